@@ -1,0 +1,1 @@
+"""Targets: each folder lowers the IR to one engine; `base` holds what they share."""
