@@ -1,0 +1,57 @@
+"""The registry of diagnostic codes. A code never changes its meaning; each has a page in docs/diagnostics/ and a test."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class DiagnosticCode(NamedTuple):
+    """A code and its title. FC1xx syntax, FC2xx graph, FC3xx parameters and artifacts, FC4xx specs, FC5xx targets, FC6xx runs."""
+
+    code: str
+    title: str
+
+
+_TITLES = {
+    "FC101": "the file is not valid Python",
+    "FC102": "no flow in the file",
+    "FC103": "more than one flow in the file",
+    "FC104": "the file cannot be read",
+    "FC105": "a base class that flowc cannot see",
+    "FC106": "a name that flowc does not serve",
+    "FC107": "a step's signature is wrong",
+    "FC201": "an unknown step in self.next",
+    "FC202": "a step without self.next",
+    "FC203": "self.next is not understood",
+    "FC204": "the graph has a loop",
+    "FC205": "a step is never reached",
+    "FC206": "start or end is missing",
+    "FC207": "a branch or foreach is not joined",
+    "FC208": "a join joins nothing, or the wrong steps",
+    "FC209": "a step name is not allowed",
+    "FC210": "a step takes inputs and is no join, or the reverse",
+    "FC211": "self.next in the wrong place",
+    "FC212": "a foreach body is empty",
+    "FC213": "the end step goes on",
+    "FC301": "a parameter is not understood",
+    "FC302": "an unknown parameter",
+    "FC303": "a parameter's value has the wrong type",
+    "FC304": "a required parameter is missing",
+    "FC305": "a reserved or duplicate name",
+    "FC401": "an unknown decorator",
+    "FC402": "a decorator argument is not a literal",
+    "FC403": "an unknown decorator argument",
+    "FC404": "a decorator argument has the wrong type or value",
+    "FC405": "a decorator is given twice",
+    "FC501": "the target cannot express this",
+    "FC502": "a required option is missing",
+    "FC503": "a target's limit is exceeded",
+    "FC504": "an unknown target or option",
+    "FC505": "an option's value is wrong",
+    "FC601": "the root cannot be used",
+    "FC602": "no such run",
+    "FC603": "a file cannot be written",
+}
+
+CODES: dict[str, DiagnosticCode] = {code: DiagnosticCode(code, title) for code, title in _TITLES.items()}
+"""Every code that flowc can print."""

@@ -1,0 +1,214 @@
+"""The IR: a flow as a table of steps, and the tree of scopes that they stand in.
+
+A step's `kind` says what its `self.next` does, except for a join, which says what it takes in. A scope is a region with
+one way in and one way out: the whole flow, the body of a foreach, one arm of a branch. A target lowers scopes.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from flowc_compiler.ir.specs import StepSpecs
+from flowc_compiler.source import Span
+
+SCHEMA_VERSION = 1
+"""Raised by one when a reader of the old JSON could misread the new."""
+
+ROOT_SCOPE = "root"
+
+
+class Node(BaseModel):
+    """The base of IR models: frozen, closed, with the source that it came from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    span: Span
+
+
+class StepBase(Node):
+    """What every kind of step has."""
+
+    name: str
+    doc: str = ""
+    """The docstring, dedented."""
+    specs: StepSpecs = StepSpecs()
+    next_span: Span | None = None
+    """Where its `self.next(...)` stands; `None` on the end step."""
+    scope: str = ROOT_SCOPE
+    """The id of the innermost scope that it stands in. An opener and its join stand outside of the scopes between them."""
+    parents: tuple[str, ...] = ()
+    """The steps that lead here, in the order of the file."""
+
+
+class LinearStep(StepBase):
+    """A step with one successor, or none (the end)."""
+
+    kind: Literal["linear"] = "linear"
+    target: str | None = None
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The steps that follow."""
+        return () if self.target is None else (self.target,)
+
+
+class BranchStep(StepBase):
+    """`self.next(self.a, self.b)`: every target runs."""
+
+    kind: Literal["branch"] = "branch"
+    targets: tuple[str, ...]
+
+
+class ForeachStep(StepBase):
+    """`self.next(self.body, foreach='items')`: the target runs once for every item."""
+
+    kind: Literal["foreach"] = "foreach"
+    variable: str
+    target: str
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The first step of the body."""
+        return (self.target,)
+
+
+class ParallelStep(StepBase):
+    """`self.next(self.train, num_parallel=n)`: the target runs as a gang of `num_parallel` members."""
+
+    kind: Literal["parallel"] = "parallel"
+    target: str
+    num_parallel: int | None = None
+    """The width where it is a literal; `None` where it is known at run time only."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The step that the members run."""
+        return (self.target,)
+
+
+class SwitchStep(StepBase):
+    """`self.next({...}, condition='var')`: one target runs, chosen by the value of an artifact."""
+
+    kind: Literal["switch"] = "switch"
+    variable: str
+    cases: dict[str, str]
+    """Value to step, in the order of the file."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Every step that may follow, each once, in the order of the file."""
+        return tuple(dict.fromkeys(self.cases.values()))
+
+
+class JoinStep(StepBase):
+    """A step that takes `inputs`: the fan-in of the branch or foreach that `closes` names."""
+
+    kind: Literal["join"] = "join"
+    target: str | None = None
+    closes: str = ""
+    """The step that opened what this one joins; filled in by the scopes pass."""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The steps that follow."""
+        return () if self.target is None else (self.target,)
+
+
+Step = Annotated[
+    LinearStep | BranchStep | ForeachStep | ParallelStep | SwitchStep | JoinStep, Field(discriminator="kind")
+]
+"""One step of a flow, by `kind`."""
+
+
+class Scope(BaseModel):
+    """A region of the flow. `opener` leads into it, `closer` joins it; both stand in the parent scope."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    """`root`, the opener's name for a foreach body, `opener/first-step` for a branch arm."""
+    kind: Literal["root", "foreach", "branch", "switch", "parallel"]
+    parent: str | None = None
+    opener: str | None = None
+    closer: str | None = None
+    steps: tuple[str, ...] = ()
+    """The steps that stand directly in it, in topological order."""
+
+
+class Parameter(Node):
+    """A `Parameter` of the flow."""
+
+    attribute: str
+    """The name of the class attribute, as steps read it."""
+    name: str
+    """The name on the command line."""
+    type: Literal["str", "int", "float", "bool", "json"] = "str"
+    default: Any = None
+    """The default where it is a literal."""
+    has_default: bool = False
+    """Whether a default was given, `None` included."""
+    required: bool = False
+    dynamic_default: bool = False
+    """The default is not a literal: the shim evaluates it when the run starts."""
+    help: str = ""
+    separator: str | None = None
+
+
+class Flow(Node):
+    """A whole flow."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    name: str
+    doc: str = ""
+    file: str
+    """The file as the user named it."""
+    source_hash: str = ""
+    """SHA-256 of the source text, hexadecimal."""
+    frontend: Literal["class", "pipeline"] = "class"
+    start: str = "start"
+    end: str = "end"
+    parameters: tuple[Parameter, ...] = ()
+    constants: tuple[str, ...] = ()
+    """Names of class attributes that are neither steps nor parameters: artifacts that every task can read."""
+    steps: tuple[Step, ...] = ()
+    """In the order of the file; in topological order after the scopes pass."""
+    scopes: tuple[Scope, ...] = ()
+    """The root first, parents before children; empty before the scopes pass."""
+
+    @cached_property
+    def by_name(self) -> dict[str, Step]:
+        """Steps by name."""
+        return {step.name: step for step in self.steps}
+
+    @cached_property
+    def scope_by_id(self) -> dict[str, Scope]:
+        """Scopes by id."""
+        return {scope.id: scope for scope in self.scopes}
+
+    @cached_property
+    def foreach_depths(self) -> dict[str, int]:
+        """For each scope id the number of foreach (and gang) scopes around its steps: the length of their index path."""
+        depths: dict[str, int] = {}
+        for scope in self.scopes:
+            above = depths[scope.parent] if scope.parent is not None else 0
+            depths[scope.id] = above + (scope.kind in {"foreach", "parallel"})
+        return depths
+
+    def depth(self, step: Step) -> int:
+        """The length of the step's index path."""
+        return self.foreach_depths[step.scope]
+
+    def foreach_scope(self, step: Step) -> Scope:
+        """The innermost foreach, gang or root scope around a step: what a target lowers to one template or task group."""
+        scope = self.scope_by_id[step.scope]
+        while scope.kind not in {"root", "foreach", "parallel"}:
+            assert scope.parent is not None
+            scope = self.scope_by_id[scope.parent]
+        return scope
+
+    def body_of(self, opener: str) -> Scope:
+        """The scope of the foreach or gang that a step opens."""
+        return self.scope_by_id[opener]

@@ -1,0 +1,52 @@
+"""The IR's own invariants, checked before and after each pass. A violation is a bug of flowc, never of the user."""
+
+from __future__ import annotations
+
+from flowc_compiler.ir.model import ROOT_SCOPE, Flow
+
+
+class IRError(AssertionError):
+    """The IR contradicts itself: the pass that ran last has a bug."""
+
+
+def verify(flow: Flow) -> None:
+    """Check that names are unique and resolve, that parents mirror targets, and that scopes partition the steps.
+
+    Linear in steps, edges and scopes. Raises IRError.
+    """
+    names = set(flow.by_name)
+    _require(len(names) == len(flow.steps), "two steps share a name")
+    _require(flow.start in names and flow.end in names, "start or end is missing")
+    edges: set[tuple[str, str]] = set()
+    for step in flow.steps:
+        for target in step.targets:
+            _require(target in names, f"step {step.name!r} leads to {target!r}, which is not a step")
+            edges.add((step.name, target))
+    mirrored = {(parent, step.name) for step in flow.steps for parent in step.parents}
+    _require(mirrored == edges, f"parents do not mirror targets: {sorted(mirrored ^ edges)[:3]}")
+    if flow.scopes:
+        _verify_scopes(flow)
+
+
+def _verify_scopes(flow: Flow) -> None:
+    _require(flow.scopes[0].id == ROOT_SCOPE and flow.scopes[0].kind == "root", "the first scope is not the root")
+    seen: set[str] = set()
+    members: dict[str, str] = {}
+    for scope in flow.scopes:
+        _require(scope.id not in seen, f"two scopes are called {scope.id!r}")
+        _require((scope.parent is None) == (scope.kind == "root"), f"scope {scope.id!r} has no parent")
+        _require(scope.parent is None or scope.parent in seen, f"scope {scope.id!r} stands before its parent")
+        seen.add(scope.id)
+        for name in scope.steps:
+            _require(name not in members, f"step {name!r} stands in two scopes")
+            members[name] = scope.id
+    _require(members == {step.name: step.scope for step in flow.steps}, "scopes and steps disagree on membership")
+    for step in flow.steps:
+        if step.kind == "join":
+            _require(step.closes in flow.by_name, f"join {step.name!r} closes nothing")
+            _require(flow.by_name[step.closes].scope == step.scope, f"join {step.name!r} stands outside its opener's scope")
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise IRError(message)
