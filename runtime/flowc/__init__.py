@@ -1,0 +1,1 @@
+"""flowc: authoring API and runtime shim."""
