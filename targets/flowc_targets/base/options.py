@@ -1,0 +1,37 @@
+"""The options that every target understands, from `[tool.flowc]`, `[tool.flowc.<target>]` and the command line."""
+
+from __future__ import annotations
+
+from flowc_compiler.ir import Toleration  # noqa: TC002 (pydantic reads the annotation at run time)
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class GpuProfile(BaseModel):
+    """`[tool.flowc.gpu.<type>]`: how this cluster labels, taints and counts one type of GPU."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    selector: dict[str, str] = {}
+    """Node labels of the nodes that have it."""
+    tolerations: tuple[Toleration, ...] = ()
+    """For the taints of those nodes, beside that of the GPU's resource name."""
+    resource: str | None = None
+    """The extended resource that counts it, such as `nvidia.com/mig-1g.5gb`; by default `<vendor>.com/gpu`."""
+
+
+class TargetOptions(BaseModel):
+    """Options common to all targets. A target adds its own in a subclass, named by its `options_model`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    root: str | None = Field(None, description="URL of the artifact store: s3://, gs://, az://, file:// or a path")
+    image: str = Field("python:3.11-slim", description="container image of steps that name none; any with Python 3.9+")
+    image_pull_policy: str | None = Field(None, pattern="^(Always|IfNotPresent|Never)$")
+    image_pull_secrets: tuple[str, ...] = ()
+    namespace: str | None = Field(None, description="Kubernetes namespace")
+    service_account: str | None = Field(None, description="Kubernetes service account of the pods")
+    env: dict[str, str] = Field({}, description="environment variables of every task")
+    env_from_secrets: tuple[str, ...] = Field((), description="Secrets whose keys every task gets in its environment")
+    python: str = Field("python3", description="the Python to call in the image")
+    tags: tuple[str, ...] = Field((), description="tags of the runs")
+    gpu: dict[str, GpuProfile] = Field({}, description="GPU types of this cluster, by the name that steps use")

@@ -1,0 +1,49 @@
+"""The run plan: what the shim needs to know of the graph, as plain JSON, since a container has no compiler."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir import Flow, Step
+
+PLAN_VERSION = 1
+"""Raised by one when an older shim could misread the plan."""
+
+
+def build_plan(flow: Flow) -> dict[str, Any]:
+    """The plan of a flow whose scopes are known; JSON-serializable, in a fixed order."""
+    return {
+        "version": PLAN_VERSION,
+        "flow": flow.name,
+        "class": flow.name,
+        "module": module_name(flow),
+        "frontend": flow.frontend,
+        "start": flow.start,
+        "end": flow.end,
+        "parameters": [{"attribute": p.attribute, "name": p.name, "type": p.type} for p in flow.parameters],
+        "steps": {step.name: _step(flow, step) for step in flow.steps},
+    }
+
+
+def module_name(flow: Flow) -> str:
+    """The name that the user's file is imported by in a task."""
+    return PurePath(flow.file).stem
+
+
+def _step(flow: Flow, step: Step) -> dict[str, Any]:
+    specs = step.specs
+    closes = step.closes if step.kind == "join" else None
+    return {
+        "kind": step.kind,
+        "parents": list(step.parents),
+        "next": list(step.targets),
+        "depth": flow.depth(step),
+        "closes": closes,
+        "closes_kind": flow.by_name[closes].kind if closes is not None else None,
+        "foreach_var": step.variable if step.kind == "foreach" else None,
+        "retries": specs.retry.limit if specs.retry else 0,
+        "timeout": specs.timeout.seconds if specs.timeout else None,
+        "env": dict(specs.environment.variables) if specs.environment else {},
+    }
