@@ -63,9 +63,7 @@ class DiagnosticSink:
     def unsupported(self, code: str, target: str, message: str, span: Span | None, *, help: str = "") -> None:
         """Collect an error about something that `target` cannot express, with the way out in `help`."""
         text = f"{message} (target {target})"
-        self._add(
-            Diagnostic(code=_known(code), severity="error", message=text, span=span, help=help, target=target)
-        )
+        self._add(Diagnostic(code=_known(code), severity="error", message=text, span=span, help=help, target=target))
 
     def raise_if_failed(self) -> None:
         """Raise FlowcError with everything collected when there is an error among it."""

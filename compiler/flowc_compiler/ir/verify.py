@@ -44,7 +44,9 @@ def _verify_scopes(flow: Flow) -> None:
     for step in flow.steps:
         if step.kind == "join":
             _require(step.closes in flow.by_name, f"join {step.name!r} closes nothing")
-            _require(flow.by_name[step.closes].scope == step.scope, f"join {step.name!r} stands outside its opener's scope")
+            _require(
+                flow.by_name[step.closes].scope == step.scope, f"join {step.name!r} stands outside its opener's scope"
+            )
 
 
 def _require(condition: bool, message: str) -> None:

@@ -1,0 +1,6 @@
+"""Front ends: syntax trees to IR. `classflow` reads Metaflow-shaped classes; nothing of the user's is ever imported."""
+
+from flowc_compiler.frontend.classflow import read_class_flow
+from flowc_compiler.frontend.parse import parse, read_source
+
+__all__ = ["parse", "read_class_flow", "read_source"]

@@ -1,0 +1,69 @@
+"""Topological order: every step after its parents; finds loops and steps that are never reached."""
+
+from __future__ import annotations
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.ir import Flow, Step
+
+
+def order_steps(flow: Flow, sink: DiagnosticSink) -> Flow | None:
+    """Put the steps in topological order, those that are ready together in the order of the file (Kahn; linear).
+
+    Collects FC204 (loop), FC205 (unreached), FC213 (the end goes on); then returns `None`.
+    """
+    reached = _reached(flow)
+    _check_start_and_end(flow, sink)
+    for step in flow.steps:
+        if step.name not in reached:
+            sink.error(
+                "FC205", f"step `{step.name}` is never reached", step.span,
+                help=f"lead to it with `self.next(self.{step.name})`, or remove it",
+            )  # fmt: skip
+    waiting = {step.name: len(step.parents) for step in flow.steps}
+    ordered: list[Step] = []
+    ready = [flow.by_name[name] for name, parents in waiting.items() if parents == 0]
+    for step in ready:
+        ordered.append(step)
+        for target in step.targets:
+            waiting[target] -= 1
+            if waiting[target] == 0:
+                ready.append(flow.by_name[target])
+    if len(ordered) < len(flow.steps):
+        _report_loop(flow, {name for name, parents in waiting.items() if parents > 0}, sink)
+    if sink.failed and (len(ordered) < len(flow.steps) or len(reached) < len(flow.steps)):
+        return None
+    return flow.model_copy(update={"steps": tuple(ordered)})
+
+
+def _reached(flow: Flow) -> set[str]:
+    reached = {flow.start}
+    pending = [flow.start]
+    while pending:
+        for target in flow.by_name[pending.pop()].targets:
+            if target not in reached:
+                reached.add(target)
+                pending.append(target)
+    return reached
+
+
+def _check_start_and_end(flow: Flow, sink: DiagnosticSink) -> None:
+    end = flow.by_name[flow.end]
+    if end.targets:
+        sink.error("FC213", f"the step `{end.name}` goes on", end.next_span, help="remove its `self.next`")
+
+
+def _report_loop(flow: Flow, stuck: set[str], sink: DiagnosticSink) -> None:
+    """Name the first loop in the order of the file: walk back among the stuck steps until one comes again."""
+    name = next(step.name for step in flow.steps if step.name in stuck)
+    path: dict[str, None] = {}
+    while name not in path:
+        path[name] = None
+        name = next(parent for parent in flow.by_name[name].parents if parent in stuck)
+    names = list(path)
+    loop = names[names.index(name) :][::-1]
+    first = flow.by_name[loop[-1]]
+    shown = " -> ".join([loop[-1], *loop])
+    sink.error(
+        "FC204", f"the steps {shown} form a loop", first.next_span or first.span,
+        help="a flow runs each step once: use a foreach, or a Python loop inside of one step",
+    )  # fmt: skip
