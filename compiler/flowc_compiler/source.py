@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Span(BaseModel):
-    """A half-open stretch of one file: lines count from 1, columns from 1, `end_column` is one past the last character."""
+    """A half-open stretch of one file: lines and columns count from 1, `end_column` is one past the last character."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -39,10 +39,10 @@ def compile_file(path: Path, sink: DiagnosticSink | None = None, *, flow_name: s
 def run_passes(flow: Flow, sink: DiagnosticSink) -> Flow | None:
     """Run every pass, verifying the IR before and after each; `None` when one of them collected errors."""
     verify(flow)
-    current: Flow | None = flow
     for run in PASSES:
-        current = run(current, sink)
-        if current is None:
+        lowered = run(flow, sink)
+        if lowered is None:
             return None
-        verify(current)
-    return current
+        verify(lowered)
+        flow = lowered
+    return flow

@@ -17,7 +17,7 @@ from flowc_compiler.frontend.names import KNOWN_LATER, Names
 from flowc_compiler.frontend.parameters import ParameterReader
 from flowc_compiler.frontend.transitions import Transition, TransitionReader
 from flowc_compiler.ir import BranchStep, Flow, ForeachStep, JoinStep, LinearStep, Parameter, Step
-from flowc_compiler.source import SourceFile
+from flowc_compiler.source import SourceFile, Span
 
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED_STEPS = frozenset(
@@ -193,7 +193,7 @@ class _FlowReader:
         return [self._step(name, draft, tuple(parents[name])) for name, draft in self._drafts.items()]
 
     @staticmethod
-    def _edges(draft: _Draft) -> tuple[tuple[str, ...], tuple[object, ...]]:
+    def _edges(draft: _Draft) -> tuple[tuple[str, ...], tuple[Span, ...]]:
         return (draft.transition.targets, draft.transition.target_spans) if draft.transition else ((), ())
 
     def _step(self, name: str, draft: _Draft, parents: tuple[str, ...]) -> Step:

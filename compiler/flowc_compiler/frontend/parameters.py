@@ -68,7 +68,9 @@ class ParameterReader:
         name: cst.BaseExpression | None = None
         arguments: dict[str, cst.BaseExpression] | None = {}
         for arg in call.args:
-            if (arg.keyword is None and not arg.star and name is None) or (arg.keyword is not None and arg.keyword.value == "name"):
+            if (arg.keyword is None and not arg.star and name is None) or (
+                arg.keyword is not None and arg.keyword.value == "name"
+            ):
                 name = arg.value
             elif arg.keyword is not None and arg.keyword.value in _ARGUMENTS and arguments is not None:
                 arguments[arg.keyword.value] = arg.value

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from flowc_compiler.ir.specs import StepSpecs
 from flowc_compiler.source import Span
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 """Raised by one when a reader of the old JSON could misread the new."""
 
 ROOT_SCOPE = "root"
