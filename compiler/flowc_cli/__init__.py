@@ -1,1 +1,1 @@
-"""The `flowc` command."""
+"""The `flowc` command: it imports everything, and nothing imports it."""

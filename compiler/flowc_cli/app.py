@@ -1,0 +1,173 @@
+"""The commands and their options. Bodies import what they need, so that `flowc --help` and completion stay quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from flowc import __version__
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Compile Python flows to Argo Workflows and Airflow, and run them locally.",
+)
+
+File = Annotated[Path, typer.Argument(help="the Python file with the flow", show_default=False)]
+FlowName = Annotated[str | None, typer.Option("--flow", help="which flow, where the file has several")]
+Format = Annotated[Literal["text", "json", "sarif", "github"], typer.Option(help="how diagnostics are printed")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="file to write, instead of standard output")]
+Root = Annotated[str | None, typer.Option(help="the artifact store: s3://, gs://, az://, file:// or a path")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="any option of the target, as name=value")]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"flowc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="print the version and exit")
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command()
+def check(
+    file: File,
+    target: Annotated[list[str] | None, typer.Option(help="also check what this target can express")] = None,
+    format: Format = "text",
+    flow: FlowName = None,
+) -> None:
+    """Print every problem of a flow, and write nothing."""
+    from flowc_cli.compiling import check_file
+
+    raise typer.Exit(check_file(file, targets=target or [], form=format, flow_name=flow))
+
+
+@app.command("compile")
+def compile_(
+    file: File,
+    target: Annotated[str, typer.Option("-t", "--target", help="the engine: see `flowc targets`")] = "argo",
+    output: Output = None,
+    root: Root = None,
+    image: Annotated[str | None, typer.Option(help="container image of steps that name none")] = None,
+    namespace: Annotated[str | None, typer.Option("-n", "--namespace", help="Kubernetes namespace")] = None,
+    service_account: Annotated[str | None, typer.Option(help="Kubernetes service account of the pods")] = None,
+    env: Annotated[list[str] | None, typer.Option(help="variable of every task, as NAME=value")] = None,
+    env_from_secret: Annotated[list[str] | None, typer.Option(help="Secret whose keys every task gets")] = None,
+    kind: Annotated[str | None, typer.Option(help="what to emit, such as `template` for argo")] = None,
+    operator: Annotated[str | None, typer.Option(help="airflow: `kubernetes` or `local`")] = None,
+    settings: Settings = None,
+    format: Format = "text",
+    flow: FlowName = None,
+) -> None:
+    """Compile a flow to the files of an engine."""
+    from flowc_cli.compiling import compile_to
+
+    named = {
+        "root": root,
+        "image": image,
+        "namespace": namespace,
+        "service_account": service_account,
+        "kind": kind,
+        "operator": operator,
+        "env": env,
+        "env_from_secrets": env_from_secret,
+    }
+    given = {key: value for key, value in named.items() if value is not None}
+    raise typer.Exit(compile_to(file, target, output, given, settings or [], form=format, flow_name=flow))
+
+
+@app.command()
+def ir(
+    file: Annotated[Path | None, typer.Argument(help="the Python file with the flow", show_default=False)] = None,
+    schema: Annotated[bool, typer.Option(help="print the JSON schema of the IR instead")] = False,
+    format: Format = "text",
+    flow: FlowName = None,
+) -> None:
+    """Print the IR of a flow as JSON."""
+    from flowc_cli.compiling import print_ir
+
+    raise typer.Exit(print_ir(file, schema=schema, form=format, flow_name=flow))
+
+
+@app.command()
+def graph(
+    file: File,
+    format: Annotated[Literal["mermaid", "dot"], typer.Option(help="the language of the picture")] = "mermaid",
+    flow: FlowName = None,
+) -> None:
+    """Print the graph of a flow."""
+    from flowc_cli.compiling import print_graph
+
+    raise typer.Exit(print_graph(file, language=format, flow_name=flow))
+
+
+@app.command()
+def targets() -> None:
+    """List the targets that are installed, and what they can express."""
+    from flowc_cli.compiling import print_targets
+
+    raise typer.Exit(print_targets())
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run(
+    context: typer.Context,
+    file: File,
+    param: Annotated[list[str] | None, typer.Option("-p", "--param", help="a parameter, as name=value")] = None,
+    root: Root = None,
+    max_workers: Annotated[int | None, typer.Option(min=1, help="tasks at a time")] = None,
+    max_num_splits: Annotated[int, typer.Option(min=0, help="the most items that a foreach may have")] = 100,
+    run_id_file: Annotated[Path | None, typer.Option(help="file to write the run's id to")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="a tag of the run")] = None,
+    start_method: Annotated[Literal["fork", "spawn"], typer.Option(help="how task processes begin")] = "fork",
+    flow: FlowName = None,
+) -> None:
+    """Run a flow on this machine. Parameters are given with -p name=value, or as --name value."""
+    from flowc_cli.running import RunRequest, run_file
+
+    request = RunRequest(
+        root=root,
+        max_workers=max_workers,
+        max_num_splits=max_num_splits,
+        run_id_file=run_id_file,
+        tags=tuple(tag or ()),
+        start_method=start_method,
+    )
+    raise typer.Exit(run_file(file, request, param or [], context.args, flow_name=flow))
+
+
+@app.command()
+def show(
+    run: Annotated[str, typer.Argument(help="Flow, for its latest run, or Flow/run-id", show_default=False)],
+    root: Root = None,
+    json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Show a run: its steps, tasks, and artifacts."""
+    from flowc_cli.showing import show_run
+
+    raise typer.Exit(show_run(run, root, as_json=json))
+
+
+@app.command()
+def logs(
+    run: Annotated[str, typer.Argument(help="Flow, Flow/run-id, Flow/run-id/step or .../index", show_default=False)],
+    root: Root = None,
+    stdout: Annotated[bool, typer.Option("--stdout", help="standard output only")] = False,
+    stderr: Annotated[bool, typer.Option("--stderr", help="standard error only")] = False,
+) -> None:
+    """Print the logs of a run's tasks."""
+    from flowc_cli.showing import print_logs
+
+    streams = [name for name, asked in (("stdout", stdout), ("stderr", stderr)) if asked]
+    raise typer.Exit(print_logs(run, root, streams or ["stdout", "stderr"]))

@@ -1,0 +1,148 @@
+"""The commands that compile: check, compile, ir, graph, targets. Each returns its exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from flowc_cli.config import build_options
+from flowc_cli.report import Form, report, write_atomically
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.driver import Compilation, compile_file
+from flowc_targets.base import EmittedFile
+from flowc_targets.base.registry import UnknownTargetError, load_target, target_names
+
+INPUT_ERROR = 2
+"""The exit code for anything wrong with the input."""
+
+_CHECK_ROOT = "s3://bucket/prefix"
+
+
+def check_file(file: Path, *, targets: Sequence[str], form: Form, flow_name: str | None) -> int:
+    """`flowc check`: all diagnostics, for each target named as well."""
+    sink = DiagnosticSink()
+    try:
+        compilation = compile_file(file, sink, flow_name=flow_name)
+    except FlowcError:
+        compilation = None
+    if compilation is not None:
+        for name in targets:
+            _emit(compilation, name, {"root": _CHECK_ROOT}, (), sink, keep_configured_root=True)
+    report(sink.diagnostics, form)
+    if not sink.failed and form == "text" and compilation is not None:
+        flow = compilation.flow
+        sys.stderr.write(f"{flow.file}: flow {flow.name}, {len(flow.steps)} steps, no errors\n")
+    return INPUT_ERROR if sink.failed else 0
+
+
+def compile_to(
+    file: Path,
+    target: str,
+    output: Path | None,
+    given: Mapping[str, object],
+    settings: Sequence[str],
+    *,
+    form: Form,
+    flow_name: str | None,
+) -> int:
+    """`flowc compile`: the files of a target, written only when there is no error."""
+    sink = DiagnosticSink()
+    files: tuple[EmittedFile, ...] = ()
+    try:
+        compilation = compile_file(file, sink, flow_name=flow_name)
+        files = _emit(compilation, target, given, settings, sink)
+        if not sink.failed:
+            _write(files, output, sink)
+    except FlowcError:
+        pass
+    report(sink.diagnostics, form if sink.failed else "text")
+    return INPUT_ERROR if sink.failed else 0
+
+
+def print_ir(file: Path | None, *, schema: bool, form: Form, flow_name: str | None) -> int:
+    """`flowc ir`: the flow as JSON, or the schema of that JSON."""
+    from flowc_compiler.ir import Flow
+
+    if schema:
+        sys.stdout.write(json.dumps(Flow.model_json_schema(), indent=2) + "\n")
+        return 0
+    if file is None:
+        sys.stderr.write("flowc ir: name a file, or say --schema\n")
+        return INPUT_ERROR
+    compilation = _compiled(file, form, flow_name)
+    if compilation is None:
+        return INPUT_ERROR
+    sys.stdout.write(compilation.flow.model_dump_json(indent=2) + "\n")
+    return 0
+
+
+def print_graph(file: Path, *, language: Literal["mermaid", "dot"], flow_name: str | None) -> int:
+    """`flowc graph`: the graph in Mermaid or DOT."""
+    from flowc_cli.graphs import dot, mermaid
+
+    compilation = _compiled(file, "text", flow_name)
+    if compilation is None:
+        return INPUT_ERROR
+    sys.stdout.write(mermaid(compilation.flow) if language == "mermaid" else dot(compilation.flow))
+    return 0
+
+
+def print_targets() -> int:
+    """`flowc targets`: one line a target."""
+    for name in target_names():
+        capabilities = load_target(name).capabilities
+        depth = "any depth" if capabilities.max_foreach_depth is None else f"depth {capabilities.max_foreach_depth}"
+        kinds = ", ".join(sorted(capabilities.step_kinds))
+        sys.stdout.write(f"{name}: {kinds}; foreach nested to {depth}\n")
+    return 0
+
+
+def _compiled(file: Path, form: Form, flow_name: str | None) -> Compilation | None:
+    sink = DiagnosticSink()
+    try:
+        return compile_file(file, sink, flow_name=flow_name)
+    except FlowcError:
+        return None
+    finally:
+        report(sink.diagnostics, form if sink.failed else "text")
+
+
+def _emit(
+    compilation: Compilation,
+    name: str,
+    given: Mapping[str, object],
+    settings: Sequence[str],
+    sink: DiagnosticSink,
+    *,
+    keep_configured_root: bool = False,
+) -> tuple[EmittedFile, ...]:
+    try:
+        target = load_target(name)
+    except UnknownTargetError as error:
+        sink.error("FC504", f"there is no target `{name}`", None, help=f"targets are {', '.join(error.known)}")
+        return ()
+    flow, source = compilation.flow, compilation.source
+    options = build_options(
+        target.options_model, name, source.path, {} if keep_configured_root else given, settings, sink
+    )
+    if options is not None and keep_configured_root and options.root is None:
+        options = options.model_copy(update=dict(given))
+    return target.emit(flow, source, options, sink) if options is not None else ()
+
+
+def _write(files: tuple[EmittedFile, ...], output: Path | None, sink: DiagnosticSink) -> None:
+    if output is None:
+        for file in files:
+            sys.stdout.write(file.text)
+        return
+    try:
+        if len(files) == 1 and not output.is_dir():
+            write_atomically(output, files[0].text)
+            return
+        for file in files:
+            write_atomically(output / file.name, file.text)
+    except OSError as error:
+        sink.error("FC603", f"{output} cannot be written: {error.strerror}", None, help="choose another path with -o")

@@ -1,0 +1,123 @@
+"""`[tool.flowc]` of the pyproject.toml next to a flow or above it, and the options that it adds up to."""
+
+from __future__ import annotations
+
+import tomllib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_targets.base.options import TargetOptions
+
+_MAPPINGS = (dict, Mapping)
+
+
+def build_options(
+    model: type[TargetOptions],
+    target: str,
+    file: Path,
+    given: Mapping[str, object],
+    settings: Sequence[str],
+    sink: DiagnosticSink,
+) -> TargetOptions | None:
+    """A target's options: defaults, then [tool.flowc], then [tool.flowc.TARGET], then the command line.
+
+    Collects FC505 for a wrong value and FC504 for an unknown option, and then returns `None`.
+    """
+    fields = model.model_fields
+    values = _configured(file, target, fields, sink)
+    for name, value in given.items():
+        if name not in fields:
+            shown = name.removesuffix("s").replace("_", "-")
+            sink.error("FC504", f"target {target} has no option `--{shown}`", None, help=_known(fields))
+            continue
+        values[name] = _pairs(value, name, sink) if _is_mapping(fields[name].annotation) else value
+    for item in settings:
+        name, separator, text = item.partition("=")
+        name = name.replace("-", "_")
+        if not separator or name not in fields:
+            sink.error("FC504", f"`--set {item}` is not an option of target {target}", None, help=_known(fields))
+            continue
+        values[name] = _parsed(text, fields[name].annotation)
+    try:
+        return model.model_validate(values) if not sink.failed else None
+    except ValidationError as error:
+        for problem in error.errors():
+            where = ".".join(str(part) for part in problem["loc"])
+            sink.error(
+                "FC505", f"option `{where}` of target {target}: {problem['msg']}", None, help="correct its value"
+            )
+        return None
+
+
+def configuration(file: Path, sink: DiagnosticSink) -> dict[str, Any]:
+    """The table `[tool.flowc]` of the nearest pyproject.toml that has one, from the flow's folder upwards."""
+    for folder in file.resolve().parents:
+        candidate = folder / "pyproject.toml"
+        if not candidate.is_file():
+            continue
+        try:
+            content = tomllib.loads(candidate.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            sink.error("FC505", f"{candidate} cannot be read: {error}", None, help="correct the file")
+            return {}
+        table = content.get("tool", {}).get("flowc")
+        if isinstance(table, dict):
+            return typing.cast("dict[str, Any]", table)
+    return {}
+
+
+def _configured(file: Path, target: str, fields: Mapping[str, Any], sink: DiagnosticSink) -> dict[str, Any]:
+    from flowc_targets.base.registry import target_names
+
+    names = set(target_names()) | {"run"}
+    table = configuration(file, sink)
+    values: dict[str, Any] = {}
+    own = table.get(target, {})
+    for origin, section in (("tool.flowc", table), (f"tool.flowc.{target}", own if isinstance(own, dict) else {})):
+        for key, value in section.items():
+            name = str(key).replace("-", "_")
+            if section is table and key in names:
+                continue
+            if name in fields:
+                values[name] = value
+            elif section is not table:
+                sink.error("FC504", f"[{origin}] has an unknown option `{key}`", None, help=_known(fields))
+            elif name not in TargetOptions.model_fields:
+                sink.error("FC504", f"[{origin}] has an unknown option `{key}`", None, help=_known(fields))
+    return values
+
+
+def _known(fields: Mapping[str, object]) -> str:
+    return f"options are {', '.join(fields)}"
+
+
+def _is_mapping(annotation: object) -> bool:
+    return typing.get_origin(annotation) in _MAPPINGS
+
+
+def _pairs(value: object, name: str, sink: DiagnosticSink) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for item in typing.cast("list[str]", value):
+        key, separator, text = item.partition("=")
+        if not separator:
+            sink.error("FC505", f"`--{name} {item}` is not NAME=value", None, help=f"write `--{name} NAME=value`")
+        pairs[key] = text
+    return pairs
+
+
+def _parsed(text: str, annotation: object) -> object:
+    """A `--set` value: TOML where the option is not a plain string, so that lists and tables can be written."""
+    origin = typing.get_origin(annotation)
+    plain = annotation is str or (origin in (typing.Union, types.UnionType) and str in typing.get_args(annotation))
+    if plain:
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return [item for item in text.split(",") if item] if origin in (tuple, list) else text
