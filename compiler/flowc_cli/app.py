@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-
-from flowc import __version__
+from flowc._version import __version__
 
 app = typer.Typer(
     no_args_is_help=True,

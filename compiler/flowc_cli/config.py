@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_targets.base.options import TargetOptions
+from pydantic import ValidationError
 
 _MAPPINGS = (dict, Mapping)
 
@@ -86,9 +85,7 @@ def _configured(file: Path, target: str, fields: Mapping[str, Any], sink: Diagno
                 continue
             if name in fields:
                 values[name] = value
-            elif section is not table:
-                sink.error("FC504", f"[{origin}] has an unknown option `{key}`", None, help=_known(fields))
-            elif name not in TargetOptions.model_fields:
+            elif section is not table or name not in TargetOptions.model_fields:
                 sink.error("FC504", f"[{origin}] has an unknown option `{key}`", None, help=_known(fields))
     return values
 

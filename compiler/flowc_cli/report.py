@@ -20,7 +20,7 @@ def report(diagnostics: Sequence[Diagnostic], form: Form = "text") -> None:
         if diagnostics:
             _report_text(diagnostics)
         return
-    from flowc import __version__
+    from flowc._version import __version__
     from flowc_compiler.diagnostics import formats
 
     match form:
@@ -52,7 +52,7 @@ def _lines(file: str) -> list[str]:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a text file whole: readers see the old one or the new one. Raises OSError, and then leaves nothing behind."""
+    """Write a text file whole: readers see the old one or the new one. Raises OSError, leaving nothing behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -1,1 +1,1 @@
-"""The compiler: source to IR, one package a stage, lower stages first: source, diagnostics, ir, frontend, passes, driver."""
+"""The compiler, source to IR. One package a stage, lowest first: source, diagnostics, ir, frontend, passes, driver."""

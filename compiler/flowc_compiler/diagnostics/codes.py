@@ -1,4 +1,4 @@
-"""The registry of diagnostic codes. A code never changes its meaning; each has a page in docs/diagnostics/ and a test."""
+"""The registry of diagnostic codes. A code never changes its meaning; each has a page in docs/ and a test."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 
 class DiagnosticCode(NamedTuple):
-    """A code and its title. FC1xx syntax, FC2xx graph, FC3xx parameters and artifacts, FC4xx specs, FC5xx targets, FC6xx runs."""
+    """A code and its title.
+
+    FC1xx syntax, FC2xx graph, FC3xx parameters and artifacts, FC4xx specs, FC5xx targets, FC6xx runs.
+    """
 
     code: str
     title: str

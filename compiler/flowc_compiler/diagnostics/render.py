@@ -13,7 +13,7 @@ _ANSI = {"error": "1;31", "warning": "1;33", "line": "1;34", "help": "1;32", "bo
 
 
 def render_text(diagnostics: Iterable[Diagnostic], sources: Mapping[str, Sequence[str]], *, color: bool = False) -> str:
-    """All diagnostics as text. `sources` maps file names, as spans have them, to lines; a missing file shows no excerpt."""
+    """All diagnostics as text. `sources` maps file names, as spans have them, to lines; without them no excerpt."""
     paint = _ansi if color else _plain
     return "\n".join(_one(item, sources, paint) for item in diagnostics)
 

@@ -32,7 +32,8 @@ def compile_file(path: Path, sink: DiagnosticSink | None = None, *, flow_name: s
     if flow is not None:
         flow = run_passes(flow, sink)
     sink.raise_if_failed()
-    assert source is not None and flow is not None, "no flow, and no error that says why"
+    assert source is not None
+    assert flow is not None, "no flow, and no error that says why"
     return Compilation(flow, source)
 
 

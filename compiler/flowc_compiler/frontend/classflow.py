@@ -22,8 +22,8 @@ from flowc_compiler.source import SourceFile, Span
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED_STEPS = frozenset(
     {
-        "next", "name", "input", "index", "foreach_stack", "merge_artifacts", "cmd", "script_name", "run", "show", "check",
-        "parameters", "inputs", "self",
+        "next", "name", "input", "index", "foreach_stack", "merge_artifacts", "cmd", "script_name", "run", "show",
+        "check", "parameters", "inputs", "self",
     }
 )  # fmt: skip
 """Step names that would hide what FlowSpec itself provides."""
@@ -41,7 +41,7 @@ class _Draft:
 def read_class_flow(
     source: SourceFile, module: cst.Module, sink: DiagnosticSink, flow_name: str | None = None
 ) -> Flow | None:
-    """The IR of a file's class flow, without scopes; `None` with diagnostics collected when there is none to speak of."""
+    """The IR of a file's class flow, without scopes; `None`, with diagnostics collected, when there is none."""
     locator = Locator(source, module)
     names = Names(module, locator, sink)
     table = ClassTable(module, names, locator, sink)

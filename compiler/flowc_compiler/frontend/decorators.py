@@ -1,7 +1,7 @@
 """Step decorators: literal arguments to specs.
 
-Each decorator is a pydantic model of its arguments with Metaflow's names, units and defaults; what a model does not know
-is a diagnostic. Argument names are Metaflow's, so that its files compile as they stand.
+Each decorator is a pydantic model of its arguments with Metaflow's names, units and defaults; what a model does not
+know is a diagnostic. Argument names are Metaflow's, so that its files compile as they stand.
 """
 
 from __future__ import annotations

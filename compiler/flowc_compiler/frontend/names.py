@@ -12,8 +12,8 @@ MODULES = ("flowc", "metaflow")
 
 SERVED = frozenset(
     {
-        "FlowSpec", "JSONType", "Parameter", "Run", "current", "environment", "kubernetes", "resources", "retry", "step",
-        "timeout",
+        "FlowSpec", "JSONType", "Parameter", "Run", "current", "environment", "kubernetes", "resources", "retry",
+        "step", "timeout",
     }
 )  # fmt: skip
 """Names that a flow file may import: the shim provides every one when a task runs."""
@@ -79,10 +79,11 @@ class Names:
         for alias in statement.names:
             name = alias.evaluated_name
             self._names[alias.evaluated_alias or name] = name
-            if name not in SERVED and name not in KNOWN_LATER:
+            if name not in SERVED:
+                yet = " yet" if name in KNOWN_LATER else ""
                 self._sink.error(
                     "FC106",
-                    f"flowc does not serve `{name}` of {module}",
+                    f"flowc does not serve `{name}` of {module}{yet}",
                     self._locator.anywhere(alias),
                     help=f"it serves {', '.join(sorted(SERVED))}",
                 )

@@ -18,8 +18,9 @@ _ARGUMENTS = ("default", "type", "help", "required", "show_default", "separator"
 
 RESERVED = frozenset(
     {
-        "params", "with", "tag", "namespace", "obj", "max-num-splits", "max-workers", "run-id-file", "tags", "decospecs",
-        "help", "root", "start-method", "run_id_file", "max_num_splits", "max_workers", "param", "format", "flow",
+        "params", "with", "tag", "namespace", "obj", "max-num-splits", "max-workers", "run-id-file", "tags",
+        "decospecs", "help", "root", "start-method", "run_id_file", "max_num_splits", "max_workers", "param",
+        "format", "flow",
     }
 )  # fmt: skip
 """Parameter names that would hide options of `run` (Metaflow's and flowc's)."""
@@ -34,7 +35,7 @@ class ParameterReader:
         self._sink = sink
 
     def read(self, attribute: str, call: cst.Call) -> Parameter | None:
-        """The parameter assigned to `attribute`; `None` with FC301, FC303 or FC305 collected when it is not understood."""
+        """The parameter assigned to `attribute`; `None`, with FC301, FC303 or FC305 collected, when it is wrong."""
         span = self._locator.unique(call)
         name_node, arguments = self._arguments(call)
         if name_node is None or arguments is None:

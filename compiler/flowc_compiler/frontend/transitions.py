@@ -32,7 +32,7 @@ class TransitionReader:
         self._sink = sink
 
     def read(self, function: cst.FunctionDef, self_name: str, *, is_end: bool) -> Transition | None:
-        """The transition at the end of a step's body; `None` when there is none, with FC202, FC203 or FC211 collected."""
+        """The transition at the end of a step's body; `None`, with FC202, FC203 or FC211 collected, without one."""
         call = _tail_call(function, self_name)
         calls = self._locator.text_of(function).count(".next(")
         if calls > (call is not None):

@@ -38,7 +38,7 @@ class StepBase(Node):
     next_span: Span | None = None
     """Where its `self.next(...)` stands; `None` on the end step."""
     scope: str = ROOT_SCOPE
-    """The id of the innermost scope that it stands in. An opener and its join stand outside of the scopes between them."""
+    """The innermost scope that it stands in. An opener and its join stand outside of the scopes between them."""
     parents: tuple[str, ...] = ()
     """The steps that lead here, in the order of the file."""
 
@@ -190,7 +190,7 @@ class Flow(Node):
 
     @cached_property
     def foreach_depths(self) -> dict[str, int]:
-        """For each scope id the number of foreach (and gang) scopes around its steps: the length of their index path."""
+        """Scope id to the number of foreach (and gang) scopes around its steps: the length of their index path."""
         depths: dict[str, int] = {}
         for scope in self.scopes:
             above = depths[scope.parent] if scope.parent is not None else 0
@@ -202,7 +202,7 @@ class Flow(Node):
         return self.foreach_depths[step.scope]
 
     def foreach_scope(self, step: Step) -> Scope:
-        """The innermost foreach, gang or root scope around a step: what a target lowers to one template or task group."""
+        """The innermost foreach, gang or root scope around a step: what a target lowers to one template or group."""
         scope = self.scope_by_id[step.scope]
         while scope.kind not in {"root", "foreach", "parallel"}:
             assert scope.parent is not None

@@ -10,7 +10,7 @@ from flowc_compiler.source import Span
 
 
 class Spec(BaseModel):
-    """The base of every spec: frozen, closed, and pointing at the decorator it came from (absent when it is a default)."""
+    """The base of every spec: frozen, closed, and pointing at the decorator that it came from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -18,7 +18,7 @@ class Spec(BaseModel):
 
 
 class ResourceSpec(Spec):
-    """Compute for one task. Metaflow's defaults (1 CPU, 4096 MB) are not filled in: `None` means nothing was asked for."""
+    """Compute for one task. Metaflow's defaults (1 CPU, 4096 MB) are not filled in: `None` is nothing asked for."""
 
     cpu: float | None = None
     """CPU cores."""

@@ -53,7 +53,7 @@ def _check_start_and_end(flow: Flow, sink: DiagnosticSink) -> None:
 
 
 def _report_loop(flow: Flow, stuck: set[str], sink: DiagnosticSink) -> None:
-    """Name the first loop in the order of the file: walk back among the stuck steps until one comes again."""
+    """Name one loop, at its last step in the file: walk back among stuck steps until one comes again."""
     name = next(step.name for step in flow.steps if step.name in stuck)
     path: dict[str, None] = {}
     while name not in path:
@@ -61,9 +61,13 @@ def _report_loop(flow: Flow, stuck: set[str], sink: DiagnosticSink) -> None:
         name = next(parent for parent in flow.by_name[name].parents if parent in stuck)
     names = list(path)
     loop = names[names.index(name) :][::-1]
-    first = flow.by_name[loop[-1]]
-    shown = " -> ".join([loop[-1], *loop])
+    position = {step.name: number for number, step in enumerate(flow.steps)}
+    turn = max(range(len(loop)), key=lambda number: position[loop[number]])
+    loop = loop[turn + 1 :] + loop[: turn + 1]
+    closing = flow.by_name[loop[-1]]
     sink.error(
-        "FC204", f"the steps {shown} form a loop", first.next_span or first.span,
+        "FC204",
+        f"the steps {' -> '.join([*loop, loop[0]])} form a loop",
+        closing.next_span or closing.span,
         help="a flow runs each step once: use a foreach, or a Python loop inside of one step",
-    )  # fmt: skip
+    )

@@ -1,0 +1,3 @@
+# FC102: nothing here derives from FlowSpec
+class NotAFlow:
+    pass

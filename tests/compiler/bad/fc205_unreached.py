@@ -1,0 +1,15 @@
+from flowc import FlowSpec, Parameter, environment, kubernetes, resources, retry, step, timeout
+
+
+class Bad(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def lost(self):  # FC205
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass

@@ -1,0 +1,31 @@
+from flowc import FlowSpec, Parameter, environment, kubernetes, resources, retry, step, timeout
+
+
+class Bad(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.a, self.b)
+
+    @step
+    def a(self):
+        self.next(self.c, self.d)
+
+    @step
+    def b(self):
+        self.next(self.j)
+
+    @step
+    def c(self):
+        self.next(self.j)
+
+    @step
+    def d(self):
+        self.next(self.j)
+
+    @step
+    def j(self, inputs):  # FC208
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass

@@ -1,0 +1,14 @@
+from flowc import FlowSpec, Parameter, environment, kubernetes, resources, retry, step, timeout
+
+
+class Bad(FlowSpec):
+    @resources(2)  # FC403
+    @kubernetes(qos="burstable")  # FC403
+    @retry(count=3)  # FC403
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass

@@ -1,0 +1,28 @@
+"""What all tests share: the folders of the repository, and the flag that updates goldens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SEEDS = REPOSITORY.parent / "shared" / "seeds"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-goldens", action="store_true", help="write the golden files instead of comparing them")
+
+
+@pytest.fixture
+def update_goldens(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--update-goldens"))
+
+
+@pytest.fixture(scope="session")
+def seed_flow() -> Path:
+    """The seed `parallel_trees.py`, where this checkout has it beside it."""
+    path = SEEDS / "flows" / "parallel_trees.py"
+    if not path.is_file():
+        pytest.skip(f"the seed {path} is not here")
+    return path
