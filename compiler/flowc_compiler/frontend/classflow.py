@@ -65,6 +65,8 @@ class _FlowReader:
         self._drafts: dict[str, _Draft] = {}
         self._parameters: dict[str, Parameter] = {}
         self._constants: dict[str, None] = {}
+        self._malformed: set[str] = set()
+        """Steps that are there and cannot be read: they count as known, so that one mistake is reported once."""
         self._broken = False
 
     def read(self, node: cst.ClassDef, members: list[cst.BaseStatement]) -> Flow | None:
@@ -115,6 +117,7 @@ class _FlowReader:
             )
             self._broken = True
         if self_name is None:
+            self._malformed.add(name)
             self._broken = True
             return
         transition = self._transitions.read(function, self_name, is_end=name == "end")
@@ -171,7 +174,7 @@ class _FlowReader:
 
     def _check_ends(self, node: cst.ClassDef) -> None:
         for name in ("start", "end"):
-            if name not in self._drafts:
+            if name not in self._drafts and name not in self._malformed:
                 self._broken = True
                 self._sink.error(
                     "FC206", f"flow `{node.name.value}` has no step `{name}`", self._locator.anywhere(node.name),
@@ -184,7 +187,7 @@ class _FlowReader:
             for target, span in zip(*self._edges(draft), strict=True):
                 if target in parents:
                     parents[target].append(name)
-                else:
+                elif target not in self._malformed:
                     self._broken = True
                     self._sink.error(
                         "FC201", f"step `{name}` leads to `{target}`, which is not a step", span,

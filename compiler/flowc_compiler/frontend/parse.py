@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gc
 import io
 import tokenize
@@ -40,15 +41,24 @@ def parse(source: SourceFile, sink: DiagnosticSink) -> cst.Module | None:
         with collector_paused():
             return cst.parse_module(source.text)
     except cst.ParserSyntaxError as error:
-        line = min(max(error.raw_line, 1), len(source.lines))
-        start = source.offset(line, min(error.raw_column, len(source.lines[line - 1])) + 1)
-        message = "invalid syntax" if "error:" in error.message else error.message
-        sink.error(
-            "FC101", message, source.span(start, start + 1), help=f"`python -m py_compile {source.name}` says more"
-        )
+        _report_syntax(source, error, sink)
     except RecursionError:
         sink.error("FC101", "an expression is nested too deeply", source.line_span(1), help="split it up")
     return None
+
+
+def _report_syntax(source: SourceFile, error: cst.ParserSyntaxError, sink: DiagnosticSink) -> None:
+    """Collect FC101 in the interpreter's own words, which are better than libcst's, where it refuses the file, too."""
+    line, column, message = error.raw_line, error.raw_column + 1, "this is not valid Python"
+    try:
+        ast.parse(source.text)
+    except SyntaxError as own:
+        line, column, message = own.lineno or line, own.offset or 1, own.msg
+    except ValueError as own:
+        message = str(own)
+    line = min(max(line, 1), len(source.lines))
+    start = source.offset(line, min(max(column, 1), len(source.lines[line - 1]) + 1))
+    sink.error("FC101", message, source.span(start, start + 1), help="correct the syntax")
 
 
 @contextmanager
