@@ -1,0 +1,78 @@
+"""The command of the shim: `python3 flow.pyz task ...`, or `python -m flowc task ...` with FLOWC_PLAN set."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Dict, List
+
+USAGE = """\
+usage: task --step STEP [--index 3.0] [--attempt N] [--outputs DIR]
+
+Runs one task of a compiled flow. The environment names the run: FLOWC_ROOT, FLOWC_RUN_ID, FLOWC_TAGS, FLOWC_PARAM_*.
+"""
+
+
+def main(arguments: List[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    args = sys.argv[1:] if arguments is None else arguments
+    if args[:1] == ["task"]:
+        return _task(args[1:])
+    if args[:1] == ["zygote"]:
+        from flowc.zygote import serve
+
+        return serve(int(args[1]))
+    sys.stderr.write(USAGE)
+    return 0 if args[:1] in (["--help"], ["-h"]) else 2
+
+
+def _task(args: List[str]) -> int:
+    from flowc.errors import ProtocolError
+    from flowc.layout import parse_index
+    from flowc.plan import load_plan
+    from flowc.task import PROTOCOL_ERROR, Task, run_task
+    from flowc.userfile import load_flow
+
+    try:
+        options = _options(args)
+        task = Task(
+            options["step"],
+            parse_index(options.get("index", "")),
+            int(options.get("attempt", "0")),
+            options.get("outputs"),
+        )
+        plan = load_plan()
+    except (ProtocolError, ValueError, KeyError) as error:
+        sys.stderr.write(f"flowc: {error}\n")
+        return PROTOCOL_ERROR
+    line_buffer()
+    return run_task(plan, lambda: load_flow(plan), task)
+
+
+def line_buffer() -> None:
+    """Make output appear line by line, also through a pipe."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(line_buffering=True)
+
+
+def _options(args: List[str]) -> Dict[str, str]:
+    """`--name value` and `--name=value`; argparse would cost more time than the task."""
+    known = {"step", "index", "attempt", "outputs"}
+    options: Dict[str, str] = {}
+    rest = iter(args)
+    for argument in rest:
+        name, separator, value = argument.partition("=")
+        if not name.startswith("--") or name[2:] not in known:
+            raise ValueError(f"unknown argument {argument!r}\n{USAGE}")
+        options[name[2:]] = value if separator else next(rest, "")
+    if "step" not in options:
+        raise ValueError(f"--step is missing\n{USAGE}")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""Artifacts: a value is inline in the manifest when small, else under its hash in the store; a reference says which."""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import json
+import struct
+
+from flowc import codec
+from flowc.errors import CorruptArtifact, MissingKey
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Dict
+
+    from flowc.store.base import Buffer, Store
+
+    Ref = Dict[str, Any]
+
+INLINE_LIMIT = 2048
+"""Values whose bytes are no more than this stand in the manifest."""
+ITEMS_INLINE_LIMIT = 8192
+"""The same for the items of a foreach, all together."""
+_READABLE = (str, int, float, bool)
+_ENTRY = struct.Struct("<QQ32s")
+
+
+def data_key(flow: str, digest: str) -> str:
+    """Where the value of a hash is."""
+    return f"{flow}/data/{digest[:2]}/{digest}"
+
+
+def save(store: Store, flow: str, name: str, value: Any) -> Ref:
+    """Store a value and return the reference to it."""
+    if value is None or type(value) in _READABLE:
+        text = _json_text(value)
+        if text is not None:
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            return {"hash": digest, "codec": "json", "size": len(text), "type": codec.type_name(value), "inline": value}
+    encoded = codec.encode(value, f"artifact {name!r}")
+    ref: Ref = {
+        "hash": encoded.digest,
+        "codec": "pickle",
+        "size": encoded.size,
+        "type": codec.type_name(value),
+    }
+    _place(store, flow, encoded, ref, INLINE_LIMIT)
+    return ref
+
+
+def load(store: Store, flow: str, name: str, ref: Ref) -> Any:
+    """The value behind a reference, verified by its hash."""
+    if ref["codec"] == "json":
+        value = ref["inline"]
+        text = _json_text(value)
+        _verify(text.encode() if text is not None else b"", ref["hash"], name, "the manifest")
+        return value
+    data = _bytes(store, flow, name, ref)
+    return codec.decode(data)
+
+
+def save_items(store: Store, flow: str, name: str, items: Iterable[Any]) -> Ref:
+    """Store the items of a foreach so that each can be read alone: a table of fixed-width entries, then the items."""
+    table: list[bytes] = []
+    parts: list[Buffer] = []
+    position = 0
+    for index, item in enumerate(items):
+        encoded = codec.encode(item, f"item {index} of {name!r}")
+        table.append(_ENTRY.pack(position, encoded.size, bytes.fromhex(encoded.digest)))
+        parts.extend(encoded.parts)
+        position += encoded.size
+    whole = codec.Encoded([b"".join(table), *parts])
+    ref: Ref = {"count": len(table), "hash": whole.digest, "size": whole.size}
+    _place(store, flow, whole, ref, ITEMS_INLINE_LIMIT)
+    return ref
+
+
+def load_item(store: Store, flow: str, name: str, ref: Ref, index: int) -> Any:
+    """One item. Only its table entry and its own bytes are read."""
+    table_size = ref["count"] * _ENTRY.size
+    what = f"item {index} of {name}"
+    if "inline" in ref:
+        blob = memoryview(binascii.a2b_base64(ref["inline"]))
+        start, size, digest = _ENTRY.unpack_from(blob, index * _ENTRY.size)
+        data: Buffer = blob[table_size + start : table_size + start + size]
+        _verify(data, digest.hex(), what, "the manifest")
+        return codec.decode(bytearray(data) if codec.has_buffers(data) else data)
+    key = data_key(flow, ref["hash"])
+    try:
+        entry = store.read_range(key, index * _ENTRY.size, _ENTRY.size)
+        if len(entry) != _ENTRY.size:
+            raise CorruptArtifact(f"{what}: {store.location(key)} is too short")
+        start, size, digest = _ENTRY.unpack(entry)
+        data = store.read_range(key, table_size + start, size)
+    except MissingKey:
+        raise CorruptArtifact(f"{what}: {store.location(key)} is gone from the store") from None
+    _verify(data, digest.hex(), what, store.location(key))
+    return codec.decode(bytearray(data) if codec.has_buffers(data) else data)
+
+
+def _place(store: Store, flow: str, encoded: codec.Encoded, ref: Ref, limit: int) -> None:
+    """Put the bytes into the reference, or into the store unless it has them."""
+    if encoded.size <= limit:
+        ref["inline"] = binascii.b2a_base64(b"".join(encoded.parts), newline=False).decode()
+        return
+    key = data_key(flow, encoded.digest)
+    if not store.exists(key):
+        store.write(key, encoded.parts)
+
+
+def _bytes(store: Store, flow: str, name: str, ref: Ref) -> Buffer:
+    if "inline" in ref:
+        data: Buffer = binascii.a2b_base64(ref["inline"])
+        _verify(data, ref["hash"], f"artifact {name!r}", "the manifest")
+        return bytearray(data) if codec.has_buffers(data) else data
+    key = data_key(flow, ref["hash"])
+    try:
+        data = store.read(key)
+    except MissingKey:
+        raise CorruptArtifact(f"artifact {name!r}: {store.location(key)} is gone from the store") from None
+    _verify(data, ref["hash"], f"artifact {name!r}", store.location(key))
+    if codec.has_buffers(data) and memoryview(data).readonly:
+        return bytearray(data)  # arrays that the step gets must be writable
+    return data
+
+
+def _verify(data: Buffer, digest: str, what: str, where: str) -> None:
+    found = hashlib.sha256(data).hexdigest()
+    if found != digest:
+        raise CorruptArtifact(f"{what} in {where} does not have the hash it was stored with: {found}, not {digest}")
+
+
+def _json_text(value: Any) -> str | None:
+    """The JSON of a scalar that survives it exactly and is small; else `None`."""
+    kind = type(value)
+    if kind is str and len(value) > INLINE_LIMIT // 2:
+        return None
+    if kind is int and not -(1 << 63) <= value < 1 << 63:
+        return None
+    if kind is float and not -1e308 < value < 1e308:  # infinities and NaN are not JSON
+        return None
+    return json.dumps(value)

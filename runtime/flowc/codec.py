@@ -1,0 +1,107 @@
+"""Values to bytes and back: pickle protocol 5, large buffers beside the pickle so that they can be mapped, not copied."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import struct
+
+from flowc.errors import UnpicklableArtifact
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from flowc.store.base import Buffer
+
+MAGIC = b"flowc\x01\r\n"
+"""Starts a value with buffers beside its pickle. A plain pickle of protocol 5 starts with 0x80 0x05."""
+ALIGNMENT = 64
+OUT_OF_BAND_FROM = 4096
+"""Buffers smaller than this stay in the pickle."""
+_HEADER = struct.Struct("<8sQQ")
+
+
+class Encoded:
+    """The bytes of one value, in parts that share memory with it."""
+
+    __slots__ = ("digest", "parts", "size")
+
+    def __init__(self, parts: list[Buffer]) -> None:
+        digest = hashlib.sha256()
+        for part in parts:
+            digest.update(part)
+        self.parts = parts
+        self.size = sum(len(part) for part in parts)
+        self.digest = digest.hexdigest()
+
+
+def encode(value: Any, what: str) -> Encoded:
+    """Pickle a value. `what` names it in the error for one that cannot be."""
+    buffers: list[memoryview] = []
+
+    def keep(buffer: pickle.PickleBuffer) -> bool:
+        """True leaves the buffer in the pickle."""
+        try:
+            view = buffer.raw()
+        except BufferError:  # not contiguous
+            return True
+        if len(view) < OUT_OF_BAND_FROM:
+            return True
+        buffers.append(view)
+        return False
+
+    try:
+        data = pickle.dumps(value, 5, buffer_callback=keep)
+    except Exception as error:
+        raise UnpicklableArtifact(
+            f"{what} of type {type_name(value)} cannot be stored: {type(error).__name__}: {error}. "
+            "Keep it in a local variable, or store what it is made of."
+        ) from error
+    return Encoded(_frame(data, buffers) if buffers else [data])
+
+
+def decode(data: Buffer) -> Any:
+    """The value of encoded bytes. Arrays in it share memory with `data`."""
+    view = memoryview(data)
+    if bytes(view[: len(MAGIC)]) != MAGIC:
+        return pickle.loads(view)
+    _, length, count = _HEADER.unpack_from(view)
+    sizes = struct.unpack_from(f"<{count}Q", view, _HEADER.size)
+    start = _HEADER.size + 8 * count
+    data_end = start + length
+    buffers: list[memoryview] = []
+    position = data_end
+    for size in sizes:
+        position = _aligned(position)
+        buffers.append(view[position : position + size])
+        position += size
+    return pickle.loads(view[start:data_end], buffers=buffers)
+
+
+def has_buffers(data: Buffer) -> bool:
+    """Whether the bytes hold buffers beside the pickle, which then must be writable memory."""
+    return bytes(memoryview(data)[: len(MAGIC)]) == MAGIC
+
+
+def type_name(value: Any) -> str:
+    """The name of a value's type, as a person would write it."""
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _frame(data: bytes, buffers: list[memoryview]) -> list[Buffer]:
+    header = _HEADER.pack(MAGIC, len(data), len(buffers)) + struct.pack(f"<{len(buffers)}Q", *map(len, buffers))
+    parts: list[Buffer] = [header, data]
+    position = len(header) + len(data)
+    for buffer in buffers:
+        padding = _aligned(position) - position
+        if padding:
+            parts.append(bytes(padding))
+        parts.append(buffer)
+        position += padding + len(buffer)
+    return parts
+
+
+def _aligned(position: int) -> int:
+    return -(-position // ALIGNMENT) * ALIGNMENT

@@ -1,0 +1,158 @@
+"""`FlowSpec`: the class that flows derive from, and what `self` is within a step."""
+
+from __future__ import annotations
+
+import sys
+from types import BuiltinFunctionType, FunctionType, MethodType
+
+from flowc.errors import InvalidNextException, MergeArtifactsException
+from flowc.parameters import Parameter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Iterator, List, NamedTuple
+
+    from flowc.state import TaskState
+
+    class ForeachFrame(NamedTuple):
+        """One level of `foreach_stack()`."""
+
+        index: int
+        num_splits: int
+        value: Any
+
+
+_INTERNAL = "_flowc"
+_CLASS_LEVEL = (FunctionType, MethodType, BuiltinFunctionType, property, classmethod, staticmethod, type, Parameter)
+
+
+class FlowSpec:
+    """The base of flows. Every attribute that a step sets is stored, and read by the steps that follow."""
+
+    def __init__(self, use_cli: bool = True) -> None:
+        """What runs when the file itself is run: it says how to run the flow."""
+        if use_cli and type(self).__module__ == "__main__":
+            file = sys.argv[0] or "FILE"
+            sys.exit(f"flowc compiles this file; to run {type(self).__name__} here:  flowc run {file}")
+
+    @property
+    def index(self) -> int | None:
+        """The task's number in the innermost foreach around it; `None` outside of every foreach."""
+        path = _state(self).path
+        return path[-1] if path else None
+
+    @property
+    def input(self) -> Any:
+        """The task's item of the innermost foreach around it; `None` outside of every foreach."""
+        state = _state(self)
+        return state.frame(len(state.path) - 1)[1] if state.path else None
+
+    def foreach_stack(self) -> List[ForeachFrame]:
+        """Index, width and item of every foreach around the task, the outermost first."""
+        from collections import namedtuple
+
+        frame: Any = namedtuple("ForeachFrame", ["index", "num_splits", "value"])
+        state = _state(self)
+        return [frame(index, *state.frame(level)) for level, index in enumerate(state.path)]
+
+    def next(self, *targets: Any, foreach: str | None = None, **options: Any) -> None:
+        """Say which step or steps follow. The last statement of a step."""
+        state = _state(self)
+        if state.transition is not None:
+            raise InvalidNextException(f"step {state.step.name!r} calls self.next twice")
+        if options:
+            raise InvalidNextException(f"self.next in step {state.step.name!r}: {', '.join(options)} is not supported")
+        names = [getattr(target, "__name__", str(target)) for target in targets]
+        state.transition = (names, foreach)
+
+    def merge_artifacts(self, inputs: Any, exclude: List[str] | None = None, include: List[str] | None = None) -> None:
+        """Take over the artifacts that the inputs of this join agree on."""
+        from flowc.merge import merge
+
+        state = _state(self)
+        if state.step.kind != "join":
+            raise MergeArtifactsException(
+                f"merge_artifacts can only be called in a join, and step {state.step.name!r} is not one"
+            )
+        merge(self, state, inputs, exclude or [], include or [])
+
+    def __getattr__(self, name: str) -> Any:
+        # Called for what is not set on this object yet: an artifact of an earlier task, loaded on its first use.
+        state = self.__dict__.get(_INTERNAL)
+        if state is None or name.startswith("__"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        value = state.artifact(name)
+        self.__dict__[name] = value
+        return value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__ or not _is_constant(type(self), name):
+            object.__setattr__(self, name, value)
+            return
+        raise AttributeError(
+            f"cannot set {name!r}: flow level attributes and Parameters are not modifiable; assign to another name"
+        )
+
+    def __delattr__(self, name: str) -> None:
+        state = self.__dict__.get(_INTERNAL)
+        known = state is not None and state.inherited.pop(name, None) is not None
+        if name in self.__dict__ or not known:
+            object.__delattr__(self, name)
+
+
+def bind(cls: type[FlowSpec], state: TaskState) -> FlowSpec:
+    """A flow object for a task. `__init__` does not run: it is for the command line."""
+    flow = cls.__new__(cls)
+    flow.__dict__[_INTERNAL] = state
+    return flow
+
+
+def state_of(flow: FlowSpec) -> TaskState:
+    """The state that `bind` gave."""
+    return _state(flow)
+
+
+def artifacts_set(flow: FlowSpec) -> Iterator[tuple[str, Any]]:
+    """The attributes of a flow object that are artifacts: set or loaded, and neither internal nor functions."""
+    for name, value in flow.__dict__.items():
+        if name == _INTERNAL or name.startswith("__"):
+            continue
+        if isinstance(value, (FunctionType, MethodType, Parameter)):  # as in Metaflow: they are not data
+            continue
+        yield name, value
+
+
+def constants(cls: type) -> Dict[str, Any]:
+    """Class attributes that are data, from base classes too: every step reads them, none can set them."""
+    found: Dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        if base is object or base is FlowSpec:
+            continue
+        for name, value in vars(base).items():
+            if not name.startswith("_") and not isinstance(value, _CLASS_LEVEL):
+                found[name] = value
+    return found
+
+
+def parameters(cls: type) -> Dict[str, Parameter]:
+    """The parameters of a flow, by attribute, in the order of the file."""
+    found: Dict[str, Parameter] = {}
+    for base in reversed(cls.__mro__):
+        found.update({name: value for name, value in vars(base).items() if isinstance(value, Parameter)})
+    return found
+
+
+def _is_constant(cls: type, name: str) -> bool:
+    if name.startswith("_"):
+        return False
+    for base in cls.__mro__:
+        if name in vars(base):
+            return not isinstance(vars(base)[name], _CLASS_LEVEL)
+    return False
+
+
+def _state(flow: FlowSpec) -> TaskState:
+    state: TaskState | None = flow.__dict__.get(_INTERNAL)
+    if state is None:
+        raise AttributeError(f"{type(flow).__name__} is not running: this works within a step only")
+    return state

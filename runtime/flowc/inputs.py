@@ -1,0 +1,106 @@
+"""What a join gets: one flow object for each task that it joins, read only as far as it is looked at."""
+
+from __future__ import annotations
+
+from flowc.errors import MissingInput
+from flowc.flowspec import bind
+from flowc.layout import task_id
+from flowc.state import InputState
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Iterator, List
+
+    from flowc.flowspec import FlowSpec
+    from flowc.layout import Document, Path, RunLayout
+    from flowc.plan import Plan, PlanStep
+
+WINDOW = 256
+"""How many manifests are read ahead from a remote store."""
+THREADS = 32
+
+
+class Inputs:
+    """The inputs of a join: by number, by the name of the step, and in order."""
+
+    def __init__(self, flows: List[FlowSpec], by_step: dict[str, FlowSpec]) -> None:
+        self.flows = flows
+        self._by_step = by_step
+
+    def __len__(self) -> int:
+        return len(self.flows)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.flows[index]
+
+    def __iter__(self) -> Iterator[FlowSpec]:
+        return iter(self.flows)
+
+    def __getattr__(self, name: str) -> FlowSpec:
+        try:
+            return self._by_step[name]
+        except KeyError:
+            raise AttributeError(
+                f"the join has no input {name!r}; it has {', '.join(self._by_step) or 'none'}"
+            ) from None
+
+
+def join_inputs(cls: type[FlowSpec], layout: RunLayout, plan: Plan, step: PlanStep, path: Path, count: int) -> Inputs:
+    """The inputs of a join at `path`; `count` is the width of the foreach that it closes. Raises MissingInput."""
+    reader = _Reader(layout)
+    if step.closes_kind == "branch":
+        states = [InputState(layout, plan, plan.step(parent), path, reader.read) for parent in step.parents]
+        _require(layout, [state for state in states if layout.latest(state.step.name, path) is None], len(states))
+    else:
+        states = _foreach_states(layout, plan, step, path, count, reader)
+    reader.states = states
+    flows = [bind(cls, state) for state in states]
+    return Inputs(flows, {state.step.name: flow for state, flow in zip(states, flows)})
+
+
+def _foreach_states(
+    layout: RunLayout, plan: Plan, step: PlanStep, path: Path, count: int, reader: _Reader
+) -> List[InputState]:
+    if not count:
+        return []
+    parent = plan.step(step.parents[0])
+    attempts = layout.latest_children(parent.name, path, count)
+    states = [InputState(layout, plan, parent, (*path, i), reader.read, attempts.get(i)) for i in range(count)]
+    _require(layout, [state for state in states if state.attempt is None], count)
+    return states
+
+
+def _require(layout: RunLayout, missing: List[InputState], expected: int) -> None:
+    if not missing:
+        return
+    names = ", ".join(task_id(state.step.name, state.path) for state in missing[:10])
+    more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
+    raise MissingInput(
+        f"{len(missing)} of the join's {expected} inputs have not finished: {names}{more} "
+        f"(run {layout.flow}/{layout.run} in {layout.store.url})"
+    )
+
+
+class _Reader:
+    """Reads manifests; from a remote store a window of them at once."""
+
+    def __init__(self, layout: RunLayout) -> None:
+        self._layout = layout
+        self.states: List[InputState] = []
+
+    def read(self, state: InputState) -> Document:
+        """The manifest of an input."""
+        layout = self._layout
+        manifest = layout.manifest(state.step.name, state.path, state.attempt)
+        if layout.store.remote and len(self.states) > 1:
+            self._read_ahead(state)
+        return manifest
+
+    def _read_ahead(self, state: InputState) -> None:
+        """Fetch the inputs after this one: a join that looks at one mostly looks at the next."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        at = self.states.index(state)
+        following = self.states[at + 1 : at + 1 + WINDOW]
+        with ThreadPoolExecutor(min(THREADS, len(following) or 1)) as pool:
+            list(pool.map(InputState.fetch, following))

@@ -1,0 +1,111 @@
+"""Where a run's manifests are, and which attempt of a task counts: the highest one that has a manifest."""
+
+from __future__ import annotations
+
+import json
+
+from flowc.errors import CorruptArtifact, MissingInput, MissingKey
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Tuple
+
+    from flowc.store.base import Store
+
+    Path = Tuple[int, ...]
+    """An index path: the task's place in the foreach scopes around it, outermost first."""
+    Document = Dict[str, Any]
+
+MANIFEST = "manifest.json"
+VERSION = 1
+
+
+def index_text(path: Path) -> str:
+    """`3.0` for `(3, 0)`; `-` outside of every foreach."""
+    return ".".join(map(str, path)) or "-"
+
+
+def parse_index(text: str) -> Path:
+    """The reverse of `index_text`."""
+    return () if text in ("", "-") else tuple(int(part) for part in text.split("."))
+
+
+def task_id(step: str, path: Path) -> str:
+    """The name of a task, unique in its run and the same in every run."""
+    return f"{step}-{index_text(path)}" if path else step
+
+
+class RunLayout:
+    """One run in a store."""
+
+    def __init__(self, store: Store, flow: str, run: str) -> None:
+        self.store = store
+        self.flow = flow
+        self.run = run
+        self.prefix = f"{flow}/{run}"
+
+    def folder(self, step: str, path: Path, attempt: int) -> str:
+        """The folder of one attempt."""
+        return f"{self.prefix}/{step}/{index_text(path)}/{attempt}"
+
+    def latest(self, step: str, path: Path) -> int | None:
+        """The attempt to read, if one is committed."""
+        base = f"{self.prefix}/{step}/{index_text(path)}"
+        if self.store.remote:
+            ends = [key for key in self.store.keys(f"{base}/") if key.endswith(f"/{MANIFEST}")]
+            return max((int(key.split("/")[-2]) for key in ends), default=None)
+        attempts = sorted((int(name) for name in self.store.children(base) if name.isdigit()), reverse=True)
+        return next((a for a in attempts if self.store.exists(f"{base}/{a}/{MANIFEST}")), None)
+
+    def latest_children(self, step: str, path: Path, count: int) -> dict[int, int]:
+        """Item number to the attempt to read, for the items 0..count-1 below `path` that have one."""
+        if not self.store.remote:
+            found = ((i, self.latest(step, (*path, i))) for i in range(count))
+            return {i: attempt for i, attempt in found if attempt is not None}
+        head = f"{index_text(path)}." if path else ""
+        attempts: dict[int, int] = {}
+        start = len(f"{self.prefix}/{step}/{head}")
+        for key in self.store.keys(f"{self.prefix}/{step}/{head}"):
+            parts = key[start:].split("/")
+            if len(parts) == 3 and parts[2] == MANIFEST and parts[0].isdigit():
+                index = int(parts[0])
+                attempts[index] = max(int(parts[1]), attempts.get(index, 0))
+        return attempts
+
+    def manifest(self, step: str, path: Path, attempt: int | None = None) -> Document:
+        """The manifest of an attempt, by default of the one that counts. Raises MissingInput."""
+        if attempt is None:
+            attempt = self.latest(step, path)
+        if attempt is None:
+            raise MissingInput(
+                f"task {task_id(step, path)} of run {self.flow}/{self.run} has not finished: "
+                f"no manifest under {self.store.location(f'{self.prefix}/{step}/{index_text(path)}')}"
+            )
+        key = f"{self.folder(step, path, attempt)}/{MANIFEST}"
+        try:
+            return self._document(key)
+        except MissingKey as error:
+            raise MissingInput(f"task {task_id(step, path)} has no manifest any more: {error}") from None
+
+    def commit(self, step: str, path: Path, attempt: int, manifest: Document) -> None:
+        """Write the manifest: from here on the attempt is what readers see."""
+        self.write_json(f"{self.folder(step, path, attempt)}/{MANIFEST}", manifest)
+
+    def write_json(self, key: str, document: Document) -> None:
+        """Write a small JSON file."""
+        self.store.write(key, [json.dumps(document, separators=(",", ":")).encode()])
+
+    def read_json(self, key: str) -> Document | None:
+        """Read a small JSON file; `None` when it is not there."""
+        try:
+            return self._document(key)
+        except MissingKey:
+            return None
+
+    def _document(self, key: str) -> Document:
+        data = bytes(self.store.read(key))
+        try:
+            document: Document = json.loads(data)
+        except ValueError as error:
+            raise CorruptArtifact(f"{self.store.location(key)} is not valid JSON: {error}") from None
+        return document

@@ -1,0 +1,101 @@
+"""The run plan: the graph as the compiler saw it, as plain JSON beside the code."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from flowc.errors import ProtocolError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
+
+    from flowc.layout import Path
+
+VERSION = 1
+
+
+class PlanStep:
+    """What the plan says of one step."""
+
+    __slots__ = ("closes", "closes_kind", "depth", "env", "foreach_var", "kind", "name", "next", "parents", "timeout")
+
+    def __init__(self, name: str, data: Dict[str, Any]) -> None:
+        self.name = name
+        self.kind: str = data["kind"]
+        self.parents: List[str] = data["parents"]
+        self.next: List[str] = data["next"]
+        self.depth: int = data["depth"]
+        self.closes: str | None = data.get("closes")
+        self.closes_kind: str | None = data.get("closes_kind")
+        self.foreach_var: str | None = data.get("foreach_var")
+        self.timeout: int | None = data.get("timeout")
+        self.env: Dict[str, str] = data.get("env") or {}
+
+    @property
+    def fans_out(self) -> bool:
+        """Whether the step that follows runs once for each of a number of indices."""
+        return self.kind in ("foreach", "parallel")
+
+
+class Plan:
+    """The graph of one flow."""
+
+    def __init__(self, data: Dict[str, Any]) -> None:
+        if data.get("version") != VERSION:
+            raise ProtocolError(f"plan.json has version {data.get('version')}; this flowc reads {VERSION}")
+        self.flow: str = data["flow"]
+        self.class_name: str = data["class"]
+        self.module: str = data["module"]
+        self.start: str = data["start"]
+        self.end: str = data["end"]
+        self.parameters: List[Dict[str, Any]] = data["parameters"]
+        self.steps = {name: PlanStep(name, step) for name, step in data["steps"].items()}
+
+    def step(self, name: str) -> PlanStep:
+        """A step by name. Raises ProtocolError."""
+        try:
+            return self.steps[name]
+        except KeyError:
+            known = ", ".join(self.steps)
+            raise ProtocolError(f"flow {self.flow} has no step {name!r}; it has {known}") from None
+
+    def openers(self, step: PlanStep) -> list[PlanStep]:
+        """The steps that opened the foreach scopes around a step, outermost first: one for each index of its path."""
+        around: list[PlanStep] = []
+        while step.depth:
+            if step.kind == "join" and step.closes is not None:
+                step = self.steps[step.closes]
+                continue
+            step = self.steps[step.parents[0]]
+            if step.fans_out:
+                around.append(step)
+        return around[::-1]
+
+    def parent_path(self, parent: PlanStep, path: Path) -> Path:
+        """Where the parent of a task that is no join stands."""
+        return path[:-1] if parent.fans_out else path
+
+
+def load_plan() -> Plan:
+    """The plan in the file that FLOWC_PLAN names, else in the zip that this code runs from."""
+    path = os.environ.get("FLOWC_PLAN")
+    try:
+        if path:
+            with open(path, "rb") as file:
+                return Plan(json.loads(file.read()))
+        return Plan(json.loads(_from_archive()))
+    except (OSError, ValueError) as error:
+        raise ProtocolError(f"the plan cannot be read: {error}") from error
+
+
+def _from_archive() -> bytes:
+    import flowc
+
+    loader: Any = flowc.__loader__
+    archive = getattr(loader, "archive", None)
+    if archive is None:
+        raise ProtocolError("there is no plan: run the code package (python3 flow.pyz task ...), or set FLOWC_PLAN")
+    data: bytes = loader.get_data(os.path.join(archive, "plan.json"))
+    return data

@@ -1,0 +1,135 @@
+"""What a flow object knows in a task: which task it is, what it inherits, and where values are."""
+
+from __future__ import annotations
+
+from flowc import artifacts
+from flowc.layout import task_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Tuple
+
+    from flowc.artifacts import Ref
+    from flowc.layout import Document, Path, RunLayout
+    from flowc.plan import Plan, PlanStep
+
+    Refs = Dict[str, Ref]
+
+
+class TaskState:
+    """One task as its flow object sees it; also each of a join's inputs. References only: values load on first use."""
+
+    __slots__ = ("_items", "_values", "inherited", "layout", "parameters", "path", "plan", "step", "transition")
+
+    def __init__(self, layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> None:
+        self.layout = layout
+        self.plan = plan
+        self.step = step
+        self.path = path
+        self.inherited: Refs = {}
+        self.parameters: Refs = {}
+        self.transition: Tuple[list[str], str | None] | None = None
+        self._values: Dict[str, Any] = {}
+        self._items: Dict[int, Tuple[int, Any]] = {}
+
+    @property
+    def name(self) -> str:
+        """The task's name, for messages."""
+        return task_id(self.step.name, self.path)
+
+    def references(self) -> Refs:
+        """The artifacts that can be read."""
+        return self.inherited
+
+    def parameter(self, attribute: str) -> Any:
+        """A parameter's value."""
+        refs = self.parameter_references()
+        if attribute not in self._values:
+            if attribute not in refs:
+                raise AttributeError(f"parameter {attribute!r} was not set when the run started")
+            self._values[attribute] = self._load(attribute, refs[attribute])
+        return self._values[attribute]
+
+    def parameter_references(self) -> Refs:
+        """The run's parameters."""
+        return self.parameters
+
+    def artifact(self, name: str) -> Any:
+        """An artifact's value. Raises AttributeError."""
+        ref = self.references().get(name)
+        if ref is None:
+            raise AttributeError(self._missing(name))
+        return self._load(name, ref)
+
+    def frame(self, level: int) -> tuple[int, Any]:
+        """The width of a foreach around the task, and the task's item of it. Level 0 is the outermost."""
+        if level not in self._items:
+            opener = self.plan.openers(self.step)[level]
+            manifest = self.layout.manifest(opener.name, self.path[:level])
+            ref = manifest["foreach"]
+            item = artifacts.load_item(
+                self.layout.store, self.plan.flow, opener.foreach_var or "", ref, self.path[level]
+            )
+            self._items[level] = (ref["count"], item)
+        return self._items[level]
+
+    def _load(self, name: str, ref: Ref) -> Any:
+        return artifacts.load(self.layout.store, self.plan.flow, name, ref)
+
+    def _missing(self, name: str) -> str:
+        text = f"task {self.name} of flow {self.plan.flow} has no artifact {name!r}"
+        if self.step.kind == "join":
+            text += (
+                f"; {self.step.name!r} is a join: read it from an input (inputs[0].{name}), or merge_artifacts(inputs)"
+            )
+        return text
+
+
+class InputState(TaskState):
+    """An input of a join: its manifest is read when something of it is."""
+
+    __slots__ = ("_attempt", "_manifest", "_read")
+
+    def __init__(
+        self,
+        layout: RunLayout,
+        plan: Plan,
+        step: PlanStep,
+        path: Path,
+        read: Callable[[InputState], Document],
+        attempt: int | None = None,
+    ) -> None:
+        super().__init__(layout, plan, step, path)
+        self._read = read
+        self._attempt = attempt
+        self._manifest: Document | None = None
+
+    @property
+    def manifest(self) -> Document:
+        """What the input's task committed."""
+        if self._manifest is None:
+            self._manifest = self._read(self)
+        return self._manifest
+
+    @property
+    def attempt(self) -> int | None:
+        """The attempt to read, where a listing has told."""
+        return self._attempt
+
+    def fetch(self) -> None:
+        """Read the manifest now."""
+        if self._manifest is None:
+            self._manifest = self.layout.manifest(self.step.name, self.path, self._attempt)
+
+    def references(self) -> Refs:
+        """The input's artifacts."""
+        refs: Refs = self.manifest["artifacts"]
+        return refs
+
+    def parameter_references(self) -> Refs:
+        """The run's parameters."""
+        refs: Refs = self.manifest["parameters"]
+        return refs
+
+    def _missing(self, name: str) -> str:
+        return f"input {self.name} of flow {self.plan.flow} has no artifact {name!r}"

@@ -1,0 +1,52 @@
+"""The artifact store: bytes by key, under a root that is a folder or a bucket's prefix."""
+
+from __future__ import annotations
+
+import os
+
+from flowc.errors import StoreError
+from flowc.store.base import Store
+
+__all__ = ["Store", "open_store"]
+
+_REMOTE = {"s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss"}
+
+
+def open_store(root: str) -> Store:
+    """The store at a root: a path, `file:///path`, `s3://bucket/prefix`, `gs://` or `az://`.
+
+    `s3://` works without any library; obstore is used where it is installed, unless FLOWC_S3_CLIENT=stdlib.
+    """
+    scheme, separator, rest = root.partition("://")
+    if not separator:
+        return _file_store(root)
+    if scheme == "file":
+        from urllib.parse import unquote
+
+        return _file_store(unquote(rest[rest.find("/") :] if "/" in rest else rest))
+    if scheme not in _REMOTE:
+        raise StoreError(f"the root {root!r} has an unknown scheme; use a path, file://, s3://, gs:// or az://")
+    return _object_store(root, scheme)
+
+
+def _file_store(path: str) -> Store:
+    from flowc.store.files import FileStore
+
+    if not path:
+        raise StoreError("the root is empty; set FLOWC_ROOT to a path or a URL")
+    return FileStore(os.path.abspath(os.path.expanduser(path)))
+
+
+def _object_store(root: str, scheme: str) -> Store:
+    wanted = os.environ.get("FLOWC_S3_CLIENT", "")
+    if not (wanted == "stdlib" and scheme.startswith("s3")):
+        try:
+            from flowc.store.objects import ObstoreStore
+
+            return ObstoreStore(root)
+        except ImportError as error:
+            if wanted == "obstore" or not scheme.startswith("s3"):
+                raise StoreError(f"the root {root!r} needs the package obstore in the image: {error}") from error
+    from flowc.store.s3 import S3Store
+
+    return S3Store(root)

@@ -1,0 +1,123 @@
+"""A store in a folder: a local disk, or a volume that all tasks mount."""
+
+from __future__ import annotations
+
+import os
+
+from flowc.errors import MissingKey, StoreError
+from flowc.store.base import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from flowc.store.base import Buffer
+
+MAP_FROM = 256 * 1024
+"""Files of this size and larger are mapped, not read."""
+
+
+class FileStore(Store):
+    """Keys are paths under `path`. A write goes to a temporary name first and is then renamed."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.url = path
+        self._writes = 0
+
+    def read(self, key: str) -> Buffer:
+        """The file's bytes; copy-on-write from the page cache when large, so that arrays in it can be changed."""
+        descriptor = self._open(key)
+        try:
+            size = os.fstat(descriptor).st_size
+            if size < MAP_FROM:
+                return _read_all(descriptor, size)
+            import mmap
+
+            return memoryview(mmap.mmap(descriptor, size, access=mmap.ACCESS_COPY))
+        finally:
+            os.close(descriptor)
+
+    def read_range(self, key: str, start: int, length: int) -> Buffer:
+        """A positioned read."""
+        descriptor = self._open(key)
+        try:
+            return os.pread(descriptor, length, start)
+        finally:
+            os.close(descriptor)
+
+    def write(self, key: str, parts: Sequence[Buffer]) -> None:
+        """Write beside the target, then rename over it."""
+        target = f"{self.path}/{key}"
+        folder, _, name = target.rpartition("/")
+        self._writes += 1
+        temporary = f"{folder}/.{name}.{os.getpid()}.{self._writes}.tmp"
+        try:
+            try:
+                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            except FileNotFoundError:
+                os.makedirs(folder, exist_ok=True)
+                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            try:
+                for part in parts:
+                    _write_all(descriptor, part)
+            finally:
+                os.close(descriptor)
+            os.replace(temporary, target)
+        except OSError as error:
+            _remove(temporary)
+            raise StoreError(f"cannot write {target}: {error.strerror or error}") from error
+
+    def exists(self, key: str) -> bool:
+        """Whether the file is there."""
+        return os.path.exists(f"{self.path}/{key}")
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Walk the folder that the prefix stands in."""
+        folder = prefix.rpartition("/")[0]
+        for name in sorted(self.children(folder)):
+            key = f"{folder}/{name}" if folder else name
+            if not key.startswith(prefix):
+                continue
+            if os.path.isdir(f"{self.path}/{key}"):
+                yield from self.keys(f"{key}/")
+            else:
+                yield key
+
+    def children(self, folder: str) -> list[str]:
+        """A directory listing without half-written files."""
+        try:
+            names = os.listdir(f"{self.path}/{folder}")
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise StoreError(f"cannot list {self.path}/{folder}: {error.strerror or error}") from error
+        return [name for name in names if not name.endswith(".tmp")]
+
+    def _open(self, key: str) -> int:
+        try:
+            return os.open(f"{self.path}/{key}", os.O_RDONLY | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            raise MissingKey(f"there is no {self.path}/{key}") from None
+        except OSError as error:
+            raise StoreError(f"cannot read {self.path}/{key}: {error.strerror or error}") from error
+
+
+def _read_all(descriptor: int, size: int) -> bytes:
+    data = os.read(descriptor, size + 1)
+    while chunk := os.read(descriptor, 1 << 20):
+        data += chunk
+    return data
+
+
+def _write_all(descriptor: int, part: Buffer) -> None:
+    view = memoryview(part).cast("B") if not isinstance(part, bytes) else memoryview(part)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass  # it was never made, or the disk is gone: the error that led here says more

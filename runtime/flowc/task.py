@@ -1,0 +1,225 @@
+"""One task: read what came before, call the step, store what it set, and commit by writing the manifest last."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from flowc import artifacts
+from flowc.current import current, set_current
+from flowc.errors import FlowError, InvalidNextException, ParameterError, ProtocolError
+from flowc.flowspec import artifacts_set, bind, constants, parameters
+from flowc.inputs import join_inputs
+from flowc.layout import VERSION, RunLayout, index_text, task_id
+from flowc.state import TaskState
+from flowc.store import open_store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict
+
+    from flowc.flowspec import FlowSpec
+    from flowc.inputs import Inputs
+    from flowc.layout import Document, Path
+    from flowc.plan import Plan, PlanStep
+
+OK, USER_ERROR, PROTOCOL_ERROR = 0, 1, 2
+"""Exit codes of a task."""
+
+
+class Task:
+    """Which task to run, and where its run lives."""
+
+    __slots__ = ("attempt", "outputs", "path", "root", "run", "step", "tags")
+
+    def __init__(self, step: str, path: Path, attempt: int, outputs: str | None = None) -> None:
+        self.step = step
+        self.path = path
+        self.attempt = attempt
+        self.outputs = outputs
+        self.root = _required("FLOWC_ROOT")
+        self.run = _required("FLOWC_RUN_ID")
+        self.tags = tuple(tag for tag in os.environ.get("FLOWC_TAGS", "").split(",") if tag)
+
+
+def run_task(plan: Plan, load: Callable[[], type[FlowSpec]], task: Task) -> int:
+    """Run one task and return the process's exit code. Errors are reported on stderr and in the attempt's folder.
+
+    `load` gives the flow's class; it runs the user's file, so what that raises is the task's failure, too.
+    """
+    layout: RunLayout | None = None
+    try:
+        step = plan.step(task.step)
+        if len(task.path) != step.depth:
+            text = index_text(task.path)
+            raise ProtocolError(f"step {step.name!r} has an index of {step.depth} numbers, and was given {text!r}")
+        layout = RunLayout(open_store(task.root), plan.flow, task.run)
+        _execute(plan, load(), step, layout, task)
+    except (Exception, SystemExit) as error:
+        from flowc.report import report_failure
+
+        return report_failure(error, layout, task)
+    return OK
+
+
+def _execute(plan: Plan, cls: type[FlowSpec], step: PlanStep, layout: RunLayout, task: Task) -> None:
+    state = TaskState(layout, plan, step, task.path)
+    _set_facts(plan, cls, task)
+    inputs = _inherit(plan, cls, state, task)
+    flow = bind(cls, state)
+    method = getattr(flow, step.name, None)
+    if method is None:
+        raise ProtocolError(f"class {plan.class_name} has no step {step.name!r}; compile the file again")
+    if inputs is None:
+        method()
+    else:
+        method(inputs)
+    _check_transition(state)
+    _commit(flow, cls, state, task)
+
+
+def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> Inputs | None:
+    """Fill in what the task starts with; a join's inputs are returned."""
+    step, layout, path = state.step, state.layout, state.path
+    if step.name == plan.start:
+        state.parameters = _chosen_parameters(cls, state)
+        return None
+    if step.kind == "join":
+        return _inherit_join(plan, cls, state)
+    parent = plan.step(step.parents[0])
+    manifest = layout.manifest(parent.name, plan.parent_path(parent, path))
+    state.parameters = manifest["parameters"]
+    state.inherited = dict(manifest["artifacts"])
+    return None
+
+
+def _inherit_join(plan: Plan, cls: type[FlowSpec], state: TaskState) -> Inputs:
+    """A join starts with parameters only. They come from the opener, which is there even when there are no inputs."""
+    step, layout, path = state.step, state.layout, state.path
+    opener = layout.manifest(step.closes or "", path)
+    state.parameters = opener["parameters"]
+    count = opener["foreach"]["count"] if step.closes_kind != "branch" else 0
+    return join_inputs(cls, layout, plan, step, path, count)
+
+
+def _chosen_parameters(cls: type[FlowSpec], state: TaskState) -> Dict[str, Any]:
+    """The run's parameters, as references."""
+    store, flow = state.layout.store, state.plan.flow
+    chosen: Dict[str, Any] = {}
+    for attribute, parameter in parameters(cls).items():
+        value = parameter.value(flow)
+        try:
+            chosen[attribute] = artifacts.save(store, flow, attribute, value)
+        except FlowError as error:
+            raise ParameterError(f"parameter {parameter.name!r}: {error}") from error
+    return chosen
+
+
+def _check_transition(state: TaskState) -> None:
+    """The step must have gone where the compiled flow says: the engine follows that, not what the step says."""
+    step = state.step
+    if state.transition is None:
+        if step.next:
+            raise InvalidNextException(f"step {step.name!r} ended without self.next(...); it leads to {step.next}")
+        return
+    names, foreach = state.transition
+    if names != step.next or foreach != step.foreach_var:
+        raise InvalidNextException(
+            f"step {step.name!r} goes to {_transition(names, foreach)}, but the compiled flow goes to "
+            f"{_transition(step.next, step.foreach_var)}; compile the file again"
+        )
+
+
+def _transition(names: list[str], foreach: str | None) -> str:
+    return ", ".join(names) + (f" foreach {foreach!r}" if foreach else "")
+
+
+def _commit(flow: FlowSpec, cls: type[FlowSpec], state: TaskState, task: Task) -> None:
+    """Store the artifacts, then the manifest."""
+    step, layout, name = state.step, state.layout, state.plan.flow
+    manifest: Document = {
+        "version": VERSION,
+        "flow": name,
+        "run": task.run,
+        "step": step.name,
+        "index": index_text(task.path),
+        "attempt": task.attempt,
+        "created": time.time(),
+        "parameters": state.parameters,
+    }
+    if step.foreach_var is not None:
+        manifest["foreach"] = _save_items(flow, state)
+    refs = state.inherited if step.name != state.plan.start else {}
+    refs = {**_constant_references(cls, state), **refs}
+    for attribute, value in artifacts_set(flow):
+        refs[attribute] = artifacts.save(layout.store, name, attribute, value)
+    manifest["artifacts"] = refs
+    if task.outputs is not None and "foreach" in manifest:
+        _write_output(task.outputs, "count", str(manifest["foreach"]["count"]))
+    layout.commit(step.name, task.path, task.attempt, manifest)
+
+
+def _constant_references(cls: type[FlowSpec], state: TaskState) -> Dict[str, Any]:
+    """Class constants as artifacts, for readers of the run; tasks have them from the class, so what cannot be stored stays."""
+    refs: Dict[str, Any] = {}
+    for name, value in constants(cls).items():
+        try:
+            refs[name] = artifacts.save(state.layout.store, state.plan.flow, name, value)
+        except FlowError:
+            continue
+    return refs
+
+
+def _save_items(flow: FlowSpec, state: TaskState) -> Dict[str, Any]:
+    """Store the items of the foreach that the step opens. Any iterable will do; an iterator is taken once."""
+    variable = state.step.foreach_var or ""
+    items = getattr(flow, variable)
+    try:
+        if hasattr(items, "__next__"):
+            items = list(items)
+            setattr(flow, variable, items)  # so that the artifact is what the children got
+        else:
+            iter(items)
+    except TypeError:
+        raise InvalidNextException(
+            f"step {state.step.name!r}: foreach={variable!r} is a {type(items).__name__}, which cannot be iterated over"
+        ) from None
+    return artifacts.save_items(state.layout.store, state.plan.flow, variable, items)
+
+
+def _write_output(folder: str, name: str, text: str) -> None:
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, name), "w", encoding="ascii") as file:
+            file.write(text)
+    except OSError as error:
+        raise ProtocolError(f"cannot write the output {name!r} to {folder}: {error}") from error
+
+
+def _set_facts(plan: Plan, cls: type[FlowSpec], task: Task) -> None:
+    """Fill `current`."""
+    identifier = task_id(task.step, task.path)
+    user = os.environ.get("FLOWC_NAMESPACE") or (f"user:{current.username}" if current.username else None)
+    set_current(
+        {
+            "flow_name": plan.flow,
+            "run_id": task.run,
+            "step_name": task.step,
+            "task_id": identifier,
+            "retry_count": task.attempt,
+            "pathspec": f"{plan.flow}/{task.run}/{task.step}/{identifier}",
+            "origin_run_id": None,
+            "namespace": user,
+            "tags": frozenset(task.tags),
+            "parameter_names": [parameter.attribute for parameter in parameters(cls).values()],
+        }
+    )
+
+
+def _required(variable: str) -> str:
+    value = os.environ.get(variable)
+    if not value:
+        print(f"flowc: the environment variable {variable} is not set", file=sys.stderr)
+        raise SystemExit(PROTOCOL_ERROR)
+    return value
