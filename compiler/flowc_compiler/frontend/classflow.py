@@ -17,7 +17,7 @@ from flowc_compiler.frontend.names import KNOWN_LATER, Names
 from flowc_compiler.frontend.parameters import ParameterReader
 from flowc_compiler.frontend.transitions import Transition, TransitionReader
 from flowc_compiler.ir import BranchStep, Flow, ForeachStep, JoinStep, LinearStep, Parameter, Step
-from flowc_compiler.source import SourceFile, Span
+from flowc_compiler.source import SourceFile
 
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED_STEPS = frozenset(
@@ -85,7 +85,7 @@ class _FlowReader:
             return None
         doc = node.get_docstring()
         return Flow(
-            span=self._locator.unique(node.name),
+            span=self._locator.class_name(node),
             name=node.name.value,
             doc=inspect.cleandoc(doc) if doc else "",
             file=self._source.name,
@@ -184,25 +184,23 @@ class _FlowReader:
     def _steps(self) -> list[Step]:
         parents: dict[str, list[str]] = {name: [] for name in self._drafts}
         for name, draft in self._drafts.items():
-            for target, span in zip(*self._edges(draft), strict=True):
+            for target, node in draft.transition.targets.items() if draft.transition else ():
                 if target in parents:
                     parents[target].append(name)
                 elif target not in self._malformed:
                     self._broken = True
                     self._sink.error(
-                        "FC201", f"step `{name}` leads to `{target}`, which is not a step", span,
+                        "FC201",
+                        f"step `{name}` leads to `{target}`, which is not a step",
+                        self._locator.anywhere(node),
                         help=_suggestion(target, list(parents)),
-                    )  # fmt: skip
+                    )
         return [self._step(name, draft, tuple(parents[name])) for name, draft in self._drafts.items()]
-
-    @staticmethod
-    def _edges(draft: _Draft) -> tuple[tuple[str, ...], tuple[Span, ...]]:
-        return (draft.transition.targets, draft.transition.target_spans) if draft.transition else ((), ())
 
     def _step(self, name: str, draft: _Draft, parents: tuple[str, ...]) -> Step:
         transition = draft.transition
         doc = draft.function.get_docstring()
-        targets = transition.targets if transition else ()
+        targets = tuple(transition.targets) if transition else ()
         single = targets[0] if targets else None
         common = {
             "name": name,

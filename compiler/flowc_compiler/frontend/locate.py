@@ -27,15 +27,24 @@ class Locator:
     def __init__(self, source: SourceFile, module: cst.Module) -> None:
         self.source = source
         self.module = module
+        self._classes: dict[cst.ClassDef, int] = {}
         self._functions: dict[cst.FunctionDef, tuple[int, int, int]] = {}
         """Method to the offsets where its decorators may begin, of its `def`, and where the next method's `def` is."""
+
+    def class_name(self, node: cst.ClassDef) -> Span:
+        """The span of a class's name."""
+        start = self._classes.get(node)
+        return self.anywhere(node.name) if start is None else self.source.span(start, start + len(node.name.value))
 
     def add_class(self, node: cst.ClassDef) -> None:
         """Find the methods of a top-level class by their `def` lines, when those are unambiguous."""
         text = self.source.text
         heads = list(re.finditer(rf"^class[ \t]+{node.name.value}\b", text, re.MULTILINE))
         methods = [item for item in node.body.body if isinstance(item, cst.FunctionDef)]
-        if len(heads) != 1 or not methods:
+        if len(heads) != 1:
+            return
+        self._classes[node] = heads[0].end() - len(node.name.value)
+        if not methods:
             return
         following = _TOP_LEVEL.search(text, heads[0].end())
         end = following.start() if following else len(text)

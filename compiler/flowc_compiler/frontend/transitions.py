@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import libcst as cst
-from pydantic import BaseModel, ConfigDict
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.locate import Locator
 from flowc_compiler.source import Span
 
 
-class Transition(BaseModel):
-    """The targets of one `self.next`, each with its span, and the foreach variable where there is one."""
-
-    model_config = ConfigDict(frozen=True)
+@dataclass(frozen=True)
+class Transition:
+    """One `self.next`: its span, its targets with the nodes that name them, and the foreach variable if there is one."""
 
     span: Span
-    targets: tuple[str, ...]
-    target_spans: tuple[Span, ...]
+    targets: dict[str, cst.BaseExpression]
     foreach: str | None = None
 
 
@@ -60,12 +59,12 @@ class TransitionReader:
 
     def _transition(self, function: cst.FunctionDef, self_name: str, call: cst.Call) -> Transition | None:
         span = self._locator.inside(call, function)
-        targets: list[tuple[str, Span]] = []
+        targets: list[tuple[str, cst.BaseExpression]] = []
         foreach: str | None = None
         understood = True
         for arg in call.args:
             if arg.keyword is None and not arg.star and (target := _self_attribute(arg.value, self_name)):
-                targets.append((target, self._locator.inside(arg.value, function)))
+                targets.append((target, arg.value))
             elif arg.keyword is not None and arg.keyword.value == "foreach" and isinstance(arg.value, cst.SimpleString):
                 foreach = str(arg.value.evaluated_value)
             else:
@@ -77,12 +76,7 @@ class TransitionReader:
         if problem:
             self._sink.error("FC203", problem[0], span, help=problem[1])
             return None
-        return Transition(
-            span=span,
-            targets=tuple(name for name, _ in targets),
-            target_spans=tuple(where for _, where in targets),
-            foreach=foreach,
-        )
+        return Transition(span, dict(targets), foreach)
 
     def _report_argument(self, arg: cst.Arg, self_name: str) -> None:
         keyword = arg.keyword.value if arg.keyword else None

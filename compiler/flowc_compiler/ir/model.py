@@ -6,8 +6,9 @@ one way in and one way out: the whole flow, the body of a foreach, one arm of a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -177,6 +178,13 @@ class Flow(Node):
     """In the order of the file; in topological order after the scopes pass."""
     scopes: tuple[Scope, ...] = ()
     """The root first, parents before children; empty before the scopes pass."""
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, as pydantic's, without the look-up tables that were cached on the original."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in ("by_name", "scope_by_id", "foreach_depths"):
+            copy.__dict__.pop(name, None)
+        return copy
 
     @cached_property
     def by_name(self) -> dict[str, Step]:

@@ -1,0 +1,230 @@
+"""The class-flow front end: what it reads of files that are right."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.driver import compile_file
+from flowc_compiler.frontend import locate
+from flowc_compiler.ir import (
+    AcceleratorSpec,
+    ContainerSpec,
+    EnvironmentSpec,
+    Flow,
+    Placement,
+    ResourceSpec,
+    RetryPolicy,
+    TimeoutSpec,
+    Toleration,
+)
+
+STEPS = """
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def flow_of(tmp_path: Path, text: str) -> Flow:
+    path = tmp_path / "flow.py"
+    path.write_text(textwrap.dedent(text))
+    sink = DiagnosticSink()
+    compilation = compile_file(path, sink)
+    assert not sink.diagnostics
+    return compilation.flow
+
+
+@pytest.mark.parametrize(
+    ("imports", "base", "decorator"),
+    [
+        ("from flowc import FlowSpec, step", "FlowSpec", "step"),
+        ("from metaflow import FlowSpec, step", "FlowSpec", "step"),
+        ("from metaflow import FlowSpec as Base, step as task", "Base", "task"),
+        ("import metaflow as mf", "mf.FlowSpec", "mf.step"),
+        ("import flowc", "flowc.FlowSpec", "flowc.step"),
+        ("from flowc import *", "FlowSpec", "step"),
+        ("try:\n    from flowc import FlowSpec, step\nexcept ImportError:\n    raise", "FlowSpec", "step"),
+    ],
+)
+def test_ways_to_import(tmp_path: Path, imports: str, base: str, decorator: str) -> None:
+    body = STEPS.replace("@step", f"@{decorator}")
+    flow = flow_of(tmp_path, f"{imports}\n\n\nclass F({base}):{body}")
+    assert [step.name for step in flow.steps] == ["start", "end"]
+
+
+def test_steps_of_base_classes_in_the_same_file(tmp_path: Path) -> None:
+    flow = flow_of(
+        tmp_path,
+        f"""\
+from flowc import FlowSpec, Parameter, step
+
+
+class Mixin:
+    limit = 3
+
+    @step
+    def middle(self):
+        self.next(self.end)
+
+
+class Base(FlowSpec):
+    rate = Parameter("rate", default=0.5)
+{STEPS}
+
+class F(Base, Mixin):
+    @step
+    def start(self):
+        "Overridden."
+        self.next(self.middle)
+""",
+    )
+    assert [step.name for step in flow.steps] == ["start", "middle", "end"]
+    assert flow.by_name["start"].doc == "Overridden."
+    assert [parameter.name for parameter in flow.parameters] == ["rate"]
+    assert flow.constants == ("limit",)
+
+
+def test_specs(tmp_path: Path) -> None:
+    flow = flow_of(
+        tmp_path,
+        """\
+        from flowc import FlowSpec, environment, kubernetes, resources, retry, step, timeout
+
+
+        class F(FlowSpec):
+            '''The flow.
+
+            Its second paragraph.
+            '''
+
+            @resources(cpu=2, memory="16Gi", disk=10_000)
+            @kubernetes(
+                cpu="0.5", memory=4096, gpu="a100:2", image="torch:2", node_selector="pool=gpu,zone=a",
+                tolerations=[{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+                labels={"team": "ml"}, secrets="s3", shared_memory=2 * 1024, service_account="trainer",
+            )
+            @retry(times=2, minutes_between_retries=0.5)
+            @timeout(hours=1, minutes=30)
+            @environment(vars={"A": "b", "N": 1})
+            @step
+            def start(self):
+                self.next(self.end)
+
+            @retry
+            @step
+            def end(self):
+                pass
+        """,
+    )
+    assert flow.doc == "The flow.\n\nIts second paragraph."
+    specs = flow.by_name["start"].specs
+    assert _bare(specs.resources) == ResourceSpec(cpu=2, memory_mb=16384, disk_mb=10_000, shared_memory_mb=2048)
+    assert _bare(specs.accelerator) == AcceleratorSpec(count=2, type="a100")
+    toleration = Toleration(key="nvidia.com/gpu", operator="Exists", effect="NoSchedule")
+    assert _bare(specs.placement) == Placement(node_selector={"pool": "gpu", "zone": "a"}, tolerations=(toleration,))
+    container = ContainerSpec(image="torch:2", labels={"team": "ml"}, secrets=("s3",), service_account="trainer")
+    assert _bare(specs.container) == container
+    assert _bare(specs.retry) == RetryPolicy(limit=2, backoff_seconds=30)
+    assert _bare(specs.timeout) == TimeoutSpec(seconds=5400)
+    assert _bare(specs.environment) == EnvironmentSpec(variables={"A": "b", "N": "1"})
+    assert specs.retry is not None
+    assert specs.retry.span is not None
+    assert (specs.retry.span.line, specs.retry.span.column) == (16, 6)
+    assert _bare(flow.by_name["end"].specs.retry) == RetryPolicy(limit=3, backoff_seconds=120)
+
+
+def _bare(spec: object) -> object:
+    assert spec is not None
+    return spec.model_copy(update={"span": None})  # type: ignore[attr-defined]  # pyright: ignore
+
+
+def test_parameters(tmp_path: Path) -> None:
+    flow = flow_of(
+        tmp_path,
+        f"""\
+from flowc import FlowSpec, JSONType, Parameter, step
+
+
+def today():
+    return "now"
+
+
+class F(FlowSpec):
+    a = Parameter("a-b", default=3, help="how many")
+    b = Parameter("b", type=JSONType, default='{{"x": 1}}')
+    c = Parameter("c", default=today)
+    d = Parameter("d", type=float, required=True)
+    e = Parameter("e", default=True)
+    f: Parameter = Parameter("f", separator=",")
+{STEPS}""",
+    )
+    parameters = {parameter.attribute: parameter for parameter in flow.parameters}
+    assert (parameters["a"].name, parameters["a"].type, parameters["a"].default) == ("a-b", "int", 3)
+    assert parameters["b"].type == "json"
+    assert parameters["c"].dynamic_default
+    assert parameters["d"].required
+    assert parameters["e"].type == "bool"
+    assert parameters["f"].separator == ","
+
+
+def test_spans_are_found_without_computing_all_positions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The point of the locator: a plain file never pays for libcst's positions."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("all positions were computed")
+
+    monkeypatch.setattr(locate, "MetadataWrapper", refuse)
+    flow = flow_of(tmp_path, f"from flowc import FlowSpec, step\n\n\nclass F(FlowSpec):{STEPS}")
+    start = flow.by_name["start"]
+    assert (start.span.line, start.span.column, start.span.end_column) == (6, 5, 14)
+    assert start.next_span is not None
+    assert (start.next_span.line, start.next_span.column) == (7, 9)
+
+
+def test_spans_of_an_ambiguous_file(tmp_path: Path) -> None:
+    """Text that looks like the flow's own code must not mislead the locator."""
+    flow = flow_of(
+        tmp_path,
+        '''\
+        from flowc import FlowSpec, step
+
+
+        class F(FlowSpec):
+            """
+            def start(self): in a docstring
+            """
+            text = """
+            def start(self):
+        """
+
+            @step
+            def start(self):
+                # self.next(self.end)
+                self.next(self.end)
+
+            @step
+            def end(self):
+                """self.next(self.end)"""
+        ''',
+    )
+    start = flow.by_name["start"]
+    assert start.span.line == 13
+    assert start.next_span is not None
+    assert start.next_span.line == 15
+
+
+def test_line_ends_and_tabs(tmp_path: Path) -> None:
+    path = tmp_path / "flow.py"
+    text = f"from flowc import FlowSpec, step\n\n\nclass F(FlowSpec):{STEPS}".replace("    ", "\t").replace(
+        "\n", "\r\n"
+    )
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    flow = compile_file(path).flow
+    assert flow.by_name["end"].span.line == 10
