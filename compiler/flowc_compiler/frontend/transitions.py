@@ -13,7 +13,7 @@ from flowc_compiler.source import Span
 
 @dataclass(frozen=True)
 class Transition:
-    """One `self.next`: its span, its targets with the nodes that name them, and the foreach variable if there is one."""
+    """One `self.next`: its span, its targets with the nodes that name them, and its foreach variable."""
 
     span: Span
     targets: dict[str, cst.BaseExpression]
