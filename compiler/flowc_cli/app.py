@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
 from flowc._version import __version__
 
 app = typer.Typer(

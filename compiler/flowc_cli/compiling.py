@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from flowc_cli.config import build_options
+from flowc_cli.report import Form, report, write_atomically
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation, compile_file
 from flowc_targets.base.registry import UnknownTargetError, load_target, target_names
 from flowc_targets.base.target import EmittedFile
-
-from flowc_cli.config import build_options
-from flowc_cli.report import Form, report, write_atomically
 
 INPUT_ERROR = 2
 """The exit code for anything wrong with the input."""

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_targets.base.options import TargetOptions
-from pydantic import ValidationError
 
 _MAPPINGS = (dict, Mapping)
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
 

@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
 from flowc_compiler.frontend import locate

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver.compile import run_passes
 from flowc_compiler.frontend import parse, read_class_flow
 from flowc_compiler.ir import Flow, IRError, verify
 from flowc_compiler.source import SourceFile
-from hypothesis import given, settings
-
 from tests.compiler.flows import FLOWS, Block, Writer
 
 
