@@ -48,7 +48,7 @@ def split_options(flow: Flow, arguments: Sequence[str], sink: DiagnosticSink) ->
 
 
 def find_parameter(flow: Flow, name: str) -> Parameter | None:
-    """The parameter of that name; case and the difference of `-` and `_` do not count, as names must differ otherwise."""
+    """The parameter of that name; case and `-` for `_` do not count, as no two names may differ by these only."""
     folded = _folded(name)
     return next((parameter for parameter in flow.parameters if _folded(parameter.name) == folded), None)
 
@@ -86,7 +86,7 @@ _EXAMPLES = {
 
 
 def fits(text: str, parameter: Parameter) -> bool:
-    """Whether text converts to a parameter's type. A type that only the shim will know (a computed default) takes all."""
+    """Whether text converts to a parameter's type; one with a computed default takes all until the run starts."""
     if parameter.dynamic_default:
         return True
     try:

@@ -1,0 +1,72 @@
+"""`flowc run`: compile, bind the parameters, and hand over to the local engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from flowc_cli.config import configuration
+from flowc_cli.report import report
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.driver import bind_parameters, compile_file, split_assignments, split_options
+from flowc_targets.local import RunOptions, run_flow
+
+INPUT_ERROR = 2
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """The options of `flowc run` as the command line has them; `None` leaves it to [tool.flowc.run] or the default."""
+
+    root: str | None = None
+    max_workers: int | None = None
+    max_num_splits: int = 100
+    run_id_file: Path | None = None
+    tags: tuple[str, ...] = ()
+    start_method: Literal["fork", "spawn"] = "fork"
+
+
+def run_file(
+    file: Path,
+    request: RunRequest,
+    assignments: Sequence[str],
+    extra: Sequence[str],
+    *,
+    flow_name: str | None,
+) -> int:
+    """Run a flow to its end; the exit code is 0, 1 when a task failed, 2 for bad input, 130 for an interrupt."""
+    sink = DiagnosticSink()
+    try:
+        compilation = compile_file(file, sink, flow_name=flow_name)
+        flow, source = compilation.flow, compilation.source
+        given = [*split_assignments(assignments, sink), *split_options(flow, extra, sink)]
+        options = run_options(file, request, sink)
+        options = replace(options, params=bind_parameters(flow, given, sink))
+        sink.raise_if_failed()
+        report(sink.diagnostics)
+        return run_flow(flow, source, options).exit_code
+    except FlowcError as error:
+        report(error.diagnostics)
+        return 1 if all(item.code.startswith("FC6") for item in error.diagnostics) else INPUT_ERROR
+
+
+def run_options(file: Path, request: RunRequest, sink: DiagnosticSink) -> RunOptions:
+    """What the engine is told: the command line, then `root` and `max_workers` of [tool.flowc.run], then defaults."""
+    table = configuration(file, sink).get("run", {})
+    options = RunOptions(
+        max_num_splits=request.max_num_splits,
+        tags=request.tags,
+        run_id_file=request.run_id_file,
+        start_method=request.start_method,
+    )
+    root = request.root if request.root is not None else table.get("root")
+    workers = request.max_workers if request.max_workers is not None else table.get("max_workers")
+    for key in sorted(set(table) - {"root", "max_workers"}):
+        sink.error("FC504", f"[tool.flowc.run] has an unknown option `{key}`", None, help="it has root and max_workers")
+    if root is not None:
+        options = replace(options, root=str(root))
+    if workers is not None:
+        options = replace(options, max_workers=int(workers))
+    return options
