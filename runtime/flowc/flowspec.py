@@ -10,17 +10,9 @@ from flowc.parameters import Parameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator, List, NamedTuple
+    from typing import Any, Dict, Iterator, List
 
     from flowc.state import TaskState
-
-    class ForeachFrame(NamedTuple):
-        """One level of `foreach_stack()`."""
-
-        index: int
-        num_splits: int
-        value: Any
-
 
 _INTERNAL = "_flowc"
 _CLASS_LEVEL = (FunctionType, MethodType, BuiltinFunctionType, property, classmethod, staticmethod, type, Parameter)
@@ -47,13 +39,10 @@ class FlowSpec:
         state = _state(self)
         return state.frame(len(state.path) - 1)[1] if state.path else None
 
-    def foreach_stack(self) -> List[ForeachFrame]:
+    def foreach_stack(self) -> List[tuple[int, int, Any]]:
         """Index, width and item of every foreach around the task, the outermost first."""
-        from collections import namedtuple
-
-        frame: Any = namedtuple("ForeachFrame", ["index", "num_splits", "value"])
         state = _state(self)
-        return [frame(index, *state.frame(level)) for level, index in enumerate(state.path)]
+        return [(index, *state.frame(level)) for level, index in enumerate(state.path)]
 
     def next(self, *targets: Any, foreach: str | None = None, **options: Any) -> None:
         """Say which step or steps follow. The last statement of a step."""

@@ -23,7 +23,7 @@ _HERE = os.path.dirname(__file__)
 def report_failure(error: BaseException, layout: RunLayout | None, task: Task) -> int:
     """Print and record why a task failed; returns its exit code."""
     protocol = isinstance(error, ProtocolError)
-    text = _text(error)
+    text = failure_text(error)
     sys.stdout.flush()
     sys.stderr.write(text)
     sys.stderr.flush()
@@ -42,7 +42,7 @@ def report_failure(error: BaseException, layout: RunLayout | None, task: Task) -
     return 2 if protocol else 1
 
 
-def _text(error: BaseException) -> str:
+def failure_text(error: BaseException) -> str:
     """The traceback from the user's first line on; for flowc's own errors beneath a step, down to the user's last."""
     if isinstance(error, ProtocolError) and not _frames(error.__traceback__):
         return f"flowc: {type(error).__name__}: {error}\n"

@@ -1,0 +1,289 @@
+"""A warm process with the user's file imported, which forks a process for each task that the local engine asks for.
+
+The engine speaks through a socket: frames of a 4-byte length and JSON. A request carries the write ends of the task's
+stdout and stderr. Answers are `ready` or `failed` once, then `started` and `exit` for each task.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List
+
+    from flowc.flowspec import FlowSpec
+    from flowc.plan import Plan
+
+LENGTH = struct.Struct("!I")
+
+
+def serve(descriptor: int) -> int:
+    """Serve requests from the socket `descriptor` until the engine closes it."""
+    from flowc.__main__ import line_buffer
+    from flowc.plan import load_plan
+    from flowc.userfile import load_flow
+
+    with socket.socket(fileno=descriptor) as channel:
+        channel.set_inheritable(False)
+        line_buffer()
+        plan = load_plan()
+        seeds = _Seeds()
+        try:
+            cls = seeds.watch(lambda: load_flow(plan))
+        except BaseException as error:  # the user's file may raise anything, SystemExit included
+            from flowc.report import failure_text
+
+            send(channel, {"event": "failed", "error": failure_text(error)})
+            return 1
+        _warm_up()
+        send(channel, {"event": "ready", "threads": _thread_names()})
+        _Zygote(channel, plan, cls, seeds).loop()
+    return 0
+
+
+def send(channel: socket.socket, message: Dict[str, Any]) -> None:
+    """Send one frame."""
+    body = json.dumps(message).encode()
+    channel.sendall(LENGTH.pack(len(body)) + body)
+
+
+def receive(channel: socket.socket) -> tuple[Dict[str, Any] | None, List[int]]:
+    """Receive one frame and the descriptors that came with it; `None` when the other side is gone."""
+    head, descriptors, _, _ = socket.recv_fds(channel, LENGTH.size, 2)
+    body = b""
+    if head:
+        head += _exactly(channel, LENGTH.size - len(head))
+        body = _exactly(channel, LENGTH.unpack(head)[0])
+    if not body:
+        return None, descriptors
+    message: Dict[str, Any] = json.loads(body)
+    return message, descriptors
+
+
+class _Zygote:
+    """The serving loop. `children` maps the pid of a running task to the engine's number for it."""
+
+    def __init__(self, channel: socket.socket, plan: Plan, cls: type[FlowSpec], seeds: _Seeds) -> None:
+        self.channel = channel
+        self.plan = plan
+        self.cls = cls
+        self.seeds = seeds
+        self.children: Dict[int, int] = {}
+        self.wake_read, self.wake_write = os.pipe()
+
+    def loop(self) -> None:
+        """Fork on requests, report exits, until the engine is gone; then no task outlives it."""
+        os.set_blocking(self.wake_read, False)
+        os.set_blocking(self.wake_write, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # a handler must stand for the wake-up to be written
+        signal.set_wakeup_fd(self.wake_write, warn_on_full_buffer=False)
+        try:
+            while self._turn():
+                pass
+        except (BrokenPipeError, ConnectionError):
+            pass  # the engine was killed
+        finally:
+            for pid in self.children:
+                _kill_group(pid)
+
+    def _turn(self) -> bool:
+        """Wait for one thing to do and do it; false when the engine is gone."""
+        readable, _, _ = select.select([self.channel, self.wake_read], [], [])
+        if self.wake_read in readable:
+            _drain(self.wake_read)
+            self._reap()
+        if self.channel in readable:
+            request, descriptors = receive(self.channel)
+            if request is None:
+                return False
+            self._fork(request, descriptors)
+        return True
+
+    def _fork(self, request: Dict[str, Any], descriptors: List[int]) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = _fork_quietly()
+        if pid == 0:
+            code = 1
+            try:
+                code = self._child(request, descriptors)
+            finally:
+                _leave(code)
+        try:
+            os.setpgid(pid, pid)  # the child does so, too: whoever is first, the group is there
+        except OSError:
+            pass  # it has already gone on or ended
+        for descriptor in descriptors:
+            os.close(descriptor)
+        self.children[pid] = request["id"]
+        send(self.channel, {"event": "started", "id": request["id"], "pid": pid})
+
+    def _child(self, request: Dict[str, Any], descriptors: List[int]) -> int:
+        """What happens in the task's own process."""
+        from flowc.layout import parse_index
+        from flowc.task import Task, run_task
+
+        os.setpgid(0, 0)
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGCHLD, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for target, descriptor in enumerate(descriptors, 1):
+            os.dup2(descriptor, target)
+            os.close(descriptor)
+        for descriptor in (self.wake_read, self.wake_write, self.channel.detach()):
+            os.close(descriptor)
+        self.seeds.renew()
+        os.environ.update(request["env"])
+        try:
+            task = Task(request["step"], parse_index(request["index"]), request["attempt"])
+            return run_task(self.plan, lambda: self.cls, task)
+        except KeyboardInterrupt:
+            return 130
+
+    def _reap(self) -> None:
+        for pid in list(self.children):
+            status = _ended(pid)
+            if status is not None:
+                send(self.channel, {"event": "exit", "id": self.children.pop(pid), "pid": pid, "status": status})
+
+
+class _Seeds:
+    """Random states across forks: what the user's file seeds stays as it is in every task; the rest must differ."""
+
+    def __init__(self) -> None:
+        self._random_state: Any = None
+
+    def watch(self, load: Callable[[], type[FlowSpec]]) -> type[FlowSpec]:
+        """Import the user's file, and remember whether it seeded `random`."""
+        import random
+
+        original = random.seed
+        seeded = False
+
+        def seed(*args: Any, **options: Any) -> None:
+            nonlocal seeded
+            seeded = True
+            original(*args, **options)
+
+        random.seed = seed
+        try:
+            cls = load()
+        finally:
+            random.seed = original
+        if seeded:
+            self._random_state = random.getstate()
+        return cls
+
+    def renew(self) -> None:
+        """In the child. Python itself has reseeded `random` after the fork."""
+        if self._random_state is not None:
+            import random
+
+            random.setstate(self._random_state)
+        numpy_random = sys.modules.get("numpy.random")
+        if numpy_random is not None and not _numpy_seeded(numpy_random):
+            numpy_random.seed()
+
+
+def _numpy_seeded(numpy_random: Any) -> bool:
+    """Whether numpy's global generator was seeded explicitly: only then it has no seed sequence."""
+    generator = getattr(getattr(numpy_random.mtrand, "_rand", None), "_bit_generator", None)
+    return generator is not None and getattr(generator, "_seed_seq", generator) is None
+
+
+def _warm_up() -> None:
+    """Import what tasks need, so that each fork has it; then keep the collector's hands off these pages."""
+    import hashlib  # noqa: F401
+    import pickle  # noqa: F401
+    import traceback  # noqa: F401
+
+    import flowc.merge
+    import flowc.report
+    import flowc.store.files
+    import flowc.task  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+
+
+def _thread_names() -> List[str]:
+    """Python threads beside the main one: they do not survive a fork, so the engine must know."""
+    threading = sys.modules.get("threading")
+    if threading is None:
+        return []
+    main = threading.main_thread()
+    return [thread.name for thread in threading.enumerate() if thread is not main]
+
+
+def _fork_quietly() -> int:
+    """Fork. Python 3.12 warns of threads; Python's own were looked for, and libraries' pools guard their forks."""
+    if sys.version_info < (3, 12):
+        return os.fork()
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def _leave(code: int) -> None:
+    """End the child as Python would, without going back up the zygote's stack."""
+    try:
+        threading: Any = sys.modules.get("threading")
+        if threading is not None:
+            threading._shutdown()  # noqa: SLF001 (waits for the step's threads)
+        import atexit
+
+        atexit._run_exitfuncs()  # noqa: SLF001
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _ended(pid: int) -> int | None:
+    """The wait status of a child that has ended. What it left running in its group ends with it."""
+    try:
+        if hasattr(os, "waitid"):
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                return None
+            _kill_group(pid)  # before the pid is reaped: until then it is nobody else's
+        done, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return 1 << 8
+    return status if done else None
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass  # nothing is left in the group
+
+
+def _drain(descriptor: int) -> None:
+    try:
+        while os.read(descriptor, 4096):
+            pass
+    except BlockingIOError:
+        pass
+
+
+def _exactly(channel: socket.socket, length: int) -> bytes:
+    """Exactly `length` bytes, or fewer when the other side is gone."""
+    data = b""
+    while len(data) < length:
+        chunk = channel.recv(length - len(data))
+        if not chunk:
+            return b""
+        data += chunk
+    return data

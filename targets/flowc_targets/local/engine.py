@@ -1,0 +1,318 @@
+"""The local engine's loop: starts what is ready, listens to processes and pipes, retries, and stops at the first failure."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+import selectors
+import signal
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowc_compiler.ir import ForeachStep, ParallelStep
+from flowc_targets.base.plan import build_plan
+from flowc_targets.local.launch import Event, Launcher, LaunchError, kill_group
+from flowc_targets.local.output import TaskOutput
+from flowc_targets.local.params import check_params
+from flowc_targets.local.record import RunRecord, new_run_id
+from flowc_targets.local.report import ConsoleReporter, Reporter
+from flowc_targets.local.result import FailedTask, RunResult, Status
+from flowc_targets.local.schedule import Schedule, TaskKey
+from flowc_targets.local.signals import SignalWatch
+from flowc_targets.local.start import start_launcher, task_environment
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir import Flow
+    from flowc_compiler.source import SourceFile
+    from flowc_targets.local.options import RunOptions
+
+from flowc.layout import index_text
+
+
+@dataclass(slots=True)
+class _Running:
+    """A task's process."""
+
+    key: TaskKey
+    attempt: int
+    outputs: tuple[TaskOutput, TaskOutput]
+    pid: int = 0
+    deadline: float = float("inf")
+    """When the next signal is due: at the timeout, and then after the grace period."""
+    timed_out: bool = False
+
+
+@dataclass(order=True, slots=True)
+class _Retry:
+    """A task that waits for its next attempt."""
+
+    due: float
+    key: TaskKey = field(compare=False)
+    attempt: int = field(compare=False)
+
+
+def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Reporter | None = None) -> RunResult:
+    """Run a compiled flow here and now. Raises FlowcError for parameters and a root that cannot be used."""
+    check_params(flow, options.params)
+    run_id = options.run_id or new_run_id()
+    record = RunRecord(flow, options, run_id)
+    if options.run_id_file is not None:
+        options.run_id_file.write_text(run_id, encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="flowc-run-") as scratch:
+        plan = Path(scratch, "plan.json")
+        plan.write_text(json.dumps(build_plan(flow)), encoding="utf-8")
+        return _Engine(flow, source, options, reporter or ConsoleReporter(), record, plan).run()
+
+
+class _Engine:
+    """One run."""
+
+    def __init__(
+        self, flow: Flow, source: SourceFile, options: RunOptions, reporter: Reporter, record: RunRecord, plan: Path
+    ) -> None:
+        self.flow = flow
+        self.source = source
+        self.options = options
+        self.reporter = reporter
+        self.record = record
+        self.plan = plan
+        self.schedule = Schedule(flow)
+        self.selector = selectors.DefaultSelector()
+        self.running: dict[int, _Running] = {}
+        self.retries: list[_Retry] = []
+        self.failed: FailedTask | None = None
+        self.error = ""
+        self.done = 0
+        self.numbers = 0
+
+    def run(self) -> RunResult:
+        """Run until the end step is done, a task has failed, or a signal came."""
+        begun = time.monotonic()
+        self.reporter.started(self.flow.name, self.record.run_id, self.record.root)
+        with SignalWatch() as self.signals:
+            self.selector.register(self.signals.descriptor, selectors.EVENT_READ, None)
+            launcher: Launcher | None = None
+            imports = TaskOutput("stderr", f"[{self.record.run_id}] ", self.record.import_log(), self.reporter)
+            try:
+                launcher = self.launcher = self._launcher(imports)
+                while not self._over():
+                    self._turn()
+            except LaunchError as error:
+                self.error = str(error)
+            finally:
+                self._stop()
+                if launcher is not None:
+                    launcher.close()
+                imports.finish()
+                self.record.keep_log(imports)
+                self.selector.close()
+        status: Status = "interrupted" if self.signals.caught else "failed" if self._has_failed() else "successful"
+        self.record.end(status, self.done)
+        seconds = time.monotonic() - begun
+        result = RunResult(
+            self.record.run_id, status, self.record.root, self.done, seconds, self.failed, self.error
+        )
+        self.reporter.finished(result)
+        return result
+
+    def _launcher(self, imports: TaskOutput) -> Launcher:
+        """Start what starts tasks, and listen to it."""
+        env = task_environment(self.flow, self.source, self.options, self.record, self.plan)
+        launcher = start_launcher(self.options, env, imports, self.signals, self.reporter)
+        if launcher.fileno() >= 0:
+            self.selector.register(launcher.fileno(), selectors.EVENT_READ, None)
+            self.selector.register(imports.descriptor, selectors.EVENT_READ, imports)
+        return launcher
+
+    def _has_failed(self) -> bool:
+        return self.failed is not None or bool(self.error)
+
+    def _over(self) -> bool:
+        if self._has_failed() or self.signals.caught:
+            return True
+        return not (self.running or self.retries or self.schedule.has_ready)
+
+    def _turn(self) -> None:
+        """Start what can be started, then handle what happens until something is due."""
+        self._start_ready()
+        self.reporter.progress(self.done, len(self.running), self.schedule.known)
+        for key, _ in self.selector.select(self._timeout()):
+            if isinstance(key.data, TaskOutput):
+                if not key.data.pump():
+                    self.selector.unregister(key.fd)
+            elif key.fd == self.signals.descriptor:
+                self.signals.drain()
+                if self.launcher.fileno() < 0:
+                    self._handle(self.launcher.events())
+            else:
+                self._handle(self.launcher.events())
+        if self.launcher.fileno() < 0:
+            self._handle(self.launcher.events())
+        self._enforce_deadlines()
+
+    def _start_ready(self) -> None:
+        now = time.monotonic()
+        while len(self.running) < self.options.max_workers:
+            if self.retries and self.retries[0].due <= now:
+                retry = heapq.heappop(self.retries)
+                self._start(retry.key, retry.attempt)
+            elif self.schedule.has_ready:
+                self._start(self.schedule.pop(), 0)
+            else:
+                return
+
+    def _start(self, key: TaskKey, attempt: int) -> None:
+        place = key.step if not key.path else f"{key.step}/{index_text(key.path)}"
+        prefix = f"[{self.record.run_id}/{place}] "
+        outputs = (
+            TaskOutput("stdout", prefix, self.record.log_path(key, attempt, "stdout"), self.reporter),
+            TaskOutput("stderr", prefix, self.record.log_path(key, attempt, "stderr"), self.reporter),
+        )
+        specs = self.flow.by_name[key.step].specs
+        self.numbers += 1
+        task = _Running(key, attempt, outputs)
+        if specs.timeout is not None:
+            task.deadline = time.monotonic() + specs.timeout.seconds
+        self.running[self.numbers] = task
+        for output in outputs:
+            self.selector.register(output.descriptor, selectors.EVENT_READ, output)
+        env = specs.environment.variables if specs.environment is not None else {}
+        self.launcher.launch(self.numbers, key, attempt, env, outputs[0].write_end, outputs[1].write_end)
+        for output in outputs:
+            output.close_write_end()
+
+    def _timeout(self) -> float | None:
+        """How long the loop may sleep."""
+        due = [task.deadline for task in self.running.values()]
+        if self.retries and len(self.running) < self.options.max_workers:
+            due.append(self.retries[0].due)
+        wait = min(due, default=float("inf")) - time.monotonic()
+        wait = max(wait, 0.0)
+        if not self.signals.installed:
+            wait = min(wait, 0.02)  # nothing wakes us for an exit outside of the main thread
+        return None if wait == float("inf") else wait
+
+    def _enforce_deadlines(self) -> None:
+        now = time.monotonic()
+        for task in self.running.values():
+            if task.deadline <= now and task.pid:
+                kill_group(task.pid, signal.SIGKILL if task.timed_out else signal.SIGTERM)
+                task.deadline = float("inf") if task.timed_out else now + self.options.grace_seconds
+                task.timed_out = True
+
+    def _handle(self, events: list[Event]) -> None:
+        for event in events:
+            if event.kind == "started":
+                self.running[event.number].pid = event.pid
+            else:
+                self._ended(self.running.pop(event.number), event.status)
+
+    def _ended(self, task: _Running, status: int) -> None:
+        self._close_outputs(task)
+        code = os.waitstatus_to_exitcode(status)
+        if code == 0 and not task.timed_out and self.record.committed(task.key, task.attempt):
+            self._succeeded(task)
+        else:
+            self._attempt_failed(task, code)
+
+    def _close_outputs(self, task: _Running) -> None:
+        for output in task.outputs:
+            if output.descriptor in self.selector.get_map():
+                self.selector.unregister(output.descriptor)
+            output.finish()
+            self.record.keep_log(output)
+
+    def _succeeded(self, task: _Running) -> None:
+        self.done += 1
+        step = self.flow.by_name[task.key.step]
+        count: int | None = None
+        if isinstance(step, ForeachStep | ParallelStep):
+            count = self.record.count(task.key, task.attempt)
+            if count > self.options.max_num_splits:
+                message = (
+                    f"foreach in step {step.name!r} has {count} items, more than --max-num-splits "
+                    f"{self.options.max_num_splits}; if that is right, raise it"
+                )
+                self._fail(task, message, "")
+                return
+        self.schedule.finished(task.key, count)
+
+    def _attempt_failed(self, task: _Running, code: int) -> None:
+        step = self.flow.by_name[task.key.step]
+        recorded = None if code <= 0 or task.timed_out else self.record.error(task.key, task.attempt)
+        if recorded is None:
+            kind, message = _process_failure(task, code, step.specs.timeout.seconds if step.specs.timeout else 0)
+            self.record.record_error(task.key, task.attempt, kind, message)
+            recorded = (message, "")
+        retry = step.specs.retry
+        if retry is None or task.attempt >= retry.limit:
+            self._fail(task, *recorded)
+            return
+        heapq.heappush(self.retries, _Retry(time.monotonic() + retry.backoff_seconds, task.key, task.attempt + 1))
+        wait = f" in {retry.backoff_seconds:g} s" if retry.backoff_seconds else ""
+        self.reporter.note(
+            f"task {_name(task.key)} failed: {recorded[0]}; attempt {task.attempt + 2} of {retry.limit + 1}{wait}"
+        )
+
+    def _fail(self, task: _Running, message: str, traceback: str) -> None:
+        if self.failed is None:
+            key = task.key
+            log = self.record.log_location(key, task.attempt)
+            self.failed = FailedTask(key.step, index_text(key.path), task.attempt, message, traceback, log)
+
+    def _stop(self) -> None:
+        """End the tasks that still run: SIGTERM, and SIGKILL when they take too long or on a second signal."""
+        deadline = time.monotonic() + self.options.grace_seconds
+        told: set[int] = set()
+        while self.running:
+            urgent = time.monotonic() >= deadline or self.signals.caught > 1
+            for number, task in self.running.items():
+                if task.pid and (urgent or number not in told):
+                    kill_group(task.pid, signal.SIGKILL if urgent else signal.SIGTERM)
+                    told.add(number)
+            try:
+                self._stop_turn()
+            except LaunchError:  # nobody tells of exits any more
+                for task in self.running.values():
+                    kill_group(task.pid, signal.SIGKILL)
+                    self._close_outputs(task)
+                self.running.clear()
+
+    def _stop_turn(self) -> None:
+        for key, _ in self.selector.select(0.05):
+            if isinstance(key.data, TaskOutput):
+                if not key.data.pump():
+                    self.selector.unregister(key.fd)
+            elif key.fd == self.signals.descriptor:
+                self.signals.drain()
+            else:
+                self._settle(self.launcher.events())
+        if self.launcher.fileno() < 0:
+            self._settle(self.launcher.events())
+
+    def _settle(self, events: list[Event]) -> None:
+        """Take note of exits while stopping: they decide nothing any more."""
+        for event in events:
+            if event.kind == "started":
+                self.running[event.number].pid = event.pid
+            else:
+                self._close_outputs(self.running.pop(event.number))
+
+
+def _process_failure(task: _Running, code: int, timeout: int) -> tuple[str, str]:
+    """The type and message of a failure that the task could not record itself."""
+    if task.timed_out:
+        return "TaskTimeout", f"the task ran longer than its timeout of {timeout} s"
+    if code < 0:
+        return "TaskKilled", f"the task was killed by {signal.Signals(-code).name}"
+    if code == 0:
+        return "TaskVanished", "the task's process ended before the step did"
+    return "TaskFailed", f"the task's process ended with exit code {code}"
+
+
+def _name(key: TaskKey) -> str:
+    return f"{key.step}[{index_text(key.path)}]" if key.path else key.step

@@ -1,0 +1,38 @@
+"""What a local run is told."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+DEFAULT_ROOT = ".flowc"
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Options of one run."""
+
+    root: str = DEFAULT_ROOT
+    """Where artifacts go: a path, or a URL of file://, s3://, gs:// or az://."""
+    params: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Parameter name to the text of its value."""
+    max_workers: int = 16
+    """How many tasks run at once, at most."""
+    max_num_splits: int = 100
+    """The widest foreach that is not taken for a mistake."""
+    tags: tuple[str, ...] = ()
+    run_id_file: Path | None = None
+    """A file that gets the run's id as soon as it has one."""
+    run_id: str | None = None
+    """The run's id; by default one that sorts by time."""
+    start_method: Literal["fork", "spawn"] = "fork"
+    """`fork` from a process that has the flow imported, or a fresh Python for each task."""
+    python: str = sys.executable
+    """The interpreter that runs the tasks."""
+    grace_seconds: float = 5.0
+    """How long a task that is told to end may take before it is killed."""

@@ -1,0 +1,89 @@
+"""A task's output on its way: from the pipe to the reporter, line by line, and to a log file, byte by byte."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flowc_targets.local.report import Reporter, Stream
+
+CHUNK = 1 << 16
+LONGEST_LINE = 1 << 20
+"""A line that grows longer than this is shown in pieces."""
+
+
+class TaskOutput:
+    """The read end of one of a task's pipes."""
+
+    def __init__(self, stream: Stream, prefix: str, log: Path, reporter: Reporter) -> None:
+        self.stream: Stream = stream
+        self.log = log
+        self._prefix = prefix
+        self._reporter = reporter
+        self._pending = bytearray()
+        self._log_descriptor = -1
+        self.descriptor, self.write_end = os.pipe()
+        os.set_blocking(self.descriptor, False)
+
+    def close_write_end(self) -> None:
+        """Close our copy of the end that the task has."""
+        if self.write_end >= 0:
+            os.close(self.write_end)
+            self.write_end = -1
+
+    def pump(self) -> bool:
+        """Take what is there; false at the end."""
+        try:
+            data = os.read(self.descriptor, CHUNK)
+        except BlockingIOError:
+            return True
+        if not data:
+            return False
+        self._store(data)
+        self._pending += data
+        end = self._pending.rfind(b"\n") + 1
+        if not end and len(self._pending) > LONGEST_LINE:
+            end = len(self._pending)
+        if end:
+            self._show(bytes(self._pending[:end]))
+            del self._pending[:end]
+        return True
+
+    def finish(self) -> None:
+        """Take what is still in the pipe, without waiting for whoever else holds it, and close."""
+        while self._more():
+            pass
+        if self._pending:
+            self._show(bytes(self._pending))
+            self._pending.clear()
+        os.close(self.descriptor)
+        self.close_write_end()
+        if self._log_descriptor >= 0:
+            os.close(self._log_descriptor)
+
+    @property
+    def has_log(self) -> bool:
+        """Whether the task wrote anything."""
+        return self._log_descriptor >= 0
+
+    def _more(self) -> bool:
+        import select
+
+        return bool(select.select([self.descriptor], [], [], 0)[0]) and self.pump()
+
+    def _show(self, data: bytes) -> None:
+        text = data.decode("utf-8", "replace").removesuffix("\n")
+        # Of a line that a progress bar has redrawn with carriage returns, the last state counts.
+        lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
+        self._reporter.lines(self.stream, self._prefix, lines)
+
+    def _store(self, data: bytes) -> None:
+        if self._log_descriptor < 0:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            self._log_descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._log_descriptor, view) :]

@@ -1,0 +1,145 @@
+"""What a local run leaves in the store beside its tasks: who started it and how it ended, logs, and failures of processes."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import shutil
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from flowc_compiler.diagnostics import Diagnostic, FlowcError
+
+from flowc.errors import StoreError
+from flowc.layout import RunLayout
+from flowc.store import open_store
+from flowc.store.files import FileStore
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from flowc_compiler.ir import Flow
+
+    from flowc_targets.local.options import RunOptions
+    from flowc_targets.local.output import TaskOutput
+    from flowc_targets.local.result import Status
+    from flowc_targets.local.schedule import TaskKey
+
+
+def new_run_id() -> str:
+    """An id that sorts by time."""
+    return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+
+
+class RunRecord:
+    """One run's place in the store."""
+
+    def __init__(self, flow: Flow, options: RunOptions, run_id: str) -> None:
+        self.run_id = run_id
+        self._uploads: list[Future[None]] = []
+        self._pool: ThreadPoolExecutor | None = None
+        self._spool: Path | None = None
+        try:
+            store = open_store(options.root)
+            self.root = store.url
+            self.layout = RunLayout(store, flow.name, run_id)
+            record = {
+                "version": 1,
+                "flow": flow.name,
+                "run": run_id,
+                "created": time.time(),
+                "user": _user(),
+                "tags": list(options.tags),
+                "parameters": dict(options.params),
+                "file": flow.file,
+                "source_hash": flow.source_hash,
+            }
+            self.layout.write_json(f"{self.layout.prefix}/run.json", record)
+        except StoreError as error:
+            _unusable(options.root, error)
+
+    def end(self, status: Status, tasks: int) -> None:
+        """Finish the uploads and write how it ended."""
+        if self._pool is not None:
+            for upload in self._uploads:
+                upload.result()
+            self._pool.shutdown()
+        if self._spool is not None:
+            shutil.rmtree(self._spool, ignore_errors=True)
+        record = {"version": 1, "status": status, "tasks": tasks, "ended": time.time()}
+        self.layout.write_json(f"{self.layout.prefix}/run-end.json", record)
+
+    def log_path(self, key: TaskKey, attempt: int, stream: str) -> Path:
+        """The file that a task's output goes to; for a remote root it is on its way only."""
+        return self._local_path(f"{self.layout.folder(key.step, key.path, attempt)}/{stream}.log")
+
+    def import_log(self) -> Path:
+        """The file for what the user's file prints while it is imported."""
+        return self._local_path(f"{self.layout.prefix}/import.log")
+
+    def _local_path(self, key: str) -> Path:
+        store = self.layout.store
+        if isinstance(store, FileStore):
+            return Path(store.path, key)
+        if self._spool is None:
+            self._spool = Path(tempfile.mkdtemp(prefix="flowc-logs-"))
+        return self._spool / key
+
+    def keep_log(self, output: TaskOutput) -> None:
+        """Upload a log that is not in the store yet."""
+        if self._spool is None or not output.has_log:
+            return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(8)
+        self._uploads.append(self._pool.submit(self._upload, output.log))
+
+    def log_location(self, key: TaskKey, attempt: int) -> str:
+        """Where a person finds a task's stderr."""
+        return self.layout.store.location(f"{self.layout.folder(key.step, key.path, attempt)}/stderr.log")
+
+    def error(self, key: TaskKey, attempt: int) -> tuple[str, str] | None:
+        """What the task itself recorded of its failure: one line and the traceback."""
+        try:
+            record = self.layout.read_json(f"{self.layout.folder(key.step, key.path, attempt)}/error.json")
+        except StoreError:
+            return None
+        return None if record is None else (f"{record['type']}: {record['message']}", record["traceback"])
+
+    def record_error(self, key: TaskKey, attempt: int, kind: str, message: str) -> None:
+        """Record a failure for a task that had no chance to."""
+        document = {"version": 1, "type": kind, "message": message, "traceback": "", "created": time.time()}
+        self.layout.write_json(f"{self.layout.folder(key.step, key.path, attempt)}/error.json", document)
+
+    def count(self, key: TaskKey, attempt: int) -> int:
+        """The width of the foreach that a finished task has opened."""
+        count: int = self.layout.manifest(key.step, key.path, attempt)["foreach"]["count"]
+        return count
+
+    def committed(self, key: TaskKey, attempt: int) -> bool:
+        """Whether the attempt has a manifest."""
+        return self.layout.store.exists(f"{self.layout.folder(key.step, key.path, attempt)}/manifest.json")
+
+    def _upload(self, log: Path) -> None:
+        assert self._spool is not None
+        self.layout.store.write(log.relative_to(self._spool).as_posix(), [log.read_bytes()])
+        log.unlink()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def _unusable(root: str, error: StoreError) -> NoReturn:
+    diagnostic = Diagnostic(
+        code="FC601",
+        severity="error",
+        message=f"the root {root!r} cannot be used: {error}",
+        help="name a folder that you can write to, or a bucket that your credentials can: --root URL",
+    )
+    raise FlowcError((diagnostic,)) from error

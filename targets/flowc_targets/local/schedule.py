@@ -1,0 +1,97 @@
+"""Which tasks can run: the flow's graph unfolded by the widths of its foreach steps, a piece at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from flowc_compiler.ir import ForeachStep, JoinStep, ParallelStep
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir import Flow
+
+Path = tuple[int, ...]
+
+
+class TaskKey(NamedTuple):
+    """A task of a run."""
+
+    step: str
+    path: Path
+
+
+@dataclass(slots=True)
+class _Span:
+    """Tasks that differ in their last index only: `path + (at,)` up to `end`; one task when `end` is `None`."""
+
+    step: str
+    path: Path
+    at: int = 0
+    end: int | None = None
+
+
+class Schedule:
+    """The tasks that are ready, and those that wait for others. Its size follows what is open, not what has been."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._ready: deque[_Span] = deque([_Span(flow.start, ())])
+        self._waiting: dict[TaskKey, int] = {}
+        self._joins = {step.closes: step for step in flow.steps if isinstance(step, JoinStep)}
+        self.known = 1
+        """How many tasks the run has, as far as is known."""
+
+    @property
+    def has_ready(self) -> bool:
+        """Whether a task can be started now."""
+        return bool(self._ready)
+
+    def pop(self) -> TaskKey:
+        """Take a task that is ready. Inner tasks come first, so that what is begun gets finished."""
+        span = self._ready[0]
+        if span.end is None:
+            self._ready.popleft()
+            return TaskKey(span.step, span.path)
+        key = TaskKey(span.step, (*span.path, span.at))
+        span.at += 1
+        if span.at == span.end:
+            self._ready.popleft()
+        return key
+
+    def finished(self, key: TaskKey, count: int | None) -> None:
+        """Make ready what waited for this task; `count` is the width when it opens a foreach."""
+        step = self._flow.by_name[key.step]
+        if isinstance(step, ForeachStep | ParallelStep):
+            assert count is not None
+            self._open(step, key.path, count)
+            return
+        for name in step.targets:
+            target = self._flow.by_name[name]
+            if isinstance(target, JoinStep):
+                self._arrive(target, key.path)
+            else:
+                self._add(_Span(name, key.path))
+
+    def _open(self, step: ForeachStep | ParallelStep, path: Path, count: int) -> None:
+        join = self._joins[step.name]
+        if count == 0:
+            self._add(_Span(join.name, path))
+            return
+        self._waiting[TaskKey(join.name, path)] = count
+        self.known += count
+        self._ready.appendleft(_Span(step.target, path, 0, count))
+
+    def _arrive(self, join: JoinStep, path: Path) -> None:
+        opener = self._flow.by_name[join.closes]
+        fanned_out = isinstance(opener, ForeachStep | ParallelStep)
+        key = TaskKey(join.name, path[:-1] if fanned_out else path)
+        remaining = self._waiting.pop(key, len(join.parents)) - 1
+        if remaining:
+            self._waiting[key] = remaining
+        else:
+            self._add(_Span(join.name, key.path))
+
+    def _add(self, span: _Span) -> None:
+        self.known += 1
+        self._ready.appendleft(span)

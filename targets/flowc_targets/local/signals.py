@@ -1,0 +1,59 @@
+"""SIGINT, SIGTERM and SIGCHLD as something that the engine's selector can wait for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+_NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+
+class SignalWatch:
+    """While it is entered, signals make `descriptor` readable, and SIGINT and SIGTERM are counted, not obeyed.
+
+    Only the main thread of a program can do that: elsewhere nothing is installed, and the engine polls.
+    """
+
+    def __init__(self) -> None:
+        self.caught = 0
+        self.installed = False
+        self.descriptor, self._write = os.pipe()
+        os.set_blocking(self.descriptor, False)
+        os.set_blocking(self._write, False)
+        self._before: dict[int, Any] = {}
+        self._wakeup = -1
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self.installed = True
+            self._wakeup = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+            for number in _NUMBERS:
+                self._before[number] = signal.signal(number, self._count)
+            self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self.installed:
+            signal.set_wakeup_fd(self._wakeup)
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
+        os.close(self.descriptor)
+        os.close(self._write)
+
+    def drain(self) -> None:
+        """Empty the pipe."""
+        try:
+            while os.read(self.descriptor, 4096):
+                pass
+        except BlockingIOError:
+            pass
+
+    def _count(self, number: int, frame: FrameType | None) -> None:
+        self.caught += 1

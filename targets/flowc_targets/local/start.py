@@ -1,0 +1,75 @@
+"""Setting up how a run's tasks are started, and with which environment."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import sys
+from typing import TYPE_CHECKING
+
+from flowc_targets.base.package import build_package
+from flowc_targets.local.launch import ForkLauncher, Launcher, LaunchError, SpawnLauncher
+from flowc_targets.local.params import parameter_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flowc_compiler.ir import Flow
+    from flowc_compiler.source import SourceFile
+    from flowc_targets.local.options import RunOptions
+    from flowc_targets.local.output import TaskOutput
+    from flowc_targets.local.record import RunRecord
+    from flowc_targets.local.report import Reporter
+    from flowc_targets.local.signals import SignalWatch
+
+
+def task_environment(flow: Flow, source: SourceFile, options: RunOptions, record: RunRecord, plan: Path) -> dict[str, str]:
+    """The environment of every task of a run."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("FLOWC_PARAM_")}
+    env.update(parameter_environment(flow, options.params))
+    env["FLOWC_PLAN"] = str(plan)
+    env["FLOWC_SOURCE"] = str(source.path.resolve())
+    env["FLOWC_ROOT"] = record.root
+    env["FLOWC_RUN_ID"] = record.run_id
+    env["FLOWC_TAGS"] = ",".join(options.tags)
+    if options.python != sys.executable:  # it may not have flowc: give it ours, as a container gets it
+        package = plan.with_name("flow.pyz")
+        package.write_bytes(build_package(flow, source))
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, (str(package), env.get("PYTHONPATH", ""))))
+    return env
+
+
+def start_launcher(
+    options: RunOptions, env: dict[str, str], output: TaskOutput, signals: SignalWatch, reporter: Reporter
+) -> Launcher:
+    """The launcher that the options ask for. `output` shows what the user's file prints while it is imported."""
+    if options.start_method == "spawn":
+        output.close_write_end()
+        return SpawnLauncher(options.python, env)
+    launcher = ForkLauncher(options.python, env, output.write_end)
+    output.close_write_end()
+    try:
+        threads = _wait_ready(launcher, output, signals)
+    except LaunchError:
+        launcher.close()
+        raise
+    if not threads:
+        return launcher
+    launcher.close()
+    reporter.note(f"the file starts threads when imported ({', '.join(threads)}); each task gets a fresh Python")
+    return SpawnLauncher(options.python, env)
+
+
+def _wait_ready(launcher: ForkLauncher, output: TaskOutput, signals: SignalWatch) -> list[str]:
+    """Wait for the import of the user's file, showing what it prints."""
+    with selectors.DefaultSelector() as selector:
+        for descriptor in (launcher.fileno(), output.descriptor, signals.descriptor):
+            selector.register(descriptor, selectors.EVENT_READ)
+        while True:
+            ready = {key.fd for key, _ in selector.select(0.5)}
+            if signals.caught:
+                raise LaunchError("")
+            if output.descriptor in ready and not output.pump():
+                selector.unregister(output.descriptor)
+            if launcher.fileno() in ready:
+                return launcher.wait_ready()
