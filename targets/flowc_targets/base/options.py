@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flowc_compiler.ir import Toleration  # noqa: TC002 (pydantic reads the annotation at run time)
 from pydantic import BaseModel, ConfigDict, Field
+
+from flowc_compiler.ir import Toleration
 
 
 class GpuProfile(BaseModel):

@@ -1,0 +1,152 @@
+"""What Argo cannot do or hold, told at the line before anything is written."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, assert_never
+
+from flowc_targets.argo.names import OBJECT_LIMIT
+from flowc_targets.argo.objects import plain
+from flowc_targets.argo.texts import LONGEST_VALUE, encode_value, is_inert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.ir import Flow, Step
+    from flowc_compiler.source import Span
+    from flowc_targets.argo.objects import Workflow
+    from flowc_targets.argo.options import ArgoOptions
+
+TARGET_NAME = "argo"
+OBJECT_BYTES = 1024 * 1024
+"""The most that etcd and a ConfigMap hold."""
+APPLY_BYTES = 200_000
+"""`kubectl apply` keeps a copy of the object in an annotation, and annotations hold 256 KiB."""
+MOST_TASKS = 200
+MOST_TEMPLATES = 200
+VALUE_BYTES = 100_000
+
+_PARAMETER = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_DNS_NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?", re.ASCII)
+
+
+def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
+    """Report what is wrong before lowering: step kinds, strings that Argo would evaluate, options."""
+    _check_options(options, sink)
+    for step in flow.steps:
+        _check_kind(step, sink)
+        _check_step(step, options, sink)
+    known = {parameter.name for parameter in flow.parameters}
+    for name in options.parameters:
+        if name not in known:
+            has = f"it has {', '.join(sorted(known))}" if known else "it has none"
+            sink.error("FC302", f"flow {flow.name} has no parameter {name!r}", flow.span, help=has)
+    for parameter in flow.parameters:
+        if not _PARAMETER.fullmatch(parameter.name):
+            message = f"Argo does not take {parameter.name!r} as the name of a parameter"
+            sink.unsupported("FC503", TARGET_NAME, message, parameter.span, help="use letters, digits, - and _")
+        missing = parameter.required and not parameter.has_default and parameter.name not in options.parameters
+        if missing and options.kind == "workflow":
+            help_ = f"give it with -p {parameter.name}=..., or compile with --kind template and give it at submission"
+            sink.error("FC304", f"parameter {parameter.name!r} is required", parameter.span, help=help_)
+        if len(encode_value(options.parameters.get(parameter.name, "")).encode()) > VALUE_BYTES:
+            message = f"the value of parameter {parameter.name!r} is longer than {VALUE_BYTES} bytes"
+            sink.unsupported("FC503", TARGET_NAME, message, parameter.span, help="put it in the store and pass its URL")
+
+
+def check_objects(flow: Flow, workflow: Workflow, package: bytes, options: ArgoOptions, sink: DiagnosticSink) -> None:
+    """Report what the emitted objects exceed."""
+    spec = workflow.spec
+    if options.crds == "full":
+        _check_caps(flow, workflow, sink)
+    if len(package) > OBJECT_BYTES:
+        message = f"the code package has {len(package)} bytes, and a ConfigMap holds {OBJECT_BYTES}"
+        sink.unsupported("FC503", TARGET_NAME, message, flow.span, help="bake large local modules into the image")
+    size = len(json.dumps(plain(spec)))
+    if size > OBJECT_BYTES:
+        message = f"the Workflow has {size} bytes, and Kubernetes stores {OBJECT_BYTES}"
+        sink.unsupported("FC503", TARGET_NAME, message, flow.span, help="split the flow in two")
+    elif max(size, len(package) * 4 // 3) > APPLY_BYTES:
+        message = f"an object of {max(size, len(package) * 4 // 3)} bytes is too large for a plain `kubectl apply`"
+        sink.warning("FC503", message, flow.span, help="apply it with `kubectl apply --server-side -f -`")
+
+
+def _check_caps(flow: Flow, workflow: Workflow, sink: DiagnosticSink) -> None:
+    way_out = (
+        "shorten it, turn repeated steps into a foreach, or say crds=minimal where Argo's minimal CRDs are installed"
+    )
+    templates = workflow.spec.templates
+    if len(templates) > MOST_TEMPLATES:
+        message = f"{len(templates)} templates, and Argo's full CRDs allow {MOST_TEMPLATES} in a workflow"
+        sink.unsupported("FC503", TARGET_NAME, message, flow.span, help=way_out)
+    for template in templates:
+        if template.dag is not None and len(template.dag.tasks) > MOST_TASKS:
+            message = f"{len(template.dag.tasks)} tasks in one DAG, and Argo's full CRDs allow {MOST_TASKS}"
+            sink.unsupported("FC503", TARGET_NAME, message, flow.span, help=way_out)
+
+
+def _check_options(options: ArgoOptions, sink: DiagnosticSink) -> None:
+    if not options.root:
+        help_ = "give --root s3://bucket/prefix (or gs://, az://, or file:// of a volume that all pods mount)"
+        sink.error("FC502", "the Argo target needs the root of the artifact store", None, help=help_)
+    settings = options.model_dump(exclude={"parameters"})
+    for path, text in _strings(settings, ()):
+        if not is_inert(text):
+            message = f"option {'.'.join(path)} contains {{{{, which Argo evaluates"
+            sink.error("FC505", message, None, help="leave the braces out")
+    name = options.name
+    if name is not None and not (_DNS_NAME.fullmatch(name) and len(name) <= OBJECT_LIMIT):
+        help_ = f"use lowercase letters, digits and -, at most {OBJECT_LIMIT}"
+        sink.error("FC505", f"option name: {name!r} is not a name that Kubernetes takes", None, help=help_)
+
+
+def _check_kind(step: Step, sink: DiagnosticSink) -> None:
+    match step.kind:
+        case "linear" | "branch" | "foreach" | "join":
+            pass
+        case "parallel" | "switch":
+            what = "num_parallel" if step.kind == "parallel" else "a condition"
+            message = f"step {step.name!r} goes on with {what}, which flowc does not compile yet"
+            help_ = "use a foreach" if step.kind == "parallel" else "decide within one step"
+            sink.unsupported("FC501", TARGET_NAME, message, step.next_span or step.span, help=help_)
+        case _:
+            assert_never(step.kind)
+
+
+def _check_step(step: Step, options: ArgoOptions, sink: DiagnosticSink) -> None:
+    """Strings of the user's that would stand where Argo evaluates, and what a pod of a workflow cannot choose."""
+    specs = step.specs
+    for spec in (specs.resources, specs.accelerator, specs.placement, specs.container):
+        if spec is None:
+            continue
+        for path, text in _strings(spec.model_dump(exclude={"span"}), ()):
+            if not is_inert(text) or len(text) > LONGEST_VALUE:
+                _bad_text(step, path, spec.span, sink)
+    namespace = specs.container.namespace if specs.container else None
+    if specs.container and namespace is not None and namespace != options.namespace:
+        message = f"step {step.name!r} asks for namespace {namespace!r}; Argo runs all pods in the workflow's own"
+        help_ = f"compile with --namespace {namespace}, and leave the namespace out of the decorator"
+        sink.unsupported("FC501", TARGET_NAME, message, specs.container.span, help=help_)
+
+
+def _bad_text(step: Step, path: tuple[str, ...], span: Span | None, sink: DiagnosticSink) -> None:
+    message = f"{'.'.join(path)} of step {step.name!r} contains {{{{ or is longer than {LONGEST_VALUE} characters"
+    sink.unsupported("FC501", TARGET_NAME, message, span, help="Argo evaluates {{...}} there: write it without")
+
+
+def _strings(tree: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """All strings of a tree of dicts and sequences, keys included, with where they stand."""
+    match tree:
+        case str():
+            yield path, tree
+        case dict():
+            for key, value in tree.items():  # pyright: ignore[reportUnknownVariableType]
+                yield path, str(key)  # pyright: ignore[reportUnknownArgumentType]
+                yield from _strings(value, (*path, str(key)))  # pyright: ignore[reportUnknownArgumentType]
+        case list() | tuple():
+            for value in tree:  # pyright: ignore[reportUnknownVariableType]
+                yield from _strings(value, path)
+        case _:
+            pass

@@ -1,0 +1,208 @@
+"""Leaf templates: the pod of a step. Steps that ask for the same pod share a template, which takes the step's name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from flowc_targets.argo.names import unique_names
+from flowc_targets.argo.objects import (
+    Backoff,
+    ClaimRef,
+    Container,
+    EmptyDir,
+    EnvVar,
+    Meta,
+    NameRef,
+    Parameter,
+    Parameters,
+    PodToleration,
+    Resources,
+    RetryStrategy,
+    SecretEnv,
+    Template,
+    ValueFrom,
+    Volume,
+    VolumeMount,
+)
+from flowc_targets.argo.texts import env_value, fits_in_env, param_env
+from flowc_targets.base.gpu import place_gpu
+
+if TYPE_CHECKING:
+    from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.ir import Flow, RetryPolicy, Step
+    from flowc_targets.argo.options import ArgoOptions
+    from flowc_targets.base.gpu import GpuPlacement
+
+CODE_VOLUME = "flowc"
+CODE_FOLDER = "/flowc"
+PACKAGE_FILE = "flow.pyz"
+OUTPUTS_FOLDER = "/tmp/flowc"  # noqa: S108 (a folder in the pod, nobody else's)
+STEP_INPUT = "{{inputs.parameters.step}}"
+INDEX_INPUT = "{{inputs.parameters.index}}"
+
+
+def leaf_templates(
+    flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink
+) -> tuple[dict[str, Template], frozenset[str]]:
+    """The leaf template of each step, by step, and the names of those that take the step as an argument."""
+    groups: dict[str, list[str]] = {}
+    leaves: dict[str, Template] = {}
+    for step in flow.steps:
+        leaves[step.name] = _leaf(flow, step, options, place(step, options, target, sink))
+        groups.setdefault(repr(leaves[step.name]), []).append(step.name)
+    own = unique_names("s-", [step.name for step in flow.steps])
+    shared: set[str] = set()
+    for members in groups.values():
+        leaf = leaves[members[0]]
+        if len(members) == 1:
+            leaves[members[0]] = _for_step(leaf, own[members[0]], members[0])
+            continue
+        name = f"task-{len(shared) + 1}" if shared else "task"
+        shared.add(name)
+        for member in members:
+            leaves[member] = replace(leaf, name=name)
+    return leaves, frozenset(shared)
+
+
+def place(step: Step, options: ArgoOptions, target: str, sink: DiagnosticSink) -> GpuPlacement | None:
+    """The placement of the step's GPUs, if it has any."""
+    accelerator = step.specs.accelerator
+    return place_gpu(accelerator, options, target, sink) if accelerator and accelerator.count else None
+
+
+def _for_step(leaf: Template, name: str, step: str) -> Template:
+    """A template of one step only: the step's name is written out."""
+    assert leaf.container is not None
+    assert leaf.inputs is not None
+    args = tuple(step if arg == STEP_INPUT else arg for arg in leaf.container.args)
+    rest = leaf.inputs.parameters[1:]
+    inputs = Parameters(parameters=rest) if rest else None
+    return replace(leaf, name=name, inputs=inputs, container=replace(leaf.container, args=args))
+
+
+def _leaf(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None) -> Template:
+    """The template for a step, as one that any step of the same needs could share."""
+    specs = step.specs
+    container = specs.container
+    inside = flow.depth(step) > 0
+    counts = step.kind == "foreach"
+    inputs = (Parameter(name="step"), *((Parameter(name="index"),) if inside else ()))
+    count = Parameter(name="count", value_from=ValueFrom(path=f"{OUTPUTS_FOLDER}/count", default="0"))
+    selector = {**(gpu.selector if gpu else {}), **(specs.placement.node_selector if specs.placement else {})}
+    return Template(
+        name="",
+        metadata=_metadata(step),
+        inputs=Parameters(parameters=inputs),
+        outputs=Parameters(parameters=(count,)) if counts else None,
+        retry_strategy=_retry(specs.retry),
+        active_deadline_seconds=specs.timeout.seconds if specs.timeout else None,
+        service_account_name=container.service_account if container else None,
+        node_selector=selector,
+        tolerations=_tolerations(step, gpu),
+        container=_container(flow, step, options, gpu),
+        volumes=_volumes(step),
+    )
+
+
+def _container(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None) -> Container:
+    spec = step.specs.container
+    retried = step.specs.retry is not None and step.specs.retry.limit > 0
+    index = INDEX_INPUT if flow.depth(step) else "-"
+    args = ["--step", STEP_INPUT, "--index", index, "--attempt", "{{retries}}" if retried else "0"]
+    if step.kind == "foreach":
+        args += ["--outputs", OUTPUTS_FOLDER]
+    secrets = dict.fromkeys((*options.env_from_secrets, *(spec.secrets if spec else ())))
+    return Container(
+        image=(spec.image if spec else None) or options.image,
+        image_pull_policy=(spec.image_pull_policy if spec else None) or options.image_pull_policy,
+        command=(options.python, f"{CODE_FOLDER}/{PACKAGE_FILE}", "task"),
+        args=tuple(args),
+        env=_env(flow, step, options),
+        env_from=tuple(SecretEnv(secret_ref=NameRef(name=name)) for name in secrets),
+        resources=_resources(step, options, gpu),
+        volume_mounts=_mounts(step),
+    )
+
+
+def _env(flow: Flow, step: Step, options: ArgoOptions) -> tuple[EnvVar, ...]:
+    """Variables of the pod: the user's first, so that flowc's own win, and may not be shadowed."""
+    variables = {name: env_value(value) for name, value in options.env.items()}
+    if step.specs.environment:
+        given = step.specs.environment.variables.items()
+        variables |= {name: env_value(value) for name, value in given if fits_in_env(name, value)}
+    assert options.root is not None
+    variables["FLOWC_ROOT"] = env_value(options.root)
+    # The uid, and not the name: a Workflow that is deleted and applied again keeps its name, and is another run.
+    variables["FLOWC_RUN_ID"] = "argo-{{workflow.uid}}"
+    if options.tags:
+        variables["FLOWC_TAGS"] = env_value(",".join(options.tags))
+    if step.name == flow.start:
+        names = (parameter.name for parameter in flow.parameters)
+        variables |= {param_env(name): f"{{{{workflow.parameters.{name}}}}}" for name in names}
+    return tuple(EnvVar(name=name, value=value) for name, value in variables.items())
+
+
+def _retry(policy: RetryPolicy | None) -> RetryStrategy | None:
+    """`Always` retries what the user's code raised and what befell the pod (eviction, a lost node) alike."""
+    if policy is None or policy.limit == 0:
+        return None
+    backoff = Backoff(duration=f"{policy.backoff_seconds:g}s") if policy.backoff_seconds > 0 else None
+    return RetryStrategy(limit=str(policy.limit), backoff=backoff)
+
+
+def _resources(step: Step, options: ArgoOptions, gpu: GpuPlacement | None) -> Resources | None:
+    """Requests as asked for, and limits for GPUs, as Metaflow does it: a step may use what its node has to spare."""
+    spec = step.specs.resources
+    requests: dict[str, str] = {}
+    if spec is not None:
+        if spec.cpu is not None:
+            requests["cpu"] = f"{spec.cpu:g}"
+        if spec.memory_mb is not None:
+            requests["memory"] = f"{spec.memory_mb}Mi"
+        if spec.disk_mb is not None:
+            requests["ephemeral-storage"] = f"{spec.disk_mb}Mi"
+    limits = dict(requests) if options.qos == "guaranteed" else {}
+    if gpu is not None:
+        limits[gpu.resource] = str(gpu.count)
+    return Resources(requests=requests, limits=limits) if requests or limits else None
+
+
+def _tolerations(step: Step, gpu: GpuPlacement | None) -> tuple[PodToleration, ...]:
+    asked = step.specs.placement.tolerations if step.specs.placement else ()
+    wanted = dict.fromkeys((*asked, *(gpu.tolerations if gpu else ())))
+    return tuple(PodToleration(**item.model_dump()) for item in wanted)
+
+
+def _metadata(step: Step) -> Meta | None:
+    spec = step.specs.container
+    if spec is None or not (spec.labels or spec.annotations):
+        return None
+    return Meta(labels=dict(spec.labels), annotations=dict(spec.annotations))
+
+
+def _volumes(step: Step) -> tuple[Volume, ...]:
+    volumes = [
+        Volume(name=name, persistent_volume_claim=ClaimRef(claim_name=claim)) for name, claim, _ in _claims(step)
+    ]
+    resources = step.specs.resources
+    if resources is not None and resources.shared_memory_mb is not None:
+        volumes.append(Volume(name="shm", empty_dir=EmptyDir(size_limit=f"{resources.shared_memory_mb}Mi")))
+    return tuple(volumes)
+
+
+def _mounts(step: Step) -> tuple[VolumeMount, ...]:
+    mounts = [VolumeMount(name=CODE_VOLUME, mount_path=CODE_FOLDER, read_only=True)]
+    mounts += [VolumeMount(name=name, mount_path=path) for name, _, path in _claims(step)]
+    resources = step.specs.resources
+    if resources is not None and resources.shared_memory_mb is not None:
+        mounts.append(VolumeMount(name="shm", mount_path="/dev/shm"))  # noqa: S108 (the pod's own)
+    return tuple(mounts)
+
+
+def _claims(step: Step) -> list[tuple[str, str, str]]:
+    """For each volume claim the volume's name, the claim and the path that it is mounted at."""
+    spec = step.specs.container
+    claims = spec.persistent_volume_claims if spec else {}
+    return [(f"pvc-{re.sub(r'[^a-z0-9-]', '-', claim)[:50]}", claim, path) for claim, path in claims.items()]

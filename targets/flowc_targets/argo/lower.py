@@ -1,0 +1,197 @@
+"""From the IR to Argo's objects: a DAG for each foreach body, a task for each step, counts and indices only."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flowc_targets.argo.leaf import CODE_VOLUME, INDEX_INPUT, leaf_templates
+from flowc_targets.argo.names import OBJECT_LIMIT, TASK_LIMIT, object_name, unique_names
+from flowc_targets.argo.objects import (
+    Dag,
+    DagTask,
+    Meta,
+    NameRef,
+    Parameter,
+    Parameters,
+    PodGC,
+    Sequence,
+    Template,
+    TTLStrategy,
+    Volume,
+    Workflow,
+    WorkflowSpec,
+    plain,
+)
+from flowc_targets.argo.texts import default_value, defused, encode_value
+from flowc_targets.argo.yamltext import documents
+
+if TYPE_CHECKING:
+    from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.ir import Flow, Step
+    from flowc_compiler.ir import Parameter as FlowParameter
+    from flowc_targets.argo.options import ArgoOptions
+
+ENTRYPOINT = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Dags:
+    """What the tasks of a flow are called, and which template each calls."""
+
+    flow: Flow
+    leaves: dict[str, Template]
+    shared: frozenset[str]
+    """Names of the leaf templates that take the step as an argument."""
+    tasks: dict[str, str]
+    """Step to task."""
+    bodies: dict[str, str]
+    """Opener to the DAG template of its body; the openers of bodies of one step have none."""
+    members: dict[str, list[str]]
+    """Foreach scope to its steps, branch arms included, in topological order."""
+
+
+def lower(flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, code: str) -> Workflow:
+    """The Workflow or WorkflowTemplate of a flow whose code is in the ConfigMap `code`."""
+    leaves, shared = leaf_templates(flow, options, target, sink)
+    members = _members(flow)
+    wide = [scope for scope, names in members.items() if len(names) > 1 and scope != flow.scopes[0].id]
+    dags = Dags(
+        flow=flow,
+        leaves=leaves,
+        shared=shared,
+        tasks=unique_names("s-", [step.name for step in flow.steps]),
+        bodies=unique_names("each-", wide),
+        members=members,
+    )
+    scopes = [_dag(dags, scope) for scope in members if scope in dags.bodies or scope == flow.scopes[0].id]
+    unique = {leaf.name: leaf for leaf in leaves.values()}
+    spec = _spec(flow, options, code, (*scopes, *unique.values()))
+    return _named(flow, options, spec)
+
+
+def _members(flow: Flow) -> dict[str, list[str]]:
+    """The steps of each foreach scope and of the root; linear, since parents come before their children."""
+    home: dict[str, str] = {}
+    members: dict[str, list[str]] = {}
+    for scope in flow.scopes:
+        inlined = scope.parent is not None and scope.kind not in {"foreach", "parallel"}
+        home[scope.id] = home[scope.parent] if inlined and scope.parent is not None else scope.id
+        members.setdefault(home[scope.id], [])
+    for step in flow.steps:
+        members[home[step.scope]].append(step.name)
+    return members
+
+
+def _dag(dags: Dags, scope: str) -> Template:
+    """The DAG template of a foreach body or of the whole flow."""
+    root = scope == dags.flow.scopes[0].id
+    tasks: list[DagTask] = []
+    for name in dags.members[scope]:
+        step = dags.flow.by_name[name]
+        tasks.append(_task(dags, step, root))
+        if step.kind == "foreach":
+            tasks.append(_fan_out(dags, step, root))
+    return Template(
+        name=ENTRYPOINT if root else dags.bodies[scope],
+        inputs=None if root else Parameters(parameters=(Parameter(name="index"),)),
+        dag=Dag(tasks=tuple(tasks)),
+    )
+
+
+def _task(dags: Dags, step: Step, root: bool) -> DagTask:
+    leaf = dags.leaves[step.name]
+    index = None if root else INDEX_INPUT
+    return DagTask(
+        name=dags.tasks[step.name],
+        template=leaf.name,
+        depends=_depends(dags, step),
+        arguments=_arguments(dags, step, index),
+    )
+
+
+def _fan_out(dags: Dags, opener: Step, root: bool) -> DagTask:
+    """The task that runs a foreach body once for each index. A body of one step is that step: a DAG less each time."""
+    path = "{{item}}" if root else INDEX_INPUT + ".{{item}}"
+    body = dags.bodies.get(opener.name)
+    if body is None:
+        first = dags.flow.by_name[dags.members[opener.name][0]]
+        template, arguments = dags.leaves[first.name].name, _arguments(dags, first, path)
+    else:
+        template, arguments = body, Parameters(parameters=(Parameter(name="index", value=path),))
+    task = dags.tasks[opener.name]
+    return DagTask(
+        name=_fan_out_name(dags, opener.name),
+        template=template,
+        depends=task,
+        arguments=arguments,
+        with_sequence=Sequence(count=f"{{{{tasks.{task}.outputs.parameters.count}}}}"),
+    )
+
+
+def _fan_out_name(dags: Dags, opener: str) -> str:
+    body = dags.bodies.get(opener)
+    return body if body is not None else dags.tasks[dags.members[opener][0]]
+
+
+def _arguments(dags: Dags, step: Step, index: str | None) -> Parameters | None:
+    values: list[Parameter] = []
+    if dags.leaves[step.name].name in dags.shared:
+        values.append(Parameter(name="step", value=step.name))
+    if index is not None:
+        values.append(Parameter(name="index", value=index))
+    return Parameters(parameters=tuple(values)) if values else None
+
+
+def _depends(dags: Dags, step: Step) -> str | None:
+    """What must have gone before. A foreach of no items is Skipped as a whole, and its join runs all the same."""
+    if step.kind == "join" and dags.flow.by_name[step.closes].kind == "foreach":
+        body = _fan_out_name(dags, step.closes)
+        return f"({body}.Succeeded || {body}.Skipped)"
+    before = [name for name in step.parents if dags.flow.by_name[name].kind != "foreach"]
+    return " && ".join(dags.tasks[name] for name in before) or None
+
+
+def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template, ...]) -> WorkflowSpec:
+    arguments = tuple(_argument(parameter, options) for parameter in flow.parameters)
+    containers = [step.specs.container for step in flow.steps if step.specs.container]
+    secrets = dict.fromkeys((*options.image_pull_secrets, *(name for c in containers for name in c.image_pull_secrets)))
+    gc = PodGC(strategy=options.pod_gc, delete_delay_duration=options.pod_gc_delay) if options.pod_gc else None
+    ttl = TTLStrategy(seconds_after_completion=options.ttl_seconds) if options.ttl_seconds is not None else None
+    return WorkflowSpec(
+        entrypoint=ENTRYPOINT,
+        arguments=Parameters(parameters=arguments) if arguments else None,
+        service_account_name=options.service_account,
+        image_pull_secrets=tuple(NameRef(name=name) for name in secrets),
+        parallelism=options.parallelism,
+        pod_gc=gc,
+        ttl_strategy=ttl,
+        volumes=(Volume(name=CODE_VOLUME, config_map=NameRef(name=code)),),
+        templates=templates,
+    )
+
+
+def _argument(parameter: FlowParameter, options: ArgoOptions) -> Parameter:
+    given = options.parameters.get(parameter.name)
+    missing = parameter.required and not parameter.has_default
+    value = encode_value(given) if given is not None else None if missing else default_value(parameter)
+    return Parameter(name=parameter.name, value=value, description=defused(parameter.help) or None)
+
+
+def _named(flow: Flow, options: ArgoOptions, spec: WorkflowSpec) -> Workflow:
+    """The object around a spec. A Workflow's name tells its content: another flow is another object to apply."""
+    template = options.kind == "template"
+    digest = hashlib.sha256(documents([plain(spec)]).encode()).hexdigest()
+    name = options.name or object_name(flow.name, "" if template else digest)
+    about = {"workflows.argoproj.io/title": flow.name}
+    if flow.doc:
+        about["workflows.argoproj.io/description"] = defused(flow.doc.strip().split("\n\n")[0])
+    meta = Meta(name=name, namespace=options.namespace, labels=LABELS, annotations=about)
+    return Workflow(kind="WorkflowTemplate" if template else "Workflow", metadata=meta, spec=spec)
+
+
+LABELS = {"app.kubernetes.io/managed-by": "flowc"}
+"""What every object of flowc carries."""
+
+__all__ = ["ENTRYPOINT", "LABELS", "OBJECT_LIMIT", "TASK_LIMIT", "lower"]

@@ -1,0 +1,49 @@
+"""Names that Kubernetes and Argo accept, derived from the user's so that the same flow always gets the same ones."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+OBJECT_LIMIT = 63
+"""The longest name of a Workflow, which becomes a label's value."""
+
+TASK_LIMIT = 128
+"""The longest name of a task or a template."""
+
+HASH_LENGTH = 10
+
+
+def object_name(flow: str, digest: str = "") -> str:
+    """The DNS-1123 name of a flow's object: `ParallelTrees` is `parallel-trees`, then the start of `digest`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", flow)
+    name = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+    if not name or not name[0].isalpha():
+        name = f"flow-{name}".rstrip("-")
+    tail = f"-{digest[:HASH_LENGTH]}" if digest else ""
+    return _shorten(name, OBJECT_LIMIT - len(tail)).rstrip("-") + tail
+
+
+def unique_names(prefix: str, names: list[str], limit: int = TASK_LIMIT) -> dict[str, str]:
+    """A name of `[a-z0-9-]` for each given one. The prefix keeps them apart from each other's kind and from the
+
+    functions of Argo's expressions, whose names break a task of the same name. Where two would be equal, the later one
+    gets a number.
+    """
+    result: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        base = _shorten(prefix + re.sub(r"[^a-z0-9-]", "-", name.lower()), limit - 6)
+        candidate, number = base, 1
+        while candidate in taken:
+            number += 1
+            candidate = f"{base}-{number}"
+        taken.add(candidate)
+        result[name] = candidate
+    return result
+
+
+def _shorten(name: str, limit: int) -> str:
+    if len(name) <= limit:
+        return name
+    return f"{name[: limit - 9].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -1,0 +1,274 @@
+"""The Kubernetes and Argo objects that flowc writes, with only the fields that it uses.
+
+A field's name is the manifest's in snake case. `None` and empty collections are left out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal
+
+Plain = dict[str, Any] | list[Any] | str | int | bool
+"""What a printer needs to know: maps, lists and scalars."""
+
+_IRREGULAR = {"pod_gc": "podGC"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meta:
+    """metav1.ObjectMeta."""
+
+    name: str | None = None
+    namespace: str | None = None
+    labels: dict[str, str] = field(default_factory=dict[str, str])
+    annotations: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigMap:
+    """A ConfigMap of binary values."""
+
+    api_version: Literal["v1"] = "v1"
+    kind: Literal["ConfigMap"] = "ConfigMap"
+    metadata: Meta
+    immutable: bool = True
+    binary_data: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameRef:
+    """A reference to an object of the same namespace."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretEnv:
+    """corev1.EnvFromSource of a Secret."""
+
+    secret_ref: NameRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvVar:
+    """corev1.EnvVar with a literal value."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmptyDir:
+    """corev1.EmptyDirVolumeSource."""
+
+    medium: Literal["Memory"] = "Memory"
+    size_limit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimRef:
+    """corev1.PersistentVolumeClaimVolumeSource."""
+
+    claim_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """corev1.Volume of one of three sources."""
+
+    name: str
+    config_map: NameRef | None = None
+    empty_dir: EmptyDir | None = None
+    persistent_volume_claim: ClaimRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeMount:
+    """corev1.VolumeMount."""
+
+    name: str
+    mount_path: str
+    read_only: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """corev1.ResourceRequirements; quantities are strings."""
+
+    requests: dict[str, str] = field(default_factory=dict[str, str])
+    limits: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """corev1.Container."""
+
+    image: str
+    image_pull_policy: str | None = None
+    command: tuple[str, ...]
+    args: tuple[str, ...]
+    env: tuple[EnvVar, ...] = ()
+    env_from: tuple[SecretEnv, ...] = ()
+    resources: Resources | None = None
+    volume_mounts: tuple[VolumeMount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodToleration:
+    """corev1.Toleration."""
+
+    key: str | None = None
+    operator: str | None = None
+    value: str | None = None
+    effect: str | None = None
+    toleration_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueFrom:
+    """Where an output parameter is read from."""
+
+    path: str
+    default: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A parameter: an argument, an input or an output."""
+
+    name: str
+    value: str | None = None
+    description: str | None = None
+    value_from: ValueFrom | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """The `parameters` of arguments, inputs and outputs."""
+
+    parameters: tuple[Parameter, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence:
+    """withSequence."""
+
+    count: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DagTask:
+    """One task of a DAG template."""
+
+    name: str
+    template: str
+    depends: str | None = None
+    arguments: Parameters | None = None
+    with_sequence: Sequence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dag:
+    """A DAG template's tasks."""
+
+    tasks: tuple[DagTask, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """The wait between attempts."""
+
+    duration: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryStrategy:
+    """How a leaf is retried. The policy is always explicit, since its default has changed between releases."""
+
+    limit: str
+    retry_policy: Literal["Always"] = "Always"
+    backoff: Backoff | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A leaf (`container`) or a `dag`."""
+
+    name: str
+    metadata: Meta | None = None
+    inputs: Parameters | None = None
+    outputs: Parameters | None = None
+    dag: Dag | None = None
+    retry_strategy: RetryStrategy | None = None
+    active_deadline_seconds: int | None = None
+    service_account_name: str | None = None
+    node_selector: dict[str, str] = field(default_factory=dict[str, str])
+    tolerations: tuple[PodToleration, ...] = ()
+    container: Container | None = None
+    volumes: tuple[Volume, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodGC:
+    """When finished pods are deleted."""
+
+    strategy: str
+    delete_delay_duration: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TTLStrategy:
+    """When finished Workflows are deleted."""
+
+    seconds_after_completion: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowSpec:
+    """The spec of a Workflow and of a WorkflowTemplate."""
+
+    entrypoint: str
+    arguments: Parameters | None = None
+    service_account_name: str | None = None
+    image_pull_secrets: tuple[NameRef, ...] = ()
+    parallelism: int | None = None
+    pod_gc: PodGC | None = None
+    ttl_strategy: TTLStrategy | None = None
+    volumes: tuple[Volume, ...] = ()
+    templates: tuple[Template, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workflow:
+    """A Workflow or a WorkflowTemplate."""
+
+    api_version: Literal["argoproj.io/v1alpha1"] = "argoproj.io/v1alpha1"
+    kind: Literal["Workflow", "WorkflowTemplate"]
+    metadata: Meta
+    spec: WorkflowSpec
+
+
+def plain(value: object) -> Plain:
+    """An object as maps, lists and scalars under the manifest's names."""
+    match value:
+        case str() | int():
+            return value
+        case dict():
+            return {str(key): plain(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        case tuple() | list():
+            return [plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        case _:
+            members = ((key, getattr(value, name)) for name, key in _fields(value.__class__))
+            return {key: plain(item) for key, item in members if item is not None and item not in ((), {})}
+
+
+@cache
+def _fields(cls: type[Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((item.name, _IRREGULAR.get(item.name) or _camel(item.name)) for item in dataclasses.fields(cls))
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)

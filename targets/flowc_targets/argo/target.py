@@ -1,0 +1,66 @@
+"""The Argo target: check, lower, check what came out, print."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from flowc_targets.argo.checks import TARGET_NAME, check_flow, check_objects
+from flowc_targets.argo.leaf import PACKAGE_FILE
+from flowc_targets.argo.lower import LABELS, lower
+from flowc_targets.argo.names import object_name
+from flowc_targets.argo.objects import ConfigMap, Meta, plain
+from flowc_targets.argo.options import ArgoOptions
+from flowc_targets.argo.yamltext import documents
+from flowc_targets.base.package import content_hash, package_files, zip_files
+from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
+
+if TYPE_CHECKING:
+    from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.ir import Flow
+    from flowc_compiler.source import SourceFile
+
+CAPABILITIES = Capabilities(
+    step_kinds=frozenset({"linear", "branch", "foreach", "join"}), kinds_of_output=("workflow", "template")
+)
+"""What the Argo target can express."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArgoTarget:
+    """Argo Workflows 3.5 to 4.1."""
+
+    name: str = TARGET_NAME
+    capabilities: Capabilities = CAPABILITIES
+    options_model: type[TargetOptions] = ArgoOptions
+
+    def emit(
+        self, flow: Flow, source: SourceFile, options: TargetOptions, sink: DiagnosticSink
+    ) -> tuple[EmittedFile, ...]:
+        """One YAML text: the ConfigMap with the code, then the Workflow or WorkflowTemplate."""
+        argo = options if isinstance(options, ArgoOptions) else ArgoOptions.model_validate(options.model_dump())
+        check_flow(flow, argo, sink)
+        if sink.failed:
+            return ()
+        return emit_package(flow, package_files(flow, source), argo, sink)
+
+
+def emit_package(
+    flow: Flow, files: dict[str, bytes], options: ArgoOptions, sink: DiagnosticSink
+) -> tuple[EmittedFile, ...]:
+    """The output for a checked flow and the given code: a pure function, so that tests can hold the code still."""
+    package = zip_files(files)
+    meta = Meta(name=object_name(flow.name, content_hash(files)), namespace=options.namespace, labels=LABELS)
+    code = ConfigMap(metadata=meta, binary_data={PACKAGE_FILE: base64.b64encode(package).decode()})
+    assert meta.name is not None
+    workflow = lower(flow, options, TARGET_NAME, sink, meta.name)
+    check_objects(flow, workflow, package, options, sink)
+    header = f"Made by flowc from {PurePath(flow.file).name}, flow {flow.name}. Change that file, not this one."
+    text = documents([plain(code), plain(workflow)], header)
+    return (EmittedFile(f"{object_name(flow.name)}.yaml", text),)
+
+
+TARGET = ArgoTarget()
+"""What the entry point names."""

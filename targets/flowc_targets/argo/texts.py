@@ -1,0 +1,62 @@
+"""Strings on their way through Argo, which evaluates `{{...}}` anywhere, and Kubernetes, which expands `$(...)`."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir import Parameter
+
+DEFAULT = "flowc:default"
+"""The value of a parameter that tells the shim to use the class's own default."""
+
+LONGEST_VALUE = 4096
+"""Longer values travel in the code package: Argo copies each template into the environment of its pods."""
+
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
+
+def env_value(text: str) -> str:
+    """A literal for an environment variable: Kubernetes turns `$$` into `$` and expands `$(NAME)`."""
+    return text.replace("$", "$$") if "$" in text else text
+
+
+def fits_in_env(name: str, value: str) -> bool:
+    """Whether a variable of `@environment` may stand in the manifest. The shim sets all of them from the plan."""
+    return bool(_ENV_NAME.fullmatch(name)) and len(value) <= LONGEST_VALUE and is_inert(value) and "\0" not in value
+
+
+def is_inert(text: str) -> bool:
+    """Whether Argo leaves the text alone."""
+    return "{{" not in text
+
+
+def defused(text: str) -> str:
+    """A text for people to read, with nothing in it that Argo evaluates."""
+    return re.sub(r"\{(?=\{)", "{ ", text)
+
+
+def encode_value(text: str) -> str:
+    """A parameter's value such that it reaches the shim exactly: plain, or base64 behind `b64:` where it must be."""
+    plain = not (text.startswith(("b64:", "flowc:")) or "{{" in text or "$" in text or _CONTROL.search(text))
+    return text if plain else "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def default_value(parameter: Parameter) -> str:
+    """A parameter's default as its value in the manifest."""
+    if parameter.dynamic_default or parameter.default is None:
+        return DEFAULT
+    value = parameter.default
+    raw = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if len(raw) > LONGEST_VALUE:
+        return DEFAULT
+    return encode_value(raw)
+
+
+def param_env(name: str) -> str:
+    """The environment variable that brings a parameter to the start step."""
+    return "FLOWC_PARAM_" + name.upper().replace("-", "_")

@@ -1,0 +1,92 @@
+"""A printer of plain trees as YAML that 1.1 and 1.2 readers, PyYAML and Go's, understand alike.
+
+Strings that are not plainly strings are double-quoted: kubectl reads YAML 1.1, where `n`, `on`, `1_000` and `12:30:45`
+are booleans and numbers. What fits on a line is written on one. PyYAML's own printer is many times slower, and quotes
+less.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flowc_targets.argo.objects import Plain
+
+WIDTH = 120
+"""The longest line that collections are folded into; one long scalar may be longer."""
+
+_PLAIN = re.compile(r"(?:--)?[A-Za-z_/](?:[A-Za-z0-9_./-]|:(?=[A-Za-z0-9_/]))*", re.ASCII)
+_RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"})
+_UNPRINTABLE = re.compile("[\x7f-\xa0\xad\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+def documents(trees: list[Plain], header: str = "") -> str:
+    """Several documents as one text, `header` as a comment above the first."""
+    comment = "".join(f"# {line}\n" for line in header.splitlines())
+    return comment + "---\n".join("".join(f"{line}\n" for line in _block(tree, 0)) for tree in trees)
+
+
+def scalar(value: str | int | bool) -> str:
+    """One scalar, quoted where it could be taken for something else."""
+    if isinstance(value, str):
+        if _PLAIN.fullmatch(value) and value.lower() not in _RESERVED:
+            return value
+        return _UNPRINTABLE.sub(_escape, json.dumps(value, ensure_ascii=False))
+    return json.dumps(value)
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match.group()):04x}"
+
+
+def _flow(tree: Plain, room: int) -> str | None:
+    """The tree on one line, `None` where it would be longer than `room`."""
+    if isinstance(tree, str | int):
+        text = scalar(tree)
+        return text if len(text) <= room else None
+    parts: list[str] = []
+    for key, item in tree.items() if isinstance(tree, dict) else ((None, item) for item in tree):
+        lead = "" if key is None else f"{scalar(key)}: "
+        inner = _flow(item, room - len(lead) - 2)
+        if inner is None:
+            return None
+        parts.append(lead + inner)
+        room -= len(lead) + len(inner) + 2
+        if room < 0:
+            return None
+    body = ", ".join(parts)
+    return f"{{{body}}}" if isinstance(tree, dict) else f"[{body}]"
+
+
+def _block(tree: Plain, indent: int) -> Iterator[str]:
+    """The lines of a tree, the outermost collection always spread out."""
+    pad = " " * indent
+    if isinstance(tree, dict):
+        for key, item in tree.items():
+            lead = f"{pad}{scalar(key)}:"
+            text = _inline(item, WIDTH - len(lead) - 1)
+            if text is not None:
+                yield f"{lead} {text}"
+            else:
+                yield lead
+                yield from _block(item, indent if isinstance(item, list) else indent + 2)
+    elif isinstance(tree, list):
+        for item in tree:
+            text = _inline(item, WIDTH - indent - 2)
+            if text is not None:
+                yield f"{pad}- {text}"
+            else:
+                first, *rest = _block(item, indent + 2)
+                yield f"{pad}- {first[indent + 2 :]}"
+                yield from rest
+    else:
+        yield pad + scalar(tree)
+
+
+def _inline(item: Plain, room: int) -> str | None:
+    """A scalar always stands on its key's line, however long."""
+    return scalar(item) if isinstance(item, str | int) else _flow(item, room)
