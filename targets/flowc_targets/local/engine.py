@@ -140,7 +140,9 @@ class _Engine:
         """Start what can be started, then handle what happens until something is due."""
         self._start_ready()
         self.reporter.progress(self.done, len(self.running), self.schedule.known)
-        for key, _ in self.selector.select(self._timeout()):
+        ready = [key for key, _ in self.selector.select(self._timeout())]
+        # Output first: an exit, handled next, closes the streams of its task.
+        for key in sorted(ready, key=lambda key: not isinstance(key.data, TaskOutput)):
             if isinstance(key.data, TaskOutput):
                 if not key.data.pump():
                     self.selector.unregister(key.fd)
@@ -261,7 +263,7 @@ class _Engine:
     def _fail(self, task: _Running, message: str, traceback: str) -> None:
         if self.failed is None:
             key = task.key
-            log = self.record.log_location(key, task.attempt)
+            log = self.record.log_location(key, task.attempt) if task.outputs[1].has_log else ""
             self.failed = FailedTask(key.step, index_text(key.path), task.attempt, message, traceback, log)
 
     def _stop(self) -> None:
