@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class TaskOutput:
         self._reporter = reporter
         self._pending = bytearray()
         self._log_descriptor = -1
+        self._closed = False
         self.descriptor, self.write_end = os.pipe()
         os.set_blocking(self.descriptor, False)
 
@@ -35,7 +37,9 @@ class TaskOutput:
             self.write_end = -1
 
     def pump(self) -> bool:
-        """Take what is there; false at the end."""
+        """Take what is there; false at the end. A task that has just ended may still be in a batch of events."""
+        if self._closed:
+            return True
         try:
             data = os.read(self.descriptor, CHUNK)
         except BlockingIOError:
@@ -59,6 +63,7 @@ class TaskOutput:
         if self._pending:
             self._show(bytes(self._pending))
             self._pending.clear()
+        self._closed = True
         os.close(self.descriptor)
         self.close_write_end()
         if self._log_descriptor >= 0:
@@ -70,8 +75,6 @@ class TaskOutput:
         return self._log_descriptor >= 0
 
     def _more(self) -> bool:
-        import select
-
         return bool(select.select([self.descriptor], [], [], 0)[0]) and self.pump()
 
     def _show(self, data: bytes) -> None:

@@ -81,7 +81,8 @@ class ConsoleReporter:
                 self._write("stderr", result.failed.traceback.rstrip() + "\n")
             attempt = f" at attempt {result.failed.attempt}" if result.failed.attempt else ""
             self.note(f"task {result.failed.name} failed{attempt}: {result.failed.message}")
-            self.note(f"its log: {result.failed.log}")
+            if result.failed.log:
+                self.note(f"its log: {result.failed.log}")
 
     def _write(self, stream: Stream, text: str) -> None:
         self._clear()
