@@ -1,52 +1,61 @@
-"""A nested foreach: for every region its shops, for every shop a total; regions may have no shops at all."""
+"""A foreach inside a foreach: shelves of books, shelves of different lengths, one of them empty.
+
+Pure Python: it runs wherever a Python 3.9 is, on any image.
+
+    flowc run examples/nested_foreach.py --shelves 4
+"""
+
+from __future__ import annotations
 
 from flowc import FlowSpec, Parameter, step
 
-SHOPS = {"north": [3, 5, 8], "south": [], "west": [13]}
-
 
 class NestedForeachFlow(FlowSpec):
-    """Sums the sales of shops by region, and then of all regions."""
+    """Weigh every book on every shelf, then add up: per shelf, and over all."""
 
-    price = Parameter("price", default=10, help="price of one item")
+    shelves = Parameter("shelves", default=3, help="number of shelves; shelf i holds i books")
+    grams = Parameter("grams", default=250, help="weight of one page-block")
 
     @step
     def start(self):
-        """Fan out over regions."""
-        self.regions = sorted(SHOPS)
-        self.next(self.region, foreach="regions")
+        """One item for each shelf."""
+        self.shelf_numbers = list(range(self.shelves))
+        self.next(self.shelf, foreach="shelf_numbers")
 
     @step
-    def region(self):
-        """Fan out over the shops of one region; `south` has none, and its join runs all the same."""
-        self.name = self.input
-        self.shops = SHOPS[self.name]
-        self.next(self.shop, foreach="shops")
+    def shelf(self):
+        """Runs once a shelf. Shelf 0 holds nothing: a foreach over no items is legal, and its join still runs."""
+        self.number = self.input
+        self.books = [f"book {self.number}.{position}" for position in range(self.number)]
+        self.next(self.weigh, foreach="books")
 
     @step
-    def shop(self):
-        """One shop's revenue."""
-        self.revenue = self.input * self.price
-        self.next(self.sum_region)
+    def weigh(self):
+        """Runs once a book: `self.input` is the title, `self.index` its place on the shelf."""
+        self.title = self.input
+        self.weight = self.grams * (self.index + 1)
+        self.next(self.add_up)
 
     @step
-    def sum_region(self, inputs):
-        """The revenue of one region."""
-        self.revenues = [task.revenue for task in inputs]
-        self.total = sum(self.revenues)
-        self.next(self.sum_all)
+    def add_up(self, inputs):
+        """The inner join: the books of one shelf, in their order."""
+        self.titles = [book.title for book in inputs]
+        self.shelf_weight = sum(book.weight for book in inputs)
+        self.next(self.total)
 
     @step
-    def sum_all(self, inputs):
-        """The revenue of all regions, in their order."""
-        self.totals = [task.total for task in inputs]
+    def total(self, inputs):
+        """The outer join: all shelves, in their order."""
+        self.weights = [shelf.shelf_weight for shelf in inputs]
+        self.titles = [title for shelf in inputs for title in shelf.titles]
         self.next(self.end)
 
     @step
     def end(self):
         """Print the answer."""
-        self.answer = sum(self.totals)
-        print(f"revenue by region: {self.totals}, together {self.answer}")
+        for number, weight in enumerate(self.weights):
+            print(f"shelf {number}: {weight} g")
+        print(f"{len(self.titles)} books, {sum(self.weights)} g in all")
 
 
 if __name__ == "__main__":
