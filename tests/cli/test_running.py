@@ -1,0 +1,142 @@
+"""`flowc run` as a user types it: whole processes, their output and exit codes."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+EXAMPLES = {
+    "nested_foreach": "3 books, 1000 g in all",
+    "retry_once": "attempts: [0, 1, 0]",
+    "empty_foreach": "asked for 0, joined 0: []",
+    "gpu_training": "trained on gpu: y = 3.000 x + 1.000",
+    "two_models": "best model: logistic regression",
+}
+FAILING = """\
+from flowc import FlowSpec, Parameter, step
+
+
+class Failing(FlowSpec):
+    limit = Parameter("limit", type=int, required=True)
+
+    @step
+    def start(self):
+        self.next(self.work)
+
+    @step
+    def work(self):
+        raise ValueError(f"no more than {self.limit}")
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def flowc(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "flowc_cli", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_every_example_has_an_expectation() -> None:
+    assert {path.stem for path in (REPOSITORY / "examples").glob("*.py")} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example(name: str, tmp_path: Path) -> None:
+    if name == "two_models":
+        pytest.importorskip("sklearn")
+    result = flowc("run", REPOSITORY / "examples" / f"{name}.py", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert re.search(rf"^\[\S+/end\] {re.escape(EXAMPLES[name])}$", result.stdout, re.MULTILINE), result.stdout
+
+
+def test_the_seed(seed_flow: Path, tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    pytest.importorskip("xgboost")
+    result = flowc("run", seed_flow, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "Random Forest Model Accuracy: 0.96 ± 0.025%" in result.stdout
+    assert re.search(r"XGBoost Model Accuracy: 0\.9\d* ± 0\.0\d+%", result.stdout)
+
+
+def test_parameters_both_ways_and_the_run_id_file(tmp_path: Path) -> None:
+    example = REPOSITORY / "examples" / "empty_foreach.py"
+    assert "joined 3: [0, 1, 4]" in flowc("run", example, "-p", "count=3", cwd=tmp_path).stdout
+    assert "joined 2: [0, 1]" in flowc("run", example, "--count", "2", cwd=tmp_path).stdout
+    result = flowc("run", example, "--count=1", "--run-id-file", "id", "--tag", "nightly", "--root", "s", cwd=tmp_path)
+    assert "joined 1: [0]" in result.stdout
+    assert (tmp_path / "s" / "EmptyForeachFlow" / (tmp_path / "id").read_text().strip() / "run.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line"),
+    [
+        (["-p", "limit=many"], "FC303", "flow.py:5:13"),
+        (["-p", "limmit=1"], "FC302", "flow.py:4:7"),
+        (["--limmit", "1"], "FC302", "flow.py:4:7"),
+        (["-p", "limit"], "FC302", ""),
+        ([], "FC304", "flow.py:5:13"),
+    ],
+)
+def test_wrong_parameters(tmp_path: Path, arguments: list[str], code: str, line: str) -> None:
+    (tmp_path / "flow.py").write_text(FAILING)
+    result = flowc("run", "flow.py", *arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert f"error[{code}]" in result.stderr
+    assert line in result.stderr
+    assert "help: " in result.stderr
+    assert not (tmp_path / ".flowc").exists()
+
+
+def test_a_failing_step(tmp_path: Path) -> None:
+    (tmp_path / "flow.py").write_text(FAILING)
+    result = flowc("run", "flow.py", "--limit", "3", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "ValueError: no more than 3" in result.stderr
+    [log] = [Path(match) for match in re.findall(r"\S+stderr\.log", result.stderr)]
+    assert "ValueError: no more than 3" in (tmp_path / log).read_text()
+
+
+def test_an_unwritable_root(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = flowc("run", REPOSITORY / "examples" / "empty_foreach.py", "--root", "file/store", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "error[FC601]" in result.stderr
+
+
+def test_a_foreach_wider_than_allowed(tmp_path: Path) -> None:
+    example = REPOSITORY / "examples" / "empty_foreach.py"
+    result = flowc("run", example, "--count", "11", "--max-num-splits", "10", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "--max-num-splits" in result.stderr
+
+
+@pytest.mark.parametrize("start_method", ["fork", "spawn"])
+def test_interrupt(tmp_path: Path, start_method: str) -> None:
+    (tmp_path / "flow.py").write_text(
+        "import time\nfrom flowc import FlowSpec, step\n\n\nclass Slow(FlowSpec):\n    @step\n    def start(self):\n"
+        "        print('begun', flush=True)\n        time.sleep(60)\n        self.next(self.end)\n\n"
+        "    @step\n    def end(self):\n        pass\n"
+    )
+    command = [sys.executable, "-m", "flowc_cli", "run", "flow.py", "--start-method", start_method]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        assert "begun" in process.stdout.readline()
+        os.kill(process.pid, signal.SIGINT)
+        began = time.monotonic()
+        assert process.wait(30) == 130
+        assert time.monotonic() - began < 20
