@@ -1,0 +1,101 @@
+"""What Airflow, or this target so far, cannot express: diagnostics at the line, with the way out."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.ir import Flow, Step
+    from flowc_targets.airflow.model import DagFile
+    from flowc_targets.airflow.options import AirflowOptions
+
+NAME = "airflow"
+MAX_ID = 250
+"""The longest id of a DAG or a task."""
+MAX_TAG = 100
+MAX_CODE = 800_000
+"""Characters of base64: the code travels in the pod's spec, and etcd takes objects of up to 1.5 MiB."""
+
+_DAG_ID = re.compile(r"[\w.-]+")
+
+
+def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
+    """Report what stands in the way of lowering."""
+    if not options.root:
+        sink.error(
+            "FC502", "the airflow target needs the artifact store's URL", None,
+            help="give --root s3://bucket/prefix, or root in [tool.flowc] of pyproject.toml",
+        )  # fmt: skip
+    _check_names(flow, options, sink)
+    for step in flow.steps:
+        _check_kind(flow, step, sink)
+        if options.operator == "local":
+            _check_local(step, sink)
+
+
+def check_size(file: DagFile, sink: DiagnosticSink) -> None:
+    """Report a code package that does not fit into a pod's environment."""
+    size = len(base64.b64encode(file.code))
+    if file.operator == "kubernetes" and size > MAX_CODE:
+        sink.unsupported(
+            "FC503", NAME, f"the code package has {size:,} characters of base64; a pod can carry {MAX_CODE:,}", None,
+            help="install the larger modules that the flow imports in the image, and keep them out of its folder",
+        )  # fmt: skip
+
+
+def _check_kind(flow: Flow, step: Step, sink: DiagnosticSink) -> None:
+    span = step.next_span or step.span
+    match step.kind:
+        case "foreach" if flow.depth(step) > 0:
+            sink.unsupported(
+                "FC501", NAME, f"step `{step.name}` opens a foreach inside of a foreach", span,
+                help="make one foreach over all pairs, such as `[(i, j) for i in a for j in b(i)]`",
+            )  # fmt: skip
+        case "switch":
+            sink.unsupported(
+                "FC501", NAME, f"step `{step.name}` chooses what follows by `{step.variable}`", span,
+                help="lead to one step, and choose with `if` inside of it",
+            )  # fmt: skip
+        case "parallel":
+            sink.unsupported(
+                "FC501", NAME, f"step `{step.name}` opens a gang (`num_parallel`)", span,
+                help="use a foreach where the tasks do not talk to each other, or the argo target",
+            )  # fmt: skip
+        case _:
+            pass
+
+
+def _check_local(step: Step, sink: DiagnosticSink) -> None:
+    """Local processes have no pods: say what is left out, as a warning, since that is what was asked for."""
+    specs = step.specs
+    for title, spec in (
+        ("resources", specs.resources),
+        ("GPUs", specs.accelerator),
+        ("placement", specs.placement),
+        ("@kubernetes", specs.container),
+    ):
+        if spec is not None:
+            sink.warning(
+                "FC501", f"step `{step.name}` runs as a local process, without its {title} (target {NAME})",
+                spec.span or step.span, help="compile with --operator kubernetes to run it in a pod",
+            )  # fmt: skip
+
+
+def _check_names(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
+    dag_id = options.dag_id or flow.name
+    if len(dag_id) > MAX_ID:
+        sink.unsupported("FC503", NAME, f"the DAG id has {len(dag_id)} characters, more than {MAX_ID}", flow.span,
+                         help="give a shorter one with --set dag_id=...")  # fmt: skip
+    if not _DAG_ID.fullmatch(dag_id):
+        sink.error("FC505", f"{dag_id!r} is not a DAG id", None, help="use letters, digits, `_`, `-` and `.`")
+    for tag in options.tags:
+        if len(tag) > MAX_TAG:
+            sink.unsupported("FC503", NAME, f"a tag has {len(tag)} characters, more than {MAX_TAG}", None,
+                             help="shorten it")  # fmt: skip
+    for step in flow.steps:
+        if len(step.name) > MAX_ID - len("-indices"):
+            sink.unsupported("FC503", NAME, f"a step's name has {len(step.name)} characters, too many for a task id",
+                             step.span, help="shorten it")  # fmt: skip

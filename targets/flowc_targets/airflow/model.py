@@ -1,0 +1,98 @@
+"""A DAG file as data: what lowering makes of the IR, and what the printer writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from flowc_targets.airflow.python import Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTask:
+    """A task that runs one step."""
+
+    variable: str
+    task_id: str
+    """The step's name: the operator tells the shim its own task id."""
+    options: dict[str, Expression] = field(default_factory=dict[str, "Expression"])
+    """Arguments of the operator, where they differ from the DAG's `default_args`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WidthTask:
+    """The task that turns the count of a foreach into the list that its group is mapped over."""
+
+    variable: str
+    task_id: str
+    opener: str
+    """The variable of the task that publishes the count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappedGroup:
+    """The body of a foreach: a task group that runs once for every index."""
+
+    variable: str
+    function: str
+    group_id: str
+    doc: str
+    width: str
+    """The variable of the WidthTask."""
+    body: Block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """What follows a task: variables of the same block."""
+
+    source: str
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Tasks and groups in topological order, and the edges between them."""
+
+    nodes: tuple[StepTask | WidthTask | MappedGroup, ...]
+    edges: tuple[Edge, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DagParam:
+    """A parameter of the flow as Airflow's form shows it."""
+
+    key: str
+    variable: str
+    """The environment variable that brings it to the start step."""
+    schema: dict[str, Expression]
+    """Arguments of `Param`; without `default` a run must give a value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DagFile:
+    """One DAG file."""
+
+    operator: Literal["kubernetes", "local"]
+    version: str
+    source: str
+    flow: str
+    source_hash: str
+    code_hash: str
+    start: str
+    root: str
+    tags: tuple[str, ...]
+    env: dict[str, str]
+    """Variables of every task."""
+    python: str | None
+    params: tuple[DagParam, ...]
+    dag: dict[str, Expression]
+    """Arguments of `@dag`, but for `params`."""
+    body: Block
+    code: bytes
+
+    @property
+    def has_foreach(self) -> bool:
+        """Whether the file needs the task that publishes indices."""
+        return any(isinstance(node, WidthTask) for node in self.body.nodes)

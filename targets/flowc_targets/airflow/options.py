@@ -1,0 +1,28 @@
+"""The options of the Airflow target."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from flowc_targets.base.options import TargetOptions
+from pydantic import Field
+
+
+class AirflowOptions(TargetOptions):
+    """Options from `[tool.flowc]`, `[tool.flowc.airflow]` and the command line.
+
+    With the local operator `python` is the interpreter that runs the steps; where it is not given, that of the worker.
+    """
+
+    operator: Literal["kubernetes", "local"] = Field(
+        "kubernetes", description="run steps in pods (KubernetesPodOperator), or as processes of the Airflow worker"
+    )
+    dag_id: str | None = Field(None, description="id of the DAG instead of the flow's name")
+    pool: str | None = Field(None, description="Airflow pool of every task; it must exist, or tasks wait for ever")
+    max_active_tasks: int | None = Field(None, ge=1, description="most tasks of one run at a time")
+    startup_timeout_seconds: int = Field(
+        600, ge=1, description="how long a pod may wait for a node and for its image before the attempt fails"
+    )
+    kubernetes_conn_id: str | None = Field(None, description="Airflow connection of the cluster")
+    config_file: str | None = Field(None, description="kubeconfig on the worker, where there is no connection")
+    in_cluster: bool | None = Field(None, description="whether Airflow itself runs in the cluster of the pods")

@@ -1,0 +1,59 @@
+"""Flow parameters as DAG params: with a type and a description, so that Airflow's form shows and checks them."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, cast
+
+from flowc_targets.airflow.model import DagParam
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir import Parameter
+    from flowc_targets.airflow.python import Expression
+
+_JSON_TYPES = ("string", "object", "array", "number", "boolean", "null")
+_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
+
+
+def dag_param(parameter: Parameter) -> DagParam:
+    """One parameter. `null` stands for the default that the flow's class computes; a required one has none."""
+    default = _default(parameter)
+    schema: dict[str, Expression] = {}
+    if default is not None:
+        schema["default"] = default
+    elif not parameter.required:
+        schema["default"] = None
+    if parameter.type == "json":
+        schema["type"] = _JSON_TYPES
+    elif default is None and not parameter.required:
+        schema["type"] = ("null", _TYPES[parameter.type])
+    else:
+        schema["type"] = _TYPES[parameter.type]
+    if parameter.help:
+        schema["description"] = parameter.help
+    variable = "FLOWC_PARAM_" + parameter.name.upper().replace("-", "_")
+    return DagParam(key=parameter.name, variable=variable, schema=schema)
+
+
+def _default(parameter: Parameter) -> Expression:
+    """The default, where it is a literal that JSON can hold."""
+    if parameter.dynamic_default or parameter.default is None:
+        return None
+    if isinstance(parameter.default, float) and not math.isfinite(parameter.default):
+        return None
+    try:
+        text = json.dumps(parameter.default, allow_nan=False)
+    except (TypeError, ValueError):
+        return None
+    return _expression(json.loads(text))
+
+
+def _expression(value: object) -> Expression:
+    """A JSON value as an expression: lists are tuples there."""
+    if isinstance(value, list):
+        return tuple(_expression(item) for item in cast("list[object]", value))
+    if isinstance(value, dict):
+        return {key: _expression(item) for key, item in cast("dict[str, object]", value).items()}
+    assert value is None or isinstance(value, (str, int, float))
+    return value

@@ -1,0 +1,139 @@
+"""From the model of a DAG file to its text."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from flowc_targets.airflow.model import Block, DagFile, Edge, MappedGroup, StepTask, WidthTask
+from flowc_targets.airflow.python import WIDTH, Call, Name, layout
+from flowc_targets.airflow.texts import COMMON, IMPORTS, INDICES, OPERATORS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flowc_targets.airflow.python import Expression
+
+_CODE_WIDTH = 100
+
+
+def print_file(file: DagFile) -> str:
+    """The text of a DAG file: what a person reviews first, the code package last."""
+    parts = [
+        "\n".join(_header(file)) + "\n\n" + IMPORTS[file.operator],
+        "\n".join(_constants(file)),
+        "\n".join(_dag(file)),
+        COMMON,
+        INDICES,
+        OPERATORS[file.operator],
+        "\n".join(_code(file)),
+    ]
+    if not file.has_foreach:
+        parts.remove(INDICES)
+    blocks = [part.rstrip("\n") for part in parts]
+    return f"{blocks[0]}\n\n{blocks[1]}\n\n\n" + "\n\n\n".join(blocks[2:]) + "\n\n\nflow()\n"
+
+
+def _header(file: DagFile) -> Iterator[str]:
+    source = "".join(character if character.isprintable() else "?" for character in file.source)
+    yield f"# Compiled by flowc {file.version} from {source}. Change that file, not this one."
+    yield "#"
+    yield f"# flow    {file.flow}"
+    yield f"# source  sha256:{file.source_hash}"
+    yield f"# code    sha256:{file.code_hash}"
+
+
+def _constants(file: DagFile) -> Iterator[str]:
+    constants: dict[str, Expression] = {
+        "ROOT": file.root,
+        "START": file.start,
+        "TAGS": file.tags,
+        "PYTHON": file.python,
+        "ENVIRONMENT": file.env,
+        "PARAMETERS": {param.variable: param.key for param in file.params},
+    }
+    for name, value in constants.items():
+        yield from layout(value, 0, f"{name} = ")
+
+
+def _dag(file: DagFile) -> Iterator[str]:
+    params: dict[str, Expression] = {param.key: Call("Param", kwargs=param.schema) for param in file.params}
+    arguments = {**file.dag, **({"params": params} if params else {})}
+    yield from layout(Call("dag", kwargs=arguments), 0, "@")
+    yield "def flow():"
+    yield from _block(file.body, 1)
+
+
+def _block(block: Block, indent: int) -> Iterator[str]:
+    pad = "    " * indent
+    for node in block.nodes:
+        match node:
+            case StepTask(variable=variable, task_id=task_id, options=options):
+                yield from layout(
+                    Call("StepOperator", kwargs={"task_id": task_id, **options}), indent, f"{variable} = "
+                )
+            case WidthTask(variable=variable, task_id=task_id, opener=opener):
+                width = Call(f'indices.override(task_id="{task_id}")', (Name(f'{opener}.output["count"]'),))
+                yield from layout(width, indent, f"{variable} = ")
+            case MappedGroup():
+                yield ""
+                yield from _group(node, indent)
+    if block.edges:
+        yield ""
+    for line in _chains(block.edges, WIDTH - 4 * indent):
+        yield pad + line
+
+
+def _group(group: MappedGroup, indent: int) -> Iterator[str]:
+    pad = "    " * indent
+    yield from layout(
+        Call("task_group", kwargs={"group_id": group.group_id, "prefix_group_id": False}), indent, "@"
+    )
+    yield f"{pad}def {group.function}(index):"
+    yield f'{pad}    """{group.doc}"""'
+    yield from _block(group.body, indent + 1)
+    yield ""
+    yield from layout(
+        Call(f"{group.function}.expand", kwargs={"index": Name(group.width)}), indent, f"{group.variable} = "
+    )
+
+
+def _chains(edges: tuple[Edge, ...], width: int) -> Iterator[str]:
+    """The edges as few lines: `a >> [b, c] >> d`, each edge in one of them, none longer than `width`."""
+    following = {edge.source: edge.targets for edge in edges}
+    for edge in edges:
+        targets = following.pop(edge.source, None)
+        if targets is None:
+            continue
+        line = edge.source
+        while targets is not None:
+            text = targets[0] if len(targets) == 1 else f"[{', '.join(targets)}]"
+            if len(line) + 4 + len(text) > width:
+                following[edge.source] = targets
+                break
+            line += f" >> {text}"
+            targets = _common(targets, following)
+        yield line
+
+
+def _common(sources: tuple[str, ...], following: dict[str, tuple[str, ...]]) -> tuple[str, ...] | None:
+    """What follows all of the sources alike; their edges are then taken."""
+    found = {following.get(source) for source in sources}
+    if len(found) != 1 or None in found:
+        return None
+    targets = found.pop()
+    # A list on both sides of `>>` is no edge in Airflow.
+    if targets is None or (len(sources) > 1 and len(targets) > 1):
+        return None
+    for source in sources:
+        del following[source]
+    return targets
+
+
+def _code(file: DagFile) -> Iterator[str]:
+    text = base64.b64encode(file.code).decode()
+    yield "# The code package: a zip with flowc's runtime, the flow's own files and its plan."
+    yield 'CODE = """'
+    for start in range(0, len(text), _CODE_WIDTH):
+        yield text[start : start + _CODE_WIDTH]
+    yield '"""'

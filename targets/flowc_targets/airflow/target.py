@@ -1,0 +1,44 @@
+"""The Airflow target: check, lower, print."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flowc_targets.airflow.check import check, check_size
+from flowc_targets.airflow.lower import dag_id, lower
+from flowc_targets.airflow.options import AirflowOptions
+from flowc_targets.airflow.printer import print_file
+from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
+
+if TYPE_CHECKING:
+    from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.ir import Flow
+    from flowc_compiler.source import SourceFile
+
+
+@dataclass(frozen=True, slots=True)
+class AirflowTarget:
+    """One DAG file for Airflow 2.11 and 3.x."""
+
+    name: str = "airflow"
+    capabilities: Capabilities = Capabilities(
+        step_kinds=frozenset({"linear", "branch", "foreach", "join"}), max_foreach_depth=1
+    )
+    options_model: type[TargetOptions] = AirflowOptions
+
+    def emit(
+        self, flow: Flow, source: SourceFile, options: TargetOptions, sink: DiagnosticSink
+    ) -> tuple[EmittedFile, ...]:
+        """The DAG file, or diagnostics in the sink."""
+        assert isinstance(options, AirflowOptions), "options come from options_model"
+        check(flow, options, sink)
+        if sink.failed:
+            return ()
+        file = lower(flow, source, options, sink)
+        check_size(file, sink)
+        return (EmittedFile(f"{dag_id(flow, options)}.py", print_file(file)),)
+
+
+TARGET = AirflowTarget()
+"""The entry point."""

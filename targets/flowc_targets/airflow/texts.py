@@ -1,0 +1,187 @@
+"""The fixed parts of a DAG file: Python that is the same for every flow of an operator."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Operator = Literal["kubernetes", "local"]
+
+IMPORTS: dict[Operator, str] = {
+    "kubernetes": """\
+import base64
+import json
+from datetime import datetime, timedelta, timezone
+from urllib.parse import quote
+
+from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from kubernetes.client import models as k8s
+
+try:
+    from airflow.sdk import dag, task, task_group
+    from airflow.sdk.definitions.param import Param
+except ImportError:  # Airflow 2
+    from airflow.decorators import dag, task, task_group
+    from airflow.models.param import Param
+""",
+    "local": """\
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from urllib.parse import quote
+
+try:
+    from airflow.sdk import BaseOperator, dag, task, task_group
+    from airflow.sdk.definitions.param import Param
+except ImportError:  # Airflow 2
+    from airflow.decorators import dag, task, task_group
+    from airflow.models.baseoperator import BaseOperator
+    from airflow.models.param import Param
+""",
+}
+"""Imports. One that a flow does not need does no harm, and keeps files of two flows alike."""
+
+COMMON = '''\
+def arguments(step, context):
+    """What the shim is told of a task: its step, its place in the foreach, its attempt."""
+    ti = context["ti"]
+    index = str(ti.map_index) if ti.map_index >= 0 else "-"
+    attempt = str(max(ti.try_number - 1, 0))
+    return ["task", "--step", step, "--index", index, "--attempt", attempt]
+
+
+def environment(step, context):
+    """Where the run's artifacts are and, for the first step, the run's parameters."""
+    variables = {
+        **ENVIRONMENT,
+        "FLOWC_ROOT": ROOT,
+        "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
+        "FLOWC_TAGS": ",".join(TAGS),
+    }
+    if step == START:
+        for variable, name in PARAMETERS.items():
+            variables[variable] = encoded(context["params"][name])
+    return variables
+
+
+def encoded(value):
+    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    if value is None:
+        return "flowc:default"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+'''
+"""What both operators tell the shim. The run id is quoted: artifact stores dislike its `:` and `+`."""
+
+INDICES = '''\
+@task
+def indices(count):
+    """The indices of a foreach. Only their number leaves the step before it."""
+    return list(range(int(count)))
+'''
+"""The task that a mapped group takes its width from: Airflow maps over a task's return value only."""
+
+OPERATORS: dict[Operator, str] = {
+    "kubernetes": '''\
+# What a pod runs: it puts the code package together, and becomes the shim in it. The shim
+# writes the count of a foreach to a file, which Kubernetes keeps as the termination message.
+BOOTSTRAP = """\\
+import base64, os, sys, tempfile
+folder = tempfile.mkdtemp(prefix="flowc-")
+path = os.path.join(folder, "flow.pyz")
+parts = sorted((name for name in os.environ if name.startswith("FLOWC_CODE_")))
+with open(path, "wb") as file:
+    file.write(base64.b64decode("".join(os.environ.pop(name) for name in parts)))
+os.symlink("/dev/termination-log", os.path.join(folder, "count"))
+os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", folder])
+"""
+
+
+class StepOperator(KubernetesPodOperator):
+    """Runs the step that the task is named after, in a pod.
+
+    Nothing in it is a template: what the flow says reaches the pod as it stands.
+    """
+
+    template_fields = ()
+
+    def __init__(self, *, variables=None, **kwargs):
+        super().__init__(**kwargs)
+        self.variables = variables or {}
+
+    def build_pod_request_obj(self, context=None):
+        pod = super().build_pod_request_obj(context)
+        if context is None:  # a dry run
+            return pod
+        container = pod.spec.containers[0]
+        variables = {**self.variables, **environment(self.task_id, context)}
+        code = "".join(CODE.split())
+        for number, start in enumerate(range(0, len(code), 100_000)):
+            variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
+        container.command = [PYTHON, "-c", BOOTSTRAP]
+        container.args = arguments(self.task_id, context)
+        container.env = container.env or []
+        for name, value in variables.items():
+            # Kubernetes expands `$(...)` in values, and reads `$$` as `$`.
+            exact = value.replace("$", "$$")
+            container.env.append(k8s.V1EnvVar(name=name, value=exact))
+        return pod
+
+
+class PublishCount(KubernetesPodOperatorCallback):
+    """Publishes the count of a foreach, which the pod leaves as its termination message."""
+
+    @staticmethod
+    def on_pod_completion(*, pod, context, **kwargs):
+        for status in pod.status.container_statuses or []:
+            ended = status.state.terminated
+            if ended and ended.exit_code == 0 and ended.message:
+                context["ti"].xcom_push(key="count", value=int(ended.message))
+''',
+    "local": '''\
+class StepOperator(BaseOperator):
+    """Runs the step that the task is named after, as a process on the worker."""
+
+    def __init__(self, *, variables=None, **kwargs):
+        super().__init__(**kwargs)
+        self.variables = variables or {}
+        self.process = None
+
+    def execute(self, context):
+        with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
+            package = Path(folder, "flow.pyz")
+            package.write_bytes(base64.b64decode(CODE))
+            python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
+            task = arguments(self.task_id, context)
+            self.process = subprocess.Popen(
+                [python, str(package), *task, "--outputs", folder],
+                env={**os.environ, **self.variables, **environment(self.task_id, context)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
+            try:
+                for line in self.process.stdout:
+                    self.log.info("%s", line.rstrip("\\n"))
+                code = self.process.wait()
+            finally:
+                self.on_kill()
+            if code != 0:
+                raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
+            count = Path(folder, "count")
+            if count.exists():
+                context["ti"].xcom_push(key="count", value=int(count.read_text()))
+
+    def on_kill(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+''',
+}
+"""The operator of a flow's steps."""
