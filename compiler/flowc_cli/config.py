@@ -78,8 +78,11 @@ def _configured(file: Path, target: str, fields: Mapping[str, Any], sink: Diagno
     names = set(target_names()) | {"run"}
     table = configuration(file, sink)
     values: dict[str, Any] = {}
-    own = table.get(target, {})
-    for origin, section in (("tool.flowc", table), (f"tool.flowc.{target}", own if isinstance(own, dict) else {})):
+    own: Any = table.get(target, {})
+    if not isinstance(own, dict):
+        own = {}
+    sections: list[tuple[str, dict[str, Any]]] = [("tool.flowc", table), (f"tool.flowc.{target}", own)]
+    for origin, section in sections:
         for key, value in section.items():
             name = str(key).replace("-", "_")
             if section is table and key in names:

@@ -60,7 +60,7 @@ class Writer:
         self.closes[join] = name
         self._step(join, f"self.next(self.{follower})", depth, "self, inputs")
         inner = depth + (block.kind == "foreach")
-        heads = []
+        heads: list[str] = []
         for part in block.parts:
             heads.append(self._sequence(part, join, inner))
         if block.kind == "foreach":

@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import libcst as cst
 
@@ -199,31 +200,37 @@ class _FlowReader:
 
     def _step(self, name: str, draft: _Draft, parents: tuple[str, ...]) -> Step:
         transition = draft.transition
+        targets = tuple(transition.targets if transition else ())
+        first = next(iter(targets), None)
+        foreach = transition.foreach if transition else None
+        common = self._common(name, draft, parents)
+        if draft.joins and (len(targets) > 1 or foreach is not None):
+            self._broken = True
+            self._sink.error(
+                "FC210",
+                f"the join `{name}` fans out again",
+                transition.span if transition else None,
+                help="let it lead to one step, and fan out from there",
+            )
+        if draft.joins:
+            return JoinStep(target=first, **common)
+        if foreach is not None and first is not None:
+            return ForeachStep(variable=foreach, target=first, **common)
+        if len(targets) > 1:
+            return BranchStep(targets=targets, **common)
+        return LinearStep(target=first, **common)
+
+    def _common(self, name: str, draft: _Draft, parents: tuple[str, ...]) -> dict[str, Any]:
+        """The fields that steps of every kind have."""
         doc = draft.function.get_docstring()
-        targets = tuple(transition.targets) if transition else ()
-        single = targets[0] if targets else None
-        common = {
+        return {
             "name": name,
             "span": self._locator.function(draft.function),
             "doc": inspect.cleandoc(doc) if doc else "",
             "specs": self._decorators.read(draft.function),
-            "next_span": transition.span if transition else None,
+            "next_span": draft.transition.span if draft.transition else None,
             "parents": parents,
         }
-        splits = len(targets) > 1 or (transition is not None and transition.foreach is not None)
-        if draft.joins and splits:
-            self._broken = True
-            self._sink.error(
-                "FC210", f"the join `{name}` fans out again", transition.span if transition else None,
-                help="let it lead to one step, and fan out from there",
-            )  # fmt: skip
-        if draft.joins:
-            return JoinStep(target=single, **common)
-        if transition is not None and transition.foreach is not None and single is not None:
-            return ForeachStep(variable=transition.foreach, target=single, **common)
-        if len(targets) > 1:
-            return BranchStep(targets=targets, **common)
-        return LinearStep(target=single, **common)
 
 
 def _suggestion(wrong: str, known: list[str]) -> str:

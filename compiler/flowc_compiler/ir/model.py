@@ -183,7 +183,7 @@ class Flow(Node):
         """A copy, as pydantic's, without the look-up tables that were cached on the original."""
         copy = super().model_copy(update=update, deep=deep)
         for name in ("by_name", "scope_by_id", "foreach_depths"):
-            copy.__dict__.pop(name, None)
+            vars(copy).pop(name, None)
         return copy
 
     @cached_property
