@@ -158,9 +158,10 @@ class StepOperator(BaseOperator):
             package.write_bytes(base64.b64decode(CODE))
             python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
             task = arguments(self.task_id, context)
+            variables = {**self.variables, **environment(self.task_id, context)}
             self.process = subprocess.Popen(
                 [python, str(package), *task, "--outputs", folder],
-                env={**os.environ, **self.variables, **environment(self.task_id, context)},
+                env={**os.environ, **variables},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
