@@ -1,0 +1,149 @@
+# Compiled by flowc <version> from empty_foreach.py. Change that file, not this one.
+#
+# flow    EmptyForeachFlow
+# source  sha256:<hash>
+# code    sha256:<hash>
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from urllib.parse import quote
+
+try:
+    from airflow.sdk import BaseOperator, dag, task, task_group
+    from airflow.sdk.definitions.param import Param
+except ImportError:  # Airflow 2
+    from airflow.decorators import dag, task, task_group
+    from airflow.models.baseoperator import BaseOperator
+    from airflow.models.param import Param
+
+ROOT = "/tmp/store"
+START = "start"
+TAGS = []
+PYTHON = None
+ENVIRONMENT = {}
+PARAMETERS = {"FLOWC_PARAM_COUNT": "count"}
+
+
+@dag(
+    dag_id="EmptyForeachFlow",
+    schedule=None,
+    start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    is_paused_upon_creation=False,
+    doc_md="Count to a number that is zero unless told otherwise.",
+    default_args={"retries": 0},
+    params={"count": Param(default=0, type="integer", description="number of items")},
+)
+def flow():
+    start = StepOperator(task_id="start", doc_md="As many items as asked for.")
+    start_indices = indices.override(task_id="start-indices")(start.output["count"])
+
+    @task_group(group_id="start-items", prefix_group_id=False)
+    def each_of_start(index):
+        """What runs for each item of `items`."""
+        square = StepOperator(
+            task_id="square",
+            doc_md="Runs once an item, so perhaps never.",
+        )
+
+    start_items = each_of_start.expand(index=start_indices)
+    join = StepOperator(
+        task_id="join",
+        trigger_rule="none_failed",
+        doc_md="Parameters are here even where there are no inputs.",
+    )
+    end = StepOperator(task_id="end", doc_md="Print the answer.")
+
+    start >> start_indices >> start_items >> join >> end
+
+
+def arguments(step, context):
+    """What the shim is told of a task: its step, its place in the foreach, its attempt."""
+    ti = context["ti"]
+    index = str(ti.map_index) if ti.map_index >= 0 else "-"
+    attempt = str(max(ti.try_number - 1, 0))
+    return ["task", "--step", step, "--index", index, "--attempt", attempt]
+
+
+def environment(step, context):
+    """Where the run's artifacts are and, for the first step, the run's parameters."""
+    variables = {
+        **ENVIRONMENT,
+        "FLOWC_ROOT": ROOT,
+        "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
+        "FLOWC_TAGS": ",".join(TAGS),
+    }
+    if step == START:
+        for variable, name in PARAMETERS.items():
+            variables[variable] = encoded(context["params"][name])
+    return variables
+
+
+def encoded(value):
+    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    if value is None:
+        return "flowc:default"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+
+
+@task
+def indices(count):
+    """The indices of a foreach. Only their number leaves the step before it."""
+    return list(range(int(count)))
+
+
+class StepOperator(BaseOperator):
+    """Runs the step that the task is named after, as a process on the worker."""
+
+    def __init__(self, *, variables=None, **kwargs):
+        super().__init__(**kwargs)
+        self.variables = variables or {}
+        self.process = None
+
+    def execute(self, context):
+        with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
+            package = Path(folder, "flow.pyz")
+            package.write_bytes(base64.b64decode(CODE))
+            python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
+            task = arguments(self.task_id, context)
+            variables = {**self.variables, **environment(self.task_id, context)}
+            self.process = subprocess.Popen(
+                [python, str(package), *task, "--outputs", folder],
+                env={**os.environ, **variables},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
+            try:
+                for line in self.process.stdout:
+                    self.log.info("%s", line.rstrip("\n"))
+                code = self.process.wait()
+            finally:
+                self.on_kill()
+            if code != 0:
+                raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
+            count = Path(folder, "count")
+            if count.exists():
+                context["ti"].xcom_push(key="count", value=int(count.read_text()))
+
+    def on_kill(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+# The code package: a zip with flowc's runtime, the flow's own files and its plan.
+CODE = """
+<package>
+"""
+
+
+flow()

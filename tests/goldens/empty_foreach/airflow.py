@@ -1,0 +1,170 @@
+# Compiled by flowc <version> from empty_foreach.py. Change that file, not this one.
+#
+# flow    EmptyForeachFlow
+# source  sha256:<hash>
+# code    sha256:<hash>
+
+import base64
+import json
+from datetime import datetime, timedelta, timezone
+from urllib.parse import quote
+
+from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from kubernetes.client import models as k8s
+
+try:
+    from airflow.sdk import dag, task, task_group
+    from airflow.sdk.definitions.param import Param
+except ImportError:  # Airflow 2
+    from airflow.decorators import dag, task, task_group
+    from airflow.models.param import Param
+
+ROOT = "s3://bucket/prefix"
+START = "start"
+TAGS = []
+PYTHON = "python3"
+ENVIRONMENT = {}
+PARAMETERS = {"FLOWC_PARAM_COUNT": "count"}
+
+
+@dag(
+    dag_id="EmptyForeachFlow",
+    schedule=None,
+    start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    is_paused_upon_creation=False,
+    doc_md="Count to a number that is zero unless told otherwise.",
+    default_args={
+        "retries": 0,
+        "image": "python:3.11-slim",
+        "startup_timeout_seconds": 600,
+    },
+    params={"count": Param(default=0, type="integer", description="number of items")},
+)
+def flow():
+    start = StepOperator(
+        task_id="start",
+        callbacks=PublishCount,
+        doc_md="As many items as asked for.",
+    )
+    start_indices = indices.override(task_id="start-indices")(start.output["count"])
+
+    @task_group(group_id="start-items", prefix_group_id=False)
+    def each_of_start(index):
+        """What runs for each item of `items`."""
+        square = StepOperator(
+            task_id="square",
+            doc_md="Runs once an item, so perhaps never.",
+        )
+
+    start_items = each_of_start.expand(index=start_indices)
+    join = StepOperator(
+        task_id="join",
+        trigger_rule="none_failed",
+        doc_md="Parameters are here even where there are no inputs.",
+    )
+    end = StepOperator(task_id="end", doc_md="Print the answer.")
+
+    start >> start_indices >> start_items >> join >> end
+
+
+def arguments(step, context):
+    """What the shim is told of a task: its step, its place in the foreach, its attempt."""
+    ti = context["ti"]
+    index = str(ti.map_index) if ti.map_index >= 0 else "-"
+    attempt = str(max(ti.try_number - 1, 0))
+    return ["task", "--step", step, "--index", index, "--attempt", attempt]
+
+
+def environment(step, context):
+    """Where the run's artifacts are and, for the first step, the run's parameters."""
+    variables = {
+        **ENVIRONMENT,
+        "FLOWC_ROOT": ROOT,
+        "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
+        "FLOWC_TAGS": ",".join(TAGS),
+    }
+    if step == START:
+        for variable, name in PARAMETERS.items():
+            variables[variable] = encoded(context["params"][name])
+    return variables
+
+
+def encoded(value):
+    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    if value is None:
+        return "flowc:default"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+
+
+@task
+def indices(count):
+    """The indices of a foreach. Only their number leaves the step before it."""
+    return list(range(int(count)))
+
+
+# What a pod runs: it puts the code package together, and becomes the shim in it. The shim
+# writes the count of a foreach to a file, which Kubernetes keeps as the termination message.
+BOOTSTRAP = """\
+import base64, os, sys, tempfile
+folder = tempfile.mkdtemp(prefix="flowc-")
+path = os.path.join(folder, "flow.pyz")
+parts = sorted((name for name in os.environ if name.startswith("FLOWC_CODE_")))
+with open(path, "wb") as file:
+    file.write(base64.b64decode("".join(os.environ.pop(name) for name in parts)))
+os.symlink("/dev/termination-log", os.path.join(folder, "count"))
+os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", folder])
+"""
+
+
+class StepOperator(KubernetesPodOperator):
+    """Runs the step that the task is named after, in a pod.
+
+    Nothing in it is a template: what the flow says reaches the pod as it stands.
+    """
+
+    template_fields = ()
+
+    def __init__(self, *, variables=None, **kwargs):
+        super().__init__(**kwargs)
+        self.variables = variables or {}
+
+    def build_pod_request_obj(self, context=None):
+        pod = super().build_pod_request_obj(context)
+        if context is None:  # a dry run
+            return pod
+        container = pod.spec.containers[0]
+        variables = {**self.variables, **environment(self.task_id, context)}
+        code = "".join(CODE.split())
+        for number, start in enumerate(range(0, len(code), 100_000)):
+            variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
+        container.command = [PYTHON, "-c", BOOTSTRAP]
+        container.args = arguments(self.task_id, context)
+        container.env = container.env or []
+        for name, value in variables.items():
+            # Kubernetes expands `$(...)` in values, and reads `$$` as `$`.
+            exact = value.replace("$", "$$")
+            container.env.append(k8s.V1EnvVar(name=name, value=exact))
+        return pod
+
+
+class PublishCount(KubernetesPodOperatorCallback):
+    """Publishes the count of a foreach, which the pod leaves as its termination message."""
+
+    @staticmethod
+    def on_pod_completion(*, pod, context, **kwargs):
+        for status in pod.status.container_statuses or []:
+            ended = status.state.terminated
+            if ended and ended.exit_code == 0 and ended.message:
+                context["ti"].xcom_push(key="count", value=int(ended.message))
+
+
+# The code package: a zip with flowc's runtime, the flow's own files and its plan.
+CODE = """
+<package>
+"""
+
+
+flow()

@@ -1,0 +1,151 @@
+# Compiled by flowc <version> from two_models.py. Change that file, not this one.
+#
+# flow    TwoModelsFlow
+# source  sha256:<hash>
+# code    sha256:<hash>
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from urllib.parse import quote
+
+try:
+    from airflow.sdk import BaseOperator, dag, task, task_group
+    from airflow.sdk.definitions.param import Param
+except ImportError:  # Airflow 2
+    from airflow.decorators import dag, task, task_group
+    from airflow.models.baseoperator import BaseOperator
+    from airflow.models.param import Param
+
+ROOT = "/tmp/store"
+START = "start"
+TAGS = []
+PYTHON = None
+ENVIRONMENT = {}
+PARAMETERS = {"FLOWC_PARAM_FOLDS": "folds", "FLOWC_PARAM_SEED": "seed"}
+
+
+@dag(
+    dag_id="TwoModelsFlow",
+    schedule=None,
+    start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    is_paused_upon_creation=False,
+    doc_md="Train a random forest and a linear model, and keep the one with the better cross-validated accuracy.",
+    default_args={"retries": 0},
+    params={
+        "folds": Param(
+            default=5,
+            type="integer",
+            description="folds of the cross-validation",
+        ),
+        "seed": Param(
+            default=7,
+            type="integer",
+            description="seed of the forest and of the shuffles",
+        ),
+    },
+)
+def flow():
+    start = StepOperator(
+        task_id="start",
+        doc_md="Load the data once; both arms read it from the artifact store.",
+    )
+    forest = StepOperator(task_id="forest", doc_md="A small random forest.")
+    linear = StepOperator(
+        task_id="linear",
+        doc_md="A logistic regression on standardized features.",
+    )
+    pick = StepOperator(
+        task_id="pick",
+        trigger_rule="none_failed",
+        doc_md="Compare the arms. `inputs` reads what is asked for and nothing else: the data stays where it is.",
+    )
+    end = StepOperator(task_id="end", doc_md="Print the comparison, best model last.")
+
+    start >> [forest, linear] >> pick >> end
+
+
+def arguments(step, context):
+    """What the shim is told of a task: its step, its place in the foreach, its attempt."""
+    ti = context["ti"]
+    index = str(ti.map_index) if ti.map_index >= 0 else "-"
+    attempt = str(max(ti.try_number - 1, 0))
+    return ["task", "--step", step, "--index", index, "--attempt", attempt]
+
+
+def environment(step, context):
+    """Where the run's artifacts are and, for the first step, the run's parameters."""
+    variables = {
+        **ENVIRONMENT,
+        "FLOWC_ROOT": ROOT,
+        "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
+        "FLOWC_TAGS": ",".join(TAGS),
+    }
+    if step == START:
+        for variable, name in PARAMETERS.items():
+            variables[variable] = encoded(context["params"][name])
+    return variables
+
+
+def encoded(value):
+    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    if value is None:
+        return "flowc:default"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+
+
+class StepOperator(BaseOperator):
+    """Runs the step that the task is named after, as a process on the worker."""
+
+    def __init__(self, *, variables=None, **kwargs):
+        super().__init__(**kwargs)
+        self.variables = variables or {}
+        self.process = None
+
+    def execute(self, context):
+        with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
+            package = Path(folder, "flow.pyz")
+            package.write_bytes(base64.b64decode(CODE))
+            python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
+            task = arguments(self.task_id, context)
+            variables = {**self.variables, **environment(self.task_id, context)}
+            self.process = subprocess.Popen(
+                [python, str(package), *task, "--outputs", folder],
+                env={**os.environ, **variables},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
+            try:
+                for line in self.process.stdout:
+                    self.log.info("%s", line.rstrip("\n"))
+                code = self.process.wait()
+            finally:
+                self.on_kill()
+            if code != 0:
+                raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
+            count = Path(folder, "count")
+            if count.exists():
+                context["ti"].xcom_push(key="count", value=int(count.read_text()))
+
+    def on_kill(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+# The code package: a zip with flowc's runtime, the flow's own files and its plan.
+CODE = """
+<package>
+"""
+
+
+flow()

@@ -1,0 +1,69 @@
+"""Goldens: every example on every target, and its IR and graph, byte by byte.
+
+`pytest tests/test_goldens.py --update-goldens` writes them, and is the only thing that does; a missing golden fails.
+The code package in a manifest is compressed, and its bytes differ between zlib versions and with every change of the
+shim: goldens hold a mark in its place, and in the place of the content hash that names depend on.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from flowc_cli.app import app
+from flowc_compiler.ir import Flow
+from tests.conftest import REPOSITORY
+
+GOLDENS = Path(__file__).parent / "goldens"
+EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
+OUTPUTS = {
+    "ir.json": ["ir"],
+    "graph.mermaid": ["graph"],
+    "graph.dot": ["graph", "--format", "dot"],
+    "argo.yaml": ["compile", "--target", "argo", "--root", "s3://bucket/prefix"],
+    "argo-template.yaml": ["compile", "--target", "argo", "--root", "s3://bucket/prefix", "--kind", "template"],
+    "airflow.py": ["compile", "--target", "airflow", "--root", "s3://bucket/prefix"],
+    "airflow-local.py": ["compile", "--target", "airflow", "--root", "/tmp/store", "--operator", "local"],
+}
+PACKAGE = re.compile(r"[A-Za-z0-9+/=]{70,}(?:\n[A-Za-z0-9+/=]+(?=\n))*")
+HASH = re.compile(r"(?<![0-9a-f])[0-9a-f]{10}(?:[0-9a-f]{54})?(?![0-9a-f])")
+VERSION = re.compile(r"(?<=flowc )\d+\.\d+\.\d+\S*")
+
+
+def stable(text: str) -> str:
+    """Text without the package's bytes, content hashes and the version."""
+    return VERSION.sub("<version>", HASH.sub("<hash>", PACKAGE.sub("<package>", text)))
+
+
+def compare(path: Path, text: str, *, update: bool) -> None:
+    if update:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert path.is_file(), f"{path} is missing: look at the output, then run with --update-goldens"
+    assert text == path.read_text()
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_golden(example: Path, output: str, update_goldens: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    command, *options = OUTPUTS[output]
+    result = CliRunner().invoke(app, [command, f"examples/{example.name}", *options])
+    failed = output.startswith("airflow") and result.exit_code == 2
+    text = result.stderr if failed else result.stdout
+    assert failed or result.exit_code == 0, result.stderr
+    name = f"{output}.diagnostics" if failed else output
+    compare(GOLDENS / example.stem / name, stable(text), update=update_goldens)
+
+
+def test_no_golden_is_left_over() -> None:
+    assert {path.name for path in GOLDENS.iterdir()} == {path.stem for path in EXAMPLES}
+
+
+def test_published_schema(update_goldens: bool) -> None:
+    text = json.dumps(Flow.model_json_schema(), indent=2) + "\n"
+    compare(REPOSITORY / "docs" / "ir.schema.json", text, update=update_goldens)
