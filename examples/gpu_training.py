@@ -24,9 +24,9 @@ class GpuTrainingFlow(FlowSpec):
         self.points = [(x / 10, 3.0 * x / 10 + 1.0) for x in range(-10, 11)]
         self.next(self.train)
 
-    # @resources says how much, @kubernetes says where. Both may name the same thing: the larger one counts, as in
-    # Metaflow. `gpu_type` becomes the label of the nodes that have it, and their taint is tolerated; `node_selector` and
-    # `tolerations` go to the pod besides, as they are.
+    # @resources says how much, @kubernetes says where. Where both name the same thing the larger one counts, as in
+    # Metaflow. `gpu_type` becomes the label of the nodes that have it, and their taint is tolerated. `node_selector`
+    # and `tolerations` go to the pod besides, as they are.
     @resources(gpu=1, cpu=0.1, memory=256)
     @kubernetes(
         gpu=1,
