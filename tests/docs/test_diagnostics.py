@@ -1,0 +1,65 @@
+"""Every diagnostic code has a page; its example triggers it, its fix does not; and a test or fixture names it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flowc_compiler.diagnostics import CODES
+from tests.conftest import REPOSITORY
+from tests.docs.pages import DIAGNOSTICS, blocks, sections
+
+CODE = re.compile(r"FC\d{3}")
+
+
+def run_all(section: str, folder: Path) -> tuple[int, str]:
+    """Save a section's Python as flow.py, run its commands, and return the last exit code and everything printed."""
+    for block in blocks(section, "python"):
+        (folder / "flow.py").write_text(block.text)
+    code, printed = 0, ""
+    for command in blocks(section, "console")[0].commands:
+        program, *arguments = shlex.split(command)
+        assert program == "flowc"
+        done = subprocess.run(
+            [sys.executable, "-m", "flowc_cli", *arguments], cwd=folder, capture_output=True, text=True, check=False
+        )
+        code, printed = done.returncode, printed + done.stdout + done.stderr
+    return code, printed
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_page(code: str, tmp_path: Path) -> None:
+    text = (DIAGNOSTICS / f"{code}.md").read_text()
+    assert text.startswith(f"# {code}: {CODES[code].title}\n")
+    parts = sections(text)
+    exit_code, printed = run_all(parts["Example"], tmp_path)
+    assert code in printed
+    assert exit_code == (1 if code.startswith("FC6") and code != "FC603" else 2), printed
+    exit_code, printed = run_all(parts["Fix"], tmp_path)
+    assert not re.search(r"\[FC\d{3}\]", printed), printed
+    assert exit_code == 0, printed
+
+
+def test_no_page_without_code() -> None:
+    assert {page.stem for page in DIAGNOSTICS.glob("*.md")} == {*CODES, "index"}
+
+
+def test_index_lists_every_code() -> None:
+    text = (DIAGNOSTICS / "index.md").read_text()
+    for code, entry in CODES.items():
+        assert f"| [{code}]({code}.md) | {entry.title} |" in text
+
+
+def test_every_code_is_produced_by_a_test() -> None:
+    named: set[str] = set()
+    for path in (REPOSITORY / "tests").rglob("*.py"):
+        if path.is_relative_to(Path(__file__).parent) or any(part.startswith("env") for part in path.parts):
+            continue
+        named.update(CODE.findall(path.read_text()))
+    assert set(CODES) - named == set()
+    assert named <= set(CODES)
