@@ -19,6 +19,10 @@ MAX_TAG = 100
 MAX_CODE = 800_000
 """Characters of base64: the code travels in the pod's spec, and etcd takes objects of up to 1.5 MiB."""
 
+MAX_VALUE = 100_000
+"""Bytes of an environment variable: Linux takes 128 KiB of name, value and what separates them."""
+
+_VARIABLE = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*", re.ASCII)
 _DAG_ID = re.compile(r"[\w.-]+")
 
 
@@ -34,6 +38,8 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
         _check_kind(flow, step, sink)
         if options.operator == "local":
             _check_local(step, sink)
+        else:
+            _check_variables(step, sink)
 
 
 def check_size(file: DagFile, sink: DiagnosticSink) -> None:
@@ -82,6 +88,19 @@ def _check_local(step: Step, sink: DiagnosticSink) -> None:
                 "FC501", f"step `{step.name}` runs as a local process, without its {title} (target {NAME})",
                 spec.span or step.span, help="compile with --operator kubernetes to run it in a pod",
             )  # fmt: skip
+
+
+def _check_variables(step: Step, sink: DiagnosticSink) -> None:
+    """Kubernetes and Linux have rules for variables; a pod that breaks them would be refused at run time."""
+    environment = step.specs.environment
+    for name, value in environment.variables.items() if environment else ():
+        span = environment.span if environment else None
+        if not _VARIABLE.fullmatch(name) or "\0" in value:
+            sink.unsupported("FC501", NAME, f"a pod cannot have the variable {name!r}", span,
+                             help="use letters, digits, `_`, `-` and `.` in its name, and no NUL in its value")  # fmt: skip
+        if len(value.encode()) > MAX_VALUE:
+            sink.unsupported("FC503", NAME, f"the value of {name!r} is longer than {MAX_VALUE:,} bytes", span,
+                             help="keep it in a file that the flow reads")  # fmt: skip
 
 
 def _check_names(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from flowc._version import __version__
 from flowc_compiler.ir import ROOT_SCOPE
-
 from flowc_targets.airflow.model import Block, DagFile, Edge, MappedGroup, StepTask, WidthTask
 from flowc_targets.airflow.names import Names
 from flowc_targets.airflow.params import dag_param
-from flowc_targets.airflow.pods import pod_arguments, pod_defaults, start_variables
+from flowc_targets.airflow.pods import pod_arguments, pod_defaults
 from flowc_targets.airflow.python import Call, Name
 from flowc_targets.base.package import content_hash, package_files, zip_files
 
@@ -154,11 +153,11 @@ class _Lowering:
             arguments["retries"] = specs.retry.limit
             arguments["retry_delay"] = _duration(specs.retry.backoff_seconds)
         if specs.timeout is not None:
-            # A pod's own deadline starts on its node; this one, which ends a pod that is stuck, covers the wait as well.
+            # A pod's own deadline starts on its node. This one, for a pod that is stuck, covers the wait as well.
             waiting = self._options.startup_timeout_seconds if kubernetes else 0
             arguments["execution_timeout"] = _duration(specs.timeout.seconds + waiting)
-        if specs.environment is not None:
-            arguments["variables"] = start_variables(specs.environment.variables)
+        if specs.environment is not None and specs.environment.variables:
+            arguments["variables"] = specs.environment.variables
         if kubernetes:
             arguments.update(pod_arguments(specs, self._options, self._sink))
         if step.doc:

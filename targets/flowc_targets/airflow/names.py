@@ -5,15 +5,13 @@ from __future__ import annotations
 import builtins
 import keyword
 
-TAKEN = frozenset(
-    {
-        *keyword.kwlist, *keyword.softkwlist, *dir(builtins),
-        "BaseOperator", "CODE", "ENVIRONMENT", "KubernetesPodOperator", "KubernetesPodOperatorCallback", "PARAMETERS",
-        "PYTHON", "Param", "Path", "PublishCount", "ROOT", "START", "StepOperator", "TAGS", "arguments", "base64", "dag",
-        "datetime", "encoded", "environment", "flow", "index", "indices", "json", "k8s", "os", "quote", "subprocess", "sys",
-        "task", "task_group", "tempfile", "timedelta", "timezone",
-    }
-)  # fmt: skip
+_OF_THE_FILE = """
+    BaseOperator CODE ENVIRONMENT KubernetesPodOperator KubernetesPodOperatorCallback PARAMETERS PYTHON Param Path
+    PublishCount ROOT START StepOperator TAGS arguments base64 dag datetime encoded environment flow index indices json
+    k8s os quote subprocess sys task task_group tempfile timedelta timezone
+"""
+
+TAKEN = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OF_THE_FILE.split()})
 """Names that a variable must not hide."""
 
 

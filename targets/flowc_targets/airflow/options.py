@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from flowc_targets.base.options import TargetOptions
 from pydantic import Field
+
+from flowc_targets.base.options import TargetOptions
 
 
 class AirflowOptions(TargetOptions):

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from flowc_targets.airflow.python import Call
 from flowc_targets.base.gpu import place_gpu
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import ContainerSpec, ResourceSpec, StepSpecs, Toleration
     from flowc_targets.airflow.options import AirflowOptions
     from flowc_targets.airflow.python import Expression
     from flowc_targets.base.gpu import GpuPlacement
-
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
-_LONGEST_VALUE = 65_536
 
 
 def pod_defaults(options: AirflowOptions) -> dict[str, Expression]:
@@ -56,15 +52,6 @@ def pod_arguments(specs: StepSpecs, options: AirflowOptions, sink: DiagnosticSin
     given["volumes"] = volumes
     given["volume_mounts"] = mounts
     return _given(given)
-
-
-def start_variables(variables: Mapping[str, str]) -> dict[str, Expression]:
-    """Variables that a process can have from its start. The shim sets them all, from the plan, before it loads the flow."""
-    return {
-        name: value
-        for name, value in variables.items()
-        if _ENV_NAME.fullmatch(name) and len(value) <= _LONGEST_VALUE and "\0" not in value
-    }
 
 
 def pull_secrets(names: Iterable[str]) -> Expression:
@@ -134,4 +121,4 @@ def _volumes(specs: StepSpecs) -> tuple[Expression, Expression]:
 
 
 def _given(values: dict[str, Expression | None]) -> dict[str, Expression]:
-    return {key: value for key, value in values.items() if value is not None and value != () and value != {}}
+    return {key: value for key, value in values.items() if value is not None and value not in ((), {})}

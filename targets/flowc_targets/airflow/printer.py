@@ -86,9 +86,7 @@ def _block(block: Block, indent: int) -> Iterator[str]:
 
 def _group(group: MappedGroup, indent: int) -> Iterator[str]:
     pad = "    " * indent
-    yield from layout(
-        Call("task_group", kwargs={"group_id": group.group_id, "prefix_group_id": False}), indent, "@"
-    )
+    yield from layout(Call("task_group", kwargs={"group_id": group.group_id, "prefix_group_id": False}), indent, "@")
     yield f"{pad}def {group.function}(index):"
     yield f'{pad}    """{group.doc}"""'
     yield from _block(group.body, indent + 1)

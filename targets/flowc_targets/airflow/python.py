@@ -34,7 +34,7 @@ class Call:
 
 
 Expression: TypeAlias = (
-    'str | int | float | bool | None | Name | Call | tuple["Expression", ...] | Mapping[str, "Expression"]'
+    'str | int | float | bool | Name | Call | tuple["Expression", ...] | Mapping[str, "Expression"] | None'
 )
 """What can be printed: literals, lists (given as tuples), dicts with string keys, names and calls."""
 

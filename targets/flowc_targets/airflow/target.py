@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from flowc_compiler.source import SourceFile
 
 
+_CAPABILITIES = Capabilities(step_kinds=frozenset({"linear", "branch", "foreach", "join"}), max_foreach_depth=1)
+
+
 @dataclass(frozen=True, slots=True)
 class AirflowTarget:
     """One DAG file for Airflow 2.11 and 3.x."""
 
     name: str = "airflow"
-    capabilities: Capabilities = Capabilities(
-        step_kinds=frozenset({"linear", "branch", "foreach", "join"}), max_foreach_depth=1
-    )
+    capabilities: Capabilities = _CAPABILITIES
     options_model: type[TargetOptions] = AirflowOptions
 
     def emit(
