@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -54,12 +55,15 @@ def leaf_templates(
         groups.setdefault(repr(leaves[step.name]), []).append(step.name)
     own = unique_names("s-", [step.name for step in flow.steps])
     shared: set[str] = set()
+    counts = Counter[str]()
     for members in groups.values():
         leaf = leaves[members[0]]
         if len(members) == 1:
             leaves[members[0]] = _for_step(leaf, own[members[0]], members[0])
             continue
-        name = f"task-{len(shared) + 1}" if shared else "task"
+        kind = "item" if flow.depth(flow.by_name[members[0]]) else "task"
+        counts[kind] += 1
+        name = kind if counts[kind] == 1 else f"{kind}-{counts[kind]}"
         shared.add(name)
         for member in members:
             leaves[member] = replace(leaf, name=name)

@@ -264,11 +264,15 @@ def plain(value: object) -> Plain:
             return {key: plain(item) for key, item in members if item is not None and item not in ((), {})}
 
 
-@cache
 def _fields(cls: type[Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((item.name, _IRREGULAR.get(item.name) or _camel(item.name)) for item in dataclasses.fields(cls))
+    """Field names of a class of this module, and what the manifest calls them."""
+    names = tuple(item.name for item in dataclasses.fields(cls))
+    return tuple((name, _camel(name)) for name in names)
 
 
+@cache
 def _camel(name: str) -> str:
+    if name in _IRREGULAR:
+        return _IRREGULAR[name]
     head, *tail = name.split("_")
     return head + "".join(word.capitalize() for word in tail)
