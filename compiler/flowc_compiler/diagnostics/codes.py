@@ -23,6 +23,7 @@ _TITLES = {
     "FC105": "a base class that flowc cannot see",
     "FC106": "a name that flowc does not serve",
     "FC107": "a step's signature is wrong",
+    "FC108": "a statement in a flow's body that flowc cannot follow",
     "FC201": "an unknown step in self.next",
     "FC202": "a step without self.next",
     "FC203": "self.next is not understood",

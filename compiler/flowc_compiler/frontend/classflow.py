@@ -16,7 +16,7 @@ from flowc_compiler.frontend.decorators import DecoratorReader
 from flowc_compiler.frontend.locate import Locator
 from flowc_compiler.frontend.names import KNOWN_LATER, Names
 from flowc_compiler.frontend.parameters import ParameterReader
-from flowc_compiler.frontend.transitions import Transition, TransitionReader
+from flowc_compiler.frontend.transitions import Transition, TransitionReader, find_calls
 from flowc_compiler.ir import BranchStep, Flow, ForeachStep, JoinStep, LinearStep, Parameter, Step
 from flowc_compiler.source import SourceFile
 
@@ -79,6 +79,8 @@ class _FlowReader:
             elif isinstance(member, cst.SimpleStatementLine):
                 for small in member.body:
                     self._assignment(small)
+            elif not isinstance(member, cst.ClassDef):
+                self._report_statement(member)
         self._check_parameter_names()
         self._check_ends(node)
         steps = self._steps()
@@ -149,6 +151,7 @@ class _FlowReader:
             case cst.AnnAssign(target=cst.Name(value=name), value=cst.BaseExpression() as value):
                 pass
             case _:
+                self._check_other(statement)
                 return
         called = self._names.resolve(value.func) if isinstance(value, cst.Call) else None
         if called == "Parameter" and isinstance(value, cst.Call):
@@ -160,6 +163,21 @@ class _FlowReader:
             self._sink.error("FC301", f"`{called}` is not supported yet", span, help="use a Parameter")
         elif not name.startswith("__"):
             self._constants[name] = None
+
+    def _check_other(self, statement: cst.BaseSmallStatement) -> None:
+        """A parameter that is bound in another way than `name = Parameter(...)` must not be lost."""
+        if not isinstance(statement, (cst.Expr, cst.Pass)) and any(
+            self._names.resolve(call.func) in {"Parameter", *KNOWN_LATER} for call in find_calls(statement)
+        ):
+            self._report_statement(statement)
+
+    def _report_statement(self, statement: cst.CSTNode) -> None:
+        self._sink.error(
+            "FC108",
+            "flowc cannot follow this statement in the body of a flow",
+            self._locator.anywhere(statement),
+            help="write steps and parameters directly in the class: `name = Parameter(...)`, `@step def name(self)`",
+        )
 
     def _check_parameter_names(self) -> None:
         seen: dict[str, str] = {}

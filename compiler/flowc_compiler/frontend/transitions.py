@@ -138,17 +138,20 @@ def _self_attribute(node: cst.BaseExpression, self_name: str) -> str | None:
     return None
 
 
-class _NextCalls(cst.CSTVisitor):
-    def __init__(self, self_name: str) -> None:
-        self.self_name = self_name
+class _Calls(cst.CSTVisitor):
+    def __init__(self) -> None:
         self.calls: list[cst.Call] = []
 
     def visit_Call(self, node: cst.Call) -> None:  # noqa: N802
-        if _is_next(node, self.self_name):
-            self.calls.append(node)
+        self.calls.append(node)
+
+
+def find_calls(node: cst.CSTNode) -> list[cst.Call]:
+    """Every call below a node, in the order of the file."""
+    visitor = _Calls()
+    node.visit(visitor)
+    return visitor.calls
 
 
 def _next_calls(function: cst.FunctionDef, self_name: str) -> list[cst.Call]:
-    visitor = _NextCalls(self_name)
-    function.body.visit(visitor)
-    return visitor.calls
+    return [call for call in find_calls(function.body) if _is_next(call, self_name)]
