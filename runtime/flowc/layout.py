@@ -38,11 +38,13 @@ def task_id(step: str, path: Path) -> str:
 class RunLayout:
     """One run in a store."""
 
-    def __init__(self, store: Store, flow: str, run: str) -> None:
+    def __init__(self, store: Store, flow: str, run: str, *, remember: bool = False) -> None:
+        """`remember` is for tasks: what they start from does not change any more, so it is read once."""
         self.store = store
         self.flow = flow
         self.run = run
         self.prefix = f"{flow}/{run}"
+        self._remembered: Dict[Tuple[str, Path], Document] | None = {} if remember else None
 
     def folder(self, step: str, path: Path, attempt: int) -> str:
         """The folder of one attempt."""
@@ -74,13 +76,22 @@ class RunLayout:
 
     def manifest(self, step: str, path: Path, attempt: int | None = None) -> Document:
         """The manifest of an attempt, by default of the one that counts. Raises MissingInput."""
-        if attempt is None:
-            attempt = self.latest(step, path)
+        if attempt is not None:
+            return self._committed(step, path, attempt)
+        if self._remembered is not None and (step, path) in self._remembered:
+            return self._remembered[step, path]
+        attempt = self.latest(step, path)
         if attempt is None:
             raise MissingInput(
                 f"task {task_id(step, path)} of run {self.flow}/{self.run} has not finished: "
                 f"no manifest under {self.store.location(f'{self.prefix}/{step}/{index_text(path)}')}"
             )
+        manifest = self._committed(step, path, attempt)
+        if self._remembered is not None:
+            self._remembered[step, path] = manifest
+        return manifest
+
+    def _committed(self, step: str, path: Path, attempt: int) -> Document:
         key = f"{self.folder(step, path, attempt)}/{MANIFEST}"
         try:
             return self._document(key)

@@ -12,8 +12,6 @@ from flowc.layout import VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from flowc.layout import RunLayout
     from flowc.task import Task
 
@@ -43,25 +41,25 @@ def report_failure(error: BaseException, layout: RunLayout | None, task: Task) -
 
 
 def failure_text(error: BaseException) -> str:
-    """The traceback from the user's first line on; for flowc's own errors beneath a step, down to the user's last."""
-    if isinstance(error, ProtocolError) and not _frames(error.__traceback__):
-        return f"flowc: {type(error).__name__}: {error}\n"
+    """The traceback as far as it is the user's; flowc's own errors outside of user code need none."""
     if isinstance(error, SystemExit):
         return f"flowc: the step called sys.exit({error.code!r}); a task ends by returning\n"
-    start = _first_user_frame(error.__traceback__)
-    if start is None and isinstance(error, FlowError):
+    report = traceback.TracebackException.from_exception(error)
+    in_user_code = any(not _is_ours(frame.filename) for frame in report.stack)
+    if isinstance(error, FlowError) and not in_user_code:
         return f"flowc: {type(error).__name__}: {error}\n"
-    return "".join(traceback.format_exception(type(error), error, start or error.__traceback__))
+    if in_user_code:
+        _keep_user_frames(report)
+    return "".join(report.format())
 
 
-def _frames(start: TracebackType | None) -> bool:
-    return _first_user_frame(start) is not None
+def _keep_user_frames(report: traceback.TracebackException | None) -> None:
+    """Take flowc's frames out, along the chain of causes."""
+    while report is not None:
+        kept = [frame for frame in report.stack if not _is_ours(frame.filename)]
+        report.stack = traceback.StackSummary.from_list(kept)
+        report = report.__cause__ or report.__context__
 
 
-def _first_user_frame(start: TracebackType | None) -> TracebackType | None:
-    """The first frame that is not flowc's."""
-    while start is not None:
-        if os.path.dirname(start.tb_frame.f_code.co_filename) != _HERE:
-            return start
-        start = start.tb_next
-    return None
+def _is_ours(filename: str) -> bool:
+    return filename.startswith((_HERE, "<frozen importlib"))

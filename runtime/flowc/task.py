@@ -54,7 +54,7 @@ def run_task(plan: Plan, load: Callable[[], type[FlowSpec]], task: Task) -> int:
         if len(task.path) != step.depth:
             text = index_text(task.path)
             raise ProtocolError(f"step {step.name!r} has an index of {step.depth} numbers, and was given {text!r}")
-        layout = RunLayout(open_store(task.root), plan.flow, task.run)
+        layout = RunLayout(open_store(task.root), plan.flow, task.run, remember=True)
         _execute(plan, load(), step, layout, task)
     except (Exception, SystemExit) as error:
         from flowc.report import report_failure

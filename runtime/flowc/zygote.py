@@ -210,7 +210,9 @@ def _warm_up() -> None:
     import flowc.report
     import flowc.store.files
     import flowc.task  # noqa: F401
+    from flowc.store import preload
 
+    preload(os.environ.get("FLOWC_ROOT", ""))
     gc.collect()
     gc.freeze()
 

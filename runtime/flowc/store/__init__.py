@@ -7,7 +7,11 @@ import os
 from flowc.errors import StoreError
 from flowc.store.base import Store
 
-__all__ = ["Store", "open_store"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
+__all__ = ["Store", "open_store", "preload"]
 
 _REMOTE = {"s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss"}
 
@@ -37,16 +41,27 @@ def _file_store(path: str) -> Store:
     return FileStore(os.path.abspath(os.path.expanduser(path)))
 
 
+def preload(root: str) -> None:
+    """Import what the store of a root needs, without opening it: its threads and connections would not bear a fork."""
+    if "://" in root and not root.startswith("file:"):
+        _client(root, root.partition("://")[0])
+
+
 def _object_store(root: str, scheme: str) -> Store:
+    return _client(root, scheme)(root)
+
+
+def _client(root: str, scheme: str) -> Callable[[str], Store]:
+    """The class for a remote root."""
     wanted = os.environ.get("FLOWC_S3_CLIENT", "")
     if not (wanted == "stdlib" and scheme.startswith("s3")):
         try:
             from flowc.store.objects import ObstoreStore
 
-            return ObstoreStore(root)
+            return ObstoreStore
         except ImportError as error:
             if wanted == "obstore" or not scheme.startswith("s3"):
                 raise StoreError(f"the root {root!r} needs the package obstore in the image: {error}") from error
     from flowc.store.s3 import S3Store
 
-    return S3Store(root)
+    return S3Store

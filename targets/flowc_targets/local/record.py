@@ -56,6 +56,7 @@ class RunRecord:
                 "parameters": dict(options.params),
                 "file": flow.file,
                 "source_hash": flow.source_hash,
+                "end": flow.end,
             }
             self.layout.write_json(f"{self.layout.prefix}/run.json", record)
         except StoreError as error:
