@@ -1,0 +1,131 @@
+"""The commands that look at runs: show and logs. Each returns its exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from flowc.client import Run, RunNotFound, Step, Task
+from flowc.errors import FlowError
+from flowc_cli.report import report
+from flowc_compiler.diagnostics import DiagnosticSink
+
+RUN_ERROR = 1
+
+
+def show_run(pathspec: str, root: str | None, *, as_json: bool) -> int:
+    """`flowc show`: the state of a run, its steps, and the artifacts of each; or all of its tasks as JSON."""
+    try:
+        run, rest = _find(pathspec, root)
+        steps = [_step(run, rest[0])] if rest else run.steps
+        if as_json:
+            sys.stdout.write(json.dumps(_document(run, steps), indent=2) + "\n")
+        else:
+            sys.stdout.write(_text(run, steps))
+    except FlowError as error:
+        return _fail(error)
+    return 0
+
+
+def print_logs(pathspec: str, root: str | None, streams: Sequence[str]) -> int:
+    """`flowc logs`: what the tasks of a run, a step or one task printed, each line behind its task's name."""
+    try:
+        run, rest = _find(pathspec, root)
+        steps = [_step(run, rest[0])] if rest else run.steps
+        for step in steps:
+            tasks = [_task(step, rest[1])] if len(rest) > 1 else step.tasks
+            for task in tasks:
+                sys.stdout.write(_log(task, streams))
+    except FlowError as error:
+        return _fail(error)
+    return 0
+
+
+def _log(task: Task, streams: Sequence[str]) -> str:
+    """All attempts of a task, the failed ones too; where there are several, each line says which."""
+    lines: list[str] = []
+    for attempt in range(task.attempt + 1):
+        label = f"{task.id} attempt {attempt}" if task.attempt > 0 else task.id
+        for stream in streams:
+            lines.extend(f"[{label}] {line}\n" for line in task.log(stream, attempt).splitlines())
+    return "".join(lines)
+
+
+def _find(pathspec: str, root: str | None) -> tuple[Run, list[str]]:
+    """The run that `Flow`, `Flow/run`, `Flow/run/step` or `Flow/run/step/index` is about, and the parts beyond it."""
+    flow, *rest = [part for part in pathspec.split("/") if part] or [pathspec]
+    if not rest or rest[0] == "latest":
+        return Run.latest(flow, root=root), rest[1:]
+    return Run(f"{flow}/{rest[0]}", root=root), rest[1:]
+
+
+def _step(run: Run, name: str) -> Step:
+    if name not in run:
+        known = ", ".join(step.name for step in run)
+        raise RunNotFound(f"run {run.pathspec} has no step {name}; it has {known}")
+    return run[name]
+
+
+def _task(step: Step, index: str) -> Task:
+    try:
+        return step[index]
+    except KeyError:
+        raise RunNotFound(f"{step.pathspec} has no task {index}; it has {len(step)} tasks") from None
+
+
+def _text(run: Run, steps: Sequence[Step]) -> str:
+    created = datetime.fromtimestamp(run.created_at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    lines = [f"{run.pathspec}  {run.status}  {created}", f"root: {run.root}"]
+    if run.tags:
+        lines.append(f"tags: {', '.join(sorted(run.tags))}")
+    for step in steps:
+        tasks = step.tasks
+        done = sum(task.successful for task in tasks)
+        retried = sum(task.attempt > 0 for task in tasks)
+        count = "" if len(tasks) == 1 and tasks[0].index is None else f"  {done} of {len(tasks)} tasks"
+        again = f", {retried} retried" if retried else ""
+        lines.append(f"  {step.name}{count}{again}{'' if done == len(tasks) else '  not finished'}")
+        if tasks and tasks[0].successful and tasks[0].artifacts:
+            lines.append(f"    {', '.join(sorted(tasks[0].artifacts))}")
+        lines.extend(_failures(tasks))
+    return "\n".join(lines) + "\n"
+
+
+def _failures(tasks: Sequence[Task]) -> list[str]:
+    lines: list[str] = []
+    for task in tasks:
+        error = task.exception
+        if error is not None:
+            lines.append(f"    {task.id} failed: {error.get('type')}: {error.get('message')}")
+    return lines
+
+
+def _document(run: Run, steps: Sequence[Step]) -> dict[str, Any]:
+    return {
+        "run": run.pathspec,
+        "root": run.root,
+        "status": run.status,
+        "created_at": run.created_at,
+        "tags": sorted(run.tags),
+        "steps": {step.name: [_task_document(task) for task in step.tasks] for step in steps},
+    }
+
+
+def _task_document(task: Task) -> dict[str, Any]:
+    document: dict[str, Any] = {"task": task.id, "attempt": task.attempt, "successful": task.successful}
+    if task.successful:
+        document["artifacts"] = task.manifest["artifacts"]
+    elif task.exception is not None:
+        document["exception"] = task.exception
+    return document
+
+
+def _fail(error: FlowError) -> int:
+    sink = DiagnosticSink()
+    help_text = "name it as Flow, Flow/run-id or Flow/run-id/step, and its store with --root"
+    sink.error("FC602", str(error), None, help=help_text)
+    report(sink.diagnostics)
+    return RUN_ERROR

@@ -1,0 +1,61 @@
+"""`flowc show` and `flowc logs` on a run that a user made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from flowc_cli.app import app
+from tests.cli.test_running import flowc
+from tests.conftest import REPOSITORY
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    result = flowc("run", REPOSITORY / "examples" / "retry_once.py", "--tag", "nightly", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    return folder / ".flowc"
+
+
+def look(store: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(app, [*arguments, "--root", str(store)])
+
+
+def test_show(store: Path) -> None:
+    text = look(store, "show", "RetryOnceFlow").stdout
+    assert "successful" in text
+    assert "tags: nightly" in text
+    assert "  work  3 of 3 tasks, 1 retried\n" in text
+    assert "    attempts, values\n" in text
+
+
+def test_show_as_json(store: Path) -> None:
+    document = json.loads(look(store, "show", "RetryOnceFlow", "--json").stdout)
+    assert document["status"] == "successful"
+    assert [task["attempt"] for task in document["steps"]["work"]] == [0, 1, 0]
+    one = json.loads(look(store, "show", "RetryOnceFlow/latest/join", "--json").stdout)
+    assert list(one["steps"]) == ["join"]
+
+
+def test_logs_show_failed_attempts_too(store: Path) -> None:
+    text = look(store, "logs", "RetryOnceFlow").stdout
+    assert "[end] attempts: [0, 1, 0]\n" in text
+    assert "[work-1 attempt 0] Traceback (most recent call last):\n" in text
+    only = look(store, "logs", "RetryOnceFlow/latest/work/1", "--stdout").stdout
+    assert "Traceback" not in only
+
+
+@pytest.mark.parametrize(
+    "name", ["Other", "RetryOnceFlow/1", "RetryOnceFlow/latest/none", "RetryOnceFlow/latest/work/7", "/"]
+)
+def test_what_is_not_there(store: Path, name: str) -> None:
+    for command in ("show", "logs"):
+        result = look(store, command, name)
+        if command == "show" and name.endswith("/7"):
+            continue
+        assert result.exit_code == 1
+        assert "error[FC602]" in result.stderr
