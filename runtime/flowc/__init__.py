@@ -1,4 +1,4 @@
-"""flowc: what flows are written with, and what runs them in a container. Standard library only, Python 3.9 and newer."""
+"""flowc: what flows are written with, and what runs them. Standard library only, Python 3.9 and newer."""
 
 from __future__ import annotations
 

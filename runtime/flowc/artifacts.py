@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import json
+import math
 import struct
 
 from flowc import codec
@@ -132,13 +133,14 @@ def _verify(data: Buffer, digest: str, what: str, where: str) -> None:
         raise CorruptArtifact(f"{what} in {where} does not have the hash it was stored with: {found}, not {digest}")
 
 
-def _json_text(value: Any) -> str | None:
+def _json_text(value: object) -> str | None:
     """The JSON of a scalar that survives it exactly and is small; else `None`."""
-    kind = type(value)
-    if kind is str and len(value) > INLINE_LIMIT // 2:
-        return None
-    if kind is int and not -(1 << 63) <= value < 1 << 63:
-        return None
-    if kind is float and not -1e308 < value < 1e308:  # infinities and NaN are not JSON
-        return None
-    return json.dumps(value)
+    if isinstance(value, str):
+        return json.dumps(value) if len(value) <= INLINE_LIMIT // 2 else None
+    if isinstance(value, bool) or value is None:
+        return json.dumps(value)
+    if isinstance(value, int):
+        return json.dumps(value) if -(1 << 63) <= value < 1 << 63 else None
+    if isinstance(value, float):
+        return json.dumps(value) if math.isfinite(value) else None
+    return None

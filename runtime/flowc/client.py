@@ -87,7 +87,9 @@ class Task:
 
     @property
     def artifacts(self) -> List[str]:
-        """The names of its artifacts and parameters."""
+        """The names of its artifacts and parameters; none unless an attempt was committed."""
+        if not self.successful:
+            return []
         return sorted({**self.manifest["parameters"], **self.manifest["artifacts"]})
 
     @property

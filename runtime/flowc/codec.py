@@ -1,4 +1,4 @@
-"""Values to bytes and back: pickle protocol 5, large buffers beside the pickle so that they can be mapped, not copied."""
+"""Values to bytes and back: pickle protocol 5, with large buffers beside the pickle, to be mapped and not copied."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def has_buffers(data: Buffer) -> bool:
     return bytes(memoryview(data)[: len(MAGIC)]) == MAGIC
 
 
-def type_name(value: Any) -> str:
+def type_name(value: object) -> str:
     """The name of a value's type, as a person would write it."""
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

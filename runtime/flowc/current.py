@@ -40,9 +40,6 @@ class Current:
         """A fact, or the default when it is not known."""
         return getattr(self, name, default)
 
-    def _set(self, facts: dict[str, Any]) -> None:
-        self._facts = facts
-
 
 def _username() -> str | None:
     import os
@@ -59,4 +56,4 @@ current = Current()
 
 def set_current(facts: dict[str, Any]) -> None:
     """Say what the running task is."""
-    current._set(facts)
+    vars(current)["_facts"] = facts

@@ -1,4 +1,4 @@
-"""Step and flow decorators. The compiler reads them from the source; at run time they leave what they decorate as it is."""
+"""Step decorators. The compiler reads them from the source; at run time they leave the step as it is."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What goes wrong in a task. Protocol errors are flowc's or the platform's; the rest come from how the flow is written."""
+"""What goes wrong in a task: protocol errors are the platform's or flowc's, the rest come from the flow."""
 
 from __future__ import annotations
 
 
 class FlowError(Exception):
-    """The base of every error that flowc raises in a task. Files that import `metaflow` know it as MetaflowException."""
+    """The base of every error that flowc raises in a task. In `metaflow` it is called MetaflowException."""
 
     headline = "Flow error"
 
@@ -39,7 +39,7 @@ class ParameterError(ProtocolError):
     """A parameter is missing, or its value does not have its type."""
 
 
-class InvalidNextException(FlowError):
+class InvalidNextException(FlowError):  # noqa: N818 (Metaflow's name)
     """`self.next` says something else than the compiled flow."""
 
 
@@ -47,7 +47,7 @@ class UnpicklableArtifact(FlowError):  # noqa: N818
     """An attribute of the flow cannot be stored."""
 
 
-class MergeArtifactsException(FlowError):
+class MergeArtifactsException(FlowError):  # noqa: N818
     """`merge_artifacts` is used where it cannot be."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowc.errors import MissingInput
-from flowc.flowspec import bind
+from flowc.flowspec import bind, state_of
 from flowc.layout import task_id
 from flowc.state import InputState
 
@@ -31,7 +31,8 @@ class Inputs:
         return len(self.flows)
 
     def __getitem__(self, index: Any) -> Any:
-        return self.flows[index]
+        flows: Any = self.flows
+        return flows[index]
 
     def __iter__(self) -> Iterator[FlowSpec]:
         return iter(self.flows)
@@ -55,7 +56,7 @@ def join_inputs(cls: type[FlowSpec], layout: RunLayout, plan: Plan, step: PlanSt
         states = _foreach_states(layout, plan, step, path, count, reader)
     reader.states = states
     flows = [bind(cls, state) for state in states]
-    return Inputs(flows, {state.step.name: flow for state, flow in zip(states, flows)})
+    return Inputs(flows, {state_of(flow).step.name: flow for flow in flows})
 
 
 def _foreach_states(

@@ -147,7 +147,7 @@ def _bool(text: str) -> bool:
     raise ValueError("use true or false")
 
 
-def _type_name(declared: Any, default: Any) -> str:
+def _type_name(declared: object, default: object) -> str:
     """The declared type, else that of the default, else str."""
     if isinstance(declared, _JSONType):
         return "json"
@@ -156,7 +156,7 @@ def _type_name(declared: Any, default: Any) -> str:
         return "bool"
     if kind in (list, dict):
         return "json"
-    return {int: "int", float: "float"}.get(kind, "str")
+    return "int" if kind is int else "float" if kind is float else "str"
 
 
 def _call(function: Any, flow_name: str, parameter: str) -> Any:

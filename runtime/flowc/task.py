@@ -66,7 +66,7 @@ def run_task(plan: Plan, load: Callable[[], type[FlowSpec]], task: Task) -> int:
 def _execute(plan: Plan, cls: type[FlowSpec], step: PlanStep, layout: RunLayout, task: Task) -> None:
     state = TaskState(layout, plan, step, task.path)
     _set_facts(plan, cls, task)
-    inputs = _inherit(plan, cls, state, task)
+    inputs = _inherit(plan, cls, state)
     flow = bind(cls, state)
     method = getattr(flow, step.name, None)
     if method is None:
@@ -79,7 +79,7 @@ def _execute(plan: Plan, cls: type[FlowSpec], step: PlanStep, layout: RunLayout,
     _commit(flow, cls, state, task)
 
 
-def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> Inputs | None:
+def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState) -> Inputs | None:
     """Fill in what the task starts with; a join's inputs are returned."""
     step, layout, path = state.step, state.layout, state.path
     if step.name == plan.start:
@@ -161,7 +161,7 @@ def _commit(flow: FlowSpec, cls: type[FlowSpec], state: TaskState, task: Task) -
 
 
 def _constant_references(cls: type[FlowSpec], state: TaskState) -> Dict[str, Any]:
-    """Class constants as artifacts, for readers of the run; tasks have them from the class, so what cannot be stored stays."""
+    """Class constants as artifacts, for readers of the run. Tasks need none of these: they have the class."""
     refs: Dict[str, Any] = {}
     for name, value in constants(cls).items():
         try:

@@ -6,6 +6,7 @@ stdout and stderr. Answers are `ready` or `failed` once, then `started` and `exi
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from flowc.plan import Plan
 
 LENGTH = struct.Struct("!I")
+_NEEDED = ("hashlib", "pickle", "traceback", "flowc.merge", "flowc.report", "flowc.store.files", "flowc.task")
 
 
 def serve(descriptor: int) -> int:
@@ -83,7 +85,7 @@ class _Zygote:
         """Fork on requests, report exits, until the engine is gone; then no task outlives it."""
         os.set_blocking(self.wake_read, False)
         os.set_blocking(self.wake_write, False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)  # a handler must stand for the wake-up to be written
+        signal.signal(signal.SIGCHLD, _ignore)  # a handler must stand for the wake-up to be written
         signal.set_wakeup_fd(self.wake_write, warn_on_full_buffer=False)
         try:
             while self._turn():
@@ -96,11 +98,11 @@ class _Zygote:
 
     def _turn(self) -> bool:
         """Wait for one thing to do and do it; false when the engine is gone."""
-        readable, _, _ = select.select([self.channel, self.wake_read], [], [])
+        readable, _, _ = select.select([self.channel.fileno(), self.wake_read], [], [])
         if self.wake_read in readable:
             _drain(self.wake_read)
             self._reap()
-        if self.channel in readable:
+        if self.channel.fileno() in readable:
             request, descriptors = receive(self.channel)
             if request is None:
                 return False
@@ -117,10 +119,8 @@ class _Zygote:
                 code = self._child(request, descriptors)
             finally:
                 _leave(code)
-        try:
+        with contextlib.suppress(OSError):  # it may have ended
             os.setpgid(pid, pid)  # the child does so, too: whoever is first, the group is there
-        except OSError:
-            pass  # it has already gone on or ended
         for descriptor in descriptors:
             os.close(descriptor)
         self.children[pid] = request["id"]
@@ -202,16 +202,12 @@ def _numpy_seeded(numpy_random: Any) -> bool:
 
 def _warm_up() -> None:
     """Import what tasks need, so that each fork has it; then keep the collector's hands off these pages."""
-    import hashlib  # noqa: F401
-    import pickle  # noqa: F401
-    import traceback  # noqa: F401
+    from importlib import import_module
 
-    import flowc.merge
-    import flowc.report
-    import flowc.store.files
-    import flowc.task  # noqa: F401
     from flowc.store import preload
 
+    for name in _NEEDED:
+        import_module(name)
     preload(os.environ.get("FLOWC_ROOT", ""))
     gc.collect()
     gc.freeze()
@@ -242,10 +238,10 @@ def _leave(code: int) -> None:
     try:
         threading: Any = sys.modules.get("threading")
         if threading is not None:
-            threading._shutdown()  # noqa: SLF001 (waits for the step's threads)
+            threading._shutdown()
         import atexit
 
-        atexit._run_exitfuncs()  # noqa: SLF001
+        vars(atexit)["_run_exitfuncs"]()
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
@@ -266,10 +262,12 @@ def _ended(pid: int) -> int | None:
 
 
 def _kill_group(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # nothing is left in the group
         os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass  # nothing is left in the group
+
+
+def _ignore(number: int, frame: object) -> None:
+    """A signal handler that does nothing."""
 
 
 def _drain(descriptor: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from flowc.errors import MissingKey, StoreError
@@ -117,7 +118,5 @@ def _write_all(descriptor: int, part: Buffer) -> None:
 
 
 def _remove(path: str) -> None:
-    try:
+    with contextlib.suppress(OSError):  # it was never made, or the disk is gone: the error that led here says more
         os.unlink(path)
-    except OSError:
-        pass  # it was never made, or the disk is gone: the error that led here says more

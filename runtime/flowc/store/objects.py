@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-
-import obstore
-from obstore.store import from_url
+from importlib import import_module
 
 from flowc.errors import MissingKey, StoreError
 from flowc.store.base import Store
@@ -17,6 +15,8 @@ if TYPE_CHECKING:
 
     from flowc.store.base import Buffer
 
+_obstore: Any = import_module("obstore")
+_from_url: Any = import_module("obstore.store").from_url
 _ALIASES = {"s3a": "s3", "gcs": "gs", "azure": "az"}
 
 
@@ -31,14 +31,14 @@ class ObstoreStore(Store):
         self.url = f"{scheme}://{rest}".rstrip("/")
         options: Dict[str, Any] = _s3_options() if scheme == "s3" else {}
         try:
-            self._store: Any = from_url(self.url, client_options=_client_options(), **options)
+            self._store: Any = _from_url(self.url, client_options=_client_options(), **options)
         except Exception as error:
             raise StoreError(f"the root {root!r} cannot be opened: {error}") from error
 
     def read(self, key: str) -> Buffer:
         """One GET."""
         try:
-            return memoryview(obstore.get(self._store, key).bytes())
+            return memoryview(_obstore.get(self._store, key).bytes())
         except Exception as error:
             raise _translated(error, self.location(key), "read") from error
 
@@ -47,7 +47,7 @@ class ObstoreStore(Store):
         if not length:
             return b""
         try:
-            return memoryview(obstore.get_range(self._store, key, start=start, length=length))
+            return memoryview(_obstore.get_range(self._store, key, start=start, length=length))
         except Exception as error:
             raise _translated(error, self.location(key), "read") from error
 
@@ -55,14 +55,14 @@ class ObstoreStore(Store):
         """One PUT, or a multipart upload when large."""
         body: Any = parts[0] if len(parts) == 1 else (part for part in parts)
         try:
-            obstore.put(self._store, key, body)
+            _obstore.put(self._store, key, body)
         except Exception as error:
             raise _translated(error, self.location(key), "write") from error
 
     def exists(self, key: str) -> bool:
         """One HEAD."""
         try:
-            obstore.head(self._store, key)
+            _obstore.head(self._store, key)
         except FileNotFoundError:
             return False
         except Exception as error:
@@ -74,7 +74,7 @@ class ObstoreStore(Store):
         folder, _, tail = prefix.rpartition("/")
         options: Dict[str, Any] = {"offset": prefix} if tail else {}
         try:
-            for batch in obstore.list(self._store, folder or None, chunk_size=1000, **options):
+            for batch in _obstore.list(self._store, folder or None, chunk_size=1000, **options):
                 for entry in batch:
                     key: str = entry["path"]
                     if key.startswith(prefix):
@@ -87,7 +87,7 @@ class ObstoreStore(Store):
     def children(self, folder: str) -> list[str]:
         """One listing with a delimiter."""
         try:
-            found = obstore.list_with_delimiter(self._store, folder or None)
+            found = _obstore.list_with_delimiter(self._store, folder or None)
         except Exception as error:
             raise _translated(error, self.location(folder), "list") from error
         paths = [*found["common_prefixes"], *(entry["path"] for entry in found["objects"])]

@@ -1,4 +1,4 @@
-"""The local engine's loop: starts what is ready, listens to processes and pipes, retries, and stops at the first failure."""
+"""The local engine's loop: starts what is ready, listens to processes and pipes, retries, stops at a failure."""
 
 from __future__ import annotations
 
@@ -113,9 +113,7 @@ class _Engine:
         status: Status = "interrupted" if self.signals.caught else "failed" if self._has_failed() else "successful"
         self.record.end(status, self.done)
         seconds = time.monotonic() - begun
-        result = RunResult(
-            self.record.run_id, status, self.record.root, self.done, seconds, self.failed, self.error
-        )
+        result = RunResult(self.record.run_id, status, self.record.root, self.done, seconds, self.failed, self.error)
         self.reporter.finished(result)
         return result
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from flowc_compiler.diagnostics import DiagnosticSink
-
 from flowc.errors import ParameterError
 from flowc.parameters import USE_DEFAULT, convert, variable_name
+from flowc_compiler.diagnostics import DiagnosticSink
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a local run leaves in the store beside its tasks: who started it and how it ended, logs, and failures of processes."""
+"""What a local run leaves in the store beside its tasks: how it began and ended, logs, failures of processes."""
 
 from __future__ import annotations
 
@@ -11,18 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from flowc_compiler.diagnostics import Diagnostic, FlowcError
-
 from flowc.errors import StoreError
 from flowc.layout import RunLayout
 from flowc.store import open_store
 from flowc.store.files import FileStore
+from flowc_compiler.diagnostics import Diagnostic, FlowcError
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from flowc_compiler.ir import Flow
-
     from flowc_targets.local.options import RunOptions
     from flowc_targets.local.output import TaskOutput
     from flowc_targets.local.result import Status

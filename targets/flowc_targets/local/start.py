@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from flowc_targets.local.signals import SignalWatch
 
 
-def task_environment(flow: Flow, source: SourceFile, options: RunOptions, record: RunRecord, plan: Path) -> dict[str, str]:
+def task_environment(
+    flow: Flow, source: SourceFile, options: RunOptions, record: RunRecord, plan: Path
+) -> dict[str, str]:
     """The environment of every task of a run."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("FLOWC_PARAM_")}
     env.update(parameter_environment(flow, options.params))
