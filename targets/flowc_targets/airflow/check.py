@@ -97,7 +97,7 @@ def _check_variables(step: Step, sink: DiagnosticSink) -> None:
         span = environment.span if environment else None
         if not _VARIABLE.fullmatch(name) or "\0" in value:
             sink.unsupported("FC501", NAME, f"a pod cannot have the variable {name!r}", span,
-                             help="use letters, digits, `_`, `-` and `.` in its name, and no NUL in its value")  # fmt: skip
+                             help="use letters, digits, `_`, `-` and `.` in the name, no NUL in the value")  # fmt: skip
         if len(value.encode()) > MAX_VALUE:
             sink.unsupported("FC503", NAME, f"the value of {name!r} is longer than {MAX_VALUE:,} bytes", span,
                              help="keep it in a file that the flow reads")  # fmt: skip

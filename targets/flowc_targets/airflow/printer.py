@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from flowc_targets.airflow.imports import import_lines
 from flowc_targets.airflow.model import Block, DagFile, Edge, MappedGroup, StepTask, WidthTask
 from flowc_targets.airflow.python import WIDTH, Call, Name, layout
-from flowc_targets.airflow.texts import COMMON, IMPORTS, INDICES, OPERATORS
+from flowc_targets.airflow.texts import COMMON, INDICES, OPERATORS, PUBLISH_COUNT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,19 +20,15 @@ _CODE_WIDTH = 100
 
 def print_file(file: DagFile) -> str:
     """The text of a DAG file: what a person reviews first, the code package last."""
-    parts = [
-        "\n".join(_header(file)) + "\n\n" + IMPORTS[file.operator],
-        "\n".join(_constants(file)),
-        "\n".join(_dag(file)),
-        COMMON,
-        INDICES,
-        OPERATORS[file.operator],
-        "\n".join(_code(file)),
-    ]
-    if not file.has_foreach:
-        parts.remove(INDICES)
-    blocks = [part.rstrip("\n") for part in parts]
-    return f"{blocks[0]}\n\n{blocks[1]}\n\n\n" + "\n\n\n".join(blocks[2:]) + "\n\n\nflow()\n"
+    parts = ["\n".join(_dag(file)), COMMON]
+    if file.has_foreach:
+        parts.append(INDICES)
+    parts.append(OPERATORS[file.operator])
+    if file.has_foreach and file.operator == "kubernetes":
+        parts.append(PUBLISH_COUNT)
+    parts += ["\n".join(_code(file)), "flow()"]
+    head = "\n".join([*_header(file), "", *import_lines(file), "", *_constants(file)])
+    return "\n\n\n".join([head, *(part.rstrip("\n") for part in parts)]) + "\n"
 
 
 def _header(file: DagFile) -> Iterator[str]:
@@ -66,12 +63,12 @@ def _dag(file: DagFile) -> Iterator[str]:
 
 def _block(block: Block, indent: int) -> Iterator[str]:
     pad = "    " * indent
+    used = {edge.source for edge in block.edges}.union(*(edge.targets for edge in block.edges))
     for node in block.nodes:
         match node:
             case StepTask(variable=variable, task_id=task_id, options=options):
-                yield from layout(
-                    Call("StepOperator", kwargs={"task_id": task_id, **options}), indent, f"{variable} = "
-                )
+                call = Call("StepOperator", kwargs={"task_id": task_id, **options})
+                yield from layout(call, indent, f"{variable} = " if variable in used else "")
             case WidthTask(variable=variable, task_id=task_id, opener=opener):
                 width = Call(f'indices.override(task_id="{task_id}")', (Name(f'{opener}.output["count"]'),))
                 yield from layout(width, indent, f"{variable} = ")

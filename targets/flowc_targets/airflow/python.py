@@ -13,6 +13,9 @@ from typing import TypeAlias
 WIDTH = 88
 """The line length, the default of ruff and black."""
 
+WIDEST = 120
+"""Formatters join the parts of a string that fits on a line: strings are split only where they fit on none."""
+
 _INDENT = "    "
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -42,7 +45,9 @@ Expression: TypeAlias = (
 def one_line(value: Expression) -> str:
     """An expression on one line, however long."""
     match value:
-        case None | bool() | int() | float():
+        case float():
+            return repr(value).replace("e+", "e")
+        case None | bool() | int():
             return repr(value)
         case str():
             return quoted(value)
@@ -60,7 +65,7 @@ def layout(value: Expression, indent: int, lead: str = "", tail: str = "") -> li
     if len(pad) + len(lead) + len(flat) + len(tail) <= WIDTH:
         return [f"{pad}{lead}{flat}{tail}"]
     match value:
-        case str() if "\n" in value[:-1]:
+        case str() if "\n" in value[:-1] and len(pad) + len(_INDENT) + len(flat) > WIDEST:
             parts = [pad + _INDENT + quoted(line) for line in _lines(value)]
             return [f"{pad}{lead}(", *parts, f"{pad}){tail}"]
         case Call() | tuple() | Mapping():

@@ -6,45 +6,21 @@ from typing import Literal
 
 Operator = Literal["kubernetes", "local"]
 
-IMPORTS: dict[Operator, str] = {
-    "kubernetes": """\
-import base64
-import json
-from datetime import datetime, timedelta, timezone
-from urllib.parse import quote
-
-from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
-from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from kubernetes.client import models as k8s
-
-try:
-    from airflow.sdk import dag, task, task_group
-    from airflow.sdk.definitions.param import Param
-except ImportError:  # Airflow 2
-    from airflow.decorators import dag, task, task_group
-    from airflow.models.param import Param
-""",
-    "local": """\
-import base64
-import json
-import os
-import subprocess
-import sys
-import tempfile
-from datetime import datetime, timedelta, timezone
-from pathlib import Path
-from urllib.parse import quote
-
-try:
-    from airflow.sdk import BaseOperator, dag, task, task_group
-    from airflow.sdk.definitions.param import Param
-except ImportError:  # Airflow 2
-    from airflow.decorators import dag, task, task_group
-    from airflow.models.baseoperator import BaseOperator
-    from airflow.models.param import Param
-""",
+PROVIDER_IMPORTS: dict[Operator, dict[str, str]] = {
+    "kubernetes": {
+        "PublishCount": "from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback",
+        "StepOperator": "from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator",
+        "k8s": "from kubernetes.client import models as k8s",
+    },
+    "local": {},
 }
-"""Imports. One that a flow does not need does no harm, and keeps files of two flows alike."""
+"""What the operators stand on, by the name in the file that needs it."""
+
+MODULES: dict[Operator, tuple[str, ...]] = {
+    "kubernetes": ("base64", "json"),
+    "local": ("base64", "json", "os", "subprocess", "sys", "tempfile"),
+}
+"""Modules of the standard library."""
 
 COMMON = '''\
 def arguments(step, context):
@@ -131,17 +107,6 @@ class StepOperator(KubernetesPodOperator):
             exact = value.replace("$", "$$")
             container.env.append(k8s.V1EnvVar(name=name, value=exact))
         return pod
-
-
-class PublishCount(KubernetesPodOperatorCallback):
-    """Publishes the count of a foreach, which the pod leaves as its termination message."""
-
-    @staticmethod
-    def on_pod_completion(*, pod, context, **kwargs):
-        for status in pod.status.container_statuses or []:
-            ended = status.state.terminated
-            if ended and ended.exit_code == 0 and ended.message:
-                context["ti"].xcom_push(key="count", value=int(ended.message))
 ''',
     "local": '''\
 class StepOperator(BaseOperator):
@@ -186,3 +151,16 @@ class StepOperator(BaseOperator):
 ''',
 }
 """The operator of a flow's steps."""
+
+PUBLISH_COUNT = '''\
+class PublishCount(KubernetesPodOperatorCallback):
+    """Publishes the count of a foreach, which the pod leaves as its termination message."""
+
+    @staticmethod
+    def on_pod_completion(*, pod, context, **kwargs):
+        for status in pod.status.container_statuses or []:
+            ended = status.state.terminated
+            if ended and ended.exit_code == 0 and ended.message:
+                context["ti"].xcom_push(key="count", value=int(ended.message))
+'''
+"""How the count of a foreach leaves its pod: no sidecar, and nothing but a number."""

@@ -1,0 +1,54 @@
+"""The imports of a DAG file: those that it uses, in the order that linters want."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowc_targets.airflow.model import Block, DagFile, MappedGroup, StepTask
+from flowc_targets.airflow.python import Call
+from flowc_targets.airflow.texts import MODULES, PROVIDER_IMPORTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def import_lines(file: DagFile) -> Iterator[str]:
+    """The lines of the imports. What has moved in Airflow 3 is looked for there first."""
+    dates = ["datetime", *(["timedelta"] if _uses_durations(file.body) else []), "timezone"]
+    yield from (f"import {module}" for module in MODULES[file.operator])
+    yield f"from datetime import {', '.join(dates)}"
+    if file.operator == "local":
+        yield "from pathlib import Path"
+    yield "from urllib.parse import quote"
+    yield ""
+    provider = [
+        line for name, line in PROVIDER_IMPORTS[file.operator].items() if name != "PublishCount" or file.has_foreach
+    ]
+    if provider:
+        yield from (*provider, "")
+    operator = ["BaseOperator"] if file.operator == "local" else []
+    decorators = ["dag", "task", "task_group"] if file.has_foreach else ["dag"]
+    yield "try:"
+    yield f"    from airflow.sdk import {', '.join([*operator, *decorators])}"
+    if file.params:
+        yield "    from airflow.sdk.definitions.param import Param"
+    yield "except ImportError:  # Airflow 2"
+    yield f"    from airflow.decorators import {', '.join(decorators)}"
+    if operator:
+        yield "    from airflow.models.baseoperator import BaseOperator"
+    if file.params:
+        yield "    from airflow.models.param import Param"
+
+
+def _uses_durations(block: Block) -> bool:
+    for node in block.nodes:
+        match node:
+            case StepTask(options=options):
+                if any(isinstance(value, Call) and value.function == "timedelta" for value in options.values()):
+                    return True
+            case MappedGroup(body=body):
+                if _uses_durations(body):
+                    return True
+            case _:
+                pass
+    return False

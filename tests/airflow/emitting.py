@@ -1,0 +1,48 @@
+"""Compiling to Airflow in tests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
+from flowc_compiler.driver import compile_file
+from flowc_targets.airflow import TARGET
+from flowc_targets.airflow.options import AirflowOptions
+
+ROOT = "s3://bucket/prefix"
+
+HEADER = """\
+from flowc import FlowSpec, JSONType, Parameter, current, environment, kubernetes, resources, retry, step, timeout
+
+
+"""
+
+
+def emit(path: Path, **options: object) -> tuple[str, tuple[Diagnostic, ...]]:
+    """The DAG file's text (empty where it failed) and the diagnostics."""
+    compilation = compile_file(path)
+    sink = DiagnosticSink()
+    settings = AirflowOptions.model_validate({"root": ROOT, **options})
+    files = TARGET.emit(compilation.flow, compilation.source, settings, sink)
+    return (files[0].text if files else ""), sink.diagnostics
+
+
+def write(folder: Path, source: str) -> Path:
+    """A file with the flow, and the imports that it needs."""
+    path = folder / "flow_file.py"
+    path.write_text(HEADER + source)
+    return path
+
+
+def emit_text(folder: Path, source: str, **options: object) -> tuple[str, tuple[Diagnostic, ...]]:
+    """`emit` for the source of a flow."""
+    return emit(write(folder, source), **options)
+
+
+def ruff(*arguments: str, text: str) -> str:
+    """What ruff, without any configuration, has to say about a file: nothing when it is pleased."""
+    command = [sys.executable, "-m", "ruff", *arguments, "--isolated", "-"]
+    result = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    return "" if result.returncode == 0 else result.stdout + result.stderr

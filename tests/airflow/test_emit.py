@@ -1,0 +1,259 @@
+"""The text of a DAG file: its form, what it says of every spec, and the diagnostics where it cannot be written."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import io
+import random
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from flowc_compiler.ir import (
+    AcceleratorSpec,
+    ContainerSpec,
+    EnvironmentSpec,
+    Placement,
+    ResourceSpec,
+    RetryPolicy,
+    StepSpecs,
+    TimeoutSpec,
+)
+from flowc_targets.airflow.python import Call, Expression, Name, layout, quoted
+from tests.airflow.emitting import emit, emit_text, ruff, write
+from tests.airflow.flows import HOSTILE, NESTED, PLAIN, SPECS, VALUES
+from tests.conftest import REPOSITORY
+
+EXAMPLES = {path.stem: path for path in sorted((REPOSITORY / "examples").glob("*.py"))}
+FLOWS = {"values": VALUES, "specs": SPECS}
+OPERATORS = ["kubernetes", "local"]
+
+
+def keywords(call: ast.Call) -> dict[str, ast.expr]:
+    return {item.arg: item.value for item in call.keywords if item.arg}
+
+
+def operators(text: str) -> dict[str, dict[str, ast.expr]]:
+    """Task id to the arguments of its operator."""
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    found = [keywords(call) for call in calls if isinstance(call.func, ast.Name) and call.func.id == "StepOperator"]
+    return {ast.literal_eval(item["task_id"]): item for item in found}
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("name", [*EXAMPLES, *FLOWS])
+def test_form(name: str, operator: str, tmp_path: Path) -> None:
+    path = EXAMPLES.get(name) or write(tmp_path, FLOWS[name])
+    text, diagnostics = emit(path, operator=operator)
+    if any(item.severity == "error" for item in diagnostics):
+        assert {item.code for item in diagnostics} == {"FC501"}
+        return
+    compile(text, path.name, "exec")
+    assert ruff("format", "--check", "--diff", text=text) == ""
+    assert ruff("format", "--check", "--diff", "--line-length", "120", text=text) == ""
+    assert ruff("check", "--select", "AIR,F,E7,E9,B", "--ignore", "E741,B018", "--preview", text=text) == ""
+    assert "import flowc" not in text
+    assert "from flowc" not in text
+    assert emit(path, operator=operator)[0] == text
+
+
+def test_header_says_where_it_comes_from() -> None:
+    text, _ = emit(EXAMPLES["two_models"])
+    assert text.startswith("# Compiled by flowc ")
+    assert "two_models.py" in text.splitlines()[0]
+    assert "# source  sha256:" in text
+    assert str(REPOSITORY) not in text
+
+
+def test_graph_of_a_branch_and_of_mapped_groups(tmp_path: Path) -> None:
+    text, _ = emit_text(tmp_path, VALUES)
+    assert "    start >> [list_2, task_2]\n" in text
+    assert "    list_2 >> list_indices >> list_items >> none >> both >> end\n" in text
+    assert "    task_2 >> task_indices >> task_items >> pairs >> both\n" in text
+    assert "        each >> [upper, lower] >> pair\n" in text
+    tasks = operators(text)
+    rules = {name for name, arguments in tasks.items() if "trigger_rule" in arguments}
+    assert rules == {"none", "pair", "pairs", "both"}
+    assert {name for name, arguments in tasks.items() if "callbacks" in arguments} == {"list", "task"}
+
+
+def test_parameters_have_types_and_descriptions(tmp_path: Path) -> None:
+    text, _ = emit_text(tmp_path, VALUES)
+    decorated = next(node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef))
+    decorator = decorated.decorator_list[0]
+    assert isinstance(decorator, ast.Call)
+    params = keywords(decorator)["params"]
+    assert isinstance(params, ast.Dict)
+    read: dict[str, dict[str, object]] = {}
+    for key, value in zip(params.keys, params.values, strict=True):
+        assert key is not None
+        assert isinstance(value, ast.Call)
+        read[ast.literal_eval(key)] = {name: ast.literal_eval(item) for name, item in keywords(value).items()}
+    assert read["n-items"] == {"default": 0, "type": "integer"}
+    assert read["text"] == {"default": HOSTILE, "type": "string", "description": HOSTILE}
+    assert read["empty"] == {"default": None, "type": ["null", "string"]}
+    assert read["ratio"] == {"default": 1, "type": "number"}
+    assert read["flag"] == {"default": True, "type": "boolean"}
+
+
+def test_a_required_parameter_has_no_default(tmp_path: Path) -> None:
+    source = SPECS.replace("(FlowSpec):", '(FlowSpec):\n    limit = Parameter("limit", type=int, required=True)\n', 1)
+    text, _ = emit_text(tmp_path, source)
+    assert '"limit": Param(type="integer")' in text
+
+
+def test_every_spec_reaches_the_pod(tmp_path: Path) -> None:
+    text, diagnostics = emit_text(
+        tmp_path, SPECS, env_from_secrets=("common-secret",), image_pull_secrets=("pull-all",)
+    )
+    assert diagnostics == ()
+    start = {name: ast.unparse(value) for name, value in operators(text)["start"].items()}
+    assert start == {
+        "task_id": "'start'",
+        "retries": "4",
+        "retry_delay": "timedelta(seconds=180)",
+        "execution_timeout": "timedelta(seconds=650)",
+        "active_deadline_seconds": "50",
+        "variables": "{'NAME': 'value'}",
+        "container_resources": "k8s.V1ResourceRequirements(requests={'cpu': '2', 'memory': '1000Mi', "
+        "'ephemeral-storage': '3000Mi'}, limits={'nvidia.com/gpu': '2'})",
+        "node_selector": "{'cloud.google.com/gke-accelerator': 'nvidia-tesla-t4', 'pool': 'gpu'}",
+        "tolerations": "[k8s.V1Toleration(key='dedicated', operator='Equal', value='ml', effect='NoExecute'), "
+        "k8s.V1Toleration(key='nvidia.com/gpu', operator='Exists', effect='NoSchedule')]",
+        "image": "'example/image:1'",
+        "image_pull_policy": "'Always'",
+        "image_pull_secrets": "[k8s.V1LocalObjectReference(name='pull-all'), "
+        "k8s.V1LocalObjectReference(name='pull-step')]",
+        "namespace": "'elsewhere'",
+        "service_account_name": "'runner'",
+        "env_from": "[k8s.V1EnvFromSource(secret_ref=k8s.V1SecretEnvSource(name='common-secret')), "
+        "k8s.V1EnvFromSource(secret_ref=k8s.V1SecretEnvSource(name='step-secret'))]",
+        "labels": "{'team': '{{ blue }}'}",
+        "annotations": "{'note': '$(x)'}",
+        "volumes": "[k8s.V1Volume(name='claim-0', persistent_volume_claim="
+        "k8s.V1PersistentVolumeClaimVolumeSource(claim_name='claim')), "
+        "k8s.V1Volume(name='shared-memory', empty_dir=k8s.V1EmptyDirVolumeSource(medium='Memory', size_limit='64Mi'))]",
+        "volume_mounts": "[k8s.V1VolumeMount(name='claim-0', mount_path='/data'), "
+        "k8s.V1VolumeMount(name='shared-memory', mount_path='/dev/shm')]",
+    }
+
+
+def test_no_spec_is_unknown_to_this_target() -> None:
+    """A field that is added to the IR fails here, until it is lowered or refused and listed."""
+    assert set(StepSpecs.model_fields) == {
+        "resources", "accelerator", "placement", "retry", "timeout", "environment", "container",
+    }  # fmt: skip
+    known = {
+        ResourceSpec: {"cpu", "memory_mb", "disk_mb", "shared_memory_mb"},
+        AcceleratorSpec: {"count", "vendor", "type"},
+        Placement: {"node_selector", "tolerations"},
+        RetryPolicy: {"limit", "backoff_seconds"},
+        TimeoutSpec: {"seconds"},
+        EnvironmentSpec: {"variables"},
+        ContainerSpec: {
+            "image", "image_pull_policy", "image_pull_secrets", "service_account", "namespace", "secrets", "labels",
+            "annotations", "persistent_volume_claims",
+        },
+    }  # fmt: skip
+    for model, fields in known.items():
+        assert set(model.model_fields) - {"span"} == fields
+
+
+def test_options_are_defaults_of_the_dag(tmp_path: Path) -> None:
+    text, _ = emit_text(
+        tmp_path, PLAIN,
+        image="example/image:2", namespace="flows", service_account="account", image_pull_policy="Never",
+        env={"A": "{{ b }}"}, tags=("x",), pool="small", max_active_tasks=3, dag_id="other.id", in_cluster=False,
+        config_file="/kube", kubernetes_conn_id="cluster", startup_timeout_seconds=900, python="python3.12",
+    )  # fmt: skip
+    for expected in (
+        'dag_id="other.id"', "max_active_tasks=3", '"pool": "small"', '"image": "example/image:2"',
+        '"namespace": "flows"', '"service_account_name": "account"', '"image_pull_policy": "Never"',
+        '"in_cluster": False', '"config_file": "/kube"', '"kubernetes_conn_id": "cluster"',
+        '"startup_timeout_seconds": 900', 'PYTHON = "python3.12"', 'ENVIRONMENT = {"A": "{{ b }}"}', 'TAGS = ["x"]',
+    ):  # fmt: skip
+        assert expected in text
+
+
+def test_the_code_package_is_in_the_file() -> None:
+    text, _ = emit(EXAMPLES["two_models"], operator="local")
+    code = next(
+        ast.literal_eval(node.value)
+        for node in ast.parse(text).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CODE"
+    )
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(code))) as archive:
+        assert {"__main__.py", "plan.json", "flowc/__main__.py", "two_models.py"} <= set(archive.namelist())
+
+
+def test_a_foreach_in_a_foreach_is_refused_at_its_line(tmp_path: Path) -> None:
+    text, diagnostics = emit_text(tmp_path, NESTED)
+    assert text == ""
+    (found,) = diagnostics
+    assert (found.code, found.target) == ("FC501", "airflow")
+    assert found.span is not None
+    lines = (tmp_path / "flow_file.py").read_text().splitlines()
+    assert 'foreach="cells"' in lines[found.span.line - 1]
+    assert found.help
+
+
+def test_local_processes_say_what_they_leave_out(tmp_path: Path) -> None:
+    text, diagnostics = emit_text(tmp_path, SPECS, operator="local")
+    assert text
+    assert {item.severity for item in diagnostics} == {"warning"}
+    assert len(diagnostics) == 4
+
+
+def test_a_missing_root(tmp_path: Path) -> None:
+    _, diagnostics = emit_text(tmp_path, SPECS, root=None)
+    assert [item.code for item in diagnostics] == ["FC502"]
+
+
+def test_limits(tmp_path: Path) -> None:
+    _, diagnostics = emit_text(
+        tmp_path, SPECS.replace('"NAME": "value"', '"NAME": "' + "v" * 100_001 + '"'), dag_id="d" * 251
+    )
+    assert [item.code for item in diagnostics] == ["FC503", "FC503"]
+    _, diagnostics = emit_text(tmp_path, SPECS.replace('"NAME"', '"NO NAME"'), dag_id="no id", tags=("t" * 101,))
+    assert sorted(item.code for item in diagnostics) == ["FC501", "FC503", "FC505"]
+
+
+def test_code_that_no_pod_can_carry(tmp_path: Path) -> None:
+    noise = base64.b85encode(random.Random(1).randbytes(700_000)).decode()
+    (tmp_path / "noise.py").write_text(f"NOISE = {noise!r}\n")
+    source = SPECS.replace("    def end(self):\n", "    def end(self):\n        import noise\n\n        print(noise)\n")
+    _, diagnostics = emit_text(tmp_path, source)
+    assert [item.code for item in diagnostics] == ["FC503"]
+    assert emit_text(tmp_path, source, operator="local")[0]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "", "plain", "it's", 'say "so"', "both ' and \"", "back\\slash", "a\nb\n", "a\nb" * 40, "tab\t", "\x00\x7f",
+        "ü \u2028 \ud800", "{{ x }}", "x" * 200, HOSTILE * 3,
+    ],
+)  # fmt: skip
+def test_strings_are_printed_exactly_and_as_ruff_would(value: str) -> None:
+    assert ast.literal_eval(quoted(value)) == value
+    text = "\n".join(layout(Call("f", (value,), {"name": value}), 0, "x = ")) + "\n"
+    call = ast.parse(text).body[0]
+    assert isinstance(call, ast.Assign)
+    assert isinstance(call.value, ast.Call)
+    assert ast.literal_eval(call.value.args[0]) == value
+    if "\ud800" not in value:
+        assert ruff("format", "--check", "--diff", text=text) == ""
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        (), {}, ("a", 1, 2.5, None, True), {"a": ("b" * 50, "c" * 50)}, (Name("x.y"), Call("f")),
+        {"k" * 60: {"v" * 60: ()}}, Call("g", kwargs={"x": Call("h" * 80, ("i" * 20,))}), 1e300, -3,
+    ],
+)  # fmt: skip
+def test_expressions_are_printed_as_ruff_would(value: Expression) -> None:
+    text = "\n".join(layout(value, 0, "x = ")) + "\n"
+    assert ruff("format", "--check", "--diff", text=text) == ""
