@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from flowc_compiler.ir import (
     AcceleratorSpec,
@@ -145,7 +146,7 @@ def test_no_spec_is_unknown_to_this_target() -> None:
     assert set(StepSpecs.model_fields) == {
         "resources", "accelerator", "placement", "retry", "timeout", "environment", "container",
     }  # fmt: skip
-    known = {
+    known: dict[type[BaseModel], set[str]] = {
         ResourceSpec: {"cpu", "memory_mb", "disk_mb", "shared_memory_mb"},
         AcceleratorSpec: {"count", "vendor", "type"},
         Placement: {"node_selector", "tolerations"},

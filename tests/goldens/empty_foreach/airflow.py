@@ -6,7 +6,7 @@
 
 import base64
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from urllib.parse import quote
 
 from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
@@ -53,10 +53,7 @@ def flow():
     @task_group(group_id="start-items", prefix_group_id=False)
     def each_of_start(index):
         """What runs for each item of `items`."""
-        square = StepOperator(
-            task_id="square",
-            doc_md="Runs once an item, so perhaps never.",
-        )
+        StepOperator(task_id="square", doc_md="Runs once an item, so perhaps never.")
 
     start_items = each_of_start.expand(index=start_indices)
     join = StepOperator(

@@ -15,10 +15,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 try:
-    from airflow.sdk import BaseOperator, dag, task, task_group
+    from airflow.sdk import BaseOperator, dag
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
-    from airflow.decorators import dag, task, task_group
+    from airflow.decorators import dag
     from airflow.models.baseoperator import BaseOperator
     from airflow.models.param import Param
 

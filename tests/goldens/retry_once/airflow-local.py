@@ -16,11 +16,9 @@ from urllib.parse import quote
 
 try:
     from airflow.sdk import BaseOperator, dag, task, task_group
-    from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
     from airflow.decorators import dag, task, task_group
     from airflow.models.baseoperator import BaseOperator
-    from airflow.models.param import Param
 
 ROOT = "/tmp/store"
 START = "start"
@@ -46,7 +44,7 @@ def flow():
     @task_group(group_id="start-items", prefix_group_id=False)
     def each_of_start(index):
         """What runs for each item of `names`."""
-        work = StepOperator(
+        StepOperator(
             task_id="work",
             retries=2,
             retry_delay=timedelta(seconds=0),

@@ -15,10 +15,8 @@ from kubernetes.client import models as k8s
 
 try:
     from airflow.sdk import dag, task, task_group
-    from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
     from airflow.decorators import dag, task, task_group
-    from airflow.models.param import Param
 
 ROOT = "s3://bucket/prefix"
 START = "start"
@@ -48,7 +46,7 @@ def flow():
     @task_group(group_id="start-items", prefix_group_id=False)
     def each_of_start(index):
         """What runs for each item of `names`."""
-        work = StepOperator(
+        StepOperator(
             task_id="work",
             retries=2,
             retry_delay=timedelta(seconds=0),

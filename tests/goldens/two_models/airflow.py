@@ -6,18 +6,17 @@
 
 import base64
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from urllib.parse import quote
 
-from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from kubernetes.client import models as k8s
 
 try:
-    from airflow.sdk import dag, task, task_group
+    from airflow.sdk import dag
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
-    from airflow.decorators import dag, task, task_group
+    from airflow.decorators import dag
     from airflow.models.param import Param
 
 ROOT = "s3://bucket/prefix"
@@ -146,17 +145,6 @@ class StepOperator(KubernetesPodOperator):
             exact = value.replace("$", "$$")
             container.env.append(k8s.V1EnvVar(name=name, value=exact))
         return pod
-
-
-class PublishCount(KubernetesPodOperatorCallback):
-    """Publishes the count of a foreach, which the pod leaves as its termination message."""
-
-    @staticmethod
-    def on_pod_completion(*, pod, context, **kwargs):
-        for status in pod.status.container_statuses or []:
-            ended = status.state.terminated
-            if ended and ended.exit_code == 0 and ended.message:
-                context["ti"].xcom_push(key="count", value=int(ended.message))
 
 
 # The code package: a zip with flowc's runtime, the flow's own files and its plan.
