@@ -1,0 +1,75 @@
+"""Every example, run as a user runs it: the command line, to its answer."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+EXAMPLES = REPOSITORY / "examples"
+ANSWERS: dict[str, list[tuple[tuple[str, ...], list[str]]]] = {
+    "two_models.py": [
+        (
+            (),
+            [
+                r"random forest: 0\.9\d+",
+                r"logistic regression: 0\.9\d+",
+                "best model: .+",
+            ],
+        ),
+    ],
+    "nested_foreach.py": [
+        ((), ["shelf 0: 0 g", "shelf 1: 250 g", "shelf 2: 750 g", "3 books, 1000 g in all"]),
+        (("--shelves", "1", "-p", "grams=7"), ["shelf 0: 0 g", "0 books, 0 g in all"]),
+        (("--shelves=0",), ["0 books, 0 g in all"]),
+    ],
+    "gpu_training.py": [((), [r"trained on gpu: y = 3\.000 x \+ 1\.000"])],
+    "retry_once.py": [
+        ((), ["left by attempt 0", "middle by attempt 1", "right by attempt 0", r"attempts: \[0, 1, 0\]"]),
+    ],
+    "empty_foreach.py": [
+        ((), [r"asked for 0, joined 0: \[\]"]),
+        (("--count", "3"), [r"asked for 3, joined 3: \[0, 1, 4\]"]),
+    ],
+}
+"""File to runs: arguments, and a pattern for each line that the end step prints, in order."""
+
+CASES = [
+    pytest.param(name, arguments, lines, id=" ".join([name, *arguments]))
+    for name, runs in ANSWERS.items()
+    for arguments, lines in runs
+]
+
+
+def run_example(name: str, arguments: tuple[str, ...], root: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "flowc_cli", "run", str(EXAMPLES / name), "--root", str(root), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.mark.parametrize(("name", "arguments", "lines"), CASES)
+def test_answer(name: str, arguments: tuple[str, ...], lines: list[str], tmp_path: Path) -> None:
+    if name == "two_models.py":
+        pytest.importorskip("sklearn", reason="the example needs scikit-learn: pip install 'flowc[examples]'")
+    done = run_example(name, arguments, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    printed = [line.split("/end] ", 1)[1] for line in done.stdout.splitlines() if "/end] " in line]
+    assert len(printed) == len(lines), printed
+    for line, pattern in zip(printed, lines, strict=True):
+        assert re.fullmatch(pattern, line)
+
+
+def test_every_example_has_an_answer() -> None:
+    assert set(ANSWERS) == {path.name for path in EXAMPLES.glob("*.py")}
+
+
+@pytest.mark.parametrize("name", sorted(ANSWERS))
+def test_example_says_how_to_run_it(name: str) -> None:
+    text = (EXAMPLES / name).read_text()
+    assert f"flowc run examples/{name}" in text
+    assert 'if __name__ == "__main__":' in text
+    assert "from flowc import" in text
