@@ -1,0 +1,220 @@
+"""The run protocol: attempts, commits, lazy reads, joins, and what happens when something is missing or wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flowc.client import Run
+from flowc.store import open_store
+from tests.runtime.shim import RUN, Shim
+
+FOREACH = """
+    from flowc import FlowSpec, current, step
+
+    class Squares(FlowSpec):
+        factor = 10
+
+        @step
+        def start(self):
+            self.items = [3, 1, 2]
+            self.shared = list(range(2000))
+            self.next(self.body, foreach="items")
+
+        @step
+        def body(self):
+            self.out = self.input * self.factor
+            self.tried = current.retry_count
+            self.next(self.join)
+
+        @step
+        def join(self, inputs):
+            self.outs = [i.out for i in inputs]
+            self.tries = [i.tried for i in inputs]
+            self.sizes = [len(i.shared) for i in inputs]
+            self.seen = hasattr(self, "shared")
+            self.places = [(i.index, i.input, i.foreach_stack()) for i in inputs]
+            self.next(self.end)
+
+        @step
+        def end(self):
+            print("total", sum(self.outs))
+"""
+
+
+def test_a_foreach_and_its_join(tmp_path: Path) -> None:
+    shim = Shim(tmp_path, FOREACH)
+    shim.tasks("start", "body/0", "body/1", "body/2", "join")
+    assert shim.task("end") == "total 60\n"
+    assert (tmp_path / "outputs" / "count").read_text(encoding="utf-8") == "3"
+    assert shim.value("join", "outs") == [30, 10, 20]
+    assert shim.value("join", "seen") is False, "a join starts with parameters and constants only"
+    assert shim.value("join", "places")[1] == (1, 1, [(1, 3, 1)])
+
+
+def test_the_highest_committed_attempt_is_read(tmp_path: Path) -> None:
+    shim = Shim(tmp_path, FOREACH)
+    shim.tasks("start", "body/0", "body/2")
+    shim.task("body", "1", 0)
+    shim.task("body", "1", 2)
+    uncommitted = Path(shim.root, "Squares", RUN, "body", "1", "3")
+    uncommitted.mkdir()
+    shim.task("join")
+    assert shim.value("join", "tries") == [0, 2, 0]
+
+
+def test_a_join_names_the_inputs_that_are_missing(tmp_path: Path) -> None:
+    shim = Shim(tmp_path, FOREACH)
+    shim.tasks("start", "body/1")
+    done = shim.attempt("join")
+    assert done.returncode == 2
+    assert "2 of the join's 3 inputs have not finished: body-0, body-2" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_parent_is_named(tmp_path: Path) -> None:
+    shim = Shim(tmp_path, FOREACH)
+    done = shim.attempt("body", "0")
+    assert done.returncode == 2
+    assert "task start of run Squares/run-1 has not finished" in done.stderr
+
+
+def test_the_depth_of_an_index_is_checked(tmp_path: Path) -> None:
+    done = Shim(tmp_path, FOREACH).attempt("body", "0.1")
+    assert done.returncode == 2
+    assert "an index of 1 numbers" in done.stderr
+
+
+def test_corrupt_bytes_are_found_out(tmp_path: Path) -> None:
+    shim = Shim(tmp_path, FOREACH)
+    shim.tasks("start", "body/0", "body/1", "body/2")
+    digest = shim.manifest("body", "1")["artifacts"]["shared"]["hash"]
+    blob = Path(shim.root, "Squares", "data", digest[:2], digest)
+    content = bytearray(blob.read_bytes())
+    content[len(content) // 2] ^= 1
+    blob.write_bytes(content)
+    done = shim.attempt("join")
+    assert done.returncode == 2
+    assert "artifact 'shared'" in done.stderr
+    assert digest in done.stderr
+    blob.unlink()
+    assert "is gone from the store" in shim.attempt("join").stderr
+
+
+def test_a_corrupt_inline_value_is_found_out(tmp_path: Path) -> None:
+    shim = Shim(tmp_path, FOREACH)
+    shim.tasks("start", "body/0", "body/1", "body/2")
+    manifest = Path(shim.root, "Squares", RUN, "body", "0", "0", "manifest.json")
+    document = json.loads(manifest.read_text(encoding="utf-8"))
+    document["artifacts"]["out"]["inline"] = 31
+    manifest.write_text(json.dumps(document), encoding="utf-8")
+    done = shim.attempt("join")
+    assert done.returncode == 2
+    assert "does not have the hash" in done.stderr
+
+
+@pytest.mark.parametrize("index", ["0", "1"])
+def test_a_foreach_child_reads_its_own_item_only(tmp_path: Path, index: str) -> None:
+    """All other items are overwritten with garbage: whoever read them would find out by their hash."""
+    shim = Shim(
+        tmp_path,
+        """
+        from flowc import FlowSpec, step
+
+        class Large(FlowSpec):
+            @step
+            def start(self):
+                self.items = [bytes([65 + i]) * 50_000 for i in range(2)]
+                self.next(self.body, foreach="items")
+
+            @step
+            def body(self):
+                self.first = self.input[:1]
+                self.next(self.join)
+
+            @step
+            def join(self, inputs):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+        """,
+    )
+    shim.task("start")
+    ref = shim.manifest("start")["foreach"]
+    blob = Path(shim.root, "Large", "data", ref["hash"][:2], ref["hash"])
+    content = bytearray(blob.read_bytes())
+    half = len(content) // 2
+    wrong = slice(half + 100, None) if index == "0" else slice(100, half - 100)
+    content[wrong] = bytes(len(content[wrong]))
+    blob.write_bytes(content)
+    shim.task("body", index)
+    assert shim.value("body", "first", index) == (b"A" if index == "0" else b"B")
+    other = shim.attempt("body", "1" if index == "0" else "0")
+    assert other.returncode == 2
+    assert f"item {1 - int(index)} of items" in other.stderr
+
+
+def test_equal_values_are_stored_once(tmp_path: Path) -> None:
+    shim = Shim(tmp_path, FOREACH)
+    shim.tasks("start", "body/0", "body/1", "body/2")
+    files = [path for path in Path(shim.root, "Squares", "data").rglob("*") if path.is_file()]
+    assert len(files) == 1
+    assert not list(Path(shim.root).rglob("*.tmp"))
+
+
+def test_user_errors_exit_with_1_and_are_recorded(tmp_path: Path) -> None:
+    shim = Shim(
+        tmp_path,
+        """
+        from flowc import FlowSpec, step
+
+        class Fails(FlowSpec):
+            @step
+            def start(self):
+                self.handle = (i for i in range(3))
+                self.next(self.end)
+
+            @step
+            def end(self):
+                raise ValueError("no luck")
+        """,
+    )
+    done = shim.attempt("start")
+    assert done.returncode == 1
+    assert "artifact 'handle' of type generator cannot be stored" in done.stderr
+    assert shim.layout.latest("start", ()) is None
+    shim.file.write_text(shim.file.read_text(encoding="utf-8").replace("(i for i in range(3))", "3"), encoding="utf-8")
+    shim.task("start")
+    done = shim.attempt("end")
+    assert done.returncode == 1
+    assert 'raise ValueError("no luck")' in done.stderr
+    assert "runtime/flowc" not in done.stderr, "the traceback starts at the user's code"
+    run = Run(f"Fails/{RUN}", root=shim.root)
+    assert not run.successful
+    exception = run["end"].task.exception
+    assert exception is not None
+    assert (exception["type"], exception["message"]) == ("ValueError", "no luck")
+
+
+def test_the_step_must_go_where_the_plan_says(tmp_path: Path) -> None:
+    shim = Shim(tmp_path, FOREACH)
+    changed = shim.file.read_text(encoding="utf-8").replace(
+        "self.next(self.body, foreach", "self.next(self.join, foreach"
+    )
+    shim.file.write_text(changed, encoding="utf-8")
+    done = shim.attempt("start")
+    assert done.returncode == 1
+    assert "the compiled flow goes to body foreach 'items'; compile the file again" in done.stderr
+
+
+def test_a_store_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    store = open_store((tmp_path / "deep").as_uri())
+    store.write("a/b", [b"one", bytearray(b"two"), memoryview(b"three")])
+    assert bytes(store.read("a/b")) == b"onetwothree"
+    assert bytes(store.read_range("a/b", 3, 3)) == b"two"
+    assert sorted(store.keys("a")) == ["a/b"]
+    assert store.children("nothing") == []

@@ -1,0 +1,52 @@
+"""The shim on the oldest and newest Python that this machine has: it must run in any image."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.runtime.shim import Shim
+from tests.runtime.test_protocol import FOREACH
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def interpreter(version: str) -> str:
+    """A Python of that version, from the path or from pyenv."""
+    found = shutil.which(f"python{version}")
+    pyenv = sorted(glob.glob(os.path.expanduser(f"~/.pyenv/versions/{version}.*/bin/python")))
+    if found is not None and "shims" not in found:
+        return found
+    if not pyenv:
+        pytest.skip(f"there is no Python {version} here")
+    return pyenv[-1]
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.10", "3.12", "3.13"])
+def test_tasks_run_on_other_pythons(tmp_path: Path, version: str) -> None:
+    shim = Shim(tmp_path, FOREACH, python=interpreter(version))
+    shim.tasks("start", "body/0", "body/1", "body/2", "join")
+    assert shim.task("end") == "total 60\n"
+
+
+def test_the_code_package_runs_a_task(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    from flowc_compiler.driver import compile_file
+    from flowc_targets.base.package import build_package
+
+    shim = Shim(tmp_path, FOREACH)
+    compilation = compile_file(shim.file)
+    package = tmp_path / "elsewhere" / "flow.pyz"
+    package.parent.mkdir()
+    package.write_bytes(build_package(compilation.flow, compilation.source))
+    env = {"FLOWC_ROOT": f"file://{tmp_path}/packaged", "FLOWC_RUN_ID": "r", "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-S", str(package), "task", "--step", "start", "--index", "-"]
+    subprocess.run(command, env=env, cwd=package.parent, check=True)
+    assert (tmp_path / "packaged" / "Squares" / "r" / "start" / "-" / "0" / "manifest.json").is_file()
