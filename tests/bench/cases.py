@@ -1,0 +1,139 @@
+"""What is measured: each case is a function that yields rows of the table.
+
+Nothing of flowc is imported here: a child's peak memory begins at that of the process that started it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tests.bench import generate
+from tests.bench.measure import Usage, repeat, run
+
+HERE = Path(__file__).parent
+FLOWC = (sys.executable, "-m", "flowc_cli")
+JOINED = 10_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; `usage` is `None` for what was left out, and `note` says why."""
+
+    work: str
+    usage: Usage | None
+    note: str = ""
+
+
+def compile_flow(folder: Path, text: str, times: int = 5) -> Usage:
+    """`flowc compile` to Argo, as a whole process."""
+    (folder / "flow.py").write_text(text)
+    # Minimal CRDs: the full ones of Argo 4 allow 200 tasks a DAG, and the point here is time.
+    options = ("--target", "argo", "--root", "s3://bucket/prefix", "--image", "python:3.11", "--set", "crds=minimal")
+    return repeat((*FLOWC, "compile", "flow.py", *options, "-o", "out.yaml"), folder, times)
+
+
+def _compiled(work: str, usage: Usage, folder: Path) -> Row:
+    if usage.exit_code == 0:
+        return Row(work, usage, f"{(folder / 'out.yaml').stat().st_size / 1000:.0f} KB of YAML")
+    return Row(work, usage, "refused: " + usage.stderr.partition("\n")[0])
+
+
+def compiling(folder: Path) -> Iterator[Row]:
+    """Chains of growing length."""
+    for steps, times in ((3, 5), (100, 5), (1_000, 5), (10_000, 1)):
+        (folder / "out.yaml").unlink(missing_ok=True)
+        usage = compile_flow(folder, generate.chain(steps), times)
+        yield _compiled(f"flowc: compile {steps:,} steps to Argo", usage, folder)
+
+
+def peers(folder: Path) -> Iterator[Row]:
+    """100 steps and a loop, beside KFP and Hera."""
+    usage = compile_flow(folder, generate.chain_with_loop(100))
+    yield _compiled("flowc: compile 100 steps and a foreach", usage, folder)
+    for name, text in (("kfp", generate.kfp_chain(100)), ("hera", generate.hera_chain(100))):
+        work = f"{'KFP' if name == 'kfp' else 'Hera'}: the same"
+        python = HERE / f"env-{name}" / "bin" / "python"
+        if not python.is_file():
+            yield Row(work, None, "left out: tests/bench/setup has not been run")
+            continue
+        (folder / f"{name}_bench.py").write_text(text)
+        (folder / "out.yaml").unlink(missing_ok=True)
+        yield _compiled(work, repeat((python, f"{name}_bench.py"), folder), folder)
+
+
+def shapes(folder: Path) -> Iterator[Row]:
+    """Diamonds in a row, each beside a chain of as many steps."""
+    for count in (18, 200):
+        steps = 4 * count + 2
+        yield _compiled(
+            f"flowc: {count} diamonds in a row ({steps} steps)", compile_flow(folder, generate.diamonds(count)), folder
+        )
+        yield _compiled(f"flowc: a chain of {steps} steps", compile_flow(folder, generate.chain(steps)), folder)
+
+
+def local_foreach(folder: Path) -> Iterator[Row]:
+    """`flowc run` of a foreach with its join, the engine's start included."""
+    for width, times in ((100, 5), (1_000, 3)):
+        (folder / "flow.py").write_text(generate.foreach(width))
+        command = (*FLOWC, "run", "flow.py", "--root", folder / "store", "--max-num-splits", str(width))
+        usage = repeat(command, folder, times)
+        yield Row(f"flowc run: a foreach of {width:,} and its join", usage, "" if usage.exit_code == 0 else "failed")
+        shutil.rmtree(folder / "store", ignore_errors=True)
+
+
+def shim(folder: Path) -> Iterator[Row]:
+    """One task in a fresh interpreter, as in a container, beside an interpreter that does nothing."""
+    bare = repeat((sys.executable, "-c", "pass"), folder, 20)
+    yield Row("python -c pass", bare)
+    env = package(folder, generate.chain(3))
+    usage = repeat((sys.executable, "flow.pyz", *task("start", "-")), folder, 20, env)
+    over = (usage.wall - bare.wall) * 1000
+    yield Row("shim: one task of the code package", usage, f"{over:.0f} ms over python -c pass")
+
+
+def wide_join(folder: Path) -> Iterator[Row]:
+    """A join that reads one scalar of each of 10,000 branches, from a folder."""
+    env = package(folder, generate.foreach(JOINED))
+    for step, index in (("start", "-"), ("work", "0")):
+        done = run((sys.executable, "flow.pyz", *task(step, index)), folder, env)
+        if done.exit_code:
+            yield Row(
+                f"shim: a join of {JOINED:,}", None, f"step {step} failed: {done.stderr.strip().splitlines()[-1]}"
+            )
+            return
+    template = json.loads((folder / "store/BenchFlow/bench/work/0/0/manifest.json").read_text())
+    for number in range(1, JOINED):
+        target = folder / f"store/BenchFlow/bench/work/{number}/0"
+        target.mkdir(parents=True)
+        (target / "manifest.json").write_text(json.dumps({**template, "index": str(number)}))
+    usage = run((sys.executable, "flow.pyz", *task("join", "-")), folder, env)
+    note = f"{usage.wall / JOINED * 1e6:.0f} us a branch" if usage.exit_code == 0 else "failed"
+    yield Row(f"shim: a join that reads one scalar of {JOINED:,}", usage, note)
+
+
+def package(folder: Path, text: str) -> dict[str, str]:
+    """Put a flow's code package, out of the manifest, into the folder; the environment that its tasks need."""
+    usage = compile_flow(folder, text, times=1)
+    assert usage.exit_code == 0, usage.stderr
+    manifest = yaml.safe_load((folder / "out.yaml").read_text().partition("\n---\n")[0])
+    (folder / "flow.pyz").write_bytes(base64.b64decode(manifest["binaryData"]["flow.pyz"]))
+    (folder / "outputs").mkdir(exist_ok=True)
+    return {"FLOWC_ROOT": os.fspath(folder / "store"), "FLOWC_RUN_ID": "bench"}
+
+
+def task(step: str, index: str) -> tuple[str, ...]:
+    """The arguments of one task."""
+    return ("task", "--step", step, "--index", index, "--attempt", "0", "--outputs", "outputs")
+
+
+CASES = (compiling, peers, shapes, local_foreach, shim, wide_join)
+"""In the order of the table."""
