@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
 def main() -> None:
     """Run the command line; exit 0 when all went well, 1 for a failed run, 2 for bad input, 130 for an interrupt."""
+    # A compile lives for a fraction of a second and makes little garbage, yet imports and syntax trees would have the
+    # collector walk everything again and again; `flowc run`, which lives longer, turns it on again.
+    gc.disable()
     from flowc_cli.app import app
 
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,6 +47,7 @@ def run_file(
         options = replace(options, params=bind_parameters(flow, given, sink))
         sink.raise_if_failed()
         report(sink.diagnostics)
+        gc.enable()
         return run_flow(flow, source, options).exit_code
     except FlowcError as error:
         report(error.diagnostics)
