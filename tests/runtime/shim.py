@@ -7,16 +7,16 @@ import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import flowc
 from flowc.layout import RunLayout, parse_index
 from flowc.store import open_store
 from flowc_compiler.driver import compile_file
 from flowc_targets.base.plan import build_plan
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from flowc.layout import Document
 
 RUN = "run-1"
@@ -45,7 +45,7 @@ class Shim:
         """Run one attempt of a task, whatever comes of it."""
         variables = {
             **{name: value for name, value in os.environ.items() if not name.startswith("FLOWC_PARAM")},
-            "PYTHONPATH": os.pathsep.join([str(self.folder), _runtime()]),
+            "PYTHONPATH": os.pathsep.join([str(self.folder), runtime_folder()]),
             "FLOWC_PLAN": str(self.plan),
             "FLOWC_ROOT": self.root,
             "FLOWC_RUN_ID": RUN,
@@ -83,8 +83,7 @@ class Shim:
         )
 
 
-def _runtime() -> str:
-    import flowc
-
+def runtime_folder() -> str:
+    """The folder that holds the package flowc."""
     assert flowc.__file__ is not None
-    return os.path.dirname(os.path.dirname(flowc.__file__))
+    return str(Path(flowc.__file__).parent.parent)

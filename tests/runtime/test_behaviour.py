@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowc.parameters import convert
-from tests.runtime.shim import RUN, Shim
+from tests.runtime.shim import RUN, Shim, runtime_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -211,17 +211,14 @@ def test_a_name_that_is_not_served_is_told(tmp_path: Path) -> None:
 def test_starting_the_shim_loads_little() -> None:
     code = """if True:
         import sys, flowc.task, flowc.userfile, flowc.plan
-        slow = {"subprocess", "asyncio", "urllib.request", "http.client", "email", "logging", "typing", "dataclasses", "ssl"}
+        slow = {"subprocess", "asyncio", "http.client", "email", "logging", "typing", "dataclasses", "inspect", "ssl"}
         print(sorted(slow & set(sys.modules)))
     """
-    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, env=_path())
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": runtime_folder()},
+    )
     assert done.stdout == "[]\n"
-
-
-def _path() -> dict[str, str]:
-    import os
-
-    import flowc
-
-    assert flowc.__file__ is not None
-    return {"PYTHONPATH": os.path.dirname(os.path.dirname(flowc.__file__))}

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+from flowc_compiler.driver import compile_file
+from flowc_targets.base.package import build_package
 from tests.runtime.shim import Shim
 from tests.runtime.test_protocol import FOREACH
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def interpreter(version: str) -> str:
     """A Python of that version, from the path or from pyenv."""
     found = shutil.which(f"python{version}")
-    pyenv = sorted(glob.glob(os.path.expanduser(f"~/.pyenv/versions/{version}.*/bin/python")))
+    pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
     if found is not None and "shims" not in found:
         return found
     if not pyenv:
         pytest.skip(f"there is no Python {version} here")
-    return pyenv[-1]
+    return str(pyenv[-1])
 
 
 @pytest.mark.parametrize("version", ["3.9", "3.10", "3.12", "3.13"])
@@ -35,12 +35,6 @@ def test_tasks_run_on_other_pythons(tmp_path: Path, version: str) -> None:
 
 
 def test_the_code_package_runs_a_task(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
-    from flowc_compiler.driver import compile_file
-    from flowc_targets.base.package import build_package
-
     shim = Shim(tmp_path, FOREACH)
     compilation = compile_file(shim.file)
     package = tmp_path / "elsewhere" / "flow.pyz"

@@ -1,0 +1,239 @@
+"""What goes wrong on the local engine: errors, retries, timeouts, kills, signals, bad roots and parameters."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from flowc_compiler.diagnostics import FlowcError
+from tests.local.flows import Local
+
+METHODS = pytest.mark.parametrize("method", ["fork", "spawn"])
+TROUBLE = """
+    import os, signal, subprocess, sys, time
+    from flowc import FlowSpec, Parameter, current, environment, retry, step, timeout
+
+    print("imported")
+
+    class Trouble(FlowSpec):
+        mode = Parameter("mode", required=True)
+
+        @environment(vars={"GREETING": "hello world"})
+        @step
+        def start(self):
+            self.greeting = os.environ["GREETING"]
+            self.items = "abc"
+            self.next(self.body, foreach="items")
+
+        @retry(times=1, minutes_between_retries=0)
+        @timeout(seconds=2)
+        @step
+        def body(self):
+            assert "GREETING" not in os.environ
+            self.tried = current.retry_count
+            first = current.retry_count == 0
+            if self.mode == "raise" and self.input == "b" and first:
+                raise ValueError("boom")
+            if self.mode == "kill" and first:
+                os.kill(os.getpid(), signal.SIGKILL)
+            if self.mode == "vanish" and self.input == "c":
+                os._exit(0)
+            if self.mode == "exit":
+                sys.exit(3)
+            if self.mode == "sleep" and self.input == "a":
+                time.sleep(60)
+            if self.mode == "children":
+                subprocess.Popen(["sleep", "60"])
+            if self.mode == "always":
+                print("some output")
+                raise KeyError("never")
+            self.next(self.join)
+
+        @step
+        def join(self, inputs):
+            self.tries = [i.tried for i in inputs]
+            self.next(self.end)
+
+        @step
+        def end(self):
+            if self.mode == "wait":
+                print("waiting", flush=True)
+                time.sleep(60)
+            print(self.tries, end="")
+"""
+
+
+@METHODS
+@pytest.mark.parametrize(("mode", "tries"), [("raise", [0, 1, 0]), ("kill", [1, 1, 1]), ("children", [0, 0, 0])])
+def test_a_failed_attempt_is_retried_and_the_join_reads_the_second(
+    tmp_path: Path, method: str, mode: str, tries: list[int]
+) -> None:
+    local = Local(tmp_path, TROUBLE)
+    begun = time.monotonic()
+    result = local.run(params={"mode": mode}, start_method=method)
+    assert result.ok, local.says.err
+    assert f"end] {tries}" in local.says.out
+    assert time.monotonic() - begun < 30, "what tasks leave running ends with them"
+    client = local.client(result)
+    assert [task.attempt for task in client["body"]] == tries
+    assert client["end"].task.stdout.endswith(str(tries))
+    if mode == "raise":
+        assert "ValueError: boom" in client["body"][1].log("stderr", attempt=0)
+
+
+@pytest.mark.parametrize(
+    ("mode", "message"),
+    [
+        ("always", "KeyError: 'never'"),
+        ("vanish", "the task's process ended before the step did"),
+        ("exit", "SystemExit: 3"),
+        ("sleep", "the task ran longer than its timeout of 2 s"),
+    ],
+)
+@METHODS
+def test_the_first_failure_stops_the_run(tmp_path: Path, method: str, mode: str, message: str) -> None:
+    local = Local(tmp_path, TROUBLE)
+    result = local.run(params={"mode": mode}, start_method=method)
+    assert (result.status, result.exit_code) == ("failed", 1)
+    assert result.failed is not None
+    assert result.failed.attempt == 1
+    assert result.failed.message == message
+    client = local.client(result)
+    assert (client.status, client.successful, client.finished) == ("failed", False, True)
+    task = client["body"][result.failed.index]
+    assert task.exception is not None
+    if mode == "always":
+        assert 'raise KeyError("never")' in result.failed.traceback
+        assert "KeyError: 'never'" in Path(result.failed.log).read_text(encoding="utf-8")
+        assert task.stdout.endswith("some output\n")
+        assert any("attempt 2 of 2" in note for note in local.says.notes)
+
+
+@METHODS
+def test_ctrl_c_ends_everything(tmp_path: Path, method: str) -> None:
+    file = tmp_path / "flow.py"
+    file.write_text(textwrap.dedent(TROUBLE), encoding="utf-8")
+    code = """if True:
+        import pathlib, sys
+        from flowc_compiler.driver import compile_file
+        from flowc_targets.local import RunOptions, run_flow
+        compilation = compile_file(pathlib.Path("flow.py"))
+        options = RunOptions(params={"mode": "wait"}, start_method=sys.argv[1], run_id_file=pathlib.Path("id"))
+        sys.exit(run_flow(compilation.flow, compilation.source, options).exit_code)
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, method], cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    with process.stdout as lines:
+        assert any("waiting" in line for line in lines), "the user's output comes at once"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(20) == 130
+    run_id = (tmp_path / "id").read_text(encoding="utf-8")
+    end = json.loads((tmp_path / ".flowc" / "Trouble" / run_id / "run-end.json").read_text(encoding="utf-8"))
+    assert end["status"] == "interrupted"
+    left = subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert left.stdout == ""
+
+
+def test_a_dead_zygote_is_told(tmp_path: Path) -> None:
+    local = Local(
+        tmp_path,
+        """
+        import os, signal, time
+        from flowc import FlowSpec, step
+
+        class Patricide(FlowSpec):
+            @step
+            def start(self):
+                os.kill(os.getppid(), signal.SIGKILL)
+                time.sleep(60)
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+        """,
+    )
+    begun = time.monotonic()
+    result = local.run()
+    assert result.status == "failed"
+    assert "the process that starts tasks was killed by SIGKILL" in result.error
+    assert time.monotonic() - begun < 20
+
+
+def test_a_file_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
+    local = Local(tmp_path, TROUBLE.replace('print("imported")', "import no_such_module"))
+    result = local.run(params={"mode": ""})
+    assert result.status == "failed"
+    assert "No module named 'no_such_module'" in result.error
+    assert "import no_such_module" in result.error
+
+
+def test_threads_at_import_lead_to_fresh_processes(tmp_path: Path) -> None:
+    waiting = "import threading; threading.Thread(target=threading.Event().wait, daemon=True, name='pool').start()"
+    local = Local(tmp_path, TROUBLE.replace('print("imported")', waiting))
+    assert local.run(params={"mode": ""}).ok, local.says.err
+    assert any("starts threads when imported (pool)" in note for note in local.says.notes)
+
+
+def test_an_unwritable_root_is_a_diagnostic(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    local = Local(tmp_path, TROUBLE)
+    for root in [str(tmp_path / "file" / "root"), "ftp://nowhere"]:
+        with pytest.raises(FlowcError) as caught:
+            local.run(params={"mode": ""}, root=root)
+        assert [item.code for item in caught.value.diagnostics] == ["FC601"]
+
+
+@pytest.mark.parametrize(
+    ("params", "codes"),
+    [({}, ["FC304"]), ({"mode": "x", "mod": "y"}, ["FC302"]), ({"mod": "y"}, ["FC302", "FC304"])],
+)
+def test_wrong_parameters_are_diagnostics(tmp_path: Path, params: dict[str, str], codes: list[str]) -> None:
+    with pytest.raises(FlowcError) as caught:
+        Local(tmp_path, TROUBLE).run(params=params)
+    assert [item.code for item in caught.value.diagnostics] == codes
+
+
+def test_random_states_differ_between_tasks_unless_the_file_seeds_them(tmp_path: Path) -> None:
+    source = """
+        import random
+        SEED
+
+        from flowc import FlowSpec, step
+
+        class Chance(FlowSpec):
+            @step
+            def start(self):
+                self.items = range(3)
+                self.next(self.body, foreach="items")
+
+            @step
+            def body(self):
+                self.drawn = random.random()
+                self.next(self.join)
+
+            @step
+            def join(self, inputs):
+                print(len({i.drawn for i in inputs}))
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+    """
+    free = Local(tmp_path, source.replace("SEED", "random.random()"))
+    assert free.run().ok
+    assert free.says.out == ["join] 3"]
+    seeded = Local(tmp_path, source.replace("SEED", "random.seed(1)"))
+    assert seeded.run().ok
+    assert seeded.says.out == ["join] 1"]

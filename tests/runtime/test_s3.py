@@ -1,0 +1,108 @@
+"""The shim on a real S3 server, through obstore and through the client of the standard library.
+
+FLOWC_S3_OUTSIDE is the server's endpoint as this machine reaches it; credentials are in the usual AWS variables.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowc.client import Run
+from flowc.errors import MissingKey, StoreError
+from flowc.store import Store, open_store
+from tests.runtime.shim import RUN, Shim
+from tests.runtime.test_protocol import FOREACH
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture(params=["obstore", "stdlib"])
+def root(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty prefix on the server, with the client of the test's parameter."""
+    endpoint = os.environ.get("FLOWC_S3_OUTSIDE")
+    if not endpoint:
+        pytest.skip("FLOWC_S3_OUTSIDE names no S3 server")
+    if request.param == "obstore":
+        pytest.importorskip("obstore")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", os.environ.get("AWS_ACCESS_KEY_ID", "flowc"))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", os.environ.get("AWS_SECRET_ACCESS_KEY", "flowc-secret"))
+    monkeypatch.setenv("FLOWC_S3_CLIENT", request.param)
+    bucket = os.environ.get("FLOWC_S3_BUCKET", "flowc")
+    return f"s3://{bucket}/tests/{secrets.token_hex(6)}"
+
+
+def test_the_store(root: str) -> None:
+    store = open_store(root)
+    key = "a/b c+ü&=%.json"
+    store.write(key, [b"hello ", bytearray(b"x"), memoryview(b"world")])
+    assert bytes(store.read(key)) == b"hello xworld"
+    assert bytes(store.read_range(key, 2, 3)) == b"llo"
+    assert store.exists(key)
+    assert not store.exists("a/b")
+    with pytest.raises(MissingKey):
+        store.read("nothing")
+
+
+def test_listing_goes_through_pages_and_keeps_to_its_prefix(root: str) -> None:
+    store = open_store(root)
+    _fill(store, [f"r/body/3.{i}/0/manifest.json" for i in range(1010)])
+    _fill(store, ["r/body/30.1/0/manifest.json", "r/body/4.1/0/manifest.json", "r/body/2.9/0/manifest.json"])
+    assert len(list(store.keys("r/body/3."))) == 1010
+    assert len(list(store.keys("r/body/"))) == 1013
+    assert len(store.children("r/body")) == 1013
+    assert store.children("r") == ["body"]
+    assert store.children("nothing") == []
+
+
+def test_errors_say_what_is_wrong(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StoreError, match=r"no such bucket|NoSuchBucket"):
+        open_store("s3://no-such-bucket-here/x").write("a", [b"1"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    with pytest.raises(StoreError, match="403"):
+        open_store(root).write("a", [b"1"])
+
+
+def test_a_run_with_a_retry_read_by_its_join(tmp_path: Path, root: str) -> None:
+    shim = Shim(tmp_path, FOREACH, root=root)
+    shim.tasks("start", "body/0", "body/1")
+    done = shim.attempt("join")
+    assert done.returncode == 2
+    assert "body-2" in done.stderr
+    shim.task("body", "2", 0)
+    shim.task("body", "2", 11)
+    shim.tasks("join", "end")
+    assert shim.value("join", "tries") == [0, 0, 11]
+    run = Run(f"Squares/{RUN}", root=root)
+    assert run.successful
+    assert [step.name for step in run] == ["start", "body", "join", "end"]
+    assert run["body"][2].data.out == 20
+    assert run["body"][2].attempt == 11
+
+
+def test_a_large_array_is_writable(tmp_path: Path, root: str) -> None:
+    numpy = pytest.importorskip("numpy")
+    from flowc import artifacts
+
+    store = open_store(root)
+    ref = artifacts.save(store, "F", "a", numpy.arange(1_000_000))
+    loaded = artifacts.load(store, "F", "a", ref)
+    loaded += 1
+    assert loaded[-1] == 1_000_000
+
+
+def _fill(store: Store, keys: list[str]) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def put(key: str) -> None:
+        store.write(key, [b"{}"])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put, keys))
