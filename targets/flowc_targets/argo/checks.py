@@ -68,8 +68,9 @@ def check_objects(flow: Flow, workflow: Workflow, package: bytes, options: ArgoO
     if size > OBJECT_BYTES:
         message = f"the Workflow has {size} bytes, and Kubernetes stores {OBJECT_BYTES}"
         sink.unsupported("FC503", TARGET_NAME, message, flow.span, help="split the flow in two")
-    elif max(size, len(package) * 4 // 3) > APPLY_BYTES:
-        message = f"an object of {max(size, len(package) * 4 // 3)} bytes is too large for a plain `kubectl apply`"
+    largest = max(size, len(package) * 4 // 3)
+    if largest > APPLY_BYTES and len(package) <= OBJECT_BYTES and size <= OBJECT_BYTES:
+        message = f"an object of {largest} bytes is too large for a plain `kubectl apply`"
         sink.warning("FC503", message, flow.span, help="apply it with `kubectl apply --server-side -f -`")
 
 

@@ -13,19 +13,21 @@ class ArgoOptions(TargetOptions):
     """Options from `[tool.flowc]`, `[tool.flowc.argo]` and the command line."""
 
     kind: Literal["workflow", "template"] = Field(
-        "workflow", description="a Workflow that runs when applied, or a WorkflowTemplate to submit from"
+        default="workflow", description="a Workflow that runs when applied, or a WorkflowTemplate to submit from"
     )
-    name: str | None = Field(None, description="name of the Workflow or WorkflowTemplate instead of the derived one")
-    parameters: dict[str, str] = Field({}, description="values for flow parameters instead of their defaults")
-    parallelism: int | None = Field(None, ge=1, description="most pods of one run at a time")
+    name: str | None = Field(default=None, description="name of the object, instead of the derived one")
+    parameters: dict[str, str] = Field(default={}, description="values for flow parameters instead of their defaults")
+    parallelism: int | None = Field(default=None, ge=1, description="most pods of one run at a time")
     pod_gc: Literal["OnPodSuccess", "OnPodCompletion", "OnWorkflowSuccess", "OnWorkflowCompletion"] | None = Field(
-        None, description="when to delete finished pods, and with them their logs; by default never"
+        default=None, description="when to delete finished pods, and with them their logs; by default never"
     )
-    pod_gc_delay: str | None = Field(None, description="how long finished pods stay then, such as 1h")
-    ttl_seconds: int | None = Field(None, ge=0, description="delete a finished run's Workflow after that many seconds")
+    pod_gc_delay: str | None = Field(default=None, description="how long finished pods stay then, such as 1h")
+    ttl_seconds: int | None = Field(default=None, ge=0, description="delete a finished Workflow after that long")
     qos: Literal["burstable", "guaranteed"] = Field(
-        "burstable", description="burstable asks for resources as requests; guaranteed makes them limits as well"
+        default="burstable",
+        description="burstable: resources as requests; guaranteed: as limits, too",
     )
     crds: Literal["full", "minimal"] = Field(
-        "full", description="full CRDs, the default of Argo 4, cap templates and tasks; minimal ones, as in 3.x, do not"
+        default="full",
+        description="full, the default of Argo 4, cap templates and tasks; minimal, as in 3.x, do not",
     )

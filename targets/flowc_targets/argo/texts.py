@@ -48,13 +48,22 @@ def encode_value(text: str) -> str:
 
 def default_value(parameter: Parameter) -> str:
     """A parameter's default as its value in the manifest."""
-    if parameter.dynamic_default or parameter.default is None:
-        return DEFAULT
     value = parameter.default
+    if parameter.dynamic_default or value is None or not _survives(parameter.type, value):
+        return DEFAULT
     raw = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if len(raw) > LONGEST_VALUE:
         return DEFAULT
     return encode_value(raw)
+
+
+def _survives(kind: str, value: object) -> bool:
+    """Whether the shim makes the same value of the text: `Parameter(type=str, default=5)` stays an int in Python."""
+    if isinstance(value, str):
+        return True
+    fits = {"int": isinstance(value, int) and not isinstance(value, bool), "bool": isinstance(value, bool)}
+    fits["float"] = isinstance(value, float) or fits["int"]
+    return fits.get(kind, kind == "json")
 
 
 def param_env(name: str) -> str:

@@ -63,9 +63,11 @@ def _flow(tree: Plain, room: int) -> str | None:
 
 
 def _block(tree: Plain, indent: int) -> Iterator[str]:
-    """The lines of a tree, the outermost collection always spread out."""
+    """The lines of a tree, the outermost collection spread out unless it is empty."""
     pad = " " * indent
-    if isinstance(tree, dict):
+    if not tree and isinstance(tree, dict | list):
+        yield f"{pad}{_flow(tree, 2)}"
+    elif isinstance(tree, dict):
         for key, item in tree.items():
             lead = f"{pad}{scalar(key)}:"
             text = _inline(item, WIDTH - len(lead) - 1)

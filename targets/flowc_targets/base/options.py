@@ -25,14 +25,18 @@ class TargetOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    root: str | None = Field(None, description="URL of the artifact store: s3://, gs://, az://, file:// or a path")
-    image: str = Field("python:3.11-slim", description="container image of steps that name none; any with Python 3.9+")
-    image_pull_policy: str | None = Field(None, pattern="^(Always|IfNotPresent|Never)$")
+    root: str | None = Field(
+        default=None, description="URL of the artifact store: s3://, gs://, az://, file:// or a path"
+    )
+    image: str = Field(default="python:3.11-slim", description="image of steps that name none; any with Python 3.9+")
+    image_pull_policy: str | None = Field(default=None, pattern="^(Always|IfNotPresent|Never)$")
     image_pull_secrets: tuple[str, ...] = ()
-    namespace: str | None = Field(None, description="Kubernetes namespace")
-    service_account: str | None = Field(None, description="Kubernetes service account of the pods")
-    env: dict[str, str] = Field({}, description="environment variables of every task")
-    env_from_secrets: tuple[str, ...] = Field((), description="Secrets whose keys every task gets in its environment")
-    python: str = Field("python3", description="the Python to call in the image")
-    tags: tuple[str, ...] = Field((), description="tags of the runs")
-    gpu: dict[str, GpuProfile] = Field({}, description="GPU types of this cluster, by the name that steps use")
+    namespace: str | None = Field(default=None, description="Kubernetes namespace")
+    service_account: str | None = Field(default=None, description="Kubernetes service account of the pods")
+    env: dict[str, str] = Field(default={}, description="environment variables of every task")
+    env_from_secrets: tuple[str, ...] = Field(
+        default=(), description="Secrets whose keys are in the environment of every task"
+    )
+    python: str = Field(default="python3", description="the Python to call in the image")
+    tags: tuple[str, ...] = Field(default=(), description="tags of the runs")
+    gpu: dict[str, GpuProfile] = Field(default={}, description="GPU types of this cluster, by the name that steps use")

@@ -1,0 +1,143 @@
+"""From the text of a flow to the manifest, for the tests of this folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.driver import compile_file
+from flowc_targets.argo import TARGET
+from flowc_targets.argo.options import ArgoOptions
+
+ROOT = "s3://bucket/prefix"
+
+DIAMOND = """
+from flowc import FlowSpec, Parameter, environment, kubernetes, resources, retry, step, timeout
+
+class DiamondFlow(FlowSpec):
+    {parameters}
+
+    @step
+    def start(self):
+        self.next(self.left, self.right)
+
+    {decorators}
+    @step
+    def left(self):
+        self.next(self.join)
+
+    @step
+    def right(self):
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+NESTED = """
+from flowc import FlowSpec, step
+
+class NestedFlow(FlowSpec):
+    @step
+    def start(self):
+        self.xs = [1]
+        self.next(self.outer, foreach="xs")
+
+    @step
+    def outer(self):
+        self.ys = [1]
+        self.next(self.inner, foreach="ys")
+
+    @step
+    def inner(self):
+        self.next(self.inner_join)
+
+    @step
+    def inner_join(self, inputs):
+        self.next(self.fork)
+
+    @step
+    def fork(self):
+        self.next(self.a, self.b)
+
+    @step
+    def a(self):
+        self.next(self.arms)
+
+    @step
+    def b(self):
+        self.next(self.arms)
+
+    @step
+    def arms(self, inputs):
+        self.next(self.outer_join)
+
+    @step
+    def outer_join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def emit(folder: Path, text: str, sink: DiagnosticSink | None = None, **options: Any) -> str | None:
+    """The YAML for a flow, `None` where there are errors, which are then in `sink`."""
+    path = folder / "flow_file.py"
+    path.write_text(text)
+    sink = sink if sink is not None else DiagnosticSink()
+    compilation = compile_file(path, sink)
+    settings = ArgoOptions.model_validate({"root": ROOT, **options})
+    files = TARGET.emit(compilation.flow, compilation.source, settings, sink)
+    return None if sink.failed else files[0].text
+
+
+def objects(folder: Path, text: str, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The ConfigMap and the Workflow of a flow without problems."""
+    output = emit(folder, text, **options)
+    assert output is not None
+    config_map, workflow = yaml.safe_load_all(output)
+    return config_map, workflow
+
+
+def codes(folder: Path, text: str, **options: Any) -> list[tuple[str, str, int | None]]:
+    """Code, severity and line of every diagnostic of a compilation."""
+    sink = DiagnosticSink()
+    emit(folder, text, sink, **options)
+    return [(item.code, item.severity, item.span.line if item.span else None) for item in sink.diagnostics]
+
+
+def templates(workflow: dict[str, Any]) -> dict[str, Any]:
+    """Templates by name."""
+    return {template["name"]: template for template in workflow["spec"]["templates"]}
+
+
+def tasks(template: dict[str, Any]) -> dict[str, Any]:
+    """The tasks of a DAG template by name."""
+    return {task["name"]: task for task in template["dag"]["tasks"]}
+
+
+def diamond(decorators: str = "", parameters: str = "") -> str:
+    """A branch of two, with decorators on the left step and parameters on the flow."""
+    return DIAMOND.format(decorators=decorators, parameters=parameters or "pass")
+
+
+def left(folder: Path, decorators: str, **options: Any) -> dict[str, Any]:
+    """The leaf template of the decorated step."""
+    _, workflow = objects(folder, diamond(decorators), **options)
+    template: dict[str, Any] = templates(workflow)["s-left"]
+    return template
+
+
+def env(template: dict[str, Any]) -> dict[str, str]:
+    """The literal environment of a leaf."""
+    return {item["name"]: item["value"] for item in template["container"]["env"]}

@@ -1,0 +1,42 @@
+"""Argo's own linter over the examples and the shapes of these tests, where its program is at hand."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.argo.manifests import NESTED, diamond, emit
+from tests.conftest import REPOSITORY
+
+EXAMPLES = {path.stem: path for path in sorted((REPOSITORY / "examples").glob("*.py"))}
+DECORATED = diamond(
+    "@retry(times=2)\n    @timeout(hours=1)\n    @environment(vars={'A': '$(B)', 'C': '{{x'})\n    "
+    "@kubernetes(gpu=1, gpu_type='t4', shared_memory=64, persistent_volume_claims={'c': '/c'}, secrets=['s'])",
+    "n = Parameter('n', default='{{=1+1}} $(X)', help='{{workflow.name}}')\n    y = Parameter('y', default='')",
+)
+FLOWS = {"diamond": diamond(), "nested": NESTED, "decorated": DECORATED}
+
+
+def _programs() -> list[Path]:
+    cached = sorted(Path("~/.cache/flowc-cluster").expanduser().glob("argo-*/argo"))
+    found = os.environ.get("ARGO") or shutil.which("argo")
+    return [Path(found), *cached] if found else cached
+
+
+@pytest.mark.skipif(not _programs(), reason="no `argo` on the PATH, in $ARGO or in ~/.cache/flowc-cluster")
+@pytest.mark.parametrize("program", _programs(), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("kind", ["workflow", "template"])
+@pytest.mark.parametrize("flow", [*FLOWS, *EXAMPLES])
+def test_lint(flow: str, kind: str, program: Path, tmp_path: Path) -> None:
+    text = FLOWS[flow] if flow in FLOWS else EXAMPLES[flow].read_text()
+    output = emit(tmp_path, text, kind=kind, namespace="flows", parallelism=3, pod_gc="OnPodSuccess", pod_gc_delay="1h")
+    assert output is not None
+    manifest = tmp_path / "manifest.yaml"
+    manifest.write_text(output)
+    command = [str(program), "lint", "--offline", "--no-color", str(manifest)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr

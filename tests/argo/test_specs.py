@@ -1,0 +1,101 @@
+"""What decorators and options ask for, as it stands on the pod."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.argo.manifests import diamond, env, left, objects, templates
+
+
+def test_resources_are_requests(tmp_path: Path) -> None:
+    leaf = left(tmp_path, "@resources(cpu=0.5, memory=2000, disk=300)")
+    requests = {"cpu": "0.5", "memory": "2000Mi", "ephemeral-storage": "300Mi"}
+    assert leaf["container"]["resources"] == {"requests": requests}
+
+
+def test_guaranteed_makes_them_limits(tmp_path: Path) -> None:
+    leaf = left(tmp_path, "@resources(cpu=0.5, gpu=2)", qos="guaranteed")
+    assert leaf["container"]["resources"]["limits"]["cpu"] == "0.5"
+    assert leaf["container"]["resources"]["limits"]["nvidia.com/gpu"] == "2"
+
+
+def test_gpu_type_by_the_built_in_profile(tmp_path: Path) -> None:
+    leaf = left(tmp_path, "@kubernetes(gpu=1, gpu_type='t4', node_selector={'pool': 'n'})")
+    assert leaf["nodeSelector"] == {"cloud.google.com/gke-accelerator": "nvidia-tesla-t4", "pool": "n"}
+    assert leaf["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}]
+    assert leaf["container"]["resources"]["limits"] == {"nvidia.com/gpu": "1"}
+
+
+def test_gpu_type_by_a_profile_of_the_project(tmp_path: Path) -> None:
+    mig = {
+        "selector": {"gpu/type": "mig"},
+        "tolerations": [{"key": "mig", "operator": "Exists"}],
+        "resource": "nvidia.com/mig-1g.5gb",
+    }
+    leaf = left(tmp_path, "@kubernetes(gpu=3, gpu_type='small')", gpu={"small": mig})
+    assert leaf["nodeSelector"] == {"gpu/type": "mig"}
+    assert leaf["container"]["resources"]["limits"] == {"nvidia.com/mig-1g.5gb": "3"}
+    assert leaf["tolerations"] == [
+        {"key": "nvidia.com/mig-1g.5gb", "operator": "Exists", "effect": "NoSchedule"},
+        {"key": "mig", "operator": "Exists"},
+    ]
+
+
+def test_retry(tmp_path: Path) -> None:
+    leaf = left(tmp_path, "@retry(times=2, minutes_between_retries=1)")
+    assert leaf["retryStrategy"] == {"limit": "2", "retryPolicy": "Always", "backoff": {"duration": "60s"}}
+    assert leaf["container"]["args"][-2:] == ["--attempt", "{{retries}}"]
+    assert "backoff" not in left(tmp_path, "@retry(times=2, minutes_between_retries=0)")["retryStrategy"]
+    never = left(tmp_path, "@resources(cpu=1)\n    @retry(times=0)")
+    assert "retryStrategy" not in never
+    assert never["container"]["args"][-2:] == ["--attempt", "0"]
+
+
+def test_timeout(tmp_path: Path) -> None:
+    assert left(tmp_path, "@timeout(minutes=1, seconds=5)")["activeDeadlineSeconds"] == 65
+
+
+def test_kubernetes_decorator(tmp_path: Path) -> None:
+    leaf = left(
+        tmp_path,
+        "@kubernetes(image='my/image:2', image_pull_policy='Always', service_account='sa', secrets=['a', 'b'],"
+        " labels={'team': 'y'}, annotations={'note': '1'}, persistent_volume_claims={'my.claim': '/data'},"
+        " shared_memory=64, tolerations=[{'key': 'k', 'operator': 'Equal', 'value': 'v', 'effect': 'NoExecute'}])",
+        env_from_secrets=("s3",),
+        image="default:1",
+    )
+    container = leaf["container"]
+    assert (container["image"], container["imagePullPolicy"]) == ("my/image:2", "Always")
+    assert container["envFrom"] == [{"secretRef": {"name": name}} for name in ("s3", "a", "b")]
+    assert leaf["serviceAccountName"] == "sa"
+    assert leaf["metadata"] == {"labels": {"team": "y"}, "annotations": {"note": "1"}}
+    assert leaf["tolerations"] == [{"key": "k", "operator": "Equal", "value": "v", "effect": "NoExecute"}]
+    assert leaf["volumes"] == [
+        {"name": "pvc-my-claim", "persistentVolumeClaim": {"claimName": "my.claim"}},
+        {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}},
+    ]
+    mounts = [(mount["name"], mount["mountPath"]) for mount in container["volumeMounts"]]
+    assert mounts == [("flowc", "/flowc"), ("pvc-my-claim", "/data"), ("shm", "/dev/shm")]
+
+
+def test_environment_that_kubernetes_or_argo_would_change(tmp_path: Path) -> None:
+    variables = "{'A': 'plain', 'B': '$(HOME) $$', 'C': '{{workflow.name}}', 'D': 'x' * 0 or 'y'}"
+    variables = variables.replace("'x' * 0 or 'y'", "''")
+    leaf = left(tmp_path, f"@environment(vars={variables})", env={"A": "from options", "E": "e"})
+    found = env(leaf)
+    assert found["A"] == "plain"
+    assert found["B"] == "$$(HOME) $$$$"
+    assert "C" not in found
+    assert found["D"] == ""
+    assert found["E"] == "e"
+
+
+def test_the_users_environment_does_not_shadow_flowc(tmp_path: Path) -> None:
+    leaf = left(tmp_path, "@environment(vars={'FLOWC_ROOT': 'elsewhere', 'OWN': '1'})")
+    assert env(leaf)["FLOWC_ROOT"] == "s3://bucket/prefix"
+
+
+def test_pull_secrets_of_steps_reach_the_workflow(tmp_path: Path) -> None:
+    _, workflow = objects(tmp_path, diamond("@kubernetes(image_pull_secrets=['mine'])"), image_pull_secrets=("all",))
+    assert workflow["spec"]["imagePullSecrets"] == [{"name": "all"}, {"name": "mine"}]
+    assert templates(workflow)["main"]["name"] == "main"
