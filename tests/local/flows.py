@@ -55,7 +55,8 @@ class Local:
     def run(self, **options: Any) -> RunResult:
         """Run it."""
         self.says = Recorder()
-        chosen = RunOptions(**{"root": self.root, **options})
+        given: dict[str, Any] = {"root": self.root, **options}
+        chosen = RunOptions(**given)
         return run_flow(self.compilation.flow, self.compilation.source, chosen, self.says)
 
     def client(self, result: RunResult) -> Run:

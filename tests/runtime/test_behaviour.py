@@ -130,7 +130,7 @@ def test_parameters_have_their_types_and_travel(tmp_path: Path) -> None:
         "FLOWC_PARAM_CONFIG": "[1, 2]",
         "FLOWC_PARAM_PARTS": "c",
     }
-    assert shim.task("start", **given) == "(2.0, 3, True, '{\"a\": \"{{}}\"}', '', [1, 2], ['c'])\n"
+    assert shim.task("start", "", 0, **given) == "(2.0, 3, True, '{\"a\": \"{{}}\"}', '', [1, 2], ['c'])\n"
     out = shim.task("end", FLOWC_PARAM_LEARNING_RATE="9").splitlines()
     assert out[0].startswith("(2.0, True, ['alpha', 'count',"), "only the start task reads the environment"
     assert "cannot set 'alpha'" in out[1]
