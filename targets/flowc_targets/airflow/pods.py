@@ -26,6 +26,8 @@ def pod_defaults(options: AirflowOptions) -> dict[str, Expression]:
         "namespace": options.namespace,
         "service_account_name": options.service_account,
         "env_from": env_from(options.env_from_secrets),
+        # The spec holds the code package; a failed pod would print all of it into its log.
+        "log_pod_spec_on_failure": False,
         "startup_timeout_seconds": options.startup_timeout_seconds,
         "kubernetes_conn_id": options.kubernetes_conn_id,
         "config_file": options.config_file,
