@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from flowc.compat_metaflow import serve
 from flowc.errors import ProtocolError
 from flowc.flowspec import FlowSpec
 
@@ -19,7 +20,13 @@ def load_flow(plan: Plan) -> type[FlowSpec]:
     """The flow's class. Raises what the user's file raises when it is imported."""
     path = os.environ.get("FLOWC_SOURCE")
     sys.argv = [path or f"{plan.module}.py"]
-    module = _from_path(plan.module, path) if path else _from_sys_path(plan.module)
+    serve()
+    if path:
+        module = _from_path(plan.module, path)
+    else:
+        from importlib import import_module
+
+        module = import_module(plan.module)
     cls = getattr(module, plan.class_name, None)
     if not (isinstance(cls, type) and issubclass(cls, FlowSpec)):
         raise ProtocolError(f"{plan.module}.py has no flow {plan.class_name!r}; compile it again")
@@ -33,8 +40,6 @@ def _from_path(name: str, path: str) -> ModuleType:
     folder = os.path.dirname(os.path.abspath(path))
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    with open(path, "rb") as file:
-        _serve_metaflow(file.read())
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ProtocolError(f"{path} cannot be imported")
@@ -42,23 +47,3 @@ def _from_path(name: str, path: str) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
-
-
-def _from_sys_path(name: str) -> ModuleType:
-    from importlib import import_module
-    from importlib.util import find_spec
-
-    spec = find_spec(name)
-    if spec is None or spec.loader is None:
-        raise ProtocolError(f"there is no module {name!r} in the code package")
-    source = getattr(spec.loader, "get_source", None)
-    _serve_metaflow((source(name) or "").encode("utf-8", "replace") if source else b"metaflow")
-    return import_module(name)
-
-
-def _serve_metaflow(source: bytes) -> None:
-    """Serve `metaflow` when the file may import it; local modules that it imports are found when they ask."""
-    if b"metaflow" in source:
-        from flowc.compat_metaflow import install
-
-        install()

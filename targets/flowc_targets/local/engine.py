@@ -18,7 +18,7 @@ from flowc_targets.base.plan import build_plan
 from flowc_targets.local.launch import Event, Launcher, LaunchError, kill_group
 from flowc_targets.local.output import TaskOutput
 from flowc_targets.local.params import check_params
-from flowc_targets.local.record import RunRecord, new_run_id
+from flowc_targets.local.record import RunRecord, new_run_id, write_run_id
 from flowc_targets.local.report import ConsoleReporter, Reporter
 from flowc_targets.local.result import FailedTask, RunResult, Status
 from flowc_targets.local.schedule import Schedule, TaskKey
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from flowc_compiler.source import SourceFile
     from flowc_targets.local.options import RunOptions
 
+from flowc.errors import ProtocolError, StoreError
 from flowc.layout import index_text
 
 
@@ -61,7 +62,7 @@ def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Repo
     run_id = options.run_id or new_run_id()
     record = RunRecord(flow, options, run_id)
     if options.run_id_file is not None:
-        options.run_id_file.write_text(run_id, encoding="utf-8")
+        write_run_id(options.run_id_file, run_id)
     with tempfile.TemporaryDirectory(prefix="flowc-run-") as scratch:
         plan = Path(scratch, "plan.json")
         plan.write_text(json.dumps(build_plan(flow)), encoding="utf-8")
@@ -101,7 +102,7 @@ class _Engine:
                 launcher = self.launcher = self._launcher(imports)
                 while not self._over():
                     self._turn()
-            except LaunchError as error:
+            except (LaunchError, ProtocolError) as error:
                 self.error = str(error)
             finally:
                 self._stop()
@@ -110,8 +111,7 @@ class _Engine:
                 imports.finish()
                 self.record.keep_log(imports)
                 self.selector.close()
-        status: Status = "interrupted" if self.signals.caught else "failed" if self._has_failed() else "successful"
-        self.record.end(status, self.done)
+        status = self._record_end()
         seconds = time.monotonic() - begun
         result = RunResult(self.record.run_id, status, self.record.root, self.done, seconds, self.failed, self.error)
         self.reporter.finished(result)
@@ -125,6 +125,16 @@ class _Engine:
             self.selector.register(launcher.fileno(), selectors.EVENT_READ, None)
             self.selector.register(imports.descriptor, selectors.EVENT_READ, imports)
         return launcher
+
+    def _record_end(self) -> Status:
+        """Write how the run ended; a store that fails now makes it fail."""
+        status: Status = "interrupted" if self.signals.caught else "failed" if self._has_failed() else "successful"
+        try:
+            self.record.end(status, self.done)
+        except StoreError as error:
+            self.error = self.error or str(error)
+            return "failed" if status == "successful" else status
+        return status
 
     def _has_failed(self) -> bool:
         return self.failed is not None or bool(self.error)
@@ -156,7 +166,7 @@ class _Engine:
 
     def _start_ready(self) -> None:
         now = time.monotonic()
-        while len(self.running) < self.options.max_workers:
+        while len(self.running) < max(1, self.options.max_workers):
             if self.retries and self.retries[0].due <= now:
                 retry = heapq.heappop(self.retries)
                 self._start(retry.key, retry.attempt)

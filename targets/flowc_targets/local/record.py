@@ -32,6 +32,20 @@ def new_run_id() -> str:
     return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
 
 
+def write_run_id(file: Path, run_id: str) -> None:
+    """Tell the run's id to whoever waits for that file. Raises FlowcError."""
+    try:
+        file.write_text(run_id, encoding="utf-8")
+    except OSError as error:
+        diagnostic = Diagnostic(
+            code="FC603",
+            severity="error",
+            message=f"the file {file} cannot be written: {error.strerror or error}",
+            help="give --run-id-file a path in a folder that exists and that you can write to",
+        )
+        raise FlowcError((diagnostic,)) from error
+
+
 class RunRecord:
     """One run's place in the store."""
 
