@@ -49,7 +49,7 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
             sink.unsupported("FC503", TARGET_NAME, message, parameter.span, help="use letters, digits, - and _")
         missing = parameter.required and not parameter.has_default and parameter.name not in options.parameters
         if missing and options.kind == "workflow":
-            help_ = f"give it with -p {parameter.name}=..., or compile with --kind template and give it at submission"
+            help_ = f"--set 'parameters={{{parameter.name} = \"...\"}}', or compile with --kind template"
             sink.error("FC304", f"parameter {parameter.name!r} is required", parameter.span, help=help_)
         if len(encode_value(options.parameters.get(parameter.name, "")).encode()) > VALUE_BYTES:
             message = f"the value of parameter {parameter.name!r} is longer than {VALUE_BYTES} bytes"

@@ -1,0 +1,135 @@
+"""The cluster that KUBECONFIG names: apply what `flowc compile` prints, wait, and read the run from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from flowc import Run
+
+PYTHON_IMAGE = os.environ.get("FLOWC_TEST_IMAGE", "flowc.test/python:3.11")
+OLD_PYTHON_IMAGE = os.environ.get("FLOWC_TEST_IMAGE_OLD", "flowc.test/python:3.9")
+ML_IMAGE = os.environ.get("FLOWC_TEST_IMAGE_ML", "flowc.test/ml:1")
+NAMESPACE = os.environ.get("FLOWC_TEST_NAMESPACE", "flows")
+BUCKET = os.environ.get("FLOWC_TEST_BUCKET", "flowc")
+SECRET = os.environ.get("FLOWC_TEST_SECRET", "s3")
+PATIENCE = float(os.environ.get("FLOWC_TEST_PATIENCE", "900"))
+
+
+@dataclass
+class Submitted:
+    """A Workflow on the cluster, and where its run is."""
+
+    cluster: Cluster
+    name: str
+    uid: str
+    flow: str
+    root: str
+
+    def wait(self) -> Run:
+        """Wait for the end, and open the run. A Workflow that fails is an assertion with its pods' last words."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            status = self.cluster.get("workflow", self.name).get("status", {})
+            phase = status.get("phase", "")
+            if phase in {"Succeeded", "Failed", "Error"}:
+                break
+            assert time.monotonic() < deadline, f"{self.name} is still {phase or 'pending'}"
+            time.sleep(2)
+        assert phase == "Succeeded", f"{self.name}: {phase} {status.get('message')}\n{self.logs()}"
+        return Run(f"{self.flow}/argo-{self.uid}", root=self.root)
+
+    def logs(self) -> str:
+        """The ends of the logs of all its pods."""
+        selector = f"workflows.argoproj.io/workflow={self.name}"
+        return self.cluster.kubectl("logs", "-l", selector, "-c", "main", "--tail=30", "--prefix")
+
+    def pods(self, task: str) -> list[dict[str, Any]]:
+        """The pods of a DAG task."""
+        items = self.cluster.get("pods", "-l", f"workflows.argoproj.io/workflow={self.name}")["items"]
+        found = (pod["metadata"]["annotations"]["workflows.argoproj.io/node-name"] for pod in items)
+        return [pod for pod, name in zip(items, found, strict=True) if name.split("(")[0].split(".")[-1] == task]
+
+
+@dataclass
+class Cluster:
+    """What tests do with the cluster; `prefix` keeps sessions apart in the bucket."""
+
+    prefix: str
+    applied: list[str] = field(default_factory=list[str])
+
+    @property
+    def root(self) -> str:
+        """The store of this session."""
+        return f"s3://{BUCKET}/{self.prefix}"
+
+    def kubectl(self, *arguments: str, text: str | None = None) -> str:
+        """Run kubectl in the namespace of the tests."""
+        command = ["kubectl", "-n", NAMESPACE, *arguments]
+        result = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, f"{' '.join(command)}: {result.stderr}"
+        return result.stdout
+
+    def get(self, *arguments: str) -> dict[str, Any]:
+        """An object or a list of them."""
+        found: dict[str, Any] = json.loads(self.kubectl("get", "-o", "json", *arguments))
+        return found
+
+    def compile(self, file: Path, *arguments: str, image: str = PYTHON_IMAGE) -> str:
+        """What `flowc compile` prints for a file, with the store of the cluster."""
+        inside = {"AWS_REGION": os.environ.get("AWS_REGION", "us-east-1"), "AWS_ALLOW_HTTP": "true"}
+        if "FLOWC_S3_INSIDE" in os.environ:
+            inside["AWS_ENDPOINT_URL"] = os.environ["FLOWC_S3_INSIDE"]
+        variables = [part for name, value in inside.items() for part in ("--env", f"{name}={value}")]
+        options = ["--root", self.root, "--image", image, "--namespace", NAMESPACE, "--env-from-secret", SECRET]
+        command = [flowc(), "compile", str(file), "--target", "argo", *options, *variables, *arguments]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    def apply(self, manifest: str) -> Submitted:
+        """`kubectl apply -f -`, as in the README."""
+        self.kubectl("apply", "-f", "-", text=manifest)
+        self.applied.append(manifest)
+        workflow = next(item for item in yaml.safe_load_all(manifest) if item["kind"] == "Workflow")
+        return self.submitted(workflow["metadata"]["name"], workflow["metadata"]["annotations"])
+
+    def submitted(self, name: str, annotations: dict[str, str]) -> Submitted:
+        """A Workflow that is there."""
+        uid = self.get("workflow", name)["metadata"]["uid"]
+        return Submitted(self, name, uid, annotations["workflows.argoproj.io/title"], self.root)
+
+    def clean_up(self) -> None:
+        """Delete what was applied, unless it is to be looked at."""
+        if "FLOWC_TEST_KEEP" not in os.environ:
+            for manifest in self.applied:
+                self.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", text=manifest)
+
+
+def flowc() -> str:
+    """The command beside the Python that runs the tests, else the one on the PATH."""
+    beside = Path(sys.executable).with_name("flowc")
+    found = str(beside) if beside.is_file() else shutil.which("flowc")
+    assert found is not None, "flowc is not installed"
+    return found
+
+
+def run_locally(file: Path, root: Path, *arguments: str) -> Run:
+    """The same flow by the local engine."""
+    ids = root / f"{file.stem}.id"
+    root.mkdir(parents=True, exist_ok=True)
+    command = [flowc(), "run", str(file), "--root", str(root), "--run-id-file", str(ids), *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    identifier = ids.read_text().strip()
+    flow = next(item.parent.parent.name for item in root.glob(f"*/{identifier}/run.json"))
+    return Run(f"{flow}/{identifier}", root=str(root))
