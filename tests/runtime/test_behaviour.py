@@ -222,3 +222,29 @@ def test_starting_the_shim_loads_little() -> None:
         env={"PYTHONPATH": runtime_folder()},
     )
     assert done.stdout == "[]\n"
+
+
+def test_metaflow_is_served_to_local_modules_and_under_other_names(tmp_path: Path) -> None:
+    (tmp_path / "helpers.py").write_text("import metaflow as mf\nretries = lambda: mf.current.retry_count\n", "utf-8")
+    shim = Shim(
+        tmp_path,
+        """
+        import metaflow as mf
+
+        class Other(mf.FlowSpec):
+            @mf.step
+            def start(self):
+                import metaflow.exception
+                from helpers import retries
+                try:
+                    self.merge_artifacts([])
+                except metaflow.exception.MetaflowException as error:
+                    print(error, retries())
+                self.next(self.end)
+
+            @mf.step
+            def end(self):
+                pass
+        """,
+    )
+    assert "merge_artifacts can only be called in a join" in shim.task("start")

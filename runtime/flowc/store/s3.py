@@ -15,7 +15,8 @@ from xml.etree import ElementTree as ET
 
 from flowc.errors import MissingKey, StoreError
 from flowc.store.base import Store
-from flowc.store.sigv4 import Credentials, query_string, quote, sign
+from flowc.store.credentials import CredentialSource
+from flowc.store.sigv4 import query_string, quote, sign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 
 
 class S3Store(Store):
-    """A bucket's prefix. Keys come from the environment; AWS_ENDPOINT_URL names servers that are not Amazon's."""
+    """A bucket's prefix. AWS_ENDPOINT_URL names servers that are not Amazon's."""
 
     remote = True
 
@@ -47,7 +48,7 @@ class S3Store(Store):
             raise StoreError(f"the root {root!r} names no bucket; write s3://bucket/prefix")
         self.url = f"s3://{self._bucket}/{self._prefix}".rstrip("/")
         self._region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-        self._credentials = _credentials()
+        self._credentials = CredentialSource(self._region)
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
         if endpoint:
             url = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
@@ -162,8 +163,9 @@ class S3Store(Store):
     ) -> Tuple[int, Buffer]:
         timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         headers = {**headers, "host": self._host}
-        if self._credentials is not None:
-            headers = sign(self._credentials, self._region, timestamp, method, path, query, headers, digest)
+        credentials = self._credentials.get()
+        if credentials is not None:
+            headers = sign(credentials, self._region, timestamp, method, path, query, headers, digest)
         if method == "PUT":
             headers["content-length"] = str(sum(len(part) for part in parts))
         connection = self._connection()
@@ -198,14 +200,6 @@ class S3Store(Store):
         if connection is not None:
             connection.close()
             self._local.connection = None
-
-
-def _credentials() -> Credentials | None:
-    """The keys of the environment; without any, requests are not signed."""
-    access, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
-    if not access or not secret:
-        return None
-    return Credentials(access, secret, os.environ.get("AWS_SESSION_TOKEN"))
 
 
 def _payload_hash(parts: Sequence[Buffer]) -> str:

@@ -1,0 +1,132 @@
+"""Where the S3 client gets its keys: the environment, a web identity token, or the container's credential endpoint."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import time
+from urllib.parse import urlsplit
+
+from flowc.errors import StoreError
+from flowc.store.sigv4 import Credentials, query_string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Dict, Tuple
+
+    Fetched = Tuple[Credentials, float]
+
+CONTAINER_HOST = "http://169.254.170.2"
+"""Where ECS and Fargate serve AWS_CONTAINER_CREDENTIALS_RELATIVE_URI."""
+RENEW_BEFORE = 300.0
+"""Temporary keys are renewed when they have less than this to live, in seconds."""
+_TIMEOUT = 10.0
+
+
+class CredentialSource:
+    """Keys, renewed before they expire. Without any source requests are not signed, for public buckets."""
+
+    def __init__(self, region: str) -> None:
+        self._fetch = _source(region)
+        self._current: Credentials | None = None
+        self._expires = 0.0
+
+    def get(self) -> Credentials | None:
+        """The keys to sign with now. Raises StoreError when the source does not answer."""
+        if self._fetch is None:
+            return None
+        if self._current is None or time.time() > self._expires - RENEW_BEFORE:
+            self._current, self._expires = self._fetch()
+        return self._current
+
+
+def _source(region: str) -> Callable[[], Fetched] | None:
+    """The first source that the environment names, in the order of Amazon's own tools."""
+    env = os.environ
+    access, secret = env.get("AWS_ACCESS_KEY_ID"), env.get("AWS_SECRET_ACCESS_KEY")
+    if access and secret:
+        keys = Credentials(access, secret, env.get("AWS_SESSION_TOKEN"))
+        return lambda: (keys, float("inf"))
+    token_file, role = env.get("AWS_WEB_IDENTITY_TOKEN_FILE"), env.get("AWS_ROLE_ARN")
+    if token_file and role:
+        return lambda: _web_identity(region, token_file, role)
+    relative, full = env.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"), env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+    url = CONTAINER_HOST + relative if relative else full
+    return (lambda: _container(url)) if url else None
+
+
+def _web_identity(region: str, token_file: str, role: str) -> Fetched:
+    """Exchange the token that Kubernetes mounts (IRSA) for keys of a role."""
+    from xml.etree import ElementTree as ET
+
+    query = query_string(
+        [
+            ("Action", "AssumeRoleWithWebIdentity"),
+            ("RoleArn", role),
+            ("RoleSessionName", os.environ.get("AWS_ROLE_SESSION_NAME") or f"flowc-{os.getpid()}"),
+            ("Version", "2011-06-15"),
+            ("WebIdentityToken", _file_text(token_file)),
+        ]
+    )
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_STS") or f"https://sts.{region}.amazonaws.com"
+    body = _get(f"{endpoint.rstrip('/')}/?{query}", {"accept": "application/xml"})
+    fields = {element.tag.rpartition("}")[2]: element.text or "" for element in ET.fromstring(body).iter()}  # noqa: S314
+    return _fetched(fields["AccessKeyId"], fields["SecretAccessKey"], fields["SessionToken"], fields["Expiration"])
+
+
+def _container(url: str) -> Fetched:
+    """Ask the agent of ECS, Fargate or EKS Pod Identity."""
+    token = os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
+    token_file = os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+    if token_file:
+        token = _file_text(token_file)
+    document: Dict[str, str] = json.loads(_get(url, {"authorization": token} if token else {}))
+    return _fetched(
+        document["AccessKeyId"], document["SecretAccessKey"], document["Token"], document.get("Expiration", "")
+    )
+
+
+def _get(url: str, headers: Dict[str, str]) -> bytes:
+    """One GET, tried three times."""
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    problem = ""
+    for attempt in range(3):
+        time.sleep(attempt)
+        connection = kind(parts.netloc, timeout=_TIMEOUT)
+        try:
+            connection.request("GET", target, headers=headers)
+            response = connection.getresponse()
+            body = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            problem = f"{type(error).__name__}: {error}"
+            continue
+        finally:
+            connection.close()
+        if response.status == 200:
+            return body
+        problem = f"{response.status}: {body[:200].decode('utf-8', 'replace')}"
+    raise StoreError(f"no credentials from {parts.scheme}://{parts.netloc}{parts.path}: {problem}")
+
+
+def _fetched(access: str, secret: str, token: str, expiration: str) -> Fetched:
+    return Credentials(access, secret, token), _timestamp(expiration)
+
+
+def _timestamp(text: str) -> float:
+    """Seconds since 1970 of an ISO time in UTC; keys without an expiration live for ever."""
+    if not text:
+        return float("inf")
+    import calendar
+
+    return float(calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")))
+
+
+def _file_text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read().strip()
+    except OSError as error:
+        raise StoreError(f"the token in {path} cannot be read: {error.strerror or error}") from error
