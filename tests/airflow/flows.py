@@ -119,31 +119,101 @@ NESTED = """\
 class NestedFlow(FlowSpec):
     @step
     def start(self):
-        self.rows = [[1], [2, 3]]
+        self.rows = [[1], [], [2, 3]]
         self.next(self.row, foreach="rows")
 
     @step
     def row(self):
         self.cells = self.input
+        self.next(self.left, self.right)
+
+    @step
+    def left(self):
         self.next(self.cell, foreach="cells")
 
     @step
     def cell(self):
-        self.value = self.input
-        self.next(self.inner)
+        self.parts = list(range(self.input))
+        self.next(self.part, foreach="parts")
 
     @step
-    def inner(self, inputs):
+    def part(self):
+        self.value = 10 * self.input
+        self.next(self.part_done)
+
+    @step
+    def part_done(self):
+        self.next(self.parts_joined)
+
+    @step
+    def parts_joined(self, inputs):
+        self.value = [item.value for item in inputs]
+        self.next(self.cells_joined)
+
+    @step
+    def cells_joined(self, inputs):
+        self.found = [item.value for item in inputs]
+        self.next(self.between)
+
+    @step
+    def between(self):
+        self.again = self.found
+        self.next(self.once_more, foreach="again")
+
+    @step
+    def once_more(self):
+        self.size = len(self.input)
+        self.next(self.sizes)
+
+    @step
+    def sizes(self, inputs):
+        self.sizes_found = [item.size for item in inputs]
+        self.next(self.row_joined)
+
+    @step
+    def right(self):
+        self.label = "row %s" % self.index
+        self.next(self.row_joined)
+
+    @step
+    def row_joined(self, inputs):
+        self.result = (inputs.right.label, inputs.sizes.sizes_found)
         self.next(self.outer)
 
     @step
     def outer(self, inputs):
+        self.results = [item.result for item in inputs]
         self.next(self.end)
 
     @step
     def end(self):
         pass
 """
+"""Foreach three deep, one after another, and in one arm of a branch."""
+
+ARMS = [f"quite_a_long_name_of_a_step_that_is_one_of_many_arms_{number}" for number in range(9)]
+WIDE = f"""\
+class WideFlow(FlowSpec):
+    @step
+    def start(self):
+        self.next({", ".join(f"self.{arm}" for arm in ARMS)})
+
+    @step
+    def join_of_all_the_many_arms_of_the_one_branch(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+""" + "".join(
+    f"""
+    @step
+    def {arm}(self):
+        self.next(self.join_of_all_the_many_arms_of_the_one_branch)
+"""
+    for arm in ARMS
+)
+"""Edges that fit on no line."""
 
 PLAIN = """\
 class PlainFlow(FlowSpec):

@@ -35,7 +35,7 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
         )  # fmt: skip
     _check_names(flow, options, sink)
     for step in flow.steps:
-        _check_kind(flow, step, sink)
+        _check_kind(step, sink)
         if options.operator == "local":
             _check_local(step, sink)
         else:
@@ -52,14 +52,9 @@ def check_size(file: DagFile, sink: DiagnosticSink) -> None:
         )  # fmt: skip
 
 
-def _check_kind(flow: Flow, step: Step, sink: DiagnosticSink) -> None:
+def _check_kind(step: Step, sink: DiagnosticSink) -> None:
     span = step.next_span or step.span
     match step.kind:
-        case "foreach" if flow.depth(step) > 0:
-            sink.unsupported(
-                "FC501", NAME, f"step `{step.name}` opens a foreach inside of a foreach", span,
-                help="make one foreach over all pairs, such as `[(i, j) for i in a for j in b(i)]`",
-            )  # fmt: skip
         case "switch":
             sink.unsupported(
                 "FC501", NAME, f"step `{step.name}` chooses what follows by `{step.variable}`", span,

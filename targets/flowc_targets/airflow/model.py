@@ -22,17 +22,19 @@ class StepTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WidthTask:
-    """The task that turns the count of a foreach into the list that its group is mapped over."""
+    """The task that turns the counts of a foreach into the list of index paths that its groups are mapped over."""
 
     variable: str
     task_id: str
     opener: str
-    """The variable of the task that publishes the count."""
+    """The id of the task that publishes the count."""
+    outer: str | None
+    """The variable of the WidthTask of the foreach around it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappedGroup:
-    """The body of a foreach: a task group that runs once for every index."""
+    """The body of a foreach, or a segment of it: a task group that runs once for every index path."""
 
     variable: str
     function: str

@@ -62,23 +62,22 @@ def _dag(file: DagFile) -> Iterator[str]:
 
 
 def _block(block: Block, indent: int) -> Iterator[str]:
-    pad = "    " * indent
     used = {edge.source for edge in block.edges}.union(*(edge.targets for edge in block.edges))
     for node in block.nodes:
         match node:
             case StepTask(variable=variable, task_id=task_id, options=options):
                 call = Call("StepOperator", kwargs={"task_id": task_id, **options})
                 yield from layout(call, indent, f"{variable} = " if variable in used else "")
-            case WidthTask(variable=variable, task_id=task_id, opener=opener):
-                width = Call(f'indices.override(task_id="{task_id}")', (Name(f'{opener}.output["count"]'),))
+            case WidthTask(variable=variable, task_id=task_id, opener=opener, outer=outer):
+                around = () if outer is None else (Name(outer),)
+                width = Call(f'indices.override(task_id="{task_id}")', (opener, *around))
                 yield from layout(width, indent, f"{variable} = ")
             case MappedGroup():
                 yield ""
                 yield from _group(node, indent)
     if block.edges:
         yield ""
-    for line in _chains(block.edges, WIDTH - 4 * indent):
-        yield pad + line
+    yield from _chains(block.edges, indent)
 
 
 def _group(group: MappedGroup, indent: int) -> Iterator[str]:
@@ -93,22 +92,34 @@ def _group(group: MappedGroup, indent: int) -> Iterator[str]:
     )
 
 
-def _chains(edges: tuple[Edge, ...], width: int) -> Iterator[str]:
-    """The edges as few lines: `a >> [b, c] >> d`, each edge in one of them, none longer than `width`."""
+def _chains(edges: tuple[Edge, ...], indent: int) -> Iterator[str]:
+    """The edges as few lines: `a >> [b, c] >> d`, each edge in one of them."""
+    pad = "    " * indent
     following = {edge.source: edge.targets for edge in edges}
-    for edge in edges:
-        targets = following.pop(edge.source, None)
-        if targets is None:
-            continue
-        line = edge.source
+    queue = [edge.source for edge in edges]
+    for source in queue:
+        line = pad + source
+        sources: tuple[str, ...] = (source,)
+        targets = following.pop(source, None)
         while targets is not None:
-            text = targets[0] if len(targets) == 1 else f"[{', '.join(targets)}]"
-            if len(line) + 4 + len(text) > width:
-                following[edge.source] = targets
+            longer = f"{line} >> {_operand(targets)}"
+            if len(longer) > WIDTH:
                 break
-            line += f" >> {text}"
-            targets = _common(targets, following)
-        yield line
+            line = longer
+            sources, targets = targets, _common(targets, following)
+        if sources != (source,):
+            yield line
+            if targets is not None:
+                # The next line goes on from here.
+                following.update(dict.fromkeys(sources, targets))
+                queue += sources
+        elif targets is not None:
+            names = tuple(Name(target) for target in targets)
+            yield from layout(Call(f"{source}.set_downstream", (names,)), indent)
+
+
+def _operand(targets: tuple[str, ...]) -> str:
+    return targets[0] if len(targets) == 1 else f"[{', '.join(targets)}]"
 
 
 def _common(sources: tuple[str, ...], following: dict[str, tuple[str, ...]]) -> tuple[str, ...] | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flowc_compiler.source import SourceFile
 
 
-_CAPABILITIES = Capabilities(step_kinds=frozenset({"linear", "branch", "foreach", "join"}), max_foreach_depth=1)
+_CAPABILITIES = Capabilities(step_kinds=frozenset({"linear", "branch", "foreach", "join"}))
 
 
 @dataclass(frozen=True, slots=True)

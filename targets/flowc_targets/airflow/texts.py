@@ -23,11 +23,9 @@ MODULES: dict[Operator, tuple[str, ...]] = {
 """Modules of the standard library."""
 
 COMMON = '''\
-def arguments(step, context):
-    """What the shim is told of a task: its step, its place in the foreach, its attempt."""
-    ti = context["ti"]
-    index = str(ti.map_index) if ti.map_index >= 0 else "-"
-    attempt = str(max(ti.try_number - 1, 0))
+def arguments(step, index, context):
+    """What the shim is told of a task: its step, its index path, its attempt."""
+    attempt = str(max(context["ti"].try_number - 1, 0))
     return ["task", "--step", step, "--index", index, "--attempt", attempt]
 
 
@@ -55,10 +53,18 @@ def encoded(value):
 """What both operators tell the shim. The run id is quoted: artifact stores dislike its `:` and `+`."""
 
 INDICES = '''\
-@task
-def indices(count):
-    """The indices of a foreach. Only their number leaves the step before it."""
-    return list(range(int(count)))
+@task(trigger_rule="none_failed")
+def indices(opener, outer=None, ti=None):
+    """The index paths of a foreach: `0`, `1`, or `0.0`, `0.1`, `2.0` in another foreach.
+
+    Only the number of items leaves the step that opens it, once for each path of `outer`.
+    """
+    places = [(-1, "")] if outer is None else enumerate(f"{path}." for path in outer)
+    paths = []
+    for place, prefix in places:
+        count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
+        paths += [f"{prefix}{item}" for item in range(count)]
+    return paths
 '''
 """The task that a mapped group takes its width from: Airflow maps over a task's return value only."""
 
@@ -81,13 +87,15 @@ os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", fold
 class StepOperator(KubernetesPodOperator):
     """Runs the step that the task is named after, in a pod.
 
-    Nothing in it is a template: what the flow says reaches the pod as it stands.
+    Only the index, which comes from the mapping, is a template: what the flow says reaches
+    the pod as it stands.
     """
 
-    template_fields = ()
+    template_fields = ("index",)
 
-    def __init__(self, *, variables=None, **kwargs):
+    def __init__(self, *, index="-", variables=None, **kwargs):
         super().__init__(**kwargs)
+        self.index = index
         self.variables = variables or {}
 
     def build_pod_request_obj(self, context=None):
@@ -100,7 +108,7 @@ class StepOperator(KubernetesPodOperator):
         for number, start in enumerate(range(0, len(code), 100_000)):
             variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
         container.command = [PYTHON, "-c", BOOTSTRAP]
-        container.args = arguments(self.task_id, context)
+        container.args = arguments(self.task_id, self.index, context)
         container.env = container.env or []
         for name, value in variables.items():
             # Kubernetes expands `$(...)` in values, and reads `$$` as `$`.
@@ -112,8 +120,11 @@ class StepOperator(KubernetesPodOperator):
 class StepOperator(BaseOperator):
     """Runs the step that the task is named after, as a process on the worker."""
 
-    def __init__(self, *, variables=None, **kwargs):
+    template_fields = ("index",)
+
+    def __init__(self, *, index="-", variables=None, **kwargs):
         super().__init__(**kwargs)
+        self.index = index
         self.variables = variables or {}
         self.process = None
 
@@ -122,7 +133,7 @@ class StepOperator(BaseOperator):
             package = Path(folder, "flow.pyz")
             package.write_bytes(base64.b64decode(CODE))
             python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
-            task = arguments(self.task_id, context)
+            task = arguments(self.task_id, self.index, context)
             variables = {**self.variables, **environment(self.task_id, context)}
             self.process = subprocess.Popen(
                 [python, str(package), *task, "--outputs", folder],

@@ -1,0 +1,185 @@
+"""From steps to tasks and mapped groups.
+
+Airflow maps a group over a list, and cannot map within a mapped group. So the groups of all foreach stand side by side,
+each mapped over the flat list of its index paths: `0.0`, `0.1`, `2.0`. A body with a foreach in it becomes several
+groups, its segments: what comes before the inner foreach, and what comes after.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowc_compiler.ir import ROOT_SCOPE
+from flowc_targets.airflow.model import Block, Edge, MappedGroup, StepTask, WidthTask
+from flowc_targets.airflow.names import Names
+from flowc_targets.airflow.pods import pod_arguments
+from flowc_targets.airflow.python import Call, Name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.ir import Flow, Step
+    from flowc_targets.airflow.options import AirflowOptions
+    from flowc_targets.airflow.python import Expression
+
+
+def lower_steps(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> Block:
+    """The body of the DAG."""
+    return _Lowering(flow, options, sink).root()
+
+
+def markdown(text: str) -> str:
+    """Documentation for Airflow, which takes a text that ends in `.md` for the name of a file."""
+    return f"{text}\n" if text.endswith(".md") else text
+
+
+class _Builder:
+    """The nodes and edges of one block, as they are found."""
+
+    def __init__(self) -> None:
+        self._nodes: list[StepTask | WidthTask | MappedGroup] = []
+        self._edges: dict[str, dict[str, None]] = {}
+
+    def add(self, node: StepTask | WidthTask | MappedGroup) -> None:
+        """Add a node after those that it follows."""
+        self._nodes.append(node)
+
+    def connect(self, source: str, targets: Iterable[str]) -> None:
+        """Add edges between variables."""
+        self._edges.setdefault(source, {}).update(dict.fromkeys(targets))
+
+    def block(self) -> Block:
+        """What was collected."""
+        edges = (Edge(source=source, targets=tuple(targets)) for source, targets in self._edges.items() if targets)
+        return Block(nodes=tuple(self._nodes), edges=tuple(edges))
+
+
+class _Lowering:
+    """One flow on its way to a block."""
+
+    def __init__(self, flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
+        self._flow = flow
+        self._options = options
+        self._sink = sink
+        self._names = Names()
+        self._variables = {step.name: self._names.take(step.name) for step in flow.steps}
+        self._numbers = _segment_numbers(flow)
+        self._segments = _segments(flow, self._numbers)
+        self._top = _Builder()
+
+    def root(self) -> Block:
+        """The steps outside of every foreach, each foreach of theirs right after its opener."""
+        for step in self._segments[ROOT_SCOPE][0]:
+            self._add_step(self._top, step, depth=0)
+            if step.kind == "foreach":
+                last = self._add_foreach(step.name, outer=None, after=self._variables[step.name])
+                self._top.connect(last, [self._variables[self._flow.body_of(step.name).closer or ""]])
+        return self._top.block()
+
+    def _add_foreach(self, opener: str, outer: str | None, after: str) -> str:
+        """The width and the groups of one foreach, and of those in its body; the variable of the last group."""
+        width = WidthTask(
+            variable=self._names.take(f"{opener}_indices"), task_id=f"{opener}-indices", opener=opener, outer=outer
+        )
+        self._top.add(width)
+        self._top.connect(after, [width.variable])
+        before, last = [width.variable], ""
+        for number, steps in enumerate(self._segments[opener]):
+            group = self._group(opener, number, steps, width.variable)
+            self._top.add(group)
+            for variable in before:
+                self._top.connect(variable, [group.variable])
+            last = group.variable
+            inner = [step.name for step in steps if step.kind == "foreach"]
+            before = [self._add_foreach(name, outer=width.variable, after=last) for name in inner]
+        return last
+
+    def _group(self, opener: str, number: int, steps: list[Step], width: str) -> MappedGroup:
+        """One segment. Group ids have a `-`, which no step's name has."""
+        builder = _Builder()
+        for step in steps:
+            self._add_step(builder, step, depth=1)
+        step = self._flow.by_name[opener]
+        variable = step.variable if step.kind == "foreach" else ""
+        after = ", after the foreach in it" if number else ""
+        suffix = f"-{number + 1}" if number else ""
+        return MappedGroup(
+            variable=self._names.take(f"{opener}_items{suffix.replace('-', '_')}"),
+            function=self._names.take(f"each_of_{opener}{suffix.replace('-', '_')}"),
+            group_id=f"{opener}-items{suffix}",
+            doc=f"What runs for each item of `{variable}`{after}.",
+            width=width,
+            body=builder.block(),
+        )
+
+    def _add_step(self, builder: _Builder, step: Step, depth: int) -> None:
+        """The task, and the edges to what follows it in the same block."""
+        index: dict[str, Expression] = {"index": Name("index")} if depth else {}
+        builder.add(
+            StepTask(variable=self._variables[step.name], task_id=step.name, options={**index, **self._arguments(step)})
+        )
+        if step.kind == "foreach":
+            return
+        here = self._place(step)
+        following = [name for name in step.targets if self._place(self._flow.by_name[name]) == here]
+        builder.connect(self._variables[step.name], [self._variables[name] for name in following])
+
+    def _place(self, step: Step) -> tuple[str, int]:
+        scope = self._flow.foreach_scope(step).id
+        return scope, self._numbers[step.name]
+
+    def _arguments(self, step: Step) -> dict[str, Expression]:
+        """The operator's arguments. A join runs after skipped arms and after a foreach of nothing, too."""
+        kubernetes = self._options.operator == "kubernetes"
+        arguments: dict[str, Expression] = {}
+        specs = step.specs
+        if step.kind == "join":
+            arguments["trigger_rule"] = "none_failed"
+        if kubernetes and step.kind == "foreach":
+            arguments["callbacks"] = Name("PublishCount")
+        if specs.retry is not None and specs.retry.limit:
+            arguments["retries"] = specs.retry.limit
+            arguments["retry_delay"] = _duration(specs.retry.backoff_seconds)
+        if specs.timeout is not None:
+            # A pod's own deadline starts on its node. This one, for a pod that is stuck, covers the wait as well.
+            waiting = self._options.startup_timeout_seconds if kubernetes else 0
+            arguments["execution_timeout"] = _duration(specs.timeout.seconds + waiting)
+        if specs.environment is not None and specs.environment.variables:
+            arguments["variables"] = specs.environment.variables
+        if kubernetes:
+            arguments.update(pod_arguments(specs, self._options, self._sink))
+        if step.doc:
+            arguments["doc_md"] = markdown(step.doc)
+        return arguments
+
+
+def _segment_numbers(flow: Flow) -> dict[str, int]:
+    """How many foreach have ended before each step, in the innermost foreach body that it stands in; 0 in the root."""
+    numbers: dict[str, int] = {}
+    for step in flow.steps:
+        scope = flow.foreach_scope(step).id
+        if scope == ROOT_SCOPE:
+            numbers[step.name] = 0
+            continue
+        if step.kind == "join" and flow.by_name[step.closes].kind == "foreach":
+            numbers[step.name] = numbers[step.closes] + 1
+            continue
+        parents = [name for name in step.parents if flow.foreach_scope(flow.by_name[name]).id == scope]
+        numbers[step.name] = max((numbers[name] for name in parents), default=0)
+    return numbers
+
+
+def _segments(flow: Flow, numbers: dict[str, int]) -> dict[str, list[list[Step]]]:
+    """The steps of each foreach body, and of the root, by segment, in topological order."""
+    segments: dict[str, list[list[Step]]] = {}
+    for step in flow.steps:
+        found = segments.setdefault(flow.foreach_scope(step).id, [])
+        while len(found) <= numbers[step.name]:
+            found.append([])
+        found[numbers[step.name]].append(step)
+    return segments
+
+
+def _duration(seconds: float) -> Expression:
+    return Call("timedelta", kwargs={"seconds": int(seconds) if float(seconds).is_integer() else seconds})
