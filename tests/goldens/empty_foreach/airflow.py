@@ -38,6 +38,7 @@ PARAMETERS = {"FLOWC_PARAM_COUNT": "count"}
     default_args={
         "retries": 0,
         "image": "python:3.11-slim",
+        "log_pod_spec_on_failure": False,
         "startup_timeout_seconds": 600,
     },
     params={"count": Param(default=0, type="integer", description="number of items")},
@@ -48,12 +49,16 @@ def flow():
         callbacks=PublishCount,
         doc_md="As many items as asked for.",
     )
-    start_indices = indices.override(task_id="start-indices")(start.output["count"])
+    start_indices = indices.override(task_id="start-indices")("start")
 
     @task_group(group_id="start-items", prefix_group_id=False)
     def each_of_start(index):
         """What runs for each item of `items`."""
-        StepOperator(task_id="square", doc_md="Runs once an item, so perhaps never.")
+        StepOperator(
+            task_id="square",
+            index=index,
+            doc_md="Runs once an item, so perhaps never.",
+        )
 
     start_items = each_of_start.expand(index=start_indices)
     join = StepOperator(
@@ -66,11 +71,9 @@ def flow():
     start >> start_indices >> start_items >> join >> end
 
 
-def arguments(step, context):
-    """What the shim is told of a task: its step, its place in the foreach, its attempt."""
-    ti = context["ti"]
-    index = str(ti.map_index) if ti.map_index >= 0 else "-"
-    attempt = str(max(ti.try_number - 1, 0))
+def arguments(step, index, context):
+    """What the shim is told of a task: its step, its index path, its attempt."""
+    attempt = str(max(context["ti"].try_number - 1, 0))
     return ["task", "--step", step, "--index", index, "--attempt", attempt]
 
 
@@ -96,10 +99,18 @@ def encoded(value):
     return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
 
 
-@task
-def indices(count):
-    """The indices of a foreach. Only their number leaves the step before it."""
-    return list(range(int(count)))
+@task(trigger_rule="none_failed")
+def indices(opener, outer=None, ti=None):
+    """The index paths of a foreach: `0`, `1`, or `0.0`, `0.1`, `2.0` in another foreach.
+
+    Only the number of items leaves the step that opens it, once for each path of `outer`.
+    """
+    places = [(-1, "")] if outer is None else enumerate(f"{path}." for path in outer)
+    paths = []
+    for place, prefix in places:
+        count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
+        paths += [f"{prefix}{item}" for item in range(count)]
+    return paths
 
 
 # What a pod runs: it puts the code package together, and becomes the shim in it. The shim
@@ -119,13 +130,15 @@ os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", fold
 class StepOperator(KubernetesPodOperator):
     """Runs the step that the task is named after, in a pod.
 
-    Nothing in it is a template: what the flow says reaches the pod as it stands.
+    Only the index, which comes from the mapping, is a template: what the flow says reaches
+    the pod as it stands.
     """
 
-    template_fields = ()
+    template_fields = ("index",)
 
-    def __init__(self, *, variables=None, **kwargs):
+    def __init__(self, *, index="-", variables=None, **kwargs):
         super().__init__(**kwargs)
+        self.index = index
         self.variables = variables or {}
 
     def build_pod_request_obj(self, context=None):
@@ -138,7 +151,7 @@ class StepOperator(KubernetesPodOperator):
         for number, start in enumerate(range(0, len(code), 100_000)):
             variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
         container.command = [PYTHON, "-c", BOOTSTRAP]
-        container.args = arguments(self.task_id, context)
+        container.args = arguments(self.task_id, self.index, context)
         container.env = container.env or []
         for name, value in variables.items():
             # Kubernetes expands `$(...)` in values, and reads `$$` as `$`.

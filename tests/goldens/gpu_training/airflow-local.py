@@ -60,11 +60,9 @@ def flow():
     start >> train >> end
 
 
-def arguments(step, context):
-    """What the shim is told of a task: its step, its place in the foreach, its attempt."""
-    ti = context["ti"]
-    index = str(ti.map_index) if ti.map_index >= 0 else "-"
-    attempt = str(max(ti.try_number - 1, 0))
+def arguments(step, index, context):
+    """What the shim is told of a task: its step, its index path, its attempt."""
+    attempt = str(max(context["ti"].try_number - 1, 0))
     return ["task", "--step", step, "--index", index, "--attempt", attempt]
 
 
@@ -93,8 +91,11 @@ def encoded(value):
 class StepOperator(BaseOperator):
     """Runs the step that the task is named after, as a process on the worker."""
 
-    def __init__(self, *, variables=None, **kwargs):
+    template_fields = ("index",)
+
+    def __init__(self, *, index="-", variables=None, **kwargs):
         super().__init__(**kwargs)
+        self.index = index
         self.variables = variables or {}
         self.process = None
 
@@ -103,7 +104,7 @@ class StepOperator(BaseOperator):
             package = Path(folder, "flow.pyz")
             package.write_bytes(base64.b64decode(CODE))
             python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
-            task = arguments(self.task_id, context)
+            task = arguments(self.task_id, self.index, context)
             variables = {**self.variables, **environment(self.task_id, context)}
             self.process = subprocess.Popen(
                 [python, str(package), *task, "--outputs", folder],

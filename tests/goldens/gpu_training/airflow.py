@@ -37,6 +37,7 @@ PARAMETERS = {"FLOWC_PARAM_ROUNDS": "rounds", "FLOWC_PARAM_RATE": "rate"}
     default_args={
         "retries": 0,
         "image": "python:3.11-slim",
+        "log_pod_spec_on_failure": False,
         "startup_timeout_seconds": 600,
     },
     params={
@@ -95,11 +96,9 @@ def flow():
     start >> train >> end
 
 
-def arguments(step, context):
-    """What the shim is told of a task: its step, its place in the foreach, its attempt."""
-    ti = context["ti"]
-    index = str(ti.map_index) if ti.map_index >= 0 else "-"
-    attempt = str(max(ti.try_number - 1, 0))
+def arguments(step, index, context):
+    """What the shim is told of a task: its step, its index path, its attempt."""
+    attempt = str(max(context["ti"].try_number - 1, 0))
     return ["task", "--step", step, "--index", index, "--attempt", attempt]
 
 
@@ -142,13 +141,15 @@ os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", fold
 class StepOperator(KubernetesPodOperator):
     """Runs the step that the task is named after, in a pod.
 
-    Nothing in it is a template: what the flow says reaches the pod as it stands.
+    Only the index, which comes from the mapping, is a template: what the flow says reaches
+    the pod as it stands.
     """
 
-    template_fields = ()
+    template_fields = ("index",)
 
-    def __init__(self, *, variables=None, **kwargs):
+    def __init__(self, *, index="-", variables=None, **kwargs):
         super().__init__(**kwargs)
+        self.index = index
         self.variables = variables or {}
 
     def build_pod_request_obj(self, context=None):
@@ -161,7 +162,7 @@ class StepOperator(KubernetesPodOperator):
         for number, start in enumerate(range(0, len(code), 100_000)):
             variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
         container.command = [PYTHON, "-c", BOOTSTRAP]
-        container.args = arguments(self.task_id, context)
+        container.args = arguments(self.task_id, self.index, context)
         container.env = container.env or []
         for name, value in variables.items():
             # Kubernetes expands `$(...)` in values, and reads `$$` as `$`.

@@ -39,13 +39,14 @@ PARAMETERS = {}
 )
 def flow():
     start = StepOperator(task_id="start", doc_md="Three items.")
-    start_indices = indices.override(task_id="start-indices")(start.output["count"])
+    start_indices = indices.override(task_id="start-indices")("start")
 
     @task_group(group_id="start-items", prefix_group_id=False)
     def each_of_start(index):
         """What runs for each item of `names`."""
         StepOperator(
             task_id="work",
+            index=index,
             retries=2,
             retry_delay=timedelta(seconds=0),
             doc_md="Fails for `middle` on attempt 0, after it has set the artifacts that nobody may read.",
@@ -62,11 +63,9 @@ def flow():
     start >> start_indices >> start_items >> join >> end
 
 
-def arguments(step, context):
-    """What the shim is told of a task: its step, its place in the foreach, its attempt."""
-    ti = context["ti"]
-    index = str(ti.map_index) if ti.map_index >= 0 else "-"
-    attempt = str(max(ti.try_number - 1, 0))
+def arguments(step, index, context):
+    """What the shim is told of a task: its step, its index path, its attempt."""
+    attempt = str(max(context["ti"].try_number - 1, 0))
     return ["task", "--step", step, "--index", index, "--attempt", attempt]
 
 
@@ -92,17 +91,28 @@ def encoded(value):
     return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
 
 
-@task
-def indices(count):
-    """The indices of a foreach. Only their number leaves the step before it."""
-    return list(range(int(count)))
+@task(trigger_rule="none_failed")
+def indices(opener, outer=None, ti=None):
+    """The index paths of a foreach: `0`, `1`, or `0.0`, `0.1`, `2.0` in another foreach.
+
+    Only the number of items leaves the step that opens it, once for each path of `outer`.
+    """
+    places = [(-1, "")] if outer is None else enumerate(f"{path}." for path in outer)
+    paths = []
+    for place, prefix in places:
+        count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
+        paths += [f"{prefix}{item}" for item in range(count)]
+    return paths
 
 
 class StepOperator(BaseOperator):
     """Runs the step that the task is named after, as a process on the worker."""
 
-    def __init__(self, *, variables=None, **kwargs):
+    template_fields = ("index",)
+
+    def __init__(self, *, index="-", variables=None, **kwargs):
         super().__init__(**kwargs)
+        self.index = index
         self.variables = variables or {}
         self.process = None
 
@@ -111,7 +121,7 @@ class StepOperator(BaseOperator):
             package = Path(folder, "flow.pyz")
             package.write_bytes(base64.b64decode(CODE))
             python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
-            task = arguments(self.task_id, context)
+            task = arguments(self.task_id, self.index, context)
             variables = {**self.variables, **environment(self.task_id, context)}
             self.process = subprocess.Popen(
                 [python, str(package), *task, "--outputs", folder],

@@ -36,18 +36,20 @@ PARAMETERS = {}
     default_args={
         "retries": 0,
         "image": "python:3.11-slim",
+        "log_pod_spec_on_failure": False,
         "startup_timeout_seconds": 600,
     },
 )
 def flow():
     start = StepOperator(task_id="start", callbacks=PublishCount, doc_md="Three items.")
-    start_indices = indices.override(task_id="start-indices")(start.output["count"])
+    start_indices = indices.override(task_id="start-indices")("start")
 
     @task_group(group_id="start-items", prefix_group_id=False)
     def each_of_start(index):
         """What runs for each item of `names`."""
         StepOperator(
             task_id="work",
+            index=index,
             retries=2,
             retry_delay=timedelta(seconds=0),
             doc_md="Fails for `middle` on attempt 0, after it has set the artifacts that nobody may read.",
@@ -64,11 +66,9 @@ def flow():
     start >> start_indices >> start_items >> join >> end
 
 
-def arguments(step, context):
-    """What the shim is told of a task: its step, its place in the foreach, its attempt."""
-    ti = context["ti"]
-    index = str(ti.map_index) if ti.map_index >= 0 else "-"
-    attempt = str(max(ti.try_number - 1, 0))
+def arguments(step, index, context):
+    """What the shim is told of a task: its step, its index path, its attempt."""
+    attempt = str(max(context["ti"].try_number - 1, 0))
     return ["task", "--step", step, "--index", index, "--attempt", attempt]
 
 
@@ -94,10 +94,18 @@ def encoded(value):
     return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
 
 
-@task
-def indices(count):
-    """The indices of a foreach. Only their number leaves the step before it."""
-    return list(range(int(count)))
+@task(trigger_rule="none_failed")
+def indices(opener, outer=None, ti=None):
+    """The index paths of a foreach: `0`, `1`, or `0.0`, `0.1`, `2.0` in another foreach.
+
+    Only the number of items leaves the step that opens it, once for each path of `outer`.
+    """
+    places = [(-1, "")] if outer is None else enumerate(f"{path}." for path in outer)
+    paths = []
+    for place, prefix in places:
+        count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
+        paths += [f"{prefix}{item}" for item in range(count)]
+    return paths
 
 
 # What a pod runs: it puts the code package together, and becomes the shim in it. The shim
@@ -117,13 +125,15 @@ os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", fold
 class StepOperator(KubernetesPodOperator):
     """Runs the step that the task is named after, in a pod.
 
-    Nothing in it is a template: what the flow says reaches the pod as it stands.
+    Only the index, which comes from the mapping, is a template: what the flow says reaches
+    the pod as it stands.
     """
 
-    template_fields = ()
+    template_fields = ("index",)
 
-    def __init__(self, *, variables=None, **kwargs):
+    def __init__(self, *, index="-", variables=None, **kwargs):
         super().__init__(**kwargs)
+        self.index = index
         self.variables = variables or {}
 
     def build_pod_request_obj(self, context=None):
@@ -136,7 +146,7 @@ class StepOperator(KubernetesPodOperator):
         for number, start in enumerate(range(0, len(code), 100_000)):
             variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
         container.command = [PYTHON, "-c", BOOTSTRAP]
-        container.args = arguments(self.task_id, context)
+        container.args = arguments(self.task_id, self.index, context)
         container.env = container.env or []
         for name, value in variables.items():
             # Kubernetes expands `$(...)` in values, and reads `$$` as `$`.

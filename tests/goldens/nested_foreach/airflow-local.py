@@ -1,0 +1,195 @@
+# Compiled by flowc <version> from nested_foreach.py. Change that file, not this one.
+#
+# flow    NestedForeachFlow
+# source  sha256:<hash>
+# code    sha256:<hash>
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+from urllib.parse import quote
+
+try:
+    from airflow.sdk import BaseOperator, dag, task, task_group
+    from airflow.sdk.definitions.param import Param
+except ImportError:  # Airflow 2
+    from airflow.decorators import dag, task, task_group
+    from airflow.models.baseoperator import BaseOperator
+    from airflow.models.param import Param
+
+ROOT = "/tmp/store"
+START = "start"
+TAGS = []
+PYTHON = None
+ENVIRONMENT = {}
+PARAMETERS = {"FLOWC_PARAM_SHELVES": "shelves", "FLOWC_PARAM_GRAMS": "grams"}
+
+
+@dag(
+    dag_id="NestedForeachFlow",
+    schedule=None,
+    start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    is_paused_upon_creation=False,
+    doc_md="Weigh every book on every shelf, then add up: per shelf, and over all.",
+    default_args={"retries": 0},
+    params={
+        "shelves": Param(
+            default=3,
+            type="integer",
+            description="number of shelves; shelf i holds i books",
+        ),
+        "grams": Param(
+            default=250,
+            type="integer",
+            description="weight of one page-block",
+        ),
+    },
+)
+def flow():
+    start = StepOperator(task_id="start", doc_md="One item for each shelf.")
+    start_indices = indices.override(task_id="start-indices")("start")
+
+    @task_group(group_id="start-items", prefix_group_id=False)
+    def each_of_start(index):
+        """What runs for each item of `shelf_numbers`."""
+        StepOperator(
+            task_id="shelf",
+            index=index,
+            doc_md="Runs once a shelf. Shelf 0 holds nothing: a foreach over no items is legal, and its join still runs.",
+        )
+
+    start_items = each_of_start.expand(index=start_indices)
+    shelf_indices = indices.override(task_id="shelf-indices")("shelf", start_indices)
+
+    @task_group(group_id="shelf-items", prefix_group_id=False)
+    def each_of_shelf(index):
+        """What runs for each item of `books`."""
+        StepOperator(
+            task_id="weigh",
+            index=index,
+            doc_md="Runs once a book: `self.input` is the title, `self.index` its place on the shelf.",
+        )
+
+    shelf_items = each_of_shelf.expand(index=shelf_indices)
+
+    @task_group(group_id="start-items-2", prefix_group_id=False)
+    def each_of_start_2(index):
+        """What runs for each item of `shelf_numbers`, after the foreach in it."""
+        StepOperator(
+            task_id="add_up",
+            index=index,
+            trigger_rule="none_failed",
+            doc_md="The inner join: the books of one shelf, in their order.",
+        )
+
+    start_items_2 = each_of_start_2.expand(index=start_indices)
+    total = StepOperator(
+        task_id="total",
+        trigger_rule="none_failed",
+        doc_md="The outer join: all shelves, in their order.",
+    )
+    end = StepOperator(task_id="end", doc_md="Print the answer.")
+
+    start >> start_indices >> start_items >> shelf_indices >> shelf_items
+    shelf_items >> start_items_2 >> total >> end
+
+
+def arguments(step, index, context):
+    """What the shim is told of a task: its step, its index path, its attempt."""
+    attempt = str(max(context["ti"].try_number - 1, 0))
+    return ["task", "--step", step, "--index", index, "--attempt", attempt]
+
+
+def environment(step, context):
+    """Where the run's artifacts are and, for the first step, the run's parameters."""
+    variables = {
+        **ENVIRONMENT,
+        "FLOWC_ROOT": ROOT,
+        "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
+        "FLOWC_TAGS": ",".join(TAGS),
+    }
+    if step == START:
+        for variable, name in PARAMETERS.items():
+            variables[variable] = encoded(context["params"][name])
+    return variables
+
+
+def encoded(value):
+    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    if value is None:
+        return "flowc:default"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+
+
+@task(trigger_rule="none_failed")
+def indices(opener, outer=None, ti=None):
+    """The index paths of a foreach: `0`, `1`, or `0.0`, `0.1`, `2.0` in another foreach.
+
+    Only the number of items leaves the step that opens it, once for each path of `outer`.
+    """
+    places = [(-1, "")] if outer is None else enumerate(f"{path}." for path in outer)
+    paths = []
+    for place, prefix in places:
+        count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
+        paths += [f"{prefix}{item}" for item in range(count)]
+    return paths
+
+
+class StepOperator(BaseOperator):
+    """Runs the step that the task is named after, as a process on the worker."""
+
+    template_fields = ("index",)
+
+    def __init__(self, *, index="-", variables=None, **kwargs):
+        super().__init__(**kwargs)
+        self.index = index
+        self.variables = variables or {}
+        self.process = None
+
+    def execute(self, context):
+        with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
+            package = Path(folder, "flow.pyz")
+            package.write_bytes(base64.b64decode(CODE))
+            python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
+            task = arguments(self.task_id, self.index, context)
+            variables = {**self.variables, **environment(self.task_id, context)}
+            self.process = subprocess.Popen(
+                [python, str(package), *task, "--outputs", folder],
+                env={**os.environ, **variables},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
+            try:
+                for line in self.process.stdout:
+                    self.log.info("%s", line.rstrip("\n"))
+                code = self.process.wait()
+            finally:
+                self.on_kill()
+            if code != 0:
+                raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
+            count = Path(folder, "count")
+            if count.exists():
+                context["ti"].xcom_push(key="count", value=int(count.read_text()))
+
+    def on_kill(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+# The code package: a zip with flowc's runtime, the flow's own files and its plan.
+CODE = """
+<package>
+"""
+
+
+flow()
