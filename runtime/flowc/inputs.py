@@ -50,10 +50,13 @@ def join_inputs(cls: type[FlowSpec], layout: RunLayout, plan: Plan, step: PlanSt
     """The inputs of a join at `path`; `count` is the width of the foreach that it closes. Raises MissingInput."""
     reader = _Reader(layout)
     if step.closes_kind == "branch":
-        states = [InputState(layout, plan, plan.step(parent), path, reader.read) for parent in step.parents]
-        _require(layout, [state for state in states if layout.latest(state.step.name, path) is None], len(states))
+        states = [
+            InputState(layout, plan, plan.step(parent), path, reader.read, layout.latest(parent, path))
+            for parent in step.parents
+        ]
     else:
         states = _foreach_states(layout, plan, step, path, count, reader)
+    _require(layout, [state for state in states if state.attempt is None], len(states))
     reader.states = states
     flows = [bind(cls, state) for state in states]
     return Inputs(flows, {state_of(flow).step.name: flow for flow in flows})
@@ -66,9 +69,7 @@ def _foreach_states(
         return []
     parent = plan.step(step.parents[0])
     attempts = layout.latest_children(parent.name, path, count)
-    states = [InputState(layout, plan, parent, (*path, i), reader.read, attempts.get(i)) for i in range(count)]
-    _require(layout, [state for state in states if state.attempt is None], count)
-    return states
+    return [InputState(layout, plan, parent, (*path, i), reader.read, attempts.get(i)) for i in range(count)]
 
 
 def _require(layout: RunLayout, missing: List[InputState], expected: int) -> None:

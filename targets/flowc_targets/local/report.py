@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -58,8 +59,11 @@ class ConsoleReporter:
 
     def progress(self, done: int, running: int, known: int) -> None:
         """Redraw the progress line, on a terminal only."""
-        if self._terminal:
-            self._status = f"{self._flow}: {done}/{known} tasks done, {running} running"
+        if not self._terminal:
+            return
+        status = f"{self._flow}: {done}/{known} tasks done, {running} running"
+        if status != self._status:
+            self._status = status[: shutil.get_terminal_size().columns - 1]
             self._draw()
 
     def finished(self, result: RunResult) -> None:

@@ -1,0 +1,84 @@
+"""Values to bytes and back, for values that nobody thought of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flowc import artifacts, codec
+from flowc.errors import CorruptArtifact, UnpicklableArtifact
+from flowc.store import open_store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(max_size=5000)
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
+RELAXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equal, and of the same types: what `repr` shows of these values is all there is to them, NaN and -0.0 included."""
+    return repr(a) == repr(b)
+
+
+@RELAXED
+@given(value=VALUES)
+def test_artifacts_come_back_as_they_were(tmp_path: Path, value: Any) -> None:
+    store = open_store(str(tmp_path))
+    ref = artifacts.save(store, "F", "a", value)
+    assert same(artifacts.load(store, "F", "a", ref), value)
+    assert artifacts.save(store, "F", "b", value)["hash"] == ref["hash"]
+
+
+@RELAXED
+@given(items=st.lists(VALUES, max_size=8))
+def test_items_come_back_one_by_one(tmp_path: Path, items: list[Any]) -> None:
+    store = open_store(str(tmp_path))
+    ref = artifacts.save_items(store, "F", "items", iter(items))
+    assert ref["count"] == len(items)
+    assert all(same(artifacts.load_item(store, "F", "items", ref, i), item) for i, item in enumerate(items))
+
+
+@given(sizes=st.lists(st.integers(0, 20_000), max_size=5))
+def test_buffers_stand_beside_the_pickle(sizes: list[int]) -> None:
+    numpy = pytest.importorskip("numpy")
+    arrays = [numpy.full(size, index % 7, dtype="uint8") for index, size in enumerate(sizes)]
+    encoded = codec.encode(arrays, "arrays")
+    data = bytearray().join(encoded.parts)
+    assert len(data) == encoded.size
+    assert codec.has_buffers(data) == any(size >= codec.OUT_OF_BAND_FROM for size in sizes)
+    loaded = codec.decode(data)
+    assert all((a == b).all() and b.flags.writeable for a, b in zip(arrays, loaded, strict=True))
+
+
+@RELAXED
+@given(data=st.data())
+def test_any_changed_byte_is_found_out(tmp_path: Path, data: st.DataObject) -> None:
+    store = open_store(str(tmp_path))
+    ref = artifacts.save(store, "F", "a", b"x" * 5000)
+    key = artifacts.data_key("F", ref["hash"])
+    content = bytearray(store.read(key))
+    at = data.draw(st.integers(0, len(content) - 1))
+    content[at] ^= data.draw(st.integers(1, 255))
+    store.write(key, [content])
+    with pytest.raises(CorruptArtifact, match="artifact 'a'"):
+        artifacts.load(store, "F", "a", ref)
+    (tmp_path / key).unlink()
+
+
+def test_scalars_are_readable_in_the_manifest_and_numpy_scalars_keep_their_type(tmp_path: Path) -> None:
+    numpy = pytest.importorskip("numpy")
+    store = open_store(str(tmp_path))
+    assert artifacts.save(store, "F", "a", 0.5)["inline"] == 0.5
+    ref = artifacts.save(store, "F", "a", numpy.float64(0.5))
+    assert type(artifacts.load(store, "F", "a", ref)) is numpy.float64
+
+
+def test_what_cannot_be_pickled_is_named(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("w") as file, pytest.raises(UnpicklableArtifact) as caught:
+        artifacts.save(open_store(str(tmp_path)), "F", "log", file)
+    assert "artifact 'log' of type _io.TextIOWrapper cannot be stored" in str(caught.value)
