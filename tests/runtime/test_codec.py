@@ -21,7 +21,7 @@ RELAXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], 
 
 
 def same(a: Any, b: Any) -> bool:
-    """Equal, and of the same types: what `repr` shows of these values is all there is to them, NaN and -0.0 included."""
+    """Equal, and of the same types: `repr` shows all there is to these values, NaN and -0.0 included."""
     return repr(a) == repr(b)
 
 
