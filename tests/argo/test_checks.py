@@ -42,7 +42,14 @@ def test_text_that_argo_would_evaluate(tmp_path: Path) -> None:
 
 def test_options_that_argo_would_evaluate(tmp_path: Path) -> None:
     assert codes(tmp_path, diamond(), root="s3://b/{{x}}") == [("FC505", "error", None)]
-    assert codes(tmp_path, diamond(), env={"A": "{{x}}"}) == [("FC505", "error", None)]
+    assert codes(tmp_path, diamond(), env={"A": "{{x}}"}) == []
+    assert codes(tmp_path, diamond(), env={"A=": "x"}) == [("FC505", "error", None)]
+
+
+@pytest.mark.parametrize("variables", ["{'A B': ''}", "{'A': '\\0'}", "{'A': '" + "x" * 150_000 + "'}"])
+def test_variables_that_no_pod_takes(tmp_path: Path, variables: str) -> None:
+    text = diamond(f"@environment(vars={variables})")
+    assert [(code, line) for code, _, line in codes(tmp_path, text)] == [("FC501", LINE)]
 
 
 @pytest.mark.parametrize("name", ["Upper", "a_b", "-a", "a-", "x" * 64, ""])

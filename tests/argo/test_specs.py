@@ -81,8 +81,13 @@ def test_kubernetes_decorator(tmp_path: Path) -> None:
 def test_environment_that_kubernetes_or_argo_would_change(tmp_path: Path) -> None:
     variables = "{'A': 'plain', 'B': '$(HOME) $$', 'C': '{{workflow.name}}', 'D': 'x' * 0 or 'y'}"
     variables = variables.replace("'x' * 0 or 'y'", "''")
-    leaf = left(tmp_path, f"@environment(vars={variables})", env={"A": "from options", "E": "e"})
-    found = env(leaf)
+    text = diamond(f"@environment(vars={variables})")
+    config_map, workflow = objects(tmp_path, text, env={"A": "from options", "E": "e"})
+    container = templates(workflow)["s-left"]["container"]
+    found = {item["name"]: item["value"] for item in container["env"] if "value" in item}
+    (ref,) = (item["valueFrom"]["configMapKeyRef"] for item in container["env"] if item["name"] == "C")
+    assert ref["name"] == config_map["metadata"]["name"]
+    assert config_map["data"] == {ref["key"]: "{{workflow.name}}"}
     assert found["A"] == "plain"
     assert found["B"] == "$$(HOME) $$$$"
     assert "C" not in found

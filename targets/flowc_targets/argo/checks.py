@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from flowc_targets.argo.names import OBJECT_LIMIT
 from flowc_targets.argo.objects import plain
-from flowc_targets.argo.texts import LONGEST_VALUE, encode_value, is_inert
+from flowc_targets.argo.texts import LONGEST_LITERAL, encode_value, is_env_name, is_inert
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,11 +92,14 @@ def _check_options(options: ArgoOptions, sink: DiagnosticSink) -> None:
     if not options.root:
         help_ = "give --root s3://bucket/prefix (or gs://, az://, or file:// of a volume that all pods mount)"
         sink.error("FC502", "the Argo target needs the root of the artifact store", None, help=help_)
-    settings = options.model_dump(exclude={"parameters"})
+    settings = options.model_dump(exclude={"parameters", "env"})
     for path, text in _strings(settings, ()):
         if not is_inert(text):
             message = f"option {'.'.join(path)} contains {{{{, which Argo evaluates"
             sink.error("FC505", message, None, help="leave the braces out")
+    for key, value in options.env.items():
+        if problem := _env_problem(key, value):
+            sink.error("FC505", f"option env: variable {key!r} {problem}", None, help="change it")
     name = options.name
     if name is not None and not (_DNS_NAME.fullmatch(name) and len(name) <= OBJECT_LIMIT):
         help_ = f"use lowercase letters, digits and -, at most {OBJECT_LIMIT}"
@@ -123,8 +126,15 @@ def _check_step(step: Step, options: ArgoOptions, sink: DiagnosticSink) -> None:
         if spec is None:
             continue
         for path, text in _strings(spec.model_dump(exclude={"span"}), ()):
-            if not is_inert(text) or len(text) > LONGEST_VALUE:
+            if not is_inert(text) or len(text) > LONGEST_LITERAL:
                 _bad_text(step, path, spec.span, sink)
+    variables = specs.environment.variables if specs.environment else {}
+    for name, value in variables.items():
+        if specs.environment and (problem := _env_problem(name, value)):
+            message = f"variable {name!r} of step {step.name!r} {problem}"
+            sink.unsupported(
+                "FC501", TARGET_NAME, message, specs.environment.span, help="change it, or read it from a file"
+            )
     namespace = specs.container.namespace if specs.container else None
     if specs.container and namespace is not None and namespace != options.namespace:
         message = f"step {step.name!r} asks for namespace {namespace!r}; Argo runs all pods in the workflow's own"
@@ -132,8 +142,17 @@ def _check_step(step: Step, options: ArgoOptions, sink: DiagnosticSink) -> None:
         sink.unsupported("FC501", TARGET_NAME, message, specs.container.span, help=help_)
 
 
+def _env_problem(name: str, value: str) -> str | None:
+    """What keeps a variable from reaching a process in a pod."""
+    if not is_env_name(name):
+        return "has a name that Kubernetes refuses"
+    if "\0" in value:
+        return "holds a NUL character"
+    return f"is longer than {VALUE_BYTES} bytes" if len(value.encode()) > VALUE_BYTES else None
+
+
 def _bad_text(step: Step, path: tuple[str, ...], span: Span | None, sink: DiagnosticSink) -> None:
-    message = f"{'.'.join(path)} of step {step.name!r} contains {{{{ or is longer than {LONGEST_VALUE} characters"
+    message = f"{'.'.join(path)} of step {step.name!r} contains {{{{ or is longer than {LONGEST_LITERAL} characters"
     sink.unsupported("FC501", TARGET_NAME, message, span, help="Argo evaluates {{...}} there: write it without")
 
 

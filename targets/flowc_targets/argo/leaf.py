@@ -11,8 +11,10 @@ from flowc_targets.argo.names import unique_names
 from flowc_targets.argo.objects import (
     Backoff,
     ClaimRef,
+    ConfigMapKey,
     Container,
     EmptyDir,
+    EnvSource,
     EnvVar,
     Meta,
     NameRef,
@@ -27,7 +29,7 @@ from flowc_targets.argo.objects import (
     Volume,
     VolumeMount,
 )
-from flowc_targets.argo.texts import env_value, fits_in_env, param_env
+from flowc_targets.argo.texts import env_value, may_be_literal, param_env, value_key
 from flowc_targets.base.gpu import place_gpu
 
 if TYPE_CHECKING:
@@ -45,13 +47,13 @@ INDEX_INPUT = "{{inputs.parameters.index}}"
 
 
 def leaf_templates(
-    flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink
+    flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, code: str
 ) -> tuple[dict[str, Template], frozenset[str]]:
     """The leaf template of each step, by step, and the names of those that take the step as an argument."""
     groups: dict[str, list[str]] = {}
     leaves: dict[str, Template] = {}
     for step in flow.steps:
-        leaves[step.name] = _leaf(flow, step, options, place(step, options, target, sink))
+        leaves[step.name] = _leaf(flow, step, options, place(step, options, target, sink), code)
         groups.setdefault(repr(leaves[step.name]), []).append(step.name)
     own = unique_names("s-", [step.name for step in flow.steps])
     shared: set[str] = set()
@@ -86,7 +88,7 @@ def _for_step(leaf: Template, name: str, step: str) -> Template:
     return replace(leaf, name=name, inputs=inputs, container=replace(leaf.container, args=args))
 
 
-def _leaf(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None) -> Template:
+def _leaf(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None, code: str) -> Template:
     """The template for a step, as one that any step of the same needs could share."""
     specs = step.specs
     container = specs.container
@@ -105,12 +107,12 @@ def _leaf(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None
         service_account_name=container.service_account if container else None,
         node_selector=selector,
         tolerations=_tolerations(step, gpu),
-        container=_container(flow, step, options, gpu),
+        container=_container(flow, step, options, gpu, code),
         volumes=_volumes(step),
     )
 
 
-def _container(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None) -> Container:
+def _container(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None, code: str) -> Container:
     spec = step.specs.container
     retried = step.specs.retry is not None and step.specs.retry.limit > 0
     index = INDEX_INPUT if flow.depth(step) else "-"
@@ -123,29 +125,43 @@ def _container(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement |
         image_pull_policy=(spec.image_pull_policy if spec else None) or options.image_pull_policy,
         command=(options.python, f"{CODE_FOLDER}/{PACKAGE_FILE}", "task"),
         args=tuple(args),
-        env=_env(flow, step, options),
+        env=_env(flow, step, options, code),
         env_from=tuple(SecretEnv(secret_ref=NameRef(name=name)) for name in secrets),
         resources=_resources(step, options, gpu),
         volume_mounts=_mounts(step),
     )
 
 
-def _env(flow: Flow, step: Step, options: ArgoOptions) -> tuple[EnvVar, ...]:
+def _env(flow: Flow, step: Step, options: ArgoOptions, code: str) -> tuple[EnvVar, ...]:
     """Variables of the pod: the user's first, so that flowc's own win, and may not be shadowed."""
-    variables = {name: env_value(value) for name, value in options.env.items()}
-    if step.specs.environment:
-        given = step.specs.environment.variables.items()
-        variables |= {name: env_value(value) for name, value in given if fits_in_env(name, value)}
+    variables = {name: _variable(name, value, code) for name, value in {**options.env, **_asked(step)}.items()}
     assert options.root is not None
-    variables["FLOWC_ROOT"] = env_value(options.root)
+    own = {"FLOWC_ROOT": env_value(options.root)}
     # The uid, and not the name: a Workflow that is deleted and applied again keeps its name, and is another run.
-    variables["FLOWC_RUN_ID"] = "argo-{{workflow.uid}}"
+    own["FLOWC_RUN_ID"] = "argo-{{workflow.uid}}"
     if options.tags:
-        variables["FLOWC_TAGS"] = env_value(",".join(options.tags))
+        own["FLOWC_TAGS"] = env_value(",".join(options.tags))
     if step.name == flow.start:
         names = (parameter.name for parameter in flow.parameters)
-        variables |= {param_env(name): f"{{{{workflow.parameters.{name}}}}}" for name in names}
-    return tuple(EnvVar(name=name, value=value) for name, value in variables.items())
+        own |= {param_env(name): f"{{{{workflow.parameters.{name}}}}}" for name in names}
+    variables |= {name: EnvVar(name=name, value=value) for name, value in own.items()}
+    return tuple(variables.values())
+
+
+def hidden_values(flow: Flow, options: ArgoOptions) -> dict[str, str]:
+    """The values of variables that may not stand in a template, by their key in the ConfigMap."""
+    values = (value for step in flow.steps for value in _asked(step).values())
+    return {value_key(value): value for value in (*options.env.values(), *values) if not may_be_literal(value)}
+
+
+def _asked(step: Step) -> dict[str, str]:
+    return step.specs.environment.variables if step.specs.environment else {}
+
+
+def _variable(name: str, value: str, code: str) -> EnvVar:
+    if may_be_literal(value):
+        return EnvVar(name=name, value=env_value(value))
+    return EnvVar(name=name, value_from=EnvSource(config_map_key_ref=ConfigMapKey(name=code, key=value_key(value))))
 
 
 def _retry(policy: RetryPolicy | None) -> RetryStrategy | None:

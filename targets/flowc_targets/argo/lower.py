@@ -54,7 +54,7 @@ class Dags:
 
 def lower(flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, code: str) -> Workflow:
     """The Workflow or WorkflowTemplate of a flow whose code is in the ConfigMap `code`."""
-    leaves, shared = leaf_templates(flow, options, target, sink)
+    leaves, shared = leaf_templates(flow, options, target, sink, code)
     members = _members(flow)
     wide = [scope for scope, names in members.items() if len(names) > 1 and scope != flow.scopes[0].id]
     dags = Dags(

@@ -28,12 +28,13 @@ class Meta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigMap:
-    """A ConfigMap of binary values."""
+    """A ConfigMap."""
 
     api_version: Literal["v1"] = "v1"
     kind: Literal["ConfigMap"] = "ConfigMap"
     metadata: Meta
     immutable: bool = True
+    data: dict[str, str] = field(default_factory=dict[str, str])
     binary_data: dict[str, str]
 
 
@@ -52,11 +53,27 @@ class SecretEnv:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnvVar:
-    """corev1.EnvVar with a literal value."""
+class ConfigMapKey:
+    """corev1.ConfigMapKeySelector."""
 
     name: str
-    value: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvSource:
+    """corev1.EnvVarSource of a ConfigMap's key: neither Argo nor Kubernetes looks into such a value."""
+
+    config_map_key_ref: ConfigMapKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvVar:
+    """corev1.EnvVar: a literal value, or one from elsewhere."""
+
+    name: str
+    value: str | None = None
+    value_from: EnvSource | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from flowc_targets.argo.checks import TARGET_NAME, check_flow, check_objects
-from flowc_targets.argo.leaf import PACKAGE_FILE
+from flowc_targets.argo.leaf import PACKAGE_FILE, hidden_values
 from flowc_targets.argo.lower import LABELS, lower
 from flowc_targets.argo.names import object_name
 from flowc_targets.argo.objects import ConfigMap, Meta, plain
@@ -52,8 +52,10 @@ def emit_package(
 ) -> tuple[EmittedFile, ...]:
     """The output for a checked flow and the given code: a pure function, so that tests can hold the code still."""
     package = zip_files(files)
-    meta = Meta(name=object_name(flow.name, content_hash(files)), namespace=options.namespace, labels=LABELS)
-    code = ConfigMap(metadata=meta, binary_data={PACKAGE_FILE: base64.b64encode(package).decode()})
+    hidden = hidden_values(flow, options)
+    digest = content_hash({**files, **{key: value.encode() for key, value in hidden.items()}})
+    meta = Meta(name=object_name(flow.name, digest), namespace=options.namespace, labels=LABELS)
+    code = ConfigMap(metadata=meta, data=hidden, binary_data={PACKAGE_FILE: base64.b64encode(package).decode()})
     assert meta.name is not None
     workflow = lower(flow, options, TARGET_NAME, sink, meta.name)
     check_objects(flow, workflow, package, options, sink)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 from typing import TYPE_CHECKING
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 DEFAULT = "flowc:default"
 """The value of a parameter that tells the shim to use the class's own default."""
 
-LONGEST_VALUE = 4096
-"""Longer values travel in the code package: Argo copies each template into the environment of its pods."""
+LONGEST_LITERAL = 4096
+"""Longer values stay out of templates: Argo copies each template into the environment of its pods."""
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -25,9 +26,19 @@ def env_value(text: str) -> str:
     return text.replace("$", "$$") if "$" in text else text
 
 
-def fits_in_env(name: str, value: str) -> bool:
-    """Whether a variable of `@environment` may stand in the manifest. The shim sets all of them from the plan."""
-    return bool(_ENV_NAME.fullmatch(name)) and len(value) <= LONGEST_VALUE and is_inert(value) and "\0" not in value
+def may_be_literal(value: str) -> bool:
+    """Whether a variable's value may stand in a template. What may not is read from the ConfigMap, as it is."""
+    return len(value) <= LONGEST_LITERAL and is_inert(value)
+
+
+def value_key(value: str) -> str:
+    """The ConfigMap's key for a value that may not stand in a template."""
+    return f"env-{hashlib.sha256(value.encode()).hexdigest()[:16]}"
+
+
+def is_env_name(name: str) -> bool:
+    """Whether every Kubernetes takes it as the name of a variable."""
+    return bool(_ENV_NAME.fullmatch(name))
 
 
 def is_inert(text: str) -> bool:
@@ -52,7 +63,7 @@ def default_value(parameter: Parameter) -> str:
     if parameter.dynamic_default or value is None or not _survives(parameter.type, value):
         return DEFAULT
     raw = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    if len(raw) > LONGEST_VALUE:
+    if len(raw) > LONGEST_LITERAL:
         return DEFAULT
     return encode_value(raw)
 
