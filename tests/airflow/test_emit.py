@@ -12,18 +12,24 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.driver import compile_file
 from flowc_compiler.ir import (
     AcceleratorSpec,
     ContainerSpec,
     EnvironmentSpec,
+    ParallelStep,
     Placement,
     ResourceSpec,
     RetryPolicy,
     StepSpecs,
+    SwitchStep,
     TimeoutSpec,
 )
+from flowc_targets.airflow import TARGET
+from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.airflow.python import Call, Expression, Name, layout, quoted
-from tests.airflow.emitting import emit, emit_text, ruff, write
+from tests.airflow.emitting import ROOT, emit, emit_text, ruff, write
 from tests.airflow.flows import HOSTILE, NESTED, PLAIN, SPECS, VALUES, WIDE
 from tests.conftest import REPOSITORY
 
@@ -206,6 +212,25 @@ def test_foreach_in_foreach_is_flattened(tmp_path: Path) -> None:
         "each_of_between": ["once_more"],
         "each_of_start_3": ["sizes", "row_joined"],
     }
+
+
+def test_a_switch_and_a_gang_are_refused_at_their_lines(tmp_path: Path) -> None:
+    compilation = compile_file(write(tmp_path, PLAIN))
+    flow = compilation.flow
+    start, end = flow.steps
+    common = {"span": start.span, "name": "start", "next_span": start.next_span}
+    steps = {
+        "chooses": SwitchStep.model_validate({**common, "variable": "x", "cases": {"a": "end"}}),
+        "num_parallel": ParallelStep.model_validate({**common, "target": "end"}),
+    }
+    for word, step in steps.items():
+        sink = DiagnosticSink()
+        changed = flow.model_copy(update={"steps": (step, end)})
+        assert TARGET.emit(changed, compilation.source, AirflowOptions.model_validate({"root": ROOT}), sink) == ()
+        (found,) = sink.diagnostics
+        assert (found.code, found.target, found.span) == ("FC501", "airflow", start.next_span)
+        assert found.help
+        assert word in found.message
 
 
 def test_local_processes_say_what_they_leave_out(tmp_path: Path) -> None:

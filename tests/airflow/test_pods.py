@@ -1,0 +1,102 @@
+"""Emitted DAGs with the KubernetesPodOperator, on the cluster that KUBECONFIG names: artifacts as the local engine's.
+
+Needs Airflow 3.3 (`tests/airflow/setup`), and of the cluster a namespace, a bucket and images, as the cluster tests do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import uuid
+from pathlib import Path
+
+import pytest
+
+from flowc import Run
+from tests.airflow.emitting import emit, write
+from tests.airflow.engine import Airflow
+from tests.airflow.flows import HOSTILE, VALUES
+from tests.cluster.cluster import BUCKET, ML_IMAGE, NAMESPACE, OLD_PYTHON_IMAGE, PYTHON_IMAGE, SECRET, run_locally
+from tests.cluster.compare import assert_same_artifacts
+from tests.conftest import REPOSITORY
+
+pytestmark = [pytest.mark.airflow, pytest.mark.cluster]
+
+IMAGES = {
+    "empty_foreach": PYTHON_IMAGE,
+    "gpu_training": PYTHON_IMAGE,
+    "nested_foreach": OLD_PYTHON_IMAGE,
+    "retry_once": PYTHON_IMAGE,
+    "two_models": ML_IMAGE,
+}
+
+
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Airflow:
+    """Airflow 3.3."""
+    return Airflow.of_series("3.3", tmp_path_factory.mktemp("airflow"))
+
+
+@pytest.fixture
+def root(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A store that pods and this process reach; skips where there is no cluster."""
+    if "KUBECONFIG" not in os.environ:
+        pytest.skip("no cluster: KUBECONFIG is not set")
+    try:
+        command = ["kubectl", "get", "namespace", NAMESPACE, "--request-timeout=20s"]
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("kubectl is not installed")
+    if found.returncode:
+        pytest.skip(f"no cluster: {found.stderr.strip()[:200]}")
+    if "FLOWC_S3_OUTSIDE" in os.environ:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", os.environ["FLOWC_S3_OUTSIDE"])
+        monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    return f"s3://{BUCKET}/airflow-{uuid.uuid4().hex[:8]}"
+
+
+def dag_text(path: Path, root: str, image: str) -> str:
+    """The DAG of a file, for pods of the cluster."""
+    inside = {"AWS_REGION": os.environ.get("AWS_REGION", "us-east-1"), "AWS_ALLOW_HTTP": "true"}
+    if "FLOWC_S3_INSIDE" in os.environ:
+        inside["AWS_ENDPOINT_URL"] = os.environ["FLOWC_S3_INSIDE"]
+    text, diagnostics = emit(
+        path,
+        root=root,
+        image=image,
+        image_pull_policy="IfNotPresent",
+        namespace=NAMESPACE,
+        env=inside,
+        env_from_secrets=(SECRET,),
+        config_file=os.environ["KUBECONFIG"],
+        in_cluster=False,
+    )
+    assert diagnostics == ()
+    return text
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_example_leaves_the_artifacts_of_the_local_engine(
+    name: str, airflow: Airflow, root: str, tmp_path: Path
+) -> None:
+    path = REPOSITORY / "examples" / f"{name}.py"
+    expected = run_locally(path, tmp_path / "local")
+    result = airflow.run(dag_text(path, root, IMAGES[name]), tmp_path)
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
+    assert_same_artifacts(Run.latest(expected.flow, root=root), expected)
+    if name == "gpu_training":
+        assert re.search(r"Successfully assigned \S+/train-\S+ to gpu-", result.stdout + result.stderr)
+
+
+def test_every_example_has_an_image() -> None:
+    assert set(IMAGES) == {path.stem for path in (REPOSITORY / "examples").glob("*.py")}
+
+
+def test_hostile_values_arrive_exactly(airflow: Airflow, root: str, tmp_path: Path) -> None:
+    result = airflow.run(dag_text(write(tmp_path, VALUES), root, PYTHON_IMAGE), tmp_path)
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
+    run = Run.latest("ValuesFlow", root=root)
+    assert run["end"].task.data.result == (0, ["Pp", "Qq"])
+    assert run["start"].task.data.variable == HOSTILE
+    assert run["start"].task.data.values == [HOSTILE, {"a": [1, "{{ x }}"]}, None, True, 1.0]
