@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -218,3 +219,7 @@ def test_a_store_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert bytes(store.read_range("a/b", 3, 3)) == b"two"
     assert sorted(store.keys("a")) == ["a/b"]
     assert store.children("nothing") == []
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda text: store.write("same", [text]), [b"x" * 100_000] * 64))
+    assert bytes(store.read("same")) == b"x" * 100_000
+    assert sorted(store.children("")) == ["a", "same"]

@@ -24,7 +24,6 @@ class FileStore(Store):
     def __init__(self, path: str) -> None:
         self.path = path
         self.url = path
-        self._writes = 0
 
     def read(self, key: str) -> Buffer:
         """The file's bytes; copy-on-write from the page cache when large, so that arrays in it can be changed."""
@@ -51,8 +50,8 @@ class FileStore(Store):
         """Write beside the target, then rename over it."""
         target = f"{self.path}/{key}"
         folder, _, name = target.rpartition("/")
-        self._writes += 1
-        temporary = f"{folder}/.{name}.{os.getpid()}.{self._writes}.tmp"
+        # Random, since on a shared volume the writers may be process 1 of many containers.
+        temporary = f"{folder}/.{name}.{os.urandom(8).hex()}.tmp"
         try:
             try:
                 descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from flowc.client import DEFAULT_ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-DEFAULT_ROOT = ".flowc"
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """Options of one run."""
 
-    root: str = DEFAULT_ROOT
-    """Where artifacts go: a path, or a URL of file://, s3://, gs:// or az://."""
+    root: str = field(default_factory=lambda: os.environ.get("FLOWC_ROOT") or DEFAULT_ROOT)
+    """Where artifacts go: a path, or a URL of file://, s3://, gs:// or az://. The client has the same default."""
     params: Mapping[str, str] = field(default_factory=dict[str, str])
     """Parameter name to the text of its value."""
     max_workers: int = 16
