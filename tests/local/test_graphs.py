@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.local.flows import Local
+from tests.runtime.test_pythons import interpreter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -212,3 +213,11 @@ def test_the_seed(tmp_path: Path, seed_flow: Path) -> None:
         "end] Random Forest Model Accuracy",
         "end] XGBoost Model Accuracy",
     ]
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.13"])
+def test_tasks_may_run_on_another_python(tmp_path: Path, version: str) -> None:
+    local = Local(tmp_path, RAGGED)
+    result = local.run(python=interpreter(version))
+    assert result.ok, (result.error, local.says.err)
+    assert local.says.out == ["end] [[(1, 0), (2, 2)], [], [(21, 40), (22, 42), (23, 44)]]"]
