@@ -161,7 +161,8 @@ class PublishCount(KubernetesPodOperatorCallback):
     @staticmethod
     def on_pod_completion(*, pod, context, **kwargs):
         for status in pod.status.container_statuses or []:
-            ended = status.state.terminated
+            base = status.name == KubernetesPodOperator.BASE_CONTAINER_NAME
+            ended = status.state.terminated if base else None
             if ended and ended.exit_code == 0 and ended.message:
                 context["ti"].xcom_push(key="count", value=int(ended.message))
 
