@@ -46,25 +46,29 @@ def _write(folder: Path, files: dict[str, str]) -> None:
         (folder / name).write_text(text)
 
 
+LOCAL = {
+    "helper.py": "import deeper\nimport helper\n",
+    "deeper.py": "",
+    "unused.py": "",
+    "pkg/__init__.py": "from .first import thing\n",
+    "pkg/first.py": "from . import second\nfrom .sub.leaf import x\nfrom .. import nothing\n",
+    "pkg/second.py": "",
+    "pkg/third.py": "",
+    "pkg/sub/__init__.py": "",
+    "pkg/sub/leaf.py": "from ..third import y\n",
+    "space/inner.py": "",
+    "lazy.py": "",
+    "literal.py": "",
+    "broken.py": "def (",
+    "flowc/__init__.py": "",
+}
+"""A folder with modules that are imported in every way, and some that are not."""
+
+
 def test_local_imports(tmp_path: Path) -> None:
     _write(
         tmp_path,
-        {
-            "helper.py": "import deeper\nimport helper\n",
-            "deeper.py": "",
-            "unused.py": "",
-            "pkg/__init__.py": "from .first import thing\n",
-            "pkg/first.py": "from . import second\nfrom .sub.leaf import x\nfrom .. import nothing\n",
-            "pkg/second.py": "",
-            "pkg/third.py": "",
-            "pkg/sub/__init__.py": "",
-            "pkg/sub/leaf.py": "from ..third import y\n",
-            "space/inner.py": "",
-            "lazy.py": "",
-            "literal.py": "",
-            "broken.py": "def (",
-            "flowc/__init__.py": "",
-        },
+        LOCAL,
     )
     source = """
 import os, json, helper, flowc, broken
