@@ -34,7 +34,7 @@ TROUBLE = """
             self.next(self.body, foreach="items")
 
         @retry(times=1, minutes_between_retries=0)
-        @timeout(seconds=2)
+        @timeout(seconds=6)
         @step
         def body(self):
             assert "GREETING" not in os.environ
@@ -95,7 +95,7 @@ def test_a_failed_attempt_is_retried_and_the_join_reads_the_second(
         ("always", "KeyError: 'never'"),
         ("vanish", "the task's process ended before the step did"),
         ("exit", "SystemExit: 3"),
-        ("sleep", "the task ran longer than its timeout of 2 s"),
+        ("sleep", "the task ran longer than its timeout of 6 s"),
     ],
 )
 @METHODS

@@ -70,7 +70,7 @@ def bind_parameters(flow: Flow, given: Sequence[tuple[str, str]], sink: Diagnost
         else:
             bound[parameter.name] = value
     for parameter in flow.parameters:
-        if parameter.required and not parameter.has_default and parameter.name not in bound and not sink.failed:
+        if parameter.required and not parameter.has_default and parameter.name not in bound:
             help_text = f"give it a value: `-p {parameter.name}=...`"
             sink.error("FC304", f"parameter `{parameter.name}` is required", parameter.span, help=help_text)
     return bound
