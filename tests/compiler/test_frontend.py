@@ -6,10 +6,10 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from libcst import metadata
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
-from flowc_compiler.frontend import locate
 from flowc_compiler.ir import (
     AcceleratorSpec,
     ContainerSpec,
@@ -181,7 +181,7 @@ def test_spans_are_found_without_computing_all_positions(tmp_path: Path, monkeyp
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("all positions were computed")
 
-    monkeypatch.setattr(locate, "MetadataWrapper", refuse)
+    monkeypatch.setattr(metadata, "MetadataWrapper", refuse)
     flow = flow_of(tmp_path, f"from flowc import FlowSpec, step\n\n\nclass F(FlowSpec):{STEPS}")
     start = flow.by_name["start"]
     assert (start.span.line, start.span.column, start.span.end_column) == (6, 5, 14)

@@ -10,12 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import libcst as cst
-from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from flowc_compiler.frontend.parse import collector_paused
 from flowc_compiler.source import SourceFile, Span
+
+if TYPE_CHECKING:
+    from libcst.metadata import CodeRange
 
 _DEF = re.compile(r"^([ \t]+)(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 _TOP_LEVEL = re.compile(r"^[A-Za-z_@]", re.MULTILINE)
@@ -101,6 +104,8 @@ class Locator:
 
     @cached_property
     def _positions(self) -> Mapping[cst.CSTNode, CodeRange]:
+        from libcst.metadata import MetadataWrapper, PositionProvider
+
         with collector_paused():
             wrapper = MetadataWrapper(self.module, unsafe_skip_copy=True)
             return wrapper.resolve(PositionProvider)
