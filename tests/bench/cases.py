@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 
 from tests.bench import generate
-from tests.bench.measure import Usage, repeat, run
+from tests.bench.measure import Usage, repeat, repeat_in_turn, run
 
 HERE = Path(__file__).parent
 FLOWC = (sys.executable, "-m", "flowc_cli")
@@ -33,12 +33,17 @@ class Row:
     note: str = ""
 
 
-def compile_flow(folder: Path, text: str, times: int = 5) -> Usage:
-    """`flowc compile` to Argo, as a whole process."""
+def compile_command(folder: Path, text: str, output: str = "out.yaml") -> tuple[str | Path, ...]:
+    """Write a flow, and return the command that compiles it to Argo."""
     (folder / "flow.py").write_text(text)
     # Minimal CRDs: the full ones of Argo 4 allow 200 tasks a DAG, and the point here is time.
     options = ("--target", "argo", "--root", "s3://bucket/prefix", "--image", "python:3.11", "--set", "crds=minimal")
-    return repeat((*FLOWC, "compile", "flow.py", *options, "-o", "out.yaml"), folder, times)
+    return (*FLOWC, "compile", "flow.py", *options, "-o", output)
+
+
+def compile_flow(folder: Path, text: str, times: int = 5) -> Usage:
+    """`flowc compile` to Argo, as a whole process."""
+    return repeat(compile_command(folder, text), folder, times)
 
 
 def _compiled(work: str, usage: Usage, folder: Path) -> Row:
@@ -56,18 +61,17 @@ def compiling(folder: Path) -> Iterator[Row]:
 
 
 def peers(folder: Path) -> Iterator[Row]:
-    """100 steps and a loop, beside KFP and Hera."""
-    usage = compile_flow(folder, generate.chain_with_loop(100))
-    yield _compiled("flowc: compile 100 steps and a foreach", usage, folder)
-    for name, text in (("kfp", generate.kfp_chain(100)), ("hera", generate.hera_chain(100))):
-        work = f"{'KFP' if name == 'kfp' else 'Hera'}: the same"
+    """100 steps and a loop, in turn with KFP and Hera."""
+    commands = {"flowc: compile 100 steps and a foreach": compile_command(folder, generate.chain_with_loop(100))}
+    for label, name, text in (("KFP", "kfp", generate.kfp_chain(100)), ("Hera", "hera", generate.hera_chain(100))):
         python = HERE / f"env-{name}" / "bin" / "python"
-        if not python.is_file():
-            yield Row(work, None, "left out: tests/bench/setup has not been run")
-            continue
-        (folder / f"{name}_bench.py").write_text(text)
-        (folder / "out.yaml").unlink(missing_ok=True)
-        yield _compiled(work, repeat((python, f"{name}_bench.py"), folder), folder)
+        if python.is_file():
+            (folder / f"{name}_bench.py").write_text(text)
+            commands[f"{label}: the same"] = (python, f"{name}_bench.py")
+        else:
+            yield Row(f"{label}: the same", None, "left out: tests/bench/setup has not been run")
+    for work, usage in zip(commands, repeat_in_turn(list(commands.values()), folder, 9), strict=True):
+        yield Row(work, usage, "in turn" if usage.exit_code == 0 else "failed: " + usage.stderr[-100:])
 
 
 def shapes(folder: Path) -> Iterator[Row]:

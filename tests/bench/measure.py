@@ -43,9 +43,21 @@ def run(command: Sequence[str | Path], folder: Path, env: Mapping[str, str] | No
 
 def repeat(command: Sequence[str | Path], folder: Path, times: int = 5, env: Mapping[str, str] | None = None) -> Usage:
     """Medians of `times` runs, after one that is not counted where there are several."""
+    return repeat_in_turn([command], folder, times, env)[0]
+
+
+def repeat_in_turn(
+    commands: Sequence[Sequence[str | Path]], folder: Path, times: int = 5, env: Mapping[str, str] | None = None
+) -> list[Usage]:
+    """The same for commands that are compared: they take turns, so that a machine's slow spells meet them all."""
     if times > 1:
-        run(command, folder, env)
-    runs = [run(command, folder, env) for _ in range(times)]
+        for command in commands:
+            run(command, folder, env)
+    rounds = [[run(command, folder, env) for command in commands] for _ in range(times)]
+    return [_median(list(runs)) for runs in zip(*rounds, strict=True)]
+
+
+def _median(runs: list[Usage]) -> Usage:
     return Usage(
         statistics.median(item.wall for item in runs),
         statistics.median(item.cpu for item in runs),
