@@ -96,4 +96,4 @@ class ClassTable:
             if flows
             else "a flow is `class MyFlow(FlowSpec)` with `@step` methods"
         )
-        self._sink.error("FC102", message, None, help=known)
+        self._sink.error("FC102", message, self._locator.source.line_span(1), help=known)
