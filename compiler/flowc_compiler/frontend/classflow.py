@@ -12,7 +12,7 @@ import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.classes import ClassTable
-from flowc_compiler.frontend.decorators import DecoratorReader
+from flowc_compiler.frontend.decorators import DecoratorReader, callee
 from flowc_compiler.frontend.locate import Locator
 from flowc_compiler.frontend.names import KNOWN_LATER, Names
 from flowc_compiler.frontend.parameters import ParameterReader
@@ -100,11 +100,11 @@ class _FlowReader:
 
     def _check_class_decorators(self, node: cst.ClassDef) -> None:
         for item in node.decorators:
-            callee = item.decorator.func if isinstance(item.decorator, cst.Call) else item.decorator
-            known = self._names.resolve(callee) in KNOWN_LATER
-            shown = self._locator.module.code_for_node(callee)
+            name = callee(item)
+            known = self._names.resolve(name) in KNOWN_LATER
+            shown = self._locator.module.code_for_node(name)
             message = f"`@{shown}` is not supported yet" if known else f"`@{shown}` is not a decorator that flowc knows"
-            self._sink.error("FC401", message, self._locator.anywhere(callee), help="remove it from the flow")
+            self._sink.error("FC401", message, self._locator.anywhere(name), help="remove it from the flow")
 
     def _method(self, function: cst.FunctionDef) -> None:
         name = function.name.value

@@ -31,12 +31,12 @@ class DecoratorReader:
 
     def is_step(self, function: cst.FunctionDef) -> bool:
         """Whether `@step` stands above a method."""
-        return any(self._names.resolve(_callee(item)) == "step" for item in function.decorators)
+        return any(self._names.resolve(callee(item)) == "step" for item in function.decorators)
 
     def check_plain_method(self, function: cst.FunctionDef) -> None:
         """Collect FC401 where a method that is no step bears a decorator for steps: it would be lost."""
         for item in function.decorators:
-            name = self._names.resolve(_callee(item))
+            name = self._names.resolve(callee(item))
             if name in ARGUMENTS or name in KNOWN_LATER:
                 self._error(
                     "FC401", f"`@{name}` stands on a method that is not a step", item,
@@ -47,7 +47,7 @@ class DecoratorReader:
         """The specs of a step; every decorator that is not understood is collected as FC401 to FC405."""
         found: dict[str, tuple[BaseModel, Span]] = {}
         for item in function.decorators:
-            name = self._names.resolve(_callee(item))
+            name = self._names.resolve(callee(item))
             if name == "step":
                 self._check_step(item)
             elif name is None or name not in ARGUMENTS:
@@ -65,7 +65,7 @@ class DecoratorReader:
             self._error("FC403", "`@step` takes no arguments", item, help="write `@step`")
 
     def _report_unknown(self, item: cst.Decorator, name: str | None) -> None:
-        shown = self._locator.module.code_for_node(_callee(item))
+        shown = self._locator.module.code_for_node(callee(item))
         if name in KNOWN_LATER:
             self._error(
                 "FC401", f"`@{shown}` is not supported yet", item, help="remove it, or run without what it asks for"
@@ -133,5 +133,6 @@ class DecoratorReader:
         self._sink.error(code, message, self._locator.anywhere(item.decorator), help=help)
 
 
-def _callee(item: cst.Decorator) -> cst.BaseExpression:
+def callee(item: cst.Decorator) -> cst.BaseExpression:
+    """What a decorator names: `retry` of `@retry` and of `@retry(times=2)`."""
     return item.decorator.func if isinstance(item.decorator, cst.Call) else item.decorator

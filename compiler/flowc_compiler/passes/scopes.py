@@ -46,7 +46,6 @@ class _Builder:
         self._inside: dict[str, _Frame | None] = {}
         """The innermost open split at each placed step; absent for steps that could not be placed."""
         self._closes: dict[str, str] = {}
-        self._closed: set[str] = set()
         self._frames: dict[str, _Frame] = {}
         self._broken = False
 
@@ -104,7 +103,6 @@ class _Builder:
             )  # fmt: skip
             return
         self._closes[step.name] = opener.name
-        self._closed.add(opener.name)
         self._inside[step.name] = frame.below
 
     def _arms_complete(self, step: JoinStep, opener: Step, arms: list[str]) -> bool:

@@ -156,8 +156,6 @@ class _Engine:
                     self.selector.unregister(key.fd)
             elif key.fd == self.signals.descriptor:
                 self.signals.drain()
-                if self.launcher.fileno() < 0:
-                    self._handle(self.launcher.events())
             else:
                 self._handle(self.launcher.events())
         if self.launcher.fileno() < 0:

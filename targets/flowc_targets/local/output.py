@@ -26,7 +26,6 @@ class TaskOutput:
         self._reporter = reporter
         self._pending = bytearray()
         self._log_descriptor = -1
-        self._closed = False
         self.descriptor, self.write_end = os.pipe()
         os.set_blocking(self.descriptor, False)
 
@@ -37,9 +36,7 @@ class TaskOutput:
             self.write_end = -1
 
     def pump(self) -> bool:
-        """Take what is there; false at the end. A task that has just ended may still be in a batch of events."""
-        if self._closed:
-            return True
+        """Take what is there; false at the end."""
         try:
             data = os.read(self.descriptor, CHUNK)
         except BlockingIOError:
@@ -63,7 +60,6 @@ class TaskOutput:
         if self._pending:
             self._show(bytes(self._pending))
             self._pending.clear()
-        self._closed = True
         os.close(self.descriptor)
         self.close_write_end()
         if self._log_descriptor >= 0:
