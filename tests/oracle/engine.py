@@ -1,0 +1,132 @@
+"""One flow on both sides: on real Metaflow in `tests/oracle/env`, and on flowc's local engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowc.client import Run
+from flowc_compiler.driver import compile_file
+from flowc_targets.local import RunOptions, run_flow
+from tests.conftest import REPOSITORY
+from tests.local.flows import Recorder
+from tests.oracle.values import failure, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ENVIRONMENT = Path(__file__).parent / "env"
+WORKERS = 4
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One task, as a client sees it."""
+
+    step: str
+    path: tuple[int, ...]
+    """Its index in every foreach around it, and of a recursive step the iteration."""
+    ok: bool
+    artifacts: Mapping[str, str]
+    failure: str | None
+
+    @property
+    def name(self) -> str:
+        """Step and path."""
+        return f"{self.step}[{', '.join(map(str, self.path))}]"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run: whether it succeeded, its tasks by name, and what it printed."""
+
+    ok: bool
+    tasks: Mapping[str, Seen]
+    log: str
+
+    @property
+    def failures(self) -> set[str]:
+        """The steps that failed, and how."""
+        return {f"{task.step}: {task.failure}" for task in self.tasks.values() if task.failure and not task.ok}
+
+
+def require_metaflow() -> None:
+    """Skip the test where Metaflow's environment is not installed."""
+    if not (ENVIRONMENT / "ready").exists():
+        pytest.skip("tests/oracle/env is not there: run tests/oracle/setup")
+
+
+def run_metaflow(file: Path, flow: str, params: Mapping[str, str] | None = None) -> Outcome:
+    """The flow on real Metaflow, with a store beside the file."""
+    home = file.parent / "metaflow"
+    variables = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("METAFLOW", "FLOWC"))},
+        "METAFLOW_HOME": str(home),
+        "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(home),
+        "METAFLOW_USER": "oracle",
+        # Metaflow's order of a branch join's inputs, and of a set, depends on it.
+        "PYTHONHASHSEED": "0",
+        "PYTHONPATH": str(REPOSITORY),
+    }
+    given = [part for name, value in (params or {}).items() for part in (f"--{name}", value)]
+    command = [str(ENVIRONMENT / "bin" / "python"), "-m", "tests.oracle.reading", file.name, flow]
+    command += ["--max-workers", str(WORKERS), *given]
+    done = subprocess.run(command, cwd=file.parent, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout.splitlines()[-1])
+    tasks = [Seen(**{**task, "path": tuple(task["path"])}) for task in document["tasks"]]
+    return Outcome(document["ok"], {task.name: task for task in tasks}, document["log"])
+
+
+def run_flowc(file: Path, params: Mapping[str, str] | None = None) -> Outcome:
+    """The same file on the local engine."""
+    compilation = compile_file(file)
+    root = str(file.parent / "flowc")
+    says = Recorder()
+    options = RunOptions(root=root, params=params or {}, max_workers=WORKERS)
+    result = run_flow(compilation.flow, compilation.source, options, says)
+    run = Run(f"{compilation.flow.name}/{result.run_id}", root=root)
+    tasks = [_seen(task) for step in run for task in step]
+    return Outcome(result.ok, {task.name: task for task in tasks}, "\n".join([*says.out, *says.err, result.error]))
+
+
+def _seen(task: Any) -> Seen:
+    names = [name for name in task.artifacts if not name.startswith("_")] if task.successful else []
+    error = task.exception
+    how = failure(error["type"], error["message"]) if error is not None else None
+    return Seen(task.step, task.path, task.successful, {name: text(task.value(name)) for name in names}, how)
+
+
+def differences(theirs: Outcome, ours: Outcome) -> list[str]:
+    """What a user would see that differs, a line each. `theirs` is Metaflow's."""
+    found: list[str] = []
+    if theirs.ok != ours.ok:
+        found.append(f"the run: Metaflow {_word(theirs.ok)} {theirs.failures}, flowc {_word(ours.ok)} {ours.failures}")
+    elif not theirs.ok and not theirs.failures & ours.failures:
+        found.append(f"the failure: Metaflow {theirs.failures}, flowc {ours.failures}")
+    elif theirs.ok and set(theirs.tasks) != set(ours.tasks):
+        found.append(f"only on Metaflow: {sorted(set(theirs.tasks) - set(ours.tasks))}")
+        found.append(f"only on flowc: {sorted(set(ours.tasks) - set(theirs.tasks))}")
+    for name in theirs.tasks:
+        if name in ours.tasks and theirs.tasks[name].ok and ours.tasks[name].ok:
+            found += _artifact_differences(name, theirs.tasks[name].artifacts, ours.tasks[name].artifacts)
+    return found
+
+
+def _artifact_differences(task: str, theirs: Mapping[str, str], ours: Mapping[str, str]) -> list[str]:
+    names = sorted({*theirs, *ours})
+    return [
+        f"{task}.{name}: Metaflow {theirs.get(name, 'has none')}, flowc {ours.get(name, 'has none')}"
+        for name in names
+        if theirs.get(name) != ours.get(name)
+    ]
+
+
+def _word(ok: bool) -> str:
+    return "succeeded" if ok else "failed"

@@ -1,0 +1,59 @@
+"""Runs one flow on real Metaflow and prints what its client says of every task. Runs in `tests/oracle/env`.
+
+    python -m tests.oracle.reading FILE FLOW [argument of `run` ...]
+
+The last line of stdout is a JSON object: `ok`, `log`, and `tasks`, a list of what `Seen` of `engine.py` holds.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from tests.oracle.values import failure, text
+
+
+def run(file: str, flow: str, arguments: list[str]) -> dict[str, Any]:
+    """Run the flow and read it."""
+    with tempfile.TemporaryDirectory() as folder:
+        id_file = Path(folder) / "id"
+        command = [sys.executable, file, "--quiet", "--no-pylint", "run", "--run-id-file", str(id_file), *arguments]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        metaflow: Any = import_module("metaflow")  # while the run is on its way
+        log = process.communicate()[0]
+        if not id_file.exists():
+            return {"ok": False, "log": log, "tasks": []}
+        metaflow.namespace(None)
+        found = metaflow.Run(f"{flow}/{id_file.read_text()}")
+        tasks = [task(each) for step in found for each in step]
+        return {"ok": process.returncode == 0, "log": log, "tasks": tasks}
+
+
+def task(each: Any) -> dict[str, Any]:
+    """One task."""
+    artifacts = {artifact.id: artifact for artifact in each}
+    internal = {name: _data(each, name) for name in ("_foreach_stack", "_iteration_stack", "_task_ok", "_exception")}
+    exception = internal["_exception"]
+    return {
+        "step": each.path_components[2],
+        "path": [frame.index for frame in internal["_foreach_stack"] or ()] + list(internal["_iteration_stack"] or ()),
+        "ok": bool(internal["_task_ok"]),
+        "artifacts": {name: text(artifacts[name].data) for name in sorted(artifacts) if name != "name"},
+        "failure": failure(exception.type, exception.exception) if exception is not None else None,
+    }
+
+
+def _data(each: Any, name: str) -> Any:
+    try:
+        return each[name].data
+    except KeyError:
+        return None
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(sys.argv[1], sys.argv[2], sys.argv[3:])))
