@@ -220,7 +220,7 @@ def test_a_switch_and_a_gang_are_refused_at_their_lines(tmp_path: Path) -> None:
     start, end = flow.steps
     common = {"span": start.span, "name": "start", "next_span": start.next_span}
     steps = {
-        "chooses": SwitchStep.model_validate({**common, "variable": "x", "cases": {"a": "end"}}),
+        "chooses": SwitchStep.model_validate({**common, "variable": "x", "cases": [{"value": "a", "target": "end"}]}),
         "num_parallel": ParallelStep.model_validate({**common, "target": "end"}),
     }
     for word, step in steps.items():

@@ -37,6 +37,8 @@ _TITLES = {
     "FC211": "self.next in the wrong place",
     "FC212": "a foreach body is empty",
     "FC213": "the end step goes on",
+    "FC217": "two start or two end steps",
+    "FC218": "a switch leads straight into a join",
     "FC301": "a parameter is not understood",
     "FC302": "an unknown parameter",
     "FC303": "a parameter's value has the wrong type",

@@ -1,93 +1,99 @@
-"""Finding the flow class of a file and the members that it has, its local base classes' included."""
+"""Finding the flow class of a file and the members that it has, those of its local base classes included."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.locate import Locator
-from flowc_compiler.frontend.names import Names
+from flowc_compiler.frontend.modules import FoundClass, LocalModules, ModuleView
+
+
+class Member(NamedTuple):
+    """One statement of a class body, and the file that it stands in."""
+
+    view: ModuleView
+    statement: cst.BaseStatement
 
 
 class ClassTable:
-    """The top-level classes of a module."""
+    """The top-level classes of a module, and those of local modules that they build on."""
 
-    def __init__(self, module: cst.Module, names: Names, locator: Locator, sink: DiagnosticSink) -> None:
-        self._names = names
-        self._locator = locator
+    def __init__(self, view: ModuleView, sink: DiagnosticSink) -> None:
+        self._view = view
         self._sink = sink
-        self.classes = {item.name.value: item for item in module.body if isinstance(item, cst.ClassDef)}
+        self._modules = LocalModules(view, sink)
 
     def find_flow(self, wanted: str | None) -> cst.ClassDef | None:
         """The flow class: `wanted`, or the only one that no other flow builds on; else FC102 or FC103."""
-        flows = {name: node for name, node in self.classes.items() if self._is_flow(name, set())}
+        own = {name: FoundClass(self._view, node) for name, node in self._view.classes.items()}
+        flows = {name: item.node for name, item in own.items() if self._is_flow(item, set())}
         if wanted is not None:
             if wanted not in flows:
-                self._no_flow(f"there is no flow `{wanted}` in {self._locator.source.name}", flows)
+                self._no_flow(f"there is no flow `{wanted}` in {self._view.source.name}", flows)
             return flows.get(wanted)
-        built_on = {base for name in flows for base in self._local_bases(name)}
-        leaves = {name: node for name, node in flows.items() if name not in built_on}
+        built_on = {base.key for name in flows for base in self._bases(own[name])}
+        leaves = {name: node for name, node in flows.items() if own[name].key not in built_on}
         if not leaves:
-            self._no_flow(f"there is no flow in {self._locator.source.name}", {})
+            self._no_flow(f"there is no flow in {self._view.source.name}", {})
             return None
         if len(leaves) > 1:
             for node in list(leaves.values())[1:]:
                 self._sink.error(
-                    "FC103", f"`{node.name.value}` is another flow of this file", self._locator.anywhere(node.name),
+                    "FC103", f"`{node.name.value}` is another flow of this file",
+                    self._view.locator.anywhere(node.name),
                     help=f"name the one you mean with `--flow`: {', '.join(leaves)}",
                 )  # fmt: skip
             return None
         return next(iter(leaves.values()))
 
-    def members(self, flow: cst.ClassDef) -> list[cst.BaseStatement]:
-        """The statements of a flow's body and of its local bases', those of a base first."""
-        statements: list[cst.BaseStatement] = []
-        for name in reversed(self._linearized(flow.name.value)):
-            node = self.classes[name]
-            self._check_bases(node)
-            self._locator.add_class(node)
-            body = node.body.body if isinstance(node.body, cst.IndentedBlock) else ()
-            statements.extend(item for item in body)
-        return statements
+    def members(self, flow: cst.ClassDef) -> list[Member]:
+        """The statements of a flow's body and of its bases', those of a base first."""
+        members: list[Member] = []
+        for found in reversed(self.linearized(flow)):
+            self._check_bases(found)
+            found.view.locator.add_class(found.node)
+            body = found.node.body.body if isinstance(found.node.body, cst.IndentedBlock) else ()
+            members.extend(Member(found.view, item) for item in body if isinstance(item, cst.BaseStatement))
+        return members
 
-    def _linearized(self, name: str) -> list[str]:
-        """The class and its local bases, nearest first, each once (where it stands last, as in Python's own order)."""
-        order: list[str] = []
-        pending = [name]
-        while pending:
+    def linearized(self, flow: cst.ClassDef) -> list[FoundClass]:
+        """The class and its bases, nearest first, each once (where it stands last, as in Python's own order)."""
+        order: dict[tuple[str, str], FoundClass] = {}
+        pending = [FoundClass(self._view, flow)]
+        turns = 0
+        while pending and turns < _MOST_BASES:
             current = pending.pop(0)
-            if current in order:
-                order.remove(current)
-            order.append(current)
-            pending = [base for base in self._local_bases(current) if base != current] + pending
-            if len(order) > len(self.classes):
-                break
-        return order
+            order.pop(current.key, None)
+            order[current.key] = current
+            pending = [base for base in self._bases(current) if base.key != current.key] + pending
+            turns += 1
+        return list(order.values())
 
-    def _local_bases(self, name: str) -> list[str]:
-        return [
-            arg.value.value
-            for arg in self.classes[name].bases
-            if isinstance(arg.value, cst.Name) and arg.value.value in self.classes
-        ]
+    def _bases(self, found: FoundClass) -> list[FoundClass]:
+        """The bases that can be read."""
+        bases = (self._modules.find(found.view, arg.value) for arg in found.node.bases if not arg.star)
+        return [base for base in bases if base is not None]
 
-    def _is_flow(self, name: str, seen: set[str]) -> bool:
-        if name in seen:
+    def _is_flow(self, found: FoundClass, seen: set[tuple[str, str]]) -> bool:
+        if found.key in seen:
             return False
-        seen.add(name)
-        direct = any(self._names.resolve(arg.value) == "FlowSpec" for arg in self.classes[name].bases)
-        return direct or any(self._is_flow(base, seen) for base in self._local_bases(name))
+        seen.add(found.key)
+        direct = any(found.view.names.resolve(arg.value) == "FlowSpec" for arg in found.node.bases)
+        return direct or any(self._is_flow(base, seen) for base in self._bases(found))
 
-    def _check_bases(self, node: cst.ClassDef) -> None:
-        local = set(self._local_bases(node.name.value))
-        for arg in [*node.bases, *node.keywords]:
+    def _check_bases(self, found: FoundClass) -> None:
+        view = found.view
+        for arg in [*found.node.bases, *found.node.keywords]:
             name = arg.value.value if isinstance(arg.value, cst.Name) else ""
-            if self._names.resolve(arg.value) == "FlowSpec" or name in local or name == "object":
+            known = view.names.resolve(arg.value) == "FlowSpec" or name == "object"
+            if known or (arg.keyword is None and self._modules.find(view, arg.value) is not None):
                 continue
-            shown = self._locator.module.code_for_node(arg.value)
+            shown = view.tree.code_for_node(arg.value)
             self._sink.error(
-                "FC105", f"the base class `{shown}` is not in this file", self._locator.anywhere(arg.value),
-                help="move the steps that it holds into this file, or the class itself",
+                "FC105", f"the base class `{shown}` is in no local file", view.locator.anywhere(arg.value),
+                help="move the class, or the steps that it holds, into this file or a module beside the flow",
             )  # fmt: skip
 
     def _no_flow(self, message: str, flows: dict[str, cst.ClassDef]) -> None:
@@ -96,4 +102,8 @@ class ClassTable:
             if flows
             else "a flow is `class MyFlow(FlowSpec)` with `@step` methods"
         )
-        self._sink.error("FC102", message, self._locator.source.line_span(1), help=known)
+        self._sink.error("FC102", message, self._view.locator.source.line_span(1), help=known)
+
+
+_MOST_BASES = 1000
+"""Classes that build on each other in a circle, which Python would refuse, must not keep us going for ever."""

@@ -33,6 +33,24 @@ class DecoratorReader:
         """Whether `@step` stands above a method."""
         return any(self._names.resolve(callee(item)) == "step" for item in function.decorators)
 
+    def step_marks(self, function: cst.FunctionDef) -> frozenset[str]:
+        """`start` and `end` as `@step(start=True, end=True)` gives them; FC403 or FC404 for anything else in it."""
+        marks: set[str] = set()
+        for item in function.decorators:
+            if self._names.resolve(callee(item)) != "step" or not isinstance(item.decorator, cst.Call):
+                continue
+            for arg in item.decorator.args:
+                key = arg.keyword.value if arg.keyword else ""
+                span = self._locator.anywhere(arg.value)
+                value = arg.value.value if isinstance(arg.value, cst.Name) else ""
+                if key not in {"start", "end"}:
+                    self._sink.error("FC403", "`@step` takes `start` and `end` only", span, help="write `@step`")
+                elif value not in {"True", "False"}:
+                    self._sink.error("FC404", f"`{key}` of `@step` is True or False", span, help=f"write `{key}=True`")
+                elif value == "True":
+                    marks.add(key)
+        return frozenset(marks)
+
     def check_plain_method(self, function: cst.FunctionDef) -> None:
         """Collect FC401 where a method that is no step bears a decorator for steps: it would be lost."""
         for item in function.decorators:
@@ -49,8 +67,8 @@ class DecoratorReader:
         for item in function.decorators:
             name = self._names.resolve(callee(item))
             if name == "step":
-                self._check_step(item)
-            elif name is None or name not in ARGUMENTS:
+                continue
+            if name is None or name not in ARGUMENTS:
                 self._report_unknown(item, name)
             elif name in found:
                 self._error("FC405", f"`@{name}` is given twice", item, help="keep one of them")
@@ -59,10 +77,6 @@ class DecoratorReader:
                 if arguments is not None:
                     found[name] = (arguments, self._locator.decorator(item, function))
         return build_specs(found, self._sink)
-
-    def _check_step(self, item: cst.Decorator) -> None:
-        if isinstance(item.decorator, cst.Call) and item.decorator.args:
-            self._error("FC403", "`@step` takes no arguments", item, help="write `@step`")
 
     def _report_unknown(self, item: cst.Decorator, name: str | None) -> None:
         shown = self._locator.module.code_for_node(callee(item))

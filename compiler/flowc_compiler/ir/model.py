@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from flowc_compiler.ir.flowspecs import FlowSpecs
 from flowc_compiler.ir.specs import StepSpecs
 from flowc_compiler.source import Span
 
@@ -41,7 +42,7 @@ class StepBase(Node):
     scope: str = ROOT_SCOPE
     """The innermost scope that it stands in. An opener and its join stand outside of the scopes between them."""
     parents: tuple[str, ...] = ()
-    """The steps that lead here, in the order of the file."""
+    """The other steps that lead here, in the order of the file."""
 
 
 class LinearStep(StepBase):
@@ -90,27 +91,46 @@ class ParallelStep(StepBase):
         return (self.target,)
 
 
+class SwitchCase(BaseModel):
+    """One case of a switch: the value of the artifact, and the step that it leads to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: bool | int | float | str
+    target: str
+
+
 class SwitchStep(StepBase):
     """`self.next({...}, condition='var')`: one target runs, chosen by the value of an artifact."""
 
     kind: Literal["switch"] = "switch"
     variable: str
-    cases: dict[str, str]
-    """Value to step, in the order of the file."""
+    cases: tuple[SwitchCase, ...]
+    """In the order of the file."""
+
+    @property
+    def recursive(self) -> bool:
+        """Whether a case leads back to the step itself: then each iteration is a task of its own."""
+        return any(case.target == self.name for case in self.cases)
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Every step that may follow, each once, in the order of the file."""
-        return tuple(dict.fromkeys(self.cases.values()))
+        """Every other step that may follow, each once, in the order of the file."""
+        return tuple(dict.fromkeys(case.target for case in self.cases if case.target != self.name))
 
 
 class JoinStep(StepBase):
-    """A step that takes `inputs`: the fan-in of the branch or foreach that `closes` names."""
+    """A step that takes `inputs`: the fan-in of the branch, foreach or gang that `closes` names."""
 
     kind: Literal["join"] = "join"
     target: str | None = None
     closes: str = ""
     """The step that opened what this one joins; filled in by the scopes pass."""
+    arms: tuple[tuple[str, ...], ...] = ()
+    """The parents by the arm of the branch that they end, in the order of its targets; one group for a foreach or gang.
+
+    Of a group exactly one step runs: a switch in the arm may lead here by several ways. Filled in by the scopes pass.
+    """
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -125,12 +145,17 @@ Step = Annotated[
 
 
 class Scope(BaseModel):
-    """A region of the flow. `opener` leads into it, `closer` joins it; both stand in the parent scope."""
+    """A region of the flow. `opener` leads into it, `closer` ends it.
+
+    Both stand in the parent scope, except for a switch whose arms lead on to different joins or to the join of a split
+    further out: then `closer` is `None`. An arm of a switch is every step that runs only if that arm's first step did;
+    a step that several arms lead to, but not all, begins an arm of its own.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
-    """`root`, the opener's name for a foreach body, `opener/first-step` for a branch arm."""
+    """`root`, the opener's name for a foreach body or a gang, `opener/first-step` for an arm of a branch or switch."""
     kind: Literal["root", "foreach", "branch", "switch", "parallel"]
     parent: str | None = None
     opener: str | None = None
@@ -174,6 +199,8 @@ class Flow(Node):
     parameters: tuple[Parameter, ...] = ()
     constants: tuple[str, ...] = ()
     """Names of class attributes that are neither steps nor parameters: artifacts that every task can read."""
+    specs: FlowSpecs = FlowSpecs()
+    """What the decorators of the class ask for."""
     steps: tuple[Step, ...] = ()
     """In the order of the file; in topological order after the scopes pass."""
     scopes: tuple[Scope, ...] = ()
@@ -206,8 +233,8 @@ class Flow(Node):
         return depths
 
     def depth(self, step: Step) -> int:
-        """The length of the step's index path."""
-        return self.foreach_depths[step.scope]
+        """The length of the step's index path: one number for each foreach around it, and one for its iterations."""
+        return self.foreach_depths[step.scope] + (step.kind == "switch" and step.recursive)
 
     def foreach_scope(self, step: Step) -> Scope:
         """The innermost foreach, gang or root scope around a step: what a target lowers to one template or group."""

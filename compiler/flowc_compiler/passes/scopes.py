@@ -1,37 +1,44 @@
-"""Scopes: which branch arms and foreach bodies each step stands in, and which split each join closes.
+"""Scopes: which foreach bodies and arms each step stands in, and which split each join closes.
 
 Every step has a stack of the splits that are open before it. The stacks are linked lists that share their tails, and a
-step looks at the tops of its parents' stacks only, so that the work is linear in edges, however many diamonds stand in
-a row (Metaflow's check enumerates paths and doubles with each).
+step looks at the common part of its parents' stacks only, so that the work is linear in edges, however many diamonds
+stand in a row (Metaflow's check enumerates paths and doubles with each). An arm of a switch ends where the ways from
+the switch come together again, or at a join of a split around it: of the steps that a join takes in, those that are
+ways out of one arm exclude each other.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.ir import ROOT_SCOPE, Flow, JoinStep, Scope, Step
+from flowc_compiler.passes.dominators import Frame, PostDominators, ancestor, common
+
+SplitKind = Literal["branch", "foreach", "parallel", "switch"]
 
 
-@dataclass(frozen=True, eq=False)
-class _Frame:
-    """An open split: one arm of a branch, or the body of a foreach. `below` is the split around it."""
+class _Open(NamedTuple):
+    """An open split: one arm of a branch or switch, or the body of a foreach or gang."""
 
     opener: str
     arm: str
-    kind: Literal["branch", "foreach"]
-    below: _Frame | None
+    kind: SplitKind
 
     @property
     def scope_id(self) -> str:
-        return self.opener if self.kind == "foreach" else f"{self.opener}/{self.arm}"
+        return self.opener if self.kind in {"foreach", "parallel"} else f"{self.opener}/{self.arm}"
+
+
+_Stack = Frame[_Open]
+_ROOT = _Open("", "", "branch")
 
 
 def build_scopes(flow: Flow, sink: DiagnosticSink) -> Flow | None:
-    """Fill in `scopes`, each step's `scope` and each join's `closes`. Needs topological order.
+    """Fill in `scopes`, each step's `scope` and each join's `closes` and `arms`. Needs topological order.
 
-    Collects FC207 (not joined), FC208 (joins wrongly), FC210 (inputs without split), FC212 (empty foreach body).
+    Collects FC207 (not joined), FC208 (joins wrongly), FC210 (inputs without split), FC212 (empty foreach body) and
+    FC218 (a switch leads straight into a join).
     """
     builder = _Builder(flow, sink)
     for step in flow.steps:
@@ -43,10 +50,15 @@ class _Builder:
     def __init__(self, flow: Flow, sink: DiagnosticSink) -> None:
         self._flow = flow
         self._sink = sink
-        self._inside: dict[str, _Frame | None] = {}
-        """The innermost open split at each placed step; absent for steps that could not be placed."""
-        self._closes: dict[str, str] = {}
-        self._frames: dict[str, _Frame] = {}
+        self._root = Frame(_ROOT, None)
+        self._inside: dict[str, _Stack] = {}
+        """The stack at each placed step; absent for steps that could not be placed."""
+        self._split: dict[_Stack, _Stack] = {self._root: self._root}
+        """Each frame's nearest frame, itself included, that is no arm of a switch."""
+        self._frames: dict[str, _Stack] = {}
+        self._joins: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {}
+        """Join to what it closes, and its parents by arm."""
+        self._after = PostDominators(flow)
         self._broken = False
 
     def place(self, step: Step) -> None:
@@ -58,60 +70,82 @@ class _Builder:
         if step.kind == "join":
             self._place_join(step, arrivals)
         elif len(arrivals) > 1:
+            self._place_merge(step, arrivals)
+        else:
+            self._inside[step.name] = arrivals[0] if arrivals else self._root
+        if step.name == self._flow.end and step.name in self._inside:
+            self._report_open(step)
+
+    def _arrival(self, parent: str, target: str) -> _Stack:
+        """The stack on the edge from a parent: its own, with the split that it opens on top."""
+        step = self._flow.by_name[parent]
+        below = self._inside[parent]
+        if step.kind in {"linear", "join"}:
+            return below
+        kind: SplitKind = "foreach"
+        if step.kind == "branch" or step.kind == "switch" or step.kind == "parallel":
+            kind = step.kind
+        return self._push(_Open(parent, target, kind), below)
+
+    def _push(self, split: _Open, below: _Stack) -> _Stack:
+        known = self._frames.get(split.scope_id)
+        if known is None:
+            known = self._frames[split.scope_id] = Frame(split, below)
+            self._split[known] = self._split[below] if split.kind == "switch" else known
+        return known
+
+    def _place_merge(self, step: Step, arrivals: list[_Stack]) -> None:
+        """A step that takes no inputs and has several parents: arms of a switch come together in it."""
+        meet = arrivals[0]
+        for arrival in arrivals[1:]:
+            meet = common(meet, arrival)
+        if any(self._split[arrival] is not self._split[meet] for arrival in arrivals) or meet in arrivals:
             self._error(
                 "FC210", f"{_listed(step.parents)} lead to step `{step.name}`, which takes no inputs", step,
                 f"make it a join: `def {step.name}(self, inputs)`",
             )  # fmt: skip
-        else:
-            self._inside[step.name] = arrivals[0] if arrivals else None
-        if step.name == self._flow.end and self._inside.get(step.name) is not None:
-            self._report_open(step)
+            return
+        opener = ancestor(arrivals[0], meet.depth + 1).value.opener
+        if self._after.nearest(opener) == step.name:
+            self._inside[step.name] = meet
+        else:  # some arms go elsewhere
+            self._inside[step.name] = self._push(_Open(opener, step.name, "switch"), meet)
 
-    def _arrival(self, parent: str, target: str) -> _Frame | None:
-        """The stack on the edge from a parent: its own, with the split that it opens on top."""
-        step = self._flow.by_name[parent]
-        below = self._inside[parent]
-        if step.kind not in {"branch", "foreach"}:
-            return below
-        kind: Literal["branch", "foreach"] = "branch" if step.kind == "branch" else "foreach"
-        frame = _Frame(parent, target, kind, below)
-        return self._frames.setdefault(frame.scope_id, frame)
-
-    def _place_join(self, step: JoinStep, arrivals: list[_Frame | None]) -> None:
-        tops = {frame.opener for frame in arrivals if frame is not None}
-        if not arrivals or None in arrivals or not tops:
+    def _place_join(self, step: JoinStep, arrivals: list[_Stack]) -> None:
+        switches = [parent for parent in step.parents if self._flow.by_name[parent].kind == "switch"]
+        if switches:
+            self._error(
+                "FC218", f"the switch `{switches[0]}` leads straight into the join `{step.name}`", step,
+                "put a step between them: a join takes in what has run, and a switch has not ended its arm",
+            )  # fmt: skip
+            return
+        splits = [self._split[arrival] for arrival in arrivals]
+        openers = {split.value.opener for split in splits}
+        if not arrivals or self._root in splits:
             self._error(
                 "FC208", f"the join `{step.name}` has nothing to join", step,
                 f"no branch or foreach is open here: write `def {step.name}(self)`",
             )  # fmt: skip
             return
-        if len(tops) > 1:
+        if len(openers) > 1:
             self._error(
-                "FC208", f"the join `{step.name}` joins arms of different splits: {_listed(sorted(tops))}", step,
+                "FC208", f"the join `{step.name}` joins arms of different splits: {_listed(sorted(openers))}", step,
                 "join the inner split first, in a step of its own",
             )  # fmt: skip
             return
-        opener = self._flow.by_name[tops.pop()]
-        frame = arrivals[0]
-        assert frame is not None
-        if not self._arms_complete(step, opener, [item.arm for item in arrivals if item]):
-            return
-        if opener.kind == "foreach" and opener.name in step.parents:
+        opener = self._flow.by_name[openers.pop()]
+        below = splits[0].below
+        if opener.kind != "branch" and opener.name in step.parents:
             self._error(
                 "FC212", f"the foreach of `{opener.name}` leads straight into the join `{step.name}`", step,
                 "put a step between them that does the work of one item",
             )  # fmt: skip
-            return
-        self._closes[step.name] = opener.name
-        self._inside[step.name] = frame.below
+        elif self._arms_complete(step, opener, arrivals, splits) and below is not None:
+            self._joins[step.name] = (opener.name, _arms(step, opener, splits))
+            self._inside[step.name] = below
 
-    def _arms_complete(self, step: JoinStep, opener: Step, arms: list[str]) -> bool:
-        if opener.kind == "foreach" and len(arms) > 1:
-            self._error(
-                "FC208", f"{_listed(step.parents)} of one foreach body lead to the join `{step.name}`", step,
-                "join the branch inside of the body first",
-            )  # fmt: skip
-            return False
+    def _arms_complete(self, step: JoinStep, opener: Step, arrivals: list[_Stack], splits: list[_Stack]) -> bool:
+        arms = {split.value.arm for split in splits}
         missing = [arm for arm in opener.targets if arm not in arms]
         if missing:
             self._error(
@@ -119,25 +153,33 @@ class _Builder:
                 f"lead every arm to it: `self.next(self.{step.name})`",
             )  # fmt: skip
             return False
-        if len(arms) > len(set(arms)):
+        if len(set(arrivals)) < len(arrivals):
             self._error(
                 "FC208", f"two steps of one arm lead to the join `{step.name}`", step,
                 "join the inner split first, in a step of its own",
             )  # fmt: skip
             return False
+        if not self._after.passes(opener.name, step.name):
+            self._error(
+                "FC207", f"not every way on from `{opener.name}` leads to the join `{step.name}`", step,
+                "let the arms of a switch come together before the join, or all lead to the same join",
+            )  # fmt: skip
+            return False
         return True
 
     def _report_open(self, end: Step) -> None:
-        frame = self._inside[end.name]
-        while frame is not None:
-            opener = self._flow.by_name[frame.opener]
-            what = "foreach" if frame.kind == "foreach" else "branch"
+        """A split that is open at the end step was never joined."""
+        split = self._split[self._inside[end.name]]
+        while split is not self._root:
+            opener = self._flow.by_name[split.value.opener]
+            what = {"branch": "branch", "foreach": "foreach"}.get(split.value.kind, "gang")
+            self._broken = True
             self._sink.error(
                 "FC207", f"the {what} at step `{opener.name}` is never joined", opener.next_span,
                 help="end its steps in a join: `def join(self, inputs)`",
             )  # fmt: skip
-            frame = frame.below
-        self._broken = True
+            assert split.below is not None
+            split = self._split[split.below]
 
     def _error(self, code: str, message: str, step: Step, help_text: str) -> None:
         self._broken = True
@@ -150,27 +192,46 @@ class _Builder:
         members: dict[str, list[str]] = {ROOT_SCOPE: []}
         steps: list[Step] = []
         for step in self._flow.steps:
-            frame = self._inside[step.name]
-            scope = frame.scope_id if frame else ROOT_SCOPE
+            scope = self._scope_id(self._inside[step.name])
             members.setdefault(scope, []).append(step.name)
-            update = {"scope": scope}
+            update: dict[str, object] = {"scope": scope}
             if step.kind == "join":
-                update["closes"] = self._closes[step.name]
+                update["closes"], update["arms"] = self._joins[step.name]
             steps.append(step.model_copy(update=update))
-        closers = {opener: join for join, opener in self._closes.items()}
+        closers = {opener: join for join, (opener, _) in self._joins.items()}
         scopes = [Scope(id=ROOT_SCOPE, kind="root", steps=tuple(members[ROOT_SCOPE]))]
-        for frame in self._frames.values():
-            scopes.append(
-                Scope(
-                    id=frame.scope_id,
-                    kind=frame.kind,
-                    parent=frame.below.scope_id if frame.below else ROOT_SCOPE,
-                    opener=frame.opener,
-                    closer=closers.get(frame.opener),
-                    steps=tuple(members.get(frame.scope_id, ())),
-                )
-            )
+        for frame in sorted(self._frames.values(), key=lambda frame: frame.depth):
+            split = frame.value
+            if split.scope_id in members or split.kind != "switch":
+                scopes.append(self._scope(frame, tuple(members.get(split.scope_id, ())), closers))
         return self._flow.model_copy(update={"steps": tuple(steps), "scopes": tuple(scopes)})
+
+    def _scope(self, frame: _Stack, steps: tuple[str, ...], closers: dict[str, str]) -> Scope:
+        split = frame.value
+        assert frame.below is not None
+        closer = closers.get(split.opener)
+        if split.kind == "switch":
+            meet = self._after.nearest(split.opener)
+            closer = meet if meet is not None and self._inside[meet] is self._inside[split.opener] else None
+        return Scope(
+            id=split.scope_id,
+            kind=split.kind,
+            parent=self._scope_id(frame.below),
+            opener=split.opener,
+            closer=closer,
+            steps=steps,
+        )
+
+    def _scope_id(self, frame: _Stack) -> str:
+        return ROOT_SCOPE if frame is self._root else frame.value.scope_id
+
+
+def _arms(step: JoinStep, opener: Step, splits: list[_Stack]) -> tuple[tuple[str, ...], ...]:
+    """The join's parents, those that end one arm together, in the order of the opener's targets."""
+    groups: dict[str, list[str]] = {target: [] for target in opener.targets}
+    for parent, split in zip(step.parents, splits, strict=True):
+        groups[split.value.arm].append(parent)
+    return tuple(tuple(group) for group in groups.values())
 
 
 def _listed(names: tuple[str, ...] | list[str]) -> str:

@@ -20,11 +20,11 @@ class Bad(FlowSpec):
 
     @step
     def d(self):
-        self.next({"x": self.a}, condition="y")  # FC203 FC203
+        self.next({"x": self.a}, condition="y")  # FC203
 
     @step
     def e(self):
-        self.next(self.a, num_parallel=4)  # FC203
+        self.next(self.a, num_parallel=0)  # FC203
 
     @step
     def f(self):
@@ -37,6 +37,34 @@ class Bad(FlowSpec):
     @step
     def h(self):
         self.next(self.a, foreach="two words")  # FC203
+
+    @step
+    def i(self):
+        self.next({"x": self.a, "y": self.b})  # FC203
+
+    @step
+    def j(self):
+        self.next(self.a, condition="y")  # FC203
+
+    @step
+    def k(self):
+        self.next({"x": self.a, "x": self.b}, condition="y")  # FC203
+
+    @step
+    def l(self):
+        self.next({self.x: self.a, None: self.b, **self.more, "z": "a"}, condition=self.y)  # FC203 FC203 FC203 FC203 FC203
+
+    @step
+    def m(self):
+        self.next(self.a, foreach="items", num_parallel=2)  # FC203
+
+    @step
+    def n(self):
+        self.next({"x": self.a, "y": self.b}, condition="two words")  # FC203
+
+    @step
+    def o(self):
+        self.next(*self.steps, **self.options)  # FC203 FC203
 
     @step
     def end(self):
