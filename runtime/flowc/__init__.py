@@ -12,17 +12,45 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from flowc.client import Run
+    from flowc.client import (
+        DataArtifact,
+        Flow,
+        Metaflow,
+        Run,
+        Step,
+        Task,
+        default_metadata,
+        default_namespace,
+        get_metadata,
+        get_namespace,
+        metadata,
+        namespace,
+    )
+    from flowc.parallel import parallel_imap_unordered, parallel_map, profile
 
 __all__ = [
+    "DataArtifact",
+    "Flow",
     "FlowSpec",
     "JSONType",
+    "Metaflow",
     "Parameter",
     "Run",
+    "Step",
+    "Task",
     "__version__",
     "current",
+    "default_metadata",
+    "default_namespace",
     "environment",
+    "get_metadata",
+    "get_namespace",
     "kubernetes",
+    "metadata",
+    "namespace",
+    "parallel_imap_unordered",
+    "parallel_map",
+    "profile",
     "resources",
     "retry",
     "step",
@@ -31,8 +59,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Run":  # the client is not needed by tasks
-        from flowc.client import Run
+    # What tasks seldom need is imported when it is asked for.
+    from flowc.compat_metaflow import SERVED, find
 
-        return Run
+    if SERVED.get(name):
+        return find("metaflow", name)
     raise AttributeError(f"module 'flowc' has no attribute {name!r}")

@@ -1,4 +1,7 @@
-"""The module that a task's `import metaflow` gets: the names that flowc serves, and no other."""
+"""The modules that a task's `import metaflow` gets: the names that flowc serves, and no other.
+
+A name is looked up in flowc when it is asked for, so that a task pays for what its flow uses.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +11,77 @@ from types import ModuleType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Dict
 
-SERVED = (
-    "FlowSpec",
-    "JSONType",
-    "Parameter",
-    "current",
-    "environment",
-    "kubernetes",
-    "resources",
-    "retry",
-    "step",
-    "timeout",
-)
-"""Names of `metaflow` that work."""
-EXCEPTIONS = {
-    "MetaflowException": "FlowError",
-    "InvalidNextException": "InvalidNextException",
-    "MissingInMergeArtifactsException": "MissingInMergeArtifactsException",
-    "UnhandledInMergeArtifactsException": "UnhandledInMergeArtifactsException",
+_CLIENT = (
+    "DataArtifact", "Flow", "Metaflow", "Run", "Step", "Task", "default_metadata", "default_namespace", "get_metadata",
+    "get_namespace", "metadata", "namespace",
+)  # fmt: skip
+_CARDS = (
+    "Artifact", "BlankCard", "DefaultCard", "Error", "ErrorCard", "EventsTimeline", "Image", "JSONViewer", "Markdown",
+    "MetaflowCard", "MetaflowCardComponent", "PageComponent", "ProgressBar", "PythonCode", "Table", "ValueBox",
+    "VegaChart", "YAMLViewer",
+)  # fmt: skip
+_PARALLEL = ("parallel_imap_unordered", "parallel_map")
+
+SERVED: Dict[str, str] = {
+    "FlowSpec": "flowspec",
+    "JSONType": "parameters",
+    "JSONTypeClass": "parameters:_JSONType",
+    "Parameter": "parameters",
+    "cards": "",
+    "client": "",
+    "current": "current",
+    "environment": "decorators",
+    "exception": "",
+    "kubernetes": "decorators",
+    "profile": "parallel",
+    "resources": "decorators",
+    "retry": "decorators",
+    "step": "decorators",
+    "timeout": "decorators",
+    **dict.fromkeys(_PARALLEL, "parallel"),
+    **dict.fromkeys(_CLIENT, "client"),
 }
-"""Names of `metaflow.exception`, and what they are called in `flowc.errors`."""
+"""Names of `metaflow`, and the module of flowc that each is in; an empty one is a module of `metaflow` itself.
+
+`flowc` serves the same names, but for the modules.
+"""
+
+MODULES: Dict[str, Dict[str, str]] = {
+    "metaflow": SERVED,
+    "metaflow.cards": dict.fromkeys(_CARDS, "cards"),
+    "metaflow.client": dict.fromkeys(_CLIENT, "client"),
+    "metaflow.decorators": {"step": "decorators"},
+    "metaflow.exception": {
+        "CommandException": "errors",
+        "ExternalCommandFailed": "errors",
+        "InvalidDecoratorAttribute": "errors",
+        "InvalidNextException": "errors",
+        "MetaflowDataMissing": "errors:DataMissing",
+        "MetaflowException": "errors:FlowError",
+        "MetaflowExceptionWrapper": "errors:ExceptionWrapper",
+        "MetaflowInternalError": "errors:InternalError",
+        "MetaflowInvalidPathspec": "errors:InvalidPathspec",
+        "MetaflowNamespaceMismatch": "errors:NamespaceMismatch",
+        "MetaflowNotFound": "errors:NotFound",
+        "MetaflowTaggingError": "errors:TaggingError",
+        "MetaflowUnknownUser": "errors:UnknownUser",
+        "MissingInMergeArtifactsException": "errors",
+        "ParameterFieldFailed": "errors",
+        "ParameterFieldTypeMismatch": "errors",
+        "UnhandledInMergeArtifactsException": "errors",
+    },
+    "metaflow.flowspec": {"FlowSpec": "flowspec", "InvalidNextException": "errors"},
+    "metaflow.metaflow_current": {"current": "current"},
+    "metaflow.multicore_utils": {**dict.fromkeys(_PARALLEL, "parallel"), "MulticoreException": "errors"},
+    "metaflow.parameters": {
+        "JSONType": "parameters",
+        "JSONTypeClass": "parameters:_JSONType",
+        "Parameter": "parameters",
+    },
+}
+"""The modules that are served, and where their names are: `module` of flowc, or `module:name` when it differs there."""
 
 
 def serve() -> None:
@@ -38,16 +90,27 @@ def serve() -> None:
         sys.meta_path.insert(0, _Finder())
 
 
+def find(module: str, name: str) -> Any:
+    """What a served name stands for. Raises KeyError when it is not served."""
+    from importlib import import_module
+
+    place = MODULES[module][name]
+    if not place:
+        return import_module(f"{module}.{name}")
+    home, _, other = place.partition(":")
+    return getattr(import_module(f"flowc.{home}"), other or name)
+
+
 class _Finder:
-    """Finds `metaflow` before the import path is searched."""
+    """Finds the modules that are served before the import path is searched."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """The spec of the modules that are served."""
+        """The spec of a module that is served."""
         del path, target
-        if name not in ("metaflow", "metaflow.exception"):
+        if name not in MODULES:
             return None
         loader: Any = _Loader()
-        return ModuleSpec(name, loader, is_package=name == "metaflow")
+        return ModuleSpec(name, loader, origin=__file__, is_package=name == "metaflow")
 
 
 class _Loader:
@@ -58,21 +121,29 @@ class _Loader:
         return _Metaflow(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Fill it."""
-        import flowc
-        from flowc import errors
-
+        """Say what is in it; the names come when they are asked for."""
+        module.__file__ = __file__  # where Python says that it looked, when a name is not served
+        vars(module)["__all__"] = sorted(name for name, place in MODULES[module.__name__].items() if place)
         if module.__name__ == "metaflow":
-            vars(module).update({name: getattr(flowc, name) for name in SERVED})
-        else:
-            vars(module).update({name: getattr(errors, ours) for name, ours in EXCEPTIONS.items()})
+            from flowc._version import __version__
+
+            vars(module)["__version__"] = f"2.19+flowc.{__version__}"
 
 
 class _Metaflow(ModuleType):
-    """Says what is wrong when a name is asked for that flowc does not serve."""
+    """Looks a name up when it is first used, and says what is wrong when flowc does not serve it."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        served = SERVED if self.__name__ == "metaflow" else EXCEPTIONS
-        raise AttributeError(f"flowc does not serve {self.__name__}.{name}; it serves {', '.join(served)}")
+        module = self.__name__
+        try:
+            value = find(module, name)
+        except KeyError:
+            served = ", ".join(sorted(MODULES[module]))
+            raise AttributeError(f"flowc does not serve {module}.{name}; it serves {served}") from None
+        vars(self)[name] = value
+        return value
+
+    def __dir__(self) -> list[str]:
+        return sorted({*vars(self), *MODULES[self.__name__]})

@@ -8,9 +8,16 @@ class FlowError(Exception):
 
     headline = "Flow error"
 
-    def __init__(self, message: str = "") -> None:
+    def __init__(self, message: str = "", lineno: int | None = None, source_file: str | None = None) -> None:
+        """`lineno` and `source_file` say where, for errors that flows raise themselves; they stand before the text."""
         super().__init__(message)
         self.message = message
+        self.line_no = lineno
+        self.source_file = source_file
+
+    def __str__(self) -> str:
+        place = f"line {self.line_no}" if self.line_no else self.source_file  # as in Metaflow: the line wins
+        return f"{place}: {self.message}" if place else str(self.message)
 
 
 class ProtocolError(FlowError):
@@ -54,14 +61,149 @@ class MergeArtifactsException(FlowError):  # noqa: N818
 class UnhandledInMergeArtifactsException(MergeArtifactsException):
     """The inputs of a join disagree on some artifacts, which `artifact_names` lists."""
 
+    headline = "Unhandled artifacts in merge"
+
     def __init__(self, message: str, artifact_names: list[str]) -> None:
         super().__init__(message)
+        self.args = (message, artifact_names)  # what a pickle calls the class with
         self.artifact_names = artifact_names
 
 
 class MissingInMergeArtifactsException(MergeArtifactsException):
     """Artifacts to include exist in no input; `artifact_names` lists them."""
 
+    headline = "Missing artifacts in merge"
+
     def __init__(self, message: str, artifact_names: list[str]) -> None:
         super().__init__(message)
+        self.args = (message, artifact_names)
         self.artifact_names = artifact_names
+
+
+class NotFound(FlowError):  # noqa: N818 (Metaflow's name without its prefix, like those that follow)
+    """There is no such flow, run, step, task or artifact in the store. In `metaflow`: MetaflowNotFound."""
+
+    headline = "Object not found"
+
+
+class InvalidPathspec(FlowError):  # noqa: N818
+    """What should name a flow, run, step, task or artifact does not. In `metaflow`: MetaflowInvalidPathspec."""
+
+    headline = "Invalid pathspec"
+
+
+class NamespaceMismatch(FlowError):  # noqa: N818
+    """The object is somebody else's. In `metaflow`: MetaflowNamespaceMismatch."""
+
+    headline = "Object not in the current namespace"
+
+    def __init__(self, namespace: str | None) -> None:
+        super().__init__(f"Object not in namespace '{namespace}'")
+        self.args = (namespace,)
+
+
+class TaggingError(FlowError):
+    """Tags of a run cannot be changed. In `metaflow`: MetaflowTaggingError."""
+
+    headline = "Tagging error"
+
+
+class InternalError(FlowError):
+    """For flows that raise or catch Metaflow's MetaflowInternalError; flowc itself does not raise it."""
+
+    headline = "Internal error"
+
+
+class DataMissing(FlowError):  # noqa: N818
+    """For flows that raise or catch Metaflow's MetaflowDataMissing; flowc itself raises MissingInput."""
+
+    headline = "Data missing"
+
+
+class ExternalCommandFailed(FlowError):  # noqa: N818
+    """For flows that raise or catch Metaflow's error of this name."""
+
+    headline = "External command failed"
+
+
+class CommandException(FlowError):  # noqa: N818
+    """For flows that raise or catch Metaflow's error of this name."""
+
+    headline = "Invalid command"
+
+
+class UnknownUser(FlowError):  # noqa: N818
+    """Nobody has said who runs this. In `metaflow`: MetaflowUnknownUser."""
+
+    headline = "Unknown user"
+
+    def __init__(self) -> None:
+        super().__init__("your user name is not in the environment ($FLOWC_USER, $METAFLOW_USER, $USER)")
+        self.args = ()
+
+
+class ParameterFieldFailed(FlowError):  # noqa: N818
+    """For flows that catch Metaflow's error of this name: a field of a Parameter, a function, has raised."""
+
+    headline = "Parameter field failed"
+
+    def __init__(self, name: str, field: str) -> None:
+        import traceback
+
+        super().__init__(
+            f"When evaluating the field *{field}* for the Parameter *{name}*, the following exception occurred:\n\n"
+            f"{traceback.format_exc()}"
+        )
+        self.args = (name, field)
+
+
+class ParameterFieldTypeMismatch(FlowError):  # noqa: N818
+    """For flows that raise or catch Metaflow's error of this name."""
+
+    headline = "Parameter field with a mismatching type"
+
+
+class InvalidDecoratorAttribute(FlowError):  # noqa: N818
+    """For flows that catch Metaflow's error of this name; flowc says it when it compiles (FC403)."""
+
+    headline = "Unknown decorator attribute"
+
+    def __init__(self, deconame: str, attr: str, defaults: list[str]) -> None:
+        super().__init__(
+            f"Decorator '{deconame}' does not support the attribute '{attr}'. "
+            f"These attributes are supported: {', '.join(defaults)}."
+        )
+        self.args = (deconame, attr, defaults)
+
+
+class MulticoreException(Exception):  # noqa: N818 (Metaflow's name)
+    """A process of `parallel_map` has failed; its traceback is on stderr."""
+
+
+class ExceptionWrapper(Exception):  # noqa: N818
+    """An exception as an artifact, which needs none of the user's classes. In `metaflow`: MetaflowExceptionWrapper.
+
+    `exception` is its text, `type` its class with module, `stacktrace` the traceback, or `None`.
+    """
+
+    def __init__(self, error: BaseException | None = None, stacktrace: str | None = None) -> None:
+        """Wrap an exception; its traceback is formatted unless it is given."""
+        super().__init__()
+        self.exception = ""
+        self.type = ""
+        self.stacktrace = stacktrace
+        if error is not None:
+            self.exception = str(error)
+            self.type = f"{type(error).__module__}.{type(error).__name__}"
+            if stacktrace is None and error.__traceback__ is not None:
+                import traceback
+
+                self.stacktrace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+
+    def __reduce__(self) -> tuple[type[ExceptionWrapper], tuple[()], dict[str, object]]:
+        return ExceptionWrapper, (), dict(vars(self))
+
+    def __str__(self) -> str:
+        return self.stacktrace or f"[no stacktrace]\n{self.type}: {self.exception}"
+
+    __repr__ = __str__

@@ -1,31 +1,15 @@
-"""What names in the user's file mean: the import table, and what flowc serves of each module."""
+"""What names in the user's file mean: the table of its imports of `flowc` and `metaflow`."""
 
 from __future__ import annotations
 
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.imports import check_imports
 from flowc_compiler.frontend.locate import Locator
+from flowc_compiler.frontend.served import KNOWN_LATER, MODULES, SERVED
 
-MODULES = ("flowc", "metaflow")
-"""Modules whose names flowc understands."""
-
-SERVED = frozenset(
-    {
-        "FlowSpec", "JSONType", "Parameter", "Run", "current", "environment", "kubernetes", "resources", "retry",
-        "step", "timeout",
-    }
-)  # fmt: skip
-"""Names that a flow file may import: the shim provides every one when a task runs."""
-
-KNOWN_LATER = frozenset(
-    {
-        "Config", "Flow", "IncludeFile", "Step", "Task", "batch", "card", "catch", "conda", "conda_base", "exit_hook",
-        "parallel", "parallel_imap_unordered", "parallel_map", "project", "pypi", "pypi_base", "schedule", "secrets",
-        "trigger", "trigger_on_finish",
-    }
-)  # fmt: skip
-"""Names of Metaflow that flowc knows and does not compile yet."""
+__all__ = ["KNOWN_LATER", "SERVED", "Names"]
 
 
 class Names:
@@ -34,10 +18,9 @@ class Names:
     def __init__(self, module: cst.Module, locator: Locator, sink: DiagnosticSink) -> None:
         self._modules: dict[str, str] = {}
         self._names: dict[str, str] = {}
-        self._locator = locator
-        self._sink = sink
         for statement in module.body:
             self._statement(statement)
+        check_imports(locator.source, sink)
 
     def resolve(self, node: cst.BaseExpression) -> str | None:
         """The served or known name that an expression stands for, such as `step` for `mf.step`; else `None`."""
@@ -54,10 +37,8 @@ class Names:
                     self._statement(small)
             case cst.Import():
                 self._import(statement)
-            case cst.ImportFrom(module=cst.Name(value=module)) if module in MODULES and not statement.relative:
-                self._import_from(statement, module)
-            case cst.ImportFrom(module=cst.Attribute() as dotted) if not statement.relative:
-                self._submodule(dotted)
+            case cst.ImportFrom(module=cst.Name() | cst.Attribute() as module) if not statement.relative:
+                self._import_from(statement, _dotted(module))
             case cst.Try() | cst.If():
                 for inner in statement.body.body:
                     self._statement(inner)
@@ -66,35 +47,33 @@ class Names:
 
     def _import(self, statement: cst.Import) -> None:
         for alias in statement.names:
-            if isinstance(alias.name, cst.Name) and alias.name.value in MODULES:
-                bound = alias.evaluated_alias or alias.name.value
-                self._modules[bound] = alias.name.value
-            elif isinstance(alias.name, cst.Attribute):
-                self._submodule(alias.name)
+            name = _dotted(alias.name)
+            root = name.partition(".")[0]
+            if root not in _ROOTS:
+                continue
+            if alias.evaluated_alias is None:
+                self._modules[root] = root
+            elif name in _ROOTS:
+                self._modules[alias.evaluated_alias] = name
 
     def _import_from(self, statement: cst.ImportFrom, module: str) -> None:
+        if module.partition(".")[0] not in _ROOTS:
+            return
         if isinstance(statement.names, cst.ImportStar):
-            self._names.update({name: name for name in SERVED | KNOWN_LATER})
+            self._names.update({name: name for name in MODULES.get(module, SERVED | KNOWN_LATER)})
             return
         for alias in statement.names:
             name = alias.evaluated_name
-            self._names[alias.evaluated_alias or name] = name
-            if name not in SERVED:
-                yet = " yet" if name in KNOWN_LATER else ""
-                self._sink.error(
-                    "FC106",
-                    f"flowc does not serve `{name}` of {module}{yet}",
-                    self._locator.anywhere(alias),
-                    help=f"it serves {', '.join(sorted(SERVED))}",
-                )
+            if module in MODULES or module.startswith("flowc"):
+                self._names[alias.evaluated_alias or name] = name
 
-    def _submodule(self, dotted: cst.Attribute) -> None:
-        root: cst.BaseExpression = dotted
-        while isinstance(root, cst.Attribute):
-            root = root.value
-        if isinstance(root, cst.Name) and root.value in MODULES:
-            name = self._locator.module.code_for_node(dotted)
-            self._sink.error(
-                "FC106", f"flowc does not serve the module {name}", self._locator.anywhere(dotted),
-                help=f"import what you need from {root.value} itself",
-            )  # fmt: skip
+
+_ROOTS = ("flowc", "metaflow")
+"""Modules whose names flowc understands."""
+
+
+def _dotted(node: cst.BaseExpression) -> str:
+    """`a.b.c` as text."""
+    if isinstance(node, cst.Attribute):
+        return f"{_dotted(node.value)}.{node.attr.value}"
+    return node.value if isinstance(node, cst.Name) else ""

@@ -1,10 +1,30 @@
+import metaflow as mf
+import metaflow.plugins  # FC106
 from metaflow import FlowSpec, card_of_mine, step  # FC106
-from metaflow.cards import Table  # FC106
+from metaflow.cards import Table
+from metaflow.exception import MetaflowException, MetaflowNotFund  # FC106
+from metaflow.metaflow_config import KUBERNETES_NAMESPACE  # FC106
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from metaflow import S3
+
+try:
+    from metaflow import huggingface_hub
+except ImportError:
+    huggingface_hub = None
 
 
 class Bad(FlowSpec):
     @step
     def start(self):
+        from metaflow import (
+            Flow,
+            Runner,  # FC106
+        )
+
+        with mf.S3() as s3:  # FC106
+            print(s3, mf.cards.Markdown("x"), mf.Run, mf.__version__)
         self.next(self.end)
 
     @step
