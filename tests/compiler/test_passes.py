@@ -13,7 +13,8 @@ from flowc_compiler.driver.compile import run_passes
 from flowc_compiler.frontend import parse, read_class_flow
 from flowc_compiler.ir import Flow, IRError, verify
 from flowc_compiler.source import SourceFile
-from tests.compiler.flows import FLOWS, Block, Writer
+from tests.flowgen.blocks import Block, flows
+from tests.flowgen.plain import Program
 
 
 def compiled(text: str) -> Flow:
@@ -30,10 +31,10 @@ def compiled(text: str) -> Flow:
 
 
 @settings(deadline=None, max_examples=60)
-@given(FLOWS)
+@given(flows(max_leaves=12))
 def test_random_flows(blocks: tuple[Block, ...]) -> None:
-    writer = Writer()
-    flow = compiled(writer.flow(blocks))
+    writer = Program(blocks)
+    flow = compiled(writer.source)
     assert {step.name: step.closes for step in flow.steps if step.kind == "join"} == writer.closes
     assert {step.name: flow.depth(step) for step in flow.steps} == writer.depths
     position = {step.name: number for number, step in enumerate(flow.steps)}
@@ -45,7 +46,7 @@ def test_random_flows(blocks: tuple[Block, ...]) -> None:
 def test_diamonds_in_a_row_are_linear() -> None:
     """200 diamonds: a check that enumerates paths would not end."""
     diamond = Block("branch", ((Block("step"),), (Block("step"),)))
-    flow = compiled(Writer().flow((diamond,) * 200))
+    flow = compiled(Program((diamond,) * 200).source)
     assert len(flow.steps) == 802
 
 
@@ -53,12 +54,12 @@ def test_deep_nesting() -> None:
     body: tuple[Block, ...] = (Block("step"),)
     for _ in range(60):
         body = (Block("foreach", (body,)),)
-    flow = compiled(Writer().flow(body))
+    flow = compiled(Program(body).source)
     assert max(flow.foreach_depths.values()) == 60
 
 
 def test_verifier_rejects_a_broken_ir() -> None:
-    flow = compiled(Writer().flow((Block("step"),)))
+    flow = compiled(Program((Block("step"),)).source)
     broken = flow.model_copy(update={"steps": flow.steps[1:]})
     with pytest.raises(IRError):
         verify(broken)
