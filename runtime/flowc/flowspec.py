@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List
 
+    from flowc.layout import Path
     from flowc.state import TaskState
 
 _INTERNAL = "_flowc"
@@ -30,29 +31,37 @@ class FlowSpec:
     @property
     def index(self) -> int | None:
         """The task's number in the innermost foreach around it; `None` outside of every foreach."""
-        path = _state(self).path
+        path = _foreach_path(self)
         return path[-1] if path else None
 
     @property
     def input(self) -> Any:
         """The task's item of the innermost foreach around it; `None` outside of every foreach."""
-        state = _state(self)
-        return state.frame(len(state.path) - 1)[1] if state.path else None
+        path = _foreach_path(self)
+        return _state(self).frame(len(path) - 1)[1] if path else None
 
     def foreach_stack(self) -> List[tuple[int, int, Any]]:
         """Index, width and item of every foreach around the task, the outermost first."""
         state = _state(self)
-        return [(index, *state.frame(level)) for level, index in enumerate(state.path)]
+        return [(index, *state.frame(level)) for level, index in enumerate(_foreach_path(self))]
 
-    def next(self, *targets: Any, foreach: str | None = None, **options: Any) -> None:
+    def next(
+        self,
+        *targets: Any,
+        foreach: str | None = None,
+        condition: str | None = None,
+        num_parallel: int | None = None,
+        **options: Any,
+    ) -> None:
         """Say which step or steps follow. The last statement of a step."""
         state = _state(self)
         if state.transition is not None:
             raise InvalidNextException(f"step {state.step.name!r} calls self.next twice")
         if options:
             raise InvalidNextException(f"self.next in step {state.step.name!r}: {', '.join(options)} is not supported")
-        names = [getattr(target, "__name__", str(target)) for target in targets]
-        state.transition = (names, foreach)
+        from flowc.transition import read
+
+        state.transition = read(self, state.step.name, targets, foreach, condition, num_parallel)
 
     def merge_artifacts(self, inputs: Any, exclude: List[str] | None = None, include: List[str] | None = None) -> None:
         """Take over the artifacts that the inputs of this join agree on."""
@@ -138,6 +147,11 @@ def _is_constant(cls: type, name: str) -> bool:
         if name in vars(base):
             return not isinstance(vars(base)[name], _CLASS_LEVEL)
     return False
+
+
+def _foreach_path(flow: FlowSpec) -> Path:
+    state = _state(flow)
+    return state.step.foreach_path(state.path)
 
 
 def _state(flow: FlowSpec) -> TaskState:

@@ -50,10 +50,7 @@ def join_inputs(cls: type[FlowSpec], layout: RunLayout, plan: Plan, step: PlanSt
     """The inputs of a join at `path`; `count` is the width of the foreach that it closes. Raises MissingInput."""
     reader = _Reader(layout)
     if step.closes_kind == "branch":
-        states = [
-            InputState(layout, plan, plan.step(parent), path, reader.read, layout.latest(parent, path))
-            for parent in step.parents
-        ]
+        states = [_arm_state(layout, plan, arm, path, reader) for arm in step.arms]
     else:
         states = _foreach_states(layout, plan, step, path, count, reader)
     _require(layout, [state for state in states if state.attempt is None], len(states))
@@ -62,14 +59,33 @@ def join_inputs(cls: type[FlowSpec], layout: RunLayout, plan: Plan, step: PlanSt
     return Inputs(flows, {state_of(flow).step.name: flow for flow in flows})
 
 
+def _arm_state(layout: RunLayout, plan: Plan, arm: List[str], path: Path, reader: _Reader) -> InputState:
+    """The input from one arm of a branch: of the steps that may end it, one has run."""
+    for name in arm:
+        attempt = layout.latest(name, path)
+        if attempt is not None:
+            return InputState(layout, plan, plan.step(name), path, reader.read, attempt)
+    return InputState(layout, plan, plan.step(arm[0]), path, reader.read, None)
+
+
 def _foreach_states(
     layout: RunLayout, plan: Plan, step: PlanStep, path: Path, count: int, reader: _Reader
 ) -> List[InputState]:
+    """The inputs from the items of a foreach: each from the step, of those that may end the body, that has run."""
     if not count:
         return []
-    parent = plan.step(step.parents[0])
-    attempts = layout.latest_children(parent.name, path, count)
-    return [InputState(layout, plan, parent, (*path, i), reader.read, attempts.get(i)) for i in range(count)]
+    ended: dict[int, tuple[str, int]] = {}
+    names = step.arms[0]
+    for name in names:
+        found = layout.latest_children(name, path, count)
+        ended.update((index, (name, attempt)) for index, attempt in found.items())
+        if len(ended) == count:
+            break
+    states: List[InputState] = []
+    for index in range(count):
+        name, attempt = ended.get(index, (names[0], None))
+        states.append(InputState(layout, plan, plan.step(name), (*path, index), reader.read, attempt))
+    return states
 
 
 def _require(layout: RunLayout, missing: List[InputState], expected: int) -> None:

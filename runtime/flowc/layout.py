@@ -98,6 +98,21 @@ class RunLayout:
         except MissingKey as error:
             raise MissingInput(f"task {task_id(step, path)} has no manifest any more: {error}") from None
 
+    def latest_iteration(self, step: str, path: Path) -> int | None:
+        """The last iteration of a recursive switch at `path` that is committed, found in a logarithm of their number."""
+        if self.latest(step, (*path, 0)) is None:
+            return None
+        low, high = 0, 1
+        while self.latest(step, (*path, high)) is not None:
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.latest(step, (*path, middle)) is None:
+                high = middle
+            else:
+                low = middle
+        return low
+
     def commit(self, step: str, path: Path, attempt: int, manifest: Document) -> None:
         """Write the manifest: from here on the attempt is what readers see."""
         self.write_json(f"{self.folder(step, path, attempt)}/{MANIFEST}", manifest)

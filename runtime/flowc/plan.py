@@ -19,7 +19,21 @@ VERSION = 1
 class PlanStep:
     """What the plan says of one step."""
 
-    __slots__ = ("closes", "closes_kind", "depth", "env", "foreach_var", "kind", "name", "next", "parents", "timeout")
+    __slots__ = (
+        "arms",
+        "closes",
+        "closes_kind",
+        "condition",
+        "depth",
+        "env",
+        "foreach_var",
+        "kind",
+        "loops",
+        "name",
+        "next",
+        "parents",
+        "timeout",
+    )
 
     def __init__(self, name: str, data: Dict[str, Any]) -> None:
         self.name = name
@@ -29,7 +43,10 @@ class PlanStep:
         self.depth: int = data["depth"]
         self.closes: str | None = data.get("closes")
         self.closes_kind: str | None = data.get("closes_kind")
+        self.arms: List[List[str]] = data.get("arms") or []
         self.foreach_var: str | None = data.get("foreach_var")
+        self.condition: str | None = data.get("condition")
+        self.loops: bool = data.get("loops", False)
         self.timeout: int | None = data.get("timeout")
         self.env: Dict[str, str] = data.get("env") or {}
 
@@ -37,6 +54,10 @@ class PlanStep:
     def fans_out(self) -> bool:
         """Whether the step that follows runs once for each of a number of indices."""
         return self.kind in ("foreach", "parallel")
+
+    def foreach_path(self, path: Path) -> Path:
+        """The part of an index path that counts items: an iteration of a recursive switch has one number more."""
+        return path[:-1] if self.loops else path
 
 
 class Plan:
@@ -64,7 +85,7 @@ class Plan:
     def openers(self, step: PlanStep) -> list[PlanStep]:
         """The steps that opened the foreach scopes around a step, outermost first: one for each index of its path."""
         around: list[PlanStep] = []
-        while step.depth:
+        while step.depth > step.loops:
             if step.kind == "join" and step.closes is not None:
                 step = self.steps[step.closes]
                 continue
@@ -74,7 +95,7 @@ class Plan:
         return around[::-1]
 
     def parent_path(self, parent: PlanStep, path: Path) -> Path:
-        """Where the parent of a task that is no join stands."""
+        """Where the parent of a task that is no join stands; of a recursive switch, without the iteration."""
         return path[:-1] if parent.fans_out else path
 
 

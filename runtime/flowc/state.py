@@ -7,13 +7,42 @@ from flowc.layout import task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Tuple
+    from typing import Any, Callable, Dict, List, Tuple
 
     from flowc.artifacts import Ref
     from flowc.layout import Document, Path, RunLayout
     from flowc.plan import Plan, PlanStep
 
     Refs = Dict[str, Ref]
+
+
+class Transition:
+    """What a step said by `self.next`."""
+
+    __slots__ = ("choice", "condition", "foreach", "names", "num_parallel")
+
+    def __init__(
+        self,
+        names: List[str],
+        foreach: str | None = None,
+        condition: str | None = None,
+        choice: str | None = None,
+        num_parallel: int | None = None,
+    ) -> None:
+        self.names = names
+        self.foreach = foreach
+        self.condition = condition
+        self.choice = choice
+        self.num_parallel = num_parallel
+
+    def __str__(self) -> str:
+        """For messages."""
+        text = ", ".join(self.names)
+        if self.foreach is not None:
+            return f"{text} foreach {self.foreach!r}"
+        if self.condition is not None:
+            return f"{text} by condition {self.condition!r}"
+        return text if self.num_parallel is None else f"{text} num_parallel"
 
 
 class TaskState:
@@ -28,7 +57,7 @@ class TaskState:
         self.path = path
         self.inherited: Refs = {}
         self.parameters: Refs = {}
-        self.transition: Tuple[list[str], str | None] | None = None
+        self.transition: Transition | None = None
         self._values: Dict[str, Any] = {}
         self._items: Dict[int, Tuple[int, Any]] = {}
 
@@ -67,9 +96,9 @@ class TaskState:
             opener = self.plan.openers(self.step)[level]
             manifest = self.layout.manifest(opener.name, self.path[:level])
             ref = manifest["foreach"]
-            item = artifacts.load_item(
-                self.layout.store, self.plan.flow, opener.foreach_var or "", ref, self.path[level]
-            )
+            item: Any = self.path[level]  # what a member of a gang gets, as in Metaflow
+            if opener.foreach_var is not None:
+                item = artifacts.load_item(self.layout.store, self.plan.flow, opener.foreach_var, ref, item)
             self._items[level] = (ref["count"], item)
         return self._items[level]
 

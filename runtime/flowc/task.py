@@ -12,8 +12,10 @@ from flowc.errors import FlowError, InvalidNextException, ParameterError, Protoc
 from flowc.flowspec import artifacts_set, bind, constants, parameters
 from flowc.inputs import join_inputs
 from flowc.layout import VERSION, RunLayout, index_text, task_id
+from flowc.predecessor import predecessor
 from flowc.state import TaskState
 from flowc.store import open_store
+from flowc.transition import check as check_transition
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,20 +77,19 @@ def _execute(plan: Plan, cls: type[FlowSpec], step: PlanStep, layout: RunLayout,
         method()
     else:
         method(inputs)
-    _check_transition(state)
+    check_transition(step, state.transition)
     _commit(flow, cls, state, task)
 
 
 def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState) -> Inputs | None:
     """Fill in what the task starts with; a join's inputs are returned."""
     step, layout, path = state.step, state.layout, state.path
-    if step.name == plan.start:
+    if step.name == plan.start and not (step.loops and path[-1]):
         state.parameters = _chosen_parameters(cls, state)
         return None
     if step.kind == "join":
         return _inherit_join(plan, cls, state)
-    parent = plan.step(step.parents[0])
-    manifest = layout.manifest(parent.name, plan.parent_path(parent, path))
+    manifest = predecessor(layout, plan, step, path)
     state.parameters = manifest["parameters"]
     state.inherited = dict(manifest["artifacts"])
     return None
@@ -116,25 +117,6 @@ def _chosen_parameters(cls: type[FlowSpec], state: TaskState) -> Dict[str, Any]:
     return chosen
 
 
-def _check_transition(state: TaskState) -> None:
-    """The step must have gone where the compiled flow says: the engine follows that, not what the step says."""
-    step = state.step
-    if state.transition is None:
-        if step.next:
-            raise InvalidNextException(f"step {step.name!r} ended without self.next(...); it leads to {step.next}")
-        return
-    names, foreach = state.transition
-    if names != step.next or foreach != step.foreach_var:
-        raise InvalidNextException(
-            f"step {step.name!r} goes to {_transition(names, foreach)}, but the compiled flow goes to "
-            f"{_transition(step.next, step.foreach_var)}; compile the file again"
-        )
-
-
-def _transition(names: list[str], foreach: str | None) -> str:
-    return ", ".join(names) + (f" foreach {foreach!r}" if foreach else "")
-
-
 def _commit(flow: FlowSpec, cls: type[FlowSpec], state: TaskState, task: Task) -> None:
     """Store the artifacts, then the manifest."""
     step, layout, name = state.step, state.layout, state.plan.flow
@@ -148,8 +130,13 @@ def _commit(flow: FlowSpec, cls: type[FlowSpec], state: TaskState, task: Task) -
         "created": time.time(),
         "parameters": state.parameters,
     }
+    transition = state.transition
     if step.foreach_var is not None:
         manifest["foreach"] = _save_items(flow, state)
+    elif transition is not None and transition.num_parallel is not None:
+        manifest["foreach"] = {"count": transition.num_parallel}
+    elif transition is not None and transition.choice is not None:
+        manifest["choice"] = transition.choice
     refs = state.inherited if step.name != state.plan.start else {}
     refs = {**_constant_references(cls, state), **refs}
     for attribute, value in artifacts_set(flow):
@@ -157,6 +144,8 @@ def _commit(flow: FlowSpec, cls: type[FlowSpec], state: TaskState, task: Task) -
     manifest["artifacts"] = refs
     if task.outputs is not None and "foreach" in manifest:
         _write_output(task.outputs, "count", str(manifest["foreach"]["count"]))
+    if task.outputs is not None and "choice" in manifest:
+        _write_output(task.outputs, "choice", manifest["choice"])
     layout.commit(step.name, task.path, task.attempt, manifest)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowc_compiler.ir import ForeachStep, ParallelStep
+from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
 from flowc_targets.base.plan import build_plan
 from flowc_targets.local.launch import Event, Launcher, LaunchError, kill_group
 from flowc_targets.local.output import TaskOutput
@@ -238,6 +238,9 @@ class _Engine:
         self.done += 1
         step = self.flow.by_name[task.key.step]
         count: int | None = None
+        choice: str | None = None
+        if isinstance(step, SwitchStep):
+            choice = self.record.choice(task.key, task.attempt)
         if isinstance(step, ForeachStep | ParallelStep):
             count = self.record.count(task.key, task.attempt)
             if count > self.options.max_num_splits:
@@ -247,7 +250,7 @@ class _Engine:
                 )
                 self._fail(task, message, "")
                 return
-        self.schedule.finished(task.key, count)
+        self.schedule.finished(task.key, count=count, choice=choice)
 
     def _attempt_failed(self, task: _Running, code: int) -> None:
         step = self.flow.by_name[task.key.step]

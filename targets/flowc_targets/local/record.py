@@ -131,6 +131,11 @@ class RunRecord:
         count: int = self.layout.manifest(key.step, key.path, attempt)["foreach"]["count"]
         return count
 
+    def choice(self, key: TaskKey, attempt: int) -> str:
+        """The step that a finished switch has chosen."""
+        choice: str = self.layout.manifest(key.step, key.path, attempt)["choice"]
+        return choice
+
     def committed(self, key: TaskKey, attempt: int) -> bool:
         """Whether the attempt has a manifest."""
         return self.layout.store.exists(f"{self.layout.folder(key.step, key.path, attempt)}/manifest.json")

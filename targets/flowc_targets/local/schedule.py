@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowc_compiler.ir import ForeachStep, JoinStep, ParallelStep
+from flowc_compiler.ir import ForeachStep, JoinStep, ParallelStep, SwitchStep
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow
@@ -29,6 +29,8 @@ class _Span:
     path: Path
     at: int = 0
     end: int | None = None
+    tail: Path = ()
+    """What follows the last index: the first iteration, where the step is a recursive switch."""
 
 
 class Schedule:
@@ -36,11 +38,12 @@ class Schedule:
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
-        self._ready: deque[_Span] = deque([_Span(flow.start, ())])
+        self._ready: deque[_Span] = deque()
         self._waiting: dict[TaskKey, int] = {}
         self._joins = {step.closes: step for step in flow.steps if isinstance(step, JoinStep)}
-        self.known = 1
+        self.known = 0
         """How many tasks the run has, as far as is known."""
+        self._lead_to(flow.start, ())
 
     @property
     def has_ready(self) -> bool:
@@ -53,25 +56,44 @@ class Schedule:
         if span.end is None:
             self._ready.popleft()
             return TaskKey(span.step, span.path)
-        key = TaskKey(span.step, (*span.path, span.at))
+        key = TaskKey(span.step, (*span.path, span.at, *span.tail))
         span.at += 1
         if span.at == span.end:
             self._ready.popleft()
         return key
 
-    def finished(self, key: TaskKey, count: int | None) -> None:
-        """Make ready what waited for this task; `count` is the width when it opens a foreach."""
+    def finished(self, key: TaskKey, *, count: int | None = None, choice: str | None = None) -> None:
+        """Make ready what waited for this task.
+
+        `count` is the width where it opens a foreach or gang, `choice` the step where it is a switch.
+        """
         step = self._flow.by_name[key.step]
         if isinstance(step, ForeachStep | ParallelStep):
             assert count is not None
             self._open(step, key.path, count)
-            return
-        for name in step.targets:
-            target = self._flow.by_name[name]
-            if isinstance(target, JoinStep):
-                self._arrive(target, key.path)
-            else:
-                self._add(_Span(name, key.path))
+        elif isinstance(step, SwitchStep):
+            assert choice is not None
+            self._choose(step, key.path, choice)
+        else:
+            for name in step.targets:
+                self._lead_to(name, key.path)
+
+    def _choose(self, step: SwitchStep, path: Path, choice: str) -> None:
+        """Go on to the step that a switch has chosen; back to itself is the next iteration."""
+        if not step.recursive:
+            self._lead_to(choice, path)
+        elif choice == step.name:
+            self._add(_Span(step.name, (*path[:-1], path[-1] + 1)))
+        else:
+            self._lead_to(choice, path[:-1])
+
+    def _lead_to(self, name: str, path: Path) -> None:
+        """A step at `path` may start, or, when it is a join, has one input more."""
+        target = self._flow.by_name[name]
+        if isinstance(target, JoinStep):
+            self._arrive(target, path)
+        else:
+            self._add(_Span(name, (*path, *self._begins(name))))
 
     def _open(self, step: ForeachStep | ParallelStep, path: Path, count: int) -> None:
         join = self._joins[step.name]
@@ -80,13 +102,18 @@ class Schedule:
             return
         self._waiting[TaskKey(join.name, path)] = count
         self.known += count
-        self._ready.appendleft(_Span(step.target, path, 0, count))
+        self._ready.appendleft(_Span(step.target, path, 0, count, self._begins(step.target)))
+
+    def _begins(self, name: str) -> Path:
+        """What a step's first task has at the end of its path."""
+        step = self._flow.by_name[name]
+        return (0,) if isinstance(step, SwitchStep) and step.recursive else ()
 
     def _arrive(self, join: JoinStep, path: Path) -> None:
         opener = self._flow.by_name[join.closes]
         fanned_out = isinstance(opener, ForeachStep | ParallelStep)
         key = TaskKey(join.name, path[:-1] if fanned_out else path)
-        remaining = self._waiting.pop(key, len(join.parents)) - 1
+        remaining = self._waiting.pop(key, len(join.arms)) - 1
         if remaining:
             self._waiting[key] = remaining
         else:
