@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -28,6 +28,8 @@ class ResourceSpec(Spec):
     """Ephemeral storage in MiB."""
     shared_memory_mb: int | None = None
     """Size of /dev/shm in MiB."""
+    extended: dict[str, str] = {}
+    """Extended resources of Kubernetes, such as `aws.amazon.com/neuron`, and how many of each."""
 
 
 class AcceleratorSpec(Spec):
@@ -64,6 +66,10 @@ class Placement(Spec):
     tolerations: tuple[Toleration, ...] = ()
 
 
+FALLBACK_RETRIES = 3
+"""Further attempts of a step with `@catch` after those of `@retry`, as in Metaflow: see `StepSpecs.retries`."""
+
+
 class RetryPolicy(Spec):
     """`@retry`: `limit` further attempts after the first, `backoff_seconds` apart."""
 
@@ -77,14 +83,85 @@ class TimeoutSpec(Spec):
     seconds: int
 
 
+class CatchSpec(Spec):
+    """`@catch`: the task succeeds in any case; what went wrong is stored as an artifact."""
+
+    variable: str | None = None
+    """The artifact that gets the failure, or None where there was none."""
+    print_exception: bool = True
+
+
 class EnvironmentSpec(Spec):
     """`@environment`: variables of the task's process."""
 
     variables: dict[str, str] = {}
 
 
+class SecretSource(BaseModel):
+    """One source of `@secrets`. `kubernetes` is flowc's own: a Secret whose keys become variables."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["inline", "kubernetes", "aws-secrets-manager", "gcp-secret-manager", "az-key-vault"]
+    id: str
+    options: dict[str, Any] = {}
+    """What the source is told beside the id; of `inline` the variables themselves, as `env_vars`."""
+    role: str | None = None
+
+
+class SecretsSpec(Spec):
+    """`@secrets`: variables that come from secrets."""
+
+    sources: tuple[SecretSource, ...]
+    allow_override: bool = False
+    """Whether a secret may replace a variable that is there already."""
+
+
+class DependencySpec(Spec):
+    """`@conda` and `@pypi`, with what the flow's `@conda_base` and `@pypi_base` add."""
+
+    manager: Literal["conda", "pypi"]
+    packages: dict[str, str] = {}
+    """Package name to version."""
+    python: str | None = None
+    disabled: bool = False
+    """The step asks for no environment of its own, whatever the flow's base says."""
+
+
+class CardSpec(Spec):
+    """`@card`: a report that Metaflow renders after the task. flowc keeps the request and renders nothing."""
+
+    type: str = "default"
+    id: str | None = None
+    options: dict[str, Any] = {}
+    timeout: int = 45
+
+
+class TmpfsSpec(BaseModel):
+    """A file system in memory."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size_mb: int
+    path: str = "/metaflow_temp"
+    tempdir: bool = True
+    """Whether temporary files of the task go there."""
+
+
+class SecurityContext(BaseModel):
+    """The container's security context; `None` leaves the cluster's default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    privileged: bool | None = None
+    allow_privilege_escalation: bool | None = None
+    run_as_user: int | None = None
+    run_as_group: int | None = None
+    run_as_non_root: bool | None = None
+
+
 class ContainerSpec(Spec):
-    """`@kubernetes`: what is not resources or placement. `None` means that the target's option decides."""
+    """`@kubernetes` and `@batch`: what is not resources or placement. `None` means that the target's option decides."""
 
     image: str | None = None
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
@@ -97,6 +174,33 @@ class ContainerSpec(Spec):
     annotations: dict[str, str] = {}
     persistent_volume_claims: dict[str, str] = {}
     """Claim name to mount path."""
+    host_volumes: dict[str, str] = {}
+    """Path on the node to mount path."""
+    tmpfs: TmpfsSpec | None = None
+    port: int | None = None
+    """A port that the container names."""
+    qos: Literal["burstable", "guaranteed"] | None = None
+    """`guaranteed` makes limits of the requests; `None` means that the target's option decides."""
+    executable: str | None = None
+    """The Python to call in the image."""
+    security_context: SecurityContext | None = None
+    hostname_resolution_timeout: int | None = None
+    """Seconds that the members of a gang may take to find each other."""
+
+
+class BatchSpec(Spec):
+    """What `@batch` says about AWS Batch alone; the rest of it is resources, GPUs and the container."""
+
+    queue: str | None = None
+    iam_role: str | None = None
+    execution_role: str | None = None
+    max_swap_mb: int | None = None
+    swappiness: int | None = None
+    tags: dict[str, str] = {}
+    log_driver: str | None = None
+    log_options: tuple[str, ...] = ()
+    efs_volumes: tuple[str, ...] = ()
+    """`file-system-id` or `file-system-id:path` each."""
 
 
 class StepSpecs(BaseModel):
@@ -109,5 +213,21 @@ class StepSpecs(BaseModel):
     placement: Placement | None = None
     retry: RetryPolicy | None = None
     timeout: TimeoutSpec | None = None
+    catch: CatchSpec | None = None
     environment: EnvironmentSpec | None = None
+    secrets: SecretsSpec | None = None
     container: ContainerSpec | None = None
+    batch: BatchSpec | None = None
+    dependencies: DependencySpec | None = None
+    cards: tuple[CardSpec, ...] = ()
+
+    @property
+    def retries(self) -> int:
+        """How many further attempts an engine has to allow after the first.
+
+        A step with `@catch` gets more than `@retry` asks for: an attempt whose number is higher than the limit of
+        `@retry` is a fallback, for which the shim does not run the step's code, but stores the failure and goes on.
+        That is how a process that was killed is caught. There are several, since a machine may fail a fallback, too.
+        """
+        limit = self.retry.limit if self.retry is not None else 0
+        return limit + (FALLBACK_RETRIES if self.catch is not None else 0)

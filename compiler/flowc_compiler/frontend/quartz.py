@@ -1,0 +1,187 @@
+"""Schedules: the cron expressions that Metaflow takes, as the five fields that Argo and Airflow take.
+
+Metaflow's `cron` is that of Amazon EventBridge, a form of Quartz: minute, hour, day of month, month, day of week, year,
+where 1 is Sunday and one of the two days is `?`. Seven fields are Quartz with seconds in front. Five fields are a
+crontab line, where 0 is Sunday. What comes out has numbers, `*`, `*/n`, ranges and lists only, and 0 is Sunday, so that
+crontab, Argo (robfig/cron) and Airflow (croniter) read it alike.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+class ScheduleError(ValueError):
+    """The expression is wrong, or says what five fields cannot; the message says which, and is for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """One field: its name in messages, its range, and names for its values."""
+
+    title: str
+    first: int
+    last: int
+    names: dict[str, int]
+
+    @property
+    def everything(self) -> frozenset[int]:
+        return frozenset(range(self.first, self.last + 1))
+
+
+_MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
+_DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_MINUTE = _Field("minute", 0, 59, {})
+_HOUR = _Field("hour", 0, 23, {})
+_DAY = _Field("day of month", 1, 31, {})
+_MONTH = _Field("month", 1, 12, _MONTHS)
+_QUARTZ_WEEKDAY = _Field("day of week", 1, 7, {name: number for number, name in enumerate(_DAYS, 1)})
+_CRONTAB_WEEKDAY = _Field("day of week", 0, 6, {name: number for number, name in enumerate(_DAYS)})
+_WEEK = frozenset(range(7))
+
+_ITEM = re.compile(r"(?:(?P<star>\*)|(?P<start>\w+)(?:-(?P<end>\w+))?)?(?:/(?P<step>\d+))?")
+
+
+def to_crontab(expression: str) -> str:
+    """The five fields of an expression of five, six or seven. Raises ScheduleError."""
+    fields = expression.upper().split()
+    match len(fields):
+        case 5:
+            minute, hour, day, month, weekday = fields
+            return _crontab(minute, hour, day, month, weekday)
+        case 6:
+            _check_year(fields[5])
+        case 7:
+            if fields[0] != "0":
+                raise ScheduleError(f"the seconds are {fields[0]}, and cron knows minutes only: write 0")
+            _check_year(fields[6])
+            fields = fields[1:]
+        case count:
+            raise ScheduleError(f"it has {count} fields, and a schedule has 5, 6 (with the year) or 7 (and seconds)")
+    minute, hour, day, month, weekday = fields[:5]
+    return _quartz(minute, hour, day, month, weekday)
+
+
+def _quartz(minute: str, hour: str, day: str, month: str, weekday: str) -> str:
+    """Quartz knows one of day of month and day of week at a time: the other is `?`, or `*`, which says as much."""
+    if day not in ("*", "?") and weekday not in ("*", "?"):
+        raise ScheduleError("both a day of month and a day of week are given: write ? for the one that does not matter")
+    if day == "?" and weekday == "?":
+        raise ScheduleError("both the day of month and the day of week are ?: write * for one of them")
+    weekday = "7" if weekday == "L" else weekday
+    days = _values(day, _DAY)
+    weekdays = frozenset(value - 1 for value in _values(weekday, _QUARTZ_WEEKDAY))
+    return _join(minute, hour, days, month, weekdays)
+
+
+def _crontab(minute: str, hour: str, day: str, month: str, weekday: str) -> str:
+    """A crontab line. Of a day of month and a day of week that are both restricted, either is enough."""
+    days, weekdays = _values(day, _DAY), _values(_sundays(weekday), _CRONTAB_WEEKDAY)
+    free = ("*", "?", "*/1")
+    either = day not in free and weekday not in free
+    if either and (days == _DAY.everything or weekdays == _WEEK):
+        days, weekdays = _DAY.everything, _WEEK
+    return _join(minute, hour, days, month, weekdays)
+
+
+def _sundays(weekday: str) -> str:
+    """Crontab's other number for Sunday, 7, as 0."""
+    items = (re.sub(r"^(0|SUN)-7\b", "0-6", item) for item in weekday.split(","))
+    return ",".join(re.sub(r"(^|-)7\b", r"\g<1>0", item) for item in items)
+
+
+def _join(minute: str, hour: str, days: frozenset[int], month: str, weekdays: frozenset[int]) -> str:
+    both = days != _DAY.everything and weekdays != _WEEK
+    return " ".join(
+        (
+            _text(_values(minute, _MINUTE), _MINUTE),
+            _text(_values(hour, _HOUR), _HOUR),
+            _text(days, _DAY, steps=not both),
+            _text(_values(month, _MONTH), _MONTH),
+            _text(weekdays, _CRONTAB_WEEKDAY, steps=False),
+        )
+    )
+
+
+def _check_year(year: str) -> None:
+    if year in ("*", "*/1"):
+        return
+    if re.fullmatch(r"[\d,/*-]*\d{4}[\d,/*-]*", year):
+        raise ScheduleError(f"the year is {year}, and cron knows no years: write * and stop the schedule by hand")
+    raise ScheduleError(
+        f"the last of six fields is the year, and {year} is none: they are minute, hour, day of month, month, day of "
+        "week and year, without seconds"
+    )
+
+
+def _values(text: str, field: _Field) -> frozenset[int]:
+    """The values that a field matches."""
+    if text == "?":
+        if field.title.startswith("day"):
+            return field.everything
+        raise ScheduleError(f"the {field.title} is ?, which is for days only: write *")
+    return frozenset(value for item in text.split(",") for value in _item(item, field))
+
+
+def _item(item: str, field: _Field) -> range | list[int]:
+    """The values of `*`, `a`, `a-b`, each of them with `/n` or without. A range may go over the end: `22-2`."""
+    _refuse_special(item, field)
+    match = _ITEM.fullmatch(item)
+    if match is None or not item:
+        raise ScheduleError(f"{item!r} is not a {field.title}")
+    step = int(match["step"] or 1)
+    if step == 0:
+        raise ScheduleError(f"{item!r} has a step of 0")
+    if match["start"] is None:
+        return range(field.first, field.last + 1, step)
+    start = _value(match["start"], field)
+    if match["end"] is None:
+        return range(start, (field.last if match["step"] else start) + 1, step)
+    end = _value(match["end"], field)
+    width = field.last - field.first + 1
+    length = (end - start) % width + 1
+    return [field.first + (start - field.first + offset) % width for offset in range(0, length, step)]
+
+
+def _refuse_special(item: str, field: _Field) -> None:
+    """What Quartz can say and crontab cannot."""
+    if not field.title.startswith("day"):
+        return
+    if "#" in item:
+        raise ScheduleError(f"{item} is one certain weekday of the month, which cron cannot say")
+    if "W" in item and "WED" not in item:
+        raise ScheduleError(f"{item} is the weekday nearest to a day, which cron cannot say")
+    if re.fullmatch(r"L(-\d+)?", item):
+        raise ScheduleError(f"{item} counts from the last day of the month, which cron cannot say")
+    if re.fullmatch(r"\w+L", item):
+        raise ScheduleError(f"{item} is the last such weekday of the month, which cron cannot say")
+
+
+def _value(text: str, field: _Field) -> int:
+    if text in field.names:
+        return field.names[text]
+    if not text.isdecimal():
+        raise ScheduleError(f"{text!r} is not a {field.title}")
+    number = int(text)
+    if not field.first <= number <= field.last:
+        raise ScheduleError(f"{number} is not a {field.title}: those go from {field.first} to {field.last}")
+    return number
+
+
+def _text(values: frozenset[int], field: _Field, *, steps: bool = True) -> str:
+    """The shortest of `*`, `*/n`, and a list of numbers and ranges."""
+    if values == field.everything:
+        return "*"
+    ordered = sorted(values)
+    step = ordered[1] - ordered[0] if len(ordered) > 2 else 0
+    if steps and step > 1 and values == frozenset(range(field.first, field.last + 1, step)):
+        return f"*/{step}"
+    runs: list[list[int]] = []
+    for value in ordered:
+        if runs and runs[-1][-1] == value - 1:
+            runs[-1].append(value)
+        else:
+            runs.append([value])
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ",".join(map(str, run)) for run in runs)

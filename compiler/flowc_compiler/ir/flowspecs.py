@@ -1,0 +1,85 @@
+"""What a flow as a whole asks for: its project, when it runs, and what runs after it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from flowc_compiler.ir.specs import Spec
+
+
+class ProjectSpec(Spec):
+    """`@project`: the namespace of a flow's deployments. `branch` and `production` are None where not given there."""
+
+    name: str
+    branch: str | None = None
+    production: bool | None = None
+
+
+class ScheduleSpec(Spec):
+    """`@schedule`: when the flow runs."""
+
+    cron: str
+    """Five fields: minute, hour, day of month, month, day of week (0 is Sunday), as in crontab, Argo and Airflow."""
+    original: str
+    """What the file says: a cron expression of five, six or seven fields, `hourly`, `daily` or `weekly`."""
+    timezone: str | None = None
+    """An IANA name; UTC where there is none."""
+
+
+class TriggerEvent(BaseModel):
+    """One event that starts the flow."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    parameters: dict[str, str] = {}
+    """Flow parameter to the field of the event's payload that it is taken from."""
+    namespaced: bool = False
+    """The name is to be prefixed with the project and its branch (`namespaced_event_name`)."""
+
+
+class TriggerSpec(Spec):
+    """`@trigger`: events, all of which must have come."""
+
+    events: tuple[TriggerEvent, ...]
+    options: dict[str, Any] = Field(default_factory=dict[str, Any])
+
+
+class UpstreamFlow(BaseModel):
+    """A flow whose success starts this one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    project: str | None = None
+    """By default the flow's own."""
+    branch: str | None = None
+
+
+class TriggerOnFinishSpec(Spec):
+    """`@trigger_on_finish`: flows, all of which must have finished."""
+
+    flows: tuple[UpstreamFlow, ...]
+    options: dict[str, Any] = Field(default_factory=dict[str, Any])
+
+
+class ExitHookSpec(Spec):
+    """`@exit_hook`: functions that are called when a run has ended. A name with dots is imported."""
+
+    on_success: tuple[str, ...] = ()
+    on_error: tuple[str, ...] = ()
+    options: dict[str, Any] = Field(default_factory=dict[str, Any])
+
+
+class FlowSpecs(BaseModel):
+    """Everything that the decorators of the flow's class ask for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    project: ProjectSpec | None = None
+    schedule: ScheduleSpec | None = None
+    trigger: TriggerSpec | None = None
+    trigger_on_finish: TriggerOnFinishSpec | None = None
+    exit_hooks: tuple[ExitHookSpec, ...] = ()
