@@ -64,14 +64,18 @@ def load(store: Store, flow: str, name: str, ref: Ref) -> Any:
 
 def save_items(store: Store, flow: str, name: str, items: Iterable[Any]) -> Ref:
     """Store the items of a foreach so that each can be read alone: a table of fixed-width entries, then the items."""
+    encoded = [codec.encode(item, f"item {index} of {name!r}") for index, item in enumerate(items)]
     table: list[bytes] = []
     parts: list[Buffer] = []
     position = 0
-    for index, item in enumerate(items):
-        encoded = codec.encode(item, f"item {index} of {name!r}")
-        table.append(_ENTRY.pack(position, encoded.size, bytes.fromhex(encoded.digest)))
-        parts.extend(encoded.parts)
-        position += encoded.size
+    for item in encoded:
+        if len(item.parts) > 1:  # arrays are mapped where they are: their place in the file is their alignment
+            padding = -(len(encoded) * _ENTRY.size + position) % codec.ALIGNMENT
+            parts.append(bytes(padding))
+            position += padding
+        table.append(_ENTRY.pack(position, item.size, bytes.fromhex(item.digest)))
+        parts.extend(item.parts)
+        position += item.size
     whole = codec.Encoded([b"".join(table), *parts])
     ref: Ref = {"count": len(table), "hash": whole.digest, "size": whole.size}
     _place(store, flow, whole, ref, ITEMS_INLINE_LIMIT)
@@ -87,7 +91,7 @@ def load_item(store: Store, flow: str, name: str, ref: Ref, index: int) -> Any:
         start, size, digest = _ENTRY.unpack_from(blob, index * _ENTRY.size)
         data: Buffer = blob[table_size + start : table_size + start + size]
         _verify(data, digest.hex(), what, "the manifest")
-        return codec.decode(bytearray(data) if codec.has_buffers(data) else data)
+        return codec.decode(_writable(data))
     key = data_key(flow, ref["hash"])
     try:
         entry = store.read_range(key, index * _ENTRY.size, _ENTRY.size)
@@ -98,7 +102,7 @@ def load_item(store: Store, flow: str, name: str, ref: Ref, index: int) -> Any:
     except MissingKey:
         raise CorruptArtifact(f"{what}: {store.location(key)} is gone from the store") from None
     _verify(data, digest.hex(), what, store.location(key))
-    return codec.decode(bytearray(data) if codec.has_buffers(data) else data)
+    return codec.decode(_writable(data))
 
 
 def _place(store: Store, flow: str, encoded: codec.Encoded, ref: Ref, limit: int) -> None:
@@ -115,16 +119,19 @@ def _bytes(store: Store, flow: str, name: str, ref: Ref) -> Buffer:
     if "inline" in ref:
         data: Buffer = binascii.a2b_base64(ref["inline"])
         _verify(data, ref["hash"], f"artifact {name!r}", "the manifest")
-        return bytearray(data) if codec.has_buffers(data) else data
+        return _writable(data)
     key = data_key(flow, ref["hash"])
     try:
         data = store.read(key)
     except MissingKey:
         raise CorruptArtifact(f"artifact {name!r}: {store.location(key)} is gone from the store") from None
     _verify(data, ref["hash"], f"artifact {name!r}", store.location(key))
-    if codec.has_buffers(data) and memoryview(data).readonly:
-        return bytearray(data)  # arrays that the step gets must be writable
-    return data
+    return _writable(data)
+
+
+def _writable(data: Buffer) -> Buffer:
+    """The bytes in memory that can be changed, where arrays that a step gets will be part of it."""
+    return bytearray(data) if codec.has_buffers(data) and memoryview(data).readonly else data
 
 
 def _verify(data: Buffer, digest: str, what: str, where: str) -> None:

@@ -32,17 +32,17 @@ class FileStore(Store):
             size = os.fstat(descriptor).st_size
             if size < MAP_FROM:
                 return _read_all(descriptor, size)
-            import mmap
-
-            return memoryview(mmap.mmap(descriptor, size, access=mmap.ACCESS_COPY))
+            return _mapped(descriptor, 0, size)
         finally:
             os.close(descriptor)
 
     def read_range(self, key: str, start: int, length: int) -> Buffer:
-        """A positioned read."""
+        """A positioned read; long ranges are mapped like whole files, as one call reads no more than 2 GiB."""
         descriptor = self._open(key)
         try:
-            return os.pread(descriptor, length, start)
+            if length < MAP_FROM:
+                return os.pread(descriptor, length, start)
+            return _mapped(descriptor, start, min(start + length, os.fstat(descriptor).st_size))
         finally:
             os.close(descriptor)
 
@@ -101,6 +101,16 @@ class FileStore(Store):
             raise MissingKey(f"there is no {self.path}/{key}") from None
         except OSError as error:
             raise StoreError(f"cannot read {self.path}/{key}: {error.strerror or error}") from error
+
+
+def _mapped(descriptor: int, start: int, end: int) -> Buffer:
+    """The bytes from `start` to `end`: private memory, so that arrays in it can be changed."""
+    import mmap
+
+    if end <= start:
+        return b""
+    offset = start - start % mmap.ALLOCATIONGRANULARITY
+    return memoryview(mmap.mmap(descriptor, end - offset, access=mmap.ACCESS_COPY, offset=offset))[start - offset :]
 
 
 def _read_all(descriptor: int, size: int) -> bytes:
