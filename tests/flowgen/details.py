@@ -57,7 +57,7 @@ ACTIONS = (
     "self.{name} = {value}",
     "self.{name} = [getattr(self, '{name}', None), '{step}']",
     "self.{name} = getattr(self, '{other}', 'unset')",
-    "if hasattr(self, 'box'): self.box.append('{step}')",
+    "if isinstance(getattr(self, 'box', None), list): self.box.append('{step}')",
     "setattr(self, '{name}', {value})",
     "self.{name}, self.{other} = {value}, self.index",
     "self.shared = self.{name} = [{value}]",
@@ -149,7 +149,8 @@ def rich_flows(draw: st.DrawFn, kinds: Sequence[str] = KINDS, *, catching: bool 
     drawn: tuple[Block, ...] = draw(plan)
     blocks = named(drawn)
     steps = [("start", "step"), *_steps(blocks), ("end", "step")]
-    faulty = draw(st.sampled_from([None, None, None, *(name for name, _ in steps)]))
+    fails = draw(st.sampled_from([False, False, False, True]))
+    faulty = draw(st.sampled_from([name for name, _ in steps])) if fails else None
     details = {name: draw(_details(name, kind, faulty=name == faulty, catching=catching)) for name, kind in steps}
     params = draw(
         st.fixed_dictionaries(

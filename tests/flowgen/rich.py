@@ -1,7 +1,7 @@
 """Writes a rich random flow in Metaflow's language: `from metaflow import ...`, for Metaflow and flowc alike.
 
-Every step keeps what it saw: `seen` (every artifact that it began with), `where` (step, attempt, index, stack), `v` (the
-path that led to it), `item`.
+Every step keeps what it saw: `seen` (every artifact that it began with), `where` (step, attempt, index, stack), `v`
+(the path that led to it), `item`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from metaflow import FlowSpec, JSONType, Parameter, catch, current, retry, step
+from metaflow import FlowSpec, JSONType, Parameter, {catch}current, retry, step
 
 NAMES = {names}
 
@@ -68,6 +68,11 @@ class {flow}(FlowSpec):
     TABLE = {{"a": [1, 2]}}
 
 '''
+TAIL = f"""
+
+if __name__ == "__main__":
+    {NAME}()
+"""
 KEYS = {
     "int": ("0", "1", "2"),
     "str": ("'x'", "'y z'", "'é'"),
@@ -82,7 +87,7 @@ class Writer:
     def __init__(self, flow: RichFlow) -> None:
         self._details = flow.details
         self._steps: list[str] = []
-        self._own: list[str] = [*ARTIFACTS, "shared"]
+        self._own: list[str] = [*ARTIFACTS, "shared", "_private"]
         """Names that inputs of a join may disagree on."""
         self._items: list[str] = []
         first = flow.blocks[0].name if flow.blocks else "end"
@@ -91,12 +96,9 @@ class Writer:
         self._sequence(flow.blocks, "end", ())
         self._step("end", (), "")
         names = (*self._own, *self._items)
-        self.source = (
-            HEAD.format(names=names, flow=NAME)
-            + "\n".join(self._steps)
-            + f'\n\nif __name__ == "__main__":\n    {NAME}()\n'
-        )
-        self.source = self.source.replace("__OWN__", repr(tuple(self._own)))
+        catching = any(details.catch for details in flow.details.values())
+        head = HEAD.format(names=names, flow=NAME, catch="catch, " if catching else "")
+        self.source = (head + "\n".join(self._steps) + TAIL).replace("__OWN__", repr(tuple(self._own)))
 
     def _sequence(self, blocks: Sequence[Named], follower: str, variables: tuple[str, ...]) -> None:
         followers = [*(block.name for block in blocks[1:]), follower]
@@ -164,6 +166,7 @@ class Writer:
             "self.where = where(self)",
             "self.item = [(each.index, each.item) for each in ordered]",
             f"self.v = [[each.v for each in ordered], '{name}']",
+            "self.by_name = None",
         ]
         if one_each:
             body.append(f"self.by_name = [{', '.join(f'inputs.{end}.v' for end in sorted(ends))}]")
@@ -174,17 +177,16 @@ class Writer:
 
     def _merge(self, rule: str) -> list[str]:
         """The lines of a rule: settle all that inputs may disagree on, exclude or include, or hope."""
-        by_name = "self.by_name = getattr(self, 'by_name', None)"
         match rule:
             case "settle":
-                return [by_name, "settle(self, ordered, __OWN__)", "self.merge_artifacts(inputs)"]
+                return ["settle(self, ordered, __OWN__)", "self.merge_artifacts(inputs)"]
             case "exclude":
-                return [by_name, "self.merge_artifacts(inputs, exclude=[*__OWN__])"]
+                return ["self.merge_artifacts(inputs, exclude=[*__OWN__])"]
             case "include":
                 wanted = "[name for name in ('a1', *NAMES[-2:]) if any(hasattr(each, name) for each in inputs)]"
-                return [by_name, "settle(self, ordered, ('a1',))", f"self.merge_artifacts(inputs, include={wanted})"]
+                return ["settle(self, ordered, ('a1',))", f"self.merge_artifacts(inputs, include={wanted})"]
             case "blind":
-                return [by_name, "self.merge_artifacts(inputs)"]
+                return ["self.merge_artifacts(inputs)"]
             case _:
                 return []
 

@@ -1,4 +1,4 @@
-"""Values as text that two processes of different environments agree on. Standard library only: Metaflow's side uses it, too."""
+"""Values as text that two processes of different environments agree on. Metaflow's side imports it, too."""
 
 from __future__ import annotations
 
