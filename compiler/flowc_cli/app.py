@@ -64,6 +64,9 @@ def compile_(
     service_account: Annotated[str | None, typer.Option(help="Kubernetes service account of the pods")] = None,
     env: Annotated[list[str] | None, typer.Option(help="variable of every task, as NAME=value")] = None,
     env_from_secret: Annotated[list[str] | None, typer.Option(help="Secret whose keys every task gets")] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(help="file, folder or glob to ship, from the flow's folder")
+    ] = None,
     kind: Annotated[str | None, typer.Option(help="what to emit, such as `template` for argo")] = None,
     operator: Annotated[str | None, typer.Option(help="airflow: `kubernetes` or `local`")] = None,
     settings: Settings = None,
@@ -82,6 +85,7 @@ def compile_(
         "operator": operator,
         "env": env,
         "env_from_secrets": env_from_secret,
+        "include": include,
     }
     given = {key: value for key, value in named.items() if value is not None}
     raise typer.Exit(compile_to(file, target, output, given, settings or [], form=format, flow_name=flow))

@@ -6,12 +6,14 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
-from flowc_cli.config import build_options
+from flowc_cli.config import build_options, configuration
 from flowc_cli.report import Form, report, write_atomically
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation, compile_file
+from flowc_compiler.source import SourceFile
+from flowc_targets.base.package import check_code
 from flowc_targets.base.registry import UnknownTargetError, load_target, target_names
 from flowc_targets.base.target import EmittedFile
 
@@ -31,6 +33,8 @@ def check_file(file: Path, *, targets: Sequence[str], form: Form, flow_name: str
     if compilation is not None:
         for name in targets:
             _emit(compilation, name, {"root": _CHECK_ROOT}, (), sink, keep_configured_root=True)
+        if not targets:
+            _check_code(compilation.source, sink)
     report(sink.diagnostics, form)
     if not sink.failed and form == "text" and compilation is not None:
         flow = compilation.flow
@@ -108,6 +112,13 @@ def _compiled(file: Path, form: Form, flow_name: str | None) -> Compilation | No
         return None
     finally:
         report(sink.diagnostics, form if sink.failed else "text")
+
+
+def _check_code(source: SourceFile, sink: DiagnosticSink) -> None:
+    """The local modules and included files that every target would ship."""
+    include = configuration(source.path, sink).get("include", ())
+    if isinstance(include, list) and all(isinstance(item, str) for item in cast("list[object]", include)):
+        check_code(source, cast("list[str]", include), sink)
 
 
 def _emit(

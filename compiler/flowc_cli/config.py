@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 import types
 import typing
@@ -36,7 +37,10 @@ def build_options(
             shown = name.removesuffix("s").replace("_", "-")
             sink.error("FC504", f"target {target} has no option `--{shown}`", None, help=_known(fields))
             continue
-        values[name] = _pairs(value, name, sink) if _is_mapping(fields[name].annotation) else value
+        if name == "include":
+            values[name] = [*values.get(name, ()), *typing.cast("Sequence[str]", value)]
+        else:
+            values[name] = _pairs(value, name, sink) if _is_mapping(fields[name].annotation) else value
     for item in settings:
         name, separator, text = item.partition("=")
         name = name.replace("-", "_")
@@ -56,7 +60,10 @@ def build_options(
 
 
 def configuration(file: Path, sink: DiagnosticSink) -> dict[str, Any]:
-    """The table `[tool.flowc]` of the nearest pyproject.toml that has one, from the flow's folder upwards."""
+    """The table `[tool.flowc]` of the nearest pyproject.toml that has one, from the flow's folder upwards.
+
+    Patterns of files to include, which are written from that pyproject.toml's folder, come out from the flow's.
+    """
     for folder in file.resolve().parents:
         candidate = folder / "pyproject.toml"
         if not candidate.is_file():
@@ -68,8 +75,25 @@ def configuration(file: Path, sink: DiagnosticSink) -> dict[str, Any]:
             return {}
         table = content.get("tool", {}).get("flowc")
         if isinstance(table, dict):
-            return typing.cast("dict[str, Any]", table)
+            return _rebased(typing.cast("dict[str, Any]", table), folder, file.resolve().parent)
     return {}
+
+
+def _rebased(table: dict[str, Any], folder: Path, flow_folder: Path) -> dict[str, Any]:
+    """A table with the patterns of its `include`, also those of targets, as seen from the flow's folder."""
+    if folder == flow_folder:
+        return table
+    above = Path(os.path.relpath(folder, flow_folder))
+    rebased: dict[str, Any] = {}
+    for key, value in table.items():
+        if key == "include" and isinstance(value, list):
+            items = typing.cast("list[Any]", value)
+            rebased[key] = [(above / item).as_posix() if isinstance(item, str) else item for item in items]
+        elif isinstance(value, dict) and key not in TargetOptions.model_fields:
+            rebased[key] = _rebased(typing.cast("dict[str, Any]", value), folder, flow_folder)
+        else:
+            rebased[key] = value
+    return rebased
 
 
 def _configured(file: Path, target: str, fields: Mapping[str, Any], sink: DiagnosticSink) -> dict[str, Any]:
@@ -88,7 +112,8 @@ def _configured(file: Path, target: str, fields: Mapping[str, Any], sink: Diagno
             if section is table and key in names:
                 continue
             if name in fields:
-                values[name] = value
+                both = name == "include" and isinstance(value, list) and isinstance(values.get(name), list)
+                values[name] = [*values[name], *value] if both else value
             elif section is not table or name not in TargetOptions.model_fields:
                 sink.error("FC504", f"[{origin}] has an unknown option `{key}`", None, help=_known(fields))
     return values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -41,7 +42,7 @@ def _task(args: List[str]) -> int:
             options["step"],
             parse_index(options.get("index", "")),
             int(options.get("attempt", "0")),
-            options.get("outputs"),
+            os.path.abspath(options["outputs"]) if "outputs" in options else None,
         )
         plan = load_plan()
     except (ProtocolError, ValueError, KeyError) as error:

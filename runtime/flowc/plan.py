@@ -69,10 +69,12 @@ class Plan:
         self.flow: str = data["flow"]
         self.class_name: str = data["class"]
         self.module: str = data["module"]
+        self.files: Dict[str, Any] | None = data.get("files")
         self.start: str = data["start"]
         self.end: str = data["end"]
         self.parameters: List[Dict[str, Any]] = data["parameters"]
         self.steps = {name: PlanStep(name, step) for name, step in data["steps"].items()}
+        self.gangs = any(step.kind == "parallel" for step in self.steps.values())
 
     def step(self, name: str) -> PlanStep:
         """A step by name. Raises ProtocolError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 
 from flowc.compat_metaflow import serve
 from flowc.errors import ProtocolError
@@ -19,14 +20,13 @@ if TYPE_CHECKING:
 def load_flow(plan: Plan) -> type[FlowSpec]:
     """The flow's class. Raises what the user's file raises when it is imported."""
     path = os.environ.get("FLOWC_SOURCE")
-    sys.argv = [path or f"{plan.module}.py"]
-    serve()
-    if path:
-        module = _from_path(plan.module, path)
-    else:
-        from importlib import import_module
+    if not path and plan.files is not None:
+        from flowc.unpack import unpack
 
-        module = import_module(plan.module)
+        unpack(plan.files)
+    sys.argv = [path or f"{plan.module.replace('.', '/')}.py"]
+    serve()
+    module = _from_path(plan.module, path) if path else import_module(plan.module)
     cls = getattr(module, plan.class_name, None)
     if not (isinstance(cls, type) and issubclass(cls, FlowSpec)):
         raise ProtocolError(f"{plan.module}.py has no flow {plan.class_name!r}; compile it again")
@@ -34,16 +34,25 @@ def load_flow(plan: Plan) -> type[FlowSpec]:
 
 
 def _from_path(name: str, path: str) -> ModuleType:
-    """Load a file in place: its folder comes first on the import path, as when Python runs it."""
+    """Load a file in place: its folder, or that above its package, comes first on the import path, as in Python."""
     from importlib.util import module_from_spec, spec_from_file_location
 
+    package, _, leaf = name.rpartition(".")
     folder = os.path.dirname(os.path.abspath(path))
+    for _ in range(name.count(".")):
+        folder = os.path.dirname(folder)
     if folder not in sys.path:
         sys.path.insert(0, folder)
+    if package:
+        import_module(package)
+        if name in sys.modules:  # the package imports the flow itself
+            return sys.modules[name]
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ProtocolError(f"{path} cannot be imported")
     module = module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
+    if package:
+        setattr(sys.modules[package], leaf, module)
     return module

@@ -57,6 +57,9 @@ _TITLES = {
     "FC601": "the root cannot be used",
     "FC602": "no such run",
     "FC603": "a file cannot be written",
+    "FC604": "a local module is not there",
+    "FC605": "a file to include cannot be",
+    "FC606": "a compiled module is not shipped",
 }
 
 CODES: dict[str, DiagnosticCode] = {code: DiagnosticCode(code, title) for code, title in _TITLES.items()}

@@ -26,7 +26,7 @@ START_DATE = Call("datetime", (2024, 1, 1), {"tzinfo": Name("timezone.utc")})
 
 def lower(flow: Flow, source: SourceFile, options: AirflowOptions, sink: DiagnosticSink) -> DagFile:
     """The DAG file of a flow that `check` found nothing wrong with."""
-    files = package_files(flow, source)
+    files = package_files(flow, source, options.include, sink)
     return DagFile(
         operator=options.operator,
         version=__version__,

@@ -44,7 +44,7 @@ class ArgoTarget:
         check_flow(flow, argo, sink)
         if sink.failed:
             return ()
-        return emit_package(flow, package_files(flow, source), argo, sink)
+        return emit_package(flow, package_files(flow, source, argo.include, sink), argo, sink)
 
 
 def emit_package(

@@ -37,6 +37,9 @@ class TargetOptions(BaseModel):
     env_from_secrets: tuple[str, ...] = Field(
         default=(), description="Secrets whose keys are in the environment of every task"
     )
+    include: tuple[str, ...] = Field(
+        default=(), description="files, folders and globs from the flow's folder that tasks get beside its code"
+    )
     python: str = Field(default="python3", description="the Python to call in the image")
     tags: tuple[str, ...] = Field(default=(), description="tags of the runs")
     gpu: dict[str, GpuProfile] = Field(default={}, description="GPU types of this cluster, by the name that steps use")

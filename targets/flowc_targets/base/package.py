@@ -10,21 +10,33 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.home import home_of
+from flowc_targets.base.includes import included_files
 from flowc_targets.base.localimports import local_files
-from flowc_targets.base.plan import build_plan, module_name
+from flowc_targets.base.plan import build_plan
+from flowc_targets.base.tree import from_home, unpacked_tree
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
 
 _MAIN = """\
+import os
 import sys
+
+if sys.version_info < (3, 9):
+    sys.exit("flowc: a task needs Python 3.9 or newer, and this is %d.%d" % sys.version_info[:2])
+sys.path[0] = os.path.abspath(sys.path[0])  # the task may change the working directory
 
 from flowc.__main__ import main
 
 sys.exit(main())
 """
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_MOST_NAMED = 5
 
 
 def build_package(flow: Flow, source: SourceFile) -> bytes:
@@ -32,17 +44,42 @@ def build_package(flow: Flow, source: SourceFile) -> bytes:
     return zip_files(package_files(flow, source))
 
 
-def package_files(flow: Flow, source: SourceFile) -> dict[str, bytes]:
-    """What goes into the code package, by name, sorted."""
-    files = local_files(source.text, source.path.parent)
-    files[f"{module_name(flow)}.py"] = _exact(source)
+def package_files(
+    flow: Flow, source: SourceFile, include: Sequence[str] = (), sink: DiagnosticSink | None = None
+) -> dict[str, bytes]:
+    """What goes into the code package, by name, sorted. `include` are paths, folders and globs from the flow's folder.
+
+    Collects FC101, FC104, FC604 and FC606 for local modules, and FC605 for what is to be included.
+    """
+    sink = sink if sink is not None else DiagnosticSink()
+    home = home_of(source)
+    data = from_home(included_files(include, source.path.absolute().parent, sink), home)
+    files = local_files(source, home, data, sink)
+    files[home.archive_name] = _exact(source)
+    plan = build_plan(flow, home.module)
+    if data:
+        files, plan["files"] = unpacked_tree(files, data, home, sink)
     files.update(_runtime_files())
     files["__main__.py"] = _MAIN.encode()
-    files["plan.json"] = json.dumps(build_plan(flow), ensure_ascii=False, separators=(",", ":")).encode()
+    files["plan.json"] = json.dumps(plan, ensure_ascii=False, separators=(",", ":")).encode()
     return dict(sorted(files.items()))
 
 
-def content_hash(files: dict[str, bytes]) -> str:
+def check_code(source: SourceFile, include: Sequence[str], sink: DiagnosticSink) -> None:
+    """Report what is wrong with the local modules of a flow and its included files, without making a package."""
+    home = home_of(source)
+    data = from_home(included_files(include, source.path.absolute().parent, sink), home)
+    local_files(source, home, data, sink)
+
+
+def largest_files(files: Mapping[str, bytes]) -> str:
+    """The user's largest files, for the help line of a package that is too large."""
+    own = {name.removeprefix("files/"): len(data) for name, data in files.items() if not name.startswith("flowc/")}
+    largest = sorted(own, key=lambda name: (-own[name], name))[:_MOST_NAMED]
+    return f"the largest files are {', '.join(f'{name} ({own[name]:,} bytes)' for name in largest)}"
+
+
+def content_hash(files: Mapping[str, bytes]) -> str:
     """SHA-256 over names and contents: the same on every machine, whatever its zlib."""
     digest = hashlib.sha256()
     for name, content in sorted(files.items()):
@@ -51,7 +88,7 @@ def content_hash(files: dict[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def zip_files(files: dict[str, bytes]) -> bytes:
+def zip_files(files: Mapping[str, bytes]) -> bytes:
     """A zip with fixed times and modes, in the order of the names."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:

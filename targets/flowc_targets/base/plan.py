@@ -12,24 +12,23 @@ PLAN_VERSION = 1
 """Raised by one when an older shim could misread the plan."""
 
 
-def build_plan(flow: Flow) -> dict[str, Any]:
-    """The plan of a flow whose scopes are known; JSON-serializable, in a fixed order."""
+def build_plan(flow: Flow, module: str | None = None) -> dict[str, Any]:
+    """The plan of a flow whose scopes are known; JSON-serializable, in a fixed order.
+
+    `module` is the dotted name that the user's file is imported by in a task (`frontend.home` knows it); by default
+    that of a file in no package.
+    """
     return {
         "version": PLAN_VERSION,
         "flow": flow.name,
         "class": flow.name,
-        "module": module_name(flow),
+        "module": module or PurePath(flow.file).stem,
         "frontend": flow.frontend,
         "start": flow.start,
         "end": flow.end,
         "parameters": [{"attribute": p.attribute, "name": p.name, "type": p.type} for p in flow.parameters],
         "steps": {step.name: _step(flow, step) for step in flow.steps},
     }
-
-
-def module_name(flow: Flow) -> str:
-    """The name that the user's file is imported by in a task."""
-    return PurePath(flow.file).stem
 
 
 def _step(flow: Flow, step: Step) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowc_compiler.frontend.home import home_of
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
 from flowc_targets.base.plan import build_plan
 from flowc_targets.local.launch import Event, Launcher, LaunchError, kill_group
@@ -65,7 +66,7 @@ def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Repo
         write_run_id(options.run_id_file, run_id)
     with tempfile.TemporaryDirectory(prefix="flowc-run-") as scratch:
         plan = Path(scratch, "plan.json")
-        plan.write_text(json.dumps(build_plan(flow)), encoding="utf-8")
+        plan.write_text(json.dumps(build_plan(flow, home_of(source).module)), encoding="utf-8")
         return _Engine(flow, source, options, reporter or ConsoleReporter(), record, plan).run()
 
 

@@ -1,0 +1,100 @@
+"""Where a flow's file is at home: the folder that its imports start from, and the package that it is a member of.
+
+`python flow.py` puts the file's folder first on the import path, and knows of no package: there a relative import
+fails. A file that has relative imports, or imports its own package by name, is meant for `python -m package.flow`, and
+is loaded as that here: locally and in containers alike.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from flowc_compiler.source import SourceFile
+
+_RELATIVE = re.compile(r"^[ \t]*from[ \t]*\.", re.MULTILINE)
+_TAKEN = frozenset({"__main__", "flowc", "metaflow"})
+"""Names that the code package itself has at its top."""
+
+
+class Home(NamedTuple):
+    """Where a flow's file stands, as Python's import system sees it."""
+
+    folder: Path
+    """Comes first on the import path; absolute."""
+    package: tuple[str, ...]
+    """The package that the file is a member of; empty for a script, which is a member of none."""
+    leaf: str
+    """The file's own name as a module."""
+
+    @property
+    def module(self) -> str:
+        """The dotted name that the file is imported by."""
+        return ".".join((*self.package, self.leaf))
+
+    @property
+    def archive_name(self) -> str:
+        """Where the file stands below `folder`, as a path with slashes."""
+        return "/".join((*self.package, f"{self.leaf}.py"))
+
+
+def home_of(source: SourceFile) -> Home:
+    """The home of a flow's file. The text of its imports and the folders around it decide; nothing is run."""
+    folder = source.path.absolute().parent
+    own = _packages(folder)
+    depth = _depth(source.text, own)
+    names = tuple(reversed([folder, *folder.parents][:depth]))
+    if depth >= len(folder.parts) or any("." in item.name for item in names):
+        names = ()
+    package = tuple(item.name for item in names)
+    leaf = source.path.stem.replace(".", "_")  # a module's name has no dots; any other character is fine
+    if not package and leaf in _TAKEN:
+        leaf += "_"
+    return Home(names[0].parent if names else folder, package, leaf)
+
+
+def is_type_checking(test: ast.expr) -> bool:
+    """Whether a condition is `TYPE_CHECKING`: what stands below it is for type checkers and is never run."""
+    match test:
+        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
+            return True
+        case _:
+            return False
+
+
+def _packages(folder: Path) -> tuple[str, ...]:
+    """The names of the packages (folders with an `__init__.py`) that a folder is and is in, outermost first."""
+    names: list[str] = []
+    while (folder / "__init__.py").is_file() and folder.name:
+        names.insert(0, folder.name)
+        folder = folder.parent
+    return tuple(names)
+
+
+def _depth(text: str, own: tuple[str, ...]) -> int:
+    """How many folders above the file are packages for its imports: none for a script."""
+    named = own and re.search(rf"^[ \t]*(?:from|import)[ \t]+{re.escape(own[0])}\b", text, re.MULTILINE)
+    if not named and not _RELATIVE.search(text):
+        return 0
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):  # reported where the file is read
+        return 0
+    levels, imports_itself = 0, False
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        match node:
+            case ast.If(test=test, orelse=orelse) if is_type_checking(test):
+                pending.extend(orelse)
+            case ast.ImportFrom(level=0, module=str(module)):
+                imports_itself |= module.split(".")[0] in own[:1]
+            case ast.ImportFrom(level=level):
+                levels = max(levels, level)
+            case ast.Import(names=names):
+                imports_itself |= any(alias.name.split(".")[0] in own[:1] for alias in names)
+            case _:
+                pending.extend(ast.iter_child_nodes(node))
+    return max(levels, len(own)) if levels or imports_itself else 0

@@ -1,0 +1,93 @@
+"""Files that a flow ships beside its code: `--include` and `include = [...]`, by path, folder or glob."""
+
+from __future__ import annotations
+
+import glob
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from flowc_compiler.diagnostics import DiagnosticSink
+
+_NEVER = ("__pycache__",)
+_MADE = (b"# Made by flowc ", b"# Compiled by flowc ")
+"""How flowc's own output begins: a package with the last one in it would never be the same twice."""
+
+
+def included_files(patterns: Sequence[str], folder: Path, sink: DiagnosticSink) -> dict[str, Path]:
+    """The files that patterns name, by their path from `folder` (with slashes; `../` where they stand above it).
+
+    A folder means all that is in it, but for names that begin with a dot, `__pycache__` and flowc's own output.
+    Collects FC605 for a pattern that names nothing, or an absolute path outside of `folder`.
+    """
+    found: dict[str, Path] = {}
+    for pattern in patterns:
+        matches = _matches(pattern, folder, sink)
+        files = [path for match in matches or () for path in _files(folder, match)]
+        if matches is not None and not files:
+            sink.error("FC605", f"`--include {pattern}` names no file", None, help=_help(pattern, folder))
+        for path in files:
+            found[path] = folder / path
+    return found
+
+
+def _matches(pattern: str, folder: Path, sink: DiagnosticSink) -> list[str] | None:
+    """The paths from `folder` that a pattern names; `None` when it was reported."""
+    if Path(pattern).is_absolute():
+        if not Path(pattern).is_relative_to(folder):
+            message = f"`--include {pattern}` is an absolute path outside of the flow's folder"
+            help_text = "name it from the flow's folder, as in ../data; keep large data in the store or on a volume"
+            sink.error("FC605", message, None, help=help_text)
+            return None
+        pattern = Path(pattern).relative_to(folder).as_posix()
+    pattern = os.path.normpath(pattern) if pattern.strip() else ""
+    if pattern and (folder / pattern).exists():
+        return [pattern]
+    matches = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207 (Path.glob knows no `..`)
+    return sorted(os.path.normpath(match) for match in matches)
+
+
+def _files(folder: Path, match: str) -> Iterator[str]:
+    """A file itself; what is in a folder, sorted."""
+    path = folder / match
+    if not path.is_dir():
+        if path.is_file():
+            yield _from(folder, path)
+        return
+    for where, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if _wanted(name))
+        for name in sorted(names):
+            file = Path(where, name)
+            if _wanted(name) and file.is_file() and not _made_by_flowc(file):
+                yield _from(folder, file)
+
+
+def _from(folder: Path, path: Path) -> str:
+    """A path from the folder, without a way out and back in again."""
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _wanted(name: str) -> bool:
+    return not name.startswith(".") and name not in _NEVER
+
+
+def _made_by_flowc(path: Path) -> bool:
+    if path.suffix not in {".yaml", ".yml", ".py"}:
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.readline(200).startswith(_MADE)
+    except OSError:
+        return False  # reported where it is read
+
+
+def _help(pattern: str, folder: Path) -> str:
+    text = f"it is a path, a folder or a glob from the flow's folder, {folder}"
+    here = Path.cwd()
+    if here != folder and glob.glob(pattern, recursive=True):  # noqa: PTH207
+        beside = Path(os.path.relpath(here, folder), pattern).as_posix()
+        return f"{text}; what is in the working directory is `--include {beside}` from there"
+    return text
