@@ -57,3 +57,8 @@ current = Current()
 def set_current(facts: dict[str, Any]) -> None:
     """Say what the running task is."""
     vars(current)["_facts"] = facts
+
+
+def add_facts(facts: dict[str, Any]) -> None:
+    """Say more of the running task."""
+    vars(current)["_facts"].update(facts)

@@ -46,6 +46,21 @@ class ParameterError(ProtocolError):
     """A parameter is missing, or its value does not have its type."""
 
 
+class PeerFailed(FlowError):  # noqa: N818
+    """A member of a gang ends because another one has failed: `peer` is the first of those."""
+
+    headline = "Another member of the gang failed"
+
+    def __init__(self, message: str, peer: int) -> None:
+        super().__init__(message)
+        self.args = (message, peer)
+        self.peer = peer
+
+
+class GangTimeout(ProtocolError):  # noqa: N818
+    """The members of a gang did not come together in time."""
+
+
 class InvalidNextException(FlowError):  # noqa: N818 (Metaflow's name)
     """`self.next` says something else than the compiled flow."""
 

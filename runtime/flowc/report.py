@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 
-from flowc.errors import FlowError, ProtocolError
+from flowc.errors import FlowError, PeerFailed, ProtocolError
 from flowc.layout import VERSION
 
 TYPE_CHECKING = False
@@ -33,6 +33,8 @@ def report_failure(error: BaseException, layout: RunLayout | None, task: Task) -
             "traceback": text,
             "created": time.time(),
         }
+        if isinstance(error, PeerFailed):
+            record["peer"] = error.peer
         try:
             layout.write_json(f"{layout.folder(task.step, task.path, task.attempt)}/error.json", record)
         except Exception as second:

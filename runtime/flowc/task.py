@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from functools import partial
 
 from flowc import artifacts
 from flowc.current import current, set_current
@@ -73,12 +74,22 @@ def _execute(plan: Plan, cls: type[FlowSpec], step: PlanStep, layout: RunLayout,
     method = getattr(flow, step.name, None)
     if method is None:
         raise ProtocolError(f"class {plan.class_name} has no step {step.name!r}; compile the file again")
+    commit = partial(layout.commit, step.name, task.path, task.attempt)
+    if plan.gangs and any(plan.step(parent).kind == "parallel" for parent in step.parents):
+        from flowc.gang import gang_of
+
+        gang = gang_of(plan, state, task)
+        decided = gang.meet()
+        if decided is not None:
+            commit(decided)
+            return
+        commit = gang.commit
     if inputs is None:
         method()
     else:
         method(inputs)
     check_transition(step, state.transition)
-    _commit(flow, cls, state, task)
+    commit(_manifest(flow, cls, state, task))
 
 
 def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState) -> Inputs | None:
@@ -117,8 +128,8 @@ def _chosen_parameters(cls: type[FlowSpec], state: TaskState) -> Dict[str, Any]:
     return chosen
 
 
-def _commit(flow: FlowSpec, cls: type[FlowSpec], state: TaskState, task: Task) -> None:
-    """Store the artifacts, then the manifest."""
+def _manifest(flow: FlowSpec, cls: type[FlowSpec], state: TaskState, task: Task) -> Document:
+    """Store the artifacts; the manifest that says so is for the caller to write."""
     step, layout, name = state.step, state.layout, state.plan.flow
     manifest: Document = {
         "version": VERSION,
@@ -146,7 +157,7 @@ def _commit(flow: FlowSpec, cls: type[FlowSpec], state: TaskState, task: Task) -
         _write_output(task.outputs, "count", str(manifest["foreach"]["count"]))
     if task.outputs is not None and "choice" in manifest:
         _write_output(task.outputs, "choice", manifest["choice"])
-    layout.commit(step.name, task.path, task.attempt, manifest)
+    return manifest
 
 
 def _constant_references(cls: type[FlowSpec], state: TaskState) -> Dict[str, Any]:
@@ -190,8 +201,14 @@ def _set_facts(plan: Plan, cls: type[FlowSpec], task: Task) -> None:
     """Fill `current`."""
     identifier = task_id(task.step, task.path)
     user = os.environ.get("FLOWC_NAMESPACE") or (f"user:{current.username}" if current.username else None)
+    gangs: Dict[str, Any] = {}
+    if plan.gangs:
+        from flowc.gang import ALONE
+
+        gangs = {"parallel": ALONE}
     set_current(
         {
+            **gangs,
             "flow_name": plan.flow,
             "run_id": task.run,
             "step_name": task.step,

@@ -1,0 +1,224 @@
+"""Gangs: the members of a `num_parallel` step find each other, run together, fail together and are committed together.
+
+All of it goes through the store, keyed by attempt, so that a gang needs no more of its platform than n tasks that run at
+the same time:
+
+    <run>/<step>/<p.i>/<attempt>/member.json      who member i is: token, address, heartbeat; member 0's holds the roll
+    <run>/<step>/<p.i>/<attempt>/prepared-<inputs>-<session>.json      its manifest, before it counts
+
+Meeting: each member answers member 0's token in its own file, member 0 collects the answers and writes the roll, and a
+member that finds its own token on the roll begins. So a file that a dead process left under the same attempt lets nobody
+begin. While they run, a thread of each (`gangwatch`) watches the others. At the end all prepare, and each commits when all
+have: an attempt that all members have prepared is decided, and a member that failed after that commits it when retried.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from collections import namedtuple
+
+from flowc.errors import GangTimeout
+from flowc.gangfiles import MEMBER, PREPARED, GangFiles, host_address, reserve_port
+from flowc.gangwatch import Pause, Teller, Watch
+from flowc.layout import MANIFEST, task_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Set, Tuple
+
+    from flowc.gangfiles import Seen
+    from flowc.layout import Document, RunLayout
+    from flowc.plan import Plan
+    from flowc.state import TaskState
+    from flowc.task import Task
+
+Parallel = namedtuple("Parallel", ["main_ip", "num_nodes", "node_index", "control_task_id"])
+"""What `current.parallel` is."""
+
+ALONE = Parallel("127.0.0.1", 1, 0, None)
+"""`current.parallel` outside of the gangs of a flow that has some, as in Metaflow."""
+
+TIMEOUT = 1800.0
+"""Seconds that a member waits for the others to come."""
+GRACE = 60.0
+"""Seconds that it waits where all are committed already: either it is retried alone, or somebody runs all of them again."""
+
+
+def gang_of(plan: Plan, state: TaskState, task: Task) -> Gang:
+    """The gang of a task whose parent opens one. The parent has committed."""
+    opener = state.layout.manifest(state.step.parents[0], task.path[:-1])
+    inputs = hashlib.sha256(f"{opener['attempt']} {opener['created']}".encode()).hexdigest()[:8]
+    return Gang(state.layout, task, opener["foreach"]["count"], inputs, port=state.step.env.get("MASTER_PORT"))
+
+
+class Gang:
+    """One member of a gang, in one attempt."""
+
+    def __init__(self, layout: RunLayout, task: Task, count: int, inputs: str, port: str | None = None) -> None:
+        """`inputs` tells apart what was prepared from other inputs; `port` is what the user's @environment fixes."""
+        self.layout = layout
+        self.task = task
+        self.me = task.path[-1]
+        self.count = count
+        self.files = GangFiles(layout, task.step, task.path, task.attempt, count)
+        self._inputs = inputs
+        self._session = ""
+        self._port = int(os.environ.get("FLOWC_GANG_PORT") or port or 0)
+        self._watch = Watch(self)
+
+    def meet(self) -> Document | None:
+        """Wait until all members are there, then set the environment and watch them.
+
+        A manifest comes back instead when an attempt was decided before: it is to be committed, and the step does not
+        run. Raises PeerFailed and GangTimeout.
+        """
+        self.files.remember()
+        before = self._decided(self.files.look())
+        if before is not None and not before.committed:
+            return self._settled(before)
+        with reserve_port(self._port) as port:
+            self._watch.start({"host": host_address(), "port": port})
+            main = self._wait_for_roll(before)
+        decided = self._decided(self.files.look()) if main is None or main["settle"] else None
+        if decided is not None:
+            self._watch.stop()
+            return self._settled(decided)
+        assert main is not None
+        tokens = [str(token) for token in main["roll"]]
+        self._session = hashlib.sha256(" ".join(tokens).encode()).hexdigest()[:8]
+        self._announce(main)
+        self._watch.guard(tokens)
+        return None
+
+    def commit(self, manifest: Document) -> None:
+        """Prepare the manifest, wait until all members have prepared theirs, and commit it. Raises PeerFailed."""
+        name = f"{PREPARED}{self._inputs}-{self._session}.json"
+        self._watch.stand_down()  # from here on this thread judges: what is decided is committed, whoever fails then
+        self.layout.write_json(f"{self.files.folder(self.me, self.task.attempt)}/{name}", manifest)
+        teller, pause = Teller(), Pause(self.files.interval)
+        while True:
+            seen = self.files.look()
+            missing = [i for i in range(self.count) if name not in seen.get((i, self.task.attempt), ())]
+            if not missing:
+                break
+            failure = self.files.failure(seen) or self._watch.stale
+            if failure is not None:
+                raise failure
+            teller.tell(f"waiting for {self._names(missing)} to finish")
+            pause.wait()
+        self.layout.commit(self.task.step, self.task.path, self.task.attempt, manifest)
+        self._watch.stop()
+
+    def _wait_for_roll(self, before: _Decided | None) -> Document | None:
+        """Member 0's file with the roll on it; `None` where this member is to commit what was decided."""
+        begun, timeout = time.monotonic(), float(os.environ.get("FLOWC_GANG_TIMEOUT") or TIMEOUT)
+        teller, pause = Teller(), Pause(self.files.interval)
+        answers: Dict[int, str] = {0: self._watch.token}
+        while True:
+            seen = self.files.look()
+            main = self._lead(seen, answers, before) if self.me == 0 else self._follow()
+            if main is not None:
+                return main
+            if before is None and self._decided(seen) is not None:  # a member was slower to finish than we to start
+                return None
+            failure = self.files.failure(seen)
+            if failure is not None:
+                raise failure
+            absent = [i for i in range(self.count) if MEMBER not in seen.get((i, self.task.attempt), ())]
+            missing = [i for i in range(self.count) if i not in answers] if self.me == 0 else absent or [0]
+            waited = time.monotonic() - begun
+            if before is not None and waited > (min(GRACE, timeout) if len(absent) == self.count - 1 else timeout):
+                return None
+            text = f"{self._names(missing)} to come{self.files.old_errors()}"
+            if waited > timeout:
+                raise GangTimeout(f"waited {timeout:g} s for {text}")
+            teller.tell(f"waiting for {text}")
+            pause.wait()
+
+    def _lead(self, seen: Seen, answers: Dict[int, str], before: _Decided | None) -> Document | None:
+        """Member 0: take the answers to its token; with all of them, publish the roll.
+
+        By then no process of an earlier attempt is left, so what one of them has decided is in the store.
+        """
+        for member in range(1, self.count):
+            if member not in answers and MEMBER in seen.get((member, self.task.attempt), ()):
+                document = self.files.read(member, self.task.attempt)
+                if document is not None and document.get("to") == self._watch.token:
+                    answers[member] = document["token"]
+        if len(answers) < self.count:
+            return None
+        settle = before is None and self._decided(self.files.look()) is not None
+        return self._watch.publish(roll=[answers[i] for i in range(self.count)], settle=settle)
+
+    def _follow(self) -> Document | None:
+        """The others: answer member 0's token, and look for one's own on its roll."""
+        main = self.files.read(0, self.task.attempt)
+        if main is None:
+            return None
+        self._watch.answer(main["token"])
+        roll: List[str] = main.get("roll", [])
+        return main if len(roll) == self.count and roll[self.me] == self._watch.token else None
+
+    def _decided(self, seen: Seen) -> _Decided | None:
+        """The newest attempt that every member has prepared, from the inputs that this one has."""
+        prepared: Dict[Tuple[int, str], Set[int]] = {}
+        for (member, attempt), names in seen.items():
+            for name in names:
+                if name.startswith(f"{PREPARED}{self._inputs}-"):
+                    prepared.setdefault((attempt, name), set()).add(member)
+        whole = max((key for key, members in prepared.items() if len(members) == self.count), default=None)
+        if whole is None:
+            return None
+        done = {member for (member, attempt), names in seen.items() if attempt >= whole[0] and MANIFEST in names}
+        return _Decided(whole[0], whole[1], committed=len(done) == self.count)
+
+    def _settled(self, decided: _Decided) -> Document:
+        """This member's manifest of an attempt that was decided, to be committed as this attempt."""
+        say(f"all {self.count} members had finished attempt {decided.attempt}: it is committed, and the step not run again")
+        found: Any = self.files.read(self.me, decided.attempt, decided.name)
+        manifest = {**found, "attempt": self.task.attempt, "created": time.time()}
+        self.layout.write_json(f"{self.files.folder(self.me, self.task.attempt)}/{decided.name}", manifest)
+        return manifest
+
+    def _announce(self, main: Document) -> None:
+        """Set `current.parallel` and the variables that torch.distributed and users of Metaflow read."""
+        from flowc.current import add_facts
+
+        control = task_id(self.task.step, (*self.task.path[:-1], 0))
+        parallel = Parallel(main["host"], self.count, self.me, control)
+        add_facts({"parallel": parallel, "is_parallel": True})
+        variables = {
+            "MASTER_ADDR": main["host"],
+            "MASTER_PORT": main["port"],
+            "NODE_RANK": self.me,
+            "RANK": self.me,
+            "WORLD_SIZE": self.count,
+            "MF_PARALLEL_MAIN_IP": main["host"],
+            "MF_PARALLEL_NUM_NODES": self.count,
+            "MF_PARALLEL_NODE_INDEX": self.me,
+            "MF_PARALLEL_CONTROL_TASK_ID": control,
+        }
+        os.environ.update({name: str(value) for name, value in variables.items()})
+
+    def _names(self, members: List[int]) -> str:
+        shown = ", ".join(map(str, members[:10])) + (f" and {len(members) - 10} more" if len(members) > 10 else "")
+        return f"member{'s' if len(members) > 1 else ''} {shown} of the gang of {self.count}"
+
+
+class _Decided:
+    """An attempt that every member has prepared: under which name, and whether all have committed it since."""
+
+    __slots__ = ("attempt", "committed", "name")
+
+    def __init__(self, attempt: int, name: str, *, committed: bool) -> None:
+        self.attempt = attempt
+        self.name = name
+        self.committed = committed
+
+
+def say(text: str) -> None:
+    """A line for the task's log."""
+    print(f"flowc: {text}", file=sys.stderr)

@@ -1,0 +1,145 @@
+"""What a gang's members see of each other in the store, and how one can be reached."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+
+from flowc.errors import PeerFailed
+from flowc.layout import MANIFEST, index_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Dict, Iterator, List, Set, Tuple
+
+    from flowc.layout import Document, Path, RunLayout
+
+    Seen = Dict[Tuple[int, int], Set[str]]
+    """(member, attempt) to the names of the files there."""
+
+MEMBER, ERROR, PREPARED = "member.json", "error.json", "prepared-"
+
+
+class GangFiles:
+    """The folders of one gang's members, as seen by a member in its attempt."""
+
+    def __init__(self, layout: RunLayout, step: str, path: Path, attempt: int, count: int) -> None:
+        self._layout = layout
+        self._step = step
+        self._above = path[:-1]
+        self._me = path[-1]
+        self._attempt = attempt
+        self._count = count
+        self._old: Dict[str, Document] = {}
+        self.interval = float(os.environ.get("FLOWC_GANG_INTERVAL") or (10 if layout.store.remote else 2))
+        """Seconds between two looks, at most: each is a listing, and each heartbeat a write."""
+
+    def folder(self, member: int, attempt: int) -> str:
+        """The folder of a member's attempt."""
+        return self._layout.folder(self._step, (*self._above, member), attempt)
+
+    def read(self, member: int, attempt: int, name: str = MEMBER) -> Document | None:
+        """A file of a member's attempt."""
+        return self._layout.read_json(f"{self.folder(member, attempt)}/{name}")
+
+    def look(self) -> Seen:
+        """What is there now: one listing of a remote store."""
+        store, seen = self._layout.store, {}
+        base = f"{self._layout.prefix}/{self._step}/"
+        if store.remote:
+            base += f"{index_text(self._above)}." if self._above else ""
+            for key in store.keys(base):
+                member, _, rest = key[len(base) :].partition("/")
+                attempt, _, name = rest.partition("/")
+                if member.isdigit() and attempt.isdigit() and int(member) < self._count:
+                    seen.setdefault((int(member), int(attempt)), set()).add(name)
+            return seen
+        for member in range(self._count):
+            folder = f"{base}{index_text((*self._above, member))}"
+            for attempt in filter(str.isdigit, store.children(folder)):
+                seen[member, int(attempt)] = set(store.children(f"{folder}/{attempt}"))
+        return seen
+
+    def remember(self) -> None:
+        """Take note of what an earlier life of the run has left under these attempts: it is no news of the peers.
+
+        An engine that starts the attempts of one run from 0 again leaves such files (`argo retry`). One that never does
+        sets FLOWC_GANG_FRESH, and news that came before this member did are not missed.
+        """
+        if os.environ.get("FLOWC_GANG_FRESH"):
+            return
+        for member, attempt, name in self._telling(self.look()):
+            document = self.read(member, attempt, name)
+            if document is not None:
+                self._old[f"{member}/{attempt}/{name}"] = document
+
+    def failure(self, seen: Seen) -> PeerFailed | None:
+        """Why this attempt of the gang cannot go on: a peer's error (the one that came first), or a newer attempt."""
+        failures: List[PeerFailed] = []
+        for member, attempt, name in self._telling(seen):
+            old = self._old.get(f"{member}/{attempt}/{name}")
+            document = self.read(member, attempt, name) if old is not None or name == ERROR else None
+            if old is not None and old == document:
+                continue
+            if attempt > self._attempt:
+                text = "this attempt was replaced" if member == self._me else f"member {member} was started again"
+                failures.append(PeerFailed(f"{text}, as attempt {attempt}", member))
+            elif document is not None:
+                failures.append(_failure_of(member, document))
+                if failures[-1].peer == member:
+                    return failures[-1]
+        return failures[0] if failures else self._went_on(seen)
+
+    def old_errors(self) -> str:
+        """The errors that were there before this member, as the end of a message."""
+        errors = [(key.partition("/")[0], old) for key, old in self._old.items() if key.endswith(ERROR)]
+        return "".join(f"; member {i} failed earlier: {old['type']}: {old['message']}" for i, old in errors[:3])
+
+    def _telling(self, seen: Seen) -> Iterator[Tuple[int, int, str]]:
+        """The files that can say that this attempt is over: errors of peers in it, and attempts after it."""
+        for (member, attempt), names in sorted(seen.items()):
+            if attempt == self._attempt and member != self._me and ERROR in names:
+                yield member, attempt, ERROR
+            elif attempt > self._attempt:
+                for name in sorted(names & {MEMBER, ERROR}):
+                    yield member, attempt, name
+
+    def _went_on(self, seen: Seen) -> PeerFailed | None:
+        """A peer that has failed, and whose @catch has committed it without us."""
+        for (member, attempt), names in seen.items():
+            if attempt == self._attempt and member != self._me and MANIFEST in names:
+                if not any(name.startswith(PREPARED) for name in names):
+                    return PeerFailed(f"member {member} failed, and its @catch went on", member)
+        return None
+
+
+def _failure_of(member: int, document: Document) -> PeerFailed:
+    """What a peer's error means to us. That it gave up because of another is the other's failure."""
+    if document["type"] == "PeerFailed":
+        return PeerFailed(document["message"], document["peer"])
+    return PeerFailed(f"member {member} failed: {document['type']}: {document['message']}", member)
+
+
+def host_address() -> str:
+    """The address that peers reach this machine or pod at; FLOWC_GANG_HOST overrides what is found."""
+    given = os.environ.get("FLOWC_GANG_HOST") or os.environ.get("POD_IP")
+    if given:
+        return given
+    # Connecting a datagram socket sends nothing: it asks the routing table which address would be used.
+    for family, somewhere in ((socket.AF_INET, "10.255.255.255"), (socket.AF_INET6, "fd00::1")):
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((somewhere, 9))
+            return str(probe.getsockname()[0])
+    return socket.gethostbyname(socket.gethostname())
+
+
+@contextlib.contextmanager
+def reserve_port(fixed: int) -> Iterator[int]:
+    """A TCP port that nobody else takes while this is entered; `fixed` unless that is 0."""
+    if fixed:
+        yield fixed
+        return
+    with socket.socket() as holder:
+        holder.bind(("", 0))
+        yield holder.getsockname()[1]
