@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from typing import cast
 
 import libcst as cst
 
-from flowc_compiler.frontend.operators import FoldError, compare, fold, negate
+from flowc_compiler.frontend.operators import LONGEST, FoldError, compare, fold, negate
 
 _CONSTANTS: dict[str, bool | None] = {"True": True, "False": False, "None": None}
 
@@ -16,15 +17,19 @@ class NotLiteralError(Exception):
     """The value of the expression cannot be told; `node` is the part that is not a literal.
 
     `reason`, where there is one, says more than "not a literal" and stands in a diagnostic's message; `help` is the way
-    out. With `reported` set, the cause has a diagnostic already, and another one would only repeat it.
+    out. With `reported` set, the cause has a diagnostic already, and another one would only repeat it. With `wrong`
+    set, Python itself would fail on the expression.
     """
 
-    def __init__(self, node: cst.CSTNode, reason: str = "", help: str = "", *, reported: bool = False) -> None:
+    def __init__(
+        self, node: cst.CSTNode, reason: str = "", help: str = "", *, reported: bool = False, wrong: bool = False
+    ) -> None:
         super().__init__(reason or "not a literal")
         self.node = node
         self.reason = reason
         self.help = help
         self.reported = reported
+        self.wrong = wrong
 
 
 class ConfigTree(dict[str, object]):
@@ -33,9 +38,6 @@ class ConfigTree(dict[str, object]):
 
 class Scope:
     """What names and calls stand for where an expression is read. This one knows none of them."""
-
-    expression = False
-    """Whether the expression is the text of a `config_expr`, where configs are values at once."""
 
     def value(self, node: cst.Name) -> object:
         """The value of a name. Raises NotLiteralError."""
@@ -46,9 +48,12 @@ class Scope:
         raise NotLiteralError(node)
 
     def is_config(self, node: cst.BaseExpression) -> bool:
-        """Whether an expression names a config, or something in one."""
+        """Whether an expression names a config, or something in one, where Python has no value of it yet."""
         del node
         return False
+
+    def check_attribute(self, node: cst.Attribute) -> None:
+        """Raise NotLiteralError for an attribute that is not an entry."""
 
 
 NO_SCOPE = Scope()
@@ -104,14 +109,17 @@ def _operation(node: cst.BaseExpression, scope: Scope) -> object:
             case _:
                 raise NotLiteralError(node)
     except FoldError as error:
-        raise NotLiteralError(node, str(error)) from None
+        raise NotLiteralError(node, str(error), wrong=bool(str(error))) from None
 
 
 def _operand(node: cst.BaseExpression, scope: Scope) -> object:
     """The value of a part of an operation. A config is no value yet when Python executes the class body."""
-    if scope.is_config(node) and not scope.expression:
+    if scope.is_config(node):
         raise NotLiteralError(
-            node, "a config cannot be computed with here", "write the expression as a string: config_expr('...')"
+            node,
+            "a config cannot be computed with here",
+            "write the expression as a string: config_expr('...')",
+            wrong=True,
         )
     return evaluate(node, scope)
 
@@ -144,6 +152,7 @@ def _pair(item: cst.BaseDictElement, scope: Scope) -> tuple[object, object]:
 
 
 def _attribute(node: cst.Attribute, scope: Scope) -> object:
+    scope.check_attribute(node)
     value = evaluate(node.value, scope)
     if not isinstance(value, ConfigTree):
         raise NotLiteralError(node)
@@ -168,7 +177,7 @@ def _entry(node: cst.BaseExpression, container: object, key: object) -> object:
         return entries[key]
     except (KeyError, IndexError, TypeError):
         kind = "the config" if isinstance(container, ConfigTree) else "the constant"
-        raise NotLiteralError(node, f"{kind} has no entry {key!r}", _entries(entries)) from None
+        raise NotLiteralError(node, f"{kind} has no entry {key!r}", _entries(entries), wrong=True) from None
 
 
 def _entries(container: object) -> str:
@@ -185,6 +194,13 @@ def _text(node: cst.BaseExpression, scope: Scope) -> str:
     return value
 
 
+def _unescaped(code: str) -> str:
+    """The value of a string's code. Python's warning of an odd escape is for those who run the file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return str(ast.literal_eval(code))
+
+
 def _formatted(node: cst.FormattedString, scope: Scope) -> str:
     """An f-string of known values, without format specs."""
     texts: list[str] = []
@@ -192,10 +208,13 @@ def _formatted(node: cst.FormattedString, scope: Scope) -> str:
     for part in node.parts:
         if isinstance(part, cst.FormattedStringText):
             plain = part.value.replace("{{", "{").replace("}}", "}")
-            texts.append(ast.literal_eval(f"{prefix}{node.quote}{plain}{node.quote}"))
+            texts.append(_unescaped(f"{prefix}{node.quote}{plain}{node.quote}"))
             continue
         if not isinstance(part, cst.FormattedStringExpression) or part.format_spec or part.equal:
             raise NotLiteralError(part)
         value = _operand(part.expression, scope)
         texts.append(repr(value) if part.conversion == "r" else str(value))
-    return "".join(texts)
+    text = "".join(texts)
+    if len(text) > LONGEST:
+        raise NotLiteralError(node)
+    return text

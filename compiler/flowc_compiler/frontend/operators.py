@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import libcst as cst
 
-_LONGEST = 1_000_000
+LONGEST = 1_000_000
 """The longest string or list that is computed; flowc never spends a machine's memory on a flow file."""
 
 _ARITHMETIC: dict[type[cst.BaseBinaryOp], Callable[[Any, Any], Any]] = {
@@ -78,7 +78,7 @@ def _foldable(op: cst.BaseBinaryOp, left: object, right: object) -> bool:
         return True
     if not isinstance(op, cst.Add) or type(left) not in (str, list, tuple) or type(left) is not type(right):
         return False
-    return len(cast("str", left)) + len(cast("str", right)) <= _LONGEST
+    return len(cast("str", left)) + len(cast("str", right)) <= LONGEST
 
 
 def _is_number(value: object) -> bool:

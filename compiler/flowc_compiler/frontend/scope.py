@@ -1,0 +1,182 @@
+"""What names stand for in a class body: configs, and constants of the class and of its module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Protocol
+
+import libcst as cst
+
+from flowc_compiler.frontend.bindings import Bindings, bindings, may_change
+from flowc_compiler.frontend.calls import call_value
+from flowc_compiler.frontend.literals import NotLiteralError, Scope, evaluate
+from flowc_compiler.frontend.names import Names
+
+_MOST_LOOKUPS = 100_000
+"""How often constants are looked up in a module: chains that double at each link end there."""
+_DEEPEST = 50
+"""How many constants may stand for one another."""
+
+
+class ConfigSource(Protocol):
+    """Where the values of configs come from."""
+
+    def named(self, name: str, node: cst.CSTNode) -> object:
+        """The value of the config of that name. Raises KeyError for no config, NotLiteralError for no known value."""
+        ...
+
+
+class NoConfigs:
+    """A flow without configs."""
+
+    def named(self, name: str, node: cst.CSTNode) -> object:
+        """There is none."""
+        del node
+        raise KeyError(name)
+
+
+OWN_ATTRIBUTES = frozenset({"name", "kwargs", "parser", "separator", "get", "items", "keys", "values", "init"})
+"""Attributes that a Config object has itself in a class body, in Metaflow as here: they are no entries of its value."""
+
+
+class ModuleScope(Scope):
+    """Names at a module's top level: constants that are assigned once, to a literal."""
+
+    def __init__(self, module: cst.Module, text: str, configs: ConfigSource | None = None) -> None:
+        self.module = module
+        self.text = text
+        self.configs: ConfigSource = configs or NoConfigs()
+        self._changing: dict[str, bool] = {}
+        self._open: set[object] = set()
+        """Constants that are being evaluated: one that needs itself has no value."""
+        self._left = _MOST_LOOKUPS
+
+    @cached_property
+    def _bound(self) -> Bindings:
+        return bindings(self.module.body)
+
+    def binds(self, name: str) -> bool:
+        """Whether the module gives that name a meaning of its own."""
+        return name in self._bound
+
+    def value(self, node: cst.Name) -> object:
+        """The value of a constant."""
+        expression = self._bound.get(node.value)
+        if expression is None or self._may_change(node.value):
+            raise NotLiteralError(node)
+        return self.constant(node, expression, self)
+
+    def constant(self, node: cst.Name, expression: cst.BaseExpression, scope: Scope) -> object:
+        """The value of the expression that a constant is bound to."""
+        self._left -= 1
+        if expression in self._open or len(self._open) > _DEEPEST or self._left < 0:
+            raise NotLiteralError(node)
+        self._open.add(expression)
+        try:
+            return evaluate(expression, scope)
+        except NotLiteralError as error:  # at the use: the constant itself is no mistake
+            raise NotLiteralError(node, error.reason, error.help, reported=error.reported, wrong=error.wrong) from None
+        finally:
+            self._open.discard(expression)
+
+    def _may_change(self, name: str) -> bool:
+        if name not in self._changing:
+            self._changing[name] = may_change(name, self.text)
+        return self._changing[name]
+
+
+class ClassScope(Scope):
+    """Names in the body of a class, and above it: its configs and constants, then those of its module."""
+
+    def __init__(
+        self,
+        module: ModuleScope,
+        names: Names,
+        body: Iterable[cst.BaseStatement] = (),
+        configs: Mapping[str, str] | None = None,
+    ) -> None:
+        self._module = module
+        self._names = names
+        self._body = tuple(body)
+        self._configs = configs or {}
+        """Attribute of this class body to the name of the config that it is."""
+
+    @cached_property
+    def _bound(self) -> Bindings:
+        return bindings(self._body)
+
+    def value(self, node: cst.Name) -> object:
+        """The value of a config or constant."""
+        if node.value in self._configs:
+            return self._module.configs.named(self._configs[node.value], node)
+        if node.value not in self._bound:
+            return self._module.value(node)
+        expression = self._bound[node.value]
+        if expression is None:
+            raise NotLiteralError(node)
+        return self._module.constant(node, expression, self)
+
+    def call(self, node: cst.Call) -> object:
+        """The value of `config_expr("...")`; other calls are executed when the class is, and have none."""
+        text = self._expression(node)
+        if text is None:
+            raise NotLiteralError(node)
+        try:
+            return evaluate(cst.parse_expression(text), ExpressionScope(self._module))
+        except cst.ParserSyntaxError:
+            raise NotLiteralError(node, "the expression is not valid Python", "correct it", wrong=True) from None
+        except RecursionError:
+            raise NotLiteralError(node) from None
+        except NotLiteralError as error:
+            reason = error.reason or "flowc cannot tell the value of this expression without running code"
+            raise NotLiteralError(node, reason, error.help, reported=error.reported, wrong=error.wrong) from None
+
+    def is_config(self, node: cst.BaseExpression) -> bool:
+        """Whether an expression begins with a config or a `config_expr`, of which a class body has no value yet."""
+        while isinstance(node, cst.Attribute | cst.Subscript):
+            node = node.value
+        if isinstance(node, cst.Call):
+            return self._names.resolve(node.func) == "config_expr"
+        return isinstance(node, cst.Name) and node.value in self._configs
+
+    def check_attribute(self, node: cst.Attribute) -> None:
+        """Refuse `config.name`: it is the Config object's own."""
+        if isinstance(node.value, cst.Name) and node.value.value in self._configs and node.attr.value in OWN_ATTRIBUTES:
+            name, entry = node.value.value, node.attr.value
+            help_text = f'write {name}["{entry}"] for the entry of its value'
+            raise NotLiteralError(node, f"`{entry}` is an attribute of the Config object itself", help_text, wrong=True)
+
+    def _expression(self, node: cst.Call) -> str | None:
+        """The text of a `config_expr`."""
+        if self._names.resolve(node.func) != "config_expr" or len(node.args) != 1:
+            return None
+        text = evaluate(node.args[0].value, self._module)
+        return text.strip() if isinstance(text, str) else None
+
+
+class ExpressionScope(Scope):
+    """Names in the text of a `config_expr`: configs by their own names, then constants of the module."""
+
+    def __init__(self, module: ModuleScope) -> None:
+        self._module = module
+
+    def value(self, node: cst.Name) -> object:
+        """The value of a config or constant."""
+        try:
+            return self._module.configs.named(node.value, node)
+        except KeyError:
+            pass
+        if self._module.binds(node.value):
+            return self._module.value(node)
+        raise NotLiteralError(
+            node,
+            f"there is no config `{node.value}`",
+            "a config_expr knows configs by the names that they are given by: Config('name')",
+        )
+
+    def call(self, node: cst.Call) -> object:
+        """The value of a conversion, or of a method of a string or mapping, that flowc can compute."""
+        if isinstance(node.func, cst.Name) and self._module.binds(node.func.value):
+            raise NotLiteralError(node)
+        return call_value(node, self)
