@@ -44,7 +44,7 @@ class Program:
         self.expected = [*_run(body, ["start"], None), "end"]
 
     def _write_sequence(self, blocks: Sequence[Named], follower: str, depth: int) -> None:
-        followers = [*(block.name for block in blocks[1:]), follower]
+        followers = [*(block.name for block in blocks[1:]), follower][: len(blocks)]
         for block, after in zip(blocks, followers, strict=True):
             self._write_block(block, after, depth)
 

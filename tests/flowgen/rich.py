@@ -101,7 +101,7 @@ class Writer:
         self.source = (head + "\n".join(self._steps) + TAIL).replace("__OWN__", repr(tuple(self._own)))
 
     def _sequence(self, blocks: Sequence[Named], follower: str, variables: tuple[str, ...]) -> None:
-        followers = [*(block.name for block in blocks[1:]), follower]
+        followers = [*(block.name for block in blocks[1:]), follower][: len(blocks)]
         for block, after in zip(blocks, followers, strict=True):
             self._block(block, after, variables)
 
