@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.arguments import ARGUMENTS, LATER_ARGUMENTS
-from flowc_compiler.frontend.literals import NotLiteralError, evaluate
+from flowc_compiler.frontend.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
 from flowc_compiler.frontend.locate import Locator
 from flowc_compiler.frontend.names import KNOWN_LATER, Names
 from flowc_compiler.frontend.specs import build_specs
@@ -24,10 +24,11 @@ from flowc_compiler.source import Span
 class DecoratorReader:
     """Reads the decorators of one step after the other."""
 
-    def __init__(self, names: Names, locator: Locator, sink: DiagnosticSink) -> None:
+    def __init__(self, names: Names, locator: Locator, sink: DiagnosticSink, scope: Scope = NO_SCOPE) -> None:
         self._names = names
         self._locator = locator
         self._sink = sink
+        self._scope = scope
 
     def is_step(self, function: cst.FunctionDef) -> bool:
         """Whether `@step` stands above a method."""
@@ -106,12 +107,14 @@ class DecoratorReader:
                 continue
             nodes[key] = arg.value
             try:
-                values[key] = evaluate(arg.value)
+                values[key] = evaluate(arg.value, self._scope)
             except NotLiteralError as error:
-                self._sink.error(
-                    "FC402", f"`{key}` of `@{name}` is not a literal", self._locator.anywhere(error.node),
-                    help="write the value itself: flowc reads the file and does not run it",
-                )  # fmt: skip
+                if not error.reported:
+                    self._sink.error(
+                        "FC402", f"`{key}` of `@{name}` is not a literal{error.because}",
+                        self._locator.anywhere(error.node),
+                        help=error.help or "write the value itself: flowc reads the file and does not run it",
+                    )  # fmt: skip
                 ok = False
         if not ok:
             return None

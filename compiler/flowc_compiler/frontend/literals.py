@@ -31,6 +31,11 @@ class NotLiteralError(Exception):
         self.reported = reported
         self.wrong = wrong
 
+    @property
+    def because(self) -> str:
+        """The end of a message: a colon and the reason, or nothing."""
+        return f": {self.reason}" if self.reason else ""
+
 
 class ConfigTree(dict[str, object]):
     """A mapping in the value of a config: its entries are read as attributes, too."""
