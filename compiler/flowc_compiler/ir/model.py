@@ -165,22 +165,44 @@ class Scope(BaseModel):
 
 
 class Parameter(Node):
-    """A `Parameter` of the flow."""
+    """A `Parameter` or an `IncludeFile` of the flow."""
 
     attribute: str
     """The name of the class attribute, as steps read it."""
     name: str
     """The name on the command line."""
+    source: Literal["value", "file"] = "value"
+    """`file` for an IncludeFile: what is given is a path or a URL, and steps read the content."""
     type: Literal["str", "int", "float", "bool", "json"] = "str"
+    deferred_type: bool = False
+    """The type is that of a default which is not known before the run starts; `str` stands in for it."""
     default: Any = None
-    """The default where it is a literal."""
+    """The default where it is known; a path for an IncludeFile."""
     has_default: bool = False
-    """Whether a default was given, `None` included."""
+    """Whether there is a default other than `None`."""
     required: bool = False
     dynamic_default: bool = False
-    """The default is not a literal: the shim evaluates it when the run starts."""
+    """The default is not known: the shim evaluates it when the run starts."""
     help: str = ""
+    show_default: bool = True
     separator: str | None = None
+
+
+class Config(Node):
+    """A `Config` of the flow, with the value that it had when the flow was compiled."""
+
+    attribute: str
+    name: str
+    """The name for `--config` and `config_expr`."""
+    value: Any = None
+    """The value; `None` where none was given, and where the flow's own function parses it."""
+    text: str | None = None
+    """The text that the flow's own function parses in each task; `None` for a value that is known."""
+    plain: bool = False
+    """Whether steps read the bare value, not one whose entries are attributes."""
+    origin: str = ""
+    """Where the value is from: a path, or nothing for one that was written out."""
+    help: str = ""
 
 
 class Flow(Node):
@@ -197,6 +219,7 @@ class Flow(Node):
     start: str = "start"
     end: str = "end"
     parameters: tuple[Parameter, ...] = ()
+    configs: tuple[Config, ...] = ()
     constants: tuple[str, ...] = ()
     """Names of class attributes that are neither steps nor parameters: artifacts that every task can read."""
     specs: FlowSpecs = FlowSpecs()
