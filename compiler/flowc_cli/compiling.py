@@ -116,7 +116,7 @@ def _compiled(file: Path, form: Form, flow_name: str | None) -> Compilation | No
 
 def _check_code(source: SourceFile, sink: DiagnosticSink) -> None:
     """The local modules and included files that every target would ship."""
-    include = configuration(source.path, sink).get("include", ())
+    include: object = configuration(source.path, sink).get("include", [])
     if isinstance(include, list) and all(isinstance(item, str) for item in cast("list[object]", include)):
         check_code(source, cast("list[str]", include), sink)
 

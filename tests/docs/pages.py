@@ -12,16 +12,17 @@ DOCS = REPOSITORY / "docs"
 PAGES = sorted([REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
 DIAGNOSTICS = DOCS / "diagnostics"
 
-_FENCE = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r'^```(\w+)(?: title="([^"]*)")?[^\n]*\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!\!)\[[^\]]*\]\(([^)\s]+)\)")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language and its text."""
+    """A fenced block: its language, its text and its title, which is the name of the file that it shows."""
 
     language: str
     text: str
+    title: str = ""
 
     @property
     def commands(self) -> list[str]:
@@ -33,7 +34,7 @@ class Block:
 
 def blocks(text: str, *languages: str) -> list[Block]:
     """The fenced blocks of a page, by default all of them."""
-    found = [Block(match[1], match[2]) for match in _FENCE.finditer(text)]
+    found = [Block(match[1], match[3], match[2] or "") for match in _FENCE.finditer(text)]
     return [block for block in found if not languages or block.language in languages]
 
 

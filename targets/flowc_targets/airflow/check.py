@@ -6,6 +6,8 @@ import base64
 import re
 from typing import TYPE_CHECKING
 
+from flowc_targets.base.package import largest_files
+
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, Step
@@ -48,7 +50,7 @@ def check_size(file: DagFile, sink: DiagnosticSink) -> None:
     if file.operator == "kubernetes" and size > MAX_CODE:
         sink.unsupported(
             "FC503", NAME, f"the code package has {size:,} characters of base64; a pod can carry {MAX_CODE:,}", None,
-            help="install the larger modules that the flow imports in the image, and keep them out of its folder",
+            help=largest_files(file.code),
         )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from flowc_targets.argo.names import OBJECT_LIMIT
 from flowc_targets.argo.objects import plain
 from flowc_targets.argo.texts import LONGEST_LITERAL, encode_value, is_env_name, is_inert
 
+from flowc_targets.base.package import largest_files
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -63,7 +65,7 @@ def check_objects(flow: Flow, workflow: Workflow, package: bytes, options: ArgoO
         _check_caps(flow, workflow, sink)
     if len(package) > OBJECT_BYTES:
         message = f"the code package has {len(package)} bytes, and a ConfigMap holds {OBJECT_BYTES}"
-        sink.unsupported("FC503", TARGET_NAME, message, flow.span, help="bake large local modules into the image")
+        sink.unsupported("FC503", TARGET_NAME, message, flow.span, help=largest_files(package))
     size = len(json.dumps(plain(spec)))
     if size > OBJECT_BYTES:
         message = f"the Workflow has {size} bytes, and Kubernetes stores {OBJECT_BYTES}"

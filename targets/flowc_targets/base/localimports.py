@@ -101,7 +101,8 @@ class _Walk:
             if not wanted.parts or wanted.parts[0] in NEVER_LOCAL:
                 continue
             if wanted.beyond:
-                self._report_missing(wanted, source, wanted.parts[0])
+                if not wanted.optional:
+                    self._report_missing(wanted, source, wanted.parts[0])
                 continue
             found = self._resolve(wanted.parts)
             for name, package in found.files:
@@ -169,10 +170,11 @@ class _Walk:
         missing = len(wanted.parts) - found.matched
         if not missing or wanted.optional or found.compiled:
             return
-        if wanted.attribute and (missing > 1 or found.regular):
-            return  # `from x import y`: reported with `x`, or a name that `x` defines
         last = found.files[-1][0] if found.files else ""
-        if (wanted.relative or found.regular) and b"__path__" not in self.found.get(last, b""):
+        text = self.found.get(last, b"")
+        if wanted.attribute and (missing > 1 or (found.regular and _may_define(last, text, wanted.parts[-1]))):
+            return  # `from x import y`: reported with `x`, or a name that `x` defines
+        if (wanted.relative or found.regular) and b"__path__" not in text:
             self._report_missing(wanted, source, ".".join(wanted.parts))
 
     def _report_missing(self, wanted: Import, source: SourceFile, shown: str) -> None:
@@ -196,3 +198,10 @@ class _Walk:
         """A local file's name as the user would write it, beside the flow's own."""
         beside = os.path.relpath(self._home.folder / name, self._source.path.absolute().parent)
         return (PurePath(self._source.name).parent / beside).as_posix()
+
+
+def _may_define(file: str, text: bytes, name: str) -> bool:
+    """Whether a module may have that name. Only an `__init__.py` that does not even mention it cannot."""
+    if not file.endswith("__init__.py"):
+        return True
+    return any(word in text for word in (name.encode(), b"import *", b"__getattr__", b"globals()"))

@@ -72,11 +72,14 @@ def check_code(source: SourceFile, include: Sequence[str], sink: DiagnosticSink)
     local_files(source, home, data, sink)
 
 
-def largest_files(files: Mapping[str, bytes]) -> str:
-    """The user's largest files, for the help line of a package that is too large."""
-    own = {name.removeprefix("files/"): len(data) for name, data in files.items() if not name.startswith("flowc/")}
-    largest = sorted(own, key=lambda name: (-own[name], name))[:_MOST_NAMED]
-    return f"the largest files are {', '.join(f'{name} ({own[name]:,} bytes)' for name in largest)}"
+def largest_files(package: bytes) -> str:
+    """The way out for a package that is too large: which of the user's files make it so, by their size in the zip."""
+    with zipfile.ZipFile(io.BytesIO(package)) as archive:
+        sizes = {info.filename.removeprefix("files/"): info.compress_size for info in archive.infolist()}
+    own = [name for name in sizes if not name.startswith("flowc/")]
+    largest = sorted(own, key=lambda name: (-sizes[name], name))[:_MOST_NAMED]
+    shown = ", ".join(f"{name} ({sizes[name]:,} bytes)" for name in largest)
+    return f"keep large files in the image, in the store or on a volume; the largest are {shown}"
 
 
 def content_hash(files: Mapping[str, bytes]) -> str:

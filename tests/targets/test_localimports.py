@@ -1,0 +1,191 @@
+"""Local modules: which files an import brings, and what is said of imports that lead nowhere."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.home import home_of
+from flowc_compiler.source import SourceFile
+from flowc_targets.base.localimports import local_files
+from tests.zipped import write_files
+
+LOCAL = {
+    "helper.py": "import deeper\nimport helper\n",
+    "deeper.py": "",
+    "unused.py": "",
+    "pkg/__init__.py": "from .first import thing\n",
+    "pkg/first.py": "from . import second\nfrom .sub.leaf import x\n",
+    "pkg/second.py": "",
+    "pkg/third.py": "",
+    "pkg/sub/__init__.py": "",
+    "pkg/sub/leaf.py": "from ..third import y\nimport importlib\nimportlib.import_module('..fourth', __package__)\n",
+    "pkg/fourth.py": "",
+    "space/inner.py": "",
+    "lazy.py": "",
+    "literal.py": "",
+    "typed.py": "",
+    "tried.py": "",
+    "instead.py": "",
+    "stars/__init__.py": "__all__ = ['one', 'two']\ndef two(): pass\n",
+    "stars/one.py": "",
+    "stars/three.py": "",
+    "both.py": "",
+    "both/inner.py": "",
+    "flowc/__init__.py": "",
+}
+"""A folder with modules that are imported in every way, and some that are not."""
+
+IN_EVERY_WAY = """
+    import os, json, helper, flowc, both
+    import space.inner
+    from typing import TYPE_CHECKING
+    from pkg import first
+    from stars import *
+
+    try:
+        import tried
+        import not_here
+        from pkg import _speedups
+    except ImportError:
+        import instead
+
+    if TYPE_CHECKING:
+        import typed
+
+    def later():
+        import lazy
+        import importlib
+        importlib.import_module("literal")
+        importlib.import_module(os.name)
+"""
+
+
+def found(path: Path, text: str) -> tuple[list[str], list[tuple[str, str, str]]]:
+    """The names of the local files of a flow, and (severity, code, place) of every diagnostic."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(textwrap.dedent(text))
+    source = SourceFile(path, path.read_text(), path.name)
+    sink = DiagnosticSink()
+    files = local_files(source, home_of(source), {}, sink)
+    places = [(item.severity, item.code, f"{item.span.file}:{item.span.line}") for item in sink.diagnostics if item.span]
+    assert all(item.help for item in sink.diagnostics)
+    return sorted(files), places
+
+
+def test_every_way_to_import(tmp_path: Path) -> None:
+    write_files(tmp_path, LOCAL)
+    files, diagnostics = found(tmp_path / "flow.py", IN_EVERY_WAY)
+    assert files == [
+        "both.py", "deeper.py", "helper.py", "instead.py", "lazy.py", "literal.py", "pkg/__init__.py", "pkg/first.py",
+        "pkg/fourth.py", "pkg/second.py", "pkg/sub/__init__.py", "pkg/sub/leaf.py", "pkg/third.py", "space/inner.py",
+        "stars/__init__.py", "stars/one.py", "tried.py",
+    ]  # fmt: skip
+    assert not diagnostics
+
+
+def test_a_file_of_a_package_is_loaded_as_its_member(tmp_path: Path) -> None:
+    write_files(tmp_path, {"top/__init__.py": "", "top/flows/__init__.py": "", "top/common.py": "", "top/flows/a.py": ""})
+    path = tmp_path / "top" / "flows" / "flow.v2.py"
+    files, diagnostics = found(path, "from .a import x\nfrom ..common import y\n")
+    assert (files, diagnostics) == (
+        ["top/__init__.py", "top/common.py", "top/flows/__init__.py", "top/flows/a.py"],
+        [],
+    )
+    home = home_of(SourceFile(path, path.read_text()))
+    assert (home.folder, home.module, home.archive_name) == (tmp_path, "top.flows.flow_v2", "top/flows/flow_v2.py")
+
+
+@pytest.mark.parametrize(
+    ("text", "module"),
+    [
+        ("import a", "flow"),
+        ("from top import common", "top.flows.flow"),
+        ("import top.common", "top.flows.flow"),
+        ("'''\nfrom .a import x\n'''", "flow"),
+        ("if TYPE_CHECKING:\n    from .a import x\n", "flow"),
+        ("from .a import x", "top.flows.flow"),
+    ],
+)
+def test_when_a_file_is_a_script(tmp_path: Path, text: str, module: str) -> None:
+    write_files(tmp_path, {"top/__init__.py": "", "top/flows/__init__.py": "", "top/flows/flow.py": text})
+    path = tmp_path / "top" / "flows" / "flow.py"
+    assert home_of(SourceFile(path, text)).module == module
+
+
+def test_folders_without_init_are_packages_where_the_dots_say_so(tmp_path: Path) -> None:
+    path = tmp_path / "project" / "flows" / "flow.py"
+    path.parent.mkdir(parents=True)
+    assert home_of(SourceFile(path, "from . import a")).module == "flows.flow"
+    assert home_of(SourceFile(path, "from ..common import a")).module == "project.flows.flow"
+
+
+def test_names_that_the_package_has_itself(tmp_path: Path) -> None:
+    for name, module in (("flowc", "flowc_"), ("__main__", "__main___"), ("my-flow", "my-flow")):
+        assert home_of(SourceFile(tmp_path / f"{name}.py", "")).module == module
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("from .absent import x", "flow.py:1"),
+        ("import pkg\nfrom pkg.absent import x", "flow.py:2"),
+        ("import pkg.absent", "flow.py:1"),
+        ("import helper.inside", "flow.py:1"),
+        ("from . import absent", "flow.py:1"),
+        ("from .pkg import absent", "flow.py:1"),
+        ("from .deep import x", "deep.py:2"),
+    ],
+)
+def test_modules_that_are_not_there(tmp_path: Path, text: str, place: str) -> None:
+    write_files(
+        tmp_path / "own",
+        {"pkg/__init__.py": "", "helper.py": "", "deep.py": "import os\nfrom .nowhere import y\n"},
+    )
+    assert found(tmp_path / "own" / "flow.py", text)[1] == [("error", "FC604", place)]
+
+
+def test_more_dots_than_packages(tmp_path: Path) -> None:
+    write_files(tmp_path, {"helper.py": "\nfrom .other import x\n", "other.py": ""})
+    assert found(tmp_path / "flow.py", "import helper")[1] == [("error", "FC604", "helper.py:2")]
+
+
+def test_what_may_be_somewhere_else_is_left_alone(tmp_path: Path) -> None:
+    files = {
+        "extended/__init__.py": "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n",
+        "space/a.py": "",
+        "lazy/__init__.py": "def __getattr__(name): ...\n",
+        "names/__init__.py": "answer = 42\n",
+    }
+    write_files(tmp_path, files)
+    text = "import numpy.linalg, space.b, extended.more\nfrom lazy import anything\nfrom names import answer\n"
+    assert found(tmp_path / "flow.py", text)[1] == []
+
+
+def test_a_local_module_with_a_mistake(tmp_path: Path) -> None:
+    write_files(tmp_path, {"helper.py": "x = 1\ndef broken(:\n    pass\n"})
+    (tmp_path / "bytes.py").write_bytes(b"x = '\xff'\n")
+    (tmp_path / "latin.py").write_bytes(b"# -*- coding: latin-1 -*-\nx = '\xff'\nimport deeper\n")
+    (tmp_path / "deeper.py").write_text("")
+    files, diagnostics = found(tmp_path / "flow.py", "import helper, latin")
+    assert files == ["deeper.py", "helper.py", "latin.py"]
+    assert diagnostics == [("error", "FC101", "helper.py:2")]
+    sink = DiagnosticSink()
+    source = SourceFile(tmp_path / "flow.py", "import bytes")
+    local_files(source, home_of(source), {}, sink)
+    assert [item.code for item in sink.diagnostics] == ["FC104"]
+
+
+def test_compiled_modules(tmp_path: Path) -> None:
+    write_files(tmp_path, {"fast.cpython-39-x86_64-linux-gnu.so": "", "pkg/__init__.py": "", "pkg/_c.pyd": ""})
+    text = "import fast\ntry:\n    from pkg import _c\nexcept ImportError:\n    _c = None\n"
+    expected = [("error", "FC606", "flow.py:1"), ("warning", "FC606", "flow.py:3")]
+    assert found(tmp_path / "flow.py", text)[1] == expected
+    source = SourceFile(tmp_path / "flow.py", "import fast")
+    sink = DiagnosticSink()
+    name = "fast.cpython-39-x86_64-linux-gnu.so"
+    local_files(source, home_of(source), {name: tmp_path / name}, sink)
+    assert not sink.diagnostics
