@@ -10,9 +10,12 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-def step(function: F) -> F:
-    """Mark a method as a step of the flow."""
-    function.is_step = True  # type: ignore[attr-defined]
+def step(function: Any = None, *, start: bool = False, end: bool = False) -> Any:
+    """Mark a method as a step of the flow; `@step(start=True)` and `@step(end=True)` mark its first and last."""
+    del start, end
+    if function is None:
+        return step
+    function.is_step = True
     return function
 
 
