@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 KINDS = ("branch", "foreach", "switch", "loop")
 ARTIFACTS = ("a0", "a1", "a2", "box")
 """The names that steps set as they like."""
+PARAMETER = "a parameter"
+"""Of a switch: its condition is the parameter `flag`."""
+FEWEST_TASKS = 4
 MOST_TASKS = 16
 
 VALUES = (
@@ -65,6 +68,7 @@ ACTIONS = (
     "[self.{name} for self.{name} in ({value},)]",
 )
 """What steps do with them."""
+CONSTANT = "a class constant"
 ITEMS = (
     "list({plain})",
     "tuple({plain})",
@@ -77,6 +81,7 @@ ITEMS = (
     "[None, {{'k': 1}}, ('t', [2])][:{width}]",
     "collections.deque({plain})",
     "[[]] * {width}",
+    CONSTANT,
 )
 """What foreach goes over; `plain` is a list of that width."""
 FAULTS = (
@@ -90,6 +95,8 @@ FAULTS = (
     "1 / 0",
 )
 """How steps fail. In Metaflow's words or in Python's."""
+UNMATCHED = "no case has the value of the condition"
+NOT_ITERABLE = "foreach over a number"
 JOIN_FAULTS = (
     "self.merge_artifacts(inputs, include=['never_set'])",
     "self.merge_artifacts(inputs, include=['a0'], exclude=['a1'])",
@@ -144,8 +151,8 @@ def _actions(step: str) -> st.SearchStrategy[tuple[str, ...]]:
 
 @st.composite
 def rich_flows(draw: st.DrawFn, kinds: Sequence[str] = KINDS, *, catching: bool = True) -> RichFlow:
-    """A whole flow of at most MOST_TASKS tasks."""
-    plan = flows(kinds, widths=(1, 3), max_leaves=5).filter(lambda blocks: tasks(blocks) <= MOST_TASKS)
+    """A whole flow of FEWEST_TASKS to MOST_TASKS tasks, and start and end."""
+    plan = flows(kinds, widths=(1, 3), max_leaves=6).filter(lambda each: FEWEST_TASKS <= tasks(each) <= MOST_TASKS)
     drawn: tuple[Block, ...] = draw(plan)
     blocks = named(drawn)
     steps = [("start", "step"), *_steps(blocks), ("end", "step")]
@@ -172,7 +179,8 @@ def _details(draw: st.DrawFn, step: str, kind: str, *, faulty: bool, catching: b
     retries = draw(st.sampled_from([0, 0, 0, 0, 1, 2]))
     fault = None
     if faulty:
-        fault = draw(st.sampled_from(JOIN_FAULTS if kind == "join" else FAULTS)).format(step=step)
+        faults = {"join": JOIN_FAULTS, "switch": (UNMATCHED, *FAULTS), "foreach": (NOT_ITERABLE, *FAULTS)}
+        fault = draw(st.sampled_from(faults.get(kind, FAULTS))).format(step=step)
     catch = None
     if catching and kind in ("step", "join", "branch"):
         plain = ("@catch(print_exception=False)", "@catch")
@@ -185,7 +193,7 @@ def _details(draw: st.DrawFn, step: str, kind: str, *, faulty: bool, catching: b
         catch,
         draw(st.sampled_from(ITEMS)) if kind == "foreach" else ITEMS[0],
         draw(st.integers(0, 2)) if kind == "switch" else 0,
-        draw(st.sampled_from(["int", "str", "float", "bool"])) if kind == "switch" else "int",
+        draw(st.sampled_from(["int", "str", "float", "bool", PARAMETER])) if kind == "switch" else "int",
         draw(st.sampled_from(MERGES)) if kind == "join" else "settle",
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.flowgen.blocks import Named, lasts
-from tests.flowgen.details import ARTIFACTS, Details
+from tests.flowgen.details import ARTIFACTS, CONSTANT, NOT_ITERABLE, PARAMETER, UNMATCHED, Details
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,6 +66,9 @@ class {flow}(FlowSpec):
     flag = Parameter("flag", type=bool, default=False)
     LIMIT = 5
     TABLE = {{"a": [1, 2]}}
+    ROWS1 = ["r"]
+    ROWS2 = ("r", None)
+    ROWS3 = "abc"
 
 '''
 TAIL = f"""
@@ -111,10 +114,8 @@ class Writer:
         after, inner = follower, variables
         match block.kind:
             case "foreach":
-                self._items.append(f"items_{name}")
-                inner = (*variables, f"items_{name}")
-                items = details.items.format(width=block.width, plain=[f"{name}-{i}" for i in range(block.width)])
-                leads = f"self.items_{name} = {items}\n        self.next(self.{heads[0]}, foreach='items_{name}')"
+                variable, leads = self._foreach(block, heads[0], details)
+                inner = (*variables, variable)
             case "branch":
                 leads = f"self.next({', '.join('self.' + head for head in heads)})"
             case "switch":
@@ -136,11 +137,26 @@ class Writer:
         if block.joined:
             self._join(block, follower, variables)
 
+    def _foreach(self, block: Named, head: str, details: Details) -> tuple[str, str]:
+        """The variable, and the lines that go over it."""
+        if details.items == CONSTANT and details.fault != NOT_ITERABLE:
+            variable = f"ROWS{block.width}"
+            return variable, f"self.next(self.{head}, foreach='{variable}')"
+        variable = f"items_{block.name}"
+        self._items.append(variable)
+        plain = [f"{block.name}-{number}" for number in range(block.width)]
+        items = "5" if details.fault == NOT_ITERABLE else details.items.format(width=block.width, plain=plain)
+        return variable, f"self.{variable} = {items}\n        self.next(self.{head}, foreach='{variable}')"
+
     def _switch(self, name: str, heads: list[str], details: Details) -> str:
-        self._own.append(f"pick_{name}")
-        keys = KEYS[details.keys][: len(heads)]
+        keys = KEYS.get(details.keys, KEYS["bool"])[: len(heads)]
         cases = ", ".join(f"{key}: self.{head}" for key, head in zip(keys, heads, strict=True))
+        if details.keys == PARAMETER and details.fault != UNMATCHED:
+            return f"self.next({{{cases}}}, condition='flag')"
+        self._own.append(f"pick_{name}")
         chosen = f"[{', '.join(keys)}][((self.index or 0) + {details.choice}) % {len(keys)}]"
+        if details.fault == UNMATCHED:
+            chosen = "'unmatched'"
         return f"self.pick_{name} = {chosen}\n        self.next({{{cases}}}, condition='pick_{name}')"
 
     def _step(self, name: str, variables: tuple[str, ...], leads: str) -> None:
@@ -197,7 +213,7 @@ class Writer:
             # The caught and the failed attempts leave nothing behind.
             lines.append("if current.retry_count == 0: self.a2 = 'of the first attempt'")
             lines.append(f"if current.retry_count < {details.retries}: raise ValueError('{name} begins badly')")
-        if details.fault:
+        if details.fault and details.fault not in (NOT_ITERABLE, UNMATCHED):
             lines += [details.fault, "self.a1 = 'behind the fault'"]
         lines += leads.split("\n        ") if leads else []
         decorators = []
