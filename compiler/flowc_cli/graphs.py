@@ -1,44 +1,76 @@
-"""A flow's graph as Mermaid or DOT, with foreach bodies as boxes."""
+"""A flow's graph as Mermaid or DOT: foreach bodies and gangs as boxes, the cases of a switch on its edges."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+
 from flowc_compiler.ir import ROOT_SCOPE, Flow, Scope, Step
 
-_SHAPES = {"branch": ("{{", "}}"), "foreach": ("[/", "/]"), "switch": ("{", "}"), "join": ("([", "])")}
-_DOT_SHAPES = {"branch": "hexagon", "foreach": "parallelogram", "switch": "diamond", "join": "oval"}
+_SHAPES = {
+    "branch": ("{{", "}}"),
+    "foreach": ("[/", "/]"),
+    "parallel": ("[/", "/]"),
+    "switch": ("{", "}"),
+    "join": ("([", "])"),
+}
+_DOT_SHAPES = {
+    "branch": "hexagon",
+    "foreach": "parallelogram",
+    "parallel": "parallelogram",
+    "switch": "diamond",
+    "join": "oval",
+}
+_BOXES = frozenset({"foreach", "parallel"})
 
 
 def mermaid(flow: Flow) -> str:
-    """A Mermaid flowchart. Branch arms are plain edges; a foreach body is a subgraph."""
+    """A Mermaid flowchart. Arms are plain edges; a foreach body or a gang is a subgraph."""
     lines = ["flowchart TD"]
     for scope, depth, opens in _walk(flow):
         indent = "  " * (depth + 1)
         if not opens:
             lines.append(f"{'  ' * depth}end")
             continue
-        if scope.kind == "foreach":
-            lines.append(f'{"  " * depth}subgraph foreach_{scope.id}["foreach {_variable(flow, scope)}"]')
+        if scope.kind in _BOXES:
+            lines.append(f'{"  " * depth}subgraph {scope.kind}_{scope.id}["{_title(flow, scope)}"]')
         for name in scope.steps:
             left, right = _SHAPES.get(flow.by_name[name].kind, ("[", "]"))
             lines.append(f"{indent}s_{name}{left}{name}{right}")
-    lines.extend(f"  s_{step.name} --> s_{target}" for step in flow.steps for target in step.targets)
+    for source, target, label in _edges(flow):
+        text = label.replace("&", "&amp;").replace('"', "&quot;").replace("|", "&#124;")
+        lines.append(f"  s_{source} --> s_{target}" if not label else f'  s_{source} -- "{text}" --> s_{target}')
     return "\n".join(lines) + "\n"
 
 
 def dot(flow: Flow) -> str:
-    """A Graphviz digraph. Branch arms are plain edges; a foreach body is a cluster."""
+    """A Graphviz digraph. Arms are plain edges; a foreach body or a gang is a cluster."""
     lines = [f'digraph "{flow.name}" {{', "  node [shape=box];"]
     for scope, depth, opens in _walk(flow):
         indent = "  " * (depth + 1)
         if not opens:
             lines.append(f"{'  ' * depth}}}")
             continue
-        if scope.kind == "foreach":
+        if scope.kind in _BOXES:
             lines.append(f'{"  " * depth}subgraph "cluster_{scope.id}" {{')
-            lines.append(f'{indent}label="foreach {_variable(flow, scope)}";')
+            lines.append(f'{indent}label="{_title(flow, scope)}";')
         lines.extend(f"{indent}{_dot_node(flow.by_name[name])}" for name in scope.steps)
-    lines.extend(f'  "{step.name}" -> "{target}";' for step in flow.steps for target in step.targets)
+    for source, target, label in _edges(flow):
+        text = label.replace("\\", "\\\\").replace('"', '\\"')
+        lines.append(f'  "{source}" -> "{target}"' + (f' [label="{text}"];' if label else ";"))
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def _edges(flow: Flow) -> Iterator[tuple[str, str, str]]:
+    """From, to, and the cases of a switch that lead there; its way back to itself is an edge, too."""
+    for step in flow.steps:
+        if step.kind != "switch":
+            yield from ((step.name, target, "") for target in step.targets)
+            continue
+        cases: dict[str, list[str]] = {}
+        for case in step.cases:
+            cases.setdefault(case.target, []).append(json.dumps(case.value, ensure_ascii=False))
+        yield from ((step.name, target, f"{step.variable}: {', '.join(values)}") for target, values in cases.items())
 
 
 def _dot_node(step: Step) -> str:
@@ -46,13 +78,16 @@ def _dot_node(step: Step) -> str:
     return f'"{step.name}" [shape={shape}];' if shape else f'"{step.name}";'
 
 
-def _variable(flow: Flow, scope: Scope) -> str:
+def _title(flow: Flow, scope: Scope) -> str:
     opener = flow.by_name[scope.opener or ""]
-    return opener.variable if opener.kind == "foreach" else ""
+    if opener.kind == "foreach":
+        return f"foreach {opener.variable}"
+    count = opener.num_parallel if opener.kind == "parallel" else None
+    return f"num_parallel {count if count is not None else ''}".rstrip()
 
 
 def _walk(flow: Flow) -> list[tuple[Scope, int, bool]]:
-    """Scopes as (scope, nesting of boxes, opens?): each once, and each foreach once more where its box closes."""
+    """Scopes as (scope, nesting of boxes, opens?): each once, and each box once more where it closes."""
     children: dict[str, list[Scope]] = {}
     for scope in flow.scopes:
         if scope.parent is not None:
@@ -64,8 +99,8 @@ def _walk(flow: Flow) -> list[tuple[Scope, int, bool]]:
         events.append((scope, depth, opens))
         if not opens:
             continue
-        if scope.kind == "foreach":
+        if scope.kind in _BOXES:
             pending.append((scope, depth, False))
         for child in reversed(children.get(scope.id, [])):
-            pending.append((child, depth + (child.kind == "foreach"), True))
+            pending.append((child, depth + (child.kind in _BOXES), True))
     return events

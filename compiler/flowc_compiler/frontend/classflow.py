@@ -10,7 +10,7 @@ from functools import cached_property
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.classes import ClassTable
+from flowc_compiler.frontend.classes import ClassTable, Member
 from flowc_compiler.frontend.decorators import DecoratorReader, callee
 from flowc_compiler.frontend.drafts import Draft, Graph
 from flowc_compiler.frontend.modules import ModuleView
@@ -42,9 +42,23 @@ def read_class_flow(
     reader = _FlowReader(view, sink)
     for found in table.linearized(node):
         reader.check_class_decorators(found.view, found.node)
-    for member in table.members(node):
+    for member in _not_overridden(table.members(node)):
         reader.member(member.view, member.statement)
     return reader.finish(node)
+
+
+def _not_overridden(members: list[Member]) -> list[Member]:
+    """Of methods of one name the last, as Python has it: a base class's may be abstract and lead nowhere."""
+    last = {
+        member.statement.name.value: position
+        for position, member in enumerate(members)
+        if isinstance(member.statement, cst.FunctionDef)
+    }
+    return [
+        member
+        for position, member in enumerate(members)
+        if not isinstance(member.statement, cst.FunctionDef) or last[member.statement.name.value] == position
+    ]
 
 
 class _Readers:
@@ -77,6 +91,7 @@ class _FlowReader:
         self._sink = sink
         self._readers: dict[str, _Readers] = {}
         self._graph = Graph(sink)
+        self._flow_decorators = FlowDecoratorReader(view, sink)
         self._parameters: dict[str, Parameter] = {}
         self._constants: dict[str, None] = {}
 
@@ -86,6 +101,7 @@ class _FlowReader:
         name = self._view.locator.class_name(node)
         ends = self._graph.ends(node.name.value, name)
         steps = self._graph.steps()
+        specs = self._flow_decorators.specs()
         if self._graph.broken or ends is None:
             return None
         doc = node.get_docstring()
@@ -99,7 +115,8 @@ class _FlowReader:
             end=ends[1],
             parameters=tuple(self._parameters.values()),
             constants=tuple(self._constants),
-            steps=tuple(steps),
+            specs=specs,
+            steps=with_base_packages(tuple(steps), self._flow_decorators.base_packages(), self._sink),
         )
 
     def member(self, view: ModuleView, statement: cst.BaseStatement) -> None:
@@ -117,12 +134,7 @@ class _FlowReader:
 
     def check_class_decorators(self, view: ModuleView, node: cst.ClassDef) -> None:
         """Read the decorators of a class."""
-        for item in node.decorators:
-            name = callee(item)
-            known = view.names.resolve(name) in KNOWN_LATER
-            shown = view.tree.code_for_node(name)
-            message = f"`@{shown}` is not supported yet" if known else f"`@{shown}` is not a decorator that flowc knows"
-            self._sink.error("FC401", message, view.locator.anywhere(name), help="remove it from the flow")
+        self._flow_decorators.read(view, node)
 
     def _method(self, readers: _Readers, function: cst.FunctionDef) -> None:
         name = function.name.value

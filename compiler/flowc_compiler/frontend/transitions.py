@@ -204,7 +204,8 @@ def _switch_problem(found: _Arguments, targets: list[str]) -> tuple[str, str] | 
     if found.condition is None:
         return "a dict of steps needs a condition", "pass `condition='artifact'`, whose value chooses the step"
     if found.cases is None or len(found.cases) < len(targets):
-        return "a switch takes one dict of values to steps", "write `self.next({'a': self.x, 'b': self.y}, condition=...)`"
+        help_text = "write `self.next({'a': self.x, 'b': self.y}, condition='choice')`"
+        return "a switch takes one dict of values to steps", help_text
     if len(found.cases) < 2:
         return "a switch has at least two cases", "name the step alone where there is no choice"
     if not found.condition.isidentifier():

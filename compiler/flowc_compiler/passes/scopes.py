@@ -80,12 +80,9 @@ class _Builder:
         """The stack on the edge from a parent: its own, with the split that it opens on top."""
         step = self._flow.by_name[parent]
         below = self._inside[parent]
-        if step.kind in {"linear", "join"}:
+        if step.kind == "linear" or step.kind == "join":  # noqa: PLR1714 (so that the type checker knows the rest)
             return below
-        kind: SplitKind = "foreach"
-        if step.kind == "branch" or step.kind == "switch" or step.kind == "parallel":
-            kind = step.kind
-        return self._push(_Open(parent, target, kind), below)
+        return self._push(_Open(parent, target, step.kind), below)
 
     def _push(self, split: _Open, below: _Stack) -> _Stack:
         known = self._frames.get(split.scope_id)
