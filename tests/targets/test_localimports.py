@@ -71,7 +71,9 @@ def found(path: Path, text: str) -> tuple[list[str], list[tuple[str, str, str]]]
     source = SourceFile(path, path.read_text(), path.name)
     sink = DiagnosticSink()
     files = local_files(source, home_of(source), {}, sink)
-    places = [(item.severity, item.code, f"{item.span.file}:{item.span.line}") for item in sink.diagnostics if item.span]
+    places = [
+        (item.severity, item.code, f"{item.span.file}:{item.span.line}") for item in sink.diagnostics if item.span
+    ]
     assert all(item.help for item in sink.diagnostics)
     return sorted(files), places
 
@@ -88,7 +90,9 @@ def test_every_way_to_import(tmp_path: Path) -> None:
 
 
 def test_a_file_of_a_package_is_loaded_as_its_member(tmp_path: Path) -> None:
-    write_files(tmp_path, {"top/__init__.py": "", "top/flows/__init__.py": "", "top/common.py": "", "top/flows/a.py": ""})
+    write_files(
+        tmp_path, {"top/__init__.py": "", "top/flows/__init__.py": "", "top/common.py": "", "top/flows/a.py": ""}
+    )
     path = tmp_path / "top" / "flows" / "flow.v2.py"
     files, diagnostics = found(path, "from .a import x\nfrom ..common import y\n")
     assert (files, diagnostics) == (

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, assert_never
 from flowc_targets.argo.names import OBJECT_LIMIT
 from flowc_targets.argo.objects import plain
 from flowc_targets.argo.texts import LONGEST_LITERAL, encode_value, is_env_name, is_inert
-
 from flowc_targets.base.package import largest_files
 
 if TYPE_CHECKING:
