@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from flowc.client import Run, RunNotFound, Step, Task
@@ -20,7 +20,7 @@ def show_run(pathspec: str, root: str | None, *, as_json: bool) -> int:
     """`flowc show`: the state of a run, its steps, and the artifacts of each; or all of its tasks as JSON."""
     try:
         run, rest = _find(pathspec, root)
-        steps = [_step(run, rest[0])] if rest else run.steps
+        steps = [_step(run, rest[0])] if rest else _steps(run)
         if as_json:
             sys.stdout.write(json.dumps(_document(run, steps), indent=2) + "\n")
         else:
@@ -34,9 +34,9 @@ def print_logs(pathspec: str, root: str | None, streams: Sequence[str]) -> int:
     """`flowc logs`: what the tasks of a run, a step or one task printed, each line behind its task's name."""
     try:
         run, rest = _find(pathspec, root)
-        steps = [_step(run, rest[0])] if rest else run.steps
+        steps = [_step(run, rest[0])] if rest else _steps(run)
         for step in steps:
-            tasks = [_task(step, rest[1])] if len(rest) > 1 else step.tasks
+            tasks = [_task(step, rest[1])] if len(rest) > 1 else _tasks(step)
             for task in tasks:
                 sys.stdout.write(_log(task, streams))
     except FlowError as error:
@@ -59,12 +59,22 @@ def _find(pathspec: str, root: str | None) -> tuple[Run, list[str]]:
     flow, *rest = [part for part in pathspec.split("/") if part] or [pathspec]
     if not rest or rest[0] == "latest":
         return Run.latest(flow, root=root), rest[1:]
-    return Run(f"{flow}/{rest[0]}", root=root), rest[1:]
+    return Run(f"{flow}/{rest[0]}", root=root, _namespace_check=False), rest[1:]
+
+
+def _steps(run: Run) -> list[Step]:
+    """The first before the last: the client gives the newest first."""
+    return list(run)[::-1]
+
+
+def _tasks(step: Step) -> list[Task]:
+    """In the order of their indices."""
+    return list(step)[::-1]
 
 
 def _step(run: Run, name: str) -> Step:
     if name not in run:
-        known = ", ".join(step.name for step in run)
+        known = ", ".join(step.name for step in _steps(run))
         raise RunNotFound(f"run {run.pathspec} has no step {name}; it has {known}")
     return run[name]
 
@@ -77,19 +87,19 @@ def _task(step: Step, index: str) -> Task:
 
 
 def _text(run: Run, steps: Sequence[Step]) -> str:
-    created = datetime.fromtimestamp(run.created_at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    created = run.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     lines = [f"{run.pathspec}  {run.status}  {created}", f"root: {run.root}"]
     if run.tags:
         lines.append(f"tags: {', '.join(sorted(run.tags))}")
     for step in steps:
-        tasks = step.tasks
-        done = sum(task.successful for task in tasks)
+        tasks = _tasks(step)
+        done = sum(task.committed for task in tasks)
         retried = sum(task.attempt > 0 for task in tasks)
         count = "" if len(tasks) == 1 and tasks[0].index is None else f"  {done} of {len(tasks)} tasks"
         again = f", {retried} retried" if retried else ""
         lines.append(f"  {step.name}{count}{again}{'' if done == len(tasks) else '  not finished'}")
-        if tasks and tasks[0].successful and tasks[0].artifacts:
-            lines.append(f"    {', '.join(sorted(tasks[0].artifacts))}")
+        if tasks and tasks[0].committed and tasks[0].artifact_names:
+            lines.append(f"    {', '.join(tasks[0].artifact_names)}")
         lines.extend(_failures(tasks))
     return "\n".join(lines) + "\n"
 
@@ -97,7 +107,7 @@ def _text(run: Run, steps: Sequence[Step]) -> str:
 def _failures(tasks: Sequence[Task]) -> list[str]:
     lines: list[str] = []
     for task in tasks:
-        error = task.exception
+        error = task.failure
         if error is not None:
             lines.append(f"    {task.id} failed: {error.get('type')}: {error.get('message')}")
     return lines
@@ -108,18 +118,18 @@ def _document(run: Run, steps: Sequence[Step]) -> dict[str, Any]:
         "run": run.pathspec,
         "root": run.root,
         "status": run.status,
-        "created_at": run.created_at,
+        "created_at": run.created_at.timestamp(),
         "tags": sorted(run.tags),
-        "steps": {step.name: [_task_document(task) for task in step.tasks] for step in steps},
+        "steps": {step.name: [_task_document(task) for task in _tasks(step)] for step in steps},
     }
 
 
 def _task_document(task: Task) -> dict[str, Any]:
-    document: dict[str, Any] = {"task": task.id, "attempt": task.attempt, "successful": task.successful}
-    if task.successful:
+    document: dict[str, Any] = {"task": task.id, "attempt": task.attempt, "successful": task.committed}
+    if task.committed:
         document["artifacts"] = task.manifest["artifacts"]
-    elif task.exception is not None:
-        document["exception"] = task.exception
+    elif task.failure is not None:
+        document["exception"] = task.failure
     return document
 
 

@@ -4,41 +4,102 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable, Dict
+
+    from flowc.client import Run, Task
+
+_ALWAYS = frozenset(
+    {
+        "flow_name", "graph", "is_running_flow", "namespace", "origin_run_id", "pathspec", "retry_count", "run",
+        "run_id", "step_name", "tags", "task", "task_id", "tempdir", "trigger", "username",
+    }
+)  # fmt: skip
+"""Facts that are `None` where no task is running, as in Metaflow; others exist in tasks that have them only."""
 
 
 class Current:
-    """Facts about the running task, as attributes. Outside of a task there are none."""
+    """Facts about the running task, as attributes; a fact is `in` it when it is known and not `None`."""
 
     def __init__(self) -> None:
         self._facts: dict[str, Any] = {}
+        self._lazy: dict[str, Callable[[], Any]] = {}
 
     def __contains__(self, name: str) -> bool:
-        return name in self._facts or name == "tempdir"
+        return self.get(name) is not None
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        if name == "tempdir":
-            import tempfile
-
-            return tempfile.gettempdir()
-        if name == "username":
-            return _username()
-        try:
+        if name in self._lazy:
+            self._facts[name] = self._lazy.pop(name)()
+        if name in self._facts:
             return self._facts[name]
-        except KeyError:
-            reason = "there is no such fact" if self._facts else "no task is running"
-            raise AttributeError(f"current.{name}: {reason}") from None
+        if name in _ALWAYS:
+            return None
+        reason = "there is no such fact" if self._facts else "no task is running"
+        raise AttributeError(f"current.{name}: {reason}")
 
     @property
     def is_running_flow(self) -> bool:
         """Whether a task is running."""
         return bool(self._facts)
 
+    @property
+    def username(self) -> str | None:
+        """Who started the run, as far as the environment says."""
+        return _username()
+
+    @property
+    def tempdir(self) -> str:
+        """The folder for temporary files."""
+        import tempfile
+
+        return tempfile.gettempdir()
+
+    @property
+    def graph(self) -> Dict[str, Any]:
+        """The flow's graph as Metaflow gives it. Raises RuntimeError where no task is running."""
+        if "graph" in self._lazy:
+            self._facts["graph"] = self._lazy.pop("graph")()
+        if "graph" not in self._facts:
+            raise RuntimeError("Graph is not available")
+        graph: Dict[str, Any] = self._facts["graph"]
+        return graph
+
+    @property
+    def run(self) -> Run | None:
+        """The running run, to read what it has left so far."""
+        if not self._facts:
+            return None
+        from flowc.client import Flow
+        from flowc.client import Run as ClientRun
+
+        return ClientRun.of(Flow.of(_store(), self.flow_name), self.run_id)
+
+    @property
+    def task(self) -> Task | None:
+        """The running task, as others will read it."""
+        if not self._facts:
+            return None
+        from flowc.client import Step
+        from flowc.client import Task as ClientTask
+        from flowc.layout import parse_index
+
+        run = self.run
+        assert run is not None
+        path = parse_index(self.task_id[len(self.step_name) + 1 :])
+        tasks = {path: {self.retry_count: False}, **run.attempts_of(self.step_name)}
+        return ClientTask.of(Step.of(run, self.step_name, tasks), path, tasks[path])
+
     def get(self, name: str, default: Any = None) -> Any:
         """A fact, or the default when it is not known."""
         return getattr(self, name, default)
+
+
+def _store() -> Any:
+    from flowc.client.space import chosen_store
+
+    return chosen_store(None)
 
 
 def _username() -> str | None:
@@ -54,9 +115,10 @@ current = Current()
 """The one instance, which user code imports."""
 
 
-def set_current(facts: dict[str, Any]) -> None:
-    """Say what the running task is."""
+def set_current(facts: dict[str, Any], lazy: dict[str, Callable[[], Any]] | None = None) -> None:
+    """Say what the running task is; `lazy` facts are computed when they are asked for."""
     vars(current)["_facts"] = facts
+    vars(current)["_lazy"] = dict(lazy or {})
 
 
 def add_facts(facts: dict[str, Any]) -> None:

@@ -1,0 +1,36 @@
+"""Reading runs: `Flow("MyFlow").latest_run`, `Run("MyFlow/run-id")["step"].task.data.artifact`, as in Metaflow."""
+
+from __future__ import annotations
+
+from flowc.client.flow import Flow, Metaflow
+from flowc.client.run import Run
+from flowc.client.space import (
+    DEFAULT_ROOT,
+    default_metadata,
+    default_namespace,
+    get_metadata,
+    get_namespace,
+    metadata,
+    namespace,
+)
+from flowc.client.step import Step
+from flowc.client.task import DataArtifact, Task, TaskData
+from flowc.errors import NotFound as RunNotFound
+
+__all__ = [
+    "DEFAULT_ROOT",
+    "DataArtifact",
+    "Flow",
+    "Metaflow",
+    "Run",
+    "RunNotFound",
+    "Step",
+    "Task",
+    "TaskData",
+    "default_metadata",
+    "default_namespace",
+    "get_metadata",
+    "get_namespace",
+    "metadata",
+    "namespace",
+]

@@ -1,0 +1,113 @@
+"""All flows of a store, and one flow with its runs."""
+
+from __future__ import annotations
+
+from flowc.client.base import Entity
+from flowc.client.run import Run
+from flowc.client.space import chosen_store, get_metadata
+from flowc.errors import NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator, List, Optional
+
+    from flowc.store import Store
+
+
+class Metaflow:
+    """The flows of a store. Iterating gives those with runs in the current namespace; `[name]` gives one."""
+
+    def __init__(self, *, root: Optional[str] = None) -> None:
+        """`root` is by default FLOWC_ROOT, else `.flowc` here."""
+        self._root = root
+
+    @property
+    def flows(self) -> List[Flow]:
+        """The flows with runs in the current namespace."""
+        return list(self)
+
+    @property
+    def metadata(self) -> str:
+        """Where the runs are read from."""
+        return get_metadata()
+
+    def __iter__(self) -> Iterator[Flow]:
+        store = chosen_store(self._root)
+        for name in sorted(store.children("")):
+            flow = Flow.of(store, name)
+            if flow.is_in_namespace():
+                yield flow
+
+    def __getitem__(self, name: str) -> Flow:
+        return Flow(name, root=self._root)
+
+    def __repr__(self) -> str:
+        return "Metaflow()"
+
+
+class Flow(Entity[Run]):
+    """A flow, by name. Iterating gives its runs in the current namespace, the newest first."""
+
+    _FORM = "Flow('FlowName')"
+
+    def __init__(self, name: str, *, root: Optional[str] = None, _namespace_check: bool = True) -> None:
+        """`root` is by default FLOWC_ROOT, else `.flowc` here.
+
+        Raises NotFound when it has no runs, and NamespaceMismatch when it has none in the current namespace.
+        """
+        (self.id,) = self._split(name, 1)
+        self._above = None
+        self._where = chosen_store(root)
+        if not self._run_ids():
+            raise NotFound(f"{self!r} does not exist in {self._where.url}")
+        self._check_namespace(_namespace_check)
+
+    @classmethod
+    def of(cls, store: Store, name: str) -> Flow:
+        """A flow without any check."""
+        flow = cls.__new__(cls)
+        flow.id, flow._above, flow._where, flow.checked = name, None, store, False
+        return flow
+
+    @property
+    def latest_run(self) -> Optional[Run]:
+        """The run that was started last, finished or not."""
+        return next(iter(self), None)
+
+    @property
+    def latest_successful_run(self) -> Optional[Run]:
+        """The run that was started last of those that have succeeded."""
+        return next((run for run in self if run.successful), None)
+
+    def runs(self, *tags: str) -> Iterator[Run]:
+        """The runs that have all of the tags, the newest first."""
+        return self._filtered(tags)
+
+    def children(self) -> Iterator[Run]:
+        """Its runs in the namespace, the newest first."""
+        from flowc.client.space import get_namespace
+
+        runs = [Run.of(self, name) for name in self._run_ids()]
+        wanted = get_namespace() if self.checked else None
+        kept = [run for run in runs if run.belongs(wanted)]
+        yield from sorted(kept, key=lambda run: (run.created_seconds(), run.id), reverse=True)
+
+    def child(self, name: str) -> Run | None:
+        """A run by its id."""
+        run = Run.of(self, name)
+        return run if "/" not in name and name != "data" and run.exists() else None
+
+    def _run_ids(self) -> List[str]:
+        return [name for name in self._where.children(self.id) if name != "data"]
+
+    def created_seconds(self) -> float:
+        """When its first run was started."""
+        return min((Run.of(self, name).created_seconds() for name in self._run_ids()), default=0.0)
+
+    def store(self) -> Store:
+        """Where it is read from."""
+        return self._where
+
+    def belongs(self, namespace: str | None) -> bool:
+        """Whether one of its runs is in a namespace."""
+        return any(Run.of(self, name).belongs(namespace) for name in self._run_ids())

@@ -1,0 +1,248 @@
+"""One run of a flow, and its tags."""
+
+from __future__ import annotations
+
+import re
+
+from flowc.client.base import Entity, local_time
+from flowc.client.space import chosen_store
+from flowc.client.step import Step, by_time
+from flowc.errors import NotFound, TaggingError
+from flowc.graph import RECORD
+from flowc.layout import MANIFEST, RunLayout, parse_index
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, Union
+
+    from flowc.client.flow import Flow
+    from flowc.client.task import Task, TaskData
+    from flowc.layout import Document, Path
+
+_INDEX = re.compile(r"-|\d+(\.\d+)*")
+_NOT_READ: Document = {"not": "read"}
+
+
+class Run(Entity[Step]):
+    """One run of a flow, read from its store. Iterating gives its steps, the newest first."""
+
+    _FORM = "Run('FlowName/RunID')"
+    _record: Document | None
+    _plan: Document
+
+    def __init__(self, pathspec: str, *, root: Optional[str] = None, _namespace_check: bool = True) -> None:
+        """`pathspec` is `Flow/run-id`; `root` is by default FLOWC_ROOT, else `.flowc` here.
+
+        Raises NotFound, InvalidPathspec, and NamespaceMismatch for a run of somebody else.
+        """
+        from flowc.client.flow import Flow
+
+        flow, name = self._split(pathspec, 2)
+        self._open(Flow.of(chosen_store(root), flow), name)
+        if not self.exists():
+            raise NotFound(f"there is no run {pathspec} in {self.root}")
+        self._check_namespace(_namespace_check)
+
+    @classmethod
+    def latest(cls, flow: str, *, root: Optional[str] = None) -> Run:
+        """The run of a flow that was created last, whoever ran it. Raises NotFound."""
+        from flowc.client.flow import Flow
+
+        run = Flow(flow, root=root, _namespace_check=False).latest_run
+        assert run is not None
+        return run
+
+    @classmethod
+    def of(cls, flow: Flow, name: str) -> Run:
+        """A run without any check."""
+        run = cls.__new__(cls)
+        run._open(flow, name)
+        return run
+
+    def _open(self, flow: Flow, name: str) -> None:
+        self.id = name
+        self._above = flow
+        self.checked = flow.checked
+        self.layout = RunLayout(flow.store(), flow.id, name)
+        self._record = _NOT_READ
+        self._plan = _NOT_READ
+
+    @property
+    def parent(self) -> Flow:
+        """The flow."""
+        flow: Flow = self._above
+        return flow
+
+    @property
+    def root(self) -> str:
+        """The store that it is in."""
+        return self.layout.store.url
+
+    @property
+    def successful(self) -> bool:
+        """Whether its end step has committed."""
+        return bool(self.layout.latest(self.end_name, ()) is not None)
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self.successful or self.status in ("failed", "interrupted")
+
+    @property
+    def finished_at(self) -> Optional[datetime]:
+        """When it ended; `None` while it has not."""
+        end = self.layout.read_json(f"{self.pathspec}/run-end.json")
+        if end is not None and "ended" in end:
+            return local_time(float(end["ended"]))
+        task = self.end_task
+        return task.finished_at if task is not None else None
+
+    @property
+    def status(self) -> str:
+        """`successful`, `failed`, `interrupted` or `running`."""
+        end = self.layout.read_json(f"{self.pathspec}/run-end.json")
+        if end is not None:
+            return str(end["status"])
+        return "successful" if self.successful else "running"
+
+    @property
+    def end_name(self) -> str:
+        """The name of the end step."""
+        return str(self.record.get("end") or self.graph.get("end", "end"))
+
+    @property
+    def end_task(self) -> Optional[Task]:
+        """The task of the end step; `None` before it has started."""
+        step = self.child(self.end_name)
+        return step.task if step is not None else None
+
+    @property
+    def data(self) -> Optional[TaskData]:
+        """The artifacts of the end task; `None` before it has started."""
+        task = self.end_task
+        return task.data if task is not None else None
+
+    @property
+    def code(self) -> None:
+        """`None`: the code package is in what the compiler emitted, not in the store."""
+        return
+
+    @property
+    def trigger(self) -> None:
+        """`None`: which event started a run is known to the engine only."""
+        return
+
+    @property
+    def record(self) -> Document:
+        """What the engine wrote when the run started; empty where it writes nothing, as Argo."""
+        if self._record is _NOT_READ:
+            self._record = self.layout.read_json(f"{self.pathspec}/run.json")
+        return self._record or {}
+
+    @property
+    def graph(self) -> Document:
+        """The graph in short, as the start task wrote it: `start`, `end`, and `steps` with `type` and `next`."""
+        if self._plan is _NOT_READ:
+            self._plan = self.layout.read_json(f"{self.pathspec}/{RECORD}") or {}
+        return self._plan
+
+    @property
+    def user_tags(self) -> FrozenSet[str]:
+        """The tags that it was started with, as they were changed since."""
+        changed = self.layout.read_json(self._tags_key())
+        return frozenset(changed["tags"] if changed is not None else self.record.get("tags", ()))
+
+    @property
+    def system_tags(self) -> FrozenSet[str]:
+        """`user:...` and `runtime:dev` of a run of the local engine; none of others, which do not say."""
+        user = self.record.get("user")
+        return frozenset([*([f"user:{user}"] if user else []), *(["runtime:dev"] if self.record else [])])
+
+    @property
+    def origin_pathspec(self) -> Optional[str]:
+        """The run that it was resumed from."""
+        origin = self.record.get("origin")
+        return f"{self.parent.id}/{origin}" if origin else None
+
+    def steps(self, *tags: str) -> Iterator[Step]:
+        """Its steps, the newest first; all or none of them, since tags are the run's."""
+        return self._filtered(tags)
+
+    def add_tag(self, tag: Union[str, Iterable[str]]) -> None:
+        """Add a tag. One that is a system tag already stays as it is."""
+        self.replace_tags([], [tag] if isinstance(tag, str) else tag)
+
+    def add_tags(self, tags: Iterable[str]) -> None:
+        """Add tags."""
+        self.replace_tags([], tags)
+
+    def remove_tag(self, tag: Union[str, Iterable[str]]) -> None:
+        """Remove a tag, which need not be there. Raises TaggingError for a system tag."""
+        self.replace_tags([tag] if isinstance(tag, str) else tag, [])
+
+    def remove_tags(self, tags: Iterable[str]) -> None:
+        """Remove tags."""
+        self.replace_tags(tags, [])
+
+    def replace_tag(self, tag_to_remove: Union[str, Iterable[str]], tag_to_add: Union[str, Iterable[str]]) -> None:
+        """Remove one tag and add another."""
+        removed = [tag_to_remove] if isinstance(tag_to_remove, str) else tag_to_remove
+        self.replace_tags(removed, [tag_to_add] if isinstance(tag_to_add, str) else tag_to_add)
+
+    def replace_tags(self, tags_to_remove: Iterable[str], tags_to_add: Iterable[str]) -> None:
+        """Remove tags, then add others, in one write. Raises TaggingError for a system tag and for no text."""
+        remove, add = list(tags_to_remove), list(tags_to_add)
+        tags: List[Any] = [*remove, *add]
+        wrong = [tag for tag in tags if not isinstance(tag, str) or not 0 < len(tag) <= 500]
+        if wrong:
+            raise TaggingError(f"{wrong[0]!r} is not a tag: a tag is a text of 1 to 500 characters")
+        fixed = [tag for tag in remove if tag in self.system_tags]
+        if fixed:
+            raise TaggingError(f"{fixed[0]!r} is a system tag, which cannot be removed")
+        kept = (self.user_tags - set(remove)) | (set(add) - self.system_tags)
+        self.layout.write_json(self._tags_key(), {"version": 1, "tags": sorted(kept)})
+
+    def children(self) -> Iterator[Step]:
+        """Its steps that have tasks, the newest first."""
+        steps = [step for step in (self.child(name) for name in self._step_names()) if step is not None]
+        yield from sorted(steps, key=by_time, reverse=True)
+
+    def child(self, name: str) -> Step | None:
+        """A step by its name."""
+        tasks = self.attempts_of(name) if name and "/" not in name else {}
+        return Step.of(self, name, tasks) if tasks else None
+
+    def exists(self) -> bool:
+        """Whether the store has anything of it."""
+        return bool(self.record) or bool(self._step_names())
+
+    def created_seconds(self) -> float:
+        """As it was recorded, else when its start task was committed."""
+        if "created" in self.record:
+            return float(self.record["created"])
+        start = self.graph.get("start", "start")
+        attempt = self.layout.latest(start, ())
+        return float(self.layout.manifest(start, (), attempt)["created"]) if attempt is not None else 0.0
+
+    def belongs(self, namespace: str | None) -> bool:
+        """Whether it is in a namespace. Where the engine does not say who ran it, it is in all."""
+        return namespace is None or not self.record.get("user") or namespace in self.tags
+
+    def _tags_key(self) -> str:
+        return f"{self.pathspec}/tags.json"
+
+    def _step_names(self) -> List[str]:
+        return sorted(name for name in self.layout.store.children(self.pathspec) if "." not in name)
+
+    def attempts_of(self, step: str) -> Dict[Path, Dict[int, bool]]:
+        """Index path to attempts, each with whether it was committed, by one listing."""
+        prefix = f"{self.pathspec}/{step}/"
+        found: Dict[Path, Dict[int, bool]] = {}
+        for key in self.layout.store.keys(prefix):
+            parts = key[len(prefix) :].split("/")
+            if len(parts) == 3 and parts[1].isdigit() and _INDEX.fullmatch(parts[0]):
+                attempts = found.setdefault(parse_index(parts[0]), {})
+                attempt = int(parts[1])
+                attempts[attempt] = attempts.get(attempt, False) or parts[2] == MANIFEST
+        return found

@@ -1,0 +1,69 @@
+"""Which runs the client sees: the store that they are in, and the namespace that they belong to."""
+
+from __future__ import annotations
+
+import os
+
+from flowc.current import current
+from flowc.errors import FlowError
+from flowc.store import open_store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Optional
+
+    from flowc.store import Store
+
+DEFAULT_ROOT = ".flowc"
+"""The store when nothing names one."""
+_chosen: Dict[str, Any] = {}
+"""What `namespace` and `metadata` have set in this process."""
+
+
+def namespace(ns: Optional[str]) -> Optional[str]:
+    """See the runs of a namespace only, such as `user:ada` or a tag; of everybody with `None`. Returns it."""
+    _chosen["namespace"] = ns
+    return ns
+
+
+def get_namespace() -> Optional[str]:
+    """The namespace that runs are looked for in."""
+    if "namespace" not in _chosen:
+        return default_namespace()
+    found: Optional[str] = _chosen["namespace"]
+    return found
+
+
+def default_namespace() -> Optional[str]:
+    """Go back to the namespace of the user; of everybody where nothing says who that is, as in most containers."""
+    user = current.username
+    return namespace(os.environ.get("FLOWC_NAMESPACE") or (f"user:{user}" if user else None))
+
+
+def metadata(ms: str) -> str:
+    """Read runs from another store: a root, or `flowc@root`. Returns what `get_metadata` does.
+
+    Raises FlowError for a metadata service of Metaflow's: flowc has none.
+    """
+    kind, _, rest = ms.partition("@")
+    root = rest if kind in ("flowc", "local") else ms
+    if kind == "service" or root.startswith("http"):
+        raise FlowError(f"flowc has no metadata service, and cannot read {ms}; name a root")
+    _chosen["root"] = root
+    return get_metadata()
+
+
+def get_metadata() -> str:
+    """Where runs are read from, as `flowc@root`."""
+    return f"flowc@{chosen_store(None).url}"
+
+
+def default_metadata() -> str:
+    """Go back to the store of FLOWC_ROOT, or `.flowc` in the working directory."""
+    _chosen.pop("root", None)
+    return get_metadata()
+
+
+def chosen_store(root: str | None) -> Store:
+    """The store of a root; by default the one that was chosen, that of FLOWC_ROOT, or `.flowc` here."""
+    return open_store(root or _chosen.get("root") or os.environ.get("FLOWC_ROOT") or DEFAULT_ROOT)

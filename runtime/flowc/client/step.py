@@ -1,0 +1,136 @@
+"""One step of a run, and its tasks."""
+
+from __future__ import annotations
+
+from flowc.client.base import Entity
+from flowc.client.task import Task
+from flowc.layout import parse_index
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Dict, Iterator, List, Optional, Tuple, Union
+
+    from flowc.client.run import Run
+    from flowc.layout import Path
+
+
+class Step(Entity[Task]):
+    """The tasks of one step. Iterating gives them the newest first: the highest index, the last iteration."""
+
+    _FORM = "Step('FlowName/RunID/StepName')"
+
+    attempts: Dict[Path, Dict[int, bool]]
+    """The index paths of its tasks, and the attempts of each with whether it was committed."""
+
+    def __init__(self, pathspec: str, *, root: Optional[str] = None, _namespace_check: bool = True) -> None:
+        """`pathspec` is `Flow/run-id/step`; `root` as for Run. Raises NotFound, InvalidPathspec, NamespaceMismatch."""
+        from flowc.client.run import Run
+
+        flow, run, name = self._split(pathspec, 3)
+        above = Run(f"{flow}/{run}", root=root, _namespace_check=_namespace_check)
+        self._become(self._require(above, name, f"Step({pathspec!r})"))
+
+    @classmethod
+    def of(cls, run: Run, name: str, tasks: Dict[Path, Dict[int, bool]]) -> Step:
+        """A step without any check."""
+        step = cls.__new__(cls)
+        step.id, step._above, step.checked, step.attempts = name, run, run.checked, tasks
+        return step
+
+    @property
+    def parent(self) -> Run:
+        """The run."""
+        run: Run = self._above
+        return run
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.id
+
+    @property
+    def task(self) -> Optional[Task]:
+        """The newest task; the only one outside of foreach, gangs and loops."""
+        return next(iter(self), None)
+
+    def tasks(self, *tags: str) -> Iterator[Task]:
+        """The tasks that were started, the newest first; all or none of them, since tags are the run's."""
+        return self._filtered(tags)
+
+    @property
+    def control_task(self) -> Optional[Task]:
+        """The first member of a gang; `None` for other steps."""
+        return next(self.control_tasks(), None)
+
+    def control_tasks(self, *tags: str) -> Iterator[Task]:
+        """The first member of every gang of this step."""
+        if any(self._type(parent) == "split-parallel" for parent in self._before()):
+            yield from (task for task in self.tasks(*tags) if task.path[-1] == 0)
+
+    @property
+    def finished_at(self) -> Optional[datetime]:
+        """When its last task finished; `None` while one has not."""
+        times = [task.finished_at for task in self]
+        done = [time for time in times if time is not None]
+        return max(done) if done and len(done) == len(times) else None
+
+    @property
+    def environment_info(self) -> None:
+        """`None`: flowc does not make environments."""
+        return
+
+    @property
+    def parent_steps(self) -> Iterator[Step]:
+        """The steps that lead here, as far as they have tasks."""
+        return self._named(self._before())
+
+    @property
+    def child_steps(self) -> Iterator[Step]:
+        """The steps that this one leads to, as far as they have tasks."""
+        return self._named(self._after())
+
+    def __len__(self) -> int:
+        return len(self.attempts)
+
+    def children(self) -> Iterator[Task]:
+        """Its tasks, the highest index path first."""
+        for path in sorted(self.attempts, reverse=True):
+            yield Task.of(self, path, self.attempts[path])
+
+    def child(self, name: Union[str, int]) -> Task | None:
+        """A task by its id, or by its index path (`3`, `"3.0"`)."""
+        text = str(name)
+        text = text[len(self.id) + 1 :] if text.startswith(f"{self.id}-") else text
+        try:
+            path = parse_index("" if text == self.id else text)
+        except ValueError:
+            return None
+        return Task.of(self, path, self.attempts[path]) if path in self.attempts else None
+
+    def created_seconds(self) -> float:
+        """When its first task was started."""
+        return min(task.created_seconds() for task in self)
+
+    def _type(self, name: str) -> str:
+        return str(self.parent.graph.get("steps", {}).get(name, {}).get("type", "linear"))
+
+    def loops(self) -> bool:
+        """Whether its tasks are iterations of a recursive switch."""
+        return bool(self.parent.graph.get("steps", {}).get(self.id, {}).get("loops", False))
+
+    def _before(self) -> List[str]:
+        return [name for name, step in self.parent.graph.get("steps", {}).items() if self.id in step["next"]]
+
+    def _after(self) -> List[str]:
+        return list(self.parent.graph.get("steps", {}).get(self.id, {}).get("next", ()))
+
+    def _named(self, names: List[str]) -> Iterator[Step]:
+        return (step for step in (self.parent.child(name) for name in names) if step is not None)
+
+
+def by_time(step: Step) -> Tuple[float, str]:
+    """What steps are sorted by: when the first of their tasks finished, for which one manifest is read."""
+    path = min(step.attempts)
+    task = Task.of(step, path, step.attempts[path])
+    return (float(task.manifest["created"]) if task.committed else float("inf"), step.id)

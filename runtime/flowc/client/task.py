@@ -1,0 +1,392 @@
+"""One task of a run, what it left behind, and its artifacts."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from flowc import artifacts
+from flowc.client.base import Entity, local_time
+from flowc.errors import ExceptionWrapper, MissingKey
+from flowc.layout import task_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+
+    from flowc.artifacts import Ref
+    from flowc.client.step import Step
+    from flowc.layout import Document, Path, RunLayout
+
+
+class TaskData:
+    """The artifacts of a task, as attributes; each is read when it is asked for."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._task.value(name)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._task.references
+
+    def __dir__(self) -> List[str]:
+        return self._task.artifact_names
+
+    def __repr__(self) -> str:
+        return f"<MetaflowData: {', '.join(self._task.artifact_names)}>"
+
+
+class Metadata(NamedTuple):
+    """One thing that is known about a task."""
+
+    name: str
+    value: str
+    created_at: float
+    type: str
+    task: Any
+
+
+class Task(Entity["DataArtifact"]):
+    """One task of a run: its last attempt, and of those that were committed the last. Iterating gives its artifacts."""
+
+    _FORM = "Task('FlowName/RunID/StepName/TaskID')"
+    path: Path
+    """Its index path: its place in every foreach around it, and its iteration in a loop."""
+
+    def __init__(
+        self, pathspec: str, attempt: Optional[int] = None, *, root: Optional[str] = None, _namespace_check: bool = True
+    ) -> None:
+        """`pathspec` is `Flow/run-id/step/task`, where an index path does for the task; `attempt` picks an attempt.
+
+        Raises NotFound, InvalidPathspec, and NamespaceMismatch for a task of somebody else's run.
+        """
+        from flowc.client.step import Step
+
+        above, name = "/".join(self._split(pathspec, 4)[:3]), pathspec.rpartition("/")[2]
+        step = Step(above, root=root, _namespace_check=_namespace_check)
+        self._become(self._require(step, name, f"Task({pathspec!r})"))
+        self._asked = attempt
+
+    @classmethod
+    def of(cls, step: Step, path: Path, attempts: Dict[int, bool]) -> Task:
+        """A task without any check."""
+        task = cls.__new__(cls)
+        task.id, task.path = task_id(step.id, path), path
+        task._above, task.checked = step, step.checked
+        task._attempts, task._asked, task._manifest = attempts, None, None
+        return task
+
+    _attempts: Dict[int, bool]
+    _asked: int | None
+    _manifest: Document | None
+
+    @property
+    def parent(self) -> Step:
+        """The step."""
+        step: Step = self._above
+        return step
+
+    @property
+    def step(self) -> str:
+        """The name of its step."""
+        return self.parent.id
+
+    @property
+    def index(self) -> Optional[int]:
+        """Its number in the innermost foreach around it; `None` outside of every foreach."""
+        path = self.path[:-1] if self.parent.loops() else self.path
+        return path[-1] if path else None
+
+    @property
+    def attempt(self) -> int:
+        """The attempt that is read."""
+        if self._asked is not None:
+            return self._asked
+        committed = [attempt for attempt, done in self._attempts.items() if done]
+        return max(committed or self._attempts, default=0)
+
+    @property
+    def current_attempt(self) -> int:
+        """The attempt that was asked for, else the last that was started."""
+        return self._asked if self._asked is not None else max(self._attempts, default=0)
+
+    @property
+    def successful(self) -> bool:
+        """Whether an attempt was committed; of a task whose error `@catch` caught, as of others in Metaflow, not."""
+        return self.committed and not self.manifest.get("caught", False)
+
+    @property
+    def finished(self) -> bool:
+        """Whether its last attempt has ended, well or not."""
+        return self.committed or self.failure is not None
+
+    @property
+    def finished_at(self) -> Optional[datetime]:
+        """When it ended; `None` while it has not."""
+        if self.committed:
+            return local_time(float(self.manifest["created"]))
+        failure = self.failure
+        return local_time(float(failure["created"])) if failure is not None else None
+
+    @property
+    def references(self) -> Dict[str, Ref]:
+        """Its artifacts and parameters, each as it stands in the store; none unless an attempt was committed."""
+        return {**self.manifest["parameters"], **self.manifest["artifacts"]} if self.committed else {}
+
+    @property
+    def artifact_names(self) -> List[str]:
+        """The names of its artifacts and parameters, sorted."""
+        return sorted(self.references)
+
+    @property
+    def artifacts(self) -> Any:
+        """Its artifacts and parameters as DataArtifacts, by attribute and in the order of their names."""
+        import collections
+
+        make: Any = collections.namedtuple
+        found = list(self)
+        return make("MetaflowArtifacts", [artifact.id for artifact in found])(*found)
+
+    @property
+    def data(self) -> TaskData:
+        """The values of its artifacts, by attribute."""
+        return TaskData(self)
+
+    @property
+    def manifest(self) -> Document:
+        """What it committed, as it stands in the store. Raises MissingInput."""
+        if self._manifest is None:
+            self._manifest = self.layout.manifest(self.step, self.path, self.attempt)
+        return self._manifest
+
+    @property
+    def stdout(self) -> str:
+        """What it printed; empty where the engine keeps logs itself."""
+        return self.log("stdout")
+
+    @property
+    def stderr(self) -> str:
+        """What it wrote to stderr."""
+        return self.log("stderr")
+
+    @property
+    def stdout_size(self) -> int:
+        """The bytes of `stdout`."""
+        return len(self.stdout.encode())
+
+    @property
+    def stderr_size(self) -> int:
+        """The bytes of `stderr`."""
+        return len(self.stderr.encode())
+
+    @property
+    def failure(self) -> Dict[str, Any] | None:
+        """`type`, `message`, `traceback` and `created` of its failure; `None` when it succeeded or still runs."""
+        if self.committed:
+            return None
+        return self.layout.read_json(f"{self._folder()}/error.json")
+
+    @property
+    def exception(self) -> Optional[ExceptionWrapper]:
+        """Its failure, with `exception`, `type` and `stacktrace`; `None` when it succeeded or still runs."""
+        failure = self.failure
+        if failure is None:
+            return None
+        wrapper = ExceptionWrapper()
+        wrapper.exception, wrapper.type = failure["message"], failure["type"]
+        wrapper.stacktrace = failure["traceback"]
+        return wrapper
+
+    @property
+    def runtime_name(self) -> Optional[str]:
+        """`dev` for a task of the local engine, else `None`."""
+        return next((tag.partition(":")[2] for tag in self.system_tags if tag.startswith("runtime:")), None)
+
+    @property
+    def code(self) -> None:
+        """`None`: the code package is in what the compiler emitted, not in the store."""
+        return
+
+    @property
+    def environment_info(self) -> None:
+        """`None`: flowc does not make environments."""
+        return
+
+    @property
+    def metadata(self) -> List[Metadata]:
+        """What is known about the task, as entries with `name`, `value`, `type`, `created_at` (ms) and `task`."""
+        at = self.created_seconds() * 1000
+        return [Metadata(name, value, at, name, self) for name, value in self.metadata_dict.items()]
+
+    @property
+    def metadata_dict(self) -> Dict[str, str]:
+        """What is known about the task, by name, as text."""
+        run = self.parent.parent
+        known = {
+            "attempt": self.current_attempt,
+            "attempt_ok": self.successful,
+            "ds-root": run.root,
+            "ds-type": run.root.partition(":")[0],
+            "origin-run-id": run.record.get("origin"),
+            "runtime": self.runtime_name,
+            "user": run.record.get("user"),
+        }
+        return {name: str(value) for name, value in known.items() if value is not None}
+
+    @property
+    def parent_tasks(self) -> Iterator[Task]:
+        """The tasks that it read from."""
+        for step in self.parent.parent_steps:
+            yield from (task for task in step if _related(task, self))
+
+    @property
+    def child_tasks(self) -> Iterator[Task]:
+        """The tasks that read from it."""
+        for step in self.parent.child_steps:
+            yield from (task for task in step if _related(self, task))
+
+    @property
+    def parent_task_pathspecs(self) -> Iterator[str]:
+        """The pathspecs of `parent_tasks`."""
+        return (task.pathspec for task in self.parent_tasks)
+
+    @property
+    def child_task_pathspecs(self) -> Iterator[str]:
+        """The pathspecs of `child_tasks`."""
+        return (task.pathspec for task in self.child_tasks)
+
+    def log(self, stream: str, attempt: int | None = None) -> str:
+        """One stream, `stdout` or `stderr`, of an attempt, by default of the one that is read."""
+        try:
+            data = self.layout.store.read(f"{self._folder(attempt)}/{stream}.log")
+        except MissingKey:
+            return ""
+        return bytes(data).decode("utf-8", "replace")
+
+    def loglines(self, stream: str, as_unicode: bool = True) -> Iterator[Tuple[None, Union[str, bytes]]]:
+        """The lines of a stream, each behind `None`, for flowc keeps no time of lines."""
+        for line in self.log(stream).splitlines():
+            yield None, line if as_unicode else line.encode()
+
+    def value(self, name: str) -> Any:
+        """An artifact or parameter. Raises AttributeError."""
+        ref = self.references.get(name)
+        if ref is None:
+            known = ", ".join(self.artifact_names)
+            raise AttributeError(f"task {self.pathspec} has no artifact {name!r}; it has {known}")
+        return artifacts.load(self.layout.store, self.layout.flow, name, ref)
+
+    @property
+    def layout(self) -> RunLayout:
+        """The run's place in the store."""
+        return self.parent.parent.layout
+
+    @property
+    def committed(self) -> bool:
+        """Whether the attempt that is read has left artifacts."""
+        if self._asked is not None:
+            return self._attempts.get(self._asked, False)
+        return any(self._attempts.values())
+
+    def _folder(self, attempt: int | None = None) -> str:
+        return self.layout.folder(self.step, self.path, self.attempt if attempt is None else attempt)
+
+    def children(self) -> Iterator[DataArtifact]:
+        """Its artifacts, without those whose name starts with an underscore."""
+        return (DataArtifact.of(self, name) for name in self.artifact_names if not name.startswith("_"))
+
+    def child(self, name: str) -> DataArtifact | None:
+        """An artifact by its name."""
+        return DataArtifact.of(self, name) if name in self.references else None
+
+    def created_seconds(self) -> float:
+        """When the attempt was started, where that was noted, else when it was committed."""
+        if self.committed:
+            manifest = self.manifest
+            return float(manifest["started"] if "started" in manifest else manifest["created"])
+        failure = self.failure
+        return float(failure["created"]) if failure is not None else self.parent.parent.created_seconds()
+
+    def attempt_asked(self) -> int | None:
+        """The attempt that was asked for."""
+        return self._asked
+
+
+class DataArtifact(Entity["DataArtifact"]):
+    """One artifact of a task."""
+
+    _FORM = "DataArtifact('FlowName/RunID/StepName/TaskID/ArtifactName')"
+
+    def __init__(
+        self, pathspec: str, attempt: Optional[int] = None, *, root: Optional[str] = None, _namespace_check: bool = True
+    ) -> None:
+        """`pathspec` is that of a task and the artifact's name. Raises what Task does."""
+        above, name = "/".join(self._split(pathspec, 5)[:4]), pathspec.rpartition("/")[2]
+        task = Task(above, attempt, root=root, _namespace_check=_namespace_check)
+        self._become(self._require(task, name, f"DataArtifact({pathspec!r})"))
+
+    @classmethod
+    def of(cls, task: Task, name: str) -> DataArtifact:
+        """An artifact without any check."""
+        artifact = cls.__new__(cls)
+        artifact.id, artifact._above, artifact.checked = name, task, task.checked
+        return artifact
+
+    @property
+    def parent(self) -> Task:
+        """The task."""
+        task: Task = self._above
+        return task
+
+    @property
+    def data(self) -> Any:
+        """Its value."""
+        return self.parent.value(self.id)
+
+    @property
+    def size(self) -> int:
+        """The bytes of its value as it is stored."""
+        return int(self._ref["size"])
+
+    @property
+    def sha(self) -> str:
+        """The hash of its value as it is stored."""
+        return str(self._ref["hash"])
+
+    @property
+    def finished_at(self) -> datetime:
+        """When it was stored."""
+        return self.created_at
+
+    @property
+    def _ref(self) -> Ref:
+        return self.parent.references[self.id]
+
+    def created_seconds(self) -> float:
+        """When it was stored."""
+        return float(self.parent.manifest["created"])
+
+    def children(self) -> Iterator[DataArtifact]:
+        """Nothing: a value has no parts that the store knows."""
+        return iter(())
+
+    def child(self, name: str) -> None:
+        """Nothing."""
+        del name
+
+    def attempt_asked(self) -> int | None:
+        """The task's."""
+        return self.parent.attempt_asked()
+
+
+def _related(before: Task, after: Task) -> bool:
+    """Whether a task can have read from one of a step before it: the same items, and the choice of a switch."""
+    shared = min(len(before.path), len(after.path))
+    if before.path[:shared] != after.path[:shared]:
+        return False
+    choice = before.manifest.get("choice") if before.committed else None
+    return choice is None or choice == after.step

@@ -1,0 +1,136 @@
+"""The flow's graph as data: `current.graph` for steps, and a short form in the store for whoever reads the run."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List
+
+    from flowc.layout import Document, RunLayout
+    from flowc.plan import Plan, PlanStep
+
+RECORD = "graph.json"
+"""Its name in the run's folder."""
+_TYPES = {
+    "branch": "split-static",
+    "foreach": "split-foreach",
+    "parallel": "split-parallel",
+    "switch": "split-switch",
+    "join": "join",
+}
+
+
+def graph_info(plan: Plan, cls: type) -> Dict[str, Any]:
+    """What Metaflow's `current.graph` holds: the file, the flow's documentation, its steps, and how they nest.
+
+    Of decorators the names and arguments are given as they stand in the file.
+    """
+    import inspect
+
+    from flowc.flowspec import constants, parameters
+
+    known = parameters(cls)
+    return {
+        "file": os.path.basename(inspect.getfile(cls)),
+        "start_step": plan.start,
+        "end_step": plan.end,
+        "parameters": [{"name": name, "type": type(value).__name__} for name, value in known.items()],
+        "constants": [{"name": name, "type": type(value).__name__} for name, value in constants(cls).items()],
+        "steps": {name: _step_info(plan, cls, name) for name in plan.steps},
+        "graph_structure": [] if plan.start == plan.end else [*_block(plan, plan.start, plan.end), plan.end],
+        "doc": inspect.cleandoc(cls.__doc__ or ""),
+        "decorators": _decorators(cls),
+        "extensions": {"installed": {}},
+    }
+
+
+def record_graph(layout: RunLayout, plan: Plan) -> None:
+    """Write what the client needs of the graph into the run's folder. The start task does, before it commits."""
+    steps: Dict[str, Document] = {}
+    for name, step in plan.steps.items():
+        steps[name] = {"type": _type(plan, step), "next": _next(step), "loops": step.loops}
+    layout.write_json(f"{layout.prefix}/{RECORD}", {"start": plan.start, "end": plan.end, "steps": steps})
+
+
+def _type(plan: Plan, step: PlanStep) -> str:
+    if step.name == plan.end:
+        return "end"
+    if step.kind == "linear" and step.name == plan.start:
+        return "start"
+    return _TYPES.get(step.kind, "linear")
+
+
+def _next(step: PlanStep) -> List[str]:
+    """The steps that follow; a recursive switch is among its own."""
+    return [*step.next, step.name] if step.loops else list(step.next)
+
+
+def _step_info(plan: Plan, cls: type, name: str) -> Dict[str, Any]:
+    import inspect
+
+    step, function = plan.steps[name], getattr(cls, name)
+    info: Dict[str, Any] = {
+        "name": name,
+        "type": _type(plan, step),
+        "line": _line(function),
+        "source_file": inspect.getfile(function),
+        "doc": inspect.cleandoc(function.__doc__ or ""),
+        "decorators": _decorators(function),
+        "next": _next(step),
+        "node_info": {},
+    }
+    if step.kind == "foreach":
+        info["foreach_artifact"] = step.foreach_var
+    if step.kind == "switch":
+        info["condition"] = step.condition
+    join = _matching_join(plan, name)
+    if join is not None:
+        info["matching_join"] = join
+    return info
+
+
+def _matching_join(plan: Plan, name: str) -> str | None:
+    return next((other.name for other in plan.steps.values() if other.closes == name), None)
+
+
+def _block(plan: Plan, name: str, stop: str) -> List[Any]:
+    """The steps from one on, up to another: names in a row, and a list of blocks after a step that splits."""
+    found: List[Any] = []
+    while name != stop:
+        step = plan.steps[name]
+        found.append(name)
+        join = _matching_join(plan, name)
+        if step.kind == "switch":
+            found.append([_block(plan, following, stop) for following in step.next])
+            return found
+        if join is not None:
+            found.append([_block(plan, following, join) for following in step.next])
+            name = join
+        elif step.next:
+            name = step.next[0]
+        else:
+            return found
+    return found
+
+
+def _line(function: Any) -> int:
+    """The line of `def`; code objects know the first decorator's."""
+    import linecache
+
+    code = function.__code__
+    first: int = code.co_firstlineno
+    for line in range(first, first + 100):
+        if linecache.getline(code.co_filename, line, function.__globals__).lstrip().startswith(("def ", "async def ")):
+            return line
+    return first
+
+
+def _decorators(target: Any) -> List[Dict[str, Any]]:
+    """The decorators that flowc's own have noted on a step or a flow."""
+    noted: Any = getattr(target, "__flowc_decorators__", ())
+    return [
+        {"name": name, "attributes": attributes, "statically_defined": True, "inserted_by": None}
+        for name, attributes in noted
+    ]
