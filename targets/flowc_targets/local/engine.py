@@ -9,13 +9,14 @@ import selectors
 import signal
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowc_compiler.frontend.home import home_of
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
 from flowc_targets.base.plan import build_plan
+from flowc_targets.local.gangs import Gangs, Retry
 from flowc_targets.local.launch import Event, Launcher, LaunchError, kill_group
 from flowc_targets.local.output import TaskOutput
 from flowc_targets.local.params import check_params
@@ -48,15 +49,6 @@ class _Running:
     timed_out: bool = False
 
 
-@dataclass(order=True, slots=True)
-class _Retry:
-    """A task that waits for its next attempt."""
-
-    due: float
-    key: TaskKey = field(compare=False)
-    attempt: int = field(compare=False)
-
-
 def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Reporter | None = None) -> RunResult:
     """Run a compiled flow here and now. Raises FlowcError for parameters and a root that cannot be used."""
     check_params(flow, options.params)
@@ -83,9 +75,10 @@ class _Engine:
         self.record = record
         self.plan = plan
         self.schedule = Schedule(flow)
+        self.gangs = Gangs(flow)
         self.selector = selectors.DefaultSelector()
         self.running: dict[int, _Running] = {}
-        self.retries: list[_Retry] = []
+        self.retries: list[Retry] = []
         self.failed: FailedTask | None = None
         self.error = ""
         self.done = 0
@@ -165,14 +158,22 @@ class _Engine:
 
     def _start_ready(self) -> None:
         now = time.monotonic()
-        while len(self.running) < max(1, self.options.max_workers):
+        while True:
             if self.retries and self.retries[0].due <= now:
+                if not self._has_room(len(self.retries[0].keys)):
+                    return
                 retry = heapq.heappop(self.retries)
-                self._start(retry.key, retry.attempt)
-            elif self.schedule.has_ready:
-                self._start(self.schedule.pop(), 0)
+                for key in retry.keys:
+                    self._start(key, retry.attempt)
+            elif self.schedule.has_ready and self._has_room(self.schedule.width):
+                for _ in range(self.schedule.width):
+                    self._start(self.schedule.pop(), 0)
             else:
                 return
+
+    def _has_room(self, count: int) -> bool:
+        """Whether so many tasks may start together. A gang that is wider than --max-workers runs alone."""
+        return not self.running or len(self.running) + count <= self.options.max_workers
 
     def _start(self, key: TaskKey, attempt: int) -> None:
         place = key.step if not key.path else f"{key.step}/{index_text(key.path)}"
@@ -187,6 +188,7 @@ class _Engine:
         if specs.timeout is not None:
             task.deadline = time.monotonic() + specs.timeout.seconds
         self.running[self.numbers] = task
+        self.gangs.started(key)
         for output in outputs:
             self.selector.register(output.descriptor, selectors.EVENT_READ, output)
         env = specs.environment.variables if specs.environment is not None else {}
@@ -197,7 +199,7 @@ class _Engine:
     def _timeout(self) -> float | None:
         """How long the loop may sleep."""
         due = [task.deadline for task in self.running.values()]
-        if self.retries and len(self.running) < self.options.max_workers:
+        if self.retries and self._has_room(len(self.retries[0].keys)):
             due.append(self.retries[0].due)
         wait = min(due, default=float("inf")) - time.monotonic()
         wait = max(wait, 0.0)
@@ -227,6 +229,9 @@ class _Engine:
             self._succeeded(task)
         else:
             self._attempt_failed(task, code)
+        retry = self.gangs.ended(task.key)
+        if retry is not None:
+            heapq.heappush(self.retries, retry)
 
     def _close_outputs(self, task: _Running) -> None:
         for output in task.outputs:
@@ -245,8 +250,9 @@ class _Engine:
         if isinstance(step, ForeachStep | ParallelStep):
             count = self.record.count(task.key, task.attempt)
             if count > self.options.max_num_splits:
+                what = "foreach" if isinstance(step, ForeachStep) else "gang"
                 message = (
-                    f"foreach in step {step.name!r} has {count} items, more than --max-num-splits "
+                    f"{what} in step {step.name!r} has {count} items, more than --max-num-splits "
                     f"{self.options.max_num_splits}; if that is right, raise it"
                 )
                 self._fail(task, message, "")
@@ -264,17 +270,22 @@ class _Engine:
         if retry is None or task.attempt >= retry.limit:
             self._fail(task, *recorded)
             return
-        heapq.heappush(self.retries, _Retry(time.monotonic() + retry.backoff_seconds, task.key, task.attempt + 1))
+        due = time.monotonic() + retry.backoff_seconds
+        self.gangs.failed(task.key, Retry(due, [task.key], task.attempt + 1))
         wait = f" in {retry.backoff_seconds:g} s" if retry.backoff_seconds else ""
         self.reporter.note(
             f"task {_name(task.key)} failed: {recorded[0]}; attempt {task.attempt + 2} of {retry.limit + 1}{wait}"
         )
 
     def _fail(self, task: _Running, message: str, traceback: str) -> None:
-        if self.failed is None:
-            key = task.key
-            log = self.record.log_location(key, task.attempt) if task.outputs[1].has_log else ""
-            self.failed = FailedTask(key.step, index_text(key.path), task.attempt, message, traceback, log)
+        if self.failed is not None:
+            return
+        key = self.gangs.culprit(task.key, task.attempt, self.record)
+        if key != task.key:
+            message, traceback = self.record.error(key, task.attempt) or (message, traceback)
+            task = next((other for other in self.running.values() if other.key == key), task)
+        log = self.record.log_location(key, task.attempt) if task.outputs[1].has_log else ""
+        self.failed = FailedTask(key.step, index_text(key.path), task.attempt, message, traceback, log)
 
     def _stop(self) -> None:
         """End the tasks that still run: SIGTERM, and SIGKILL when they take too long or on a second signal."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import secrets
 import shutil
 import tempfile
@@ -11,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from flowc.current import current
 from flowc.errors import StoreError
 from flowc.layout import RunLayout
 from flowc.store import open_store
@@ -121,6 +121,14 @@ class RunRecord:
             return None
         return None if record is None else (f"{record['type']}: {record['message']}", record["traceback"])
 
+    def failed_peer(self, key: TaskKey, attempt: int) -> int | None:
+        """The member of a gang whose failure a task gives as the reason for its own."""
+        try:
+            record = self.layout.read_json(f"{self.layout.folder(key.step, key.path, attempt)}/error.json")
+        except StoreError:
+            return None
+        return None if record is None else record.get("peer")
+
     def record_error(self, key: TaskKey, attempt: int, kind: str, message: str) -> None:
         """Record a failure for a task that had no chance to."""
         document = {"version": 1, "type": kind, "message": message, "traceback": "", "created": time.time()}
@@ -147,10 +155,8 @@ class RunRecord:
 
 
 def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
+    """Who runs this, as the client's namespaces and the tasks' `current.username` have it."""
+    return current.username or ""
 
 
 def _unusable(root: str, error: StoreError) -> NoReturn:

@@ -41,6 +41,7 @@ class Schedule:
         self._ready: deque[_Span] = deque()
         self._waiting: dict[TaskKey, int] = {}
         self._joins = {step.closes: step for step in flow.steps if isinstance(step, JoinStep)}
+        self._together = frozenset(step.target for step in flow.steps if isinstance(step, ParallelStep))
         self.known = 0
         """How many tasks the run has, as far as is known."""
         self._lead_to(flow.start, ())
@@ -49,6 +50,12 @@ class Schedule:
     def has_ready(self) -> bool:
         """Whether a task can be started now."""
         return bool(self._ready)
+
+    @property
+    def width(self) -> int:
+        """How many of the next tasks have to start together: the members of a gang."""
+        span = self._ready[0]
+        return span.end - span.at if span.end is not None and span.step in self._together else 1
 
     def pop(self) -> TaskKey:
         """Take a task that is ready. Inner tasks come first, so that what is begun gets finished."""

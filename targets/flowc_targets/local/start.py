@@ -34,6 +34,8 @@ def task_environment(
     env["FLOWC_ROOT"] = record.root
     env["FLOWC_RUN_ID"] = record.run_id
     env["FLOWC_TAGS"] = ",".join(options.tags)
+    env["FLOWC_GANG_HOST"] = "127.0.0.1"
+    env["FLOWC_GANG_FRESH"] = "1"  # no attempt of a run has a number twice
     if options.python != sys.executable:  # it may not have flowc: give it ours, as a container gets it
         package = plan.with_name("flow.pyz")
         package.write_bytes(build_package(flow, source))

@@ -1,0 +1,62 @@
+"""Tasks that start together: the members of a gang, first and when they are tried again; every other task by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flowc_compiler.ir import ParallelStep
+from flowc_targets.local.schedule import TaskKey
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir import Flow
+    from flowc_targets.local.record import RunRecord
+
+
+@dataclass(order=True, slots=True)
+class Retry:
+    """Tasks that wait for their next attempt, and start together."""
+
+    due: float
+    keys: list[TaskKey] = field(compare=False)
+    attempt: int = field(compare=False)
+
+
+class Gangs:
+    """Who runs of each gang, and who of it has failed. A task that is no member is a gang of its own."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._steps = frozenset(step.target for step in flow.steps if isinstance(step, ParallelStep))
+        self._running: dict[TaskKey, int] = {}
+        self._failed: dict[TaskKey, Retry] = {}
+
+    def started(self, key: TaskKey) -> None:
+        """An attempt of a task has begun."""
+        gang = self._gang(key)
+        self._running[gang] = self._running.get(gang, 0) + 1
+
+    def failed(self, key: TaskKey, retry: Retry) -> None:
+        """An attempt has failed, and is to be tried again. Its end is still to be told."""
+        waiting = self._failed.setdefault(self._gang(key), retry)
+        if waiting is not retry:
+            waiting.keys += retry.keys
+            waiting.due = max(waiting.due, retry.due)
+            waiting.attempt = max(waiting.attempt, retry.attempt)
+
+    def ended(self, key: TaskKey) -> Retry | None:
+        """An attempt has ended. With the last of a gang, those of it that failed can start again."""
+        gang = self._gang(key)
+        self._running[gang] -= 1
+        if self._running[gang]:
+            return None
+        del self._running[gang]
+        return self._failed.pop(gang, None)
+
+    def culprit(self, key: TaskKey, attempt: int, record: RunRecord) -> TaskKey:
+        """The member whose failure made this one fail, if it has recorded one; else the task itself."""
+        peer = record.failed_peer(key, attempt) if key.step in self._steps else None
+        other = key if peer is None else TaskKey(key.step, (*key.path[:-1], peer))
+        return other if record.error(other, attempt) is not None else key
+
+    def _gang(self, key: TaskKey) -> TaskKey:
+        return TaskKey(key.step, key.path[:-1]) if key.step in self._steps else key
