@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowc.client import Run
+from flowc_compiler.diagnostics import FlowcError
 from flowc_compiler.driver import compile_file
 from flowc_targets.local import RunOptions, run_flow
 from tests.conftest import REPOSITORY
@@ -118,10 +119,20 @@ def run_flowc(file: Path, params: Mapping[str, str] | None = None) -> Outcome:
 
 
 def _seen(task: Any) -> Seen:
-    names = [name for name in task.artifacts if not name.startswith("_")] if task.successful else []
-    error = task.exception
+    names = [name for name in task.artifact_names if not name.startswith("_")]
+    error = task.failure
     how = failure(error["type"], error["message"]) if error is not None else None
     return Seen(task.step, task.path, task.successful, {name: text(task.value(name)) for name in names}, how)
+
+
+def compare(file: Path, flow: str, params: Mapping[str, str] | None = None) -> tuple[Outcome, list[str]]:
+    """Run on both; what Metaflow made of it, and what differs. What stops flowc before the first task is an outcome."""
+    theirs = run_metaflow(file, flow, params)
+    try:
+        ours = run_flowc(file, params)
+    except FlowcError as error:
+        return theirs, [f"flowc refuses the flow: {error}"]
+    return theirs, differences(theirs, ours)
 
 
 def differences(theirs: Outcome, ours: Outcome) -> list[str]:

@@ -31,7 +31,18 @@ def run(file: str, flow: str, arguments: list[str]) -> dict[str, Any]:
         metaflow.namespace(None)
         found = metaflow.Run(f"{flow}/{id_file.read_text()}")
         tasks = [task(each) for step in found for each in step]
+        number_iterations(tasks)
         return {"ok": process.returncode == 0, "log": log, "tasks": tasks}
+
+
+def number_iterations(tasks: list[dict[str, Any]]) -> None:
+    """Count a recursive step's iterations from 0: Metaflow goes on counting in a loop that follows a loop."""
+    counted: dict[str, int] = {}
+    for each in sorted(tasks, key=lambda each: list(each["iteration"])):
+        place = f"{each['step']}{each['path']}"
+        if each.pop("iteration"):
+            counted[place] = counted.get(place, -1) + 1
+            each["path"] = [*each["path"], counted[place]]
 
 
 def task(each: Any) -> dict[str, Any]:
@@ -41,7 +52,8 @@ def task(each: Any) -> dict[str, Any]:
     exception = internal["_exception"]
     return {
         "step": each.path_components[2],
-        "path": [frame.index for frame in internal["_foreach_stack"] or ()] + list(internal["_iteration_stack"] or ()),
+        "path": [frame.index for frame in internal["_foreach_stack"] or ()],
+        "iteration": list(internal["_iteration_stack"] or ()),
         "ok": bool(internal["_task_ok"]),
         "artifacts": {name: text(artifacts[name].data) for name in sorted(artifacts) if name != "name"},
         "failure": failure(exception.type, exception.exception) if exception is not None else None,
