@@ -1,0 +1,113 @@
+"""Taking over what an earlier run has finished: which of its tasks count in a new run of the flow, and their manifests.
+
+Nothing but manifests is copied, and they are not changed: artifacts are stored by content, and a manifest's `run` goes
+on naming the run that the task ran in. What can be taken over is decided from the store and the plan alone.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from concurrent.futures import ThreadPoolExecutor
+    from typing import Any, Dict, List, Tuple
+
+    from flowc.layout import Document, Path, RunLayout
+    from flowc.plan import Plan, PlanStep
+
+THREADS = 32
+"""Manifests that are copied at a time where each costs a network round trip."""
+PARAMETERS = "parameters.json"
+"""Beside the steps of a run."""
+
+
+class Origin:
+    """The run that is resumed. A task of it is asked for only when every task before it was taken over, too."""
+
+    def __init__(self, source: RunLayout, plan: Plan, rerun: Collection[str] = ()) -> None:
+        """`rerun` names steps that run again, whatever came of them."""
+        self._source = source
+        self._plan = plan
+        self._rerun = rerun
+        self._listed: Dict[str, Dict[Path, int]] = {}
+        self._gang: Tuple[str, Path, bool] | None = None
+        self._pool: ThreadPoolExecutor | None = None
+
+    def close(self) -> None:
+        """Release the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+
+    def take(self, target: RunLayout, tasks: List[Tuple[str, Path]]) -> List[Document | None]:
+        """Take over the tasks that can be: their manifests, then in the new run as well; `None` for one that must run.
+
+        Raises StoreError and CorruptArtifact.
+        """
+        found = [(step, path, self._attempt(step, path)) for step, path in tasks]
+        if not self._source.store.remote:
+            return [self._copy(target, *task) for task in found]
+        if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._pool = ThreadPoolExecutor(THREADS)
+        return list(self._pool.map(lambda task: self._copy(target, *task), found))
+
+    def _attempt(self, name: str, path: Path) -> int | None:
+        """The attempt to take over, as far as can be told without its manifest."""
+        if name in self._rerun:
+            return None
+        attempt = self._committed(name, path)
+        if attempt is None or not self._gang_is_whole(self._plan.step(name), path):
+            return None
+        return attempt
+
+    def _copy(self, target: RunLayout, name: str, path: Path, attempt: int | None) -> Document | None:
+        if attempt is None:
+            return None
+        manifest = self._source.manifest(name, path, attempt)
+        if not agrees(self._plan.step(name), manifest):
+            return None
+        target.commit(name, path, attempt, manifest)
+        return manifest
+
+    def _committed(self, name: str, path: Path) -> int | None:
+        """The committed attempt of a task; a remote store is listed once a step."""
+        if not self._source.store.remote:
+            return self._source.latest(name, path)
+        if name not in self._listed:
+            self._listed[name] = self._source.latest_of_step(name)
+        return self._listed[name].get(path)
+
+    def _gang_is_whole(self, step: PlanStep, path: Path) -> bool:
+        """Members of a gang work together: unless all of them have finished, all run again."""
+        openers = self._plan.openers(step)
+        if step.kind == "join" or not openers or openers[-1].kind != "parallel":
+            return True
+        base = step.foreach_path(path)[:-1]
+        if self._gang is None or self._gang[:2] != (step.name, base):
+            count = self._source.manifest(openers[-1].name, base)["foreach"]["count"]
+            whole = all(self._committed(step.name, (*base, i)) is not None for i in range(count))
+            self._gang = (step.name, base, whole)
+        return self._gang[2]
+
+
+def agrees(step: PlanStep, manifest: Document) -> bool:
+    """Whether a task went on in a way that the flow, which may have been changed since, still knows."""
+    foreach: Dict[str, Any] | None = manifest.get("foreach")
+    choice: str | None = manifest.get("choice")
+    if step.fans_out:
+        return foreach is not None and foreach.get("variable") == step.foreach_var
+    if step.kind == "switch":
+        return choice in step.next or (step.loops and choice == step.name)
+    return foreach is None and choice is None
+
+
+def keep_parameters(run: RunLayout, refs: Dict[str, Any]) -> None:
+    """Write down a run's parameters, as references, before its start task runs the user's code."""
+    run.write_json(f"{run.prefix}/{PARAMETERS}", {"version": 1, "parameters": refs})
+
+
+def kept_parameters(run: RunLayout) -> Dict[str, Any] | None:
+    """The parameters that were written down; `None` when the run ended before it had any."""
+    document = run.read_json(f"{run.prefix}/{PARAMETERS}")
+    return None if document is None else document["parameters"]
