@@ -74,6 +74,17 @@ class RunLayout:
                 attempts[index] = max(int(parts[1]), attempts.get(index, 0))
         return attempts
 
+    def latest_of_step(self, step: str) -> Dict[Path, int]:
+        """The attempt to read of every task of a step that has one, by one listing."""
+        prefix = f"{self.prefix}/{step}/"
+        attempts: Dict[Path, int] = {}
+        for key in self.store.keys(prefix):
+            parts = key[len(prefix) :].split("/")
+            if len(parts) == 3 and parts[2] == MANIFEST:
+                path = parse_index(parts[0])
+                attempts[path] = max(int(parts[1]), attempts.get(path, 0))
+        return attempts
+
     def manifest(self, step: str, path: Path, attempt: int | None = None) -> Document:
         """The manifest of an attempt, by default of the one that counts. Raises MissingInput."""
         if attempt is not None:

@@ -14,6 +14,7 @@ from flowc.flowspec import artifacts_set, bind, constants, parameters
 from flowc.inputs import join_inputs
 from flowc.layout import VERSION, RunLayout, index_text, task_id
 from flowc.predecessor import predecessor
+from flowc.resume import keep_parameters, kept_parameters
 from flowc.state import TaskState
 from flowc.store import open_store
 from flowc.transition import check as check_transition
@@ -69,7 +70,7 @@ def run_task(plan: Plan, load: Callable[[], type[FlowSpec]], task: Task) -> int:
 def _execute(plan: Plan, cls: type[FlowSpec], step: PlanStep, layout: RunLayout, task: Task) -> None:
     state = TaskState(layout, plan, step, task.path)
     _set_facts(plan, cls, task)
-    inputs = _inherit(plan, cls, state)
+    inputs = _inherit(plan, cls, state, task)
     flow = bind(cls, state)
     method = getattr(flow, step.name, None)
     if method is None:
@@ -92,11 +93,11 @@ def _execute(plan: Plan, cls: type[FlowSpec], step: PlanStep, layout: RunLayout,
     commit(_manifest(flow, cls, state, task))
 
 
-def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState) -> Inputs | None:
+def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> Inputs | None:
     """Fill in what the task starts with; a join's inputs are returned."""
     step, layout, path = state.step, state.layout, state.path
     if step.name == plan.start and not (step.loops and path[-1]):
-        state.parameters = _chosen_parameters(cls, state)
+        state.parameters = _chosen_parameters(cls, state, task)
         return None
     if step.kind == "join":
         return _inherit_join(plan, cls, state)
@@ -115,16 +116,23 @@ def _inherit_join(plan: Plan, cls: type[FlowSpec], state: TaskState) -> Inputs:
     return join_inputs(cls, layout, plan, step, path, count)
 
 
-def _chosen_parameters(cls: type[FlowSpec], state: TaskState) -> Dict[str, Any]:
-    """The run's parameters, as references."""
+def _chosen_parameters(cls: type[FlowSpec], state: TaskState, task: Task) -> Dict[str, Any]:
+    """The run's parameters, as references. Computed once a run: a retry and a resumed run have the same."""
     store, flow = state.layout.store, state.plan.flow
+    again = task.attempt or os.environ.get("FLOWC_ORIGIN_RUN_ID")
+    kept = (kept_parameters(state.layout) if again else None) or {}
     chosen: Dict[str, Any] = {}
     for attribute, parameter in parameters(cls).items():
+        if attribute in kept:
+            chosen[attribute] = kept[attribute]
+            continue
         value = parameter.value(flow)
         try:
             chosen[attribute] = artifacts.save(store, flow, attribute, value)
         except FlowError as error:
             raise ParameterError(f"parameter {parameter.name!r}: {error}") from error
+    if chosen != kept:
+        keep_parameters(state.layout, chosen)
     return chosen
 
 
@@ -185,7 +193,7 @@ def _save_items(flow: FlowSpec, state: TaskState) -> Dict[str, Any]:
         raise InvalidNextException(
             f"step {state.step.name!r}: foreach={variable!r} is a {type(items).__name__}, which cannot be iterated over"
         ) from None
-    return artifacts.save_items(state.layout.store, state.plan.flow, variable, items)
+    return {"variable": variable, **artifacts.save_items(state.layout.store, state.plan.flow, variable, items)}
 
 
 def _write_output(folder: str, name: str, text: str) -> None:
