@@ -1,15 +1,16 @@
 """Gangs: the members of a `num_parallel` step find each other, run together, fail together and are committed together.
 
-All of it goes through the store, keyed by attempt, so that a gang needs no more of its platform than n tasks that run at
-the same time:
+All of it goes through the store, keyed by attempt, so that a gang needs no more of its platform than n tasks that run
+at the same time:
 
     <run>/<step>/<p.i>/<attempt>/member.json      who member i is: token, address, heartbeat; member 0's holds the roll
     <run>/<step>/<p.i>/<attempt>/prepared-<inputs>-<session>.json      its manifest, before it counts
 
 Meeting: each member answers member 0's token in its own file, member 0 collects the answers and writes the roll, and a
-member that finds its own token on the roll begins. So a file that a dead process left under the same attempt lets nobody
-begin. While they run, a thread of each (`gangwatch`) watches the others. At the end all prepare, and each commits when all
-have: an attempt that all members have prepared is decided, and a member that failed after that commits it when retried.
+member that finds its own token on the roll begins. So a file that a dead process left under the same attempt lets
+nobody begin. While they run, a thread of each (`gangwatch`) watches the others. At the end all prepare, and each
+commits when all have: an attempt that all members have prepared is decided, and a member that failed after that commits
+it when it is retried.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import hashlib
 import os
 import sys
 import time
-from collections import namedtuple
+from typing import NamedTuple
 
 from flowc.errors import GangTimeout
 from flowc.gangfiles import MEMBER, PREPARED, GangFiles, host_address, reserve_port
@@ -31,12 +32,18 @@ if TYPE_CHECKING:
 
     from flowc.gangfiles import Seen
     from flowc.layout import Document, RunLayout
-    from flowc.plan import Plan
     from flowc.state import TaskState
     from flowc.task import Task
 
-Parallel = namedtuple("Parallel", ["main_ip", "num_nodes", "node_index", "control_task_id"])
-"""What `current.parallel` is."""
+
+class Parallel(NamedTuple):
+    """What `current.parallel` is."""
+
+    main_ip: str
+    num_nodes: int
+    node_index: int
+    control_task_id: str | None
+
 
 ALONE = Parallel("127.0.0.1", 1, 0, None)
 """`current.parallel` outside of the gangs of a flow that has some, as in Metaflow."""
@@ -44,10 +51,10 @@ ALONE = Parallel("127.0.0.1", 1, 0, None)
 TIMEOUT = 1800.0
 """Seconds that a member waits for the others to come."""
 GRACE = 60.0
-"""Seconds that it waits where all are committed already: either it is retried alone, or somebody runs all of them again."""
+"""Seconds that it waits where all are committed already: it is retried alone, or somebody runs all of them again."""
 
 
-def gang_of(plan: Plan, state: TaskState, task: Task) -> Gang:
+def gang_of(state: TaskState, task: Task) -> Gang:
     """The gang of a task whose parent opens one. The parent has committed."""
     opener = state.layout.manifest(state.step.parents[0], task.path[:-1])
     inputs = hashlib.sha256(f"{opener['attempt']} {opener['created']}".encode()).hexdigest()[:8]
@@ -177,7 +184,7 @@ class Gang:
 
     def _settled(self, decided: _Decided) -> Document:
         """This member's manifest of an attempt that was decided, to be committed as this attempt."""
-        say(f"all {self.count} members had finished attempt {decided.attempt}: it is committed, and the step not run again")
+        say(f"all {self.count} members had finished attempt {decided.attempt}; it is committed, the step not run again")
         found: Any = self.files.read(self.me, decided.attempt, decided.name)
         manifest = {**found, "attempt": self.task.attempt, "created": time.time()}
         self.layout.write_json(f"{self.files.folder(self.me, self.task.attempt)}/{decided.name}", manifest)

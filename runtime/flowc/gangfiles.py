@@ -11,7 +11,7 @@ from flowc.layout import MANIFEST, index_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Dict, Iterator, List, Set, Tuple
+    from typing import Dict, Generator, Iterator, List, Set, Tuple
 
     from flowc.layout import Document, Path, RunLayout
 
@@ -32,7 +32,7 @@ class GangFiles:
         self._attempt = attempt
         self._count = count
         self._old: Dict[str, Document] = {}
-        self.interval = float(os.environ.get("FLOWC_GANG_INTERVAL") or (10 if layout.store.remote else 2))
+        self.interval = float(os.environ.get("FLOWC_GANG_INTERVAL") or (10 if layout.store.remote else 1))
         """Seconds between two looks, at most: each is a listing, and each heartbeat a write."""
 
     def folder(self, member: int, attempt: int) -> str:
@@ -45,20 +45,21 @@ class GangFiles:
 
     def look(self) -> Seen:
         """What is there now: one listing of a remote store."""
-        store, seen = self._layout.store, {}
+        store = self._layout.store
+        seen: Seen = {}
         base = f"{self._layout.prefix}/{self._step}/"
         if store.remote:
             base += f"{index_text(self._above)}." if self._above else ""
             for key in store.keys(base):
                 member, _, rest = key[len(base) :].partition("/")
-                attempt, _, name = rest.partition("/")
-                if member.isdigit() and attempt.isdigit() and int(member) < self._count:
-                    seen.setdefault((int(member), int(attempt)), set()).add(name)
+                number, _, name = rest.partition("/")
+                if member.isdigit() and number.isdigit() and int(member) < self._count:
+                    seen.setdefault((int(member), int(number)), set()).add(name)
             return seen
-        for member in range(self._count):
-            folder = f"{base}{index_text((*self._above, member))}"
-            for attempt in filter(str.isdigit, store.children(folder)):
-                seen[member, int(attempt)] = set(store.children(f"{folder}/{attempt}"))
+        for i in range(self._count):
+            folder = f"{base}{index_text((*self._above, i))}"
+            for name in filter(str.isdigit, store.children(folder)):
+                seen[i, int(name)] = set(store.children(f"{folder}/{name}"))
         return seen
 
     def remember(self) -> None:
@@ -108,9 +109,9 @@ class GangFiles:
     def _went_on(self, seen: Seen) -> PeerFailed | None:
         """A peer that has failed, and whose @catch has committed it without us."""
         for (member, attempt), names in seen.items():
-            if attempt == self._attempt and member != self._me and MANIFEST in names:
-                if not any(name.startswith(PREPARED) for name in names):
-                    return PeerFailed(f"member {member} failed, and its @catch went on", member)
+            committed = attempt == self._attempt and member != self._me and MANIFEST in names
+            if committed and not any(name.startswith(PREPARED) for name in names):
+                return PeerFailed(f"member {member} failed, and its @catch went on", member)
         return None
 
 
@@ -135,7 +136,7 @@ def host_address() -> str:
 
 
 @contextlib.contextmanager
-def reserve_port(fixed: int) -> Iterator[int]:
+def reserve_port(fixed: int) -> Generator[int, None, None]:
     """A TCP port that nobody else takes while this is entered; `fixed` unless that is 0."""
     if fixed:
         yield fixed

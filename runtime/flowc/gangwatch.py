@@ -119,7 +119,8 @@ class Watch:
         from flowc.report import report_failure
 
         # In a thread of its own, as the main thread may hold the lock of stdout.
-        report = threading.Thread(target=report_failure, args=(failure, self._gang.layout, self._gang.task), daemon=True)
+        what = (failure, self._gang.layout, self._gang.task)
+        report = threading.Thread(target=report_failure, args=what, daemon=True)
         report.start()
         report.join(30)
         os._exit(1)

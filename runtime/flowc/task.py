@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from functools import partial
 
 from flowc import artifacts
 from flowc.current import current, set_current
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict
 
     from flowc.flowspec import FlowSpec
+    from flowc.gang import Gang
     from flowc.inputs import Inputs
     from flowc.layout import Document, Path
     from flowc.plan import Plan, PlanStep
@@ -35,13 +35,14 @@ OK, USER_ERROR, PROTOCOL_ERROR = 0, 1, 2
 class Task:
     """Which task to run, and where its run lives."""
 
-    __slots__ = ("attempt", "outputs", "path", "root", "run", "step", "tags")
+    __slots__ = ("attempt", "outputs", "path", "root", "run", "started", "step", "tags")
 
     def __init__(self, step: str, path: Path, attempt: int, outputs: str | None = None) -> None:
         self.step = step
         self.path = path
         self.attempt = attempt
         self.outputs = outputs
+        self.started = time.time()
         self.root = _required("FLOWC_ROOT")
         self.run = _required("FLOWC_RUN_ID")
         self.tags = tuple(tag for tag in os.environ.get("FLOWC_TAGS", "").split(",") if tag)
@@ -75,22 +76,30 @@ def _execute(plan: Plan, cls: type[FlowSpec], step: PlanStep, layout: RunLayout,
     method = getattr(flow, step.name, None)
     if method is None:
         raise ProtocolError(f"class {plan.class_name} has no step {step.name!r}; compile the file again")
-    commit = partial(layout.commit, step.name, task.path, task.attempt)
-    if plan.gangs and any(plan.step(parent).kind == "parallel" for parent in step.parents):
-        from flowc.gang import gang_of
-
-        gang = gang_of(plan, state, task)
-        decided = gang.meet()
-        if decided is not None:
-            commit(decided)
-            return
-        commit = gang.commit
+    gang = _gang(plan, state, task)
+    decided = gang.meet() if gang is not None else None
+    if decided is not None:
+        layout.commit(step.name, task.path, task.attempt, decided)
+        return
     if inputs is None:
         method()
     else:
         method(inputs)
     check_transition(step, state.transition)
-    commit(_manifest(flow, cls, state, task))
+    manifest = _manifest(flow, cls, state, task)
+    if gang is not None:
+        gang.commit(manifest)
+    else:
+        layout.commit(step.name, task.path, task.attempt, manifest)
+
+
+def _gang(plan: Plan, state: TaskState, task: Task) -> Gang | None:
+    """The gang that the task is a member of."""
+    if not any(plan.step(parent).kind == "parallel" for parent in state.step.parents):
+        return None
+    from flowc.gang import gang_of
+
+    return gang_of(state, task)
 
 
 def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> Inputs | None:
@@ -146,6 +155,7 @@ def _manifest(flow: FlowSpec, cls: type[FlowSpec], state: TaskState, task: Task)
         "step": step.name,
         "index": index_text(task.path),
         "attempt": task.attempt,
+        "started": task.started,
         "created": time.time(),
         "parameters": state.parameters,
     }
@@ -161,6 +171,10 @@ def _manifest(flow: FlowSpec, cls: type[FlowSpec], state: TaskState, task: Task)
     for attribute, value in artifacts_set(flow):
         refs[attribute] = artifacts.save(layout.store, name, attribute, value)
     manifest["artifacts"] = refs
+    if step.name == state.plan.start:
+        from flowc.graph import record_graph
+
+        record_graph(layout, state.plan)
     if task.outputs is not None and "foreach" in manifest:
         _write_output(task.outputs, "count", str(manifest["foreach"]["count"]))
     if task.outputs is not None and "choice" in manifest:
@@ -223,12 +237,19 @@ def _set_facts(plan: Plan, cls: type[FlowSpec], task: Task) -> None:
             "task_id": identifier,
             "retry_count": task.attempt,
             "pathspec": f"{plan.flow}/{task.run}/{task.step}/{identifier}",
-            "origin_run_id": None,
+            "origin_run_id": os.environ.get("FLOWC_ORIGIN_RUN_ID"),
             "namespace": user,
             "tags": frozenset(task.tags),
             "parameter_names": [parameter.attribute for parameter in parameters(cls).values()],
-        }
+        },
+        {"graph": lambda: _graph(plan, cls)},
     )
+
+
+def _graph(plan: Plan, cls: type[FlowSpec]) -> Dict[str, Any]:
+    from flowc.graph import graph_info
+
+    return graph_info(plan, cls)
 
 
 def _required(variable: str) -> str:
