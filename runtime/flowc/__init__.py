@@ -4,7 +4,28 @@ from __future__ import annotations
 
 from flowc._version import __version__
 from flowc.current import current
-from flowc.decorators import environment, kubernetes, resources, retry, step, timeout
+from flowc.decorators import (
+    batch,
+    card,
+    catch,
+    conda,
+    conda_base,
+    environment,
+    exit_hook,
+    kubernetes,
+    namespaced_event_name,
+    project,
+    pypi,
+    pypi_base,
+    resources,
+    retry,
+    schedule,
+    secrets,
+    step,
+    timeout,
+    trigger,
+    trigger_on_finish,
+)
 from flowc.flowspec import FlowSpec
 from flowc.parameters import JSONType, Parameter
 
@@ -39,22 +60,36 @@ __all__ = [
     "Step",
     "Task",
     "__version__",
+    "batch",
+    "card",
+    "catch",
+    "conda",
+    "conda_base",
     "current",
     "default_metadata",
     "default_namespace",
     "environment",
+    "exit_hook",
     "get_metadata",
     "get_namespace",
     "kubernetes",
     "metadata",
     "namespace",
+    "namespaced_event_name",
     "parallel_imap_unordered",
     "parallel_map",
     "profile",
+    "project",
+    "pypi",
+    "pypi_base",
     "resources",
     "retry",
+    "schedule",
+    "secrets",
     "step",
     "timeout",
+    "trigger",
+    "trigger_on_finish",
 ]
 
 

@@ -22,6 +22,11 @@ _CARDS = (
     "MetaflowCard", "MetaflowCardComponent", "PageComponent", "ProgressBar", "PythonCode", "Table", "ValueBox",
     "VegaChart", "YAMLViewer",
 )  # fmt: skip
+_DECORATORS = (
+    "batch", "card", "catch", "conda", "conda_base", "environment", "exit_hook", "kubernetes", "namespaced_event_name",
+    "project", "pypi", "pypi_base", "resources", "retry", "schedule", "secrets", "step", "timeout", "trigger",
+    "trigger_on_finish",
+)  # fmt: skip
 _PARALLEL = ("parallel_imap_unordered", "parallel_map")
 
 SERVED: Dict[str, str] = {
@@ -32,14 +37,9 @@ SERVED: Dict[str, str] = {
     "cards": "",
     "client": "",
     "current": "current",
-    "environment": "decorators",
     "exception": "",
-    "kubernetes": "decorators",
     "profile": "parallel",
-    "resources": "decorators",
-    "retry": "decorators",
-    "step": "decorators",
-    "timeout": "decorators",
+    **dict.fromkeys(_DECORATORS, "decorators"),
     **dict.fromkeys(_PARALLEL, "parallel"),
     **dict.fromkeys(_CLIENT, "client"),
 }

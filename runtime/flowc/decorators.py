@@ -1,13 +1,16 @@
-"""Step decorators. The compiler reads them from the source; at run time they leave the step as it is."""
+"""Decorators of steps and of flows. The compiler reads them from the source; at run time they change nothing.
+
+Each takes what Metaflow's takes, by keyword, and may stand without parentheses.
+"""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, TypeVar
+    from typing import Any, Callable, Dict, Sequence, TypeVar, Union
 
-    F = TypeVar("F", bound=Callable[..., Any])
     T = TypeVar("T")
+    Count = Union[int, str, None]
 
 
 def step(function: Any = None, *, start: bool = False, end: bool = False) -> Any:
@@ -23,38 +26,145 @@ def _unchanged(target: T) -> T:
     return target
 
 
+def _decorated(target: Any) -> Any:
+    """What `@name` and `@name(...)` stand for: the decorated step or class itself, or what leaves it as it is."""
+    return _unchanged if target is None else target
+
+
 def resources(
+    target: Any = None,
     *,
-    cpu: float = 1,
-    gpu: int | None = None,
-    disk: int | None = None,
-    memory: int = 4096,
-    shared_memory: int | None = None,
-) -> Callable[[F], F]:
+    cpu: float | str = 1,
+    gpu: Count = None,
+    disk: Count = None,
+    memory: Count = 4096,
+    shared_memory: Count = None,
+) -> Any:
     """Ask for CPU cores, GPUs, and memory, disk and /dev/shm in MB."""
     del cpu, gpu, disk, memory, shared_memory
-    return _unchanged
+    return _decorated(target)
 
 
-def kubernetes(**options: Any) -> Callable[[F], F]:
+def kubernetes(target: Any = None, **options: Any) -> Any:
     """Say how the step's pod is made: image, resources, placement, secrets, volumes."""
     del options
-    return _unchanged
+    return _decorated(target)
 
 
-def retry(*, times: int = 3, minutes_between_retries: float = 2) -> Callable[[F], F]:
+def batch(target: Any = None, **options: Any) -> Any:
+    """As `kubernetes`, in the words of AWS Batch."""
+    del options
+    return _decorated(target)
+
+
+def retry(target: Any = None, *, times: int = 3, minutes_between_retries: float = 2) -> Any:
     """Try a failed task again, `times` times at most."""
     del times, minutes_between_retries
-    return _unchanged
+    return _decorated(target)
 
 
-def timeout(*, seconds: int = 0, minutes: int = 0, hours: int = 0) -> Callable[[F], F]:
+def catch(target: Any = None, *, var: str | None = None, print_exception: bool = True) -> Any:
+    """Let the task succeed whatever happens, with the failure, or None, as the artifact `var`."""
+    del var, print_exception
+    return _decorated(target)
+
+
+def timeout(target: Any = None, *, seconds: int = 0, minutes: int = 0, hours: int = 0) -> Any:
     """Fail an attempt that runs longer than the sum of these."""
     del seconds, minutes, hours
-    return _unchanged
+    return _decorated(target)
 
 
-def environment(*, vars: dict[str, str]) -> Callable[[F], F]:
+def environment(target: Any = None, *, vars: Dict[str, Any] | None = None) -> Any:
     """Set environment variables of the task."""
     del vars
-    return _unchanged
+    return _decorated(target)
+
+
+def secrets(
+    target: Any = None, *, sources: Sequence[Any] = (), role: str | None = None, allow_override: bool = False
+) -> Any:
+    """Set environment variables of the task from secrets."""
+    del sources, role, allow_override
+    return _decorated(target)
+
+
+def conda(target: Any = None, **options: Any) -> Any:
+    """Name packages of Conda that the step needs: packages, libraries, python, disabled."""
+    del options
+    return _decorated(target)
+
+
+def pypi(target: Any = None, **options: Any) -> Any:
+    """Name packages of PyPI that the step needs: packages, python, disabled."""
+    del options
+    return _decorated(target)
+
+
+def card(target: Any = None, **options: Any) -> Any:
+    """Ask for a card, which flowc does not render: type, id, options, timeout."""
+    del options
+    return _decorated(target)
+
+
+def conda_base(target: Any = None, **options: Any) -> Any:
+    """`conda` for every step of the flow."""
+    del options
+    return _decorated(target)
+
+
+def pypi_base(target: Any = None, **options: Any) -> Any:
+    """`pypi` for every step of the flow."""
+    del options
+    return _decorated(target)
+
+
+def project(target: Any = None, *, name: Any = None, branch: str | None = None, production: bool = False) -> Any:
+    """Make the flow part of a project, with a branch of its own for each user and test."""
+    del name, branch, production
+    return _decorated(target)
+
+
+def schedule(
+    target: Any = None,
+    *,
+    cron: str | None = None,
+    weekly: bool = False,
+    daily: bool = True,
+    hourly: bool = False,
+    timezone: str | None = None,
+) -> Any:
+    """Say when the deployed flow runs."""
+    del cron, weekly, daily, hourly, timezone
+    return _decorated(target)
+
+
+def trigger(target: Any = None, *, event: Any = None, events: Any = (), options: Any = None) -> Any:
+    """Name the events that start the deployed flow."""
+    del event, events, options
+    return _decorated(target)
+
+
+def trigger_on_finish(target: Any = None, *, flow: Any = None, flows: Any = (), options: Any = None) -> Any:
+    """Name the flows whose success starts the deployed flow."""
+    del flow, flows, options
+    return _decorated(target)
+
+
+def exit_hook(target: Any = None, *, on_success: Any = (), on_error: Any = (), options: Any = None) -> Any:
+    """Name functions to call when a run has ended."""
+    del on_success, on_error, options
+    return _decorated(target)
+
+
+def namespaced_event_name(name: str) -> Callable[..., str]:
+    """The name of an event within the project and branch; what a decorator says with it, the compiler reads."""
+
+    def resolve(*context: Any) -> str:
+        del context
+        from flowc.current import current
+
+        parts = ("mfns", current.get("project_name"), current.get("branch_name"), name)
+        return ".".join(part for part in parts if part)
+
+    return resolve

@@ -36,7 +36,7 @@ def test_unknown_gpu_type(tmp_path: Path) -> None:
 
 
 def test_text_that_argo_would_evaluate(tmp_path: Path) -> None:
-    for argument in ("labels={'a': '{{x'}", "image='{{workflow.name}}'", "node_selector={'{{a': 'b'}"):
+    for argument in ("annotations={'a': '{{x'}", "image='{{workflow.name}}'", "node_selector={'{{a': 'b'}"):
         assert codes(tmp_path, diamond(f"@kubernetes({argument})")) == [("FC501", "error", LINE)], argument
 
 

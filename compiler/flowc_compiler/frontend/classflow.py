@@ -10,9 +10,11 @@ from functools import cached_property
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.basepackages import with_base_packages
 from flowc_compiler.frontend.classes import ClassTable, Member
-from flowc_compiler.frontend.decorators import DecoratorReader, callee
+from flowc_compiler.frontend.decorators import DecoratorReader
 from flowc_compiler.frontend.drafts import Draft, Graph
+from flowc_compiler.frontend.flowdecorators import FlowDecoratorReader
 from flowc_compiler.frontend.modules import ModuleView
 from flowc_compiler.frontend.names import KNOWN_LATER
 from flowc_compiler.frontend.parameters import ParameterReader

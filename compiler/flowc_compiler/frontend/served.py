@@ -15,17 +15,17 @@ CLIENT = frozenset(
 
 SERVED = CLIENT | frozenset(
     {
-        "FlowSpec", "JSONType", "JSONTypeClass", "Parameter", "cards", "client", "current", "environment", "exception",
-        "kubernetes", "parallel_imap_unordered", "parallel_map", "profile", "resources", "retry", "step", "timeout",
+        "FlowSpec", "JSONType", "JSONTypeClass", "Parameter", "batch", "card", "cards", "catch", "client", "conda",
+        "conda_base", "current", "environment", "exception", "exit_hook", "kubernetes", "namespaced_event_name",
+        "parallel_imap_unordered", "parallel_map", "profile", "project", "pypi", "pypi_base", "resources", "retry",
+        "schedule", "secrets", "step", "timeout", "trigger", "trigger_on_finish",
     }
 )  # fmt: skip
 """Names that a flow file may import: the shim provides every one when a task runs."""
 
 KNOWN_LATER = frozenset(
     {
-        "Config", "IncludeFile", "batch", "card", "catch", "conda", "conda_base", "exit_hook",
-        "parallel", "project", "pypi", "pypi_base", "schedule", "secrets",
-        "trigger", "trigger_on_finish",
+        "Config", "IncludeFile", "parallel",
     }
 )  # fmt: skip
 """Names of Metaflow that flowc knows and does not compile yet."""

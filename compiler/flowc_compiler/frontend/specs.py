@@ -1,149 +1,96 @@
-"""Decorator arguments to specs: `@resources` and `@kubernetes` are combined by maximum, as Metaflow does."""
+"""Decorator arguments to the specs of a step; what contradicts itself is FC404, what does not go together FC406."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
-
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend import podspecs
 from flowc_compiler.frontend.arguments import (
+    Arguments,
+    CardArguments,
+    CatchArguments,
+    CondaArguments,
     EnvironmentArguments,
-    KubernetesArguments,
-    ResourcesArguments,
+    PypiArguments,
     RetryArguments,
+    SecretsArguments,
     TimeoutArguments,
 )
+from flowc_compiler.frontend.given import Given
 from flowc_compiler.ir import (
-    AcceleratorSpec,
-    ContainerSpec,
+    CardSpec,
+    CatchSpec,
+    DependencySpec,
     EnvironmentSpec,
-    Placement,
-    ResourceSpec,
     RetryPolicy,
+    SecretsSpec,
     StepSpecs,
     TimeoutSpec,
-    Toleration,
 )
 from flowc_compiler.source import Span
 
-Found = Mapping[str, tuple[BaseModel, Span]]
-"""Decorator name to its arguments and its span."""
+__all__ = ["Given", "build_specs"]
 
-Number = TypeVar("Number", int, float)
+Kind = TypeVar("Kind", bound=Arguments)
 
 
-def build_specs(found: Found, sink: DiagnosticSink) -> StepSpecs:
-    """The specs that a step's decorators add up to; contradictions are collected as FC404."""
+def build_specs(found: tuple[Given, ...], sink: DiagnosticSink) -> StepSpecs:
+    """The specs that a step's decorators add up to."""
     if not found:
         return StepSpecs()
-    placement, container = _kubernetes(found, sink)
+    _check_together(found, sink)
     return StepSpecs(
-        resources=_resources(found),
-        accelerator=_accelerator(found, sink),
-        placement=placement,
-        container=container,
+        resources=podspecs.resources(found),
+        accelerator=podspecs.accelerator(found, sink),
+        placement=podspecs.placement(found, sink),
+        container=podspecs.container(found),
+        batch=podspecs.batch(found),
         retry=_retry(found),
         timeout=_timeout(found, sink),
+        catch=_catch(found),
         environment=_environment(found),
+        secrets=_secrets(found, sink),
+        dependencies=_dependencies(found),
+        cards=_cards(found, sink),
     )
 
 
-def _compute(found: Found) -> list[tuple[ResourcesArguments, Span]]:
-    return [(arguments, span) for arguments, span in found.values() if isinstance(arguments, ResourcesArguments)]
+def _check_together(found: tuple[Given, ...], sink: DiagnosticSink) -> None:
+    """Pairs of decorators of which a step can have one."""
+    names = {given.name: given.span for given in found}
+    if "batch" in names and "kubernetes" in names:
+        sink.error(
+            "FC406", "the step is marked for AWS Batch and for Kubernetes", names["kubernetes"],
+            help="keep one of @batch and @kubernetes: flowc reads both as what a pod asks for",
+        )  # fmt: skip
+    packages = {
+        given.name for given in found if isinstance(given.arguments, PypiArguments) and _packages(given.arguments)
+    }
+    if len(packages) > 1:
+        sink.error(
+            "FC406", "packages of Conda and of PyPI do not mix in one step", names["pypi"],
+            help="keep one of @conda and @pypi",
+        )  # fmt: skip
 
 
-def _most(values: list[Number | None]) -> Number | None:
-    return max((value for value in values if value is not None), default=None)
+def _find(found: tuple[Given, ...], kind: type[Kind]) -> tuple[Kind, Span] | None:
+    return next(((given.arguments, given.span) for given in found if isinstance(given.arguments, kind)), None)
 
 
-def _resources(found: Found) -> ResourceSpec | None:
-    asked = _compute(found)
-    items = [arguments for arguments, _ in asked]
-    spec = ResourceSpec(
-        cpu=_most([item.cpu for item in items]),
-        memory_mb=_most([item.memory for item in items]),
-        disk_mb=_most([item.disk for item in items]),
-        shared_memory_mb=_most([item.shared_memory for item in items]),
-    )
-    return None if spec == ResourceSpec() else spec.model_copy(update={"span": asked[0][1]})
-
-
-def _accelerator(found: Found, sink: DiagnosticSink) -> AcceleratorSpec | None:
-    asked = [(arguments, span) for arguments, span in _compute(found) if arguments.gpu is not None]
-    kubernetes = next((item for item, _ in found.values() if isinstance(item, KubernetesArguments)), None)
-    types = {item.gpu[1] for item, _ in asked if item.gpu and item.gpu[1]}
-    if kubernetes and kubernetes.gpu_type:
-        types.add(kubernetes.gpu_type)
-        where = found["kubernetes"][1]
-        asked = asked or [(kubernetes.model_copy(update={"gpu": (1, None)}), where)]
-    if not asked:
+def _retry(found: tuple[Given, ...]) -> RetryPolicy | None:
+    asked = _find(found, RetryArguments)
+    if asked is None:
         return None
-    span = asked[0][1]
-    if len(types) > 1:
-        sink.error("FC404", f"two GPU types are asked for: {', '.join(sorted(types))}", span, help="keep one")
-    count = max(item.gpu[0] for item, _ in asked if item.gpu)
-    if count == 0:
-        return None
-    vendor = kubernetes.gpu_vendor if kubernetes else "nvidia"
-    return AcceleratorSpec(span=span, count=count, vendor=vendor, type=min(types, default=None))
-
-
-def _kubernetes(found: Found, sink: DiagnosticSink) -> tuple[Placement | None, ContainerSpec | None]:
-    if "kubernetes" not in found:
-        return None, None
-    arguments, span = found["kubernetes"]
-    assert isinstance(arguments, KubernetesArguments)
-    tolerations = _tolerations(arguments, span, sink)
-    placement = Placement(span=span, node_selector=arguments.node_selector, tolerations=tolerations)
-    fields = {name: getattr(arguments, name) for name in ContainerSpec.model_fields if name != "span"}
-    container = ContainerSpec(span=span, **fields)
-    return (
-        placement if placement.node_selector or placement.tolerations else None,
-        None if container == ContainerSpec(span=span) else container,
-    )
-
-
-_TOLERATION_FIELDS = {
-    "key": "key",
-    "operator": "operator",
-    "value": "value",
-    "effect": "effect",
-    "tolerationSeconds": "toleration_seconds",
-    "toleration_seconds": "toleration_seconds",
-}
-
-
-def _tolerations(arguments: KubernetesArguments, span: Span, sink: DiagnosticSink) -> tuple[Toleration, ...]:
-    tolerations: list[Toleration] = []
-    for item in arguments.tolerations:
-        try:
-            renamed = {_TOLERATION_FIELDS.get(key, key): value for key, value in item.items()}
-            tolerations.append(Toleration.model_validate(renamed))
-        except ValidationError as error:
-            problem = error.errors()[0]
-            where = ".".join(str(part) for part in problem["loc"])
-            sink.error(
-                "FC404", f"a toleration's `{where}`: {problem['msg']}", span,
-                help="a toleration has key, operator, value, effect and tolerationSeconds, as in Kubernetes",
-            )  # fmt: skip
-    return tuple(tolerations)
-
-
-def _retry(found: Found) -> RetryPolicy | None:
-    if "retry" not in found:
-        return None
-    arguments, span = found["retry"]
-    assert isinstance(arguments, RetryArguments)
+    arguments, span = asked
     return RetryPolicy(span=span, limit=arguments.times, backoff_seconds=arguments.minutes_between_retries * 60)
 
 
-def _timeout(found: Found, sink: DiagnosticSink) -> TimeoutSpec | None:
-    if "timeout" not in found:
+def _timeout(found: tuple[Given, ...], sink: DiagnosticSink) -> TimeoutSpec | None:
+    asked = _find(found, TimeoutArguments)
+    if asked is None:
         return None
-    arguments, span = found["timeout"]
-    assert isinstance(arguments, TimeoutArguments)
+    arguments, span = asked
     seconds = arguments.seconds + 60 * arguments.minutes + 3600 * arguments.hours
     if seconds == 0:
         sink.error("FC404", "`@timeout` without a time", span, help="give seconds, minutes or hours")
@@ -151,9 +98,82 @@ def _timeout(found: Found, sink: DiagnosticSink) -> TimeoutSpec | None:
     return TimeoutSpec(span=span, seconds=seconds)
 
 
-def _environment(found: Found) -> EnvironmentSpec | None:
-    if "environment" not in found:
+def _catch(found: tuple[Given, ...]) -> CatchSpec | None:
+    asked = _find(found, CatchArguments)
+    if asked is None:
         return None
-    arguments, span = found["environment"]
-    assert isinstance(arguments, EnvironmentArguments)
+    arguments, span = asked
+    return CatchSpec(span=span, variable=arguments.var or None, print_exception=arguments.print_exception)
+
+
+def _environment(found: tuple[Given, ...]) -> EnvironmentSpec | None:
+    asked = _find(found, EnvironmentArguments)
+    if asked is None or not asked[0].vars:
+        return None
+    arguments, span = asked
     return EnvironmentSpec(span=span, variables={key: str(value) for key, value in arguments.vars.items()})
+
+
+def _secrets(found: tuple[Given, ...], sink: DiagnosticSink) -> SecretsSpec | None:
+    asked = _find(found, SecretsArguments)
+    if asked is None or not asked[0].sources:
+        return None
+    arguments, span = asked
+    environment = _find(found, EnvironmentArguments)
+    taken = dict.fromkeys(environment[0].vars if environment else (), "@environment")
+    for source in arguments.sources:
+        inline: dict[str, str] = source.options.get("env_vars", {}) if source.type == "inline" else {}
+        for name in inline:
+            other = taken.get(name)
+            if other == "a secret" or (other is not None and not arguments.allow_override):
+                sink.error(
+                    "FC406", f"a secret sets the variable {name!r}, which {other} sets, too", span,
+                    help="rename one of them" if other == "a secret" else "rename one, or say allow_override=True",
+                )  # fmt: skip
+            taken[name] = "a secret"
+    sources = tuple(
+        source if source.role is not None else source.model_copy(update={"role": arguments.role})
+        for source in arguments.sources
+    )
+    return SecretsSpec(span=span, sources=sources, allow_override=arguments.allow_override)
+
+
+def _dependencies(found: tuple[Given, ...]) -> DependencySpec | None:
+    """One of `@conda` and `@pypi`: where both stand, the one with packages."""
+    given = [item for item in found if isinstance(item.arguments, PypiArguments)]
+    if not given:
+        return None
+    chosen = max(given, key=lambda item: isinstance(item.arguments, PypiArguments) and bool(_packages(item.arguments)))
+    assert isinstance(chosen.arguments, PypiArguments)
+    return dependencies(chosen.arguments, chosen.span)
+
+
+def dependencies(arguments: PypiArguments, span: Span) -> DependencySpec:
+    """What one decorator says of packages."""
+    return DependencySpec(
+        span=span,
+        manager="conda" if isinstance(arguments, CondaArguments) else "pypi",
+        packages=_packages(arguments),
+        python=arguments.python,
+        disabled=arguments.disabled,
+    )
+
+
+def _packages(arguments: PypiArguments) -> dict[str, str]:
+    old = arguments.libraries if isinstance(arguments, CondaArguments) else {}
+    return {**old, **arguments.packages}
+
+
+def _cards(found: tuple[Given, ...], sink: DiagnosticSink) -> tuple[CardSpec, ...]:
+    """Cards are asked for and not rendered: a warning, since the step's results do not depend on them."""
+    cards: list[CardSpec] = []
+    for given in found:
+        if isinstance(given.arguments, CardArguments):
+            arguments = given.arguments
+            sink.warning(
+                "FC409", "flowc renders no cards: `@card` is accepted and does nothing", given.span,
+                help="the step's artifacts are kept, and `current.card` takes what the step appends",
+            )  # fmt: skip
+            fields = {name: getattr(arguments, name) for name in ("type", "id", "options", "timeout")}
+            cards.append(CardSpec(span=given.span, **fields))
+    return tuple(cards)

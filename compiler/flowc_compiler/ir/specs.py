@@ -124,8 +124,8 @@ class DependencySpec(Spec):
     packages: dict[str, str] = {}
     """Package name to version."""
     python: str | None = None
-    disabled: bool = False
-    """The step asks for no environment of its own, whatever the flow's base says."""
+    disabled: bool | None = None
+    """True: the step runs in the Python that is there, whatever packages are named. None: the flow's base decides."""
 
 
 class CardSpec(Spec):

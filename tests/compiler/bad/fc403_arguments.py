@@ -3,7 +3,7 @@ from flowc import FlowSpec, Parameter, environment, kubernetes, resources, retry
 
 class Bad(FlowSpec):
     @resources(2)  # FC403
-    @kubernetes(qos="burstable")  # FC403
+    @kubernetes(flavour="small")  # FC403
     @retry(count=3)  # FC403
     @step
     def start(self):

@@ -1,9 +1,9 @@
-"""The arguments of each step decorator, with Metaflow's names, units and defaults (FACTS of Metaflow 2.19)."""
+"""What arguments may be written as: amounts of memory, GPUs, names, maps."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -36,11 +36,13 @@ def _gpu(value: object) -> object:
 
 
 def _names(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+    return [value] if isinstance(value, str) else () if value is None else value
 
 
 def _mapping(value: object) -> object:
     """A dict, or Metaflow's `"key=value,key=value"`."""
+    if value is None:
+        return {}
     if isinstance(value, str):
         pairs = [item.partition("=") for item in value.split(",") if item]
         if any(not separator for _, separator, _ in pairs):
@@ -49,82 +51,36 @@ def _mapping(value: object) -> object:
     return value
 
 
+def _texts(value: object) -> object:
+    """A dict whose values are texts: numbers are written out."""
+    if not isinstance(value, dict):
+        return {} if value is None else value
+    items: dict[object, object] = value
+    return {
+        key: str(item) if isinstance(item, (int, float)) and not isinstance(item, bool) else item
+        for key, item in items.items()
+    }
+
+
+def _none_is_empty(value: object) -> object:
+    return {} if value is None else value
+
+
 Megabytes = Annotated[int | None, BeforeValidator(_megabytes), Field(ge=0)]
+"""An amount of memory in MiB."""
 Gpu = Annotated[tuple[Annotated[int, Field(ge=0)], str | None] | None, BeforeValidator(_gpu)]
+"""How many GPUs, and of which type."""
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+"""One name, or several."""
 Mapping = Annotated[dict[str, str], BeforeValidator(_mapping)]
+"""Texts by text, also as `"key=value,key=value"`."""
+Texts = Annotated[dict[str, str], BeforeValidator(_texts)]
+"""Texts by text; numbers are written out."""
+Options = Annotated[dict[str, Any], BeforeValidator(_none_is_empty)]
+"""Anything by text."""
 
 
 class Arguments(BaseModel):
     """The base: unknown arguments are refused before validation, with the argument's own span."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ResourcesArguments(Arguments):
-    """`@resources`."""
-
-    cpu: Annotated[float | None, Field(gt=0)] = None
-    gpu: Gpu = None
-    memory: Megabytes = None
-    disk: Megabytes = None
-    shared_memory: Megabytes = None
-
-
-class KubernetesArguments(ResourcesArguments):
-    """`@kubernetes`, of which `gpu_type` is flowc's own."""
-
-    gpu_vendor: str = "nvidia"
-    gpu_type: str | None = None
-    image: str | None = None
-    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
-    image_pull_secrets: Names = ()
-    service_account: str | None = None
-    namespace: str | None = None
-    secrets: Names = ()
-    node_selector: Mapping = {}
-    tolerations: tuple[dict[str, Any], ...] = ()
-    labels: Mapping = {}
-    annotations: Mapping = {}
-    persistent_volume_claims: Mapping = {}
-
-
-class RetryArguments(Arguments):
-    """`@retry`."""
-
-    times: Annotated[int, Field(ge=0, le=100)] = 3
-    minutes_between_retries: Annotated[float, Field(ge=0)] = 2
-
-
-class TimeoutArguments(Arguments):
-    """`@timeout`; the three are summed."""
-
-    seconds: Annotated[int, Field(ge=0)] = 0
-    minutes: Annotated[int, Field(ge=0)] = 0
-    hours: Annotated[int, Field(ge=0)] = 0
-
-
-class EnvironmentArguments(Arguments):
-    """`@environment`."""
-
-    vars: dict[str, str | int | float | bool]
-
-
-ARGUMENTS: dict[str, type[Arguments]] = {
-    "resources": ResourcesArguments,
-    "kubernetes": KubernetesArguments,
-    "retry": RetryArguments,
-    "timeout": TimeoutArguments,
-    "environment": EnvironmentArguments,
-}
-"""Step decorators that flowc compiles."""
-
-LATER_ARGUMENTS = {
-    "kubernetes": frozenset(
-        {
-            "use_tmpfs", "tmpfs_tempdir", "tmpfs_size", "tmpfs_path", "port", "compute_pool", "executable",
-            "hostname_resolution_timeout", "qos", "extended_resources", "security_context",
-        }
-    ),
-}  # fmt: skip
-"""Arguments that Metaflow has and flowc does not compile yet."""

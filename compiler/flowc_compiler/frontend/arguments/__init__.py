@@ -1,0 +1,74 @@
+"""The arguments of each decorator, with Metaflow's names, units and defaults (FACTS of Metaflow 2.19)."""
+
+from flowc_compiler.frontend.arguments.behaviour import (
+    CardArguments,
+    CatchArguments,
+    EnvironmentArguments,
+    RetryArguments,
+    SecretsArguments,
+    TimeoutArguments,
+)
+from flowc_compiler.frontend.arguments.compute import BatchArguments, KubernetesArguments, ResourcesArguments
+from flowc_compiler.frontend.arguments.flow import (
+    ExitHookArguments,
+    NamespacedName,
+    ProjectArguments,
+    ScheduleArguments,
+    TriggerArguments,
+    TriggerOnFinishArguments,
+)
+from flowc_compiler.frontend.arguments.packages import CondaArguments, PypiArguments
+from flowc_compiler.frontend.arguments.values import Arguments
+
+ARGUMENTS: dict[str, type[Arguments]] = {
+    "batch": BatchArguments,
+    "card": CardArguments,
+    "catch": CatchArguments,
+    "conda": CondaArguments,
+    "environment": EnvironmentArguments,
+    "kubernetes": KubernetesArguments,
+    "pypi": PypiArguments,
+    "resources": ResourcesArguments,
+    "retry": RetryArguments,
+    "secrets": SecretsArguments,
+    "timeout": TimeoutArguments,
+}
+"""Decorators of steps."""
+
+FLOW_ARGUMENTS: dict[str, type[Arguments]] = {
+    "conda_base": CondaArguments,
+    "exit_hook": ExitHookArguments,
+    "project": ProjectArguments,
+    "pypi_base": PypiArguments,
+    "schedule": ScheduleArguments,
+    "trigger": TriggerArguments,
+    "trigger_on_finish": TriggerOnFinishArguments,
+}
+"""Decorators of the flow's class."""
+
+REPEATABLE = frozenset({"card", "exit_hook"})
+"""Decorators that may be given several times."""
+
+__all__ = [
+    "ARGUMENTS",
+    "FLOW_ARGUMENTS",
+    "REPEATABLE",
+    "Arguments",
+    "BatchArguments",
+    "CardArguments",
+    "CatchArguments",
+    "CondaArguments",
+    "EnvironmentArguments",
+    "ExitHookArguments",
+    "KubernetesArguments",
+    "NamespacedName",
+    "ProjectArguments",
+    "PypiArguments",
+    "ResourcesArguments",
+    "RetryArguments",
+    "ScheduleArguments",
+    "SecretsArguments",
+    "TimeoutArguments",
+    "TriggerArguments",
+    "TriggerOnFinishArguments",
+]

@@ -1,0 +1,35 @@
+"""What a step asks for must go with what the step is: `@catch` cannot stand on steps that decide what runs next."""
+
+from __future__ import annotations
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.ir import Flow, Step
+
+_WHY = {
+    "foreach": "opens a foreach, and without its list nobody knows how often what follows runs",
+    "parallel": "opens a gang, and without its size nobody knows how many members it has",
+    "switch": "chooses what follows, and without its choice nothing can",
+}
+
+
+def check_together(flow: Flow, sink: DiagnosticSink) -> Flow:
+    """Collect FC406 for `@catch` on a step that opens a foreach or a gang, chooses, or is a member of a gang.
+
+    Metaflow refuses the first three; the last it refuses on Kubernetes, since a gang fails and starts again as a whole.
+    """
+    for step in flow.steps:
+        if step.specs.catch is None:
+            continue
+        why = _WHY.get(step.kind) or _member(flow, step)
+        if why is not None:
+            sink.error(
+                "FC406", f"`@catch` cannot stand on the step `{step.name}`: it {why}", step.specs.catch.span,
+                help="use try and except in the step, or let a step before it do what may fail",
+            )  # fmt: skip
+    return flow
+
+
+def _member(flow: Flow, step: Step) -> str | None:
+    if any(flow.by_name[parent].kind == "parallel" for parent in step.parents):
+        return "is a member of a gang, which fails and starts again as a whole"
+    return None
