@@ -29,6 +29,7 @@ def report_failure(error: BaseException, layout: RunLayout | None, task: Task) -
         record = {
             "version": VERSION,
             "type": type(error).__name__,
+            "module": type(error).__module__,
             "message": str(error),
             "traceback": text,
             "created": time.time(),

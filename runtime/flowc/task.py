@@ -242,7 +242,7 @@ def _set_facts(plan: Plan, cls: type[FlowSpec], task: Task) -> None:
             "tags": frozenset(task.tags),
             "parameter_names": [parameter.attribute for parameter in parameters(cls).values()],
         },
-        {"graph": lambda: _graph(plan, cls)},
+        {"graph": lambda: _graph(plan, cls), "card": _cards},
     )
 
 
@@ -250,6 +250,12 @@ def _graph(plan: Plan, cls: type[FlowSpec]) -> Dict[str, Any]:
     from flowc.graph import graph_info
 
     return graph_info(plan, cls)
+
+
+def _cards() -> Any:
+    from flowc.cards import Cards
+
+    return Cards()
 
 
 def _required(variable: str) -> str:

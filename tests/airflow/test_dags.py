@@ -76,7 +76,7 @@ def contents(run: Run) -> dict[str, dict[str, Any]]:
         task.id: {
             "index": task.index,
             "attempt": task.attempt,
-            **{name: task.manifest["artifacts"].get(name) for name in task.artifacts},
+            **{name: task.manifest["artifacts"].get(name) for name in task.artifact_names},
         }
         for step in run
         for task in step

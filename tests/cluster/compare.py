@@ -17,9 +17,9 @@ def assert_same_artifacts(ours: Run, theirs: Run) -> None:
         assert {task.path for task in step} == set(others), step.name
         for task in step:
             other = others[task.path]
-            assert task.artifacts == other.artifacts, task.id
+            assert task.artifact_names == other.artifact_names, task.id
             assert task.attempt == other.attempt, task.id
-            for name in task.artifacts:
+            for name in task.artifact_names:
                 one, two = getattr(task.data, name), getattr(other.data, name)
                 assert same(one, two), f"{task.id}.{name}: {one!r} is not {two!r}"
 

@@ -83,7 +83,7 @@ def test_a_failed_attempt_is_retried_and_the_join_reads_the_second(
     assert f"end] {tries}" in local.says.out
     assert time.monotonic() - begun < 30, "what tasks leave running ends with them"
     client = local.client(result)
-    assert [task.attempt for task in client["body"]] == tries
+    assert [task.attempt for task in client["body"]][::-1] == tries
     assert client["end"].task.stdout.endswith(str(tries))
     if mode == "raise":
         assert "ValueError: boom" in client["body"][1].log("stderr", attempt=0)

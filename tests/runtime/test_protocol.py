@@ -198,7 +198,8 @@ def test_user_errors_exit_with_1_and_are_recorded(tmp_path: Path) -> None:
     assert not run.successful
     exception = run["end"].task.exception
     assert exception is not None
-    assert (exception["type"], exception["message"]) == ("ValueError", "no luck")
+    assert (exception.type, exception.exception) == ("builtins.ValueError", "no luck")
+    assert str(exception) == exception.stacktrace == done.stderr
 
 
 def test_the_step_must_go_where_the_plan_says(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, Union
 
     from flowc.client.flow import Flow
-    from flowc.client.task import Task, TaskData
+    from flowc.client.task import Task
     from flowc.layout import Document, Path
 
 _INDEX = re.compile(r"-|\d+(\.\d+)*")
@@ -118,7 +118,7 @@ class Run(Entity[Step]):
         return step.task if step is not None else None
 
     @property
-    def data(self) -> Optional[TaskData]:
+    def data(self) -> Any:
         """The artifacts of the end task; `None` before it has started."""
         task = self.end_task
         return task.data if task is not None else None

@@ -50,9 +50,9 @@ class Step(Entity[Task]):
         return self.id
 
     @property
-    def task(self) -> Optional[Task]:
+    def task(self) -> Task:
         """The newest task; the only one outside of foreach, gangs and loops."""
-        return next(iter(self), None)
+        return next(iter(self))
 
     def tasks(self, *tags: str) -> Iterator[Task]:
         """The tasks that were started, the newest first; all or none of them, since tags are the run's."""

@@ -197,7 +197,8 @@ class Task(Entity["DataArtifact"]):
         if failure is None:
             return None
         wrapper = ExceptionWrapper()
-        wrapper.exception, wrapper.type = failure["message"], failure["type"]
+        module = failure.get("module")
+        wrapper.exception, wrapper.type = failure["message"], f"{module}.{failure['type']}" if module else failure["type"]
         wrapper.stacktrace = failure["traceback"]
         return wrapper
 
