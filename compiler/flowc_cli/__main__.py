@@ -6,7 +6,7 @@ import gc
 import sys
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None, program: str = "flowc") -> None:
     """Run the command line; exit 0 when all went well, 1 for a failed run, 2 for bad input, 130 for an interrupt."""
     # A compile lives for a fraction of a second and makes little garbage, yet imports and syntax trees would have the
     # collector walk everything again and again; `flowc run`, which lives longer, turns it on again.
@@ -14,7 +14,7 @@ def main() -> None:
     from flowc_cli.app import app
 
     try:
-        app(prog_name="flowc")
+        app(arguments, prog_name=program)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:

@@ -107,7 +107,9 @@ def ir(
 @app.command()
 def graph(
     file: File,
-    format: Annotated[Literal["mermaid", "dot"], typer.Option(help="the language of the picture")] = "mermaid",
+    format: Annotated[
+        Literal["mermaid", "dot", "text"], typer.Option(help="the language of the picture, or a description in words")
+    ] = "mermaid",
     flow: FlowName = None,
 ) -> None:
     """Print the graph of a flow."""

@@ -83,14 +83,16 @@ def print_ir(file: Path | None, *, schema: bool, form: Form, flow_name: str | No
     return 0
 
 
-def print_graph(file: Path, *, language: Literal["mermaid", "dot"], flow_name: str | None) -> int:
-    """`flowc graph`: the graph in Mermaid or DOT."""
+def print_graph(file: Path, *, language: Literal["mermaid", "dot", "text"], flow_name: str | None) -> int:
+    """`flowc graph`: the graph in Mermaid, DOT or words."""
     from flowc_cli.graphs import dot, mermaid
+    from flowc_cli.outline import outline
 
     compilation = _compiled(file, "text", flow_name)
     if compilation is None:
         return INPUT_ERROR
-    sys.stdout.write(mermaid(compilation.flow) if language == "mermaid" else dot(compilation.flow))
+    draw = {"mermaid": mermaid, "dot": dot, "text": outline}[language]
+    sys.stdout.write(draw(compilation.flow))
     return 0
 
 

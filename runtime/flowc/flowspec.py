@@ -23,10 +23,11 @@ class FlowSpec:
     """The base of flows. Every attribute that a step sets is stored, and read by the steps that follow."""
 
     def __init__(self, use_cli: bool = True) -> None:
-        """What runs when the file itself is run: it says how to run the flow."""
+        """When the file itself is run, `python flow.py COMMAND`: do what the command line says, and end the process."""
         if use_cli and type(self).__module__ == "__main__":
-            file = sys.argv[0] or "FILE"
-            sys.exit(f"flowc compiles this file; to run {type(self).__name__} here:  flowc run {file}")
+            from flowc.cli import main
+
+            sys.exit(main(type(self)))
 
     @property
     def index(self) -> int | None:

@@ -1,0 +1,53 @@
+"""`python flow.py COMMAND`: what `FlowName()` at the end of a flow's file does when that file is run.
+
+The commands are those of the `flowc` command line, which the shim knows nothing of: a container has the shim alone.
+They are looked for when a file is run, by name; this is the one place where the shim reaches up to the compiler.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, List
+
+_COMMANDS = "flowc_cli.script"
+
+
+def main(cls: type) -> int:
+    """Run the command that the command line names, for the flow `cls` of the file that runs; returns the exit code."""
+    file = getattr(sys.modules["__main__"], "__file__", None)
+    if file is None:
+        sys.stderr.write(f"flowc: {cls.__name__} is not in a file; save it as one, and run that: python flow.py run\n")
+        return 2
+    run = _commands()
+    if run is None:
+        return 2
+    return run(_shown(file), cls.__name__, sys.argv[1:])
+
+
+def _commands() -> Callable[[str, str, List[str]], int] | None:
+    """The function that runs commands; `None`, having said what is missing, where there is the shim only."""
+    from importlib import import_module
+
+    try:
+        module: Any = import_module(_COMMANDS)
+    except ImportError as error:
+        version = ".".join(str(part) for part in sys.version_info[:2])
+        old = f" with Python 3.11 or newer (this is {version})" if sys.version_info < (3, 11) else ""
+        sys.stderr.write(
+            f"flowc: this Python has what flows are written with, but not the flowc command ({error});\n"
+            f"to run, check or compile a flow, install flowc{old}: pip install flowc\n"
+        )
+        return None
+    commands: Callable[[str, str, List[str]], int] = module.main
+    return commands
+
+
+def _shown(file: str) -> str:
+    """The file as the user would write it: Python has made its path absolute."""
+    import os
+
+    relative = os.path.relpath(file)
+    return file if relative.startswith(os.pardir) else relative
