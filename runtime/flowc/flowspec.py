@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from types import BuiltinFunctionType, FunctionType, MethodType
 
-from flowc.errors import InvalidNextException, MergeArtifactsException
+from flowc.errors import FlowError, InvalidNextException, MergeArtifactsException
 from flowc.parameters import Parameter
 
 TYPE_CHECKING = False
@@ -75,9 +75,37 @@ class FlowSpec:
             )
         merge(self, state, inputs, exclude or [], include or [])
 
+    @property
+    def script_name(self) -> str:
+        """The name of the flow's file. `current` and `__file__` say the same."""
+        import inspect
+        import os
+
+        return os.path.basename(inspect.getfile(type(self)))
+
+    def __str__(self) -> str:
+        state = self.__dict__.get(_INTERNAL)
+        if state is None:
+            return f"<flow {type(self).__name__}>"
+        path = _foreach_path(self)
+        if not path:
+            return f"<flow {type(self).__name__} step {state.step.name}>"
+        item = str(self.input)
+        shown = item if len(item) <= 20 else f"{item[:20]}..."
+        index = ",".join(map(str, path))
+        return f"<flow {type(self).__name__} step {state.step.name}[{index}] (input: {shown})>"
+
+    def __reduce__(self) -> Any:
+        raise FlowError(
+            "a flow cannot be stored: perhaps self or one of the inputs was assigned to an attribute; "
+            "store what is needed of it, such as inputs[0].x"
+        )
+
     def __getattr__(self, name: str) -> Any:
         # Called for what is not set on this object yet: an artifact of an earlier task, loaded on its first use.
         state = self.__dict__.get(_INTERNAL)
+        if name == "name" and (state is None or name not in state.references()):
+            return type(self).__name__  # as in Metaflow, unless the flow has set it
         if state is None or name.startswith("__"):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         value = state.artifact(name)
