@@ -6,6 +6,8 @@ on naming the run that the task ran in. What can be taken over is decided from t
 
 from __future__ import annotations
 
+from flowc.graph import record_graph
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -67,6 +69,8 @@ class Origin:
         manifest = self._source.manifest(name, path, attempt)
         if not agrees(self._plan.step(name), manifest):
             return None
+        if name == self._plan.start:
+            record_graph(target, self._plan)  # as the start task would
         target.commit(name, path, attempt, manifest)
         return manifest
 

@@ -231,7 +231,7 @@ class Task(Entity["DataArtifact"]):
             "attempt": self.current_attempt,
             "attempt_ok": self.successful,
             "ds-root": run.root,
-            "ds-type": run.root.partition(":")[0],
+            "ds-type": run.root.partition("://")[0] if "://" in run.root else "file",
             "origin-run-id": run.record.get("origin"),
             "runtime": self.runtime_name,
             "user": run.record.get("user"),
