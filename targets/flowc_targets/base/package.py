@@ -15,7 +15,7 @@ from flowc_compiler.frontend.home import home_of
 from flowc_targets.base.includes import included_files
 from flowc_targets.base.localimports import local_files
 from flowc_targets.base.plan import build_plan
-from flowc_targets.base.tree import from_home, unpacked_tree
+from flowc_targets.base.tree import FILES, from_home, unpacked_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,10 +75,10 @@ def check_code(source: SourceFile, include: Sequence[str], sink: DiagnosticSink)
 def largest_files(package: bytes) -> str:
     """The way out for a package that is too large: which of the user's files make it so, by their size in the zip."""
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
-        sizes = {info.filename.removeprefix("files/"): info.compress_size for info in archive.infolist()}
-    own = [name for name in sizes if not name.startswith("flowc/")]
+        sizes = {info.filename: info.compress_size for info in archive.infolist()}
+    own = [name for name in sizes if not name.startswith("flowc/") and name not in {"__main__.py", "plan.json"}]
     largest = sorted(own, key=lambda name: (-sizes[name], name))[:_MOST_NAMED]
-    shown = ", ".join(f"{name} ({sizes[name]:,} bytes)" for name in largest)
+    shown = ", ".join(f"{name.removeprefix(f'{FILES}/')} ({sizes[name]:,} bytes)" for name in largest)
     return f"keep large files in the image, in the store or on a volume; the largest are {shown}"
 
 
