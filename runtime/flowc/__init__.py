@@ -14,6 +14,7 @@ from flowc.decorators import (
     exit_hook,
     kubernetes,
     namespaced_event_name,
+    parallel,
     project,
     pypi,
     pypi_base,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
         metadata,
         namespace,
     )
-    from flowc.parallel import parallel_imap_unordered, parallel_map, profile
+    from flowc.multicore import parallel_imap_unordered, parallel_map, profile
 
 __all__ = [
     "DataArtifact",
@@ -76,6 +77,7 @@ __all__ = [
     "metadata",
     "namespace",
     "namespaced_event_name",
+    "parallel",
     "parallel_imap_unordered",
     "parallel_map",
     "profile",

@@ -24,8 +24,8 @@ _CARDS = (
 )  # fmt: skip
 _DECORATORS = (
     "batch", "card", "catch", "conda", "conda_base", "environment", "exit_hook", "kubernetes", "namespaced_event_name",
-    "project", "pypi", "pypi_base", "resources", "retry", "schedule", "secrets", "step", "timeout", "trigger",
-    "trigger_on_finish",
+    "parallel", "project", "pypi", "pypi_base", "resources", "retry", "schedule", "secrets", "step", "timeout",
+    "trigger", "trigger_on_finish",
 )  # fmt: skip
 _PARALLEL = ("parallel_imap_unordered", "parallel_map")
 
@@ -38,9 +38,9 @@ SERVED: Dict[str, str] = {
     "client": "",
     "current": "current",
     "exception": "",
-    "profile": "parallel",
+    "profile": "multicore",
     **dict.fromkeys(_DECORATORS, "decorators"),
-    **dict.fromkeys(_PARALLEL, "parallel"),
+    **dict.fromkeys(_PARALLEL, "multicore"),
     **dict.fromkeys(_CLIENT, "client"),
 }
 """Names of `metaflow`, and the module of flowc that each is in; an empty one is a module of `metaflow` itself.
@@ -73,8 +73,8 @@ MODULES: Dict[str, Dict[str, str]] = {
         "UnhandledInMergeArtifactsException": "errors",
     },
     "metaflow.flowspec": {"FlowSpec": "flowspec", "InvalidNextException": "errors"},
-    "metaflow.metaflow_current": {"current": "current"},
-    "metaflow.multicore_utils": {**dict.fromkeys(_PARALLEL, "parallel"), "MulticoreException": "errors"},
+    "metaflow.metaflow_current": {"Parallel": "gang", "current": "current"},
+    "metaflow.multicore_utils": {**dict.fromkeys(_PARALLEL, "multicore"), "MulticoreException": "errors"},
     "metaflow.parameters": {
         "JSONType": "parameters",
         "JSONTypeClass": "parameters:_JSONType",

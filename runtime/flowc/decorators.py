@@ -57,6 +57,11 @@ def batch(target: Any = None, **options: Any) -> Any:
     return _decorated(target)
 
 
+def parallel(target: Any = None) -> Any:
+    """Run the step as the members of a gang, which know each other: `current.parallel`."""
+    return _decorated(target)
+
+
 def retry(target: Any = None, *, times: int = 3, minutes_between_retries: float = 2) -> Any:
     """Try a failed task again, `times` times at most."""
     del times, minutes_between_retries

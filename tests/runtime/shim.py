@@ -41,8 +41,8 @@ class Shim:
         """The run's place in the store."""
         return RunLayout(open_store(self.root), self.flow.name, RUN)
 
-    def attempt(self, step: str, index: str = "", attempt: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run one attempt of a task, whatever comes of it."""
+    def popen(self, step: str, index: str = "", attempt: int = 0, **env: str) -> subprocess.Popen[str]:
+        """Start one attempt of a task."""
         variables = {
             **{name: value for name, value in os.environ.items() if not name.startswith("FLOWC_PARAM")},
             "PYTHONPATH": os.pathsep.join([str(self.folder), runtime_folder()]),
@@ -54,9 +54,16 @@ class Shim:
         }
         command = [self.python, "-m", "flowc", "task", "--step", step, "--index", index, "--attempt", str(attempt)]
         outputs = ["--outputs", str(self.folder / "outputs")]
-        return subprocess.run(
-            [*command, *outputs], env=variables, cwd=self.folder, capture_output=True, text=True, check=False
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            [*command, *outputs], env=variables, cwd=self.folder, stdout=pipe, stderr=pipe, text=True
         )
+
+    def attempt(self, step: str, index: str = "", attempt: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run one attempt of a task, whatever comes of it."""
+        process = self.popen(step, index, attempt, **env)
+        out, err = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def task(self, step: str, index: str = "", attempt: int = 0, **env: str) -> str:
         """Run one attempt, which must succeed; returns its stdout."""

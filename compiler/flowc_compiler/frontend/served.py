@@ -15,19 +15,16 @@ CLIENT = frozenset(
 
 SERVED = CLIENT | frozenset(
     {
-        "FlowSpec", "JSONType", "JSONTypeClass", "Parameter", "batch", "card", "cards", "catch", "client", "conda",
-        "conda_base", "current", "environment", "exception", "exit_hook", "kubernetes", "namespaced_event_name",
-        "parallel_imap_unordered", "parallel_map", "profile", "project", "pypi", "pypi_base", "resources", "retry",
-        "schedule", "secrets", "step", "timeout", "trigger", "trigger_on_finish",
+        "Config", "ConfigValue", "FlowSpec", "IncludeFile", "JSONType", "JSONTypeClass", "Parameter", "batch", "card",
+        "cards", "catch", "client", "conda", "conda_base", "config_expr", "current", "environment", "exception",
+        "exit_hook", "kubernetes", "namespaced_event_name", "parallel", "parallel_imap_unordered", "parallel_map",
+        "profile", "project", "pypi", "pypi_base", "resources", "retry", "schedule", "secrets", "step", "timeout",
+        "trigger", "trigger_on_finish",
     }
 )  # fmt: skip
 """Names that a flow file may import: the shim provides every one when a task runs."""
 
-KNOWN_LATER = frozenset(
-    {
-        "Config", "IncludeFile", "parallel",
-    }
-)  # fmt: skip
+KNOWN_LATER = frozenset[str]()
 """Names of Metaflow that flowc knows and does not compile yet."""
 
 MODULES: dict[str, frozenset[str]] = {
@@ -51,7 +48,8 @@ MODULES: dict[str, frozenset[str]] = {
         }
     ),
     "metaflow.flowspec": frozenset({"FlowSpec", "InvalidNextException"}),
-    "metaflow.metaflow_current": frozenset({"current"}),
+    "metaflow.includefile": frozenset({"IncludeFile"}),
+    "metaflow.metaflow_current": frozenset({"Parallel", "current"}),
     "metaflow.multicore_utils": frozenset({"MulticoreException", "parallel_imap_unordered", "parallel_map"}),
     "metaflow.parameters": frozenset({"JSONType", "JSONTypeClass", "Parameter"}),
 }  # fmt: skip

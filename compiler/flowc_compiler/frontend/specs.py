@@ -12,6 +12,7 @@ from flowc_compiler.frontend.arguments import (
     CatchArguments,
     CondaArguments,
     EnvironmentArguments,
+    ParallelArguments,
     PypiArguments,
     RetryArguments,
     SecretsArguments,
@@ -23,6 +24,7 @@ from flowc_compiler.ir import (
     CatchSpec,
     DependencySpec,
     EnvironmentSpec,
+    ParallelSpec,
     RetryPolicy,
     SecretsSpec,
     StepSpecs,
@@ -53,6 +55,7 @@ def build_specs(found: tuple[Given, ...], sink: DiagnosticSink) -> StepSpecs:
         secrets=_secrets(found, sink),
         dependencies=_dependencies(found),
         cards=_cards(found, sink),
+        parallel=_parallel(found),
     )
 
 
@@ -112,6 +115,11 @@ def _environment(found: tuple[Given, ...]) -> EnvironmentSpec | None:
         return None
     arguments, span = asked
     return EnvironmentSpec(span=span, variables={key: str(value) for key, value in arguments.vars.items()})
+
+
+def _parallel(found: tuple[Given, ...]) -> ParallelSpec | None:
+    asked = _find(found, ParallelArguments)
+    return None if asked is None else ParallelSpec(span=asked[1])
 
 
 def _secrets(found: tuple[Given, ...], sink: DiagnosticSink) -> SecretsSpec | None:

@@ -162,7 +162,11 @@ class TransitionReader:
         except NotLiteralError:
             return
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            self._refuse(found, "`num_parallel=` is not a whole number of at least 1", node, "say how many members run")
+            found.understood = False
+            self._sink.error(
+                "FC216", "`num_parallel=` is not a whole number of at least 1", self._locator.anywhere(node),
+                help="say how many members run at the same time",
+            )  # fmt: skip
         else:
             found.num_parallel = value
 

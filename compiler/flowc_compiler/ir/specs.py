@@ -203,6 +203,10 @@ class BatchSpec(Spec):
     """`file-system-id` or `file-system-id:path` each."""
 
 
+class ParallelSpec(Spec):
+    """`@parallel`: the step runs as a gang, whose members know each other."""
+
+
 class StepSpecs(BaseModel):
     """Everything that the decorators of one step ask for; a spec that was not given is `None`."""
 
@@ -220,6 +224,7 @@ class StepSpecs(BaseModel):
     batch: BatchSpec | None = None
     dependencies: DependencySpec | None = None
     cards: tuple[CardSpec, ...] = ()
+    parallel: ParallelSpec | None = None
 
     @property
     def retries(self) -> int:

@@ -24,7 +24,7 @@ class Bad(FlowSpec):
 
     @step
     def e(self):
-        self.next(self.a, num_parallel=0)  # FC203
+        self.next(self.a, num_parallel=2, colour="red")  # FC203
 
     @step
     def f(self):

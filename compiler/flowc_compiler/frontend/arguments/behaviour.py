@@ -22,6 +22,10 @@ class RetryArguments(Arguments):
     minutes_between_retries: Annotated[float, Field(ge=0)] = 2
 
 
+class ParallelArguments(Arguments):
+    """`@parallel`, which takes none."""
+
+
 class TimeoutArguments(Arguments):
     """`@timeout`; the three are summed."""
 
