@@ -64,8 +64,8 @@ def require_metaflow() -> None:
         pytest.skip("tests/oracle/env is not there: run tests/oracle/setup")
 
 
-def run_metaflow(file: Path, flow: str, params: Mapping[str, str] | None = None) -> Outcome:
-    """The flow on real Metaflow, with a store beside the file.
+def run_metaflow(file: Path, flow: str, params: Mapping[str, str] | None = None, home: Path | None = None) -> Outcome:
+    """The flow on real Metaflow, with a store in `home`, by default beside the file.
 
     Where `ORACLE_CACHE` names a folder, what Metaflow said of a file and parameters is kept there, and not asked again.
     """
@@ -74,15 +74,14 @@ def run_metaflow(file: Path, flow: str, params: Mapping[str, str] | None = None)
     kept = Path(cache) / f"{key}.json" if cache else None
     if kept is not None and kept.exists():
         return _outcome(kept.read_text(encoding="utf-8"))
-    said = _ask_metaflow(file, flow, params or {})
+    said = _ask_metaflow(file, flow, params or {}, home or file.parent / "metaflow")
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(said, encoding="utf-8")
     return _outcome(said)
 
 
-def _ask_metaflow(file: Path, flow: str, params: Mapping[str, str]) -> str:
-    home = file.parent / "metaflow"
+def _ask_metaflow(file: Path, flow: str, params: Mapping[str, str], home: Path) -> str:
     variables = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("METAFLOW", "FLOWC"))},
         "METAFLOW_HOME": str(home),
@@ -113,9 +112,15 @@ def run_flowc(file: Path, params: Mapping[str, str] | None = None) -> Outcome:
     says = Recorder()
     options = RunOptions(root=root, params=params or {}, max_workers=WORKERS)
     result = run_flow(compilation.flow, compilation.source, options, says)
-    run = Run(f"{compilation.flow.name}/{result.run_id}", root=root)
+    log = "\n".join([*says.out, *says.err, result.error])
+    return read_flowc(f"{compilation.flow.name}/{result.run_id}", root, log)
+
+
+def read_flowc(pathspec: str, root: str, log: str = "") -> Outcome:
+    """A run of flowc's, read through its client."""
+    run = Run(pathspec, root=root)
     tasks = [_seen(task) for step in run for task in step]
-    return Outcome(result.ok, {task.name: task for task in tasks}, "\n".join([*says.out, *says.err, result.error]))
+    return Outcome(run.successful, {task.name: task for task in tasks}, log)
 
 
 def _seen(task: Any) -> Seen:
