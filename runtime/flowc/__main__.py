@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
 USAGE = """\
 usage: task --step STEP [--index 3.0] [--attempt N] [--outputs DIR]
+       hook FUNCTION
 
-Runs one task of a compiled flow. The environment names the run: FLOWC_ROOT, FLOWC_RUN_ID, FLOWC_TAGS, FLOWC_PARAM_*.
+Runs one task of a compiled flow, or calls an exit hook. The environment names the run: FLOWC_ROOT, FLOWC_RUN_ID,
+FLOWC_TAGS, FLOWC_PARAM_*.
 """
 
 
@@ -25,6 +27,8 @@ def main(arguments: List[str] | None = None) -> int:
         from flowc.zygote import serve
 
         return serve(int(args[1]))
+    if args[:1] == ["hook"]:
+        return _hook(args[1:])
     sys.stderr.write(USAGE)
     return 0 if args[:1] in (["--help"], ["-h"]) else 2
 
@@ -50,6 +54,17 @@ def _task(args: List[str]) -> int:
         return PROTOCOL_ERROR
     line_buffer()
     return run_task(plan, lambda: load_flow(plan), task)
+
+
+def _hook(args: List[str]) -> int:
+    from flowc.hook import run_hook
+    from flowc.plan import load_plan
+
+    if len(args) != 1:
+        sys.stderr.write(USAGE)
+        return 2
+    line_buffer()
+    return run_hook(load_plan(), args[0])
 
 
 def line_buffer() -> None:

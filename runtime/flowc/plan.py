@@ -21,6 +21,7 @@ class PlanStep:
 
     __slots__ = (
         "arms",
+        "catch",
         "closes",
         "closes_kind",
         "condition",
@@ -32,6 +33,8 @@ class PlanStep:
         "name",
         "next",
         "parents",
+        "retries",
+        "secrets",
         "timeout",
     )
 
@@ -48,6 +51,9 @@ class PlanStep:
         self.condition: str | None = data.get("condition")
         self.loops: bool = data.get("loops", False)
         self.timeout: int | None = data.get("timeout")
+        self.retries: int = data.get("retries", 0)
+        self.catch: Dict[str, Any] | None = data.get("catch")
+        self.secrets: Dict[str, Any] | None = data.get("secrets")
         self.env: Dict[str, str] = data.get("env") or {}
 
     @property
@@ -73,6 +79,7 @@ class Plan:
         self.start: str = data["start"]
         self.end: str = data["end"]
         self.parameters: List[Dict[str, Any]] = data["parameters"]
+        self.project: Dict[str, Any] = data.get("project") or {}
         self.steps = {name: PlanStep(name, step) for name, step in data["steps"].items()}
         self.gangs = any(step.kind == "parallel" for step in self.steps.values())
 

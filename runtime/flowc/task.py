@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
+from functools import partial
 
 from flowc import artifacts
+from flowc.body import call_step
 from flowc.current import current, set_current
 from flowc.errors import FlowError, InvalidNextException, ParameterError, ProtocolError
 from flowc.flowspec import artifacts_set, bind, constants, parameters
@@ -81,12 +83,12 @@ def _execute(plan: Plan, cls: type[FlowSpec], step: PlanStep, layout: RunLayout,
     if decided is not None:
         layout.commit(step.name, task.path, task.attempt, decided)
         return
-    if inputs is None:
-        method()
-    else:
-        method(inputs)
+    code = method if inputs is None else partial(method, inputs)
+    caught = call_step(flow, code, state, task.attempt)
     check_transition(step, state.transition)
     manifest = _manifest(flow, cls, state, task)
+    if caught:
+        manifest["caught"] = True
     if gang is not None:
         gang.commit(manifest)
     else:
@@ -241,6 +243,7 @@ def _set_facts(plan: Plan, cls: type[FlowSpec], task: Task) -> None:
             "namespace": user,
             "tags": frozenset(task.tags),
             "parameter_names": [parameter.attribute for parameter in parameters(cls).values()],
+            **plan.project,
         },
         {"graph": lambda: _graph(plan, cls), "card": _cards},
     )

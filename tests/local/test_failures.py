@@ -95,7 +95,7 @@ def test_a_failed_attempt_is_retried_and_the_join_reads_the_second(
         ("always", "KeyError: 'never'"),
         ("vanish", "the task's process ended before the step did"),
         ("exit", "SystemExit: 3"),
-        ("sleep", "the task ran longer than its timeout of 6 s"),
+        ("sleep", "TimeoutException: the task ran longer than its timeout of 6 s"),
     ],
 )
 @METHODS

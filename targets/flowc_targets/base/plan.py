@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flowc_compiler.ir import Flow, Step
+    from flowc_compiler.ir import Flow, Step, StepSpecs
 
 PLAN_VERSION = 1
 """Raised by one when an older shim could misread the plan."""
@@ -48,4 +48,16 @@ def _step(flow: Flow, step: Step) -> dict[str, Any]:
         "retries": specs.retry.limit if specs.retry else 0,
         "timeout": specs.timeout.seconds if specs.timeout else None,
         "env": dict(specs.environment.variables) if specs.environment else {},
+        **_asked(specs),
     }
+
+
+def _asked(specs: StepSpecs) -> dict[str, Any]:
+    """What few steps have, and only those say."""
+    asked: dict[str, Any] = {}
+    if specs.catch is not None:
+        asked["catch"] = {"var": specs.catch.variable, "print_exception": specs.catch.print_exception}
+    if specs.secrets is not None:
+        sources = [source.model_dump() for source in specs.secrets.sources]
+        asked["secrets"] = {"sources": sources, "allow_override": specs.secrets.allow_override}
+    return asked

@@ -28,7 +28,7 @@ from flowc_targets.local.signals import SignalWatch
 from flowc_targets.local.start import start_launcher, task_environment
 
 if TYPE_CHECKING:
-    from flowc_compiler.ir import Flow
+    from flowc_compiler.ir import Flow, StepSpecs
     from flowc_compiler.source import SourceFile
     from flowc_targets.local.options import RunOptions
 
@@ -186,7 +186,8 @@ class _Engine:
         self.numbers += 1
         task = _Running(key, attempt, outputs)
         if specs.timeout is not None:
-            task.deadline = time.monotonic() + specs.timeout.seconds
+            # The task itself raises an error at its timeout; what does not obey is ended from here.
+            task.deadline = time.monotonic() + specs.timeout.seconds + self.options.grace_seconds
         self.running[self.numbers] = task
         self.gangs.started(key)
         for output in outputs:
@@ -266,16 +267,12 @@ class _Engine:
             kind, message = _process_failure(task, code, step.specs.timeout.seconds if step.specs.timeout else 0)
             self.record.record_error(task.key, task.attempt, kind, message)
             recorded = (message, "")
-        retry = step.specs.retry
-        if retry is None or task.attempt >= retry.limit:
+        if task.attempt >= step.specs.retries:
             self._fail(task, *recorded)
             return
-        due = time.monotonic() + retry.backoff_seconds
-        self.gangs.failed(task.key, Retry(due, [task.key], task.attempt + 1))
-        wait = f" in {retry.backoff_seconds:g} s" if retry.backoff_seconds else ""
-        self.reporter.note(
-            f"task {_name(task.key)} failed: {recorded[0]}; attempt {task.attempt + 2} of {retry.limit + 1}{wait}"
-        )
+        wait, what_next = _next_attempt(step.specs, task.attempt)
+        self.gangs.failed(task.key, Retry(time.monotonic() + wait, [task.key], task.attempt + 1))
+        self.reporter.note(f"task {_name(task.key)} failed: {recorded[0]}; {what_next}")
 
     def _fail(self, task: _Running, message: str, traceback: str) -> None:
         if self.failed is not None:
@@ -324,6 +321,15 @@ class _Engine:
                 self.running[event.number].pid = event.pid
             else:
                 self._close_outputs(self.running.pop(event.number))
+
+
+def _next_attempt(specs: StepSpecs, attempt: int) -> tuple[float, str]:
+    """What follows a failed attempt: after how many seconds, and in words. A fallback of `@catch` need not wait."""
+    retry = specs.retry
+    if retry is None or attempt >= retry.limit:
+        return 0.0, "@catch goes on without it"
+    wait = f" in {retry.backoff_seconds:g} s" if retry.backoff_seconds else ""
+    return retry.backoff_seconds, f"attempt {attempt + 2} of {retry.limit + 1}{wait}"
 
 
 def _process_failure(task: _Running, code: int, timeout: int) -> tuple[str, str]:

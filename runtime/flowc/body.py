@@ -1,0 +1,53 @@
+"""Calling the code of a step: with its secrets, within its time, and with what `@catch` makes of a failure."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
+    from flowc.flowspec import FlowSpec
+    from flowc.state import TaskState
+
+
+def call_step(flow: FlowSpec, code: Callable[[], None], state: TaskState, attempt: int) -> bool:
+    """Run a step's code; returns whether it failed and `@catch` took the failure.
+
+    An attempt whose number is higher than what `@retry` allows is a fallback of a step with `@catch`: the code is not
+    run, and what goes into the artifact says that attempts kept failing. Such an attempt is only made when the one
+    before it had no chance to catch anything itself, since its process was killed or ended. So an engine needs to
+    know nothing of `@catch`, but that it may retry more often; and a fallback that fails may be retried as well.
+    """
+    step = state.step
+    if step.catch is None:
+        _call(code, state)
+        return False
+    from flowc.catch import FailureHandledByCatch, store_failure
+
+    try:
+        if attempt > step.retries:
+            raise FailureHandledByCatch(attempt)
+        _call(code, state)
+    except Exception as error:
+        if attempt < step.retries:
+            raise
+        store_failure(flow, state, error)
+        return True
+    if step.catch["var"] is not None:
+        setattr(flow, step.catch["var"], None)
+    return False
+
+
+def _call(code: Callable[[], None], state: TaskState) -> None:
+    step = state.step
+    if step.secrets is not None:
+        from flowc.secrets import inject
+
+        inject(step.secrets["sources"], step.secrets["allow_override"])
+    if step.timeout is None:
+        code()
+        return
+    from flowc.timelimit import time_limit
+
+    with time_limit(step.timeout):
+        code()
