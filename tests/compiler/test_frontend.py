@@ -229,3 +229,17 @@ def test_line_ends_and_tabs(tmp_path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
     flow = compile_file(path).flow
     assert flow.by_name["end"].span.line == 10
+
+
+def test_a_base_class_of_the_flows_own_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that imports its package by name, or by dots, is a member of it: imports start above the package."""
+    base = "from flowc import FlowSpec, step\n\n\nclass Base(FlowSpec):\n    @step\n    def end(self):\n        pass\n"
+    flow = "class F(Base):\n    @step\n    def start(self):\n        self.next(self.end)\n"
+    (tmp_path / "pkg").mkdir()
+    (tmp_path / "pkg" / "__init__.py").write_text("")
+    (tmp_path / "pkg" / "base.py").write_text(base)
+    monkeypatch.chdir(tmp_path)
+    for line in ("from pkg.base import Base", "from .base import Base"):
+        Path("pkg/flow.py").write_text(f"from flowc import FlowSpec, step\n{line}\n\n\n{flow}")
+        compiled = compile_file(Path("pkg/flow.py")).flow
+        assert compiled.by_name["end"].span.file == "pkg/base.py"

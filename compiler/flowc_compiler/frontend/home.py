@@ -8,6 +8,7 @@ is loaded as that here: locally and in containers alike.
 from __future__ import annotations
 
 import ast
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -33,6 +34,10 @@ class Home(NamedTuple):
     def module(self) -> str:
         """The dotted name that the file is imported by."""
         return ".".join((*self.package, self.leaf))
+
+    def shown_from(self, path: Path) -> Path:
+        """`folder` as the user would write it, who wrote `path` for the file."""
+        return self.folder if path.is_absolute() else Path(os.path.relpath(self.folder))
 
     @property
     def archive_name(self) -> str:

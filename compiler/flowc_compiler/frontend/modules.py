@@ -13,6 +13,7 @@ from typing import NamedTuple
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.home import home_of
 from flowc_compiler.frontend.locate import Locator
 from flowc_compiler.frontend.names import Names
 from flowc_compiler.frontend.parse import parse, read_source
@@ -68,6 +69,8 @@ class LocalModules:
     def __init__(self, main: ModuleView, sink: DiagnosticSink) -> None:
         self._main = main
         self._sink = sink
+        home = home_of(main.source)
+        self._folder = main.source.path.parent if not home.package else home.shown_from(main.source.path)
         self._views: dict[Path, ModuleView | None] = {main.source.path.resolve(): main}
 
     def find(self, view: ModuleView, node: cst.BaseExpression) -> FoundClass | None:
@@ -102,7 +105,7 @@ class LocalModules:
         return self._load(view, imported.level, path)
 
     def _load(self, view: ModuleView, level: int, parts: tuple[str, ...]) -> ModuleView | None:
-        folder = self._main.source.path.parent
+        folder = self._folder
         if level:
             folder = view.source.path.parent
             for _ in range(level - 1):
