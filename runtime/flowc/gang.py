@@ -185,10 +185,8 @@ class Gang:
     def _settled(self, decided: _Decided) -> Document:
         """This member's manifest of an attempt that was decided, to be committed as this attempt."""
         say(f"all {self.count} members had finished attempt {decided.attempt}; it is committed, the step not run again")
-        found: Any = self.files.read(self.me, decided.attempt, decided.name)
-        manifest = {**found, "attempt": self.task.attempt, "created": time.time()}
-        self.layout.write_json(f"{self.files.folder(self.me, self.task.attempt)}/{decided.name}", manifest)
-        return manifest
+        manifest: Any = self.files.read(self.me, decided.attempt, decided.name)
+        return {**manifest, "attempt": self.task.attempt, "created": time.time()}
 
     def _announce(self, main: Document) -> None:
         """Set `current.parallel` and the variables that torch.distributed and users of Metaflow read."""

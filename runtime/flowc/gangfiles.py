@@ -7,7 +7,7 @@ import os
 import socket
 
 from flowc.errors import PeerFailed
-from flowc.layout import MANIFEST, index_text
+from flowc.layout import index_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class GangFiles:
                 failures.append(_failure_of(member, document))
                 if failures[-1].peer == member:
                     return failures[-1]
-        return failures[0] if failures else self._went_on(seen)
+        return failures[0] if failures else None
 
     def old_errors(self) -> str:
         """The errors that were there before this member, as the end of a message."""
@@ -105,14 +105,6 @@ class GangFiles:
             elif attempt > self._attempt:
                 for name in sorted(names & {MEMBER, ERROR}):
                     yield member, attempt, name
-
-    def _went_on(self, seen: Seen) -> PeerFailed | None:
-        """A peer that has failed, and whose @catch has committed it without us."""
-        for (member, attempt), names in seen.items():
-            committed = attempt == self._attempt and member != self._me and MANIFEST in names
-            if committed and not any(name.startswith(PREPARED) for name in names):
-                return PeerFailed(f"member {member} failed, and its @catch went on", member)
-        return None
 
 
 def _failure_of(member: int, document: Document) -> PeerFailed:

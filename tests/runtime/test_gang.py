@@ -1,4 +1,4 @@
-"""The rendezvous of gangs, with real processes over a store: members meet, fail together, and are committed together."""
+"""The rendezvous of gangs, with real processes over a store: members meet, fail and are committed together."""
 
 from __future__ import annotations
 
@@ -224,9 +224,12 @@ def test_a_member_retried_before_the_slowest_had_prepared_is_committed_then(memb
     members.working(0, 1, 2)
     until(lambda: list(folder(shim, 2).glob("prepared-*")))
     os.kill(members.all[2].pid, signal.SIGKILL)
-    again = members.start(2, attempt=1)  # the others look every 5 s, and finish before they see it
-    assert ended(again)[0] == 0
-    assert [ended(members.all[index])[0] for index in (0, 1)] == [0, 0]
+    again = [members.start(2, attempt=1)]
+    code, err = ended(members.all[0])  # it has prepared, too, and sees the new attempt before member 1 is ready
+    assert (code, "member 2 was started again" in err) == (1, True)
+    again.append(members.start(0, attempt=1))
+    assert ended(members.all[1])[0] == 0, "it looks every 5 s while it works: when it is ready, all have prepared"
+    assert [ended(process)[0] for process in again] == [0, 0]
     shim.task("join")
     assert shim.value("join", "tries") == [0, 0, 0]
 
@@ -234,10 +237,10 @@ def test_a_member_retried_before_the_slowest_had_prepared_is_committed_then(memb
 def test_a_gang_that_does_not_come_together_says_who_is_missing(members: Members) -> None:
     first = members.start(0, FLOWC_GANG_TIMEOUT="1")
     third = members.start(2, FLOWC_GANG_TIMEOUT="1")
-    for process in (first, third):
-        code, err = ended(process)
-        assert code == 2
+    codes = [ended(process) for process in (first, third)]
+    for _, err in codes:
         assert "waited 1 s for member 1 of the gang of 3 to come" in err
+    assert 2 in {code for code, _ in codes}, "whoever gives up first tells the other"
 
 
 def test_what_an_earlier_life_left_under_the_same_attempt_lets_nobody_begin(members: Members) -> None:
