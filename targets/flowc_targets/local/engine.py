@@ -251,9 +251,9 @@ class _Engine:
         if isinstance(step, ForeachStep | ParallelStep):
             count = self.record.count(task.key, task.attempt)
             if count > self.options.max_num_splits:
-                what = "foreach" if isinstance(step, ForeachStep) else "gang"
+                split, what = ("foreach", "items") if isinstance(step, ForeachStep) else ("gang", "members")
                 message = (
-                    f"{what} in step {step.name!r} has {count} items, more than --max-num-splits "
+                    f"{split} in step {step.name!r} has {count} {what}, more than --max-num-splits "
                     f"{self.options.max_num_splits}; if that is right, raise it"
                 )
                 self._fail(task, message, "")
