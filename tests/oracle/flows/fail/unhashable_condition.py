@@ -1,0 +1,20 @@
+from metaflow import FlowSpec, step
+
+
+class UnhashableFlow(FlowSpec):
+    @step
+    def start(self):
+        self.kind = ["a"]
+        self.next({"a": self.a, "b": self.end}, condition="kind")
+
+    @step
+    def a(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+
+
+if __name__ == "__main__":
+    UnhashableFlow()

@@ -1,0 +1,28 @@
+from metaflow import FlowSpec, step
+
+
+class OwnNamesFlow(FlowSpec):
+    """Start and end by mark, not by name."""
+
+    @step(start=True)
+    def first(self):
+        self.x = 1
+        self.next(self.start)
+
+    @step
+    def start(self):
+        self.x += 1
+        self.next(self.end)
+
+    @step
+    def end(self):
+        self.x += 1
+        self.next(self.last)
+
+    @step(end=True)
+    def last(self):
+        self.x += 1
+
+
+if __name__ == "__main__":
+    OwnNamesFlow()

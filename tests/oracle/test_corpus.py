@@ -1,0 +1,34 @@
+"""Flows written by hand, a feature each, on real Metaflow and on flowc. Those in `fail/` fail in both in the same way."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.oracle.engine import compare, require_metaflow
+
+pytestmark = pytest.mark.oracle
+FOLDER = Path(__file__).parent / "flows"
+PARAMS: dict[str, dict[str, str]] = {
+    "constants": {"number": "2.25", "shape": '{"a": [null, {"b": "é"}]}', "parts": "x,y,,z"},
+    "switches": {"mode": "other"},
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def metaflow() -> None:
+    """Where Metaflow is not installed, there is nothing to compare with."""
+    require_metaflow()
+
+
+@pytest.mark.parametrize("name", sorted(str(path.relative_to(FOLDER))[:-3] for path in FOLDER.rglob("*.py")))
+def test_flow(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "corpus_flow.py"
+    shutil.copy(FOLDER / f"{name}.py", file)
+    flow = re.findall(r"class (\w+Flow)\(", file.read_text(encoding="utf-8"))[-1]
+    theirs, found = compare(file, flow, PARAMS.get(name))
+    assert theirs.ok is not name.startswith("fail/"), theirs.log
+    assert not found, "\n".join(found)
