@@ -6,7 +6,7 @@ from __future__ import annotations
 class FlowError(Exception):
     """The base of every error that flowc raises in a task. In `metaflow` it is called MetaflowException."""
 
-    headline = "Flow error"
+    headline = "Flow failed"
 
     def __init__(self, message: str = "", lineno: int | None = None, source_file: str | None = None) -> None:
         """`lineno` and `source_file` say where, for errors that flows raise themselves; they stand before the text."""

@@ -6,7 +6,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List
+    from typing import Any, Dict, Iterator, List
 
     from flowc.layout import Document, RunLayout
     from flowc.plan import Plan, PlanStep
@@ -32,14 +32,16 @@ def graph_info(plan: Plan, cls: type) -> Dict[str, Any]:
     from flowc.flowspec import constants, parameters
 
     known = parameters(cls)
+    structure = [] if plan.start == plan.end else _block(plan, plan.start, plan.end)
+    structure.append(plan.end)
     return {
         "file": os.path.basename(inspect.getfile(cls)),
         "start_step": plan.start,
         "end_step": plan.end,
-        "parameters": [{"name": name, "type": type(value).__name__} for name, value in known.items()],
+        "parameters": [{"name": name, "type": value.kind} for name, value in known.items()],
         "constants": [{"name": name, "type": type(value).__name__} for name, value in constants(cls).items()],
-        "steps": {name: _step_info(plan, cls, name) for name in plan.steps},
-        "graph_structure": [] if plan.start == plan.end else [*_block(plan, plan.start, plan.end), plan.end],
+        "steps": {name: _step_info(plan, cls, name) for name in dict.fromkeys(_names(structure))},
+        "graph_structure": structure,
         "doc": inspect.cleandoc(cls.__doc__ or ""),
         "decorators": _decorators(cls),
         "extensions": {"installed": {}},
@@ -115,6 +117,15 @@ def _block(plan: Plan, name: str, stop: str) -> List[Any]:
     return found
 
 
+def _names(block: List[Any]) -> Iterator[str]:
+    """The names in a block and in the blocks within it, as they stand."""
+    for item in block:
+        if isinstance(item, str):
+            yield item
+        else:
+            yield from _names(item)
+
+
 def _line(function: Any) -> int:
     """The line of `def`; code objects know the first decorator's."""
     import linecache
@@ -139,7 +150,7 @@ def _decorators(target: Any) -> List[Dict[str, Any]]:
         return []
     assert isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
     found: List[Dict[str, Any]] = []
-    for item in node.decorator_list:
+    for item in reversed(node.decorator_list):  # in the order in which they are applied, as Metaflow has them
         call = item.func if isinstance(item, ast.Call) else item
         name = call.attr if isinstance(call, ast.Attribute) else call.id if isinstance(call, ast.Name) else ""
         given = item.keywords if isinstance(item, ast.Call) else []
