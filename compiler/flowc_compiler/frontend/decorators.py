@@ -6,11 +6,14 @@ know is a diagnostic. Argument names are Metaflow's, so that its files compile a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.arguing import ArgumentReader, callee
 from flowc_compiler.frontend.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
+from flowc_compiler.frontend.attached import Attached
 from flowc_compiler.frontend.executed import executed_kind, report_executed
 from flowc_compiler.frontend.literals import NO_SCOPE, Scope
 from flowc_compiler.frontend.locate import Locator
@@ -62,8 +65,11 @@ class DecoratorReader:
                     help="add `@step` next to the method, or remove the decorator",
                 )  # fmt: skip
 
-    def read(self, function: cst.FunctionDef) -> StepSpecs:
-        """The specs of a step; every decorator that is not understood is collected as FC401 to FC408."""
+    def read(self, function: cst.FunctionDef, attached: Sequence[Attached] = ()) -> StepSpecs:
+        """The specs of a step; every decorator that is not understood is collected as FC401 to FC408.
+
+        `attached` are decorators of the command line. Those that the step has itself count more, as in Metaflow.
+        """
         found: list[Given] = []
         for item in function.decorators:
             name = self._names.resolve(callee(item))
@@ -77,6 +83,9 @@ class DecoratorReader:
                 arguments = self._calls.read(name, ARGUMENTS[name], item)
                 if arguments is not None:
                     found.append(Given(name, arguments, self._locator.decorator(item, function)))
+        own = {given.name for given in found}
+        span = self._locator.function(function)
+        found += [Given(*item, span) for item in attached if item.name not in own or item.name in REPEATABLE]
         return build_specs(tuple(found), self._sink)
 
     def _report_unknown(self, item: cst.Decorator, name: str | None) -> None:
