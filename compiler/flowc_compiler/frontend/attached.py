@@ -1,7 +1,7 @@
 """`--with retry:times=3`: decorators that the command line adds to every step that does not have them.
 
-The text is Metaflow's: a decorator's name, and behind a colon `name=value` pairs parted by commas. A value is JSON where
-it can be read as that, and else text.
+The text is Metaflow's: a decorator's name, and behind a colon `name=value` pairs parted by commas. A value is JSON
+where it can be read as that, and else text.
 """
 
 from __future__ import annotations
