@@ -60,7 +60,10 @@ class Current:
     def graph(self) -> Dict[str, Any]:
         """The flow's graph as Metaflow gives it. Raises RuntimeError where no task is running."""
         if "graph" in self._lazy:
-            self._facts["graph"] = self._lazy.pop("graph")()
+            try:
+                self._facts["graph"] = self._lazy["graph"]()
+            except AttributeError as error:  # of a property, it would mean that there is no such attribute
+                raise RuntimeError(f"Graph is not available: {error}") from error
         if "graph" not in self._facts:
             raise RuntimeError("Graph is not available")
         graph: Dict[str, Any] = self._facts["graph"]

@@ -6,8 +6,6 @@ on naming the run that the task ran in. What can be taken over is decided from t
 
 from __future__ import annotations
 
-from flowc.graph import record_graph
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -70,6 +68,8 @@ class Origin:
         if not agrees(self._plan.step(name), manifest):
             return None
         if name == self._plan.start:
+            from flowc.graph import record_graph
+
             record_graph(target, self._plan)  # as the start task would
         target.commit(name, path, attempt, manifest)
         return manifest

@@ -58,7 +58,7 @@ class ReaderFlow(FlowSpec):
             "task": (work.task.index, run["start"].task.index),
             "control": work.control_task,
             "parents, children": [[one.id for one in list(each)] for each in (work.parent_steps, work.child_steps)],
-            "of the switch": [one.id for one in run["choose"].child_steps],
+            "of the switch": [one.id for one in run["second"].parent_steps],
             "finished": work.finished_at >= work.created_at,
             "environment": work.environment_info,
         }
@@ -75,7 +75,7 @@ class ReaderFlow(FlowSpec):
             "of the join": sorted(one.index for one in run["join"].task.parent_tasks),
             "children": [one.path_components[2] for one in task.child_tasks],
             "metadata": (task.metadata_dict["attempt"], task.metadata_dict["user"]),
-            "entry": sorted(one.name for one in task.metadata if one.name in ("attempt", "user")),
+            "entry": sorted({one.name for one in task.metadata if one.name in ("attempt", "user")}),
             "code": (task.code, task.environment_info),
             "missing": [error_of(lambda: task["nope"]), error_of(lambda: task.data.nope)],
         }
