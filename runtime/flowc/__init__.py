@@ -48,12 +48,18 @@ if TYPE_CHECKING:
         metadata,
         namespace,
     )
+    from flowc.config import Config, config_expr
+    from flowc.configvalue import ConfigValue
+    from flowc.includefile import IncludeFile
     from flowc.multicore import parallel_imap_unordered, parallel_map, profile
 
 __all__ = [
+    "Config",
+    "ConfigValue",
     "DataArtifact",
     "Flow",
     "FlowSpec",
+    "IncludeFile",
     "JSONType",
     "Metaflow",
     "Parameter",
@@ -66,6 +72,7 @@ __all__ = [
     "catch",
     "conda",
     "conda_base",
+    "config_expr",
     "current",
     "default_metadata",
     "default_namespace",

@@ -30,12 +30,16 @@ _DECORATORS = (
 _PARALLEL = ("parallel_imap_unordered", "parallel_map")
 
 SERVED: Dict[str, str] = {
+    "Config": "config",
+    "ConfigValue": "configvalue",
     "FlowSpec": "flowspec",
+    "IncludeFile": "includefile",
     "JSONType": "parameters",
     "JSONTypeClass": "parameters:_JSONType",
     "Parameter": "parameters",
     "cards": "",
     "client": "",
+    "config_expr": "config",
     "current": "current",
     "exception": "",
     "profile": "multicore",
@@ -73,6 +77,7 @@ MODULES: Dict[str, Dict[str, str]] = {
         "UnhandledInMergeArtifactsException": "errors",
     },
     "metaflow.flowspec": {"FlowSpec": "flowspec", "InvalidNextException": "errors"},
+    "metaflow.includefile": {"IncludeFile": "includefile"},
     "metaflow.metaflow_current": {"Parallel": "gang", "current": "current"},
     "metaflow.multicore_utils": {**dict.fromkeys(_PARALLEL, "multicore"), "MulticoreException": "errors"},
     "metaflow.parameters": {

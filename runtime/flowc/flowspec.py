@@ -6,13 +6,14 @@ import sys
 from types import BuiltinFunctionType, FunctionType, MethodType
 
 from flowc.errors import FlowError, InvalidNextException, MergeArtifactsException
-from flowc.parameters import Parameter
+from flowc.parameters import Parameter, declaration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List
 
     from flowc.layout import Path
+    from flowc.parameters import Declaration
     from flowc.state import TaskState
 
 _INTERNAL = "_flowc"
@@ -161,12 +162,14 @@ def constants(cls: type) -> Dict[str, Any]:
     return found
 
 
-def parameters(cls: type) -> Dict[str, Parameter]:
-    """The parameters of a flow, by attribute, in the order of the file."""
-    found: Dict[str, Parameter] = {}
+def parameters(cls: type) -> Dict[str, Declaration]:
+    """The parameters of a flow, and its configs, by attribute, in the order of the file."""
+    found: Dict[str, Any] = {}
     for base in reversed(cls.__mro__):
-        found.update({name: value for name, value in vars(base).items() if isinstance(value, Parameter)})
-    return found
+        found.update(
+            {name: value for name, value in vars(base).items() if name in found or isinstance(value, Parameter)}
+        )
+    return {name: declaration(value) for name, value in found.items() if isinstance(value, Parameter)}
 
 
 def _is_constant(cls: type, name: str) -> bool:

@@ -1,21 +1,32 @@
-"""Parameters: their declaration in a flow, and how the text of a value becomes the value."""
+"""Parameters: their declaration in a flow, and their values when a run starts."""
 
 from __future__ import annotations
 
 import os
 
+from flowc.convert import ENCODED, convert, convert_default, decode_value, type_of
 from flowc.errors import ParameterError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from flowc.state import TaskState
+
+__all__ = [
+    "ENCODED",
+    "USE_DEFAULT",
+    "Declaration",
+    "JSONType",
+    "Parameter",
+    "convert",
+    "declaration",
+    "decode_value",
+    "variable_name",
+]
+
 USE_DEFAULT = "flowc:default"
 """The value of a variable that asks for the default, for engines that must pass every parameter."""
-ENCODED = "b64:"
-"""Starts a value in URL-safe base64, for engines that would change the text on its way."""
-_TRUE = {"1", "true", "t", "yes", "y", "on"}
-_FALSE = {"0", "false", "f", "no", "n", "off"}
 
 
 class _JSONType:
@@ -29,7 +40,68 @@ class _JSONType:
 
 JSONType = _JSONType()
 """`Parameter("p", type=JSONType)`."""
-_UNSET: Any = object()
+
+
+class Declaration:
+    """What a parameter is, apart from the object that stands in the class body."""
+
+    kind = "Parameter"
+    """The name of the class in the user's file."""
+
+    def __init__(self, name: str, fields: dict[str, Any]) -> None:
+        self.name = name
+        self.attribute = name
+        self.fields = fields
+        """The arguments as they stand in the file; some may come from configs, which are read on demand."""
+
+    def field(self, key: str) -> Any:
+        """An argument's value."""
+        from flowc.config import resolve, unpacked
+
+        fields = unpacked(self.fields)
+        return resolve(fields.get(key))
+
+    def value(self, flow_name: str) -> Any:
+        """The value for this run, from the environment or the default. Only the start task asks."""
+        raw = os.environ.get(variable_name(self.name), USE_DEFAULT)
+        value = self._default(flow_name) if raw == USE_DEFAULT else self._given(decode_value(self.name, raw))
+        separator = self.field("separator")
+        if separator and isinstance(value, str) and value:
+            return value.split(separator)
+        return value
+
+    def read(self, state: TaskState) -> Any:
+        """The value as a step reads it."""
+        return state.parameter(self.attribute)
+
+    def _given(self, text: str) -> Any:
+        default = self.field("default")
+        return convert(self.name, type_of(self.field("type"), None if callable(default) else default), text)
+
+    def _default(self, flow_name: str) -> Any:
+        value = self.field("default")
+        if value is None:
+            if self.field("required"):
+                raise ParameterError(f"parameter {self.name!r} is required: give it as -p {self.name}=...")
+            return None
+        declared = self.field("type")
+        if callable(value):
+            value = self._computed(value, flow_name, declared)
+        return value if declared is None else convert_default(self.name, type_of(declared, None), value)
+
+    def _computed(self, function: Any, flow_name: str, declared: Any) -> Any:
+        """The result of a default that is a function. It must be of the declared type, or text, as in Metaflow."""
+        from flowc.deploytime import call_default
+
+        value = call_default(function, flow_name, self.name)
+        expected = type_of(declared, "")
+        wanted = {"int": int, "float": float, "bool": bool, "str": str}.get(expected)
+        if wanted is not None and type(value) is not wanted and value is not None:
+            raise ParameterError(
+                f"the default of parameter {self.name!r} is a function that returned {value!r} of type "
+                f"{type(value).__name__}, not {expected}; return that, or declare the type: type=..."
+            )
+        return value
 
 
 class Parameter:
@@ -38,145 +110,54 @@ class Parameter:
     def __init__(
         self,
         name: str,
-        *,
-        default: Any = _UNSET,
+        default: Any = None,
         type: Any = None,
         help: str | None = None,
         required: bool | None = None,
-        show_default: bool = True,
-        separator: str | None = None,
+        show_default: bool | None = None,
         **other: Any,
     ) -> None:
-        del show_default
-        if other:
-            raise TypeError(f"Parameter {name!r} has unknown arguments: {', '.join(sorted(other))}")
-        self.name = name
-        self.attribute = name
-        self.has_default = default is not _UNSET
-        self.default = default if self.has_default else None
-        self.help = help
-        self.required = bool(required) if required is not None else False
-        self.separator = separator
-        self.type_name = _type_name(type, self.default)
+        given = {"default": default, "type": type, "help": help, "required": required, "show_default": show_default}
+        self._declare(Declaration(name, merged(f"Parameter {name!r}", given, other, ("separator",))))
+
+    def _declare(self, declaration: Declaration) -> None:
+        self.name = declaration.name
+        self._flowc = declaration
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.attribute = name
+        self._flowc.attribute = name
 
     def __get__(self, flow: Any, owner: type | None = None) -> Any:
         if flow is None:
             return self
         state = flow.__dict__.get("_flowc")
-        return self.default if state is None else state.parameter(self.attribute)
+        return self._flowc.field("default") if state is None else self._flowc.read(state)
 
     def __set__(self, flow: Any, value: Any) -> None:
         raise AttributeError(
-            f"cannot set {self.attribute!r}: flow level attributes and Parameters are not modifiable; "
+            f"cannot set {self._flowc.attribute!r}: flow level attributes and Parameters are not modifiable; "
             "assign to another name"
         )
 
     def __repr__(self) -> str:
-        return f"Parameter({self.name!r})"
+        return f"{self._flowc.kind}({self.name!r})"
 
-    def value(self, flow_name: str) -> Any:
-        """The value for this run, from the environment or the default. Only the start task asks."""
-        raw = os.environ.get(variable_name(self.name), USE_DEFAULT)
-        if raw == USE_DEFAULT:
-            value = self._default_value(flow_name)
-        else:
-            value = convert(self.name, self.type_name, decode_value(self.name, raw))
-        if self.separator and isinstance(value, str) and value:
-            return value.split(self.separator)
-        return value
 
-    def _default_value(self, flow_name: str) -> Any:
-        if not self.has_default or (self.required and self.default is None):
-            if self.required:
-                raise ParameterError(f"parameter {self.name!r} is required: give it as -p {self.name}=...")
-            return None
-        value = self.default
-        if callable(value):
-            value = _call(value, flow_name, self.name)
-        if isinstance(value, str) and self.type_name != "str":
-            return convert(self.name, self.type_name, value)
-        if self.type_name == "float" and type(value) is int:
-            return float(value)
-        return value
+def declaration(parameter: Parameter) -> Declaration:
+    """What an object in a class body declares."""
+    return parameter._flowc  # pyright: ignore[reportPrivateUsage]
+
+
+def merged(what: str, given: dict[str, Any], other: dict[str, Any], known: tuple[str, ...]) -> dict[str, Any]:
+    """The arguments of a declaration that were given. Raises TypeError for one that it does not take."""
+    from flowc.config import is_unpacked
+
+    wrong = sorted(key for key in other if key not in known and not is_unpacked(key))
+    if wrong:
+        raise TypeError(f"{what} has unknown arguments: {', '.join(wrong)}")
+    return {**{key: value for key, value in given.items() if value is not None}, **other}
 
 
 def variable_name(parameter: str) -> str:
     """The environment variable that carries a parameter."""
     return "FLOWC_PARAM_" + parameter.upper().replace("-", "_")
-
-
-def decode_value(name: str, raw: str) -> str:
-    """The text of a value as the user gave it."""
-    if not raw.startswith(ENCODED):
-        return raw
-    import base64
-
-    try:
-        return base64.b64decode(raw[len(ENCODED) :].encode(), altchars=b"-_", validate=True).decode()
-    except ValueError as error:
-        raise ParameterError(f"the value of parameter {name!r} is not valid base64: {error}") from None
-
-
-def convert(name: str, type_name: str, text: str) -> Any:
-    """Text to a value of a type: str, int, float, bool or json. Raises ParameterError."""
-    try:
-        if type_name == "int":
-            return int(text)
-        if type_name == "float":
-            return float(text)
-        if type_name == "bool":
-            return _bool(text)
-        if type_name == "json":
-            import json
-
-            return json.loads(text)
-    except ValueError as error:
-        raise ParameterError(f"parameter {name!r}: {text!r} is not a valid {type_name} ({error})") from None
-    return text
-
-
-def _bool(text: str) -> bool:
-    word = text.strip().lower()
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
-    raise ValueError("use true or false")
-
-
-def _type_name(declared: object, default: object) -> str:
-    """The declared type, else that of the default, else str."""
-    if isinstance(declared, _JSONType):
-        return "json"
-    kind = declared if declared is not None else type(default)
-    if kind is bool:
-        return "bool"
-    if kind in (list, dict):
-        return "json"
-    return "int" if kind is int else "float" if kind is float else "str"
-
-
-def _call(function: Any, flow_name: str, parameter: str) -> Any:
-    """Evaluate a default that is a function; one that takes an argument gets what Metaflow passes."""
-    code = getattr(function, "__code__", None)
-    takes_context = code is not None and code.co_argcount - len(function.__defaults__ or ()) == 1
-    try:
-        return function(_Context(flow_name, parameter)) if takes_context else function()
-    except Exception as error:
-        raise ParameterError(
-            f"the default of parameter {parameter!r} raised {type(error).__name__}: {error}"
-        ) from error
-
-
-class _Context:
-    """The argument of a default that is a function of one argument."""
-
-    def __init__(self, flow_name: str, parameter_name: str) -> None:
-        from flowc.current import current
-
-        self.flow_name = flow_name
-        self.parameter_name = parameter_name
-        self.user_name = current.username

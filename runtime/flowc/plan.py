@@ -79,6 +79,7 @@ class Plan:
         self.start: str = data["start"]
         self.end: str = data["end"]
         self.parameters: List[Dict[str, Any]] = data["parameters"]
+        self.configs: Dict[str, Dict[str, Any]] = data.get("configs") or {}
         self.project: Dict[str, Any] = data.get("project") or {}
         self.steps = {name: PlanStep(name, step) for name, step in data["steps"].items()}
         self.gangs = any(step.kind == "parallel" for step in self.steps.values())
@@ -115,17 +116,18 @@ def load_plan() -> Plan:
         if path:
             with open(path, "rb") as file:
                 return Plan(json.loads(file.read()))
-        return Plan(json.loads(_from_archive()))
+        return Plan(json.loads(read_package("plan.json")))
     except (OSError, ValueError) as error:
         raise ProtocolError(f"the plan cannot be read: {error}") from error
 
 
-def _from_archive() -> bytes:
+def read_package(name: str) -> bytes:
+    """A file of the code package that this code runs from. Raises ProtocolError and OSError."""
     import flowc
 
     loader: Any = flowc.__loader__
     archive = getattr(loader, "archive", None)
     if archive is None:
         raise ProtocolError("there is no plan: run the code package (python3 flow.pyz task ...), or set FLOWC_PLAN")
-    data: bytes = loader.get_data(os.path.join(archive, "plan.json"))
+    data: bytes = loader.get_data(os.path.join(archive, name))
     return data

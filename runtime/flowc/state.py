@@ -79,6 +79,13 @@ class TaskState:
             self._values[attribute] = self._load(attribute, refs[attribute])
         return self._values[attribute]
 
+    def derived(self, attribute: str, make: Callable[[Any], Any]) -> Any:
+        """What is made of a parameter's value, once a task."""
+        key = f"{attribute}:derived"
+        if key not in self._values:
+            self._values[key] = make(self.parameter(attribute))
+        return self._values[key]
+
     def parameter_references(self) -> Refs:
         """The run's parameters."""
         return self.parameters

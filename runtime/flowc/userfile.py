@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 
 from flowc.compat_metaflow import serve
+from flowc.compiled import set_plan
 from flowc.errors import ProtocolError
 from flowc.flowspec import FlowSpec
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 def load_flow(plan: Plan) -> type[FlowSpec]:
     """The flow's class. Raises what the user's file raises when it is imported."""
+    set_plan(plan)
     path = os.environ.get("FLOWC_SOURCE")
     if not path and plan.files is not None:
         from flowc.unpack import unpack

@@ -99,7 +99,7 @@ PARAMETERS = """
         text = Parameter("text", default="x")
         nothing = Parameter("nothing", default=None)
         config = Parameter("config", type=JSONType, default='{"a": 1}')
-        late = Parameter("late", default=lambda: os.getpid())
+        late = Parameter("late", default=lambda: os.getpid(), type=int)
         parts = Parameter("parts", default="a,b", separator=",")
 
         @step

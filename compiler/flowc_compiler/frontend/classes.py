@@ -15,6 +15,8 @@ class Member(NamedTuple):
 
     view: ModuleView
     statement: cst.BaseStatement
+    owner: cst.ClassDef
+    """The class that the body is of."""
 
 
 class ClassTable:
@@ -55,7 +57,7 @@ class ClassTable:
             self._check_bases(found)
             found.view.locator.add_class(found.node)
             body = found.node.body.body if isinstance(found.node.body, cst.IndentedBlock) else ()
-            members.extend(Member(found.view, item) for item in body if isinstance(item, cst.BaseStatement))
+            members.extend(Member(found.view, item, found.node) for item in body if isinstance(item, cst.BaseStatement))
         return members
 
     def linearized(self, flow: cst.ClassDef) -> list[FoundClass]:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
-from functools import cached_property
 
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.basepackages import with_base_packages
+from flowc_compiler.frontend.bodies import Body, assigned
 from flowc_compiler.frontend.classes import ClassTable, Member
-from flowc_compiler.frontend.decorators import DecoratorReader
+from flowc_compiler.frontend.configfiles import NO_CONFIGS, GivenConfigs
+from flowc_compiler.frontend.configs import ConfigTable
 from flowc_compiler.frontend.drafts import Draft, Graph
 from flowc_compiler.frontend.flowdecorators import FlowDecoratorReader
 from flowc_compiler.frontend.modules import ModuleView
-from flowc_compiler.frontend.names import KNOWN_LATER
-from flowc_compiler.frontend.parameters import ParameterReader
-from flowc_compiler.frontend.transitions import TransitionReader, find_calls
+from flowc_compiler.frontend.transitions import find_calls
 from flowc_compiler.ir import Flow, Parameter
 from flowc_compiler.source import SourceFile
 
@@ -33,7 +32,11 @@ RESERVED_STEPS = frozenset(
 
 
 def read_class_flow(
-    source: SourceFile, module: cst.Module, sink: DiagnosticSink, flow_name: str | None = None
+    source: SourceFile,
+    module: cst.Module,
+    sink: DiagnosticSink,
+    flow_name: str | None = None,
+    configs: GivenConfigs = NO_CONFIGS,
 ) -> Flow | None:
     """The IR of a file's class flow, without scopes; `None`, with diagnostics collected, when there is none."""
     view = ModuleView(source, module, sink)
@@ -41,11 +44,14 @@ def read_class_flow(
     node = table.find_flow(flow_name)
     if node is None:
         return None
-    reader = _FlowReader(view, sink)
+    reader = _FlowReader(view, sink, configs)
+    members = _not_overridden(table.members(node))
+    for member in members:
+        reader.body(member.view, member.owner).read_configs(member.statement)
     for found in table.linearized(node):
         reader.check_class_decorators(found.view, found.node)
-    for member in _not_overridden(table.members(node)):
-        reader.member(member.view, member.statement)
+    for member in members:
+        reader.member(reader.body(member.view, member.owner), member.statement)
     return reader.finish(node)
 
 
@@ -63,35 +69,14 @@ def _not_overridden(members: list[Member]) -> list[Member]:
     ]
 
 
-class _Readers:
-    """What reads the parts of a class body in one file."""
-
-    def __init__(self, view: ModuleView, sink: DiagnosticSink) -> None:
-        self.view = view
-        self.locator = view.locator
-        self.names = view.names
-        self._sink = sink
-
-    @cached_property
-    def decorators(self) -> DecoratorReader:
-        return DecoratorReader(self.names, self.locator, self._sink)
-
-    @cached_property
-    def transitions(self) -> TransitionReader:
-        return TransitionReader(self.locator, self._sink)
-
-    @cached_property
-    def parameters(self) -> ParameterReader:
-        return ParameterReader(self.names, self.locator, self._sink)
-
-
 class _FlowReader:
     """Reads the members of one flow class, from whichever files they come."""
 
-    def __init__(self, view: ModuleView, sink: DiagnosticSink) -> None:
+    def __init__(self, view: ModuleView, sink: DiagnosticSink, configs: GivenConfigs) -> None:
         self._view = view
         self._sink = sink
-        self._readers: dict[str, _Readers] = {}
+        self._bodies: dict[tuple[str, str], Body] = {}
+        self._configs = ConfigTable(configs, sink)
         self._graph = Graph(sink)
         self._flow_decorators = FlowDecoratorReader(view, sink)
         self._parameters: dict[str, Parameter] = {}
@@ -100,6 +85,7 @@ class _FlowReader:
     def finish(self, node: cst.ClassDef) -> Flow | None:
         """The flow; `None` when its graph cannot be told for errors in single steps."""
         self._check_parameter_names()
+        self._configs.check_given(node.name.value)
         name = self._view.locator.class_name(node)
         ends = self._graph.ends(node.name.value, name)
         steps = self._graph.steps()
@@ -116,36 +102,41 @@ class _FlowReader:
             start=ends[0],
             end=ends[1],
             parameters=tuple(self._parameters.values()),
+            configs=self._configs.configs,
             constants=tuple(self._constants),
             specs=specs,
             steps=with_base_packages(tuple(steps), self._flow_decorators.base_packages(), self._sink),
         )
 
-    def member(self, view: ModuleView, statement: cst.BaseStatement) -> None:
+    def body(self, view: ModuleView, owner: cst.ClassDef) -> Body:
+        """What reads the body of a class."""
+        key = (view.source.name, owner.name.value)
+        if key not in self._bodies:
+            self._bodies[key] = Body(view, owner, self._configs, self._sink)
+        return self._bodies[key]
+
+    def member(self, body: Body, statement: cst.BaseStatement) -> None:
         """Read one statement of a class body."""
-        readers = self._readers.get(view.source.name)
-        if readers is None:
-            readers = self._readers[view.source.name] = _Readers(view, self._sink)
         if isinstance(statement, cst.FunctionDef):
-            self._method(readers, statement)
+            self._method(body, statement)
         elif isinstance(statement, cst.SimpleStatementLine):
             for small in statement.body:
-                self._assignment(readers, small)
+                self._assignment(body, small)
         elif not isinstance(statement, cst.ClassDef):
-            self._report_statement(readers, statement)
+            self._report_statement(body, statement)
 
     def check_class_decorators(self, view: ModuleView, node: cst.ClassDef) -> None:
         """Read the decorators of a class."""
-        self._flow_decorators.read(view, node)
+        self._flow_decorators.read(view, node, self.body(view, node).outside)
 
-    def _method(self, readers: _Readers, function: cst.FunctionDef) -> None:
+    def _method(self, body: Body, function: cst.FunctionDef) -> None:
         name = function.name.value
-        if not readers.decorators.is_step(function):
-            readers.decorators.check_plain_method(function)
+        if not body.decorators.is_step(function):
+            body.decorators.check_plain_method(function)
             self._graph.forget(name)
             return
-        span = readers.locator.function(function)
-        self_name = self._signature(readers, function)
+        span = body.locator.function(function)
+        self_name = self._signature(body, function)
         if not _STEP_NAME.fullmatch(name) or name in RESERVED_STEPS:
             why = "is reserved" if name in RESERVED_STEPS else "is not made of a-z, 0-9 and _, beginning with a letter"
             self._sink.error("FC209", f"the step name `{name}` {why}", span, help="rename it")
@@ -153,9 +144,9 @@ class _FlowReader:
         if self_name is None:
             self._graph.add_malformed(name)
             return
-        marks = readers.decorators.step_marks(function)
+        marks = body.decorators.step_marks(function)
         is_end = name == "end" or "end" in marks
-        transition = readers.transitions.read(function, self_name, is_end=is_end)
+        transition = body.transitions.read(function, self_name, is_end=is_end)
         if transition is None and not is_end:
             self._graph.broken = True
         doc = function.get_docstring()
@@ -167,12 +158,12 @@ class _FlowReader:
                 joins=len(function.params.params) == 2,
                 marks=marks,
                 transition=transition,
-                read_specs=lambda: readers.decorators.read(function),
-                locator=readers.locator,
+                read_specs=lambda: body.decorators.read(function),
+                locator=body.locator,
             )
         )
 
-    def _signature(self, readers: _Readers, function: cst.FunctionDef) -> str | None:
+    def _signature(self, body: Body, function: cst.FunctionDef) -> str | None:
         """The name of a step's `self`; `None` with FC107 collected when its signature is not a step's."""
         params = function.params
         extra = bool(params.kwonly_params or params.posonly_params or params.star_kwarg) or not isinstance(
@@ -184,41 +175,37 @@ class _FlowReader:
             message, way_out = "a step takes `self`, a join `self, inputs`", "pass data as artifacts: `self.x = ...`"
         else:
             return params.params[0].name.value
-        self._sink.error("FC107", message, readers.locator.function(function), help=way_out)
+        self._sink.error("FC107", message, body.locator.function(function), help=way_out)
         return None
 
-    def _assignment(self, readers: _Readers, statement: cst.BaseSmallStatement) -> None:
-        match statement:
-            case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))], value=value):
-                pass
-            case cst.AnnAssign(target=cst.Name(value=name), value=cst.BaseExpression() as value):
-                pass
-            case _:
-                self._check_other(readers, statement)
-                return
-        called = readers.names.resolve(value.func) if isinstance(value, cst.Call) else None
-        if called == "Parameter" and isinstance(value, cst.Call):
-            parameter = readers.parameters.read(name, value)
+    def _assignment(self, body: Body, statement: cst.BaseSmallStatement) -> None:
+        target = assigned(statement)
+        if target is None:
+            self._check_other(body, statement)
+            return
+        name, value = target
+        declared = body.declared(value)
+        if isinstance(value, cst.Call) and declared in {"Parameter", "IncludeFile"}:
+            reader = body.parameters
+            parameter = reader.read(name, value) if declared == "Parameter" else reader.read_include(name, value)
             if parameter is not None:
                 self._parameters[name] = parameter
-        elif called in KNOWN_LATER:
-            span = readers.locator.anywhere(value)
-            self._sink.error("FC301", f"`{called}` is not supported yet", span, help="use a Parameter")
-        elif not name.startswith("__"):
+        elif not declared and not name.startswith("__"):
+            self._parameters.pop(name, None)
             self._constants[name] = None
 
-    def _check_other(self, readers: _Readers, statement: cst.BaseSmallStatement) -> None:
+    def _check_other(self, body: Body, statement: cst.BaseSmallStatement) -> None:
         """A parameter that is bound in another way than `name = Parameter(...)` must not be lost."""
         if not isinstance(statement, (cst.Expr, cst.Pass)) and any(
-            readers.names.resolve(call.func) in {"Parameter", *KNOWN_LATER} for call in find_calls(statement)
+            body.declared(call) for call in find_calls(statement)
         ):
-            self._report_statement(readers, statement)
+            self._report_statement(body, statement)
 
-    def _report_statement(self, readers: _Readers, statement: cst.CSTNode) -> None:
+    def _report_statement(self, body: Body, statement: cst.CSTNode) -> None:
         self._sink.error(
             "FC108",
             "flowc cannot follow this statement in the body of a flow",
-            readers.locator.anywhere(statement),
+            body.locator.anywhere(statement),
             help="write steps and parameters directly in the class: `name = Parameter(...)`, `@step def name(self)`",
         )
 

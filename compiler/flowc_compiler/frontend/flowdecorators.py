@@ -39,15 +39,14 @@ from flowc_compiler.source import Span
 class FlowDecoratorReader:
     """Reads the decorators of one class after the other, the flow's own first."""
 
-    def __init__(self, main: ModuleView, sink: DiagnosticSink, scope: Scope = NO_SCOPE) -> None:
+    def __init__(self, main: ModuleView, sink: DiagnosticSink) -> None:
         self._main = main
         self._sink = sink
-        self._scope = scope
         self._found: list[Given] = []
 
-    def read(self, view: ModuleView, node: cst.ClassDef) -> None:
+    def read(self, view: ModuleView, node: cst.ClassDef, scope: Scope = NO_SCOPE) -> None:
         """Read the decorators of a class; every one that is not understood is collected as FC401 to FC408."""
-        calls = ArgumentReader(view.locator, self._sink, _FlowScope(view, self._main, self._scope))
+        calls = ArgumentReader(view.locator, self._sink, _FlowScope(view, self._main, scope))
         for item in node.decorators:
             name = view.names.resolve(callee(item))
             span = view.locator.anywhere(item.decorator)

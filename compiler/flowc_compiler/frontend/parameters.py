@@ -1,154 +1,196 @@
-"""`Parameter(...)` in a class body."""
+"""`Parameter(...)` and `IncludeFile(...)` in a class body."""
 
 from __future__ import annotations
 
+import codecs
+import json
 from typing import Any, Literal, cast
 
 import libcst as cst
 
-from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.literals import NotLiteralError, evaluate
-from flowc_compiler.frontend.locate import Locator
+from flowc_compiler.frontend.callargs import Argument, CallReader
+from flowc_compiler.frontend.configfiles import present
+from flowc_compiler.frontend.literals import NotLiteralError
 from flowc_compiler.frontend.names import Names
+from flowc_compiler.frontend.reserved import METAFLOW_RESERVED, RUN_OPTIONS
 from flowc_compiler.ir import Parameter
 
 ParameterType = Literal["str", "int", "float", "bool", "json"]
-_TYPES: dict[str, ParameterType] = {"str": "str", "int": "int", "float": "float", "bool": "bool", "JSONType": "json"}
-_ARGUMENTS = ("default", "type", "help", "required", "show_default", "separator")
-
-RESERVED = frozenset(
-    {
-        "params", "with", "tag", "namespace", "obj", "max-num-splits", "max-workers", "run-id-file", "tags",
-        "decospecs", "help", "root", "start-method", "run_id_file", "max_num_splits", "max_workers", "param",
-        "format", "flow",
-    }
-)  # fmt: skip
-"""Parameter names that would hide options of `run` (Metaflow's and flowc's)."""
+_TYPES: dict[str, ParameterType] = {
+    "str": "str", "int": "int", "float": "float", "bool": "bool", "JSONType": "json", "list": "json", "dict": "json",
+    "tuple": "json",
+}  # fmt: skip
+_POSITIONAL = ("name", "default", "type", "help", "required", "show_default")
+_INCLUDE_POSITIONAL = ("name", "required", "is_text", "encoding", "help", "parser")
+_KINDS: dict[str, type] = {"required": bool, "help": str, "separator": str, "show_default": bool}
+_TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
+_FALSE = frozenset({"0", "false", "f", "no", "n", "off"})
 
 
 class ParameterReader:
-    """Reads the parameters of one flow class."""
+    """Reads the parameters of one class body."""
 
-    def __init__(self, names: Names, locator: Locator, sink: DiagnosticSink) -> None:
+    def __init__(self, names: Names, reader: CallReader) -> None:
         self._names = names
-        self._locator = locator
-        self._sink = sink
+        self._reader = reader
 
     def read(self, attribute: str, call: cst.Call) -> Parameter | None:
         """The parameter assigned to `attribute`; `None`, with FC301, FC303 or FC305 collected, when it is wrong."""
-        span = self._locator.unique(call)
-        name_node, arguments = self._arguments(call)
-        if name_node is None or arguments is None:
+        arguments = self._reader.bind("Parameter", call, _POSITIONAL, ("separator",))
+        fields = self._common(attribute, arguments, call)
+        if arguments is None or fields is None:
+            return None
+        declared = self._declared_type(arguments)
+        if present(arguments, "type") is not None and declared is None:
             return None
         try:
-            name = evaluate(name_node)
+            self._read_default(fields, arguments)
         except NotLiteralError:
-            name = None
-        if not isinstance(name, str) or not name or not name.replace("-", "_").isidentifier():
-            help_text = "use letters, digits, `-` and `_`, in a literal string"
-            self._sink.error(
-                "FC301", "a parameter's name is not a plain string", self._locator.anywhere(name_node), help=help_text
-            )
             return None
-        if name.lower() in RESERVED:
-            self._sink.error(
-                "FC305",
-                f"the parameter name `{name}` is reserved",
-                self._locator.anywhere(name_node),
-                help="choose another name",
-            )
-            return None
-        fields = self._fields(arguments)
-        if fields is None:
-            return None
-        parameter = Parameter(span=span, attribute=attribute, name=name, **fields)
-        self._check_default(parameter, arguments)
-        return parameter
+        self._settle_type(fields, declared)
+        parameter = Parameter(**fields)
+        if not self._check(parameter, arguments):
+            return parameter
+        return parameter.model_copy(update={"default": _converted(parameter.default, parameter.type)})
 
-    def _arguments(self, call: cst.Call) -> tuple[cst.BaseExpression | None, dict[str, cst.BaseExpression] | None]:
-        name: cst.BaseExpression | None = None
-        arguments: dict[str, cst.BaseExpression] | None = {}
-        for arg in call.args:
-            if (arg.keyword is None and not arg.star and name is None) or (
-                arg.keyword is not None and arg.keyword.value == "name"
-            ):
-                name = arg.value
-            elif arg.keyword is not None and arg.keyword.value in _ARGUMENTS and arguments is not None:
-                arguments[arg.keyword.value] = arg.value
-            else:
-                self._report("FC301", "not an argument of Parameter", arg.value, f"it takes {', '.join(_ARGUMENTS)}")
-                arguments = None
-        if name is None:
-            self._report("FC301", "a parameter has no name", call, "write `Parameter('name', default=...)`")
-        return name, arguments
+    def read_include(self, attribute: str, call: cst.Call) -> Parameter | None:
+        """The IncludeFile assigned to `attribute`; `None`, with FC301 or FC305 collected, when it is wrong."""
+        arguments = self._reader.bind("IncludeFile", call, _INCLUDE_POSITIONAL, ("default", "show_default"))
+        fields = self._common(attribute, arguments, call)
+        if arguments is None or fields is None:
+            return None
+        try:
+            encoding = self._reader.literal("encoding", arguments["encoding"], str) if "encoding" in arguments else None
+            if "is_text" in arguments:
+                self._reader.literal("is_text", arguments["is_text"], bool)
+            self._read_default(fields, arguments)
+        except NotLiteralError:
+            return None
+        if isinstance(encoding, str) and not _is_encoding(encoding):
+            self._reader.report(f"there is no encoding {encoding!r}", arguments["encoding"].node, "such as 'utf-8'")
+        if fields.get("default") is not None and not isinstance(fields["default"], str):
+            self._reader.report("the default of an IncludeFile is a path", arguments["default"].node, "write a string")
+        return Parameter(source="file", **fields)
 
-    def _fields(self, arguments: dict[str, cst.BaseExpression]) -> dict[str, Any] | None:
-        fields: dict[str, Any] = {}
-        for key, python_type in (("required", bool), ("help", str), ("separator", str)):
+    def _common(self, attribute: str, arguments: dict[str, Argument] | None, call: cst.Call) -> dict[str, Any] | None:
+        """The fields that both kinds have."""
+        name = self._reader.name(arguments["name"]) if arguments is not None else None
+        if arguments is None or name is None or not self._is_free(name, arguments["name"].node):
+            return None
+        fields: dict[str, Any] = {"attribute": attribute, "name": name, "span": self._reader.locator.unique(call)}
+        for key, kind in _KINDS.items():
             if key not in arguments:
                 continue
             try:
-                value = evaluate(arguments[key])
-            except NotLiteralError as error:
-                self._report("FC301", f"`{key}` is not a literal", error.node, "write its value here")
-                return None
-            if value is not None and not isinstance(value, python_type):
-                self._report("FC301", f"`{key}` is not a {python_type.__name__}", arguments[key], "correct its type")
+                value = self._reader.literal(key, arguments[key], kind)
+            except NotLiteralError:
                 return None
             if value is not None:
                 fields[key] = value
-        if "default" in arguments:
-            fields["has_default"] = True
-            try:
-                fields["default"] = evaluate(arguments["default"])
-            except NotLiteralError:
-                fields["dynamic_default"] = True
-        declared = self._declared_type(arguments)
-        if "type" in arguments and declared is None:
-            return None
-        fields["type"] = declared or _inferred_type(fields.get("default"))
         return fields
 
-    def _declared_type(self, arguments: dict[str, cst.BaseExpression]) -> ParameterType | None:
-        node = arguments.get("type")
-        if node is None:
+    def _is_free(self, name: str, node: cst.CSTNode) -> bool:
+        """Whether the name may be that of a parameter; FC305 is collected when not, and a warning where it hides."""
+        if name in METAFLOW_RESERVED:
+            self._reader.report(f"the parameter name `{name}` is reserved", node, "choose another name", "FC305")
+            return False
+        if name.lower().replace("_", "-") in RUN_OPTIONS:
+            self._reader.sink.warning(
+                "FC305", f"`--{name}` is an option of `flowc run`, so it does not set this parameter",
+                self._reader.locator.anywhere(node), help=f"give it as `-p {name}=VALUE`",
+            )  # fmt: skip
+        return True
+
+    def _read_default(self, fields: dict[str, Any], arguments: dict[str, Argument]) -> None:
+        """Fill in the default, or that it is not known yet. Raises NotLiteralError with FC301 collected."""
+        argument = present(arguments, "default")
+        if argument is None:
+            return
+        fields["has_default"] = True
+        try:
+            fields["default"] = argument.evaluate(self._reader.scope)
+        except NotLiteralError as error:
+            if error.wrong or error.reported:
+                self._reader.report_value(error, "the default fails", "correct it")
+                raise
+            fields["dynamic_default"] = True
+            fields["deferred_type"] = not self._is_function(argument.node)
+        else:
+            fields["has_default"] = fields["default"] is not None
+
+    def _is_function(self, node: cst.BaseExpression) -> bool:
+        """Whether a default is a function: its parameter is text then, unless a type is declared."""
+        functions = (item for item in self._reader.locator.module.body if isinstance(item, cst.FunctionDef))
+        if isinstance(node, cst.Name):
+            return any(item.name.value == node.value for item in functions)
+        return isinstance(node, cst.Lambda)
+
+    def _declared_type(self, arguments: dict[str, Argument]) -> ParameterType | None:
+        argument = present(arguments, "type")
+        if argument is None:
             return None
+        node = argument.node
         name = self._names.resolve(node) or (node.value if isinstance(node, cst.Name) else "")
         if name not in _TYPES:
-            self._report("FC301", "not a parameter type", node, "use str, int, float, bool or JSONType")
+            self._reader.report("not a parameter type", node, "use str, int, float, bool or JSONType")
             return None
         return _TYPES[name]
 
-    def _check_default(self, parameter: Parameter, arguments: dict[str, cst.BaseExpression]) -> None:
-        default = parameter.default
-        if not parameter.has_default or parameter.dynamic_default or default is None:
-            return
-        if "type" in arguments and not _fits(default, parameter.type):
-            message = f"the default of parameter `{parameter.name}` is not of its type {parameter.type}"
-            self._report("FC303", message, arguments["default"], f"write a {parameter.type}, or change `type`")
+    def _settle_type(self, fields: dict[str, Any], declared: ParameterType | None) -> None:
+        """The declared type, else that of the default. A default is converted to it, as Metaflow does."""
+        fields["type"] = declared or _inferred_type(fields.get("default"))
+        if declared is not None:
+            fields["deferred_type"] = False
 
-    def _report(self, code: str, message: str, node: cst.CSTNode, help_text: str) -> None:
-        self._sink.error(code, message, self._locator.anywhere(node), help=help_text)
+    def _check(self, parameter: Parameter, arguments: dict[str, Argument]) -> bool:
+        default = parameter.default
+        fits = default is None or _fits(default, parameter.type)
+        if not fits:
+            message = f"the default of parameter `{parameter.name}` is not of its type {parameter.type}"
+            way_out = f"write a {parameter.type}, or change `type`"
+            self._reader.report(message, arguments["default"].node, way_out, "FC303")
+        if parameter.separator and not (parameter.type == "str" and isinstance(default, str | None)):
+            message = f"parameter `{parameter.name}` has a separator and is not of type str"
+            self._reader.report(message, arguments["separator"].node, "remove the separator, or let it be a str")
+        return fits
 
 
 def _inferred_type(default: object) -> ParameterType:
     """Metaflow's rule: the type of the default, `str` where that is missing or None."""
     if isinstance(default, bool):
         return "bool"
-    if isinstance(default, (dict, list, tuple)):
+    if isinstance(default, (dict, list, tuple, set)):
         return "json"
     return cast("ParameterType", type(default).__name__) if isinstance(default, (int, float, str)) else "str"
 
 
 def _fits(value: object, parameter_type: ParameterType) -> bool:
-    match parameter_type:
-        case "str":
-            return isinstance(value, str)
-        case "int":
-            return isinstance(value, int) and not isinstance(value, bool)
-        case "float":
-            return isinstance(value, (int, float)) and not isinstance(value, bool)
-        case "bool":
-            return isinstance(value, bool)
-        case "json":
-            return isinstance(value, (str, dict, list, int, float, bool, tuple))
+    """Whether Metaflow's command line would take a default for that type: it converts, as `int("3")` does."""
+    if parameter_type == "bool":
+        return isinstance(value, bool) or (isinstance(value, str) and value.lower() in _TRUE | _FALSE)
+    try:
+        _converted(value, parameter_type)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def _converted(value: object, parameter_type: ParameterType) -> object:
+    """A default as a value of the type. One that is no text stays what it is for a `str`, as in Metaflow."""
+    if value is None or parameter_type == "str":
+        return value
+    if parameter_type == "int":
+        return int(cast("str", value))
+    if parameter_type == "float":
+        return float(cast("str", value))
+    if not isinstance(value, str):
+        return value
+    return value.lower() in _TRUE if parameter_type == "bool" else json.loads(value)
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        return False
+    return True

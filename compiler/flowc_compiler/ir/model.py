@@ -202,6 +202,7 @@ class Config(Node):
     """Whether steps read the bare value, not one whose entries are attributes."""
     origin: str = ""
     """Where the value is from: a path, or nothing for one that was written out."""
+    required: bool = False
     help: str = ""
 
 

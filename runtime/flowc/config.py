@@ -1,0 +1,221 @@
+"""`Config`: values that were read when the flow was compiled, which steps, parameters and decorators may use."""
+
+from __future__ import annotations
+
+import re
+
+from flowc.compiled import config_entries
+from flowc.configvalue import ConfigValue
+from flowc.errors import ParameterError
+from flowc.parameters import Declaration, Parameter, merged
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Iterator, Tuple
+
+    from flowc.state import TaskState
+
+__all__ = ["Config", "ConfigValue", "Delayed", "config_expr", "config_values", "is_unpacked", "resolve", "unpacked"]
+
+_UNPACKED = "_flowc_unpacked_"
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_class_of: Any = type
+_parsers: Dict[str, Any] = {}
+"""The parser of each config, by name: some are the flow's own functions."""
+
+
+class Delayed:
+    """Something of a config that is named in a class body, where it has no value yet: `config.entry`.
+
+    It has its value when it is resolved. `**config.entry` gives one odd key, which `unpacked` understands.
+    """
+
+    def __init__(self, expression: str, names: Dict[str, Any] | None = None, access: Tuple[Any, ...] = ()) -> None:
+        self._flowc_expression = expression
+        self._flowc_names = names
+        self._flowc_access = access
+
+    def __getattr__(self, name: str) -> Delayed:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Delayed(self._flowc_expression, self._flowc_names, (*self._flowc_access, name))
+
+    def __getitem__(self, key: Any) -> Any:
+        if is_unpacked(key):
+            return self
+        return Delayed(self._flowc_expression, self._flowc_names, (*self._flowc_access, key))
+
+    def keys(self) -> Iterator[str]:
+        """The one key of `**config.entry`."""
+        return iter((_UNPACKED + str(id(self)),))
+
+    def __repr__(self) -> str:
+        return "config_expr(" + repr(self._flowc_expression) + ")" + "".join(f"[{key!r}]" for key in self._flowc_access)
+
+    def _flowc_resolve(self) -> Any:  # named so that it hides no entry
+        values = config_values()
+        if self._flowc_names is None:
+            if self._flowc_expression not in values:
+                raise ParameterError(f"config {self._flowc_expression!r} is not known: the flow was not compiled")
+            value = values[self._flowc_expression]
+        else:
+            try:
+                value = eval(self._flowc_expression, self._flowc_names, values)  # noqa: S307 (an expression of the flow's own code)
+            except Exception as error:
+                raise ParameterError(
+                    f"config_expr({self._flowc_expression!r}) raised {type(error).__name__}: {error}"
+                ) from error
+        for key in self._flowc_access:
+            value = _entry(self, value, resolve(key))
+        return value
+
+
+def config_expr(expr: str) -> Delayed:
+    """An expression of configs, which it knows by their names, for places where no config object is at hand."""
+    import sys
+
+    return Delayed(expr.strip(), sys._getframe(1).f_globals)  # pyright: ignore[reportPrivateUsage]
+
+
+class Config(Parameter):
+    """A value read from a file, or given, when the flow is compiled. Steps read it as `self.<attribute>`.
+
+    In the class body `config.entry` and `config["entry"]` stand for entries of the value.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        default: Any = None,
+        default_value: Any = None,
+        help: str | None = None,
+        required: bool | None = None,
+        parser: Any = None,
+        plain: bool = False,
+        **other: Any,
+    ) -> None:
+        given = {"default": default, "default_value": default_value, "help": help, "required": required}
+        fields = merged(f"Config {name!r}", {**given, "plain": plain}, other, ("show_default",))
+        _parsers[name] = parser
+        self._declare(_ConfigDeclaration(name, fields))
+
+    def __getattr__(self, name: str) -> Delayed:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return Delayed(self.name, None, (name,))
+
+    def __getitem__(self, key: Any) -> Any:
+        return Delayed(self.name)[key]
+
+    def keys(self) -> Iterator[str]:
+        """The one key of `**config`."""
+        return Delayed(self.name).keys()
+
+    def __get__(self, flow: Any, owner: type | None = None) -> Any:
+        if flow is None or flow.__dict__.get("_flowc") is not None:
+            return super().__get__(flow, owner)
+        return config_values().get(self.name)
+
+
+class _ConfigDeclaration(Declaration):
+    """What a config is: its value is a parameter of the run, as a plain dict."""
+
+    kind = "Config"
+
+    def value(self, flow_name: str) -> Any:
+        """The value that the compiler wrote down."""
+        del flow_name
+        value = config_values().get(self.name)
+        return value.to_dict() if isinstance(value, ConfigValue) else value
+
+    def read(self, state: TaskState) -> Any:
+        """The value, whose entries are attributes unless the config is plain."""
+        if self.fields["plain"]:
+            return state.parameter(self.attribute)
+        return state.derived(self.attribute, lambda value: ConfigValue(value) if isinstance(value, dict) else value)
+
+
+def config_values() -> Dict[str, Any]:
+    """The values of the flow's configs by name."""
+    entries = config_entries() or {}
+    return {name: _value(name, entry) for name, entry in entries.items()}
+
+
+def resolve(value: Any) -> Any:
+    """A value with what is delayed in it replaced; mappings of configs become dicts."""
+    if isinstance(value, Delayed):
+        value = value._flowc_resolve()  # pyright: ignore[reportPrivateUsage]
+        return value.to_dict() if isinstance(value, ConfigValue) else value
+    kind = _class_of(value)
+    if kind is dict:
+        return {resolve(key): resolve(item) for key, item in value.items()}
+    if kind in (list, tuple, set):
+        return kind([resolve(item) for item in value])
+    return value
+
+
+def is_unpacked(key: object) -> bool:
+    """Whether a keyword comes from `**config`."""
+    return isinstance(key, str) and key.startswith(_UNPACKED)
+
+
+def unpacked(fields: Dict[str, Any]) -> Dict[str, Any]:
+    """Keyword arguments with those of `**config` in their places."""
+    if not any(map(is_unpacked, fields)):
+        return fields
+    found: Dict[str, Any] = {}
+    for key, value in fields.items():
+        found.update(resolve(value) if is_unpacked(key) else {key: value})
+    return found
+
+
+def _entry(delayed: Delayed, value: Any, key: Any) -> Any:
+    """`value[key]`, or an attribute, of what an expression gave."""
+    try:
+        return value[key]
+    except (KeyError, IndexError, TypeError):
+        if isinstance(key, str) and _IDENTIFIER.fullmatch(key) and hasattr(value, key):
+            return getattr(value, key)
+        raise ParameterError(f"{delayed!r}: there is no entry {key!r}") from None
+
+
+def _value(name: str, entry: Dict[str, Any]) -> Any:
+    value: Any
+    if "text" in entry:
+        value = _parse(name, entry["text"], entry["plain"])
+    elif "literal" in entry:
+        import ast
+
+        value = ast.literal_eval(entry["literal"])
+    else:
+        value = entry["value"]
+    return value if entry["plain"] or not isinstance(value, dict) else ConfigValue(value)
+
+
+def _parse(name: str, text: str, plain: bool) -> Any:
+    """What the flow's own parser makes of the text of a config."""
+    from collections.abc import Mapping
+
+    try:
+        value = load_parser(_parsers[name])(text)
+    except Exception as error:
+        raise ParameterError(f"the parser of config {name!r} raised {type(error).__name__}: {error}") from error
+    if plain or value is None:
+        return value
+    if not isinstance(value, Mapping):
+        raise ParameterError(f"the parser of config {name!r} returned a {type(value).__name__}, which is no mapping")
+    return ConfigValue(value).to_dict()
+
+
+def load_parser(parser: Any) -> Callable[[Any], Any]:
+    """A parser: a function, or the dotted name of one. Raises ImportError, AttributeError and ValueError."""
+    if not isinstance(parser, str):
+        function: Callable[[Any], Any] = parser
+        return function
+    from importlib import import_module
+
+    module, dot, name = parser.rpartition(".")
+    if not dot or not module:
+        raise ValueError(f"{parser!r} is not the name of a function in a module, such as 'json.loads'")
+    found: Callable[[Any], Any] = getattr(import_module(module), name)
+    return found

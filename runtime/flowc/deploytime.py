@@ -1,0 +1,61 @@
+"""Defaults that are functions: called when a run starts, with what Metaflow passes to deploy-time functions."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from flowc.errors import ParameterError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_STORES = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "az": "azure", "azure": "azure", "abfs": "azure"}
+
+
+class ParameterContext:
+    """The argument of a default that is a function."""
+
+    def __init__(self, flow_name: str, parameter_name: str) -> None:
+        from flowc.config import ConfigValue, config_values
+        from flowc.current import current
+
+        self.flow_name = flow_name
+        self.user_name = current.username
+        self.parameter_name = parameter_name
+        self.logger = _log
+        self.ds_type = _STORES.get(os.environ.get("FLOWC_ROOT", "").partition("://")[0], "local")
+        self.configs = ConfigValue(config_values())
+
+
+def call_default(function: Any, flow_name: str, parameter: str) -> Any:
+    """The result of the function. Raises ParameterError when it raises."""
+    try:
+        return function(*[ParameterContext(flow_name, parameter), False][: _arity(function)])
+    except Exception as error:
+        raise ParameterError(
+            f"the default of parameter {parameter!r} raised {type(error).__name__}: {error}"
+        ) from error
+
+
+def _arity(function: Any) -> int:
+    """How many arguments to pass: the context, and `deploy_time` to a function that requires two."""
+    from inspect import Parameter, signature
+
+    try:
+        declared = list(signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return 1
+    if any(item.kind is Parameter.VAR_POSITIONAL for item in declared):
+        return 1
+    positional = [
+        item for item in declared if item.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    ]
+    required = [item for item in positional if item.default is Parameter.empty]
+    return min(2, max(len(required), min(1, len(positional))))
+
+
+def _log(message: object = "", *_: Any, **__: Any) -> None:
+    """What such a function may call to say something to the user."""
+    print(message, file=sys.stderr)
