@@ -87,13 +87,16 @@ def _rebased(table: dict[str, Any], folder: Path, flow_folder: Path) -> dict[str
     rebased: dict[str, Any] = {}
     for key, value in table.items():
         if key == "include" and isinstance(value, list):
-            items = typing.cast("list[Any]", value)
-            rebased[key] = [(above / item).as_posix() if isinstance(item, str) else item for item in items]
+            rebased[key] = _above(value, above)  # pyright: ignore[reportUnknownArgumentType]
         elif isinstance(value, dict) and key not in TargetOptions.model_fields:
             rebased[key] = _rebased(typing.cast("dict[str, Any]", value), folder, flow_folder)
         else:
             rebased[key] = value
     return rebased
+
+
+def _above(patterns: list[Any], above: Path) -> list[Any]:
+    return [(above / item).as_posix() if isinstance(item, str) else item for item in patterns]
 
 
 def _configured(file: Path, target: str, fields: Mapping[str, Any], sink: DiagnosticSink) -> dict[str, Any]:

@@ -34,8 +34,8 @@ def _commands() -> Callable[[str, str, List[str]], int] | None:
     try:
         module: Any = import_module(_COMMANDS)
     except ImportError as error:
-        version = ".".join(str(part) for part in sys.version_info[:2])
-        old = f" with Python 3.11 or newer (this is {version})" if sys.version_info < (3, 11) else ""
+        major, minor = sys.version_info[:2]
+        old = f" with Python 3.11 or newer (this is {major}.{minor})" if (major, minor) < (3, 11) else ""
         sys.stderr.write(
             f"flowc: this Python has what flows are written with, but not the flowc command ({error});\n"
             f"to run, check or compile a flow, install flowc{old}: pip install flowc\n"

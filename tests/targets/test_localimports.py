@@ -71,9 +71,10 @@ def found(path: Path, text: str) -> tuple[list[str], list[tuple[str, str, str]]]
     source = SourceFile(path, path.read_text(), path.name)
     sink = DiagnosticSink()
     files = local_files(source, home_of(source), {}, sink)
-    places = [
-        (item.severity, item.code, f"{item.span.file}:{item.span.line}") for item in sink.diagnostics if item.span
-    ]
+    places: list[tuple[str, str, str]] = []
+    for item in sink.diagnostics:
+        assert item.span is not None
+        places.append((item.severity, item.code, f"{item.span.file}:{item.span.line}"))
     assert all(item.help for item in sink.diagnostics)
     return sorted(files), places
 

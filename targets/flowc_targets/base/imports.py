@@ -62,14 +62,11 @@ def exported(tree: ast.Module) -> tuple[str, ...]:
     for node in tree.body:
         match node:
             case ast.Assign(targets=[ast.Name(id="__all__")], value=ast.List(elts=items) | ast.Tuple(elts=items)):
-                return tuple(item.value for item in items if isinstance(item, ast.Constant) and _is_text(item.value))
+                names = (item.value for item in items if isinstance(item, ast.Constant))
+                return tuple(name for name in names if isinstance(name, str))
             case _:
                 pass
     return ()
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
 
 
 def _import_from(node: ast.ImportFrom, package: tuple[str, ...], optional: bool) -> Iterator[Import]:
