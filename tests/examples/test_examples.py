@@ -28,6 +28,10 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], list[str]]]] = {
         (("--shelves", "1", "-p", "grams=7"), ["shelf 0: 0 g", "0 books, 0 g in all"]),
         (("--shelves=0",), ["0 books, 0 g in all"]),
     ],
+    "parallel_sum.py": [
+        ((), [r"shares: \[124750, 125000, 125250, 125500\]", r"sum: \{500500\}"]),
+        (("--nodes", "1", "--up-to=10"), [r"shares: \[55\]", r"sum: \{55\}"]),
+    ],
     "gpu_training.py": [((), [r"trained on gpu: y = 3\.000 x \+ 1\.000"])],
     "retry_once.py": [
         ((), ["left by attempt 0", "middle by attempt 1", "right by attempt 0", r"attempts: \[0, 1, 0\]"]),

@@ -65,7 +65,7 @@ def _check_kind(step: Step, sink: DiagnosticSink) -> None:
         case "parallel":
             sink.unsupported(
                 "FC501", NAME, f"step `{step.name}` opens a gang (`num_parallel`)", span,
-                help="use a foreach where the tasks do not talk to each other, or the argo target",
+                help="use a foreach where the tasks do not talk to each other",
             )  # fmt: skip
         case _:
             pass

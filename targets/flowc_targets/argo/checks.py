@@ -114,7 +114,11 @@ def _check_kind(step: Step, sink: DiagnosticSink) -> None:
         case "parallel" | "switch":
             what = "num_parallel" if step.kind == "parallel" else "a condition"
             message = f"step {step.name!r} goes on with {what}, which flowc does not compile yet"
-            help_ = "use a foreach" if step.kind == "parallel" else "decide within one step"
+            help_ = (
+                "use a foreach where no task has to know others"
+                if step.kind == "parallel"
+                else "decide within one step"
+            )
             sink.unsupported("FC501", TARGET_NAME, message, step.next_span or step.span, help=help_)
         case _:
             assert_never(step.kind)

@@ -28,12 +28,14 @@ class Gangs:
     def __init__(self, flow: Flow) -> None:
         self._steps = frozenset(step.target for step in flow.steps if isinstance(step, ParallelStep))
         self._running: dict[TaskKey, int] = {}
+        self._members: dict[TaskKey, list[TaskKey]] = {}
         self._failed: dict[TaskKey, Retry] = {}
 
     def started(self, key: TaskKey) -> None:
         """An attempt of a task has begun."""
         gang = self._gang(key)
         self._running[gang] = self._running.get(gang, 0) + 1
+        self._members.setdefault(gang, []).append(key)
 
     def failed(self, key: TaskKey, retry: Retry) -> None:
         """An attempt has failed, and is to be tried again. Its end is still to be told."""
@@ -49,14 +51,19 @@ class Gangs:
         self._running[gang] -= 1
         if self._running[gang]:
             return None
-        del self._running[gang]
+        del self._running[gang], self._members[gang]
         return self._failed.pop(gang, None)
 
     def culprit(self, key: TaskKey, attempt: int, record: RunRecord) -> TaskKey:
-        """The member whose failure made this one fail, if it has recorded one; else the task itself."""
-        peer = record.failed_peer(key, attempt) if key.step in self._steps else None
-        other = key if peer is None else TaskKey(key.step, (*key.path[:-1], peer))
-        return other if record.error(other, attempt) is not None else key
+        """The member whose failure came first, of those that this one's gang has recorded; else the task itself.
+
+        A member that is told of a peer's failure says so; one that loses its connection to the peer raises that.
+        """
+        if key.step not in self._steps:
+            return key
+        failures = [(record.failure(member, attempt), member) for member in self._members[self._gang(key)]]
+        own = [(failure["created"], member) for failure, member in failures if failure and "peer" not in failure]
+        return min(own, default=(0.0, key))[1]
 
     def _gang(self, key: TaskKey) -> TaskKey:
         return TaskKey(key.step, key.path[:-1]) if key.step in self._steps else key

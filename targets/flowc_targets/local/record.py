@@ -8,7 +8,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from flowc.current import current
 from flowc.errors import StoreError
@@ -114,20 +114,16 @@ class RunRecord:
         return self.layout.store.location(f"{self.layout.folder(key.step, key.path, attempt)}/stderr.log")
 
     def error(self, key: TaskKey, attempt: int) -> tuple[str, str] | None:
-        """What the task itself recorded of its failure: one line and the traceback."""
-        try:
-            record = self.layout.read_json(f"{self.layout.folder(key.step, key.path, attempt)}/error.json")
-        except StoreError:
-            return None
+        """What was recorded of a task's failure: one line and the traceback."""
+        record = self.failure(key, attempt)
         return None if record is None else (f"{record['type']}: {record['message']}", record["traceback"])
 
-    def failed_peer(self, key: TaskKey, attempt: int) -> int | None:
-        """The member of a gang whose failure a task gives as the reason for its own."""
+    def failure(self, key: TaskKey, attempt: int) -> dict[str, Any] | None:
+        """The record of a task's failure."""
         try:
-            record = self.layout.read_json(f"{self.layout.folder(key.step, key.path, attempt)}/error.json")
+            return self.layout.read_json(f"{self.layout.folder(key.step, key.path, attempt)}/error.json")
         except StoreError:
             return None
-        return None if record is None else record.get("peer")
 
     def record_error(self, key: TaskKey, attempt: int, kind: str, message: str) -> None:
         """Record a failure for a task that had no chance to."""
