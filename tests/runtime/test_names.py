@@ -1,4 +1,4 @@
-"""The names of `metaflow`: compiler and shim agree on them, each is there, and does on the local engine what it should."""
+"""The names of `metaflow`: compiler and shim agree on them, each is there, and does on the local engine what it must."""
 
 from __future__ import annotations
 

@@ -194,3 +194,8 @@ def test_compiled_modules(tmp_path: Path) -> None:
     name = "fast.cpython-39-x86_64-linux-gnu.so"
     local_files(source, home_of(source), {name: tmp_path / name}, sink)
     assert not sink.diagnostics
+
+
+def test_a_local_module_that_takes_what_is_not_served(tmp_path: Path) -> None:
+    write_files(tmp_path, {"helper.py": "from metaflow import Flow\n\ndef get():\n    from metaflow import S3\n"})
+    assert found(tmp_path / "flow.py", "import helper")[1] == [("error", "FC106", "helper.py:4")]

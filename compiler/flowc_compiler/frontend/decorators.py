@@ -17,7 +17,7 @@ from flowc_compiler.frontend.attached import Attached
 from flowc_compiler.frontend.executed import executed_kind, report_executed
 from flowc_compiler.frontend.literals import NO_SCOPE, Scope
 from flowc_compiler.frontend.locate import Locator
-from flowc_compiler.frontend.names import KNOWN_LATER, Names
+from flowc_compiler.frontend.names import Names
 from flowc_compiler.frontend.specs import Given, build_specs
 from flowc_compiler.ir import StepSpecs
 
@@ -59,7 +59,7 @@ class DecoratorReader:
         """Collect FC401 where a method that is no step bears a decorator for steps: it would be lost."""
         for item in function.decorators:
             name = self._names.resolve(callee(item))
-            if name in ARGUMENTS or name in KNOWN_LATER:
+            if name in ARGUMENTS:
                 self._error(
                     "FC401", f"`@{name}` stands on a method that is not a step", item,
                     help="add `@step` next to the method, or remove the decorator",
@@ -93,10 +93,6 @@ class DecoratorReader:
         if name in FLOW_ARGUMENTS:
             self._error(
                 "FC401", f"`@{shown}` is a decorator of the flow, not of a step", item, help="put it above the class"
-            )
-        elif name in KNOWN_LATER:
-            self._error(
-                "FC401", f"`@{shown}` is not supported yet", item, help="remove it, or run without what it asks for"
             )
         elif (kind := executed_kind(callee(item), self._locator.module, self._names)) is not None:
             report_executed(shown, kind, self._locator.anywhere(item.decorator), self._sink)

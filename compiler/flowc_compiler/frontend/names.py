@@ -7,9 +7,7 @@ import libcst as cst
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.imports import check_imports
 from flowc_compiler.frontend.locate import Locator
-from flowc_compiler.frontend.served import KNOWN_LATER, MODULES, SERVED
-
-__all__ = ["KNOWN_LATER", "SERVED", "Names"]
+from flowc_compiler.frontend.served import MODULES, SERVED
 
 
 class Names:
@@ -60,7 +58,7 @@ class Names:
         if module.partition(".")[0] not in _ROOTS:
             return
         if isinstance(statement.names, cst.ImportStar):
-            self._names.update({name: name for name in MODULES.get(module, SERVED | KNOWN_LATER)})
+            self._names.update({name: name for name in MODULES.get(module, SERVED)})
             return
         for alias in statement.names:
             name = alias.evaluated_name

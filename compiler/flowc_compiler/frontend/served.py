@@ -24,9 +24,6 @@ SERVED = CLIENT | frozenset(
 )  # fmt: skip
 """Names that a flow file may import: the shim provides every one when a task runs."""
 
-KNOWN_LATER = frozenset[str]()
-"""Names of Metaflow that flowc knows and does not compile yet."""
-
 MODULES: dict[str, frozenset[str]] = {
     "metaflow": SERVED,
     "metaflow.cards": frozenset(
@@ -57,6 +54,7 @@ MODULES: dict[str, frozenset[str]] = {
 
 _EXECUTES = "it changes the flow by running code when the file is imported, and flowc compiles without running the file"
 _OTHER_RUNS = "start runs with `flowc run`, or with the engine that the compiled files are for"
+_PARSER = "name a parser that flowc knows as text, such as parser='json.loads', 'tomllib.loads' or 'yaml.safe_load'"
 
 REFUSED: dict[str, str] = {
     "FlowMutator": f"{_EXECUTES}; write the decorators into the file",
@@ -75,6 +73,10 @@ REFUSED: dict[str, str] = {
     "airflow_external_task_sensor": "put the sensor into a DAG of your own, and let it trigger the flow's DAG",
     "airflow_s3_key_sensor": "put the sensor into a DAG of your own, and let it trigger the flow's DAG",
     "pytorch_parallel": "use `@parallel`: it sets MASTER_ADDR, MASTER_PORT, RANK and WORLD_SIZE",
+    "yaml_parser": _PARSER,
+    "pyproject_toml_parser": _PARSER,
+    "requirements_txt_parser": _PARSER,
+    "conda_environment_yml_parser": _PARSER,
     "get_cards": "flowc keeps the artifacts of a step and renders no cards",
     "metaflow.datatools": "use an S3 client such as boto3 or obstore within the step; artifacts need none",
     "metaflow.metaflow_config": "flowc does not read Metaflow's configuration; give the value in the flow file",

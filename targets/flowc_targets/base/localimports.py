@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.frontend import parse, read_source
+from flowc_compiler.frontend.imports import check_imports
 from flowc_compiler.source import SourceFile
 from flowc_targets.base.imports import Import, exported, imports_of
 
@@ -33,7 +34,7 @@ def local_files(source: SourceFile, home: Home, included: Mapping[str, Path], si
     what they import is followed as well, and a compiled module among them is no problem.
 
     Collects FC101 and FC104 for local files that cannot be read, FC604 for imports that can only be local and are not
-    there, and FC606 for modules that are compiled to machine code.
+    there, FC606 for modules that are compiled to machine code, and FC106 for names of Metaflow that are not served.
     """
     walk = _Walk(source, home, included, sink)
     walk.follow(source, home.package)
@@ -151,6 +152,7 @@ class _Walk:
         source = read_source(path, self._sink, self._shown(name))
         self.found[name] = path.read_bytes() if source is not None else b""
         if source is not None:
+            check_imports(source, self._sink)
             self._exports[name] = self.follow(source, package)
 
     def _parsed(self, source: SourceFile) -> ast.Module | None:
