@@ -22,6 +22,9 @@ FlowName = Annotated[str | None, typer.Option("--flow", help="which flow, where 
 Format = Annotated[Literal["text", "json", "sarif", "github"], typer.Option(help="how diagnostics are printed")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="file to write, instead of standard output")]
 Root = Annotated[str | None, typer.Option(help="the artifact store: s3://, gs://, az://, file:// or a path")]
+With = Annotated[
+    list[str] | None, typer.Option("--with", help="a decorator for every step that has it not, such as retry:times=3")
+]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="any option of the target, as name=value")]
 
 
@@ -46,11 +49,12 @@ def check(
     target: Annotated[list[str] | None, typer.Option(help="also check what this target can express")] = None,
     format: Format = "text",
     flow: FlowName = None,
+    with_: With = None,
 ) -> None:
     """Print every problem of a flow, and write nothing."""
     from flowc_cli.compiling import check_file
 
-    raise typer.Exit(check_file(file, targets=target or [], form=format, flow_name=flow))
+    raise typer.Exit(check_file(file, targets=target or [], form=format, flow_name=flow, attached=with_ or []))
 
 
 @app.command("compile")
@@ -72,6 +76,7 @@ def compile_(
     settings: Settings = None,
     format: Format = "text",
     flow: FlowName = None,
+    with_: With = None,
 ) -> None:
     """Compile a flow to the files of an engine."""
     from flowc_cli.compiling import compile_to
@@ -88,7 +93,8 @@ def compile_(
         "include": include,
     }
     given = {key: value for key, value in named.items() if value is not None}
-    raise typer.Exit(compile_to(file, target, output, given, settings or [], form=format, flow_name=flow))
+    code = compile_to(file, target, output, given, settings or [], form=format, flow_name=flow, attached=with_ or [])
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -138,6 +144,7 @@ def run(
     tag: Annotated[list[str] | None, typer.Option(help="a tag of the run")] = None,
     start_method: Annotated[Literal["fork", "spawn"], typer.Option(help="how task processes begin")] = "fork",
     flow: FlowName = None,
+    with_: With = None,
 ) -> None:
     """Run a flow on this machine. Parameters are given with -p name=value, or as --name value."""
     from flowc_cli.running import RunRequest, run_file
@@ -150,7 +157,7 @@ def run(
         tags=tuple(tag or ()),
         start_method=start_method,
     )
-    raise typer.Exit(run_file(file, request, param or [], context.args, flow_name=flow))
+    raise typer.Exit(run_file(file, request, param or [], context.args, flow_name=flow, attached=with_ or []))
 
 
 @app.command()

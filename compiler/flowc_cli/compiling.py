@@ -23,11 +23,13 @@ INPUT_ERROR = 2
 _CHECK_ROOT = "s3://bucket/prefix"
 
 
-def check_file(file: Path, *, targets: Sequence[str], form: Form, flow_name: str | None) -> int:
+def check_file(
+    file: Path, *, targets: Sequence[str], form: Form, flow_name: str | None, attached: Sequence[str] = ()
+) -> int:
     """`flowc check`: all diagnostics, for each target named as well."""
     sink = DiagnosticSink()
     try:
-        compilation = compile_file(file, sink, flow_name=flow_name)
+        compilation = compile_file(file, sink, flow_name=flow_name, attached=attached)
     except FlowcError:
         compilation = None
     if compilation is not None:
@@ -51,12 +53,13 @@ def compile_to(
     *,
     form: Form,
     flow_name: str | None,
+    attached: Sequence[str] = (),
 ) -> int:
     """`flowc compile`: the files of a target, written only when there is no error."""
     sink = DiagnosticSink()
     files: tuple[EmittedFile, ...] = ()
     try:
-        compilation = compile_file(file, sink, flow_name=flow_name)
+        compilation = compile_file(file, sink, flow_name=flow_name, attached=attached)
         files = _emit(compilation, target, given, settings, sink)
         if not sink.failed:
             _write(files, output, sink)

@@ -36,11 +36,12 @@ def run_file(
     extra: Sequence[str],
     *,
     flow_name: str | None,
+    attached: Sequence[str] = (),
 ) -> int:
     """Run a flow to its end; the exit code is 0, 1 when a task failed, 2 for bad input, 130 for an interrupt."""
     sink = DiagnosticSink()
     try:
-        compilation = compile_file(file, sink, flow_name=flow_name)
+        compilation = compile_file(file, sink, flow_name=flow_name, attached=attached)
         flow, source = compilation.flow, compilation.source
         given = [*split_assignments(assignments, sink), *split_options(flow, extra, sink)]
         options = run_options(file, request, sink)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,15 +21,23 @@ class Compilation:
     source: SourceFile
 
 
-def compile_file(path: Path, sink: DiagnosticSink | None = None, *, flow_name: str | None = None) -> Compilation:
-    """Compile a file to IR. `flow_name` picks one flow of several.
+def compile_file(
+    path: Path,
+    sink: DiagnosticSink | None = None,
+    *,
+    flow_name: str | None = None,
+    attached: Sequence[str] = (),
+) -> Compilation:
+    """Compile a file to IR. `flow_name` picks one flow of several; `attached` are decorators for every step (`--with`).
 
     Raises FlowcError with everything that is wrong with it; warnings stay in `sink`.
     """
     sink = sink if sink is not None else DiagnosticSink()
     source = read_source(path, sink)
     module = parse(source, sink) if source is not None else None
-    flow = read_class_flow(source, module, sink, flow_name) if source is not None and module is not None else None
+    flow: Flow | None = None
+    if source is not None and module is not None:
+        flow = read_class_flow(source, module, sink, flow_name, attached=attached)
     if flow is not None:
         flow = run_passes(flow, sink)
     sink.raise_if_failed()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
+from collections.abc import Sequence
 
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.attached import Attached, read_attached
 from flowc_compiler.frontend.basepackages import with_base_packages
 from flowc_compiler.frontend.bodies import Body, assigned
 from flowc_compiler.frontend.classes import ClassTable, Member
@@ -37,14 +39,18 @@ def read_class_flow(
     sink: DiagnosticSink,
     flow_name: str | None = None,
     configs: GivenConfigs = NO_CONFIGS,
+    attached: Sequence[str] = (),
 ) -> Flow | None:
-    """The IR of a file's class flow, without scopes; `None`, with diagnostics collected, when there is none."""
+    """The IR of a file's class flow, without scopes; `None`, with diagnostics collected, when there is none.
+
+    `attached` are decorators for every step, as `--with` has them.
+    """
     view = ModuleView(source, module, sink)
     table = ClassTable(view, sink)
     node = table.find_flow(flow_name)
     if node is None:
         return None
-    reader = _FlowReader(view, sink, configs)
+    reader = _FlowReader(view, sink, configs, read_attached(attached, sink))
     members = _not_overridden(table.members(node))
     for member in members:
         reader.body(member.view, member.owner).read_configs(member.statement)
@@ -72,8 +78,11 @@ def _not_overridden(members: list[Member]) -> list[Member]:
 class _FlowReader:
     """Reads the members of one flow class, from whichever files they come."""
 
-    def __init__(self, view: ModuleView, sink: DiagnosticSink, configs: GivenConfigs) -> None:
+    def __init__(
+        self, view: ModuleView, sink: DiagnosticSink, configs: GivenConfigs, attached: tuple[Attached, ...]
+    ) -> None:
         self._view = view
+        self._attached = attached
         self._sink = sink
         self._bodies: dict[tuple[str, str], Body] = {}
         self._configs = ConfigTable(configs, sink)
@@ -158,7 +167,7 @@ class _FlowReader:
                 joins=len(function.params.params) == 2,
                 marks=marks,
                 transition=transition,
-                read_specs=lambda: body.decorators.read(function),
+                read_specs=lambda: body.decorators.read(function, self._attached),
                 locator=body.locator,
             )
         )
