@@ -141,11 +141,15 @@ def compare(file: Path, flow: str, params: Mapping[str, str] | None = None) -> t
 
 
 def differences(theirs: Outcome, ours: Outcome) -> list[str]:
-    """What a user would see that differs, a line each. `theirs` is Metaflow's."""
+    """What a user would see that differs, a line each. `theirs` is Metaflow's.
+
+    Of runs that fail: a failure is the same, where Metaflow recorded one (of an artifact that cannot be pickled it
+    records none), and so are the tasks that finished on both.
+    """
     found: list[str] = []
     if theirs.ok != ours.ok:
         found.append(f"the run: Metaflow {_word(theirs.ok)} {theirs.failures}, flowc {_word(ours.ok)} {ours.failures}")
-    elif not theirs.ok and not theirs.failures & ours.failures:
+    elif not theirs.ok and theirs.failures and not theirs.failures & ours.failures:
         found.append(f"the failure: Metaflow {theirs.failures}, flowc {ours.failures}")
     elif theirs.ok and set(theirs.tasks) != set(ours.tasks):
         found.append(f"only on Metaflow: {sorted(set(theirs.tasks) - set(ours.tasks))}")

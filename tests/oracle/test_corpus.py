@@ -1,4 +1,4 @@
-"""Flows written by hand, a feature each, on real Metaflow and on flowc. Those in `fail/` fail in both in the same way."""
+"""Flows written by hand, a feature each, on real Metaflow and on flowc. Those in `fail/` fail on both."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from tests.oracle.engine import compare, require_metaflow
 
 pytestmark = pytest.mark.oracle
 FOLDER = Path(__file__).parent / "flows"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py")) + sorted(
+    f"fail/{path.stem}" for path in FOLDER.glob("fail/*.py")
+)
 PARAMS: dict[str, dict[str, str]] = {
     "constants": {"number": "2.25", "shape": '{"a": [null, {"b": "é"}]}', "parts": "x,y,,z"},
     "switches": {"mode": "other"},
@@ -24,7 +27,7 @@ def metaflow() -> None:
     require_metaflow()
 
 
-@pytest.mark.parametrize("name", sorted(str(path.relative_to(FOLDER))[:-3] for path in FOLDER.rglob("*.py")))
+@pytest.mark.parametrize("name", NAMES)
 def test_flow(name: str, tmp_path: Path) -> None:
     file = tmp_path / "corpus_flow.py"
     shutil.copy(FOLDER / f"{name}.py", file)

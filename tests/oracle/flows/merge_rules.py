@@ -20,7 +20,7 @@ def attempt(call):
 class MergeFlow(FlowSpec):
     """Every rule of merge_artifacts, one join after another."""
 
-    param = Parameter("param", default=1)
+    alpha = Parameter("alpha", default=1)
     CONSTANT = "c"
 
     @step
@@ -53,14 +53,14 @@ class MergeFlow(FlowSpec):
 
     @step
     def join(self, inputs):
-        self.empty = [hasattr(self, name) for name in ("same", "changed", "only_left", "param", "CONSTANT")]
+        self.empty = [hasattr(self, name) for name in ("same", "changed", "only_left", "alpha", "CONSTANT")]
         self.conflict = attempt(lambda: self.merge_artifacts(inputs))
         self.after_conflict = hasattr(self, "same")
         self.missing = attempt(lambda: self.merge_artifacts(inputs, include=["same", "nowhere", "never"]))
         self.both = attempt(lambda: self.merge_artifacts(inputs, include=["same"], exclude=["one"]))
         self.both_wrong = attempt(lambda: self.merge_artifacts(inputs, include=["changed", "nowhere"]))
         self.include_set = attempt(lambda: self.merge_artifacts(inputs, include=["empty"]))
-        self.include_parameter = attempt(lambda: self.merge_artifacts(inputs, include=["param", "CONSTANT"]))
+        self.include_parameter = attempt(lambda: self.merge_artifacts(inputs, include=["alpha", "CONSTANT"]))
         self.changed = max(each.changed for each in inputs)
         self.merge_artifacts(inputs, exclude=["one", "deleted", "not there"])
         self.again = attempt(lambda: self.merge_artifacts(inputs, exclude=["one"]))

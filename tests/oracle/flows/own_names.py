@@ -7,15 +7,10 @@ class OwnNamesFlow(FlowSpec):
     @step(start=True)
     def first(self):
         self.x = 1
-        self.next(self.start)
+        self.next(self.middle)
 
     @step
-    def start(self):
-        self.x += 1
-        self.next(self.end)
-
-    @step
-    def end(self):
+    def middle(self):
         self.x += 1
         self.next(self.last)
 
