@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -43,14 +43,13 @@ def read_attached(texts: Sequence[str], sink: DiagnosticSink) -> tuple[Attached,
 
 
 def _arguments(text: str, rest: str, model: type[Arguments], sink: DiagnosticSink) -> Arguments | None:
-    values: dict[str, Any] = {}
-    for pair in _NEXT_PAIR.split(rest) if rest.strip() else ():
-        key, separator, value = (part.strip() for part in pair.partition("="))
-        if not separator or key not in model.model_fields:
+    values: dict[str, object] = {}
+    for key, value in _pairs(rest):
+        if key not in model.model_fields:
             takes = ", ".join(model.model_fields) or "no arguments"
             sink.error("FC403", f"`--with {text}`: no argument `{key}`", None, help=f"it takes {takes}")
             return None
-        values[key] = _value(value)
+        values[key] = value
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -61,9 +60,23 @@ def _arguments(text: str, rest: str, model: type[Arguments], sink: DiagnosticSin
         return None
 
 
-def _value(text: str) -> object:
-    try:
-        value: object = json.loads(text)
-    except ValueError:
-        return text
-    return value
+def _pairs(rest: str) -> Iterator[tuple[str, object]]:
+    """Names and values. Commas within JSON do not part pairs, nor do those of a text that no `name=` follows."""
+    while rest.strip():
+        key, separator, rest = rest.partition("=")
+        if not separator:
+            yield key.strip(), None
+            return
+        try:
+            value, end = _JSON.raw_decode(rest := rest.lstrip())
+            tail = rest[end:].lstrip()
+        except ValueError:
+            value, tail = None, rest
+        if tail and not tail.startswith(","):
+            text = _NEXT_PAIR.split(rest, maxsplit=1)
+            value, tail = text[0].strip(), f",{text[1]}" if len(text) > 1 else ""
+        yield key.strip(), value
+        rest = tail.removeprefix(",")
+
+
+_JSON = json.JSONDecoder()
