@@ -1,6 +1,25 @@
 """The driver: a file in, a verified flow or diagnostics out; and values for the flow's parameters."""
 
 from flowc_compiler.driver.compile import Compilation, compile_file
-from flowc_compiler.driver.parameters import bind_parameters, split_assignments, split_options
+from flowc_compiler.driver.included import default_file
+from flowc_compiler.driver.parameters import (
+    bind_parameters,
+    check_environment,
+    environment_values,
+    split_assignments,
+    split_options,
+)
+from flowc_compiler.frontend import NO_CONFIGS, GivenConfigs
 
-__all__ = ["Compilation", "bind_parameters", "compile_file", "split_assignments", "split_options"]
+__all__ = [
+    "NO_CONFIGS",
+    "Compilation",
+    "GivenConfigs",
+    "bind_parameters",
+    "check_environment",
+    "compile_file",
+    "default_file",
+    "environment_values",
+    "split_assignments",
+    "split_options",
+]

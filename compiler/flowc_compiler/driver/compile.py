@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend import parse, read_class_flow, read_source
+from flowc_compiler.frontend import NO_CONFIGS, GivenConfigs, parse, read_class_flow, read_source
 from flowc_compiler.ir import Flow, verify
 from flowc_compiler.passes import PASSES
 from flowc_compiler.source import SourceFile
@@ -27,8 +27,10 @@ def compile_file(
     *,
     flow_name: str | None = None,
     attached: Sequence[str] = (),
+    configs: GivenConfigs = NO_CONFIGS,
 ) -> Compilation:
-    """Compile a file to IR. `flow_name` picks one flow of several; `attached` are decorators for every step (`--with`).
+    """Compile a file to IR. `flow_name` picks one flow of several; `attached` are decorators for every step (`--with`);
+    `configs` is what was given for the flow's configs.
 
     Raises FlowcError with everything that is wrong with it; warnings stay in `sink`.
     """
@@ -37,7 +39,7 @@ def compile_file(
     module = parse(source, sink) if source is not None else None
     flow: Flow | None = None
     if source is not None and module is not None:
-        flow = read_class_flow(source, module, sink, flow_name, attached=attached)
+        flow = read_class_flow(source, module, sink, flow_name, attached=attached, configs=configs)
     if flow is not None:
         flow = run_passes(flow, sink)
     sink.raise_if_failed()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.driver.included import check_location, default_file
 from flowc_compiler.ir import Flow, Parameter
 
 TRUE_WORDS = frozenset({"1", "true", "t", "yes", "y", "on"})
@@ -25,7 +26,7 @@ def split_assignments(items: Sequence[str], sink: DiagnosticSink) -> list[tuple[
 
 
 def split_options(flow: Flow, arguments: Sequence[str], sink: DiagnosticSink) -> list[tuple[str, str]]:
-    """(name, value) of `--name value` and `--name=value`; a boolean parameter may stand alone, as in Metaflow."""
+    """(name, value) of `--name value` and `--name=value`; a boolean parameter may stand alone, to be true."""
     pairs: list[tuple[str, str]] = []
     rest = list(arguments)
     while rest:
@@ -53,8 +54,41 @@ def find_parameter(flow: Flow, name: str) -> Parameter | None:
     return next((parameter for parameter in flow.parameters if _folded(parameter.name) == folded), None)
 
 
+def environment_values(
+    flow: Flow, environment: Mapping[str, str], given: Sequence[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """(name, value) of FLOWC_RUN_NAME and METAFLOW_RUN_NAME, for parameters that are not given. The first wins.
+
+    FLOWC_RUN_ID is no parameter's: it is the run's id in a task. An empty METAFLOW_RUN_NAME is none, as in Metaflow.
+    """
+    named = {_folded(name) for name, _ in given}
+    found: list[tuple[str, str]] = []
+    for parameter in flow.parameters:
+        suffix = parameter.name.upper().replace("-", "_")
+        own = environment.get(f"{PREFIXES[0]}{suffix}") if suffix != "ID" else None
+        value = own if own is not None else environment.get(f"{PREFIXES[1]}{suffix}") or None
+        if value is not None and _folded(parameter.name) not in named:
+            found.append((parameter.name, value))
+    return found
+
+
+def check_environment(
+    flow: Flow, environment: Mapping[str, str], options: frozenset[str], sink: DiagnosticSink
+) -> None:
+    """Warn (FC302) of variables FLOWC_RUN_X that nothing reads; `options` are those that options read."""
+    known = {parameter.name.upper().replace("-", "_") for parameter in flow.parameters}
+    for variable in sorted(environment):
+        suffix = variable.removeprefix(PREFIXES[0])
+        if suffix != variable and suffix not in known and suffix != "ID" and variable not in options:
+            message = f"flow {flow.name} has no parameter for the variable {variable}"
+            sink.warning("FC302", message, None, help=_known(flow, suffix.lower()))
+
+
 def bind_parameters(flow: Flow, given: Sequence[tuple[str, str]], sink: DiagnosticSink) -> dict[str, str]:
-    """Parameter name to the text given for it. Collects FC302 (unknown), FC303 (wrong type), FC304 (missing)."""
+    """Parameter name to the text given for it; a path for each IncludeFile that has one.
+
+    Collects FC302 (unknown), FC303 (wrong type), FC304 (missing) and FC308 (a file that cannot be read).
+    """
     bound: dict[str, str] = {}
     for name, value in given:
         parameter = find_parameter(flow, name)
@@ -67,13 +101,23 @@ def bind_parameters(flow: Flow, given: Sequence[tuple[str, str]], sink: Diagnost
                 parameter.span,
                 help=_EXAMPLES[parameter.type],
             )
+        elif parameter.source == "file":
+            bound[parameter.name] = check_location(parameter, value, sink)
         else:
             bound[parameter.name] = value
     for parameter in flow.parameters:
         if parameter.required and not parameter.has_default and parameter.name not in bound:
             help_text = f"give it a value: `-p {parameter.name}=...`"
             sink.error("FC304", f"parameter `{parameter.name}` is required", parameter.span, help=help_text)
+        if parameter.source == "file" and parameter.name not in bound:
+            path = default_file(parameter, sink, f"name another file: `-p {parameter.name}=PATH`")
+            if path is not None:
+                bound[parameter.name] = str(path)
     return bound
+
+
+PREFIXES = ("FLOWC_RUN_", "METAFLOW_RUN_")
+"""What the variables begin with that give parameters and options of a run."""
 
 
 _EXAMPLES = {
@@ -86,8 +130,8 @@ _EXAMPLES = {
 
 
 def fits(text: str, parameter: Parameter) -> bool:
-    """Whether text converts to a parameter's type; one with a computed default takes all until the run starts."""
-    if parameter.dynamic_default:
+    """Whether text converts to a parameter's type; where only the run can tell the type, all does until then."""
+    if parameter.deferred_type or parameter.source == "file":
         return True
     try:
         match parameter.type:
@@ -96,7 +140,7 @@ def fits(text: str, parameter: Parameter) -> bool:
             case "float":
                 float(text)
             case "bool":
-                return text.lower() in TRUE_WORDS | FALSE_WORDS
+                return text.strip().lower() in TRUE_WORDS | FALSE_WORDS
             case "json":
                 json.loads(text)
             case "str":

@@ -20,6 +20,8 @@ class GivenConfigs:
 
     files: Mapping[str, str] = field(default_factory=dict[str, str])
     values: Mapping[str, str] = field(default_factory=dict[str, str])
+    lenient: bool = False
+    """Whether a flow without configs may pass over them: they are from the environment, as Metaflow has it."""
 
 
 NO_CONFIGS = GivenConfigs()

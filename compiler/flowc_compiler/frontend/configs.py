@@ -81,6 +81,8 @@ class ConfigTable:
 
     def check_given(self, flow: str) -> None:
         """Collect FC306 for what was given to configs that the flow does not have."""
+        if self._given.lenient and not self._read:
+            return
         known = f"its configs are {', '.join(self._read)}" if self._read else "it has no configs"
         for option, names in (("--config", self._given.files), ("--config-value", self._given.values)):
             for name in names:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.home import home_of
+from flowc_targets.base.defaultfiles import default_files
 from flowc_targets.base.includes import included_files
 from flowc_targets.base.localimports import local_files
 from flowc_targets.base.plan import build_plan
@@ -49,14 +50,17 @@ def package_files(
 ) -> dict[str, bytes]:
     """What goes into the code package, by name, sorted. `include` are paths, folders and globs from the flow's folder.
 
-    Collects FC101, FC104, FC604 and FC606 for local modules, and FC605 for what is to be included.
+    Collects FC101, FC104, FC604 and FC606 for local modules, FC605 for what is to be included, and FC308 for default
+    files of IncludeFile parameters.
     """
     sink = sink if sink is not None else DiagnosticSink()
     home = home_of(source)
     data = from_home(included_files(include, source.path.absolute().parent, sink), home)
     files = local_files(source, home, data, sink)
     files[home.archive_name] = _exact(source)
-    plan = build_plan(flow, home.module)
+    defaults, contents = default_files(flow, sink)
+    files.update(contents)
+    plan = build_plan(flow, home.module, defaults)
     if data:
         files, plan["files"] = unpacked_tree(files, data, home, sink)
     files.update(_runtime_files())

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from flowc_targets.base.project import project_facts
+
 if TYPE_CHECKING:
-    from flowc_compiler.ir import Flow, Step, StepSpecs
+    from collections.abc import Mapping
+
+    from flowc_compiler.ir import Config, Flow, Parameter, Step, StepSpecs
 
 PLAN_VERSION = 1
 """Raised by one when an older shim could misread the plan."""
 
 
-def build_plan(flow: Flow, module: str | None = None) -> dict[str, Any]:
+def build_plan(flow: Flow, module: str | None = None, default_files: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The plan of a flow whose scopes are known; JSON-serializable, in a fixed order.
 
     `module` is the dotted name that the user's file is imported by in a task (`frontend.home` knows it); by default
-    that of a file in no package.
+    that of a file in no package. `default_files` says where in the code package the default content of an IncludeFile
+    is, by the name of the parameter.
     """
     return {
         "version": PLAN_VERSION,
@@ -26,9 +32,27 @@ def build_plan(flow: Flow, module: str | None = None) -> dict[str, Any]:
         "frontend": flow.frontend,
         "start": flow.start,
         "end": flow.end,
-        "parameters": [{"attribute": p.attribute, "name": p.name, "type": p.type} for p in flow.parameters],
+        "parameters": [_parameter(parameter, default_files or {}) for parameter in flow.parameters],
+        **({"configs": {config.name: _config(config) for config in flow.configs}} if flow.configs else {}),
         "steps": {step.name: _step(flow, step) for step in flow.steps},
+        **({"project": facts} if (facts := project_facts(flow)) is not None else {}),
     }
+
+
+def _parameter(parameter: Parameter, default_files: Mapping[str, str]) -> dict[str, Any]:
+    entry = {"attribute": parameter.attribute, "name": parameter.name, "type": parameter.type}
+    file = default_files.get(parameter.name)
+    return entry if file is None else {**entry, "file": file}
+
+
+def _config(config: Config) -> dict[str, Any]:
+    """A config's value; as the text of a Python literal where JSON would change it; or what the flow's parser gets."""
+    entry: dict[str, Any] = {"attribute": config.attribute, "plain": config.plain}
+    if config.text is not None:
+        return {**entry, "text": config.text}
+    if repr(json.loads(json.dumps(config.value))) == repr(config.value):
+        return {**entry, "value": config.value}
+    return {**entry, "literal": repr(config.value)}
 
 
 def _step(flow: Flow, step: Step) -> dict[str, Any]:

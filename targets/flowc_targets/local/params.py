@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
-from flowc.parameters import USE_DEFAULT, variable_name
+from flowc.parameters import ENCODED, USE_DEFAULT, variable_name
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import bind_parameters
 
@@ -15,14 +16,20 @@ if TYPE_CHECKING:
 
 
 def check_params(flow: Flow, params: Mapping[str, str]) -> None:
-    """Check names, types and what is required. Raises FlowcError with FC302, FC303 and FC304."""
+    """Check names, types, what is required, and files to include. Raises FlowcError with FC302 to FC304 and FC308."""
     sink = DiagnosticSink()
     bind_parameters(flow, list(params.items()), sink)
     sink.raise_if_failed()
 
 
 def parameter_environment(flow: Flow, params: Mapping[str, str]) -> dict[str, str]:
-    """The variables that carry the parameters to the start task."""
-    variables = {variable_name(parameter.name): USE_DEFAULT for parameter in flow.parameters}
-    variables.update({variable_name(name): text for name, text in params.items()})
-    return variables
+    """The variables that carry the parameters to the start task, paths of included files among them."""
+    bound = bind_parameters(flow, list(params.items()), DiagnosticSink())
+    return {variable_name(item.name): encoded(bound.get(item.name, USE_DEFAULT)) for item in flow.parameters}
+
+
+def encoded(text: str) -> str:
+    """A value as the shim reads it back: text that looks like the shim's own marks is in base64."""
+    if text == USE_DEFAULT or not text.startswith((ENCODED, "flowc:")):
+        return text
+    return ENCODED + base64.urlsafe_b64encode(text.encode()).decode()
