@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Dict, List
 
 USAGE = """\
-usage: task --step STEP [--index 3.0] [--attempt N] [--outputs DIR]
+usage: task --step STEP [--index 3.0] [--attempt N] [--first N] [--outputs DIR]
        hook FUNCTION
 
 Runs one task of a compiled flow, or calls an exit hook. The environment names the run: FLOWC_ROOT, FLOWC_RUN_ID,
@@ -47,6 +47,7 @@ def _task(args: List[str]) -> int:
             parse_index(options.get("index", "")),
             int(options.get("attempt", "0")),
             os.path.abspath(options["outputs"]) if "outputs" in options else None,
+            first=int(options.get("first", "0")),
         )
         plan = load_plan()
     except (ProtocolError, ValueError, KeyError) as error:
@@ -77,7 +78,7 @@ def line_buffer() -> None:
 
 def _options(args: List[str]) -> Dict[str, str]:
     """`--name value` and `--name=value`; argparse would cost more time than the task."""
-    known = {"step", "index", "attempt", "outputs"}
+    known = {"step", "index", "attempt", "first", "outputs"}
     options: Dict[str, str] = {}
     rest = iter(args)
     for argument in rest:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def call_step(flow: FlowSpec, code: Callable[[], None], state: TaskState, attempt: int) -> bool:
-    """Run a step's code; returns whether it failed and `@catch` took the failure.
+    """Run a step's code; returns whether it failed and `@catch` took the failure. `attempt` counts from 0.
 
     An attempt whose number is higher than what `@retry` allows is a fallback of a step with `@catch`: the code is not
     run, and what goes into the artifact says that attempts kept failing. Such an attempt is only made when the one

@@ -35,14 +35,18 @@ OK, USER_ERROR, PROTOCOL_ERROR = 0, 1, 2
 
 
 class Task:
-    """Which task to run, and where its run lives."""
+    """Which task to run, and where its run lives.
 
-    __slots__ = ("attempt", "outputs", "path", "root", "run", "started", "step", "tags")
+    `first` is the attempt that its tries count from: not 0 where an engine starts over and goes on counting.
+    """
 
-    def __init__(self, step: str, path: Path, attempt: int, outputs: str | None = None) -> None:
+    __slots__ = ("attempt", "first", "outputs", "path", "root", "run", "started", "step", "tags")
+
+    def __init__(self, step: str, path: Path, attempt: int, outputs: str | None = None, first: int = 0) -> None:
         self.step = step
         self.path = path
         self.attempt = attempt
+        self.first = first
         self.outputs = outputs
         self.started = time.time()
         self.root = _required("FLOWC_ROOT")
@@ -84,7 +88,7 @@ def _execute(plan: Plan, cls: type[FlowSpec], step: PlanStep, layout: RunLayout,
         layout.commit(step.name, task.path, task.attempt, decided)
         return
     code = method if inputs is None else partial(method, inputs)
-    caught = call_step(flow, code, state, task.attempt)
+    caught = call_step(flow, code, state, task.attempt - task.first)
     check_transition(step, state.transition)
     manifest = _manifest(flow, cls, state, task)
     if caught:
