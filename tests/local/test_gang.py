@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from flowc_targets.local import engine
 from tests.local.flows import Local
 
 METHODS = pytest.mark.parametrize("method", ["fork", "spawn"])
@@ -119,6 +120,22 @@ def test_kill_from_outside_while_all_run(tmp_path: Path) -> None:
     thread.join(30)
     assert results == [True], local.says.err
     assert local.says.out[-1] == "end] [14, 14, 14] [1, 1, 1]"
+
+
+def test_a_member_that_hangs_is_killed_so_that_all_can_start_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "PATIENCE", 1.0)
+    monkeypatch.setenv("FLOWC_GANG_SILENCE", "2")
+    monkeypatch.setenv("FLOWC_GANG_INTERVAL", "0.2")
+    stopped = SUM.replace('self.mode == "kill"', 'self.mode == "stop"').replace("SIGKILL", "SIGSTOP")
+    local = Local(tmp_path, stopped)
+    result = local.run(params={"mode": "stop"}, grace_seconds=0.5)
+    assert result.ok, local.says.err
+    assert local.says.out == ["end] [14, 14, 14] [1, 1, 1]"]
+    folder = Path(local.root, "Sum", result.run_id, "work", "1", "0")
+    error = json.loads((folder / "error.json").read_text(encoding="utf-8"))
+    assert error["message"] == "the task went on for 1 s after another member of its gang had failed"
 
 
 @METHODS

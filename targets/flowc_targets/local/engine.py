@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 from flowc.errors import ProtocolError, StoreError
 from flowc.layout import index_text
 
+PATIENCE = 60.0
+"""Seconds that the members of a gang have to end after one has failed."""
+
 
 @dataclass(slots=True)
 class _Running:
@@ -47,6 +50,8 @@ class _Running:
     deadline: float = float("inf")
     """When the next signal is due: at the timeout, and then after the grace period."""
     timed_out: bool = False
+    left_behind: bool = False
+    """Whether it is to end because a member of its gang has failed."""
 
 
 def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Reporter | None = None) -> RunResult:
@@ -272,7 +277,15 @@ class _Engine:
             return
         wait, what_next = _next_attempt(step.specs, task.attempt)
         self.gangs.failed(task.key, Retry(time.monotonic() + wait, [task.key], task.attempt + 1))
+        self._hurry(self.gangs.others(task.key))
         self.reporter.note(f"task {_name(task.key)} failed: {recorded[0]}; {what_next}")
+
+    def _hurry(self, peers: frozenset[TaskKey]) -> None:
+        """Members of a failed gang end by themselves. One that does not is killed, as the others wait for it."""
+        due = time.monotonic() + PATIENCE
+        for task in self.running.values():
+            if task.key in peers and not task.timed_out and due < task.deadline:
+                task.deadline, task.left_behind = due, True
 
     def _fail(self, task: _Running, message: str, traceback: str) -> None:
         if self.failed is not None:
@@ -334,6 +347,8 @@ def _next_attempt(specs: StepSpecs, attempt: int) -> tuple[float, str]:
 
 def _process_failure(task: _Running, code: int, timeout: int) -> tuple[str, str]:
     """The type and message of a failure that the task could not record itself."""
+    if task.timed_out and task.left_behind:
+        return "TaskKilled", f"the task went on for {PATIENCE:g} s after another member of its gang had failed"
     if task.timed_out:
         return "TaskTimeout", f"the task ran longer than its timeout of {timeout} s"
     if code < 0:

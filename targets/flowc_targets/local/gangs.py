@@ -54,6 +54,10 @@ class Gangs:
         del self._running[gang], self._members[gang]
         return self._failed.pop(gang, None)
 
+    def others(self, key: TaskKey) -> frozenset[TaskKey]:
+        """The members of a task's gang, itself included; none for a task that is no member."""
+        return frozenset(self._members[self._gang(key)]) if key.step in self._steps else frozenset()
+
     def culprit(self, key: TaskKey, attempt: int, record: RunRecord) -> TaskKey:
         """The member whose failure came first, of those that this one's gang has recorded; else the task itself.
 
