@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from flowc._version import __version__
+from flowc_cli.runhelp import Commands, RunCommand
+
+if TYPE_CHECKING:
+    from flowc_cli.reading import Reading
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -25,7 +30,25 @@ Root = Annotated[str | None, typer.Option(help="the artifact store: s3://, gs://
 With = Annotated[
     list[str] | None, typer.Option("--with", help="a decorator for every step that has it not, such as retry:times=3")
 ]
+Configs = Annotated[list[str] | None, typer.Option("--config", help="the file of a config, as NAME PATH or NAME=PATH")]
+ConfigValues = Annotated[
+    list[str] | None, typer.Option("--config-value", help="the value of a config, as NAME VALUE or NAME=VALUE")
+]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="any option of the target, as name=value")]
+
+
+def _variables(name: str) -> list[str]:
+    """The variables that set an option of `run`; Metaflow's has the name that Metaflow gives the option."""
+    return [f"FLOWC_RUN_{name}", f"METAFLOW_RUN_{name}"]
+
+
+def _reading(
+    flow: str | None, attached: list[str] | None, config: list[str] | None, config_value: list[str] | None
+) -> Reading:
+    """The options of commands that read a flow."""
+    from flowc_cli.reading import Reading
+
+    return Reading(flow, tuple(attached or ()), tuple(config or ()), tuple(config_value or ()))
 
 
 def _print_version(asked: bool) -> None:
@@ -50,11 +73,14 @@ def check(
     format: Format = "text",
     flow: FlowName = None,
     with_: With = None,
+    config: Configs = None,
+    config_value: ConfigValues = None,
 ) -> None:
     """Print every problem of a flow, and write nothing."""
     from flowc_cli.compiling import check_file
 
-    raise typer.Exit(check_file(file, targets=target or [], form=format, flow_name=flow, attached=with_ or []))
+    reading = _reading(flow, with_, config, config_value)
+    raise typer.Exit(check_file(file, targets=target or [], form=format, reading=reading))
 
 
 @app.command("compile")
@@ -77,6 +103,8 @@ def compile_(
     format: Format = "text",
     flow: FlowName = None,
     with_: With = None,
+    config: Configs = None,
+    config_value: ConfigValues = None,
 ) -> None:
     """Compile a flow to the files of an engine."""
     from flowc_cli.compiling import compile_to
@@ -93,8 +121,8 @@ def compile_(
         "include": include,
     }
     given = {key: value for key, value in named.items() if value is not None}
-    code = compile_to(file, target, output, given, settings or [], form=format, flow_name=flow, attached=with_ or [])
-    raise typer.Exit(code)
+    reading = _reading(flow, with_, config, config_value)
+    raise typer.Exit(compile_to(file, target, output, given, settings or [], form=format, reading=reading))
 
 
 @app.command()
@@ -103,11 +131,14 @@ def ir(
     schema: Annotated[bool, typer.Option(help="print the JSON schema of the IR instead")] = False,
     format: Format = "text",
     flow: FlowName = None,
+    config: Configs = None,
+    config_value: ConfigValues = None,
 ) -> None:
     """Print the IR of a flow as JSON."""
     from flowc_cli.compiling import print_ir
 
-    raise typer.Exit(print_ir(file, schema=schema, form=format, flow_name=flow))
+    reading = _reading(flow, None, config, config_value)
+    raise typer.Exit(print_ir(file, schema=schema, form=format, reading=reading))
 
 
 @app.command()
@@ -117,11 +148,13 @@ def graph(
         Literal["mermaid", "dot", "text"], typer.Option(help="the language of the picture, or a description in words")
     ] = "mermaid",
     flow: FlowName = None,
+    config: Configs = None,
+    config_value: ConfigValues = None,
 ) -> None:
     """Print the graph of a flow."""
     from flowc_cli.compiling import print_graph
 
-    raise typer.Exit(print_graph(file, language=format, flow_name=flow))
+    raise typer.Exit(print_graph(file, language=format, reading=_reading(flow, None, config, config_value)))
 
 
 @app.command()
@@ -132,19 +165,49 @@ def targets() -> None:
     raise typer.Exit(print_targets())
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(cls=RunCommand, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run(
     context: typer.Context,
     file: File,
     param: Annotated[list[str] | None, typer.Option("-p", "--param", help="a parameter, as name=value")] = None,
-    root: Root = None,
-    max_workers: Annotated[int | None, typer.Option(min=1, help="tasks at a time")] = None,
-    max_num_splits: Annotated[int, typer.Option(min=0, help="the most items that a foreach may have")] = 100,
-    run_id_file: Annotated[Path | None, typer.Option(help="file to write the run's id to")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="a tag of the run")] = None,
+    root: Annotated[
+        str | None,
+        typer.Option(
+            help="the artifact store: s3://, gs://, az://, file:// or a path",
+            envvar="FLOWC_RUN_ROOT",
+            show_envvar=False,
+        ),
+    ] = None,
+    max_workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="tasks at a time", envvar=_variables("MAX_WORKERS"), show_envvar=False),
+    ] = None,
+    max_num_splits: Annotated[
+        int,
+        typer.Option(
+            min=0, help="the most items that a foreach may have", envvar=_variables("MAX_NUM_SPLITS"), show_envvar=False
+        ),
+    ] = 100,
+    run_id_file: Annotated[
+        Path | None,
+        typer.Option(help="file to write the run's id to", envvar=_variables("RUN_ID_FILE"), show_envvar=False),
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="a tag of the run", envvar=_variables("TAGS"), show_envvar=False)
+    ] = None,
     start_method: Annotated[Literal["fork", "spawn"], typer.Option(help="how task processes begin")] = "fork",
     flow: FlowName = None,
-    with_: With = None,
+    with_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            help="a decorator for every step that has it not, such as retry:times=3",
+            envvar=_variables("DECOSPECS"),
+            show_envvar=False,
+        ),
+    ] = None,
+    config: Configs = None,
+    config_value: ConfigValues = None,
 ) -> None:
     """Run a flow on this machine. Parameters are given with -p name=value, or as --name value."""
     from flowc_cli.running import RunRequest, run_file
@@ -157,7 +220,8 @@ def run(
         tags=tuple(tag or ()),
         start_method=start_method,
     )
-    raise typer.Exit(run_file(file, request, param or [], context.args, flow_name=flow, attached=with_ or []))
+    reading = _reading(flow, with_, config, config_value)
+    raise typer.Exit(run_file(file, request, param or [], context.args, reading))
 
 
 @app.command()

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Literal, cast
 
 from flowc_cli.config import build_options, configuration
+from flowc_cli.reading import Reading
 from flowc_cli.report import Form, report, write_atomically
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_compiler.driver import Compilation, compile_file
+from flowc_compiler.driver import Compilation
 from flowc_compiler.source import SourceFile
 from flowc_targets.base.package import check_code
 from flowc_targets.base.registry import UnknownTargetError, load_target, target_names
@@ -23,13 +24,11 @@ INPUT_ERROR = 2
 _CHECK_ROOT = "s3://bucket/prefix"
 
 
-def check_file(
-    file: Path, *, targets: Sequence[str], form: Form, flow_name: str | None, attached: Sequence[str] = ()
-) -> int:
+def check_file(file: Path, *, targets: Sequence[str], form: Form, reading: Reading) -> int:
     """`flowc check`: all diagnostics, for each target named as well."""
     sink = DiagnosticSink()
     try:
-        compilation = compile_file(file, sink, flow_name=flow_name, attached=attached)
+        compilation = reading.compile(file, sink)
     except FlowcError:
         compilation = None
     if compilation is not None:
@@ -52,14 +51,13 @@ def compile_to(
     settings: Sequence[str],
     *,
     form: Form,
-    flow_name: str | None,
-    attached: Sequence[str] = (),
+    reading: Reading,
 ) -> int:
     """`flowc compile`: the files of a target, written only when there is no error."""
     sink = DiagnosticSink()
     files: tuple[EmittedFile, ...] = ()
     try:
-        compilation = compile_file(file, sink, flow_name=flow_name, attached=attached)
+        compilation = reading.compile(file, sink)
         files = _emit(compilation, target, given, settings, sink)
         if not sink.failed:
             _write(files, output, sink)
@@ -69,7 +67,7 @@ def compile_to(
     return INPUT_ERROR if sink.failed else 0
 
 
-def print_ir(file: Path | None, *, schema: bool, form: Form, flow_name: str | None) -> int:
+def print_ir(file: Path | None, *, schema: bool, form: Form, reading: Reading) -> int:
     """`flowc ir`: the flow as JSON, or the schema of that JSON."""
     from flowc_compiler.ir import Flow
 
@@ -79,19 +77,19 @@ def print_ir(file: Path | None, *, schema: bool, form: Form, flow_name: str | No
     if file is None:
         sys.stderr.write("flowc ir: name a file, or say --schema\n")
         return INPUT_ERROR
-    compilation = _compiled(file, form, flow_name)
+    compilation = _compiled(file, form, reading)
     if compilation is None:
         return INPUT_ERROR
     sys.stdout.write(compilation.flow.model_dump_json(indent=2) + "\n")
     return 0
 
 
-def print_graph(file: Path, *, language: Literal["mermaid", "dot", "text"], flow_name: str | None) -> int:
+def print_graph(file: Path, *, language: Literal["mermaid", "dot", "text"], reading: Reading) -> int:
     """`flowc graph`: the graph in Mermaid, DOT or words."""
     from flowc_cli.graphs import dot, mermaid
     from flowc_cli.outline import outline
 
-    compilation = _compiled(file, "text", flow_name)
+    compilation = _compiled(file, "text", reading)
     if compilation is None:
         return INPUT_ERROR
     draw = {"mermaid": mermaid, "dot": dot, "text": outline}[language]
@@ -109,10 +107,10 @@ def print_targets() -> int:
     return 0
 
 
-def _compiled(file: Path, form: Form, flow_name: str | None) -> Compilation | None:
+def _compiled(file: Path, form: Form, reading: Reading) -> Compilation | None:
     sink = DiagnosticSink()
     try:
-        return compile_file(file, sink, flow_name=flow_name)
+        return reading.compile(file, sink)
     except FlowcError:
         return None
     finally:

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
-from flowc_compiler.ir import Flow, Parameter, Step
+from flowc_compiler.ir import Config, Flow, Parameter, Step
 
 
 def outline(flow: Flow) -> str:
@@ -25,15 +25,18 @@ def outline(flow: Flow) -> str:
     return "\n".join(lines) + "\n"
 
 
-def parameters_of(file: str, flow_name: str) -> str:
-    """The parameters of the flow in a file, for the help of `run`; nothing where there are none or it is not right."""
+def parameters_of(file: str, flow_name: str | None) -> str:
+    """The parameters and configs of the flow in a file, for the help of `run`; nothing where the file is not right."""
     try:
         flow = compile_file(Path(file), DiagnosticSink(), flow_name=flow_name).flow
     except FlowcError:
         return ""
-    if not flow.parameters:
-        return ""
-    return "\n".join(["", f"Parameters of {flow.name}:", *(_parameter(item) for item in flow.parameters)]) + "\n"
+    lines: list[str] = []
+    if flow.parameters:
+        lines += ["", f"Parameters of {flow.name}:", *(_parameter(item) for item in flow.parameters)]
+    if flow.configs:
+        lines += ["", f"Configs of {flow.name}:", *(_config(item) for item in flow.configs)]
+    return "\n".join(lines) + "\n" if lines else ""
 
 
 def _indented(text: str) -> list[str]:
@@ -41,14 +44,24 @@ def _indented(text: str) -> list[str]:
 
 
 def _parameter(parameter: Parameter) -> str:
-    line = f"    --{parameter.name} ({parameter.type})"
+    kind = "path of a file" if parameter.source == "file" else "any" if parameter.deferred_type else parameter.type
+    line = f"    --{parameter.name} ({kind})"
     if parameter.help:
         line += f" {parameter.help}"
+    if parameter.has_default and not parameter.show_default:
+        return line
     if parameter.dynamic_default:
         return f"{line} [default: computed when the run starts]"
     if parameter.has_default and parameter.default is not None:
         return f"{line} [default: {_value(parameter.default)}]"
     return f"{line} [required]" if parameter.required else line
+
+
+def _config(config: Config) -> str:
+    line = f"    --config {config.name} PATH"
+    if config.help:
+        line += f" {config.help}"
+    return f"{line} [now: {config.origin}]" if config.origin else line
 
 
 def _value(value: object) -> str:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from flowc_cli.config import configuration
+from flowc_cli.reading import Reading
 from flowc_cli.report import report
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_compiler.driver import bind_parameters, compile_file, split_assignments, split_options
+from flowc_compiler.driver import (
+    bind_parameters,
+    check_environment,
+    environment_values,
+    split_assignments,
+    split_options,
+)
 from flowc_targets.local import RunOptions, run_flow
 
 INPUT_ERROR = 2
@@ -34,16 +42,17 @@ def run_file(
     request: RunRequest,
     assignments: Sequence[str],
     extra: Sequence[str],
-    *,
-    flow_name: str | None,
-    attached: Sequence[str] = (),
+    reading: Reading,
 ) -> int:
     """Run a flow to its end; the exit code is 0, 1 when a task failed, 2 for bad input, 130 for an interrupt."""
     sink = DiagnosticSink()
     try:
-        compilation = compile_file(file, sink, flow_name=flow_name, attached=attached)
+        reading, named = _configs_and_parameters(reading)
+        compilation = reading.compile(file, sink)
         flow, source = compilation.flow, compilation.source
-        given = [*split_assignments(assignments, sink), *split_options(flow, extra, sink)]
+        given = [*split_assignments(assignments, sink), *split_options(flow, [*named, *extra], sink)]
+        given += environment_values(flow, os.environ, given)
+        check_environment(flow, os.environ, OPTION_VARIABLES, sink)
         options = run_options(file, request, sink)
         options = replace(options, params=bind_parameters(flow, given, sink))
         sink.raise_if_failed()
@@ -53,6 +62,21 @@ def run_file(
     except FlowcError as error:
         report(error.diagnostics)
         return 1 if all(item.code.startswith("FC6") for item in error.diagnostics) else INPUT_ERROR
+
+
+OPTION_VARIABLES = frozenset(
+    f"FLOWC_RUN_{name}" for name in ("DECOSPECS", "MAX_NUM_SPLITS", "MAX_WORKERS", "ROOT", "RUN_ID_FILE", "TAGS")
+)
+"""Variables that options of `flowc run` read; Metaflow's begin with METAFLOW_RUN_."""
+
+
+def _configs_and_parameters(reading: Reading) -> tuple[Reading, list[str]]:
+    """Tell `--config NAME=PATH` from the parameter `config`, which Metaflow's files may have: it is given no `=`."""
+    config = tuple(item for item in reading.config if "=" in item)
+    value = tuple(item for item in reading.config_value if "=" in item)
+    named = [f"--config={item}" for item in reading.config if "=" not in item]
+    named += [f"--config-value={item}" for item in reading.config_value if "=" not in item]
+    return replace(reading, config=config, config_value=value), named
 
 
 def run_options(file: Path, request: RunRequest, sink: DiagnosticSink) -> RunOptions:

@@ -1,0 +1,28 @@
+"""How commands read a flow's file: which flow, what is attached to its steps, and what is given to its configs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowc_cli.configs import given_configs
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.driver import Compilation, compile_file
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The options that every command has which reads a flow."""
+
+    flow_name: str | None = None
+    attached: tuple[str, ...] = ()
+    """Decorators for every step, from `--with`."""
+    config: tuple[str, ...] = ()
+    """`NAME=PATH` of `--config`."""
+    config_value: tuple[str, ...] = ()
+    """`NAME=VALUE` of `--config-value`."""
+
+    def compile(self, file: Path, sink: DiagnosticSink) -> Compilation:
+        """Compile a file. Raises FlowcError."""
+        configs = given_configs(self.config, self.config_value, sink)
+        return compile_file(file, sink, flow_name=self.flow_name, attached=self.attached, configs=configs)
