@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,15 +12,13 @@ from flowc.client import Run
 from flowc_compiler.diagnostics import FlowcError
 from flowc_compiler.driver import compile_file
 from flowc_targets.local import RunOptions, run_flow
-from tests.conftest import REPOSITORY
 from tests.local.flows import Recorder
+from tests.oracle.asking import ENVIRONMENT, WORKERS, ask
 from tests.oracle.values import failure, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-ENVIRONMENT = Path(__file__).parent / "env"
-WORKERS = 4
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -64,39 +58,11 @@ def require_metaflow() -> None:
         pytest.skip("tests/oracle/env is not there: run tests/oracle/setup")
 
 
-def run_metaflow(file: Path, flow: str, params: Mapping[str, str] | None = None, home: Path | None = None) -> Outcome:
-    """The flow on real Metaflow, with a store in `home`, by default beside the file.
-
-    Where `ORACLE_CACHE` names a folder, what Metaflow said of a file and parameters is kept there, and not asked again.
-    """
-    cache = os.environ.get("ORACLE_CACHE")
-    key = hashlib.sha256(json.dumps([file.read_text(encoding="utf-8"), dict(params or {})]).encode()).hexdigest()
-    kept = Path(cache) / f"{key}.json" if cache else None
-    if kept is not None and kept.exists():
-        return _outcome(kept.read_text(encoding="utf-8"))
-    said = _ask_metaflow(file, flow, params or {}, home or file.parent / "metaflow")
-    if kept is not None:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(said, encoding="utf-8")
-    return _outcome(said)
-
-
-def _ask_metaflow(file: Path, flow: str, params: Mapping[str, str], home: Path) -> str:
-    variables = {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("METAFLOW", "FLOWC"))},
-        "METAFLOW_HOME": str(home),
-        "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(home),
-        "METAFLOW_USER": "oracle",
-        # Metaflow's order of a branch join's inputs, and of a set, depends on it.
-        "PYTHONHASHSEED": "0",
-        "PYTHONPATH": str(REPOSITORY),
-    }
-    given = [part for name, value in params.items() for part in (f"--{name}", value)]
-    command = [str(ENVIRONMENT / "bin" / "python"), "-m", "tests.oracle.reading", file.name, flow]
-    command += ["--max-workers", str(WORKERS), *given]
-    done = subprocess.run(command, cwd=file.parent, env=variables, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()[-1]
+def run_metaflow(
+    file: Path, flow: str, params: Mapping[str, str] | None = None, home: Path | None = None, *, warm: bool = False
+) -> Outcome:
+    """The flow on real Metaflow: see `asking.ask`."""
+    return _outcome(ask(file, flow, params or {}, home, warm=warm))
 
 
 def _outcome(said: str) -> Outcome:
@@ -130,9 +96,11 @@ def _seen(task: Any) -> Seen:
     return Seen(task.step, task.path, task.successful, {name: text(task.value(name)) for name in names}, how)
 
 
-def compare(file: Path, flow: str, params: Mapping[str, str] | None = None) -> tuple[Outcome, list[str]]:
+def compare(
+    file: Path, flow: str, params: Mapping[str, str] | None = None, *, warm: bool = False
+) -> tuple[Outcome, list[str]]:
     """Run on both; what Metaflow made of it, and what differs. What stops flowc before the first task is an outcome."""
-    theirs = run_metaflow(file, flow, params)
+    theirs = run_metaflow(file, flow, params, warm=warm)
     try:
         ours = run_flowc(file, params)
     except FlowcError as error:

@@ -69,7 +69,7 @@ def _one(name: str, flow: RichFlow, tally: Tally, folder: Path) -> None:
         file = Path(scratch) / "rich_flow.py"
         file.write_text(source, encoding="utf-8")
         try:
-            theirs, found = compare(file, NAME, flow.params)
+            theirs, found = compare(file, NAME, flow.params, warm=True)
         except Exception:  # the other flows of the seed are to run, too
             theirs, found = Outcome(False, {}, ""), [traceback.format_exc()]
     tally.flows += 1

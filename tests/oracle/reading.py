@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,17 @@ from typing import Any
 from tests.oracle.values import failure, text
 
 
-def run(file: str, flow: str, arguments: list[str]) -> dict[str, Any]:
-    """Run the flow and read it."""
+def run(file: str, flow: str, arguments: list[str], start: Any = subprocess.Popen) -> dict[str, Any]:
+    """Run the flow, in a process that `start` makes, and read it."""
     with tempfile.TemporaryDirectory() as folder:
         id_file = Path(folder) / "id"
         command = [sys.executable, file, "--quiet", "--no-pylint", "run", "--run-id-file", str(id_file), *arguments]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        process = start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         metaflow: Any = import_module("metaflow")  # while the run is on its way
-        log = process.communicate()[0]
+        with ThreadPoolExecutor(1) as pool:  # both at once: neither pipe may fill up
+            errors = pool.submit(process.stderr.read)
+            log = (process.stdout.read() + errors.result()).decode("utf-8", "replace")
+        process.wait()
         if not id_file.exists():
             return {"ok": False, "log": log, "tasks": []}
         metaflow.namespace(None)

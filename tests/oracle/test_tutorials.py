@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.oracle.engine import ENVIRONMENT, Outcome, differences, read_flowc, require_metaflow, run_metaflow
+from tests.oracle.asking import ENVIRONMENT
+from tests.oracle.engine import Outcome, differences, read_flowc, require_metaflow, run_metaflow
 
 if TYPE_CHECKING:
     from pathlib import Path
