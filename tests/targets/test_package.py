@@ -229,3 +229,27 @@ def test_an_image_without_a_folder_to_write_to(reader: Path, tmp_path: Path) -> 
 def test_a_python_that_is_too_old_says_so(reader: Path) -> None:
     compilation = compile_file(reader)
     assert b"Python 3.9 or newer" in package_files(compilation.flow, compilation.source)["__main__.py"]
+
+
+def test_an_include_file_beside_included_files(tmp_path: Path) -> None:
+    text = """
+        from flowc import FlowSpec, IncludeFile, step
+
+
+        class Both(FlowSpec):
+            prices = IncludeFile("prices", default="prices.csv")
+
+            @step
+            def start(self):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                print(self.prices, open("other.csv").read())
+    """
+    write_files(tmp_path / "own", {"both.py": text, "prices.csv": "1,2", "other.csv": "3,4"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path / "own")
+        zipped = Zipped(tmp_path / "own" / "both.py", tmp_path / "there", include=["other.csv"])
+    (tmp_path / "own").rename(tmp_path / "gone")
+    assert zipped.run() == "1,2 3,4\n"

@@ -59,10 +59,10 @@ def package_files(
     files = local_files(source, home, data, sink)
     files[home.archive_name] = _exact(source)
     defaults, contents = default_files(flow, sink)
-    files.update(contents)
     plan = build_plan(flow, home.module, defaults)
     if data:
         files, plan["files"] = unpacked_tree(files, data, home, sink)
+    files.update(contents)
     files.update(_runtime_files())
     files["__main__.py"] = _MAIN.encode()
     files["plan.json"] = json.dumps(plan, ensure_ascii=False, separators=(",", ":")).encode()
