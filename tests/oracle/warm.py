@@ -2,8 +2,8 @@
 
     python -m tests.oracle.warm
 
-A line of stdin is a JSON object with `file`, `flow` and `arguments`; the answer is a line of what `reading.run` returns.
-Metaflow runs unchanged but for how its processes begin: its scheduler, which starts `python FILE step ...` for each task,
+A line of stdin is a JSON object with `file`, `flow` and `arguments`; the answer is a line of what `reading.run` gives.
+Metaflow runs unchanged but for how its processes begin: its scheduler starts `python FILE step ...` for each task, and
 gets a fork of this process that executes just that. A task costs a third of what it costs otherwise.
 """
 
@@ -41,9 +41,9 @@ class Forked:
         request = json.dumps({"command": command, "env": env or dict(os.environ), "folder": str(Path.cwd())}).encode()
         socket.send_fds(self._line, [len(request).to_bytes(8, "big")], [write for _, write in ends])
         self._line.sendall(request)
-        for _, write in ends:
-            os.close(write)
-        self.stdout, self.stderr = (open(read, "rb", buffering=0) for read, _ in ends)  # noqa: SIM115
+        for read_and_write in ends:
+            os.close(read_and_write[1])
+        self.stdout, self.stderr = (io.FileIO(read) for read, _ in ends)
         self._answers = self._line.makefile("r", encoding="ascii")
         self.pid = int(self._answers.readline())
 
@@ -106,8 +106,8 @@ def _serve_until(listener: socket.socket, end: int) -> bytes:
     """Fork for whoever asks, until the other side of `end` is closed; returns what was written to it."""
     parts: list[bytes] = []
     while True:
-        for ready in select.select([listener, end], [], [])[0]:
-            if ready is listener:
+        for ready in select.select([listener.fileno(), end], [], [])[0]:
+            if ready != end:
                 line, _ = listener.accept()
                 if os.fork() == 0:
                     listener.close()
@@ -167,7 +167,7 @@ def _execute(request: dict[str, Any], ends: list[int]) -> None:
     except BaseException:
         traceback.print_exc()
         code = 1
-    atexit._run_exitfuncs()  # noqa: SLF001
+    atexit._run_exitfuncs()
     os._exit(code)
 
 
