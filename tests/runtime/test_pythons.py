@@ -13,6 +13,7 @@ import pytest
 from flowc_compiler.driver import compile_file
 from flowc_targets.base.package import build_package
 from tests.runtime.shim import Shim
+from tests.runtime.test_gang import GANG, ended
 from tests.runtime.test_protocol import FOREACH
 
 
@@ -32,6 +33,17 @@ def test_tasks_run_on_other_pythons(tmp_path: Path, version: str) -> None:
     shim = Shim(tmp_path, FOREACH, python=interpreter(version))
     shim.tasks("start", "body/0", "body/1", "body/2", "join")
     assert shim.task("end") == "total 60\n"
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.13"])
+def test_gangs_run_on_other_pythons(tmp_path: Path, version: str) -> None:
+    shim = Shim(tmp_path, GANG, python=interpreter(version))
+    shim.task("start")
+    members = [shim.popen("work", str(i), RAISE="0") for i in range(3)]
+    assert [ended(process)[0] for process in members] == [1, 1, 1]
+    members = [shim.popen("work", str(i), 1) for i in range(3)]
+    assert [ended(process) for process in members] == [(0, "")] * 3
+    shim.tasks("join", "end")
 
 
 def test_the_code_package_runs_a_task(tmp_path: Path) -> None:

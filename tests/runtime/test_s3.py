@@ -15,6 +15,7 @@ from flowc.client import Run
 from flowc.errors import MissingKey, StoreError
 from flowc.store import Store, open_store
 from tests.runtime.shim import RUN, Shim
+from tests.runtime.test_gang import GANG, ended
 from tests.runtime.test_protocol import FOREACH
 
 if TYPE_CHECKING:
@@ -106,3 +107,17 @@ def _fill(store: Store, keys: list[str]) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(put, keys))
+
+
+def test_a_gang(root: str, tmp_path: Path) -> None:
+    shim = Shim(tmp_path, GANG, root=root)
+    shim.task("start")
+    shim.env["FLOWC_GANG_INTERVAL"] = "0.5"
+    first = [shim.popen("work", str(i), HANG="1", RAISE="2") for i in range(3)]
+    ends = [ended(process) for process in first]
+    assert [code for code, _ in ends] == [1, 1, 1]
+    assert "PeerFailed: member 2 failed: ValueError: boom" in ends[0][1]
+    second = [shim.popen("work", str(i), 1) for i in range(3)]
+    assert [ended(process) for process in second] == [(0, "")] * 3
+    shim.task("join")
+    assert shim.value("join", "tries") == [1, 1, 1]
