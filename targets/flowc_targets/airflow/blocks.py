@@ -14,6 +14,7 @@ from flowc_targets.airflow.model import Block, Edge, MappedGroup, StepTask, Widt
 from flowc_targets.airflow.names import Names
 from flowc_targets.airflow.pods import pod_arguments
 from flowc_targets.airflow.python import Call, Name
+from flowc_targets.base.asked import pod_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -138,15 +139,16 @@ class _Lowering:
             arguments["trigger_rule"] = "none_failed"
         if kubernetes and step.kind == "foreach":
             arguments["callbacks"] = Name("PublishCount")
-        if specs.retry is not None and specs.retry.limit:
-            arguments["retries"] = specs.retry.limit
-            arguments["retry_delay"] = _duration(specs.retry.backoff_seconds)
+        if specs.retries:
+            arguments["retries"] = specs.retries
+            arguments["retry_delay"] = _duration(specs.retry.backoff_seconds if specs.retry is not None else 0)
         if specs.timeout is not None:
             # A pod's own deadline starts on its node. This one, for a pod that is stuck, covers the wait as well.
             waiting = self._options.startup_timeout_seconds if kubernetes else 0
             arguments["execution_timeout"] = _duration(specs.timeout.seconds + waiting)
-        if specs.environment is not None and specs.environment.variables:
-            arguments["variables"] = specs.environment.variables
+        asked = pod_variables(specs) if kubernetes else specs.environment.variables if specs.environment else {}
+        if asked:
+            arguments["variables"] = asked
         if kubernetes:
             arguments.update(pod_arguments(specs, self._options, self._sink))
         if step.doc:

@@ -6,7 +6,11 @@ import base64
 import re
 from typing import TYPE_CHECKING
 
+from flowc_targets.airflow.deployment import check_deployment
+from flowc_targets.base.asked import secret_names
 from flowc_targets.base.package import largest_files
+from flowc_targets.base.project import deployment_name
+from flowc_targets.base.unmet import report_unmet
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
@@ -36,12 +40,15 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
             help="give --root s3://bucket/prefix, or root in [tool.flowc] of pyproject.toml",
         )  # fmt: skip
     _check_names(flow, options, sink)
+    check_deployment(flow, sink)
+    report_unmet(flow, NAME, sink)
     for step in flow.steps:
         _check_kind(step, sink)
         if options.operator == "local":
             _check_local(step, sink)
         else:
             _check_variables(step, sink)
+            _check_executable(step, sink)
 
 
 def check_size(file: DagFile, sink: DiagnosticSink) -> None:
@@ -79,12 +86,20 @@ def _check_local(step: Step, sink: DiagnosticSink) -> None:
         ("GPUs", specs.accelerator),
         ("placement", specs.placement),
         ("@kubernetes", specs.container),
+        ("Kubernetes Secrets", specs.secrets if secret_names(specs) else None),
     ):
         if spec is not None:
             sink.warning(
                 "FC501", f"step `{step.name}` runs as a local process, without its {title} (target {NAME})",
                 spec.span or step.span, help="compile with --operator kubernetes to run it in a pod",
             )  # fmt: skip
+
+
+def _check_executable(step: Step, sink: DiagnosticSink) -> None:
+    container = step.specs.container
+    if container is not None and container.executable is not None:
+        sink.unsupported("FC501", NAME, f"step `{step.name}` names a Python of its own", container.span,
+                         help="one Python serves all steps: --set python=...")  # fmt: skip
 
 
 def _check_variables(step: Step, sink: DiagnosticSink) -> None:
@@ -101,7 +116,7 @@ def _check_variables(step: Step, sink: DiagnosticSink) -> None:
 
 
 def _check_names(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
-    dag_id = options.dag_id or flow.name
+    dag_id = options.dag_id or deployment_name(flow)
     if len(dag_id) > MAX_ID:
         sink.unsupported("FC503", NAME, f"the DAG id has {len(dag_id)} characters, more than {MAX_ID}", flow.span,
                          help="give a shorter one with --set dag_id=...")  # fmt: skip

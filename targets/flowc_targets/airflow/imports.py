@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flowc_targets.airflow.deployment import LOCAL_DATE
 from flowc_targets.airflow.model import Block, DagFile, MappedGroup, StepTask
 from flowc_targets.airflow.python import Call
 from flowc_targets.airflow.texts import MODULES, PROVIDER_IMPORTS
@@ -14,9 +15,12 @@ if TYPE_CHECKING:
 
 def import_lines(file: DagFile) -> Iterator[str]:
     """The lines of the imports. What has moved in Airflow 3 is looked for there first."""
-    dates = ["datetime", *(["timedelta"] if _uses_durations(file.body) else []), "timezone"]
+    start = file.dag.get("start_date")
+    zoned = isinstance(start, Call) and start.function == LOCAL_DATE
+    dates = [*([] if zoned else ["datetime", "timezone"]), *(["timedelta"] if _uses_durations(file.body) else [])]
     yield from (f"import {module}" for module in MODULES[file.operator])
-    yield f"from datetime import {', '.join(dates)}"
+    if dates:
+        yield f"from datetime import {', '.join(sorted(dates))}"
     if file.operator == "local":
         yield "from pathlib import Path"
     yield "from urllib.parse import quote"
@@ -24,6 +28,8 @@ def import_lines(file: DagFile) -> Iterator[str]:
     provider = [
         line for name, line in PROVIDER_IMPORTS[file.operator].items() if name != "PublishCount" or file.has_foreach
     ]
+    if zoned:
+        provider.insert(0, "import pendulum")
     if provider:
         yield from (*provider, "")
     operator = ["BaseOperator"] if file.operator == "local" else []

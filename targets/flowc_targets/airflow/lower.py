@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from flowc._version import __version__
 from flowc_targets.airflow.blocks import lower_steps, markdown
+from flowc_targets.airflow.deployment import start_date
 from flowc_targets.airflow.model import DagFile
 from flowc_targets.airflow.params import dag_param
 from flowc_targets.airflow.pods import pod_defaults
-from flowc_targets.airflow.python import Call, Name
 from flowc_targets.base.package import content_hash, package_files, zip_files
+from flowc_targets.base.project import deployment_name
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from flowc_compiler.source import SourceFile
     from flowc_targets.airflow.options import AirflowOptions
     from flowc_targets.airflow.python import Expression
-
-START_DATE = Call("datetime", (2024, 1, 1), {"tzinfo": Name("timezone.utc")})
-"""Fixed, since Airflow wants one; without a schedule it means nothing."""
 
 
 def lower(flow: Flow, source: SourceFile, options: AirflowOptions, sink: DiagnosticSink) -> DagFile:
@@ -48,7 +46,7 @@ def lower(flow: Flow, source: SourceFile, options: AirflowOptions, sink: Diagnos
 
 def dag_id(flow: Flow, options: AirflowOptions) -> str:
     """The id of the DAG."""
-    return options.dag_id or flow.name
+    return options.dag_id or deployment_name(flow)
 
 
 def _python(options: AirflowOptions) -> str | None:
@@ -62,10 +60,11 @@ def _dag(flow: Flow, options: AirflowOptions) -> dict[str, Expression]:
         defaults["pool"] = options.pool
     if options.operator == "kubernetes":
         defaults.update(pod_defaults(options))
+    schedule = flow.specs.schedule
     arguments: dict[str, Expression] = {
         "dag_id": dag_id(flow, options),
-        "schedule": None,
-        "start_date": START_DATE,
+        "schedule": schedule.cron if schedule is not None else None,
+        "start_date": start_date(schedule),
         "catchup": False,
         "is_paused_upon_creation": False,
     }

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowc_targets.airflow.python import Call
+from flowc_targets.base.asked import extended, is_guaranteed, requests, secret_names
 from flowc_targets.base.gpu import place_gpu
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import ContainerSpec, ResourceSpec, StepSpecs, Toleration
+    from flowc_compiler.ir import ContainerSpec, SecurityContext, StepSpecs, Toleration
     from flowc_targets.airflow.options import AirflowOptions
     from flowc_targets.airflow.python import Expression
     from flowc_targets.base.gpu import GpuPlacement
@@ -43,13 +44,15 @@ def pod_arguments(specs: StepSpecs, options: AirflowOptions, sink: DiagnosticSin
     selector = {**(gpu.selector if gpu else {}), **(placement.node_selector if placement else {})}
     tolerations = (*(placement.tolerations if placement else ()), *(gpu.tolerations if gpu else ()))
     given: dict[str, Expression | None] = {
-        "container_resources": _resources(specs.resources, gpu),
+        "container_resources": _resources(specs, gpu),
         "node_selector": selector,
         "tolerations": tuple(_toleration(item) for item in dict.fromkeys(tolerations)),
         "active_deadline_seconds": specs.timeout.seconds if specs.timeout else None,
     }
     if container is not None:
         given.update(_container(container, options))
+    if names := secret_names(specs):
+        given["env_from"] = env_from(dict.fromkeys((*options.env_from_secrets, *names)))
     volumes, mounts = _volumes(specs)
     given["volumes"] = volumes
     given["volume_mounts"] = mounts
@@ -69,7 +72,6 @@ def env_from(secrets: Iterable[str]) -> Expression:
 
 def _container(container: ContainerSpec, options: AirflowOptions) -> dict[str, Expression | None]:
     """What replaces a default of the DAG contains it, where it is a list."""
-    secrets = dict.fromkeys((*options.env_from_secrets, *container.secrets))
     pulling = dict.fromkeys((*options.image_pull_secrets, *container.image_pull_secrets))
     return {
         "image": container.image,
@@ -77,24 +79,30 @@ def _container(container: ContainerSpec, options: AirflowOptions) -> dict[str, E
         "image_pull_secrets": pull_secrets(pulling) if container.image_pull_secrets else None,
         "namespace": container.namespace,
         "service_account_name": container.service_account,
-        "env_from": env_from(secrets) if container.secrets else None,
         "labels": container.labels,
         "annotations": container.annotations,
+        "ports": _ports(container.port),
+        "container_security_context": _security(container.security_context),
     }
 
 
-def _resources(spec: ResourceSpec | None, gpu: GpuPlacement | None) -> Expression | None:
-    """Requests, so that a step may use more where there is more; GPUs can only be limits."""
-    requests: dict[str, Expression] = {}
-    if spec is not None and spec.cpu is not None:
-        requests["cpu"] = f"{spec.cpu:g}"
-    if spec is not None and spec.memory_mb is not None:
-        requests["memory"] = f"{spec.memory_mb}Mi"
-    if spec is not None and spec.disk_mb is not None:
-        requests["ephemeral-storage"] = f"{spec.disk_mb}Mi"
-    kwargs: dict[str, Expression] = {"requests": requests} if requests else {}
+def _ports(port: int | None) -> Expression | None:
+    return None if port is None else (Call("k8s.V1ContainerPort", kwargs={"container_port": port}),)
+
+
+def _security(context: SecurityContext | None) -> Expression | None:
+    """The container's security context."""
+    return None if context is None else Call("k8s.V1SecurityContext", kwargs=context.model_dump(exclude_none=True))
+
+
+def _resources(specs: StepSpecs, gpu: GpuPlacement | None) -> Expression | None:
+    """Requests, so that a step may use more where there is more; GPUs and extended resources are limits, too."""
+    asked: dict[str, Expression] = {**requests(specs), **extended(specs)}
+    limits: dict[str, Expression] = {**(requests(specs) if is_guaranteed(specs) else {}), **extended(specs)}
     if gpu is not None:
-        kwargs["limits"] = {gpu.resource: str(gpu.count)}
+        limits[gpu.resource] = str(gpu.count)
+    given = {"requests": asked, "limits": limits}
+    kwargs: dict[str, Expression] = {name: value for name, value in given.items() if value}
     return Call("k8s.V1ResourceRequirements", kwargs=kwargs) if kwargs else None
 
 
@@ -103,7 +111,7 @@ def _toleration(item: Toleration) -> Expression:
 
 
 def _volumes(specs: StepSpecs) -> tuple[Expression, Expression]:
-    """Claims, and memory for /dev/shm."""
+    """Claims, folders of the node, and memory."""
     volumes: list[Expression] = []
     mounts: list[Expression] = []
 
@@ -111,15 +119,22 @@ def _volumes(specs: StepSpecs) -> tuple[Expression, Expression]:
         volumes.append(Call("k8s.V1Volume", kwargs={"name": name, **source}))
         mounts.append(Call("k8s.V1VolumeMount", kwargs={"name": name, "mount_path": path}))
 
-    claims = specs.container.persistent_volume_claims if specs.container else {}
-    for number, (claim, path) in enumerate(claims.items()):
+    container = specs.container
+    for number, (claim, path) in enumerate((container.persistent_volume_claims if container else {}).items()):
         source = Call("k8s.V1PersistentVolumeClaimVolumeSource", kwargs={"claim_name": claim})
         mount(f"claim-{number}", path, {"persistent_volume_claim": source})
+    for number, (folder, path) in enumerate((container.host_volumes if container else {}).items()):
+        mount(f"host-{number}", path, {"host_path": Call("k8s.V1HostPathVolumeSource", kwargs={"path": folder})})
+    if container is not None and container.tmpfs is not None:
+        mount("tmpfs", container.tmpfs.path, {"empty_dir": _memory(container.tmpfs.size_mb)})
     shared = specs.resources.shared_memory_mb if specs.resources else None
     if shared is not None:
-        source = Call("k8s.V1EmptyDirVolumeSource", kwargs={"medium": "Memory", "size_limit": f"{shared}Mi"})
-        mount("shared-memory", "/dev/shm", {"empty_dir": source})  # noqa: S108
+        mount("shared-memory", "/dev/shm", {"empty_dir": _memory(shared)})  # noqa: S108
     return tuple(volumes), tuple(mounts)
+
+
+def _memory(megabytes: int) -> Expression:
+    return Call("k8s.V1EmptyDirVolumeSource", kwargs={"medium": "Memory", "size_limit": f"{megabytes}Mi"})
 
 
 def _given(values: dict[str, Expression | None]) -> dict[str, Expression]:

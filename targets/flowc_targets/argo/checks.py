@@ -6,16 +6,20 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, assert_never
 
+from flowc_compiler.ir import SecretsSpec
+from flowc_targets.argo.deployment import check_deployment
 from flowc_targets.argo.names import OBJECT_LIMIT
 from flowc_targets.argo.objects import plain
 from flowc_targets.argo.texts import LONGEST_LITERAL, encode_value, is_env_name, is_inert
 from flowc_targets.base.package import largest_files
+from flowc_targets.base.unmet import report_unmet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, Step
+    from flowc_compiler.ir.specs import Spec
     from flowc_compiler.source import Span
     from flowc_targets.argo.objects import Workflow
     from flowc_targets.argo.options import ArgoOptions
@@ -36,6 +40,8 @@ _DNS_NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?", re.ASCII)
 def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     """Report what is wrong before lowering: step kinds, strings that Argo would evaluate, options."""
     _check_options(options, sink)
+    check_deployment(flow, options, TARGET_NAME, sink)
+    report_unmet(flow, TARGET_NAME, sink)
     for step in flow.steps:
         _check_kind(step, sink)
         _check_step(step, options, sink)
@@ -127,10 +133,10 @@ def _check_kind(step: Step, sink: DiagnosticSink) -> None:
 def _check_step(step: Step, options: ArgoOptions, sink: DiagnosticSink) -> None:
     """Strings of the user's that would stand where Argo evaluates, and what a pod of a workflow cannot choose."""
     specs = step.specs
-    for spec in (specs.resources, specs.accelerator, specs.placement, specs.container):
+    for spec in (specs.resources, specs.accelerator, specs.placement, specs.container, specs.secrets):
         if spec is None:
             continue
-        for path, text in _strings(spec.model_dump(exclude={"span"}), ()):
+        for path, text in _strings(_in_manifest(spec), ()):
             if not is_inert(text) or len(text) > LONGEST_LITERAL:
                 _bad_text(step, path, spec.span, sink)
     variables = specs.environment.variables if specs.environment else {}
@@ -145,6 +151,13 @@ def _check_step(step: Step, options: ArgoOptions, sink: DiagnosticSink) -> None:
         message = f"step {step.name!r} asks for namespace {namespace!r}; Argo runs all pods in the workflow's own"
         help_ = f"compile with --namespace {namespace}, and leave the namespace out of the decorator"
         sink.unsupported("FC501", TARGET_NAME, message, specs.container.span, help=help_)
+
+
+def _in_manifest(spec: Spec) -> object:
+    """The part of a spec that stands in the manifest: of secrets, their names."""
+    if isinstance(spec, SecretsSpec):
+        return {"sources": [source.id for source in spec.sources if source.type == "kubernetes"]}
+    return spec.model_dump(exclude={"span"})
 
 
 def _env_problem(name: str, value: str) -> str | None:

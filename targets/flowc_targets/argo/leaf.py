@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,10 +9,10 @@ from typing import TYPE_CHECKING
 from flowc_targets.argo.names import unique_names
 from flowc_targets.argo.objects import (
     Backoff,
-    ClaimRef,
     ConfigMapKey,
     Container,
-    EmptyDir,
+    ContainerPort,
+    ContainerSecurity,
     EnvSource,
     EnvVar,
     Meta,
@@ -26,15 +25,16 @@ from flowc_targets.argo.objects import (
     SecretEnv,
     Template,
     ValueFrom,
-    Volume,
     VolumeMount,
 )
 from flowc_targets.argo.texts import env_value, may_be_literal, param_env, value_key
+from flowc_targets.argo.volumes import step_volumes
+from flowc_targets.base.asked import extended, is_guaranteed, pod_variables, requests, secret_names
 from flowc_targets.base.gpu import place_gpu
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow, RetryPolicy, Step
+    from flowc_compiler.ir import Flow, Step, StepSpecs
     from flowc_targets.argo.options import ArgoOptions
     from flowc_targets.base.gpu import GpuPlacement
 
@@ -102,33 +102,38 @@ def _leaf(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None
         metadata=_metadata(step),
         inputs=Parameters(parameters=inputs),
         outputs=Parameters(parameters=(count,)) if counts else None,
-        retry_strategy=_retry(specs.retry),
+        retry_strategy=_retry(specs),
         active_deadline_seconds=specs.timeout.seconds if specs.timeout else None,
         service_account_name=container.service_account if container else None,
         node_selector=selector,
         tolerations=_tolerations(step, gpu),
         container=_container(flow, step, options, gpu, code),
-        volumes=_volumes(step),
+        volumes=step_volumes(specs)[0],
     )
 
 
 def _container(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None, code: str) -> Container:
     spec = step.specs.container
-    retried = step.specs.retry is not None and step.specs.retry.limit > 0
+    retried = step.specs.retries > 0
     index = INDEX_INPUT if flow.depth(step) else "-"
     args = ["--step", STEP_INPUT, "--index", index, "--attempt", "{{retries}}" if retried else "0"]
     if step.kind == "foreach":
         args += ["--outputs", OUTPUTS_FOLDER]
-    secrets = dict.fromkeys((*options.env_from_secrets, *(spec.secrets if spec else ())))
+    secrets = dict.fromkeys((*options.env_from_secrets, *secret_names(step.specs)))
+    python = (spec.executable if spec else None) or options.python
+    security = spec.security_context if spec else None
+    own = VolumeMount(name=CODE_VOLUME, mount_path=CODE_FOLDER, read_only=True)
     return Container(
         image=(spec.image if spec else None) or options.image,
         image_pull_policy=(spec.image_pull_policy if spec else None) or options.image_pull_policy,
-        command=(options.python, f"{CODE_FOLDER}/{PACKAGE_FILE}", "task"),
+        command=(python, f"{CODE_FOLDER}/{PACKAGE_FILE}", "task"),
         args=tuple(args),
         env=_env(flow, step, options, code),
         env_from=tuple(SecretEnv(secret_ref=NameRef(name=name)) for name in secrets),
+        ports=(ContainerPort(container_port=spec.port),) if spec and spec.port is not None else (),
         resources=_resources(step, options, gpu),
-        volume_mounts=_mounts(step),
+        security_context=ContainerSecurity(**security.model_dump()) if security is not None else None,
+        volume_mounts=(own, *step_volumes(step.specs)[1]),
     )
 
 
@@ -155,7 +160,7 @@ def hidden_values(flow: Flow, options: ArgoOptions) -> dict[str, str]:
 
 
 def _asked(step: Step) -> dict[str, str]:
-    return step.specs.environment.variables if step.specs.environment else {}
+    return pod_variables(step.specs)
 
 
 def _variable(name: str, value: str, code: str) -> EnvVar:
@@ -164,29 +169,23 @@ def _variable(name: str, value: str, code: str) -> EnvVar:
     return EnvVar(name=name, value_from=EnvSource(config_map_key_ref=ConfigMapKey(name=code, key=value_key(value))))
 
 
-def _retry(policy: RetryPolicy | None) -> RetryStrategy | None:
+def _retry(specs: StepSpecs) -> RetryStrategy | None:
     """`Always` retries what the user's code raised and what befell the pod (eviction, a lost node) alike."""
-    if policy is None or policy.limit == 0:
+    if specs.retries == 0:
         return None
-    backoff = Backoff(duration=f"{policy.backoff_seconds:g}s") if policy.backoff_seconds > 0 else None
-    return RetryStrategy(limit=str(policy.limit), backoff=backoff)
+    wait = specs.retry.backoff_seconds if specs.retry is not None else 0
+    return RetryStrategy(limit=str(specs.retries), backoff=Backoff(duration=f"{wait:g}s") if wait > 0 else None)
 
 
 def _resources(step: Step, options: ArgoOptions, gpu: GpuPlacement | None) -> Resources | None:
     """Requests as asked for, and limits for GPUs, as Metaflow does it: a step may use what its node has to spare."""
-    spec = step.specs.resources
-    requests: dict[str, str] = {}
-    if spec is not None:
-        if spec.cpu is not None:
-            requests["cpu"] = f"{spec.cpu:g}"
-        if spec.memory_mb is not None:
-            requests["memory"] = f"{spec.memory_mb}Mi"
-        if spec.disk_mb is not None:
-            requests["ephemeral-storage"] = f"{spec.disk_mb}Mi"
-    limits = dict(requests) if options.qos == "guaranteed" else {}
+    asked = requests(step.specs)
+    limits = dict(asked) if is_guaranteed(step.specs, options.qos) else {}
+    asked |= extended(step.specs)
+    limits |= extended(step.specs)
     if gpu is not None:
         limits[gpu.resource] = str(gpu.count)
-    return Resources(requests=requests, limits=limits) if requests or limits else None
+    return Resources(requests=asked, limits=limits) if asked or limits else None
 
 
 def _tolerations(step: Step, gpu: GpuPlacement | None) -> tuple[PodToleration, ...]:
@@ -200,29 +199,3 @@ def _metadata(step: Step) -> Meta | None:
     if spec is None or not (spec.labels or spec.annotations):
         return None
     return Meta(labels=dict(spec.labels), annotations=dict(spec.annotations))
-
-
-def _volumes(step: Step) -> tuple[Volume, ...]:
-    volumes = [
-        Volume(name=name, persistent_volume_claim=ClaimRef(claim_name=claim)) for name, claim, _ in _claims(step)
-    ]
-    resources = step.specs.resources
-    if resources is not None and resources.shared_memory_mb is not None:
-        volumes.append(Volume(name="shm", empty_dir=EmptyDir(size_limit=f"{resources.shared_memory_mb}Mi")))
-    return tuple(volumes)
-
-
-def _mounts(step: Step) -> tuple[VolumeMount, ...]:
-    mounts = [VolumeMount(name=CODE_VOLUME, mount_path=CODE_FOLDER, read_only=True)]
-    mounts += [VolumeMount(name=name, mount_path=path) for name, _, path in _claims(step)]
-    resources = step.specs.resources
-    if resources is not None and resources.shared_memory_mb is not None:
-        mounts.append(VolumeMount(name="shm", mount_path="/dev/shm"))  # noqa: S108 (the pod's own)
-    return tuple(mounts)
-
-
-def _claims(step: Step) -> list[tuple[str, str, str]]:
-    """For each volume claim the volume's name, the claim and the path that it is mounted at."""
-    spec = step.specs.container
-    claims = spec.persistent_volume_claims if spec else {}
-    return [(f"pvc-{re.sub(r'[^a-z0-9-]', '-', claim)[:50]}", claim, path) for claim, path in claims.items()]

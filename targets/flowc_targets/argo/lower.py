@@ -26,6 +26,7 @@ from flowc_targets.argo.objects import (
 )
 from flowc_targets.argo.texts import default_value, defused, encode_value
 from flowc_targets.argo.yamltext import documents
+from flowc_targets.base.project import deployment_name
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
@@ -183,7 +184,7 @@ def _named(flow: Flow, options: ArgoOptions, spec: WorkflowSpec) -> Workflow:
     """The object around a spec. A Workflow's name tells its content: another flow is another object to apply."""
     template = options.kind == "template"
     digest = hashlib.sha256(documents([plain(spec)]).encode()).hexdigest()
-    name = options.name or object_name(flow.name, "" if template else digest)
+    name = options.name or object_name(deployment_name(flow), "" if template else digest)
     about = {"workflows.argoproj.io/title": flow.name}
     if flow.doc:
         about["workflows.argoproj.io/description"] = defused(flow.doc.strip().split("\n\n")[0])

@@ -92,11 +92,19 @@ class ClaimRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostPath:
+    """corev1.HostPathVolumeSource."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """corev1.Volume of one of three sources."""
+    """corev1.Volume of one of four sources."""
 
     name: str
     config_map: NameRef | None = None
+    host_path: HostPath | None = None
     empty_dir: EmptyDir | None = None
     persistent_volume_claim: ClaimRef | None = None
 
@@ -119,6 +127,24 @@ class Resources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerPort:
+    """corev1.ContainerPort."""
+
+    container_port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerSecurity:
+    """corev1.SecurityContext."""
+
+    privileged: bool | None = None
+    allow_privilege_escalation: bool | None = None
+    run_as_user: int | None = None
+    run_as_group: int | None = None
+    run_as_non_root: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     """corev1.Container."""
 
@@ -128,7 +154,9 @@ class Container:
     args: tuple[str, ...]
     env: tuple[EnvVar, ...] = ()
     env_from: tuple[SecretEnv, ...] = ()
+    ports: tuple[ContainerPort, ...] = ()
     resources: Resources | None = None
+    security_context: ContainerSecurity | None = None
     volume_mounts: tuple[VolumeMount, ...] = ()
 
 

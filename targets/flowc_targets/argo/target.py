@@ -15,6 +15,7 @@ from flowc_targets.argo.objects import ConfigMap, Meta, plain
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.argo.yamltext import documents
 from flowc_targets.base.package import content_hash, package_files, zip_files
+from flowc_targets.base.project import deployment_name
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
 
 if TYPE_CHECKING:
@@ -54,14 +55,14 @@ def emit_package(
     package = zip_files(files)
     hidden = hidden_values(flow, options)
     digest = content_hash({**files, **{key: value.encode() for key, value in hidden.items()}})
-    meta = Meta(name=object_name(flow.name, digest), namespace=options.namespace, labels=LABELS)
+    meta = Meta(name=object_name(deployment_name(flow), digest), namespace=options.namespace, labels=LABELS)
     code = ConfigMap(metadata=meta, data=hidden, binary_data={PACKAGE_FILE: base64.b64encode(package).decode()})
     assert meta.name is not None
     workflow = lower(flow, options, TARGET_NAME, sink, meta.name)
     check_objects(flow, workflow, package, options, sink)
     header = f"Made by flowc from {PurePath(flow.file).name}, flow {flow.name}. Change that file, not this one."
     text = documents([plain(code), plain(workflow)], header)
-    return (EmittedFile(f"{object_name(flow.name)}.yaml", text),)
+    return (EmittedFile(f"{object_name(deployment_name(flow))}.yaml", text),)
 
 
 TARGET = ArgoTarget()

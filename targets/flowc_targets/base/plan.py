@@ -84,4 +84,8 @@ def _asked(specs: StepSpecs) -> dict[str, Any]:
     if specs.secrets is not None:
         sources = [source.model_dump() for source in specs.secrets.sources]
         asked["secrets"] = {"sources": sources, "allow_override": specs.secrets.allow_override}
+    if specs.parallel is not None and specs.container is not None:
+        pod = specs.container
+        gang = {"port": pod.port, "timeout": pod.hostname_resolution_timeout}
+        asked["gang"] = {name: value for name, value in gang.items() if value is not None}
     return asked

@@ -1,0 +1,75 @@
+"""`@project`: what a flow's deployments are called, by project and branch, as Metaflow calls them."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.ir import Flow, ProjectSpec
+
+_BRANCH = re.compile(r"[a-z0-9_]{1,128}")
+
+
+def with_branch(flow: Flow, branch: str | None, production: bool, sink: DiagnosticSink) -> Flow:
+    """The flow on the branch that the command line names. What contradicts the decorator is FC505."""
+    spec = flow.specs.project
+    if branch is None and not production:
+        return flow
+    if spec is None:
+        sink.error(
+            "FC505", "--branch and --production are for flows with @project", flow.span,
+            help="leave them out, or put @project(name=...) above the class",
+        )  # fmt: skip
+        return flow
+    for option, given, there in (("branch", branch, spec.branch), ("production", production or None, spec.production)):
+        if given is not None and there is not None and given != there:
+            sink.error(
+                "FC505", f"--{option} says something else than `{option}` of @project", spec.span,
+                help="keep one of them",
+            )  # fmt: skip
+    if branch is not None and not _BRANCH.fullmatch(branch):
+        sink.error("FC505", f"{branch!r} is not the name of a branch", None, help="use a-z, 0-9 and _, at most 128")
+    update = {"branch": spec.branch or branch, "production": spec.production or production}
+    specs = flow.specs.model_copy(update={"project": spec.model_copy(update=update)})
+    return flow.model_copy(update={"specs": specs})
+
+
+def deployment_name(flow: Flow) -> str:
+    """What tells the flow from others where it is deployed: `project.branch.Flow`, or the flow's name."""
+    spec = flow.specs.project
+    return flow.name if spec is None else f"{spec.name}.{branch_name(spec)}.{flow.name}"
+
+
+def branch_name(spec: ProjectSpec) -> str:
+    """`prod`, `prod.<branch>`, `test.<branch>` or `user.<name of who runs this>`."""
+    if spec.branch is not None:
+        return f"{'prod' if spec.production else 'test'}.{spec.branch}"
+    return "prod" if spec.production else f"user.{_user()}"
+
+
+def project_facts(flow: Flow) -> dict[str, Any] | None:
+    """What `current` says of the project in a task; `None` without one."""
+    spec = flow.specs.project
+    if spec is None:
+        return None
+    return {
+        "project_name": spec.name,
+        "branch_name": branch_name(spec),
+        "project_flow_name": deployment_name(flow),
+        "is_user_branch": spec.branch is None and not spec.production,
+        "is_production": bool(spec.production),
+    }
+
+
+def _user() -> str:
+    for variable in ("METAFLOW_OWNER", "FLOWC_USER", "METAFLOW_USER", "SUDO_USER", "USERNAME", "USER"):
+        if name := os.environ.get(variable):
+            return name
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -1,0 +1,81 @@
+"""What decorators ask for that no engine of flowc's can give so far: reported at the decorator, never dropped.
+
+An error where the run would not be what the flow says; a warning where it is, and something beside it is missing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.ir import BatchSpec, DependencySpec, Flow, SecretsSpec, Step
+
+_BATCH = {
+    "queue": "queue",
+    "iam_role": "iam_role",
+    "execution_role": "execution_role",
+    "max_swap_mb": "max_swap",
+    "swappiness": "swappiness",
+    "tags": "aws_batch_tags",
+    "log_driver": "log_driver",
+    "log_options": "log_options",
+}
+"""Fields of BatchSpec that change nothing in what a task computes, and the argument that each comes from."""
+
+
+def report_unmet(flow: Flow, target: str, sink: DiagnosticSink) -> None:
+    """Report the specs of steps, and the exit hooks of the flow, that `target` leaves out."""
+    for step in flow.steps:
+        if step.specs.batch is not None:
+            _batch(step, step.specs.batch, target, sink)
+        if step.specs.secrets is not None:
+            _secrets(step, step.specs.secrets, target, sink)
+        if step.specs.dependencies is not None:
+            _dependencies(step, step.specs.dependencies, target, sink)
+    for hook in flow.specs.exit_hooks:
+        sink.unsupported(
+            "FC501", target, "exit hooks run in local runs only, so far", hook.span,
+            help="remove @exit_hook, or let the engine tell of failed runs",
+        )  # fmt: skip
+
+
+def _batch(step: Step, spec: BatchSpec, target: str, sink: DiagnosticSink) -> None:
+    if spec.efs_volumes:
+        sink.unsupported(
+            "FC501", target, f"step `{step.name}` asks for EFS volumes, which only AWS Batch mounts by their id",
+            spec.span, help="make a persistent volume claim of them: @kubernetes(persistent_volume_claims={...})",
+        )  # fmt: skip
+    given = [argument for name, argument in _BATCH.items() if getattr(spec, name) or getattr(spec, name) == 0]
+    if given:
+        sink.warning(
+            "FC501",
+            f"step `{step.name}`: {', '.join(given)} of `@batch` mean nothing outside of AWS Batch (target {target})",
+            spec.span,
+            help="the step runs without; for rights in AWS give @kubernetes(service_account=...) of that role",
+        )
+
+
+def _secrets(step: Step, spec: SecretsSpec, target: str, sink: DiagnosticSink) -> None:
+    for source in spec.sources:
+        if source.type not in ("inline", "kubernetes"):
+            sink.unsupported(
+                "FC501", target, f"step `{step.name}`: secret {source.id!r} of {source.type} is not fetched", spec.span,
+                help="sync it into a Kubernetes Secret (External Secrets Operator does) and give "
+                "{'type': 'kubernetes', 'id': name}, or fetch it in the step with the manager's client",
+            )  # fmt: skip
+
+
+def _dependencies(step: Step, spec: DependencySpec, target: str, sink: DiagnosticSink) -> None:
+    if spec.disabled or not (spec.packages or spec.python):
+        return
+    asked = [f"{name} {version}".strip() for name, version in spec.packages.items()]
+    if spec.python is not None:
+        asked.append(f"Python {spec.python}")
+    sink.warning(
+        "FC501",
+        f"step `{step.name}`: flowc installs no packages; its image has to hold {', '.join(asked)} "
+        f"({spec.manager}, target {target})",
+        spec.span,
+        help="build an image with them, and name it: @kubernetes(image=...) or --image",
+    )

@@ -1,0 +1,234 @@
+"""No field of any spec is dropped in silence: for each target it changes what is written, or is reported.
+
+The fields are found in the models, so a field that is added and forgotten fails here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.driver import compile_file
+from flowc_compiler.driver.compile import Compilation
+from flowc_compiler.ir import (
+    CatchSpec,
+    DependencySpec,
+    ExitHookSpec,
+    FlowSpecs,
+    ProjectSpec,
+    ResourceSpec,
+    ScheduleSpec,
+    SecretSource,
+    SecretsSpec,
+    StepSpecs,
+    Toleration,
+    TriggerEvent,
+    TriggerOnFinishSpec,
+    TriggerSpec,
+    UpstreamFlow,
+)
+from flowc_targets.airflow import TARGET as AIRFLOW
+from flowc_targets.airflow.options import AirflowOptions
+from flowc_targets.argo import TARGET as ARGO
+from flowc_targets.argo.options import ArgoOptions
+from flowc_targets.base.target import TargetOptions
+
+FLOW = """
+from flowc import FlowSpec, step
+
+
+class Plain(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+ROOT = {"root": "s3://bucket/prefix"}
+TARGETS: dict[str, tuple[Any, TargetOptions]] = {
+    "argo": (ARGO, ArgoOptions.model_validate(ROOT)),
+    "argo-template": (ARGO, ArgoOptions.model_validate({**ROOT, "kind": "template"})),
+    "airflow": (AIRFLOW, AirflowOptions.model_validate(ROOT)),
+}
+
+SMALLEST: dict[type[BaseModel], dict[str, Any]] = {
+    SecretsSpec: {"sources": (SecretSource(type="kubernetes", id="secret"),)},
+    SecretSource: {"type": "aws-secrets-manager", "id": "id"},
+    DependencySpec: {"manager": "pypi", "packages": {"numpy": "1.26"}},
+    ScheduleSpec: {"cron": "0 0 * * *", "original": "daily"},
+    ProjectSpec: {"name": "project"},
+    TriggerEvent: {"name": "event"},
+    TriggerSpec: {"events": (TriggerEvent(name="event"),)},
+    UpstreamFlow: {"name": "Upstream"},
+    TriggerOnFinishSpec: {"flows": (UpstreamFlow(name="Upstream"),)},
+    ExitHookSpec: {"on_success": ("hook",)},
+    Toleration: {"key": "taint"},
+}
+"""What makes the smallest sensible value of a model, where its defaults do not."""
+
+NOT_THE_TARGETS = {
+    "cards": "reported by the front end, FC409",
+    "parallel": "an IR of a gang is what the targets lower or refuse, by the step's kind",
+    "schedule.original": "what the file says, for people; `cron` is the same in other words",
+    "catch.print_exception": "read by the shim, from the plan in the code package",
+    "catch.variable": "read by the shim, from the plan in the code package",
+}
+"""Fields that no target has to do anything for, and why."""
+
+CONTEXT: dict[str, dict[str, Any]] = {"container.qos": {"resources": ResourceSpec(cpu=2)}}
+"""What else a step has to ask for, so that a field means something."""
+
+TEXTS = {"timezone": "Europe/Berlin", "path": "/elsewhere", "python": "3.12", "cron": "0 5 * * *", "name": "other"}
+"""Values for text fields of which not every text is right."""
+
+
+def sample(annotation: Any, name: str) -> Any:
+    """Some value of a type that is not the default."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if type(None) in arguments:
+        return sample(next(item for item in arguments if item is not type(None)), name)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return build(annotation)
+    if origin is tuple:
+        return (sample(arguments[0], name),)
+    if origin is dict:
+        return {"alpha": "7"}
+    if annotation is bool:
+        return True
+    if annotation in (int, float):
+        return 7
+    if annotation is str:
+        return TEXTS.get(name, "text")
+    return arguments[-1]  # a Literal
+
+
+def build(model: type[BaseModel], **update: Any) -> BaseModel:
+    """A small value of a model, and one of its fields as wanted."""
+    fields = dict(SMALLEST.get(model, {}))
+    for name, field in model.model_fields.items():
+        if field.is_required() and name not in fields:
+            fields[name] = sample(field.annotation, name)
+    return model.model_validate({**fields, **update})
+
+
+def flipped(model: type[BaseModel], name: str) -> Any:
+    """A value of a field that is not the one of `build`."""
+    here = getattr(build(model), name)
+    field = model.model_fields[name]
+    value = not here if isinstance(here, bool) else sample(field.annotation, name)
+    choices = [item for item in get_args(field.annotation) if isinstance(item, str)]
+    if value == here and choices:
+        return next(item for item in choices if item != here)
+    return value + 1 if value == here and isinstance(value, int) else value
+
+
+def nested(annotation: Any) -> type[BaseModel] | None:
+    """The model in `Model | None` and `tuple[Model, ...]`."""
+    for item in (annotation, *get_args(annotation)):
+        if isinstance(item, type) and issubclass(item, BaseModel):
+            return item
+    return None
+
+
+def variants(model: type[BaseModel], path: str) -> Iterator[tuple[str, BaseModel, BaseModel]]:
+    """For each field, at any depth: its path, the model without it, and the model with it."""
+    for name, field in model.model_fields.items():
+        if name == "span":
+            continue
+        place = f"{path}.{name}" if path else name
+        inner = nested(field.annotation)
+        if inner is None or build(inner) != inner.model_construct():  # a model of defaults asks for nothing
+            yield place, build(model), build(model, **{name: flipped(model, name)})
+        if inner is not None:
+            several = get_origin(field.annotation) is tuple
+            for deeper, without, having in variants(inner, place):
+                context = CONTEXT.get(deeper, {}) if not path else {}
+                values = [(item,) if several else item for item in (without, having)]
+                yield deeper, build(model, **context, **{name: values[0]}), build(model, **context, **{name: values[1]})
+
+
+def cases(model: type[BaseModel]) -> list[tuple[str, BaseModel, BaseModel]]:
+    return [
+        case
+        for case in variants(model, "")
+        if not any(case[0] == known or case[0].startswith(f"{known}.") for known in NOT_THE_TARGETS)
+    ]
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Compilation:
+    path = tmp_path_factory.mktemp("specs") / "plain_flow.py"
+    path.write_text(FLOW)
+    return compile_file(path)
+
+
+def emitted(compilation: Compilation, target: str, specs: BaseModel) -> tuple[str, frozenset[str]]:
+    """What a target writes for the flow with specs of its own or of its first step, and what it reports."""
+    flow = compilation.flow
+    if isinstance(specs, FlowSpecs):
+        flow = flow.model_copy(update={"specs": specs})
+    else:
+        first = flow.steps[0].model_copy(update={"specs": specs})
+        flow = flow.model_copy(update={"steps": (first, *flow.steps[1:])})
+    sink = DiagnosticSink()
+    emitter, options = TARGETS[target]
+    files = emitter.emit(flow, compilation.source, options, sink)
+    text = files[0].text if files and not sink.failed else ""
+    return text, frozenset(f"{item.severity} {item.code} {item.message}" for item in sink.diagnostics)
+
+
+def dropped(compilation: Compilation, model: type[BaseModel], target: str) -> list[str]:
+    """The fields that change neither what a target writes nor what it reports."""
+    nothing = emitted(compilation, target, model())
+    found: list[str] = []
+    for path, without, having in cases(model):
+        before, after = emitted(compilation, target, without), emitted(compilation, target, having)
+        reported_as_a_whole = bool(before[1] - nothing[1])
+        if before == after and not reported_as_a_whole:
+            found.append(path)
+    return found
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("model", [StepSpecs, FlowSpecs])
+def test_every_field_is_written_or_reported(plain: Compilation, model: type[BaseModel], target: str) -> None:
+    assert not dropped(plain, model, target)
+
+
+def test_the_walk_sees_every_spec() -> None:
+    paths = {path for path, _, _ in cases(StepSpecs)} | {path for path, _, _ in cases(FlowSpecs)}
+    for wanted in (
+        "container.security_context.run_as_user", "container.tmpfs.size_mb", "placement.tolerations.effect",
+        "secrets.sources.role", "batch.queue", "dependencies.python", "schedule.timezone", "trigger.events.parameters",
+        "trigger_on_finish.flows.branch", "exit_hooks.on_error", "resources.extended", "retry.backoff_seconds",
+    ):  # fmt: skip
+        assert wanted in paths
+    assert len(paths) > 70
+
+
+def test_a_forgotten_field_is_found(plain: Compilation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The walk is worth something: with a part of a target undone, it names the fields."""
+    from flowc_targets.argo import leaf
+
+    monkeypatch.setattr(leaf, "step_volumes", lambda specs: ((), ()))  # pyright: ignore
+    assert dropped(plain, StepSpecs, "argo") == [
+        "resources.shared_memory_mb", "container.persistent_volume_claims", "container.host_volumes",
+        "container.tmpfs.size_mb",
+    ]  # fmt: skip
+
+
+def test_what_the_shim_reads_is_in_the_plan(plain: Compilation) -> None:
+    """The fields that are left out above as the shim's are in the plan, as they are."""
+    from flowc_targets.base.plan import build_plan
+
+    catch = CatchSpec(variable="failure", print_exception=False)
+    first = plain.flow.steps[0].model_copy(update={"specs": StepSpecs(catch=catch)})
+    plan = build_plan(plain.flow.model_copy(update={"steps": (first, *plain.flow.steps[1:])}))
+    assert plan["steps"]["start"]["catch"] == {"var": "failure", "print_exception": False}
