@@ -202,7 +202,10 @@ def _constant_references(cls: type[FlowSpec], state: TaskState) -> Dict[str, Any
 def _save_items(flow: FlowSpec, state: TaskState) -> Dict[str, Any]:
     """Store the items of the foreach that the step opens. Any iterable will do; an iterator is taken once."""
     variable = state.step.foreach_var or ""
-    items = getattr(flow, variable)
+    try:
+        items = getattr(flow, variable)
+    except AttributeError as error:
+        raise InvalidNextException(f"step {state.step.name!r}: foreach={variable!r}: {error}") from None
     try:
         if hasattr(items, "__next__"):
             items = list(items)
@@ -245,7 +248,7 @@ def _set_facts(plan: Plan, cls: type[FlowSpec], task: Task) -> None:
             "pathspec": f"{plan.flow}/{task.run}/{task.step}/{identifier}",
             "origin_run_id": os.environ.get("FLOWC_ORIGIN_RUN_ID"),
             "namespace": user,
-            "tags": frozenset(task.tags),
+            "tags": set(task.tags),
             "parameter_names": [parameter.attribute for parameter in parameters(cls).values()],
             **plan.project,
         },

@@ -21,7 +21,7 @@ def read(
     condition: str | None,
     num_parallel: int | None,
 ) -> Transition:
-    """The transition that the arguments of `self.next` make. Raises InvalidNextException."""
+    """The transition that the arguments of `self.next` make. Raises InvalidNextException; RuntimeError for no case."""
     if condition is not None:
         return _switch(flow, step, targets, condition)
     if num_parallel is not None and (type(num_parallel) is bool or not _whole(num_parallel) or num_parallel < 1):
@@ -50,9 +50,8 @@ def _switch(flow: FlowSpec, step: str, targets: Tuple[Any, ...], condition: str)
         choice = cases[value]
     except (KeyError, TypeError):
         known = ", ".join(map(repr, cases))
-        raise InvalidNextException(
-            f"step {step!r}: {condition!r} is {value!r}, which is none of the cases {known}"
-        ) from None
+        # The exception is Metaflow's.
+        raise RuntimeError(f"step {step!r}: {condition!r} is {value!r}, which is none of the cases {known}") from None
     return Transition(list(dict.fromkeys(cases.values())), condition=condition, choice=choice)
 
 

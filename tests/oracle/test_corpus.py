@@ -21,10 +21,12 @@ PARAMS: dict[str, dict[str, str]] = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def metaflow() -> None:
-    """Where Metaflow is not installed, there is nothing to compare with."""
+@pytest.fixture(autouse=True)
+def who(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user whom Metaflow has. Where Metaflow is not installed, there is nothing to compare with."""
     require_metaflow()
+    monkeypatch.setenv("METAFLOW_USER", "oracle")
+    monkeypatch.delenv("FLOWC_USER", raising=False)
 
 
 @pytest.mark.parametrize("name", NAMES)

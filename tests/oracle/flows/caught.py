@@ -75,7 +75,7 @@ class CaughtFlow(FlowSpec):
         self.values = [getattr(each, "value", None) for each in inputs]
         self.failures = [each.child_failed for each in inputs]
         self.truth = [bool(each.child_failed) for each in inputs]
-        self.kinds = [(type(each.child_failed).__name__, getattr(each.child_failed, "type", None)) for each in inputs]
+        self.kinds = [getattr(each.child_failed, "type", None) for each in inputs]
         self.words = [getattr(each.child_failed, "exception", None) for each in inputs]
         self.next(self.end)
 

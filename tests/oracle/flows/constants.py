@@ -26,9 +26,6 @@ class Base(FlowSpec):
     def kind(cls):
         return cls.__name__
 
-    class Inner:
-        value = 1
-
 
 class ConstantsFlow(Base):
     """Constants and parameters are read-only, everywhere."""
@@ -43,7 +40,7 @@ class ConstantsFlow(Base):
     @step
     def start(self):
         self.read = [self.SHARED, self.OVERRIDDEN, self.items, self.number, self.shape, self.text, self.parts]
-        self.calls = [self.computed, self.helper(1), self.kind(), self.Inner.value, self._underscored]
+        self.calls = [self.computed, self.helper(1), self.kind(), self._underscored]
         self.errors = [
             attempt(lambda: setattr(self, "OVERRIDDEN", 1)),
             attempt(lambda: setattr(self, "SHARED", 1)),

@@ -11,9 +11,9 @@ def attempt(call):
     try:
         call()
     except (UnhandledInMergeArtifactsException, MissingInMergeArtifactsException) as error:
-        return type(error).__name__, sorted(error.artifact_names)
-    except MetaflowException as error:
-        return (type(error).__name__,)
+        return type(error).__name__, sorted(set(error.artifact_names))
+    except MetaflowException:
+        return ("MetaflowException",)
     return ("fine",)
 
 
