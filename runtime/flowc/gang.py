@@ -58,14 +58,18 @@ def gang_of(state: TaskState, task: Task) -> Gang:
     """The gang of a task whose parent opens one. The parent has committed."""
     opener = state.layout.manifest(state.step.parents[0], task.path[:-1])
     inputs = hashlib.sha256(f"{opener['attempt']} {opener['created']}".encode()).hexdigest()[:8]
-    return Gang(state.layout, task, opener["foreach"]["count"], inputs, port=state.step.env.get("MASTER_PORT"))
+    gang = Gang(state.layout, task, opener["foreach"]["count"], inputs)
+    asked = state.step.gang
+    gang.port = int(os.environ.get("FLOWC_GANG_PORT") or state.step.env.get("MASTER_PORT") or asked.get("port", 0))
+    gang.timeout = float(os.environ.get("FLOWC_GANG_TIMEOUT") or asked.get("timeout") or TIMEOUT)
+    return gang
 
 
 class Gang:
     """One member of a gang, in one attempt."""
 
-    def __init__(self, layout: RunLayout, task: Task, count: int, inputs: str, port: str | None = None) -> None:
-        """`inputs` tells apart what was prepared from other inputs; `port` is what the user's @environment fixes."""
+    def __init__(self, layout: RunLayout, task: Task, count: int, inputs: str) -> None:
+        """`inputs` tells apart what was prepared from other inputs."""
         self.layout = layout
         self.task = task
         self.me = task.path[-1]
@@ -73,7 +77,10 @@ class Gang:
         self.files = GangFiles(layout, task.step, task.path, task.attempt, count)
         self._inputs = inputs
         self._session = ""
-        self._port = int(os.environ.get("FLOWC_GANG_PORT") or port or 0)
+        self.port = 0
+        """The port of MASTER_PORT; 0 is one that is free."""
+        self.timeout = TIMEOUT
+        """Seconds that this member waits for the others to come."""
         self._watch = Watch(self)
 
     def meet(self) -> Document | None:
@@ -86,7 +93,7 @@ class Gang:
         before = self._decided(self.files.look())
         if before is not None and not before.committed:
             return self._settled(before)
-        with reserve_port(self._port) as port:
+        with reserve_port(self.port) as port:
             self._watch.start({"host": host_address(), "port": port})
             main = self._wait_for_roll(before)
         decided = self._decided(self.files.look()) if main is None or main["settle"] else None
@@ -121,7 +128,7 @@ class Gang:
 
     def _wait_for_roll(self, before: _Decided | None) -> Document | None:
         """Member 0's file with the roll on it; `None` where this member is to commit what was decided."""
-        begun, timeout = time.monotonic(), float(os.environ.get("FLOWC_GANG_TIMEOUT") or TIMEOUT)
+        begun, timeout = time.monotonic(), self.timeout
         teller, pause = Teller(), Pause(self.files.interval)
         answers: Dict[int, str] = {0: self._watch.token}
         while True:

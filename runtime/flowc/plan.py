@@ -28,6 +28,7 @@ class PlanStep:
         "depth",
         "env",
         "foreach_var",
+        "gang",
         "kind",
         "loops",
         "name",
@@ -55,6 +56,7 @@ class PlanStep:
         self.catch: Dict[str, Any] | None = data.get("catch")
         self.secrets: Dict[str, Any] | None = data.get("secrets")
         self.env: Dict[str, str] = data.get("env") or {}
+        self.gang: Dict[str, int] = data.get("gang") or {}
 
     @property
     def fans_out(self) -> bool:

@@ -279,6 +279,19 @@ def test_a_committed_gang_that_is_started_again_as_a_whole_runs_again(members: M
     assert members.shim.value("join", "tries") == [1, 1, 1]
 
 
+def test_what_kubernetes_is_told_of_gangs(tmp_path: Path) -> None:
+    asked = "@kubernetes(port=29501, hostname_resolution_timeout=1)\n        @parallel"
+    shim = Shim(tmp_path, GANG.replace("@parallel", asked).replace("parallel, step", "kubernetes, parallel, step"))
+    shim.task("start")
+    shim.env.update(QUICK)
+    started = [shim.popen("work", str(i)) for i in (0, 2)]
+    assert "waited 1 s for member 1" in ended(started[0])[1]
+    ended(started[1])
+    started = [shim.popen("work", str(i), 1, FLOWC_GANG_TIMEOUT="60") for i in range(3)]
+    assert [ended(process) for process in started] == [(0, "")] * 3
+    assert shim.value("work", "env", "0")["MASTER_PORT"] == "29501"
+
+
 def test_a_fixed_port(members: Members) -> None:
     started = [members.start(index, FLOWC_GANG_PORT="29500") for index in range(3)]
     assert [ended(process)[0] for process in started] == [0, 0, 0]

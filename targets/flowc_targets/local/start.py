@@ -7,6 +7,7 @@ import selectors
 import sys
 from typing import TYPE_CHECKING
 
+from flowc_compiler.frontend.home import located
 from flowc_targets.base.package import build_package
 from flowc_targets.local.launch import ForkLauncher, Launcher, LaunchError, SpawnLauncher
 from flowc_targets.local.params import parameter_environment
@@ -30,11 +31,12 @@ def task_environment(
     env = {name: value for name, value in os.environ.items() if not name.startswith("FLOWC_PARAM_")}
     env.update(parameter_environment(flow, options.params))
     env["FLOWC_PLAN"] = str(plan)
-    env["FLOWC_SOURCE"] = str(source.path.resolve())
+    env["FLOWC_SOURCE"] = str(located(source.path))
     env["FLOWC_ROOT"] = record.root
     env["FLOWC_RUN_ID"] = record.run_id
     env["FLOWC_TAGS"] = ",".join(options.tags)
     env["FLOWC_GANG_HOST"] = "127.0.0.1"
+    env["FLOWC_GANG_PORT"] = "0"  # a free one: on one machine gangs would get in each other's way
     env["FLOWC_GANG_FRESH"] = "1"  # no attempt of a run has a number twice
     if options.python != sys.executable:  # it may not have flowc: give it ours, as a container gets it
         package = plan.with_name("flow.pyz")
