@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.home import located
 from flowc_targets.base.options import TargetOptions
 
 _MAPPINGS = (dict, Mapping)
@@ -64,7 +65,8 @@ def configuration(file: Path, sink: DiagnosticSink) -> dict[str, Any]:
 
     Patterns of files to include, which are written from that pyproject.toml's folder, come out from the flow's.
     """
-    for folder in file.resolve().parents:
+    flow_folder = located(file).parent
+    for folder in (flow_folder, *flow_folder.parents):
         candidate = folder / "pyproject.toml"
         if not candidate.is_file():
             continue
@@ -75,7 +77,7 @@ def configuration(file: Path, sink: DiagnosticSink) -> dict[str, Any]:
             return {}
         table = content.get("tool", {}).get("flowc")
         if isinstance(table, dict):
-            return _rebased(typing.cast("dict[str, Any]", table), folder, file.resolve().parent)
+            return _rebased(typing.cast("dict[str, Any]", table), folder, flow_folder)
     return {}
 
 

@@ -199,3 +199,19 @@ def test_compiled_modules(tmp_path: Path) -> None:
 def test_a_local_module_that_takes_what_is_not_served(tmp_path: Path) -> None:
     write_files(tmp_path, {"helper.py": "from metaflow import Flow\n\ndef get():\n    from metaflow import S3\n"})
     assert found(tmp_path / "flow.py", "import helper")[1] == [("error", "FC106", "helper.py:4")]
+
+
+def test_links(tmp_path: Path) -> None:
+    """As in Python: a file that is a link stands where it leads to; a folder has the name that it is found by."""
+    write_files(tmp_path, {"real/__init__.py": "", "real/a.py": "", "real/flow.py": "from .a import x\n"})
+    (tmp_path / "name").symlink_to("real")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "link.py").symlink_to(tmp_path / "real" / "flow.py")
+    text = "from .a import x\n"
+    for path, module in (("name/flow.py", "name.flow"), ("elsewhere/link.py", "real.flow")):
+        source = SourceFile(tmp_path / path, text)
+        sink = DiagnosticSink()
+        home = home_of(source)
+        assert home.module == module
+        package = module.partition(".")[0]
+        assert sorted(local_files(source, home, {}, sink)) == [f"{package}/__init__.py", f"{package}/a.py"]

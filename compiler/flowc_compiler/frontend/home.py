@@ -47,17 +47,23 @@ class Home(NamedTuple):
 
 def home_of(source: SourceFile) -> Home:
     """The home of a flow's file. The text of its imports and the folders around it decide; nothing is run."""
-    folder = source.path.absolute().parent
+    folder = located(source.path).parent
     own = _packages(folder)
     depth = _depth(source.text, own)
     names = tuple(reversed([folder, *folder.parents][:depth]))
     if depth >= len(folder.parts) or any("." in item.name for item in names):
         names = ()
     package = tuple(item.name for item in names)
-    leaf = source.path.stem.replace(".", "_")  # a module's name has no dots; any other character is fine
+    leaf = located(source.path).stem.replace(".", "_")  # a module's name has no dots; any other character is fine
     if not package and leaf in _TAKEN:
         leaf += "_"
     return Home(names[0].parent if names else folder, package, leaf)
+
+
+def located(path: Path) -> Path:
+    """Where a flow's file is: absolute, and where a link that the file itself is leads to. Python does the same."""
+    path = path.absolute()
+    return path.resolve() if path.is_symlink() else path
 
 
 def is_type_checking(test: ast.expr) -> bool:

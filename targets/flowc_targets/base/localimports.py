@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.frontend import parse, read_source
+from flowc_compiler.frontend.home import located
 from flowc_compiler.frontend.imports import check_imports
 from flowc_compiler.source import SourceFile
 from flowc_targets.base.imports import Import, exported, imports_of
@@ -198,7 +199,7 @@ class _Walk:
 
     def _shown(self, name: str) -> str:
         """A local file's name as the user would write it, beside the flow's own."""
-        beside = os.path.relpath(self._home.folder / name, self._source.path.absolute().parent)
+        beside = os.path.relpath(self._home.folder / name, located(self._source.path).parent)
         return (PurePath(self._source.name).parent / beside).as_posix()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.home import home_of
+from flowc_compiler.frontend.home import home_of, located
 from flowc_targets.base.defaultfiles import default_files
 from flowc_targets.base.includes import included_files
 from flowc_targets.base.localimports import local_files
@@ -55,7 +55,7 @@ def package_files(
     """
     sink = sink if sink is not None else DiagnosticSink()
     home = home_of(source)
-    data = from_home(included_files(include, source.path.absolute().parent, sink), home)
+    data = from_home(included_files(include, located(source.path).parent, sink), home)
     files = local_files(source, home, data, sink)
     files[home.archive_name] = _exact(source)
     defaults, contents = default_files(flow, sink)
@@ -72,7 +72,7 @@ def package_files(
 def check_code(source: SourceFile, include: Sequence[str], sink: DiagnosticSink) -> None:
     """Report what is wrong with the local modules of a flow and its included files, without making a package."""
     home = home_of(source)
-    data = from_home(included_files(include, source.path.absolute().parent, sink), home)
+    data = from_home(included_files(include, located(source.path).parent, sink), home)
     local_files(source, home, data, sink)
 
 
