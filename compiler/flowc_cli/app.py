@@ -34,6 +34,8 @@ Configs = Annotated[list[str] | None, typer.Option("--config", help="the file of
 ConfigValues = Annotated[
     list[str] | None, typer.Option("--config-value", help="the value of a config, as NAME VALUE or NAME=VALUE")
 ]
+Branch = Annotated[str | None, typer.Option("--branch", help="the branch of a flow with @project")]
+Production = Annotated[bool, typer.Option("--production", help="the production branch of a flow with @project")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="any option of the target, as name=value")]
 
 
@@ -43,12 +45,18 @@ def _variables(name: str) -> list[str]:
 
 
 def _reading(
-    flow: str | None, attached: list[str] | None, config: list[str] | None, config_value: list[str] | None
+    flow: str | None,
+    attached: list[str] | None,
+    config: list[str] | None,
+    config_value: list[str] | None,
+    branch: str | None = None,
+    production: bool = False,
 ) -> Reading:
     """The options of commands that read a flow."""
     from flowc_cli.reading import Reading
 
-    return Reading(flow, tuple(attached or ()), tuple(config or ()), tuple(config_value or ()))
+    lists = (tuple(attached or ()), tuple(config or ()), tuple(config_value or ()))
+    return Reading(flow, *lists, branch, production)
 
 
 def _print_version(asked: bool) -> None:
@@ -105,6 +113,8 @@ def compile_(
     with_: With = None,
     config: Configs = None,
     config_value: ConfigValues = None,
+    branch: Branch = None,
+    production: Production = False,
 ) -> None:
     """Compile a flow to the files of an engine."""
     from flowc_cli.compiling import compile_to
@@ -121,7 +131,7 @@ def compile_(
         "include": include,
     }
     given = {key: value for key, value in named.items() if value is not None}
-    reading = _reading(flow, with_, config, config_value)
+    reading = _reading(flow, with_, config, config_value, branch, production)
     raise typer.Exit(compile_to(file, target, output, given, settings or [], form=format, reading=reading))
 
 
@@ -208,6 +218,8 @@ def run(
     ] = None,
     config: Configs = None,
     config_value: ConfigValues = None,
+    branch: Branch = None,
+    production: Production = False,
 ) -> None:
     """Run a flow on this machine. Parameters are given with -p name=value, or as --name value."""
     from flowc_cli.running import RunRequest, run_file
@@ -220,7 +232,7 @@ def run(
         tags=tuple(tag or ()),
         start_method=start_method,
     )
-    reading = _reading(flow, with_, config, config_value)
+    reading = _reading(flow, with_, config, config_value, branch, production)
     raise typer.Exit(run_file(file, request, param or [], context.args, reading))
 
 

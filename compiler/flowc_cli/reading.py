@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flowc_cli.configs import given_configs
@@ -21,8 +21,18 @@ class Reading:
     """`NAME=PATH` of `--config`."""
     config_value: tuple[str, ...] = ()
     """`NAME=VALUE` of `--config-value`."""
+    branch: str | None = None
+    """The branch of a flow with `@project`."""
+    production: bool = False
 
     def compile(self, file: Path, sink: DiagnosticSink) -> Compilation:
         """Compile a file. Raises FlowcError."""
         configs = given_configs(self.config, self.config_value, sink)
-        return compile_file(file, sink, flow_name=self.flow_name, attached=self.attached, configs=configs)
+        found = compile_file(file, sink, flow_name=self.flow_name, attached=self.attached, configs=configs)
+        if self.branch is None and not self.production:
+            return found
+        from flowc_targets.base.project import with_branch
+
+        flow = with_branch(found.flow, self.branch, self.production, sink)
+        sink.raise_if_failed()
+        return replace(found, flow=flow)

@@ -14,6 +14,7 @@ from flowc_cli.reading import Reading
 from flowc_cli.report import report
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import (
+    Compilation,
     bind_parameters,
     check_environment,
     environment_values,
@@ -48,9 +49,9 @@ def run_file(
     sink = DiagnosticSink()
     try:
         reading, named = _configs_and_parameters(reading)
-        compilation = reading.compile(file, sink)
+        compilation, hidden = _on_branch(file, reading, sink)
         flow, source = compilation.flow, compilation.source
-        given = [*split_assignments(assignments, sink), *split_options(flow, [*named, *extra], sink)]
+        given = [*split_assignments(assignments, sink), *split_options(flow, [*named, *hidden, *extra], sink)]
         given += environment_values(flow, os.environ, given)
         check_environment(flow, os.environ, OPTION_VARIABLES, sink)
         options = run_options(file, request, sink)
@@ -77,6 +78,22 @@ def _configs_and_parameters(reading: Reading) -> tuple[Reading, list[str]]:
     named = [f"--config={item}" for item in reading.config if "=" not in item]
     named += [f"--config-value={item}" for item in reading.config_value if "=" not in item]
     return replace(reading, config=config, config_value=value), named
+
+
+def _on_branch(file: Path, reading: Reading, sink: DiagnosticSink) -> tuple[Compilation, list[str]]:
+    """Compile, and tell --branch and --production from parameters of that name, which Metaflow's files may have."""
+    if reading.branch is None and not reading.production:
+        return reading.compile(file, sink), []
+    plain = replace(reading, branch=None, production=False).compile(file, sink).flow
+    names = {parameter.name.lower() for parameter in plain.parameters}
+    hidden: list[str] = []
+    if "branch" in names and reading.branch is not None:
+        hidden.append(f"--branch={reading.branch}")
+        reading = replace(reading, branch=None)
+    if "production" in names and reading.production:
+        hidden.append("--production=true")
+        reading = replace(reading, production=False)
+    return reading.compile(file, sink), hidden
 
 
 def run_options(file: Path, request: RunRequest, sink: DiagnosticSink) -> RunOptions:

@@ -33,7 +33,7 @@ _NEVER = {
 }
 """Options that flowc does not have, and what to do instead."""
 
-_PASSED = {"--datastore-root": "--root", "--with": "--with"}
+_PASSED = {"--branch": "--branch", "--datastore-root": "--root", "--with": "--with"}
 """Options before the command that belong to it."""
 
 _TWO = {"--config", "--config-value"}
@@ -79,6 +79,8 @@ def _option(rest: list[str]) -> list[str]:
             raise BadOption(f"{name} needs a value")
         return rest.pop(0)
 
+    if name == "--production":
+        return [name]
     if name in _SILENT:
         return []
     if name in _NEVER:

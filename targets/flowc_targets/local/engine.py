@@ -17,7 +17,9 @@ from flowc_compiler.frontend.home import home_of
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
 from flowc_targets.base.plan import build_plan
 from flowc_targets.local.gangs import Gangs, Retry
+from flowc_targets.local.hooks import run_hooks
 from flowc_targets.local.launch import Event, Launcher, LaunchError, kill_group
+from flowc_targets.local.leftout import left_out
 from flowc_targets.local.output import TaskOutput
 from flowc_targets.local.params import check_params
 from flowc_targets.local.record import RunRecord, new_run_id, write_run_id
@@ -93,6 +95,8 @@ class _Engine:
         """Run until the end step is done, a task has failed, or a signal came."""
         begun = time.monotonic()
         self.reporter.started(self.flow.name, self.record.run_id, self.record.root)
+        for note in left_out(self.flow):
+            self.reporter.note(note)
         with SignalWatch() as self.signals:
             self.selector.register(self.signals.descriptor, selectors.EVENT_READ, None)
             launcher: Launcher | None = None
@@ -111,6 +115,10 @@ class _Engine:
                 self.record.keep_log(imports)
                 self.selector.close()
         status = self._record_end()
+        if launcher is not None:
+            run_hooks(
+                self.flow, status == "successful", self.options.python, self.env, self.record.run_id, self.reporter
+            )
         seconds = time.monotonic() - begun
         result = RunResult(self.record.run_id, status, self.record.root, self.done, seconds, self.failed, self.error)
         self.reporter.finished(result)
@@ -118,8 +126,8 @@ class _Engine:
 
     def _launcher(self, imports: TaskOutput) -> Launcher:
         """Start what starts tasks, and listen to it."""
-        env = task_environment(self.flow, self.source, self.options, self.record, self.plan)
-        launcher = start_launcher(self.options, env, imports, self.signals, self.reporter)
+        self.env = task_environment(self.flow, self.source, self.options, self.record, self.plan)
+        launcher = start_launcher(self.options, self.env, imports, self.signals, self.reporter)
         if launcher.fileno() >= 0:
             self.selector.register(launcher.fileno(), selectors.EVENT_READ, None)
             self.selector.register(imports.descriptor, selectors.EVENT_READ, imports)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from flowc_targets.local.schedule import TaskKey
 
-_BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit(main())"
+BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit(main())"
 """`python -m flowc`, without the working directory on the import path."""
 
 
@@ -64,7 +64,7 @@ class ForkLauncher:
         self._channel, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [python, "-c", _BOOT, "zygote", str(theirs.fileno())],
+                [python, "-c", BOOT, "zygote", str(theirs.fileno())],
                 env=dict(env),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -148,7 +148,7 @@ class SpawnLauncher:
 
     def launch(self, number: int, key: TaskKey, attempt: int, env: Mapping[str, str], out: int, err: int) -> None:
         """Start `flowc task`."""
-        command = [self._python, "-c", _BOOT, "task", "--step", key.step, "--index", index_text(key.path)]
+        command = [self._python, "-c", BOOT, "task", "--step", key.step, "--index", index_text(key.path)]
         process = subprocess.Popen(
             [*command, "--attempt", str(attempt)],
             env={**self._env, **env},
