@@ -87,10 +87,11 @@ def _execute(plan: Plan, cls: type[FlowSpec], step: PlanStep, layout: RunLayout,
     if decided is not None:
         layout.commit(step.name, task.path, task.attempt, decided)
         return
+    constant = _constant_references(cls, state)  # before the step may change one in place
     code = method if inputs is None else partial(method, inputs)
     caught = call_step(flow, code, state, task.attempt - task.first)
     check_transition(step, state.transition)
-    manifest = _manifest(flow, cls, state, task)
+    manifest = _manifest(flow, constant, state, task)
     if caught:
         manifest["caught"] = True
     if gang is not None:
@@ -151,7 +152,7 @@ def _chosen_parameters(cls: type[FlowSpec], state: TaskState, task: Task) -> Dic
     return chosen
 
 
-def _manifest(flow: FlowSpec, cls: type[FlowSpec], state: TaskState, task: Task) -> Document:
+def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: Task) -> Document:
     """Store the artifacts; the manifest that says so is for the caller to write."""
     step, layout, name = state.step, state.layout, state.plan.flow
     manifest: Document = {
@@ -172,8 +173,7 @@ def _manifest(flow: FlowSpec, cls: type[FlowSpec], state: TaskState, task: Task)
         manifest["foreach"] = {"count": transition.num_parallel}
     elif transition is not None and transition.choice is not None:
         manifest["choice"] = transition.choice
-    refs = state.inherited if step.name != state.plan.start else {}
-    refs = {**_constant_references(cls, state), **refs}
+    refs = {**constant, **state.inherited}
     for attribute, value in artifacts_set(flow):
         refs[attribute] = artifacts.save(layout.store, name, attribute, value)
     manifest["artifacts"] = refs
