@@ -38,10 +38,9 @@ Branch = Annotated[str | None, typer.Option("--branch", help="the branch of a fl
 Production = Annotated[bool, typer.Option("--production", help="the production branch of a flow with @project")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="any option of the target, as name=value")]
 
-
-def _variables(name: str) -> list[str]:
-    """The variables that set an option of `run`; Metaflow's has the name that Metaflow gives the option."""
-    return [f"FLOWC_RUN_{name}", f"METAFLOW_RUN_{name}"]
+def _variables(name: str, command: str = "RUN") -> list[str]:
+    """The variables that set an option of a command; Metaflow's has the name that Metaflow gives the option."""
+    return [f"FLOWC_{command}_{name}", f"METAFLOW_{command}_{name}"]
 
 
 def _reading(
@@ -234,6 +233,68 @@ def run(
     )
     reading = _reading(flow, with_, config, config_value, branch, production)
     raise typer.Exit(run_file(file, request, param or [], context.args, reading))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def resume(
+    context: typer.Context,
+    file: File,
+    step: Annotated[
+        str | None, typer.Argument(help="run this step again, with all that follows it", show_default=False)
+    ] = None,
+    origin_run_id: Annotated[
+        str | None, typer.Option(help="the run to go on from; by default the latest", show_default=False)
+    ] = None,
+    param: Annotated[list[str] | None, typer.Option("-p", "--param", hidden=True)] = None,
+    root: Annotated[
+        str | None,
+        typer.Option(
+            help="the artifact store that the run is in",
+            envvar=["FLOWC_RESUME_ROOT", "FLOWC_RUN_ROOT"],
+            show_envvar=False,
+        ),
+    ] = None,
+    max_workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="tasks at a time", envvar=_variables("MAX_WORKERS", "RESUME"), show_envvar=False),
+    ] = None,
+    max_num_splits: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="the most items that a foreach may have",
+            envvar=_variables("MAX_NUM_SPLITS", "RESUME"),
+            show_envvar=False,
+        ),
+    ] = 100,
+    run_id_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="file to write the new run's id to", envvar=_variables("RUN_ID_FILE", "RESUME"), show_envvar=False
+        ),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(help="a tag of the new run", envvar=_variables("TAGS", "RESUME"), show_envvar=False),
+    ] = None,
+    start_method: Annotated[Literal["fork", "spawn"], typer.Option(help="how task processes begin")] = "fork",
+    flow: FlowName = None,
+    with_: With = None,
+) -> None:
+    """Go on from where a run ended: a new run, which takes over what has finished. Parameters are kept."""
+    from flowc_cli.resuming import resume_file
+    from flowc_cli.running import RunRequest
+
+    request = RunRequest(
+        root=root,
+        max_workers=max_workers,
+        max_num_splits=max_num_splits,
+        run_id_file=run_id_file,
+        tags=tuple(tag or ()),
+        start_method=start_method,
+    )
+    reading = _reading(flow, with_, None, None)
+    raise typer.Exit(resume_file(file, step, origin_run_id, request, param or [], context.args, reading))
 
 
 @app.command()

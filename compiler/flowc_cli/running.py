@@ -24,6 +24,7 @@ from flowc_compiler.driver import (
 from flowc_targets.local import RunOptions, run_flow
 
 INPUT_ERROR = 2
+_OF_RUNS = frozenset({"FC601", "FC602", "FC607"})
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,12 @@ def run_file(
         return run_flow(flow, source, options).exit_code
     except FlowcError as error:
         report(error.diagnostics)
-        return 1 if all(item.code.startswith("FC6") for item in error.diagnostics) else INPUT_ERROR
+        return exit_code(error)
+
+
+def exit_code(error: FlowcError) -> int:
+    """1 when a store or a run is what is wrong, 2 when it is the input."""
+    return 1 if all(item.code in _OF_RUNS for item in error.diagnostics) else INPUT_ERROR
 
 
 OPTION_VARIABLES = frozenset(

@@ -91,12 +91,17 @@ def _text(run: Run, steps: Sequence[Step]) -> str:
     lines = [f"{run.pathspec}  {run.status}  {created}", f"root: {run.root}"]
     if run.tags:
         lines.append(f"tags: {', '.join(sorted(run.tags))}")
+    if run.origin_pathspec is not None:
+        lines.append(f"resumed from: {run.origin_pathspec}")
+    reused = run.reused
     for step in steps:
         tasks = _tasks(step)
         done = sum(task.committed for task in tasks)
         retried = sum(task.attempt > 0 for task in tasks)
         count = "" if len(tasks) == 1 and tasks[0].index is None else f"  {done} of {len(tasks)} tasks"
         again = f", {retried} retried" if retried else ""
+        if step.name in reused:
+            again += f", {reused[step.name]} taken over" if count else "  taken over"
         lines.append(f"  {step.name}{count}{again}{'' if done == len(tasks) else '  not finished'}")
         if tasks and tasks[0].committed and tasks[0].artifact_names:
             lines.append(f"    {', '.join(tasks[0].artifact_names)}")
@@ -120,6 +125,7 @@ def _document(run: Run, steps: Sequence[Step]) -> dict[str, Any]:
         "status": run.status,
         "created_at": run.created_at.timestamp(),
         "tags": sorted(run.tags),
+        "origin": run.origin_pathspec,
         "steps": {step.name: [_task_document(task) for task in _tasks(step)] for step in steps},
     }
 
@@ -127,6 +133,8 @@ def _document(run: Run, steps: Sequence[Step]) -> dict[str, Any]:
 def _task_document(task: Task) -> dict[str, Any]:
     document: dict[str, Any] = {"task": task.id, "attempt": task.attempt, "successful": task.committed}
     if task.committed:
+        if task.origin_run_id is not None:
+            document["origin"] = task.origin_run_id
         document["artifacts"] = task.manifest["artifacts"]
     elif task.failure is not None:
         document["exception"] = task.failure

@@ -6,6 +6,8 @@ on naming the run that the task ran in. What can be taken over is decided from t
 
 from __future__ import annotations
 
+from functools import partial
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -45,12 +47,12 @@ class Origin:
         """
         found = [(step, path, self._attempt(step, path)) for step, path in tasks]
         if not self._source.store.remote:
-            return [self._copy(target, *task) for task in found]
+            return [self._copy(target, task) for task in found]
         if self._pool is None:
             from concurrent.futures import ThreadPoolExecutor
 
             self._pool = ThreadPoolExecutor(THREADS)
-        return list(self._pool.map(lambda task: self._copy(target, *task), found))
+        return list(self._pool.map(partial(self._copy, target), found))
 
     def _attempt(self, name: str, path: Path) -> int | None:
         """The attempt to take over, as far as can be told without its manifest."""
@@ -61,7 +63,8 @@ class Origin:
             return None
         return attempt
 
-    def _copy(self, target: RunLayout, name: str, path: Path, attempt: int | None) -> Document | None:
+    def _copy(self, target: RunLayout, task: Tuple[str, Path, int | None]) -> Document | None:
+        name, path, attempt = task
         if attempt is None:
             return None
         manifest = self._source.manifest(name, path, attempt)

@@ -70,6 +70,9 @@ _TITLES = {
     "FC604": "a local module is not there",
     "FC605": "a file to include cannot be",
     "FC606": "a compiled module is not shipped",
+    "FC607": "no run to resume",
+    "FC608": "no such step to resume from",
+    "FC609": "a resumed run keeps its parameters",
 }
 
 CODES: dict[str, DiagnosticCode] = {code: DiagnosticCode(code, title) for code, title in _TITLES.items()}

@@ -6,6 +6,7 @@ from flowc_compiler.driver.parameters import (
     bind_parameters,
     check_environment,
     environment_values,
+    find_parameter,
     split_assignments,
     split_options,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "compile_file",
     "default_file",
     "environment_values",
+    "find_parameter",
     "split_assignments",
     "split_options",
 ]

@@ -160,6 +160,12 @@ class Run(Entity[Step]):
         return frozenset([*([f"user:{user}"] if user else []), *(["runtime:dev"] if self.record else [])])
 
     @property
+    def reused(self) -> Dict[str, int]:
+        """How many tasks of each step were taken over from the run that this one resumes, known when it has ended."""
+        found: Dict[str, int] = (self.layout.read_json(f"{self.pathspec}/run-end.json") or {}).get("reused", {})
+        return found
+
+    @property
     def origin_pathspec(self) -> Optional[str]:
         """The run that it was resumed from."""
         origin = self.record.get("origin")

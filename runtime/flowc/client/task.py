@@ -7,7 +7,7 @@ from typing import NamedTuple
 from flowc import artifacts
 from flowc.client.base import Entity, local_time
 from flowc.errors import ExceptionWrapper, MissingKey
-from flowc.layout import task_id
+from flowc.layout import RunLayout, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from flowc.artifacts import Ref
     from flowc.client.step import Step
-    from flowc.layout import Document, Path, RunLayout
+    from flowc.layout import Document, Path
 
 
 class TaskData:
@@ -198,7 +198,10 @@ class Task(Entity["DataArtifact"]):
             return None
         wrapper = ExceptionWrapper()
         module = failure.get("module")
-        wrapper.exception, wrapper.type = failure["message"], f"{module}.{failure['type']}" if module else failure["type"]
+        wrapper.exception, wrapper.type = (
+            failure["message"],
+            f"{module}.{failure['type']}" if module else failure["type"],
+        )
         wrapper.stacktrace = failure["traceback"]
         return wrapper
 
@@ -261,12 +264,33 @@ class Task(Entity["DataArtifact"]):
         return (task.pathspec for task in self.child_tasks)
 
     def log(self, stream: str, attempt: int | None = None) -> str:
-        """One stream, `stdout` or `stderr`, of an attempt, by default of the one that is read."""
+        """One stream, `stdout` or `stderr`, of an attempt, by default of the one that is read.
+
+        What a resumed run has taken over has its logs where it ran.
+        """
+        chosen = self.attempt if attempt is None else attempt
+        data = self._log(self.layout, stream, chosen)
+        if data is None and self.origin_run_id is not None:
+            origin = RunLayout(self.layout.store, self.layout.flow, self.origin_run_id)
+            data = self._log(origin, stream, chosen)
+        return (data or b"").decode("utf-8", "replace")
+
+    def _log(self, run: RunLayout, stream: str, attempt: int) -> bytes | None:
         try:
-            data = self.layout.store.read(f"{self._folder(attempt)}/{stream}.log")
+            return bytes(run.store.read(f"{run.folder(self.step, self.path, attempt)}/{stream}.log"))
         except MissingKey:
-            return ""
-        return bytes(data).decode("utf-8", "replace")
+            return None
+
+    @property
+    def origin_run_id(self) -> Optional[str]:
+        """The run that it ran in, where this run has taken it over from an earlier one; else `None`."""
+        run = str(self.manifest["run"]) if self.committed else self.layout.run
+        return run if run != self.layout.run else None
+
+    @property
+    def origin_pathspec(self) -> Optional[str]:
+        """The same task of the run that was resumed; `None` where this run has run it itself."""
+        return super().origin_pathspec if self.origin_run_id is not None else None
 
     def loglines(self, stream: str, as_unicode: bool = True) -> Iterator[Tuple[None, Union[str, bytes]]]:
         """The lines of a stream, each behind `None`, for flowc keeps no time of lines."""

@@ -1,9 +1,18 @@
 """The local engine: runs a flow on this machine, each task a process, with the store layout of every other target."""
 
 from flowc_targets.local.engine import run_flow
-from flowc_targets.local.options import RunOptions
+from flowc_targets.local.options import ResumeOptions, RunOptions
 from flowc_targets.local.params import check_params
 from flowc_targets.local.report import ConsoleReporter, Reporter
 from flowc_targets.local.result import FailedTask, RunResult
 
-__all__ = ["ConsoleReporter", "FailedTask", "Reporter", "RunOptions", "RunResult", "check_params", "run_flow"]
+__all__ = [
+    "ConsoleReporter",
+    "FailedTask",
+    "Reporter",
+    "ResumeOptions",
+    "RunOptions",
+    "RunResult",
+    "check_params",
+    "run_flow",
+]

@@ -9,6 +9,7 @@ import selectors
 import signal
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from flowc_targets.local.params import check_params
 from flowc_targets.local.record import RunRecord, new_run_id, write_run_id
 from flowc_targets.local.report import ConsoleReporter, Reporter
 from flowc_targets.local.result import FailedTask, RunResult, Status
+from flowc_targets.local.resume import Replay, find_origin, resumed_options
 from flowc_targets.local.schedule import Schedule, TaskKey
 from flowc_targets.local.signals import SignalWatch
 from flowc_targets.local.start import start_launcher, task_environment
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from flowc_compiler.ir import Flow, StepSpecs
     from flowc_compiler.source import SourceFile
     from flowc_targets.local.options import RunOptions
+    from flowc_targets.local.resume import Resumption
 
 from flowc.errors import ProtocolError, StoreError
 from flowc.layout import index_text
@@ -57,23 +60,38 @@ class _Running:
 
 
 def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Reporter | None = None) -> RunResult:
-    """Run a compiled flow here and now. Raises FlowcError for parameters and a root that cannot be used."""
-    check_params(flow, options.params)
+    """Run a compiled flow here and now.
+
+    Raises FlowcError for parameters and a root that cannot be used, and for a run that cannot be resumed.
+    """
+    origin = None
+    if options.resume is not None:
+        origin = find_origin(flow, options, options.resume)
+        options = resumed_options(flow, options, origin)
+    else:
+        check_params(flow, options.params)
     run_id = options.run_id or new_run_id()
-    record = RunRecord(flow, options, run_id)
+    record = RunRecord(flow, options, run_id, origin.run_id if origin is not None else None)
     if options.run_id_file is not None:
         write_run_id(options.run_id_file, run_id)
     with tempfile.TemporaryDirectory(prefix="flowc-run-") as scratch:
         plan = Path(scratch, "plan.json")
         plan.write_text(json.dumps(build_plan(flow, home_of(source).module)), encoding="utf-8")
-        return _Engine(flow, source, options, reporter or ConsoleReporter(), record, plan).run()
+        return _Engine(flow, source, options, reporter or ConsoleReporter(), record, plan, origin).run()
 
 
 class _Engine:
     """One run."""
 
     def __init__(
-        self, flow: Flow, source: SourceFile, options: RunOptions, reporter: Reporter, record: RunRecord, plan: Path
+        self,
+        flow: Flow,
+        source: SourceFile,
+        options: RunOptions,
+        reporter: Reporter,
+        record: RunRecord,
+        plan: Path,
+        origin: Resumption | None,
     ) -> None:
         self.flow = flow
         self.source = source
@@ -81,6 +99,8 @@ class _Engine:
         self.reporter = reporter
         self.record = record
         self.plan = plan
+        self.origin = origin
+        self.reused = Counter[str]()
         self.schedule = Schedule(flow)
         self.gangs = Gangs(flow)
         self.selector = selectors.DefaultSelector()
@@ -102,7 +122,10 @@ class _Engine:
             launcher: Launcher | None = None
             imports = TaskOutput("stderr", f"[{self.record.run_id}] ", self.record.import_log(), self.reporter)
             try:
-                launcher = self.launcher = self._launcher(imports)
+                if self.origin is not None:
+                    self._take_over(self.origin)
+                if not self._over():
+                    launcher = self.launcher = self._launcher(imports)
                 while not self._over():
                     self._turn()
             except (LaunchError, ProtocolError) as error:
@@ -120,9 +143,33 @@ class _Engine:
                 self.flow, status == "successful", self.options.python, self.env, self.record.run_id, self.reporter
             )
         seconds = time.monotonic() - begun
-        result = RunResult(self.record.run_id, status, self.record.root, self.done, seconds, self.failed, self.error)
+        result = RunResult(
+            self.record.run_id,
+            status,
+            self.record.root,
+            self.done,
+            seconds,
+            self.failed,
+            self.reused.total(),
+            self.error,
+        )
         self.reporter.finished(result)
         return result
+
+    def _take_over(self, origin: Resumption) -> None:
+        """Take over what the run that is resumed has finished."""
+        origin.begin(self.record.layout)
+        replay = Replay(origin, self.schedule, self.record.layout, self.options.max_num_splits)
+        self.reused = replay.reused
+        replay.run(self._go_on_taking_over)
+        self.done = self.reused.total()
+        if origin.changed:
+            self.reporter.note(f"the file has changed since run {origin.run_id}; what that has finished stays as it is")
+        self.reporter.note(f"{self.done} tasks of run {origin.run_id} are done already")
+
+    def _go_on_taking_over(self) -> bool:
+        self.reporter.progress(self.reused.total(), 0, self.schedule.known)
+        return not self.signals.caught
 
     def _launcher(self, imports: TaskOutput) -> Launcher:
         """Start what starts tasks, and listen to it."""
@@ -137,7 +184,7 @@ class _Engine:
         """Write how the run ended; a store that fails now makes it fail."""
         status: Status = "interrupted" if self.signals.caught else "failed" if self._has_failed() else "successful"
         try:
-            self.record.end(status, self.done)
+            self.record.end(status, self.done, self.reused)
         except StoreError as error:
             self.error = self.error or str(error)
             return "failed" if status == "successful" else status

@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class ResumeOptions:
+    """What `flowc resume` adds."""
+
+    origin_run_id: str | None = None
+    """The run that is resumed; by default the latest of the flow."""
+    step: str | None = None
+    """A step that runs again, with all that follows it, whatever came of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunOptions:
     """Options of one run."""
 
@@ -37,3 +47,5 @@ class RunOptions:
     """The interpreter that runs the tasks."""
     grace_seconds: float = 5.0
     """How long a task that is told to end may take before it is killed."""
+    resume: ResumeOptions | None = None
+    """Go on from an earlier run. The parameters are that run's, and none can be given."""

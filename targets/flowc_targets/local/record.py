@@ -18,6 +18,7 @@ from flowc.store.files import FileStore
 from flowc_compiler.diagnostics import Diagnostic, FlowcError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from concurrent.futures import Future
 
     from flowc_compiler.ir import Flow
@@ -49,8 +50,10 @@ def write_run_id(file: Path, run_id: str) -> None:
 class RunRecord:
     """One run's place in the store."""
 
-    def __init__(self, flow: Flow, options: RunOptions, run_id: str) -> None:
+    def __init__(self, flow: Flow, options: RunOptions, run_id: str, origin: str | None = None) -> None:
+        """`origin` is the run that this one resumes."""
         self.run_id = run_id
+        self.origin = origin
         self._uploads: list[Future[None]] = []
         self._pool: ThreadPoolExecutor | None = None
         self._spool: Path | None = None
@@ -69,20 +72,23 @@ class RunRecord:
                 "file": flow.file,
                 "source_hash": flow.source_hash,
                 "end": flow.end,
+                **({"origin": origin} if origin is not None else {}),
             }
             self.layout.write_json(f"{self.layout.prefix}/run.json", record)
         except StoreError as error:
-            _unusable(options.root, error)
+            unusable(options.root, error)
 
-    def end(self, status: Status, tasks: int) -> None:
-        """Finish the uploads and write how it ended."""
+    def end(self, status: Status, tasks: int, reused: Mapping[str, int]) -> None:
+        """Finish the uploads and write how it ended; `reused` counts the tasks of each step that an earlier run did."""
         if self._pool is not None:
             for upload in self._uploads:
                 upload.result()
             self._pool.shutdown()
         if self._spool is not None:
             shutil.rmtree(self._spool, ignore_errors=True)
-        record = {"version": 1, "status": status, "tasks": tasks, "ended": time.time()}
+        record: dict[str, Any] = {"version": 1, "status": status, "tasks": tasks, "ended": time.time()}
+        if self.origin is not None:
+            record["reused"] = dict(reused)
         self.layout.write_json(f"{self.layout.prefix}/run-end.json", record)
 
     def log_path(self, key: TaskKey, attempt: int, stream: str) -> Path:
@@ -155,7 +161,8 @@ def _user() -> str:
     return current.username or ""
 
 
-def _unusable(root: str, error: StoreError) -> NoReturn:
+def unusable(root: str, error: StoreError) -> NoReturn:
+    """Raise FlowcError with FC601."""
     diagnostic = Diagnostic(
         code="FC601",
         severity="error",

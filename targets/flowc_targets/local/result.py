@@ -39,6 +39,8 @@ class RunResult:
     """Tasks that finished."""
     seconds: float
     failed: FailedTask | None = None
+    reused: int = 0
+    """How many of the tasks an earlier run did."""
     error: str = ""
     """What stopped the run when it was no task."""
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from flowc_compiler.ir import ForeachStep, JoinStep, ParallelStep, SwitchStep
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flowc_compiler.ir import Flow
 
 Path = tuple[int, ...]
@@ -68,6 +70,21 @@ class Schedule:
         if span.at == span.end:
             self._ready.popleft()
         return key
+
+    def put_back(self, keys: Sequence[TaskKey]) -> None:
+        """Make tasks ready again that were taken and not started. They come first, in this order."""
+        spans: list[_Span] = []
+        for key in keys:
+            tail = self._begins(key.step)
+            if tail or not key.path:
+                spans.append(_Span(key.step, key.path))
+                continue
+            last = spans[-1] if spans else None
+            if last is not None and (last.step, last.path, last.end) == (key.step, key.path[:-1], key.path[-1]):
+                last.end = key.path[-1] + 1
+            else:
+                spans.append(_Span(key.step, key.path[:-1], key.path[-1], key.path[-1] + 1))
+        self._ready.extendleft(reversed(spans))
 
     def finished(self, key: TaskKey, *, count: int | None = None, choice: str | None = None) -> None:
         """Make ready what waited for this task.

@@ -1,0 +1,189 @@
+"""Resuming: which run is gone on from, with which parameters, and the tasks that it has finished already."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from flowc.client import Run
+from flowc.errors import FlowError, ProtocolError, StoreError
+from flowc.graph import record_graph
+from flowc.layout import RunLayout
+from flowc.plan import Plan
+from flowc.resume import Origin, agrees, keep_parameters, kept_parameters
+from flowc.store import open_store
+from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink, FlowcError
+from flowc_targets.base.plan import build_plan
+from flowc_targets.local.params import check_params
+from flowc_targets.local.record import unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from flowc.store import Store
+    from flowc_compiler.ir import Flow
+    from flowc_targets.local.options import ResumeOptions, RunOptions
+    from flowc_targets.local.schedule import Schedule, TaskKey
+
+BATCH = 256
+"""Tasks that are looked up at a time."""
+SHOWN = 5
+"""Runs that are named where the one that was asked for is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """A run to go on from."""
+
+    layout: RunLayout
+    plan: Plan
+    parameters: Mapping[str, Any] | None
+    """References of the parameters that it had; `None` when it ended before it had any."""
+    texts: Mapping[str, str]
+    """The parameters as they were given to it."""
+    changed: bool
+    """Whether the flow's file has changed since."""
+    rerun: frozenset[str]
+
+    @property
+    def run_id(self) -> str:
+        """The id of that run."""
+        return self.layout.run
+
+    def begin(self, target: RunLayout) -> None:
+        """Give the new run what a start task would, in case that it is taken over. Raises StoreError."""
+        record_graph(target, self.plan)
+        if self.parameters is not None:
+            keep_parameters(target, dict(self.parameters))
+
+    def start_is_done(self) -> bool:
+        """Whether the start task will be taken over."""
+        step = self.plan.step(self.plan.start)
+        path = (0,) if step.loops else ()
+        attempt = None if step.name in self.rerun else self.layout.latest(step.name, path)
+        return attempt is not None and agrees(step, self.layout.manifest(step.name, path, attempt))
+
+
+def find_origin(flow: Flow, options: RunOptions, resume: ResumeOptions) -> Resumption:
+    """The run to go on from. Raises FlowcError: FC601 for the root, FC607 for no such run, FC608 for no such step."""
+    if resume.step is not None and resume.step not in flow.by_name:
+        _unknown_step(flow, resume.step)
+    try:
+        store = open_store(options.root)
+        layout = _layout(flow, store, options.root, resume.origin_run_id)
+        record = layout.read_json(f"{layout.prefix}/run.json") or {}
+        return Resumption(
+            layout,
+            Plan(build_plan(flow)),
+            kept_parameters(layout),
+            record.get("parameters", {}),
+            record.get("source_hash", flow.source_hash) != flow.source_hash,
+            frozenset() if resume.step is None else frozenset({resume.step}),
+        )
+    except StoreError as error:
+        unusable(options.root, error)
+
+
+def _layout(flow: Flow, store: Store, root: str, run_id: str | None) -> RunLayout:
+    if run_id is None:
+        try:
+            return RunLayout(store, flow.name, Run.latest(flow.name, root=root).id)
+        except StoreError:
+            raise
+        except FlowError:
+            _no_run(flow, store, f"flow {flow.name} has no run in {store.url}")
+    name = run_id.removeprefix(f"{flow.name}/")
+    if not name or "/" in name or not store.children(f"{flow.name}/{name}"):
+        _no_run(flow, store, f"flow {flow.name} has no run {name!r} in {store.url}")
+    return RunLayout(store, flow.name, name)
+
+
+def _no_run(flow: Flow, store: Store, message: str) -> NoReturn:
+    names = sorted(name for name in store.children(flow.name) if name != "data")
+    known = f"its latest runs are {', '.join(names[: -SHOWN - 1 : -1])}" if names else "name its store with --root"
+    raise FlowcError((Diagnostic(code="FC607", severity="error", message=message, help=known),))
+
+
+def _unknown_step(flow: Flow, name: str) -> NoReturn:
+    close = difflib.get_close_matches(name, flow.by_name, n=1)
+    known = f"did you mean `{close[0]}`?" if close else f"its steps are {', '.join(flow.by_name)}"
+    message = f"flow {flow.name} has no step `{name}` to resume from"
+    raise FlowcError((Diagnostic(code="FC608", severity="error", message=message, span=flow.span, help=known),))
+
+
+def resumed_options(flow: Flow, options: RunOptions, origin: Resumption) -> RunOptions:
+    """The options of the new run, with the parameters that the origin was given.
+
+    Raises FlowcError with FC609 for a parameter that has no value there and cannot get one, and FC303 for one whose
+    value does not have its type any more.
+    """
+    sink = DiagnosticSink()
+    kept = origin.parameters or {}
+    missing = [parameter for parameter in flow.parameters if parameter.attribute not in kept]
+    done = bool(missing) and origin.start_is_done()
+    for parameter in missing:
+        lacking = parameter.required and not parameter.has_default and parameter.name not in origin.texts
+        if done or lacking:
+            sink.error(
+                "FC609",
+                f"parameter `{parameter.name}` had no value in run {origin.run_id}, which is resumed",
+                parameter.span,
+                help=f"{_from_start(flow, lacking=lacking)}start anew with `flowc run`",
+            )
+    sink.raise_if_failed()
+    names = {parameter.name for parameter in flow.parameters}
+    params = {name: text for name, text in origin.texts.items() if name in names}
+    given = {parameter.name: params[parameter.name] for parameter in missing if parameter.name in params}
+    check_params(flow.model_copy(update={"parameters": tuple(missing)}), given)
+    return replace(options, params=params)
+
+
+def _from_start(flow: Flow, *, lacking: bool) -> str:
+    return "" if lacking else f"resume from step `{flow.start}`, where it gets its default, or "
+
+
+class Replay:
+    """Takes over what the origin has finished, from the start on, as far as that goes without running anything."""
+
+    def __init__(self, origin: Resumption, schedule: Schedule, target: RunLayout, max_num_splits: int) -> None:
+        self._schedule = schedule
+        self._target = target
+        self._limit = max_num_splits
+        self._origin = Origin(origin.layout, origin.plan, origin.rerun)
+        self.reused = Counter[str]()
+        """Tasks that were taken over, by step."""
+
+    def run(self, go_on: Callable[[], bool]) -> None:
+        """Go on while there is something to take over and `go_on()`. Raises ProtocolError."""
+        try:
+            rest: list[list[TaskKey]] = []
+            while self._schedule.has_ready and go_on():
+                keys = self._batch()
+                documents = self._origin.take(self._target, [(key.step, key.path) for key in keys])
+                rest.append([key for key, document in zip(keys, documents, strict=True) if document is None])
+                for key, document in zip(keys, documents, strict=True):
+                    if document is not None:
+                        self._finished(key, document)
+            for keys in rest:
+                self._schedule.put_back(keys)
+        finally:
+            self._origin.close()
+
+    def _batch(self) -> list[TaskKey]:
+        """The next tasks; a gang is never torn apart."""
+        keys: list[TaskKey] = []
+        while self._schedule.has_ready and len(keys) < BATCH:
+            keys += [self._schedule.pop() for _ in range(self._schedule.width)]
+        return keys
+
+    def _finished(self, key: TaskKey, document: Mapping[str, Any]) -> None:
+        self.reused[key.step] += 1
+        count: int | None = document["foreach"]["count"] if "foreach" in document else None
+        if count is not None and count > self._limit:
+            raise ProtocolError(
+                f"step {key.step!r} splits into {count} tasks, more than --max-num-splits {self._limit}; "
+                "if that is right, raise it"
+            )
+        self._schedule.finished(key, count=count, choice=document.get("choice"))

@@ -1,0 +1,83 @@
+"""`flowc resume` as a user types it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_running import flowc
+
+FLOW = """\
+import os
+from flowc import FlowSpec, Parameter, step
+
+
+class Resumed(FlowSpec):
+    limit = Parameter("limit", type=int, default=3)
+
+    @step
+    def start(self):
+        self.items = list(range(self.limit))
+        self.next(self.body, foreach="items")
+
+    @step
+    def body(self):
+        print("body", self.input)
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        if os.environ.get("JOIN") != "works":
+            raise ValueError("not yet")
+        self.next(self.end)
+
+    @step
+    def end(self):
+        print("limit", self.limit)
+"""
+
+
+def test_a_failed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "flow.py").write_text(FLOW, encoding="utf-8")
+    assert flowc("run", "flow.py", "--limit", "2", "--run-id-file", "first", cwd=tmp_path).returncode == 1
+    first = (tmp_path / "first").read_text(encoding="utf-8")
+    monkeypatch.setenv("JOIN", "works")
+    result = flowc("resume", "flow.py", "--run-id-file", "second", "--tag", "again", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert f"3 tasks of run {first} are done already" in result.stderr
+    assert "limit 2" in result.stdout
+    assert "body" not in result.stdout
+    second = (tmp_path / "second").read_text(encoding="utf-8")
+    shown = flowc("show", f"Resumed/{second}", cwd=tmp_path).stdout
+    assert f"resumed from: Resumed/{first}" in shown
+    assert "body  2 of 2 tasks, 2 taken over" in shown
+    assert "again" in shown
+    assert "[body-1] body 1" in flowc("logs", f"Resumed/{second}", cwd=tmp_path).stdout
+    again = flowc("resume", "flow.py", "body", "--origin-run-id", first, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.count("body") == 4
+    script = flowc("resume", "flow.py", "--root", ".flowc", "end", cwd=tmp_path)
+    assert "5 tasks of run" not in script.stderr
+    assert "4 tasks of run" in script.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "exit_code"),
+    [
+        (["--limit", "3"], "FC609", 2),
+        (["start", "--limit=3"], "FC609", 2),
+        (["-p", "limit=3"], "FC609", 2),
+        (["--nothing"], "FC504", 2),
+        (["start", "end"], "FC504", 2),
+        (["stat"], "FC608", 2),
+        (["--origin-run-id", "x"], "FC607", 1),
+    ],
+)
+def test_what_cannot_be_resumed(tmp_path: Path, arguments: list[str], code: str, exit_code: int) -> None:
+    (tmp_path / "flow.py").write_text(FLOW, encoding="utf-8")
+    result = flowc("resume", "flow.py", *arguments, cwd=tmp_path)
+    assert f"error[{code}]" in result.stderr
+    assert "help: " in result.stderr
+    assert result.returncode == exit_code
+    assert not (tmp_path / ".flowc").exists()
