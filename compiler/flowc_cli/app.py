@@ -38,6 +38,7 @@ Branch = Annotated[str | None, typer.Option("--branch", help="the branch of a fl
 Production = Annotated[bool, typer.Option("--production", help="the production branch of a flow with @project")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="any option of the target, as name=value")]
 
+
 def _variables(name: str, command: str = "RUN") -> list[str]:
     """The variables that set an option of a command; Metaflow's has the name that Metaflow gives the option."""
     return [f"FLOWC_{command}_{name}", f"METAFLOW_{command}_{name}"]
