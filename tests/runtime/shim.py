@@ -41,7 +41,7 @@ class Shim:
         """The run's place in the store."""
         return RunLayout(open_store(self.root), self.flow.name, RUN)
 
-    def popen(self, step: str, index: str = "", attempt: int = 0, **env: str) -> subprocess.Popen[str]:
+    def popen(self, step: str, index: str = "", attempt: int = 0, first: int = 0, **env: str) -> subprocess.Popen[str]:
         """Start one attempt of a task."""
         variables = {
             **{name: value for name, value in os.environ.items() if not name.startswith("FLOWC_PARAM")},
@@ -53,15 +53,18 @@ class Shim:
             **env,
         }
         command = [self.python, "-m", "flowc", "task", "--step", step, "--index", index, "--attempt", str(attempt)]
+        command += ["--first", str(first)] if first else []
         outputs = ["--outputs", str(self.folder / "outputs")]
         pipe = subprocess.PIPE
         return subprocess.Popen(
             [*command, *outputs], env=variables, cwd=self.folder, stdout=pipe, stderr=pipe, text=True
         )
 
-    def attempt(self, step: str, index: str = "", attempt: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
+    def attempt(
+        self, step: str, index: str = "", attempt: int = 0, first: int = 0, **env: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run one attempt of a task, whatever comes of it."""
-        process = self.popen(step, index, attempt, **env)
+        process = self.popen(step, index, attempt, first, **env)
         out, err = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
