@@ -31,10 +31,9 @@ def default_space(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for variable in ("FLOWC_USER", "FLOWC_NAMESPACE", "FLOWC_ROOT"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("METAFLOW_USER", "oracle")
-    client.default_namespace()
     yield
     client.default_namespace()
-    client.space._chosen.clear()  # pyright: ignore[reportPrivateUsage]
+    client.default_metadata()
 
 
 def local_flow(folder: Path, name: str) -> Local:

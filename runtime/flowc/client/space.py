@@ -28,16 +28,17 @@ def namespace(ns: Optional[str]) -> Optional[str]:
 
 def get_namespace() -> Optional[str]:
     """The namespace that runs are looked for in."""
-    if "namespace" not in _chosen:
-        return default_namespace()
-    found: Optional[str] = _chosen["namespace"]
-    return found
+    if "namespace" in _chosen:
+        chosen: Optional[str] = _chosen["namespace"]
+        return chosen
+    user = current.username
+    return os.environ.get("FLOWC_NAMESPACE") or (f"user:{user}" if user else None)
 
 
 def default_namespace() -> Optional[str]:
     """Go back to the namespace of the user; of everybody where nothing says who that is, as in most containers."""
-    user = current.username
-    return namespace(os.environ.get("FLOWC_NAMESPACE") or (f"user:{user}" if user else None))
+    _chosen.pop("namespace", None)
+    return get_namespace()
 
 
 def metadata(ms: str) -> str:
