@@ -215,3 +215,15 @@ def test_links(tmp_path: Path) -> None:
         assert home.module == module
         package = module.partition(".")[0]
         assert sorted(local_files(source, home, {}, sink)) == [f"{package}/__init__.py", f"{package}/a.py"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import os, helper", "x = 1; import helper", "from helper import y", "import os, \\\n    helper",
+        "import\thelper.x as z", "if 'from' != 'import': import helper", "__import__('helper')",
+    ],
+)  # fmt: skip
+def test_imports_in_every_spelling(tmp_path: Path, text: str) -> None:
+    write_files(tmp_path, {"helper/__init__.py": "", "helper/x.py": ""})
+    assert "helper/__init__.py" in found(tmp_path / "flow.py", text)[0]

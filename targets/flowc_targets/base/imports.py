@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.frontend.home import is_type_checking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 class Import(NamedTuple):
@@ -27,6 +29,9 @@ class Import(NamedTuple):
     """A relative import with more dots than there are packages: it cannot work."""
 
 
+_IMPORT = re.compile(r"\b(?:from|import)\b[ \t]*([^\n;#]*)")
+_WORD = re.compile(r"\w+")
+_IMPORT_CALL = re.compile(r"\b(?:import_module|__import__)\b")
 _COPES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
 
@@ -55,6 +60,21 @@ def imports_of(tree: ast.Module, package: tuple[str, ...]) -> Iterator[Import]:
             case _:
                 pass
         pending.extend((child, optional) for child in ast.iter_child_nodes(node))
+
+
+def may_import_local(text: str, folder: Path) -> bool:
+    """Whether a file could import anything of a folder, by a look at its text.
+
+    Most flows import what is installed and nothing else, and a syntax tree of a large flow takes a while.
+    """
+    names: set[str] = set()
+    for match in _IMPORT.finditer(text):
+        line = match[1]
+        if line.startswith(".") or line.rstrip().endswith("\\"):
+            return True
+        names.update(_WORD.findall(line))
+    local = {path.name.partition(".")[0] for path in folder.iterdir()}
+    return not names.isdisjoint(local) or bool(_IMPORT_CALL.search(text))
 
 
 def exported(tree: ast.Module) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from flowc_compiler.frontend import parse, read_source
 from flowc_compiler.frontend.home import located
 from flowc_compiler.frontend.imports import check_imports
 from flowc_compiler.source import SourceFile
-from flowc_targets.base.imports import Import, exported, imports_of
+from flowc_targets.base.imports import Import, exported, imports_of, may_import_local
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,8 @@ def local_files(source: SourceFile, home: Home, included: Mapping[str, Path], si
     there, FC606 for modules that are compiled to machine code, and FC106 for names of Metaflow that are not served.
     """
     walk = _Walk(source, home, included, sink)
-    walk.follow(source, home.package)
+    if may_import_local(source.text, home.folder):
+        walk.follow(source, home.package)
     for name in included:
         if name.endswith(".py") and not name.startswith("../"):
             walk.follow_included(name)
