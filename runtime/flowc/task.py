@@ -246,7 +246,7 @@ def _set_facts(plan: Plan, cls: type[FlowSpec], task: Task) -> None:
             "task_id": identifier,
             "retry_count": task.attempt,
             "pathspec": f"{plan.flow}/{task.run}/{task.step}/{identifier}",
-            "origin_run_id": os.environ.get("FLOWC_ORIGIN_RUN_ID"),
+            "origin_run_id": os.environ.get("FLOWC_ORIGIN_RUN_ID") or None,
             "namespace": user,
             "tags": set(task.tags),
             "parameter_names": [parameter.attribute for parameter in parameters(cls).values()],

@@ -481,22 +481,6 @@ STEP_DECORATORS = [
         "customize": "True", "refresh_interval": "1"}),
 ]  # fmt: skip
 
-FLOW_DECORATORS = [
-    *_arguments("project", "above", {"branch": "'b'", "production": "True"}, "name='rows'"),
-    *_arguments("schedule", "above", {
-        "cron": "'0 10 * * ? *'", "weekly": "True", "daily": "True", "hourly": "True"}),
-    Row("`@schedule(timezone=)`", "above", "@schedule(daily=True, timezone='Europe/Berlin')"),
-    Row("`@trigger(event=)`", "above", "@trigger(event='e')"),
-    Row("`@trigger(events=)`", "above", "@trigger(events=['e', 'f'])"),
-    Row("`@trigger_on_finish(flow=)`", "above", "@trigger_on_finish(flow='Other')"),
-    Row("`@trigger_on_finish(flows=)`", "above", "@trigger_on_finish(flows=['Other', 'Another'])"),
-    Row("`@exit_hook(on_success=)`", "file", "HOOK on_success"),
-    Row("`@exit_hook(on_error=)`", "file", "HOOK on_error"),
-    *_arguments("conda_base", "above", {
-        "packages": "{'numpy': '2.0.0'}", "libraries": "{'numpy': '2.0.0'}", "python": "'3.11'", "disabled": "True"}),
-    *_arguments("pypi_base", "above", {"packages": "{'numpy': '2.0.0'}", "python": "'3.11'", "disabled": "True"}),
-]  # fmt: skip
-
 _HOOK = """
     from metaflow import *
 
@@ -513,10 +497,22 @@ _HOOK = """
         def end(self):
             pass
 """
+
 FLOW_DECORATORS = [
-    row._replace(code=_HOOK.replace("NAME", row.code[5:])) if row.code.startswith("HOOK") else row
-    for row in FLOW_DECORATORS
-]
+    *_arguments("project", "above", {"branch": "'b'", "production": "True"}, "name='rows'"),
+    *_arguments("schedule", "above", {
+        "cron": "'0 10 * * ? *'", "weekly": "True", "daily": "True", "hourly": "True"}),
+    Row("`@schedule(timezone=)`", "above", "@schedule(daily=True, timezone='Europe/Berlin')"),
+    Row("`@trigger(event=)`", "above", "@trigger(event='e')"),
+    Row("`@trigger(events=)`", "above", "@trigger(events=['e', 'f'])"),
+    Row("`@trigger_on_finish(flow=)`", "above", "@trigger_on_finish(flow='Other')"),
+    Row("`@trigger_on_finish(flows=)`", "above", "@trigger_on_finish(flows=['Other', 'Another'])"),
+    Row("`@exit_hook(on_success=)`", "file", _HOOK.replace("NAME", "on_success")),
+    Row("`@exit_hook(on_error=)`", "file", _HOOK.replace("NAME", "on_error")),
+    *_arguments("conda_base", "above", {
+        "packages": "{'numpy': '2.0.0'}", "libraries": "{'numpy': '2.0.0'}", "python": "'3.11'", "disabled": "True"}),
+    *_arguments("pypi_base", "above", {"packages": "{'numpy': '2.0.0'}", "python": "'3.11'", "disabled": "True"}),
+]  # fmt: skip
 
 _SERVED = {
     "FlowSpec": "", "step": "", "Parameter": "", "JSONType": "", "JSONTypeClass": "", "IncludeFile": "", "Config": "",

@@ -60,7 +60,8 @@ def compiled(row: Row, folder: Path) -> tuple[Compilation | None, list[str]]:
 def codes_of(row: Row, folder: Path) -> dict[str, list[str]]:
     """What the compiler, and each target after it, says of a row's code."""
     compilation, codes = compiled(row, folder)
-    found = {name: codes for name in ("run", *TARGETS)}
+    names: list[str] = ["run", *TARGETS]
+    found = dict.fromkeys(names, codes)
     if compilation is None or row.place in {"top", "body", "join"}:
         return found  # targets do not look into the code of steps
     for name in TARGETS:

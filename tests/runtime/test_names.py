@@ -1,4 +1,4 @@
-"""The names of `metaflow`: compiler and shim agree on them, each is there, and does on the local engine what it must."""
+"""The names of `metaflow`: compiler and shim agree on them, each is there, and each does what it does in Metaflow."""
 
 from __future__ import annotations
 
