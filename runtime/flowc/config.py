@@ -19,7 +19,6 @@ __all__ = ["Config", "ConfigValue", "Delayed", "config_expr", "config_values", "
 
 _UNPACKED = "_flowc_unpacked_"
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
-_class_of: Any = type
 _parsers: Dict[str, Any] = {}
 """The parser of each config, by name: some are the flow's own functions."""
 
@@ -143,15 +142,15 @@ def config_values() -> Dict[str, Any]:
 
 def resolve(value: Any) -> Any:
     """A value with what is delayed in it replaced; mappings of configs become dicts."""
+    if isinstance(value, Config):
+        value = Delayed(value.name)
     if isinstance(value, Delayed):
         value = value._flowc_resolve()  # pyright: ignore[reportPrivateUsage]
         return value.to_dict() if isinstance(value, ConfigValue) else value
-    kind = _class_of(value)
-    if kind is dict:
+    kind = type(value).__name__ if type(value).__module__ == "builtins" else ""
+    if kind == "dict":
         return {resolve(key): resolve(item) for key, item in value.items()}
-    if kind in (list, tuple, set):
-        return kind([resolve(item) for item in value])
-    return value
+    return value.__class__([resolve(item) for item in value]) if kind in ("list", "tuple", "set") else value
 
 
 def is_unpacked(key: object) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import namedtuple
 
 from flowc.errors import ParameterError
 
@@ -14,29 +15,28 @@ if TYPE_CHECKING:
 _STORES = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "az": "azure", "azure": "azure", "abfs": "azure"}
 
 
-class ParameterContext:
-    """The argument of a default that is a function."""
-
-    def __init__(self, flow_name: str, parameter_name: str) -> None:
-        from flowc.config import ConfigValue, config_values
-        from flowc.current import current
-
-        self.flow_name = flow_name
-        self.user_name = current.username
-        self.parameter_name = parameter_name
-        self.logger = _log
-        self.ds_type = _STORES.get(os.environ.get("FLOWC_ROOT", "").partition("://")[0], "local")
-        self.configs = ConfigValue(config_values())
+ParameterContext = namedtuple(  # pyright: ignore[reportUntypedNamedTuple]
+    "ParameterContext", ("flow_name", "user_name", "parameter_name", "logger", "ds_type", "configs")
+)
+"""The argument of a default that is a function, with Metaflow's fields."""
 
 
 def call_default(function: Any, flow_name: str, parameter: str) -> Any:
     """The result of the function. Raises ParameterError when it raises."""
     try:
-        return function(*[ParameterContext(flow_name, parameter), False][: _arity(function)])
+        return function(*[_context(flow_name, parameter), False][: _arity(function)])
     except Exception as error:
         raise ParameterError(
             f"the default of parameter {parameter!r} raised {type(error).__name__}: {error}"
         ) from error
+
+
+def _context(flow_name: str, parameter: str) -> ParameterContext:
+    from flowc.config import ConfigValue, config_values
+    from flowc.current import current
+
+    store = _STORES.get(os.environ.get("FLOWC_ROOT", "").partition("://")[0], "local")
+    return ParameterContext(flow_name, current.username, parameter, _log, store, ConfigValue(config_values()))
 
 
 def _arity(function: Any) -> int:

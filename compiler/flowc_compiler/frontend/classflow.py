@@ -223,7 +223,9 @@ class _FlowReader:
         for parameter in self._parameters.values():
             folded = parameter.name.lower().replace("-", "_")
             if folded in seen:
-                message = f"the parameter name `{parameter.name}` differs from `{seen[folded]}` by case or dashes only"
+                other = seen[folded]
+                same = "is taken" if other == parameter.name else f"differs from `{other}` by case or dashes only"
+                message = f"the parameter name `{parameter.name}` {same}"
                 self._sink.error("FC305", message, parameter.span, help="rename one of them")
             seen[folded] = parameter.name
             if parameter.attribute in self._graph:

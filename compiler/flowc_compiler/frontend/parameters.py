@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 import libcst as cst
 
 from flowc_compiler.frontend.callargs import Argument, CallReader
-from flowc_compiler.frontend.configfiles import present
+from flowc_compiler.frontend.configfiles import present, unportable
 from flowc_compiler.frontend.literals import NotLiteralError
 from flowc_compiler.frontend.names import Names
 from flowc_compiler.frontend.reserved import METAFLOW_RESERVED, RUN_OPTIONS
@@ -117,6 +117,8 @@ class ParameterReader:
             fields["deferred_type"] = not self._is_function(argument.node)
         else:
             fields["has_default"] = fields["default"] is not None
+            if unportable(fields["default"]):  # bytes, a set: only the shim can make it
+                fields.update(default=None, dynamic_default=True, deferred_type=True)
 
     def _is_function(self, node: cst.BaseExpression) -> bool:
         """Whether a default is a function: its parameter is text then, unless a type is declared."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Protocol
@@ -56,6 +57,11 @@ class ModuleScope(Scope):
     def _bound(self) -> Bindings:
         return bindings(self.module.body)
 
+    @cached_property
+    def has_star_import(self) -> bool:
+        """Whether names may come from anywhere."""
+        return "import *" in self.text
+
     def binds(self, name: str) -> bool:
         """Whether the module gives that name a meaning of its own."""
         return name in self._bound
@@ -99,7 +105,7 @@ class ClassScope(Scope):
         self._module = module
         self._names = names
         self._body = tuple(body)
-        self._configs = configs or {}
+        self._configs: Mapping[str, str] = {} if configs is None else configs  # filled by and by: no copy
         """Attribute of this class body to the name of the config that it is."""
 
     @cached_property
@@ -169,10 +175,12 @@ class ExpressionScope(Scope):
             pass
         if self._module.binds(node.value):
             return self._module.value(node)
+        wrong = not (self._module.has_star_import or hasattr(builtins, node.value))
         raise NotLiteralError(
             node,
             f"there is no config `{node.value}`",
-            "a config_expr knows configs by the names that they are given by: Config('name')",
+            "a config_expr knows configs by their own names, those of Config('name'), and names of the module",
+            wrong=wrong,
         )
 
     def call(self, node: cst.Call) -> object:
