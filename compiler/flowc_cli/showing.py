@@ -89,8 +89,8 @@ def _task(step: Step, index: str) -> Task:
 def _text(run: Run, steps: Sequence[Step]) -> str:
     created = run.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     lines = [f"{run.pathspec}  {run.status}  {created}", f"root: {run.root}"]
-    if run.tags:
-        lines.append(f"tags: {', '.join(sorted(run.tags))}")
+    if run.user_tags:
+        lines.append(f"tags: {', '.join(sorted(run.user_tags))}")
     if run.origin_pathspec is not None:
         lines.append(f"resumed from: {run.origin_pathspec}")
     reused = run.reused
@@ -124,7 +124,7 @@ def _document(run: Run, steps: Sequence[Step]) -> dict[str, Any]:
         "root": run.root,
         "status": run.status,
         "created_at": run.created_at.timestamp(),
-        "tags": sorted(run.tags),
+        "tags": sorted(run.user_tags),
         "origin": run.origin_pathspec,
         "steps": {step.name: [_task_document(task) for task in _tasks(step)] for step in steps},
     }
