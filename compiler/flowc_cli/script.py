@@ -27,7 +27,6 @@ _ELSEWHERE = {
     "airflow": "compile --target airflow",
     "argo-workflows": "compile --target argo",
     "dump": "flowc show {flow}/RUN --json",
-    "help": "--help",
     "logs": "flowc logs {flow}/RUN",
     "output-dot": "flowc graph {file} --format dot",
     "output-raw": "flowc ir {file}",
@@ -45,7 +44,7 @@ def main(file: str, flow_name: str, arguments: Sequence[str]) -> int:
         command, rest = split(arguments)
     except BadOption as error:
         return _fail(file, str(error))
-    if command is None:
+    if command in (None, "help"):
         _usage(file, flow_name)
         return 0
     if command not in COMMANDS:

@@ -10,8 +10,8 @@ class BadOption(Exception):  # noqa: N818 (an answer to the user, not a fault)
     """An option that flowc does not have; the message says what to do instead."""
 
 
-_SILENT = frozenset({"--no-pylint", "--quiet", "--not-quiet"})
-"""Flags that ask for what flowc does anyway: it runs no pylint, and has next to nothing to say of its own."""
+_SILENT = frozenset({"--no-pylint", "--not-quiet"})
+"""Flags that ask for what flowc does anyway."""
 
 _ONLY = {
     "--datastore": ("local", "name the store by its URL, as in: run --root s3://bucket/prefix"),
@@ -24,6 +24,7 @@ _ONLY = {
 
 _NEVER = {
     "--pylint": "flowc runs no pylint; it has checks of its own: check",
+    "--quiet": "its own messages are on standard error: run 2>/dev/null",
     "--package-suffixes": "name the files to ship: compile --include '**/*.csv'",
     "--mode": "flowc has no spin",
     "--max-log-size": "logs are kept whole",

@@ -74,7 +74,7 @@ def python(
 
 
 def test_without_a_command(folder: Path) -> None:
-    for arguments in ([], ["--help"], ["-h"]):
+    for arguments in ([], ["--help"], ["-h"], ["help"]):
         result = python(folder, *arguments)
         assert result.returncode == 0
         assert "usage: python hello.py COMMAND" in result.stdout
@@ -91,6 +91,7 @@ def test_without_a_command(folder: Path) -> None:
         (["--datastore", "s3", "run"], "--root s3://"),
         (["--environment=conda", "run"], "@conda"),
         (["--pylint", "run"], "check"),
+        (["--quiet", "run"], "standard error"),
         (["--unheard-of", "run"], "--unheard-of"),
         (["--metadata"], "needs a value"),
         (["run", "--max-log-size", "3"], "--max-log-size"),
@@ -127,6 +128,20 @@ def test_exit_codes(folder: Path) -> None:
     assert (folder / "file" / "below" / "Hello").is_dir()
 
 
+def test_resume(folder: Path) -> None:
+    text = (folder / "hello.py").read_text().replace('if "fail" in self.name:', 'if not os.path.exists("mended"):')
+    (folder / "hello.py").write_text(text)
+    assert python(folder, "run", "--alpha", "2").returncode == 1
+    (folder / "mended").write_text("")
+    result = python(folder, "resume", "--tag", "again", "--namespace", "team")
+    assert result.returncode == 0, result.stderr
+    assert "['0 plain', '1 plain'] team" in result.stdout
+    assert "done already" in result.stderr
+    result = python(folder, "resume", "greet", "--origin-run-id", "none")
+    assert result.returncode == 1
+    assert "FC607" in result.stderr
+
+
 def test_check_and_compile(folder: Path) -> None:
     result = python(folder, "check")
     assert (result.returncode, result.stderr) == (0, "hello.py: flow Hello, 4 steps, no errors\n")
@@ -147,7 +162,7 @@ def test_show(folder: Path) -> None:
 
 
 def test_help_of_commands(folder: Path) -> None:
-    for command in ("run", "check", "show", "compile"):
+    for command in ("run", "resume", "check", "show", "compile"):
         result = python(folder, command, "--help")
         assert result.returncode == 0, result.stderr
         assert f"python hello.py {command}" in result.stdout
