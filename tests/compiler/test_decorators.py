@@ -1,0 +1,348 @@
+"""What decorators say, with Metaflow's names, units and defaults, and the specs that they become."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.driver import compile_file
+from flowc_compiler.frontend.arguments import ARGUMENTS, FLOW_ARGUMENTS
+from flowc_compiler.frontend.served import SERVED
+from flowc_compiler.ir import FALLBACK_RETRIES, Flow, StepSpecs
+
+
+def compiled(folder: Path, source: str, sink: DiagnosticSink | None = None) -> Flow:
+    path = folder / "decorated_flow.py"
+    path.write_text(textwrap.dedent(source))
+    return compile_file(path, sink).flow
+
+
+def step_specs(folder: Path, *decorators: str, flow: str = "") -> StepSpecs:
+    """The specs of a step with these decorators, in a flow with those."""
+    above = "".join(f"    {line}\n" for line in decorators)
+    found = compiled(
+        folder,
+        f"from metaflow import *\n\n{flow}\nclass F(FlowSpec):\n{above}    @step\n    def start(self):\n"
+        "        self.next(self.end)\n\n    @step\n    def end(self):\n        pass\n",
+    )
+    return found.by_name["start"].specs
+
+
+def spec(folder: Path, name: str, *decorators: str, flow: str = "") -> dict[str, Any] | None:
+    """One spec, without its span."""
+    value = getattr(step_specs(folder, *decorators, flow=flow), name)
+    return None if value is None else value.model_dump(exclude={"span"}, exclude_defaults=True)
+
+
+def flow_specs(folder: Path, *decorators: str, before: str = "") -> dict[str, Any]:
+    above = "\n".join(decorators)
+    found = compiled(
+        folder,
+        f"from metaflow import *\n{before}\n{above}\nclass F(FlowSpec):\n    @step\n    def start(self):\n"
+        "        self.next(self.end)\n\n    @step\n    def end(self):\n        pass\n",
+    )
+    return without_spans(found.specs.model_dump(exclude_defaults=True))
+
+
+def without_spans(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_spans(item) for key, item in value.items() if key != "span"}  # pyright: ignore
+    if isinstance(value, (list, tuple)):
+        return [without_spans(item) for item in value]  # pyright: ignore
+    return value
+
+
+def test_every_decorator_is_served() -> None:
+    assert set(ARGUMENTS) | set(FLOW_ARGUMENTS) <= SERVED
+
+
+@pytest.mark.parametrize("name", sorted({**ARGUMENTS, **FLOW_ARGUMENTS}))
+def test_the_runtime_takes_what_the_compiler_takes(name: str) -> None:
+    """A flow's file is imported when a task runs: there each decorator stands bare, and with all of its arguments."""
+    import flowc
+
+    decorator = getattr(flowc, name)
+
+    def method() -> None: ...
+
+    model = {**ARGUMENTS, **FLOW_ARGUMENTS}[name]
+    assert decorator(method) is method
+    assert decorator()(method) is method
+    known = inspect.signature(decorator).parameters
+    takes_all = any(item.kind is inspect.Parameter.VAR_KEYWORD for item in known.values())
+    assert takes_all or set(model.model_fields) <= set(known)
+    assert decorator(**dict.fromkeys(model.model_fields))(method) is method
+
+
+def test_retry_and_its_defaults(tmp_path: Path) -> None:
+    assert spec(tmp_path, "retry", "@retry") == {}
+    policy = step_specs(tmp_path, "@retry()").retry
+    assert policy is not None
+    assert (policy.limit, policy.backoff_seconds) == (3, 120)
+    assert spec(tmp_path, "retry", "@retry(times='2', minutes_between_retries=0.5)") == {
+        "limit": 2, "backoff_seconds": 30.0,
+    }  # fmt: skip
+
+
+def test_catch_gives_fallback_attempts(tmp_path: Path) -> None:
+    assert spec(tmp_path, "catch", "@catch") == {}
+    assert step_specs(tmp_path, "@catch").retries == FALLBACK_RETRIES == 3
+    specs = step_specs(tmp_path, "@catch(var='e', print_exception=False)", "@retry(times=2)")
+    assert specs.retries == 5
+    assert specs.catch is not None
+    assert (specs.catch.variable, specs.catch.print_exception) == ("e", False)
+    assert step_specs(tmp_path, "@retry(times=2)").retries == 2
+
+
+def test_timeouts_are_summed(tmp_path: Path) -> None:
+    assert spec(tmp_path, "timeout", "@timeout(hours=1, minutes='2', seconds=3)") == {"seconds": 3723}
+
+
+def test_environment_writes_values_out(tmp_path: Path) -> None:
+    variables = "@environment(vars={'A': 1, 'B': True, 'C': 0.5, 'D': 'x'})"
+    assert spec(tmp_path, "environment", variables) == {"variables": {"A": "1", "B": "True", "C": "0.5", "D": "x"}}
+    assert spec(tmp_path, "environment", "@environment") is None
+
+
+def test_kubernetes_in_full(tmp_path: Path) -> None:
+    specs = step_specs(
+        tmp_path,
+        "@kubernetes(cpu=2, memory='8Gi', disk=20000, gpu=1, gpu_vendor='amd', image='i', image_pull_policy='Always',"
+        " image_pull_secrets=['p'], service_account='s', namespace='n', secrets='one', node_selector='a=b,c=d',"
+        " tolerations=[{'key': 'k', 'operator': 'Exists'}], labels={'l': 'v'}, annotations={'a': 'v'},"
+        " use_tmpfs=True, tmpfs_tempdir=False, tmpfs_path='/t', persistent_volume_claims={'c': '/p'},"
+        " shared_memory=64, port=8080, compute_pool='pool', executable='python3.12', hostname_resolution_timeout=60,"
+        " qos='Guaranteed', extended_resources={'x/y': 2}, security_context={'privileged': True, 'run_as_user': 5})",
+    )
+    dumped = without_spans(specs.model_dump(exclude_defaults=True))
+    assert dumped == {
+        "resources": {
+            "cpu": 2, "memory_mb": 8192, "disk_mb": 20000, "shared_memory_mb": 64, "extended": {"x/y": "2"},
+        },
+        "accelerator": {"count": 1, "vendor": "amd"},
+        "placement": {
+            "node_selector": {"a": "b", "c": "d", "outerbounds.co/compute-pool": "pool"},
+            "tolerations": [{"key": "k", "operator": "Exists"}],
+        },
+        "container": {
+            "image": "i", "image_pull_policy": "Always", "image_pull_secrets": ["p"], "service_account": "s",
+            "namespace": "n", "secrets": ["one"], "labels": {"l": "v"}, "annotations": {"a": "v"},
+            "persistent_volume_claims": {"c": "/p"}, "port": 8080, "qos": "guaranteed", "executable": "python3.12",
+            "hostname_resolution_timeout": 60, "tmpfs": {"size_mb": 4096, "path": "/t", "tempdir": False},
+            "security_context": {"privileged": True, "run_as_user": 5},
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "size"),
+    [("use_tmpfs=True", 2048), ("use_tmpfs=True, memory=1000", 500), ("tmpfs_size=7", 7), ("tmpfs_path='/x'", None)],
+)
+def test_the_size_of_a_tmpfs(tmp_path: Path, arguments: str, size: int | None) -> None:
+    container = step_specs(tmp_path, f"@kubernetes({arguments})").container
+    assert (container and container.tmpfs and container.tmpfs.size_mb) == size
+
+
+def test_resources_are_combined_by_maximum(tmp_path: Path) -> None:
+    kubernetes = "@kubernetes(cpu=4, memory=1000, gpu='a100:2', disk=5)"
+    specs = step_specs(tmp_path, "@resources(cpu=2, memory=2000, gpu=1, shared_memory=9)", kubernetes)
+    assert without_spans(specs.model_dump(exclude_defaults=True)) == {
+        "resources": {"cpu": 4, "memory_mb": 2000, "disk_mb": 5, "shared_memory_mb": 9},
+        "accelerator": {"count": 2, "type": "a100"},
+    }
+
+
+def test_batch_says_the_same_in_other_words(tmp_path: Path) -> None:
+    """What AWS Batch and Kubernetes both have comes out alike; only the rest is Batch's own."""
+    both = "cpu=3, gpu=1, memory=100, image='i', shared_memory=5, tmpfs_size=6, executable='p'"
+    batch, kubernetes = step_specs(tmp_path, f"@batch({both})"), step_specs(tmp_path, f"@kubernetes({both})")
+    assert without_spans(batch.model_dump()) == without_spans(kubernetes.model_dump())
+    specs = step_specs(
+        tmp_path,
+        "@batch(inferentia=2, efa=1, ephemeral_storage=30, host_volumes=['/a', '/b:/c'], privileged=True, queue='q',"
+        " iam_role='r', execution_role='e', max_swap=5, swappiness=0, aws_batch_tags={'t': 1}, log_driver='d',"
+        " log_options=['o'], efs_volumes='fs-1')",
+    )
+    assert without_spans(specs.model_dump(exclude_defaults=True)) == {
+        "resources": {
+            "disk_mb": 30720, "extended": {"aws.amazon.com/neuron": "2", "vpc.amazonaws.com/efa": "1"},
+        },
+        "container": {"host_volumes": {"/a": "/a", "/b": "/c"}, "security_context": {"privileged": True}},
+        "batch": {
+            "queue": "q", "iam_role": "r", "execution_role": "e", "max_swap_mb": 5, "swappiness": 0,
+            "tags": {"t": "1"}, "log_driver": "d", "log_options": ["o"], "efs_volumes": ["fs-1"],
+        },
+    }  # fmt: skip
+    trainium = step_specs(tmp_path, "@batch(trainium=1)").resources
+    assert trainium is not None
+    assert trainium.extended == {"aws.amazon.com/neuron": "1"}
+
+
+def test_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decorator = (
+        "@secrets(sources=['aws-secrets-manager.a.b', {'type': 'kubernetes', 'id': 'k', 'role': 'own'},"
+        " {'type': 'gcp-secret-manager', 'id': 'g', 'options': {'version': 3}}], role='r', allow_override=True)"
+    )
+    assert spec(tmp_path, "secrets", decorator) == {
+        "sources": (
+            {"type": "aws-secrets-manager", "id": "a.b", "role": "r"},
+            {"type": "kubernetes", "id": "k", "role": "own"},
+            {"type": "gcp-secret-manager", "id": "g", "options": {"version": 3}, "role": "r"},
+        ),
+        "allow_override": True,
+    }
+    monkeypatch.setenv("METAFLOW_DEFAULT_SECRETS_BACKEND_TYPE", "az-key-vault")
+    assert spec(tmp_path, "secrets", "@secrets(sources=['name'])") == {
+        "sources": ({"type": "az-key-vault", "id": "name"},)
+    }
+
+
+@pytest.mark.parametrize(
+    ("base", "own", "wanted"),
+    [
+        ("@pypi_base(packages={'a': '1'}, python='3.11')", "@pypi(packages={'b': '2'})",
+         {"manager": "pypi", "packages": {"a": "1", "b": "2"}, "python": "3.11"}),
+        ("@pypi_base(packages={'a': '1'}, python='3.11')", "@pypi(packages={'a': '2'}, python='3.12')",
+         {"manager": "pypi", "packages": {"a": "2"}, "python": "3.12"}),
+        ("@conda_base(libraries={'a': 1.5, 'b': '1'}, packages={'b': '2'})", "@card",
+         {"manager": "conda", "packages": {"a": "1.5", "b": "2"}}),
+        ("@conda_base(packages={'a': '1'})", "@conda(disabled=True)",
+         {"manager": "conda", "packages": {"a": "1"}, "disabled": True}),
+        ("@conda_base(packages={'a': '1'}, disabled=True)", "@conda(disabled=False)",
+         {"manager": "conda", "packages": {"a": "1"}}),
+        ("@conda_base(python='3.11')", "@pypi(packages={'b': '2'})",
+         {"manager": "pypi", "packages": {"b": "2"}, "python": "3.11"}),
+        ("", "@conda(packages={'a': '1'})", {"manager": "conda", "packages": {"a": "1"}}),
+    ],
+)  # fmt: skip
+def test_packages_of_the_flow_and_of_the_step(tmp_path: Path, base: str, own: str, wanted: dict[str, Any]) -> None:
+    assert spec(tmp_path, "dependencies", own, flow=base) == wanted
+
+
+def test_cards_are_accepted_and_told_of(tmp_path: Path) -> None:
+    sink = DiagnosticSink()
+    source = """
+        from metaflow import FlowSpec, card, step
+
+        class F(FlowSpec):
+            @card
+            @card(type="html", id="second", options={"x": 1}, timeout=5, customize=True, refresh_interval=1)
+            @step
+            def start(self):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+    """
+    specs = compiled(tmp_path, source, sink).by_name["start"].specs
+    assert [(card.type, card.id, card.timeout) for card in specs.cards] == [
+        ("default", None, 45),
+        ("html", "second", 5),
+    ]
+    assert [(item.code, item.severity) for item in sink.diagnostics] == [("FC409", "warning")] * 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ("", {"cron": "0 0 * * *", "original": "daily"}),
+        ("()", {"cron": "0 0 * * *", "original": "daily"}),
+        ("(hourly=True)", {"cron": "0 * * * *", "original": "hourly"}),
+        ("(weekly=True, hourly=True)", {"cron": "0 0 * * 0", "original": "weekly"}),
+        ("(cron='0 9 ? * MON *', weekly=True)", {"cron": "0 9 * * 1", "original": "0 9 ? * MON *"}),
+        ("(timezone='Europe/Berlin')", {"cron": "0 0 * * *", "original": "daily", "timezone": "Europe/Berlin"}),
+        ("(daily=False)", None),
+    ],
+)
+def test_schedule(tmp_path: Path, arguments: str, wanted: dict[str, Any] | None) -> None:
+    assert flow_specs(tmp_path, f"@schedule{arguments}").get("schedule") == wanted
+
+
+def test_triggers(tmp_path: Path) -> None:
+    found = flow_specs(
+        tmp_path,
+        "@trigger(events=['a', {'name': 'b', 'parameters': {'x': 'y'}}, {'name': 'c', 'parameters': ['p', ('q', 'r')]},"
+        " namespaced_event_name('d')], options={'reset_at': {'cron': '0 0 * * *'}})",
+        "@trigger_on_finish(flow={'name': 'Up', 'project': 'shop', 'project_branch': 'prod'})",
+    )
+    assert found["trigger"] == {
+        "events": [
+            {"name": "a"},
+            {"name": "b", "parameters": {"x": "y"}},
+            {"name": "c", "parameters": {"p": "p", "q": "r"}},
+            {"name": "d", "namespaced": True},
+        ],
+        "options": {"reset_at": {"cron": "0 0 * * *"}},
+    }
+    assert found["trigger_on_finish"] == {"flows": [{"name": "Up", "project": "shop", "branch": "prod"}]}
+    named = flow_specs(tmp_path, "@trigger_on_finish(flows=['A', 'shop.user.ann.B'])")
+    assert named["trigger_on_finish"] == {
+        "flows": [{"name": "A"}, {"name": "B", "project": "shop", "branch": "user.ann"}]
+    }
+
+
+def test_exit_hooks_are_functions_of_the_file_or_imports(tmp_path: Path) -> None:
+    found = flow_specs(
+        tmp_path,
+        "@exit_hook(on_success=[own, imported, 'own'], on_error=['package.module.function'])",
+        "@exit_hook(on_error=[own], options={'image': 'i'})",
+        before="from somewhere import imported\n\ndef own(): ...\n",
+    )
+    assert found["exit_hooks"] == [
+        {"on_success": ["own", "imported", "own"], "on_error": ["package.module.function"]},
+        {"on_error": ["own"], "options": {"image": "i"}},
+    ]
+
+
+def test_decorators_of_a_base_class_are_the_flows(tmp_path: Path) -> None:
+    source = """
+        from metaflow import FlowSpec, project, pypi_base, schedule, step
+
+        @project(name="shop")
+        @pypi_base(packages={"a": "1"})
+        class Base(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+
+        @schedule
+        class F(Base):
+            pass
+    """
+    flow = compiled(tmp_path, source)
+    assert flow.specs.project is not None
+    assert flow.specs.schedule is not None
+    assert all(step.specs.dependencies is not None for step in flow.steps)
+
+
+def test_arguments_may_be_unpacked_and_computed(tmp_path: Path) -> None:
+    source = """
+        from metaflow import FlowSpec, kubernetes, step
+
+        POD = {"cpu": 2, "image": "i"}
+
+        class F(FlowSpec):
+            @kubernetes(**POD, memory=4 * 1024)
+            @step
+            def start(self):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+    """
+    specs = compiled(tmp_path, source).by_name["start"].specs
+    assert specs.resources is not None
+    assert (specs.resources.cpu, specs.resources.memory_mb) == (2, 4096)
+    assert specs.container is not None
+    assert specs.container.image == "i"
