@@ -1,10 +1,15 @@
-from flowc import FlowSpec, Parameter, environment, kubernetes, resources, retry, step, timeout
+from flowc import Config, FlowSpec, IncludeFile, Parameter, step
 
 
 class Bad(FlowSpec):
     a = Parameter("alpha")
     b = Parameter("Alpha")  # FC305
     c = Parameter("max-workers")  # FC305
+    d = IncludeFile("run_id")  # FC305
+    e = Parameter("root", default="a warning: --root is an option of flowc run")  # FC305
+    f = Config("cfg", default_value={})
+    g = Config("CFG", default_value={})  # FC305
+    h = Config("tags", default_value={})  # FC305
     start = Parameter("s")  # FC305
 
     @step

@@ -1,10 +1,19 @@
-from flowc import FlowSpec, Parameter, environment, kubernetes, resources, retry, step, timeout
+import os
+
+from flowc import FlowSpec, environment, resources, retry, step, timeout
+
+LIMIT = 1
+TWICE = 1
+TWICE = 2
 
 
 class Bad(FlowSpec):
-    SIZE = 4
+    SIZE = os.cpu_count()
 
     @resources(cpu=SIZE)  # FC402
+    @retry(times=TWICE)  # FC402
+    @timeout(minutes=LATER)  # FC402
+    @environment(vars={"HOME": f"{os.environ['HOME']}"})  # FC402
     @step
     def start(self):
         self.next(self.end)
@@ -12,3 +21,7 @@ class Bad(FlowSpec):
     @step
     def end(self):
         pass
+
+
+if os.environ.get("LIMIT"):
+    LATER = 4
