@@ -26,7 +26,7 @@ def main(arguments: List[str] | None = None) -> int:
     if args[:1] == ["zygote"]:
         from flowc.zygote import serve
 
-        return serve(int(args[1]))
+        return serve(int(args[1]), fresh="fresh" in args[2:])
     if args[:1] == ["hook"]:
         return _hook(args[1:])
     sys.stderr.write(USAGE)

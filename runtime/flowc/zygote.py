@@ -1,4 +1,7 @@
-"""A warm process with the user's file imported, which forks a process for each task that the local engine asks for.
+"""A process that forks one for each task that the local engine asks for, and ends them when the engine is killed.
+
+It has the user's file imported, so that tasks begin warm; or, where libraries cannot bear a fork, it has nothing
+imported, and each fork becomes a fresh Python.
 
 The engine speaks through a socket: frames of a 4-byte length and JSON. A request carries the write ends of the task's
 stdout and stderr. Answers are `ready` or `failed` once, then `started` and `exit` for each task.
@@ -21,34 +24,64 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List
 
     from flowc.flowspec import FlowSpec
-    from flowc.plan import Plan
 
+BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit(main())"
+"""`python -m flowc`, without the working directory on the import path."""
 LENGTH = struct.Struct("!I")
 _NEEDED = ("hashlib", "pickle", "traceback", "flowc.merge", "flowc.report", "flowc.store.files", "flowc.task")
 
 
-def serve(descriptor: int) -> int:
-    """Serve requests from the socket `descriptor` until the engine closes it."""
+def serve(descriptor: int, *, fresh: bool = False) -> int:
+    """Serve requests from the socket `descriptor` until the engine closes it; `fresh` begins a new Python for each."""
+    with socket.socket(fileno=descriptor) as channel:
+        channel.set_inheritable(False)
+        if not fresh:
+            return _serve_warm(channel)
+        send(channel, {"event": "ready", "threads": []})
+        _Zygote(channel, _become_fresh).loop()
+    return 0
+
+
+def _serve_warm(channel: socket.socket) -> int:
+    """Import the user's file, and serve. 1 when it cannot be imported."""
     from flowc.__main__ import line_buffer
     from flowc.plan import load_plan
     from flowc.userfile import load_flow
 
-    with socket.socket(fileno=descriptor) as channel:
-        channel.set_inheritable(False)
-        line_buffer()
-        plan = load_plan()
-        seeds = _Seeds()
-        try:
-            cls = seeds.watch(lambda: load_flow(plan))
-        except BaseException as error:  # the user's file may raise anything, SystemExit included
-            from flowc.report import failure_text
+    line_buffer()
+    plan = load_plan()
+    seeds = _Seeds()
+    try:
+        cls = seeds.watch(lambda: load_flow(plan))
+    except BaseException as error:  # the user's file may raise anything, SystemExit included
+        from flowc.report import failure_text
 
-            send(channel, {"event": "failed", "error": failure_text(error)})
-            return 1
-        _warm_up()
-        send(channel, {"event": "ready", "threads": _thread_names()})
-        _Zygote(channel, plan, cls, seeds).loop()
+        send(channel, {"event": "failed", "error": failure_text(error)})
+        return 1
+    _warm_up()
+    send(channel, {"event": "ready", "threads": _thread_names()})
+
+    def run(request: Dict[str, Any]) -> int:
+        from flowc.layout import parse_index
+        from flowc.task import Task, run_task
+
+        seeds.renew()
+        os.environ.update(request["env"])
+        try:
+            return run_task(plan, lambda: cls, Task(request["step"], parse_index(request["index"]), request["attempt"]))
+        except KeyboardInterrupt:
+            return 130
+
+    _Zygote(channel, run).loop()
     return 0
+
+
+def _become_fresh(request: Dict[str, Any]) -> int:
+    """Replace this process, which has just been forked, by a Python of its own. Raises OSError."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and what it executes would, too
+    options = [f"--{name}={request[name]}" for name in ("step", "index", "attempt")]
+    command = [sys.executable, "-c", BOOT, "task", *options]
+    os.execve(sys.executable, command, {**os.environ, **request["env"]})  # noqa: S606 (no shell is wanted)
 
 
 def send(channel: socket.socket, message: Dict[str, Any]) -> None:
@@ -73,11 +106,10 @@ def receive(channel: socket.socket) -> tuple[Dict[str, Any] | None, List[int]]:
 class _Zygote:
     """The serving loop. `children` maps the pid of a running task to the engine's number for it."""
 
-    def __init__(self, channel: socket.socket, plan: Plan, cls: type[FlowSpec], seeds: _Seeds) -> None:
+    def __init__(self, channel: socket.socket, run: Callable[[Dict[str, Any]], int]) -> None:
+        """`run` is called in a task's process and returns its exit code."""
         self.channel = channel
-        self.plan = plan
-        self.cls = cls
-        self.seeds = seeds
+        self.run = run
         self.children: Dict[int, int] = {}
         self.wake_read, self.wake_write = os.pipe()
 
@@ -128,9 +160,6 @@ class _Zygote:
 
     def _child(self, request: Dict[str, Any], descriptors: List[int]) -> int:
         """What happens in the task's own process."""
-        from flowc.layout import parse_index
-        from flowc.task import Task, run_task
-
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM):
@@ -141,13 +170,7 @@ class _Zygote:
             os.close(descriptor)
         for descriptor in (self.wake_read, self.wake_write, self.channel.detach()):
             os.close(descriptor)
-        self.seeds.renew()
-        os.environ.update(request["env"])
-        try:
-            task = Task(request["step"], parse_index(request["index"]), request["attempt"])
-            return run_task(self.plan, lambda: self.cls, task)
-        except KeyboardInterrupt:
-            return 130
+        return self.run(request)
 
     def _reap(self) -> None:
         for pid in list(self.children):

@@ -10,13 +10,13 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowc_compiler.frontend.home import home_of
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
 from flowc_targets.base.plan import build_plan
+from flowc_targets.local.attempts import PATIENCE, Attempt, next_attempt, process_failure, task_name
 from flowc_targets.local.gangs import Gangs, Retry
 from flowc_targets.local.hooks import run_hooks
 from flowc_targets.local.launch import Event, Launcher, LaunchError, kill_group
@@ -32,31 +32,13 @@ from flowc_targets.local.signals import SignalWatch
 from flowc_targets.local.start import start_launcher, task_environment
 
 if TYPE_CHECKING:
-    from flowc_compiler.ir import Flow, StepSpecs
+    from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
     from flowc_targets.local.options import RunOptions
     from flowc_targets.local.resume import Resumption
 
 from flowc.errors import ProtocolError, StoreError
 from flowc.layout import index_text
-
-PATIENCE = 60.0
-"""Seconds that the members of a gang have to end after one has failed."""
-
-
-@dataclass(slots=True)
-class _Running:
-    """A task's process."""
-
-    key: TaskKey
-    attempt: int
-    outputs: tuple[TaskOutput, TaskOutput]
-    pid: int = 0
-    deadline: float = float("inf")
-    """When the next signal is due: at the timeout, and then after the grace period."""
-    timed_out: bool = False
-    left_behind: bool = False
-    """Whether it is to end because a member of its gang has failed."""
 
 
 def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Reporter | None = None) -> RunResult:
@@ -100,11 +82,12 @@ class _Engine:
         self.record = record
         self.plan = plan
         self.origin = origin
+        self.env = task_environment(flow, source, options, record, plan)
         self.reused = Counter[str]()
         self.schedule = Schedule(flow)
         self.gangs = Gangs(flow)
         self.selector = selectors.DefaultSelector()
-        self.running: dict[int, _Running] = {}
+        self.running: dict[int, Attempt] = {}
         self.retries: list[Retry] = []
         self.failed: FailedTask | None = None
         self.error = ""
@@ -173,11 +156,9 @@ class _Engine:
 
     def _launcher(self, imports: TaskOutput) -> Launcher:
         """Start what starts tasks, and listen to it."""
-        self.env = task_environment(self.flow, self.source, self.options, self.record, self.plan)
         launcher = start_launcher(self.options, self.env, imports, self.signals, self.reporter)
-        if launcher.fileno() >= 0:
-            self.selector.register(launcher.fileno(), selectors.EVENT_READ, None)
-            self.selector.register(imports.descriptor, selectors.EVENT_READ, imports)
+        self.selector.register(launcher.fileno(), selectors.EVENT_READ, None)
+        self.selector.register(imports.descriptor, selectors.EVENT_READ, imports)
         return launcher
 
     def _record_end(self) -> Status:
@@ -212,8 +193,6 @@ class _Engine:
                 self.signals.drain()
             else:
                 self._handle(self.launcher.events())
-        if self.launcher.fileno() < 0:
-            self._handle(self.launcher.events())
         self._enforce_deadlines()
 
     def _start_ready(self) -> None:
@@ -244,7 +223,7 @@ class _Engine:
         )
         specs = self.flow.by_name[key.step].specs
         self.numbers += 1
-        task = _Running(key, attempt, outputs)
+        task = Attempt(key, attempt, outputs)
         if specs.timeout is not None:
             # The task itself raises an error at its timeout; what does not obey is ended from here.
             task.deadline = time.monotonic() + specs.timeout.seconds + self.options.grace_seconds
@@ -264,8 +243,6 @@ class _Engine:
             due.append(self.retries[0].due)
         wait = min(due, default=float("inf")) - time.monotonic()
         wait = max(wait, 0.0)
-        if not self.signals.installed:
-            wait = min(wait, 0.02)  # nothing wakes us for an exit outside of the main thread
         return None if wait == float("inf") else wait
 
     def _enforce_deadlines(self) -> None:
@@ -283,7 +260,7 @@ class _Engine:
             else:
                 self._ended(self.running.pop(event.number), event.status)
 
-    def _ended(self, task: _Running, status: int) -> None:
+    def _ended(self, task: Attempt, status: int) -> None:
         self._close_outputs(task)
         code = os.waitstatus_to_exitcode(status)
         if code == 0 and not task.timed_out and self.record.committed(task.key, task.attempt):
@@ -294,14 +271,14 @@ class _Engine:
         if retry is not None:
             heapq.heappush(self.retries, retry)
 
-    def _close_outputs(self, task: _Running) -> None:
+    def _close_outputs(self, task: Attempt) -> None:
         for output in task.outputs:
             if output.descriptor in self.selector.get_map():
                 self.selector.unregister(output.descriptor)
             output.finish()
             self.record.keep_log(output)
 
-    def _succeeded(self, task: _Running) -> None:
+    def _succeeded(self, task: Attempt) -> None:
         self.done += 1
         step = self.flow.by_name[task.key.step]
         count: int | None = None
@@ -320,20 +297,20 @@ class _Engine:
                 return
         self.schedule.finished(task.key, count=count, choice=choice)
 
-    def _attempt_failed(self, task: _Running, code: int) -> None:
+    def _attempt_failed(self, task: Attempt, code: int) -> None:
         step = self.flow.by_name[task.key.step]
         recorded = None if code <= 0 or task.timed_out else self.record.error(task.key, task.attempt)
         if recorded is None:
-            kind, message = _process_failure(task, code, step.specs.timeout.seconds if step.specs.timeout else 0)
+            kind, message = process_failure(task, code, step.specs.timeout.seconds if step.specs.timeout else 0)
             self.record.record_error(task.key, task.attempt, kind, message)
             recorded = (message, "")
         if task.attempt >= step.specs.retries:
             self._fail(task, *recorded)
             return
-        wait, what_next = _next_attempt(step.specs, task.attempt)
+        wait, what_next = next_attempt(step.specs, task.attempt)
         self.gangs.failed(task.key, Retry(time.monotonic() + wait, [task.key], task.attempt + 1))
         self._hurry(self.gangs.others(task.key))
-        self.reporter.note(f"task {_name(task.key)} failed: {recorded[0]}; {what_next}")
+        self.reporter.note(f"task {task_name(task.key)} failed: {recorded[0]}; {what_next}")
 
     def _hurry(self, peers: frozenset[TaskKey]) -> None:
         """Members of a failed gang end by themselves. One that does not is killed, as the others wait for it."""
@@ -342,7 +319,7 @@ class _Engine:
             if task.key in peers and not task.timed_out and due < task.deadline:
                 task.deadline, task.left_behind = due, True
 
-    def _fail(self, task: _Running, message: str, traceback: str) -> None:
+    def _fail(self, task: Attempt, message: str, traceback: str) -> None:
         if self.failed is not None:
             return
         key = self.gangs.culprit(task.key, task.attempt, self.record)
@@ -379,8 +356,6 @@ class _Engine:
                 self.signals.drain()
             else:
                 self._settle(self.launcher.events())
-        if self.launcher.fileno() < 0:
-            self._settle(self.launcher.events())
 
     def _settle(self, events: list[Event]) -> None:
         """Take note of exits while stopping: they decide nothing any more."""
@@ -389,29 +364,3 @@ class _Engine:
                 self.running[event.number].pid = event.pid
             else:
                 self._close_outputs(self.running.pop(event.number))
-
-
-def _next_attempt(specs: StepSpecs, attempt: int) -> tuple[float, str]:
-    """What follows a failed attempt: after how many seconds, and in words. A fallback of `@catch` need not wait."""
-    retry = specs.retry
-    if retry is None or attempt >= retry.limit:
-        return 0.0, "@catch goes on without it"
-    wait = f" in {retry.backoff_seconds:g} s" if retry.backoff_seconds else ""
-    return retry.backoff_seconds, f"attempt {attempt + 2} of {retry.limit + 1}{wait}"
-
-
-def _process_failure(task: _Running, code: int, timeout: int) -> tuple[str, str]:
-    """The type and message of a failure that the task could not record itself."""
-    if task.timed_out and task.left_behind:
-        return "TaskKilled", f"the task went on for {PATIENCE:g} s after another member of its gang had failed"
-    if task.timed_out:
-        return "TaskTimeout", f"the task ran longer than its timeout of {timeout} s"
-    if code < 0:
-        return "TaskKilled", f"the task was killed by {signal.Signals(-code).name}"
-    if code == 0:
-        return "TaskVanished", "the task's process ended before the step did"
-    return "TaskFailed", f"the task's process ended with exit code {code}"
-
-
-def _name(key: TaskKey) -> str:
-    return f"{key.step}[{index_text(key.path)}]" if key.path else key.step

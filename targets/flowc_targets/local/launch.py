@@ -1,4 +1,4 @@
-"""Starting task processes: forked from the zygote, or each a fresh Python."""
+"""Starting task processes, through the zygote."""
 
 from __future__ import annotations
 
@@ -9,18 +9,15 @@ import signal
 import socket
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from flowc.layout import index_text
-from flowc.zygote import LENGTH, receive
+from flowc.zygote import BOOT, LENGTH, receive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowc_targets.local.schedule import TaskKey
-
-BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit(main())"
-"""`python -m flowc`, without the working directory on the import path."""
 
 
 class LaunchError(Exception):
@@ -37,34 +34,17 @@ class Event:
     status: int = 0
 
 
-class Launcher(Protocol):
-    """Starts task processes and tells when they end."""
+class Launcher:
+    """Starts task processes and tells when they end, by a zygote.
 
-    def fileno(self) -> int:
-        """A descriptor that is readable when there may be events; -1 when signals tell."""
-        ...
+    It has the flow imported, or begins a fresh Python for each task. When this process is killed, it ends the tasks.
+    """
 
-    def launch(self, number: int, key: TaskKey, attempt: int, env: Mapping[str, str], out: int, err: int) -> None:
-        """Start a task; `out` and `err` become its stdout and stderr, and are left open here."""
-        ...
-
-    def events(self) -> list[Event]:
-        """What has happened since."""
-        ...
-
-    def close(self) -> None:
-        """Release everything; tasks have ended by now."""
-        ...
-
-
-class ForkLauncher:
-    """Asks the zygote."""
-
-    def __init__(self, python: str, env: Mapping[str, str], output: int) -> None:
+    def __init__(self, python: str, env: Mapping[str, str], output: int, *, fresh: bool) -> None:
         self._channel, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [python, "-c", BOOT, "zygote", str(theirs.fileno())],
+                [python, "-c", BOOT, "zygote", str(theirs.fileno()), *(["fresh"] if fresh else [])],
                 env=dict(env),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -75,11 +55,11 @@ class ForkLauncher:
         self._ready = False
 
     def fileno(self) -> int:
-        """The socket."""
+        """A descriptor that is readable when there are events."""
         return self._channel.fileno()
 
     def launch(self, number: int, key: TaskKey, attempt: int, env: Mapping[str, str], out: int, err: int) -> None:
-        """Send the request, with the descriptors on its first bytes."""
+        """Start a task; `out` and `err` become its stdout and stderr, and are left open here."""
         request = {
             "id": number,
             "step": key.step,
@@ -130,53 +110,7 @@ class ForkLauncher:
         except subprocess.TimeoutExpired:
             return LaunchError("the process that starts tasks does not answer")
         how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-        return LaunchError(f"the process that starts tasks {how}; --start-method spawn does without it")
-
-
-class SpawnLauncher:
-    """Starts a fresh Python for each task. The engine's SIGCHLD tells of exits."""
-
-    def __init__(self, python: str, env: Mapping[str, str]) -> None:
-        self._python = python
-        self._env = dict(env)
-        self._running: dict[int, subprocess.Popen[bytes]] = {}
-        self._started: list[Event] = []
-
-    def fileno(self) -> int:
-        """None: see `events`."""
-        return -1
-
-    def launch(self, number: int, key: TaskKey, attempt: int, env: Mapping[str, str], out: int, err: int) -> None:
-        """Start `flowc task`."""
-        command = [self._python, "-c", BOOT, "task", "--step", key.step, "--index", index_text(key.path)]
-        process = subprocess.Popen(
-            [*command, "--attempt", str(attempt)],
-            env={**self._env, **env},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            process_group=0,
-        )
-        self._running[number] = process
-        self._started.append(Event("started", number, process.pid))
-
-    def events(self) -> list[Event]:
-        """Poll the processes."""
-        events, self._started = self._started, []
-        for number, process in list(self._running.items()):
-            code = process.poll()
-            if code is None:
-                continue
-            kill_group(process.pid, signal.SIGKILL)  # what the task left running
-            del self._running[number]
-            events.append(Event("exit", number, process.pid, -code if code < 0 else code << 8))
-        return events
-
-    def close(self) -> None:
-        """Reap what is left."""
-        for process in self._running.values():
-            kill_group(process.pid, signal.SIGKILL)
-            process.wait()
+        return LaunchError(f"the process that starts tasks {how}")
 
 
 def kill_group(pid: int, number: signal.Signals) -> None:

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGCHLD as something that the engine's selector can wait for."""
+"""SIGINT and SIGTERM as something that the engine's selector can wait for."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
 class SignalWatch:
-    """While it is entered, signals make `descriptor` readable, and SIGINT and SIGTERM are counted, not obeyed.
+    """While it is entered, SIGINT and SIGTERM make `descriptor` readable and are counted, not obeyed.
 
-    Only the main thread of a program can do that: elsewhere nothing is installed, and the engine polls.
+    Only the main thread of a program can do that: elsewhere nothing is installed.
     """
 
     def __init__(self) -> None:
         self.caught = 0
-        self.installed = False
+        self._installed = False
         self.descriptor, self._write = os.pipe()
         os.set_blocking(self.descriptor, False)
         os.set_blocking(self._write, False)
@@ -30,17 +30,16 @@ class SignalWatch:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self.installed = True
+            self._installed = True
             self._wakeup = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
             for number in _NUMBERS:
                 self._before[number] = signal.signal(number, self._count)
-            self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, _ignore)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self.installed:
+        if self._installed:
             signal.set_wakeup_fd(self._wakeup)
             for number, handler in self._before.items():
                 signal.signal(number, handler)
@@ -58,8 +57,3 @@ class SignalWatch:
     def _count(self, number: int, frame: FrameType | None) -> None:
         del number, frame
         self.caught += 1
-
-
-def _ignore(number: int, frame: FrameType | None) -> None:
-    """Only the wake-up counts."""
-    del number, frame

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from flowc_compiler.frontend.home import located
 from flowc_targets.base.package import build_package
-from flowc_targets.local.launch import ForkLauncher, Launcher, LaunchError, SpawnLauncher
+from flowc_targets.local.launch import Launcher, LaunchError
 from flowc_targets.local.params import parameter_environment
 
 if TYPE_CHECKING:
@@ -50,24 +50,25 @@ def start_launcher(
     options: RunOptions, env: dict[str, str], output: TaskOutput, signals: SignalWatch, reporter: Reporter
 ) -> Launcher:
     """The launcher that the options ask for. `output` shows what the user's file prints while it is imported."""
-    if options.start_method == "spawn":
-        output.close_write_end()
-        return SpawnLauncher(options.python, env)
-    launcher = ForkLauncher(options.python, env, output.write_end)
-    output.close_write_end()
+    fresh = options.start_method == "spawn"
+    launcher = Launcher(options.python, env, output.write_end, fresh=fresh)
     try:
         threads = _wait_ready(launcher, output, signals)
+        if threads:
+            launcher.close()
+            names = ", ".join(threads)
+            reporter.note(f"the file starts threads when imported ({names}); each task gets a fresh Python")
+            launcher = Launcher(options.python, env, output.write_end, fresh=True)
+            _wait_ready(launcher, output, signals)
     except LaunchError:
         launcher.close()
         raise
-    if not threads:
-        return launcher
-    launcher.close()
-    reporter.note(f"the file starts threads when imported ({', '.join(threads)}); each task gets a fresh Python")
-    return SpawnLauncher(options.python, env)
+    finally:
+        output.close_write_end()
+    return launcher
 
 
-def _wait_ready(launcher: ForkLauncher, output: TaskOutput, signals: SignalWatch) -> list[str]:
+def _wait_ready(launcher: Launcher, output: TaskOutput, signals: SignalWatch) -> list[str]:
     """Wait for the import of the user's file, showing what it prints."""
     with selectors.DefaultSelector() as selector:
         for descriptor in (launcher.fileno(), output.descriptor, signals.descriptor):
