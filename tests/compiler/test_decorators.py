@@ -46,7 +46,8 @@ def flow_specs(folder: Path, *decorators: str, before: str = "") -> dict[str, An
         f"from metaflow import *\n{before}\n{above}\nclass F(FlowSpec):\n    @step\n    def start(self):\n"
         "        self.next(self.end)\n\n    @step\n    def end(self):\n        pass\n",
     )
-    return without_spans(found.specs.model_dump(exclude_defaults=True))
+    specs: dict[str, Any] = without_spans(found.specs.model_dump(exclude_defaults=True))
+    return specs
 
 
 def without_spans(value: Any) -> Any:

@@ -70,7 +70,7 @@ class Shim:
 
     def task(self, step: str, index: str = "", attempt: int = 0, **env: str) -> str:
         """Run one attempt, which must succeed; returns its stdout."""
-        done = self.attempt(step, index, attempt, **env)
+        done = self.attempt(step, index, attempt, 0, **env)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
