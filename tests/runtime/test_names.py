@@ -232,3 +232,38 @@ def test_iterations_and_a_flow_as_an_artifact(tmp_path: Path) -> None:
     failed: Any = run["end"].task
     assert (failed.successful, failed.finished) == (False, True)
     assert failed.exception.type == "flowc.errors.UnpicklableArtifact"
+
+
+GANG = """
+    from flowc import FlowSpec, parallel, step
+
+    class Gang(FlowSpec):
+        @step
+        def start(self):
+            self.next(self.member, num_parallel=2)
+
+        @parallel
+        @step
+        def member(self):
+            self.next(self.join)
+
+        @step
+        def join(self, inputs):
+            self.next(self.end)
+
+        @step
+        def end(self):
+            pass
+"""
+
+
+def test_members_of_a_gang_are_tasks_of_their_step(tmp_path: Path) -> None:
+    flow = Local(tmp_path, GANG)
+    result = flow.run()
+    assert result.ok, flow.says.err
+    step = flow.client(result)["member"]
+    control = step.control_task
+    assert control is not None
+    assert (control.index, [task.index for task in step]) == (0, [1, 0])
+    assert [task.index for task in step.parent["join"].task.parent_tasks] == [1, 0]
+    assert step.parent["start"].control_task is None
