@@ -124,9 +124,12 @@ BESIDE = {
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Path:
-    project = tmp_path / "project"
+    return write_reader(tmp_path / "project")
+
+
+def write_reader(project: Path) -> Path:
+    """The flow `READER` with what it reads, in a folder of a project."""
     write_files(project, BESIDE)
-    (project / "flows" / "run.sh").write_text("#!/bin/sh\necho ran\n")
     (project / "flows" / "run.sh").chmod(0o755)
     return project / "flows" / "reader.py"
 
