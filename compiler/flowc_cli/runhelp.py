@@ -52,7 +52,8 @@ class RunCommand(TyperCommand):
         arguments: list[str] = ctx.meta.get("flowc.arguments", [])
         file = next((item for item in arguments if item.endswith(".py") and Path(item).is_file()), None)
         flow = _value_of("--flow", arguments)
-        return super().get_help(ctx) + (parameters_of(file, flow) if file is not None else "")
+        own = super().get_help(ctx)
+        return own if file is None else f"{own}\n{parameters_of(file, flow)}".rstrip("\n")
 
 
 def _value_of(option: str, arguments: list[str]) -> str | None:

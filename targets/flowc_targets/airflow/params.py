@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, cast
 
 from flowc_targets.airflow.model import DagParam
+from flowc_targets.base.defaults import description, literal_default
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Parameter
@@ -18,35 +18,24 @@ _TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean
 
 def dag_param(parameter: Parameter) -> DagParam:
     """One parameter. `null` stands for the default that the flow's class computes; a required one has none."""
-    default = _default(parameter)
+    default = _expression(json.loads(json.dumps(literal_default(parameter))))
+    needed = parameter.required and not parameter.has_default
     schema: dict[str, Expression] = {}
     if default is not None:
         schema["default"] = default
-    elif not parameter.required:
+    elif not needed:
         schema["default"] = None
-    if parameter.type == "json":
+    if parameter.type == "json" or parameter.deferred_type:
         schema["type"] = _JSON_TYPES
-    elif default is None and not parameter.required:
+    elif default is None and not needed:
         schema["type"] = ("null", _TYPES[parameter.type])
     else:
         schema["type"] = _TYPES[parameter.type]
-    if parameter.help:
-        schema["description"] = parameter.help
+    text = description(parameter)
+    if text:
+        schema["description"] = text
     variable = "FLOWC_PARAM_" + parameter.name.upper().replace("-", "_")
     return DagParam(key=parameter.name, variable=variable, schema=schema)
-
-
-def _default(parameter: Parameter) -> Expression:
-    """The default, where it is a literal that JSON can hold."""
-    if parameter.dynamic_default or parameter.default is None:
-        return None
-    if isinstance(parameter.default, float) and not math.isfinite(parameter.default):
-        return None
-    try:
-        text = json.dumps(parameter.default, allow_nan=False)
-    except (TypeError, ValueError):
-        return None
-    return _expression(json.loads(text))
 
 
 def _expression(value: object) -> Expression:

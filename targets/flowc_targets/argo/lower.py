@@ -26,6 +26,7 @@ from flowc_targets.argo.objects import (
 )
 from flowc_targets.argo.texts import default_value, defused, encode_value
 from flowc_targets.argo.yamltext import documents
+from flowc_targets.base.defaults import description
 from flowc_targets.base.project import deployment_name
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def _argument(parameter: FlowParameter, options: ArgoOptions) -> Parameter:
     given = options.parameters.get(parameter.name)
     missing = parameter.required and not parameter.has_default
     value = encode_value(given) if given is not None else None if missing else default_value(parameter)
-    return Parameter(name=parameter.name, value=value, description=defused(parameter.help) or None)
+    return Parameter(name=parameter.name, value=value, description=defused(description(parameter)) or None)
 
 
 def _named(flow: Flow, options: ArgoOptions, spec: WorkflowSpec) -> Workflow:

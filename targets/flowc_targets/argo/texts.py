@@ -8,6 +8,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from flowc_targets.base.defaults import literal_default
+
 if TYPE_CHECKING:
     from flowc_compiler.ir import Parameter
 
@@ -59,22 +61,13 @@ def encode_value(text: str) -> str:
 
 def default_value(parameter: Parameter) -> str:
     """A parameter's default as its value in the manifest."""
-    value = parameter.default
-    if parameter.dynamic_default or value is None or not _survives(parameter.type, value):
+    value = literal_default(parameter)
+    if value is None:
         return DEFAULT
     raw = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if len(raw) > LONGEST_LITERAL:
         return DEFAULT
     return encode_value(raw)
-
-
-def _survives(kind: str, value: object) -> bool:
-    """Whether the shim makes the same value of the text: `Parameter(type=str, default=5)` stays an int in Python."""
-    if isinstance(value, str):
-        return True
-    fits = {"int": isinstance(value, int) and not isinstance(value, bool), "bool": isinstance(value, bool)}
-    fits["float"] = isinstance(value, float) or fits["int"]
-    return fits.get(kind, kind == "json")
 
 
 def param_env(name: str) -> str:

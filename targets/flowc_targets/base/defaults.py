@@ -1,0 +1,44 @@
+"""Defaults of parameters that an engine may show and pass: those of which the shim makes the same value again."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir import Parameter
+
+
+def literal_default(parameter: Parameter) -> object:
+    """The default as JSON has it; `None` where the flow's class or the code package has to tell it.
+
+    That is so for one that is computed, for the file of an IncludeFile, for `Parameter(type=str, default=5)`, which
+    stays an int in Python, and for what JSON would change: tuples, keys that are no strings, infinity.
+    """
+    value = parameter.default
+    if parameter.dynamic_default or parameter.source == "file" or value is None:
+        return None
+    fits = {
+        "str": isinstance(value, str),
+        "int": isinstance(value, int) and not isinstance(value, bool),
+        "float": isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value),
+        "bool": isinstance(value, bool),
+        "json": not isinstance(value, str) and _is_json(value),
+    }
+    return value if fits[parameter.type] else None
+
+
+def description(parameter: Parameter) -> str:
+    """What an engine shows of a parameter: its help, and of an IncludeFile what may be given."""
+    if parameter.source == "value":
+        return parameter.help
+    hint = "a path in the container, or a URL of s3://, gs://, az://, https:// or data:"
+    return f"{parameter.help} ({hint})" if parameter.help else hint
+
+
+def _is_json(value: object) -> bool:
+    try:
+        return repr(json.loads(json.dumps(value, allow_nan=False))) == repr(value)
+    except (TypeError, ValueError):
+        return False
