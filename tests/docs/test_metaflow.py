@@ -15,8 +15,9 @@ import pytest
 from flowc_compiler.diagnostics import CODES, DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation, compile_file
 from flowc_targets.base.registry import load_target
-from tests.docs.metaflow_rows import TABLES, Row
 from tests.docs.pages import DOCS
+from tests.docs.rows import TABLES
+from tests.docs.rows.base import Row
 from tests.local.flows import Local
 
 PAGE = DOCS / "metaflow.md"

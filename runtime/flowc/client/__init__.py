@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flowc.client.artifact import DataArtifact, TaskData
 from flowc.client.flow import Flow, Metaflow
 from flowc.client.run import Run
 from flowc.client.space import (
@@ -14,7 +15,7 @@ from flowc.client.space import (
     namespace,
 )
 from flowc.client.step import Step
-from flowc.client.task import DataArtifact, Task, TaskData
+from flowc.client.task import Task
 from flowc.errors import NotFound as RunNotFound
 
 __all__ = [

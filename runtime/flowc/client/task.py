@@ -1,10 +1,11 @@
-"""One task of a run, what it left behind, and its artifacts."""
+"""One task of a run, and what it left behind."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from flowc import artifacts
+from flowc.client.artifact import DataArtifact, TaskData
 from flowc.client.base import Entity, local_time
 from flowc.errors import ExceptionWrapper, MissingKey
 from flowc.layout import RunLayout, task_id
@@ -19,27 +20,6 @@ if TYPE_CHECKING:
     from flowc.layout import Document, Path
 
 
-class TaskData:
-    """The artifacts of a task, as attributes; each is read when it is asked for."""
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self._task.value(name)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._task.references
-
-    def __dir__(self) -> List[str]:
-        return self._task.artifact_names
-
-    def __repr__(self) -> str:
-        return f"<MetaflowData: {', '.join(self._task.artifact_names)}>"
-
-
 class Metadata(NamedTuple):
     """One thing that is known about a task."""
 
@@ -50,7 +30,7 @@ class Metadata(NamedTuple):
     task: Any
 
 
-class Task(Entity["DataArtifact"]):
+class Task(Entity[DataArtifact]):
     """One task of a run: its last attempt, and of those that were committed the last. Iterating gives its artifacts."""
 
     _FORM = "Task('FlowName/RunID/StepName/TaskID')"
@@ -339,73 +319,6 @@ class Task(Entity["DataArtifact"]):
     def attempt_asked(self) -> int | None:
         """The attempt that was asked for."""
         return self._asked
-
-
-class DataArtifact(Entity["DataArtifact"]):
-    """One artifact of a task."""
-
-    _FORM = "DataArtifact('FlowName/RunID/StepName/TaskID/ArtifactName')"
-
-    def __init__(
-        self, pathspec: str, attempt: Optional[int] = None, *, root: Optional[str] = None, _namespace_check: bool = True
-    ) -> None:
-        """`pathspec` is that of a task and the artifact's name. Raises what Task does."""
-        above, name = "/".join(self._split(pathspec, 5)[:4]), pathspec.rpartition("/")[2]
-        task = Task(above, attempt, root=root, _namespace_check=_namespace_check)
-        self._become(self._require(task, name, f"DataArtifact({pathspec!r})"))
-
-    @classmethod
-    def of(cls, task: Task, name: str) -> DataArtifact:
-        """An artifact without any check."""
-        artifact = cls.__new__(cls)
-        artifact.id, artifact._above, artifact.checked = name, task, task.checked
-        return artifact
-
-    @property
-    def parent(self) -> Task:
-        """The task."""
-        task: Task = self._above
-        return task
-
-    @property
-    def data(self) -> Any:
-        """Its value."""
-        return self.parent.value(self.id)
-
-    @property
-    def size(self) -> int:
-        """The bytes of its value as it is stored."""
-        return int(self._ref["size"])
-
-    @property
-    def sha(self) -> str:
-        """The hash of its value as it is stored."""
-        return str(self._ref["hash"])
-
-    @property
-    def finished_at(self) -> datetime:
-        """When it was stored."""
-        return self.created_at
-
-    @property
-    def _ref(self) -> Ref:
-        return self.parent.references[self.id]
-
-    def created_seconds(self) -> float:
-        """When it was stored."""
-        return float(self.parent.manifest["created"])
-
-    def children(self) -> Iterator[DataArtifact]:
-        """Nothing: a value has no parts that the store knows."""
-        return iter(())
-
-    def child(self, name: str) -> None:
-        """Nothing."""
-        del name
-
-    def attempt_asked(self) -> int | None:
-        """The task's."""
-        return self.parent.attempt_asked()
 
 
 def _related(before: Task, after: Task) -> bool:

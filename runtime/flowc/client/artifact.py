@@ -1,0 +1,103 @@
+"""The artifacts of a task: their values by attribute, and each with its size and hash."""
+
+from __future__ import annotations
+
+from flowc.client.base import Entity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Any, Iterator, List, Optional
+
+    from flowc.artifacts import Ref
+    from flowc.client.task import Task
+
+
+class TaskData:
+    """The artifacts of a task, as attributes; each is read when it is asked for."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._task.value(name)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._task.references
+
+    def __dir__(self) -> List[str]:
+        return self._task.artifact_names
+
+    def __repr__(self) -> str:
+        return f"<MetaflowData: {', '.join(self._task.artifact_names)}>"
+
+
+class DataArtifact(Entity["DataArtifact"]):
+    """One artifact of a task."""
+
+    _FORM = "DataArtifact('FlowName/RunID/StepName/TaskID/ArtifactName')"
+
+    def __init__(
+        self, pathspec: str, attempt: Optional[int] = None, *, root: Optional[str] = None, _namespace_check: bool = True
+    ) -> None:
+        """`pathspec` is that of a task and the artifact's name. Raises what Task does."""
+        from flowc.client.task import Task
+
+        above, name = "/".join(self._split(pathspec, 5)[:4]), pathspec.rpartition("/")[2]
+        task = Task(above, attempt, root=root, _namespace_check=_namespace_check)
+        self._become(self._require(task, name, f"DataArtifact({pathspec!r})"))
+
+    @classmethod
+    def of(cls, task: Task, name: str) -> DataArtifact:
+        """An artifact without any check."""
+        artifact = cls.__new__(cls)
+        artifact.id, artifact._above, artifact.checked = name, task, task.checked
+        return artifact
+
+    @property
+    def parent(self) -> Task:
+        """The task."""
+        task: Task = self._above
+        return task
+
+    @property
+    def data(self) -> Any:
+        """Its value."""
+        return self.parent.value(self.id)
+
+    @property
+    def size(self) -> int:
+        """The bytes of its value as it is stored."""
+        return int(self._ref["size"])
+
+    @property
+    def sha(self) -> str:
+        """The hash of its value as it is stored."""
+        return str(self._ref["hash"])
+
+    @property
+    def finished_at(self) -> datetime:
+        """When it was stored."""
+        return self.created_at
+
+    @property
+    def _ref(self) -> Ref:
+        return self.parent.references[self.id]
+
+    def created_seconds(self) -> float:
+        """When it was stored."""
+        return float(self.parent.manifest["created"])
+
+    def children(self) -> Iterator[DataArtifact]:
+        """Nothing: a value has no parts that the store knows."""
+        return iter(())
+
+    def child(self, name: str) -> None:
+        """Nothing."""
+        del name
+
+    def attempt_asked(self) -> int | None:
+        """The task's."""
+        return self.parent.attempt_asked()

@@ -1,0 +1,21 @@
+"""The rows of docs/metaflow.md: every name, argument and rule of Metaflow, each with the least code that uses it."""
+
+from __future__ import annotations
+
+from tests.docs.rows.decorators import FLOW_DECORATORS, STEP_DECORATORS
+from tests.docs.rows.graphs import GRAPH, JOINS, LINT
+from tests.docs.rows.names import CLIENT, NAMES
+from tests.docs.rows.parameters import CURRENT, PARAMETERS
+
+TABLES = {
+    "The graph": GRAPH,
+    "What Metaflow's validity checks refuse": LINT,
+    "Joins and artifacts": JOINS,
+    "Parameters, files and configs": PARAMETERS,
+    "`current` and `self`": CURRENT,
+    "Decorators of steps": STEP_DECORATORS,
+    "Decorators of flows": FLOW_DECORATORS,
+    "Names to import": NAMES,
+    "The client": CLIENT,
+}
+"""The page's tables, in order."""

@@ -1,0 +1,107 @@
+"""Rows about decorators and their arguments."""
+
+from __future__ import annotations
+
+from tests.docs.rows.base import Row
+
+
+def _arguments(decorator: str, place: str, values: dict[str, str], needed: str = "") -> list[Row]:
+    """A row for a decorator, and one for each of its arguments."""
+    rows = [Row(f"`@{decorator}`", place, f"@{decorator}({needed})")]
+    for name, value in values.items():
+        given = ", ".join(part for part in (needed, f"{name}={value}") if part and not needed.startswith(f"{name}="))
+        rows.append(Row(f"`@{decorator}({name}=)`", place, f"@{decorator}({given or needed})"))
+    return rows
+
+
+STEP_DECORATORS = [
+    *_arguments("resources", "step", {
+        "cpu": "2", "gpu": "1", "disk": "20000", "memory": "8000", "shared_memory": "64"}),
+    *_arguments("kubernetes", "step", {
+        "cpu": "2", "memory": "8000", "disk": "20000", "image": "'python:3.11'", "image_pull_policy": "'Always'",
+        "image_pull_secrets": "['s']", "service_account": "'a'", "secrets": "['s']", "node_selector": "{'a': 'b'}",
+        "namespace": "'n'", "gpu": "1", "gpu_vendor": "'amd'", "tolerations": "[{'key': 'a', 'operator': 'Exists'}]",
+        "labels": "{'a': 'b'}", "annotations": "{'a': 'b'}", "use_tmpfs": "True", "tmpfs_tempdir": "False",
+        "tmpfs_size": "100", "tmpfs_path": "'/t'", "persistent_volume_claims": "{'c': '/c'}", "shared_memory": "64",
+        "port": "8080", "compute_pool": "'p'", "executable": "'python3'", "hostname_resolution_timeout": "600",
+        "qos": "'guaranteed'", "extended_resources": "{'a.b/c': '1'}",
+        "security_context": "{'run_as_user': 1000}"}),
+    *_arguments("batch", "step", {
+        "cpu": "2", "gpu": "1", "memory": "8000", "image": "'python:3.11'", "queue": "'q'", "iam_role": "'r'",
+        "execution_role": "'r'", "shared_memory": "64", "max_swap": "64", "swappiness": "10",
+        "aws_batch_tags": "{'a': 'b'}",
+        "use_tmpfs": "True", "tmpfs_tempdir": "False", "tmpfs_size": "100", "tmpfs_path": "'/t'", "inferentia": "1",
+        "trainium": "1", "efa": "1", "ephemeral_storage": "30", "host_volumes": "['/h']", "efs_volumes": "['e']",
+        "log_driver": "'awslogs'", "log_options": "['a:b']", "executable": "'python3'", "privileged": "True"}),
+    *_arguments("retry", "step", {"times": "1", "minutes_between_retries": "0"}),
+    *_arguments("catch", "step", {"var": "'error'", "print_exception": "False"}),
+    Row("`@catch` on a step that splits, or a switch: an error", "file", """
+        from metaflow import *
+
+        class RowFlow(FlowSpec):
+            @catch(var="error")
+            @step
+            def start(self):
+                self.next(self.a, self.b)
+
+            @step
+            def a(self):
+                self.next(self.join)
+
+            @step
+            def b(self):
+                self.next(self.join)
+
+            @step
+            def join(self, inputs):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+    """),
+    *_arguments("timeout", "step", {"seconds": "60", "minutes": "1", "hours": "1"}, "seconds=60"),
+    *_arguments("environment", "step", {"vars": "{'A': 'b'}"}, "vars={'A': 'b'}"),
+    *_arguments("secrets", "step", {"sources": "[]", "role": "'r'", "allow_override": "True"},
+                "sources=[{'type': 'inline', 'options': {'env_vars': {'A': 'b'}}}]"),
+    Row("`@secrets` of a cloud's manager", "step", "@secrets(sources=['aws-secrets-manager.name'])"),
+    *_arguments("conda", "step", {
+        "packages": "{'numpy': '2.0.0'}", "libraries": "{'numpy': '2.0.0'}", "python": "'3.11'", "disabled": "True"}),
+    *_arguments("pypi", "step", {"packages": "{'numpy': '2.0.0'}", "python": "'3.11'", "disabled": "True"}),
+    *_arguments("card", "step", {
+        "type": "'blank'", "id": "'c'", "options": "{'a': 1}", "timeout": "10", "save_errors": "False",
+        "customize": "True", "refresh_interval": "1"}),
+]  # fmt: skip
+
+_HOOK = """
+    from metaflow import *
+
+    def hook(run):
+        print(run)
+
+    @exit_hook(NAME=[hook])
+    class RowFlow(FlowSpec):
+        @step
+        def start(self):
+            self.next(self.end)
+
+        @step
+        def end(self):
+            pass
+"""
+
+FLOW_DECORATORS = [
+    *_arguments("project", "above", {"branch": "'b'", "production": "True"}, "name='rows'"),
+    *_arguments("schedule", "above", {
+        "cron": "'0 10 * * ? *'", "weekly": "True", "daily": "True", "hourly": "True"}),
+    Row("`@schedule(timezone=)`", "above", "@schedule(daily=True, timezone='Europe/Berlin')"),
+    Row("`@trigger(event=)`", "above", "@trigger(event='e')"),
+    Row("`@trigger(events=)`", "above", "@trigger(events=['e', 'f'])"),
+    Row("`@trigger_on_finish(flow=)`", "above", "@trigger_on_finish(flow='Other')"),
+    Row("`@trigger_on_finish(flows=)`", "above", "@trigger_on_finish(flows=['Other', 'Another'])"),
+    Row("`@exit_hook(on_success=)`", "file", _HOOK.replace("NAME", "on_success")),
+    Row("`@exit_hook(on_error=)`", "file", _HOOK.replace("NAME", "on_error")),
+    *_arguments("conda_base", "above", {
+        "packages": "{'numpy': '2.0.0'}", "libraries": "{'numpy': '2.0.0'}", "python": "'3.11'", "disabled": "True"}),
+    *_arguments("pypi_base", "above", {"packages": "{'numpy': '2.0.0'}", "python": "'3.11'", "disabled": "True"}),
+]  # fmt: skip
