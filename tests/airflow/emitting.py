@@ -14,7 +14,10 @@ from flowc_targets.airflow.options import AirflowOptions
 ROOT = "s3://bucket/prefix"
 
 HEADER = """\
-from flowc import FlowSpec, JSONType, Parameter, current, environment, kubernetes, resources, retry, step, timeout
+from flowc import (
+    FlowSpec, JSONType, Parameter, batch, catch, current, environment, kubernetes, project, resources, retry, schedule,
+    secrets, step, timeout,
+)
 
 
 """

@@ -95,6 +95,11 @@ class SpecsFlow(FlowSpec):
         namespace="elsewhere",
         secrets=["step-secret"],
         labels={"team": "blue"},
+        port=8080,
+        qos="guaranteed",
+        extended_resources={"example.com/dongle": 1},
+        security_context={"run_as_user": 1000, "privileged": False},
+        tmpfs_size=32,
         annotations={"note": "$(x) {{ blue }}"},
         persistent_volume_claims={"claim": "/data"},
         gpu=2,
@@ -103,6 +108,8 @@ class SpecsFlow(FlowSpec):
         tolerations=[{"key": "dedicated", "operator": "Equal", "value": "ml", "effect": "NoExecute"}],
     )
     @environment(vars={"NAME": "value"})
+    @secrets(sources=[{"type": "kubernetes", "id": "more"}])
+    @catch(var="failure")
     @retry(times=4, minutes_between_retries=3)
     @timeout(seconds=50)
     @step
@@ -114,6 +121,45 @@ class SpecsFlow(FlowSpec):
         pass
 """
 """Every spec of the IR, at values that are found again in the output."""
+
+CAUGHT = """\
+import os
+
+
+@project(name="shop", production=True)
+@schedule(cron="0/15 9-17 ? * MON-FRI *", timezone="Europe/Berlin")
+class CaughtFlow(FlowSpec):
+    @catch(var="failure")
+    @retry(times=1, minutes_between_retries=0)
+    @step
+    def start(self):
+        os._exit(3)
+        self.next(self.fan)
+
+    @step
+    def fan(self):
+        self.items = [0, 1]
+        self.next(self.each, foreach="items")
+
+    @catch(var="failure")
+    @secrets(sources=[{"type": "inline", "id": "a", "options": {"env_vars": {"TOKEN": "7"}}}])
+    @step
+    def each(self):
+        self.value = 1 / self.input
+        self.token = os.environ["TOKEN"]
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.kinds = [each.failure and each.failure.type for each in inputs]
+        self.branch = current.branch_name
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+"""Failures that `@catch` takes, on a schedule in a time zone."""
 
 NESTED = """\
 class NestedFlow(FlowSpec):

@@ -13,7 +13,7 @@ import pytest
 from flowc import Run
 from tests.airflow.emitting import emit, write
 from tests.airflow.engine import Airflow
-from tests.airflow.flows import HOSTILE, NESTED, VALUES
+from tests.airflow.flows import CAUGHT, HOSTILE, NESTED, VALUES
 from tests.cluster.cluster import run_locally
 from tests.conftest import REPOSITORY
 
@@ -124,6 +124,19 @@ def test_parameters_of_a_run(airflow: Airflow, tmp_path: Path) -> None:
     result = airflow.run(text, tmp_path, '{"limit": 4, "text": "{{ run_id }} $(x)"}')
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
     assert Run.latest("RequiredFlow", root=str(root))["start"].task.data.values == [4, "{{ run_id }} $(x)"]
+
+
+def test_what_catch_takes_on_a_schedule_in_a_time_zone(airflow: Airflow, tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    text, _ = emit(write(tmp_path, CAUGHT), operator="local", root=str(root))
+    result = airflow.run(text, tmp_path)
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
+    run = Run.latest("CaughtFlow", root=str(root))
+    assert run["start"].task.data.failure.type.endswith("FailureHandledByCatch")
+    assert run["start"].task.attempt == 2
+    assert run["join"].task.data.kinds == ["builtins.ZeroDivisionError", None]
+    assert run["join"].task.data.branch == "prod"
+    assert {task.data.token for task in run["each"] if task.successful} == {"7"}
 
 
 def test_a_failing_step_fails_the_run(airflow: Airflow, tmp_path: Path) -> None:

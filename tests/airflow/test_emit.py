@@ -21,11 +21,11 @@ from flowc_targets.airflow import TARGET
 from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.airflow.python import Call, Expression, Name, layout, quoted
 from tests.airflow.emitting import ROOT, emit, emit_text, ruff, write
-from tests.airflow.flows import HOSTILE, NESTED, PLAIN, SPECS, VALUES, WIDE
+from tests.airflow.flows import CAUGHT, HOSTILE, NESTED, PLAIN, SPECS, VALUES, WIDE
 from tests.conftest import REPOSITORY
 
 EXAMPLES = {path.stem: path for path in sorted((REPOSITORY / "examples").glob("*.py"))}
-FLOWS = {"values": VALUES, "specs": SPECS, "nested": NESTED, "wide": WIDE, "plain": PLAIN}
+FLOWS = {"values": VALUES, "specs": SPECS, "nested": NESTED, "wide": WIDE, "plain": PLAIN, "caught": CAUGHT}
 OPERATORS = ["kubernetes", "local"]
 
 
@@ -108,13 +108,14 @@ def test_every_spec_reaches_the_pod(tmp_path: Path) -> None:
     start = {name: ast.unparse(value) for name, value in operators(text)["start"].items()}
     assert start == {
         "task_id": "'start'",
-        "retries": "4",
+        "retries": "7",
         "retry_delay": "timedelta(seconds=180)",
         "execution_timeout": "timedelta(seconds=650)",
         "active_deadline_seconds": "50",
-        "variables": "{'NAME': 'value'}",
+        "variables": "{'TMPDIR': '/metaflow_temp', 'NAME': 'value'}",
         "container_resources": "k8s.V1ResourceRequirements(requests={'cpu': '2', 'memory': '1000Mi', "
-        "'ephemeral-storage': '3000Mi'}, limits={'nvidia.com/gpu': '2'})",
+        "'ephemeral-storage': '3000Mi', 'example.com/dongle': '1'}, limits={'cpu': '2', 'memory': '1000Mi', "
+        "'ephemeral-storage': '3000Mi', 'example.com/dongle': '1', 'nvidia.com/gpu': '2'})",
         "node_selector": "{'cloud.google.com/gke-accelerator': 'nvidia-tesla-t4', 'pool': 'gpu'}",
         "tolerations": "[k8s.V1Toleration(key='dedicated', operator='Equal', value='ml', effect='NoExecute'), "
         "k8s.V1Toleration(key='nvidia.com/gpu', operator='Exists', effect='NoSchedule')]",
@@ -125,15 +126,49 @@ def test_every_spec_reaches_the_pod(tmp_path: Path) -> None:
         "namespace": "'elsewhere'",
         "service_account_name": "'runner'",
         "env_from": "[k8s.V1EnvFromSource(secret_ref=k8s.V1SecretEnvSource(name='common-secret')), "
-        "k8s.V1EnvFromSource(secret_ref=k8s.V1SecretEnvSource(name='step-secret'))]",
+        "k8s.V1EnvFromSource(secret_ref=k8s.V1SecretEnvSource(name='step-secret')), "
+        "k8s.V1EnvFromSource(secret_ref=k8s.V1SecretEnvSource(name='more'))]",
         "labels": "{'team': 'blue'}",
         "annotations": "{'note': '$(x) {{ blue }}'}",
+        "ports": "[k8s.V1ContainerPort(container_port=8080)]",
+        "container_security_context": "k8s.V1SecurityContext(privileged=False, run_as_user=1000)",
         "volumes": "[k8s.V1Volume(name='claim-0', persistent_volume_claim="
-        "k8s.V1PersistentVolumeClaimVolumeSource(claim_name='claim')), "
+        "k8s.V1PersistentVolumeClaimVolumeSource(claim_name='claim')), k8s.V1Volume(name='tmpfs', "
+        "empty_dir=k8s.V1EmptyDirVolumeSource(medium='Memory', size_limit='32Mi')), "
         "k8s.V1Volume(name='shared-memory', empty_dir=k8s.V1EmptyDirVolumeSource(medium='Memory', size_limit='64Mi'))]",
         "volume_mounts": "[k8s.V1VolumeMount(name='claim-0', mount_path='/data'), "
+        "k8s.V1VolumeMount(name='tmpfs', mount_path='/metaflow_temp'), "
         "k8s.V1VolumeMount(name='shared-memory', mount_path='/dev/shm')]",
     }
+
+
+def test_a_schedule_is_airflows(tmp_path: Path) -> None:
+    text, diagnostics = emit_text(tmp_path, CAUGHT)
+    assert not diagnostics
+    dag = dag_arguments(text)
+    assert dag["dag_id"] == "'shop.prod.CaughtFlow'"
+    assert dag["schedule"] == "'*/15 9-17 * * 1-5'"
+    assert dag["start_date"] == "pendulum.datetime(2024, 1, 1, tz='Europe/Berlin')"
+    utc, _ = emit_text(tmp_path, CAUGHT.replace(', timezone="Europe/Berlin"', ""))
+    assert dag_arguments(utc)["start_date"] == "datetime(2024, 1, 1, tzinfo=timezone.utc)"
+    assert "pendulum" not in utc
+
+
+def dag_arguments(text: str) -> dict[str, str]:
+    """The arguments of `@dag`."""
+    function = next(item for item in ast.parse(text).body if isinstance(item, ast.FunctionDef) and item.name == "flow")
+    call = function.decorator_list[0]
+    assert isinstance(call, ast.Call)
+    return {name: ast.unparse(value) for name, value in keywords(call).items()}
+
+
+def test_what_starts_a_dag_and_cannot_be_written(tmp_path: Path) -> None:
+    source = CAUGHT.replace("class Caught", "@trigger(event='e')\n@trigger_on_finish(flow='F')\nclass Caught")
+    source = "from flowc import trigger, trigger_on_finish\n" + source
+    source = source.replace("    @catch", "    limit = Parameter('limit', type=int, required=True)\n\n    @catch", 1)
+    _, diagnostics = emit_text(tmp_path, source)
+    assert [item.code for item in diagnostics] == ["FC501"] * 3
+    assert all(item.help for item in diagnostics)
 
 
 def test_options_are_defaults_of_the_dag(tmp_path: Path) -> None:
@@ -207,7 +242,7 @@ def test_local_processes_say_what_they_leave_out(tmp_path: Path) -> None:
     text, diagnostics = emit_text(tmp_path, SPECS, operator="local")
     assert text
     assert {item.severity for item in diagnostics} == {"warning"}
-    assert len(diagnostics) == 4
+    assert len(diagnostics) == 5
 
 
 def test_a_missing_root(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from flowc_targets.argo.options import ArgoOptions
 ROOT = "s3://bucket/prefix"
 
 DIAMOND = """
-from flowc import FlowSpec, Parameter, environment, kubernetes, resources, retry, step, timeout
+from flowc import FlowSpec, Parameter, catch, environment, kubernetes, resources, retry, secrets, step, timeout
 
 class DiamondFlow(FlowSpec):
     {parameters}

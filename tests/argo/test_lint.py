@@ -14,8 +14,11 @@ from tests.conftest import REPOSITORY
 
 EXAMPLES = {path.stem: path for path in sorted((REPOSITORY / "examples").glob("*.py"))}
 DECORATED = diamond(
-    "@retry(times=2)\n    @timeout(hours=1)\n    @environment(vars={'A': '$(B)', 'C': '{{x'})\n    "
-    "@kubernetes(gpu=1, gpu_type='t4', shared_memory=64, persistent_volume_claims={'c': '/c'}, secrets=['s'])",
+    "@catch(var='e')\n    @retry(times=2)\n    @timeout(hours=1)\n    "
+    "@environment(vars={'A': '$(B)', 'C': '{{x'})\n    "
+    "@kubernetes(gpu=1, gpu_type='t4', shared_memory=64, persistent_volume_claims={'c': '/c'}, secrets=['s'],"
+    " port=80, qos='guaranteed', cpu=1, extended_resources={'a.b/c': 2}, tmpfs_size=9, executable='python3.12',"
+    " security_context={'privileged': False, 'run_as_user': 7})",
     "n = Parameter('n', default='{{=1+1}} $(X)', help='{{workflow.name}}')\n    y = Parameter('y', default='')",
 )
 FLOWS = {"diamond": diamond(), "nested": NESTED, "decorated": DECORATED}

@@ -104,3 +104,54 @@ def test_pull_secrets_of_steps_reach_the_workflow(tmp_path: Path) -> None:
     _, workflow = objects(tmp_path, diamond("@kubernetes(image_pull_secrets=['mine'])"), image_pull_secrets=("all",))
     assert workflow["spec"]["imagePullSecrets"] == [{"name": "all"}, {"name": "mine"}]
     assert templates(workflow)["main"]["name"] == "main"
+
+
+def test_what_a_pod_has_beside(tmp_path: Path) -> None:
+    leaf = left(
+        tmp_path,
+        "@kubernetes(cpu=1, qos='Guaranteed', port=80, tmpfs_size=9, tmpfs_path='/t', executable='python3.12',"
+        " extended_resources={'a.b/c': 2}, security_context={'run_as_user': 7, 'privileged': False},"
+        " hostname_resolution_timeout=30)",
+    )
+    container = leaf["container"]
+    both = {"cpu": "1", "a.b/c": "2"}
+    assert container["resources"] == {"requests": both, "limits": both}
+    assert container["ports"] == [{"containerPort": 80}]
+    assert container["securityContext"] == {"privileged": False, "runAsUser": 7}
+    assert container["command"][0] == "python3.12"
+    assert leaf["volumes"] == [{"name": "tmpfs", "emptyDir": {"medium": "Memory", "sizeLimit": "9Mi"}}]
+    assert container["volumeMounts"][-1] == {"name": "tmpfs", "mountPath": "/t"}
+    assert env(leaf)["TMPDIR"] == "/t"
+    assert env(leaf)["FLOWC_GANG_TIMEOUT"] == "30"
+
+
+def test_batch_is_a_pod_too(tmp_path: Path) -> None:
+    header = "@batch(trainium=2, host_volumes=['/a:/b'], privileged=True, memory=10)"
+    text = diamond(header).replace("import FlowSpec,", "import FlowSpec, batch,")
+    _, workflow = objects(tmp_path, text)
+    leaf = templates(workflow)["s-left"]
+    assert leaf["container"]["resources"] == {
+        "requests": {"memory": "10Mi", "aws.amazon.com/neuron": "2"}, "limits": {"aws.amazon.com/neuron": "2"},
+    }  # fmt: skip
+    assert leaf["container"]["securityContext"] == {"privileged": True}
+    assert leaf["volumes"] == [{"name": "host-0", "hostPath": {"path": "/a"}}]
+    assert leaf["container"]["volumeMounts"][-1] == {"name": "host-0", "mountPath": "/b"}
+
+
+def test_catch_is_three_retries_more(tmp_path: Path) -> None:
+    assert left(tmp_path, "@catch")["retryStrategy"] == {"limit": "3", "retryPolicy": "Always"}
+    both = left(tmp_path, "@catch\n    @retry(times=2, minutes_between_retries=1)")
+    assert both["retryStrategy"] == {"limit": "5", "retryPolicy": "Always", "backoff": {"duration": "60s"}}
+    assert both["container"]["args"][-2:] == ["--attempt", "{{retries}}"]
+
+
+def test_secrets_of_kubernetes(tmp_path: Path) -> None:
+    leaf = left(tmp_path, "@secrets(sources=[{'type': 'kubernetes', 'id': 'a'}, {'type': 'inline'}])")
+    assert leaf["container"]["envFrom"] == [{"secretRef": {"name": "a"}}]
+
+
+def test_a_project_names_the_object(tmp_path: Path) -> None:
+    text = diamond().replace("class DiamondFlow", "@project(name='shop', branch='new')\nclass DiamondFlow")
+    text = text.replace("import FlowSpec,", "import FlowSpec, project,")
+    _, workflow = objects(tmp_path, text, kind="template")
+    assert workflow["metadata"]["name"] == "shop-test-new-diamond-flow"
