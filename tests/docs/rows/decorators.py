@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.docs.rows.base import Row
+from tests.docs.rows.base import END, NEXT, Row, steps
 
 
 def _arguments(decorator: str, place: str, values: dict[str, str], needed: str = "") -> list[Row]:
@@ -12,6 +12,11 @@ def _arguments(decorator: str, place: str, values: dict[str, str], needed: str =
         given = ", ".join(part for part in (needed, f"{name}={value}") if part and not needed.startswith(f"{name}="))
         rows.append(Row(f"`@{decorator}({name}=)`", place, f"@{decorator}({given or needed})"))
     return rows
+
+
+def _caught(file: str) -> str:
+    """A file with `@catch` on its first step."""
+    return file.replace("@step", "@catch(var='error')\n    @step", 1)
 
 
 STEP_DECORATORS = [
@@ -35,31 +40,11 @@ STEP_DECORATORS = [
         "log_driver": "'awslogs'", "log_options": "['a:b']", "executable": "'python3'", "privileged": "True"}),
     *_arguments("retry", "step", {"times": "1", "minutes_between_retries": "0"}),
     *_arguments("catch", "step", {"var": "'error'", "print_exception": "False"}),
-    Row("`@catch` on a step that splits, or a switch: an error", "file", """
-        from metaflow import *
-
-        class RowFlow(FlowSpec):
-            @catch(var="error")
-            @step
-            def start(self):
-                self.next(self.a, self.b)
-
-            @step
-            def a(self):
-                self.next(self.join)
-
-            @step
-            def b(self):
-                self.next(self.join)
-
-            @step
-            def join(self, inputs):
-                self.next(self.end)
-
-            @step
-            def end(self):
-                pass
-    """),
+    Row("`@catch` on a step that opens a foreach: an error", "file", _caught(steps(
+        start="self.xs = [1]; self.next(self.a, foreach='xs')", a="self.next(self.join)",
+        join=f"inputs;{NEXT}", end=END))),
+    Row("`@catch` on a switch: an error", "file", _caught(steps(
+        start="self.v = 1; self.next({1: self.a, 2: self.b}, condition='v')", a=NEXT, b=NEXT, end=END))),
     *_arguments("timeout", "step", {"seconds": "60", "minutes": "1", "hours": "1"}, "seconds=60"),
     *_arguments("environment", "step", {"vars": "{'A': 'b'}"}, "vars={'A': 'b'}"),
     *_arguments("secrets", "step", {"sources": "[]", "role": "'r'", "allow_override": "True"},
