@@ -18,7 +18,7 @@ from flowc_compiler.source import SourceFile
 
 
 def source(**steps: str) -> str:
-    """A flow of these steps: `a="b"`; `a="b c"`, a branch; `a="b|c"`, a switch; `a="b*"`, a foreach; `+` makes a join."""
+    """A flow of these steps: `b` next, `b c` a branch, `b|c` a switch, `b*` a foreach; a leading `+` makes a join."""
     lines = ["from flowc import FlowSpec, step", "", "class F(FlowSpec):"]
     for name, text in steps.items():
         signature = "self, inputs" if text.startswith("+") else "self"
