@@ -22,7 +22,7 @@ def call_step(flow: FlowSpec, code: Callable[[], None], state: TaskState, attemp
     if step.catch is None:
         _call(code, state)
         return False
-    from flowc.catch import FailureHandledByCatch, store_failure
+    from flowc.caught import FailureHandledByCatch, store_failure
 
     try:
         if attempt > step.retries:
@@ -41,7 +41,7 @@ def call_step(flow: FlowSpec, code: Callable[[], None], state: TaskState, attemp
 def _call(code: Callable[[], None], state: TaskState) -> None:
     step = state.step
     if step.secrets is not None:
-        from flowc.secrets import inject
+        from flowc.secretvars import inject
 
         inject(step.secrets["sources"], step.secrets["allow_override"])
     if step.timeout is None:

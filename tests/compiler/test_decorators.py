@@ -62,6 +62,15 @@ def test_every_decorator_is_served() -> None:
     assert set(ARGUMENTS) | set(FLOW_ARGUMENTS) <= SERVED
 
 
+def test_no_module_of_the_runtime_hides_a_decorator() -> None:
+    """Importing `flowc.catch` would put the module where `from flowc import catch` looks."""
+    import flowc
+
+    assert flowc.__file__ is not None
+    modules = {path.stem for path in Path(flowc.__file__).parent.iterdir()}
+    assert not modules & {*ARGUMENTS, *FLOW_ARGUMENTS}
+
+
 @pytest.mark.parametrize("name", sorted({**ARGUMENTS, **FLOW_ARGUMENTS}))
 def test_the_runtime_takes_what_the_compiler_takes(name: str) -> None:
     """A flow's file is imported when a task runs: there each decorator stands bare, and with all of its arguments."""
