@@ -21,7 +21,8 @@ from tests.docs.rows.base import Row
 from tests.local.flows import Local
 
 PAGE = DOCS / "metaflow.md"
-TARGETS = ("argo", "airflow")
+TARGETS: dict[str, dict[str, str]] = {"argo": {"kind": "template"}, "airflow": {}}
+"""What is asked for: on Argo a template, which needs no values of parameters."""
 ROWS = [row for rows in TABLES.values() for row in rows]
 HEAD = "| in Metaflow | compiles and runs here | on Argo | on Airflow |\n| --- | --- | --- | --- |\n"
 
@@ -65,9 +66,10 @@ def codes_of(row: Row, folder: Path) -> dict[str, list[str]]:
     found = dict.fromkeys(names, codes)
     if compilation is None or row.place in {"top", "body", "join"}:
         return found  # targets do not look into the code of steps
-    for name in TARGETS:
+    for name, given in TARGETS.items():
         target, sink = load_target(name), DiagnosticSink()
-        target.emit(compilation.flow, compilation.source, target.options_model(root="s3://bucket/prefix"), sink)
+        options = target.options_model.model_validate({"root": "s3://bucket/prefix", **given})
+        target.emit(compilation.flow, compilation.source, options, sink)
         found[name] = sorted({*codes, *_codes(sink)})
     return found
 
