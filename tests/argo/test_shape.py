@@ -134,7 +134,7 @@ def test_parameters(tmp_path: Path) -> None:
         "none": "flowc:default",
         "words": "a 'quoted' \n word",
         "now": "flowc:default",
-        "five": "5",
+        "five": "5.0",
     }
     assert arguments["learning-rate"]["description"] == "between { {0}} and 1"
     start = env(templates(workflow)["s-start"])
