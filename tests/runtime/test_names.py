@@ -228,7 +228,10 @@ def test_iterations_and_a_flow_as_an_artifact(tmp_path: Path) -> None:
     assert "a flow cannot be stored" in result.failed.message
     run = flow.client(result)
     assert [(task.index, task.data.n) for task in run["count"]] == [(None, 3), (None, 2), (None, 1)]
-    assert [task.id for task in run["end"].task.parent_tasks] == ["count-2"]
+    parents = [[one.id for one in task.parent_tasks] for task in [run["end"].task, *run["count"]]]
+    assert parents == [["count-2"], ["count-1"], ["count-0"], ["start"]]
+    children = [[one.id for one in task.child_tasks] for task in [run["start"].task, *run["count"]]]
+    assert children == [["count-0"], ["end"], ["count-2"], ["count-1"]]
     failed: Any = run["end"].task
     assert (failed.successful, failed.finished) == (False, True)
     assert failed.exception.type == "flowc.errors.UnpicklableArtifact"

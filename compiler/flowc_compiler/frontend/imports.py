@@ -17,7 +17,6 @@ from flowc_compiler.source import SourceFile, Span
 
 _FROM = re.compile(r"\bfrom[ \t]+((?:metaflow|flowc)[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|(?:[^\n\\]|\\\n)*)")
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+.*\b(?:metaflow|flowc)\b", re.MULTILINE)
-_COMMENT = re.compile(r"#[^\n]*")
 _FORGIVING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
@@ -55,8 +54,8 @@ def _suspicious(text: str) -> bool:
     if _IMPORT.search(text):
         return True
     for match in _FROM.finditer(text):
-        names = _COMMENT.sub("", match[2]).strip(" \t()\\").replace("\\\n", " ")
-        if any(not is_served(match[1], item.split()[0]) for item in names.split(",") if item.split()):
+        names = match[2].strip(" \t()\\").replace("\\\n", " ")
+        if "#" in names or any(not is_served(match[1], item.split()[0]) for item in names.split(",") if item.split()):
             return True
     return False
 
@@ -109,12 +108,19 @@ class _Uses:
                 for alias in names:
                     if not is_served(module, alias.name):
                         yield alias, module, alias.name
-            case ast.Attribute(value=ast.Name(id=bound), attr=attr) if bound in self._bound:
-                module = self._bound[bound]
-                if not is_served(module, attr) and not is_served(f"{module}.{attr}", None):
-                    yield node, module, attr
+            case ast.Attribute(value=value, attr=attr) if (home := self._module(value)) is not None:
+                if not is_served(home, attr) and not is_served(f"{home}.{attr}", None):
+                    yield node, home, attr
             case _:
                 pass
+
+    def _module(self, node: ast.expr) -> str | None:
+        """The served module that an expression stands for, such as `metaflow.cards` for `mf.cards`."""
+        if isinstance(node, ast.Name):
+            return self._bound.get(node.id)
+        if isinstance(node, ast.Attribute) and (above := self._module(node.value)) is not None:
+            return name if (name := f"{above}.{node.attr}") in MODULES else None
+        return None
 
 
 def _ours(module: str) -> bool:

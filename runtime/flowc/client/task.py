@@ -78,8 +78,13 @@ class Task(Entity[DataArtifact]):
     @property
     def index(self) -> Optional[int]:
         """Its number in the innermost foreach around it; `None` outside of every foreach."""
-        path = self.path[:-1] if self.parent.loops() else self.path
-        return path[-1] if path else None
+        place = self.place
+        return place[-1] if place else None
+
+    @property
+    def place(self) -> Path:
+        """Its index path without the iteration of a loop."""
+        return self.path[:-1] if self.parent.loops() else self.path
 
     @property
     def attempt(self) -> int:
@@ -322,9 +327,13 @@ class Task(Entity[DataArtifact]):
 
 
 def _related(before: Task, after: Task) -> bool:
-    """Whether a task can have read from one of a step before it: the same items, and the choice of a switch."""
-    shared = min(len(before.path), len(after.path))
-    if before.path[:shared] != after.path[:shared]:
+    """Whether a task has read from one of a step before it: the same items, and the choice of a switch."""
+    shared = min(len(before.place), len(after.place))
+    if before.place[:shared] != after.place[:shared]:
         return False
+    if after.parent.loops():  # an iteration reads from the one before it, the first from the step before the loop
+        iteration = before.path[-1] if before.step == after.step else -1
+        if after.path[-1] != iteration + 1:
+            return False
     choice = before.manifest.get("choice") if before.committed else None
     return choice is None or choice == after.step

@@ -25,6 +25,7 @@ class Bad(FlowSpec):
 
         with mf.S3() as s3:  # FC106
             print(s3, mf.cards.Markdown("x"), mf.Run, mf.__version__)
+        print(mf.cards.get_cards("x"))  # FC106
         self.next(self.end)
 
     @step
