@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from flowc.client import Run
 from flowc.errors import MissingKey, StoreError
-from flowc.store import Store, open_store
+from flowc.store import Store, multipart, open_store, s3
+from flowc_targets.local import ResumeOptions
+from tests.local.flows import Local
 from tests.runtime.shim import RUN, Shim
 from tests.runtime.test_gang import GANG, ended
 from tests.runtime.test_protocol import FOREACH
@@ -83,9 +85,9 @@ def test_a_run_with_a_retry_read_by_its_join(tmp_path: Path, root: str) -> None:
     assert shim.value("join", "tries") == [0, 0, 11]
     run = Run(f"Squares/{RUN}", root=root)
     assert run.successful
-    assert [step.name for step in run] == ["start", "body", "join", "end"]
-    assert run["body"][2].data.out == 20
-    assert run["body"][2].attempt == 11
+    assert [step.name for step in run] == ["end", "join", "body", "start"]
+    assert run["body"]["2"].data.out == 20
+    assert run["body"]["2"].attempt == 11
 
 
 def test_a_large_array_is_writable(tmp_path: Path, root: str) -> None:
@@ -97,6 +99,96 @@ def test_a_large_array_is_writable(tmp_path: Path, root: str) -> None:
     loaded = artifacts.load(store, "F", "a", ref)
     loaded += 1
     assert loaded[-1] == 1_000_000
+
+
+@pytest.mark.parametrize("large", [pytest.param(False), pytest.param(True, marks=pytest.mark.slow)])
+def test_a_value_larger_than_one_request(root: str, monkeypatch: pytest.MonkeyPatch, large: bool) -> None:
+    """Uploaded in parts, read in ranges: at their own limits, and, without `large`, at limits of some megabytes."""
+    objects = pytest.importorskip("flowc.store.objects")
+    if not large:
+        monkeypatch.setattr(multipart, "LARGEST", 6 << 20)
+        monkeypatch.setattr(multipart, "PART", 5 << 20)
+        monkeypatch.setattr(objects, "RANGE", 6 << 20)
+    size = (2 << 30) + 77 if large else (21 << 20) + 77
+    store = open_store(root)
+    head, tail = os.urandom(11 << 20), os.urandom(99)
+    store.write("big", [b"x", head, memoryview(bytes(size - len(head) - 100)), tail])
+    data = memoryview(store.read("big"))
+    assert len(data) == size
+    assert data[1 : 1 + len(head)] == head
+    assert data[-99:] == tail
+    assert bytes(store.read_range("big", size - 99, 99)) == tail
+
+
+def test_a_part_that_fails_is_sent_again_and_a_lost_upload_is_told(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "FLOWC_S3_CLIENT" in os.environ and os.environ["FLOWC_S3_CLIENT"] != "stdlib":
+        pytest.skip("obstore does its own uploads")
+    monkeypatch.setattr(multipart, "LARGEST", 6 << 20)
+    monkeypatch.setattr(multipart, "PART", 5 << 20)
+    monkeypatch.setattr(s3, "FIRST_DELAY", 0.01)
+    store = open_store(root)
+    once = s3.S3Store._once  # pyright: ignore[reportPrivateUsage]
+    failures = [0]
+
+    def failing(self: s3.S3Store, method: str, path: str, query: str, *rest: Any) -> Any:
+        if "partNumber=2" in query and failures[0] < limit:
+            failures[0] += 1
+            raise ConnectionResetError("lost")
+        return once(self, method, path, query, *rest)
+
+    monkeypatch.setattr(s3.S3Store, "_once", failing)
+    limit = 2
+    store.write("big", [bytes(21 << 20)])
+    assert len(store.read("big")) == 21 << 20
+    limit = 1000
+    with pytest.raises(StoreError, match="lost"):
+        store.write("lost", [bytes(21 << 20)])
+    assert not store.exists("lost")
+
+
+def test_a_run_is_resumed(tmp_path: Path, root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    local = Local(tmp_path, JOIN_FAILS)
+    local.root = root
+    monkeypatch.setenv("JOIN", "fails")
+    first = local.run(max_num_splits=300)
+    assert first.status == "failed"
+    monkeypatch.setenv("JOIN", "works")
+    second = local.run(resume=ResumeOptions(), max_num_splits=300)
+    assert second.ok, local.says.err
+    assert (second.reused, second.tasks) == (301, 303)
+    assert local.says.out == ["end] 44850"]
+    run = local.client(second)
+    assert run["body"]["7"].origin_run_id == first.run_id
+    assert run["body"]["7"].stdout == "body 7\n"
+
+
+JOIN_FAILS = """
+    import os
+    from flowc import FlowSpec, step
+
+    class JoinFails(FlowSpec):
+        @step
+        def start(self):
+            self.items = list(range(300))
+            self.next(self.body, foreach="items")
+
+        @step
+        def body(self):
+            print("body", self.input)
+            self.out = self.input
+            self.next(self.join)
+
+        @step
+        def join(self, inputs):
+            if os.environ["JOIN"] == "fails":
+                raise ValueError("join")
+            self.total = sum(i.out for i in inputs)
+            self.next(self.end)
+
+        @step
+        def end(self):
+            print(self.total)
+"""
 
 
 def _fill(store: Store, keys: list[str]) -> None:

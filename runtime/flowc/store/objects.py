@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _obstore: Any = import_module("obstore")
 _from_url: Any = import_module("obstore.store").from_url
+RANGE = 256 << 20
+"""Values of more bytes are read in ranges of so many."""
+RANGES_AT_A_TIME = 4
 _ALIASES = {"s3a": "s3", "gcs": "gs", "azure": "az"}
 
 
@@ -36,11 +39,29 @@ class ObstoreStore(Store):
             raise StoreError(f"the root {root!r} cannot be opened: {error}") from error
 
     def read(self, key: str) -> Buffer:
-        """One GET."""
+        """One GET, or several of ranges when large, which each have their own time limit and attempts."""
         try:
-            return memoryview(_obstore.get(self._store, key).bytes())
+            found = _obstore.get(self._store, key)
+            size: int = found.meta["size"]
+            if size <= RANGE:
+                return memoryview(found.bytes())
         except Exception as error:
             raise _translated(error, self.location(key), "read") from error
+
+        return self._read_ranges(key, size)
+
+    def _read_ranges(self, key: str, size: int) -> Buffer:
+        from concurrent.futures import ThreadPoolExecutor
+
+        whole = bytearray(size)
+
+        def fetch(start: int) -> None:
+            end = min(start + RANGE, size)
+            whole[start:end] = self.read_range(key, start, end - start)
+
+        with ThreadPoolExecutor(RANGES_AT_A_TIME) as pool:
+            list(pool.map(fetch, range(0, size, RANGE)))
+        return whole
 
     def read_range(self, key: str, start: int, length: int) -> Buffer:
         """One GET of a range."""

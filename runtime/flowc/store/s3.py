@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 from flowc.errors import MissingKey, StoreError
+from flowc.store import multipart
 from flowc.store.base import Store
 from flowc.store.credentials import CredentialSource
 from flowc.store.sigv4 import query_string, quote, sign
@@ -73,8 +74,16 @@ class S3Store(Store):
         return self._request("GET", self._path(key), headers=headers, what=key)[1]
 
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
-        """One PUT."""
-        self._request("PUT", self._path(key), parts=parts, what=key)
+        """One PUT, or a multipart upload when large."""
+        size = sum(len(part) for part in parts)
+        if size <= multipart.LARGEST:
+            self._request("PUT", self._path(key), parts=parts, what=key)
+            return
+
+        def request(method: str, query: str, parts: Sequence[Buffer] = ()) -> Tuple[http.client.HTTPMessage, Buffer]:
+            return self._request(method, self._path(key), query=query, parts=parts, what=key)
+
+        multipart.upload(request, parts, size)
 
     def exists(self, key: str) -> bool:
         """One HEAD."""
@@ -134,21 +143,24 @@ class S3Store(Store):
         headers: Dict[str, str] | None = None,
         parts: Sequence[Buffer] = (),
         what: str = "",
-    ) -> Tuple[int, Buffer]:
-        """One request, tried again on server errors and lost connections. Raises MissingKey and StoreError."""
+    ) -> Tuple[http.client.HTTPMessage, Buffer]:
+        """One request, tried again on server errors and lost connections; returns the answer's headers and body.
+
+        Raises MissingKey and StoreError.
+        """
         digest = _payload_hash(parts)
         problem = ""
         for attempt in range(ATTEMPTS):
             if attempt:
                 _pause(attempt, f"{self._host}: {problem}")
             try:
-                status, body = self._once(method, path, query, headers or {}, parts, digest)
+                status, answer, body = self._once(method, path, query, headers or {}, parts, digest)
             except (OSError, http.client.HTTPException) as error:
                 self._forget()
                 problem = f"{type(error).__name__}: {error}"
                 continue
             if status < 300:
-                return status, body
+                return answer, body
             problem = _problem(status, body)
             if status not in _RETRIED:
                 break
@@ -160,13 +172,13 @@ class S3Store(Store):
 
     def _once(
         self, method: str, path: str, query: str, headers: Dict[str, str], parts: Sequence[Buffer], digest: str
-    ) -> Tuple[int, Buffer]:
+    ) -> Tuple[int, http.client.HTTPMessage, Buffer]:
         timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         headers = {**headers, "host": self._host}
         credentials = self._credentials.get()
         if credentials is not None:
             headers = sign(credentials, self._region, timestamp, method, path, query, headers, digest)
-        if method == "PUT":
+        if method in ("PUT", "POST"):
             headers["content-length"] = str(sum(len(part) for part in parts))
         connection = self._connection()
         connection.putrequest(method, f"{path}?{query}" if query else path, skip_host=True, skip_accept_encoding=True)
@@ -181,7 +193,7 @@ class S3Store(Store):
                 for start in range(0, len(view), PIECE):
                     connection.send(view[start : start + PIECE])
         response = connection.getresponse()
-        return response.status, bytearray(response.read())
+        return response.status, response.headers, _body(response)
 
     def _connection(self) -> http.client.HTTPConnection:
         """This thread's connection, kept between requests."""
@@ -200,6 +212,20 @@ class S3Store(Store):
         if connection is not None:
             connection.close()
             self._local.connection = None
+
+
+def _body(response: http.client.HTTPResponse) -> Buffer:
+    """The body of an answer, in one piece of memory that can be changed."""
+    if not response.length:
+        return bytearray(response.read())
+    body = bytearray(response.length)
+    view = memoryview(body)
+    while view:
+        count = response.readinto(view[: 16 * PIECE])
+        if not count:
+            raise http.client.IncompleteRead(b"", len(view))
+        view = view[count:]
+    return body
 
 
 def _payload_hash(parts: Sequence[Buffer]) -> str:
