@@ -270,3 +270,8 @@ def test_members_of_a_gang_are_tasks_of_their_step(tmp_path: Path) -> None:
     assert (control.index, [task.index for task in step]) == (0, [1, 0])
     assert [task.index for task in step.parent["join"].task.parent_tasks] == [1, 0]
     assert step.parent["start"].control_task is None
+
+
+def test_flowc_has_what_the_compiler_accepts() -> None:
+    for name in {*SERVED, "errors"} - {"exception"}:
+        exec(f"from flowc import {name}", {})

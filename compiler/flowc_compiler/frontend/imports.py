@@ -17,6 +17,7 @@ from flowc_compiler.source import SourceFile, Span
 
 _FROM = re.compile(r"\bfrom[ \t]+((?:metaflow|flowc)[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|(?:[^\n\\]|\\\n)*)")
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+.*\b(?:metaflow|flowc)\b", re.MULTILINE)
+_OF_FLOWC = SERVED - {"exception"} | {"errors"}
 _FORGIVING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
@@ -46,7 +47,7 @@ def _flowc_serves(module: str, name: str | None) -> bool:
     """`flowc` serves what `metaflow` does, except for its modules; its own modules are what they are."""
     if module != "flowc" or name is None:
         return True
-    return name == "*" or name.startswith("__") or name in SERVED or name in {"errors", "cards", "client"}
+    return name == "*" or name.startswith("__") or name in _OF_FLOWC
 
 
 def _suspicious(text: str) -> bool:
@@ -68,7 +69,7 @@ def _explain(module: str, name: str | None) -> tuple[str, str]:
     message = f"flowc does not serve `{name}` of {module}"
     if name in REFUSED and module in {"metaflow", "flowc", "metaflow.cards"}:
         return message, REFUSED[name]
-    served = MODULES.get(module, SERVED)
+    served = MODULES.get(module, _OF_FLOWC)
     close = get_close_matches(name, served, 1)
     if close:
         return message, f"did you mean `{close[0]}`?"
