@@ -14,7 +14,7 @@ from flowc.errors import FlowError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-    from typing import Iterator
+    from typing import Generator
 
 
 class TimeoutException(FlowError):  # noqa: N818 (Metaflow's name)
@@ -24,7 +24,7 @@ class TimeoutException(FlowError):  # noqa: N818 (Metaflow's name)
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float) -> Generator[None, None, None]:
     """Raise TimeoutException in the block when it has run that long. Outside of the main thread nothing is raised."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from flowc_compiler.frontend.quartz import ScheduleError, to_crontab
 
-MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()  # noqa: SIM905
-DAYS = "SUN MON TUE WED THU FRI SAT".split()  # noqa: SIM905
+MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
+DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
 YEAR = [date(2027, 1, 1) + timedelta(days=number) for number in range(365 + 366 + 365)]
 """2027 to 2029, a leap year in the middle."""
 

@@ -175,7 +175,12 @@ def test_hooks_of_a_run_that_fails(tmp_path: Path) -> None:
     ],
 )
 def test_names_of_deployments(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decorator: str, branch: str | None, production: bool, name: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    decorator: str,
+    branch: str | None,
+    production: bool,
+    name: str | None,
 ) -> None:
     from flowc_targets.base.project import deployment_name
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from flowc_compiler.frontend.arguments.values import Arguments, Options
+from flowc_compiler.frontend.arguments.values import Arguments, Options, as_dict, as_list
 from flowc_compiler.ir import SecretSource
 
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -54,9 +54,9 @@ class EnvironmentArguments(Arguments):
 
 
 def _sources(value: object) -> object:
-    if isinstance(value, str) or not isinstance(value, (list, tuple)):
+    items = as_list(value)
+    if items is None:
         raise ValueError("sources is a list of texts and dicts")
-    items: list[object] = list(value)
     return tuple(_source(item) for item in items)
 
 
@@ -65,9 +65,9 @@ def _source(item: object) -> SecretSource:
     if isinstance(item, str):
         kind, dot, identifier = item.partition(".")
         return _checked({"type": kind, "id": identifier} if dot else {"id": item})
-    if not isinstance(item, dict):
+    fields = as_dict(item)
+    if fields is None:
         raise ValueError("a source is a text or a dict")
-    fields: dict[str, Any] = item
     unknown = set(fields) - {"type", "id", "options", "role"}
     if unknown:
         raise ValueError(f"a source has type, id, options and role, not {', '.join(sorted(unknown))}")
@@ -83,8 +83,8 @@ def _checked(fields: dict[str, Any]) -> SecretSource:
     identifier = fields.get("id", "" if kind == "inline" else None)
     if not isinstance(identifier, str) or (not identifier and kind != "inline"):
         raise ValueError("the id of a source is a text")
-    options = fields.get("options", {})
-    if not isinstance(options, dict):
+    options = as_dict(fields.get("options", {}))
+    if options is None:
         raise ValueError("the options of a source are a dict")
     role = fields.get("role")
     if role is not None and not isinstance(role, str):
@@ -95,11 +95,11 @@ def _checked(fields: dict[str, Any]) -> SecretSource:
 
 
 def _check_inline(variables: object) -> None:
-    if not isinstance(variables, dict):
+    items = as_dict(variables)
+    if items is None:
         raise ValueError("env_vars is a dict")
-    items: dict[object, object] = variables
     for name, value in items.items():
-        if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
+        if not _VARIABLE.fullmatch(name):
             raise ValueError(f"{name!r} is not the name of a variable")
         if name.startswith(("METAFLOW_", "FLOWC_")):
             raise ValueError(f"{name!r} begins with METAFLOW_ or FLOWC_, which secrets may not")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from flowc_compiler.frontend.arguments.values import Arguments, Options
+from flowc_compiler.frontend.arguments.values import Arguments, Options, as_dict, as_list
 from flowc_compiler.ir import TriggerEvent, UpstreamFlow
 
 _PROJECT = re.compile(r"[a-z0-9_]{1,128}")
@@ -47,9 +47,9 @@ class ScheduleArguments(Arguments):
 def _event(value: object) -> TriggerEvent:
     if isinstance(value, str):
         return TriggerEvent(name=str(value), namespaced=isinstance(value, NamespacedName))
-    if not isinstance(value, dict):
+    fields = as_dict(value)
+    if fields is None:
         raise ValueError("an event is a name, or a dict of name and parameters")
-    fields: dict[str, Any] = value
     unknown = set(fields) - {"name", "parameters"}
     if unknown or not isinstance(fields.get("name"), str):
         raise ValueError("an event is a dict of name, a text, and parameters")
@@ -59,14 +59,12 @@ def _event(value: object) -> TriggerEvent:
 
 def _parameters(value: object) -> dict[str, str]:
     """Parameter to field: a dict, or a list of names and (parameter, field)."""
-    pairs: list[object] = (
-        list(value.items()) if isinstance(value, dict) else value if isinstance(value, list) else [None]
-    )
+    mapping = as_dict(value)
+    pairs: list[object] = list(mapping.items()) if mapping is not None else as_list(value) or ([None] if value else [])
     found: dict[str, str] = {}
     for item in pairs:
-        pair: tuple[object, ...] = (item, item) if isinstance(item, str) else item if isinstance(item, tuple) else ()
-        match pair:
-            case (str(parameter), str(field)):
+        match [item, item] if isinstance(item, str) else as_list(item):
+            case [str(parameter), str(field)]:
                 found[parameter] = field
             case _:
                 raise ValueError("parameters are a dict of texts, or a list of texts and pairs of texts")
@@ -74,9 +72,9 @@ def _parameters(value: object) -> dict[str, str]:
 
 
 def _events(value: object) -> object:
-    if not isinstance(value, (list, tuple)):
+    items = as_list(value)
+    if items is None:
         raise ValueError("events is a list")
-    items: list[object] = list(value)
     events = tuple(_event(item) for item in items)
     if len({event.name for event in events}) < len(events):
         raise ValueError("an event is named twice")
@@ -95,10 +93,11 @@ class TriggerArguments(Arguments):
 
 def _upstream(value: object) -> UpstreamFlow:
     """A flow by its name, by `project.branch.flow`, or by a dict of name, project and project_branch."""
-    if isinstance(value, dict):
-        fields: dict[str, Any] = value
-        if set(fields) - {"name", "project", "project_branch"} or not isinstance(fields.get("name"), str):
-            raise ValueError("a flow is a dict of name, project and project_branch")
+    fields = as_dict(value)
+    if fields is not None:
+        texts = all(isinstance(item, str) for item in fields.values())
+        if set(fields) - {"name", "project", "project_branch"} or "name" not in fields or not texts:
+            raise ValueError("a flow is a dict of name, project and project_branch, which are texts")
         if "." in fields["name"]:
             raise ValueError("the name in a dict has no dots: give project and project_branch beside it")
         return UpstreamFlow(
@@ -121,9 +120,9 @@ def _flow_name(name: str) -> str:
 
 
 def _upstreams(value: object) -> object:
-    if not isinstance(value, (list, tuple)):
+    items = as_list(value)
+    if items is None:
         raise ValueError("flows is a list")
-    items: list[object] = list(value)
     return tuple(_upstream(item) for item in items)
 
 

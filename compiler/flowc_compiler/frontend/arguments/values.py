@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -55,11 +55,24 @@ def _texts(value: object) -> object:
     """A dict whose values are texts: numbers are written out."""
     if not isinstance(value, dict):
         return {} if value is None else value
-    items: dict[object, object] = value
+    items = cast("dict[object, object]", value)
     return {
         key: str(item) if isinstance(item, (int, float)) and not isinstance(item, bool) else item
         for key, item in items.items()
     }
+
+
+def as_list(value: object) -> list[object] | None:
+    """The items of a list or tuple; `None` for anything else."""
+    return list(cast("list[object]", value)) if isinstance(value, (list, tuple)) else None
+
+
+def as_dict(value: object) -> dict[str, Any] | None:
+    """A dict whose keys are texts; `None` for anything else."""
+    if not isinstance(value, dict):
+        return None
+    keys = cast("dict[object, Any]", value)
+    return cast("dict[str, Any]", value) if all(isinstance(key, str) for key in keys) else None
 
 
 def _none_is_empty(value: object) -> object:
