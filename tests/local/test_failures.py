@@ -10,11 +10,16 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from flowc_compiler.diagnostics import FlowcError
-from tests.local.flows import Local
+from flowc_targets.local import RunOptions, run_flow
+from tests.local.flows import Local, Recorder
+
+if TYPE_CHECKING:
+    from flowc_targets.local.report import Stream
 
 METHODS = pytest.mark.parametrize("method", ["fork", "spawn"])
 TROUBLE = """
@@ -237,3 +242,50 @@ def test_random_states_differ_between_tasks_unless_the_file_seeds_them(tmp_path:
     seeded = Local(tmp_path, source.replace("SEED", "random.seed(1)"))
     assert seeded.run().ok
     assert seeded.says.out == ["join] 1"]
+
+
+class SlowReporter(Recorder):
+    """Takes its time to show a line, so that much happens between two turns of the engine."""
+
+    def lines(self, stream: Stream, prefix: str, lines: list[str]) -> None:
+        time.sleep(0.02)
+
+
+def test_tasks_that_end_together_while_the_run_stops(tmp_path: Path) -> None:
+    """An exit and the end of an output that are told at once: the output is read before the exit closes it."""
+    local = Local(
+        tmp_path,
+        """
+        import time
+
+        from flowc import FlowSpec, step
+
+        class Stopped(FlowSpec):
+            @step
+            def start(self):
+                self.items = range(12)
+                self.next(self.child, foreach="items")
+
+            @step
+            def child(self):
+                if self.index == 0:
+                    raise ValueError("the first")
+                while True:
+                    print("x", flush=True)
+                    time.sleep(0.01)
+                self.next(self.join)
+
+            @step
+            def join(self, inputs):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+        """,
+    )
+    for _ in range(4):
+        options = RunOptions(root=local.root)
+        result = run_flow(local.compilation.flow, local.compilation.source, options, SlowReporter())
+        assert result.failed is not None
+        assert result.failed.message == "ValueError: the first"

@@ -183,9 +183,7 @@ class _Engine:
         """Start what can be started, then handle what happens until something is due."""
         self._start_ready()
         self.reporter.progress(self.done, len(self.running), self.schedule.known)
-        ready = [key for key, _ in self.selector.select(self._timeout())]
-        # Output first: an exit, handled next, closes the streams of its task.
-        for key in sorted(ready, key=lambda key: not isinstance(key.data, TaskOutput)):
+        for key in self._ready(self._timeout()):
             if isinstance(key.data, TaskOutput):
                 if not key.data.pump():
                     self.selector.unregister(key.fd)
@@ -194,6 +192,11 @@ class _Engine:
             else:
                 self._handle(self.launcher.events())
         self._enforce_deadlines()
+
+    def _ready(self, timeout: float | None) -> list[selectors.SelectorKey]:
+        """What has something to read. Output first: an exit, handled next, closes the streams of its task."""
+        ready = [key for key, _ in self.selector.select(timeout)]
+        return sorted(ready, key=lambda key: not isinstance(key.data, TaskOutput))
 
     def _start_ready(self) -> None:
         now = time.monotonic()
@@ -348,7 +351,7 @@ class _Engine:
                 self.running.clear()
 
     def _stop_turn(self) -> None:
-        for key, _ in self.selector.select(0.05):
+        for key in self._ready(0.05):
             if isinstance(key.data, TaskOutput):
                 if not key.data.pump():
                     self.selector.unregister(key.fd)
