@@ -47,6 +47,11 @@ class Outcome:
     log: str
 
     @property
+    def unpicklable(self) -> bool:
+        """Whether an artifact could not be stored. Metaflow then shows the failure of an earlier attempt, or none."""
+        return "PicklingError" in self.log or "cannot pickle" in self.log
+
+    @property
     def failures(self) -> set[str]:
         """The steps that failed, and how."""
         return {f"{task.step}: {task.failure}" for task in self.tasks.values() if task.failure and not task.ok}
@@ -111,13 +116,12 @@ def compare(
 def differences(theirs: Outcome, ours: Outcome) -> list[str]:
     """What a user would see that differs, a line each. `theirs` is Metaflow's.
 
-    Of runs that fail: a failure is the same, where Metaflow recorded one (of an artifact that cannot be pickled it
-    records none), and so are the tasks that finished on both.
+    Of runs that fail: a failure is the same, where Metaflow recorded it, and so are tasks that finished on both.
     """
     found: list[str] = []
     if theirs.ok != ours.ok:
         found.append(f"the run: Metaflow {_word(theirs.ok)} {theirs.failures}, flowc {_word(ours.ok)} {ours.failures}")
-    elif not theirs.ok and theirs.failures and not theirs.failures & ours.failures:
+    elif not theirs.ok and theirs.failures and not theirs.failures & ours.failures and not theirs.unpicklable:
         found.append(f"the failure: Metaflow {theirs.failures}, flowc {ours.failures}")
     elif theirs.ok and set(theirs.tasks) != set(ours.tasks):
         found.append(f"only on Metaflow: {sorted(set(theirs.tasks) - set(ours.tasks))}")
