@@ -83,11 +83,13 @@ def check(
     with_: With = None,
     config: Configs = None,
     config_value: ConfigValues = None,
+    branch: Branch = None,
+    production: Production = False,
 ) -> None:
     """Print every problem of a flow, and write nothing."""
     from flowc_cli.compiling import check_file
 
-    reading = _reading(flow, with_, config, config_value)
+    reading = _reading(flow, with_, config, config_value, branch, production)
     raise typer.Exit(check_file(file, targets=target or [], form=format, reading=reading))
 
 
@@ -281,6 +283,8 @@ def resume(
     start_method: Annotated[Literal["fork", "spawn"], typer.Option(help="how task processes begin")] = "fork",
     flow: FlowName = None,
     with_: With = None,
+    branch: Branch = None,
+    production: Production = False,
 ) -> None:
     """Go on from where a run ended: a new run, which takes over what has finished. Parameters are kept."""
     from flowc_cli.resuming import resume_file
@@ -294,7 +298,7 @@ def resume(
         tags=tuple(tag or ()),
         start_method=start_method,
     )
-    reading = _reading(flow, with_, None, None)
+    reading = _reading(flow, with_, None, None, branch, production)
     raise typer.Exit(resume_file(file, step, origin_run_id, request, param or [], context.args, reading))
 
 
