@@ -49,7 +49,7 @@ class FlowDecoratorReader:
         calls = ArgumentReader(view.locator, self._sink, _FlowScope(view, self._main, scope))
         for item in node.decorators:
             name = view.names.resolve(callee(item))
-            span = view.locator.anywhere(item.decorator)
+            span = view.locator.unique(item.decorator)
             if name is None or name not in FLOW_ARGUMENTS:
                 self._report_unknown(view, item, name)
             elif name not in REPEATABLE and any(given.name == name for given in self._found):
@@ -204,9 +204,9 @@ class _FlowScope(Scope):
         """As outside."""
         return self._outer.is_config(node)
 
-    def check_attribute(self, node: cst.Attribute) -> None:
+    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
         """As outside."""
-        self._outer.check_attribute(node)
+        return self._outer.attribute(node)
 
 
 def _top_level_names(view: ModuleView) -> frozenset[str]:
