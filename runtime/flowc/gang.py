@@ -50,8 +50,11 @@ ALONE = Parallel("127.0.0.1", 1, 0, None)
 
 TIMEOUT = 1800.0
 """Seconds that a member waits for the others to come."""
-GRACE = 60.0
-"""Seconds that it waits where all are committed already: it is retried alone, or somebody runs all of them again."""
+GRACE = 300.0
+"""Seconds without a newcomer after which it goes with the attempt that all had committed before.
+
+Such a member was killed between its commit and its end; or else somebody runs the whole gang again, and all come.
+"""
 
 
 def gang_of(state: TaskState, task: Task) -> Gang:
@@ -81,6 +84,7 @@ class Gang:
         """The port of MASTER_PORT; 0 is one that is free."""
         self.timeout = TIMEOUT
         """Seconds that this member waits for the others to come."""
+        self.grace = float(os.environ.get("FLOWC_GANG_GRACE") or GRACE)
         self._watch = Watch(self)
 
     def meet(self) -> Document | None:
@@ -91,7 +95,7 @@ class Gang:
         """
         self.files.remember()
         before = self._decided(self.files.look())
-        if before is not None and not before.committed:
+        if before is not None and not (before.committed and self.grace):
             return self._settled(before)
         with reserve_port(self.port) as port:
             self._watch.start({"host": host_address(), "port": port})
@@ -128,7 +132,8 @@ class Gang:
 
     def _wait_for_roll(self, before: _Decided | None) -> Document | None:
         """Member 0's file with the roll on it; `None` where this member is to commit what was decided."""
-        begun, timeout = time.monotonic(), self.timeout
+        begun = quiet = time.monotonic()
+        absent: List[int] = []
         teller, pause = Teller(), Pause(self.files.interval)
         answers: Dict[int, str] = {0: self._watch.token}
         while True:
@@ -141,14 +146,15 @@ class Gang:
             failure = self.files.failure(seen)
             if failure is not None:
                 raise failure
+            now, known = time.monotonic(), absent
             absent = [i for i in range(self.count) if MEMBER not in seen.get((i, self.task.attempt), ())]
-            missing = [i for i in range(self.count) if i not in answers] if self.me == 0 else absent or [0]
-            waited = time.monotonic() - begun
-            if before is not None and waited > (min(GRACE, timeout) if len(absent) == self.count - 1 else timeout):
+            quiet = quiet if absent == known else now
+            if before is not None and now - quiet > self.grace:
                 return None
+            missing = [i for i in range(self.count) if i not in answers] if self.me == 0 else absent or [0]
             text = f"{self._names(missing)} to come{self.files.old_errors()}"
-            if waited > timeout:
-                raise GangTimeout(f"waited {timeout:g} s for {text}")
+            if before is None and now - begun > self.timeout:
+                raise GangTimeout(f"waited {self.timeout:g} s for {text}")
             teller.tell(f"waiting for {text}")
             pause.wait()
 

@@ -234,6 +234,17 @@ def test_a_member_retried_before_the_slowest_had_prepared_is_committed_then(memb
     assert shim.value("join", "tries") == [0, 0, 0]
 
 
+def test_members_that_were_killed_after_their_commit_are_committed_again(members: Members) -> None:
+    first = [members.start(index) for index in range(3)]
+    assert [ended(process)[0] for process in first] == [0, 0, 0]
+    again = [members.start(index, attempt=1, FLOWC_GANG_GRACE="1") for index in (0, 2)]
+    for process in again:
+        code, err = ended(process)
+        assert (code, "all 3 members had finished attempt 0" in err) == (0, True)
+    members.shim.task("join")
+    assert members.shim.value("join", "tries") == [0, 0, 0]
+
+
 def test_a_gang_that_does_not_come_together_says_who_is_missing(members: Members) -> None:
     first = members.start(0, FLOWC_GANG_TIMEOUT="1")
     third = members.start(2, FLOWC_GANG_TIMEOUT="1")

@@ -38,7 +38,8 @@ def task_environment(
     env["FLOWC_TAGS"] = ",".join(options.tags)
     env["FLOWC_GANG_HOST"] = "127.0.0.1"
     env["FLOWC_GANG_PORT"] = "0"  # a free one: on one machine gangs would get in each other's way
-    env["FLOWC_GANG_FRESH"] = "1"  # no attempt of a run has a number twice
+    env["FLOWC_GANG_FRESH"] = "1"  # no attempt of a run has a number twice,
+    env["FLOWC_GANG_GRACE"] = "0"  # and what is committed does not run again
     if options.python != sys.executable:  # it may not have flowc: give it ours, as a container gets it
         package = plan.with_name("flow.pyz")
         package.write_bytes(build_package(flow, source))
