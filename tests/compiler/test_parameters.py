@@ -11,7 +11,7 @@ import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import GivenConfigs, bind_parameters, check_environment, compile_file, environment_values
-from flowc_compiler.ir import EnvironmentSpec, Flow, Parameter
+from flowc_compiler.ir import EnvironmentSpec, Flow, Parameter, SwitchStep
 from flowc_targets.base.plan import build_plan
 
 HEAD = """\
@@ -347,3 +347,33 @@ def test_a_parameter_that_is_overridden_by_a_constant_is_none(tmp_path: Path) ->
     flow = compile_file(path, flow_name="F").flow
     assert [(p.name, p.default) for p in flow.parameters] == [("b", 2)]
     assert flow.constants == ("a",)
+
+
+def test_cases_of_a_switch(tmp_path: Path) -> None:
+    """Metaflow reads `self.config.entry` there; constants that the step does not bind itself are known here, too."""
+    above = "SLOW = 's'\nMODES = {'other': 'o'}\n"
+    body = "cfg = Config('settings', default_value={'fast': 'f'})\n"
+    steps = """
+    @step
+    def start(self):
+        self.mode = "f"
+        self.next({self.cfg.fast: self.a, SLOW: self.b, MODES["other"]: self.a}, condition="mode")
+
+    @step
+    def a(self):
+        self.next(self.end)
+
+    @step
+    def b(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+    start = flow_of(tmp_path, body, above, steps).by_name["start"]
+    assert isinstance(start, SwitchStep)
+    assert [(case.value, case.target) for case in start.cases] == [("f", "a"), ("s", "b"), ("o", "a")]
+    with pytest.raises(FlowcError) as caught:
+        flow_of(tmp_path, body, above, steps.replace('self.mode = "f"', 'self.mode = SLOW = "f"'))
+    assert codes(caught.value) == ["FC203"]

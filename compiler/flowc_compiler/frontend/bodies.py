@@ -27,9 +27,8 @@ class Body:
         self._configs = configs
         self._config_names: dict[str, str] = {}
         statements = owner.body.body if isinstance(owner.body, cst.IndentedBlock) else ()
-        body = [item for item in statements if isinstance(item, cst.BaseStatement)]
         module = ModuleScope(view.tree, view.source.text, configs)
-        self.scope = ClassScope(module, view.names, body, self._config_names)
+        self.scope = ClassScope(module, view.names, statements, self._config_names)
         """Names within the body."""
         self.outside = ClassScope(module, view.names)
         """Names above the class, where its decorators stand."""
@@ -42,7 +41,7 @@ class Body:
     @cached_property
     def transitions(self) -> TransitionReader:
         """What reads its calls of `self.next`."""
-        return TransitionReader(self.locator, self._sink)
+        return TransitionReader(self.locator, self._sink, self.scope)
 
     @cached_property
     def calls(self) -> CallReader:

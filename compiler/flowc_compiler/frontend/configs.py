@@ -34,6 +34,8 @@ class ConfigTable:
         self._read: dict[str, Config | None] = {}
         """By name; `None` for one whose value is wrong."""
         self._values: dict[str, object] = {}
+        self._names: dict[str, str] = {}
+        """Attribute of the flow to name."""
 
     @property
     def configs(self) -> tuple[Config, ...]:
@@ -56,6 +58,10 @@ class ConfigTable:
             raise NotLiteralError(node, f"config `{name}` has no value", way_out, wrong=True)
         return self._values[name]
 
+    def name_of(self, attribute: str) -> str | None:
+        """The name of the config that an attribute of the flow is."""
+        return self._names.get(attribute)
+
     def read(self, reader: CallReader, attribute: str, call: cst.Call, folder: Path) -> str | None:
         """Read one `Config(...)` and return its name; `None`, with FC301 or FC305 collected, when it has none.
 
@@ -71,6 +77,7 @@ class ConfigTable:
             reader.report(f"the config name `{name}` {why}", node, "choose another name", "FC305")
             return None
         self._read[name] = None
+        self._names[attribute] = name
         try:
             finder = SourceFinder(reader, name, call, folder)
             config = self._config(reader, attribute, name, arguments, call)

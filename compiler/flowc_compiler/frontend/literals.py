@@ -57,8 +57,10 @@ class Scope:
         del node
         return False
 
-    def check_attribute(self, node: cst.Attribute) -> None:
-        """Raise NotLiteralError for an attribute that is not an entry."""
+    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+        """The value of an attribute that the scope itself knows. Raises NotLiteralError for what is no entry."""
+        del node
+        return None
 
 
 NO_SCOPE = Scope()
@@ -157,7 +159,9 @@ def _pair(item: cst.BaseDictElement, scope: Scope) -> tuple[object, object]:
 
 
 def _attribute(node: cst.Attribute, scope: Scope) -> object:
-    scope.check_attribute(node)
+    own = scope.attribute(node)
+    if own is not None:
+        return own[0]
     value = evaluate(node.value, scope)
     if not isinstance(value, ConfigTree):
         raise NotLiteralError(node)

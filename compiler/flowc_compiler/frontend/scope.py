@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -27,6 +27,10 @@ class ConfigSource(Protocol):
         """The value of the config of that name. Raises KeyError for no config, NotLiteralError for no known value."""
         ...
 
+    def name_of(self, attribute: str) -> str | None:
+        """The name of the config that an attribute of the flow is."""
+        ...
+
 
 class NoConfigs:
     """A flow without configs."""
@@ -35,6 +39,9 @@ class NoConfigs:
         """There is none."""
         del node
         raise KeyError(name)
+
+    def name_of(self, attribute: str) -> None:
+        """There is none."""
 
 
 OWN_ATTRIBUTES = frozenset({"name", "kwargs", "parser", "separator", "get", "items", "keys", "values", "init"})
@@ -99,12 +106,12 @@ class ClassScope(Scope):
         self,
         module: ModuleScope,
         names: Names,
-        body: Iterable[cst.BaseStatement] = (),
+        body: Sequence[cst.BaseStatement] = (),
         configs: Mapping[str, str] | None = None,
     ) -> None:
         self._module = module
         self._names = names
-        self._body = tuple(body)
+        self._body = body
         self._configs: Mapping[str, str] = {} if configs is None else configs  # filled by and by: no copy
         """Attribute of this class body to the name of the config that it is."""
 
@@ -146,12 +153,16 @@ class ClassScope(Scope):
             return self._names.resolve(node.func) == "config_expr"
         return isinstance(node, cst.Name) and node.value in self._configs
 
-    def check_attribute(self, node: cst.Attribute) -> None:
+    def attribute(self, node: cst.Attribute) -> None:
         """Refuse `config.name`: it is the Config object's own."""
         if isinstance(node.value, cst.Name) and node.value.value in self._configs and node.attr.value in OWN_ATTRIBUTES:
             name, entry = node.value.value, node.attr.value
             help_text = f'write {name}["{entry}"] for the entry of its value'
             raise NotLiteralError(node, f"`{entry}` is an attribute of the Config object itself", help_text, wrong=True)
+
+    def inside(self, function: cst.FunctionDef, self_name: str) -> StepScope:
+        """Names in a step of the class."""
+        return StepScope(self._module, function, self_name)
 
     def _expression(self, node: cst.Call) -> str | None:
         """The text of a `config_expr`."""
@@ -159,6 +170,32 @@ class ClassScope(Scope):
             return None
         text = evaluate(node.args[0].value, self._module)
         return text.strip() if isinstance(text, str) else None
+
+
+class StepScope(Scope):
+    """Names in a step: constants of the module that the step does not bind itself, and `self.config.entry`."""
+
+    def __init__(self, module: ModuleScope, function: cst.FunctionDef, self_name: str) -> None:
+        self._module = module
+        self._function = function
+        self._self_name = self_name
+
+    @cached_property
+    def _bound(self) -> Bindings:
+        return bindings(self._function.body.body)
+
+    def value(self, node: cst.Name) -> object:
+        """The value of a constant."""
+        if node.value == self._self_name or node.value in self._bound:
+            raise NotLiteralError(node)
+        return self._module.value(node)
+
+    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+        """The value of a config that is read as `self.config`."""
+        if not isinstance(node.value, cst.Name) or node.value.value != self._self_name:
+            return None
+        name = self._module.configs.name_of(node.attr.value)
+        return None if name is None else (self._module.configs.named(name, node),)
 
 
 class ExpressionScope(Scope):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.literals import NotLiteralError, evaluate
+from flowc_compiler.frontend.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
 from flowc_compiler.frontend.locate import Locator
+from flowc_compiler.frontend.scope import ClassScope
 from flowc_compiler.ir import SwitchCase
 from flowc_compiler.source import Span
 
@@ -39,14 +40,17 @@ class _Arguments:
     parallel: bool = False
     num_parallel: int | None = None
     understood: bool = True
+    scope: Scope = NO_SCOPE
+    """What names stand for in the step."""
 
 
 class TransitionReader:
     """Reads the transition of one step after the other."""
 
-    def __init__(self, locator: Locator, sink: DiagnosticSink) -> None:
+    def __init__(self, locator: Locator, sink: DiagnosticSink, scope: ClassScope | None = None) -> None:
         self._locator = locator
         self._sink = sink
+        self._scope = scope
 
     def read(self, function: cst.FunctionDef, self_name: str, *, is_end: bool) -> Transition | None:
         """The transition at the end of a step's body; `None`, with FC202, FC203 or FC211 collected, without one."""
@@ -77,7 +81,7 @@ class TransitionReader:
 
     def _transition(self, function: cst.FunctionDef, self_name: str, call: cst.Call) -> Transition | None:
         span = self._locator.inside(call, function)
-        found = _Arguments()
+        found = _Arguments(scope=self._scope.inside(function, self_name) if self._scope is not None else NO_SCOPE)
         for arg in call.args:
             if arg.keyword is None and not arg.star:
                 self._positional(arg.value, self_name, found)
@@ -120,10 +124,12 @@ class TransitionReader:
             self._refuse(found, "a case of a switch leads to one step", element.value, help_text)
             return
         try:
-            value = evaluate(element.key)
+            value = evaluate(element.key, found.scope)
         except NotLiteralError as error:
-            help_text = "write the value itself; flowc reads the file and does not run it"
-            self._refuse(found, "the value of a case is not a literal", error.node, help_text)
+            found.understood = False
+            if not error.reported:
+                help_text = error.help or "write the value itself; flowc reads the file and does not run it"
+                self._refuse(found, f"the value of a case is not a literal{error.because}", error.node, help_text)
             return
         assert found.cases is not None
         if not isinstance(value, (str, int, float)):
@@ -158,7 +164,7 @@ class TransitionReader:
     def _num_parallel(self, node: cst.BaseExpression, found: _Arguments) -> None:
         """The literal width of a gang; an expression is evaluated by the step when it runs."""
         try:
-            value = evaluate(node)
+            value = evaluate(node, found.scope)
         except NotLiteralError:
             return
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
