@@ -59,7 +59,7 @@ def load(store: Store, flow: str, name: str, ref: Ref) -> Any:
         _verify(text.encode() if text is not None else b"", ref["hash"], name, "the manifest")
         return value
     data = _bytes(store, flow, name, ref)
-    return codec.decode(data)
+    return codec.decode(data, f"artifact {name!r} of type {ref.get('type', 'unknown')}")
 
 
 def save_items(store: Store, flow: str, name: str, items: Iterable[Any]) -> Ref:
@@ -91,7 +91,7 @@ def load_item(store: Store, flow: str, name: str, ref: Ref, index: int) -> Any:
         start, size, digest = _ENTRY.unpack_from(blob, index * _ENTRY.size)
         data: Buffer = blob[table_size + start : table_size + start + size]
         _verify(data, digest.hex(), what, "the manifest")
-        return codec.decode(_writable(data))
+        return codec.decode(_writable(data), what)
     key = data_key(flow, ref["hash"])
     try:
         entry = store.read_range(key, index * _ENTRY.size, _ENTRY.size)
@@ -102,7 +102,7 @@ def load_item(store: Store, flow: str, name: str, ref: Ref, index: int) -> Any:
     except MissingKey:
         raise CorruptArtifact(f"{what}: {store.location(key)} is gone from the store") from None
     _verify(data, digest.hex(), what, store.location(key))
-    return codec.decode(_writable(data))
+    return codec.decode(_writable(data), what)
 
 
 def _place(store: Store, flow: str, encoded: codec.Encoded, ref: Ref, limit: int) -> None:

@@ -6,7 +6,7 @@ import hashlib
 import pickle
 import struct
 
-from flowc.errors import UnpicklableArtifact
+from flowc.errors import UnloadableArtifact, UnpicklableArtifact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,9 +61,21 @@ def encode(value: Any, what: str) -> Encoded:
     return Encoded(_frame(data, buffers) if buffers else [data])
 
 
-def decode(data: Buffer) -> Any:
-    """The value of encoded bytes. Arrays in it share memory with `data`."""
-    view = memoryview(data)
+def decode(data: Buffer, what: str) -> Any:
+    """The value of encoded bytes. Arrays in it share memory with `data`. `what` names it in the error.
+
+    Unpickling may raise anything, AttributeError included, which would look as if there were no such artifact.
+    """
+    try:
+        return _decode(memoryview(data))
+    except Exception as error:
+        raise UnloadableArtifact(
+            f"{what} cannot be loaded here: {type(error).__name__}: {error}. "
+            "The modules that it was made with must be importable, in the same or a compatible version."
+        ) from error
+
+
+def _decode(view: memoryview) -> Any:
     if bytes(view[: len(MAGIC)]) != MAGIC:
         return pickle.loads(view)
     _, length, count = _HEADER.unpack_from(view)

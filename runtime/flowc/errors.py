@@ -69,6 +69,10 @@ class UnpicklableArtifact(FlowError):  # noqa: N818
     """An attribute of the flow cannot be stored."""
 
 
+class UnloadableArtifact(FlowError):  # noqa: N818
+    """A stored value cannot be unpickled where it is read."""
+
+
 class MergeArtifactsException(FlowError):  # noqa: N818
     """`merge_artifacts` is used where it cannot be."""
 

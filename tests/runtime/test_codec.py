@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flowc import artifacts, codec
-from flowc.errors import CorruptArtifact, UnpicklableArtifact
+from flowc.errors import CorruptArtifact, UnloadableArtifact, UnpicklableArtifact
 from flowc.store import open_store
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def test_buffers_stand_beside_the_pickle(sizes: list[int]) -> None:
     data = bytearray().join(encoded.parts)
     assert len(data) == encoded.size
     assert codec.has_buffers(data) == any(size >= codec.OUT_OF_BAND_FROM for size in sizes)
-    loaded = codec.decode(data)
+    loaded = codec.decode(data, "it")
     assert all((a == b).all() and b.flags.writeable for a, b in zip(arrays, loaded, strict=True))
 
 
@@ -82,3 +84,20 @@ def test_what_cannot_be_pickled_is_named(tmp_path: Path) -> None:
     with (tmp_path / "file").open("w") as file, pytest.raises(UnpicklableArtifact) as caught:
         artifacts.save(open_store(str(tmp_path)), "F", "log", file)
     assert "artifact 'log' of type _io.TextIOWrapper cannot be stored" in str(caught.value)
+
+
+def test_what_cannot_be_loaded_is_told_and_does_not_look_like_a_missing_artifact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module: Any = types.ModuleType("here_today")
+    exec("class Thing: pass", module.__dict__)
+    monkeypatch.setitem(sys.modules, "here_today", module)
+    store = open_store(str(tmp_path))
+    ref = artifacts.save(store, "F", "thing", module.Thing())
+    items = artifacts.save_items(store, "F", "things", [1, module.Thing()])
+    del module.Thing
+    with pytest.raises(UnloadableArtifact, match=r"artifact 'thing' of type here_today.Thing cannot .* AttributeError"):
+        artifacts.load(store, "F", "thing", ref)
+    with pytest.raises(UnloadableArtifact, match="item 1 of things cannot be loaded"):
+        artifacts.load_item(store, "F", "things", items, 1)
+    assert artifacts.load_item(store, "F", "things", items, 0) == 1
