@@ -66,7 +66,7 @@ class Members:
 
     def start(self, index: int | str, attempt: int = 0, step: str = "work", **env: str) -> subprocess.Popen[str]:
         """Start an attempt of a member."""
-        process = self.shim.popen(step, str(index), attempt, **{**QUICK, **env})
+        process = self.shim.popen(step, str(index), attempt, first=0, **env)
         self.all.append(process)
         return process
 
@@ -83,6 +83,7 @@ def members(tmp_path: Path) -> Iterator[Members]:
     """A gang whose opener has run; what is left of its members at the end is killed."""
     shim = Shim(tmp_path, GANG)
     shim.task("start")
+    shim.env.update(QUICK)
     started = Members(shim)
     yield started
     for process in started.all:
