@@ -39,11 +39,12 @@ def spec(folder: Path, name: str, *decorators: str, flow: str = "") -> dict[str,
     return None if value is None else value.model_dump(exclude={"span"}, exclude_defaults=True)
 
 
-def flow_specs(folder: Path, *decorators: str, before: str = "") -> dict[str, Any]:
+def flow_specs(folder: Path, *decorators: str, before: str = "", parameters: str = "") -> dict[str, Any]:
     above = "\n".join(decorators)
+    members = "".join(f"    {name} = Parameter('{name}', default='')\n" for name in parameters.split())
     found = compiled(
         folder,
-        f"from metaflow import *\n{before}\n{above}\nclass F(FlowSpec):\n    @step\n    def start(self):\n"
+        f"from metaflow import *\n{before}\n{above}\nclass F(FlowSpec):\n{members}    @step\n    def start(self):\n"
         "        self.next(self.end)\n\n    @step\n    def end(self):\n        pass\n",
     )
     specs: dict[str, Any] = without_spans(found.specs.model_dump(exclude_defaults=True))
@@ -280,6 +281,7 @@ def test_triggers(tmp_path: Path) -> None:
         "@trigger(events=['a', {'name': 'b', 'parameters': {'x': 'y'}}, {'name': 'c', 'parameters': ['p', ('q', 'r')]},"
         " namespaced_event_name('d')], options={'reset_at': {'cron': '0 0 * * *'}})",
         "@trigger_on_finish(flow={'name': 'Up', 'project': 'shop', 'project_branch': 'prod'})",
+        parameters="x p q",
     )
     assert found["trigger"] == {
         "events": [

@@ -1,4 +1,7 @@
-"""What a step asks for must go with what the step is: `@catch` cannot stand on steps that decide what runs next."""
+"""What decorators ask for must go with what the steps and the flow are.
+
+`@catch` cannot stand on steps that decide what runs next; what `@trigger` fills in must be parameters.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ def check_together(flow: Flow, sink: DiagnosticSink) -> Flow:
     """Collect FC406 for `@catch` on a step that opens a foreach or a gang, chooses, or is a member of a gang.
 
     Metaflow refuses the first three; the last it refuses on Kubernetes, since a gang fails and starts again as a whole.
+    FC302 is collected for a parameter that an event is to fill in and the flow does not have.
     """
+    _check_events(flow, sink)
     for step in flow.steps:
         if step.specs.catch is None:
             continue
@@ -27,6 +32,18 @@ def check_together(flow: Flow, sink: DiagnosticSink) -> Flow:
                 help="use try and except in the step, or let a step before it do what may fail",
             )  # fmt: skip
     return flow
+
+
+def _check_events(flow: Flow, sink: DiagnosticSink) -> None:
+    known = [parameter.name for parameter in flow.parameters]
+    spec = flow.specs.trigger
+    for event in spec.events if spec is not None else ():
+        for name in event.parameters:
+            if spec is not None and name not in known:
+                sink.error(
+                    "FC302", f"the event `{event.name}` fills in a parameter `{name}`, which the flow does not have",
+                    spec.span, help=f"the flow has {', '.join(known) or 'no parameters'}",
+                )  # fmt: skip
 
 
 def _member(flow: Flow, step: Step) -> str | None:

@@ -1,0 +1,73 @@
+"""What no target gives so far is an error where the run would be another, and a warning where it would not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
+from flowc_compiler.driver import compile_file
+from flowc_targets.airflow import TARGET as AIRFLOW
+from flowc_targets.airflow.options import AirflowOptions
+from flowc_targets.argo import TARGET as ARGO
+from flowc_targets.argo.options import ArgoOptions
+
+TARGETS: dict[str, tuple[Any, Any]] = {"argo": (ARGO, ArgoOptions), "airflow": (AIRFLOW, AirflowOptions)}
+CASES = {
+    "secret": ("@secrets(sources=['gcp-secret-manager.projects/p/secrets/s'])", "", "error", "projects/p/secrets/s"),
+    "efs": ("@batch(efs_volumes=['fs-1'])", "", "error", "EFS"),
+    "batch": ("@batch(cpu=1, queue='q', swappiness=0)", "", "warning", "queue, swappiness of `@batch`"),
+    "pypi": ("@pypi(packages={'numpy': '1.26'}, python='3.12')", "", "warning", "numpy 1.26, Python 3.12"),
+    "hook": ("", "@exit_hook(on_error=[print_it])", "error", "exit hooks"),
+    "conda": ("@conda(packages={'a': '1'}, disabled=True)", "", None, ""),
+    "card": ("@environment(vars={})", "@project(name='p')", None, ""),
+}
+
+
+def reported(folder: Path, target: str, step: str, flow: str) -> tuple[list[Diagnostic], bool]:
+    """The diagnostics, and whether something was written."""
+    path = folder / "unmet_flow.py"
+    path.write_text(f"""
+from flowc import *
+from flowc import FlowSpec
+
+
+def print_it():
+    pass
+
+
+{flow}
+class Unmet(FlowSpec):
+    {step or "# nothing"}
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+""")
+    compilation = compile_file(path)
+    sink = DiagnosticSink()
+    emitter, options = TARGETS[target]
+    files = emitter.emit(compilation.flow, compilation.source, options(root="s3://bucket/prefix"), sink)
+    return list(sink.diagnostics), bool(files) and not sink.failed
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("case", CASES)
+def test_what_no_target_gives(tmp_path: Path, target: str, case: str) -> None:
+    step, flow, severity, words = CASES[case]
+    diagnostics, written = reported(tmp_path, target, step, flow)
+    assert written is (severity != "error")
+    if severity is None:
+        assert not diagnostics
+        return
+    (diagnostic,) = diagnostics
+    assert (diagnostic.code, diagnostic.severity) == ("FC501", severity)
+    assert words in diagnostic.message
+    assert target in diagnostic.message
+    assert diagnostic.help
+    assert diagnostic.span is not None
