@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 
+KINDS = ("branch", "foreach", "switch", "loop")
+"""The kinds of block that have more than one step or task."""
+
+
 @dataclass(frozen=True)
 class Block:
     """A piece of a flow between one step and the next.
@@ -48,7 +52,7 @@ class Named:
 
 
 def flows(
-    kinds: Sequence[str] = ("branch", "foreach"), *, widths: tuple[int, int] = (0, 3), max_leaves: int = 6
+    kinds: Sequence[str] = KINDS, *, widths: tuple[int, int] = (0, 3), max_leaves: int = 6
 ) -> st.SearchStrategy[tuple[Block, ...]]:
     """The blocks between start and end: of these compound kinds, with that range of widths."""
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from tests.flowgen.blocks import Block, Named, flows, named, tasks
+from tests.flowgen.blocks import KINDS, Block, Named, flows, named, tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-KINDS = ("branch", "foreach", "switch", "loop")
 ARTIFACTS = ("a0", "a1", "a2", "box")
 """The names that steps set as they like."""
 PARAMETER = "a parameter"

@@ -28,7 +28,7 @@ class Item:
 class Program:
     """One random flow: `source` is the file, `expected` is `v` of the end step.
 
-    `closes` (join to opener) and `depths` (step to the number of foreach around it) are what the passes must find.
+    `closes` (join to opener) and `depths` (step to the length of its index) are what the passes must find.
     """
 
     def __init__(self, blocks: Sequence[Block], name: str = "RandomFlow") -> None:
@@ -67,7 +67,7 @@ class Program:
                 leads = f"self.next({{True: self.{block.name}, False: self.{follower}}}, condition='again')"
             case _:
                 leads = f"self.next(self.{follower})"
-        self._write(block.name, depth, visit, leads)
+        self._write(block.name, depth + (block.kind == "loop"), visit, leads)
         after = block.join if block.joined else follower
         for part in block.parts:
             self._write_sequence(part, after, depth + (block.kind == "foreach"))

@@ -49,7 +49,7 @@ class Outcome:
     @property
     def unpicklable(self) -> bool:
         """Whether an artifact could not be stored. Metaflow then shows the failure of an earlier attempt, or none."""
-        return "PicklingError" in self.log or "cannot pickle" in self.log
+        return "picklingerror" in self.log.lower() or "cannot pickle" in self.log.lower()
 
     @property
     def failures(self) -> set[str]:
