@@ -121,6 +121,7 @@ def differences(theirs: Outcome, ours: Outcome) -> list[str]:
     found: list[str] = []
     if theirs.ok != ours.ok:
         found.append(f"the run: Metaflow {_word(theirs.ok)} {theirs.failures}, flowc {_word(ours.ok)} {ours.failures}")
+        found.append(f"flowc said: {ours.log[-2000:]}")
     elif not theirs.ok and theirs.failures and not theirs.failures & ours.failures and not theirs.unpicklable:
         found.append(f"the failure: Metaflow {theirs.failures}, flowc {ours.failures}")
     elif theirs.ok and set(theirs.tasks) != set(ours.tasks):
