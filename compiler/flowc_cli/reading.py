@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flowc_cli.configs import given_configs
@@ -24,10 +25,12 @@ class Reading:
     branch: str | None = None
     """The branch of a flow with `@project`."""
     production: bool = False
+    kept: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
+    """The configs of the run that is resumed."""
 
     def compile(self, file: Path, sink: DiagnosticSink) -> Compilation:
         """Compile a file. Raises FlowcError."""
-        configs = given_configs(self.config, self.config_value, sink)
+        configs = replace(given_configs(self.config, self.config_value, sink), kept=self.kept)
         found = compile_file(file, sink, flow_name=self.flow_name, attached=self.attached, configs=configs)
         if self.branch is None and not self.production:
             return found

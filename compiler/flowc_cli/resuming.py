@@ -13,7 +13,7 @@ from flowc_cli.running import RunRequest, exit_code, run_options
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import find_parameter
 from flowc_compiler.ir import Flow
-from flowc_targets.local import ResumeOptions, run_flow
+from flowc_targets.local import ResumeOptions, origin_configs, run_flow
 
 
 def resume_file(
@@ -34,11 +34,16 @@ def resume_file(
             extra = [step, *extra]
             step = None
         _refuse(flow, assignments, extra, sink)
+        resume = ResumeOptions(origin_run_id, step)
         options = run_options(file, request, sink)
         sink.raise_if_failed()
+        if flow.configs:
+            sink = DiagnosticSink()
+            compilation = replace(reading, kept=origin_configs(flow, options, resume)).compile(file, sink)
+            flow, source = compilation.flow, compilation.source
         report(sink.diagnostics)
         gc.enable()
-        return run_flow(flow, source, replace(options, resume=ResumeOptions(origin_run_id, step))).exit_code
+        return run_flow(flow, source, replace(options, resume=resume)).exit_code
     except FlowcError as error:
         report(error.diagnostics)
         return exit_code(error)

@@ -81,3 +81,44 @@ def test_what_cannot_be_resumed(tmp_path: Path, arguments: list[str], code: str,
     assert "help: " in result.stderr
     assert result.returncode == exit_code
     assert not (tmp_path / ".flowc").exists()
+
+
+CONFIGURED = """\
+import os
+from flowc import Config, FlowSpec, step
+
+
+class Configured(FlowSpec):
+    settings = Config("settings", default="settings.json")
+
+    @step
+    def start(self):
+        self.before = self.settings.rate
+        self.next(self.after)
+
+    @step
+    def after(self):
+        if os.environ.get("AFTER") != "works":
+            raise ValueError("not yet")
+        print("rates", self.before, self.settings.rate)
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def test_configs_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "flow.py").write_text(CONFIGURED, encoding="utf-8")
+    (tmp_path / "settings.json").write_text('{"rate": 1}', encoding="utf-8")
+    assert flowc("run", "flow.py", cwd=tmp_path).returncode == 1
+    (tmp_path / "settings.json").write_text('{"rate": 2}', encoding="utf-8")
+    monkeypatch.setenv("AFTER", "works")
+    result = flowc("resume", "flow.py", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "rates 1 1" in result.stdout
+    result = flowc("resume", "flow.py", "--config", "settings=settings.json", cwd=tmp_path)
+    assert "error[FC609]" in result.stderr
+    assert "rates 1 1" in flowc("resume", "flow.py", "start", cwd=tmp_path).stdout
+    assert "rates 2 2" in flowc("run", "flow.py", cwd=tmp_path).stdout

@@ -22,6 +22,8 @@ class GivenConfigs:
     values: Mapping[str, str] = field(default_factory=dict[str, str])
     lenient: bool = False
     """Whether a flow without configs may pass over them: they are from the environment, as Metaflow has it."""
+    kept: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
+    """By name the `value`, or the `text` for a parser of the flow's own, that a resumed run had. They come first."""
 
 
 NO_CONFIGS = GivenConfigs()

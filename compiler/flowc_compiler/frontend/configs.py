@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import libcst as cst
@@ -114,7 +115,10 @@ class ConfigTable:
         self, config: Config, reader: CallReader, arguments: dict[str, Argument], finder: SourceFinder
     ) -> Config:
         """The config with its value, or with the text that the flow's own parser takes."""
-        name, source = config.name, finder.find(self._given, arguments)
+        name = config.name
+        if name in self._given.kept:
+            return self._kept(config, self._given.kept[name])
+        source = finder.find(self._given, arguments)
         if source.text is None:
             if config.required:
                 finder.fail(f"config `{name}` is required", f"give it with `--config {name} PATH`")
@@ -133,6 +137,14 @@ class ConfigTable:
             finder.fail(f"the value of config `{name}` is a {kind}, not a mapping", "or say `plain=True`")
         self._values[name] = shown
         return config.model_copy(update={"value": value, "origin": source.origin})
+
+    def _kept(self, config: Config, kept: Mapping[str, object]) -> Config:
+        """The config as the run had it that is resumed."""
+        if "text" in kept:
+            return config.model_copy(update=dict(kept))
+        if kept["value"] is not None:
+            self._values[config.name] = kept["value"] if config.plain else tree(kept["value"])
+        return config.model_copy(update=dict(kept))
 
 
 def _parsed(name: str, source: Source, text: str, parse: Parser, finder: SourceFinder) -> object:

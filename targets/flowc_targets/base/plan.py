@@ -33,7 +33,7 @@ def build_plan(flow: Flow, module: str | None = None, default_files: Mapping[str
         "start": flow.start,
         "end": flow.end,
         "parameters": [_parameter(parameter, default_files or {}) for parameter in flow.parameters],
-        **({"configs": {config.name: _config(config) for config in flow.configs}} if flow.configs else {}),
+        **({"configs": {config.name: recorded(config) for config in flow.configs}} if flow.configs else {}),
         "steps": {step.name: _step(flow, step) for step in flow.steps},
         **({"project": facts} if (facts := project_facts(flow)) is not None else {}),
     }
@@ -45,7 +45,7 @@ def _parameter(parameter: Parameter, default_files: Mapping[str, str]) -> dict[s
     return entry if file is None else {**entry, "file": file}
 
 
-def _config(config: Config) -> dict[str, Any]:
+def recorded(config: Config) -> dict[str, Any]:
     """A config's value; as the text of a Python literal where JSON would change it; or what the flow's parser gets."""
     entry: dict[str, Any] = {"attribute": config.attribute, "plain": config.plain}
     if config.text is not None:

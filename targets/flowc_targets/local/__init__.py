@@ -5,6 +5,7 @@ from flowc_targets.local.options import ResumeOptions, RunOptions
 from flowc_targets.local.params import check_params
 from flowc_targets.local.report import ConsoleReporter, Reporter
 from flowc_targets.local.result import FailedTask, RunResult
+from flowc_targets.local.resume import origin_configs
 
 __all__ = [
     "ConsoleReporter",
@@ -14,5 +15,6 @@ __all__ = [
     "RunOptions",
     "RunResult",
     "check_params",
+    "origin_configs",
     "run_flow",
 ]

@@ -16,6 +16,7 @@ from flowc.layout import RunLayout
 from flowc.store import open_store
 from flowc.store.files import FileStore
 from flowc_compiler.diagnostics import Diagnostic, FlowcError
+from flowc_targets.base.plan import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,6 +73,7 @@ class RunRecord:
                 "file": flow.file,
                 "source_hash": flow.source_hash,
                 "end": flow.end,
+                "configs": {config.name: recorded(config) for config in flow.configs},
                 **({"origin": origin} if origin is not None else {}),
             }
             self.layout.write_json(f"{self.layout.prefix}/run.json", record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -64,6 +65,22 @@ class Resumption:
         path = (0,) if step.loops else ()
         attempt = None if step.name in self.rerun else self.layout.latest(step.name, path)
         return attempt is not None and agrees(step, self.layout.manifest(step.name, path, attempt))
+
+
+def origin_configs(flow: Flow, options: RunOptions, resume: ResumeOptions) -> dict[str, dict[str, Any]]:
+    """What the configs of the run to go on from were, by name. Raises FlowcError with FC601 and FC607."""
+    try:
+        layout = _layout(flow, open_store(options.root), options.root, resume.origin_run_id)
+        record = layout.read_json(f"{layout.prefix}/run.json") or {}
+    except StoreError as error:
+        unusable(options.root, error)
+    return {name: _kept(entry) for name, entry in record.get("configs", {}).items()}
+
+
+def _kept(entry: dict[str, Any]) -> dict[str, Any]:
+    if "text" in entry:
+        return {"text": entry["text"]}
+    return {"value": ast.literal_eval(entry["literal"]) if "literal" in entry else entry["value"]}
 
 
 def find_origin(flow: Flow, options: RunOptions, resume: ResumeOptions) -> Resumption:
