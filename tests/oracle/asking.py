@@ -59,6 +59,7 @@ def _variables(home: Path) -> dict[str, str]:
         # Metaflow's order of a branch join's inputs, and of a set, depends on it.
         "PYTHONHASHSEED": "0",
         "PYTHONPATH": str(REPOSITORY),
+        "PATH": f"{ENVIRONMENT / 'bin'}{os.pathsep}{os.environ['PATH']}",  # a gang's members are started as `python`
         "OPENBLAS_NUM_THREADS": "1",
     }
 
