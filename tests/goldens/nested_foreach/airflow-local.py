@@ -101,9 +101,15 @@ def flow():
 
 
 def arguments(step, index, context):
-    """What the shim is told of a task: its step, its index path, its attempt."""
-    attempt = str(max(context["ti"].try_number - 1, 0))
-    return ["task", "--step", step, "--index", index, "--attempt", attempt]
+    """What the shim is told of a task: its step, its index path, its attempt.
+
+    A task that was cleared goes on counting: `first` is the attempt that it began with then.
+    """
+    ti = context["ti"]
+    attempt = max(ti.try_number - 1, 0)
+    first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
+    place = ["--step", step, "--index", index]
+    return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
 
 
 def environment(step, context):
