@@ -237,6 +237,31 @@ def test_iterations_and_a_flow_as_an_artifact(tmp_path: Path) -> None:
     assert failed.exception.type == "flowc.errors.UnpicklableArtifact"
 
 
+CAUGHT = """
+    from flowc import FlowSpec, catch, step
+
+    class Caught(FlowSpec):
+        @step
+        def start(self):
+            self.next(self.end)
+
+        @catch(var="error")
+        @step
+        def end(self):
+            raise ValueError("never mind")
+"""
+
+
+def test_an_end_that_was_caught_is_finished_without_success(tmp_path: Path) -> None:
+    flow = Local(tmp_path, CAUGHT)
+    result = flow.run()
+    assert result.ok, flow.says.err
+    run = flow.client(result)
+    assert (run.finished, run.successful, run.end_task is not None) == (True, False, True)
+    assert (run.data.error.type, run.data.error.exception) == ("builtins.ValueError", "never mind")
+    assert (run["start"].task.successful, run["end"].task.finished) == (True, True)
+
+
 GANG = """
     from flowc import FlowSpec, parallel, step
 

@@ -81,13 +81,14 @@ class Run(Entity[Step]):
 
     @property
     def successful(self) -> bool:
-        """Whether its end step has committed."""
-        return bool(self.layout.latest(self.end_name, ()) is not None)
+        """Whether its end step has succeeded. One whose failure `@catch` caught has not, as in Metaflow."""
+        attempt = self.layout.latest(self.end_name, ())
+        return attempt is not None and not self.layout.manifest(self.end_name, (), attempt).get("caught", False)
 
     @property
     def finished(self) -> bool:
         """Whether it has ended, well or not."""
-        return self.successful or self.status in ("failed", "interrupted")
+        return self.status != "running"
 
     @property
     def finished_at(self) -> Optional[datetime]:
@@ -104,7 +105,7 @@ class Run(Entity[Step]):
         end = self.layout.read_json(f"{self.pathspec}/run-end.json")
         if end is not None:
             return str(end["status"])
-        return "successful" if self.successful else "running"
+        return "running" if self.layout.latest(self.end_name, ()) is None else "successful"
 
     @property
     def end_name(self) -> str:
