@@ -324,8 +324,8 @@ def test_values_from_the_environment(tmp_path: Path) -> None:
         "FLOWC_RUN_A_B": "3", "METAFLOW_RUN_A_B": "4", "METAFLOW_RUN_ID": "5", "FLOWC_RUN_ID": "run-1",
         "METAFLOW_RUN_C": "", "FLOWC_RUN_D": "6", "FLOWC_RUN_MAX_WORKERS": "1", "METAFLOW_RUN_D": "7",
     }  # fmt: skip
-    assert environment_values(flow, environment, []) == [("a-b", "3"), ("Id", "5")]
-    assert environment_values(flow, environment, [("A_B", "9")]) == [("Id", "5")]
+    assert environment_values(flow, environment, []) == [("a-b", "3"), ("Id", "5"), ("c", "")]
+    assert environment_values(flow, environment, [("A_B", "9"), ("C", "")]) == [("Id", "5")]
     sink = DiagnosticSink()
     check_environment(flow, environment, frozenset({"FLOWC_RUN_MAX_WORKERS"}), sink)
     assert [(item.code, item.severity) for item in sink.diagnostics] == [("FC302", "warning")]

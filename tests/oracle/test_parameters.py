@@ -88,6 +88,7 @@ a = Config("a", default="config.json")
 b = Config("b", default_value={"x": 1})
 c = Config("c", default_value='{"x": 1}')
 d = Config("d")
+dd = Config("D", default_value={})
 e = Config("e", default="list.json", plain=True)
 f = Config("f", default="list.json", plain=True, parser="json.loads")
 g = Config("g", default="config.yaml", parser="metaflow._vendor.yaml.safe_load")
@@ -164,7 +165,7 @@ def test_included_files(tmp_path: Path, arguments: list[str]) -> None:
     ],
 )
 def test_configs(tmp_path: Path, given: list[str], variables: dict[str, str]) -> None:
-    assert len(agree(tmp_path, CONFIGS, [], given, **variables)) == 16
+    assert len(agree(tmp_path, CONFIGS, [], given, **variables)) == 17
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def test_configs(tmp_path: Path, given: list[str], variables: dict[str, str]) ->
         ("p = Config('p', default='config.json', default_value={})", [], []),
         ("p = Config('p', default_value={})", [], ["--config", "q", "config.json"]),
         ("p = Config('p', default_value={})", [], ["--config", "p", "config.json", "--config-value", "p", "{}"]),
-        ("p = Config('p', default_value={})\nq = Config('P', default_value={})", [], []),
+        ("p = Config('p', default_value={})\nq = Config('p', default_value={})", [], []),
         ("c = Config('c', default_value={})\np = Parameter('p', default=c.x)", [], []),
         ("c = Config('c', default_value={'x': 1})\np = Parameter('p', default=c.x * 2)", [], []),
         ("c = Config('c', default_value={'x': 1})\np = Parameter('p', default=config_expr('d.x'))", [], []),

@@ -59,14 +59,14 @@ def environment_values(
 ) -> list[tuple[str, str]]:
     """(name, value) of FLOWC_RUN_NAME and METAFLOW_RUN_NAME, for parameters that are not given. The first wins.
 
-    FLOWC_RUN_ID is no parameter's: it is the run's id in a task. An empty METAFLOW_RUN_NAME is none, as in Metaflow.
+    FLOWC_RUN_ID is no parameter's: it is the run's id in a task. An empty value is a value, as in Metaflow.
     """
     named = {_folded(name) for name, _ in given}
     found: list[tuple[str, str]] = []
     for parameter in flow.parameters:
         suffix = parameter.name.upper().replace("-", "_")
         own = environment.get(f"{PREFIXES[0]}{suffix}") if suffix != "ID" else None
-        value = own if own is not None else environment.get(f"{PREFIXES[1]}{suffix}") or None
+        value = own if own is not None else environment.get(f"{PREFIXES[1]}{suffix}")
         if value is not None and _folded(parameter.name) not in named:
             found.append((parameter.name, value))
     return found

@@ -72,7 +72,7 @@ class ConfigTable:
         name = reader.name(arguments["name"]) if arguments is not None else None
         if arguments is None or name is None:
             return None
-        if name in METAFLOW_RESERVED or _folded(name) in map(_folded, self._read):
+        if name in METAFLOW_RESERVED or name in self._read:
             why = "is reserved" if name in METAFLOW_RESERVED else "is taken"
             node = arguments["name"].node
             reader.report(f"the config name `{name}` {why}", node, "choose another name", "FC305")
@@ -157,7 +157,3 @@ def _parsed(name: str, source: Source, text: str, parse: Parser, finder: SourceF
     if wrong:
         finder.fail(f"{where} of config `{name}` has a {wrong} in it, which JSON cannot hold", "write it as a string")
     return value
-
-
-def _folded(name: str) -> str:
-    return name.lower().replace("-", "_")

@@ -8,7 +8,8 @@ class Bad(FlowSpec):
     d = IncludeFile("run_id")  # FC305
     e = Parameter("root", default="a warning: --root is an option of flowc run")  # FC305
     f = Config("cfg", default_value={})
-    g = Config("CFG", default_value={})  # FC305
+    g = Config("cfg", default_value={})  # FC305
+    i = Config("CFG", default_value={})
     h = Config("tags", default_value={})  # FC305
     start = Parameter("s")  # FC305
 
