@@ -16,6 +16,7 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.py")) + sorted(
     f"fail/{path.stem}" for path in FOLDER.glob("fail/*.py")
 )
 PARAMS: dict[str, dict[str, str]] = {
+    "all_parameters": {"given": "-5", "json_given": '[{"é": 1.5}]', "needed-one": "1e3", "one": "a|b|", "flag": "true"},
     "constants": {"number": "2.25", "shape": '{"a": [null, {"b": "é"}]}', "parts": "x,y,,z"},
     "switches": {"mode": "other"},
 }
