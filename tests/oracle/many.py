@@ -30,6 +30,8 @@ class Tally:
     """Flows that failed, in the same way on both."""
     tasks: int = 0
     different: list[str] = field(default_factory=list[str])
+    known: set[str] = field(default_factory=set[str])
+    """Source and parameters of what has run: a flow that is drawn again does not count."""
 
 
 def run(seeds: range, wanted: int, folder: Path) -> Tally:
@@ -64,10 +66,14 @@ def _batch(number: int, count: int, tally: Tally, folder: Path) -> None:
 
 
 def _one(name: str, flow: RichFlow, tally: Tally, folder: Path) -> None:
-    source = Writer(flow).source
+    text = Writer(flow).source
+    source = f"# parameters: {flow.params}\n{text}"
+    if source in tally.known:
+        return
+    tally.known.add(source)
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch) / "rich_flow.py"
-        file.write_text(source, encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
         try:
             theirs, found = compare(file, NAME, flow.params, warm=True)
         except Exception:  # the other flows of the seed are to run, too
@@ -78,7 +84,7 @@ def _one(name: str, flow: RichFlow, tally: Tally, folder: Path) -> None:
     if found:
         tally.different.append(name)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.py").write_text(f"# parameters: {flow.params}\n{source}", encoding="utf-8")
+        (folder / f"{name}.py").write_text(source, encoding="utf-8")
         (folder / f"{name}.txt").write_text("\n".join(found), encoding="utf-8")
         print(f"{name} differs ({folder / name}.py):\n  " + "\n  ".join(line[:300] for line in found[:3]), flush=True)
 
@@ -95,7 +101,7 @@ def main() -> int:
     seeds = range(options.seed, options.seed + options.flows)
     tally = run(seeds, options.flows, options.different)
     print(
-        f"{tally.flows} random flows, {tally.tasks} tasks on Metaflow, {tally.failed} flows failed on both: "
+        f"{tally.flows} different random flows, {tally.tasks} tasks on Metaflow, {tally.failed} flows failed on both: "
         f"{len(tally.different)} differ ({time.monotonic() - began:.0f} s)"
     )
     return bool(tally.different)
