@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 THREADS = 32
 """Manifests that are copied at a time where each costs a network round trip."""
 PARAMETERS = "parameters.json"
-"""Beside the steps of a run."""
+RESUMED = "resumed.json"
+"""Beside the steps of a run; the second once a resumed run has taken over what it can."""
 
 
 class Origin:

@@ -91,7 +91,7 @@ def test_a_failed_attempt_is_retried_and_the_join_reads_the_second(
     assert [task.attempt for task in client["body"]][::-1] == tries
     assert client["end"].task.stdout.endswith(str(tries))
     if mode == "raise":
-        assert "ValueError: boom" in client["body"][1].log("stderr", attempt=0)
+        assert "ValueError: boom" in client["body"]["1"].log("stderr", attempt=0)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -329,6 +330,19 @@ def test_what_cannot_be_resumed_is_a_diagnostic(work: Working, resume: ResumeOpt
     with pytest.raises(FlowcError) as caught:
         work.go(resume=resume)
     assert [item.code for item in caught.value.diagnostics] == [code]
+
+
+def test_a_run_killed_while_it_took_over_is_passed_over(work: Working) -> None:
+    """What it lacks is in the run that it resumed; a step that it was to run again still runs again."""
+    first, _ = work.go()
+    second, _ = work.resume("gather")
+    folder = Path(work.root, "Work", second.run_id)
+    for name in ("body", "after", "gather", "both", "end", "resumed.json", "run-end.json"):
+        path = folder / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    third, begun = work.resume()
+    assert begun == ["both", "end", "gather"]
+    assert work.client(third).origin_pathspec == f"Work/{first.run_id}"
 
 
 GANG = """

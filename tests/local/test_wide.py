@@ -106,9 +106,9 @@ def test_a_run_killed_in_the_middle_is_resumed(tmp_path: Path) -> None:
         assert engine.returncode == 0, errors
     assert f"total {WIDTH * (WIDTH - 1)}" in output
     run = sorted(path for path in (tmp_path / ".flowc" / "Wide").iterdir() if path.name != "data")[-1]
-    end = json.loads((run / "run-end.json").read_text(encoding="utf-8"))
-    assert end["tasks"] == WIDTH + 3
-    assert WIDTH * 4 // 10 - 100 < end["reused"]["body"] < WIDTH * 6 // 10
+    assert json.loads((run / "run-end.json").read_text(encoding="utf-8"))["tasks"] == WIDTH + 3
+    reused = json.loads((run / "resumed.json").read_text(encoding="utf-8"))["reused"]
+    assert WIDTH * 4 // 10 - 100 < reused["body"] < WIDTH * 6 // 10
     begun = time.monotonic()
     with start(tmp_path, "resume") as engine:
         _, errors = engine.communicate(timeout=300)

@@ -10,6 +10,7 @@ from flowc.client.step import Step, by_time
 from flowc.errors import NotFound, TaggingError
 from flowc.graph import RECORD
 from flowc.layout import MANIFEST, RunLayout, parse_index
+from flowc.resume import RESUMED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,8 +163,8 @@ class Run(Entity[Step]):
 
     @property
     def reused(self) -> Dict[str, int]:
-        """How many tasks of each step were taken over from the run that this one resumes, known when it has ended."""
-        found: Dict[str, int] = (self.layout.read_json(f"{self.pathspec}/run-end.json") or {}).get("reused", {})
+        """How many tasks of each step were taken over from the run that this one resumes."""
+        found: Dict[str, int] = (self.layout.read_json(f"{self.pathspec}/{RESUMED}") or {}).get("reused", {})
         return found
 
     @property

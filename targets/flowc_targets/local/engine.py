@@ -53,7 +53,7 @@ def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Repo
     else:
         check_params(flow, options.params)
     run_id = options.run_id or new_run_id()
-    record = RunRecord(flow, options, run_id, origin.run_id if origin is not None else None)
+    record = RunRecord(flow, options, run_id, *(() if origin is None else (origin.run_id, origin.rerun)))
     if options.run_id_file is not None:
         write_run_id(options.run_id_file, run_id)
     with tempfile.TemporaryDirectory(prefix="flowc-run-") as scratch:
@@ -144,7 +144,8 @@ class _Engine:
         origin.begin(self.record.layout)
         replay = Replay(origin, self.schedule, self.record.layout, self.options.max_num_splits)
         self.reused = replay.reused
-        replay.run(self._go_on_taking_over)
+        if replay.run(self._go_on_taking_over):
+            self.record.taken_over(self.reused)
         self.done = self.reused.total()
         if origin.changed:
             self.reporter.note(f"the file has changed since run {origin.run_id}; what that has finished stays as it is")
@@ -165,7 +166,7 @@ class _Engine:
         """Write how the run ended; a store that fails now makes it fail."""
         status: Status = "interrupted" if self.signals.caught else "failed" if self._has_failed() else "successful"
         try:
-            self.record.end(status, self.done, self.reused)
+            self.record.end(status, self.done)
         except StoreError as error:
             self.error = self.error or str(error)
             return "failed" if status == "successful" else status

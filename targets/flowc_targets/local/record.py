@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from flowc.current import current
 from flowc.errors import StoreError
 from flowc.layout import RunLayout
+from flowc.resume import RESUMED
 from flowc.store import open_store
 from flowc.store.files import FileStore
 from flowc_compiler.diagnostics import Diagnostic, FlowcError
 from flowc_targets.base.plan import recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from concurrent.futures import Future
 
     from flowc_compiler.ir import Flow
@@ -51,8 +52,10 @@ def write_run_id(file: Path, run_id: str) -> None:
 class RunRecord:
     """One run's place in the store."""
 
-    def __init__(self, flow: Flow, options: RunOptions, run_id: str, origin: str | None = None) -> None:
-        """`origin` is the run that this one resumes."""
+    def __init__(
+        self, flow: Flow, options: RunOptions, run_id: str, origin: str | None = None, rerun: Iterable[str] = ()
+    ) -> None:
+        """`origin` is the run that this one resumes, and `rerun` the steps that run again whatever came of them."""
         self.run_id = run_id
         self.origin = origin
         self._uploads: list[Future[None]] = []
@@ -74,23 +77,25 @@ class RunRecord:
                 "source_hash": flow.source_hash,
                 "end": flow.end,
                 "configs": {config.name: recorded(config) for config in flow.configs},
-                **({"origin": origin} if origin is not None else {}),
+                **({} if origin is None else {"origin": origin, "rerun": sorted(rerun)}),
             }
             self.layout.write_json(f"{self.layout.prefix}/run.json", record)
         except StoreError as error:
             unusable(options.root, error)
 
-    def end(self, status: Status, tasks: int, reused: Mapping[str, int]) -> None:
-        """Finish the uploads and write how it ended; `reused` counts the tasks of each step that an earlier run did."""
+    def taken_over(self, reused: Mapping[str, int]) -> None:
+        """Write that all is taken over from the run that is resumed: how many tasks of each step."""
+        self.layout.write_json(f"{self.layout.prefix}/{RESUMED}", {"version": 1, "reused": dict(reused)})
+
+    def end(self, status: Status, tasks: int) -> None:
+        """Finish the uploads and write how it ended."""
         if self._pool is not None:
             for upload in self._uploads:
                 upload.result()
             self._pool.shutdown()
         if self._spool is not None:
             shutil.rmtree(self._spool, ignore_errors=True)
-        record: dict[str, Any] = {"version": 1, "status": status, "tasks": tasks, "ended": time.time()}
-        if self.origin is not None:
-            record["reused"] = dict(reused)
+        record = {"version": 1, "status": status, "tasks": tasks, "ended": time.time()}
         self.layout.write_json(f"{self.layout.prefix}/run-end.json", record)
 
     def log_path(self, key: TaskKey, attempt: int, stream: str) -> Path:

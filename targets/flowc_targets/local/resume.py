@@ -13,7 +13,7 @@ from flowc.errors import FlowError, ProtocolError, StoreError
 from flowc.graph import record_graph
 from flowc.layout import RunLayout
 from flowc.plan import Plan
-from flowc.resume import Origin, agrees, keep_parameters, kept_parameters
+from flowc.resume import RESUMED, Origin, agrees, keep_parameters, kept_parameters
 from flowc.store import open_store
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink, FlowcError
 from flowc_targets.base.plan import build_plan
@@ -91,13 +91,18 @@ def find_origin(flow: Flow, options: RunOptions, resume: ResumeOptions) -> Resum
         store = open_store(options.root)
         layout = _layout(flow, store, options.root, resume.origin_run_id)
         record = layout.read_json(f"{layout.prefix}/run.json") or {}
+        rerun = set() if resume.step is None else {resume.step}
+        while "origin" in record and not store.exists(f"{layout.prefix}/{RESUMED}"):
+            rerun.update(record["rerun"])  # it was killed while it took over: what it lacks is in its own origin
+            layout = RunLayout(store, flow.name, record["origin"])
+            record = layout.read_json(f"{layout.prefix}/run.json") or {}
         return Resumption(
             layout,
             Plan(build_plan(flow)),
             kept_parameters(layout),
             record.get("parameters", {}),
             record.get("source_hash", flow.source_hash) != flow.source_hash,
-            frozenset() if resume.step is None else frozenset({resume.step}),
+            frozenset(rerun),
         )
     except StoreError as error:
         unusable(options.root, error)
@@ -172,8 +177,8 @@ class Replay:
         self.reused = Counter[str]()
         """Tasks that were taken over, by step."""
 
-    def run(self, go_on: Callable[[], bool]) -> None:
-        """Go on while there is something to take over and `go_on()`. Raises ProtocolError."""
+    def run(self, go_on: Callable[[], bool]) -> bool:
+        """Go on while there is something to take over and `go_on()`; returns whether all is. Raises ProtocolError."""
         try:
             rest: list[list[TaskKey]] = []
             while self._schedule.has_ready and go_on():
@@ -183,8 +188,10 @@ class Replay:
                 for key, document in zip(keys, documents, strict=True):
                     if document is not None:
                         self._finished(key, document)
+            whole = not self._schedule.has_ready
             for keys in rest:
                 self._schedule.put_back(keys)
+            return whole
         finally:
             self._origin.close()
 
