@@ -377,3 +377,45 @@ def test_cases_of_a_switch(tmp_path: Path) -> None:
     with pytest.raises(FlowcError) as caught:
         flow_of(tmp_path, body, above, steps.replace('self.mode = "f"', 'self.mode = SLOW = "f"'))
     assert codes(caught.value) == ["FC203"]
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("from settings import GPU", "GPU"),
+        ("from settings import GPU as N", "N"),
+        ("import settings", "settings.GPU"),
+        ("import settings as s", "s.GPU"),
+        ("from more import GPU", "GPU"),
+        ("import more", "more.AGAIN"),
+        ("import pkg.inner", "pkg.inner.GPU"),
+        ("from pkg import inner", "inner.GPU"),
+    ],
+)
+def test_constants_of_local_modules(tmp_path: Path, line: str, name: str) -> None:
+    (tmp_path / "pkg").mkdir()
+    for path, text in {
+        "settings.py": "GPU = 1 + 1\n", "more.py": "import settings\nfrom settings import GPU\nAGAIN = settings.GPU\n",
+        "pkg/__init__.py": "", "pkg/inner.py": "GPU = 2\n",
+    }.items():  # fmt: skip
+        (tmp_path / path).write_text(text)
+    flow = flow_of(tmp_path, f"p = Parameter('p', default={name})\nq = Parameter('q', default={name})\n", f"{line}\n")
+    assert [parameter.default for parameter in flow.parameters] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "above", "name"),
+    [
+        ("N = 1\nN = 2\n", "from settings import N\n", "N"),
+        ("N = 1\n", "from settings import N\nN = 3\nN = 4\n", "N"),
+        ("N = {}\n", "from settings import N\nN['a'] = 3\n", "N"),
+        ("def N(): pass\n", "from settings import N\n", "N"),
+        ("", "from settings import N\n", "N"),
+        ("from flow import N\n", "from settings import N\n", "N"),
+        ("N = 1\n", "from os import path\nimport os\n", "os.sep"),
+        ("N = 1\n", "import settings\nsettings = None\n", "settings.N"),
+    ],
+)
+def test_what_local_modules_do_not_tell(tmp_path: Path, text: str, above: str, name: str) -> None:
+    (tmp_path / "settings.py").write_text(text)
+    assert parameter_of(tmp_path, f"default={name}", above).dynamic_default

@@ -22,6 +22,11 @@ def bindings(body: Iterable[cst.BaseStatement | cst.BaseSmallStatement]) -> Bind
     return found
 
 
+def is_bound_once(name: str, body: Iterable[cst.BaseStatement | cst.BaseSmallStatement]) -> bool:
+    """Whether one statement, and no other, binds a name."""
+    return sum(bound == name for statement in body for bound, _ in _bound(statement)) == 1
+
+
 def may_change(name: str, text: str) -> bool:
     """Whether source text has a statement that may give a name another value than its one assignment does.
 

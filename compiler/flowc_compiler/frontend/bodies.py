@@ -19,7 +19,9 @@ from flowc_compiler.frontend.transitions import TransitionReader
 class Body:
     """One class body, and what its names stand for."""
 
-    def __init__(self, view: ModuleView, owner: cst.ClassDef, configs: ConfigTable, sink: DiagnosticSink) -> None:
+    def __init__(
+        self, view: ModuleView, owner: cst.ClassDef, configs: ConfigTable, module: ModuleScope, sink: DiagnosticSink
+    ) -> None:
         self.view = view
         self.locator = view.locator
         self.names = view.names
@@ -27,7 +29,6 @@ class Body:
         self._configs = configs
         self._config_names: dict[str, str] = {}
         statements = owner.body.body if isinstance(owner.body, cst.IndentedBlock) else ()
-        module = ModuleScope(view.tree, view.source.text, configs)
         self.scope = ClassScope(module, view.names, statements, self._config_names)
         """Names within the body."""
         self.outside = ClassScope(module, view.names)

@@ -25,7 +25,7 @@ class ClassTable:
     def __init__(self, view: ModuleView, sink: DiagnosticSink) -> None:
         self._view = view
         self._sink = sink
-        self._modules = LocalModules(view, sink)
+        self.modules = LocalModules(view, sink)
 
     def find_flow(self, wanted: str | None) -> cst.ClassDef | None:
         """The flow class: `wanted`, or the only one that no other flow builds on; else FC102 or FC103."""
@@ -75,7 +75,7 @@ class ClassTable:
 
     def _bases(self, found: FoundClass) -> list[FoundClass]:
         """The bases that can be read."""
-        bases = (self._modules.find(found.view, arg.value) for arg in found.node.bases if not arg.star)
+        bases = (self.modules.find(found.view, arg.value) for arg in found.node.bases if not arg.star)
         return [base for base in bases if base is not None]
 
     def _is_flow(self, found: FoundClass, seen: set[tuple[str, str]]) -> bool:
@@ -90,7 +90,7 @@ class ClassTable:
         for arg in [*found.node.bases, *found.node.keywords]:
             name = arg.value.value if isinstance(arg.value, cst.Name) else ""
             known = view.names.resolve(arg.value) == "FlowSpec" or name == "object"
-            if known or (arg.keyword is None and self._modules.find(view, arg.value) is not None):
+            if known or (arg.keyword is None and self.modules.find(view, arg.value) is not None):
                 continue
             shown = view.tree.code_for_node(arg.value)
             self._sink.error(

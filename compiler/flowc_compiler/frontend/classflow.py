@@ -18,7 +18,8 @@ from flowc_compiler.frontend.configfiles import NO_CONFIGS, GivenConfigs
 from flowc_compiler.frontend.configs import ConfigTable
 from flowc_compiler.frontend.drafts import Draft, Graph
 from flowc_compiler.frontend.flowdecorators import FlowDecoratorReader
-from flowc_compiler.frontend.modules import ModuleView
+from flowc_compiler.frontend.modules import LocalModules, ModuleView
+from flowc_compiler.frontend.scope import ModuleScopes
 from flowc_compiler.frontend.transitions import find_calls
 from flowc_compiler.ir import Flow, Parameter
 from flowc_compiler.source import SourceFile
@@ -50,7 +51,7 @@ def read_class_flow(
     node = table.find_flow(flow_name)
     if node is None:
         return None
-    reader = _FlowReader(view, sink, configs, read_attached(attached, sink))
+    reader = _FlowReader(view, table.modules, sink, configs, read_attached(attached, sink))
     members = _not_overridden(table.members(node))
     for member in members:
         reader.body(member.view, member.owner).read_configs(member.statement)
@@ -79,13 +80,19 @@ class _FlowReader:
     """Reads the members of one flow class, from whichever files they come."""
 
     def __init__(
-        self, view: ModuleView, sink: DiagnosticSink, configs: GivenConfigs, attached: tuple[Attached, ...]
+        self,
+        view: ModuleView,
+        modules: LocalModules,
+        sink: DiagnosticSink,
+        configs: GivenConfigs,
+        attached: tuple[Attached, ...],
     ) -> None:
         self._view = view
         self._attached = attached
         self._sink = sink
         self._bodies: dict[tuple[str, str], Body] = {}
         self._configs = ConfigTable(configs, sink)
+        self._scopes = ModuleScopes(modules, self._configs)
         self._graph = Graph(sink)
         self._flow_decorators = FlowDecoratorReader(view, sink)
         self._parameters: dict[str, Parameter] = {}
@@ -121,7 +128,7 @@ class _FlowReader:
         """What reads the body of a class."""
         key = (view.source.name, owner.name.value)
         if key not in self._bodies:
-            self._bodies[key] = Body(view, owner, self._configs, self._sink)
+            self._bodies[key] = Body(view, owner, self._configs, self._scopes.of(view), self._sink)
         return self._bodies[key]
 
     def member(self, body: Body, statement: cst.BaseStatement) -> None:

@@ -84,6 +84,20 @@ class LocalModules:
             case _:
                 return None
 
+    def origin(self, view: ModuleView, node: cst.BaseExpression) -> tuple[ModuleView, str] | None:
+        """The local file that a name is imported from, and its name there; also of `module.name`."""
+        match node:
+            case cst.Name(value=name):
+                imported = view.imports.get(name)
+                if imported is None or imported.name is None:
+                    return None
+                module, name = self._load(view, imported.level, imported.module), imported.name
+            case cst.Attribute(attr=cst.Name(value=name)):
+                module = self._module(view, node.value)
+            case _:
+                return None
+        return None if module is None else (module, name)
+
     def _by_name(self, view: ModuleView, name: str, seen: set[tuple[str, str]]) -> FoundClass | None:
         """Follow `from x import y` as often as it leads from file to file."""
         if name in view.classes:

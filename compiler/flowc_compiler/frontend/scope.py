@@ -5,13 +5,15 @@ from __future__ import annotations
 import builtins
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Protocol
 
 import libcst as cst
 
-from flowc_compiler.frontend.bindings import Bindings, bindings, may_change
+from flowc_compiler.frontend.bindings import Bindings, bindings, is_bound_once, may_change
 from flowc_compiler.frontend.calls import call_value
 from flowc_compiler.frontend.literals import NotLiteralError, Scope, evaluate
+from flowc_compiler.frontend.modules import LocalModules, ModuleView
 from flowc_compiler.frontend.names import Names
 
 _MOST_LOOKUPS = 100_000
@@ -32,30 +34,36 @@ class ConfigSource(Protocol):
         ...
 
 
-class NoConfigs:
-    """A flow without configs."""
-
-    def named(self, name: str, node: cst.CSTNode) -> object:
-        """There is none."""
-        del node
-        raise KeyError(name)
-
-    def name_of(self, attribute: str) -> None:
-        """There is none."""
-
-
 OWN_ATTRIBUTES = frozenset({"name", "kwargs", "parser", "separator", "get", "items", "keys", "values", "init"})
 """Attributes that a Config object has itself in a class body, in Metaflow as here: they are no entries of its value."""
 
 
-class ModuleScope(Scope):
-    """Names at a module's top level: constants that are assigned once, to a literal."""
+class ModuleScopes:
+    """The scopes of a flow's files: its own, and those of local modules."""
 
-    def __init__(self, module: cst.Module, text: str, configs: ConfigSource | None = None) -> None:
-        self.module = module
-        self.text = text
-        self.configs: ConfigSource = configs or NoConfigs()
+    def __init__(self, modules: LocalModules, configs: ConfigSource) -> None:
+        self.modules = modules
+        self.configs = configs
+        self._scopes: dict[Path, ModuleScope] = {}
+
+    def of(self, view: ModuleView) -> ModuleScope:
+        """The scope of a file."""
+        if view.source.path not in self._scopes:
+            self._scopes[view.source.path] = ModuleScope(view, self)
+        return self._scopes[view.source.path]
+
+
+class ModuleScope(Scope):
+    """Names at a module's top level: constants that are assigned once, to a literal, and such of local modules."""
+
+    def __init__(self, view: ModuleView, scopes: ModuleScopes) -> None:
+        self.view = view
+        self.module = view.tree
+        self.text = view.source.text
+        self.configs = scopes.configs
+        self._scopes = scopes
         self._changing: dict[str, bool] = {}
+        self._once: dict[str, bool] = {}
         self._open: set[object] = set()
         """Constants that are being evaluated: one that needs itself has no value."""
         self._left = _MOST_LOOKUPS
@@ -76,9 +84,31 @@ class ModuleScope(Scope):
     def value(self, node: cst.Name) -> object:
         """The value of a constant."""
         expression = self._bound.get(node.value)
-        if expression is None or self._may_change(node.value):
+        if node.value not in self._bound or self._may_change(node.value):
             raise NotLiteralError(node)
-        return self.constant(node, expression, self)
+        return self._imported(node) if expression is None else self.constant(node, expression, self)
+
+    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+        """The value of a constant of a local module, as `module.NAME`."""
+        return (self._imported(node),) if _root(node) in self.view.imports else None
+
+    def _imported(self, node: cst.Name | cst.Attribute) -> object:
+        """The value of a constant that is imported from a local module."""
+        key, root = self.module.code_for_node(node), _root(node)
+        if root not in self._once:
+            self._once[root] = is_bound_once(root, self.module.body)
+        found = self._scopes.modules.origin(self.view, node) if self._once[root] else None
+        if found is None or self._left <= 0 or key in self._open:
+            raise NotLiteralError(node)
+        self._left -= 1
+        self._open.add(key)
+        view, name = found
+        try:
+            return self._scopes.of(view).value(cst.Name(name))
+        except NotLiteralError as error:
+            raise NotLiteralError(node, error.reason, error.help, reported=error.reported, wrong=error.wrong) from None
+        finally:
+            self._open.discard(key)
 
     def constant(self, node: cst.Name, expression: cst.BaseExpression, scope: Scope) -> object:
         """The value of the expression that a constant is bound to."""
@@ -153,12 +183,13 @@ class ClassScope(Scope):
             return self._names.resolve(node.func) == "config_expr"
         return isinstance(node, cst.Name) and node.value in self._configs
 
-    def attribute(self, node: cst.Attribute) -> None:
-        """Refuse `config.name`: it is the Config object's own."""
+    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+        """Refuse `config.name`: it is the Config object's own. A constant of a local module has its value."""
         if isinstance(node.value, cst.Name) and node.value.value in self._configs and node.attr.value in OWN_ATTRIBUTES:
             name, entry = node.value.value, node.attr.value
             help_text = f'write {name}["{entry}"] for the entry of its value'
             raise NotLiteralError(node, f"`{entry}` is an attribute of the Config object itself", help_text, wrong=True)
+        return None if _root(node) in self._bound else self._module.attribute(node)
 
     def inside(self, function: cst.FunctionDef, self_name: str) -> StepScope:
         """Names in a step of the class."""
@@ -193,7 +224,8 @@ class StepScope(Scope):
     def attribute(self, node: cst.Attribute) -> tuple[object] | None:
         """The value of a config that is read as `self.config`."""
         if not isinstance(node.value, cst.Name) or node.value.value != self._self_name:
-            return None
+            hidden = _root(node) == self._self_name or _root(node) in self._bound
+            return None if hidden else self._module.attribute(node)
         name = self._module.configs.name_of(node.attr.value)
         return None if name is None else (self._module.configs.named(name, node),)
 
@@ -220,8 +252,19 @@ class ExpressionScope(Scope):
             wrong=wrong,
         )
 
+    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+        """A constant of a local module has its value."""
+        return self._module.attribute(node)
+
     def call(self, node: cst.Call) -> object:
         """The value of a conversion, or of a method of a string or mapping, that flowc can compute."""
         if isinstance(node.func, cst.Name) and self._module.binds(node.func.value):
             raise NotLiteralError(node)
         return call_value(node, self)
+
+
+def _root(node: cst.BaseExpression) -> str:
+    """`a` of `a.b.c`; nothing for what does not begin with a name."""
+    while isinstance(node, cst.Attribute):
+        node = node.value
+    return node.value if isinstance(node, cst.Name) else ""
