@@ -79,6 +79,30 @@ def test_applied_again_it_is_another_run(cluster: Cluster) -> None:
     assert after.successful
 
 
+def test_what_decorators_ask_for_and_what_catch_takes(cluster: Cluster) -> None:
+    """Killed processes and pods past their deadline get a fallback, by the number of the attempt alone."""
+    submitted = cluster.apply(cluster.compile(Path(__file__).parent / "flows" / "decorated.py"))
+    run = submitted.wait()
+    start = run["start"].task.data
+    assert start.tempdir == "/metaflow_temp"
+    assert {"/metaflow_temp", "/dev/shm"} <= set(start.tmpfs)
+    assert (start.user, start.token, start.has_keys) == (1234, "7", True)
+    assert start.branch == ("shop", "test.new", "shop.test.new.DecoratedFlow")
+    assert run["gone"].task.attempt == 2
+    assert run["gone"].task.data.failure.type.endswith("FailureHandledByCatch")
+    assert "lost" not in run["gone"].task
+    kinds = run["join"].task.data.kinds
+    assert kinds[:3] == [None, "ValueError", "FailureHandledByCatch"]
+    assert kinds[3] in {"TimeoutException", "FailureHandledByCatch"}
+    (pod,) = submitted.pods("s-start")
+    assert pod["metadata"]["labels"]["team"] == "blue"
+    assert pod["status"]["qosClass"] in {"Guaranteed", "Burstable"}  # Argo's sidecar has its own resources
+    main = next(item for item in pod["spec"]["containers"] if item["name"] == "main")
+    assert main["ports"][0]["containerPort"] == 8080
+    assert main["resources"]["limits"] == main["resources"]["requests"]
+    assert submitted.name.startswith("shop-test-new-decorated-flow-")
+
+
 SUBMISSION = """
 apiVersion: argoproj.io/v1alpha1
 kind: Workflow
