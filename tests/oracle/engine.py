@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowc.client import Run
+from flowc.errors import UnloadableArtifact
 from flowc_compiler.diagnostics import FlowcError
 from flowc_compiler.driver import compile_file
 from flowc_targets.local import RunOptions, run_flow
 from tests.local.flows import Recorder
 from tests.oracle.asking import ENVIRONMENT, WORKERS, ask
-from tests.oracle.values import failure, text
+from tests.oracle.values import ELSEWHERE, failure, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,7 +99,14 @@ def _seen(task: Any) -> Seen:
     names = [name for name in task.artifact_names if not name.startswith("_")]
     error = task.failure
     how = failure(error["type"], error["message"]) if error is not None else None
-    return Seen(task.step, task.path, task.successful, {name: text(task.value(name)) for name in names}, how)
+    return Seen(task.step, task.path, task.successful, {name: _value(task, name) for name in names}, how)
+
+
+def _value(task: Any, name: str) -> str:
+    try:
+        return text(task.value(name))
+    except UnloadableArtifact:
+        return ELSEWHERE
 
 
 def compare(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+ELSEWHERE = "a value that only the flow's own process can read"
 _OWN_WORDS = {
     "AttributeError",
     "InvalidNextException",
