@@ -13,6 +13,7 @@ from flowc_cli.running import RunRequest, exit_code, run_options
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import find_parameter
 from flowc_compiler.ir import Flow
+from flowc_targets.base.package import check_code
 from flowc_targets.local import ResumeOptions, origin_configs, run_flow
 
 
@@ -36,6 +37,7 @@ def resume_file(
         _refuse(flow, assignments, extra, sink)
         resume = ResumeOptions(origin_run_id, step)
         options = run_options(file, request, sink)
+        check_code(source, (), sink)
         sink.raise_if_failed()
         if flow.configs:
             sink = DiagnosticSink()

@@ -21,6 +21,7 @@ from flowc_compiler.driver import (
     split_assignments,
     split_options,
 )
+from flowc_targets.base.package import check_code
 from flowc_targets.local import RunOptions, run_flow
 
 INPUT_ERROR = 2
@@ -57,6 +58,7 @@ def run_file(
         check_environment(flow, os.environ, OPTION_VARIABLES, sink)
         options = run_options(file, request, sink)
         options = replace(options, params=bind_parameters(flow, given, sink))
+        check_code(source, (), sink)
         sink.raise_if_failed()
         report(sink.diagnostics)
         gc.enable()

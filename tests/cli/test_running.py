@@ -14,13 +14,6 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-EXAMPLES = {
-    "nested_foreach": "3 books, 1000 g in all",
-    "retry_once": "attempts: [0, 1, 0]",
-    "empty_foreach": "asked for 0, joined 0: []",
-    "gpu_training": "trained on gpu: y = 3.000 x + 1.000",
-    "two_models": "best model: logistic regression",
-}
 FAILING = """\
 from flowc import FlowSpec, Parameter, step
 
@@ -46,19 +39,6 @@ class Failing(FlowSpec):
 def flowc(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "flowc_cli", *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
-
-
-def test_every_example_has_an_expectation() -> None:
-    assert {path.stem for path in (REPOSITORY / "examples").glob("*.py")} == set(EXAMPLES)
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_example(name: str, tmp_path: Path) -> None:
-    if name == "two_models":
-        pytest.importorskip("sklearn")
-    result = flowc("run", REPOSITORY / "examples" / f"{name}.py", cwd=tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert re.search(rf"^\[\S+/end\] {re.escape(EXAMPLES[name])}$", result.stdout, re.MULTILINE), result.stdout
 
 
 def test_the_seed(seed_flow: Path, tmp_path: Path) -> None:
@@ -106,6 +86,17 @@ def test_a_failing_step(tmp_path: Path) -> None:
     assert "ValueError: no more than 3" in result.stderr
     [log] = [Path(match) for match in re.findall(r"\S+stderr\.log", result.stderr)]
     assert "ValueError: no more than 3" in (tmp_path / log).read_text()
+
+
+def test_a_local_module_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "helpers.py").write_text("from metaflow import S3\n")
+    flow = tmp_path / "flow.py"
+    flow.write_text(FAILING.replace("from flowc", "import helpers\nfrom flowc", 1))
+    result = flowc("run", flow, "--limit", "1", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "error[FC106]" in result.stderr
+    assert "helpers.py:1:" in result.stderr
+    assert "run Failing/" not in result.stderr
 
 
 def test_an_unwritable_root(tmp_path: Path) -> None:
