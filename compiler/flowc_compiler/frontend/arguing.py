@@ -49,7 +49,7 @@ class ArgumentReader:
         if key is None and arg.star != "**":
             self._sink.error(
                 "FC403", f"`@{name}` takes keyword arguments only", self._locator.anywhere(arg.value),
-                help=f"it takes {', '.join(model.model_fields)}",
+                help=f"it takes {', '.join(model.model_fields) or 'none'}",
             )  # fmt: skip
             return None
         if key is not None and not self._check_argument(name, model, key, arg):
@@ -70,7 +70,7 @@ class ArgumentReader:
     def _check_argument(self, name: str, model: type[Arguments], key: str, arg: cst.Arg) -> bool:
         if key in model.model_fields:
             return True
-        known = ", ".join(model.model_fields)
+        known = ", ".join(model.model_fields) or "none"
         span = self._locator.anywhere(arg.value)
         self._sink.error("FC403", f"`@{name}` has no argument `{key}`", span, help=f"it takes {known}")
         return False

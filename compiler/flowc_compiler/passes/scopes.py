@@ -97,8 +97,10 @@ class _Builder:
         for arrival in arrivals[1:]:
             meet = common(meet, arrival)
         if any(self._split[arrival] is not self._split[meet] for arrival in arrivals) or meet in arrivals:
+            fans_out = any(self._flow.by_name[parent].kind in {"foreach", "parallel"} for parent in step.parents)
             self._error(
                 "FC210", f"{_listed(step.parents)} lead to step `{step.name}`, which takes no inputs", step,
+                "let them lead to one step, and fan out from there" if fans_out else
                 f"make it a join: `def {step.name}(self, inputs)`",
             )  # fmt: skip
             return
@@ -133,9 +135,10 @@ class _Builder:
         opener = self._flow.by_name[openers.pop()]
         below = splits[0].below
         if opener.kind != "branch" and opener.name in step.parents:
+            what = "gang" if opener.kind == "parallel" else "foreach"
             self._error(
-                "FC212", f"the foreach of `{opener.name}` leads straight into the join `{step.name}`", step,
-                "put a step between them that does the work of one item",
+                "FC212", f"the {what} of `{opener.name}` leads straight into the join `{step.name}`", step,
+                "put a step between them that does the work",
             )  # fmt: skip
         elif self._arms_complete(step, opener, arrivals, splits) and below is not None:
             self._joins[step.name] = (opener.name, _arms(step, opener, splits))
