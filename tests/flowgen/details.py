@@ -138,8 +138,12 @@ class RichFlow:
 
 def _actions(step: str) -> st.SearchStrategy[tuple[str, ...]]:
     names = st.sampled_from(ARTIFACTS)
+
+    def action_of(pattern: str, name: str, other: str, value: str) -> str:
+        return pattern.format(step=step, name=name, other=other, value=value)
+
     action = st.builds(
-        lambda pattern, name, other, value: pattern.format(step=step, name=name, other=other, value=value),
+        action_of,
         st.sampled_from(ACTIONS),
         names,
         names,

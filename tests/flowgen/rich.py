@@ -216,7 +216,7 @@ class Writer:
         if details.fault and details.fault not in (NOT_ITERABLE, UNMATCHED):
             lines += [details.fault, "self.a1 = 'behind the fault'"]
         lines += leads.split("\n        ") if leads else []
-        decorators = []
+        decorators: list[str] = []
         if details.catch is not None:
             decorators.append(details.catch)
             if "var=" in details.catch:

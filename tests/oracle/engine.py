@@ -73,7 +73,10 @@ def run_metaflow(
 
 def _outcome(said: str) -> Outcome:
     document = json.loads(said)
-    tasks = [Seen(**{**task, "path": tuple(task["path"])}) for task in document["tasks"]]
+    tasks = [
+        Seen(task["step"], tuple(task["path"]), task["ok"], task["artifacts"], task["failure"])
+        for task in document["tasks"]
+    ]
     return Outcome(document["ok"], {task.name: task for task in tasks}, document["log"])
 
 

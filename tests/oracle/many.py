@@ -56,7 +56,7 @@ def _batch(number: int, count: int, tally: Tally, folder: Path) -> None:
         max_examples=count,
         database=None,
         phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
     )
     @given(rich_flows())
     def batch(flow: RichFlow) -> None:

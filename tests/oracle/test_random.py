@@ -1,6 +1,7 @@
 """Random flows on real Metaflow and on flowc: the artifacts of every task are equal, or both fail in the same way.
 
-`ORACLE_EXAMPLES` is how many flows to run (15), `ORACLE_SEED` where to begin; `tests/oracle/run` runs hundreds.
+`ORACLE_EXAMPLES` is how many flows to run (15), `ORACLE_SEED` where to begin; with `ORACLE_SHRINK` a flow that differs
+is made smaller, which takes its time. `tests/oracle/run` runs hundreds.
 """
 
 from __future__ import annotations

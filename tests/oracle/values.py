@@ -26,14 +26,14 @@ _SAME = {
 
 def text(value: Any) -> str:
     """A `repr` that does not depend on hash seeds, addresses or the engine's own classes."""
-    if isinstance(value, dict):
+    if _is(value, dict):
         inside = ", ".join(f"{text(key)}: {text(each)}" for key, each in value.items())
         return _named(value, dict, f"{{{inside}}}")
-    if isinstance(value, (set, frozenset)):
+    if _is(value, set, frozenset):
         return f"{type(value).__name__}({sorted(map(text, value))})"
-    if isinstance(value, list):
+    if _is(value, list):
         return _named(value, list, f"[{', '.join(map(text, value))}]")
-    if isinstance(value, tuple):
+    if _is(value, tuple):
         return _named(value, tuple, f"({', '.join(map(text, value))},)")
     if all(hasattr(value, name) for name in ("exception", "type", "stacktrace")):  # what @catch stores
         return failure(value.type, value.exception)
@@ -49,5 +49,9 @@ def failure(kind: str, message: str) -> str:
     return name if name in _OWN_WORDS else f"{name}: {message}"
 
 
-def _named(value: Any, plain: type, inside: str) -> str:
+def _is(value: object, *kinds: type) -> bool:
+    return isinstance(value, kinds)
+
+
+def _named(value: object, plain: type, inside: str) -> str:
     return inside if type(value) is plain else f"{type(value).__name__}{inside}"

@@ -167,7 +167,7 @@ def _execute(request: dict[str, Any], ends: list[int]) -> None:
     except BaseException:
         traceback.print_exc()
         code = 1
-    atexit._run_exitfuncs()
+    vars(atexit)["_run_exitfuncs"]()
     os._exit(code)
 
 
