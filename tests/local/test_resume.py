@@ -345,6 +345,32 @@ def test_a_run_killed_while_it_took_over_is_passed_over(work: Working) -> None:
     assert work.client(third).origin_pathspec == f"Work/{first.run_id}"
 
 
+def test_exit_hooks_run_where_nothing_else_does(tmp_path: Path) -> None:
+    local = Local(
+        tmp_path,
+        """
+        from flowc import FlowSpec, exit_hook, step
+
+        def done():
+            print("hooked")
+
+        @exit_hook(on_success=[done])
+        class Hooked(FlowSpec):
+            @step
+            def start(self):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+        """,
+    )
+    assert local.run().ok
+    resumed = local.run(resume=ResumeOptions())
+    assert (resumed.ok, resumed.reused) == (True, 2)
+    assert any("hooked" in line for line in local.says.out)
+
+
 GANG = """
     from flowc import FlowSpec, parallel, step
 

@@ -102,42 +102,40 @@ class _Engine:
             self.reporter.note(note)
         with SignalWatch() as self.signals:
             self.selector.register(self.signals.descriptor, selectors.EVENT_READ, None)
-            launcher: Launcher | None = None
-            imports = TaskOutput("stderr", f"[{self.record.run_id}] ", self.record.import_log(), self.reporter)
-            try:
-                if self.origin is not None:
-                    self._take_over(self.origin)
-                if not self._over():
-                    launcher = self.launcher = self._launcher(imports)
-                while not self._over():
-                    self._turn()
-            except (LaunchError, ProtocolError) as error:
-                self.error = str(error)
-            finally:
-                self._stop()
-                if launcher is not None:
-                    launcher.close()
-                imports.finish()
-                self.record.keep_log(imports)
-                self.selector.close()
+            importable = self._run_tasks()
         status = self._record_end()
-        if launcher is not None:
-            run_hooks(
-                self.flow, status == "successful", self.options.python, self.env, self.record.run_id, self.reporter
-            )
-        seconds = time.monotonic() - begun
-        result = RunResult(
-            self.record.run_id,
-            status,
-            self.record.root,
-            self.done,
-            seconds,
-            self.failed,
-            self.reused.total(),
-            self.error,
-        )
+        run_id, root = self.record.run_id, self.record.root
+        if importable:
+            run_hooks(self.flow, status == "successful", self.options.python, self.env, run_id, self.reporter)
+        seconds, reused = time.monotonic() - begun, self.reused.total()
+        result = RunResult(run_id, status, root, self.done, seconds, self.failed, reused, self.error)
         self.reporter.finished(result)
         return result
+
+    def _run_tasks(self) -> bool:
+        """Run what is to be run, from the first task to the last; false when the user's file cannot be imported."""
+        launcher: Launcher | None = None
+        importable = True
+        imports = TaskOutput("stderr", f"[{self.record.run_id}] ", self.record.import_log(), self.reporter)
+        try:
+            if self.origin is not None:
+                self._take_over(self.origin)
+            if not self._over():
+                importable = False
+                launcher = self.launcher = self._launcher(imports)
+                importable = True
+            while not self._over():
+                self._turn()
+        except (LaunchError, ProtocolError) as error:
+            self.error = str(error)
+        finally:
+            self._stop()
+            if launcher is not None:
+                launcher.close()
+            imports.finish()
+            self.record.keep_log(imports)
+            self.selector.close()
+        return importable
 
     def _take_over(self, origin: Resumption) -> None:
         """Take over what the run that is resumed has finished."""
