@@ -1,6 +1,7 @@
 """Decorators of steps and of flows. The compiler reads them from the source; at run time they change nothing.
 
-Each takes what Metaflow's takes, by keyword, and may stand without parentheses.
+Each takes what Metaflow's takes, by keyword, and may stand without parentheses. `unpacked` takes what `**config` gives:
+a class body has no values of configs, and the compiler has checked them.
 """
 
 from __future__ import annotations
@@ -39,9 +40,10 @@ def resources(
     disk: Count = None,
     memory: Count = 4096,
     shared_memory: Count = None,
+    **unpacked: Any,
 ) -> Any:
     """Ask for CPU cores, GPUs, and memory, disk and /dev/shm in MB."""
-    del cpu, gpu, disk, memory, shared_memory
+    del cpu, gpu, disk, memory, shared_memory, unpacked
     return _decorated(target)
 
 
@@ -62,35 +64,40 @@ def parallel(target: Any = None) -> Any:
     return _decorated(target)
 
 
-def retry(target: Any = None, *, times: int = 3, minutes_between_retries: float = 2) -> Any:
+def retry(target: Any = None, *, times: int = 3, minutes_between_retries: float = 2, **unpacked: Any) -> Any:
     """Try a failed task again, `times` times at most."""
-    del times, minutes_between_retries
+    del times, minutes_between_retries, unpacked
     return _decorated(target)
 
 
-def catch(target: Any = None, *, var: str | None = None, print_exception: bool = True) -> Any:
+def catch(target: Any = None, *, var: str | None = None, print_exception: bool = True, **unpacked: Any) -> Any:
     """Let the task succeed whatever happens, with the failure, or None, as the artifact `var`."""
-    del var, print_exception
+    del var, print_exception, unpacked
     return _decorated(target)
 
 
-def timeout(target: Any = None, *, seconds: int = 0, minutes: int = 0, hours: int = 0) -> Any:
+def timeout(target: Any = None, *, seconds: int = 0, minutes: int = 0, hours: int = 0, **unpacked: Any) -> Any:
     """Fail an attempt that runs longer than the sum of these."""
-    del seconds, minutes, hours
+    del seconds, minutes, hours, unpacked
     return _decorated(target)
 
 
-def environment(target: Any = None, *, vars: Dict[str, Any] | None = None) -> Any:
+def environment(target: Any = None, *, vars: Dict[str, Any] | None = None, **unpacked: Any) -> Any:
     """Set environment variables of the task."""
-    del vars
+    del vars, unpacked
     return _decorated(target)
 
 
 def secrets(
-    target: Any = None, *, sources: Sequence[Any] = (), role: str | None = None, allow_override: bool = False
+    target: Any = None,
+    *,
+    sources: Sequence[Any] = (),
+    role: str | None = None,
+    allow_override: bool = False,
+    **unpacked: Any,
 ) -> Any:
     """Set environment variables of the task from secrets."""
-    del sources, role, allow_override
+    del sources, role, allow_override, unpacked
     return _decorated(target)
 
 
@@ -124,9 +131,11 @@ def pypi_base(target: Any = None, **options: Any) -> Any:
     return _decorated(target)
 
 
-def project(target: Any = None, *, name: Any = None, branch: str | None = None, production: bool = False) -> Any:
+def project(
+    target: Any = None, *, name: Any = None, branch: str | None = None, production: bool = False, **unpacked: Any
+) -> Any:
     """Make the flow part of a project, with a branch of its own for each user and test."""
-    del name, branch, production
+    del name, branch, production, unpacked
     return _decorated(target)
 
 
@@ -138,27 +147,32 @@ def schedule(
     daily: bool = True,
     hourly: bool = False,
     timezone: str | None = None,
+    **unpacked: Any,
 ) -> Any:
     """Say when the deployed flow runs."""
-    del cron, weekly, daily, hourly, timezone
+    del cron, weekly, daily, hourly, timezone, unpacked
     return _decorated(target)
 
 
-def trigger(target: Any = None, *, event: Any = None, events: Any = (), options: Any = None) -> Any:
+def trigger(target: Any = None, *, event: Any = None, events: Any = (), options: Any = None, **unpacked: Any) -> Any:
     """Name the events that start the deployed flow."""
-    del event, events, options
+    del event, events, options, unpacked
     return _decorated(target)
 
 
-def trigger_on_finish(target: Any = None, *, flow: Any = None, flows: Any = (), options: Any = None) -> Any:
+def trigger_on_finish(
+    target: Any = None, *, flow: Any = None, flows: Any = (), options: Any = None, **unpacked: Any
+) -> Any:
     """Name the flows whose success starts the deployed flow."""
-    del flow, flows, options
+    del flow, flows, options, unpacked
     return _decorated(target)
 
 
-def exit_hook(target: Any = None, *, on_success: Any = (), on_error: Any = (), options: Any = None) -> Any:
+def exit_hook(
+    target: Any = None, *, on_success: Any = (), on_error: Any = (), options: Any = None, **unpacked: Any
+) -> Any:
     """Name functions to call when a run has ended."""
-    del on_success, on_error, options
+    del on_success, on_error, options, unpacked
     return _decorated(target)
 
 

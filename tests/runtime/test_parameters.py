@@ -311,3 +311,37 @@ def test_other_pythons(tmp_path: Path, version: str) -> None:
     shim = Shim(tmp_path, FLOW, python=interpreter(version))
     shim.tasks("start", "end")
     assert shim.value("end", "seen")["twice"] == 4.0
+
+
+def test_decorators_take_what_configs_unpack(tmp_path: Path) -> None:
+    """A class body has no values yet: `**config.entry` is one odd keyword, which every decorator bears."""
+    shim = Shim(
+        tmp_path,
+        """\
+        from flowc import Config, FlowSpec, config_expr, environment, kubernetes, project, resources, retry, step, timeout
+
+        @project(**config_expr("cfg").project)
+        class Unpacked(FlowSpec):
+            cfg = Config("cfg", default_value={
+                "retry": {"times": 1}, "resources": {"cpu": 3}, "timeout": {"seconds": 50}, "project": {"name": "p"},
+                "environment": {"vars": {"MODE": "m"}}, "kubernetes": {"image": "python"},
+            })
+
+            @retry(**cfg.retry)
+            @resources(**cfg.resources, memory=100)
+            @timeout(**cfg.timeout)
+            @environment(**cfg.environment)
+            @kubernetes(**cfg.kubernetes)
+            @step
+            def start(self):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+        """,
+    )
+    shim.tasks("start", "end")
+    specs = shim.flow.by_name["start"].specs
+    assert (specs.resources and specs.resources.cpu, specs.timeout and specs.timeout.seconds) == (3, 50)
+    assert shim.flow.specs.project is not None
