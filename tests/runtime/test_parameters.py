@@ -318,7 +318,8 @@ def test_decorators_take_what_configs_unpack(tmp_path: Path) -> None:
     shim = Shim(
         tmp_path,
         """\
-        from flowc import Config, FlowSpec, config_expr, environment, kubernetes, project, resources, retry, step, timeout
+        from flowc import Config, FlowSpec, config_expr, environment, kubernetes, project, resources, retry
+        from flowc import step, timeout
 
         @project(**config_expr("cfg").project)
         class Unpacked(FlowSpec):
