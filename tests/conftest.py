@@ -8,6 +8,13 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SEEDS = REPOSITORY.parent / "shared" / "seeds"
+GOLDENS = REPOSITORY / "tests" / "goldens"
+
+
+def examples_on(golden: str) -> dict[str, Path]:
+    """The examples that a target can express, by name: those whose golden of that name is no list of diagnostics."""
+    examples = sorted((REPOSITORY / "examples").glob("*.py"))
+    return {path.stem: path for path in examples if (GOLDENS / path.stem / golden).is_file()}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -22,9 +22,9 @@ from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.airflow.python import Call, Expression, Name, layout, quoted
 from tests.airflow.emitting import ROOT, emit, emit_text, ruff, write
 from tests.airflow.flows import CAUGHT, HOSTILE, NESTED, PLAIN, SPECS, VALUES, WIDE
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, examples_on
 
-EXAMPLES = {path.stem: path for path in sorted((REPOSITORY / "examples").glob("*.py"))}
+EXAMPLES = examples_on("airflow.py")
 FLOWS = {"values": VALUES, "specs": SPECS, "nested": NESTED, "wide": WIDE, "plain": PLAIN, "caught": CAUGHT}
 OPERATORS = ["kubernetes", "local"]
 

@@ -19,7 +19,7 @@ from tests.airflow.engine import Airflow
 from tests.airflow.flows import HOSTILE, VALUES
 from tests.cluster.cluster import BUCKET, ML_IMAGE, NAMESPACE, OLD_PYTHON_IMAGE, PYTHON_IMAGE, SECRET, run_locally
 from tests.cluster.compare import assert_same_artifacts
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, examples_on
 
 pytestmark = [pytest.mark.airflow, pytest.mark.cluster]
 
@@ -90,7 +90,7 @@ def test_an_example_leaves_the_artifacts_of_the_local_engine(
 
 
 def test_every_example_has_an_image() -> None:
-    assert set(IMAGES) == {path.stem for path in (REPOSITORY / "examples").glob("*.py")}
+    assert set(IMAGES) == set(examples_on("airflow.py"))
 
 
 def test_hostile_values_arrive_exactly(airflow: Airflow, root: str, tmp_path: Path) -> None:

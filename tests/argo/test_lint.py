@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.argo.manifests import NESTED, diamond, emit
-from tests.conftest import REPOSITORY
+from tests.conftest import examples_on
 
-EXAMPLES = {path.stem: path for path in sorted((REPOSITORY / "examples").glob("*.py"))}
+EXAMPLES = examples_on("argo.yaml")
 DECORATED = diamond(
     "@catch(var='e')\n    @retry(times=2)\n    @timeout(hours=1)\n    "
     "@environment(vars={'A': '$(B)', 'C': '{{x'})\n    "
@@ -20,6 +20,9 @@ DECORATED = diamond(
     " port=80, qos='guaranteed', cpu=1, extended_resources={'a.b/c': 2}, tmpfs_size=9, executable='python3.12',"
     " security_context={'privileged': False, 'run_as_user': 7})",
     "n = Parameter('n', default='{{=1+1}} $(X)', help='{{workflow.name}}')\n    y = Parameter('y', default='')",
+)
+DECORATED = DECORATED.replace(
+    "class DiamondFlow", "@exit_hook(on_error=['a.b'], on_success=['c.d'])\nclass DiamondFlow"
 )
 FLOWS = {"diamond": diamond(), "nested": NESTED, "decorated": DECORATED}
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.cluster import ML_IMAGE, OLD_PYTHON_IMAGE, PYTHON_IMAGE, Cluster, Submitted
-from tests.conftest import REPOSITORY, SEEDS
+from tests.conftest import REPOSITORY, SEEDS, examples_on
 
 FLOWS: dict[str, tuple[Path, str, tuple[str, ...]]] = {
     path.stem: (path, ML_IMAGE if "sklearn" in path.read_text() else PYTHON_IMAGE, ())
-    for path in (*sorted((REPOSITORY / "examples").glob("*.py")), SEEDS / "flows" / "parallel_trees.py")
+    for path in (*examples_on("argo.yaml").values(), SEEDS / "flows" / "parallel_trees.py")
     if path.is_file()
 }
 """By name: the file, the image, and further arguments of `flowc compile`."""
