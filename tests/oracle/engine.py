@@ -30,8 +30,11 @@ class Seen:
     path: tuple[int, ...]
     """Its index in every foreach around it, and of a recursive step the iteration."""
     ok: bool
+    """Whether it went on, be it that `@catch` caught its failure."""
     artifacts: Mapping[str, str]
     failure: str | None
+    successful: bool
+    """What the client calls so: not where `@catch` caught a failure."""
 
     @property
     def name(self) -> str:
@@ -74,7 +77,7 @@ def run_metaflow(
 def _outcome(said: str) -> Outcome:
     document = json.loads(said)
     tasks = [
-        Seen(task["step"], tuple(task["path"]), task["ok"], task["artifacts"], task["failure"])
+        Seen(task["step"], tuple(task["path"]), task["ok"], task["artifacts"], task["failure"], task["successful"])
         for task in document["tasks"]
     ]
     return Outcome(document["ok"], {task.name: task for task in tasks}, document["log"])
@@ -95,14 +98,15 @@ def read_flowc(pathspec: str, root: str, log: str = "") -> Outcome:
     """A run of flowc's, read through its client."""
     run = Run(pathspec, root=root)
     tasks = [_seen(task) for step in run for task in step]
-    return Outcome(run.successful, {task.name: task for task in tasks}, log)
+    return Outcome(run.status == "successful", {task.name: task for task in tasks}, log)
 
 
 def _seen(task: Any) -> Seen:
     names = [name for name in task.artifact_names if not name.startswith("_")]
     error = task.failure
     how = failure(error["type"], error["message"]) if error is not None else None
-    return Seen(task.step, task.path, task.successful, {name: _value(task, name) for name in names}, how)
+    artifacts = {name: _value(task, name) for name in names}
+    return Seen(task.step, task.path, task.committed, artifacts, how, task.successful)
 
 
 def _value(task: Any, name: str) -> str:
@@ -141,6 +145,8 @@ def differences(theirs: Outcome, ours: Outcome) -> list[str]:
     for name in theirs.tasks:
         if name in ours.tasks and theirs.tasks[name].ok and ours.tasks[name].ok:
             found += _artifact_differences(name, theirs.tasks[name].artifacts, ours.tasks[name].artifacts)
+            if theirs.tasks[name].successful != ours.tasks[name].successful:
+                found.append(f"{name}: only one of them calls it successful")
     return found
 
 

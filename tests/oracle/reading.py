@@ -59,6 +59,7 @@ def task(each: Any) -> dict[str, Any]:
         "path": [frame.index for frame in internal["_foreach_stack"] or ()],
         "iteration": list(internal["_iteration_stack"] or ()),
         "ok": bool(internal["_task_ok"]),
+        "successful": bool(each.successful),
         "artifacts": {name: value(artifacts[name]) for name in sorted(artifacts) if name != "name"},
         "failure": failure(exception.type, exception.exception) if exception is not None else None,
     }
