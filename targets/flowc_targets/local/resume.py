@@ -117,7 +117,7 @@ def _layout(flow: Flow, store: Store, root: str, run_id: str | None) -> RunLayou
         except FlowError:
             _no_run(flow, store, f"flow {flow.name} has no run in {store.url}")
     name = run_id.removeprefix(f"{flow.name}/")
-    if not name or "/" in name or not store.children(f"{flow.name}/{name}"):
+    if name in ("", "data") or "/" in name or not store.children(f"{flow.name}/{name}"):
         _no_run(flow, store, f"flow {flow.name} has no run {name!r} in {store.url}")
     return RunLayout(store, flow.name, name)
 
