@@ -20,7 +20,7 @@ CASES = {
     "efs": ("@batch(efs_volumes=['fs-1'])", "", "error", "EFS"),
     "batch": ("@batch(cpu=1, queue='q', swappiness=0)", "", "warning", "queue, swappiness of `@batch`"),
     "pypi": ("@pypi(packages={'numpy': '1.26'}, python='3.12')", "", "warning", "numpy 1.26, Python 3.12"),
-    "hook": ("", "@exit_hook(on_error=[print_it])", "error", "exit hooks"),
+    "hook": ("", "@exit_hook(on_error=[print_it], options={'env': {}, 'image': 3})", "error", "hook"),
     "conda": ("@conda(packages={'a': '1'}, disabled=True)", "", None, ""),
     "card": ("@environment(vars={})", "@project(name='p')", None, ""),
 }

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 USAGE = """\
 usage: task --step STEP [--index 3.0] [--attempt N] [--first N] [--outputs DIR]
-       hook FUNCTION
+       hook FUNCTION [--forgive]
 
 Runs one task of a compiled flow, or calls an exit hook. The environment names the run: FLOWC_ROOT, FLOWC_RUN_ID,
 FLOWC_TAGS, FLOWC_PARAM_*.
@@ -61,11 +61,13 @@ def _hook(args: List[str]) -> int:
     from flowc.hook import run_hook
     from flowc.plan import load_plan
 
-    if len(args) != 1:
+    forgive = args[1:] == ["--forgive"]
+    if len(args) != 1 + forgive:
         sys.stderr.write(USAGE)
         return 2
     line_buffer()
-    return run_hook(load_plan(), args[0])
+    code = run_hook(load_plan(), args[0])
+    return 0 if forgive else code
 
 
 def line_buffer() -> None:

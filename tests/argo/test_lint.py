@@ -21,9 +21,8 @@ DECORATED = diamond(
     " security_context={'privileged': False, 'run_as_user': 7})",
     "n = Parameter('n', default='{{=1+1}} $(X)', help='{{workflow.name}}')\n    y = Parameter('y', default='')",
 )
-DECORATED = DECORATED.replace(
-    "class DiamondFlow", "@exit_hook(on_error=['a.b'], on_success=['c.d'])\nclass DiamondFlow"
-)
+HOOKS = "@exit_hook(on_error=['a.b'], on_success=['c.d'])\nclass DiamondFlow"
+DECORATED = DECORATED.replace("class DiamondFlow", HOOKS).replace("import FlowSpec,", "import FlowSpec, exit_hook,")
 FLOWS = {"diamond": diamond(), "nested": NESTED, "decorated": DECORATED}
 
 

@@ -155,3 +155,27 @@ def test_a_project_names_the_object(tmp_path: Path) -> None:
     text = text.replace("import FlowSpec,", "import FlowSpec, project,")
     _, workflow = objects(tmp_path, text, kind="template")
     assert workflow["metadata"]["name"] == "shop-test-new-diamond-flow"
+
+
+def test_exit_hooks_run_when_all_has_ended(tmp_path: Path) -> None:
+    text = diamond().replace(
+        "class DiamondFlow",
+        "def told(): ...\n\n@exit_hook(on_success=[told], on_error=[told, 'pkg.other'])\n"
+        "@exit_hook(on_error=[told], options={'image': 'own:1'})\nclass DiamondFlow",
+    )
+    _, workflow = objects(tmp_path, text.replace("import FlowSpec,", "import FlowSpec, exit_hook,"))
+    assert workflow["spec"]["onExit"] == "on-exit"
+    tasks = templates(workflow)["on-exit"]["dag"]["tasks"]
+    called = [(item["template"], item["arguments"]["parameters"][0]["value"], item["when"]) for item in tasks]
+    assert called == [
+        ("exit-hook", "told", "{{workflow.status}} == Succeeded"),
+        ("exit-hook", "told", "{{workflow.status}} != Succeeded"),
+        ("exit-hook", "pkg.other", "{{workflow.status}} != Succeeded"),
+        ("exit-hook-2", "told", "{{workflow.status}} != Succeeded"),
+    ]
+    container = templates(workflow)["exit-hook"]["container"]
+    assert container["command"] == ["python3", "/flowc/flow.pyz", "hook"]
+    assert container["args"] == ["{{inputs.parameters.function}}", "--forgive"]
+    assert {item["name"] for item in container["env"]} >= {"FLOWC_ROOT", "FLOWC_RUN_ID"}
+    assert templates(workflow)["exit-hook-2"]["container"]["image"] == "own:1"
+    assert "onExit" not in objects(tmp_path, diamond())[1]["spec"]

@@ -101,6 +101,9 @@ def test_what_decorators_ask_for_and_what_catch_takes(cluster: Cluster) -> None:
     assert main["ports"][0]["containerPort"] == 8080
     assert main["resources"]["limits"] == main["resources"]["requests"]
     assert submitted.name.startswith("shop-test-new-decorated-flow-")
+    logs = submitted.logs()
+    assert logs.count("told of DecoratedFlow True") == 1
+    assert "ValueError: in the hook" in logs
 
 
 SUBMISSION = """

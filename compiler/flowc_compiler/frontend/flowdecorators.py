@@ -166,7 +166,8 @@ class FlowDecoratorReader:
             )
         functions = _top_level_names(self._main)
         for name in (*given.on_success, *given.on_error):
-            if "." not in name and name not in functions:
+            dotted = "." in name and all(part.isidentifier() for part in name.split("."))
+            if not dotted and name not in functions:
                 self._sink.error(
                     "FC404", f"`@exit_hook`: there is no function {name!r} in the file", span,
                     help="name a function of the flow's file, or give its import path: 'package.module.function'",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from flowc_compiler.ir import SecretsSpec
 from flowc_targets.argo.deployment import check_deployment
+from flowc_targets.argo.hooks import check_hooks
 from flowc_targets.argo.names import OBJECT_LIMIT
 from flowc_targets.argo.objects import plain
 from flowc_targets.argo.texts import LONGEST_LITERAL, encode_value, is_env_name, is_inert
@@ -41,6 +42,7 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     """Report what is wrong before lowering: step kinds, strings that Argo would evaluate, options."""
     _check_options(options, sink)
     check_deployment(flow, options, TARGET_NAME, sink)
+    check_hooks(flow, TARGET_NAME, sink)
     report_unmet(flow, TARGET_NAME, sink)
     for step in flow.steps:
         _check_kind(step, sink)

@@ -107,12 +107,13 @@ def _leaf(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None
         service_account_name=container.service_account if container else None,
         node_selector=selector,
         tolerations=_tolerations(step, gpu),
-        container=_container(flow, step, options, gpu, code),
+        container=step_container(flow, step, options, gpu, code),
         volumes=step_volumes(specs)[0],
     )
 
 
-def _container(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None, code: str) -> Container:
+def step_container(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None, code: str) -> Container:
+    """The container of a step's pod."""
     spec = step.specs.container
     retried = step.specs.retries > 0
     index = INDEX_INPUT if flow.depth(step) else "-"

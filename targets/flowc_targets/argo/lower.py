@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowc_targets.argo.hooks import ON_EXIT, exit_templates
 from flowc_targets.argo.leaf import CODE_VOLUME, INDEX_INPUT, leaf_templates
 from flowc_targets.argo.names import OBJECT_LIMIT, TASK_LIMIT, object_name, unique_names
 from flowc_targets.argo.objects import (
@@ -69,7 +70,8 @@ def lower(flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, c
     )
     scopes = [_dag(dags, scope) for scope in members if scope in dags.bodies or scope == flow.scopes[0].id]
     unique = {leaf.name: leaf for leaf in leaves.values()}
-    spec = _spec(flow, options, code, (*scopes, *unique.values()))
+    hooks = exit_templates(flow, options, code)
+    spec = _spec(flow, options, code, (*scopes, *unique.values(), *hooks))
     return _named(flow, options, spec)
 
 
@@ -163,6 +165,7 @@ def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template
     ttl = TTLStrategy(seconds_after_completion=options.ttl_seconds) if options.ttl_seconds is not None else None
     return WorkflowSpec(
         entrypoint=ENTRYPOINT,
+        on_exit=ON_EXIT if flow.specs.exit_hooks else None,
         arguments=Parameters(parameters=arguments) if arguments else None,
         service_account_name=options.service_account,
         image_pull_secrets=tuple(NameRef(name=name) for name in secrets),

@@ -211,6 +211,7 @@ class DagTask:
     template: str
     depends: str | None = None
     arguments: Parameters | None = None
+    when: str | None = None
     with_sequence: Sequence | None = None
 
 
@@ -275,6 +276,7 @@ class WorkflowSpec:
     """The spec of a Workflow and of a WorkflowTemplate."""
 
     entrypoint: str
+    on_exit: str | None = None
     arguments: Parameters | None = None
     service_account_name: str | None = None
     image_pull_secrets: tuple[NameRef, ...] = ()

@@ -25,7 +25,7 @@ _BATCH = {
 
 
 def report_unmet(flow: Flow, target: str, sink: DiagnosticSink) -> None:
-    """Report the specs of steps, and the exit hooks of the flow, that `target` leaves out."""
+    """Report the specs of steps that `target` leaves out."""
     for step in flow.steps:
         if step.specs.batch is not None:
             _batch(step, step.specs.batch, target, sink)
@@ -33,11 +33,6 @@ def report_unmet(flow: Flow, target: str, sink: DiagnosticSink) -> None:
             _secrets(step, step.specs.secrets, target, sink)
         if step.specs.dependencies is not None:
             _dependencies(step, step.specs.dependencies, target, sink)
-    for hook in flow.specs.exit_hooks:
-        sink.unsupported(
-            "FC501", target, "exit hooks run in local runs only, so far", hook.span,
-            help="remove @exit_hook, or let the engine tell of failed runs",
-        )  # fmt: skip
 
 
 def _batch(step: Step, spec: BatchSpec, target: str, sink: DiagnosticSink) -> None:

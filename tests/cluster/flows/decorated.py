@@ -6,10 +6,19 @@ import tempfile
 import time
 from pathlib import Path
 
-from flowc import FlowSpec, catch, current, kubernetes, project, retry, secrets, step, timeout
+from flowc import FlowSpec, catch, current, exit_hook, kubernetes, project, retry, secrets, step, timeout
+
+
+def told(run):
+    print("told of", run.pathspec.partition("/")[0], run.successful)
+
+
+def broken():
+    raise ValueError("in the hook")
 
 
 @project(name="shop", branch="new")
+@exit_hook(on_success=[told, broken], on_error=["told"])
 class DecoratedFlow(FlowSpec):
     @kubernetes(
         cpu=0.1,
