@@ -8,10 +8,27 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Sequence, TypeVar, Union
+    from typing import Any, Callable, Dict, Protocol, Sequence, TypeVar, Union, overload
 
     T = TypeVar("T")
+
+    class Decorator(Protocol):
+        """What leaves the type of a step or flow as it is."""
+
+        def __call__(self, target: T, /) -> T:
+            """The target."""
+            ...
+
     Count = Union[int, str, None]
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def step(function: T) -> T: ...
+
+    @overload
+    def step(*, start: bool = False, end: bool = False) -> Decorator: ...
 
 
 def step(function: Any = None, *, start: bool = False, end: bool = False) -> Any:
@@ -27,9 +44,10 @@ def _unchanged(target: T) -> T:
     return target
 
 
-def _decorated(target: Any) -> Any:
+def _decorated(target: Any) -> Decorator:
     """What `@name` and `@name(...)` stand for: the decorated step or class itself, or what leaves it as it is."""
-    return _unchanged if target is None else target
+    decorated: Any = _unchanged if target is None else target
+    return decorated  # type: ignore[no-any-return]
 
 
 def resources(
@@ -41,48 +59,48 @@ def resources(
     memory: Count = 4096,
     shared_memory: Count = None,
     **unpacked: Any,
-) -> Any:
+) -> Decorator:
     """Ask for CPU cores, GPUs, and memory, disk and /dev/shm in MB."""
     del cpu, gpu, disk, memory, shared_memory, unpacked
     return _decorated(target)
 
 
-def kubernetes(target: Any = None, **options: Any) -> Any:
+def kubernetes(target: Any = None, **options: Any) -> Decorator:
     """Say how the step's pod is made: image, resources, placement, secrets, volumes."""
     del options
     return _decorated(target)
 
 
-def batch(target: Any = None, **options: Any) -> Any:
+def batch(target: Any = None, **options: Any) -> Decorator:
     """As `kubernetes`, in the words of AWS Batch."""
     del options
     return _decorated(target)
 
 
-def parallel(target: Any = None) -> Any:
+def parallel(target: Any = None) -> Decorator:
     """Run the step as the members of a gang, which know each other: `current.parallel`."""
     return _decorated(target)
 
 
-def retry(target: Any = None, *, times: int = 3, minutes_between_retries: float = 2, **unpacked: Any) -> Any:
+def retry(target: Any = None, *, times: int = 3, minutes_between_retries: float = 2, **unpacked: Any) -> Decorator:
     """Try a failed task again, `times` times at most."""
     del times, minutes_between_retries, unpacked
     return _decorated(target)
 
 
-def catch(target: Any = None, *, var: str | None = None, print_exception: bool = True, **unpacked: Any) -> Any:
+def catch(target: Any = None, *, var: str | None = None, print_exception: bool = True, **unpacked: Any) -> Decorator:
     """Let the task succeed whatever happens, with the failure, or None, as the artifact `var`."""
     del var, print_exception, unpacked
     return _decorated(target)
 
 
-def timeout(target: Any = None, *, seconds: int = 0, minutes: int = 0, hours: int = 0, **unpacked: Any) -> Any:
+def timeout(target: Any = None, *, seconds: int = 0, minutes: int = 0, hours: int = 0, **unpacked: Any) -> Decorator:
     """Fail an attempt that runs longer than the sum of these."""
     del seconds, minutes, hours, unpacked
     return _decorated(target)
 
 
-def environment(target: Any = None, *, vars: Dict[str, Any] | None = None, **unpacked: Any) -> Any:
+def environment(target: Any = None, *, vars: Dict[str, Any] | None = None, **unpacked: Any) -> Decorator:
     """Set environment variables of the task."""
     del vars, unpacked
     return _decorated(target)
@@ -95,37 +113,37 @@ def secrets(
     role: str | None = None,
     allow_override: bool = False,
     **unpacked: Any,
-) -> Any:
+) -> Decorator:
     """Set environment variables of the task from secrets."""
     del sources, role, allow_override, unpacked
     return _decorated(target)
 
 
-def conda(target: Any = None, **options: Any) -> Any:
+def conda(target: Any = None, **options: Any) -> Decorator:
     """Name packages of Conda that the step needs: packages, libraries, python, disabled."""
     del options
     return _decorated(target)
 
 
-def pypi(target: Any = None, **options: Any) -> Any:
+def pypi(target: Any = None, **options: Any) -> Decorator:
     """Name packages of PyPI that the step needs: packages, python, disabled."""
     del options
     return _decorated(target)
 
 
-def card(target: Any = None, **options: Any) -> Any:
+def card(target: Any = None, **options: Any) -> Decorator:
     """Ask for a card, which flowc does not render: type, id, options, timeout."""
     del options
     return _decorated(target)
 
 
-def conda_base(target: Any = None, **options: Any) -> Any:
+def conda_base(target: Any = None, **options: Any) -> Decorator:
     """`conda` for every step of the flow."""
     del options
     return _decorated(target)
 
 
-def pypi_base(target: Any = None, **options: Any) -> Any:
+def pypi_base(target: Any = None, **options: Any) -> Decorator:
     """`pypi` for every step of the flow."""
     del options
     return _decorated(target)
@@ -133,7 +151,7 @@ def pypi_base(target: Any = None, **options: Any) -> Any:
 
 def project(
     target: Any = None, *, name: Any = None, branch: str | None = None, production: bool = False, **unpacked: Any
-) -> Any:
+) -> Decorator:
     """Make the flow part of a project, with a branch of its own for each user and test."""
     del name, branch, production, unpacked
     return _decorated(target)
@@ -148,13 +166,15 @@ def schedule(
     hourly: bool = False,
     timezone: str | None = None,
     **unpacked: Any,
-) -> Any:
+) -> Decorator:
     """Say when the deployed flow runs."""
     del cron, weekly, daily, hourly, timezone, unpacked
     return _decorated(target)
 
 
-def trigger(target: Any = None, *, event: Any = None, events: Any = (), options: Any = None, **unpacked: Any) -> Any:
+def trigger(
+    target: Any = None, *, event: Any = None, events: Any = (), options: Any = None, **unpacked: Any
+) -> Decorator:
     """Name the events that start the deployed flow."""
     del event, events, options, unpacked
     return _decorated(target)
@@ -162,7 +182,7 @@ def trigger(target: Any = None, *, event: Any = None, events: Any = (), options:
 
 def trigger_on_finish(
     target: Any = None, *, flow: Any = None, flows: Any = (), options: Any = None, **unpacked: Any
-) -> Any:
+) -> Decorator:
     """Name the flows whose success starts the deployed flow."""
     del flow, flows, options, unpacked
     return _decorated(target)
@@ -170,7 +190,7 @@ def trigger_on_finish(
 
 def exit_hook(
     target: Any = None, *, on_success: Any = (), on_error: Any = (), options: Any = None, **unpacked: Any
-) -> Any:
+) -> Decorator:
     """Name functions to call when a run has ended."""
     del on_success, on_error, options, unpacked
     return _decorated(target)
