@@ -92,7 +92,7 @@ def test_an_example_leaves_the_artifacts_of_the_local_engine(name: str, airflow:
     text, _ = emit(EXAMPLES[name], operator="local", root=str(root))
     result = airflow.run(text, tmp_path)
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
-    run = Run.latest(expected.flow, root=str(root))
+    run = Run.latest(expected.parent.id, root=str(root))
     assert run.successful
     assert contents(run) == contents(expected)
 

@@ -84,7 +84,7 @@ def test_an_example_leaves_the_artifacts_of_the_local_engine(
     expected = run_locally(path, tmp_path / "local")
     result = airflow.run(dag_text(path, root, IMAGES[name]), tmp_path)
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
-    assert_same_artifacts(Run.latest(expected.flow, root=root), expected)
+    assert_same_artifacts(Run.latest(expected.parent.id, root=root), expected)
     if name == "gpu_training":
         assert re.search(r"Successfully assigned \S+/train-\S+ to gpu-", result.stdout + result.stderr)
 
