@@ -96,6 +96,7 @@ class SpecsFlow(FlowSpec):
         secrets=["step-secret"],
         labels={"team": "blue"},
         port=8080,
+        executable="python3.12",
         qos="guaranteed",
         extended_resources={"example.com/dongle": 1},
         security_context={"run_as_user": 1000, "privileged": False},

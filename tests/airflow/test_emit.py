@@ -120,6 +120,7 @@ def test_every_spec_reaches_the_pod(tmp_path: Path) -> None:
         "tolerations": "[k8s.V1Toleration(key='dedicated', operator='Equal', value='ml', effect='NoExecute'), "
         "k8s.V1Toleration(key='nvidia.com/gpu', operator='Exists', effect='NoSchedule')]",
         "image": "'example/image:1'",
+        "python": "'python3.12'",
         "image_pull_policy": "'Always'",
         "image_pull_secrets": "[k8s.V1LocalObjectReference(name='pull-all'), "
         "k8s.V1LocalObjectReference(name='pull-step')]",

@@ -48,7 +48,6 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
             _check_local(step, sink)
         else:
             _check_variables(step, sink)
-            _check_executable(step, sink)
 
 
 def check_size(file: DagFile, sink: DiagnosticSink) -> None:
@@ -93,13 +92,6 @@ def _check_local(step: Step, sink: DiagnosticSink) -> None:
                 "FC501", f"step `{step.name}` runs as a local process, without its {title} (target {NAME})",
                 spec.span or step.span, help="compile with --operator kubernetes to run it in a pod",
             )  # fmt: skip
-
-
-def _check_executable(step: Step, sink: DiagnosticSink) -> None:
-    container = step.specs.container
-    if container is not None and container.executable is not None:
-        sink.unsupported("FC501", NAME, f"step `{step.name}` names a Python of its own", container.span,
-                         help="one Python serves all steps: --set python=...")  # fmt: skip
 
 
 def _check_variables(step: Step, sink: DiagnosticSink) -> None:

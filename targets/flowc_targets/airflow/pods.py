@@ -75,6 +75,7 @@ def _container(container: ContainerSpec, options: AirflowOptions) -> dict[str, E
     pulling = dict.fromkeys((*options.image_pull_secrets, *container.image_pull_secrets))
     return {
         "image": container.image,
+        "python": container.executable,
         "image_pull_policy": container.image_pull_policy,
         "image_pull_secrets": pull_secrets(pulling) if container.image_pull_secrets else None,
         "namespace": container.namespace,

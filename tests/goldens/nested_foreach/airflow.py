@@ -179,10 +179,11 @@ class StepOperator(KubernetesPodOperator):
 
     template_fields = ("index",)
 
-    def __init__(self, *, index="-", variables=None, **kwargs):
+    def __init__(self, *, index="-", variables=None, python=PYTHON, **kwargs):
         super().__init__(**kwargs)
         self.index = index
         self.variables = variables or {}
+        self.python = python
 
     def build_pod_request_obj(self, context=None):
         pod = super().build_pod_request_obj(context)
@@ -193,7 +194,7 @@ class StepOperator(KubernetesPodOperator):
         code = "".join(CODE.split())
         for number, start in enumerate(range(0, len(code), 100_000)):
             variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
-        container.command = [PYTHON, "-c", BOOTSTRAP]
+        container.command = [self.python, "-c", BOOTSTRAP]
         container.args = arguments(self.task_id, self.index, context)
         container.env = container.env or []
         for name, value in variables.items():
