@@ -57,7 +57,7 @@ class ClassTable:
             self._check_bases(found)
             found.view.locator.add_class(found.node)
             body = found.node.body.body if isinstance(found.node.body, cst.IndentedBlock) else ()
-            members.extend(Member(found.view, item, found.node) for item in body if isinstance(item, cst.BaseStatement))
+            members.extend(Member(found.view, item, found.node) for item in body)
         return members
 
     def linearized(self, flow: cst.ClassDef) -> list[FoundClass]:
