@@ -110,7 +110,7 @@ class RunLayout:
             raise MissingInput(f"task {task_id(step, path)} has no manifest any more: {error}") from None
 
     def latest_iteration(self, step: str, path: Path) -> int | None:
-        """The last iteration of a recursive switch at `path` that is committed, found in a logarithm of their number."""
+        """The last committed iteration of a recursive switch at `path`, found in a logarithm of their number."""
         if self.latest(step, (*path, 0)) is None:
             return None
         low, high = 0, 1

@@ -26,9 +26,8 @@ def predecessor(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> Do
         manifest = _committed(layout, parent, plan.parent_path(parent, path), single=len(step.parents) == 1)
         if manifest is not None and manifest.get("choice", step.name) == step.name:
             return manifest
-    raise MissingInput(
-        f"none of {', '.join(step.parents)} has led to task {task_id(step.name, path)} of run {layout.flow}/{layout.run}"
-    )
+    task = task_id(step.name, path)
+    raise MissingInput(f"none of {', '.join(step.parents)} has led to task {task} of run {layout.flow}/{layout.run}")
 
 
 def _committed(layout: RunLayout, parent: PlanStep, path: Path, *, single: bool) -> Document | None:

@@ -11,8 +11,8 @@ import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
-from flowc_compiler.frontend.arguments import ARGUMENTS, FLOW_ARGUMENTS
-from flowc_compiler.frontend.served import SERVED
+from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
+from flowc_compiler.frontend.files.served import SERVED
 from flowc_compiler.ir import FALLBACK_RETRIES, Flow, StepSpecs
 
 

@@ -14,7 +14,7 @@ from typer.main import get_command
 from flowc.client import Run
 from flowc_cli.app import app
 from flowc_cli.runhelp import join_pairs
-from flowc_compiler.frontend.reserved import METAFLOW_RESERVED, RUN_OPTIONS
+from flowc_compiler.frontend.parameters.reserved import METAFLOW_RESERVED, RUN_OPTIONS
 
 FLOW = """\
 from metaflow import Config, FlowSpec, IncludeFile, Parameter, config_expr, environment, resources, step
@@ -192,7 +192,7 @@ def test_names_that_options_hide_are_known() -> None:
     group: Any = get_command(app)
     options = {name[2:] for item in group.commands["run"].params for name in item.opts if name.startswith("--")}
     told = options - METAFLOW_RESERVED - {"config", "config-value"}
-    assert told <= RUN_OPTIONS, "add them to frontend/reserved.py"
+    assert told <= RUN_OPTIONS, "add them to frontend/parameters/reserved.py"
 
 
 def test_a_reserved_option_is_given_by_p(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.home import home_of
+from flowc_compiler.frontend.files.home import home_of
 from flowc_compiler.source import SourceFile
 from flowc_targets.base.localimports import local_files
 from tests.zipped import write_files

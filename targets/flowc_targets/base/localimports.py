@@ -9,8 +9,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.frontend import parse, read_source
-from flowc_compiler.frontend.home import located
-from flowc_compiler.frontend.imports import check_imports
+from flowc_compiler.frontend.files.home import located
+from flowc_compiler.frontend.files.imports import check_imports
 from flowc_compiler.source import SourceFile
 from flowc_targets.base.imports import Import, exported, imports_of, may_import_local
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.frontend.home import Home
+    from flowc_compiler.frontend.files.home import Home
 
 NEVER_LOCAL = frozenset({"flowc", "metaflow"})
 """Names that the shim serves: a folder of that name beside the flow is not the user's module."""

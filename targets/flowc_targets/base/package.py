@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.home import home_of, located
+from flowc_compiler.frontend.files.home import home_of, located
 from flowc_targets.base.defaultfiles import default_files
 from flowc_targets.base.includes import included_files
 from flowc_targets.base.localimports import local_files

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.frontend.home import Home
+    from flowc_compiler.frontend.files.home import Home
 
 FILES = "files"
 ABOVE = "_above_"

@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowc_compiler.frontend.home import home_of
+from flowc_compiler.frontend.files.home import home_of
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
 from flowc_targets.base.plan import build_plan
 from flowc_targets.local.attempts import PATIENCE, Attempt, next_attempt, process_failure, task_name

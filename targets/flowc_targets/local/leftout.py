@@ -13,9 +13,7 @@ def left_out(flow: Flow) -> list[str]:
     notes: list[str] = []
     packages = [step.name for step in flow.steps if (spec := step.specs.dependencies) and not spec.disabled]
     if packages:
-        notes.append(
-            f"packages of @conda and @pypi are not installed: {_steps(packages)} in the Python of this run"
-        )
+        notes.append(f"packages of @conda and @pypi are not installed: {_steps(packages)} in the Python of this run")
     secrets = [
         step.name
         for step in flow.steps

@@ -5,15 +5,16 @@ import signal
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from flowc import FlowSpec, catch, current, exit_hook, kubernetes, project, retry, secrets, step, timeout
 
 
-def told(run):
+def told(run: Any) -> None:
     print("told of", run.pathspec.partition("/")[0], run.successful)
 
 
-def broken():
+def broken() -> None:
     raise ValueError("in the hook")
 
 
@@ -37,7 +38,7 @@ class DecoratedFlow(FlowSpec):
         ]
     )
     @step
-    def start(self):
+    def start(self) -> None:
         self.tempdir = tempfile.gettempdir()
         mounts = Path("/proc/mounts").read_text().splitlines()
         self.tmpfs = [line.split()[1] for line in mounts if line.startswith("tmpfs")]
@@ -50,20 +51,20 @@ class DecoratedFlow(FlowSpec):
     @catch(var="failure")
     @retry(times=1, minutes_between_retries=0)
     @step
-    def gone(self):
+    def gone(self) -> None:
         self.lost = True
         os._exit(5)
         self.next(self.fan)
 
     @step
-    def fan(self):
+    def fan(self) -> None:
         self.items = ["fine", "raises", "killed", "slow"]
         self.next(self.each, foreach="items")
 
     @catch(var="failure", print_exception=False)
     @timeout(seconds=20)
     @step
-    def each(self):
+    def each(self) -> None:
         self.kept = self.input
         if self.input == "raises":
             raise ValueError("raised")
@@ -74,12 +75,12 @@ class DecoratedFlow(FlowSpec):
         self.next(self.join)
 
     @step
-    def join(self, inputs):
+    def join(self, inputs: Any) -> None:
         self.kinds = [each.failure and each.failure.type.rpartition(".")[2] for each in inputs]
         self.next(self.end)
 
     @step
-    def end(self):
+    def end(self) -> None:
         pass
 
 

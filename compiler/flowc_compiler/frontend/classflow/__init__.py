@@ -1,0 +1,1 @@
+"""Class flows: `class F(FlowSpec)` with `@step` methods, and their graph."""

@@ -1,0 +1,87 @@
+"""What reads the parts of one class body: a flow has one for itself, and one for each of its bases."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import libcst as cst
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.classflow.transitions import TransitionReader
+from flowc_compiler.frontend.decorators.steps import DecoratorReader
+from flowc_compiler.frontend.files.modules import ModuleView
+from flowc_compiler.frontend.parameters.configs import ConfigTable
+from flowc_compiler.frontend.parameters.declared import ParameterReader
+from flowc_compiler.frontend.values.callargs import CallReader
+from flowc_compiler.frontend.values.scope import ClassScope, ModuleScope
+
+
+class Body:
+    """One class body, and what its names stand for."""
+
+    def __init__(
+        self, view: ModuleView, owner: cst.ClassDef, configs: ConfigTable, module: ModuleScope, sink: DiagnosticSink
+    ) -> None:
+        self.view = view
+        self.locator = view.locator
+        self.names = view.names
+        self._sink = sink
+        self._configs = configs
+        self._config_names: dict[str, str] = {}
+        statements = owner.body.body if isinstance(owner.body, cst.IndentedBlock) else ()
+        self.scope = ClassScope(module, view.names, statements, self._config_names)
+        """Names within the body."""
+        self.outside = ClassScope(module, view.names)
+        """Names above the class, where its decorators stand."""
+
+    @cached_property
+    def decorators(self) -> DecoratorReader:
+        """What reads the decorators of its methods."""
+        return DecoratorReader(self.names, self.locator, self._sink, self.scope)
+
+    @cached_property
+    def transitions(self) -> TransitionReader:
+        """What reads its calls of `self.next`."""
+        return TransitionReader(self.locator, self._sink, self.scope)
+
+    @cached_property
+    def calls(self) -> CallReader:
+        """What reads calls of Parameter, IncludeFile and Config."""
+        return CallReader(self.locator, self._sink, self.scope)
+
+    @cached_property
+    def parameters(self) -> ParameterReader:
+        """What reads its parameters."""
+        return ParameterReader(self.names, self.calls)
+
+    def declared(self, value: cst.BaseExpression) -> str:
+        """`Parameter`, `IncludeFile` or `Config` for a call of one of these; else nothing."""
+        called = self.names.resolve(value.func) if isinstance(value, cst.Call) else None
+        return called if called in DECLARATIONS else ""
+
+    def read_configs(self, statement: cst.BaseStatement) -> None:
+        """Read the configs that a statement of the body assigns; the rest of the body may use their values."""
+        if not isinstance(statement, cst.SimpleStatementLine):
+            return
+        for small in statement.body:
+            target = assigned(small)
+            if target is None or self.declared(target[1]) != "Config" or not isinstance(target[1], cst.Call):
+                continue
+            name = self._configs.read(self.calls, target[0], target[1], self.view.source.path.parent)
+            if name is not None:
+                self._config_names[target[0]] = name
+
+
+DECLARATIONS = frozenset({"Parameter", "IncludeFile", "Config"})
+"""What declares a parameter or a config of a flow."""
+
+
+def assigned(statement: cst.BaseSmallStatement) -> tuple[str, cst.BaseExpression] | None:
+    """Name and value of `name = value` and `name: kind = value`; `None` for any other statement."""
+    match statement:
+        case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))], value=value):
+            return name, value
+        case cst.AnnAssign(target=cst.Name(value=name), value=cst.BaseExpression() as value):
+            return name, value
+        case _:
+            return None

@@ -1,0 +1,111 @@
+"""Finding the flow class of a file and the members that it has, those of its local base classes included."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import libcst as cst
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.files.modules import FoundClass, LocalModules, ModuleView
+
+
+class Member(NamedTuple):
+    """One statement of a class body, and the file that it stands in."""
+
+    view: ModuleView
+    statement: cst.BaseStatement
+    owner: cst.ClassDef
+    """The class that the body is of."""
+
+
+class ClassTable:
+    """The top-level classes of a module, and those of local modules that they build on."""
+
+    def __init__(self, view: ModuleView, sink: DiagnosticSink) -> None:
+        self._view = view
+        self._sink = sink
+        self.modules = LocalModules(view, sink)
+
+    def find_flow(self, wanted: str | None) -> cst.ClassDef | None:
+        """The flow class: `wanted`, or the only one that no other flow builds on; else FC102 or FC103."""
+        own = {name: FoundClass(self._view, node) for name, node in self._view.classes.items()}
+        flows = {name: item.node for name, item in own.items() if self._is_flow(item, set())}
+        if wanted is not None:
+            if wanted not in flows:
+                self._no_flow(f"there is no flow `{wanted}` in {self._view.source.name}", flows)
+            return flows.get(wanted)
+        built_on = {base.key for name in flows for base in self._bases(own[name])}
+        leaves = {name: node for name, node in flows.items() if own[name].key not in built_on}
+        if not leaves:
+            self._no_flow(f"there is no flow in {self._view.source.name}", {})
+            return None
+        if len(leaves) > 1:
+            for node in list(leaves.values())[1:]:
+                self._sink.error(
+                    "FC103", f"`{node.name.value}` is another flow of this file",
+                    self._view.locator.anywhere(node.name),
+                    help=f"name the one you mean with `--flow`: {', '.join(leaves)}",
+                )  # fmt: skip
+            return None
+        return next(iter(leaves.values()))
+
+    def members(self, flow: cst.ClassDef) -> list[Member]:
+        """The statements of a flow's body and of its bases', those of a base first."""
+        members: list[Member] = []
+        for found in reversed(self.linearized(flow)):
+            self._check_bases(found)
+            found.view.locator.add_class(found.node)
+            body = found.node.body.body if isinstance(found.node.body, cst.IndentedBlock) else ()
+            members.extend(Member(found.view, item, found.node) for item in body)
+        return members
+
+    def linearized(self, flow: cst.ClassDef) -> list[FoundClass]:
+        """The class and its bases, nearest first, each once (where it stands last, as in Python's own order)."""
+        order: dict[tuple[str, str], FoundClass] = {}
+        pending = [FoundClass(self._view, flow)]
+        turns = 0
+        while pending and turns < _MOST_BASES:
+            current = pending.pop(0)
+            order.pop(current.key, None)
+            order[current.key] = current
+            pending = [base for base in self._bases(current) if base.key != current.key] + pending
+            turns += 1
+        return list(order.values())
+
+    def _bases(self, found: FoundClass) -> list[FoundClass]:
+        """The bases that can be read."""
+        bases = (self.modules.find(found.view, arg.value) for arg in found.node.bases if not arg.star)
+        return [base for base in bases if base is not None]
+
+    def _is_flow(self, found: FoundClass, seen: set[tuple[str, str]]) -> bool:
+        if found.key in seen:
+            return False
+        seen.add(found.key)
+        direct = any(found.view.names.resolve(arg.value) == "FlowSpec" for arg in found.node.bases)
+        return direct or any(self._is_flow(base, seen) for base in self._bases(found))
+
+    def _check_bases(self, found: FoundClass) -> None:
+        view = found.view
+        for arg in [*found.node.bases, *found.node.keywords]:
+            name = arg.value.value if isinstance(arg.value, cst.Name) else ""
+            known = view.names.resolve(arg.value) == "FlowSpec" or name == "object"
+            if known or (arg.keyword is None and self.modules.find(view, arg.value) is not None):
+                continue
+            shown = view.tree.code_for_node(arg.value)
+            self._sink.error(
+                "FC105", f"the base class `{shown}` is in no local file", view.locator.anywhere(arg.value),
+                help="move the class, or the steps that it holds, into this file or a module beside the flow",
+            )  # fmt: skip
+
+    def _no_flow(self, message: str, flows: dict[str, cst.ClassDef]) -> None:
+        known = (
+            f"the flows here: {', '.join(flows)}"
+            if flows
+            else "a flow is `class MyFlow(FlowSpec)` with `@step` methods"
+        )
+        self._sink.error("FC102", message, self._view.locator.source.line_span(1), help=known)
+
+
+_MOST_BASES = 1000
+"""Classes that build on each other in a circle, which Python would refuse, must not keep us going for ever."""

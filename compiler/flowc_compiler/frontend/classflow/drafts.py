@@ -1,0 +1,159 @@
+"""Steps as a file has them, and the graph that they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.classflow.transitions import Transition
+from flowc_compiler.frontend.files.locate import Locator
+from flowc_compiler.ir import (
+    BranchStep,
+    ForeachStep,
+    JoinStep,
+    LinearStep,
+    ParallelStep,
+    Step,
+    StepSpecs,
+    SwitchStep,
+)
+from flowc_compiler.source import Span
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A step before its edges are known to be right."""
+
+    name: str
+    span: Span
+    doc: str
+    joins: bool
+    """Whether it takes `inputs`."""
+    marks: frozenset[str]
+    """`start` and `end`, as `@step(start=True)` says."""
+    transition: Transition | None
+    read_specs: Callable[[], StepSpecs]
+    """Reads its decorators; called once, when the step is known to count (a base class's may be overridden)."""
+    locator: Locator
+
+
+class Graph:
+    """The steps of one flow, in the order of the file."""
+
+    def __init__(self, sink: DiagnosticSink) -> None:
+        self._sink = sink
+        self._drafts: dict[str, Draft] = {}
+        self._malformed: set[str] = set()
+        """Steps that are there and cannot be read: they count as known, so that one mistake is reported once."""
+        self.broken = False
+        """Whether an error makes the graph unknowable."""
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._drafts
+
+    def add(self, draft: Draft) -> None:
+        """Add a step; one of a base class with the same name is overridden."""
+        self.forget(draft.name)
+        self._drafts[draft.name] = draft
+
+    def add_malformed(self, name: str) -> None:
+        """Note a step that cannot be read."""
+        self._malformed.add(name)
+        self.broken = True
+
+    def forget(self, name: str) -> None:
+        """A method that is no step overrides the step of a base class."""
+        self._drafts.pop(name, None)
+
+    def ends(self, flow: str, where: Span) -> tuple[str, str] | None:
+        """The names of the first and the last step; `None` with FC206 or FC217 collected."""
+        found = [self._end(mark, flow, where) for mark in ("start", "end")]
+        start, end = found
+        return (start, end) if start is not None and end is not None else None
+
+    def _end(self, mark: str, flow: str, where: Span) -> str | None:
+        """The step that is marked as `start` or `end`, else the one of that name (as in Metaflow 2.19)."""
+        marked = [draft for draft in self._drafts.values() if mark in draft.marks]
+        if mark in self._drafts and self._drafts[mark] not in marked:
+            marked.append(self._drafts[mark])
+        if len(marked) == 1:
+            return marked[0].name
+        for draft in marked[1:]:
+            self._sink.error(
+                "FC217", f"`{marked[0].name}` and `{draft.name}` are both the {mark} step", draft.span,
+                help=f"mark one step with `@step({mark}=True)`, or call it `{mark}`, and none besides",
+            )  # fmt: skip
+        if not marked and mark not in self._malformed:
+            self._sink.error(
+                "FC206", f"flow `{flow}` has no step `{mark}`", where,
+                help=f"add a method `{mark}` with `@step`, or mark a step with `@step({mark}=True)`",
+            )  # fmt: skip
+        return None
+
+    def steps(self) -> list[Step]:
+        """The steps, with their parents; unknown targets are collected as FC201."""
+        parents: dict[str, list[str]] = {name: [] for name in self._drafts}
+        for name, draft in self._drafts.items():
+            for target, node in draft.transition.targets.items() if draft.transition else ():
+                if target in parents:
+                    if target != name or not draft.transition or draft.transition.condition is None:
+                        parents[target].append(name)
+                elif target not in self._malformed:
+                    self.broken = True
+                    self._sink.error(
+                        "FC201",
+                        f"step `{name}` leads to `{target}`, which is not a step",
+                        draft.locator.anywhere(node),
+                        help=_suggestion(target, list(parents)),
+                    )
+        return [self._step(draft, tuple(parents[name])) for name, draft in self._drafts.items()]
+
+    def _step(self, draft: Draft, parents: tuple[str, ...]) -> Step:
+        transition = draft.transition
+        common: dict[str, Any] = {
+            "name": draft.name,
+            "span": draft.span,
+            "doc": draft.doc,
+            "specs": draft.read_specs(),
+            "next_span": transition.span if transition else None,
+            "parents": parents,
+        }
+        targets = tuple(transition.targets) if transition else ()
+        first = next(iter(targets), None)
+        if draft.joins:
+            self._check_join(draft)
+            return JoinStep(target=first, **common)
+        if transition is None or first is None:
+            return LinearStep(target=None, **common)
+        if transition.condition is not None:
+            return SwitchStep(variable=transition.condition, cases=transition.cases, **common)
+        if transition.foreach is not None:
+            return ForeachStep(variable=transition.foreach, target=first, **common)
+        if transition.parallel:
+            return ParallelStep(num_parallel=transition.num_parallel, target=first, **common)
+        if len(targets) > 1:
+            return BranchStep(targets=targets, **common)
+        return LinearStep(target=first, **common)
+
+    def _check_join(self, draft: Draft) -> None:
+        transition = draft.transition
+        if transition is None:
+            return
+        if transition.foreach or transition.condition or transition.parallel or len(transition.targets) > 1:
+            self.broken = True
+            what = "is a switch, too" if transition.condition else "fans out again"
+            self._sink.error(
+                "FC210", f"the join `{draft.name}` {what}", transition.span,
+                help="let it lead to one step, and go on from there",
+            )  # fmt: skip
+
+
+def _suggestion(wrong: str, known: list[str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(wrong, known, n=1)
+    if close:
+        return f"did you mean `{close[0]}`?"
+    return f"add a method `{wrong}` with `@step`; the steps are {', '.join(known[:20])}"

@@ -1,0 +1,240 @@
+"""The front end of class flows: `class F(FlowSpec)` with `@step` methods, Metaflow's shape."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import re
+from collections.abc import Sequence
+
+import libcst as cst
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.classflow.bodies import Body, assigned
+from flowc_compiler.frontend.classflow.classes import ClassTable, Member
+from flowc_compiler.frontend.classflow.drafts import Draft, Graph
+from flowc_compiler.frontend.classflow.transitions import find_calls
+from flowc_compiler.frontend.decorators.attached import Attached, read_attached
+from flowc_compiler.frontend.decorators.basepackages import with_base_packages
+from flowc_compiler.frontend.decorators.flows import FlowDecoratorReader
+from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
+from flowc_compiler.frontend.parameters.configfiles import NO_CONFIGS, GivenConfigs
+from flowc_compiler.frontend.parameters.configs import ConfigTable
+from flowc_compiler.frontend.values.scope import ModuleScopes
+from flowc_compiler.ir import Flow, Parameter
+from flowc_compiler.source import SourceFile
+
+_STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
+RESERVED_STEPS = frozenset(
+    {
+        "next", "name", "input", "index", "foreach_stack", "merge_artifacts", "cmd", "script_name", "run", "show",
+        "check", "parameters", "inputs", "self",
+    }
+)  # fmt: skip
+"""Step names that would hide what FlowSpec itself provides."""
+
+
+def read_class_flow(
+    source: SourceFile,
+    module: cst.Module,
+    sink: DiagnosticSink,
+    flow_name: str | None = None,
+    configs: GivenConfigs = NO_CONFIGS,
+    attached: Sequence[str] = (),
+) -> Flow | None:
+    """The IR of a file's class flow, without scopes; `None`, with diagnostics collected, when there is none.
+
+    `attached` are decorators for every step, as `--with` has them.
+    """
+    view = ModuleView(source, module, sink)
+    table = ClassTable(view, sink)
+    node = table.find_flow(flow_name)
+    if node is None:
+        return None
+    reader = _FlowReader(view, table.modules, sink, configs, read_attached(attached, sink))
+    members = _not_overridden(table.members(node))
+    for member in members:
+        reader.body(member.view, member.owner).read_configs(member.statement)
+    for found in table.linearized(node):
+        reader.check_class_decorators(found.view, found.node)
+    for member in members:
+        reader.member(reader.body(member.view, member.owner), member.statement)
+    return reader.finish(node)
+
+
+def _not_overridden(members: list[Member]) -> list[Member]:
+    """Of methods of one name the last, as Python has it: a base class's may be abstract and lead nowhere."""
+    last = {
+        member.statement.name.value: position
+        for position, member in enumerate(members)
+        if isinstance(member.statement, cst.FunctionDef)
+    }
+    return [
+        member
+        for position, member in enumerate(members)
+        if not isinstance(member.statement, cst.FunctionDef) or last[member.statement.name.value] == position
+    ]
+
+
+class _FlowReader:
+    """Reads the members of one flow class, from whichever files they come."""
+
+    def __init__(
+        self,
+        view: ModuleView,
+        modules: LocalModules,
+        sink: DiagnosticSink,
+        configs: GivenConfigs,
+        attached: tuple[Attached, ...],
+    ) -> None:
+        self._view = view
+        self._attached = attached
+        self._sink = sink
+        self._bodies: dict[tuple[str, str], Body] = {}
+        self._configs = ConfigTable(configs, sink)
+        self._scopes = ModuleScopes(modules, self._configs)
+        self._graph = Graph(sink)
+        self._flow_decorators = FlowDecoratorReader(view, sink)
+        self._parameters: dict[str, Parameter] = {}
+        self._constants: dict[str, None] = {}
+
+    def finish(self, node: cst.ClassDef) -> Flow | None:
+        """The flow; `None` when its graph cannot be told for errors in single steps."""
+        self._check_parameter_names()
+        self._configs.check_given(node.name.value)
+        name = self._view.locator.class_name(node)
+        ends = self._graph.ends(node.name.value, name)
+        steps = self._graph.steps()
+        specs = self._flow_decorators.specs()
+        if self._graph.broken or ends is None:
+            return None
+        doc = node.get_docstring()
+        return Flow(
+            span=name,
+            name=node.name.value,
+            doc=inspect.cleandoc(doc) if doc else "",
+            file=self._view.source.name,
+            source_hash=hashlib.sha256(self._view.source.text.encode()).hexdigest(),
+            start=ends[0],
+            end=ends[1],
+            parameters=tuple(self._parameters.values()),
+            configs=self._configs.configs,
+            constants=tuple(self._constants),
+            specs=specs,
+            steps=with_base_packages(tuple(steps), self._flow_decorators.base_packages(), self._sink),
+        )
+
+    def body(self, view: ModuleView, owner: cst.ClassDef) -> Body:
+        """What reads the body of a class."""
+        key = (view.source.name, owner.name.value)
+        if key not in self._bodies:
+            self._bodies[key] = Body(view, owner, self._configs, self._scopes.of(view), self._sink)
+        return self._bodies[key]
+
+    def member(self, body: Body, statement: cst.BaseStatement) -> None:
+        """Read one statement of a class body."""
+        if isinstance(statement, cst.FunctionDef):
+            self._method(body, statement)
+        elif isinstance(statement, cst.SimpleStatementLine):
+            for small in statement.body:
+                self._assignment(body, small)
+        elif not isinstance(statement, cst.ClassDef):
+            self._report_statement(body, statement)
+
+    def check_class_decorators(self, view: ModuleView, node: cst.ClassDef) -> None:
+        """Read the decorators of a class."""
+        self._flow_decorators.read(view, node, self.body(view, node).outside)
+
+    def _method(self, body: Body, function: cst.FunctionDef) -> None:
+        name = function.name.value
+        if not body.decorators.is_step(function):
+            body.decorators.check_plain_method(function)
+            self._graph.forget(name)
+            return
+        span = body.locator.function(function)
+        self_name = self._signature(body, function)
+        if not _STEP_NAME.fullmatch(name) or name in RESERVED_STEPS:
+            why = "is reserved" if name in RESERVED_STEPS else "is not made of a-z, 0-9 and _, beginning with a letter"
+            self._sink.error("FC209", f"the step name `{name}` {why}", span, help="rename it")
+            self._graph.broken = True
+        if self_name is None:
+            self._graph.add_malformed(name)
+            return
+        marks = body.decorators.step_marks(function)
+        is_end = name == "end" or "end" in marks
+        transition = body.transitions.read(function, self_name, is_end=is_end)
+        if transition is None and not is_end:
+            self._graph.broken = True
+        doc = function.get_docstring()
+        self._graph.add(
+            Draft(
+                name=name,
+                span=span,
+                doc=inspect.cleandoc(doc) if doc else "",
+                joins=len(function.params.params) == 2,
+                marks=marks,
+                transition=transition,
+                read_specs=lambda: body.decorators.read(function, self._attached),
+                locator=body.locator,
+            )
+        )
+
+    def _signature(self, body: Body, function: cst.FunctionDef) -> str | None:
+        """The name of a step's `self`; `None` with FC107 collected when its signature is not a step's."""
+        params = function.params
+        extra = bool(params.kwonly_params or params.posonly_params or params.star_kwarg) or not isinstance(
+            params.star_arg, cst.MaybeSentinel
+        )
+        if function.asynchronous is not None:
+            message, way_out = "a step cannot be `async`", "call `asyncio.run(...)` inside of it"
+        elif extra or len(params.params) not in (1, 2):
+            message, way_out = "a step takes `self`, a join `self, inputs`", "pass data as artifacts: `self.x = ...`"
+        else:
+            return params.params[0].name.value
+        self._sink.error("FC107", message, body.locator.function(function), help=way_out)
+        return None
+
+    def _assignment(self, body: Body, statement: cst.BaseSmallStatement) -> None:
+        target = assigned(statement)
+        if target is None:
+            self._check_other(body, statement)
+            return
+        name, value = target
+        declared = body.declared(value)
+        if isinstance(value, cst.Call) and declared in {"Parameter", "IncludeFile"}:
+            reader = body.parameters
+            parameter = reader.read(name, value) if declared == "Parameter" else reader.read_include(name, value)
+            if parameter is not None:
+                self._parameters[name] = parameter
+        elif not declared and not name.startswith("__"):
+            self._parameters.pop(name, None)
+            self._constants[name] = None
+
+    def _check_other(self, body: Body, statement: cst.BaseSmallStatement) -> None:
+        """A parameter that is bound in another way than `name = Parameter(...)` must not be lost."""
+        if not isinstance(statement, (cst.Expr, cst.Pass)) and any(
+            body.declared(call) for call in find_calls(statement)
+        ):
+            self._report_statement(body, statement)
+
+    def _report_statement(self, body: Body, statement: cst.CSTNode) -> None:
+        self._sink.error(
+            "FC108",
+            "flowc cannot follow this statement in the body of a flow",
+            body.locator.anywhere(statement),
+            help="write steps and parameters directly in the class: `name = Parameter(...)`, `@step def name(self)`",
+        )
+
+    def _check_parameter_names(self) -> None:
+        seen: dict[str, str] = {}
+        for parameter in self._parameters.values():
+            folded = parameter.name.lower().replace("-", "_")
+            if folded in seen:
+                other = seen[folded]
+                same = "is taken" if other == parameter.name else f"differs from `{other}` by case or dashes only"
+                message = f"the parameter name `{parameter.name}` {same}"
+                self._sink.error("FC305", message, parameter.span, help="rename one of them")
+            seen[folded] = parameter.name
+            if parameter.attribute in self._graph:
+                message = f"`{parameter.attribute}` is a parameter and a step"
+                self._sink.error("FC305", message, parameter.span, help="rename one of them")

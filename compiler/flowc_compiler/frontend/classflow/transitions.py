@@ -1,0 +1,268 @@
+"""`self.next(...)`: what follows a step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.files.locate import Locator
+from flowc_compiler.frontend.values.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
+from flowc_compiler.frontend.values.scope import ClassScope
+from flowc_compiler.ir import SwitchCase
+from flowc_compiler.source import Span
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One `self.next`: its span, its targets with the nodes that name them, and what its keyword says."""
+
+    span: Span
+    targets: dict[str, cst.BaseExpression]
+    foreach: str | None = None
+    condition: str | None = None
+    cases: tuple[SwitchCase, ...] = ()
+    parallel: bool = False
+    """Whether `num_parallel=` is given."""
+    num_parallel: int | None = None
+    """Its value where that is a literal."""
+
+
+@dataclass
+class _Arguments:
+    """The arguments of one call while they are read."""
+
+    targets: list[tuple[str, cst.BaseExpression]] = field(default_factory=list[tuple[str, cst.BaseExpression]])
+    cases: list[SwitchCase] | None = None
+    foreach: str | None = None
+    condition: str | None = None
+    parallel: bool = False
+    num_parallel: int | None = None
+    understood: bool = True
+    scope: Scope = NO_SCOPE
+    """What names stand for in the step."""
+
+
+class TransitionReader:
+    """Reads the transition of one step after the other."""
+
+    def __init__(self, locator: Locator, sink: DiagnosticSink, scope: ClassScope | None = None) -> None:
+        self._locator = locator
+        self._sink = sink
+        self._scope = scope
+
+    def read(self, function: cst.FunctionDef, self_name: str, *, is_end: bool) -> Transition | None:
+        """The transition at the end of a step's body; `None`, with FC202, FC203 or FC211 collected, without one."""
+        call = _tail_call(function, self_name)
+        calls = self._locator.text_of(function).count(".next(")
+        if calls > (call is not None):
+            self._report_strays(function, self_name, call)
+        if call is None:
+            if not is_end and not _next_calls(function, self_name):
+                self._sink.error(
+                    "FC202",
+                    f"step `{function.name.value}` does not say what follows it",
+                    self._locator.function(function),
+                    help=f"end it with `{self_name}.next({self_name}.some_step)`",
+                )
+            return None
+        return self._transition(function, self_name, call)
+
+    def _report_strays(self, function: cst.FunctionDef, self_name: str, tail: cst.Call | None) -> None:
+        for call in _next_calls(function, self_name):
+            if call is not tail:
+                self._sink.error(
+                    "FC211",
+                    f"`{self_name}.next` of step `{function.name.value}` is not its last statement",
+                    self._locator.anywhere(call),
+                    help="call it once, as the last statement of the step and outside of any block",
+                )
+
+    def _transition(self, function: cst.FunctionDef, self_name: str, call: cst.Call) -> Transition | None:
+        span = self._locator.inside(call, function)
+        found = _Arguments(scope=self._scope.inside(function, self_name) if self._scope is not None else NO_SCOPE)
+        for arg in call.args:
+            if arg.keyword is None and not arg.star:
+                self._positional(arg.value, self_name, found)
+            else:
+                self._keyword(arg, self_name, found)
+        if not found.understood:
+            return None
+        problem = _shape_problem(found)
+        if problem:
+            self._sink.error("FC203", problem[0], span, help=problem[1])
+            return None
+        return Transition(
+            span,
+            dict(found.targets),
+            found.foreach,
+            found.condition,
+            tuple(found.cases or ()),
+            found.parallel,
+            found.num_parallel,
+        )
+
+    def _positional(self, value: cst.BaseExpression, self_name: str, found: _Arguments) -> None:
+        if target := _self_attribute(value, self_name):
+            found.targets.append((target, value))
+        elif isinstance(value, cst.Dict):
+            found.cases = found.cases or []
+            for element in value.elements:
+                self._case(element, self_name, found)
+        else:
+            self._refuse(
+                found, "not a step of this flow", value,
+                f"name steps as attributes: `{self_name}.next({self_name}.some_step)`",
+            )  # fmt: skip
+
+    def _case(self, element: cst.BaseDictElement, self_name: str, found: _Arguments) -> None:
+        """One `value: self.step` of a switch."""
+        target = _self_attribute(element.value, self_name)
+        if not isinstance(element, cst.DictElement) or target is None:
+            help_text = f"write each case as `value: {self_name}.some_step`"
+            self._refuse(found, "a case of a switch leads to one step", element.value, help_text)
+            return
+        try:
+            value = evaluate(element.key, found.scope)
+        except NotLiteralError as error:
+            found.understood = False
+            if not error.reported:
+                help_text = error.help or "write the value itself; flowc reads the file and does not run it"
+                self._refuse(found, f"the value of a case is not a literal{error.because}", error.node, help_text)
+            return
+        assert found.cases is not None
+        if not isinstance(value, (str, int, float)):
+            self._refuse(found, "the value of a case is a string, a number or a bool", element.key, "use one of these")
+        elif any(case.value == value for case in found.cases):
+            self._refuse(found, f"two cases have the value {value!r}", element.key, "keep one of them")
+        else:
+            found.cases.append(SwitchCase(value=value, target=target))
+            found.targets.append((target, element.value))
+
+    def _keyword(self, arg: cst.Arg, self_name: str, found: _Arguments) -> None:
+        keyword = arg.keyword.value if arg.keyword else ""
+        text = str(arg.value.evaluated_value) if isinstance(arg.value, cst.SimpleString) else None
+        if keyword == "foreach" and text is not None:
+            found.foreach = text
+        elif keyword == "condition" and text is not None:
+            found.condition = text
+        elif keyword == "num_parallel":
+            found.parallel = True
+            self._num_parallel(arg.value, found)
+        elif keyword in {"foreach", "condition"}:
+            what, name = ("list", "items") if keyword == "foreach" else ("value", "choice")
+            self._refuse(
+                found, f"`{keyword}=` takes the name of an artifact as a literal string", arg.value,
+                f"store the {what} first, `{self_name}.{name} = ...`, and pass `{keyword}='{name}'`",
+            )  # fmt: skip
+        else:
+            shown = f"argument `{keyword}`" if keyword else f"`{arg.star}`"
+            help_text = "it takes steps, and one of `foreach`, `condition` and `num_parallel`"
+            self._refuse(found, f"`self.next` takes no {shown}", arg.value, help_text)
+
+    def _num_parallel(self, node: cst.BaseExpression, found: _Arguments) -> None:
+        """The literal width of a gang; an expression is evaluated by the step when it runs."""
+        try:
+            value = evaluate(node, found.scope)
+        except NotLiteralError:
+            return
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            found.understood = False
+            self._sink.error(
+                "FC216", "`num_parallel=` is not a whole number of at least 1", self._locator.anywhere(node),
+                help="say how many members run at the same time",
+            )  # fmt: skip
+        else:
+            found.num_parallel = value
+
+    def _refuse(self, found: _Arguments, message: str, node: cst.CSTNode, help_text: str) -> None:
+        found.understood = False
+        self._sink.error("FC203", message, self._locator.anywhere(node), help=help_text)
+
+
+def _shape_problem(found: _Arguments) -> tuple[str, str] | None:
+    """What is wrong with the arguments taken together, and the way out."""
+    targets = [name for name, _ in found.targets]
+    keywords = [
+        name
+        for name, given in (
+            ("foreach", found.foreach is not None),
+            ("condition", found.condition is not None),
+            ("num_parallel", found.parallel),
+        )
+        if given
+    ]
+    if len(keywords) > 1:
+        return f"`{keywords[0]}=` and `{keywords[1]}=` do not go together", "use two steps, one after the other"
+    if found.condition is not None or found.cases is not None:
+        return _switch_problem(found, targets)
+    if not targets:
+        return "`self.next` names no step", "pass the step that follows: `self.next(self.some_step)`"
+    if keywords and len(targets) > 1:
+        what = "a foreach" if found.foreach is not None else "`num_parallel`"
+        return f"{what} leads to one step", "branch inside of the step that it leads to instead"
+    if found.foreach is not None and not found.foreach.isidentifier():
+        return _no_artifact("foreach", found.foreach, "items")
+    if len(set(targets)) < len(targets):
+        twice = next(name for name in targets if targets.count(name) > 1)
+        return f"step `{twice}` is named twice", "use a foreach to run one step several times"
+    return None
+
+
+def _switch_problem(found: _Arguments, targets: list[str]) -> tuple[str, str] | None:
+    if found.condition is None:
+        return "a dict of steps needs a condition", "pass `condition='artifact'`, whose value chooses the step"
+    if found.cases is None or len(found.cases) < len(targets):
+        help_text = "write `self.next({'a': self.x, 'b': self.y}, condition='choice')`"
+        return "a switch takes one dict of values to steps", help_text
+    if len(found.cases) < 2:
+        return "a switch has at least two cases", "name the step alone where there is no choice"
+    if not found.condition.isidentifier():
+        return _no_artifact("condition", found.condition, "choice")
+    return None
+
+
+def _no_artifact(keyword: str, value: str, example: str) -> tuple[str, str]:
+    return f"`{keyword}={value!r}` does not name an artifact", f"pass the attribute's name: `{keyword}='{example}'`"
+
+
+def _tail_call(function: cst.FunctionDef, self_name: str) -> cst.Call | None:
+    """The call of `self.next` that ends a function's body."""
+    statements = function.body.body
+    last: cst.CSTNode | None = statements[-1] if statements else None
+    if isinstance(last, cst.SimpleStatementLine):
+        last = last.body[-1]
+    if isinstance(last, cst.Expr) and isinstance(last.value, cst.Call) and _is_next(last.value, self_name):
+        return last.value
+    return None
+
+
+def _is_next(call: cst.Call, self_name: str) -> bool:
+    return _self_attribute(call.func, self_name) == "next"
+
+
+def _self_attribute(node: cst.BaseExpression, self_name: str) -> str | None:
+    """The attribute's name for `self.name`, else `None`."""
+    if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Name) and node.value.value == self_name:
+        return node.attr.value
+    return None
+
+
+class _Calls(cst.CSTVisitor):
+    def __init__(self) -> None:
+        self.calls: list[cst.Call] = []
+
+    def visit_Call(self, node: cst.Call) -> None:  # noqa: N802
+        self.calls.append(node)
+
+
+def find_calls(node: cst.CSTNode) -> list[cst.Call]:
+    """Every call below a node, in the order of the file."""
+    visitor = _Calls()
+    node.visit(visitor)
+    return visitor.calls
+
+
+def _next_calls(function: cst.FunctionDef, self_name: str) -> list[cst.Call]:
+    return [call for call in find_calls(function.body) if _is_next(call, self_name)]

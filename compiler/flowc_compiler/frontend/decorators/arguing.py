@@ -1,0 +1,98 @@
+"""The arguments of one decorator: keywords with values that can be told, checked by the decorator's model."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+import libcst as cst
+from pydantic import ValidationError
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.decorators.arguments import Arguments
+from flowc_compiler.frontend.files.locate import Locator
+from flowc_compiler.frontend.values.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
+
+Nodes = dict[str, cst.BaseExpression]
+Model = TypeVar("Model", bound=Arguments)
+
+
+class ArgumentReader:
+    """Reads decorators of one file. What is wrong is collected as FC402, FC403 or FC404."""
+
+    def __init__(self, locator: Locator, sink: DiagnosticSink, scope: Scope = NO_SCOPE) -> None:
+        self._locator = locator
+        self._sink = sink
+        self._scope = scope
+
+    def read(self, name: str, model: type[Model], item: cst.Decorator) -> Model | None:
+        """The arguments of `@name` and of `@name(...)`; `None` when something is wrong with them."""
+        values: dict[str, Any] = {}
+        nodes: Nodes = {}
+        ok = True
+        for arg in item.decorator.args if isinstance(item.decorator, cst.Call) else ():
+            found = self._values(name, model, arg)
+            ok = ok and found is not None
+            for key, value in (found or {}).items():
+                ok = self._check_argument(name, model, key, arg) and ok
+                values[key], nodes[key] = value, arg.value
+        if not ok:
+            return None
+        try:
+            return model.model_validate(values)
+        except ValidationError as error:
+            self._report_values(name, nodes, error, item)
+            return None
+
+    def _values(self, name: str, model: type[Arguments], arg: cst.Arg) -> dict[str, object] | None:
+        """The value of one argument, by its name; of `**values`, each of them."""
+        key = arg.keyword.value if arg.keyword else None
+        if key is None and arg.star != "**":
+            self._sink.error(
+                "FC403", f"`@{name}` takes keyword arguments only", self._locator.anywhere(arg.value),
+                help=f"it takes {', '.join(model.model_fields) or 'none'}",
+            )  # fmt: skip
+            return None
+        if key is not None and not self._check_argument(name, model, key, arg):
+            return None
+        try:
+            value = evaluate(arg.value, self._scope)
+        except NotLiteralError as error:
+            self._report_expression(f"`{key}` of `@{name}`" if key else f"what `@{name}` unpacks", error)
+            return None
+        if key is not None:
+            return {key: value}
+        if isinstance(value, dict):
+            return {str(name): item for name, item in cast("dict[object, object]", value).items()}
+        span = self._locator.anywhere(arg.value)
+        self._sink.error("FC404", f"what `@{name}` unpacks is not a dict", span, help="write the arguments out")
+        return None
+
+    def _check_argument(self, name: str, model: type[Arguments], key: str, arg: cst.Arg) -> bool:
+        if key in model.model_fields:
+            return True
+        known = ", ".join(model.model_fields) or "none"
+        span = self._locator.anywhere(arg.value)
+        self._sink.error("FC403", f"`@{name}` has no argument `{key}`", span, help=f"it takes {known}")
+        return False
+
+    def _report_expression(self, what: str, error: NotLiteralError) -> None:
+        if not error.reported:
+            self._sink.error(
+                "FC402", f"{what} is not a literal{error.because}", self._locator.anywhere(error.node),
+                help=error.help or "write the value itself: flowc reads the file and does not run it",
+            )  # fmt: skip
+
+    def _report_values(self, name: str, nodes: Nodes, error: ValidationError, item: cst.Decorator) -> None:
+        for problem in error.errors():
+            key = str(problem["loc"][0]) if problem["loc"] else ""
+            where = nodes.get(key, item.decorator)
+            message = str(problem["msg"]).removeprefix("Value error, ")
+            self._sink.error(
+                "FC404", f"`{key}` of `@{name}`: {message}" if key else f"`@{name}`: {message}",
+                self._locator.anywhere(where), help=f"see `@{name}` in docs/decorators.md",
+            )  # fmt: skip
+
+
+def callee(item: cst.Decorator) -> cst.BaseExpression:
+    """What a decorator names: `retry` of `@retry` and of `@retry(times=2)`."""
+    return item.decorator.func if isinstance(item.decorator, cst.Call) else item.decorator

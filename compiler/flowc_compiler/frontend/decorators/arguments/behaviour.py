@@ -1,0 +1,129 @@
+"""How a task is retried, timed, caught and configured: `@retry`, `@timeout`, `@catch`, `@environment`, `@secrets`."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from flowc_compiler.frontend.decorators.arguments.values import Arguments, Options, as_dict, as_list
+from flowc_compiler.ir import SecretSource
+
+_VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_BACKENDS = ("inline", "kubernetes", "aws-secrets-manager", "gcp-secret-manager", "az-key-vault")
+
+
+class RetryArguments(Arguments):
+    """`@retry`."""
+
+    times: Annotated[int, Field(ge=0, le=100)] = 3
+    minutes_between_retries: Annotated[float, Field(ge=0)] = 2
+
+
+class ParallelArguments(Arguments):
+    """`@parallel`, which takes none."""
+
+
+class TimeoutArguments(Arguments):
+    """`@timeout`; the three are summed."""
+
+    seconds: Annotated[int, Field(ge=0)] = 0
+    minutes: Annotated[int, Field(ge=0)] = 0
+    hours: Annotated[int, Field(ge=0)] = 0
+
+
+def _check_variable(name: str | None) -> str | None:
+    if name is not None and (not name.isidentifier() or name.startswith("__")):
+        raise ValueError(f"{name!r} cannot be the name of an artifact")
+    return name
+
+
+class CatchArguments(Arguments):
+    """`@catch`."""
+
+    var: Annotated[str | None, AfterValidator(_check_variable)] = None
+    print_exception: bool = True
+
+
+class EnvironmentArguments(Arguments):
+    """`@environment`."""
+
+    vars: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+
+def _sources(value: object) -> object:
+    items = as_list(value)
+    if items is None:
+        raise ValueError("sources is a list of texts and dicts")
+    return tuple(_source(item) for item in items)
+
+
+def _source(item: object) -> SecretSource:
+    """One source: `"type.id"`, an id for the default type, or a dict of type, id, options and role."""
+    if isinstance(item, str):
+        kind, dot, identifier = item.partition(".")
+        return _checked({"type": kind, "id": identifier} if dot else {"id": item})
+    fields = as_dict(item)
+    if fields is None:
+        raise ValueError("a source is a text or a dict")
+    unknown = set(fields) - {"type", "id", "options", "role"}
+    if unknown:
+        raise ValueError(f"a source has type, id, options and role, not {', '.join(sorted(unknown))}")
+    return _checked(fields)
+
+
+def _checked(fields: dict[str, Any]) -> SecretSource:
+    kind = fields.get("type") or os.environ.get("METAFLOW_DEFAULT_SECRETS_BACKEND_TYPE")
+    if kind is None:
+        raise ValueError("a source without a type: write 'aws-secrets-manager.id', or set the type")
+    if kind not in _BACKENDS:
+        raise ValueError(f"{kind!r} is no type of secret: there are {', '.join(_BACKENDS)}")
+    identifier = fields.get("id", "" if kind == "inline" else None)
+    if not isinstance(identifier, str) or (not identifier and kind != "inline"):
+        raise ValueError("the id of a source is a text")
+    options = as_dict(fields.get("options", {}))
+    if options is None:
+        raise ValueError("the options of a source are a dict")
+    role = fields.get("role")
+    if role is not None and not isinstance(role, str):
+        raise ValueError("the role of a source is a text")
+    if kind == "inline":
+        _check_inline(options.get("env_vars", {}))
+    return SecretSource(type=kind, id=identifier, options=options, role=role)
+
+
+def _check_inline(variables: object) -> None:
+    items = as_dict(variables)
+    if items is None:
+        raise ValueError("env_vars is a dict")
+    for name, value in items.items():
+        if not _VARIABLE.fullmatch(name):
+            raise ValueError(f"{name!r} is not the name of a variable")
+        if name.startswith(("METAFLOW_", "FLOWC_")):
+            raise ValueError(f"{name!r} begins with METAFLOW_ or FLOWC_, which secrets may not")
+        if not isinstance(value, str):
+            raise ValueError(f"the value of {name!r} is not a text")
+
+
+class SecretsArguments(Arguments):
+    """`@secrets`; the type `kubernetes` is flowc's own."""
+
+    sources: Annotated[tuple[SecretSource, ...], BeforeValidator(_sources)] = ()
+    role: str | None = None
+    allow_override: bool = False
+
+
+class CardArguments(Arguments):
+    """`@card`."""
+
+    type: str = "default"
+    id: str | None = None
+    options: Options = Field(default_factory=dict)
+    timeout: Annotated[int, Field(ge=0)] = 45
+    scope: str = "task"
+    rank: str | None = None
+    save_errors: bool = True
+    customize: bool = False
+    refresh_interval: Annotated[float, Field(ge=0)] = 5

@@ -1,0 +1,111 @@
+"""`@resources`, `@kubernetes` and `@batch`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from flowc_compiler.frontend.decorators.arguments.values import Arguments, Gpu, Mapping, Megabytes, Names, Texts
+
+_LABEL = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?")
+
+
+def _check_labels(labels: dict[str, str]) -> dict[str, str]:
+    for value in labels.values():
+        if not _LABEL.fullmatch(value):
+            raise ValueError(
+                f"{value!r} is no label: letters, digits, -, _ and ., at most 63, a letter or digit at each end"
+            )
+    return labels
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _list(value: object) -> object:
+    return () if value is None else value
+
+
+def _check_path(path: str) -> str:
+    if not path.startswith("/"):
+        raise ValueError("the path has to begin with /")
+    return path
+
+
+class SecurityContextArguments(BaseModel):
+    """`security_context=` of `@kubernetes`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    privileged: bool | None = None
+    allow_privilege_escalation: bool | None = None
+    run_as_user: int | None = None
+    run_as_group: int | None = None
+    run_as_non_root: bool | None = None
+
+
+class ResourcesArguments(Arguments):
+    """`@resources`."""
+
+    cpu: Annotated[float | None, Field(gt=0)] = None
+    gpu: Gpu = None
+    memory: Megabytes = None
+    disk: Megabytes = None
+    shared_memory: Megabytes = None
+
+
+class _PodArguments(ResourcesArguments):
+    """What `@kubernetes` and `@batch` have in common."""
+
+    image: str | None = None
+    use_tmpfs: bool | None = None
+    tmpfs_tempdir: bool = True
+    tmpfs_size: Annotated[Megabytes, Field(gt=0)] = None
+    tmpfs_path: Annotated[str | None, AfterValidator(lambda path: path if path is None else _check_path(path))] = None
+    executable: str | None = None
+
+
+class KubernetesArguments(_PodArguments):
+    """`@kubernetes`, of which `gpu_type` is flowc's own."""
+
+    gpu_vendor: str = "nvidia"
+    gpu_type: str | None = None
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
+    image_pull_secrets: Names = ()
+    service_account: str | None = None
+    namespace: str | None = None
+    secrets: Names = ()
+    node_selector: Mapping = Field(default_factory=dict)
+    tolerations: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_list)] = ()
+    labels: Annotated[Mapping, AfterValidator(_check_labels)] = Field(default_factory=dict)
+    annotations: Mapping = Field(default_factory=dict)
+    persistent_volume_claims: Mapping = Field(default_factory=dict)
+    port: Annotated[int | None, Field(ge=1, le=65535)] = None
+    compute_pool: str | None = None
+    hostname_resolution_timeout: Annotated[int | None, Field(gt=0)] = None
+    qos: Annotated[Literal["burstable", "guaranteed"] | None, BeforeValidator(_lower)] = None
+    extended_resources: Texts = Field(default_factory=dict)
+    security_context: SecurityContextArguments | None = None
+
+
+class BatchArguments(_PodArguments):
+    """`@batch`: AWS Batch, of which most has an equal in Kubernetes."""
+
+    queue: str | None = None
+    iam_role: str | None = None
+    execution_role: str | None = None
+    max_swap: Megabytes = None
+    swappiness: Annotated[int | None, Field(ge=0, le=100)] = None
+    aws_batch_tags: Texts = Field(default_factory=dict)
+    inferentia: Annotated[int | None, Field(ge=0)] = None
+    trainium: Annotated[int | None, Field(ge=0)] = None
+    efa: Annotated[int | None, Field(ge=0)] = None
+    ephemeral_storage: Annotated[int | None, Field(gt=0, description="GiB")] = None
+    host_volumes: Names = ()
+    efs_volumes: Names = ()
+    log_driver: str | None = None
+    log_options: Names = ()
+    privileged: bool = False

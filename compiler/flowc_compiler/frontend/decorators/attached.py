@@ -1,0 +1,82 @@
+"""`--with retry:times=3`: decorators that the command line adds to every step that does not have them.
+
+The text is Metaflow's: a decorator's name, and behind a colon `name=value` pairs parted by commas. A value is JSON
+where it can be read as that, and else text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, REPEATABLE, Arguments
+
+_NEXT_PAIR = re.compile(r",(?=\s*\w+\s*=)")
+
+
+class Attached(NamedTuple):
+    """A decorator of the command line."""
+
+    name: str
+    arguments: Arguments
+
+
+def read_attached(texts: Sequence[str], sink: DiagnosticSink) -> tuple[Attached, ...]:
+    """The decorators that `--with` names. What is wrong is collected as FC401 and FC403 to FC405, without a span."""
+    found: list[Attached] = []
+    for text in texts:
+        name, _, rest = (part.strip() for part in text.partition(":"))
+        model = ARGUMENTS.get(name)
+        if model is None:
+            message = f"`--with {text}`: there is no decorator `{name}` of steps"
+            sink.error("FC401", message, None, help=f"there are {', '.join(sorted(ARGUMENTS))}")
+        elif name not in REPEATABLE and any(item.name == name for item in found):
+            sink.error("FC405", f"`--with {name}` is given twice", None, help="keep one of them")
+        elif (arguments := _arguments(text, rest, model, sink)) is not None:
+            found.append(Attached(name, arguments))
+    return tuple(found)
+
+
+def _arguments(text: str, rest: str, model: type[Arguments], sink: DiagnosticSink) -> Arguments | None:
+    values: dict[str, object] = {}
+    for key, value in _pairs(rest):
+        if key not in model.model_fields:
+            takes = ", ".join(model.model_fields) or "no arguments"
+            sink.error("FC403", f"`--with {text}`: no argument `{key}`", None, help=f"it takes {takes}")
+            return None
+        values[key] = value
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        for problem in error.errors():
+            key = f"`{problem['loc'][0]}`: " if problem["loc"] else ""
+            message = str(problem["msg"]).removeprefix("Value error, ")
+            sink.error("FC404", f"`--with {text}`: {key}{message}", None, help="see docs/decorators.md")
+        return None
+
+
+def _pairs(rest: str) -> Iterator[tuple[str, object]]:
+    """Names and values. Commas within JSON do not part pairs, nor do those of a text that no `name=` follows."""
+    while rest.strip():
+        key, separator, rest = rest.partition("=")
+        if not separator:
+            yield key.strip(), None
+            return
+        try:
+            value, end = _JSON.raw_decode(rest := rest.lstrip())
+            tail = rest[end:].lstrip()
+        except ValueError:
+            value, tail = None, rest
+        if tail and not tail.startswith(","):
+            text = _NEXT_PAIR.split(rest, maxsplit=1)
+            value, tail = text[0].strip(), f",{text[1]}" if len(text) > 1 else ""
+        yield key.strip(), value
+        rest = tail.removeprefix(",")
+
+
+_JSON = json.JSONDecoder()

@@ -1,0 +1,51 @@
+"""Decorators that Metaflow runs while it loads a flow: mutators and user step decorators. flowc cannot follow them."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.files.names import Names
+from flowc_compiler.source import Span
+
+_KINDS = {
+    "FlowMutator": "a flow mutator",
+    "StepMutator": "a step mutator",
+    "UserStepDecorator": "a user step decorator",
+    "user_step_decorator": "a user step decorator",
+}
+_WAYS_OUT = {
+    "a flow mutator": "write the decorators and parameters that it adds into the file",
+    "a step mutator": "write the decorators that it adds above the steps",
+    "a user step decorator": "let the step call a function that does what the decorator does",
+}
+
+
+def executed_kind(node: cst.BaseExpression, module: cst.Module, names: Names) -> str | None:
+    """What a decorator is, when the file itself says that it is one of those; `None` for anything else."""
+    if not isinstance(node, cst.Name):
+        return None
+    for statement in module.body:
+        match statement:
+            case cst.ClassDef(name=cst.Name(value=name), bases=bases) if name == node.value:
+                candidates = [arg.value for arg in bases]
+            case cst.FunctionDef(name=cst.Name(value=name), decorators=decorators) if name == node.value:
+                inner = (item.decorator for item in decorators)
+                candidates = [item.func if isinstance(item, cst.Call) else item for item in inner]
+            case _:
+                continue
+        for candidate in candidates:
+            kind = _KINDS.get(names.resolve(candidate) or "")
+            if kind is not None:
+                return kind
+    return None
+
+
+def report_executed(shown: str, kind: str, span: Span, sink: DiagnosticSink) -> None:
+    """Collect FC408."""
+    sink.error(
+        "FC408",
+        f"`@{shown}` is {kind}: it would have to be executed, and flowc never executes a flow to compile it",
+        span,
+        help=_WAYS_OUT[kind],
+    )

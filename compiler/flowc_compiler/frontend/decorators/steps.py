@@ -1,0 +1,107 @@
+"""Step decorators: literal arguments to specs.
+
+Each decorator is a pydantic model of its arguments with Metaflow's names, units and defaults; what a model does not
+know is a diagnostic. Argument names are Metaflow's, so that its files compile as they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import libcst as cst
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.decorators.arguing import ArgumentReader, callee
+from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
+from flowc_compiler.frontend.decorators.attached import Attached
+from flowc_compiler.frontend.decorators.executed import executed_kind, report_executed
+from flowc_compiler.frontend.decorators.specs import Given, build_specs
+from flowc_compiler.frontend.files.locate import Locator
+from flowc_compiler.frontend.files.names import Names
+from flowc_compiler.frontend.values.literals import NO_SCOPE, Scope
+from flowc_compiler.ir import StepSpecs
+
+__all__ = ["DecoratorReader", "callee"]
+
+
+class DecoratorReader:
+    """Reads the decorators of one step after the other."""
+
+    def __init__(self, names: Names, locator: Locator, sink: DiagnosticSink, scope: Scope = NO_SCOPE) -> None:
+        self._names = names
+        self._locator = locator
+        self._sink = sink
+        self._calls = ArgumentReader(locator, sink, scope)
+
+    def is_step(self, function: cst.FunctionDef) -> bool:
+        """Whether `@step` stands above a method."""
+        return any(self._names.resolve(callee(item)) == "step" for item in function.decorators)
+
+    def step_marks(self, function: cst.FunctionDef) -> frozenset[str]:
+        """`start` and `end` as `@step(start=True, end=True)` gives them; FC403 or FC404 for anything else in it."""
+        marks: set[str] = set()
+        for item in function.decorators:
+            if self._names.resolve(callee(item)) != "step" or not isinstance(item.decorator, cst.Call):
+                continue
+            for arg in item.decorator.args:
+                key = arg.keyword.value if arg.keyword else ""
+                span = self._locator.anywhere(arg.value)
+                value = arg.value.value if isinstance(arg.value, cst.Name) else ""
+                if key not in {"start", "end"}:
+                    self._sink.error("FC403", "`@step` takes `start` and `end` only", span, help="write `@step`")
+                elif value not in {"True", "False"}:
+                    self._sink.error("FC404", f"`{key}` of `@step` is True or False", span, help=f"write `{key}=True`")
+                elif value == "True":
+                    marks.add(key)
+        return frozenset(marks)
+
+    def check_plain_method(self, function: cst.FunctionDef) -> None:
+        """Collect FC401 where a method that is no step bears a decorator for steps: it would be lost."""
+        for item in function.decorators:
+            name = self._names.resolve(callee(item))
+            if name in ARGUMENTS:
+                self._error(
+                    "FC401", f"`@{name}` stands on a method that is not a step", item,
+                    help="add `@step` next to the method, or remove the decorator",
+                )  # fmt: skip
+
+    def read(self, function: cst.FunctionDef, attached: Sequence[Attached] = ()) -> StepSpecs:
+        """The specs of a step; every decorator that is not understood is collected as FC401 to FC408.
+
+        `attached` are decorators of the command line. Those that the step has itself count more, as in Metaflow.
+        """
+        found: list[Given] = []
+        for item in function.decorators:
+            name = self._names.resolve(callee(item))
+            if name == "step":
+                continue
+            if name is None or name not in ARGUMENTS:
+                self._report_unknown(item, name)
+            elif name not in REPEATABLE and any(given.name == name for given in found):
+                self._error("FC405", f"`@{name}` is given twice", item, help="keep one of them")
+            else:
+                arguments = self._calls.read(name, ARGUMENTS[name], item)
+                if arguments is not None:
+                    found.append(Given(name, arguments, self._locator.decorator(item, function)))
+        own = {given.name for given in found}
+        span = self._locator.function(function)
+        found += [Given(*item, span) for item in attached if item.name not in own or item.name in REPEATABLE]
+        return build_specs(tuple(found), self._sink)
+
+    def _report_unknown(self, item: cst.Decorator, name: str | None) -> None:
+        shown = self._locator.module.code_for_node(callee(item))
+        if name in FLOW_ARGUMENTS:
+            self._error(
+                "FC401", f"`@{shown}` is a decorator of the flow, not of a step", item, help="put it above the class"
+            )
+        elif (kind := executed_kind(callee(item), self._locator.module, self._names)) is not None:
+            report_executed(shown, kind, self._locator.anywhere(item.decorator), self._sink)
+        else:
+            self._error(
+                "FC401", f"`@{shown}` is not a decorator that flowc knows", item,
+                help=f"steps take {', '.join('@' + known for known in sorted(ARGUMENTS))}; "
+                "other decorators would have to be executed, and flowc never executes a flow to compile it",
+            )  # fmt: skip
+
+    def _error(self, code: str, message: str, item: cst.Decorator, *, help: str) -> None:
+        self._sink.error(code, message, self._locator.anywhere(item.decorator), help=help)

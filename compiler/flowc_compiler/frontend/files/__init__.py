@@ -1,0 +1,1 @@
+"""Reading files: parsing, where nodes stand, what imports mean, and which local modules belong to a flow."""

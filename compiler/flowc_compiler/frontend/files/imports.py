@@ -1,0 +1,174 @@
+"""What a file takes from `metaflow` and `flowc`, wherever it does: FC106 for each name that the shim does not serve.
+
+The shim answers these imports when a task runs, so that a name it does not have would fail there. Most files use served
+names only, which a text search can tell; the others are parsed by the interpreter's own parser, which knows positions.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.files.served import MODULES, REFUSED, SERVED
+from flowc_compiler.source import SourceFile, Span
+
+_FROM = re.compile(r"\bfrom[ \t]+((?:metaflow|flowc)[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|(?:[^\n\\]|\\\n)*)")
+_IMPORT = re.compile(r"^[ \t]*import[ \t]+.*\b(?:metaflow|flowc)\b", re.MULTILINE)
+_OF_FLOWC = SERVED - {"exception"} | {"errors"}
+_FORGIVING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+
+
+def check_imports(source: SourceFile, sink: DiagnosticSink) -> None:
+    """Collect FC106 for names that are not served, but for imports that never run or whose failure is expected."""
+    if not _suspicious(source.text):
+        return
+    try:
+        tree = ast.parse(source.text)
+    except (SyntaxError, ValueError):  # syntax of a newer Python than this one: the import fails when the task runs
+        return
+    for node, module, name in _Uses(tree):
+        message, help_text = _explain(module, name)
+        sink.error("FC106", message, _span(source, node), help=help_text)
+
+
+def is_served(module: str, name: str | None) -> bool:
+    """Whether a module, or a name of it, is there when a task runs."""
+    if module != "metaflow" and not module.startswith("metaflow."):
+        return _flowc_serves(module, name)
+    if module not in MODULES:
+        return False
+    return name is None or name == "*" or name.startswith("__") or name in MODULES[module]
+
+
+def _flowc_serves(module: str, name: str | None) -> bool:
+    """`flowc` serves what `metaflow` does, except for its modules; its own modules are what they are."""
+    if module != "flowc" or name is None:
+        return True
+    return name == "*" or name.startswith("__") or name in _OF_FLOWC
+
+
+def _suspicious(text: str) -> bool:
+    """Whether some import may be of a name that is not served. Modules that are used by attribute count as such."""
+    if _IMPORT.search(text):
+        return True
+    for match in _FROM.finditer(text):
+        names = match[2].strip(" \t()\\").replace("\\\n", " ")
+        if "#" in names or any(not is_served(match[1], item.split()[0]) for item in names.split(",") if item.split()):
+            return True
+    return False
+
+
+def _explain(module: str, name: str | None) -> tuple[str, str]:
+    """Message and help line for a name, or a whole module, that is not served."""
+    if name is None or (module not in MODULES and module != "flowc"):
+        others = ", ".join(sorted(item for item in MODULES if item != "metaflow"))
+        return f"flowc does not serve the module {module}", REFUSED.get(module) or f"it serves metaflow, {others}"
+    message = f"flowc does not serve `{name}` of {module}"
+    if name in REFUSED and module in {"metaflow", "flowc", "metaflow.cards"}:
+        return message, REFUSED[name]
+    served = MODULES.get(module, _OF_FLOWC)
+    close = get_close_matches(name, served, 1)
+    if close:
+        return message, f"did you mean `{close[0]}`?"
+    return message, f"it serves {', '.join(sorted(served))}"
+
+
+class _Uses:
+    """The imports and attributes of a file that are not served, in the order of the file."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._tree = tree
+        self._bound: dict[str, str] = {}
+        """Names that stand for the modules `metaflow` and `flowc` somewhere in the file."""
+
+    def __iter__(self) -> Iterator[tuple[ast.AST, str, str | None]]:
+        nodes = list(_walk(self._tree))
+        for node in nodes:
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    if alias.name in {"metaflow", "flowc"}:
+                        self._bound[alias.asname or alias.name] = alias.name
+                    elif alias.name.startswith("metaflow.") and alias.asname is None:
+                        self._bound["metaflow"] = "metaflow"
+        for node in nodes:
+            yield from self._of(node)
+
+    def _of(self, node: ast.AST) -> Iterator[tuple[ast.AST, str, str | None]]:
+        match node:
+            case ast.Import(names=names):
+                for alias in names:
+                    if alias.name.startswith("metaflow.") and not is_served(alias.name, None):
+                        yield alias, alias.name, None
+            case ast.ImportFrom(module=str(module), names=names, level=0) if _ours(module):
+                if not is_served(module, None):
+                    yield node, module, None
+                    return
+                for alias in names:
+                    if not is_served(module, alias.name):
+                        yield alias, module, alias.name
+            case ast.Attribute(value=value, attr=attr) if (home := self._module(value)) is not None:
+                if not is_served(home, attr) and not is_served(f"{home}.{attr}", None):
+                    yield node, home, attr
+            case _:
+                pass
+
+    def _module(self, node: ast.expr) -> str | None:
+        """The served module that an expression stands for, such as `metaflow.cards` for `mf.cards`."""
+        if isinstance(node, ast.Name):
+            return self._bound.get(node.id)
+        if isinstance(node, ast.Attribute) and (above := self._module(node.value)) is not None:
+            return name if (name := f"{above}.{node.attr}") in MODULES else None
+        return None
+
+
+def _ours(module: str) -> bool:
+    return module.partition(".")[0] in {"metaflow", "flowc"}
+
+
+def _walk(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes in the file's order, but not those that run for type checkers only, or that may fail."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and _is_type_checking(child.test):
+            for other in child.orelse:
+                yield other
+                yield from _walk(other)
+        elif isinstance(child, ast.Try) and any(_forgives(handler) for handler in child.handlers):
+            for part in (*child.handlers, *child.orelse, *child.finalbody):
+                yield part
+                yield from _walk(part)
+        else:
+            yield child
+            yield from _walk(child)
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    name = test.attr if isinstance(test, ast.Attribute) else test.id if isinstance(test, ast.Name) else ""
+    return name == "TYPE_CHECKING"
+
+
+def _forgives(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler is for an import that fails."""
+    if handler.type is None:
+        return True
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(isinstance(kind, ast.Name) and kind.id in _FORGIVING for kind in kinds)
+
+
+def _span(source: SourceFile, node: ast.AST) -> Span:
+    """The span of a node. The interpreter counts columns in UTF-8 bytes."""
+    line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+    end_line, end_column = getattr(node, "end_lineno", line), getattr(node, "end_col_offset", column)
+    return Span(
+        file=source.name,
+        line=line,
+        column=_characters(source, line, column) + 1,
+        end_line=end_line,
+        end_column=_characters(source, end_line, end_column) + 1,
+    )
+
+
+def _characters(source: SourceFile, line: int, column: int) -> int:
+    return len(source.lines[line - 1].encode()[:column].decode(errors="replace"))

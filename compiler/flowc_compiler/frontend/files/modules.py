@@ -1,0 +1,164 @@
+"""The files that a flow's class is spread over: its own, and local modules that its base classes come from.
+
+Metaflow imports the flow to find inherited steps; here an import statement is followed to a file beside the flow, and
+that file is parsed. What is not there is installed somewhere and cannot be read.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import libcst as cst
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.files.home import home_of
+from flowc_compiler.frontend.files.locate import Locator
+from flowc_compiler.frontend.files.names import Names
+from flowc_compiler.frontend.files.parse import parse, read_source
+from flowc_compiler.source import SourceFile
+
+
+class Imported(NamedTuple):
+    """What an import statement binds a name to."""
+
+    level: int
+    """The number of leading dots."""
+    module: tuple[str, ...]
+    name: str | None
+    """The name in the module; `None` for the module itself."""
+
+
+class ModuleView:
+    """One parsed file, and what its names mean."""
+
+    def __init__(self, source: SourceFile, tree: cst.Module, sink: DiagnosticSink) -> None:
+        self.source = source
+        self.tree = tree
+        self.locator = Locator(source, tree)
+        self.names = Names(tree, self.locator, sink)
+        self.classes = {item.name.value: item for item in tree.body if isinstance(item, cst.ClassDef)}
+
+    @cached_property
+    def imports(self) -> dict[str, Imported]:
+        """The names that import statements at the top level bind, as `from x import y` or `import x`."""
+        found: dict[str, Imported] = {}
+        for statement in self.tree.body:
+            if isinstance(statement, cst.SimpleStatementLine):
+                for small in statement.body:
+                    _bind(small, found)
+        return found
+
+
+class FoundClass(NamedTuple):
+    """A class and the file that it is in."""
+
+    view: ModuleView
+    node: cst.ClassDef
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from other classes."""
+        return (self.view.source.name, self.node.name.value)
+
+
+class LocalModules:
+    """Finds classes through the imports of local files, parsing each file once."""
+
+    def __init__(self, main: ModuleView, sink: DiagnosticSink) -> None:
+        self._main = main
+        self._sink = sink
+        home = home_of(main.source)
+        self._folder = main.source.path.parent if not home.package else home.shown_from(main.source.path)
+        self._views: dict[Path, ModuleView | None] = {main.source.path.resolve(): main}
+
+    def find(self, view: ModuleView, node: cst.BaseExpression) -> FoundClass | None:
+        """The class that an expression in a file names: of that file, or of a local module that it imports."""
+        match node:
+            case cst.Name(value=name):
+                return self._by_name(view, name, set())
+            case cst.Attribute(attr=cst.Name(value=name)):
+                module = self._module(view, node.value)
+                return self._by_name(module, name, set()) if module is not None else None
+            case _:
+                return None
+
+    def origin(self, view: ModuleView, node: cst.BaseExpression) -> tuple[ModuleView, str] | None:
+        """The local file that a name is imported from, and its name there; also of `module.name`."""
+        match node:
+            case cst.Name(value=name):
+                imported = view.imports.get(name)
+                if imported is None or imported.name is None:
+                    return None
+                module, name = self._load(view, imported.level, imported.module), imported.name
+            case cst.Attribute(attr=cst.Name(value=name)):
+                module = self._module(view, node.value)
+            case _:
+                return None
+        return None if module is None else (module, name)
+
+    def _by_name(self, view: ModuleView, name: str, seen: set[tuple[str, str]]) -> FoundClass | None:
+        """Follow `from x import y` as often as it leads from file to file."""
+        if name in view.classes:
+            return FoundClass(view, view.classes[name])
+        imported = view.imports.get(name)
+        if imported is None or imported.name is None or (view.source.name, name) in seen:
+            return None
+        seen.add((view.source.name, name))
+        module = self._load(view, imported.level, imported.module)
+        return self._by_name(module, imported.name, seen) if module is not None else None
+
+    def _module(self, view: ModuleView, node: cst.BaseExpression) -> ModuleView | None:
+        """The module that `base` or `pkg.base` stands for."""
+        parts = _dotted(node)
+        imported = view.imports.get(parts[0]) if parts else None
+        if imported is None:
+            return None
+        path = (*imported.module, *((imported.name,) if imported.name is not None else ()), *parts[1:])
+        return self._load(view, imported.level, path)
+
+    def _load(self, view: ModuleView, level: int, parts: tuple[str, ...]) -> ModuleView | None:
+        folder = self._folder
+        if level:
+            folder = view.source.path.parent
+            for _ in range(level - 1):
+                folder = folder.parent
+        base = folder.joinpath(*parts)
+        candidates = (base.with_name(f"{base.name}.py"), base / "__init__.py") if parts else (base / "__init__.py",)
+        path = next((item for item in candidates if item.is_file()), None)
+        return self._parsed(path.resolve(), path) if path is not None else None
+
+    def _parsed(self, key: Path, path: Path) -> ModuleView | None:
+        if key not in self._views:
+            source = read_source(path, self._sink)
+            tree = parse(source, self._sink) if source is not None else None
+            self._views[key] = ModuleView(source, tree, self._sink) if source is not None and tree is not None else None
+        return self._views[key]
+
+
+def _bind(statement: cst.BaseSmallStatement, found: dict[str, Imported]) -> None:
+    if isinstance(statement, cst.Import):
+        for alias in statement.names:
+            parts = _dotted(alias.name)
+            if alias.evaluated_alias is not None:
+                found[alias.evaluated_alias] = Imported(0, parts, None)
+            else:
+                found[parts[0]] = Imported(0, parts[:1], None)
+    elif isinstance(statement, cst.ImportFrom) and not isinstance(statement.names, cst.ImportStar):
+        parts = _dotted(statement.module) if statement.module is not None else ()
+        for alias in statement.names:
+            name = alias.evaluated_name
+            found[alias.evaluated_alias or name] = Imported(len(statement.relative), parts, name)
+
+
+def _dotted(node: cst.BaseExpression) -> tuple[str, ...]:
+    """The parts of `a.b.c`; none for any other expression."""
+    match node:
+        case cst.Name(value=name):
+            return (name,)
+        case cst.Attribute(value=value, attr=cst.Name(value=name)):
+            head = _dotted(value)
+            return (*head, name) if head else ()
+        case _:
+            return ()

@@ -1,0 +1,77 @@
+"""What names in the user's file mean: the table of its imports of `flowc` and `metaflow`."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.files.imports import check_imports
+from flowc_compiler.frontend.files.locate import Locator
+from flowc_compiler.frontend.files.served import MODULES, SERVED
+
+
+class Names:
+    """The meaning of names at a module's top level, by its import statements."""
+
+    def __init__(self, module: cst.Module, locator: Locator, sink: DiagnosticSink) -> None:
+        self._modules: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        for statement in module.body:
+            self._statement(statement)
+        check_imports(locator.source, sink)
+
+    def resolve(self, node: cst.BaseExpression) -> str | None:
+        """The served or known name that an expression stands for, such as `step` for `mf.step`; else `None`."""
+        if isinstance(node, cst.Name):
+            return self._names.get(node.value)
+        if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Name) and node.value.value in self._modules:
+            return node.attr.value
+        return None
+
+    def _statement(self, statement: cst.BaseStatement | cst.BaseSmallStatement) -> None:
+        match statement:
+            case cst.SimpleStatementLine():
+                for small in statement.body:
+                    self._statement(small)
+            case cst.Import():
+                self._import(statement)
+            case cst.ImportFrom(module=cst.Name() | cst.Attribute() as module) if not statement.relative:
+                self._import_from(statement, _dotted(module))
+            case cst.Try() | cst.If():
+                for inner in statement.body.body:
+                    self._statement(inner)
+            case _:
+                pass
+
+    def _import(self, statement: cst.Import) -> None:
+        for alias in statement.names:
+            name = _dotted(alias.name)
+            root = name.partition(".")[0]
+            if root not in _ROOTS:
+                continue
+            if alias.evaluated_alias is None:
+                self._modules[root] = root
+            elif name in _ROOTS:
+                self._modules[alias.evaluated_alias] = name
+
+    def _import_from(self, statement: cst.ImportFrom, module: str) -> None:
+        if module.partition(".")[0] not in _ROOTS:
+            return
+        if isinstance(statement.names, cst.ImportStar):
+            self._names.update({name: name for name in MODULES.get(module, SERVED)})
+            return
+        for alias in statement.names:
+            name = alias.evaluated_name
+            if module in MODULES or module.startswith("flowc"):
+                self._names[alias.evaluated_alias or name] = name
+
+
+_ROOTS = ("flowc", "metaflow")
+"""Modules whose names flowc understands."""
+
+
+def _dotted(node: cst.BaseExpression) -> str:
+    """`a.b.c` as text."""
+    if isinstance(node, cst.Attribute):
+        return f"{_dotted(node.value)}.{node.attr.value}"
+    return node.value if isinstance(node, cst.Name) else ""

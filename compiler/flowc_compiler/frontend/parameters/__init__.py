@@ -1,0 +1,1 @@
+"""`Parameter`, `IncludeFile` and `Config` in a class body."""

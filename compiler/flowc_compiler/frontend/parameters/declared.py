@@ -1,0 +1,198 @@
+"""`Parameter(...)` and `IncludeFile(...)` in a class body."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from typing import Any, Literal, cast
+
+import libcst as cst
+
+from flowc_compiler.frontend.files.names import Names
+from flowc_compiler.frontend.parameters.configfiles import present, unportable
+from flowc_compiler.frontend.parameters.reserved import METAFLOW_RESERVED, RUN_OPTIONS
+from flowc_compiler.frontend.values.callargs import Argument, CallReader
+from flowc_compiler.frontend.values.literals import NotLiteralError
+from flowc_compiler.ir import Parameter
+
+ParameterType = Literal["str", "int", "float", "bool", "json"]
+_TYPES: dict[str, ParameterType] = {
+    "str": "str", "int": "int", "float": "float", "bool": "bool", "JSONType": "json", "list": "json", "dict": "json",
+    "tuple": "json",
+}  # fmt: skip
+_POSITIONAL = ("name", "default", "type", "help", "required", "show_default")
+_INCLUDE_POSITIONAL = ("name", "required", "is_text", "encoding", "help", "parser")
+_KINDS: dict[str, type] = {"required": bool, "help": str, "separator": str, "show_default": bool}
+_TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
+_FALSE = frozenset({"0", "false", "f", "no", "n", "off"})
+
+
+class ParameterReader:
+    """Reads the parameters of one class body."""
+
+    def __init__(self, names: Names, reader: CallReader) -> None:
+        self._names = names
+        self._reader = reader
+
+    def read(self, attribute: str, call: cst.Call) -> Parameter | None:
+        """The parameter assigned to `attribute`; `None`, with FC301, FC303 or FC305 collected, when it is wrong."""
+        arguments = self._reader.bind("Parameter", call, _POSITIONAL, ("separator",))
+        fields = self._common(attribute, arguments, call)
+        if arguments is None or fields is None:
+            return None
+        declared = self._declared_type(arguments)
+        if present(arguments, "type") is not None and declared is None:
+            return None
+        try:
+            self._read_default(fields, arguments)
+        except NotLiteralError:
+            return None
+        self._settle_type(fields, declared)
+        parameter = Parameter(**fields)
+        if not self._check(parameter, arguments):
+            return parameter
+        return parameter.model_copy(update={"default": _converted(parameter.default, parameter.type)})
+
+    def read_include(self, attribute: str, call: cst.Call) -> Parameter | None:
+        """The IncludeFile assigned to `attribute`; `None`, with FC301 or FC305 collected, when it is wrong."""
+        arguments = self._reader.bind("IncludeFile", call, _INCLUDE_POSITIONAL, ("default", "show_default"))
+        fields = self._common(attribute, arguments, call)
+        if arguments is None or fields is None:
+            return None
+        try:
+            encoding = self._reader.literal("encoding", arguments["encoding"], str) if "encoding" in arguments else None
+            if "is_text" in arguments:
+                self._reader.literal("is_text", arguments["is_text"], bool)
+            self._read_default(fields, arguments)
+        except NotLiteralError:
+            return None
+        if isinstance(encoding, str) and not _is_encoding(encoding):
+            self._reader.report(f"there is no encoding {encoding!r}", arguments["encoding"].node, "such as 'utf-8'")
+        if fields.get("default") is not None and not isinstance(fields["default"], str):
+            self._reader.report("the default of an IncludeFile is a path", arguments["default"].node, "write a string")
+        return Parameter(source="file", **fields)
+
+    def _common(self, attribute: str, arguments: dict[str, Argument] | None, call: cst.Call) -> dict[str, Any] | None:
+        """The fields that both kinds have."""
+        name = self._reader.name(arguments["name"]) if arguments is not None else None
+        if arguments is None or name is None or not self._is_free(name, arguments["name"].node):
+            return None
+        fields: dict[str, Any] = {"attribute": attribute, "name": name, "span": self._reader.locator.unique(call)}
+        for key, kind in _KINDS.items():
+            if key not in arguments:
+                continue
+            try:
+                value = self._reader.literal(key, arguments[key], kind)
+            except NotLiteralError:
+                return None
+            if value is not None:
+                fields[key] = value
+        return fields
+
+    def _is_free(self, name: str, node: cst.CSTNode) -> bool:
+        """Whether the name may be that of a parameter; FC305 is collected when not, and a warning where it hides."""
+        if name in METAFLOW_RESERVED:
+            self._reader.report(f"the parameter name `{name}` is reserved", node, "choose another name", "FC305")
+            return False
+        if name.lower().replace("_", "-") in RUN_OPTIONS:
+            self._reader.sink.warning(
+                "FC305", f"`--{name}` is an option of `flowc run`, so it does not set this parameter",
+                self._reader.locator.anywhere(node), help=f"give it as `-p {name}=VALUE`",
+            )  # fmt: skip
+        return True
+
+    def _read_default(self, fields: dict[str, Any], arguments: dict[str, Argument]) -> None:
+        """Fill in the default, or that it is not known yet. Raises NotLiteralError with FC301 collected."""
+        argument = present(arguments, "default")
+        if argument is None:
+            return
+        fields["has_default"] = True
+        try:
+            fields["default"] = argument.evaluate(self._reader.scope)
+        except NotLiteralError as error:
+            if error.wrong or error.reported:
+                self._reader.report_value(error, "the default fails", "correct it")
+                raise
+            fields["dynamic_default"] = True
+            fields["deferred_type"] = not self._is_function(argument.node)
+        else:
+            fields["has_default"] = fields["default"] is not None
+            if unportable(fields["default"]):  # bytes, a set: only the shim can make it
+                fields.update(default=None, dynamic_default=True, deferred_type=True)
+
+    def _is_function(self, node: cst.BaseExpression) -> bool:
+        """Whether a default is a function: its parameter is text then, unless a type is declared."""
+        functions = (item for item in self._reader.locator.module.body if isinstance(item, cst.FunctionDef))
+        if isinstance(node, cst.Name):
+            return any(item.name.value == node.value for item in functions)
+        return isinstance(node, cst.Lambda)
+
+    def _declared_type(self, arguments: dict[str, Argument]) -> ParameterType | None:
+        argument = present(arguments, "type")
+        if argument is None:
+            return None
+        node = argument.node
+        name = self._names.resolve(node) or (node.value if isinstance(node, cst.Name) else "")
+        if name not in _TYPES:
+            self._reader.report("not a parameter type", node, "use str, int, float, bool or JSONType")
+            return None
+        return _TYPES[name]
+
+    def _settle_type(self, fields: dict[str, Any], declared: ParameterType | None) -> None:
+        """The declared type, else that of the default. A default is converted to it, as Metaflow does."""
+        fields["type"] = declared or _inferred_type(fields.get("default"))
+        if declared is not None:
+            fields["deferred_type"] = False
+
+    def _check(self, parameter: Parameter, arguments: dict[str, Argument]) -> bool:
+        default = parameter.default
+        fits = default is None or _fits(default, parameter.type)
+        if not fits:
+            message = f"the default of parameter `{parameter.name}` is not of its type {parameter.type}"
+            way_out = f"write a {parameter.type}, or change `type`"
+            self._reader.report(message, arguments["default"].node, way_out, "FC303")
+        if parameter.separator and not (parameter.type == "str" and isinstance(default, str | None)):
+            message = f"parameter `{parameter.name}` has a separator and is not of type str"
+            self._reader.report(message, arguments["separator"].node, "remove the separator, or let it be a str")
+        return fits
+
+
+def _inferred_type(default: object) -> ParameterType:
+    """Metaflow's rule: the type of the default, `str` where that is missing or None."""
+    if isinstance(default, bool):
+        return "bool"
+    if isinstance(default, (dict, list, tuple, set)):
+        return "json"
+    return cast("ParameterType", type(default).__name__) if isinstance(default, (int, float, str)) else "str"
+
+
+def _fits(value: object, parameter_type: ParameterType) -> bool:
+    """Whether Metaflow's command line would take a default for that type: it converts, as `int("3")` does."""
+    if parameter_type == "bool":
+        return isinstance(value, bool) or (isinstance(value, str) and value.lower() in _TRUE | _FALSE)
+    try:
+        _converted(value, parameter_type)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def _converted(value: object, parameter_type: ParameterType) -> object:
+    """A default as a value of the type. One that is no text stays what it is for a `str`, as in Metaflow."""
+    if value is None or parameter_type == "str":
+        return value
+    if parameter_type == "int":
+        return int(cast("str", value))
+    if parameter_type == "float":
+        return float(cast("str", value))
+    if not isinstance(value, str):
+        return value
+    return value.lower() in _TRUE if parameter_type == "bool" else json.loads(value)
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        return False
+    return True

@@ -1,0 +1,108 @@
+"""The arguments of a call, by the names that the called thing gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import libcst as cst
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.files.locate import Locator
+from flowc_compiler.frontend.values.literals import NotLiteralError, Scope, evaluate
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument: its expression, or its value where it came out of `**config.entry`."""
+
+    node: cst.BaseExpression
+    known: tuple[object] | None = None
+
+    def evaluate(self, scope: Scope) -> object:
+        """Its value. Raises NotLiteralError."""
+        return evaluate(self.node, scope) if self.known is None else self.known[0]
+
+
+class CallReader:
+    """Reads calls of `Parameter`, `IncludeFile` and `Config`; mistakes in them are collected as FC301."""
+
+    def __init__(self, locator: Locator, sink: DiagnosticSink, scope: Scope) -> None:
+        self.locator = locator
+        self.sink = sink
+        self.scope = scope
+
+    def bind(
+        self, kind: str, call: cst.Call, positional: Sequence[str], keyword_only: Sequence[str] = ()
+    ) -> dict[str, Argument] | None:
+        """The arguments by name; `None` when one of them is not known, or there is no `name`."""
+        known = (*positional, *keyword_only)
+        found: dict[str, Argument] = {}
+        ok = True
+        for index, arg in enumerate(call.args):
+            if arg.star == "**":
+                ok = self._unpack(kind, arg.value, known, found) and ok
+                continue
+            plain = positional[index] if arg.keyword is None and not arg.star and index < len(positional) else None
+            name = arg.keyword.value if arg.keyword is not None else plain
+            if name is None or name not in known or name in found:
+                self.report(f"not an argument of {kind}", arg.value, f"it takes {', '.join(known)}")
+                ok = False
+            else:
+                found[name] = Argument(arg.value)
+        if ok and "name" not in found:
+            self.report(f"a {kind} has no name", call, f"write `{kind}('name', ...)`")
+            ok = False
+        return found if ok else None
+
+    def name(self, argument: Argument) -> str | None:
+        """The value of `name`; `None` when it is not a plain string that an option can be called."""
+        try:
+            name = argument.evaluate(self.scope)
+        except NotLiteralError:
+            name = None
+        if isinstance(name, str) and name and name.replace("-", "_").isidentifier():
+            return name
+        self.report(
+            "a parameter's name is not a plain string", argument.node,
+            "use letters, digits, `-` and `_`, in a literal string",
+        )  # fmt: skip
+        return None
+
+    def literal(self, key: str, argument: Argument, kind: type) -> object:
+        """The value of an argument of that type, or `None`. Raises NotLiteralError with FC301 collected."""
+        try:
+            value = argument.evaluate(self.scope)
+        except NotLiteralError as error:
+            self.report_value(error, f"`{key}` is not a literal", "write its value here")
+            raise NotLiteralError(error.node, reported=True) from None
+        if value is not None and not isinstance(value, kind):
+            self.report(f"`{key}` is not a {kind.__name__}", argument.node, "correct its type")
+            raise NotLiteralError(argument.node, reported=True)
+        return value
+
+    def report(self, message: str, node: cst.CSTNode, help_text: str, code: str = "FC301") -> None:
+        """Collect an error at a node."""
+        self.sink.error(code, message, self.locator.anywhere(node), help=help_text)
+
+    def report_value(self, error: NotLiteralError, message: str, help_text: str) -> None:
+        """Collect FC301 for an expression without a value, unless its cause has a diagnostic."""
+        if not error.reported:
+            self.report(f"{message}{error.because}", error.node, error.help or help_text)
+
+    def _unpack(self, kind: str, node: cst.BaseExpression, known: Sequence[str], found: dict[str, Argument]) -> bool:
+        """Take the arguments out of `**mapping`."""
+        try:
+            values = evaluate(node, self.scope)
+        except NotLiteralError as error:
+            self.report_value(error, f"these arguments of {kind} are not known", "write them here")
+            return False
+        entries = cast("dict[object, object]", values) if isinstance(values, dict) else None
+        wrong = [str(key) for key in entries if key not in known or key in found] if entries is not None else [""]
+        if entries is None or wrong:
+            message = f"not arguments of {kind}: {', '.join(wrong)}" if entries is not None else "not a mapping"
+            self.report(message, node, f"it takes {', '.join(known)}")
+            return False
+        found.update({str(key): Argument(node, (value,)) for key, value in entries.items()})
+        return True

@@ -1,0 +1,270 @@
+"""What names stand for in a class body: configs, and constants of the class and of its module."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import libcst as cst
+
+from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
+from flowc_compiler.frontend.files.names import Names
+from flowc_compiler.frontend.values.bindings import Bindings, bindings, is_bound_once, may_change
+from flowc_compiler.frontend.values.calls import call_value
+from flowc_compiler.frontend.values.literals import NotLiteralError, Scope, evaluate
+
+_MOST_LOOKUPS = 100_000
+"""How often constants are looked up in a module: chains that double at each link end there."""
+_DEEPEST = 50
+"""How many constants may stand for one another."""
+
+
+class ConfigSource(Protocol):
+    """Where the values of configs come from."""
+
+    def named(self, name: str, node: cst.CSTNode) -> object:
+        """The value of the config of that name. Raises KeyError for no config, NotLiteralError for no known value."""
+        ...
+
+    def name_of(self, attribute: str) -> str | None:
+        """The name of the config that an attribute of the flow is."""
+        ...
+
+
+OWN_ATTRIBUTES = frozenset({"name", "kwargs", "parser", "separator", "get", "items", "keys", "values", "init"})
+"""Attributes that a Config object has itself in a class body, in Metaflow as here: they are no entries of its value."""
+
+
+class ModuleScopes:
+    """The scopes of a flow's files: its own, and those of local modules."""
+
+    def __init__(self, modules: LocalModules, configs: ConfigSource) -> None:
+        self.modules = modules
+        self.configs = configs
+        self._scopes: dict[Path, ModuleScope] = {}
+
+    def of(self, view: ModuleView) -> ModuleScope:
+        """The scope of a file."""
+        if view.source.path not in self._scopes:
+            self._scopes[view.source.path] = ModuleScope(view, self)
+        return self._scopes[view.source.path]
+
+
+class ModuleScope(Scope):
+    """Names at a module's top level: constants that are assigned once, to a literal, and such of local modules."""
+
+    def __init__(self, view: ModuleView, scopes: ModuleScopes) -> None:
+        self.view = view
+        self.module = view.tree
+        self.text = view.source.text
+        self.configs = scopes.configs
+        self._scopes = scopes
+        self._changing: dict[str, bool] = {}
+        self._once: dict[str, bool] = {}
+        self._open: set[object] = set()
+        """Constants that are being evaluated: one that needs itself has no value."""
+        self._left = _MOST_LOOKUPS
+
+    @cached_property
+    def _bound(self) -> Bindings:
+        return bindings(self.module.body)
+
+    @cached_property
+    def has_star_import(self) -> bool:
+        """Whether names may come from anywhere."""
+        return "import *" in self.text
+
+    def binds(self, name: str) -> bool:
+        """Whether the module gives that name a meaning of its own."""
+        return name in self._bound
+
+    def value(self, node: cst.Name) -> object:
+        """The value of a constant."""
+        expression = self._bound.get(node.value)
+        if node.value not in self._bound or self._may_change(node.value):
+            raise NotLiteralError(node)
+        return self._imported(node) if expression is None else self.constant(node, expression, self)
+
+    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+        """The value of a constant of a local module, as `module.NAME`."""
+        return (self._imported(node),) if _root(node) in self.view.imports else None
+
+    def _imported(self, node: cst.Name | cst.Attribute) -> object:
+        """The value of a constant that is imported from a local module."""
+        key, root = self.module.code_for_node(node), _root(node)
+        if root not in self._once:
+            self._once[root] = is_bound_once(root, self.module.body)
+        found = self._scopes.modules.origin(self.view, node) if self._once[root] else None
+        if found is None or self._left <= 0 or key in self._open:
+            raise NotLiteralError(node)
+        self._left -= 1
+        self._open.add(key)
+        view, name = found
+        try:
+            return self._scopes.of(view).value(cst.Name(name))
+        except NotLiteralError as error:
+            raise NotLiteralError(node, error.reason, error.help, reported=error.reported, wrong=error.wrong) from None
+        finally:
+            self._open.discard(key)
+
+    def constant(self, node: cst.Name, expression: cst.BaseExpression, scope: Scope) -> object:
+        """The value of the expression that a constant is bound to."""
+        self._left -= 1
+        if expression in self._open or len(self._open) > _DEEPEST or self._left < 0:
+            raise NotLiteralError(node)
+        self._open.add(expression)
+        try:
+            return evaluate(expression, scope)
+        except NotLiteralError as error:  # at the use: the constant itself is no mistake
+            raise NotLiteralError(node, error.reason, error.help, reported=error.reported, wrong=error.wrong) from None
+        finally:
+            self._open.discard(expression)
+
+    def _may_change(self, name: str) -> bool:
+        if name not in self._changing:
+            self._changing[name] = may_change(name, self.text)
+        return self._changing[name]
+
+
+class ClassScope(Scope):
+    """Names in the body of a class, and above it: its configs and constants, then those of its module."""
+
+    def __init__(
+        self,
+        module: ModuleScope,
+        names: Names,
+        body: Sequence[cst.BaseStatement] = (),
+        configs: Mapping[str, str] | None = None,
+    ) -> None:
+        self._module = module
+        self._names = names
+        self._body = body
+        self._configs: Mapping[str, str] = {} if configs is None else configs  # filled by and by: no copy
+        """Attribute of this class body to the name of the config that it is."""
+
+    @cached_property
+    def _bound(self) -> Bindings:
+        return bindings(self._body)
+
+    def value(self, node: cst.Name) -> object:
+        """The value of a config or constant."""
+        if node.value in self._configs:
+            return self._module.configs.named(self._configs[node.value], node)
+        if node.value not in self._bound:
+            return self._module.value(node)
+        expression = self._bound[node.value]
+        if expression is None:
+            raise NotLiteralError(node)
+        return self._module.constant(node, expression, self)
+
+    def call(self, node: cst.Call) -> object:
+        """The value of `config_expr("...")`; other calls are executed when the class is, and have none."""
+        text = self._expression(node)
+        if text is None:
+            raise NotLiteralError(node)
+        try:
+            return evaluate(cst.parse_expression(text), ExpressionScope(self._module))
+        except cst.ParserSyntaxError:
+            raise NotLiteralError(node, "the expression is not valid Python", "correct it", wrong=True) from None
+        except RecursionError:
+            raise NotLiteralError(node) from None
+        except NotLiteralError as error:
+            reason = error.reason or "flowc cannot tell the value of this expression without running code"
+            raise NotLiteralError(node, reason, error.help, reported=error.reported, wrong=error.wrong) from None
+
+    def is_config(self, node: cst.BaseExpression) -> bool:
+        """Whether an expression begins with a config or a `config_expr`, of which a class body has no value yet."""
+        while isinstance(node, cst.Attribute | cst.Subscript):
+            node = node.value
+        if isinstance(node, cst.Call):
+            return self._names.resolve(node.func) == "config_expr"
+        return isinstance(node, cst.Name) and node.value in self._configs
+
+    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+        """Refuse `config.name`: it is the Config object's own. A constant of a local module has its value."""
+        if isinstance(node.value, cst.Name) and node.value.value in self._configs and node.attr.value in OWN_ATTRIBUTES:
+            name, entry = node.value.value, node.attr.value
+            help_text = f'write {name}["{entry}"] for the entry of its value'
+            raise NotLiteralError(node, f"`{entry}` is an attribute of the Config object itself", help_text, wrong=True)
+        return None if _root(node) in self._bound else self._module.attribute(node)
+
+    def inside(self, function: cst.FunctionDef, self_name: str) -> StepScope:
+        """Names in a step of the class."""
+        return StepScope(self._module, function, self_name)
+
+    def _expression(self, node: cst.Call) -> str | None:
+        """The text of a `config_expr`."""
+        if self._names.resolve(node.func) != "config_expr" or len(node.args) != 1:
+            return None
+        text = evaluate(node.args[0].value, self._module)
+        return text.strip() if isinstance(text, str) else None
+
+
+class StepScope(Scope):
+    """Names in a step: constants of the module that the step does not bind itself, and `self.config.entry`."""
+
+    def __init__(self, module: ModuleScope, function: cst.FunctionDef, self_name: str) -> None:
+        self._module = module
+        self._function = function
+        self._self_name = self_name
+
+    @cached_property
+    def _bound(self) -> Bindings:
+        return bindings(self._function.body.body)
+
+    def value(self, node: cst.Name) -> object:
+        """The value of a constant."""
+        if node.value == self._self_name or node.value in self._bound:
+            raise NotLiteralError(node)
+        return self._module.value(node)
+
+    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+        """The value of a config that is read as `self.config`."""
+        if not isinstance(node.value, cst.Name) or node.value.value != self._self_name:
+            hidden = _root(node) == self._self_name or _root(node) in self._bound
+            return None if hidden else self._module.attribute(node)
+        name = self._module.configs.name_of(node.attr.value)
+        return None if name is None else (self._module.configs.named(name, node),)
+
+
+class ExpressionScope(Scope):
+    """Names in the text of a `config_expr`: configs by their own names, then constants of the module."""
+
+    def __init__(self, module: ModuleScope) -> None:
+        self._module = module
+
+    def value(self, node: cst.Name) -> object:
+        """The value of a config or constant."""
+        try:
+            return self._module.configs.named(node.value, node)
+        except KeyError:
+            pass
+        if self._module.binds(node.value):
+            return self._module.value(node)
+        wrong = not (self._module.has_star_import or hasattr(builtins, node.value))
+        raise NotLiteralError(
+            node,
+            f"there is no config `{node.value}`",
+            "a config_expr knows configs by their own names, those of Config('name'), and names of the module",
+            wrong=wrong,
+        )
+
+    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+        """A constant of a local module has its value."""
+        return self._module.attribute(node)
+
+    def call(self, node: cst.Call) -> object:
+        """The value of a conversion, or of a method of a string or mapping, that flowc can compute."""
+        if isinstance(node.func, cst.Name) and self._module.binds(node.func.value):
+            raise NotLiteralError(node)
+        return call_value(node, self)
+
+
+def _root(node: cst.BaseExpression) -> str:
+    """`a` of `a.b.c`; nothing for what does not begin with a name."""
+    while isinstance(node, cst.Attribute):
+        node = node.value
+    return node.value if isinstance(node, cst.Name) else ""
