@@ -7,7 +7,7 @@ from flowc.state import Transition
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Tuple
+    from typing import Any, Dict, Tuple
 
     from flowc.flowspec import FlowSpec
     from flowc.plan import PlanStep
@@ -41,7 +41,8 @@ def _switch(flow: FlowSpec, step: str, targets: Tuple[Any, ...], condition: str)
     """The case that the value of an artifact chooses."""
     if len(targets) != 1 or not isinstance(targets[0], dict):
         raise InvalidNextException(f"step {step!r}: a switch takes one dict of values to steps")
-    cases = {value: target.__name__ for value, target in targets[0].items()}
+    given: Dict[Any, Any] = targets[0]
+    cases: Dict[Any, str] = {value: target.__name__ for value, target in given.items()}
     try:
         value = getattr(flow, condition)
     except AttributeError as error:

@@ -159,7 +159,7 @@ def _lowered(text: str) -> Flow:
 
 def _without(graph: list[list[int]], start: int, removed: int | None) -> set[int]:
     """The steps that are reached from one when another is taken out."""
-    seen = set() if start == removed else {start}
+    seen: set[int] = set() if start == removed else {start}
     pending = list(seen)
     while pending:
         number = pending.pop()

@@ -53,7 +53,10 @@ def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Repo
     else:
         check_params(flow, options.params)
     run_id = options.run_id or new_run_id()
-    record = RunRecord(flow, options, run_id, *(() if origin is None else (origin.run_id, origin.rerun)))
+    if origin is None:
+        record = RunRecord(flow, options, run_id)
+    else:
+        record = RunRecord(flow, options, run_id, origin.run_id, origin.rerun)
     if options.run_id_file is not None:
         write_run_id(options.run_id_file, run_id)
     with tempfile.TemporaryDirectory(prefix="flowc-run-") as scratch:

@@ -91,7 +91,7 @@ def find_origin(flow: Flow, options: RunOptions, resume: ResumeOptions) -> Resum
         store = open_store(options.root)
         layout = _layout(flow, store, options.root, resume.origin_run_id)
         record = layout.read_json(f"{layout.prefix}/run.json") or {}
-        rerun = set() if resume.step is None else {resume.step}
+        rerun: set[str] = set() if resume.step is None else {resume.step}
         while "origin" in record and not store.exists(f"{layout.prefix}/{RESUMED}"):
             rerun.update(record["rerun"])  # it was killed while it took over: what it lacks is in its own origin
             layout = RunLayout(store, flow.name, record["origin"])
