@@ -41,7 +41,7 @@ def _switch(flow: FlowSpec, step: str, targets: Tuple[Any, ...], condition: str)
     """The case that the value of an artifact chooses."""
     if len(targets) != 1 or not isinstance(targets[0], dict):
         raise InvalidNextException(f"step {step!r}: a switch takes one dict of values to steps")
-    given: Dict[Any, Any] = targets[0]
+    given: Any = targets[0]  # pyright: ignore[reportUnknownVariableType]
     cases: Dict[Any, str] = {value: target.__name__ for value, target in given.items()}
     try:
         value = getattr(flow, condition)

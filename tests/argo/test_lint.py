@@ -13,16 +13,19 @@ from tests.argo.manifests import NESTED, diamond, emit
 from tests.conftest import examples_on
 
 EXAMPLES = examples_on("argo.yaml")
-DECORATED = diamond(
-    "@catch(var='e')\n    @retry(times=2)\n    @timeout(hours=1)\n    "
-    "@environment(vars={'A': '$(B)', 'C': '{{x'})\n    "
-    "@kubernetes(gpu=1, gpu_type='t4', shared_memory=64, persistent_volume_claims={'c': '/c'}, secrets=['s'],"
-    " port=80, qos='guaranteed', cpu=1, extended_resources={'a.b/c': 2}, tmpfs_size=9, executable='python3.12',"
-    " security_context={'privileged': False, 'run_as_user': 7})",
-    "n = Parameter('n', default='{{=1+1}} $(X)', help='{{workflow.name}}')\n    y = Parameter('y', default='')",
-)
 HOOKS = "@exit_hook(on_error=['a.b'], on_success=['c.d'])\nclass DiamondFlow"
-DECORATED = DECORATED.replace("class DiamondFlow", HOOKS).replace("import FlowSpec,", "import FlowSpec, exit_hook,")
+DECORATED = (
+    diamond(
+        "@catch(var='e')\n    @retry(times=2)\n    @timeout(hours=1)\n    "
+        "@environment(vars={'A': '$(B)', 'C': '{{x'})\n    "
+        "@kubernetes(gpu=1, gpu_type='t4', shared_memory=64, persistent_volume_claims={'c': '/c'}, secrets=['s'],"
+        " port=80, qos='guaranteed', cpu=1, extended_resources={'a.b/c': 2}, tmpfs_size=9, executable='python3.12',"
+        " security_context={'privileged': False, 'run_as_user': 7})",
+        "n = Parameter('n', default='{{=1+1}} $(X)', help='{{workflow.name}}')\n    y = Parameter('y', default='')",
+    )
+    .replace("class DiamondFlow", HOOKS)
+    .replace("import FlowSpec,", "import FlowSpec, exit_hook,")
+)
 FLOWS = {"diamond": diamond(), "nested": NESTED, "decorated": DECORATED}
 
 
