@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowc.layout import index_text
+from flowc_targets.local.signals import signal_name
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import StepSpecs
@@ -48,7 +48,7 @@ def process_failure(task: Attempt, code: int, timeout: int) -> tuple[str, str]:
     if task.timed_out:
         return "TaskTimeout", f"the task ran longer than its timeout of {timeout} s"
     if code < 0:
-        return "TaskKilled", f"the task was killed by {signal.Signals(-code).name}"
+        return "TaskKilled", f"the task was killed by {signal_name(-code)}"
     if code == 0:
         return "TaskVanished", "the task's process ended before the step did"
     return "TaskFailed", f"the task's process ended with exit code {code}"

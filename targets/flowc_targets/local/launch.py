@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from flowc.layout import index_text
 from flowc.zygote import BOOT, LENGTH, receive
+from flowc_targets.local.signals import signal_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,11 +110,13 @@ class Launcher:
             status = self._process.wait(2)
         except subprocess.TimeoutExpired:
             return LaunchError("the process that starts tasks does not answer")
-        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        how = f"was killed by {signal_name(-status)}" if status < 0 else f"ended with status {status}"
         return LaunchError(f"the process that starts tasks {how}")
 
 
 def kill_group(pid: int, number: signal.Signals) -> None:
-    """Signal a task's process group; one that has ended is no error."""
+    """Signal a task's process group; one that has ended is no error, nor is one of which no pid was told."""
+    if not pid:
+        return  # that would be our own group
     with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: no permission for a group of zombies
         os.killpg(pid, number)

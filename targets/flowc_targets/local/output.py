@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-import select
+import struct
+import termios
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ class TaskOutput:
         self._reporter = reporter
         self._pending = bytearray()
         self._log_descriptor = -1
+        self._log_fails = False
         self.descriptor, self.write_end = os.pipe()
         os.set_blocking(self.descriptor, False)
 
@@ -43,7 +46,10 @@ class TaskOutput:
             return True
         if not data:
             return False
-        self._store(data)
+        try:
+            self._store(data)
+        except OSError as error:
+            self._complain(error)
         self._pending += data
         end = self._pending.rfind(b"\n") + 1
         if not end and len(self._pending) > LONGEST_LINE:
@@ -54,9 +60,10 @@ class TaskOutput:
         return True
 
     def finish(self) -> None:
-        """Take what is still in the pipe, without waiting for whoever else holds it, and close."""
-        while self._more():
-            pass
+        """Take what is in the pipe now, without waiting for whoever else holds it and may go on writing, and close."""
+        waiting = struct.unpack("i", fcntl.ioctl(self.descriptor, termios.FIONREAD, bytes(4)))[0]
+        for _ in range(-(-waiting // CHUNK)):
+            self.pump()
         if self._pending:
             self._show(bytes(self._pending))
             self._pending.clear()
@@ -70,14 +77,17 @@ class TaskOutput:
         """Whether the task wrote anything."""
         return self._log_descriptor >= 0
 
-    def _more(self) -> bool:
-        return bool(select.select([self.descriptor], [], [], 0)[0]) and self.pump()
-
     def _show(self, data: bytes) -> None:
         text = data.decode("utf-8", "replace").removesuffix("\n")
         # Of a line that a progress bar has redrawn with carriage returns, the last state counts.
         lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
         self._reporter.lines(self.stream, self._prefix, lines)
+
+    def _complain(self, error: OSError) -> None:
+        """Say once that the log is not whole: the task goes on, and what it prints is shown."""
+        if not self._log_fails:
+            self._log_fails = True
+            self._reporter.note(f"the log {self.log} cannot be written: {error.strerror or error}")
 
     def _store(self, data: bytes) -> None:
         if self._log_descriptor < 0:

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as something that the engine's selector can wait for."""
+"""SIGINT and SIGTERM as something that the engine's selector can wait for, and the names of signals."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+
+def signal_name(number: int) -> str:
+    """A signal as messages call it; those between SIGRTMIN and SIGRTMAX have no names."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 class SignalWatch:
