@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 
+def text_of(error: BaseException) -> str:
+    """What an exception says. Those of users may fail even at that."""
+    try:
+        return str(error)
+    except Exception as second:
+        return f"<no text: str() raises {type(second).__name__}>"
+
+
 class FlowError(Exception):
     """The base of every error that flowc raises in a task. In `metaflow` it is called MetaflowException."""
 
@@ -212,7 +220,7 @@ class ExceptionWrapper(Exception):  # noqa: N818
         self.type = ""
         self.stacktrace = stacktrace
         if error is not None:
-            self.exception = str(error)
+            self.exception = text_of(error)
             self.type = f"{type(error).__module__}.{type(error).__name__}"
             if stacktrace is None and error.__traceback__ is not None:
                 import traceback

@@ -7,7 +7,7 @@ import sys
 import time
 import traceback
 
-from flowc.errors import FlowError, PeerFailed, ProtocolError
+from flowc.errors import FlowError, PeerFailed, ProtocolError, text_of
 from flowc.layout import VERSION
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ def report_failure(error: BaseException, layout: RunLayout | None, task: Task) -
             "version": VERSION,
             "type": type(error).__name__,
             "module": type(error).__module__,
-            "message": str(error),
+            "message": text_of(error),
             "traceback": text,
             "created": time.time(),
         }

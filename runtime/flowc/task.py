@@ -67,7 +67,9 @@ def run_task(plan: Plan, load: Callable[[], type[FlowSpec]], task: Task) -> int:
             raise ProtocolError(f"step {step.name!r} has an index of {step.depth} numbers, and was given {text!r}")
         layout = RunLayout(open_store(task.root), plan.flow, task.run, remember=True)
         _execute(plan, load(), step, layout, task)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise  # the process is to end, as Python ends it
+    except BaseException as error:  # asyncio.CancelledError is no Exception, nor is SystemExit
         from flowc.report import report_failure
 
         return report_failure(error, layout, task)
@@ -207,15 +209,14 @@ def _save_items(flow: FlowSpec, state: TaskState) -> Dict[str, Any]:
     except AttributeError as error:
         raise InvalidNextException(f"step {state.step.name!r}: foreach={variable!r}: {error}") from None
     try:
-        if hasattr(items, "__next__"):
-            items = list(items)
-            setattr(flow, variable, items)  # so that the artifact is what the children got
-        else:
-            iter(items)
+        iterator = iter(items)
     except TypeError:
         raise InvalidNextException(
             f"step {state.step.name!r}: foreach={variable!r} is a {type(items).__name__}, which cannot be iterated over"
         ) from None
+    if iterator is items:
+        items = list(items)
+        setattr(flow, variable, items)  # so that the artifact is what the children got
     return {"variable": variable, **artifacts.save_items(state.layout.store, state.plan.flow, variable, items)}
 
 
