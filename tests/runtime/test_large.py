@@ -60,6 +60,7 @@ FLOW = """
 """
 
 
+@pytest.mark.slow
 def test_a_range_beyond_two_gib_is_read_whole(tmp_path: Path) -> None:
     with (tmp_path / "sparse").open("wb") as file:
         file.truncate(3 << 30)
