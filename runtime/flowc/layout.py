@@ -142,7 +142,10 @@ class RunLayout:
     def _document(self, key: str) -> Document:
         data = bytes(self.store.read(key))
         try:
-            document: Document = json.loads(data)
+            document: Any = json.loads(data)
         except ValueError as error:
             raise CorruptArtifact(f"{self.store.location(key)} is not valid JSON: {error}") from None
-        return document
+        if not isinstance(document, dict):
+            raise CorruptArtifact(f"{self.store.location(key)} is not a JSON object")
+        found: Document = document
+        return found

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from flowc.errors import CorruptArtifact
+from flowc.layout import task_id
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -35,6 +38,8 @@ class Origin:
         self._listed: Dict[str, Dict[Path, int]] = {}
         self._gang: Tuple[str, Path, bool] | None = None
         self._pool: ThreadPoolExecutor | None = None
+        self.damaged: List[str] = []
+        """What is to be told of tasks whose manifests cannot be read."""
 
     def close(self) -> None:
         """Release the threads."""
@@ -44,7 +49,7 @@ class Origin:
     def take(self, target: RunLayout, tasks: List[Tuple[str, Path]]) -> List[Document | None]:
         """Take over the tasks that can be: their manifests, then in the new run as well; `None` for one that must run.
 
-        Raises StoreError and CorruptArtifact.
+        Raises StoreError.
         """
         found = [(step, path, self._attempt(step, path)) for step, path in tasks]
         if not self._source.store.remote:
@@ -68,7 +73,11 @@ class Origin:
         name, path, attempt = task
         if attempt is None:
             return None
-        manifest = self._source.manifest(name, path, attempt)
+        try:
+            manifest = self._source.manifest(name, path, attempt)
+        except CorruptArtifact as error:
+            self.damaged.append(f"task {task_id(name, path)} is run again: {error}")
+            return None
         if not agrees(self._plan.step(name), manifest):
             return None
         if name == self._plan.start:

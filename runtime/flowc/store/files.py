@@ -72,6 +72,13 @@ class FileStore(Store):
         """Whether the file is there."""
         return os.path.exists(f"{self.path}/{key}")
 
+    def holds(self, key: str, size: int) -> bool:
+        """Whether the file is there and whole: one that was renamed before its bytes reached the disk may be empty."""
+        try:
+            return os.stat(f"{self.path}/{key}").st_size == size
+        except OSError:
+            return False
+
     def keys(self, prefix: str) -> Iterator[str]:
         """Walk the folder that the prefix stands in."""
         folder = prefix.rpartition("/")[0]

@@ -32,6 +32,8 @@ from flowc_targets.local.signals import SignalWatch
 from flowc_targets.local.start import start_launcher, task_environment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
     from flowc_targets.local.options import RunOptions
@@ -148,6 +150,8 @@ class _Engine:
         if replay.run(self._go_on_taking_over):
             self.record.taken_over(self.reused)
         self.done = self.reused.total()
+        for note in replay.damaged:
+            self.reporter.note(note)
         if origin.changed:
             self.reporter.note(f"the file has changed since run {origin.run_id}; what that has finished stays as it is")
         self.reporter.note(f"{self.done} tasks of run {origin.run_id} are done already")
@@ -185,15 +189,19 @@ class _Engine:
         """Start what can be started, then handle what happens until something is due."""
         self._start_ready()
         self.reporter.progress(self.done, len(self.running), self.schedule.known)
-        for key in self._ready(self._timeout()):
+        self._hear(self._timeout(), self._handle)
+        self._enforce_deadlines()
+
+    def _hear(self, timeout: float | None, handle: Callable[[list[Event]], None]) -> None:
+        """Wait until there is something to read, or the time is over: output, signals, and events for `handle`."""
+        for key in self._ready(timeout):
             if isinstance(key.data, TaskOutput):
                 if not key.data.pump():
                     self.selector.unregister(key.fd)
             elif key.fd == self.signals.descriptor:
                 self.signals.drain()
             else:
-                self._handle(self.launcher.events())
-        self._enforce_deadlines()
+                handle(self.launcher.events())
 
     def _ready(self, timeout: float | None) -> list[selectors.SelectorKey]:
         """What has something to read. Output first: an exit, handled next, closes the streams of its task."""
@@ -345,22 +353,12 @@ class _Engine:
                     kill_group(task.pid, signal.SIGKILL if urgent else signal.SIGTERM)
                     told.add(number)
             try:
-                self._stop_turn()
+                self._hear(0.05, self._settle)
             except LaunchError:  # nobody tells of exits any more
                 for task in self.running.values():
                     kill_group(task.pid, signal.SIGKILL)
                     self._close_outputs(task)
                 self.running.clear()
-
-    def _stop_turn(self) -> None:
-        for key in self._ready(0.05):
-            if isinstance(key.data, TaskOutput):
-                if not key.data.pump():
-                    self.selector.unregister(key.fd)
-            elif key.fd == self.signals.descriptor:
-                self.signals.drain()
-            else:
-                self._settle(self.launcher.events())
 
     def _settle(self, events: list[Event]) -> None:
         """Take note of exits while stopping: they decide nothing any more."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from flowc.client import Run
-from flowc.errors import FlowError, ProtocolError, StoreError
+from flowc.errors import CorruptArtifact, FlowError, ProtocolError, StoreError
 from flowc.graph import record_graph
 from flowc.layout import RunLayout
 from flowc.plan import Plan
@@ -64,7 +64,10 @@ class Resumption:
         step = self.plan.step(self.plan.start)
         path = (0,) if step.loops else ()
         attempt = None if step.name in self.rerun else self.layout.latest(step.name, path)
-        return attempt is not None and agrees(step, self.layout.manifest(step.name, path, attempt))
+        try:
+            return attempt is not None and agrees(step, self.layout.manifest(step.name, path, attempt))
+        except CorruptArtifact:
+            return False
 
 
 def origin_configs(flow: Flow, options: RunOptions, resume: ResumeOptions) -> dict[str, dict[str, Any]]:
@@ -74,6 +77,8 @@ def origin_configs(flow: Flow, options: RunOptions, resume: ResumeOptions) -> di
         record = layout.read_json(f"{layout.prefix}/run.json") or {}
     except StoreError as error:
         unusable(options.root, error)
+    except CorruptArtifact as error:
+        _unreadable(error)
     return {name: _kept(entry) for name, entry in record.get("configs", {}).items()}
 
 
@@ -106,13 +111,15 @@ def find_origin(flow: Flow, options: RunOptions, resume: ResumeOptions) -> Resum
         )
     except StoreError as error:
         unusable(options.root, error)
+    except CorruptArtifact as error:
+        _unreadable(error)
 
 
 def _layout(flow: Flow, store: Store, root: str, run_id: str | None) -> RunLayout:
     if run_id is None:
         try:
             return RunLayout(store, flow.name, Run.latest(flow.name, root=root).id)
-        except StoreError:
+        except (StoreError, CorruptArtifact):
             raise
         except FlowError:
             _no_run(flow, store, f"flow {flow.name} has no run in {store.url}")
@@ -126,6 +133,16 @@ def _no_run(flow: Flow, store: Store, message: str) -> NoReturn:
     names = sorted(name for name in store.children(flow.name) if name != "data")
     known = f"its latest runs are {', '.join(names[: -SHOWN - 1 : -1])}" if names else "name its store with --root"
     raise FlowcError((Diagnostic(code="FC607", severity="error", message=message, help=known),))
+
+
+def _unreadable(error: CorruptArtifact) -> NoReturn:
+    diagnostic = Diagnostic(
+        code="FC607",
+        severity="error",
+        message=f"the run cannot be resumed: {error}",
+        help="resume another one with --origin-run-id, or start anew with `flowc run`",
+    )
+    raise FlowcError((diagnostic,)) from error
 
 
 def _unknown_step(flow: Flow, name: str) -> NoReturn:
@@ -176,6 +193,8 @@ class Replay:
         self._origin = Origin(origin.layout, origin.plan, origin.rerun)
         self.reused = Counter[str]()
         """Tasks that were taken over, by step."""
+        self.damaged = self._origin.damaged
+        """What is to be told of tasks that cannot be."""
 
     def run(self, go_on: Callable[[], bool]) -> bool:
         """Go on while there is something to take over and `go_on()`; returns whether all is. Raises ProtocolError."""
