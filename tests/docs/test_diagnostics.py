@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from flowc_cli.app import app
 from flowc_compiler.diagnostics import CODES
 from tests.conftest import REPOSITORY
 from tests.docs.pages import DIAGNOSTICS, blocks, sections
@@ -30,10 +31,9 @@ def run_all(section: str, folder: Path) -> tuple[int, str]:
     for command in blocks(section, "console")[0].commands:
         program, *arguments = shlex.split(command)
         assert program == "flowc"
-        done = subprocess.run(
-            [sys.executable, "-m", "flowc_cli", *arguments], cwd=folder, capture_output=True, text=True, check=False
-        )
-        code, printed = done.returncode, printed + done.stdout + done.stderr
+        with contextlib.chdir(folder):
+            done = CliRunner().invoke(app, arguments)
+        code, printed = done.exit_code, printed + done.output
     return code, printed
 
 
