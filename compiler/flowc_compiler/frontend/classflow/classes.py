@@ -26,6 +26,8 @@ class ClassTable:
         self._view = view
         self._sink = sink
         self.modules = LocalModules(view, sink)
+        self.unseen = False
+        """Whether a base class could not be found."""
 
     def find_flow(self, wanted: str | None) -> cst.ClassDef | None:
         """The flow class: `wanted`, or the only one that no other flow builds on; else FC102 or FC103."""
@@ -92,6 +94,7 @@ class ClassTable:
             known = view.names.resolve(arg.value) == "FlowSpec" or name == "object"
             if known or (arg.keyword is None and self.modules.find(view, arg.value) is not None):
                 continue
+            self.unseen = True
             shown = view.tree.code_for_node(arg.value)
             self._sink.error(
                 "FC105", f"the base class `{shown}` is in no local file", view.locator.anywhere(arg.value),

@@ -47,8 +47,12 @@ class Graph:
         self._drafts: dict[str, Draft] = {}
         self._malformed: set[str] = set()
         """Steps that are there and cannot be read: they count as known, so that one mistake is reported once."""
+        self._missing: set[str] = set()
+        """`start` and `end`, where FC206 has said that there is no such step."""
         self.broken = False
         """Whether an error makes the graph unknowable."""
+        self.unseen = False
+        """Whether a base class cannot be read: what is missing may be a step of it."""
 
     def __contains__(self, name: str) -> bool:
         return name in self._drafts
@@ -74,7 +78,14 @@ class Graph:
         return (start, end) if start is not None and end is not None else None
 
     def _end(self, mark: str, flow: str, where: Span) -> str | None:
-        """The step that is marked as `start` or `end`, else the one of that name (as in Metaflow 2.19)."""
+        """The step that is marked as `start` or `end`, else the one of that name (as in Metaflow 2.19).
+
+        A step that is alone and leads nowhere is both.
+        """
+        if len(self._drafts) == 1 and not self._malformed:
+            (only,) = self._drafts.values()
+            if only.transition is None:
+                return only.name
         marked = [draft for draft in self._drafts.values() if mark in draft.marks]
         if mark in self._drafts and self._drafts[mark] not in marked:
             marked.append(self._drafts[mark])
@@ -85,7 +96,8 @@ class Graph:
                 "FC217", f"`{marked[0].name}` and `{draft.name}` are both the {mark} step", draft.span,
                 help=f"mark one step with `@step({mark}=True)`, or call it `{mark}`, and none besides",
             )  # fmt: skip
-        if not marked and mark not in self._malformed:
+        if not marked and mark not in self._malformed and not self.unseen:
+            self._missing.add(mark)
             self._sink.error(
                 "FC206", f"flow `{flow}` has no step `{mark}`", where,
                 help=f"add a method `{mark}` with `@step`, or mark a step with `@step({mark}=True)`",
@@ -100,8 +112,9 @@ class Graph:
                 if target in parents:
                     if target != name or not draft.transition or draft.transition.condition is None:
                         parents[target].append(name)
-                elif target not in self._malformed:
-                    self.broken = True
+                    continue
+                self.broken = True
+                if target not in self._malformed and target not in self._missing and not self.unseen:
                     self._sink.error(
                         "FC201",
                         f"step `{name}` leads to `{target}`, which is not a step",

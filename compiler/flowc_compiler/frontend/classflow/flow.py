@@ -27,11 +27,10 @@ from flowc_compiler.source import SourceFile
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED_STEPS = frozenset(
     {
-        "next", "name", "input", "index", "foreach_stack", "merge_artifacts", "cmd", "script_name", "run", "show",
-        "check", "parameters", "inputs", "self",
+        "next", "name", "input", "index", "foreach_stack", "merge_artifacts", "cmd", "script_name",
     }
 )  # fmt: skip
-"""Step names that would hide what FlowSpec itself provides."""
+"""Step names that would hide what FlowSpec itself provides, and `cmd`, which Metaflow reserves."""
 
 
 def read_class_flow(
@@ -57,6 +56,7 @@ def read_class_flow(
         reader.body(member.view, member.owner).read_configs(member.statement)
     for found in table.linearized(node):
         reader.check_class_decorators(found.view, found.node)
+    reader.note_steps(members, unseen=table.unseen)
     for member in members:
         reader.member(reader.body(member.view, member.owner), member.statement)
     return reader.finish(node)
@@ -97,6 +97,19 @@ class _FlowReader:
         self._flow_decorators = FlowDecoratorReader(view, sink)
         self._parameters: dict[str, Parameter] = {}
         self._constants: dict[str, None] = {}
+        self._step_bodies: dict[str, Body] = {}
+        self._alone = False
+
+    def note_steps(self, members: list[Member], *, unseen: bool) -> None:
+        """Count the steps: one that is alone is start and end, and need not say so (as in Metaflow 2.19)."""
+        steps = [
+            item
+            for item in members
+            if isinstance(item.statement, cst.FunctionDef)
+            and self.body(item.view, item.owner).decorators.is_step(item.statement)
+        ]
+        self._alone = len(steps) == 1 and not unseen
+        self._graph.unseen = unseen
 
     def finish(self, node: cst.ClassDef) -> Flow | None:
         """The flow; `None` when its graph cannot be told for errors in single steps."""
@@ -150,6 +163,7 @@ class _FlowReader:
         if not body.decorators.is_step(function):
             body.decorators.check_plain_method(function)
             self._graph.forget(name)
+            self._parameters.pop(name, None)
             return
         span = body.locator.function(function)
         self_name = self._signature(body, function)
@@ -161,11 +175,12 @@ class _FlowReader:
             self._graph.add_malformed(name)
             return
         marks = body.decorators.step_marks(function)
-        is_end = name == "end" or "end" in marks
+        is_end = name == "end" or "end" in marks or self._alone
         transition = body.transitions.read(function, self_name, is_end=is_end)
         if transition is None and not is_end:
             self._graph.broken = True
         doc = function.get_docstring()
+        self._step_bodies[name] = body
         self._graph.add(
             Draft(
                 name=name,
@@ -205,8 +220,11 @@ class _FlowReader:
             reader = body.parameters
             parameter = reader.read(name, value) if declared == "Parameter" else reader.read_include(name, value)
             if parameter is not None:
+                if self._step_bodies.get(name) is not body:
+                    self._graph.forget(name)  # a base class's step
                 self._parameters[name] = parameter
         elif not declared and not name.startswith("__"):
+            self._graph.forget(name)
             self._parameters.pop(name, None)
             self._constants[name] = None
 

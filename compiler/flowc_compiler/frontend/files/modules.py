@@ -50,6 +50,22 @@ class ModuleView:
                     _bind(small, found)
         return found
 
+    @cached_property
+    def aliases(self) -> dict[str, cst.Name | cst.Attribute]:
+        """The names that `name = other` binds at the top level, where `other` is a name or an attribute of one."""
+        found: dict[str, cst.Name | cst.Attribute] = {}
+        for statement in self.tree.body:
+            for small in statement.body if isinstance(statement, cst.SimpleStatementLine) else ():
+                match small:
+                    case cst.Assign(
+                        targets=[cst.AssignTarget(target=cst.Name(value=name))],
+                        value=cst.Name() | cst.Attribute() as other,
+                    ):
+                        found[name] = other
+                    case _:
+                        pass
+        return found
+
 
 class FoundClass(NamedTuple):
     """A class and the file that it is in."""
@@ -102,6 +118,10 @@ class LocalModules:
         """Follow `from x import y` as often as it leads from file to file."""
         if name in view.classes:
             return FoundClass(view, view.classes[name])
+        if name in view.aliases and (view.source.name, name) not in seen:
+            seen.add((view.source.name, name))
+            other = view.aliases[name]
+            return self._by_name(view, other.value, seen) if isinstance(other, cst.Name) else self.find(view, other)
         imported = view.imports.get(name)
         if imported is None or imported.name is None or (view.source.name, name) in seen:
             return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
@@ -37,11 +39,24 @@ class Names:
                 self._import(statement)
             case cst.ImportFrom(module=cst.Name() | cst.Attribute() as module) if not statement.relative:
                 self._import_from(statement, _dotted(module))
+            case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=alias))], value=value):
+                meaning = self.resolve(value) if isinstance(value, cst.Name | cst.Attribute) else None
+                if meaning is not None:
+                    self._names[alias] = meaning
             case cst.Try() | cst.If():
-                for inner in statement.body.body:
-                    self._statement(inner)
+                self._either(statement)
             case _:
                 pass
+
+    def _either(self, statement: cst.Try | cst.If) -> None:
+        """Ways that exclude each other: what the first one binds stands, the others add to it."""
+        for number, body in enumerate(_ways(statement)):
+            names, modules = dict(self._names), dict(self._modules)
+            for inner in body.body:
+                self._statement(inner)
+            if number:
+                self._names.update(names)
+                self._modules.update(modules)
 
     def _import(self, statement: cst.Import) -> None:
         for alias in statement.names:
@@ -68,6 +83,18 @@ class Names:
 
 _ROOTS = ("flowc", "metaflow")
 """Modules whose names flowc understands."""
+
+
+def _ways(statement: cst.Try | cst.If) -> Iterator[cst.BaseSuite]:
+    yield statement.body
+    if isinstance(statement, cst.Try):
+        yield from (handler.body for handler in statement.handlers)
+        if statement.finalbody is not None:
+            yield statement.finalbody.body
+    if isinstance(statement.orelse, cst.If):
+        yield from _ways(statement.orelse)
+    elif statement.orelse is not None:
+        yield statement.orelse.body
 
 
 def _dotted(node: cst.BaseExpression) -> str:

@@ -1,0 +1,109 @@
+"""Files that Metaflow takes, in the less usual shapes that its users write; and what overrides what."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowc_compiler.diagnostics import FlowcError
+from flowc_compiler.driver import compile_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flowc_compiler.ir import Flow
+
+BODY = """
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def flow_of(tmp_path: Path, text: str) -> Flow:
+    """The flow of a file with that text."""
+    path = tmp_path / "flow.py"
+    path.write_text(text)
+    return compile_file(path).flow
+
+
+def codes_of(tmp_path: Path, text: str) -> list[str]:
+    """The codes that a file gives."""
+    with pytest.raises(FlowcError) as caught:
+        flow_of(tmp_path, text)
+    return [item.code for item in caught.value.diagnostics]
+
+
+@pytest.mark.parametrize("name", ["only", "start", "end"])
+def test_a_step_alone_is_start_and_end(tmp_path: Path, name: str) -> None:
+    flow = flow_of(
+        tmp_path, f"from metaflow import *\nclass F(FlowSpec):\n    @step\n    def {name}(self):\n        pass\n"
+    )
+    assert (flow.start, flow.end) == (name, name)
+
+
+def test_a_step_alone_that_leads_on_misses_the_others(tmp_path: Path) -> None:
+    text = "from metaflow import *\nclass F(FlowSpec):\n    @step\n    def start(self):\n        self.next(self.end)\n"
+    assert codes_of(tmp_path, text) == ["FC206"]
+
+
+@pytest.mark.parametrize("name", ["check", "run", "show", "parameters", "inputs", "resume"])
+def test_names_of_commands_are_names_of_steps(tmp_path: Path, name: str) -> None:
+    more = f"\n    @step\n    def {name}(self):\n        self.next(self.end)\n"
+    body = BODY.replace("self.next(self.end)", f"self.next(self.{name})")
+    assert name in flow_of(tmp_path, f"from metaflow import *\nclass F(FlowSpec):{body}{more}").by_name
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "import metaflow\nFlowSpec = metaflow.FlowSpec\nstep = metaflow.step",
+        "try:\n    import cupy\nexcept ImportError:\n    from metaflow import FlowSpec, step\n"
+        "else:\n    from metaflow import FlowSpec, step",
+        "import sys\nif sys.version_info < (3, 9):\n    pass\nelse:\n    from metaflow import FlowSpec, step",
+    ],
+)
+def test_names_that_come_another_way(tmp_path: Path, head: str) -> None:
+    assert flow_of(tmp_path, f"{head}\nclass F(FlowSpec):{BODY}").name == "F"
+
+
+def test_a_base_class_by_another_name(tmp_path: Path) -> None:
+    more = "Base = B\nclass F(Base):\n    k = 1\n"
+    assert flow_of(tmp_path, f"from metaflow import *\nclass B(FlowSpec):{BODY}{more}").name == "F"
+
+
+def test_a_base_class_that_is_not_seen_is_one_error(tmp_path: Path) -> None:
+    text = f"from metaflow import *\nfrom far import B\nclass F(FlowSpec, B):{BODY}".replace("self.end", "self.there")
+    assert codes_of(tmp_path, text) == ["FC105"]
+    head = "from metaflow import *\nfrom far import B\nclass F(FlowSpec, B):\n"
+    assert codes_of(tmp_path, f"{head}    @step\n    def mid(self):\n        self.next(self.end)\n") == ["FC105"]
+
+
+MIDDLE = """
+    @step
+    def mid(self):
+        self.next(self.end)
+"""
+
+
+def test_a_value_overrides_a_step(tmp_path: Path) -> None:
+    base = BODY.replace("self.next(self.end)", "self.next(self.mid)")
+    text = f"from metaflow import *\nclass B(FlowSpec):{base}{MIDDLE}\nclass F(B):\n    mid = None\n"
+    assert codes_of(tmp_path, text) == ["FC201"]
+
+
+def test_a_parameter_overrides_a_step(tmp_path: Path) -> None:
+    text = f"from metaflow import *\nclass B(FlowSpec):{BODY}{MIDDLE}\nclass F(B):\n    mid = Parameter('mid')\n"
+    flow = flow_of(tmp_path, text)
+    assert "mid" not in flow.by_name
+    assert [item.name for item in flow.parameters] == ["mid"]
+
+
+def test_a_method_overrides_a_parameter(tmp_path: Path) -> None:
+    head = "from metaflow import *\nclass B(FlowSpec):\n    p = Parameter('p')\n"
+    assert not flow_of(tmp_path, f"{head}{BODY}\nclass F(B):\n    def p(self):\n        return 1\n").parameters
