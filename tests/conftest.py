@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 SEEDS = REPOSITORY.parent / "shared" / "seeds"
 GOLDENS = REPOSITORY / "tests" / "goldens"
+EXAMPLES = int(os.environ.get("RANDOM_EXAMPLES", "10"))
+"""How many random flows to run in each test of them."""
 
 
 def examples_on(golden: str) -> dict[str, Path]:

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from flowc import Run
 from flowc_compiler.driver import compile_file
 from flowc_targets.local import RunOptions, run_flow
+from tests.conftest import EXAMPLES
 from tests.flowgen.blocks import Block, flows
 from tests.flowgen.plain import Program
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(flows())
 def test_random_run(blocks: tuple[Block, ...]) -> None:
     program = Program(blocks)

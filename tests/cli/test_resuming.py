@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_running import flowc
+from tests.commands import flowc
 
 FLOW = """\
 import os
@@ -40,24 +40,24 @@ class Resumed(FlowSpec):
 
 def test_a_failed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "flow.py").write_text(FLOW, encoding="utf-8")
-    assert flowc("run", "flow.py", "--limit", "2", "--run-id-file", "first", cwd=tmp_path).returncode == 1
+    assert flowc(tmp_path, "run", "flow.py", "--limit", "2", "--run-id-file", "first").returncode == 1
     first = (tmp_path / "first").read_text(encoding="utf-8")
     monkeypatch.setenv("JOIN", "works")
-    result = flowc("resume", "flow.py", "--run-id-file", "second", "--tag", "again", cwd=tmp_path)
+    result = flowc(tmp_path, "resume", "flow.py", "--run-id-file", "second", "--tag", "again")
     assert result.returncode == 0, result.stderr
     assert f"3 tasks of run {first} are done already" in result.stderr
     assert "limit 2" in result.stdout
     assert "body" not in result.stdout
     second = (tmp_path / "second").read_text(encoding="utf-8")
-    shown = flowc("show", f"Resumed/{second}", cwd=tmp_path).stdout
+    shown = flowc(tmp_path, "show", f"Resumed/{second}").stdout
     assert f"resumed from: Resumed/{first}" in shown
     assert "body  2 of 2 tasks, 2 taken over" in shown
     assert "again" in shown
-    assert "[body-1] body 1" in flowc("logs", f"Resumed/{second}", cwd=tmp_path).stdout
-    again = flowc("resume", "flow.py", "body", "--origin-run-id", first, cwd=tmp_path)
+    assert "[body-1] body 1" in flowc(tmp_path, "logs", f"Resumed/{second}").stdout
+    again = flowc(tmp_path, "resume", "flow.py", "body", "--origin-run-id", first)
     assert again.returncode == 0, again.stderr
     assert again.stdout.count("body") == 4
-    script = flowc("resume", "flow.py", "--root", ".flowc", "end", cwd=tmp_path)
+    script = flowc(tmp_path, "resume", "flow.py", "--root", ".flowc", "end")
     assert "5 tasks of run" not in script.stderr
     assert "4 tasks of run" in script.stderr
 
@@ -76,7 +76,7 @@ def test_a_failed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 )
 def test_what_cannot_be_resumed(tmp_path: Path, arguments: list[str], code: str, exit_code: int) -> None:
     (tmp_path / "flow.py").write_text(FLOW, encoding="utf-8")
-    result = flowc("resume", "flow.py", *arguments, cwd=tmp_path)
+    result = flowc(tmp_path, "resume", "flow.py", *arguments)
     assert f"error[{code}]" in result.stderr
     assert "help: " in result.stderr
     assert result.returncode == exit_code
@@ -112,13 +112,13 @@ class Configured(FlowSpec):
 def test_configs_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "flow.py").write_text(CONFIGURED, encoding="utf-8")
     (tmp_path / "settings.json").write_text('{"rate": 1}', encoding="utf-8")
-    assert flowc("run", "flow.py", cwd=tmp_path).returncode == 1
+    assert flowc(tmp_path, "run", "flow.py").returncode == 1
     (tmp_path / "settings.json").write_text('{"rate": 2}', encoding="utf-8")
     monkeypatch.setenv("AFTER", "works")
-    result = flowc("resume", "flow.py", cwd=tmp_path)
+    result = flowc(tmp_path, "resume", "flow.py")
     assert result.returncode == 0, result.stderr
     assert "rates 1 1" in result.stdout
-    result = flowc("resume", "flow.py", "--config", "settings=settings.json", cwd=tmp_path)
+    result = flowc(tmp_path, "resume", "flow.py", "--config", "settings=settings.json")
     assert "error[FC609]" in result.stderr
-    assert "rates 1 1" in flowc("resume", "flow.py", "start", cwd=tmp_path).stdout
-    assert "rates 2 2" in flowc("run", "flow.py", cwd=tmp_path).stdout
+    assert "rates 1 1" in flowc(tmp_path, "resume", "flow.py", "start").stdout
+    assert "rates 2 2" in flowc(tmp_path, "run", "flow.py").stdout

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
 from flowc_compiler.frontend.decorators.attached import read_attached
+from tests.commands import flowc
 from tests.zipped import write_files
 
 FLOW = """
@@ -43,14 +42,9 @@ def flow(tmp_path: Path) -> Path:
     return tmp_path / "flaky.py"
 
 
-def flowc(flow: Path, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "flowc_cli", command, flow.name, *arguments]
-    return subprocess.run(line, cwd=flow.parent, capture_output=True, text=True, check=False)
-
-
 def test_a_run_retries_steps_that_do_not_say_so(flow: Path) -> None:
-    assert flowc(flow, "run").returncode == 1
-    result = flowc(flow, "run", "--with", "retry:times=1,minutes_between_retries=0")
+    assert flowc(flow.parent, "run", flow.name).returncode == 1
+    result = flowc(flow.parent, "run", flow.name, "--with", "retry:times=1,minutes_between_retries=0")
     assert result.returncode == 0, result.stderr
     assert "attempts [1, 2]" in result.stdout, "what the step says itself counts more"
 
@@ -70,9 +64,9 @@ def test_specs_of_the_command_line(flow: Path) -> None:
 
 
 def test_targets_and_checks_see_them(flow: Path) -> None:
-    result = flowc(flow, "compile", "--root", "s3://b/p", "--with", "kubernetes:image=team/ml:1")
+    result = flowc(flow.parent, "compile", flow.name, "--root", "s3://b/p", "--with", "kubernetes:image=team/ml:1")
     assert result.stdout.count("image: team/ml:1") == 2, result.stderr
-    result = flowc(flow, "check", "--target", "argo", "--with", "resources:gpu=h7:1")
+    result = flowc(flow.parent, "check", flow.name, "--target", "argo", "--with", "resources:gpu=h7:1")
     assert result.returncode == 2
     assert "FC501" in result.stderr
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import shlex
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from flowc_cli.app import app
 from flowc_compiler.diagnostics import CODES
+from tests.commands import flowc
 from tests.conftest import REPOSITORY
 from tests.docs.pages import DIAGNOSTICS, blocks, sections
 
@@ -31,9 +29,8 @@ def run_all(section: str, folder: Path) -> tuple[int, str]:
     for command in blocks(section, "console")[0].commands:
         program, *arguments = shlex.split(command)
         assert program == "flowc"
-        with contextlib.chdir(folder):
-            done = CliRunner().invoke(app, arguments)
-        code, printed = done.exit_code, printed + done.output
+        done = flowc(folder, *arguments)
+        code, printed = done.returncode, printed + done.stdout + done.stderr
     return code, printed
 
 

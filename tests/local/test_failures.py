@@ -39,7 +39,7 @@ TROUBLE = """
             self.next(self.body, foreach="items")
 
         @retry(times=1, minutes_between_retries=0)
-        @timeout(seconds=6)
+        @timeout(seconds=3)
         @step
         def body(self):
             assert "GREETING" not in os.environ
@@ -100,7 +100,7 @@ def test_a_failed_attempt_is_retried_and_the_join_reads_the_second(
         ("always", "KeyError: 'never'"),
         ("vanish", "the task's process ended before the step did"),
         ("exit", "SystemExit: 3"),
-        ("sleep", "TimeoutException: the task ran longer than its timeout of 6 s"),
+        ("sleep", "TimeoutException: the task ran longer than its timeout of 3 s"),
     ],
 )
 @METHODS

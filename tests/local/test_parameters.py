@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -15,6 +13,7 @@ from flowc.client import Run
 from flowc_cli.app import app
 from flowc_cli.runhelp import join_pairs
 from flowc_compiler.frontend.parameters.reserved import METAFLOW_RESERVED, RUN_OPTIONS
+from tests import commands
 
 FLOW = """\
 from metaflow import Config, FlowSpec, IncludeFile, Parameter, config_expr, environment, resources, step
@@ -57,13 +56,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def flowc(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a folder."""
-    prefixes = ("FLOWC_", "METAFLOW_")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
-    env |= {"FLOWC_ROOT": str(folder / "root"), **variables}
-    command = [sys.executable, "-m", "flowc_cli", *arguments]
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+def flowc(folder: Path, *arguments: str, **variables: str) -> CompletedProcess[str]:
+    """Run the command in a folder, with a store in it."""
+    return commands.flowc(folder, *arguments, **{"FLOWC_ROOT": str(folder / "root"), **variables})
 
 
 def started(folder: Path, *arguments: str, **variables: str) -> str:

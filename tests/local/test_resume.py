@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from flowc_compiler.diagnostics import FlowcError
 from flowc_compiler.driver import compile_file
 from flowc_targets.local import ResumeOptions, RunOptions, RunResult, run_flow
+from tests.conftest import EXAMPLES
 from tests.flowgen.blocks import Block, flows
 from tests.flowgen.plain import Program
 from tests.local.flows import Local
@@ -418,7 +419,7 @@ def test_a_gang_is_taken_over_whole_or_not_at_all(tmp_path: Path) -> None:
     assert sorted(ran) == ["end", "gather-1", "join", "train-1.0", "train-1.1", "train-1.2"]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(flows(), st.integers(0, 2**32))
 def test_a_random_run_with_holes_is_completed(blocks: tuple[Block, ...], seed: int) -> None:
     """Take any manifests away from a run: resumed, it comes to the same artifacts in all tasks."""
