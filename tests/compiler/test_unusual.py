@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowc_compiler.diagnostics import FlowcError
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
 
 if TYPE_CHECKING:
@@ -107,3 +107,25 @@ def test_a_parameter_overrides_a_step(tmp_path: Path) -> None:
 def test_a_method_overrides_a_parameter(tmp_path: Path) -> None:
     head = "from metaflow import *\nclass B(FlowSpec):\n    p = Parameter('p')\n"
     assert not flow_of(tmp_path, f"{head}{BODY}\nclass F(B):\n    def p(self):\n        return 1\n").parameters
+
+
+@pytest.mark.parametrize("written", ["'it' 'ems'", "NAME", 'r"items"'])
+def test_the_name_of_a_list_as_a_constant(tmp_path: Path, written: str) -> None:
+    body = BODY.replace("self.next(self.end)", f"self.items = [1]\n        self.next(self.mid, foreach={written})")
+    more = MIDDLE.replace("self.end", "self.join") + MIDDLE.replace("mid(self)", "join(self, inputs)")
+    flow = flow_of(tmp_path, f"from metaflow import *\nNAME = 'items'\nclass F(FlowSpec):{body}{more}")
+    start = flow.by_name["start"]
+    assert start.kind == "foreach"
+    assert start.variable == "items"
+
+
+def test_a_python_that_is_computed_is_recorded(tmp_path: Path) -> None:
+    text = f"from metaflow import *\n@conda_base(python=version())\nclass F(FlowSpec):{BODY}"
+    path = tmp_path / "flow.py"
+    path.write_text(text)
+    sink = DiagnosticSink()
+    flow = compile_file(path, sink).flow
+    assert [(item.code, item.severity) for item in sink.diagnostics] == [("FC402", "warning")]
+    asked = flow.by_name["start"].specs.dependencies
+    assert asked is not None
+    assert asked.python == "version()"

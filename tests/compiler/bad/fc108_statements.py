@@ -1,4 +1,4 @@
-from flowc import FlowSpec, Parameter, step
+from flowc import Config, FlowSpec, Parameter, config_expr, step
 
 FAST = True
 
@@ -7,6 +7,9 @@ class Bad(FlowSpec):
     a, b = Parameter("a"), Parameter("b")  # FC108
     c = d = Parameter("c")  # FC108
     e, f = 1, 2
+    g = Config("g", default_value={"a": 1})
+    h = config_expr("g.a")  # FC108
+    i = g.a  # FC108
 
     if FAST:  # FC108
 

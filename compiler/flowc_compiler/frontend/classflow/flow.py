@@ -224,9 +224,18 @@ class _FlowReader:
                     self._graph.forget(name)  # a base class's step
                 self._parameters[name] = parameter
         elif not declared and not name.startswith("__"):
+            self._check_constant(body, value)
             self._graph.forget(name)
             self._parameters.pop(name, None)
             self._constants[name] = None
+
+    def _check_constant(self, body: Body, value: cst.BaseExpression) -> None:
+        """In a class body a config has no value yet: what it would be bound to is the expression, not its value."""
+        if not isinstance(value, cst.Name) and body.scope.is_config(value):
+            self._sink.error(
+                "FC108", "an attribute of a flow cannot be the value of a config", body.locator.anywhere(value),
+                help="read the config itself in the steps, as `self.config.entry`, or use it for a Parameter's default",
+            )  # fmt: skip
 
     def _check_other(self, body: Body, statement: cst.BaseSmallStatement) -> None:
         """A parameter that is bound in another way than `name = Parameter(...)` must not be lost."""

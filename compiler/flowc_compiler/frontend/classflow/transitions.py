@@ -142,7 +142,7 @@ class TransitionReader:
 
     def _keyword(self, arg: cst.Arg, self_name: str, found: _Arguments) -> None:
         keyword = arg.keyword.value if arg.keyword else ""
-        text = str(arg.value.evaluated_value) if isinstance(arg.value, cst.SimpleString) else None
+        text = _text(arg.value, found.scope) if keyword in {"foreach", "condition"} else None
         if keyword == "foreach" and text is not None:
             found.foreach = text
         elif keyword == "condition" and text is not None:
@@ -179,6 +179,15 @@ class TransitionReader:
     def _refuse(self, found: _Arguments, message: str, node: cst.CSTNode, help_text: str) -> None:
         found.understood = False
         self._sink.error("FC203", message, self._locator.anywhere(node), help=help_text)
+
+
+def _text(node: cst.BaseExpression, scope: Scope) -> str | None:
+    """The value of a string, or of a constant that is one; `None` for anything else."""
+    try:
+        value = evaluate(node, scope)
+    except NotLiteralError:
+        return None
+    return value if isinstance(value, str) else None
 
 
 def _shape_problem(found: _Arguments) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguments import Arguments
+from flowc_compiler.frontend.decorators.arguments.packages import PypiArguments
 from flowc_compiler.frontend.files.locate import Locator
 from flowc_compiler.frontend.values.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
 
@@ -57,6 +58,8 @@ class ArgumentReader:
         try:
             value = evaluate(arg.value, self._scope)
         except NotLiteralError as error:
+            if key == "python" and issubclass(model, PypiArguments) and not (error.reported or error.wrong):
+                return {key: self._as_written(name, arg.value)}
             self._report_expression(f"`{key}` of `@{name}`" if key else f"what `@{name}` unpacks", error)
             return None
         if key is not None:
@@ -66,6 +69,15 @@ class ArgumentReader:
         span = self._locator.anywhere(arg.value)
         self._sink.error("FC404", f"what `@{name}` unpacks is not a dict", span, help="write the arguments out")
         return None
+
+    def _as_written(self, name: str, node: cst.BaseExpression) -> str:
+        """The text of a Python version that is computed: flowc installs none, so that it is recorded and no more."""
+        text = self._locator.module.code_for_node(node)
+        self._sink.warning(
+            "FC402", f"`python` of `@{name}` is not a literal, and is recorded as it is written: `{text}`",
+            self._locator.anywhere(node), help="write the version itself; a step runs on the Python of its image",
+        )  # fmt: skip
+        return text
 
     def _check_argument(self, name: str, model: type[Arguments], key: str, arg: cst.Arg) -> bool:
         if key in model.model_fields:
