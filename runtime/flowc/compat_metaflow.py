@@ -5,7 +5,6 @@ A name is looked up in flowc when it is asked for, so that a task pays for what 
 
 from __future__ import annotations
 
-import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -89,10 +88,12 @@ MODULES: Dict[str, Dict[str, str]] = {
 """The modules that are served, and where their names are: `module` of flowc, or `module:name` when it differs there."""
 
 
-def serve() -> None:
-    """Answer this process's imports of `metaflow`, whether or not Metaflow is installed."""
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+def served_spec(name: str) -> ModuleSpec | None:
+    """The spec of a module that is served."""
+    if name not in MODULES:
+        return None
+    loader: Any = _Loader()
+    return ModuleSpec(name, loader, origin=__file__, is_package=name == "metaflow")
 
 
 def find(module: str, name: str) -> Any:
@@ -104,18 +105,6 @@ def find(module: str, name: str) -> Any:
         return import_module(f"{module}.{name}")
     home, _, other = place.partition(":")
     return getattr(import_module(f"flowc.{home}"), other or name)
-
-
-class _Finder:
-    """Finds the modules that are served before the import path is searched."""
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """The spec of a module that is served."""
-        del path, target
-        if name not in MODULES:
-            return None
-        loader: Any = _Loader()
-        return ModuleSpec(name, loader, origin=__file__, is_package=name == "metaflow")
 
 
 class _Loader:

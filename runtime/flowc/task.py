@@ -12,10 +12,7 @@ from flowc.body import call_step
 from flowc.current import current, set_current
 from flowc.errors import FlowError, InvalidNextException, ParameterError, ProtocolError
 from flowc.flowspec import artifacts_set, bind, constants, parameters
-from flowc.inputs import join_inputs
 from flowc.layout import VERSION, RunLayout, index_text, task_id
-from flowc.predecessor import predecessor
-from flowc.resume import keep_parameters, kept_parameters
 from flowc.state import TaskState
 from flowc.store import open_store
 from flowc.transition import check as check_transition
@@ -119,6 +116,8 @@ def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> I
         return None
     if step.kind == "join":
         return _inherit_join(plan, cls, state)
+    from flowc.predecessor import predecessor
+
     manifest = predecessor(layout, plan, step, path)
     state.parameters = manifest["parameters"]
     state.inherited = dict(manifest["artifacts"])
@@ -127,6 +126,8 @@ def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> I
 
 def _inherit_join(plan: Plan, cls: type[FlowSpec], state: TaskState) -> Inputs:
     """A join starts with parameters only. They come from the opener, which is there even when there are no inputs."""
+    from flowc.inputs import join_inputs
+
     step, layout, path = state.step, state.layout, state.path
     opener = layout.manifest(step.closes or "", path)
     state.parameters = opener["parameters"]
@@ -136,6 +137,8 @@ def _inherit_join(plan: Plan, cls: type[FlowSpec], state: TaskState) -> Inputs:
 
 def _chosen_parameters(cls: type[FlowSpec], state: TaskState, task: Task) -> Dict[str, Any]:
     """The run's parameters, as references. Computed once a run: a retry and a resumed run have the same."""
+    from flowc.resume import keep_parameters, kept_parameters
+
     store, flow = state.layout.store, state.plan.flow
     again = task.attempt or os.environ.get("FLOWC_ORIGIN_RUN_ID")
     kept = (kept_parameters(state.layout) if again else None) or {}

@@ -6,13 +6,13 @@ import os
 import sys
 from importlib import import_module
 
-from flowc.compat_metaflow import serve
 from flowc.compiled import set_plan
 from flowc.errors import ProtocolError
 from flowc.flowspec import FlowSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
     from types import ModuleType
 
     from flowc.plan import Plan
@@ -27,12 +27,31 @@ def load_flow(plan: Plan) -> type[FlowSpec]:
 
         unpack(plan.files)
     sys.argv = [path or f"{plan.module.replace('.', '/')}.py"]
-    serve()
+    serve_metaflow()
     module = _from_path(plan.module, path) if path else import_module(plan.module)
     cls = getattr(module, plan.class_name, None)
     if not (isinstance(cls, type) and issubclass(cls, FlowSpec)):
         raise ProtocolError(f"{plan.module}.py has no flow {plan.class_name!r}; compile it again")
     return cls
+
+
+def serve_metaflow() -> None:
+    """Answer this process's imports of `metaflow`, whether or not Metaflow is installed."""
+    if not any(isinstance(finder, _MetaflowFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _MetaflowFinder())
+
+
+class _MetaflowFinder:
+    """Finds the modules that are served before the import path is searched."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """The spec of a module that is served; what these are costs time, and most flows do not ask."""
+        del path, target
+        if name.partition(".")[0] != "metaflow":
+            return None
+        from flowc.compat_metaflow import served_spec
+
+        return served_spec(name)
 
 
 def _from_path(name: str, path: str) -> ModuleType:

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit(main())"
 """`python -m flowc`, without the working directory on the import path."""
 LENGTH = struct.Struct("!I")
-_NEEDED = ("hashlib", "pickle", "traceback", "flowc.merge", "flowc.report", "flowc.store.files", "flowc.task")
+_NEEDED = (
+    "hashlib", "pickle", "traceback", "flowc.inputs", "flowc.merge", "flowc.predecessor", "flowc.report",
+    "flowc.resume", "flowc.store.files", "flowc.task",
+)  # fmt: skip
 
 
 def serve(descriptor: int, *, fresh: bool = False) -> int:

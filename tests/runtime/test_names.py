@@ -64,14 +64,14 @@ def test_a_task_imports_what_it_uses_only() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": runtime_folder()}, capture_output=True, text=True, check=True
     )
-    for name in ("client", "cards", "multicore", "graph"):
+    for name in ("client", "cards", "compat_metaflow", "graph", "inputs", "multicore", "predecessor", "resume"):
         assert f"'flowc.{name}" not in done.stdout
 
 
 def test_an_unserved_name_says_who_does_not_serve_it(tmp_path: Path) -> None:
     code = """
-import flowc.compat_metaflow as compat
-compat.serve()
+from flowc.userfile import serve_metaflow
+serve_metaflow()
 import metaflow
 from metaflow import *
 assert Flow is metaflow.Flow and parallel_map and "S3" not in dir(metaflow)
