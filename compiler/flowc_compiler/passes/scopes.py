@@ -97,10 +97,13 @@ class _Builder:
         for arrival in arrivals[1:]:
             meet = common(meet, arrival)
         if any(self._split[arrival] is not self._split[meet] for arrival in arrivals) or meet in arrivals:
-            fans_out = any(self._flow.by_name[parent].kind in {"foreach", "parallel"} for parent in step.parents)
+            fan_outs = [name for name in step.parents if self._flow.by_name[name].kind in {"foreach", "parallel"}]
             self._error(
-                "FC210", f"{_listed(step.parents)} lead to step `{step.name}`, which takes no inputs", step,
-                "let them lead to one step, and fan out from there" if fans_out else
+                "FC210",
+                f"step `{step.name}` is the body of `{fan_outs[0]}`'s fan-out, and other steps lead to it, too"
+                if fan_outs else f"{_listed(step.parents)} lead to step `{step.name}`, which takes no inputs",
+                step,
+                "let the steps that lead to it lead to one step, and fan out from there" if fan_outs else
                 f"make it a join: `def {step.name}(self, inputs)`",
             )  # fmt: skip
             return

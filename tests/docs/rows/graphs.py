@@ -64,6 +64,11 @@ GRAPH = [
         def last(self):
             pass
     """)),
+    Row("a step that is alone: start and end at once", "file", steps(only="pass")),
+    Row("two arms of a switch that fan out into one step", "file", steps(
+        start="self.v = 'x'; self.next({'x': self.a, 'y': self.b}, condition='v')",
+        a="self.xs = [1]; self.next(self.one, foreach='xs')", b="self.xs = [2]; self.next(self.one, foreach='xs')",
+        one="self.next(self.join)", join=f"inputs;{NEXT}", end=END)),
     Row("steps inherited from a base class", "file", """
         from metaflow import *
 
