@@ -8,13 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.diagnostics import FlowcError
 from flowc_compiler.driver import compile_file
-from flowc_compiler.driver.compile import run_passes
-from flowc_compiler.frontend import parse, read_class_flow
 from flowc_compiler.ir import Flow
 from flowc_compiler.passes.dominators import PostDominators
-from flowc_compiler.source import SourceFile
+from tests.flowgen.lowering import lowered
 
 
 def source(**steps: str) -> str:
@@ -131,7 +129,7 @@ def test_scopes_and_post_dominators_of_switches(graph: list[list[int]]) -> None:
     reached = _without(graph, 0, None)
     names = {number: f"s{number}" for number in reached} | {0: "start", last: "end"}
     steps = {names[n]: "|".join(names[target] for target in graph[n]) for n in sorted(reached - {last})}
-    flow = _lowered(source(**steps, end=""))
+    flow = lowered(source(**steps, end=""))
     after = PostDominators(flow)
     for number in reached:
         for through in reached:
@@ -143,18 +141,6 @@ def test_scopes_and_post_dominators_of_switches(graph: list[list[int]]) -> None:
             opener, _, first = step.scope.partition("/")
             assert opener in numbers
             assert step.name == first or numbers[step.name] not in _without(graph, 0, numbers[first])
-
-
-def _lowered(text: str) -> Flow:
-    sink = DiagnosticSink()
-    file = SourceFile(Path("random.py"), text)
-    tree = parse(file, sink)
-    assert tree is not None
-    flow = read_class_flow(file, tree, sink)
-    assert flow is not None, sink.diagnostics
-    lowered = run_passes(flow, sink)
-    assert lowered is not None, sink.diagnostics  # a graph of switches alone is always right
-    return lowered
 
 
 def _without(graph: list[list[int]], start: int, removed: int | None) -> set[int]:

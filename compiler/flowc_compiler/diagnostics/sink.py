@@ -35,6 +35,11 @@ class FlowcError(Exception):
         super().__init__("; ".join(f"{d.code}: {d.message}" for d in diagnostics))
         self.diagnostics = diagnostics
 
+    @classmethod
+    def of(cls, code: str, message: str, *, help: str, span: Span | None = None) -> FlowcError:
+        """The failure that one error is."""
+        return cls((Diagnostic(code=code, severity="error", message=message, help=help, span=span),))
+
 
 class DiagnosticSink:
     """Collects diagnostics in the order they are found."""

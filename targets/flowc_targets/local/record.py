@@ -16,7 +16,7 @@ from flowc.layout import RunLayout
 from flowc.resume import RESUMED
 from flowc.store import open_store
 from flowc.store.files import FileStore
-from flowc_compiler.diagnostics import Diagnostic, FlowcError
+from flowc_compiler.diagnostics import FlowcError
 from flowc_targets.base.plan import recorded
 
 if TYPE_CHECKING:
@@ -40,13 +40,9 @@ def write_run_id(file: Path, run_id: str) -> None:
     try:
         file.write_text(run_id, encoding="utf-8")
     except OSError as error:
-        diagnostic = Diagnostic(
-            code="FC603",
-            severity="error",
-            message=f"the file {file} cannot be written: {error.strerror or error}",
-            help="give --run-id-file a path in a folder that exists and that you can write to",
-        )
-        raise FlowcError((diagnostic,)) from error
+        message = f"the file {file} cannot be written: {error.strerror or error}"
+        way_out = "give --run-id-file a path in a folder that exists and that you can write to"
+        raise FlowcError.of("FC603", message, help=way_out) from error
 
 
 class RunRecord:
@@ -170,10 +166,5 @@ def _user() -> str:
 
 def unusable(root: str, error: StoreError) -> NoReturn:
     """Raise FlowcError with FC601."""
-    diagnostic = Diagnostic(
-        code="FC601",
-        severity="error",
-        message=f"the root {root!r} cannot be used: {error}",
-        help="name a folder that you can write to, or a bucket that your credentials can: --root URL",
-    )
-    raise FlowcError((diagnostic,)) from error
+    way_out = "name a folder that you can write to, or a bucket that your credentials can: --root URL"
+    raise FlowcError.of("FC601", f"the root {root!r} cannot be used: {error}", help=way_out) from error

@@ -15,7 +15,7 @@ from flowc.layout import RunLayout
 from flowc.plan import Plan
 from flowc.resume import RESUMED, Origin, agrees, keep_parameters, kept_parameters
 from flowc.store import open_store
-from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink, FlowcError
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_targets.base.plan import build_plan
 from flowc_targets.local.params import check_params
 from flowc_targets.local.record import unusable
@@ -132,24 +132,19 @@ def _layout(flow: Flow, store: Store, root: str, run_id: str | None) -> RunLayou
 def _no_run(flow: Flow, store: Store, message: str) -> NoReturn:
     names = sorted(name for name in store.children(flow.name) if name != "data")
     known = f"its latest runs are {', '.join(names[: -SHOWN - 1 : -1])}" if names else "name its store with --root"
-    raise FlowcError((Diagnostic(code="FC607", severity="error", message=message, help=known),))
+    raise FlowcError.of("FC607", message, help=known)
 
 
 def _unreadable(error: CorruptArtifact) -> NoReturn:
-    diagnostic = Diagnostic(
-        code="FC607",
-        severity="error",
-        message=f"the run cannot be resumed: {error}",
-        help="resume another one with --origin-run-id, or start anew with `flowc run`",
-    )
-    raise FlowcError((diagnostic,)) from error
+    way_out = "resume another one with --origin-run-id, or start anew with `flowc run`"
+    raise FlowcError.of("FC607", f"the run cannot be resumed: {error}", help=way_out) from error
 
 
 def _unknown_step(flow: Flow, name: str) -> NoReturn:
     close = difflib.get_close_matches(name, flow.by_name, n=1)
     known = f"did you mean `{close[0]}`?" if close else f"its steps are {', '.join(flow.by_name)}"
     message = f"flow {flow.name} has no step `{name}` to resume from"
-    raise FlowcError((Diagnostic(code="FC608", severity="error", message=message, span=flow.span, help=known),))
+    raise FlowcError.of("FC608", message, help=known, span=flow.span)
 
 
 def resumed_options(flow: Flow, options: RunOptions, origin: Resumption) -> RunOptions:
