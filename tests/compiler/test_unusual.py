@@ -129,3 +129,10 @@ def test_a_python_that_is_computed_is_recorded(tmp_path: Path) -> None:
     asked = flow.by_name["start"].specs.dependencies
     assert asked is not None
     assert asked.python == "version()"
+
+
+def test_arguments_by_dict(tmp_path: Path) -> None:
+    body = BODY.replace("@step", "@environment(vars=dict(A='b', N=2))\n    @step", 1)
+    specs = flow_of(tmp_path, f"from metaflow import *\nclass F(FlowSpec):{body}").by_name["start"].specs
+    assert specs.environment is not None
+    assert specs.environment.variables == {"A": "b", "N": "2"}

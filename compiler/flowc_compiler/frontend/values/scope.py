@@ -161,7 +161,11 @@ class ClassScope(Scope):
         return self._module.constant(node, expression, self)
 
     def call(self, node: cst.Call) -> object:
-        """The value of `config_expr("...")`; other calls are executed when the class is, and have none."""
+        """The value of `config_expr("...")` and `dict(a=1)`; other calls run when the class is made, and have none."""
+        if isinstance(node.func, cst.Name) and node.func.value == "dict" and self._is_builtin("dict"):
+            named = {arg.keyword.value: arg.value for arg in node.args if arg.keyword is not None}
+            if len(named) == len(node.args):
+                return {key: evaluate(value, self) for key, value in named.items()}
         text = self._expression(node)
         if text is None:
             raise NotLiteralError(node)
@@ -174,6 +178,10 @@ class ClassScope(Scope):
         except NotLiteralError as error:
             reason = error.reason or "flowc cannot tell the value of this expression without running code"
             raise NotLiteralError(node, reason, error.help, reported=error.reported, wrong=error.wrong) from None
+
+    def _is_builtin(self, name: str) -> bool:
+        """Whether neither the class nor the module gives that name a meaning of its own."""
+        return name not in self._bound and not self._module.binds(name)
 
     def is_config(self, node: cst.BaseExpression) -> bool:
         """Whether an expression begins with a config or a `config_expr`, of which a class body has no value yet."""

@@ -7,7 +7,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from flowc_compiler.frontend.decorators.arguments.values import Arguments, Gpu, Mapping, Megabytes, Names, Texts
+from flowc_compiler.frontend.decorators.arguments.values import (
+    Arguments,
+    Gpu,
+    Mapping,
+    Megabytes,
+    Names,
+    SomeMegabytes,
+    Texts,
+)
 
 _LABEL = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?")
 
@@ -63,7 +71,7 @@ class _PodArguments(ResourcesArguments):
     image: str | None = None
     use_tmpfs: bool | None = None
     tmpfs_tempdir: bool = True
-    tmpfs_size: Annotated[Megabytes, Field(gt=0)] = None
+    tmpfs_size: SomeMegabytes = None
     tmpfs_path: Annotated[str | None, AfterValidator(lambda path: path if path is None else _check_path(path))] = None
     executable: str | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Any, cast
 
@@ -20,6 +21,8 @@ def _megabytes(value: object) -> object:
         return round(float(match[1]) * _UNITS[match[2].upper()])
     if isinstance(value, bool) or not isinstance(value, (int, float, type(None))):
         raise ValueError("an amount of memory is a number of MiB or a string such as '16Gi'")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("an amount of memory is a finite number")
     return value if value is None else round(value)
 
 
@@ -79,8 +82,10 @@ def _none_is_empty(value: object) -> object:
     return {} if value is None else value
 
 
-Megabytes = Annotated[int | None, BeforeValidator(_megabytes), Field(ge=0)]
+Megabytes = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_megabytes)]
 """An amount of memory in MiB."""
+SomeMegabytes = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(_megabytes)]
+"""An amount of memory in MiB that is not nothing."""
 Gpu = Annotated[tuple[Annotated[int, Field(ge=0)], str | None] | None, BeforeValidator(_gpu)]
 """How many GPUs, and of which type."""
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
