@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -22,9 +23,7 @@ def report_failure(error: BaseException, layout: RunLayout | None, task: Task) -
     """Print and record why a task failed; returns its exit code."""
     protocol = isinstance(error, ProtocolError)
     text = failure_text(error)
-    sys.stdout.flush()
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    _print(text)
     if layout is not None:
         record = {
             "version": VERSION,
@@ -39,8 +38,17 @@ def report_failure(error: BaseException, layout: RunLayout | None, task: Task) -
         try:
             layout.write_json(f"{layout.folder(task.step, task.path, task.attempt)}/error.json", record)
         except Exception as second:
-            sys.stderr.write(f"flowc: the failure could not be recorded: {second}\n")
-    return 2 if protocol else 1
+            _print(f"flowc: the failure could not be recorded: {second}\n")
+    return 130 if isinstance(error, KeyboardInterrupt) else 2 if protocol else 1
+
+
+def _print(text: str) -> None:
+    """To stderr, after what the step has printed. It may have closed either, or set it to None."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stdout.flush()
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def failure_text(error: BaseException) -> str:

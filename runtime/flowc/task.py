@@ -64,9 +64,7 @@ def run_task(plan: Plan, load: Callable[[], type[FlowSpec]], task: Task) -> int:
             raise ProtocolError(f"step {step.name!r} has an index of {step.depth} numbers, and was given {text!r}")
         layout = RunLayout(open_store(task.root), plan.flow, task.run, remember=True)
         _execute(plan, load(), step, layout, task)
-    except KeyboardInterrupt:
-        raise  # the process is to end, as Python ends it
-    except BaseException as error:  # asyncio.CancelledError is no Exception, nor is SystemExit
+    except BaseException as error:  # asyncio.CancelledError is no Exception, nor are SystemExit and KeyboardInterrupt
         from flowc.report import report_failure
 
         return report_failure(error, layout, task)

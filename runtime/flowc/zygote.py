@@ -70,10 +70,7 @@ def _serve_warm(channel: socket.socket) -> int:
 
         seeds.renew()
         os.environ.update(request["env"])
-        try:
-            return run_task(plan, lambda: cls, Task(request["step"], parse_index(request["index"]), request["attempt"]))
-        except KeyboardInterrupt:
-            return 130
+        return run_task(plan, lambda: cls, Task(request["step"], parse_index(request["index"]), request["attempt"]))
 
     _Zygote(channel, run).loop()
     return 0

@@ -61,6 +61,26 @@ def test_what_is_no_exception_is_reported_as_one(tmp_path: Path, method: str) ->
     assert "raise asyncio.CancelledError" in result.failed.traceback
 
 
+@METHODS
+def test_an_interrupt_that_the_step_raises_is_reported(tmp_path: Path, method: str) -> None:
+    result = _hostile(tmp_path, "raise KeyboardInterrupt('stop')").run(start_method=method)
+    assert result.failed is not None
+    assert result.failed.message == "KeyboardInterrupt: stop"
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_an_error_is_recorded_though_a_stream_is_closed(tmp_path: Path, stream: str) -> None:
+    result = _hostile(tmp_path, f"sys.{stream}.close(); raise ValueError('so')").run()
+    assert result.failed is not None
+    assert result.failed.message == "ValueError: so"
+
+
+def test_an_error_without_a_message_is_its_type(tmp_path: Path) -> None:
+    result = _hostile(tmp_path, "assert False").run()
+    assert result.failed is not None
+    assert result.failed.message == "AssertionError"
+
+
 def test_an_exception_without_a_text_is_recorded(tmp_path: Path) -> None:
     result = _hostile(tmp_path, "raise Mute()").run()
     assert result.failed is not None

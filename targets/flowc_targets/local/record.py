@@ -125,7 +125,9 @@ class RunRecord:
     def error(self, key: TaskKey, attempt: int) -> tuple[str, str] | None:
         """What was recorded of a task's failure: one line and the traceback."""
         record = self.failure(key, attempt)
-        return None if record is None else (f"{record['type']}: {record['message']}", record["traceback"])
+        if record is None:
+            return None
+        return ": ".join(filter(None, (record["type"], record["message"]))), record["traceback"]
 
     def failure(self, key: TaskKey, attempt: int) -> dict[str, Any] | None:
         """The record of a task's failure."""
