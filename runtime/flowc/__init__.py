@@ -103,9 +103,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # What tasks seldom need is imported when it is asked for.
-    from flowc.compat_metaflow import SERVED, find
+    # What tasks seldom need is imported when it is asked for. `from flowc import codec` asks here, too: in vain.
+    if name in __all__ or name == "JSONTypeClass":
+        from flowc.compat_metaflow import find
 
-    if SERVED.get(name):
         return find("metaflow", name)
     raise AttributeError(f"module 'flowc' has no attribute {name!r}")
