@@ -136,3 +136,10 @@ def test_arguments_by_dict(tmp_path: Path) -> None:
     specs = flow_of(tmp_path, f"from metaflow import *\nclass F(FlowSpec):{body}").by_name["start"].specs
     assert specs.environment is not None
     assert specs.environment.variables == {"A": "b", "N": "2"}
+
+
+@pytest.mark.parametrize("base", ["made()", "Corp"])
+def test_a_class_with_steps_on_a_base_that_is_not_seen_is_not_passed_over(tmp_path: Path, base: str) -> None:
+    head = "from metaflow import *\nfrom corp import Corp, made\n"
+    assert codes_of(tmp_path, f"{head}class F({base}):{BODY}") == ["FC105"]
+    assert codes_of(tmp_path, f"{head}class G(FlowSpec):{BODY}\nclass F({base}):{BODY}") == ["FC105"]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.decorators.arguing import callee
 from flowc_compiler.frontend.files.modules import FoundClass, LocalModules, ModuleView
 
 
@@ -37,6 +38,9 @@ class ClassTable:
             if wanted not in flows:
                 self._no_flow(f"there is no flow `{wanted}` in {self._view.source.name}", flows)
             return flows.get(wanted)
+        self._check_strangers(own, flows)
+        if self.unseen:
+            return None
         built_on = {base.key for name in flows for base in self._bases(own[name])}
         leaves = {name: node for name, node in flows.items() if own[name].key not in built_on}
         if not leaves:
@@ -87,6 +91,13 @@ class ClassTable:
         direct = any(found.view.names.resolve(arg.value) == "FlowSpec" for arg in found.node.bases)
         return direct or any(self._is_flow(base, seen) for base in self._bases(found))
 
+    def _check_strangers(self, own: dict[str, FoundClass], flows: dict[str, cst.ClassDef]) -> None:
+        """Collect FC105 for classes with steps that may be flows by a base that is not seen: another is not the one."""
+        built_on = {base.key for found in own.values() for base in self._bases(found)}
+        for name, found in own.items():
+            if name not in flows and found.key not in built_on and _has_steps(found):
+                self._check_bases(found)
+
     def _check_bases(self, found: FoundClass) -> None:
         view = found.view
         for arg in [*found.node.bases, *found.node.keywords]:
@@ -108,6 +119,11 @@ class ClassTable:
             else "a flow is `class MyFlow(FlowSpec)` with `@step` methods"
         )
         self._sink.error("FC102", message, self._view.locator.source.line_span(1), help=known)
+
+
+def _has_steps(found: FoundClass) -> bool:
+    methods = (item for item in found.node.body.body if isinstance(item, cst.FunctionDef))
+    return any(found.view.names.resolve(callee(item)) == "step" for method in methods for item in method.decorators)
 
 
 _MOST_BASES = 1000
