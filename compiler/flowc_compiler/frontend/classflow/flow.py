@@ -17,7 +17,7 @@ from flowc_compiler.frontend.classflow.transitions import find_calls
 from flowc_compiler.frontend.decorators.attached import Attached, read_attached
 from flowc_compiler.frontend.decorators.basepackages import with_base_packages
 from flowc_compiler.frontend.decorators.flows import FlowDecoratorReader
-from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
+from flowc_compiler.frontend.files.modules import FoundClass, LocalModules, ModuleView
 from flowc_compiler.frontend.parameters.configfiles import NO_CONFIGS, GivenConfigs
 from flowc_compiler.frontend.parameters.configs import ConfigTable
 from flowc_compiler.frontend.values.scope import ModuleScopes
@@ -56,10 +56,27 @@ def read_class_flow(
         reader.body(member.view, member.owner).read_configs(member.statement)
     for found in table.linearized(node):
         reader.check_class_decorators(found.view, found.node)
+        _check_later_members(found, sink)
     reader.note_steps(members, unseen=table.unseen)
     for member in members:
         reader.member(reader.body(member.view, member.owner), member.statement)
     return reader.finish(node)
+
+
+def _check_later_members(found: FoundClass, sink: DiagnosticSink) -> None:
+    """A member that a class is given after its body, `Flow.x = ...`, must not be lost."""
+    name = found.node.name.value
+    lines = [line for line in found.view.tree.body if isinstance(line, cst.SimpleStatementLine)]
+    for statement in (small for line in lines for small in line.body if isinstance(small, cst.Assign)):
+        for item in statement.targets:
+            match item.target:
+                case cst.Attribute(value=cst.Name(value=owner), attr=cst.Name(value=member)) if owner == name:
+                    sink.error(
+                        "FC108", f"`{name}` is given a member after its body", found.view.locator.anywhere(statement),
+                        help=f"write it into the body of the class: `{member} = ...`",
+                    )  # fmt: skip
+                case _:
+                    pass
 
 
 def _not_overridden(members: list[Member]) -> list[Member]:
