@@ -147,5 +147,5 @@ class RunLayout:
             raise CorruptArtifact(f"{self.store.location(key)} is not valid JSON: {error}") from None
         if not isinstance(document, dict):
             raise CorruptArtifact(f"{self.store.location(key)} is not a JSON object")
-        found: Document = document
+        found: Document = document  # pyright: ignore[reportUnknownVariableType]
         return found
