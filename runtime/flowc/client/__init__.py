@@ -6,7 +6,6 @@ from flowc.client.artifact import DataArtifact, TaskData
 from flowc.client.flow import Flow, Metaflow
 from flowc.client.run import Run
 from flowc.client.space import (
-    DEFAULT_ROOT,
     default_metadata,
     default_namespace,
     get_metadata,
@@ -17,6 +16,7 @@ from flowc.client.space import (
 from flowc.client.step import Step
 from flowc.client.task import Task
 from flowc.errors import NotFound as RunNotFound
+from flowc.store import DEFAULT_ROOT
 
 __all__ = [
     "DEFAULT_ROOT",

@@ -6,7 +6,7 @@ import os
 
 from flowc.current import current
 from flowc.errors import FlowError
-from flowc.store import open_store
+from flowc.store import DEFAULT_ROOT, open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from flowc.store import Store
 
-DEFAULT_ROOT = ".flowc"
-"""The store when nothing names one."""
 _chosen: Dict[str, Any] = {}
 """What `namespace` and `metadata` have set in this process."""
 

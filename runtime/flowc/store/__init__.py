@@ -11,8 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
-__all__ = ["Store", "open_store", "preload"]
+__all__ = ["DEFAULT_ROOT", "Store", "open_store", "preload"]
 
+DEFAULT_ROOT = ".flowc"
+"""The root when nothing names one."""
 _REMOTE = {"s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss"}
 
 

@@ -19,7 +19,7 @@ from flowc_targets.base.plan import build_plan
 from flowc_targets.local.attempts import PATIENCE, Attempt, next_attempt, process_failure, task_name
 from flowc_targets.local.gangs import Gangs, Retry
 from flowc_targets.local.hooks import run_hooks
-from flowc_targets.local.launch import Event, Launcher, LaunchError, kill_group
+from flowc_targets.local.launch import Launcher, LaunchError, kill_group
 from flowc_targets.local.leftout import left_out
 from flowc_targets.local.output import TaskOutput
 from flowc_targets.local.params import check_params
@@ -189,11 +189,11 @@ class _Engine:
         """Start what can be started, then handle what happens until something is due."""
         self._start_ready()
         self.reporter.progress(self.done, len(self.running), self.schedule.known)
-        self._hear(self._timeout(), self._handle)
+        self._hear(self._timeout(), self._ended)
         self._enforce_deadlines()
 
-    def _hear(self, timeout: float | None, handle: Callable[[list[Event]], None]) -> None:
-        """Wait until there is something to read, or the time is over: output, signals, and events for `handle`."""
+    def _hear(self, timeout: float | None, ended: Callable[[Attempt, int], None]) -> None:
+        """Wait until there is something to read, or the time is over: output, signals, starts and ends of tasks."""
         for key in self._ready(timeout):
             if isinstance(key.data, TaskOutput):
                 if not key.data.pump():
@@ -201,7 +201,11 @@ class _Engine:
             elif key.fd == self.signals.descriptor:
                 self.signals.drain()
             else:
-                handle(self.launcher.events())
+                for event in self.launcher.events():
+                    if event.kind == "started":
+                        self.running[event.number].pid = event.pid
+                    else:
+                        ended(self.running.pop(event.number), event.status)
 
     def _ready(self, timeout: float | None) -> list[selectors.SelectorKey]:
         """What has something to read. Output first: an exit, handled next, closes the streams of its task."""
@@ -265,13 +269,6 @@ class _Engine:
                 kill_group(task.pid, signal.SIGKILL if task.timed_out else signal.SIGTERM)
                 task.deadline = float("inf") if task.timed_out else now + self.options.grace_seconds
                 task.timed_out = True
-
-    def _handle(self, events: list[Event]) -> None:
-        for event in events:
-            if event.kind == "started":
-                self.running[event.number].pid = event.pid
-            else:
-                self._ended(self.running.pop(event.number), event.status)
 
     def _ended(self, task: Attempt, status: int) -> None:
         self._close_outputs(task)
@@ -360,10 +357,7 @@ class _Engine:
                     self._close_outputs(task)
                 self.running.clear()
 
-    def _settle(self, events: list[Event]) -> None:
-        """Take note of exits while stopping: they decide nothing any more."""
-        for event in events:
-            if event.kind == "started":
-                self.running[event.number].pid = event.pid
-            else:
-                self._close_outputs(self.running.pop(event.number))
+    def _settle(self, task: Attempt, status: int) -> None:
+        """Take note of an exit while stopping: it decides nothing any more."""
+        del status
+        self._close_outputs(task)

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from flowc.client import DEFAULT_ROOT
+from flowc.store import DEFAULT_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,6 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from flowc.client import Run
 from flowc.errors import CorruptArtifact, FlowError, ProtocolError, StoreError
 from flowc.graph import record_graph
 from flowc.layout import RunLayout
@@ -117,6 +116,8 @@ def find_origin(flow: Flow, options: RunOptions, resume: ResumeOptions) -> Resum
 
 def _layout(flow: Flow, store: Store, root: str, run_id: str | None) -> RunLayout:
     if run_id is None:
+        from flowc.client import Run  # it takes a while, and a run that resumes none has no use for it
+
         try:
             return RunLayout(store, flow.name, Run.latest(flow.name, root=root).id)
         except (StoreError, CorruptArtifact):

@@ -151,12 +151,11 @@ def _kubernetes(arguments: KubernetesArguments, memory: int | None, span: Span) 
     same = (
         "image", "image_pull_policy", "image_pull_secrets", "service_account", "namespace", "secrets", "labels",
         "annotations", "persistent_volume_claims", "port", "qos", "executable", "hostname_resolution_timeout",
+        "security_context",
     )  # fmt: skip
-    security = arguments.security_context
     return ContainerSpec(
         span=span,
         tmpfs=_tmpfs(arguments, memory),
-        security_context=SecurityContext(**security.model_dump()) if security is not None else None,
         **{name: getattr(arguments, name) for name in same},
     )
 

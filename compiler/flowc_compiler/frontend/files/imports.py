@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.files.home import is_type_checking
 from flowc_compiler.frontend.files.served import MODULES, REFUSED, SERVED
 from flowc_compiler.source import SourceFile, Span
 
@@ -131,7 +132,7 @@ def _ours(module: str) -> bool:
 def _walk(node: ast.AST) -> Iterator[ast.AST]:
     """All nodes in the file's order, but not those that run for type checkers only, or that may fail."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and _is_type_checking(child.test):
+        if isinstance(child, ast.If) and is_type_checking(child.test):
             for other in child.orelse:
                 yield other
                 yield from _walk(other)
@@ -142,11 +143,6 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
         else:
             yield child
             yield from _walk(child)
-
-
-def _is_type_checking(test: ast.expr) -> bool:
-    name = test.attr if isinstance(test, ast.Attribute) else test.id if isinstance(test, ast.Name) else ""
-    return name == "TYPE_CHECKING"
 
 
 def _forgives(handler: ast.ExceptHandler) -> bool:

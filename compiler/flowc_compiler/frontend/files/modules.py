@@ -15,7 +15,7 @@ import libcst as cst
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.files.home import home_of
 from flowc_compiler.frontend.files.locate import Locator
-from flowc_compiler.frontend.files.names import Names
+from flowc_compiler.frontend.files.names import Names, dotted
 from flowc_compiler.frontend.files.parse import parse, read_source
 from flowc_compiler.source import SourceFile
 
@@ -131,7 +131,7 @@ class LocalModules:
 
     def _module(self, view: ModuleView, node: cst.BaseExpression) -> ModuleView | None:
         """The module that `base` or `pkg.base` stands for."""
-        parts = _dotted(node)
+        parts = dotted(node)
         imported = view.imports.get(parts[0]) if parts else None
         if imported is None:
             return None
@@ -160,25 +160,13 @@ class LocalModules:
 def _bind(statement: cst.BaseSmallStatement, found: dict[str, Imported]) -> None:
     if isinstance(statement, cst.Import):
         for alias in statement.names:
-            parts = _dotted(alias.name)
+            parts = dotted(alias.name)
             if alias.evaluated_alias is not None:
                 found[alias.evaluated_alias] = Imported(0, parts, None)
             else:
                 found[parts[0]] = Imported(0, parts[:1], None)
     elif isinstance(statement, cst.ImportFrom) and not isinstance(statement.names, cst.ImportStar):
-        parts = _dotted(statement.module) if statement.module is not None else ()
+        parts = dotted(statement.module) if statement.module is not None else ()
         for alias in statement.names:
             name = alias.evaluated_name
             found[alias.evaluated_alias or name] = Imported(len(statement.relative), parts, name)
-
-
-def _dotted(node: cst.BaseExpression) -> tuple[str, ...]:
-    """The parts of `a.b.c`; none for any other expression."""
-    match node:
-        case cst.Name(value=name):
-            return (name,)
-        case cst.Attribute(value=value, attr=cst.Name(value=name)):
-            head = _dotted(value)
-            return (*head, name) if head else ()
-        case _:
-            return ()

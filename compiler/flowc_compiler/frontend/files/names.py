@@ -38,7 +38,7 @@ class Names:
             case cst.Import():
                 self._import(statement)
             case cst.ImportFrom(module=cst.Name() | cst.Attribute() as module) if not statement.relative:
-                self._import_from(statement, _dotted(module))
+                self._import_from(statement, ".".join(dotted(module)))
             case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=alias))], value=value):
                 meaning = self.resolve(value) if isinstance(value, cst.Name | cst.Attribute) else None
                 if meaning is not None:
@@ -60,7 +60,7 @@ class Names:
 
     def _import(self, statement: cst.Import) -> None:
         for alias in statement.names:
-            name = _dotted(alias.name)
+            name = ".".join(dotted(alias.name))
             root = name.partition(".")[0]
             if root not in _ROOTS:
                 continue
@@ -97,8 +97,13 @@ def _ways(statement: cst.Try | cst.If) -> Iterator[cst.BaseSuite]:
         yield statement.orelse.body
 
 
-def _dotted(node: cst.BaseExpression) -> str:
-    """`a.b.c` as text."""
-    if isinstance(node, cst.Attribute):
-        return f"{_dotted(node.value)}.{node.attr.value}"
-    return node.value if isinstance(node, cst.Name) else ""
+def dotted(node: cst.BaseExpression) -> tuple[str, ...]:
+    """The parts of `a.b.c`; none for any other expression."""
+    match node:
+        case cst.Name(value=name):
+            return (name,)
+        case cst.Attribute(value=value, attr=cst.Name(value=name)):
+            head = dotted(value)
+            return (*head, name) if head else ()
+        case _:
+            return ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from flowc_compiler.frontend.decorators.arguments.values import (
     Arguments,
@@ -16,6 +16,7 @@ from flowc_compiler.frontend.decorators.arguments.values import (
     SomeMegabytes,
     Texts,
 )
+from flowc_compiler.ir import SecurityContext
 
 _LABEL = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?")
 
@@ -41,18 +42,6 @@ def _check_path(path: str) -> str:
     if not path.startswith("/"):
         raise ValueError("the path has to begin with /")
     return path
-
-
-class SecurityContextArguments(BaseModel):
-    """`security_context=` of `@kubernetes`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    privileged: bool | None = None
-    allow_privilege_escalation: bool | None = None
-    run_as_user: int | None = None
-    run_as_group: int | None = None
-    run_as_non_root: bool | None = None
 
 
 class ResourcesArguments(Arguments):
@@ -96,7 +85,7 @@ class KubernetesArguments(_PodArguments):
     hostname_resolution_timeout: Annotated[int | None, Field(gt=0)] = None
     qos: Annotated[Literal["burstable", "guaranteed"] | None, BeforeValidator(_lower)] = None
     extended_resources: Texts = Field(default_factory=dict)
-    security_context: SecurityContextArguments | None = None
+    security_context: SecurityContext | None = None
 
 
 class BatchArguments(_PodArguments):
