@@ -2,6 +2,9 @@
 
 A step's `kind` says what its `self.next` does, except for a join, which says what it takes in. A scope is a region with
 one way in and one way out: the whole flow, the body of a foreach, one arm of a branch. A target lowers scopes.
+
+A class flow and a function pipeline of the same shape have the same steps and scopes. A step of a pipeline says in `call`
+what it runs; where no call of the user's opens or joins what has to be opened or joined, flowc puts a step in.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flowc_compiler.ir.flowspecs import FlowSpecs
 from flowc_compiler.ir.specs import StepSpecs
+from flowc_compiler.ir.values import Call, Fan, Value
 from flowc_compiler.source import Span
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -43,6 +47,10 @@ class StepBase(Node):
     """The innermost scope that it stands in. An opener and its join stand outside of the scopes between them."""
     parents: tuple[str, ...] = ()
     """The other steps that lead here, in the order of the file."""
+    call: Call | None = None
+    """What a step of a pipeline runs. `None` in a class flow, and where flowc put the step in: it runs nothing then."""
+    virtual: bool = False
+    """Whether the step is there for the graph's shape only: it has no task, and is done when its parents are."""
 
 
 class LinearStep(StepBase):
@@ -70,6 +78,8 @@ class ForeachStep(StepBase):
     kind: Literal["foreach"] = "foreach"
     variable: str
     target: str
+    fan: Fan | None = None
+    """What is mapped over where it is no artifact of the step's own; the step calls nothing then."""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -107,6 +117,8 @@ class SwitchStep(StepBase):
     variable: str
     cases: tuple[SwitchCase, ...]
     """In the order of the file."""
+    tests: tuple[Value, ...] = ()
+    """In a pipeline: the first test that holds chooses the case of its number, and none the last case."""
 
     @property
     def recursive(self) -> bool:
@@ -125,7 +137,11 @@ class JoinStep(StepBase):
     kind: Literal["join"] = "join"
     target: str | None = None
     closes: str = ""
-    """The step that opened what this one joins; filled in by the scopes pass."""
+    """The step that opened what this one joins; filled in by the scopes pass.
+
+    In a pipeline arms may depend on each other, so that a branch is joined by several steps: the nearest step that every
+    way here goes through, and its arms stand in the scope that it stands in.
+    """
     arms: tuple[tuple[str, ...], ...] = ()
     """The parents by the arm of the branch that they end, in the order of its targets; one group for a foreach or gang.
 
@@ -186,6 +202,8 @@ class Parameter(Node):
     help: str = ""
     show_default: bool = True
     separator: str | None = None
+    fixed: bool = False
+    """A parameter of a pipeline that shapes its graph: `default` is the value that it was compiled with."""
 
 
 class Config(Node):

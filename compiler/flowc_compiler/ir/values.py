@@ -1,0 +1,135 @@
+"""What a step of a function pipeline is called with: values that are known, and where the others come from.
+
+A step of a class flow reads artifacts by name, and has none of these. A step of a pipeline calls a function, and each
+argument is a small tree of values, which the shim looks up when the task runs.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ValueBase(BaseModel):
+    """The base of values: frozen and closed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LiteralValue(ValueBase):
+    """A value that was known when the flow was compiled: plain data of Python's own types."""
+
+    kind: Literal["literal"] = "literal"
+    value: Any = None
+
+
+class OutputValue(ValueBase):
+    """An output of another step."""
+
+    kind: Literal["output"] = "output"
+    step: str
+    name: str = "output"
+    levels: int = 0
+    """How many foreach scopes lie around that step and not around the reader: so deep are the lists that it gets."""
+
+
+class ItemValue(ValueBase):
+    """The task's own item of a foreach around it."""
+
+    kind: Literal["item"] = "item"
+    opener: str
+    """The step that opened the foreach."""
+    source: int = 0
+    """Which of the lists that are mapped over together."""
+
+
+class ParameterValue(ValueBase):
+    """A parameter of the run."""
+
+    kind: Literal["parameter"] = "parameter"
+    name: str
+
+
+class ElementValue(ValueBase):
+    """An entry of another value, `value[key]`."""
+
+    kind: Literal["element"] = "element"
+    value: Value
+    key: str | int
+
+
+class CollectionValue(ValueBase):
+    """A list, tuple, set or dict of values."""
+
+    kind: Literal["list", "tuple", "set", "dict"]
+    keys: tuple[Any, ...] = ()
+    """The keys of a dict, in order."""
+    values: tuple[Value, ...] = ()
+
+
+class ChosenValue(ValueBase):
+    """What an `if` left in a variable: one value for each arm, by the step that the switch leads to."""
+
+    kind: Literal["chosen"] = "chosen"
+    switch: str
+    values: tuple[Value, ...]
+    """In the order of the switch's cases."""
+
+
+Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not", "and", "or", "not"]
+
+
+class OperationValue(ValueBase):
+    """A comparison, or `and`, `or` and `not`, which Python evaluates when the task runs."""
+
+    kind: Literal["operation"] = "operation"
+    operator: Operator
+    operands: tuple[Value, ...]
+
+
+Value = Annotated[
+    LiteralValue
+    | OutputValue
+    | ItemValue
+    | ParameterValue
+    | ElementValue
+    | CollectionValue
+    | ChosenValue
+    | OperationValue,
+    Field(discriminator="kind"),
+]
+"""One value, by `kind`."""
+
+
+class Argument(ValueBase):
+    """An argument of a call."""
+
+    name: str
+    value: Value
+
+
+class Call(ValueBase):
+    """The function that a step of a pipeline calls."""
+
+    function: str
+    """Its name in its module; dotted for `module.function`."""
+    module: str | None = None
+    """The dotted name of a local module, relative to the flow's folder; `None` for the flow's own file."""
+    arguments: tuple[Argument, ...] = ()
+    outputs: tuple[str, ...] = ("output",)
+    """The artifacts that the result is stored as."""
+    many: bool = False
+    """Whether the result is a tuple with one value for each output; else it is the one output."""
+
+
+class Fan(ValueBase):
+    """What a foreach maps over that no step returns as one list: several lists together, or one that is known."""
+
+    sources: tuple[Value, ...]
+    product: bool = False
+    """Every combination of the sources' items, the last source's fastest; otherwise they are of one length."""
+
+
+for _model in (ElementValue, CollectionValue, ChosenValue, OperationValue, Argument, Call, Fan):
+    _model.model_rebuild()
