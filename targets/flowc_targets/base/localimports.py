@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.frontend.files.home import Home
 
-NEVER_LOCAL = frozenset({"flowc", "metaflow"})
+NEVER_LOCAL = frozenset({"flowc", "metaflow", "zenml"})
 """Names that the shim serves: a folder of that name beside the flow is not the user's module."""
 
 COMPILED = (".so", ".pyd")

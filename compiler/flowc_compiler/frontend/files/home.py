@@ -16,7 +16,7 @@ from typing import NamedTuple
 from flowc_compiler.source import SourceFile
 
 _RELATIVE = re.compile(r"^[ \t]*from[ \t]*\.", re.MULTILINE)
-_TAKEN = frozenset({"__main__", "flowc", "metaflow"})
+_TAKEN = frozenset({"__main__", "flowc", "metaflow", "zenml"})
 """Names that the code package itself has at its top."""
 
 

@@ -1,4 +1,4 @@
-"""What a file takes from `metaflow` and `flowc`, wherever it does: FC106 for each name that the shim does not serve.
+"""What a file takes from `metaflow`, `zenml` and `flowc`, wherever it does: FC106 for each name that is not served.
 
 The shim answers these imports when a task runs, so that a name it does not have would fail there. Most files use served
 names only, which a text search can tell; the others are parsed by the interpreter's own parser, which knows positions.
@@ -12,13 +12,23 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.files import servedzenml
 from flowc_compiler.frontend.files.home import is_type_checking
-from flowc_compiler.frontend.files.served import MODULES, REFUSED, SERVED
+from flowc_compiler.frontend.files.served import MODULES as METAFLOW
+from flowc_compiler.frontend.files.served import REFUSED, SERVED
 from flowc_compiler.source import SourceFile, Span
 
-_FROM = re.compile(r"\bfrom[ \t]+((?:metaflow|flowc)[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|(?:[^\n\\]|\\\n)*)")
-_IMPORT = re.compile(r"^[ \t]*import[ \t]+.*\b(?:metaflow|flowc)\b", re.MULTILINE)
-_OF_FLOWC = SERVED - {"exception"} | {"errors"}
+_FROM = re.compile(r"\bfrom[ \t]+((?:metaflow|zenml|flowc)[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|(?:[^\n\\]|\\\n)*)")
+_IMPORT = re.compile(r"^[ \t]*import[ \t]+.*\b(?:metaflow|zenml|flowc)\b", re.MULTILINE)
+ROOTS = frozenset({"flowc", "metaflow", "zenml"})
+"""The packages whose names the shim provides."""
+
+MODULES: dict[str, frozenset[str]] = {**METAFLOW, **servedzenml.MODULES}
+"""The modules of Metaflow and ZenML that are served, and the names of each."""
+
+OF_FLOWC = SERVED - {"exception"} | {"errors"} | servedzenml.PIPELINES
+"""What `flowc` itself serves: the names of Metaflow, and those of pipelines."""
+_OF_OTHERS = ROOTS - {"flowc"}
 _FORGIVING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
@@ -37,7 +47,7 @@ def check_imports(source: SourceFile, sink: DiagnosticSink) -> None:
 
 def is_served(module: str, name: str | None) -> bool:
     """Whether a module, or a name of it, is there when a task runs."""
-    if module != "metaflow" and not module.startswith("metaflow."):
+    if module.partition(".")[0] == "flowc":
         return _flowc_serves(module, name)
     if module not in MODULES:
         return False
@@ -48,7 +58,7 @@ def _flowc_serves(module: str, name: str | None) -> bool:
     """`flowc` serves what `metaflow` does, except for its modules; its own modules are what they are."""
     if module != "flowc" or name is None:
         return True
-    return name == "*" or name.startswith("__") or name in _OF_FLOWC
+    return name == "*" or name.startswith("__") or name in OF_FLOWC
 
 
 def _suspicious(text: str) -> bool:
@@ -64,13 +74,17 @@ def _suspicious(text: str) -> bool:
 
 def _explain(module: str, name: str | None) -> tuple[str, str]:
     """Message and help line for a name, or a whole module, that is not served."""
-    if name is None or (module not in MODULES and module != "flowc"):
-        others = ", ".join(sorted(item for item in MODULES if item != "metaflow"))
-        return f"flowc does not serve the module {module}", REFUSED.get(module) or f"it serves metaflow, {others}"
     message = f"flowc does not serve `{name}` of {module}"
+    if name is None or (module not in MODULES and module != "flowc"):
+        root = module.partition(".")[0]
+        others = ", ".join(sorted(item for item in MODULES if item.startswith(f"{root}.") and MODULES[item]))
+        said = f"it serves {root}, {others}"
+        return f"flowc does not serve the module {module}", REFUSED.get(module) or servedzenml.reason(module) or said
+    if module.partition(".")[0] == "zenml" and (why := servedzenml.reason(module, name)):
+        return message, why
     if name in REFUSED and module in {"metaflow", "flowc", "metaflow.cards"}:
         return message, REFUSED[name]
-    served = MODULES.get(module, _OF_FLOWC)
+    served = MODULES.get(module, OF_FLOWC)
     close = get_close_matches(name, served, 1)
     if close:
         return message, f"did you mean `{close[0]}`?"
@@ -83,17 +97,18 @@ class _Uses:
     def __init__(self, tree: ast.Module) -> None:
         self._tree = tree
         self._bound: dict[str, str] = {}
-        """Names that stand for the modules `metaflow` and `flowc` somewhere in the file."""
+        """Names that stand for a served package somewhere in the file."""
 
     def __iter__(self) -> Iterator[tuple[ast.AST, str, str | None]]:
         nodes = list(_walk(self._tree))
         for node in nodes:
             if isinstance(node, ast.Import):
                 for alias in node.names:
-                    if alias.name in {"metaflow", "flowc"}:
+                    root = alias.name.partition(".")[0]
+                    if alias.name in ROOTS:
                         self._bound[alias.asname or alias.name] = alias.name
-                    elif alias.name.startswith("metaflow.") and alias.asname is None:
-                        self._bound["metaflow"] = "metaflow"
+                    elif root in _OF_OTHERS and alias.asname is None:
+                        self._bound[root] = root
         for node in nodes:
             yield from self._of(node)
 
@@ -101,14 +116,14 @@ class _Uses:
         match node:
             case ast.Import(names=names):
                 for alias in names:
-                    if alias.name.startswith("metaflow.") and not is_served(alias.name, None):
+                    if alias.name.partition(".")[0] in _OF_OTHERS and not is_served(alias.name, None):
                         yield alias, alias.name, None
             case ast.ImportFrom(module=str(module), names=names, level=0) if _ours(module):
                 if not is_served(module, None):
                     yield node, module, None
                     return
                 for alias in names:
-                    if not is_served(module, alias.name):
+                    if not is_served(module, alias.name) and f"{module}.{alias.name}" not in MODULES:
                         yield alias, module, alias.name
             case ast.Attribute(value=value, attr=attr) if (home := self._module(value)) is not None:
                 if not is_served(home, attr) and not is_served(f"{home}.{attr}", None):
@@ -126,7 +141,7 @@ class _Uses:
 
 
 def _ours(module: str) -> bool:
-    return module.partition(".")[0] in {"metaflow", "flowc"}
+    return module.partition(".")[0] in ROOTS
 
 
 def _walk(node: ast.AST) -> Iterator[ast.AST]:

@@ -1,4 +1,4 @@
-"""What names in the user's file mean: the table of its imports of `flowc` and `metaflow`."""
+"""What names in the user's file mean: the table of its imports of `flowc`, `metaflow` and `zenml`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.imports import check_imports
+from flowc_compiler.frontend.files.imports import MODULES, OF_FLOWC, ROOTS, check_imports
 from flowc_compiler.frontend.files.locate import Locator
-from flowc_compiler.frontend.files.served import MODULES, SERVED
 
 
 class Names:
@@ -26,8 +25,9 @@ class Names:
         """The served or known name that an expression stands for, such as `step` for `mf.step`; else `None`."""
         if isinstance(node, cst.Name):
             return self._names.get(node.value)
-        if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Name) and node.value.value in self._modules:
-            return node.attr.value
+        if isinstance(node, cst.Attribute) and (parts := dotted(node.value)) and parts[0] in self._modules:
+            home = ".".join((self._modules[parts[0]], *parts[1:]))
+            return node.attr.value if len(parts) == 1 or home in MODULES else None
         return None
 
     def _statement(self, statement: cst.BaseStatement | cst.BaseSmallStatement) -> None:
@@ -62,27 +62,23 @@ class Names:
         for alias in statement.names:
             name = ".".join(dotted(alias.name))
             root = name.partition(".")[0]
-            if root not in _ROOTS:
+            if root not in ROOTS:
                 continue
             if alias.evaluated_alias is None:
                 self._modules[root] = root
-            elif name in _ROOTS:
+            elif name in ROOTS or name in MODULES:
                 self._modules[alias.evaluated_alias] = name
 
     def _import_from(self, statement: cst.ImportFrom, module: str) -> None:
-        if module.partition(".")[0] not in _ROOTS:
+        if module.partition(".")[0] not in ROOTS:
             return
         if isinstance(statement.names, cst.ImportStar):
-            self._names.update({name: name for name in MODULES.get(module, SERVED)})
+            self._names.update({name: name for name in MODULES.get(module, OF_FLOWC)})
             return
         for alias in statement.names:
             name = alias.evaluated_name
             if module in MODULES or module.startswith("flowc"):
                 self._names[alias.evaluated_alias or name] = name
-
-
-_ROOTS = ("flowc", "metaflow")
-"""Modules whose names flowc understands."""
 
 
 def _ways(statement: cst.Try | cst.If) -> Iterator[cst.BaseSuite]:

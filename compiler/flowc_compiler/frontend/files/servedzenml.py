@@ -1,0 +1,106 @@
+"""The names of `zenml` that the shim serves, those that pipelines take from `flowc`, and why others are refused.
+
+What is served is what files of ZenML's users import that has a meaning without its server. The shim has the same lists,
+since neither side imports the other; a test compares them.
+"""
+
+from __future__ import annotations
+
+PIPELINES = frozenset({"Resources", "Retry", "Schedule", "get_step_context", "pipeline", "unmapped"})
+"""Names of pipelines that `flowc` itself serves, beside `step`."""
+
+INTEGRATIONS: dict[str, str] = {
+    name: name.lower()
+    for name in (
+        "AWS", "AZURE", "BENTOML", "EVIDENTLY", "GCP", "HUGGINGFACE", "KUBEFLOW", "KUBERNETES", "LIGHTGBM", "LIGHTNING",
+        "MLFLOW", "NUMPY", "PANDAS", "PILLOW", "PLOTLY", "POLARS", "PYTORCH", "S3", "SCIPY", "SKLEARN", "SLACK",
+        "SPARK", "TENSORBOARD", "TENSORFLOW", "VLLM", "WANDB", "WHYLOGS", "XGBOOST",
+    )
+} | {"PYTORCH_L": "pytorch_lightning"}  # fmt: skip
+"""The constants of `zenml.integrations.constants` that are served, and their values."""
+
+_METADATA = frozenset({"log_artifact_metadata", "log_metadata", "log_model_metadata", "log_step_metadata"})
+_KUBERNETES = frozenset({"KubernetesOrchestratorSettings"})
+
+MODULES: dict[str, frozenset[str]] = {
+    "zenml": frozenset({"ArtifactConfig", "Model", "Tag", "get_step_context", "pipeline", "step", "unmapped"})
+    | _METADATA,
+    "zenml.artifacts": frozenset(),
+    "zenml.artifacts.artifact_config": frozenset({"ArtifactConfig"}),
+    "zenml.client": frozenset({"Client"}),
+    "zenml.config": frozenset(
+        {"ByteUnit", "DockerSettings", "PythonPackageInstaller", "ResourceSettings", "Schedule", "StepRetryConfig"}
+    ),
+    "zenml.config.docker_settings": frozenset({"DockerSettings", "PythonPackageInstaller"}),
+    "zenml.config.resource_settings": frozenset({"ByteUnit", "ResourceSettings"}),
+    "zenml.config.retry_config": frozenset({"StepRetryConfig"}),
+    "zenml.config.schedule": frozenset({"Schedule"}),
+    "zenml.enums": frozenset({"ArtifactType", "ExecutionStatus", "ModelStages", "StepRuntime", "VisualizationType"}),
+    "zenml.integrations": frozenset(),
+    "zenml.integrations.constants": frozenset(INTEGRATIONS),
+    "zenml.integrations.kubernetes": frozenset(),
+    "zenml.integrations.kubernetes.flavors": _KUBERNETES,
+    "zenml.integrations.kubernetes.flavors.kubernetes_orchestrator_flavor": _KUBERNETES,
+    "zenml.integrations.kubernetes.pod_settings": frozenset({"KubernetesPodSettings"}),
+    "zenml.io": frozenset({"fileio"}),
+    "zenml.logger": frozenset({"get_logger"}),
+    "zenml.materializers": frozenset({"BaseMaterializer", "BuiltInMaterializer", "PydanticMaterializer"}),
+    "zenml.materializers.base_materializer": frozenset({"BaseMaterializer"}),
+    "zenml.model": frozenset(),
+    "zenml.model.model": frozenset({"Model"}),
+    "zenml.pipelines": frozenset({"pipeline"}),
+    "zenml.steps": frozenset({"get_step_context", "step"}),
+    "zenml.types": frozenset({"CSVString", "HTMLString", "JSONString", "MarkdownString"}),
+    "zenml.utils": frozenset(),
+    "zenml.utils.metadata_utils": frozenset({"log_metadata"}),
+}  # fmt: skip
+"""The modules that are served, and the names of each."""
+
+_ARTIFACTS = "an artifact belongs to the run that made it: pass it from step to step, or read another run with `Client`"
+_STACK = "flowc has no stacks: use the library itself within the step"
+_ALERTS = "write a hook of your own: a function that the pipeline names as on_failure or on_success"
+_OLD = "it is of ZenML before 0.40: annotate what the step returns and takes, and give values as arguments"
+_PLACES = "say it with KubernetesOrchestratorSettings, or with the arguments of flowc's own `@step`"
+
+REFUSED: dict[str, str] = {
+    "BaseParameters": _OLD,
+    "BaseStep": _OLD,
+    "CommandStep": "write a step that calls subprocess.run",
+    "ExternalArtifact": "pass the value itself as an argument of the step",
+    "Output": _OLD,
+    "StepContext": _OLD,
+    "add_tags": "give tags to the run with `flowc run --tag`",
+    "alerter_failure_hook": _ALERTS,
+    "alerter_success_hook": _ALERTS,
+    "bulk_log_metadata": "call log_metadata for each of them",
+    "get_pipeline_context": "write into the pipeline's arguments what its body needs",
+    "link_artifact_to_model": "flowc has no model registry: use the registry's own client within a step",
+    "load_artifact": _ARTIFACTS,
+    "register_artifact": _ARTIFACTS,
+    "remove_tags": "give tags to the run with `flowc run --tag`",
+    "run_hook": "call the function from the step",
+    "save_artifact": "return the value from the step: each output is an artifact",
+    "show": "flowc has no dashboard: read runs with `Client`",
+    "wait": "flowc waits for what a step is given: pass the results, or give after=[...]",
+    "zenml.alerter": _ALERTS,
+    "zenml.hooks": _ALERTS,
+    "zenml.model_deployers": _STACK,
+    "zenml.model_registries": _STACK,
+    "zenml.post_execution": "read runs with `Client().get_pipeline_run(...)`",
+    "zenml.services": _STACK,
+    "zenml.stack": _STACK,
+}
+"""Names of ZenML that are refused for a reason, which is the help line; of a module also those in it."""
+
+
+def reason(module: str, name: str | None = None) -> str:
+    """Why a name, or a module of ZenML, is not served, as a help line; empty where there is no more to say of it."""
+    if name is not None and name in REFUSED:
+        return REFUSED[name]
+    parts = module.split(".")
+    for length in range(len(parts), 1, -1):
+        if (head := ".".join(parts[:length])) in REFUSED:
+            return REFUSED[head]
+    if module.startswith("zenml.integrations."):
+        return _PLACES if "flavor" in module or (name or "").endswith("Settings") else _STACK
+    return ""
