@@ -1,6 +1,7 @@
 """The driver: a file in, a verified flow or diagnostics out; and values for the flow's parameters."""
 
 from flowc_compiler.driver.compile import Compilation, compile_file
+from flowc_compiler.driver.given import NONE_GIVEN, GivenParameters, with_defaults
 from flowc_compiler.driver.included import default_file
 from flowc_compiler.driver.parameters import (
     bind_parameters,
@@ -13,9 +14,11 @@ from flowc_compiler.driver.parameters import (
 from flowc_compiler.frontend import NO_CONFIGS, GivenConfigs
 
 __all__ = [
+    "NONE_GIVEN",
     "NO_CONFIGS",
     "Compilation",
     "GivenConfigs",
+    "GivenParameters",
     "bind_parameters",
     "check_environment",
     "compile_file",
@@ -24,4 +27,5 @@ __all__ = [
     "find_parameter",
     "split_assignments",
     "split_options",
+    "with_defaults",
 ]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend import NO_CONFIGS, GivenConfigs, parse, read_class_flow, read_source
-from flowc_compiler.ir import Flow, verify
-from flowc_compiler.passes import PASSES
-from flowc_compiler.source import SourceFile
+from flowc_compiler.driver.given import NONE_GIVEN, GivenParameters, Signature
+from flowc_compiler.frontend import NO_CONFIGS, GivenConfigs, parse, read_source
+from flowc_compiler.frontend.shape import Shape, shape_of
+from flowc_compiler.ir import Flow, Parameter, verify
+from flowc_compiler.source import SourceFile, Span
+
+if TYPE_CHECKING:
+    import libcst as cst
 
 
 @dataclass(frozen=True)
@@ -28,9 +33,11 @@ def compile_file(
     flow_name: str | None = None,
     attached: Sequence[str] = (),
     configs: GivenConfigs = NO_CONFIGS,
+    given: GivenParameters = NONE_GIVEN,
 ) -> Compilation:
     """Compile a file to IR. `flow_name` picks one flow of several; `attached` are decorators for every step (`--with`);
-    `configs` is what was given for the flow's configs.
+    `configs` is what was given for the flow's configs, and `given` for a pipeline's parameters: its graph may depend on
+    them. Those of a class flow are bound when it has been compiled.
 
     Raises FlowcError with everything that is wrong with it; warnings stay in `sink`.
     """
@@ -39,17 +46,79 @@ def compile_file(
     module = parse(source, sink) if source is not None else None
     flow: Flow | None = None
     if source is not None and module is not None:
-        flow = read_class_flow(source, module, sink, flow_name, attached=attached, configs=configs)
-    if flow is not None:
-        flow = run_passes(flow, sink)
+        file = _File(source, module, sink, flow_name, attached)
+        shape = shape_of(source, module)
+        if not shape.pipelines or flow_name in shape.classes:
+            flow = _class_flow(file, configs)
+        elif flow_name is not None or not _both(file, shape):
+            _check_no_configs(configs, sink)
+            flow = _pipeline(file, flow_name or next(iter(shape.pipelines)), given)
     sink.raise_if_failed()
     assert source is not None
     assert flow is not None, "no flow, and no error that says why"
     return Compilation(flow, source)
 
 
+class _File(NamedTuple):
+    """A file that is read, and how."""
+
+    source: SourceFile
+    module: cst.Module
+    sink: DiagnosticSink
+    flow_name: str | None
+    attached: Sequence[str]
+
+
+def _both(file: _File, shape: Shape) -> bool:
+    """Collect FC103 where a file has flows of both shapes, and none is asked for."""
+    if not shape.classes:
+        return False
+    from flowc_compiler.frontend.files.locate import Locator
+
+    locator = Locator(file.source, file.module)
+    known = f"name the one you mean with `--flow`: {', '.join([*shape.classes, *shape.pipelines])}"
+    for name, node in shape.pipelines.items():
+        file.sink.error("FC103", f"`{name}` is another flow of this file", locator.anywhere(node.name), help=known)
+    return True
+
+
+def _class_flow(file: _File, configs: GivenConfigs) -> Flow | None:
+    from flowc_compiler.frontend.classflow.flow import read_class_flow
+
+    source, module, sink, flow_name, attached = file
+    flow = read_class_flow(source, module, sink, flow_name, attached=attached, configs=configs)
+    return run_passes(flow, sink) if flow is not None else None
+
+
+def _pipeline(file: _File, name: str, given: GivenParameters) -> Flow | None:
+    """A pipeline's flow, which has its scopes when it is lowered. `name` is the best guess at its name so far."""
+    from flowc_compiler.frontend.pipelines.reading import read_pipeline
+    from flowc_compiler.passes.lowering import lower_pipeline
+
+    source, module, sink, flow_name, attached = file
+
+    def bind(parameters: Sequence[Parameter], span: Span) -> Mapping[str, str]:
+        return given.bind(Signature(name, span, tuple(parameters)), sink)
+
+    reading = read_pipeline(source, module, sink, flow_name, bind, attached)
+    flow = lower_pipeline(reading, source, sink) if reading is not None else None
+    if flow is not None and not sink.failed:
+        verify(flow)
+    return flow
+
+
+def _check_no_configs(configs: GivenConfigs, sink: DiagnosticSink) -> None:
+    """Collect FC306 for configs that are given to a pipeline, which has none."""
+    for option, names in (("--config", configs.files), ("--config-value", configs.values)):
+        for name in names if not configs.lenient else ():
+            message = f"{option} {name}: a pipeline has no configs"
+            sink.error("FC306", message, None, help="make it a parameter of the function, and give it with `-p`")
+
+
 def run_passes(flow: Flow, sink: DiagnosticSink) -> Flow | None:
     """Run every pass, verifying the IR before and after each; `None` when one of them collected errors."""
+    from flowc_compiler.passes import PASSES
+
     verify(flow)
     for run in PASSES:
         lowered = run(flow, sink)

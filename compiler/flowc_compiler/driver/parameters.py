@@ -5,13 +5,34 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver.included import check_location, default_file
-from flowc_compiler.ir import Flow, Parameter
+from flowc_compiler.ir import Parameter
+from flowc_compiler.source import Span
 
 TRUE_WORDS = frozenset({"1", "true", "t", "yes", "y", "on"})
 FALSE_WORDS = frozenset({"0", "false", "f", "no", "n", "off"})
+
+
+class HasParameters(Protocol):
+    """What values are bound to: a flow, or the signature of a pipeline that is still being read."""
+
+    @property
+    def name(self) -> str:
+        """The flow's name."""
+        ...
+
+    @property
+    def span(self) -> Span:
+        """Where the flow is."""
+        ...
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters that it has."""
+        ...
 
 
 def split_assignments(items: Sequence[str], sink: DiagnosticSink) -> list[tuple[str, str]]:
@@ -25,7 +46,7 @@ def split_assignments(items: Sequence[str], sink: DiagnosticSink) -> list[tuple[
     return pairs
 
 
-def split_options(flow: Flow, arguments: Sequence[str], sink: DiagnosticSink) -> list[tuple[str, str]]:
+def split_options(flow: HasParameters, arguments: Sequence[str], sink: DiagnosticSink) -> list[tuple[str, str]]:
     """(name, value) of `--name value` and `--name=value`; a boolean parameter may stand alone, to be true."""
     pairs: list[tuple[str, str]] = []
     rest = list(arguments)
@@ -48,14 +69,14 @@ def split_options(flow: Flow, arguments: Sequence[str], sink: DiagnosticSink) ->
     return pairs
 
 
-def find_parameter(flow: Flow, name: str) -> Parameter | None:
+def find_parameter(flow: HasParameters, name: str) -> Parameter | None:
     """The parameter of that name; case and `-` for `_` do not count, as no two names may differ by these only."""
     folded = _folded(name)
     return next((parameter for parameter in flow.parameters if _folded(parameter.name) == folded), None)
 
 
 def environment_values(
-    flow: Flow, environment: Mapping[str, str], given: Sequence[tuple[str, str]]
+    flow: HasParameters, environment: Mapping[str, str], given: Sequence[tuple[str, str]]
 ) -> list[tuple[str, str]]:
     """(name, value) of FLOWC_RUN_NAME and METAFLOW_RUN_NAME, for parameters that are not given. The first wins.
 
@@ -73,7 +94,7 @@ def environment_values(
 
 
 def check_environment(
-    flow: Flow, environment: Mapping[str, str], options: frozenset[str], sink: DiagnosticSink
+    flow: HasParameters, environment: Mapping[str, str], options: frozenset[str], sink: DiagnosticSink
 ) -> None:
     """Warn (FC302) of variables FLOWC_RUN_X that nothing reads; `options` are those that options read."""
     known = {parameter.name.upper().replace("-", "_") for parameter in flow.parameters}
@@ -84,10 +105,13 @@ def check_environment(
             sink.warning("FC302", message, None, help=_known(flow, suffix.lower()))
 
 
-def bind_parameters(flow: Flow, given: Sequence[tuple[str, str]], sink: DiagnosticSink) -> dict[str, str]:
+def bind_parameters(
+    flow: HasParameters, given: Sequence[tuple[str, str]], sink: DiagnosticSink, *, to_run: bool = True
+) -> dict[str, str]:
     """Parameter name to the text given for it; a path for each IncludeFile that has one.
 
-    Collects FC302 (unknown), FC303 (wrong type), FC304 (missing) and FC308 (a file that cannot be read).
+    Collects FC302 (unknown), FC303 (wrong type), and when the flow is to run FC304 (missing) and FC308 (a file that
+    cannot be read).
     """
     bound: dict[str, str] = {}
     for name, value in given:
@@ -105,6 +129,13 @@ def bind_parameters(flow: Flow, given: Sequence[tuple[str, str]], sink: Diagnost
             bound[parameter.name] = check_location(parameter, value, sink)
         else:
             bound[parameter.name] = value
+    if to_run:
+        _complete(flow, bound, sink)
+    return bound
+
+
+def _complete(flow: HasParameters, bound: dict[str, str], sink: DiagnosticSink) -> None:
+    """Look for what has no value yet: FC304 for what is required; the default files of IncludeFiles."""
     for parameter in flow.parameters:
         if parameter.required and not parameter.has_default and parameter.name not in bound:
             help_text = f"give it a value: `-p {parameter.name}=...`"
@@ -113,7 +144,6 @@ def bind_parameters(flow: Flow, given: Sequence[tuple[str, str]], sink: Diagnost
             path = default_file(parameter, sink, f"name another file: `-p {parameter.name}=PATH`")
             if path is not None:
                 bound[parameter.name] = str(path)
-    return bound
 
 
 PREFIXES = ("FLOWC_RUN_", "METAFLOW_RUN_")
@@ -150,11 +180,28 @@ def fits(text: str, parameter: Parameter) -> bool:
     return True
 
 
+def converted(text: str, parameter: Parameter) -> Any:
+    """The value that a text that `fits` is of; where only the run can tell the type, the text."""
+    if parameter.deferred_type or parameter.source == "file":
+        return text
+    match parameter.type:
+        case "int":
+            return int(text)
+        case "float":
+            return float(text)
+        case "bool":
+            return text.strip().lower() in TRUE_WORDS
+        case "json":
+            return json.loads(text)
+        case "str":
+            return text
+
+
 def _folded(name: str) -> str:
     return name.lower().replace("-", "_")
 
 
-def _known(flow: Flow, wrong: str) -> str:
+def _known(flow: HasParameters, wrong: str) -> str:
     names = [parameter.name for parameter in flow.parameters]
     close = difflib.get_close_matches(wrong, names, n=1)
     if close:

@@ -32,8 +32,8 @@ class ClassTable:
 
     def find_flow(self, wanted: str | None) -> cst.ClassDef | None:
         """The flow class: `wanted`, or the only one that no other flow builds on; else FC102 or FC103."""
-        own = {name: FoundClass(self._view, node) for name, node in self._view.classes.items()}
-        flows = {name: item.node for name, item in own.items() if self._is_flow(item, set())}
+        own = self._own()
+        flows = self.flows()
         if wanted is not None:
             if wanted not in flows:
                 self._no_flow(f"there is no flow `{wanted}` in {self._view.source.name}", flows)
@@ -55,6 +55,10 @@ class ClassTable:
                 )  # fmt: skip
             return None
         return next(iter(leaves.values()))
+
+    def flows(self) -> dict[str, cst.ClassDef]:
+        """Every class of the file that is a flow, those that others build on among them."""
+        return {name: item.node for name, item in self._own().items() if self._is_flow(item, set())}
 
     def members(self, flow: cst.ClassDef) -> list[Member]:
         """The statements of a flow's body and of its bases', those of a base first."""
@@ -78,6 +82,9 @@ class ClassTable:
             pending = [base for base in self._bases(current) if base.key != current.key] + pending
             turns += 1
         return list(order.values())
+
+    def _own(self) -> dict[str, FoundClass]:
+        return {name: FoundClass(self._view, node) for name, node in self._view.classes.items()}
 
     def _bases(self, found: FoundClass) -> list[FoundClass]:
         """The bases that can be read."""
@@ -116,7 +123,7 @@ class ClassTable:
         known = (
             f"the flows here: {', '.join(flows)}"
             if flows
-            else "a flow is `class MyFlow(FlowSpec)` with `@step` methods"
+            else "a flow is `class MyFlow(FlowSpec)` with `@step` methods, or a function with `@pipeline`"
         )
         self._sink.error("FC102", message, self._view.locator.source.line_span(1), help=known)
 

@@ -1,0 +1,45 @@
+"""Which shape a file's flows have: classes, `@pipeline` functions, or both. Told without importing either front end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import libcst as cst
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.files.locate import Locator
+from flowc_compiler.frontend.files.names import Names
+
+if TYPE_CHECKING:
+    from flowc_compiler.source import SourceFile
+
+
+class Shape(NamedTuple):
+    """The flows of a file, by name."""
+
+    pipelines: dict[str, cst.FunctionDef]
+    """Top-level functions with `@pipeline`."""
+    classes: dict[str, cst.ClassDef]
+    """Top-level classes that are flows. Only asked for where there are pipelines, too; empty otherwise."""
+
+
+def shape_of(source: SourceFile, module: cst.Module) -> Shape:
+    """The flows of a file. One without `@pipeline` is for the front end of classes, which finds its own."""
+    if "pipeline" not in source.text:
+        return Shape({}, {})
+    names = Names(module, Locator(source, module), DiagnosticSink())
+    functions = [item for item in module.body if isinstance(item, cst.FunctionDef)]
+    pipelines = {item.name.value: item for item in functions if _is_pipeline(item, names)}
+    if not pipelines or not any(isinstance(item, cst.ClassDef) and item.bases for item in module.body):
+        return Shape(pipelines, {})
+    from flowc_compiler.frontend.classflow.classes import ClassTable
+    from flowc_compiler.frontend.files.modules import ModuleView
+
+    sink = DiagnosticSink()
+    return Shape(pipelines, ClassTable(ModuleView(source, module, sink), sink).flows())
+
+
+def _is_pipeline(function: cst.FunctionDef, names: Names) -> bool:
+    """Whether a function has `@pipeline` or `@pipeline(...)`, by whatever name the file knows it."""
+    decorators = (item.decorator for item in function.decorators)
+    return any(names.resolve(item.func if isinstance(item, cst.Call) else item) == "pipeline" for item in decorators)
