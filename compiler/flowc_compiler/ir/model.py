@@ -3,7 +3,7 @@
 A step's `kind` says what its `self.next` does, except for a join, which says what it takes in. A scope is a region with
 one way in and one way out: the whole flow, the body of a foreach, one arm of a branch. A target lowers scopes.
 
-A class flow and a function pipeline of the same shape have the same steps and scopes. A step of a pipeline says in `call`
+A class flow and a function pipeline of one shape have the same steps and scopes. A step of a pipeline says in `call`
 what it runs; where no call of the user's opens or joins what has to be opened or joined, flowc puts a step in.
 """
 
@@ -139,8 +139,8 @@ class JoinStep(StepBase):
     closes: str = ""
     """The step that opened what this one joins; filled in by the scopes pass.
 
-    In a pipeline arms may depend on each other, so that a branch is joined by several steps: the nearest step that every
-    way here goes through, and its arms stand in the scope that it stands in.
+    In a pipeline arms may depend on each other, so that several steps join a branch: it is the nearest step that every
+    way here goes through then, and its arms have no scopes of their own.
     """
     arms: tuple[tuple[str, ...], ...] = ()
     """The parents by the arm of the branch that they end, in the order of its targets; one group for a foreach or gang.

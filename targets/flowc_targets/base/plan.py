@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from flowc_targets.base.planvalues import called, literal, survives_json
 from flowc_targets.base.project import project_facts
 
 if TYPE_CHECKING:
@@ -32,15 +32,19 @@ def build_plan(flow: Flow, module: str | None = None, default_files: Mapping[str
         "frontend": flow.frontend,
         "start": flow.start,
         "end": flow.end,
-        "parameters": [_parameter(parameter, default_files or {}) for parameter in flow.parameters],
+        "parameters": [
+            _parameter(flow, parameter, default_files or {}) for parameter in flow.parameters if not parameter.fixed
+        ],
         **({"configs": {config.name: recorded(config) for config in flow.configs}} if flow.configs else {}),
         "steps": {step.name: _step(flow, step) for step in flow.steps},
         **({"project": facts} if (facts := project_facts(flow)) is not None else {}),
     }
 
 
-def _parameter(parameter: Parameter, default_files: Mapping[str, str]) -> dict[str, Any]:
-    entry = {"attribute": parameter.attribute, "name": parameter.name, "type": parameter.type}
+def _parameter(flow: Flow, parameter: Parameter, default_files: Mapping[str, str]) -> dict[str, Any]:
+    entry: dict[str, Any] = {"attribute": parameter.attribute, "name": parameter.name, "type": parameter.type}
+    if flow.frontend == "pipeline" and (parameter.has_default or not parameter.required):
+        entry["default"] = literal(parameter.default)
     file = default_files.get(parameter.name)
     return entry if file is None else {**entry, "file": file}
 
@@ -50,7 +54,7 @@ def recorded(config: Config) -> dict[str, Any]:
     entry: dict[str, Any] = {"attribute": config.attribute, "plain": config.plain}
     if config.text is not None:
         return {**entry, "text": config.text}
-    if repr(json.loads(json.dumps(config.value))) == repr(config.value):
+    if survives_json(config.value):
         return {**entry, "value": config.value}
     return {**entry, "literal": repr(config.value)}
 
@@ -66,13 +70,14 @@ def _step(flow: Flow, step: Step) -> dict[str, Any]:
         "closes": closes,
         "closes_kind": flow.by_name[closes].kind if closes is not None else None,
         "arms": [list(arm) for arm in step.arms] if step.kind == "join" else [],
-        "foreach_var": step.variable if step.kind == "foreach" else None,
-        "condition": step.variable if step.kind == "switch" else None,
+        "foreach_var": step.variable if step.kind == "foreach" and step.fan is None else None,
+        "condition": step.variable if step.kind == "switch" and not step.tests else None,
         "loops": step.kind == "switch" and step.recursive,
         "retries": specs.retry.limit if specs.retry else 0,
         "timeout": specs.timeout.seconds if specs.timeout else None,
         "env": dict(specs.environment.variables) if specs.environment else {},
         **_asked(specs),
+        **called(flow, step),
     }
 
 
