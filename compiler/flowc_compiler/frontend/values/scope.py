@@ -15,6 +15,7 @@ from flowc_compiler.frontend.files.names import Names
 from flowc_compiler.frontend.values.bindings import Bindings, bindings, is_bound_once, may_change
 from flowc_compiler.frontend.values.calls import call_value
 from flowc_compiler.frontend.values.literals import NotLiteralError, Scope, evaluate
+from flowc_compiler.frontend.values.made import enumerated, made
 
 _MOST_LOOKUPS = 100_000
 """How often constants are looked up in a module: chains that double at each link end there."""
@@ -86,11 +87,24 @@ class ModuleScope(Scope):
         expression = self._bound.get(node.value)
         if node.value not in self._bound or self._may_change(node.value):
             raise NotLiteralError(node)
-        return self._imported(node) if expression is None else self.constant(node, expression, self)
+        if expression is None:
+            known = enumerated(node, self.view)
+            return self._imported(node) if known is None else known[0]
+        return self.constant(node, expression, self)
 
     def attribute(self, node: cst.Attribute) -> tuple[object] | None:
-        """The value of a constant of a local module, as `module.NAME`."""
+        """The value of a constant of a local module, as `module.NAME`, or of a member of an enumeration of settings."""
+        known = enumerated(node, self.view)
+        if known is not None:
+            return known
         return (self._imported(node),) if _root(node) in self.view.imports else None
+
+    def call(self, node: cst.Call) -> object:
+        """The object of settings that a call makes."""
+        found = made(node, self.view, self)
+        if found is None:
+            raise NotLiteralError(node)
+        return found[0]
 
     def _imported(self, node: cst.Name | cst.Attribute) -> object:
         """The value of a constant that is imported from a local module."""

@@ -1,0 +1,34 @@
+"""What is said of a step or a pipeline in one place: one of the calls that its specs are put together from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import libcst as cst
+
+from flowc_compiler.frontend.files.modules import ModuleView
+from flowc_compiler.frontend.values.literals import Scope
+
+Kind = Literal["step", "pipeline", "with_options", "configure"]
+
+
+@dataclass(frozen=True, eq=False)
+class SettingsLayer:
+    """`@step(...)`, `@pipeline(...)`, or a call of `.with_options(...)` or `.configure(...)` of either.
+
+    The layers of a step are, the weakest first: those of the pipeline that calls it, the step's own decorators, and
+    calls of `configure` and `with_options` in their order.
+    """
+
+    kind: Kind
+    of: Literal["step", "pipeline"]
+    """What it is said of."""
+    arguments: tuple[cst.Arg, ...]
+    """None for a decorator without parentheses."""
+    view: ModuleView
+    """The file that it stands in."""
+    scope: Scope
+    """What names stand for there. Calls of classes for settings have values in any scope."""
+    function: cst.FunctionDef | None = None
+    """The function under a decorator, whose other decorators count as well."""

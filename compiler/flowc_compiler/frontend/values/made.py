@@ -1,0 +1,117 @@
+"""Objects that a file makes of classes for settings: `ResourceSettings(memory="4GB")`, `timedelta(hours=1)`.
+
+Those of flowc and ZenML, and the models of Kubernetes' client, are read as a name and its arguments; nothing is checked
+here. Names of enumerations and of ZenML's integrations stand for their values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+
+import libcst as cst
+
+from flowc_compiler.frontend.files.servedzenml import INTEGRATIONS
+from flowc_compiler.frontend.values.literals import NotLiteralError, Scope, evaluate
+
+if TYPE_CHECKING:
+    from flowc_compiler.frontend.files.modules import ModuleView
+
+CLASSES: dict[str, tuple[str, ...]] = {
+    "ArtifactConfig": (),
+    "DockerSettings": (),
+    "KubernetesOrchestratorSettings": (),
+    "KubernetesPodSettings": (),
+    "Model": ("name",),
+    "ResourceSettings": (),
+    "Resources": (),
+    "Retry": ("limit",),
+    "Schedule": ("cron_expression",),
+    "StepRetryConfig": (),
+    "Tag": ("name",),
+}
+"""The classes, and which arguments each takes by position."""
+
+_ENUMERATIONS = frozenset({"ArtifactType", "ByteUnit", "ModelStages", "PythonPackageInstaller", "StepRuntime"})
+_KUBERNETES = re.compile(r"V\d\w*")
+_TIMES = ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks")
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """An object of a class for settings."""
+
+    kind: str
+    """The name of its class."""
+    fields: Mapping[str, object]
+    nodes: Mapping[str, cst.BaseExpression]
+    """The expression that each field was given as."""
+    view: ModuleView
+    """The file that it is made in."""
+
+
+def made(node: cst.Call, view: ModuleView, scope: Scope) -> tuple[object] | None:
+    """The object that a call makes, as a tuple of it; `None` for a call of anything else. Raises NotLiteralError."""
+    kind = view.names.resolve(node.func)
+    if kind in CLASSES:
+        fields, nodes = _arguments(node, CLASSES[kind], scope)
+        return (Made(kind, fields, nodes, view),)
+    called = _imported(node.func, view)
+    if called[:1] == ("kubernetes",) and _KUBERNETES.fullmatch(called[-1]):
+        fields, nodes = _arguments(node, (), scope)
+        return (Made(called[-1], fields, nodes, view),)
+    if called == ("datetime", "timedelta"):
+        fields, _ = _arguments(node, _TIMES, scope)
+        return (_duration(node, fields),)
+    return None
+
+
+def enumerated(node: cst.Attribute | cst.Name, view: ModuleView) -> tuple[object] | None:
+    """The value of `StepRuntime.ISOLATED`, and of the constant `MLFLOW` of ZenML; `None` for any other name."""
+    if isinstance(node, cst.Attribute) and view.names.resolve(node.value) in _ENUMERATIONS:
+        return (node.attr.value.lower(),)
+    name = view.names.resolve(node)
+    return (INTEGRATIONS[name],) if name in INTEGRATIONS else None
+
+
+def _imported(node: cst.BaseExpression, view: ModuleView) -> tuple[str, ...]:
+    """The dotted name that an expression stands for by the file's imports; empty where it is no imported name."""
+    parts: list[str] = []
+    while isinstance(node, cst.Attribute):
+        parts.insert(0, node.attr.value)
+        node = node.value
+    bound = view.imports.get(node.value) if isinstance(node, cst.Name) else None
+    if bound is None or bound.level:
+        return ()
+    return (*bound.module, *((bound.name,) if bound.name is not None else ()), *parts)
+
+
+def _arguments(
+    node: cst.Call, positional: tuple[str, ...], scope: Scope
+) -> tuple[dict[str, object], dict[str, cst.BaseExpression]]:
+    fields: dict[str, object] = {}
+    nodes: dict[str, cst.BaseExpression] = {}
+    for place, arg in enumerate(node.args):
+        if arg.star == "**":
+            unpacked = evaluate(arg.value, scope)
+            if not isinstance(unpacked, dict):
+                raise NotLiteralError(arg.value, "what is unpacked is not a dict")
+            for key, value in cast("dict[object, object]", unpacked).items():
+                fields[str(key)], nodes[str(key)] = value, arg.value
+            continue
+        name = arg.keyword.value if arg.keyword is not None else positional[place : place + 1]
+        if not name or arg.star:
+            raise NotLiteralError(arg.value, "it takes keyword arguments only", "name the argument")
+        key = name if isinstance(name, str) else name[0]
+        fields[key], nodes[key] = evaluate(arg.value, scope), arg.value
+    return fields, nodes
+
+
+def _duration(node: cst.Call, fields: Mapping[str, object]) -> timedelta:
+    try:
+        return timedelta(**cast("dict[str, float]", dict(fields)))
+    except (TypeError, OverflowError) as error:
+        raise NotLiteralError(node, str(error), wrong=True) from None
