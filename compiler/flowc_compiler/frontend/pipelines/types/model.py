@@ -1,0 +1,182 @@
+"""Types as annotations say them: what is understood of them, and a type for all that is not.
+
+Types are values: equal when they say the same, and hashable, so that answers about them can be kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+LiteralKind = Literal["int", "str", "bool", "bytes", "float"]
+
+_LONGEST_VALUE = 40
+"""Characters of a literal that a message shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownType:
+    """A type that is not understood, or not annotated, or `Any`: it goes with every other."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeverType:
+    """No value at all: the elements of an empty list, the result of a step that always raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """Objects of a class of Python's standard library, or of a foreign package."""
+
+    name: str
+    """`int`, `None`, `datetime.date`, `pandas.DataFrame`."""
+    args: tuple[Type, ...] = ()
+    """The arguments in brackets, of standard classes only; none where none were written."""
+    foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LocalClass:
+    """Objects of a class that the flow's own files define."""
+
+    file: str
+    """The absolute path."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A name that an import binds, which is looked up when it has to be told from another type."""
+
+    target: str
+    """What is imported, as a dotted path; a relative import begins with the folder that it starts from."""
+    file: str = field(compare=False)
+    """The file that has the import."""
+    parts: tuple[str, ...] = field(compare=False)
+    """The name as that file writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TupleType:
+    """A tuple of a known length."""
+
+    items: tuple[Type, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralType:
+    """One value that is known."""
+
+    kind: LiteralKind
+    value: int | str | bytes | float
+
+
+@dataclass(frozen=True, slots=True)
+class UnionType:
+    """One of several types, and which one is not known."""
+
+    members: tuple[Type, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralTypes:
+    """Types that all occur: of the items of a list that is written out, or of what the arms of an `if` assign."""
+
+    members: tuple[Type, ...]
+
+
+Type = UnknownType | NeverType | Instance | LocalClass | Reference | TupleType | LiteralType | UnionType | SeveralTypes
+
+UNKNOWN = UnknownType()
+NEVER = NeverType()
+NONE = Instance("None")
+INT, STR, FLOAT, BOOL = Instance("int"), Instance("str"), Instance("float"), Instance("bool")
+
+
+def union_of(members: Iterable[Type]) -> Type:
+    """Any one of the types: nested unions are flattened, equal members are named once."""
+    return _joined(members, UnionType)
+
+
+def several_of(members: Iterable[Type]) -> Type:
+    """All of the types: equal members are named once."""
+    return _joined(members, SeveralTypes)
+
+
+def list_of(element: Type) -> Type:
+    """`list[element]`."""
+    return Instance("list", (element,))
+
+
+def with_none(of: Type) -> Type:
+    """`Optional[of]`; an unknown type stays unknown."""
+    return of if isinstance(of, UnknownType) else union_of((of, NONE))
+
+
+def describe(of: Type) -> str:
+    """A type as an annotation would say it; a literal as its type."""
+    match of:
+        case UnknownType():
+            return "Any"
+        case NeverType():
+            return "Never"
+        case Instance(name=name, args=()):
+            return name
+        case Instance(name="tuple", args=(element, *_)):
+            return f"tuple[{describe(element)}, ...]"
+        case Instance(name=name, args=args):
+            inner = ", ".join(map(describe, args))
+            return f"{name.removeprefix('collections.abc.')}[{inner}]" if inner != "Never" else name
+        case LocalClass(name=name):
+            return name
+        case Reference(parts=parts):
+            return ".".join(parts)
+        case TupleType(items=items):
+            return f"tuple[{', '.join(map(describe, items)) or '()'}]"
+        case LiteralType(kind=kind):
+            return kind
+        case UnionType(members=members) | SeveralTypes(members=members):
+            return " | ".join(dict.fromkeys(describe(member) for member in members))
+
+
+def describe_annotation(of: Type) -> str:
+    """A type as an annotation would say it, values of `Literal` included."""
+    match of:
+        case LiteralType() | UnionType():
+            members = of.members if isinstance(of, UnionType) else (of,)
+            values = [repr(item.value) for item in members if isinstance(item, LiteralType)]
+            others = [describe(item) for item in members if not isinstance(item, LiteralType)]
+            return " | ".join([f"Literal[{', '.join(values)}]"] * bool(values) + others)
+        case _:
+            return describe(of)
+
+
+def shown_value(of: Type) -> str | None:
+    """The text of a known value, where it is short."""
+    if of == NONE:
+        return "None"
+    text = repr(of.value) if isinstance(of, LiteralType) else ""
+    return text if 0 < len(text) <= _LONGEST_VALUE else None
+
+
+def members_of(of: Type) -> tuple[Type, ...]:
+    """The members of a union, or the type itself."""
+    return of.members if isinstance(of, UnionType | SeveralTypes) else (of,)
+
+
+def _joined(members: Iterable[Type], kind: type[UnionType] | type[SeveralTypes]) -> Type:
+    distinct = tuple(dict.fromkeys(_flat(members, kind)))
+    if len(distinct) > 1:
+        distinct = tuple(item for item in distinct if not isinstance(item, NeverType))
+    if not distinct:
+        return NEVER
+    return distinct[0] if len(distinct) == 1 else kind(distinct)
+
+
+def _flat(members: Iterable[Type], kind: type[UnionType] | type[SeveralTypes]) -> Iterator[Type]:
+    for member in members:
+        if isinstance(member, kind):
+            yield from member.members
+        else:
+            yield member
