@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowc_compiler.ir import ROOT_SCOPE
-from flowc_targets.airflow.model import Block, Edge, MappedGroup, StepTask, WidthTask
+from flowc_targets.airflow.model import Block, Edge, EmptyTask, MappedGroup, StepTask, WidthTask
 from flowc_targets.airflow.names import Names
 from flowc_targets.airflow.pods import pod_arguments
 from flowc_targets.airflow.python import Call, Name
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, Step
+    from flowc_targets.airflow.model import Node
     from flowc_targets.airflow.options import AirflowOptions
     from flowc_targets.airflow.python import Expression
 
@@ -39,10 +40,10 @@ class _Builder:
     """The nodes and edges of one block, as they are found."""
 
     def __init__(self) -> None:
-        self._nodes: list[StepTask | WidthTask | MappedGroup] = []
+        self._nodes: list[Node] = []
         self._edges: dict[str, dict[str, None]] = {}
 
-    def add(self, node: StepTask | WidthTask | MappedGroup) -> None:
+    def add(self, node: Node) -> None:
         """Add a node after those that it follows."""
         self._nodes.append(node)
 
@@ -65,6 +66,7 @@ class _Lowering:
         self._sink = sink
         self._names = Names()
         self._variables = {step.name: self._names.take(step.name) for step in flow.steps}
+        self._ids = {step.name for step in flow.steps}
         self._numbers = _segment_numbers(flow)
         self._segments = _segments(flow, self._numbers)
         self._top = _Builder()
@@ -81,8 +83,9 @@ class _Lowering:
     def _add_foreach(self, opener: str, outer: str | None, after: str) -> str:
         """The width and the groups of one foreach, and of those in its body; the variable of the last group."""
         width = WidthTask(
-            variable=self._names.take(f"{opener}_indices"), task_id=f"{opener}-indices", opener=opener, outer=outer
-        )
+            variable=self._names.take(f"{opener}_indices"), task_id=self._id(f"{opener}-indices"), opener=opener,
+            outer=outer,
+        )  # fmt: skip
         self._top.add(width)
         self._top.connect(after, [width.variable])
         before, last = [width.variable], ""
@@ -97,7 +100,7 @@ class _Lowering:
         return last
 
     def _group(self, opener: str, number: int, steps: list[Step], width: str) -> MappedGroup:
-        """One segment. Group ids have a `-`, which no step's name has."""
+        """One segment."""
         builder = _Builder()
         for step in steps:
             self._add_step(builder, step, depth=1)
@@ -108,7 +111,7 @@ class _Lowering:
         return MappedGroup(
             variable=self._names.take(f"{opener}_items{suffix.replace('-', '_')}"),
             function=self._names.take(f"each_of_{opener}{suffix.replace('-', '_')}"),
-            group_id=f"{opener}-items{suffix}",
+            group_id=self._id(f"{opener}-items{suffix}"),
             doc=f"What runs for each item of `{variable}`{after}.",
             width=width,
             body=builder.block(),
@@ -117,26 +120,35 @@ class _Lowering:
     def _add_step(self, builder: _Builder, step: Step, depth: int) -> None:
         """The task, and the edges to what follows it in the same block."""
         index: dict[str, Expression] = {"index": Name("index")} if depth else {}
-        builder.add(
-            StepTask(variable=self._variables[step.name], task_id=step.name, options={**index, **self._arguments(step)})
-        )
+        variable = self._variables[step.name]
+        if step.virtual:
+            builder.add(EmptyTask(variable=variable, task_id=step.name, trigger_rule=_trigger_rule(step)))
+        else:
+            builder.add(StepTask(variable=variable, task_id=step.name, options={**index, **self._arguments(step)}))
         if step.kind == "foreach":
             return
         here = self._place(step)
         following = [name for name in step.targets if self._place(self._flow.by_name[name]) == here]
-        builder.connect(self._variables[step.name], [self._variables[name] for name in following])
+        builder.connect(variable, [self._variables[name] for name in following])
+
+    def _id(self, wanted: str) -> str:
+        """An id that no step has: steps of class flows have no `-` in their names, those of pipelines may."""
+        while wanted in self._ids:
+            wanted += "-"
+        self._ids.add(wanted)
+        return wanted
 
     def _place(self, step: Step) -> tuple[str, int]:
         scope = self._flow.foreach_scope(step).id
         return scope, self._numbers[step.name]
 
     def _arguments(self, step: Step) -> dict[str, Expression]:
-        """The operator's arguments. A join runs after skipped arms and after a foreach of nothing, too."""
+        """The operator's arguments."""
         kubernetes = self._options.operator == "kubernetes"
         arguments: dict[str, Expression] = {}
         specs = step.specs
-        if step.kind == "join":
-            arguments["trigger_rule"] = "none_failed"
+        if (rule := _trigger_rule(step)) is not None:
+            arguments["trigger_rule"] = rule
         if kubernetes and step.kind == "foreach":
             arguments["callbacks"] = Name("PublishCount")
         if specs.retries:
@@ -154,6 +166,11 @@ class _Lowering:
         if step.doc:
             arguments["doc_md"] = markdown(step.doc)
         return arguments
+
+
+def _trigger_rule(step: Step) -> str | None:
+    """A join runs after skipped arms and after a foreach of nothing, too."""
+    return "none_failed" if step.kind == "join" else None
 
 
 def _segment_numbers(flow: Flow) -> dict[str, int]:

@@ -34,7 +34,10 @@ def import_lines(file: DagFile) -> Iterator[str]:
         yield from (*provider, "")
     operator = ["BaseOperator"] if file.operator == "local" else []
     decorators = ["dag", "task", "task_group"] if file.has_foreach else ["dag"]
+    empty = file.body.has_empty
     yield "try:"
+    if empty:
+        yield "    from airflow.providers.standard.operators.empty import EmptyOperator"
     yield f"    from airflow.sdk import {', '.join([*operator, *decorators])}"
     if file.params:
         yield "    from airflow.sdk.definitions.param import Param"
@@ -44,6 +47,8 @@ def import_lines(file: DagFile) -> Iterator[str]:
         yield "    from airflow.models.baseoperator import BaseOperator"
     if file.params:
         yield "    from airflow.models.param import Param"
+    if empty:
+        yield "    from airflow.operators.empty import EmptyOperator"
 
 
 def _uses_durations(block: Block) -> bool:

@@ -21,6 +21,15 @@ class StepTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmptyTask:
+    """A task that runs nothing: what a virtual step is. Airflow's scheduler marks it as done by itself."""
+
+    variable: str
+    task_id: str
+    trigger_rule: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WidthTask:
     """The task that turns the counts of a foreach into the list of index paths that its groups are mapped over."""
 
@@ -57,8 +66,20 @@ class Edge:
 class Block:
     """Tasks and groups in topological order, and the edges between them."""
 
-    nodes: tuple[StepTask | WidthTask | MappedGroup, ...]
+    nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
+
+    @property
+    def has_empty(self) -> bool:
+        """Whether a task in it, or in a group in it, runs nothing."""
+        return any(
+            isinstance(node, EmptyTask) or (isinstance(node, MappedGroup) and node.body.has_empty)
+            for node in self.nodes
+        )
+
+
+Node = StepTask | EmptyTask | WidthTask | MappedGroup
+"""What a block is made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

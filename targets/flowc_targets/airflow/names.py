@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import re
 
 _OF_THE_FILE = """
-    BaseOperator CODE ENVIRONMENT KubernetesPodOperator KubernetesPodOperatorCallback PARAMETERS PYTHON Param Path
+    BaseOperator CODE EmptyOperator ENVIRONMENT KubernetesPodOperator KubernetesPodOperatorCallback PARAMETERS PYTHON Param Path
     PublishCount ROOT START StepOperator TAGS arguments base64 dag datetime encoded environment flow index indices json
     k8s os quote subprocess sys task task_group tempfile timedelta timezone
 """
@@ -22,7 +23,8 @@ class Names:
         self._taken = set(TAKEN)
 
     def take(self, wanted: str) -> str:
-        """The wanted name, with an underscore and a number where it is taken."""
+        """The wanted name, with an underscore and a number where it is taken. What no name may have becomes `_`."""
+        wanted = re.sub(r"\W", "_", wanted)
         name, number = wanted, 1
         while name in self._taken:
             number += 1

@@ -6,7 +6,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from flowc_targets.airflow.imports import import_lines
-from flowc_targets.airflow.model import Block, DagFile, Edge, MappedGroup, StepTask, WidthTask
+from flowc_targets.airflow.model import Block, DagFile, Edge, EmptyTask, MappedGroup, StepTask, WidthTask
 from flowc_targets.airflow.python import WIDTH, Call, Name, layout
 from flowc_targets.airflow.texts import COMMON, INDICES, OPERATORS, PUBLISH_COUNT
 
@@ -67,6 +67,9 @@ def _block(block: Block, indent: int) -> Iterator[str]:
         match node:
             case StepTask(variable=variable, task_id=task_id, options=options):
                 call = Call("StepOperator", kwargs={"task_id": task_id, **options})
+                yield from layout(call, indent, f"{variable} = " if variable in used else "")
+            case EmptyTask(variable=variable, task_id=task_id, trigger_rule=rule):
+                call = Call("EmptyOperator", kwargs={"task_id": task_id, **({"trigger_rule": rule} if rule else {})})
                 yield from layout(call, indent, f"{variable} = " if variable in used else "")
             case WidthTask(variable=variable, task_id=task_id, opener=opener, outer=outer):
                 around = () if outer is None else (Name(outer),)

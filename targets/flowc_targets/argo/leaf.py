@@ -53,6 +53,8 @@ def leaf_templates(
     groups: dict[str, list[str]] = {}
     leaves: dict[str, Template] = {}
     for step in flow.steps:
+        if step.virtual:
+            continue
         leaves[step.name] = _leaf(flow, step, options, place(step, options, target, sink), code)
         groups.setdefault(repr(leaves[step.name]), []).append(step.name)
     own = unique_names("s-", [step.name for step in flow.steps])

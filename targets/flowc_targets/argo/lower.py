@@ -52,14 +52,16 @@ class Dags:
     bodies: dict[str, str]
     """Opener to the DAG template of its body; the openers of bodies of one step have none."""
     members: dict[str, list[str]]
-    """Foreach scope to its steps, branch arms included, in topological order."""
+    """Foreach scope to its steps that have tasks, branch arms included, in topological order."""
+    waits: dict[str, tuple[str, ...]]
+    """Step to the terms of what has to be done before it, in its own DAG."""
 
 
 def lower(flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, code: str) -> Workflow:
     """The Workflow or WorkflowTemplate of a flow whose code is in the ConfigMap `code`."""
     leaves, shared = leaf_templates(flow, options, target, sink, code)
     members = _members(flow)
-    wide = [scope for scope, names in members.items() if len(names) > 1 and scope != flow.scopes[0].id]
+    wide = [scope for scope, names in members.items() if scope != flow.scopes[0].id and _needs_dag(flow, names)]
     dags = Dags(
         flow=flow,
         leaves=leaves,
@@ -67,7 +69,10 @@ def lower(flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, c
         tasks=unique_names("s-", [step.name for step in flow.steps]),
         bodies=unique_names("each-", wide),
         members=members,
+        waits={},
     )
+    for step in flow.steps:
+        dags.waits[step.name] = _waits(dags, step)
     scopes = [_dag(dags, scope) for scope in members if scope in dags.bodies or scope == flow.scopes[0].id]
     unique = {leaf.name: leaf for leaf in leaves.values()}
     hooks = exit_templates(flow, options, code)
@@ -84,8 +89,14 @@ def _members(flow: Flow) -> dict[str, list[str]]:
         home[scope.id] = home[scope.parent] if inlined and scope.parent is not None else scope.id
         members.setdefault(home[scope.id], [])
     for step in flow.steps:
-        members[home[step.scope]].append(step.name)
+        if not step.virtual:
+            members[home[step.scope]].append(step.name)
     return members
+
+
+def _needs_dag(flow: Flow, names: list[str]) -> bool:
+    """Whether a body is more than one task; a foreach in it is a second one."""
+    return len(names) > 1 or any(flow.by_name[name].kind == "foreach" for name in names)
 
 
 def _dag(dags: Dags, scope: str) -> Template:
@@ -95,7 +106,7 @@ def _dag(dags: Dags, scope: str) -> Template:
     for name in dags.members[scope]:
         step = dags.flow.by_name[name]
         tasks.append(_task(dags, step, root))
-        if step.kind == "foreach":
+        if step.kind == "foreach" and dags.members[name]:
             tasks.append(_fan_out(dags, step, root))
     return Template(
         name=ENTRYPOINT if root else dags.bodies[scope],
@@ -110,7 +121,7 @@ def _task(dags: Dags, step: Step, root: bool) -> DagTask:
     return DagTask(
         name=dags.tasks[step.name],
         template=leaf.name,
-        depends=_depends(dags, step),
+        depends=" && ".join(dags.waits[step.name]) or None,
         arguments=_arguments(dags, step, index),
     )
 
@@ -148,13 +159,24 @@ def _arguments(dags: Dags, step: Step, index: str | None) -> Parameters | None:
     return Parameters(parameters=tuple(values)) if values else None
 
 
-def _depends(dags: Dags, step: Step) -> str | None:
-    """What must have gone before. A foreach of no items is Skipped as a whole, and its join runs all the same."""
+def _waits(dags: Dags, step: Step) -> tuple[str, ...]:
+    """What must have gone before. A virtual step has no task: what is behind it waits for what is before it.
+
+    A foreach of no items is Skipped as a whole, and its join runs all the same.
+    """
     if step.kind == "join" and dags.flow.by_name[step.closes].kind == "foreach":
+        if not dags.members[step.closes]:
+            return (dags.tasks[step.closes],)
         body = _fan_out_name(dags, step.closes)
-        return f"({body}.Succeeded || {body}.Skipped)"
-    before = [name for name in step.parents if dags.flow.by_name[name].kind != "foreach"]
-    return " && ".join(dags.tasks[name] for name in before) or None
+        return (f"({body}.Succeeded || {body}.Skipped)",)
+    terms: dict[str, None] = {}
+    for name in step.parents:
+        parent = dags.flow.by_name[name]
+        if parent.virtual:
+            terms.update(dict.fromkeys(dags.waits[name]))
+        elif parent.kind != "foreach":
+            terms[dags.tasks[name]] = None
+    return tuple(terms)
 
 
 def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template, ...]) -> WorkflowSpec:

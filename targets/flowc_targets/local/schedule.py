@@ -43,6 +43,7 @@ class Schedule:
         self._ready: deque[_Span] = deque()
         self._waiting: dict[TaskKey, int] = {}
         self._joins = {step.closes: step for step in flow.steps if isinstance(step, JoinStep)}
+        self._virtual = frozenset(step.name for step in flow.steps if step.virtual)
         self._together = frozenset(step.target for step in flow.steps if isinstance(step, ParallelStep))
         self.known = 0
         """How many tasks the run has, as far as is known."""
@@ -125,6 +126,10 @@ class Schedule:
             self._add(_Span(join.name, path))
             return
         self._waiting[TaskKey(join.name, path)] = count
+        if step.target in self._virtual:
+            for index in range(count):
+                self._add(_Span(step.target, (*path, index)))
+            return
         self.known += count
         self._ready.appendleft(_Span(step.target, path, 0, count, self._begins(step.target)))
 
@@ -144,5 +149,10 @@ class Schedule:
             self._add(_Span(join.name, key.path))
 
     def _add(self, span: _Span) -> None:
+        """Make a task ready. A virtual step has none: what waits for it goes on at once."""
+        if span.step in self._virtual:
+            for name in self._flow.by_name[span.step].targets:
+                self._lead_to(name, span.path)
+            return
         self.known += 1
         self._ready.appendleft(span)
