@@ -36,6 +36,10 @@ ConfigValues = Annotated[
 ]
 Branch = Annotated[str | None, typer.Option("--branch", help="the branch of a flow with @project")]
 Production = Annotated[bool, typer.Option("--production", help="the production branch of a flow with @project")]
+Params = Annotated[
+    list[str] | None,
+    typer.Option("-p", "--param", help="the value to compile a parameter with, as name=value: its default in a run"),
+]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="any option of the target, as name=value")]
 
 
@@ -51,12 +55,17 @@ def _reading(
     config_value: list[str] | None,
     branch: str | None = None,
     production: bool = False,
+    param: list[str] | None = None,
 ) -> Reading:
     """The options of commands that read a flow."""
+    from flowc_cli.called import current_call
     from flowc_cli.reading import Reading
+    from flowc_compiler.driver import GivenParameters
 
+    call = current_call()
+    given = GivenParameters(tuple(param or ()), values=call.values if call is not None else {})
     lists = (tuple(attached or ()), tuple(config or ()), tuple(config_value or ()))
-    return Reading(flow, *lists, branch, production)
+    return Reading(flow, *lists, branch, production, given=given)
 
 
 def _print_version(asked: bool) -> None:
@@ -78,6 +87,7 @@ def _main(
 def check(
     file: File,
     target: Annotated[list[str] | None, typer.Option(help="also check what this target can express")] = None,
+    param: Params = None,
     format: Format = "text",
     flow: FlowName = None,
     with_: With = None,
@@ -89,7 +99,7 @@ def check(
     """Print every problem of a flow, and write nothing."""
     from flowc_cli.compiling import check_file
 
-    reading = _reading(flow, with_, config, config_value, branch, production)
+    reading = _reading(flow, with_, config, config_value, branch, production, param)
     raise typer.Exit(check_file(file, targets=target or [], form=format, reading=reading))
 
 
@@ -98,6 +108,7 @@ def compile_(
     file: File,
     target: Annotated[str, typer.Option("-t", "--target", help="the engine: see `flowc targets`")] = "argo",
     output: Output = None,
+    param: Params = None,
     root: Root = None,
     image: Annotated[str | None, typer.Option(help="container image of steps that name none")] = None,
     namespace: Annotated[str | None, typer.Option("-n", "--namespace", help="Kubernetes namespace")] = None,
@@ -133,7 +144,7 @@ def compile_(
         "include": include,
     }
     given = {key: value for key, value in named.items() if value is not None}
-    reading = _reading(flow, with_, config, config_value, branch, production)
+    reading = _reading(flow, with_, config, config_value, branch, production, param)
     raise typer.Exit(compile_to(file, target, output, given, settings or [], form=format, reading=reading))
 
 
@@ -141,6 +152,7 @@ def compile_(
 def ir(
     file: Annotated[Path | None, typer.Argument(help="the Python file with the flow", show_default=False)] = None,
     schema: Annotated[bool, typer.Option(help="print the JSON schema of the IR instead")] = False,
+    param: Params = None,
     format: Format = "text",
     flow: FlowName = None,
     config: Configs = None,
@@ -149,7 +161,7 @@ def ir(
     """Print the IR of a flow as JSON."""
     from flowc_cli.compiling import print_ir
 
-    reading = _reading(flow, None, config, config_value)
+    reading = _reading(flow, None, config, config_value, param=param)
     raise typer.Exit(print_ir(file, schema=schema, form=format, reading=reading))
 
 
@@ -159,6 +171,7 @@ def graph(
     format: Annotated[
         Literal["mermaid", "dot", "text"], typer.Option(help="the language of the picture, or a description in words")
     ] = "mermaid",
+    param: Params = None,
     flow: FlowName = None,
     config: Configs = None,
     config_value: ConfigValues = None,
@@ -166,7 +179,8 @@ def graph(
     """Print the graph of a flow."""
     from flowc_cli.compiling import print_graph
 
-    raise typer.Exit(print_graph(file, language=format, reading=_reading(flow, None, config, config_value)))
+    reading = _reading(flow, None, config, config_value, param=param)
+    raise typer.Exit(print_graph(file, language=format, reading=reading))
 
 
 @app.command()
@@ -224,6 +238,7 @@ def run(
     production: Production = False,
 ) -> None:
     """Run a flow on this machine. Parameters are given with -p name=value, or as --name value."""
+    from flowc_cli.called import current_call
     from flowc_cli.running import RunRequest, run_file
 
     request = RunRequest(
@@ -235,7 +250,7 @@ def run(
         start_method=start_method,
     )
     reading = _reading(flow, with_, config, config_value, branch, production)
-    raise typer.Exit(run_file(file, request, param or [], context.args, reading))
+    raise typer.Exit(run_file(file, request, param or [], context.args, reading, current_call()))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -28,7 +28,7 @@ def check_file(file: Path, *, targets: Sequence[str], form: Form, reading: Readi
     """`flowc check`: all diagnostics, for each target named as well."""
     sink = DiagnosticSink()
     try:
-        compilation = reading.compile(file, sink)
+        compilation = reading.compile_with_values(file, sink)
     except FlowcError:
         compilation = None
     if compilation is not None:
@@ -57,7 +57,7 @@ def compile_to(
     sink = DiagnosticSink()
     files: tuple[EmittedFile, ...] = ()
     try:
-        compilation = reading.compile(file, sink)
+        compilation = reading.compile_with_values(file, sink)
         files = _emit(compilation, target, given, settings, sink)
         if not sink.failed:
             _write(files, output, sink)
@@ -110,7 +110,7 @@ def print_targets() -> int:
 def _compiled(file: Path, form: Form, reading: Reading) -> Compilation | None:
     sink = DiagnosticSink()
     try:
-        return reading.compile(file, sink)
+        return reading.compile_with_values(file, sink)
     except FlowcError:
         return None
     finally:

@@ -7,20 +7,16 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from flowc_cli.called import PythonCall
 from flowc_cli.config import configuration
 from flowc_cli.reading import Reading
 from flowc_cli.report import report
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_compiler.driver import (
-    Compilation,
-    bind_parameters,
-    check_environment,
-    environment_values,
-    split_assignments,
-    split_options,
-)
+from flowc_compiler.driver import Compilation, check_environment
+from flowc_compiler.ir import Flow
+from flowc_compiler.source import SourceFile
 from flowc_targets.base.package import check_code
 from flowc_targets.local import RunOptions, run_flow
 
@@ -46,26 +42,57 @@ def run_file(
     assignments: Sequence[str],
     extra: Sequence[str],
     reading: Reading,
+    call: PythonCall | None = None,
 ) -> int:
-    """Run a flow to its end; the exit code is 0, 1 when a task failed, 2 for bad input, 130 for an interrupt."""
+    """Run a flow to its end; the exit code is 0, 1 when a task failed, 2 for bad input, 130 for an interrupt.
+
+    `call` is told which run it was.
+    """
     sink = DiagnosticSink()
     try:
-        reading, named = _configs_and_parameters(reading)
-        compilation, hidden = _on_branch(file, reading, sink)
+        compilation = _compiled(file, assignments, extra, reading, sink)
         flow, source = compilation.flow, compilation.source
-        given = [*split_assignments(assignments, sink), *split_options(flow, [*named, *hidden, *extra], sink)]
-        given += environment_values(flow, os.environ, given)
         check_environment(flow, os.environ, OPTION_VARIABLES, sink)
         options = run_options(file, request, sink)
-        options = replace(options, params=bind_parameters(flow, given, sink))
+        options = replace(options, params=compilation.params)
         check_code(source, (), sink)
         sink.raise_if_failed()
         report(sink.diagnostics)
         gc.enable()
-        return run_flow(flow, source, options).exit_code
+        result = run_flow(flow, source, options)
     except FlowcError as error:
         report(error.diagnostics)
         return exit_code(error)
+    if call is not None:
+        call.ran(flow.name, result)
+    return result.exit_code
+
+
+class _Bound(NamedTuple):
+    """A flow to run, and the values of its parameters."""
+
+    flow: Flow
+    source: SourceFile
+    params: dict[str, str]
+
+
+def _compiled(
+    file: Path, assignments: Sequence[str], extra: Sequence[str], reading: Reading, sink: DiagnosticSink
+) -> _Bound:
+    """Compile a flow with what is given for its parameters. Raises FlowcError."""
+    reading, named = _configs_and_parameters(reading)
+    hidden = [("branch", reading.branch)] if reading.branch is not None else []
+    hidden += [("production", "true")] if reading.production else []
+    given = replace(
+        reading.given,
+        assignments=tuple(assignments),
+        options=(*named, *extra),
+        hidden=tuple(hidden),
+        environment=os.environ,
+        to_run=True,
+    )
+    found = _on_branch(file, replace(reading, given=given), sink)
+    return _Bound(found.flow, found.source, given.bind(found.flow, sink))
 
 
 def exit_code(error: FlowcError) -> int:
@@ -88,20 +115,17 @@ def _configs_and_parameters(reading: Reading) -> tuple[Reading, list[str]]:
     return replace(reading, config=config, config_value=value), named
 
 
-def _on_branch(file: Path, reading: Reading, sink: DiagnosticSink) -> tuple[Compilation, list[str]]:
+def _on_branch(file: Path, reading: Reading, sink: DiagnosticSink) -> Compilation:
     """Compile, and tell --branch and --production from parameters of that name, which Metaflow's files may have."""
     if reading.branch is None and not reading.production:
-        return reading.compile(file, sink), []
-    plain = replace(reading, branch=None, production=False).compile(file, sink).flow
-    names = {parameter.name.lower() for parameter in plain.parameters}
-    hidden: list[str] = []
-    if "branch" in names and reading.branch is not None:
-        hidden.append(f"--branch={reading.branch}")
-        reading = replace(reading, branch=None)
-    if "production" in names and reading.production:
-        hidden.append("--production=true")
-        reading = replace(reading, production=False)
-    return reading.compile(file, sink), hidden
+        return reading.compile(file, sink)
+    plain = replace(reading, branch=None, production=False).compile(file, sink)
+    names = {parameter.name.lower() for parameter in plain.flow.parameters}
+    branch = None if "branch" in names else reading.branch
+    production = reading.production and "production" not in names
+    if branch is None and not production:
+        return plain
+    return replace(reading, branch=branch, production=production).compile(file, sink)
 
 
 def run_options(file: Path, request: RunRequest, sink: DiagnosticSink) -> RunOptions:

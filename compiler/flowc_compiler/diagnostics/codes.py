@@ -50,6 +50,7 @@ _TITLES = {
     "FC306": "a config has no usable value",
     "FC307": "a config whose value needs execution",
     "FC308": "an included file cannot be read",
+    "FC315": "a value that only the file or a run can give",
     "FC401": "an unknown decorator",
     "FC402": "a decorator argument is not a literal",
     "FC403": "an unknown decorator argument",
