@@ -72,10 +72,8 @@ class Block:
     @property
     def has_empty(self) -> bool:
         """Whether a task in it, or in a group in it, runs nothing."""
-        return any(
-            isinstance(node, EmptyTask) or (isinstance(node, MappedGroup) and node.body.has_empty)
-            for node in self.nodes
-        )
+        bodies = (node.body for node in self.nodes if isinstance(node, MappedGroup))
+        return any(isinstance(node, EmptyTask) for node in self.nodes) or any(body.has_empty for body in bodies)
 
 
 Node = StepTask | EmptyTask | WidthTask | MappedGroup
