@@ -64,8 +64,9 @@ def _check_kind(step: Step, sink: DiagnosticSink) -> None:
     span = step.next_span or step.span
     match step.kind:
         case "switch":
+            by = f" by `{step.variable}`" if step.variable else ""
             sink.unsupported(
-                "FC501", NAME, f"step `{step.name}` chooses what follows by `{step.variable}`", span,
+                "FC501", NAME, f"step `{step.name}` chooses what follows{by}", span,
                 help="lead to one step, and choose with `if` inside of it",
             )  # fmt: skip
         case "parallel":
