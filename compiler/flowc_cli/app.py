@@ -238,7 +238,6 @@ def run(
     production: Production = False,
 ) -> None:
     """Run a flow on this machine. Parameters are given with -p name=value, or as --name value."""
-    from flowc_cli.called import current_call
     from flowc_cli.running import RunRequest, run_file
 
     request = RunRequest(
@@ -250,7 +249,7 @@ def run(
         start_method=start_method,
     )
     reading = _reading(flow, with_, config, config_value, branch, production)
-    raise typer.Exit(run_file(file, request, param or [], context.args, reading, current_call()))
+    raise typer.Exit(run_file(file, request, param or [], context.args, reading))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flowc_cli.reading import Reading
 from flowc_cli.report import report
-from flowc_cli.running import RunRequest, exit_code, run_options
+from flowc_cli.running import RunRequest, exit_code, ran, run_options
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import find_parameter
 from flowc_compiler.ir import Flow
@@ -45,7 +45,7 @@ def resume_file(
             flow, source = compilation.flow, compilation.source
         report(sink.diagnostics)
         gc.enable()
-        return run_flow(flow, source, replace(options, resume=resume)).exit_code
+        return ran(flow, run_flow(flow, source, replace(options, resume=resume)))
     except FlowcError as error:
         report(error.diagnostics)
         return exit_code(error)

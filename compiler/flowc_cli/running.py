@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from flowc_cli.called import PythonCall
+from flowc_cli.called import current_call
 from flowc_cli.config import configuration
 from flowc_cli.reading import Reading
 from flowc_cli.report import report
@@ -18,7 +18,7 @@ from flowc_compiler.driver import Compilation, check_environment
 from flowc_compiler.ir import Flow
 from flowc_compiler.source import SourceFile
 from flowc_targets.base.package import check_code
-from flowc_targets.local import RunOptions, run_flow
+from flowc_targets.local import RunOptions, RunResult, run_flow
 
 INPUT_ERROR = 2
 _OF_RUNS = frozenset({"FC601", "FC602", "FC607"})
@@ -42,12 +42,8 @@ def run_file(
     assignments: Sequence[str],
     extra: Sequence[str],
     reading: Reading,
-    call: PythonCall | None = None,
 ) -> int:
-    """Run a flow to its end; the exit code is 0, 1 when a task failed, 2 for bad input, 130 for an interrupt.
-
-    `call` is told which run it was.
-    """
+    """Run a flow to its end; the exit code is 0, 1 when a task failed, 2 for bad input, 130 for an interrupt."""
     sink = DiagnosticSink()
     try:
         compilation = _compiled(file, assignments, extra, reading, sink)
@@ -59,10 +55,15 @@ def run_file(
         sink.raise_if_failed()
         report(sink.diagnostics)
         gc.enable()
-        result = run_flow(flow, source, options)
+        return ran(flow, run_flow(flow, source, options))
     except FlowcError as error:
         report(error.diagnostics)
         return exit_code(error)
+
+
+def ran(flow: Flow, result: RunResult) -> int:
+    """The exit code of a run that has ended; a Python call that asked for it is told which run it was."""
+    call = current_call()
     if call is not None:
         call.ran(flow.name, result)
     return result.exit_code

@@ -7,7 +7,7 @@ Metaflow takes and flowc does otherwise, or not at all, is an error that says ho
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
@@ -56,6 +56,13 @@ def main(file: str, flow_name: str, arguments: Sequence[str]) -> int:
     if command == "show":
         return _flowc(["graph", file, "--format", "text", "--flow", flow_name, *rest], file)
     return _flowc([command, file, "--flow", flow_name, *rest], file)
+
+
+def call_pipeline(file: str, name: str, values: Mapping[str, object]) -> tuple[int, str | None]:
+    """Run the pipeline `name` of `file` for a program that calls it; returns the exit code, and the run's pathspec."""
+    from flowc_cli.scriptcalls import answer
+
+    return answer(file, name, values)
 
 
 def _flowc(arguments: list[str], file: str) -> int:

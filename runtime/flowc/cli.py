@@ -21,18 +21,19 @@ def main(cls: type) -> int:
     if file is None:
         sys.stderr.write(f"flowc: {cls.__name__} is not in a file; save it as one, and run that: python flow.py run\n")
         return 2
-    run = _commands()
-    if run is None:
+    found = commands()
+    if found is None:
         return 2
-    return run(_shown(file), cls.__name__, sys.argv[1:])
+    run: Callable[[str, str, List[str]], int] = found.main
+    return run(shown_path(file), cls.__name__, sys.argv[1:])
 
 
-def _commands() -> Callable[[str, str, List[str]], int] | None:
-    """The function that runs commands; `None`, having said what is missing, where there is the shim only."""
+def commands() -> Any:
+    """The module that runs commands; `None`, having said what is missing, where there is the shim only."""
     from importlib import import_module
 
     try:
-        module: Any = import_module(_COMMANDS)
+        return import_module(_COMMANDS)
     except ImportError as error:
         major, minor = sys.version_info[:2]
         old = f" with Python 3.11 or newer (this is {major}.{minor})" if (major, minor) < (3, 11) else ""
@@ -41,11 +42,9 @@ def _commands() -> Callable[[str, str, List[str]], int] | None:
             f"to run, check or compile a flow, install flowc{old}: pip install flowc\n"
         )
         return None
-    commands: Callable[[str, str, List[str]], int] = module.main
-    return commands
 
 
-def _shown(file: str) -> str:
+def shown_path(file: str) -> str:
     """The file as the user would write it: Python has made its path absolute."""
     import os
 
