@@ -11,10 +11,10 @@ from flowc_cli.reading import Reading
 from flowc_cli.report import report
 from flowc_cli.running import RunRequest, exit_code, ran, run_options
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_compiler.driver import find_parameter
+from flowc_compiler.driver import GivenParameters, find_parameter
 from flowc_compiler.ir import Flow
 from flowc_targets.base.package import check_code
-from flowc_targets.local import ResumeOptions, origin_configs, run_flow
+from flowc_targets.local import ResumeOptions, origin_configs, origin_parameters, run_flow
 
 
 def resume_file(
@@ -29,14 +29,15 @@ def resume_file(
     """Resume a run of a flow; the exit code is that of `flowc run`."""
     sink = DiagnosticSink()
     try:
-        compilation = reading.compile(file, sink)
-        flow, source = compilation.flow, compilation.source
         if step is not None and step.startswith("-"):  # click hands on what it does not know as the next argument
             extra = [step, *extra]
             step = None
-        _refuse(flow, assignments, extra, sink)
         resume = ResumeOptions(origin_run_id, step)
         options = run_options(file, request, sink)
+        given = GivenParameters(kept=lambda name: origin_parameters(name, options, resume))
+        compilation = replace(reading, given=given).compile(file, sink)
+        flow, source = compilation.flow, compilation.source
+        _refuse(flow, assignments, extra, sink)
         check_code(source, (), sink)
         sink.raise_if_failed()
         if flow.configs:

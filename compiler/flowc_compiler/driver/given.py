@@ -47,8 +47,11 @@ class GivenParameters:
     """The variables to look for FLOWC_RUN_NAME in."""
     values: Mapping[str, object] = field(default_factory=dict[str, object])
     """The arguments of a call in Python, by the names of the function's parameters."""
-    kept: Callable[[str], Mapping[str, object]] | None = None
-    """The values that an earlier run had, by the flow's name. Those of parameters that are gone do not count."""
+    kept: Callable[[str], tuple[Mapping[str, object], Mapping[str, str]]] | None = None
+    """By the flow's name the values, and for other parameters the texts, that the run had which is resumed.
+
+    Those of parameters that are gone do not count.
+    """
     to_run: bool = False
     """Whether the flow runs at once, so that nothing may be missing."""
 
@@ -64,7 +67,8 @@ class GivenParameters:
     def _texts(self, flow: HasParameters, sink: DiagnosticSink) -> dict[str, str]:
         """What Python values are as texts."""
         texts: dict[str, str] = {}
-        kept = self.kept(flow.name) if self.kept is not None else {}
+        kept, kept_texts = self.kept(flow.name) if self.kept is not None else ({}, {})
+        texts.update((name, text) for name, text in kept_texts.items() if find_parameter(flow, name) is not None)
         for name, value in {**kept, **self.values}.items():
             parameter = find_parameter(flow, name)
             if parameter is None:

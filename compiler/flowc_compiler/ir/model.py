@@ -260,6 +260,11 @@ class Flow(Node):
         """Steps by name."""
         return {step.name: step for step in self.steps}
 
+    @property
+    def run_parameters(self) -> tuple[Parameter, ...]:
+        """The parameters that a run can be given: all but those of a pipeline that shape its graph."""
+        return tuple(parameter for parameter in self.parameters if not parameter.fixed)
+
     @cached_property
     def scope_by_id(self) -> dict[str, Scope]:
         """Scopes by id."""

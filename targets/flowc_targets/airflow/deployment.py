@@ -39,7 +39,7 @@ def check_deployment(flow: Flow, sink: DiagnosticSink) -> None:
         )  # fmt: skip
     if specs.schedule is None:
         return
-    for parameter in flow.parameters:
+    for parameter in flow.run_parameters:
         if parameter.required and not parameter.has_default:
             sink.unsupported(
                 "FC501", NAME, f"a schedule cannot give the required parameter {parameter.name!r}", parameter.span,

@@ -37,7 +37,7 @@ def lower(flow: Flow, source: SourceFile, options: AirflowOptions, sink: Diagnos
         tags=options.tags,
         env=options.env,
         python=_python(options),
-        params=tuple(dag_param(parameter) for parameter in flow.parameters),
+        params=tuple(dag_param(parameter) for parameter in flow.run_parameters),
         dag=_dag(flow, options),
         body=lower_steps(flow, options, sink),
         code=zip_files(files),

@@ -47,12 +47,16 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     for step in flow.steps:
         _check_kind(step, sink)
         _check_step(step, options, sink)
-    known = {parameter.name for parameter in flow.parameters}
+    known = {parameter.name for parameter in flow.run_parameters}
+    settled = {parameter.name for parameter in flow.parameters if parameter.fixed}
     for name in options.parameters:
-        if name not in known:
+        if name in settled:
+            message = f"parameter {name!r} shapes the graph, and is settled when flow {flow.name} is compiled"
+            sink.error("FC302", message, flow.span, help=f"compile with `-p {name}=...`")
+        elif name not in known:
             has = f"it has {', '.join(sorted(known))}" if known else "it has none"
             sink.error("FC302", f"flow {flow.name} has no parameter {name!r}", flow.span, help=has)
-    for parameter in flow.parameters:
+    for parameter in flow.run_parameters:
         if not _PARAMETER.fullmatch(parameter.name):
             message = f"Argo does not take {parameter.name!r} as the name of a parameter"
             sink.unsupported("FC503", TARGET_NAME, message, parameter.span, help="use letters, digits, - and _")

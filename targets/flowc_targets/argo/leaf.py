@@ -150,7 +150,7 @@ def _env(flow: Flow, step: Step, options: ArgoOptions, code: str) -> tuple[EnvVa
     if options.tags:
         own["FLOWC_TAGS"] = env_value(",".join(options.tags))
     if step.name == flow.start:
-        names = (parameter.name for parameter in flow.parameters)
+        names = (parameter.name for parameter in flow.run_parameters)
         own |= {param_env(name): f"{{{{workflow.parameters.{name}}}}}" for name in names}
     variables |= {name: EnvVar(name=name, value=value) for name, value in own.items()}
     return tuple(variables.values())
@@ -176,8 +176,13 @@ def _retry(specs: StepSpecs) -> RetryStrategy | None:
     """`Always` retries what the user's code raised and what befell the pod (eviction, a lost node) alike."""
     if specs.retries == 0:
         return None
-    wait = specs.retry.backoff_seconds if specs.retry is not None else 0
-    return RetryStrategy(limit=str(specs.retries), backoff=Backoff(duration=f"{wait:g}s") if wait > 0 else None)
+    retry = specs.retry
+    if retry is None or retry.backoff_seconds == 0:
+        return RetryStrategy(limit=str(specs.retries))
+    factor = str(retry.backoff_factor) if retry.backoff_factor > 1 else None
+    return RetryStrategy(
+        limit=str(specs.retries), backoff=Backoff(duration=f"{retry.backoff_seconds:g}s", factor=factor)
+    )
 
 
 def _resources(step: Step, options: ArgoOptions, gpu: GpuPlacement | None) -> Resources | None:

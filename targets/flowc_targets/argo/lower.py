@@ -180,7 +180,7 @@ def _waits(dags: Dags, step: Step) -> tuple[str, ...]:
 
 
 def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template, ...]) -> WorkflowSpec:
-    arguments = tuple(_argument(parameter, options) for parameter in flow.parameters)
+    arguments = tuple(_argument(parameter, options) for parameter in flow.run_parameters)
     containers = [step.specs.container for step in flow.steps if step.specs.container]
     secrets = dict.fromkeys((*options.image_pull_secrets, *(name for c in containers for name in c.image_pull_secrets)))
     gc = PodGC(strategy=options.pod_gc, delete_delay_duration=options.pod_gc_delay) if options.pod_gc else None

@@ -5,7 +5,7 @@ from flowc_targets.local.options import ResumeOptions, RunOptions
 from flowc_targets.local.params import check_params
 from flowc_targets.local.report import ConsoleReporter, Reporter
 from flowc_targets.local.result import FailedTask, RunResult
-from flowc_targets.local.resume import origin_configs
+from flowc_targets.local.resume import origin_configs, origin_parameters
 
 __all__ = [
     "ConsoleReporter",
@@ -16,5 +16,6 @@ __all__ = [
     "RunResult",
     "check_params",
     "origin_configs",
+    "origin_parameters",
     "run_flow",
 ]

@@ -25,7 +25,7 @@ def check_params(flow: Flow, params: Mapping[str, str]) -> None:
 def parameter_environment(flow: Flow, params: Mapping[str, str]) -> dict[str, str]:
     """The variables that carry the parameters to the start task, paths of included files among them."""
     bound = bind_parameters(flow, list(params.items()), DiagnosticSink())
-    return {variable_name(item.name): encoded(bound.get(item.name, USE_DEFAULT)) for item in flow.parameters}
+    return {variable_name(item.name): encoded(bound.get(item.name, USE_DEFAULT)) for item in flow.run_parameters}
 
 
 def encoded(text: str) -> str:

@@ -18,6 +18,7 @@ from flowc.store import open_store
 from flowc.store.files import FileStore
 from flowc_compiler.diagnostics import FlowcError
 from flowc_targets.base.plan import recorded
+from flowc_targets.base.planvalues import literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -73,6 +74,7 @@ class RunRecord:
                 "source_hash": flow.source_hash,
                 "end": flow.end,
                 "configs": {config.name: recorded(config) for config in flow.configs},
+                **_settled(flow),
                 **({} if origin is None else {"origin": origin, "rerun": sorted(rerun)}),
             }
             self.layout.write_json(f"{self.layout.prefix}/run.json", record)
@@ -159,6 +161,12 @@ class RunRecord:
         assert self._spool is not None
         self.layout.store.write(log.relative_to(self._spool).as_posix(), [log.read_bytes()])
         log.unlink()
+
+
+def _settled(flow: Flow) -> dict[str, Any]:
+    """The values of a pipeline's parameters that its graph was made with: a resumed run is compiled with them."""
+    settled = {item.name: literal(item.default) for item in flow.parameters if item.fixed}
+    return {"settled": settled} if settled else {}
 
 
 def _user() -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from flowc.errors import CorruptArtifact, FlowError, ProtocolError, StoreError
 from flowc.graph import record_graph
 from flowc.layout import RunLayout
+from flowc.pipelines.values import literal
 from flowc.plan import Plan
 from flowc.resume import RESUMED, Origin, agrees, keep_parameters, kept_parameters
 from flowc.store import open_store
@@ -71,14 +72,27 @@ class Resumption:
 
 def origin_configs(flow: Flow, options: RunOptions, resume: ResumeOptions) -> dict[str, dict[str, Any]]:
     """What the configs of the run to go on from were, by name. Raises FlowcError with FC601 and FC607."""
+    record = _record(flow.name, options, resume)
+    return {name: _kept(entry) for name, entry in record.get("configs", {}).items()}
+
+
+def origin_parameters(name: str, options: RunOptions, resume: ResumeOptions) -> tuple[dict[str, Any], dict[str, str]]:
+    """What to compile a pipeline of that name with, to go on from a run of it: values that it was compiled with, and
+    texts that were given to the run. Raises FlowcError with FC601 and FC607."""
+    record = _record(name, options, resume)
+    settled = {name: literal(entry) for name, entry in record.get("settled", {}).items()}
+    return settled, {name: text for name, text in record.get("parameters", {}).items() if name not in settled}
+
+
+def _record(name: str, options: RunOptions, resume: ResumeOptions) -> dict[str, Any]:
+    """How the run to go on from began."""
     try:
-        layout = _layout(flow, open_store(options.root), options.root, resume.origin_run_id)
-        record = layout.read_json(f"{layout.prefix}/run.json") or {}
+        layout = _layout(name, open_store(options.root), options.root, resume.origin_run_id)
+        return layout.read_json(f"{layout.prefix}/run.json") or {}
     except StoreError as error:
         unusable(options.root, error)
     except CorruptArtifact as error:
         _unreadable(error)
-    return {name: _kept(entry) for name, entry in record.get("configs", {}).items()}
 
 
 def _kept(entry: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +107,7 @@ def find_origin(flow: Flow, options: RunOptions, resume: ResumeOptions) -> Resum
         _unknown_step(flow, resume.step)
     try:
         store = open_store(options.root)
-        layout = _layout(flow, store, options.root, resume.origin_run_id)
+        layout = _layout(flow.name, store, options.root, resume.origin_run_id)
         record = layout.read_json(f"{layout.prefix}/run.json") or {}
         rerun: set[str] = set() if resume.step is None else {resume.step}
         while "origin" in record and not store.exists(f"{layout.prefix}/{RESUMED}"):
@@ -114,24 +128,24 @@ def find_origin(flow: Flow, options: RunOptions, resume: ResumeOptions) -> Resum
         _unreadable(error)
 
 
-def _layout(flow: Flow, store: Store, root: str, run_id: str | None) -> RunLayout:
+def _layout(flow: str, store: Store, root: str, run_id: str | None) -> RunLayout:
     if run_id is None:
         from flowc.client import Run  # it takes a while, and a run that resumes none has no use for it
 
         try:
-            return RunLayout(store, flow.name, Run.latest(flow.name, root=root).id)
+            return RunLayout(store, flow, Run.latest(flow, root=root).id)
         except (StoreError, CorruptArtifact):
             raise
         except FlowError:
-            _no_run(flow, store, f"flow {flow.name} has no run in {store.url}")
-    name = run_id.removeprefix(f"{flow.name}/")
-    if name in ("", "data") or "/" in name or not store.children(f"{flow.name}/{name}"):
-        _no_run(flow, store, f"flow {flow.name} has no run {name!r} in {store.url}")
-    return RunLayout(store, flow.name, name)
+            _no_run(flow, store, f"flow {flow} has no run in {store.url}")
+    name = run_id.removeprefix(f"{flow}/")
+    if name in ("", "data") or "/" in name or not store.children(f"{flow}/{name}"):
+        _no_run(flow, store, f"flow {flow} has no run {name!r} in {store.url}")
+    return RunLayout(store, flow, name)
 
 
-def _no_run(flow: Flow, store: Store, message: str) -> NoReturn:
-    names = sorted(name for name in store.children(flow.name) if name != "data")
+def _no_run(flow: str, store: Store, message: str) -> NoReturn:
+    names = sorted(name for name in store.children(flow) if name != "data")
     known = f"its latest runs are {', '.join(names[: -SHOWN - 1 : -1])}" if names else "name its store with --root"
     raise FlowcError.of("FC607", message, help=known)
 
@@ -156,7 +170,7 @@ def resumed_options(flow: Flow, options: RunOptions, origin: Resumption) -> RunO
     """
     sink = DiagnosticSink()
     kept = origin.parameters or {}
-    missing = [parameter for parameter in flow.parameters if parameter.attribute not in kept]
+    missing = [parameter for parameter in flow.run_parameters if parameter.attribute not in kept]
     done = bool(missing) and origin.start_is_done()
     for parameter in missing:
         lacking = parameter.required and not parameter.has_default and parameter.name not in origin.texts
