@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from flowc_cli.calls import case_texts, fan_text, real_edges
 from flowc_compiler.ir import ROOT_SCOPE, Flow, Scope, Step
 
 _SHAPES = {
@@ -27,18 +28,19 @@ _BOXES = frozenset({"foreach", "parallel"})
 def mermaid(flow: Flow) -> str:
     """A Mermaid flowchart. Arms are plain edges; a foreach body or a gang is a subgraph."""
     lines = ["flowchart TD"]
+    edges, drawn = _drawn(flow)
     for scope, depth, opens in _walk(flow):
         indent = "  " * (depth + 1)
         if not opens:
             lines.append(f"{'  ' * depth}end")
             continue
         if scope.kind in _BOXES:
-            lines.append(f'{"  " * depth}subgraph {scope.kind}_{scope.id}["{_title(flow, scope)}"]')
-        for name in scope.steps:
-            left, right = _SHAPES.get(flow.by_name[name].kind, ("[", "]"))
-            lines.append(f"{indent}s_{name}{left}{name}{right}")
-    for source, target, label in _edges(flow):
-        text = label.replace("&", "&amp;").replace('"', "&quot;").replace("|", "&#124;")
+            lines.append(f'{"  " * depth}subgraph {scope.kind}_{scope.id}["{_escaped(_title(flow, scope))}"]')
+        for name in (name for name in scope.steps if name in drawn):
+            left, right, shown = _shape(flow.by_name[name])
+            lines.append(f"{indent}s_{name}{left}{shown}{right}")
+    for source, target, label in edges:
+        text = _escaped(label)
         lines.append(f"  s_{source} --> s_{target}" if not label else f'  s_{source} -- "{text}" --> s_{target}')
     return "\n".join(lines) + "\n"
 
@@ -46,6 +48,7 @@ def mermaid(flow: Flow) -> str:
 def dot(flow: Flow) -> str:
     """A Graphviz digraph. Arms are plain edges; a foreach body or a gang is a cluster."""
     lines = [f'digraph "{flow.name}" {{', "  node [shape=box];"]
+    edges, drawn = _drawn(flow)
     for scope, depth, opens in _walk(flow):
         indent = "  " * (depth + 1)
         if not opens:
@@ -53,12 +56,36 @@ def dot(flow: Flow) -> str:
             continue
         if scope.kind in _BOXES:
             lines.append(f'{"  " * depth}subgraph "cluster_{scope.id}" {{')
-            lines.append(f'{indent}label="{_title(flow, scope)}";')
-        lines.extend(f"{indent}{_dot_node(flow.by_name[name])}" for name in scope.steps)
-    for source, target, label in _edges(flow):
-        text = label.replace("\\", "\\\\").replace('"', '\\"')
+            lines.append(f'{indent}label="{_quoted(_title(flow, scope))}";')
+        lines.extend(f"{indent}{_dot_node(flow.by_name[name])}" for name in scope.steps if name in drawn)
+    for source, target, label in edges:
+        text = _quoted(label)
         lines.append(f'  "{source}" -> "{target}"' + (f' [label="{text}"];' if label else ";"))
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Text as Mermaid takes it in quotes."""
+    return text.replace("&", "&amp;").replace('"', "&quot;").replace("|", "&#124;")
+
+
+def _quoted(text: str) -> str:
+    """Text as DOT takes it in quotes."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _drawn(flow: Flow) -> tuple[list[tuple[str, str, str]], set[str]]:
+    """The edges to draw, and the steps: all but virtual ones that the edges can do without."""
+    edges = real_edges(flow, _edges(flow))
+    ends = {name for source, target, _ in edges for name in (source, target)}
+    return edges, {step.name for step in flow.steps if not step.virtual or step.name in ends}
+
+
+def _shape(step: Step) -> tuple[str, str, str]:
+    """The brackets that make a node's shape in Mermaid, and its text."""
+    if step.virtual:
+        return "((", "))", " "
+    return *_SHAPES.get(step.kind, ("[", "]")), step.name
 
 
 def _edges(flow: Flow) -> Iterator[tuple[str, str, str]]:
@@ -67,6 +94,9 @@ def _edges(flow: Flow) -> Iterator[tuple[str, str, str]]:
         if step.kind != "switch":
             yield from ((step.name, target, "") for target in step.targets)
             continue
+        if step.tests:
+            yield from ((step.name, target, test) for target, test in case_texts(flow, step))
+            continue
         cases: dict[str, list[str]] = {}
         for case in step.cases:
             cases.setdefault(case.target, []).append(json.dumps(case.value, ensure_ascii=False))
@@ -74,6 +104,8 @@ def _edges(flow: Flow) -> Iterator[tuple[str, str, str]]:
 
 
 def _dot_node(step: Step) -> str:
+    if step.virtual:
+        return f'"{step.name}" [shape=point];'
     shape = _DOT_SHAPES.get(step.kind)
     return f'"{step.name}" [shape={shape}];' if shape else f'"{step.name}";'
 
@@ -81,7 +113,8 @@ def _dot_node(step: Step) -> str:
 def _title(flow: Flow, scope: Scope) -> str:
     opener = flow.by_name[scope.opener or ""]
     if opener.kind == "foreach":
-        return f"foreach {opener.variable}"
+        what = fan_text(flow, opener.name) if flow.frontend == "pipeline" else opener.variable
+        return f"foreach {what}"
     count = opener.num_parallel if opener.kind == "parallel" else None
     return f"num_parallel {count if count is not None else ''}".rstrip()
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import assert_never
 
+from flowc_cli.calls import call_text, case_texts, fan_text, real_targets
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
 from flowc_compiler.ir import Config, Flow, Parameter, Step
@@ -18,8 +19,10 @@ def outline(flow: Flow) -> str:
     if flow.parameters:
         lines += ["", "Parameters", *(_parameter(item) for item in flow.parameters)]
     for step in flow.steps:
-        lines += ["", f"Step {step.name}", *_indented(step.doc)]
-        way = _way_on(step)
+        if step.virtual:
+            continue
+        lines += ["", f"Step {step.name}", *_indented(step.doc), *_indented(call_text(flow, step))]
+        way = _way_on(flow, step)
         if way:
             lines.append(f"    => {way}")
     return "\n".join(lines) + "\n"
@@ -48,6 +51,8 @@ def _parameter(parameter: Parameter) -> str:
     line = f"    --{parameter.name} ({kind})"
     if parameter.help:
         line += f" {parameter.help}"
+    if parameter.fixed:
+        return f"{line} [compiled with: {_value(parameter.default)}]"
     if parameter.has_default and not parameter.show_default:
         return line
     if parameter.dynamic_default:
@@ -68,15 +73,19 @@ def _value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _way_on(step: Step) -> str:
-    """Where a step leads, and how."""
+def _way_on(flow: Flow, step: Step) -> str:
+    """Where a step leads, and how. Of a pipeline, steps that only stand for its graph's shape are left out."""
     match step.kind:
         case "linear" | "branch" | "join":
-            return ", ".join(step.targets)
+            return ", ".join(dict.fromkeys(real for target in step.targets for real in real_targets(flow, target)))
         case "foreach":
-            return f"{step.target} for each of {step.variable}"
+            what = fan_text(flow, step.name) if flow.frontend == "pipeline" else step.variable
+            return f"{', '.join(real_targets(flow, step.target))} for each of {what}"
         case "parallel":
             return f"{step.target} as a gang" + (f" of {step.num_parallel}" if step.num_parallel is not None else "")
+        case "switch" if step.tests:
+            ways = ((", ".join(real_targets(flow, target)), test) for target, test in case_texts(flow, step))
+            return ", ".join(f"{target or 'nothing'} {test}" for target, test in ways)
         case "switch":
             cases = (f"{case.target} if {step.variable} is {json.dumps(case.value)}" for case in step.cases)
             return ", ".join(cases)
