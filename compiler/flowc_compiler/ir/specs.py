@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from flowc_compiler.source import Span
 
@@ -75,6 +75,8 @@ class RetryPolicy(Spec):
 
     limit: int = 3
     backoff_seconds: float = 120.0
+    backoff_factor: int = Field(default=1, ge=1)
+    """By what each further wait is longer than the one before; Metaflow has only waits of one length."""
 
 
 class TimeoutSpec(Spec):

@@ -224,9 +224,10 @@ class Dag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
-    """The wait between attempts."""
+    """The wait between attempts; `factor` makes each longer than the one before."""
 
     duration: str
+    factor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,8 +37,9 @@ def next_attempt(specs: StepSpecs, attempt: int) -> tuple[float, str]:
     retry = specs.retry
     if retry is None or attempt >= retry.limit:
         return 0.0, "@catch goes on without it"
-    wait = f" in {retry.backoff_seconds:g} s" if retry.backoff_seconds else ""
-    return retry.backoff_seconds, f"attempt {attempt + 2} of {retry.limit + 1}{wait}"
+    seconds = retry.backoff_seconds * float(retry.backoff_factor) ** attempt
+    wait = f" in {seconds:g} s" if seconds else ""
+    return seconds, f"attempt {attempt + 2} of {retry.limit + 1}{wait}"
 
 
 def process_failure(task: Attempt, code: int, timeout: int) -> tuple[str, str]:

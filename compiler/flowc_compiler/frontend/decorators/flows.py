@@ -37,19 +37,21 @@ from flowc_compiler.source import Span
 
 
 class FlowDecoratorReader:
-    """Reads the decorators of one class after the other, the flow's own first."""
+    """Reads the decorators of one class after the other, the flow's own first; or those of a pipeline's function."""
 
     def __init__(self, main: ModuleView, sink: DiagnosticSink) -> None:
         self._main = main
         self._sink = sink
         self._found: list[Given] = []
 
-    def read(self, view: ModuleView, node: cst.ClassDef, scope: Scope = NO_SCOPE) -> None:
-        """Read the decorators of a class; every one that is not understood is collected as FC401 to FC408."""
+    def read(self, view: ModuleView, node: cst.ClassDef | cst.FunctionDef, scope: Scope = NO_SCOPE) -> None:
+        """Read the decorators of a class or pipeline; each that is not understood is collected as FC401 to FC408."""
         calls = ArgumentReader(view.locator, self._sink, _FlowScope(view, self._main, scope))
         for item in node.decorators:
             name = view.names.resolve(callee(item))
             span = view.locator.unique(item.decorator)
+            if name == "pipeline" and isinstance(node, cst.FunctionDef):
+                continue
             if name is None or name not in FLOW_ARGUMENTS:
                 self._report_unknown(view, item, name)
             elif name not in REPEATABLE and any(given.name == name for given in self._found):
@@ -106,7 +108,7 @@ class FlowDecoratorReader:
         """The schedule; `None` for `@schedule(daily=False)`, as in Metaflow."""
         named = {"0 0 * * 0": given.weekly, "0 * * * *": given.hourly, "0 0 * * *": given.daily}
         names = {"0 0 * * 0": "weekly", "0 * * * *": "hourly", "0 0 * * *": "daily"}
-        self._check_timezone(given.timezone, span)
+        check_timezone(given.timezone, "`@schedule`", span, self._sink)
         if given.cron:
             try:
                 return ScheduleSpec(
@@ -122,21 +124,6 @@ class FlowDecoratorReader:
             if wanted:
                 return ScheduleSpec(span=span, cron=cron, original=names[cron], timezone=given.timezone)
         return None
-
-    def _check_timezone(self, timezone: str | None, span: Span) -> None:
-        from zoneinfo import ZoneInfo
-
-        if timezone is None:
-            return
-        try:
-            ZoneInfo("UTC")
-        except KeyError:  # this machine knows no time zones
-            return
-        try:
-            ZoneInfo(timezone)
-        except (KeyError, ValueError, OSError):
-            message = f"`timezone` of `@schedule`: {timezone!r} is no time zone"
-            self._sink.error("FC404", message, span, help="use an IANA name, such as Europe/Berlin or America/New_York")
 
     def _trigger(self, given: TriggerArguments, span: Span) -> TriggerSpec | None:
         events = given.events or (() if given.event is None else (given.event,))
@@ -174,6 +161,23 @@ class FlowDecoratorReader:
                 )  # fmt: skip
         fields = {name: getattr(given, name) for name in ("on_success", "on_error", "options")}
         return ExitHookSpec(span=span, **fields)
+
+
+def check_timezone(timezone: str | None, owner: str, span: Span, sink: DiagnosticSink) -> None:
+    """Collect FC404 for what is no time zone, where this machine knows them."""
+    from zoneinfo import ZoneInfo
+
+    if timezone is None:
+        return
+    try:
+        ZoneInfo("UTC")
+    except KeyError:  # this machine knows no time zones
+        return
+    try:
+        ZoneInfo(timezone)
+    except (KeyError, ValueError, OSError):
+        message = f"`timezone` of {owner}: {timezone!r} is no time zone"
+        sink.error("FC404", message, span, help="use an IANA name, such as Europe/Berlin or America/New_York")
 
 
 class _FlowScope(Scope):

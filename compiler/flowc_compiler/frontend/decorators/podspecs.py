@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -77,7 +78,9 @@ def placement(found: tuple[Given, ...], sink: DiagnosticSink) -> Placement | Non
             arguments, span = given.arguments, given.span
             pool = {COMPUTE_POOL_LABEL: arguments.compute_pool} if arguments.compute_pool else {}
             selector = {**arguments.node_selector, **pool}
-            spec = Placement(span=span, node_selector=selector, tolerations=_tolerations(arguments, span, sink))
+            spec = Placement(
+                span=span, node_selector=selector, tolerations=tolerations(arguments.tolerations, span, sink)
+            )
             return spec if spec.node_selector or spec.tolerations else None
     return None
 
@@ -193,12 +196,13 @@ _TOLERATION_FIELDS = {
 }
 
 
-def _tolerations(arguments: KubernetesArguments, span: Span, sink: DiagnosticSink) -> tuple[Toleration, ...]:
-    tolerations: list[Toleration] = []
-    for item in arguments.tolerations:
+def tolerations(items: Sequence[Mapping[str, object]], span: Span, sink: DiagnosticSink) -> tuple[Toleration, ...]:
+    """Tolerations as Kubernetes has them, or its client for Python; what is none is FC404."""
+    found: list[Toleration] = []
+    for item in items:
         try:
             renamed = {_TOLERATION_FIELDS.get(key, key): value for key, value in item.items()}
-            tolerations.append(Toleration.model_validate(renamed))
+            found.append(Toleration.model_validate(renamed))
         except ValidationError as error:
             problem = error.errors()[0]
             where = ".".join(str(part) for part in problem["loc"])
@@ -206,4 +210,4 @@ def _tolerations(arguments: KubernetesArguments, span: Span, sink: DiagnosticSin
                 "FC404", f"a toleration's `{where}`: {problem['msg']}", span,
                 help="a toleration has key, operator, value, effect and tolerationSeconds, as in Kubernetes",
             )  # fmt: skip
-    return tuple(tolerations)
+    return tuple(found)

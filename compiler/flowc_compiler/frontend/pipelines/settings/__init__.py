@@ -1,0 +1,1 @@
+"""Arguments of `@step`, `@pipeline`, `with_options` and `configure`, and ZenML's settings, to specs."""

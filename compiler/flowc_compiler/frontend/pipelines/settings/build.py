@@ -1,0 +1,204 @@
+"""One tree of arguments to the specs of a step."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.decorators.arguments.values import Arguments
+from flowc_compiler.frontend.decorators.podspecs import tolerations
+from flowc_compiler.frontend.pipelines.settings import known, pods
+from flowc_compiler.frontend.pipelines.settings.models import (
+    DockerFields,
+    OrchestratorFields,
+    OwnFields,
+    PodFields,
+    ResourceSettingsFields,
+    ResourcesFields,
+    RetryFields,
+)
+from flowc_compiler.frontend.pipelines.settings.reading import checked
+from flowc_compiler.frontend.pipelines.settings.tree import Leaf, Place, Tree, place_of
+from flowc_compiler.ir import (
+    AcceleratorSpec,
+    CatchSpec,
+    ContainerSpec,
+    EnvironmentSpec,
+    Placement,
+    ResourceSpec,
+    RetryPolicy,
+    SecretSource,
+    SecretsSpec,
+    StepSpecs,
+    TimeoutSpec,
+)
+from flowc_compiler.source import Span
+
+Model = TypeVar("Model", bound=Arguments)
+_REFERENCE = re.compile(r"\s*\{\{.*\}\}\s*", re.DOTALL)
+_BACKENDS = ("aws-secrets-manager", "gcp-secret-manager", "az-key-vault", "kubernetes")
+
+
+class SpecBuilder:
+    """The specs that arguments add up to; what is wrong with them is collected."""
+
+    def __init__(self, tree: Tree, sink: DiagnosticSink) -> None:
+        self._tree = tree
+        self._sink = sink
+        own = {name: item for name, item in tree.items() if name in OwnFields.model_fields}
+        settings = tree.get("settings", {})
+        below = {} if isinstance(settings, Leaf) else settings
+        orchestrator = below.get("orchestrator", {})
+        pod: Tree | Leaf = {} if isinstance(orchestrator, Leaf) else orchestrator.get("pod_settings", {})
+        self._below = {**below, "pod": pod}
+        self.own = self._read(OwnFields, own, "`@step`")
+        self.retry = self._read(RetryFields, tree.get("retry", {}), "`retry`")
+        self.resources = self._read(ResourcesFields, tree.get("resources", {}), "`resources`")
+        self.amounts = self._read(
+            ResourceSettingsFields, below.get("resources", {}), "ResourceSettings", known.RESOURCES
+        )
+        self.docker = self._read(DockerFields, below.get("docker", {}), "DockerSettings", known.DOCKER)
+        self.orchestrator = self._read(
+            OrchestratorFields, orchestrator, "KubernetesOrchestratorSettings", known.ORCHESTRATOR
+        )
+        self.pod = self._read(PodFields, pod, "KubernetesPodSettings", known.POD)
+        self.requests = pods.pod_requests(self.pod, self._place("pod"), sink)
+        self.variables, self.secret_names = pods.pod_environment(self.pod, self._place("pod"), sink)
+
+    def specs(self) -> StepSpecs:
+        """The specs."""
+        self._report_packages()
+        return StepSpecs(
+            resources=self._resources(),
+            accelerator=self._accelerator(),
+            placement=self._placement(),
+            retry=self._retry(),
+            timeout=self._timeout(),
+            catch=self._catch(),
+            environment=self._environment(),
+            secrets=self._secrets(),
+            container=self._container(),
+        )
+
+    def _resources(self) -> ResourceSpec | None:
+        own, asked = self.resources, self.requests
+        spec = ResourceSpec(
+            cpu=pods.first(own.cpu, asked.cpu, self.amounts.cpu_count),
+            memory_mb=pods.first(own.memory, asked.memory_mb, self.amounts.memory),
+            disk_mb=pods.first(own.disk, asked.disk_mb),
+            shared_memory_mb=own.shared_memory,
+            extended=asked.extended,
+        )
+        return None if spec == ResourceSpec() else spec.model_copy(update={"span": self._span("resources", "pod")})
+
+    def _accelerator(self) -> AcceleratorSpec | None:
+        own = self.resources.gpu
+        count = pods.first(own[0] if own is not None else None, self.requests.gpus, self.amounts.gpu_count)
+        if not count:
+            return None
+        vendor = self.requests.vendor if own is None else "nvidia"
+        span = self._span("resources", "pod")
+        return AcceleratorSpec(span=span, count=count, vendor=vendor, type=own[1] if own is not None else None)
+
+    def _placement(self) -> Placement | None:
+        span = self._span("node_selector", "tolerations", "pod")
+        items = self.own.tolerations or self.pod.tolerations
+        selector = pods.joined(self.pod.node_selectors, self.own.node_selector)
+        if span is None or not (selector or items):
+            return None
+        return Placement(span=span, node_selector=selector, tolerations=tolerations(items, span, self._sink))
+
+    def _retry(self) -> RetryPolicy | None:
+        if "retry" not in self._tree or not self.retry.limit:
+            return None
+        return RetryPolicy(
+            span=self._span("retry"),
+            limit=self.retry.limit,
+            backoff_seconds=self.retry.backoff,
+            backoff_factor=max(self.retry.factor, 1),
+        )
+
+    def _timeout(self) -> TimeoutSpec | None:
+        seconds = self.own.timeout
+        return None if seconds is None else TimeoutSpec(span=self._span("timeout"), seconds=int(seconds))
+
+    def _catch(self) -> CatchSpec | None:
+        given = self.own.catch
+        if not given:
+            return None
+        return CatchSpec(span=self._span("catch"), variable=given if isinstance(given, str) else None)
+
+    def _environment(self) -> EnvironmentSpec | None:
+        docker = self.docker
+        variables = pods.joined(docker.environment, docker.runtime_environment, self.variables, self.own.environment)
+        if not variables:
+            return None
+        span = self._span("environment", "pod", "docker")
+        for name, value in variables.items():
+            if _REFERENCE.fullmatch(value):
+                self._sink.error(
+                    "FC411", f"the variable {name!r} is a reference to a secret of ZenML's server", span,
+                    help="put the secret into a Kubernetes Secret and give secrets=['its-name']",
+                )  # fmt: skip
+        return EnvironmentSpec(span=span, variables=variables)
+
+    def _secrets(self) -> SecretsSpec | None:
+        if not self.own.secrets:
+            return None
+        return SecretsSpec(span=self._span("secrets"), sources=tuple(_source(name) for name in self.own.secrets))
+
+    def _container(self) -> ContainerSpec | None:
+        pod = self.pod
+        span = self._span("image", "orchestrator", "docker")
+        spec = ContainerSpec(
+            span=span,
+            image=self.own.image or self.docker.parent_image,
+            image_pull_secrets=pod.image_pull_secrets,
+            service_account=self.orchestrator.step_pod_service_account_name,
+            secrets=self.secret_names,
+            labels=pod.labels,
+            annotations=pod.annotations,
+            qos="guaranteed" if self.requests.guaranteed else None,
+            security_context=pods.security_context(pod, self.orchestrator),
+        )
+        return None if spec == ContainerSpec(span=span) else spec
+
+    def _report_packages(self) -> None:
+        """FC410 for what ZenML would install into the image that it builds."""
+        docker = self.docker
+        if isinstance(docker.requirements, str):
+            packages = [f"the packages of {docker.requirements}"]
+        else:
+            packages = list(docker.requirements or ())
+        packages += docker.apt_packages
+        packages += (f"what the integration {name} needs" for name in docker.required_integrations)
+        if packages:
+            self._sink.warning(
+                "FC410", f"flowc installs no packages: the image has to hold {', '.join(packages)}",
+                self._span("docker"), help="build an image with them, and name it: image='...', or --image",
+            )  # fmt: skip
+
+    def _read(self, model: type[Model], tree: Tree | Leaf, owner: str, unread: known.Unread | None = None) -> Model:
+        return checked(model, tree, owner, self._sink, unread) or model()
+
+    def _place(self, *names: str) -> Place:
+        """Where the first of some arguments that is given stands."""
+        found = (place_of(item) for name in names if (item := self._tree.get(name) or self._below.get(name)))
+        place = next((place for place in found if place is not None), None)
+        return place or place_of(self._tree) or _nowhere
+
+    def _span(self, *names: str) -> Span | None:
+        return self._place(*names)() if self._tree else None
+
+
+def _nowhere() -> Span:
+    raise AssertionError("nothing is given, so that nothing can be wrong with it")
+
+
+def _source(name: str) -> SecretSource:
+    """A secret by its name: a Kubernetes Secret, or `aws-secrets-manager.id` and the like as in `@secrets`."""
+    kind, dot, identifier = name.partition(".")
+    if dot and kind in _BACKENDS:
+        return SecretSource.model_validate({"type": kind, "id": identifier})
+    return SecretSource(type="kubernetes", id=name)

@@ -1,0 +1,181 @@
+"""Every argument and setting of ZenML's that flowc does not express, and what is said of it.
+
+An argument that changes what a step computes or where it runs is FC411, an error; one that is about ZenML's server,
+dashboard, stack or image builds is FC410, a warning. Neither is said of values that ask for nothing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+_CACHE = "flowc has no cache: every step runs in every run; `flowc resume` takes over what a failed run has done"
+_DASHBOARD = "flowc has no dashboard"
+_REGISTRY = "flowc has no model registry: use the registry's own client within a step"
+_PICKLED = "flowc stores whatever a step returns, and needs no materializers"
+_BUILDS = "flowc builds no images"
+_ENGINE = "it is about ZenML's own orchestrator, which an engine takes the place of"
+_TRACKER = "set the tracker up with its own variables, as with environment={'MLFLOW_TRACKING_URI': ...}"
+_HOOK = "call the function in the step, in try and except; the pipeline's own on_failure and on_success work"
+
+
+class Unread(NamedTuple):
+    """What is said of arguments that are not read."""
+
+    idle: dict[str, str]
+    """Arguments that do nothing here, and why: FC410."""
+    refused: dict[str, str]
+    """Arguments without which the run would be another, and the way out: FC411."""
+    silent: frozenset[str] = frozenset()
+    """Arguments that others read, or that hold here in any case."""
+
+
+STEP = Unread(
+    idle={
+        "cache_policy": _CACHE,
+        "enable_artifact_metadata": _DASHBOARD,
+        "enable_artifact_visualization": _DASHBOARD,
+        "enable_cache": _CACHE,
+        "experiment_tracker": _TRACKER,
+        "extra": "nothing reads it: give the value to the step as an argument",
+        "group": _DASHBOARD,
+        "heartbeat_healthy_threshold": _ENGINE,
+        "model": _REGISTRY,
+        "output_materializers": _PICKLED,
+        "step_type": _DASHBOARD,
+        "substitutions": "artifacts are found by run, step and name, and names have no placeholders",
+    },
+    refused={
+        "on_end": _HOOK,
+        "on_failure": _HOOK,
+        "on_start": _HOOK,
+        "on_success": _HOOK,
+        "parameters": "give them as arguments where the step is called",
+        "step_operator": "say what the step needs with resources=Resources(cpu=..., memory=..., gpu='a100:1')",
+    },
+    silent=frozenset({"enable_step_logs", "merge", "name", "runtime"}),
+)
+
+PIPELINE = Unread(
+    idle={
+        **{
+            name: STEP.idle[name]
+            for name in ("cache_policy", "enable_artifact_metadata", "enable_cache", "extra", "model", "substitutions")
+        },
+        "depends_on": _BUILDS,
+        "enable_artifact_visualization": _DASHBOARD,
+        "execution_mode": "what runs on after a failure is the engine's matter",
+        "prevent_build_reuse": _BUILDS,
+        "run_name": "a run is named when it starts: give it tags with `flowc run --tag`",
+        "tags": "give tags to the run: `flowc run --tag NAME`",
+        "unlisted": _DASHBOARD,
+    },
+    refused={
+        "build": "name the image: image='...' of the step or pipeline, or --image",
+        "config_path": "flowc reads no such file: write what it says into the arguments, and parameters with -p",
+        "on_cleanup": "let a last step do it, or the pipeline's on_success and on_failure",
+        "on_init": "let a first step do it, and give its result to the others",
+        "on_init_kwargs": "let a first step do it, and give its result to the others",
+        "on_pause": "runs do not pause: remove it",
+        "on_resume": "runs do not pause: remove it",
+        "on_start": "let a first step do it, and put the others after it with after=[...]",
+        "step_configurations": "write the settings to the steps: step.with_options(...)",
+        "steps": "write the settings to the steps: step.with_options(...)",
+    },
+    silent=frozenset({"dynamic", "enable_heartbeat", "enable_pipeline_logs", "enable_step_logs", "merge", "name"}),
+)
+
+RESOURCES = Unread(
+    idle=dict.fromkeys(
+        (
+            "allocation_wait_timeout_seconds", "autoscaling_metric", "autoscaling_target",
+            "initialization_lease_seconds", "max_concurrency", "max_replicas", "min_replicas", "preemptible",
+            "reclaim_tolerance",
+        ),
+        "it is about ZenML's resource pools, or about pipelines that are deployed as a service",
+    ),
+    refused={
+        "gpu_class": "name the GPU's type: resources=Resources(gpu='a100:1')",
+        "pool_resources": "say what the step needs: resources=Resources(cpu=..., memory=..., gpu='a100:1')",
+        "resources": "say what the step needs: resources=Resources(cpu=..., memory=..., gpu='a100:1')",
+    },
+)  # fmt: skip
+
+DOCKER = Unread(
+    idle=dict.fromkeys(
+        (
+            "allow_download_from_artifact_store", "allow_download_from_code_repository",
+            "allow_including_files_in_images", "build_config", "build_context_root", "build_options", "copy_files",
+            "copy_global_config", "disable_automatic_requirements_detection", "dockerignore", "image_tag",
+            "install_deployment_requirements", "install_stack_requirements", "parent_image_build_config",
+            "prevent_build_reuse", "python_package_installer", "python_package_installer_args",
+            "python_package_installer_cache_mount", "required_hub_plugins", "source_files", "target_repository",
+        ),
+        f"{_BUILDS}: a step runs in `parent_image`, as it is, with the code brought along",
+    ),
+    refused={
+        "dockerfile": "build the image, and name it: image='...'",
+        "local_project_install_command": "install the project in the image, or put its modules beside the flow",
+        "pyproject_export_command": "install the packages in the image, and name it: image='...'",
+        "pyproject_path": "install the packages in the image, and name it: image='...'",
+        "replicate_local_python_environment": "install the packages in the image, and name it: image='...'",
+        "user": "stack @kubernetes(security_context={'run_as_user': ...}) above the step",
+    },
+    silent=frozenset({"skip_build"}),
+)  # fmt: skip
+
+ORCHESTRATOR = Unread(
+    idle=dict.fromkeys(
+        (
+            "always_build_pipeline_image", "api_request_timeout", "backoff_limit_margin",
+            "fail_on_container_waiting_reasons", "failed_jobs_history_limit", "interrupt_check_interval",
+            "job_monitoring_delay", "job_monitoring_interval", "job_name_prefix", "max_api_retries",
+            "orchestrator_job_backoff_limit", "orchestrator_pod_settings", "pod_failure_backoff",
+            "pod_failure_max_retries", "pod_failure_retry_delay", "pod_name_prefix", "pod_startup_timeout",
+            "pod_stop_grace_period", "prevent_orchestrator_pod_caching", "service_account_name", "stream_step_logs",
+            "successful_jobs_history_limit", "synchronous", "timeout", "ttl_seconds_after_finished",
+        ),
+        _ENGINE,
+    )
+    | {"max_parallelism": "give it to the engine: --max-workers here, --parallelism on Argo"},
+    refused={
+        "active_deadline_seconds": "give the step a time limit: timeout='30m'",
+        "concurrency_policy": "set it on what is emitted for the engine",
+        "pod_failure_policy": "say how often the step is tried again: retry=3",
+        "starting_deadline_seconds": "set it on what is emitted for the engine",
+    },
+)  # fmt: skip
+
+_NODES = "choose nodes with node_selector={...} and tolerations=[...]"
+_VOLUMES = "stack @kubernetes(persistent_volume_claims={'claim': '/path'}) above the step"
+
+POD = Unread(
+    idle={},
+    refused={
+        "additional_pod_spec_args": "stack @kubernetes(...) above the step for what it has an argument for",
+        "affinity": _NODES,
+        "host_ipc": "ask for shared memory: resources=Resources(shared_memory='2Gi')",
+        "scheduler_name": _NODES,
+        "volume_mounts": _VOLUMES,
+        "volumes": _VOLUMES,
+    },
+)
+
+SCHEDULE = Unread(
+    idle={"name": "a schedule is called as the flow is"},
+    refused={
+        "catchup": "a schedule starts one run at a time and catches up with nothing: remove it",
+        "end_time": "remove the schedule when its time has come",
+        "interval_second": "write cron_expression='*/10 * * * *'",
+        "run_once_start_time": "start the run at that time",
+        "start_time": "apply the schedule when its time has come",
+    },
+)
+
+COMPONENTS = frozenset(
+    {
+        "alerter", "annotator", "artifact_store", "container_registry", "data_validator", "deployer", "deployment",
+        "experiment_tracker", "feature_store", "image_builder", "log_store", "model_deployer", "model_registry",
+        "sandbox",
+    }
+)  # fmt: skip
+"""Components of ZenML's stacks that steps call themselves, or that only deployed pipelines have: FC410."""

@@ -1,0 +1,138 @@
+"""The fields of settings that flowc expresses: their types, units and defaults, which are those of ZenML 0.98."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from flowc_compiler.frontend.decorators.arguments.values import Arguments, Gpu, Names, as_dict
+from flowc_compiler.frontend.pipelines.settings.units import memory, seconds, zenml_memory
+from flowc_compiler.ir import SecurityContext
+
+Amount = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(memory)]
+ZenmlAmount = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(zenml_memory)]
+Wait = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
+Time = Annotated[
+    Annotated[float, Field(gt=0)] | None,
+    BeforeValidator(seconds),
+    AfterValidator(lambda value: None if value is None else math.ceil(value)),
+]
+
+
+def _variables(value: object) -> object:
+    """Texts; numbers and truth values are written out, as Python writes them."""
+    fields = as_dict({} if value is None else value)
+    if fields is None:
+        raise ValueError("variables are a dict of texts")
+    for key, item in fields.items():
+        if not isinstance(item, (str, int, float)):
+            raise ValueError(f"the value of {key!r} is not a text")
+    return {key: str(item) for key, item in fields.items()}
+
+
+def _some(value: object) -> object:
+    return {} if value is None else value
+
+
+def _list(value: object) -> object:
+    return () if value is None else value
+
+
+_SECURITY = {
+    "privileged": "privileged",
+    "allowPrivilegeEscalation": "allow_privilege_escalation",
+    "runAsUser": "run_as_user",
+    "runAsGroup": "run_as_group",
+    "runAsNonRoot": "run_as_non_root",
+}
+
+
+def _security(value: object) -> object:
+    """A security context as Kubernetes writes it, in camel case, or as its client for Python does, in snake case."""
+    fields = as_dict(value)
+    return {_SECURITY.get(key, key): item for key, item in fields.items()} if fields else None
+
+
+Variables = Annotated[dict[str, str], BeforeValidator(_variables)]
+Texts = Annotated[dict[str, str], BeforeValidator(_some)]
+Dicts = Annotated[tuple[dict[str, Any], ...], BeforeValidator(_list)]
+
+
+class OwnFields(Arguments):
+    """Arguments of flowc's own `@step`; most of `@pipeline`, too."""
+
+    timeout: Time = None
+    image: str | None = None
+    catch: bool | str = False
+    environment: Variables = Field(default_factory=dict)
+    secrets: Names = ()
+    node_selector: Texts = Field(default_factory=dict)
+    tolerations: Dicts = ()
+
+
+class RetryFields(Arguments):
+    """`Retry(limit=3, backoff="10s", factor=2)`, and ZenML's `StepRetryConfig` in these words."""
+
+    limit: Annotated[int, Field(ge=0, le=100)] = 3
+    backoff: Wait = 0.0
+    factor: Annotated[int, Field(ge=0)] = 1
+
+
+class ResourcesFields(Arguments):
+    """`Resources(cpu=2, memory="16Gi", gpu="a100:1")`."""
+
+    cpu: Annotated[float | None, Field(gt=0)] = None
+    memory: Amount = None
+    gpu: Gpu = None
+    disk: Amount = None
+    shared_memory: Amount = None
+
+
+class ResourceSettingsFields(Arguments):
+    """ZenML's `ResourceSettings`."""
+
+    cpu_count: Annotated[float | None, Field(gt=0)] = None
+    gpu_count: Annotated[int | None, Field(ge=0)] = None
+    memory: ZenmlAmount = None
+
+
+class DockerFields(Arguments):
+    """ZenML's `DockerSettings`: what is left of it where no image is built."""
+
+    parent_image: str | None = None
+    requirements: str | tuple[str, ...] | None = None
+    required_integrations: Annotated[tuple[str, ...], BeforeValidator(_list)] = ()
+    apt_packages: Annotated[tuple[str, ...], BeforeValidator(_list)] = ()
+    environment: Variables = Field(default_factory=dict)
+    runtime_environment: Variables = Field(default_factory=dict)
+
+
+class PodFields(Arguments):
+    """ZenML's `KubernetesPodSettings`."""
+
+    node_selectors: Texts = Field(default_factory=dict)
+    tolerations: Dicts = ()
+    resources: Annotated[dict[str, dict[str, str | int | float]], BeforeValidator(_some)] = Field(default_factory=dict)
+    annotations: Texts = Field(default_factory=dict)
+    labels: Texts = Field(default_factory=dict)
+    env: Dicts = ()
+    env_from: Dicts = ()
+    image_pull_secrets: Names = ()
+    container_security_context: Annotated[SecurityContext | None, BeforeValidator(_security)] = None
+
+
+class OrchestratorFields(Arguments):
+    """ZenML's `KubernetesOrchestratorSettings`."""
+
+    pod_settings: Annotated[dict[str, Any], BeforeValidator(_some)] = Field(default_factory=dict)
+    step_pod_service_account_name: str | None = None
+    privileged: bool = False
+
+
+class ScheduleFields(Arguments):
+    """ZenML's `Schedule`, with a time zone for flowc's own."""
+
+    cron_expression: str
+    timezone: str | None = None

@@ -1,0 +1,218 @@
+"""Layers to one tree of arguments: values are told, arguments that are not read are reported, and layers add up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar, cast
+
+import libcst as cst
+from pydantic import ValidationError
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.decorators.arguments.values import Arguments
+from flowc_compiler.frontend.pipelines.layers import SettingsLayer
+from flowc_compiler.frontend.pipelines.settings.canonical import canonical
+from flowc_compiler.frontend.pipelines.settings.hooks import hook_name
+from flowc_compiler.frontend.pipelines.settings.known import Unread
+from flowc_compiler.frontend.pipelines.settings.tree import Leaf, Place, Tree, merged, place_of, values
+from flowc_compiler.frontend.values.literals import NotLiteralError, Scope, evaluate
+from flowc_compiler.frontend.values.made import enumerated, made
+
+Model = TypeVar("Model", bound=Arguments)
+_APPENDED = frozenset({"secrets"})
+"""Lists that layers add to, as in ZenML."""
+
+
+def read_layer(layer: SettingsLayer, read: Iterable[str], unread: Unread, sink: DiagnosticSink) -> Tree:
+    """The arguments `read` of one layer. Others are FC403, FC410 or FC411, and values that cannot be told FC402."""
+    found: Tree = {}
+    wanted, scope = frozenset(read), LayerScope(layer)
+    for name, node, known in _arguments(layer, scope, sink):
+        place = _place(layer, node)
+        if name in wanted:
+            item = _value(name, node, known, layer, scope, sink)
+            if item is not None:
+                found[name] = item
+        elif name in unread.idle or name in unread.refused:
+            if not _asks_for_nothing(node, known, scope):
+                report_unread(name, f"`{title(layer)}`", place, unread, sink)
+        elif name not in unread.silent:
+            takes = ", ".join(sorted(wanted - {"env"}))
+            sink.error("FC403", f"`{title(layer)}` has no argument `{name}`", place(), help=f"it takes {takes}")
+    return found
+
+
+def add_up(trees: Iterable[tuple[SettingsLayer, Tree]]) -> Tree:
+    """What layers say together, the strongest last. With `merge=False` a layer replaces the dicts of weaker ones."""
+    total: Tree = {}
+    for layer, tree in trees:
+        if _flag(layer, "merge") is False:
+            total = {**total, **tree}
+            continue
+        both = _APPENDED & tree.keys() & total.keys()
+        total = merged(total, {**tree, **{name: _appended(total[name], tree[name]) for name in both}})
+    return total
+
+
+def checked(
+    model: type[Model], tree: Tree | Leaf, owner: str, sink: DiagnosticSink, unread: Unread | None = None
+) -> Model | None:
+    """The fields of settings, `owner` in messages. Collects FC403 and FC404, and FC410 and FC411 for `unread` ones."""
+    if isinstance(tree, Leaf):
+        if tree.value is not None and tree.value != {}:
+            sink.error("FC404", f"{owner} is not made of settings", tree.place(), help="see docs/zenml.md")
+        return model()
+    given: Tree = {}
+    for name, item in tree.items():
+        place = place_of(item)
+        if name in model.model_fields:
+            given[name] = item
+        elif place is None or (unread is not None and name in unread.silent):
+            continue
+        elif unread is not None and (name in unread.idle or name in unread.refused):
+            if values(item):
+                report_unread(name, owner, place, unread, sink)
+        else:
+            takes = ", ".join(model.model_fields)
+            sink.error("FC403", f"{owner} has no argument `{name}`", place(), help=f"it takes {takes}")
+    try:
+        return model.model_validate(values(given))
+    except ValidationError as error:
+        _report_values(error, given, owner, sink)
+        return None
+
+
+def report_unread(name: str, owner: str, place: Place, unread: Unread, sink: DiagnosticSink) -> None:
+    """Collect FC410 or FC411 for an argument that is not read."""
+    if name in unread.idle:
+        sink.warning("FC410", f"`{name}` of {owner} does nothing here", place(), help=unread.idle[name])
+    else:
+        sink.error("FC411", f"flowc cannot express `{name}` of {owner}", place(), help=unread.refused[name])
+
+
+def title(layer: SettingsLayer) -> str:
+    """What a layer is, as messages call it."""
+    return f"@{layer.kind}" if layer.kind in {"step", "pipeline"} else f".{layer.kind}"
+
+
+class LayerScope(Scope):
+    """What names stand for in a layer, objects of settings among them."""
+
+    def __init__(self, layer: SettingsLayer) -> None:
+        self._layer = layer
+
+    def value(self, node: cst.Name) -> object:
+        """The value of a name."""
+        known = enumerated(node, self._layer.view)
+        return self._layer.scope.value(node) if known is None else known[0]
+
+    def call(self, node: cst.Call) -> object:
+        """The object that a call makes, a dict, or what the call stands for outside."""
+        found = made(node, self._layer.view, self)
+        if found is not None:
+            return found[0]
+        if isinstance(node.func, cst.Name) and node.func.value == "dict" and all(arg.keyword for arg in node.args):
+            return {arg.keyword.value: evaluate(arg.value, self) for arg in node.args if arg.keyword is not None}
+        return self._layer.scope.call(node)
+
+    def is_config(self, node: cst.BaseExpression) -> bool:
+        """As outside."""
+        return self._layer.scope.is_config(node)
+
+    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+        """A member of an enumeration; otherwise as outside."""
+        known = enumerated(node, self._layer.view)
+        return self._layer.scope.attribute(node) if known is None else known
+
+
+_Argument = tuple[str, cst.BaseExpression, tuple[object] | None]
+"""A name, its expression, and its value where that came out of `**mapping`."""
+
+
+def _arguments(layer: SettingsLayer, scope: Scope, sink: DiagnosticSink) -> Iterator[_Argument]:
+    for arg in layer.arguments:
+        if arg.keyword is not None:
+            yield arg.keyword.value, arg.value, None
+        elif arg.star != "**":
+            message = f"`{title(layer)}` takes keyword arguments only"
+            sink.error("FC403", message, _place(layer, arg.value)(), help="name the argument")
+        else:
+            unpacked = _told("what is unpacked", arg.value, layer, scope, sink)
+            if unpacked is not None and not isinstance(unpacked[0], dict):
+                message = f"what `{title(layer)}` unpacks is not a dict"
+                sink.error("FC404", message, _place(layer, arg.value)(), help="write the arguments out")
+            elif unpacked is not None:
+                for name, item in cast("dict[object, object]", unpacked[0]).items():
+                    yield str(name), arg.value, (item,)
+
+
+def _value(
+    name: str,
+    node: cst.BaseExpression,
+    known: tuple[object] | None,
+    layer: SettingsLayer,
+    scope: Scope,
+    sink: DiagnosticSink,
+) -> Tree | Leaf | None:
+    """The value of an argument; of a hook, its name. `None` is an argument that is not given, as in ZenML."""
+    place = _place(layer, node)
+    hook = hook_name(node, layer.view) if name.startswith("on_") and known is None else None
+    told = known or ((hook,) if hook else _told(f"`{name}` of `{title(layer)}`", node, layer, scope, sink))
+    return None if told is None or told[0] is None else canonical(name, told[0], place, sink)
+
+
+def _told(
+    what: str, node: cst.BaseExpression, layer: SettingsLayer, scope: Scope, sink: DiagnosticSink
+) -> tuple[object] | None:
+    try:
+        return (evaluate(node, scope),)
+    except NotLiteralError as error:
+        if not error.reported:
+            sink.error(
+                "FC402", f"{what} is not a literal{error.because}", layer.view.locator.anywhere(node),
+                help=error.help or "write the value itself: flowc reads the file and does not run it",
+            )  # fmt: skip
+        return None
+
+
+def _asks_for_nothing(node: cst.BaseExpression, known: tuple[object] | None, scope: Scope) -> bool:
+    """Whether an argument that is not read is None, False or empty."""
+    try:
+        return not (known[0] if known is not None else evaluate(node, scope))
+    except NotLiteralError:
+        return False
+
+
+def _flag(layer: SettingsLayer, name: str) -> object:
+    for arg in layer.arguments:
+        if arg.keyword is not None and arg.keyword.value == name:
+            try:
+                return evaluate(arg.value, layer.scope)
+            except NotLiteralError:
+                return None
+    return None
+
+
+def _appended(weak: Tree | Leaf, strong: Tree | Leaf) -> Tree | Leaf:
+    if not (isinstance(weak, Leaf) and isinstance(strong, Leaf)):
+        return strong
+    both: list[object] = []
+    for item in (weak.value, strong.value):
+        both += cast("list[object]", item) if isinstance(item, list) else [item]
+    return Leaf(list(dict.fromkeys(both)), strong.place)
+
+
+def _place(layer: SettingsLayer, node: cst.BaseExpression) -> Place:
+    return lambda: layer.view.locator.unique(node)
+
+
+def _report_values(error: ValidationError, tree: Tree, owner: str, sink: DiagnosticSink) -> None:
+    for problem in error.errors():
+        path = tuple(problem["loc"])
+        place = place_of(tree, path)
+        key = ".".join(str(part) for part in path[:1])
+        message = str(problem["msg"]).removeprefix("Value error, ")
+        sink.error(
+            "FC404", f"`{key}` of {owner}: {message}" if key else f"{owner}: {message}",
+            place() if place is not None else None, help="see docs/zenml.md",
+        )  # fmt: skip

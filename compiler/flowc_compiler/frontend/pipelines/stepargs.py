@@ -1,0 +1,93 @@
+"""What the layers of a step or of a pipeline ask for, as specs: the entry of `frontend.pipelines.settings`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.decorators.attached import Attached
+from flowc_compiler.frontend.decorators.flows import FlowDecoratorReader
+from flowc_compiler.frontend.decorators.steps import DecoratorReader
+from flowc_compiler.frontend.pipelines.layers import SettingsLayer
+from flowc_compiler.frontend.pipelines.settings.build import SpecBuilder
+from flowc_compiler.frontend.pipelines.settings.hooks import exit_hooks
+from flowc_compiler.frontend.pipelines.settings.known import PIPELINE, STEP
+from flowc_compiler.frontend.pipelines.settings.models import OwnFields
+from flowc_compiler.frontend.pipelines.settings.reading import add_up, read_layer
+from flowc_compiler.frontend.pipelines.settings.schedules import schedule_spec
+from flowc_compiler.frontend.pipelines.settings.tree import Leaf, Tree
+from flowc_compiler.ir import FlowSpecs, StepSpecs
+from flowc_compiler.ir.specs import Spec
+
+STEP_ARGUMENTS = frozenset(OwnFields.model_fields) | {"env", "resources", "retry", "settings"}
+"""Arguments of a step that are expressed."""
+PIPELINE_ARGUMENTS = (STEP_ARGUMENTS - {"catch", "timeout"}) | {"on_end", "on_failure", "on_success", "schedule"}
+"""Arguments of a pipeline that are expressed: those of steps are what its steps have by default."""
+
+
+def step_specs(layers: Sequence[SettingsLayer], sink: DiagnosticSink, attached: Sequence[Attached] = ()) -> StepSpecs:
+    """The specs of a step. Of what several layers say the last counts; dicts are merged key by key, as in ZenML.
+
+    Decorators of Metaflow's shape above the step's function, and `attached` ones of the command line, count more than
+    what the pipeline says, and less than the arguments of the step. What is wrong is collected as FC401 to FC406, FC410
+    and FC411.
+    """
+    trees = [(layer, _read(layer, sink)) for layer in layers]
+    asked = SpecBuilder(add_up(trees), sink).specs()
+    decorated = _decorated(layers, attached, sink)
+    if decorated == StepSpecs():
+        return asked
+    own = SpecBuilder(add_up(item for item in trees if item[0].of == "step"), DiagnosticSink()).specs()
+    updates: dict[str, Any] = {}
+    for name in StepSpecs.model_fields:
+        weak, strong = getattr(asked, name), getattr(decorated, name)
+        if getattr(own, name) is not None:
+            weak, strong = strong, weak
+        updates[name] = _over(weak, strong)
+    return StepSpecs.model_validate(updates)
+
+
+def pipeline_specs(layers: Sequence[SettingsLayer], sink: DiagnosticSink) -> FlowSpecs:
+    """The specs of the flow that a pipeline is: its schedule and hooks, and decorators such as `@project` above it."""
+    if not layers:
+        return FlowSpecs()
+    tree = add_up((layer, _read(layer, sink)) for layer in layers)
+    specs = FlowSpecs()
+    decorated = next((layer for layer in layers if layer.function is not None), None)
+    if decorated is not None and decorated.function is not None:
+        reader = FlowDecoratorReader(decorated.view, sink)
+        reader.read(decorated.view, decorated.function, decorated.scope)
+        specs = reader.specs()
+    schedule = schedule_spec(tree.get("schedule"), sink) or specs.schedule
+    hooks = (*specs.exit_hooks, *exit_hooks(tree, layers[0].view, sink))
+    return specs.model_copy(update={"schedule": schedule, "exit_hooks": hooks})
+
+
+def _read(layer: SettingsLayer, sink: DiagnosticSink) -> Tree:
+    """The arguments of one layer; `env` is short for `environment`."""
+    arguments, unread = (STEP_ARGUMENTS, STEP) if layer.of == "step" else (PIPELINE_ARGUMENTS, PIPELINE)
+    tree = read_layer(layer, arguments, unread, sink)
+    if (short := tree.pop("env", None)) is not None:
+        if "environment" in tree:
+            span = short.place() if isinstance(short, Leaf) else None
+            sink.error("FC405", "`env` and `environment` are one argument", span, help="keep one of them")
+        tree["environment"] = short
+    return tree
+
+
+def _decorated(layers: Sequence[SettingsLayer], attached: Sequence[Attached], sink: DiagnosticSink) -> StepSpecs:
+    """The specs of the other decorators above the step's function."""
+    for layer in layers:
+        if layer.of == "step" and layer.function is not None:
+            reader = DecoratorReader(layer.view.names, layer.view.locator, sink, layer.scope)
+            return reader.read(layer.function, attached)
+    return StepSpecs()
+
+
+def _over(weak: object, strong: object) -> object:
+    """A spec with fields of a weaker one where it has none of its own."""
+    if not (isinstance(weak, Spec) and isinstance(strong, Spec)):
+        return strong or weak
+    fields = {name: getattr(strong, name) for name in type(strong).model_fields}
+    return weak.model_copy(update={name: value for name, value in fields.items() if value not in (None, {}, ())})
