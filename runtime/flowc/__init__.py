@@ -52,8 +52,14 @@ if TYPE_CHECKING:
     from flowc.configvalue import ConfigValue
     from flowc.includefile import IncludeFile
     from flowc.multicore import parallel_imap_unordered, parallel_map, profile
+    from flowc.pipelines.client import Client
+    from flowc.pipelines.context import get_step_context
+    from flowc.pipelines.definition import pipeline
+    from flowc.pipelines.mapping import unmapped
+    from flowc.pipelines.settings import Resources, Retry, Schedule
 
 __all__ = [
+    "Client",
     "Config",
     "ConfigValue",
     "DataArtifact",
@@ -63,7 +69,10 @@ __all__ = [
     "JSONType",
     "Metaflow",
     "Parameter",
+    "Resources",
+    "Retry",
     "Run",
+    "Schedule",
     "Step",
     "Task",
     "__version__",
@@ -80,6 +89,7 @@ __all__ = [
     "exit_hook",
     "get_metadata",
     "get_namespace",
+    "get_step_context",
     "kubernetes",
     "metadata",
     "namespace",
@@ -87,6 +97,7 @@ __all__ = [
     "parallel",
     "parallel_imap_unordered",
     "parallel_map",
+    "pipeline",
     "profile",
     "project",
     "pypi",
@@ -99,11 +110,28 @@ __all__ = [
     "timeout",
     "trigger",
     "trigger_on_finish",
+    "unmapped",
 ]
+
+
+_PIPELINES = {
+    "Client": "client",
+    "Resources": "settings",
+    "Retry": "settings",
+    "Schedule": "settings",
+    "get_step_context": "context",
+    "pipeline": "definition",
+    "unmapped": "mapping",
+}
+"""Names of pipelines, and the module of `flowc.pipelines` that each is in."""
 
 
 def __getattr__(name: str) -> Any:
     # What tasks seldom need is imported when it is asked for. `from flowc import codec` asks here, too: in vain.
+    if name in _PIPELINES:
+        from importlib import import_module
+
+        return getattr(import_module(f"flowc.pipelines.{_PIPELINES[name]}"), name)
     if name in __all__ or name == "JSONTypeClass":
         from flowc.compat_metaflow import find
 

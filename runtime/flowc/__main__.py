@@ -38,7 +38,7 @@ def _task(args: List[str]) -> int:
     from flowc.layout import parse_index
     from flowc.plan import load_plan
     from flowc.task import PROTOCOL_ERROR, Task, run_task
-    from flowc.userfile import load_flow
+    from flowc.userfile import load_code
 
     try:
         options = _options(args)
@@ -54,7 +54,7 @@ def _task(args: List[str]) -> int:
         sys.stderr.write(f"flowc: {error}\n")
         return PROTOCOL_ERROR
     line_buffer()
-    return run_task(plan, lambda: load_flow(plan), task)
+    return run_task(plan, lambda: load_code(plan), task)
 
 
 def _hook(args: List[str]) -> int:

@@ -24,6 +24,11 @@ def set_plan(plan: Plan) -> None:
     _compiled.plan = plan
 
 
+def is_compiled() -> bool:
+    """Whether this process runs a compiled flow."""
+    return _compiled.plan is not None
+
+
 def config_entries() -> Dict[str, Dict[str, Any]] | None:
     """The configs by name; `None` where nothing was compiled."""
     return None if _compiled.plan is None else _compiled.plan.configs

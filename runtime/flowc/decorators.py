@@ -10,7 +10,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Protocol, Sequence, TypeVar, Union, overload
 
+    from typing_extensions import Concatenate, ParamSpec
+
+    from flowc.flowspec import FlowSpec
+    from flowc.pipelines.steps import StepFunction
+
     T = TypeVar("T")
+    F = TypeVar("F", bound=FlowSpec)
+    P = ParamSpec("P")
+    R = TypeVar("R")
 
     class Decorator(Protocol):
         """What leaves the type of a step or flow as it is."""
@@ -25,19 +33,46 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
 
     @overload
-    def step(function: T) -> T: ...
+    def step(function: Callable[Concatenate[F, P], R], /) -> Callable[Concatenate[F, P], R]: ...
+
+    @overload
+    def step(function: Callable[P, R], /) -> StepFunction[P, R]: ...
 
     @overload
     def step(*, start: bool = False, end: bool = False) -> Decorator: ...
 
+    @overload
+    def step(**options: Any) -> Callable[[Callable[P, R]], StepFunction[P, R]]: ...
 
-def step(function: Any = None, *, start: bool = False, end: bool = False) -> Any:
-    """Mark a method as a step of the flow; `@step(start=True)` and `@step(end=True)` mark its first and last."""
-    del start, end
+
+def step(function: Any = None, /, **options: Any) -> Any:
+    """Mark a method as a step of the flow, or make a step of pipelines of a function.
+
+    `@step(start=True)` and `@step(end=True)` mark the first and last step of a class flow. The other arguments are for
+    functions: name, retry, resources, timeout, image, settings and more, all of which the compiler reads.
+    """
     if function is None:
-        return step
+        return _with(options)
+    if _is_function(function) or options.keys() - {"start", "end"}:
+        from flowc.pipelines.steps import step_function
+
+        return step_function(function, options)
     function.is_step = True
     return function
+
+
+def _with(options: Dict[str, Any]) -> Callable[[Any], Any]:
+    def decorate(function: Any) -> Any:
+        return step(function, **options)
+
+    return decorate
+
+
+def _is_function(target: Any) -> bool:
+    """Whether a function stands by itself: that of a class is named after it."""
+    name: str | None = getattr(target, "__qualname__", None)
+    above = "." if name is None else name.rpartition(".")[0]
+    return not above or above.endswith("<locals>")
 
 
 def _unchanged(target: T) -> T:

@@ -73,6 +73,12 @@ class InvalidNextException(FlowError):  # noqa: N818 (Metaflow's name)
     """`self.next` says something else than the compiled flow."""
 
 
+class PipelineError(FlowError):
+    """A step of a function pipeline gives or gets something else than the compiled flow says."""
+
+    headline = "Pipeline failed"
+
+
 class UnpicklableArtifact(FlowError):  # noqa: N818
     """An attribute of the flow cannot be stored."""
 

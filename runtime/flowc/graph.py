@@ -53,6 +53,10 @@ def record_graph(layout: RunLayout, plan: Plan) -> None:
     steps: Dict[str, Document] = {}
     for name, step in plan.steps.items():
         steps[name] = {"type": _type(plan, step), "next": _next(step), "loops": step.loops}
+        if step.call is not None:
+            steps[name]["outputs"] = step.call["outputs"]
+        if step.virtual:
+            steps[name]["virtual"] = True
     layout.write_json(f"{layout.prefix}/{RECORD}", {"start": plan.start, "end": plan.end, "steps": steps})
 
 

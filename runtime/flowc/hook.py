@@ -20,11 +20,10 @@ def run_hook(plan: Plan, name: str) -> int:
     It gets the run, as `run=`, when it has an argument of that name or takes any.
     """
     from flowc.report import failure_text
-    from flowc.userfile import load_flow
+    from flowc.userfile import load_module
 
     try:
-        cls = load_flow(plan)
-        function = _function(sys.modules[cls.__module__], name)
+        function = _function(load_module(plan), name)
         if _takes_run(function):
             from flowc.client import Run
 

@@ -21,12 +21,15 @@ class PlanStep:
 
     __slots__ = (
         "arms",
+        "call",
+        "cases",
         "catch",
         "closes",
         "closes_kind",
         "condition",
         "depth",
         "env",
+        "fan",
         "foreach_var",
         "gang",
         "kind",
@@ -36,7 +39,9 @@ class PlanStep:
         "parents",
         "retries",
         "secrets",
+        "tests",
         "timeout",
+        "virtual",
     )
 
     def __init__(self, name: str, data: Dict[str, Any]) -> None:
@@ -57,6 +62,11 @@ class PlanStep:
         self.secrets: Dict[str, Any] | None = data.get("secrets")
         self.env: Dict[str, str] = data.get("env") or {}
         self.gang: Dict[str, int] = data.get("gang") or {}
+        self.call: Dict[str, Any] | None = data.get("call")
+        self.fan: Dict[str, Any] | None = data.get("fan")
+        self.tests: List[Dict[str, Any]] = data.get("tests") or []
+        self.cases: List[str] = data.get("cases") or []
+        self.virtual: bool = data.get("virtual", False)
 
     @property
     def fans_out(self) -> bool:
@@ -77,6 +87,7 @@ class Plan:
         self.flow: str = data["flow"]
         self.class_name: str = data["class"]
         self.module: str = data["module"]
+        self.pipeline: bool = data.get("frontend") == "pipeline"
         self.files: Dict[str, Any] | None = data.get("files")
         self.start: str = data["start"]
         self.end: str = data["end"]
@@ -105,6 +116,18 @@ class Plan:
             if step.fans_out:
                 around.append(step)
         return around[::-1]
+
+    def is_first(self, step: PlanStep) -> bool:
+        """Whether no task comes before the step's: it is the start, or all before it are there for the graph only."""
+        seen = {step.name}
+        waiting = list(step.parents)
+        while waiting:
+            name = waiting.pop()
+            if not self.steps[name].virtual:
+                return False
+            waiting += [parent for parent in self.steps[name].parents if parent not in seen]
+            seen.update(self.steps[name].parents)
+        return True
 
     def parent_path(self, parent: PlanStep, path: Path) -> Path:
         """Where the parent of a task that is no join stands; of a recursive switch, without the iteration."""

@@ -19,13 +19,14 @@ from flowc.transition import check as check_transition
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict
+    from typing import Any, Callable, Dict, List
 
     from flowc.flowspec import FlowSpec
     from flowc.gang import Gang
     from flowc.inputs import Inputs
     from flowc.layout import Document, Path
-    from flowc.plan import Plan, PlanStep
+    from flowc.parameters import Declaration
+    from flowc.plan import Plan
 
 OK, USER_ERROR, PROTOCOL_ERROR = 0, 1, 2
 """Exit codes of a task."""
@@ -51,10 +52,11 @@ class Task:
         self.tags = tuple(tag for tag in os.environ.get("FLOWC_TAGS", "").split(",") if tag)
 
 
-def run_task(plan: Plan, load: Callable[[], type[FlowSpec]], task: Task) -> int:
+def run_task(plan: Plan, load: Callable[[], Any], task: Task) -> int:
     """Run one task and return the process's exit code. Errors are reported on stderr and in the attempt's folder.
 
-    `load` gives the flow's class; it runs the user's file, so what that raises is the task's failure, too.
+    `load` gives the flow's class, or a pipeline's module; it runs the user's file, so what that raises is the task's
+    failure, too.
     """
     layout: RunLayout | None = None
     try:
@@ -63,7 +65,13 @@ def run_task(plan: Plan, load: Callable[[], type[FlowSpec]], task: Task) -> int:
             text = index_text(task.path)
             raise ProtocolError(f"step {step.name!r} has an index of {step.depth} numbers, and was given {text!r}")
         layout = RunLayout(open_store(task.root), plan.flow, task.run, remember=True)
-        _execute(plan, load(), step, layout, task)
+        state = TaskState(layout, plan, step, task.path)
+        if plan.pipeline:
+            from flowc.pipelines.task import execute
+
+            execute(load, state, task)
+        else:
+            _execute(load(), state, task)
     except BaseException as error:  # asyncio.CancelledError is no Exception, nor are SystemExit and KeyboardInterrupt
         from flowc.report import report_failure
 
@@ -71,9 +79,10 @@ def run_task(plan: Plan, load: Callable[[], type[FlowSpec]], task: Task) -> int:
     return OK
 
 
-def _execute(plan: Plan, cls: type[FlowSpec], step: PlanStep, layout: RunLayout, task: Task) -> None:
-    state = TaskState(layout, plan, step, task.path)
-    _set_facts(plan, cls, task)
+def _execute(cls: type[FlowSpec], state: TaskState, task: Task) -> None:
+    plan, step, layout = state.plan, state.step, state.layout
+    declared = parameters(cls)
+    set_facts(plan, list(declared), task, lambda: _graph(plan, cls))
     inputs = _inherit(plan, cls, state, task)
     flow = bind(cls, state)
     method = getattr(flow, step.name, None)
@@ -110,7 +119,7 @@ def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> I
     """Fill in what the task starts with; a join's inputs are returned."""
     step, layout, path = state.step, state.layout, state.path
     if step.name == plan.start and not (step.loops and path[-1]):
-        state.parameters = _chosen_parameters(cls, state, task)
+        state.parameters = chosen_parameters(parameters(cls), state, task)
         return None
     if step.kind == "join":
         return _inherit_join(plan, cls, state)
@@ -133,7 +142,7 @@ def _inherit_join(plan: Plan, cls: type[FlowSpec], state: TaskState) -> Inputs:
     return join_inputs(cls, layout, plan, step, path, count)
 
 
-def _chosen_parameters(cls: type[FlowSpec], state: TaskState, task: Task) -> Dict[str, Any]:
+def chosen_parameters(declared: Dict[str, Declaration], state: TaskState, task: Task) -> Dict[str, Any]:
     """The run's parameters, as references. Computed once a run: a retry and a resumed run have the same."""
     from flowc.resume import keep_parameters, kept_parameters
 
@@ -141,7 +150,7 @@ def _chosen_parameters(cls: type[FlowSpec], state: TaskState, task: Task) -> Dic
     again = task.attempt or os.environ.get("FLOWC_ORIGIN_RUN_ID")
     kept = (kept_parameters(state.layout) if again else None) or {}
     chosen: Dict[str, Any] = {}
-    for attribute, parameter in parameters(cls).items():
+    for attribute, parameter in declared.items():
         if attribute in kept:
             chosen[attribute] = kept[attribute]
             continue
@@ -158,17 +167,7 @@ def _chosen_parameters(cls: type[FlowSpec], state: TaskState, task: Task) -> Dic
 def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: Task) -> Document:
     """Store the artifacts; the manifest that says so is for the caller to write."""
     step, layout, name = state.step, state.layout, state.plan.flow
-    manifest: Document = {
-        "version": VERSION,
-        "flow": name,
-        "run": task.run,
-        "step": step.name,
-        "index": index_text(task.path),
-        "attempt": task.attempt,
-        "started": task.started,
-        "created": time.time(),
-        "parameters": state.parameters,
-    }
+    manifest = manifest_head(state, task)
     transition = state.transition
     if step.foreach_var is not None:
         manifest["foreach"] = _save_items(flow, state)
@@ -184,11 +183,23 @@ def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: 
         from flowc.graph import record_graph
 
         record_graph(layout, state.plan)
-    if task.outputs is not None and "foreach" in manifest:
-        _write_output(task.outputs, "count", str(manifest["foreach"]["count"]))
-    if task.outputs is not None and "choice" in manifest:
-        _write_output(task.outputs, "choice", manifest["choice"])
+    write_outputs(task, manifest)
     return manifest
+
+
+def manifest_head(state: TaskState, task: Task) -> Document:
+    """What a manifest begins with: which attempt it is of, when, and the run's parameters."""
+    return {
+        "version": VERSION,
+        "flow": state.plan.flow,
+        "run": task.run,
+        "step": state.step.name,
+        "index": index_text(task.path),
+        "attempt": task.attempt,
+        "started": task.started,
+        "created": time.time(),
+        "parameters": state.parameters,
+    }
 
 
 def _constant_references(cls: type[FlowSpec], state: TaskState) -> Dict[str, Any]:
@@ -203,22 +214,35 @@ def _constant_references(cls: type[FlowSpec], state: TaskState) -> Dict[str, Any
 
 
 def _save_items(flow: FlowSpec, state: TaskState) -> Dict[str, Any]:
-    """Store the items of the foreach that the step opens. Any iterable will do; an iterator is taken once."""
+    """Store the items of the foreach that the step opens."""
     variable = state.step.foreach_var or ""
     try:
         items = getattr(flow, variable)
     except AttributeError as error:
         raise InvalidNextException(f"step {state.step.name!r}: foreach={variable!r}: {error}") from None
+    taken = taken_once(items, f"step {state.step.name!r}: foreach={variable!r}")
+    if taken is not items:
+        setattr(flow, variable, taken)  # so that the artifact is what the children got
+    return {"variable": variable, **artifacts.save_items(state.layout.store, state.plan.flow, variable, taken)}
+
+
+def taken_once(items: Any, what: str) -> Any:
+    """What a foreach is over. Any iterable will do, and of an iterator the list. `what` names it in the error."""
     try:
         iterator = iter(items)
     except TypeError:
-        raise InvalidNextException(
-            f"step {state.step.name!r}: foreach={variable!r} is a {type(items).__name__}, which cannot be iterated over"
-        ) from None
-    if iterator is items:
-        items = list(items)
-        setattr(flow, variable, items)  # so that the artifact is what the children got
-    return {"variable": variable, **artifacts.save_items(state.layout.store, state.plan.flow, variable, items)}
+        raise InvalidNextException(f"{what} is a {type(items).__name__}, which cannot be iterated over") from None
+    return list(items) if iterator is items else items
+
+
+def write_outputs(task: Task, manifest: Document) -> None:
+    """Tell the engine what it needs to know: how many items there are, or which case was chosen."""
+    if task.outputs is None:
+        return
+    if "foreach" in manifest:
+        _write_output(task.outputs, "count", str(manifest["foreach"]["count"]))
+    if "choice" in manifest:
+        _write_output(task.outputs, "choice", manifest["choice"])
 
 
 def _write_output(folder: str, name: str, text: str) -> None:
@@ -230,8 +254,8 @@ def _write_output(folder: str, name: str, text: str) -> None:
         raise ProtocolError(f"cannot write the output {name!r} to {folder}: {error}") from error
 
 
-def _set_facts(plan: Plan, cls: type[FlowSpec], task: Task) -> None:
-    """Fill `current`."""
+def set_facts(plan: Plan, names: List[str], task: Task, graph: Callable[[], Dict[str, Any]]) -> None:
+    """Fill `current`: `names` are those of the parameters, and `graph` makes the graph when it is asked for."""
     identifier = task_id(task.step, task.path)
     user = os.environ.get("FLOWC_NAMESPACE") or (f"user:{current.username}" if current.username else None)
     gangs: Dict[str, Any] = {}
@@ -251,10 +275,10 @@ def _set_facts(plan: Plan, cls: type[FlowSpec], task: Task) -> None:
             "origin_run_id": os.environ.get("FLOWC_ORIGIN_RUN_ID") or None,
             "namespace": user,
             "tags": set(task.tags),
-            "parameter_names": [parameter.attribute for parameter in parameters(cls).values()],
+            "parameter_names": names,
             **plan.project,
         },
-        {"graph": lambda: _graph(plan, cls), "card": _cards},
+        {"graph": graph, "card": _cards},
     )
 
 

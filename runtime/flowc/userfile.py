@@ -14,12 +14,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
+    from typing import Any
 
     from flowc.plan import Plan
 
 
-def load_flow(plan: Plan) -> type[FlowSpec]:
-    """The flow's class. Raises what the user's file raises when it is imported."""
+def load_code(plan: Plan) -> Any:
+    """What tasks run: the flow's class, or a pipeline's module. Raises what the user's file raises when imported."""
+    module = load_module(plan)
+    if plan.pipeline:
+        return module
+    cls = getattr(module, plan.class_name, None)
+    if not (isinstance(cls, type) and issubclass(cls, FlowSpec)):
+        raise ProtocolError(f"{plan.module}.py has no flow {plan.class_name!r}; compile it again")
+    return cls
+
+
+def load_module(plan: Plan) -> ModuleType:
+    """The user's file, imported. Raises what it raises."""
     set_plan(plan)
     path = os.environ.get("FLOWC_SOURCE")
     if not path and plan.files is not None:
@@ -27,31 +39,32 @@ def load_flow(plan: Plan) -> type[FlowSpec]:
 
         unpack(plan.files)
     sys.argv = [path or f"{plan.module.replace('.', '/')}.py"]
-    serve_metaflow()
-    module = _from_path(plan.module, path) if path else import_module(plan.module)
-    cls = getattr(module, plan.class_name, None)
-    if not (isinstance(cls, type) and issubclass(cls, FlowSpec)):
-        raise ProtocolError(f"{plan.module}.py has no flow {plan.class_name!r}; compile it again")
-    return cls
+    serve_modules()
+    return _from_path(plan.module, path) if path else import_module(plan.module)
 
 
-def serve_metaflow() -> None:
-    """Answer this process's imports of `metaflow`, whether or not Metaflow is installed."""
-    if not any(isinstance(finder, _MetaflowFinder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _MetaflowFinder())
+def serve_modules() -> None:
+    """Answer this process's imports of `metaflow` and `zenml`, whether or not these are installed."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
 
 
-class _MetaflowFinder:
+class _Finder:
     """Finds the modules that are served before the import path is searched."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """The spec of a module that is served; what these are costs time, and most flows do not ask."""
         del path, target
-        if name.partition(".")[0] != "metaflow":
-            return None
-        from flowc.compat_metaflow import served_spec
+        package = name.partition(".")[0]
+        if package == "metaflow":
+            from flowc.compat_metaflow import served_spec
 
-        return served_spec(name)
+            return served_spec(name)
+        if package == "zenml":
+            from flowc.compat_zenml import served_spec
+
+            return served_spec(name)
+        return None
 
 
 def _from_path(name: str, path: str) -> ModuleType:

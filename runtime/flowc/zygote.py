@@ -23,8 +23,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List
 
-    from flowc.flowspec import FlowSpec
-
 BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit(main())"
 """`python -m flowc`, without the working directory on the import path."""
 LENGTH = struct.Struct("!I")
@@ -49,13 +47,13 @@ def _serve_warm(channel: socket.socket) -> int:
     """Import the user's file, and serve. 1 when it cannot be imported."""
     from flowc.__main__ import line_buffer
     from flowc.plan import load_plan
-    from flowc.userfile import load_flow
+    from flowc.userfile import load_code
 
     line_buffer()
     plan = load_plan()
     seeds = _Seeds()
     try:
-        cls = seeds.watch(lambda: load_flow(plan))
+        code = seeds.watch(lambda: load_code(plan))
     except BaseException as error:  # the user's file may raise anything, SystemExit included
         from flowc.report import failure_text
 
@@ -70,7 +68,7 @@ def _serve_warm(channel: socket.socket) -> int:
 
         seeds.renew()
         os.environ.update(request["env"])
-        return run_task(plan, lambda: cls, Task(request["step"], parse_index(request["index"]), request["attempt"]))
+        return run_task(plan, lambda: code, Task(request["step"], parse_index(request["index"]), request["attempt"]))
 
     _Zygote(channel, run).loop()
     return 0
@@ -185,7 +183,7 @@ class _Seeds:
     def __init__(self) -> None:
         self._random_state: Any = None
 
-    def watch(self, load: Callable[[], type[FlowSpec]]) -> type[FlowSpec]:
+    def watch(self, load: Callable[[], Any]) -> Any:
         """Import the user's file, and remember whether it seeded `random`."""
         import random
 
@@ -199,12 +197,12 @@ class _Seeds:
 
         random.seed = seed
         try:
-            cls = load()
+            code = load()
         finally:
             random.seed = original
         if seeded:
             self._random_state = random.getstate()
-        return cls
+        return code
 
     def renew(self) -> None:
         """In the child. Python itself has reseeded `random` after the fork."""

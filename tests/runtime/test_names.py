@@ -70,8 +70,8 @@ def test_a_task_imports_what_it_uses_only() -> None:
 
 def test_an_unserved_name_says_who_does_not_serve_it(tmp_path: Path) -> None:
     code = """
-from flowc.userfile import serve_metaflow
-serve_metaflow()
+from flowc.userfile import serve_modules
+serve_modules()
 import metaflow
 from metaflow import *
 assert Flow is metaflow.Flow and parallel_map and "S3" not in dir(metaflow)

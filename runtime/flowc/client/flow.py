@@ -97,6 +97,10 @@ class Flow(Entity[Run]):
         run = Run.of(self, name)
         return run if "/" not in name and name != "data" and run.exists() else None
 
+    def exists(self) -> bool:
+        """Whether it has runs."""
+        return bool(self._run_ids())
+
     def _run_ids(self) -> List[str]:
         return [name for name in self._where.children(self.id) if name != "data"]
 

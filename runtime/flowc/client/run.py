@@ -248,9 +248,22 @@ class Run(Entity[Step]):
         prefix = f"{self.pathspec}/{step}/"
         found: Dict[Path, Dict[int, bool]] = {}
         for key in self.layout.store.keys(prefix):
-            parts = key[len(prefix) :].split("/")
-            if len(parts) == 3 and parts[1].isdigit() and _INDEX.fullmatch(parts[0]):
-                attempts = found.setdefault(parse_index(parts[0]), {})
-                attempt = int(parts[1])
-                attempts[attempt] = attempts.get(attempt, False) or parts[2] == MANIFEST
+            _note(found, key[len(prefix) :].split("/"))
         return found
+
+    def all_attempts(self) -> Dict[str, Dict[Path, Dict[int, bool]]]:
+        """The same for every step that has tasks, by one listing."""
+        prefix = f"{self.pathspec}/"
+        found: Dict[str, Dict[Path, Dict[int, bool]]] = {}
+        for key in self.layout.store.keys(prefix):
+            step, *parts = key[len(prefix) :].split("/")
+            _note(found.setdefault(step, {}), parts)
+        return found
+
+
+def _note(found: Dict[Path, Dict[int, bool]], parts: List[str]) -> None:
+    """Take down a file of an attempt: index path, attempt and name."""
+    if len(parts) == 3 and parts[1].isdigit() and _INDEX.fullmatch(parts[0]):
+        attempts = found.setdefault(parse_index(parts[0]), {})
+        attempt = int(parts[1])
+        attempts[attempt] = attempts.get(attempt, False) or parts[2] == MANIFEST

@@ -1,0 +1,70 @@
+"""`step.map(...)` and `step.product(...)` in plain Python: lists in, a list out."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Generic, Iterable, List, Sequence, Tuple, TypeVar
+
+    T = TypeVar("T")
+    Base = Generic[T]
+    Results = List[T]
+else:
+    Base = object
+    Results = list
+
+_WHOLE = (str, bytes, bytearray, dict)
+"""What is an item, though Python can iterate over it."""
+
+
+class Unmapped(Base):
+    """A value that every call of a map gets as it is. See `unmapped`."""
+
+    def __init__(self, value: T) -> None:
+        self.value = value
+
+
+def unmapped(value: T) -> Unmapped[T]:
+    """Give a list as a whole to every call of `map` or `product`."""
+    return Unmapped(value)
+
+
+class MappedResults(Results):
+    """The results of a map, in the order of the items."""
+
+    def load(self) -> MappedResults[T]:
+        """The results."""
+        return self
+
+    def unpack(self) -> Tuple[List[Any], ...]:
+        """Of a step with several outputs, a list for each."""
+        rows: Iterable[Any] = self
+        return tuple(map(list, zip(*rows)))
+
+
+def run_map(
+    function: Callable[..., T], args: Tuple[Any, ...], kwargs: Dict[str, Any], *, product: bool
+) -> MappedResults[T]:
+    """Call a function for each item, or each combination of items. Raises ValueError, TypeError."""
+    import itertools
+
+    given: Dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
+    mapped = {name: list(value) for name, value in given.items() if _is_mapped(value)}
+    if not mapped:
+        raise TypeError("there is nothing to map over: of the arguments none is a list")
+    lengths = {len(items) for items in mapped.values()}
+    if not product and len(lengths) > 1:
+        shown = ", ".join(str(len(items)) for items in mapped.values())
+        raise ValueError(f"lists that are mapped over together are of one length, not {shown}")
+    rows: Iterable[Sequence[Any]] = itertools.product(*mapped.values()) if product else zip(*mapped.values())
+    whole = {name: value.value if isinstance(value, Unmapped) else value for name, value in given.items()}
+    results: MappedResults[T] = MappedResults()
+    for row in rows:
+        call = {**whole, **dict(zip(mapped, row))}
+        positional = [call.pop(index) for index in range(len(args))]
+        results.append(function(*positional, **call))
+    return results
+
+
+def _is_mapped(value: Any) -> bool:
+    return hasattr(value, "__iter__") and not isinstance(value, (*_WHOLE, Unmapped))

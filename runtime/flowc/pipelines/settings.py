@@ -1,0 +1,121 @@
+"""What decorators of steps and pipelines are configured with. The compiler reads it from the source.
+
+When a task runs, these hold what they were given, as attributes, and do nothing.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict
+
+
+class Settings:
+    """What was given, by keyword, as attributes."""
+
+    def __init__(self, **given: Any) -> None:
+        vars(self).update(given)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise AttributeError(
+            f"{type(self).__name__} was not given {name!r}; it has {', '.join(vars(self)) or 'nothing'}"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({given})"
+
+
+def _given(values: Dict[str, Any]) -> Dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+class Resources(Settings):
+    """What a step needs: CPU cores, memory, disk and /dev/shm such as `"16Gi"`, and GPUs: `1`, `"a100:2"`."""
+
+    def __init__(
+        self,
+        *,
+        cpu: float | str | None = None,
+        memory: int | str | None = None,
+        gpu: int | str | None = None,
+        disk: int | str | None = None,
+        shared_memory: int | str | None = None,
+    ) -> None:
+        given = {"cpu": cpu, "memory": memory, "gpu": gpu, "disk": disk, "shared_memory": shared_memory}
+        super().__init__(**_given(given))
+
+
+class Retry(Settings):
+    """How often a failed step is tried again, and how long to wait before: seconds, or text such as `"10s"`."""
+
+    def __init__(self, limit: int = 3, *, backoff: float | str = 0, factor: int = 1) -> None:
+        super().__init__(limit=limit, backoff=backoff, factor=factor)
+
+
+class Schedule(Settings):
+    """When a deployed pipeline runs, as a cron expression. ZenML's has more arguments, which the compiler refuses."""
+
+    def __init__(self, cron_expression: str | None = None, *, timezone: str | None = None, **other: Any) -> None:
+        super().__init__(**_given({"cron_expression": cron_expression, "timezone": timezone, **other}))
+
+
+class ResourceSettings(Settings):
+    """ZenML's `Resources`: `cpu_count`, `gpu_count`, and `memory` such as `"4GB"`."""
+
+
+class DockerSettings(Settings):
+    """ZenML's settings of the image."""
+
+
+class StepRetryConfig(Settings):
+    """ZenML's `Retry`: `max_retries`, `delay` in seconds, `backoff`."""
+
+
+class KubernetesOrchestratorSettings(Settings):
+    """ZenML's settings of pods."""
+
+
+class KubernetesPodSettings(Settings):
+    """ZenML's settings of a pod."""
+
+
+class ArtifactConfig(Settings):
+    """ZenML's description of an output, in its annotation."""
+
+    def __init__(self, name: str | None = None, **given: Any) -> None:
+        super().__init__(**_given({"name": name, **given}))
+
+
+class Model(Settings):
+    """ZenML's model, which flowc has no registry for."""
+
+
+class Tag(Settings):
+    """ZenML's tag."""
+
+
+class BaseMaterializer:
+    """ZenML's way to store values, which flowc stores as they are: nothing calls it."""
+
+    ASSOCIATED_TYPES: Any = ()
+    ASSOCIATED_ARTIFACT_TYPE: Any = None
+
+    def __init__(self, uri: str = "", artifact_store: Any = None) -> None:
+        self.uri = uri
+        self.artifact_store = artifact_store
+
+
+class BuiltInMaterializer(BaseMaterializer):
+    """See BaseMaterializer."""
+
+
+class PydanticMaterializer(BaseMaterializer):
+    """See BaseMaterializer."""

@@ -1,0 +1,161 @@
+"""One task of a pipeline: look its arguments up, call the function, store what it returned, and go where the plan says.
+
+A task inherits nothing: its manifest has its own outputs only.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from flowc import artifacts
+from flowc.body import call_step
+from flowc.errors import PipelineError, ProtocolError
+from flowc.pipelines.declared import declared_parameters
+from flowc.pipelines.running import running
+from flowc.pipelines.values import Values, describe
+from flowc.task import chosen_parameters, manifest_head, set_facts, taken_once, write_outputs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Tuple
+
+    from flowc.layout import Document
+    from flowc.plan import PlanStep
+    from flowc.state import TaskState
+    from flowc.task import Task
+
+    Returned = Dict[str, Any]
+    """Outputs by name."""
+
+
+def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
+    """Run one task and commit it. `load` imports the user's file, which a step that flowc put in needs not."""
+    plan, step, layout = state.plan, state.step, state.layout
+    declared = declared_parameters(plan)
+    set_facts(plan, list(declared), task, lambda: _graph(state, load))
+    if step.name == plan.start:
+        state.parameters = chosen_parameters(declared, state, task)
+    values = Values(state)
+    returned: Returned = {}
+    caught = False
+    if step.call is not None:
+        returned, caught = _call(load, state, values, task.attempt - task.first)
+    values.own = returned
+    manifest = manifest_head(state, task)
+    if step.fan is not None:
+        manifest["foreach"] = _fan(state, values)
+    elif step.foreach_var is not None:
+        manifest["foreach"] = _items(state, returned, step.foreach_var)
+    if step.kind == "switch":
+        manifest["choice"] = _choice(step, values)
+    store = layout.store
+    manifest["artifacts"] = {name: artifacts.save(store, plan.flow, name, value) for name, value in returned.items()}
+    if running.metadata:
+        manifest["metadata"] = running.metadata
+    if caught:
+        manifest["caught"] = True
+    if plan.is_first(step):
+        from flowc.graph import record_graph
+
+        record_graph(layout, plan)
+    write_outputs(task, manifest)
+    layout.commit(step.name, task.path, task.attempt, manifest)
+
+
+def _call(load: Callable[[], Any], state: TaskState, values: Values, attempt: int) -> Tuple[Returned, bool]:
+    """The outputs of the step's function, and whether it failed and `@catch` took the failure: they are `None` then."""
+    from flowc.pipelines.functions import function_of, pass_arguments
+
+    step = state.step
+    call = step.call
+    assert call is not None
+    function = function_of(load(), call)
+    given: Dict[str, Any] = call.get("arguments") or {}
+    for value in given.values():
+        values.require(value)
+    beside = SimpleNamespace()  # for what `@catch` sets
+    returned: Returned = {}
+
+    def code() -> None:
+        arguments = {name: values.argument(name, value) for name, value in given.items()}
+        running.state, running.metadata = state, {}
+        returned.update(_outputs(step, call, pass_arguments(function, arguments)))
+
+    caught = call_step(beside, code, state, attempt)
+    if caught:
+        return {**dict.fromkeys(call["outputs"]), **vars(beside)}, True
+    return {**vars(beside), **returned}, False
+
+
+def _outputs(step: PlanStep, call: Dict[str, Any], result: Any) -> Returned:
+    """What a function returned, as the outputs that its annotation names. Raises PipelineError."""
+    names: List[str] = call["outputs"]
+    function = f"step {step.name!r}: {call['function']}"
+    if not call.get("many"):
+        if names:
+            return {names[0]: result}
+        if result is None:
+            return {}
+        raise PipelineError(
+            f"{function} has no output, and returned a {type(result).__name__}; annotate what it returns, "
+            f"such as `-> {type(result).__name__}`, and compile the file again"
+        )
+    wanted = f"a tuple of {len(names)} outputs ({', '.join(names)})"
+    if not isinstance(result, (tuple, list)):
+        raise PipelineError(f"{function} has to return {wanted}, and returned a {type(result).__name__}")
+    found: List[Any] = list(result)  # pyright: ignore[reportUnknownArgumentType]
+    if len(found) != len(names):
+        raise PipelineError(f"{function} has to return {wanted}, and returned {len(found)} values")
+    return dict(zip(names, found))
+
+
+def _items(state: TaskState, returned: Returned, variable: str) -> Document:
+    """Store an output so that each of its items can be read alone."""
+    what = f"step {state.step.name!r}: output {variable!r}, which is mapped over,"
+    if variable not in returned:
+        raise ProtocolError(f"{what} is not among its outputs; compile the file again")
+    returned[variable] = taken_once(returned[variable], what)
+    items = artifacts.save_items(state.layout.store, state.plan.flow, variable, returned[variable])
+    return {"variable": variable, **items}
+
+
+def _fan(state: TaskState, values: Values) -> Document:
+    """Store what is mapped over where it is no output of the step's own: one list or several. Raises PipelineError."""
+    step = state.step
+    assert step.fan is not None
+    sources: List[Any] = step.fan["sources"]
+    product = bool(step.fan.get("product"))
+    lists: List[Any] = []
+    for source in sources:
+        what = describe(source)
+        found = taken_once(values.named("what is mapped over", source), f"step {step.name!r}: {what}")
+        lists.append(found if hasattr(found, "__len__") else list(found))
+    counts = [len(found) for found in lists]
+    if not product and len(set(counts)) > 1:
+        lengths = ", ".join(f"{count} ({describe(source)})" for count, source in zip(counts, sources))
+        raise PipelineError(f"step {step.name!r}: lists that are mapped over together are of one length, not {lengths}")
+    count = 1
+    for length in counts:
+        count *= length
+    store, flow = state.layout.store, state.plan.flow
+    refs = [artifacts.save_items(store, flow, step.name, found) for found in lists]
+    return {
+        "count": count if product else counts[0],
+        "fan": refs,
+        "product": product,
+        **({} if step.foreach_var is None else {"variable": step.foreach_var}),
+    }
+
+
+def _choice(step: PlanStep, values: Values) -> str:
+    """The case of the first test that holds, else the last."""
+    for test, target in zip(step.tests, step.cases):
+        if values.named("the condition", {"operation": "not", "of": [test]}) is False:
+            return target
+    return step.cases[-1]
+
+
+def _graph(state: TaskState, load: Callable[[], Any]) -> Dict[str, Any]:
+    from flowc.pipelines.graph import pipeline_graph
+
+    return pipeline_graph(state.plan, load())

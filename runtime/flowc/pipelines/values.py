@@ -1,0 +1,240 @@
+"""The arguments of a step of a pipeline: small trees in the plan, looked up when the task runs."""
+
+from __future__ import annotations
+
+import operator
+from functools import partial
+
+from flowc import artifacts
+from flowc.errors import FlowError, PipelineError, ProtocolError
+from flowc.pipelines.reading import Outputs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Iterator, List
+
+    from flowc.layout import Path
+    from flowc.plan import PlanStep
+    from flowc.state import Refs, TaskState
+
+    Value = Dict[str, Any]
+    """One node of such a tree, as the plan has it."""
+
+_COMPARISONS: Dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "is": operator.is_,
+    "is not": operator.is_not,
+    "in": lambda item, many: item in many,
+    "not in": lambda item, many: item not in many,
+}
+_MAKE: Dict[str, Callable[[Any], Any]] = {"list": list, "tuple": tuple, "set": set}
+
+
+class Values:
+    """What the values in the plan are for one task."""
+
+    def __init__(self, state: TaskState) -> None:
+        self._state = state
+        self._outputs = Outputs(state.layout, state.plan)
+        self.own: Dict[str, Any] | None = None
+        """The outputs of the task itself, once it has some: tests of a switch may ask for these."""
+
+    def require(self, value: Value) -> None:
+        """Read the manifests that a value needs. Raises MissingInput, naming the tasks that have not finished."""
+        if "output" in value:
+            step, base = self._place(value)
+            if step is not self._state.step:
+                self._outputs.find(step, base, value.get("levels", 0))
+        elif "parameter" in value:
+            self._parameters()
+        elif "chosen" in value:
+            self.require(self._chosen(value))
+        for part in _parts(value):
+            self.require(part)
+
+    def argument(self, name: str, value: Value) -> Any:
+        """An argument's value. Raises PipelineError for one that cannot be made of what the steps returned."""
+        return self.named(f"argument {name!r}", value)
+
+    def named(self, what: str, value: Value) -> Any:
+        """A value; `what` names it in the error, with the step and what it is made of."""
+        try:
+            return self.value(value)
+        except FlowError:
+            raise
+        except Exception as error:
+            raise PipelineError(
+                f"step {self._state.step.name!r}: {what} cannot be made: {_text(error)} ({describe(value)})"
+            ) from error
+
+    def value(self, value: Value) -> Any:
+        """A value. Whatever the steps' results raise when they are compared or indexed passes through."""
+        (make,) = [make for key, make in _KINDS.items() if key in value]
+        return make(self, value)
+
+    def _literal(self, value: Value) -> Any:
+        return literal(value)
+
+    def _output(self, value: Value) -> Any:
+        step, base = self._place(value)
+        name: str = value["output"][1]
+        if step is self._state.step and self.own is not None:
+            return self.own[name]
+        return self._outputs.value(step, name, base, value.get("levels", 0))
+
+    def _place(self, value: Value) -> tuple[PlanStep, Path]:
+        """The step of an output, and the part of the task's index path that both share."""
+        step = self._state.plan.step(value["output"][0])
+        return step, self._state.path[: step.depth - value.get("levels", 0)]
+
+    def _item(self, value: Value) -> Any:
+        state, name = self._state, value["item"]
+        level = [opener.name for opener in state.plan.openers(state.step)].index(name)
+        foreach = state.layout.manifest(name, state.path[:level])["foreach"]
+        index, source = state.path[level], value.get("source", 0)
+        load = partial(artifacts.load_item, state.layout.store, state.plan.flow, name)
+        if "fan" not in foreach:
+            return load(foreach, index)
+        refs = foreach["fan"]
+        if foreach.get("product"):
+            for ref in reversed(refs[source + 1 :]):  # the last source's items go fastest
+                index //= ref["count"]
+            index %= refs[source]["count"]
+        return load(refs[source], index)
+
+    def _parameter(self, value: Value) -> Any:
+        state, refs = self._state, self._parameters()
+        name = value["parameter"]
+        if name not in refs:
+            raise ProtocolError(f"parameter {name!r} was not set when the run started")
+        return artifacts.load(state.layout.store, state.plan.flow, name, refs[name])
+
+    def _parameters(self) -> Refs:
+        """The run's parameters, which the first task has kept."""
+        state = self._state
+        if state.step.name == state.plan.start:
+            return state.parameters
+        refs: Refs = state.layout.manifest(state.plan.start, ())["parameters"]
+        return refs
+
+    def _element(self, value: Value) -> Any:
+        return self.value(value["element"])[value["key"]]
+
+    def _collection(self, value: Value) -> Any:
+        ((kind, parts),) = value.items()
+        return _MAKE[kind](map(self.value, parts))
+
+    def _dict(self, value: Value) -> Any:
+        return {_key(key): self.value(item) for key, item in value["dict"]}
+
+    def _case(self, value: Value) -> Any:
+        return self.value(self._chosen(value))
+
+    def _chosen(self, value: Value) -> Value:
+        """The value that belongs to the arm of the switch that ran."""
+        state = self._state
+        switch = state.plan.step(value["chosen"])
+        choice = state.layout.manifest(switch.name, state.path[: switch.depth])["choice"]
+        for target, case in value["cases"]:
+            if target == choice:
+                found: Value = case
+                return found
+        raise ProtocolError(f"step {switch.name!r} chose {choice!r}, which leaves no value; compile the file again")
+
+    def _operation(self, value: Value) -> Any:
+        name, operands = value["operation"], value["of"]
+        if name == "not":
+            return not self.value(operands[0])
+        if name in ("and", "or"):
+            result: Any = None
+            for operand in operands:
+                result = self.value(operand)
+                if bool(result) is (name == "or"):
+                    break
+            return result
+        left, right = map(self.value, operands)
+        return _COMPARISONS[name](left, right)
+
+
+_KINDS: Dict[str, Callable[[Any, Value], Any]] = {
+    name: vars(Values)[f"_{kind}"]
+    for name, kind in {
+        "literal": "literal",
+        "python": "literal",
+        "output": "output",
+        "item": "item",
+        "parameter": "parameter",
+        "element": "element",
+        "list": "collection",
+        "tuple": "collection",
+        "set": "collection",
+        "dict": "dict",
+        "chosen": "case",
+        "operation": "operation",
+    }.items()
+}
+
+
+def _parts(value: Value) -> Iterator[Value]:
+    """The values within a value, but for the cases of a choice."""
+    if "element" in value:
+        yield value["element"]
+    for kind in ("list", "tuple", "set"):
+        yield from value.get(kind, ())
+    for _, item in value.get("dict", ()):
+        yield item
+    yield from value.get("of", ())
+
+
+def _key(key: Any) -> Any:
+    """The key of a dict: as it stands in JSON, or as a literal of the plan."""
+    return literal(key) if isinstance(key, dict) else key
+
+
+def literal(value: Value) -> Any:
+    """A value that the compiler knew: as JSON, or as the `repr` of plain data for which JSON has no words."""
+    if "literal" in value:
+        return value["literal"]
+    import ast
+
+    text: str = value["python"]
+    try:
+        return ast.literal_eval(text)
+    except ValueError:  # nan, inf and frozensets have no literals, nor have ranges
+        names = {"nan": float("nan"), "inf": float("inf"), "set": set, "frozenset": frozenset, "range": range}
+        return eval(text, {"__builtins__": {}, **names})
+
+
+def describe(value: Value) -> str:
+    """What a value is made of, for messages."""
+    if "output" in value:
+        step, name = value["output"]
+        return f"{'the list of ' if value.get('levels') else ''}output {name!r} of step {step!r}"
+    if "item" in value:
+        return f"the item of {value['item']!r}"
+    if "parameter" in value:
+        return f"parameter {value['parameter']!r}"
+    if "element" in value:
+        return f"{describe(value['element'])}, [{value['key']!r}]"
+    if "chosen" in value:
+        return f"what step {value['chosen']!r} chose"
+    if "operation" in value:
+        return _described_operation(value["operation"], [describe(operand) for operand in value["of"]])
+    if "literal" in value or "python" in value:
+        return repr(value["literal"]) if "literal" in value else str(value["python"])
+    return f"a {next(iter(value))} of values"
+
+
+def _described_operation(name: str, operands: List[str]) -> str:
+    return f"not {operands[0]}" if name == "not" else f" {name} ".join(operands)
+
+
+def _text(error: Exception) -> str:
+    from flowc.errors import text_of
+
+    return f"{type(error).__name__}: {text_of(error)}"
