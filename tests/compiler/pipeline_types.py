@@ -23,7 +23,7 @@ import pathlib
 import typing
 import typing as t
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Collection, Hashable, Sized, Callable, MutableSequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Collection, Hashable, Sized, Callable
 from pathlib import Path
 from typing import *
 """

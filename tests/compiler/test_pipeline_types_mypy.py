@@ -41,10 +41,10 @@ UserId = NewType("UserId", int)
 """
 NAMES = """
 int str float bool bytes complex None object Any Plain Child Name Color Level Data Point Walks Walker Rows Own[int]
-Alias Number datetime.date dt.datetime Path pathlib.PurePath Hashable Sized Literal[1] Literal["a","b"] Literal["a"]
-LiteralString range list Dict tuple "int"
-""".split()
-ATOMS = [name.strip() for name in NAMES]
+Alias Number datetime.date dt.datetime Path pathlib.PurePath Hashable Sized Literal[1] Literal["a","b"]
+Literal["a"] LiteralString range list Dict tuple "int" UserId
+"""
+ATOMS = tuple(NAMES.split())
 SHAPES = (
     "list[{0}]", "List[{0}]", "t.Sequence[{0}]", "Iterable[{0}]", "Collection[{0}]", "Mapping[str, {0}]",
     "dict[{1}, {0}]", "Optional[{0}]", "{0} | {1}", "Union[{0}, {1}, None]", "tuple[{0}, ...]", "tuple[{0}, {1}]",
@@ -55,7 +55,7 @@ SHAPES = (
 
 def grown(chosen: Random, depth: int) -> str:
     if depth == 0 or chosen.random() < 0.3:
-        return chosen.choice([atom for atom in ATOMS if "Entries" not in atom])
+        return chosen.choice(ATOMS)
     return chosen.choice(SHAPES).format(grown(chosen, depth - 1), grown(chosen, depth - 1))
 
 
@@ -98,6 +98,8 @@ def test_atoms(tmp_path: Path) -> None:
 def test_random_pairs(tmp_path: Path, seed: int) -> None:
     chosen = Random(seed)
     pairs = [(grown(chosen, 3), grown(chosen, 3)) for _ in range(1500)]
-    found = compared(tmp_path, pairs)
+    found = [
+        row for row in compared(tmp_path, pairs) if not re.search(r"\btuple \||\| tuple(?!\[)", row[0])
+    ]  # Any to mypy
     assert [row for row in found if row[2] in {"NO", "MAYBE"} and not row[3]] == []
     assert sum(row[2] == "NO" for row in found) > 300

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
-from flowc_compiler.frontend.pipelines.objects import StepFunction
-from flowc_compiler.frontend.pipelines.types.model import Type
+from flowc_compiler.frontend.pipelines.graph import MapCall, Region, StepCall
+from flowc_compiler.frontend.pipelines.objects import MappedResult, Result, StepFunction, StepOutputs, Unmapped
+from flowc_compiler.frontend.pipelines.types.check import CallSite, PipelineTypes
+from flowc_compiler.frontend.pipelines.types.infer import type_of_value
+from flowc_compiler.frontend.pipelines.types.model import (
+    UNKNOWN,
+    TupleType,
+    Type,
+    UnknownType,
+    list_of,
+    several_of,
+)
+from flowc_compiler.frontend.pipelines.types.standard import Verdict
+from flowc_compiler.frontend.pipelines.types.values import placed
+from flowc_compiler.ir.values import ItemValue
 from flowc_compiler.source import Span
+
+_DEEPEST = 24
+
+FunctionKey = tuple[str | None, str]
+"""The module and the name of a function."""
 
 
 @dataclass(frozen=True)
@@ -26,36 +45,96 @@ class BoundArgument:
 
 
 class TypeHook:
-    """Types of one flow's steps."""
+    """Types of one flow's steps.
+
+    Calls are noted while the body is evaluated, and checked when the whole graph is there: `check`.
+    """
 
     def __init__(self, modules: LocalModules, sink: DiagnosticSink) -> None:
         self.modules = modules
         self.sink = sink
+        self._types = PipelineTypes(modules, sink)
+        self._functions: dict[FunctionKey, StepFunction] = {}
+        self._outputs: dict[tuple[cst.FunctionDef, tuple[str, ...]], tuple[Type | None, ...]] = {}
+        self._sites: dict[tuple[Span, FunctionKey], dict[str, Span]] = {}
 
     def output_types(self, function: StepFunction) -> tuple[Type | None, ...]:
         """The type of each output of a step; `None` where there is nothing to tell it from."""
-        return (None,) * len(function.outputs)
+        key = (function.node, function.outputs)
+        if key not in self._outputs:
+            self._outputs[key] = tuple(_told(of) for of in self._types.outputs(function))
+        return self._outputs[key]
 
     def annotation(self, view: ModuleView, node: cst.Annotation | None) -> Type | None:
         """The type that an annotation says, for a parameter of the pipeline."""
-        del view, node
-        return None
+        return _told(self._types.reader.annotation(view, node))
 
     def item_type(self, value: object) -> Type | None:
         """The type of one item of what is mapped over, as evaluated."""
-        del value
-        return None
+        return _told(self._types.rules.element(_type_of(value))[1])
 
     def element_type(self, of: Type | None, key: str | int) -> Type | None:
         """The type of `value[key]`."""
-        del of, key
-        return None
+        return None if of is None else _told(self._types.rules.entry(of, key)[1])
 
     def is_single(self, of: Type | None) -> bool:
         """Whether a value of that type is surely nothing that can be mapped over, so that each item gets it whole."""
-        del of
-        return False
+        return of is not None and self._types.rules.element(of)[0] is Verdict.NO
 
     def check_call(self, function: StepFunction, arguments: Sequence[BoundArgument], span: Span) -> None:
-        """Collect an error for each argument that the step's annotations refuse. `span` is the call's."""
-        del function, arguments, span
+        """Note a call, for `check`. `span` is the call's."""
+        key = (function.module, function.function)
+        self._functions.setdefault(key, function)
+        if (span, key) not in self._sites:
+            self._sites[span, key] = {}
+        self._sites[span, key].update((argument.name, argument.span) for argument in arguments)
+
+    def check(self, root: Region, view: ModuleView, node: cst.FunctionDef) -> None:
+        """Collect FC310 to FC314 for the graph that a pipeline's body made; `node` is its function."""
+        functions: dict[str, StepFunction] = {}
+        sites: dict[str, CallSite] = {}
+        for found, _ in placed(root):
+            if isinstance(found, StepCall):
+                key = (found.call.module, found.call.function)
+                if key in self._functions:
+                    functions[found.name] = self._functions[key]
+                sites[found.name] = CallSite(found.span, self._sites.get((found.span, key), {}))
+            else:
+                sites[found.name] = CallSite(found.span, self._sources(found))
+        self._types.check(root, functions, sites, (view, node))
+
+    def _sources(self, found: MapCall) -> Mapping[str, Span]:
+        """Where the sources of a map stand: those arguments of its first call that are its items."""
+        spans: dict[str, Span] = {}
+        for node in found.body.nodes:
+            if isinstance(node, StepCall) and node.span == found.span:
+                known = self._sites.get((node.span, (node.call.module, node.call.function)), {})
+                for argument in node.call.arguments:
+                    if isinstance(argument.value, ItemValue) and argument.value.opener == found.name:
+                        spans[str(argument.value.source)] = known.get(argument.name, found.span)
+        return spans
+
+
+def _told(of: Type) -> Type | None:
+    return None if isinstance(of, UnknownType) else of
+
+
+def _type_of(value: object, depth: int = 0) -> Type:
+    """The type of what was evaluated."""
+    if depth > _DEEPEST:
+        return UNKNOWN
+    match value:
+        case Result(type=of):
+            return UNKNOWN if of is None else of
+        case MappedResult(item=item):
+            return list_of(_type_of(item, depth + 1))
+        case StepOutputs(results=results):
+            return TupleType(tuple(_type_of(item, depth + 1) for item in results))
+        case Unmapped(value=inner):
+            return _type_of(inner, depth + 1)
+        case list():
+            return list_of(several_of(_type_of(item, depth + 1) for item in cast("list[object]", value)))
+        case tuple():
+            return TupleType(tuple(_type_of(item, depth + 1) for item in cast("tuple[object, ...]", value)))
+        case _:
+            return type_of_value(value)

@@ -165,8 +165,8 @@ class Assignability:
             case TupleType(items=items), _:
                 return self._classes(Instance("tuple", (several_of(items),)), target)
             case Instance(name="tuple", args=args), TupleType(items=wanted):
-                worst = max((self.verdict(args[0], item) for item in wanted), default=Verdict.FITS) if args else None
-                return Verdict.UNKNOWN if worst is None else Verdict.NO if worst is Verdict.NO else Verdict.MAYBE
+                each = [self.verdict(item, other) for item in args[:1] or (UNKNOWN,) for other in wanted]
+                return max(each, default=Verdict.UNKNOWN) or Verdict.MAYBE  # its length is not known
             case _, TupleType():
                 found = self._classes(source, Instance("tuple"))
                 return Verdict.UNKNOWN if found is Verdict.FITS else found

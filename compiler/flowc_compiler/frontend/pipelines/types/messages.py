@@ -1,0 +1,175 @@
+"""What is said of types that do not go together: who takes what, who gives what, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.pipelines.objects import StepFunction
+from flowc_compiler.frontend.pipelines.types.assign import Assignability
+from flowc_compiler.frontend.pipelines.types.model import (
+    INT,
+    NONE,
+    STR,
+    LiteralType,
+    Type,
+    describe,
+    describe_annotation,
+    list_of,
+    members_of,
+    shown_value,
+    union_of,
+    with_none,
+)
+from flowc_compiler.frontend.pipelines.types.signatures import Signature
+from flowc_compiler.frontend.pipelines.types.standard import Verdict
+from flowc_compiler.frontend.pipelines.types.values import ValueTypes
+from flowc_compiler.ir.values import ElementValue, ItemValue, LiteralValue, OutputValue, ParameterValue, Value
+from flowc_compiler.source import Span
+
+
+class Misfit(NamedTuple):
+    """An argument that does not fit."""
+
+    signature: Signature
+    parameter: str
+    wanted: Type
+    given: Type
+    """The type of the whole argument."""
+    part: Value
+    """The part of it that is wrong, or all of it."""
+    type_of_part: Type
+    span: Span
+
+
+class Messages:
+    """Reports what does not go together."""
+
+    def __init__(
+        self, types: ValueTypes, functions: Mapping[str, StepFunction], rules: Assignability, sink: DiagnosticSink
+    ) -> None:
+        self._types = types
+        self._functions = functions
+        self._rules = rules
+        self._sink = sink
+
+    def argument(self, found: Misfit, *, certain: bool) -> None:
+        """Collect FC310 for an argument of the wrong type, FC311 for one that may have it."""
+        wanted, name = describe_annotation(found.wanted), found.signature.name
+        takes = f"`{name}` takes `{wanted}` for `{found.parameter}`"
+        label = f"expects `{wanted}`"
+        if certain:
+            message = f"{takes}, and gets {self._given(found)}"
+            self._sink.error("FC310", message, found.span, help=self._way_out(found), label=label)
+            return
+        wrong = self._wrong_member(found)
+        if wrong is not None:
+            shown = describe_annotation(wrong)
+            message = f"{takes}, and may get `{shown}`{self._origin(found.part)}"
+            wider = describe_annotation(union_of((found.wanted, wrong)))
+            help_text = f"let `{name}` take `{wider}`, or the step before it return no `{shown}`"
+        else:
+            message = f"{takes}, and gets {self._given(found)}, which need not be one"
+            help_text = f"say `{wanted}` where the value comes from, if it always is one"
+        self._sink.warning("FC311", message, found.span, help=help_text, label=label)
+
+    def source(self, source: Value, given: Type, span: Span, *, certain: bool) -> None:
+        """Collect FC312 for what is mapped over and has no items."""
+        if certain:
+            shown = describe_annotation(given)
+            message = f"`.map` goes over the items of a list, and gets `{shown}`{self._origin(source)}"
+            help_text = "map over a list of values; what each item gets whole is passed as `unmapped(...)`"
+            self._sink.error("FC312", message, span, help=help_text, label=f"`{shown}` has no items")
+            return
+        wrong = [item for item in members_of(given) if self._rules.element(item)[0] is Verdict.NO]
+        shown = describe_annotation(union_of(wrong)) if wrong else describe(given)
+        message = f"`.map` goes over the items of a list, and may get `{shown}`{self._origin(source)}"
+        help_text = "return an empty list where there is nothing to map over"
+        self._sink.warning("FC311", message, span, help=help_text, label="expects a list")
+
+    def entry(self, value: ElementValue, given: Type, span: Span) -> None:
+        """Collect FC313 for an entry that a result does not have."""
+        message = f"`{describe(given)}`{self._origin(value.value)} has no entry {value.key!r}"
+        self._sink.error("FC313", message, span, help="take an entry that is there, or correct the step's annotation")
+
+    def _given(self, found: Misfit) -> str:
+        """What the argument is, and where from."""
+        whole, part = describe(found.given), describe(found.type_of_part)
+        if found.type_of_part is found.given:
+            shown = _value(found.given) if isinstance(found.part, LiteralValue) else f"`{whole}`"
+            return shown + self._origin(found.part)
+        inner = _value(found.type_of_part) if isinstance(found.part, LiteralValue) else f"`{part}`"
+        return f"`{whole}`, with {inner}{self._origin(found.part)}"
+
+    def _way_out(self, found: Misfit) -> str:
+        """The help line."""
+        name, wanted, given = found.signature.name, found.wanted, found.type_of_part
+        if given == NONE:
+            return f"give a value, or let `{name}` take `{describe_annotation(with_none(wanted))}`"
+        if isinstance(found.part, LiteralValue):
+            value = _converted(given, wanted)
+            rest = f"give a `{describe_annotation(wanted)}`, or change the annotation of `{found.parameter}`"
+            return rest if value is None else f"write {value!r}, or change the annotation of `{found.parameter}`"
+        if isinstance(found.part, ItemValue) and self._rules.verdict(list_of(given), wanted) is Verdict.FITS:
+            return f"`{name}(...)` without `.map` gets the whole list"
+        verdict, item = self._rules.element(given)
+        if verdict is Verdict.FITS and given != STR and self._rules.verdict(item, wanted) is Verdict.FITS:
+            return f"`{name}.map(...)` calls it once for each item"
+        return f"change one of the annotations, or convert the value in `{name}`: flowc passes values as they are"
+
+    def _wrong_member(self, found: Misfit) -> Type | None:
+        """The members of a union that do not fit."""
+        members = members_of(found.type_of_part)
+        wrong = [item for item in members if self._rules.verdict(item, found.wanted) is Verdict.NO]
+        return union_of(wrong) if len(members) > len(wrong) > 0 else None
+
+    def _origin(self, value: Value) -> str:
+        """` from ...`, for a value that is from one step or parameter."""
+        match value:
+            case OutputValue(step=step):
+                function = self._functions.get(step)
+                return f" from `{function.function}` ({_place(function)})" if function is not None else ""
+            case ItemValue(opener=opener, source=source):
+                mapped = self._types.source(opener, source)
+                inner = self._origin(mapped) if mapped is not None else ""
+                return f", each item of what is{inner}" if inner else ""
+            case ElementValue(value=whole):
+                return self._origin(whole)
+            case ParameterValue(name=name):
+                return f" from the pipeline's parameter `{name}`"
+            case _:
+                return ""
+
+
+def report_default(signature: Signature, parameter: str, given: Type, sink: DiagnosticSink) -> None:
+    """Collect FC314 for a default that does not fit its annotation."""
+    wanted = describe_annotation(signature.parameters[parameter])
+    span = signature.view.locator.anywhere(signature.defaults[parameter])
+    message = f"`{signature.name}` takes `{wanted}` for `{parameter}`, and its default is {_value(given)}"
+    sink.error("FC314", message, span, help="change the default or the annotation", label=f"expects `{wanted}`")
+
+
+def _value(of: Type) -> str:
+    """A known value, by itself where that is short, and by its type."""
+    shown = shown_value(of)
+    if shown is None or of == NONE:
+        return f"`{describe(of)}`"
+    return f"the `{describe(of)}` {shown}"
+
+
+def _converted(given: Type, wanted: Type) -> object:
+    """The value that is likely meant, for a number in quotes or the reverse."""
+    if not isinstance(given, LiteralType):
+        return None
+    if wanted == STR and given.kind in {"int", "float"}:
+        return str(given.value)
+    if wanted == INT and isinstance(given.value, str) and given.value.isdecimal() and given.value.isascii():
+        return int(given.value)
+    return None
+
+
+def _place(function: StepFunction) -> str:
+    """Where a step says what it returns."""
+    span = function.view.locator.anywhere(function.node.returns or function.node.name)
+    return f"line {span.line}" if function.module is None else f"{span.file}:{span.line}"
