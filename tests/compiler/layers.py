@@ -70,9 +70,7 @@ class Layers:
                 case "step":
                     self.step.append(SettingsLayer("step", "step", arguments, self.view, self.scope, node))
                 case "pipeline":
-                    self.pipeline.append(
-                        SettingsLayer("pipeline", "pipeline", arguments, self.view, self.scope, node)
-                    )
+                    self.pipeline.append(SettingsLayer("pipeline", "pipeline", arguments, self.view, self.scope, node))
                 case _:
                     pass
 
@@ -101,6 +99,7 @@ class _NoConfigs:
     def name_of(self, attribute: str) -> str | None:
         """None."""
         del attribute
+        return None
 
 
 def of_step(arguments: str, above: str = "", below: str = "", pipeline: str = "@pipeline") -> Layers:

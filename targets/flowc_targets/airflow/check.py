@@ -44,6 +44,7 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
     report_unmet(flow, NAME, sink)
     for step in flow.steps:
         _check_kind(step, sink)
+        _check_waits(step, sink)
         if options.operator == "local":
             _check_local(step, sink)
         else:
@@ -76,6 +77,18 @@ def _check_kind(step: Step, sink: DiagnosticSink) -> None:
             )  # fmt: skip
         case _:
             pass
+
+
+def _check_waits(step: Step, sink: DiagnosticSink) -> None:
+    """Airflow 2.11 knows doubling waits only, and 3.3 reads what says so as waits of one length."""
+    retry = step.specs.retry
+    if retry is not None and retry.backoff_factor > 1 and retry.limit > 1:
+        sink.warning(
+            "FC501",
+            f"step `{step.name}`: all attempts are {retry.backoff_seconds:g} s apart, and the waits do not grow "
+            f"(target {NAME})",
+            retry.span or step.span, help="choose a wait that is long enough for all of them",
+        )  # fmt: skip
 
 
 def _check_local(step: Step, sink: DiagnosticSink) -> None:

@@ -16,7 +16,7 @@ from flowc_compiler.frontend.pipelines.settings.known import PIPELINE, STEP
 from flowc_compiler.frontend.pipelines.settings.models import OwnFields
 from flowc_compiler.frontend.pipelines.settings.reading import add_up, read_layer
 from flowc_compiler.frontend.pipelines.settings.schedules import schedule_spec
-from flowc_compiler.frontend.pipelines.settings.tree import Leaf, Tree
+from flowc_compiler.frontend.pipelines.settings.tree import Tree, place_of
 from flowc_compiler.ir import FlowSpecs, StepSpecs
 from flowc_compiler.ir.specs import Spec
 
@@ -70,7 +70,8 @@ def _read(layer: SettingsLayer, sink: DiagnosticSink) -> Tree:
     tree = read_layer(layer, arguments, unread, sink)
     if (short := tree.pop("env", None)) is not None:
         if "environment" in tree:
-            span = short.place() if isinstance(short, Leaf) else None
+            place = place_of(short)
+            span = place() if place is not None else None
             sink.error("FC405", "`env` and `environment` are one argument", span, help="keep one of them")
         tree["environment"] = short
     return tree

@@ -182,18 +182,14 @@ class SpecBuilder:
     def _read(self, model: type[Model], tree: Tree | Leaf, owner: str, unread: known.Unread | None = None) -> Model:
         return checked(model, tree, owner, self._sink, unread) or model()
 
-    def _place(self, *names: str) -> Place:
-        """Where the first of some arguments that is given stands."""
+    def _place(self, *names: str) -> Place | None:
+        """Where the first of some arguments that is given stands; else where any is."""
         found = (place_of(item) for name in names if (item := self._tree.get(name) or self._below.get(name)))
-        place = next((place for place in found if place is not None), None)
-        return place or place_of(self._tree) or _nowhere
+        return next((place for place in found if place is not None), None) or place_of(self._tree)
 
     def _span(self, *names: str) -> Span | None:
-        return self._place(*names)() if self._tree else None
-
-
-def _nowhere() -> Span:
-    raise AssertionError("nothing is given, so that nothing can be wrong with it")
+        place = self._place(*names)
+        return None if place is None else place()
 
 
 def _source(name: str) -> SecretSource:

@@ -28,25 +28,35 @@ class PodRequests:
     guaranteed: bool = False
 
 
-def pod_requests(pod: PodFields, place: Place, sink: DiagnosticSink) -> PodRequests:
+def pod_requests(pod: PodFields, place: Place | None, sink: DiagnosticSink) -> PodRequests:
     """Requests, or limits where nothing is requested, as in Kubernetes. Other limits of CPU and memory are FC410."""
     asked = pod.resources.get("requests", {})
     limits = pod.resources.get("limits", {})
     found = PodRequests()
     unknown = sorted(set(pod.resources) - {"requests", "limits"})
     if unknown:
-        sink.error("FC404", f"resources of a pod have no {unknown[0]}", place(), help="there are requests and limits")
+        sink.error(
+            "FC404",
+            f"resources of a pod have no {unknown[0]}",
+            place() if place is not None else None,
+            help="there are requests and limits",
+        )
     for name, amount in {**limits, **asked}.items():
         try:
             _request(found, name, amount)
         except ValueError as error:
-            sink.error("FC404", f"resources of a pod: {error}", place(), help="write it as Kubernetes does")
+            sink.error(
+                "FC404",
+                f"resources of a pod: {error}",
+                place() if place is not None else None,
+                help="write it as Kubernetes does",
+            )
     plain = [name for name in ("cpu", "memory") if name in limits]
     same = all(limits[name] == asked.get(name, limits[name]) for name in plain)
     found.guaranteed = len(plain) == 2 and same
     if plain and not found.guaranteed:
         sink.warning(
-            "FC410", "limits of a pod's CPU and memory do nothing here", place(),
+            "FC410", "limits of a pod's CPU and memory do nothing here", place() if place is not None else None,
             help="a step may use what its node has to spare; limits that equal the requests of both are kept",
         )  # fmt: skip
     return found
@@ -66,7 +76,9 @@ def _request(found: PodRequests, name: str, amount: object) -> None:
             found.extended[name] = str(amount)
 
 
-def pod_environment(pod: PodFields, place: Place, sink: DiagnosticSink) -> tuple[dict[str, str], tuple[str, ...]]:
+def pod_environment(
+    pod: PodFields, place: Place | None, sink: DiagnosticSink
+) -> tuple[dict[str, str], tuple[str, ...]]:
     """Variables of a pod's container, and the Secrets whose keys become variables. Other sources are FC411."""
     variables: dict[str, str] = {}
     for item in pod.env:
@@ -105,5 +117,10 @@ def joined(*mappings: Mapping[str, str]) -> dict[str, str]:
     return {key: value for mapping in mappings for key, value in mapping.items()}
 
 
-def _refuse(name: str, help_text: str, place: Place, sink: DiagnosticSink) -> None:
-    sink.error("FC411", f"flowc cannot express this `{name}` of KubernetesPodSettings", place(), help=help_text)
+def _refuse(name: str, help_text: str, place: Place | None, sink: DiagnosticSink) -> None:
+    sink.error(
+        "FC411",
+        f"flowc cannot express this `{name}` of KubernetesPodSettings",
+        place() if place is not None else None,
+        help=help_text,
+    )
