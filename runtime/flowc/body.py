@@ -6,12 +6,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
-    from flowc.flowspec import FlowSpec
     from flowc.state import TaskState
 
 
-def call_step(flow: FlowSpec, code: Callable[[], None], state: TaskState, attempt: int) -> bool:
+def call_step(flow: object, code: Callable[[], None], state: TaskState, attempt: int) -> bool:
     """Run a step's code; returns whether it failed and `@catch` took the failure. `attempt` counts from 0.
+
+    `flow` is what gets the artifact of `@catch`, as an attribute.
 
     An attempt whose number is higher than what `@retry` allows is a fallback of a step with `@catch`: the code is not
     run, and what goes into the artifact says that attempts kept failing. Such an attempt is only made when the one

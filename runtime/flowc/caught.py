@@ -9,7 +9,6 @@ from flowc.state import Transition
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from flowc.flowspec import FlowSpec
     from flowc.state import TaskState
 
 
@@ -25,7 +24,7 @@ class FailureHandledByCatch(FlowError):  # noqa: N818 (Metaflow's name)
         )
 
 
-def store_failure(flow: FlowSpec, state: TaskState, error: Exception) -> None:
+def store_failure(flow: object, state: TaskState, error: Exception) -> None:
     """Let the task succeed: artifacts that were set stay, the failure joins them, and the step leads on as compiled."""
     from flowc.report import failure_text
 

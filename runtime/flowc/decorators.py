@@ -32,14 +32,18 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING:
 
-    @overload
-    def step(function: Callable[Concatenate[F, P], R], /) -> Callable[Concatenate[F, P], R]: ...
+    @overload  # methods of class flows stay what they are
+    def step(  # pyright: ignore[reportOverlappingOverload]
+        function: Callable[Concatenate[F, P], R], /
+    ) -> Callable[Concatenate[F, P], R]: ...
 
     @overload
     def step(function: Callable[P, R], /) -> StepFunction[P, R]: ...
 
     @overload
-    def step(*, start: bool = False, end: bool = False) -> Decorator: ...
+    def step(  # pyright: ignore[reportOverlappingOverload]
+        *, start: bool = False, end: bool = False
+    ) -> Decorator: ...
 
     @overload
     def step(**options: Any) -> Callable[[Callable[P, R]], StepFunction[P, R]]: ...

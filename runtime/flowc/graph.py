@@ -40,10 +40,10 @@ def graph_info(plan: Plan, cls: type) -> Dict[str, Any]:
         "end_step": plan.end,
         "parameters": [{"name": name, "type": value.kind} for name, value in known.items()],
         "constants": [{"name": name, "type": type(value).__name__} for name, value in constants(cls).items()],
-        "steps": {name: _step_info(plan, cls, name) for name in dict.fromkeys(_names(structure))},
+        "steps": {name: step_info(plan, getattr(cls, name), name) for name in dict.fromkeys(_names(structure))},
         "graph_structure": structure,
         "doc": inspect.cleandoc(cls.__doc__ or ""),
-        "decorators": _decorators(cls),
+        "decorators": decorators_of(cls),
         "extensions": {"installed": {}},
     }
 
@@ -73,17 +73,18 @@ def _next(step: PlanStep) -> List[str]:
     return [*step.next, step.name] if step.loops else list(step.next)
 
 
-def _step_info(plan: Plan, cls: type, name: str) -> Dict[str, Any]:
+def step_info(plan: Plan, function: Any, name: str) -> Dict[str, Any]:
+    """What `current.graph` says of a step that runs a function."""
     import inspect
 
-    step, function = plan.steps[name], getattr(cls, name)
+    step = plan.steps[name]
     info: Dict[str, Any] = {
         "name": name,
         "type": _type(plan, step),
         "line": _line(function),
         "source_file": inspect.getfile(function),
         "doc": inspect.cleandoc(function.__doc__ or ""),
-        "decorators": _decorators(function),
+        "decorators": decorators_of(function),
         "next": _next(step),
         "node_info": {},
     }
@@ -142,7 +143,7 @@ def _line(function: Any) -> int:
     return first
 
 
-def _decorators(target: Any) -> List[Dict[str, Any]]:
+def decorators_of(target: Any) -> List[Dict[str, Any]]:
     """The decorators above a step or a flow, read from its source: those of flowc leave no trace on what they mark."""
     import ast
     import inspect

@@ -19,14 +19,23 @@ from flowc.transition import check as check_transition
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List
+    from typing import Any, Callable, Dict, List, Mapping, Protocol
 
     from flowc.flowspec import FlowSpec
     from flowc.gang import Gang
     from flowc.inputs import Inputs
     from flowc.layout import Document, Path
-    from flowc.parameters import Declaration
     from flowc.plan import Plan
+
+    class Declared(Protocol):
+        """A parameter of a class flow or a pipeline."""
+
+        name: str
+
+        def value(self, flow_name: str, /) -> Any:
+            """The value for this run."""
+            ...
+
 
 OK, USER_ERROR, PROTOCOL_ERROR = 0, 1, 2
 """Exit codes of a task."""
@@ -142,7 +151,7 @@ def _inherit_join(plan: Plan, cls: type[FlowSpec], state: TaskState) -> Inputs:
     return join_inputs(cls, layout, plan, step, path, count)
 
 
-def chosen_parameters(declared: Dict[str, Declaration], state: TaskState, task: Task) -> Dict[str, Any]:
+def chosen_parameters(declared: Mapping[str, Declared], state: TaskState, task: Task) -> Dict[str, Any]:
     """The run's parameters, as references. Computed once a run: a retry and a resumed run have the same."""
     from flowc.resume import keep_parameters, kept_parameters
 

@@ -1,6 +1,6 @@
-"""ZenML's `Client` on the runs of the store: `Client().get_pipeline_run(name).steps["load"].outputs["output"][0].load()`.
+"""ZenML's `Client` on the runs of the store: `Client().get_pipeline_run(name).steps["load"].output.load()`.
 
-A run is named by its id, by `pipeline/id`, or by the beginning of an id. What a step has left is read from its manifest.
+A run is named by its id, by `pipeline/id`, or by the beginning of an id. What a step left is read from its manifest.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ class StepRun(Response):
     @property
     def run_metadata(self) -> Dict[str, Any]:
         """What it has logged of itself."""
-        logged = self._task.manifest.get("metadata", {}) if self._task.committed else {}
+        logged: Dict[str, Any] = self._task.manifest.get("metadata", {}) if self._task.committed else {}
         return {name: value for name, value in logged.items() if name != "outputs"}
 
     @property
@@ -275,7 +275,7 @@ class Client:
     ) -> List[PipelineRun]:
         """The newest runs, of one pipeline or of all."""
         wanted = pipeline or pipeline_name
-        flows = [self.get_pipeline(wanted)._flow] if wanted else list(_flows())
+        flows = [flow for flow in _flows() if wanted in (None, flow.id)]
         runs = sorted((run for flow in flows for run in flow.children()), key=Run.created_seconds, reverse=True)
         return [PipelineRun(run) for run in runs[:size]]
 

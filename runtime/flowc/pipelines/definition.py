@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import functools
 
+from flowc.pipelines.generics import OfFunction, P, R
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Generic, TypeVar, overload
+    from typing import Any, Callable, Dict, overload
 
-    from typing_extensions import ParamSpec
-
-    from flowc.pipelines.client import PipelineRun
     from flowc.pipelines.mapping import MappedResults
-
-    P = ParamSpec("P")
-    R = TypeVar("R")
-    Base = Generic[P, R]
-else:
-    Base = object
 
 
 class _Eager:
@@ -26,8 +19,11 @@ class _Eager:
     depth = 0
 
 
-class Pipeline(Base):
+class Pipeline(OfFunction[P, R]):
     """A pipeline. The compiler reads it from its source."""
+
+    __name__: str
+    __qualname__: str
 
     def __init__(self, function: Callable[P, R], options: Dict[str, Any]) -> None:
         functools.update_wrapper(self, function)
@@ -44,15 +40,14 @@ class Pipeline(Base):
     def entrypoint(self) -> Callable[P, R]:
         """The function; its steps, and the pipelines that it calls, run one after another in this process."""
 
-        @functools.wraps(self._function)
-        def run(*args: P.args, **kwargs: P.kwargs) -> R:
-            _Eager.depth += 1
-            try:
-                return self._function(*args, **kwargs)
-            finally:
-                _Eager.depth -= 1
+        return functools.wraps(self._function)(self._run)
 
-        return run
+    def _run(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        _Eager.depth += 1
+        try:
+            return self._function(*args, **kwargs)
+        finally:
+            _Eager.depth -= 1
 
     if TYPE_CHECKING:
 
@@ -62,14 +57,15 @@ class Pipeline(Base):
         @overload
         def __call__(self, *args: Any, id: str | None = None, after: Any = None, **kwargs: Any) -> Any: ...
 
-    def __call__(self, *args: Any, id: str | None = None, after: Any = None, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, id: Any = None, after: Any = None, **kwargs: Any) -> Any:
         """Run the flow on this machine, and return the run. Raises PipelineRunFailed, or SystemExit in a script.
 
         Nothing happens while a task of a compiled flow imports the file.
         """
         del id, after
         if _Eager.depth:
-            return self.entrypoint(*args, **kwargs)
+            function: Callable[..., Any] = self._function
+            return function(*args, **kwargs)
         from flowc.compiled import is_compiled
 
         if is_compiled():
@@ -92,20 +88,14 @@ class Pipeline(Base):
         from flowc.pipelines.mapping import run_map
 
         del after
-        return run_map(self.entrypoint, args, kwargs, product=False)
+        return run_map(self._run, args, kwargs, product=False)
 
     def product(self, *args: Any, after: Any = None, **kwargs: Any) -> MappedResults[R]:
         """Call the pipeline for each combination of items of the lists that are given, the last list's fastest."""
         from flowc.pipelines.mapping import run_map
 
         del after
-        return run_map(self.entrypoint, args, kwargs, product=True)
-
-    @classmethod
-    def __class_getitem__(cls, item: object) -> type:
-        """For annotations."""
-        del item
-        return cls
+        return run_map(self._run, args, kwargs, product=True)
 
     def __repr__(self) -> str:
         return f"<pipeline {self.__qualname__}>"

@@ -13,8 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Tuple
 
-    from flowc.pipelines.client import PipelineRun
-
 FAILED = 1
 
 
@@ -24,7 +22,7 @@ class PipelineRunFailed(FlowError):  # noqa: N818
     headline = "Pipeline run failed"
 
 
-def launch(function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> PipelineRun:
+def launch(function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
     """Run the pipeline with the arguments of the call. Raises PipelineRunFailed; SystemExit where it is the script.
 
     The command is `flowc_cli.script.call_pipeline(file, name, arguments)`, which returns the exit code, and the

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from flowc.pipelines.generics import ListOf, OfValue, T
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Generic, Iterable, List, Sequence, Tuple, TypeVar
+    from typing import Any, Callable, Dict, Iterable, List, Sequence, Tuple
 
-    T = TypeVar("T")
-    Base = Generic[T]
-    Results = List[T]
-else:
-    Base = object
-    Results = list
-
-_WHOLE = (str, bytes, bytearray, dict)
+_ITEMS = (str, bytes, bytearray, dict)
 """What is an item, though Python can iterate over it."""
 
 
-class Unmapped(Base):
+class Unmapped(OfValue[T]):
     """A value that every call of a map gets as it is. See `unmapped`."""
 
     def __init__(self, value: T) -> None:
@@ -29,7 +24,7 @@ def unmapped(value: T) -> Unmapped[T]:
     return Unmapped(value)
 
 
-class MappedResults(Results):
+class MappedResults(ListOf[T]):
     """The results of a map, in the order of the items."""
 
     def load(self) -> MappedResults[T]:
@@ -57,7 +52,7 @@ def run_map(
         shown = ", ".join(str(len(items)) for items in mapped.values())
         raise ValueError(f"lists that are mapped over together are of one length, not {shown}")
     rows: Iterable[Sequence[Any]] = itertools.product(*mapped.values()) if product else zip(*mapped.values())
-    whole = {name: value.value if isinstance(value, Unmapped) else value for name, value in given.items()}
+    whole = {name: _whole(value) for name, value in given.items()}
     results: MappedResults[T] = MappedResults()
     for row in rows:
         call = {**whole, **dict(zip(mapped, row))}
@@ -66,5 +61,13 @@ def run_map(
     return results
 
 
+def _whole(value: Any) -> Any:
+    """What every call gets of an argument."""
+    if not isinstance(value, Unmapped):
+        return value
+    wrapped: Unmapped[Any] = value  # pyright: ignore[reportUnknownVariableType]
+    return wrapped.value
+
+
 def _is_mapped(value: Any) -> bool:
-    return hasattr(value, "__iter__") and not isinstance(value, (*_WHOLE, Unmapped))
+    return hasattr(value, "__iter__") and not isinstance(value, (*_ITEMS, Unmapped))

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import functools
-import sys
+
+from flowc.pipelines.generics import OfFunction, P, R
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Generic, List, Tuple, TypeVar, overload
-
-    from typing_extensions import ParamSpec
+    from typing import Any, Callable, Dict, overload
 
     from flowc.pipelines.mapping import MappedResults
 
-    P = ParamSpec("P")
-    R = TypeVar("R")
-    Base = Generic[P, R]
-else:
-    Base = object
 
-
-class StepFunction(Base):
+class StepFunction(OfFunction[P, R]):
     """A step of pipelines.
 
     The compiler reads a pipeline from its source; nothing here is called then. What is called here runs at once, with
@@ -29,8 +22,12 @@ class StepFunction(Base):
 
     entrypoint: Callable[P, R]
     """The function as it was written."""
+    __name__: str
+    __qualname__: str
 
-    def __init__(self, entrypoint: Callable[P, R], options: Dict[str, Any], root: StepFunction[P, R] | None = None):
+    def __init__(
+        self, entrypoint: Callable[P, R], options: Dict[str, Any], root: StepFunction[P, R] | None = None
+    ) -> None:
         functools.update_wrapper(self, entrypoint)
         self.entrypoint = entrypoint
         self.options = options
@@ -50,10 +47,11 @@ class StepFunction(Base):
         @overload
         def __call__(self, *args: Any, id: str | None = None, after: Any = None, **kwargs: Any) -> R: ...
 
-    def __call__(self, *args: Any, id: str | None = None, after: Any = None, **kwargs: Any) -> Any:
+    def __call__(self, *args: Any, id: Any = None, after: Any = None, **kwargs: Any) -> Any:
         """Call the function. `id` names the step in a pipeline, and `after` what has to be done before."""
         del id, after
-        return self.entrypoint(*args, **kwargs)
+        function: Callable[..., Any] = self.entrypoint
+        return function(*args, **kwargs)
 
     def with_options(self, **options: Any) -> StepFunction[P, R]:
         """The same step with other options."""
@@ -78,12 +76,6 @@ class StepFunction(Base):
         del after
         return run_map(self.entrypoint, args, kwargs, product=True)
 
-    @classmethod
-    def __class_getitem__(cls, item: object) -> type:
-        """For annotations."""
-        del item
-        return cls
-
     def __repr__(self) -> str:
         return f"<step {self.__qualname__}>"
 
@@ -98,10 +90,11 @@ def _copy(root: StepFunction[P, R], options: Dict[str, Any]) -> StepFunction[P, 
     return StepFunction(root.entrypoint, options, root)
 
 
-def step_function(function: Callable[P, R], options: Dict[str, Any]) -> StepFunction[P, R]:
-    """What `@step` makes of a function."""
+def step_function(function: Any, options: Dict[str, Any]) -> StepFunction[Any, Any]:
+    """What `@step` makes of a function. Raises TypeError."""
     if isinstance(function, StepFunction):
-        return function.with_options(**options)
+        known: StepFunction[Any, Any] = function  # pyright: ignore[reportUnknownVariableType]
+        return known.with_options(**options)
     if not callable(function):
         raise TypeError(f"@step is for functions, and was given a {type(function).__name__}")
     return StepFunction(function, options)
