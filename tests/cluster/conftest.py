@@ -24,6 +24,7 @@ FLOWS["hostile"] = (
     PYTHON_IMAGE,
     ("--set", 'parameters={given = "{{workflow.uid}} $(HOME)"}'),
 )
+FLOWS["switches"] = (Path(__file__).parent / "flows" / "switches.py", PYTHON_IMAGE, ())
 FLOWS["old_python"] = (REPOSITORY / "examples" / "nested_foreach.py", OLD_PYTHON_IMAGE, ())
 
 

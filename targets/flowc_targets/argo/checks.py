@@ -123,13 +123,13 @@ def _check_kind(step: Step, sink: DiagnosticSink) -> None:
     match step.kind:
         case "linear" | "branch" | "foreach" | "join":
             pass
+        case "switch" if not step.recursive:
+            pass
         case "parallel" | "switch":
-            what = "num_parallel" if step.kind == "parallel" else "a condition"
+            what = "num_parallel" if step.kind == "parallel" else "itself again"
             message = f"step {step.name!r} goes on with {what}, which flowc does not compile yet"
             help_ = (
-                "use a foreach where no task has to know others"
-                if step.kind == "parallel"
-                else "decide within one step"
+                "use a foreach where no task has to know others" if step.kind == "parallel" else "loop within one step"
             )
             sink.unsupported("FC501", TARGET_NAME, message, step.next_span or step.span, help=help_)
         case _:

@@ -29,6 +29,7 @@ from flowc_targets.argo.objects import (
 )
 from flowc_targets.argo.texts import env_value, may_be_literal, param_env, value_key
 from flowc_targets.argo.volumes import step_volumes
+from flowc_targets.argo.waits import CHOICE
 from flowc_targets.base.asked import extended, is_guaranteed, pod_variables, requests, secret_names
 from flowc_targets.base.gpu import place_gpu
 
@@ -42,6 +43,8 @@ CODE_VOLUME = "flowc"
 CODE_FOLDER = "/flowc"
 PACKAGE_FILE = "flow.pyz"
 OUTPUTS_FOLDER = "/tmp/flowc"  # noqa: S108 (a folder in the pod, nobody else's)
+OUTPUTS = {"foreach": ("count", "0"), "switch": (CHOICE, "")}
+"""What tasks of a kind of step tell the controller, and the value for a task that ended before it could."""
 STEP_INPUT = "{{inputs.parameters.step}}"
 INDEX_INPUT = "{{inputs.parameters.index}}"
 
@@ -95,15 +98,13 @@ def _leaf(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None
     specs = step.specs
     container = specs.container
     inside = flow.depth(step) > 0
-    counts = step.kind == "foreach"
     inputs = (Parameter(name="step"), *((Parameter(name="index"),) if inside else ()))
-    count = Parameter(name="count", value_from=ValueFrom(path=f"{OUTPUTS_FOLDER}/count", default="0"))
     selector = {**(gpu.selector if gpu else {}), **(specs.placement.node_selector if specs.placement else {})}
     return Template(
         name="",
         metadata=_metadata(step),
         inputs=Parameters(parameters=inputs),
-        outputs=Parameters(parameters=(count,)) if counts else None,
+        outputs=_outputs(step),
         retry_strategy=_retry(specs),
         active_deadline_seconds=specs.timeout.seconds if specs.timeout else None,
         service_account_name=container.service_account if container else None,
@@ -114,13 +115,23 @@ def _leaf(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None
     )
 
 
+def _outputs(step: Step) -> Parameters | None:
+    """What the shim tells the controller of a task: the count of a foreach, the choice of a switch."""
+    output = OUTPUTS.get(step.kind)
+    if output is None:
+        return None
+    name, default = output
+    source = ValueFrom(path=f"{OUTPUTS_FOLDER}/{name}", default=default)
+    return Parameters(parameters=(Parameter(name=name, value_from=source),))
+
+
 def step_container(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None, code: str) -> Container:
     """The container of a step's pod."""
     spec = step.specs.container
     retried = step.specs.retries > 0
     index = INDEX_INPUT if flow.depth(step) else "-"
     args = ["--step", STEP_INPUT, "--index", index, "--attempt", "{{retries}}" if retried else "0"]
-    if step.kind == "foreach":
+    if step.kind in OUTPUTS:
         args += ["--outputs", OUTPUTS_FOLDER]
     secrets = dict.fromkeys((*options.env_from_secrets, *secret_names(step.specs)))
     python = (spec.executable if spec else None) or options.python

@@ -18,6 +18,7 @@ from flowc_targets.argo.objects import (
     Parameters,
     PodGC,
     Sequence,
+    Suspend,
     Template,
     TTLStrategy,
     Volume,
@@ -26,6 +27,7 @@ from flowc_targets.argo.objects import (
     plain,
 )
 from flowc_targets.argo.texts import default_value, defused, encode_value
+from flowc_targets.argo.waits import Waits
 from flowc_targets.argo.yamltext import documents
 from flowc_targets.base.defaults import description
 from flowc_targets.base.project import deployment_name
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from flowc_targets.argo.options import ArgoOptions
 
 ENTRYPOINT = "main"
+NOTHING = "nothing"
+"""The template of a task that has no pod and is done at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,9 @@ class Dags:
     """Opener to the DAG template of its body; the openers of bodies of one step have none."""
     members: dict[str, list[str]]
     """Foreach scope to its steps that have tasks, branch arms included, in topological order."""
-    waits: dict[str, tuple[str, ...]]
-    """Step to the terms of what has to be done before it, in its own DAG."""
+    fan_outs: dict[str, str | None]
+    """Opener to the task that runs its body; `None` for a body without tasks."""
+    waits: Waits
 
 
 def lower(flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, code: str) -> Workflow:
@@ -62,19 +67,23 @@ def lower(flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, c
     leaves, shared = leaf_templates(flow, options, target, sink, code)
     members = _members(flow)
     wide = [scope for scope, names in members.items() if scope != flow.scopes[0].id and _needs_dag(flow, names)]
+    tasks = unique_names("s-", [step.name for step in flow.steps])
+    bodies = unique_names("each-", wide)
+    fan_outs = {scope: _fan_out_name(tasks, bodies, members, scope) for scope in members}
     dags = Dags(
         flow=flow,
         leaves=leaves,
         shared=shared,
-        tasks=unique_names("s-", [step.name for step in flow.steps]),
-        bodies=unique_names("each-", wide),
+        tasks=tasks,
+        bodies=bodies,
         members=members,
-        waits={},
+        fan_outs=fan_outs,
+        waits=Waits(flow, tasks, fan_outs),
     )
-    for step in flow.steps:
-        dags.waits[step.name] = _waits(dags, step)
     scopes = [_dag(dags, scope) for scope in members if scope in dags.bodies or scope == flow.scopes[0].id]
     unique = {leaf.name: leaf for leaf in leaves.values()}
+    if any(task.template == NOTHING for scope in scopes if scope.dag for task in scope.dag.tasks):
+        unique[NOTHING] = Template(name=NOTHING, suspend=Suspend(duration="0"))
     hooks = exit_templates(flow, options, code)
     spec = _spec(flow, options, code, (*scopes, *unique.values(), *hooks))
     return _named(flow, options, spec)
@@ -106,6 +115,10 @@ def _dag(dags: Dags, scope: str) -> Template:
     for name in dags.members[scope]:
         step = dags.flow.by_name[name]
         tasks.append(_task(dags, step, root))
+        tasks += [
+            DagTask(name=signal.name, template=NOTHING, depends=signal.depends, when=signal.when)
+            for signal in dags.waits.signals(step)
+        ]
         if step.kind == "foreach" and dags.members[name]:
             tasks.append(_fan_out(dags, step, root))
     return Template(
@@ -121,7 +134,8 @@ def _task(dags: Dags, step: Step, root: bool) -> DagTask:
     return DagTask(
         name=dags.tasks[step.name],
         template=leaf.name,
-        depends=" && ".join(dags.waits[step.name]) or None,
+        depends=dags.waits.depends(step),
+        when=dags.waits.when(step),
         arguments=_arguments(dags, step, index),
     )
 
@@ -137,17 +151,21 @@ def _fan_out(dags: Dags, opener: Step, root: bool) -> DagTask:
         template, arguments = body, Parameters(parameters=(Parameter(name="index", value=path),))
     task = dags.tasks[opener.name]
     return DagTask(
-        name=_fan_out_name(dags, opener.name),
+        name=dags.fan_outs[opener.name] or "",
         template=template,
-        depends=task,
+        depends=dags.waits.after(opener),
         arguments=arguments,
         with_sequence=Sequence(count=f"{{{{tasks.{task}.outputs.parameters.count}}}}"),
     )
 
 
-def _fan_out_name(dags: Dags, opener: str) -> str:
-    body = dags.bodies.get(opener)
-    return body if body is not None else dags.tasks[dags.members[opener][0]]
+def _fan_out_name(
+    tasks: dict[str, str], bodies: dict[str, str], members: dict[str, list[str]], opener: str
+) -> str | None:
+    """The task that runs a body: called as its template, or as the one step in it."""
+    if opener in bodies:
+        return bodies[opener]
+    return tasks[members[opener][0]] if members[opener] else None
 
 
 def _arguments(dags: Dags, step: Step, index: str | None) -> Parameters | None:
@@ -157,26 +175,6 @@ def _arguments(dags: Dags, step: Step, index: str | None) -> Parameters | None:
     if index is not None:
         values.append(Parameter(name="index", value=index))
     return Parameters(parameters=tuple(values)) if values else None
-
-
-def _waits(dags: Dags, step: Step) -> tuple[str, ...]:
-    """What must have gone before. A virtual step has no task: what is behind it waits for what is before it.
-
-    A foreach of no items is Skipped as a whole, and its join runs all the same.
-    """
-    if step.kind == "join" and dags.flow.by_name[step.closes].kind == "foreach":
-        if not dags.members[step.closes]:
-            return (dags.tasks[step.closes],)
-        body = _fan_out_name(dags, step.closes)
-        return (f"({body}.Succeeded || {body}.Skipped)",)
-    terms: dict[str, None] = {}
-    for name in step.parents:
-        parent = dags.flow.by_name[name]
-        if parent.virtual:
-            terms.update(dict.fromkeys(dags.waits[name]))
-        elif parent.kind != "foreach":
-            terms[dags.tasks[name]] = None
-    return tuple(terms)
 
 
 def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template, ...]) -> WorkflowSpec:

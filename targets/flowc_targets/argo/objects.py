@@ -240,8 +240,15 @@ class RetryStrategy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Suspend:
+    """A pause."""
+
+    duration: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A leaf (`container`) or a `dag`."""
+    """A leaf (`container`), a `dag` or a pause."""
 
     name: str
     metadata: Meta | None = None
@@ -254,6 +261,7 @@ class Template:
     node_selector: dict[str, str] = field(default_factory=dict[str, str])
     tolerations: tuple[PodToleration, ...] = ()
     container: Container | None = None
+    suspend: Suspend | None = None
     volumes: tuple[Volume, ...] = ()
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flowc_compiler.source import SourceFile
 
 CAPABILITIES = Capabilities(
-    step_kinds=frozenset({"linear", "branch", "foreach", "join"}), kinds_of_output=("workflow", "template")
+    step_kinds=frozenset({"linear", "branch", "foreach", "join", "switch"}), kinds_of_output=("workflow", "template")
 )
 """What the Argo target can express."""
 

@@ -1,0 +1,91 @@
+"""Every place that a switch can stand in: nested, in a foreach, around a foreach and a branch, with an empty arm."""
+
+from flowc import FlowSpec, step
+
+
+class SwitchesFlow(FlowSpec):
+    """Choose for each number of a list, and once more for the whole."""
+
+    @step
+    def start(self):
+        self.numbers = [0, 1, 2, 3]
+        self.next(self.look, foreach="numbers")
+
+    @step
+    def look(self):
+        self.way = ["skip", "square", "split", "fan"][self.input]
+        self.result = self.input
+        self.next({"skip": self.seen, "square": self.square, "split": self.split, "fan": self.fan}, condition="way")
+
+    @step
+    def square(self):
+        self.result = 100
+        self.big = self.result > 50
+        self.next({True: self.shrink, False: self.seen}, condition="big")
+
+    @step
+    def shrink(self):
+        self.result -= 1
+        self.next(self.seen)
+
+    @step
+    def split(self):
+        self.next(self.left, self.right)
+
+    @step
+    def left(self):
+        self.part = 10
+        self.next(self.both)
+
+    @step
+    def right(self):
+        self.part = 20
+        self.next(self.both)
+
+    @step
+    def both(self, inputs):
+        self.result = sum(each.part for each in inputs)
+        self.next(self.seen)
+
+    @step
+    def fan(self):
+        self.items = [1, 2, 3]
+        self.next(self.item, foreach="items")
+
+    @step
+    def item(self):
+        self.value = self.input * 1000
+        self.next(self.gather)
+
+    @step
+    def gather(self, inputs):
+        self.result = sum(each.value for each in inputs)
+        self.next(self.seen)
+
+    @step
+    def seen(self):
+        self.shown = f"{self.result}"
+        self.next(self.collect)
+
+    @step
+    def collect(self, inputs):
+        self.results = [each.shown for each in inputs]
+        self.next(self.judge)
+
+    @step
+    def judge(self):
+        self.enough = len(self.results) > 100
+        self.next({True: self.celebrate, False: self.end}, condition="enough")
+
+    @step
+    def celebrate(self):
+        self.results = []
+        self.next(self.end)
+
+    @step
+    def end(self):
+        print(self.results)
+
+
+if __name__ == "__main__":
+    SwitchesFlow()
