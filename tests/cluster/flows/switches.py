@@ -1,5 +1,7 @@
 """Every place that a switch can stand in: nested, in a foreach, around a foreach and a branch, with an empty arm."""
 
+from typing import Any
+
 from flowc import FlowSpec, step
 
 
@@ -7,83 +9,83 @@ class SwitchesFlow(FlowSpec):
     """Choose for each number of a list, and once more for the whole."""
 
     @step
-    def start(self):
+    def start(self) -> None:
         self.numbers = [0, 1, 2, 3]
         self.next(self.look, foreach="numbers")
 
     @step
-    def look(self):
+    def look(self) -> None:
         self.way = ["skip", "square", "split", "fan"][self.input]
         self.result = self.input
         self.next({"skip": self.seen, "square": self.square, "split": self.split, "fan": self.fan}, condition="way")
 
     @step
-    def square(self):
+    def square(self) -> None:
         self.result = 100
         self.big = self.result > 50
         self.next({True: self.shrink, False: self.seen}, condition="big")
 
     @step
-    def shrink(self):
+    def shrink(self) -> None:
         self.result -= 1
         self.next(self.seen)
 
     @step
-    def split(self):
+    def split(self) -> None:
         self.next(self.left, self.right)
 
     @step
-    def left(self):
+    def left(self) -> None:
         self.part = 10
         self.next(self.both)
 
     @step
-    def right(self):
+    def right(self) -> None:
         self.part = 20
         self.next(self.both)
 
     @step
-    def both(self, inputs):
+    def both(self, inputs: Any) -> None:
         self.result = sum(each.part for each in inputs)
         self.next(self.seen)
 
     @step
-    def fan(self):
+    def fan(self) -> None:
         self.items = [1, 2, 3]
         self.next(self.item, foreach="items")
 
     @step
-    def item(self):
+    def item(self) -> None:
         self.value = self.input * 1000
         self.next(self.gather)
 
     @step
-    def gather(self, inputs):
+    def gather(self, inputs: Any) -> None:
         self.result = sum(each.value for each in inputs)
         self.next(self.seen)
 
     @step
-    def seen(self):
+    def seen(self) -> None:
         self.shown = f"{self.result}"
         self.next(self.collect)
 
     @step
-    def collect(self, inputs):
+    def collect(self, inputs: Any) -> None:
         self.results = [each.shown for each in inputs]
         self.next(self.judge)
 
     @step
-    def judge(self):
+    def judge(self) -> None:
         self.enough = len(self.results) > 100
         self.next({True: self.celebrate, False: self.end}, condition="enough")
 
     @step
-    def celebrate(self):
+    def celebrate(self) -> None:
         self.results = []
         self.next(self.end)
 
     @step
-    def end(self):
+    def end(self) -> None:
         print(self.results)
 
 
