@@ -58,8 +58,11 @@ def main(file: str, flow_name: str, arguments: Sequence[str]) -> int:
     return _flowc([command, file, "--flow", flow_name, *rest], file)
 
 
-def call_pipeline(file: str, name: str, values: Mapping[str, object]) -> tuple[int, str | None]:
-    """Run the pipeline `name` of `file` for a program that calls it; returns the exit code, and the run's pathspec."""
+def call_pipeline(file: str, name: str, values: Mapping[str, object]) -> tuple[int, str, str]:
+    """Run the pipeline `name` of `file` for a program that calls it.
+
+    Returns the exit code, and the pathspec and the root of the run; both are empty where there is none.
+    """
     from flowc_cli.scriptcalls import answer
 
     return answer(file, name, values)

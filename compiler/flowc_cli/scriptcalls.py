@@ -18,11 +18,11 @@ _READERS = r"argparse|click|typer|fire|docopt|optparse|getopt|absl|hydra|tyro|js
 _READS_ARGUMENTS = re.compile(rf"^[ \t]*(?:import|from)[ \t]+(?:{_READERS})\b|\bargv\b", re.MULTILINE)
 
 
-def answer(file: str, name: str, values: Mapping[str, object]) -> tuple[int, str | None]:
+def answer(file: str, name: str, values: Mapping[str, object]) -> tuple[int, str, str]:
     """Do for the pipeline `name` of `file` what the command line asks for: by default, run it with these arguments.
 
-    Returns the exit code, and the run's pathspec if there is one. Raises SystemExit after any other command: the
-    program cannot go on without a run.
+    Returns the exit code, and the pathspec and the root of the run; both are empty where there is none. Raises
+    SystemExit after any other command: the program cannot go on without a run.
     """
     arguments = _arguments(file)
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in {"-h", "--help"}):
@@ -33,9 +33,9 @@ def answer(file: str, name: str, values: Mapping[str, object]) -> tuple[int, str
     if call.run is None and code == 0:
         raise SystemExit(0)
     if call.run is None:
-        return code, None
-    flow, run_id, _ = call.run
-    return code, f"{flow}/{run_id}"
+        return code, "", ""
+    flow, run_id, root = call.run
+    return code, f"{flow}/{run_id}", root
 
 
 def _arguments(file: str) -> list[str]:

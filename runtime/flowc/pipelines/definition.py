@@ -58,7 +58,7 @@ class Pipeline(OfFunction[P, R]):
         def __call__(self, *args: Any, id: str | None = None, after: Any = None, **kwargs: Any) -> Any: ...
 
     def __call__(self, *args: Any, id: Any = None, after: Any = None, **kwargs: Any) -> Any:
-        """Run the flow on this machine, and return the run. Raises PipelineRunFailed, or SystemExit in a script.
+        """Run the flow on this machine, and return the run. Raises PipelineRunFailed.
 
         Nothing happens while a task of a compiled flow imports the file.
         """

@@ -5,28 +5,33 @@ A container has the shim alone. The command is looked for by name, as for `pytho
 
 from __future__ import annotations
 
-import sys
-
 from flowc.errors import FlowError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Tuple
 
-FAILED = 1
+    from flowc.pipelines.client import PipelineRun
 
 
-class PipelineRunFailed(FlowError):  # noqa: N818
-    """The run of a pipeline that a program called has failed."""
+class PipelineRunFailed(FlowError, SystemExit):  # noqa: N818
+    """The run of a pipeline that a program called has failed, or could not begin; the command has said why.
+
+    A program may catch it. One that does not ends with the exit code of `flowc run`, and without a traceback.
+    """
 
     headline = "Pipeline run failed"
 
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
 
-def launch(function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
-    """Run the pipeline with the arguments of the call. Raises PipelineRunFailed; SystemExit where it is the script.
+
+def launch(function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> PipelineRun:
+    """Run the pipeline with the arguments of the call. Raises PipelineRunFailed.
 
     The command is `flowc_cli.script.call_pipeline(file, name, arguments)`, which returns the exit code, and the
-    pathspec of the run once there is one.
+    pathspec and the store of the run once there is one.
     """
     import inspect
 
@@ -34,25 +39,17 @@ def launch(function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str
 
     signature = inspect.signature(function)
     arguments = dict(signature.bind(*args, **kwargs).arguments)
+    name = function.__name__
     file = inspect.getsourcefile(function)
-    script = function.__module__ == "__main__"
-    if file is None:
-        raise PipelineRunFailed(f"{function.__qualname__} is not in a file; save it as one, and run that")
+    if file is None or file.startswith("<"):
+        raise PipelineRunFailed(f"pipeline {name} is not in a file; save it as one, and run that", 2)
     module = commands()
     if module is None:
-        return _fail(f"{function.__qualname__} cannot be run here", 2, script=script)
-    code, run = module.call_pipeline(shown_path(file), function.__name__, arguments)
+        raise PipelineRunFailed(f"pipeline {name} cannot be run here", 2)
+    code, run, root = module.call_pipeline(shown_path(file), name, arguments)
     if code:
-        return _fail(
-            f"the run of {function.__qualname__} has failed ({run or 'it was not started'})", code, script=script
-        )
-    from flowc.pipelines.client import Client
+        raise PipelineRunFailed(f"the run of {name} has failed ({run or 'it was not started'})", code)
+    from flowc.client import Run
+    from flowc.pipelines.client import PipelineRun
 
-    return Client().get_pipeline_run(run)
-
-
-def _fail(text: str, code: int, *, script: bool) -> Any:
-    """A script ends, for the command has said what is wrong; another program gets an exception."""
-    if script:
-        sys.exit(code or FAILED)
-    raise PipelineRunFailed(text)
+    return PipelineRun(Run(run, root=root, _namespace_check=False))
