@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable as _Iterable
 
+from flowc_compiler.frontend.pipelines.types.infer import type_of_value
 from flowc_compiler.frontend.pipelines.types.local import Lineages
 from flowc_compiler.frontend.pipelines.types.model import (
     INT,
@@ -103,6 +104,9 @@ class Assignability:
             case LocalClass():
                 missing = self._lacks(of, {"__getitem__", "__class_getitem__"})
                 return (Verdict.NO if missing else Verdict.UNKNOWN), UNKNOWN
+            case Instance(name=name, args=[keys, found], foreign=False) if name in MAPPINGS:
+                wrong = self.verdict(type_of_value(key), keys) is Verdict.NO
+                return (Verdict.NO if wrong else Verdict.FITS), found
             case Instance(foreign=False):
                 return _entry_of_standard(of, key)
             case _:
@@ -229,8 +233,9 @@ class Assignability:
     def _lacks(self, of: LocalClass, methods: set[str]) -> bool:
         """Whether objects of a local class surely have none of these methods."""
         found = self._lineages.of(of)
-        known = all(item.name == "object" for item in found.instances)
-        return found.complete and known and not found.protocol and not found.methods & methods
+        above = [standard_class(item.name) for item in found.instances]
+        names = {name for item in above if item is not None for base in item.__mro__ for name in vars(base)}
+        return found.complete and None not in above and not found.protocol and not (found.methods | names) & methods
 
 
 def _any_of(verdicts: list[Verdict]) -> Verdict:
@@ -277,8 +282,6 @@ def _element_of_standard(of: Instance) -> tuple[Verdict, Type]:
 
 
 def _entry_of_standard(of: Instance, key: str | int) -> tuple[Verdict, Type]:
-    if of.name in MAPPINGS and len(of.args) == 2:
-        return Verdict.FITS, of.args[1]
     if of.name == "str":
         return (Verdict.FITS if isinstance(key, int) else Verdict.NO), STR
     if of.name in {"list", "tuple", "collections.abc.Sequence", "collections.abc.MutableSequence", "collections.deque"}:

@@ -91,7 +91,7 @@ Type = UnknownType | NeverType | Instance | LocalClass | Reference | TupleType |
 UNKNOWN = UnknownType()
 NEVER = NeverType()
 NONE = Instance("None")
-INT, STR, FLOAT, BOOL = Instance("int"), Instance("str"), Instance("float"), Instance("bool")
+INT, STR, BYTES, BOOL = Instance("int"), Instance("str"), Instance("bytes"), Instance("bool")
 
 
 def union_of(members: Iterable[Type]) -> Type:
