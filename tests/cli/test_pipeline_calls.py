@@ -198,9 +198,8 @@ def test_interrupt(folder: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "pipe.py"], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    manifests = lambda: list((folder / ".flowc").glob("pipe/2*/count/**/manifest.json"))  # noqa: E731
     deadline = time.monotonic() + 30
-    while not manifests() and time.monotonic() < deadline:
+    while not list((folder / ".flowc").glob("pipe/2*/count/**/manifest.json")) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
