@@ -56,6 +56,10 @@ class Assignability:
         """Whether a value of type `source` fits where `target` is asked for."""
         if source == target:
             return Verdict.FITS
+        if isinstance(source, LiteralType) and isinstance(target, Instance):
+            return self._literal(source, target)  # values are many, and their classes few
+        if isinstance(source, SeveralTypes):
+            return max(self.verdict(member, target) for member in source.members)
         key = (source, target)
         if key not in self._verdicts:
             self._verdicts[key] = Verdict.UNKNOWN  # of types that contain themselves
@@ -135,8 +139,6 @@ class Assignability:
                 return Verdict.FITS
             case (UnknownType(), _) | (_, UnknownType()):
                 return Verdict.UNKNOWN
-            case SeveralTypes(members=members), _:
-                return max(self.verdict(member, target) for member in members)
             case UnionType(members=members), _:
                 return _any_of([self.verdict(member, target) for member in members])
             case _, UnionType(members=members) | SeveralTypes(members=members):
