@@ -15,7 +15,8 @@ class SwitchesFlow(FlowSpec):
 
     @step
     def look(self) -> None:
-        self.way = ["skip", "square", "split", "fan"][self.input]
+        names = ["skip", "square", "split", "fan"]
+        self.way = names[int(self.input)]
         self.result = self.input
         self.next({"skip": self.seen, "square": self.square, "split": self.split, "fan": self.fan}, condition="way")
 
