@@ -56,7 +56,7 @@ def record_graph(layout: RunLayout, plan: Plan) -> None:
         if step.call is not None:
             steps[name]["outputs"] = step.call["outputs"]
         if step.virtual:
-            steps[name]["virtual"] = True
+            steps[name].update(virtual=True, arms=step.arms, closes=step.closes, closes_kind=step.closes_kind)
     layout.write_json(f"{layout.prefix}/{RECORD}", {"start": plan.start, "end": plan.end, "steps": steps})
 
 

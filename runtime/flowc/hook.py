@@ -1,4 +1,4 @@
-"""Calling a function of `@exit_hook` when a run has ended."""
+"""Calling a function of `@exit_hook`, or a pipeline's hook, when a run has ended."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+    from flowc.client import Run
     from flowc.plan import Plan
 
 
 def run_hook(plan: Plan, name: str) -> int:
     """Call a function of the flow's file, or one that a dotted name imports; returns the exit code.
 
-    It gets the run, as `run=`, when it has an argument of that name or takes any.
+    It gets the run, as `run=`, when it has an argument of that name or takes any; and what failed, `None` where nothing
+    did, when it needs another argument, as ZenML's hooks do.
     """
     from flowc.report import failure_text
     from flowc.userfile import load_module
@@ -25,10 +27,9 @@ def run_hook(plan: Plan, name: str) -> int:
     try:
         function = _function(load_module(plan), name)
         if _takes_run(function):
-            from flowc.client import Run
-
-            run = Run(f"{plan.flow}/{os.environ['FLOWC_RUN_ID']}", root=os.environ["FLOWC_ROOT"])
-            function(run=run)
+            function(run=_run(plan))
+        elif _needs_an_argument(function):
+            function(_failure(_run(plan)))
         else:
             function()
     except (Exception, SystemExit) as error:
@@ -48,6 +49,30 @@ def _function(module: Any, name: str) -> Callable[..., Any]:
     if not callable(function):
         raise ProtocolError(f"there is no function {name!r} for the exit hook")
     return function  # type: ignore[no-any-return]
+
+
+def _run(plan: Plan) -> Run:
+    from flowc.client import Run
+
+    return Run(f"{plan.flow}/{os.environ['FLOWC_RUN_ID']}", root=os.environ["FLOWC_ROOT"])
+
+
+def _failure(run: Run) -> BaseException | None:
+    """The first failure of a task that is on record. A process that was killed leaves none."""
+    from flowc.errors import FlowError
+
+    for step in run:
+        for task in step:
+            if (failure := task.exception) is not None:
+                return failure
+    return None if run.successful else FlowError(f"the run {run.id} failed")
+
+
+def _needs_an_argument(function: Callable[..., Any]) -> bool:
+    from inspect import Parameter, signature
+
+    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    return any(item.kind in kinds and item.default is item.empty for item in signature(function).parameters.values())
 
 
 def _takes_run(function: Callable[..., Any]) -> bool:

@@ -80,7 +80,7 @@ class Origin:
             return None
         if not agrees(self._plan.step(name), manifest):
             return None
-        if name == self._plan.start:
+        if self._plan.is_first(self._plan.step(name)):
             from flowc.graph import record_graph
 
             record_graph(target, self._plan)  # as the start task would
@@ -113,7 +113,8 @@ def agrees(step: PlanStep, manifest: Document) -> bool:
     foreach: Dict[str, Any] | None = manifest.get("foreach")
     choice: str | None = manifest.get("choice")
     if step.fans_out:
-        return foreach is not None and foreach.get("variable") == step.foreach_var
+        fans = step.fan is not None
+        return foreach is not None and foreach.get("variable") == step.foreach_var and ("fan" in foreach) is fans
     if step.kind == "switch":
         return choice in step.next or (step.loops and choice == step.name)
     return foreach is None and choice is None

@@ -30,6 +30,7 @@ _NEEDED = (
     "hashlib", "pickle", "traceback", "flowc.inputs", "flowc.merge", "flowc.predecessor", "flowc.report",
     "flowc.resume", "flowc.store.files", "flowc.task",
 )  # fmt: skip
+_PIPELINES = ("flowc.pipelines.functions", "flowc.pipelines.task")
 
 
 def serve(descriptor: int, *, fresh: bool = False) -> int:
@@ -59,7 +60,7 @@ def _serve_warm(channel: socket.socket) -> int:
 
         send(channel, {"event": "failed", "error": failure_text(error)})
         return 1
-    _warm_up()
+    _warm_up(*(_PIPELINES if plan.pipeline else ()))
     send(channel, {"event": "ready", "threads": _thread_names()})
 
     def run(request: Dict[str, Any]) -> int:
@@ -221,13 +222,13 @@ def _numpy_seeded(numpy_random: Any) -> bool:
     return generator is not None and getattr(generator, "_seed_seq", generator) is None
 
 
-def _warm_up() -> None:
+def _warm_up(*more: str) -> None:
     """Import what tasks need, so that each fork has it; then keep the collector's hands off these pages."""
     from importlib import import_module
 
     from flowc.store import preload
 
-    for name in _NEEDED:
+    for name in (*_NEEDED, *more):
         import_module(name)
     preload(os.environ.get("FLOWC_ROOT", ""))
     gc.collect()

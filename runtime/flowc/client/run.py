@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, Union
 
     from flowc.client.flow import Flow
+    from flowc.client.progress import Progress
     from flowc.client.task import Task
     from flowc.layout import Document, Path
 
@@ -83,6 +84,8 @@ class Run(Entity[Step]):
     @property
     def successful(self) -> bool:
         """Whether its end step has succeeded. One whose failure `@catch` caught has not, as in Metaflow."""
+        if self._virtual(self.end_name):
+            return self._progress().ended(self.end_name) is not None
         attempt = self.layout.latest(self.end_name, ())
         return attempt is not None and not self.layout.manifest(self.end_name, (), attempt).get("caught", False)
 
@@ -97,6 +100,9 @@ class Run(Entity[Step]):
         end = self.layout.read_json(f"{self.pathspec}/run-end.json")
         if end is not None and "ended" in end:
             return local_time(float(end["ended"]))
+        if self._virtual(self.end_name):
+            ended = self._progress().ended(self.end_name)
+            return local_time(ended) if ended is not None else None
         task = self.end_task
         return task.finished_at if task is not None else None
 
@@ -106,6 +112,8 @@ class Run(Entity[Step]):
         end = self.layout.read_json(f"{self.pathspec}/run-end.json")
         if end is not None:
             return str(end["status"])
+        if self._virtual(self.end_name):
+            return "successful" if self.successful else "running"
         return "running" if self.layout.latest(self.end_name, ()) is None else "successful"
 
     @property
@@ -230,12 +238,22 @@ class Run(Entity[Step]):
         if "created" in self.record:
             return float(self.record["created"])
         start = self.graph.get("start", "start")
-        attempt = self.layout.latest(start, ())
-        return float(self.layout.manifest(start, (), attempt)["created"]) if attempt is not None else 0.0
+        progress = self._progress()
+        times = [progress.ended(name) for name in progress.first_tasks(start)]
+        return min((time for time in times if time is not None), default=0.0)
 
     def belongs(self, namespace: str | None) -> bool:
         """Whether it is in a namespace. Where the engine does not say who ran it, it is in all."""
         return namespace is None or not self.record.get("user") or namespace in self.tags
+
+    def _virtual(self, step: str) -> bool:
+        """Whether a step has no task."""
+        return bool(self.graph.get("steps", {}).get(step, {}).get("virtual", False))
+
+    def _progress(self) -> Progress:
+        from flowc.client.progress import Progress
+
+        return Progress(self)
 
     def _tags_key(self) -> str:
         return f"{self.pathspec}/tags.json"

@@ -139,12 +139,7 @@ def _fan(state: TaskState, values: Values) -> Document:
         count *= length
     store, flow = state.layout.store, state.plan.flow
     refs = [artifacts.save_items(store, flow, step.name, found) for found in lists]
-    return {
-        "count": count if product else counts[0],
-        "fan": refs,
-        "product": product,
-        **({} if step.foreach_var is None else {"variable": step.foreach_var}),
-    }
+    return {"count": count if product else counts[0], "fan": refs, "product": product}
 
 
 def _choice(step: PlanStep, values: Values) -> str:
