@@ -6,7 +6,7 @@ since neither side imports the other; a test compares them.
 
 from __future__ import annotations
 
-PIPELINES = frozenset({"Resources", "Retry", "Schedule", "get_step_context", "pipeline", "unmapped"})
+PIPELINES = frozenset({"Client", "Resources", "Retry", "Schedule", "get_step_context", "pipeline", "unmapped"})
 """Names of pipelines that `flowc` itself serves, beside `step`."""
 
 INTEGRATIONS: dict[str, str] = {

@@ -49,10 +49,9 @@ STEP = Unread(
         "on_failure": _HOOK,
         "on_start": _HOOK,
         "on_success": _HOOK,
-        "parameters": "give them as arguments where the step is called",
         "step_operator": "say what the step needs with resources=Resources(cpu=..., memory=..., gpu='a100:1')",
     },
-    silent=frozenset({"enable_step_logs", "merge", "name", "runtime"}),
+    silent=frozenset({"enable_step_logs", "merge", "name", "parameters", "runtime"}),
 )
 
 PIPELINE = Unread(
