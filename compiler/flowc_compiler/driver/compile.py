@@ -52,7 +52,7 @@ def compile_file(
             flow = _class_flow(file, configs)
         elif flow_name is not None or not _both(file, shape):
             _check_no_configs(configs, sink)
-            flow = _pipeline(file, flow_name or next(iter(shape.pipelines)), given)
+            flow = _pipeline(file, given)
     sink.raise_if_failed()
     assert source is not None
     assert flow is not None, "no flow, and no error that says why"
@@ -90,14 +90,15 @@ def _class_flow(file: _File, configs: GivenConfigs) -> Flow | None:
     return run_passes(flow, sink) if flow is not None else None
 
 
-def _pipeline(file: _File, name: str, given: GivenParameters) -> Flow | None:
-    """A pipeline's flow, which has its scopes when it is lowered. `name` is the best guess at its name so far."""
+def _pipeline(file: _File, given: GivenParameters) -> Flow | None:
+    """A pipeline's flow, which has its scopes when it is lowered."""
     from flowc_compiler.frontend.pipelines.reading import read_pipeline
     from flowc_compiler.passes.lowering import lower_pipeline
 
     source, module, sink, flow_name, attached = file
 
     def bind(parameters: Sequence[Parameter], span: Span) -> Mapping[str, str]:
+        name = source.text[source.offset(span.line, span.column) : source.offset(span.end_line, span.end_column)]
         return given.bind(Signature(name, span, tuple(parameters)), sink)
 
     reading = read_pipeline(source, module, sink, flow_name, bind, attached)
