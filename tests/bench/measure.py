@@ -30,7 +30,8 @@ def run(command: Sequence[str | Path], folder: Path, env: Mapping[str, str] | No
         process = subprocess.Popen(
             [str(word) for word in command],
             cwd=folder,
-            env={**os.environ, **(env or {})},
+            # As users' Pythons do, it keeps what it has compiled of the modules.
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=sink,

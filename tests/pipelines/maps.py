@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.pipelines.calls import Calls
+from tests.pipelines.loops import Loops
 from tests.pipelines.page import Region, Variable
 
 
-class Maps(Calls):
+class Maps(Loops):
     """Writes statements that map steps over lists and over what maps gave."""
 
     def mappable(self, region: Region) -> Variable:
@@ -84,3 +84,37 @@ class Maps(Calls):
         inner = self.copy(region, "inc")
         name = self.bind(region, "mapped", f"{inner}.map({items})", items)
         self.bind(region, "int", self.call(region, "total", [name]))
+
+    def write_map_of_maps(self, region: Region) -> None:
+        """A mapped pipeline that gives what it mapped: a list of lists."""
+        name, source = self.fresh("lists"), self.mappable(region)
+        with self.function(name, "@pipeline", explicit=True) as inside:
+            items = self.bind(inside, "list", self.call(inside, "expand", ["x"]))
+            self.line(inside, f"return {self.copy(inside, 'inc')}.map({items}, by=k)")
+        result = self.bind(region, "mapped lists", f"{name}.map({source.name})", source.name)
+        if self.chance(2):
+            self.bind(region, "mapped", f"{self.copy(region, 'total')}.map({result})", source.name)
+        else:
+            self.bind(region, "int", self.call(region, "nested", [result]))
+
+    def write_map_nothing(self, region: Region) -> None:
+        """A map and a mapped pipeline whose results nothing reads."""
+        source = self.mappable(region)
+        if self.chance(2):
+            self.line(region, f"{self.copy(region, 'inc')}.map({source.name})")
+            return
+        name = self.fresh("silent")
+        with self.function(name, "@pipeline", explicit=True) as inside:
+            self.line(inside, self.call(inside, "show", [self.any_of(["x", "k"])]))
+            self.line(inside, self.call(inside, "inc", ["x", "k"]))
+        self.line(region, f"{name}.map({source.name})")
+
+    def write_map_whole(self, region: Region) -> None:
+        """A mapped result that every item is given whole."""
+        mapped, source = self.mapped(region), self.mappable(region)
+        name = self.fresh("whole")
+        with self.function(name, "@pipeline", explicit=True) as inside:
+            inside.variables = [Variable("x", "int"), Variable("k", "list")]
+            total = self.bind(inside, "int", self.call(inside, "total", ["k"]))
+            self.line(inside, f"return {self.call(inside, 'add', ['x', total])}")
+        self.bind(region, "mapped", f"{name}.map({source.name}, unmapped({mapped.name}))", source.name)

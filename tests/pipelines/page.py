@@ -116,7 +116,8 @@ class Page(ABC):
         """Write a function of `x` and `k`, and keep its text."""
         outer, self.lines = self.lines, []
         named, self.named = self.named, []
-        inside = Region([Variable("x", "int"), Variable("k", "int")], explicit=explicit, known=("k", "k == 2"))
+        known = ("OFFSET", "LIMITS[0] == 3") if explicit else ("k", "k == 2")
+        inside = Region([Variable("x", "int"), Variable("k", "int")], explicit=explicit, known=known)
         yield inside
         head = f"\n{decorator}\n" if decorator else "\n"
         self.extra.append(f"{head}def {name}(x, k=2):\n" + "\n".join(self.lines) + "\n")

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Annotated, Tuple
 
 {imports}
+
+OFFSET = 4
+LIMITS = (3, 5)
 '''
 FLOWC = "from flowc import StepRetryConfig, pipeline, step, unmapped"
 ZENML = "from zenml import pipeline, step, unmapped\nfrom zenml.config.retry_config import StepRetryConfig"

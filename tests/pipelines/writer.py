@@ -51,6 +51,8 @@ class Writer(Maps):
         simple = [
             self.write_call, self.write_call, self.write_load, self.write_handles, self.write_reduce,
             self.write_outputs, self.write_dict, self.write_nested, self.write_show, self.write_loop,
+            self.write_waiting, self.write_pairs, self.write_dict_comprehension,
+            self.write_text, self.write_sums, self.write_tuple, self.write_copy,
         ]  # fmt: skip
         maps = [
             self.write_map, self.write_map, self.write_chain, self.write_chain, self.write_zip,
@@ -66,6 +68,7 @@ class Writer(Maps):
             kinds += [partial(self.write_switch, depth=depth)] * 2
         if region.maps and depth == 0:
             kinds += [self.write_map_pipeline] * 2
+            kinds += [self.write_map_of_maps, self.write_map_nothing, self.write_map_whole]
         kinds[self.pick(len(kinds))](region)
 
     def write_switch(self, region: Region, depth: int) -> None:
@@ -82,6 +85,9 @@ class Writer(Maps):
         if self.chance(4):
             return
         self.line(region, "else:")
+        if self.chance(4):
+            self.line(region, "    pass")
+            return
         self._arm(region, name, outer, depth)
         region.variables.append(Variable(name, "int"))
 
@@ -93,7 +99,7 @@ class Writer(Maps):
         ]  # fmt: skip
 
     def _arm(self, region: Region, name: str, outer: str, depth: int) -> None:
-        inside = Region(list(region.variables), region.indent + 1, explicit=True, maps=region.maps)
+        inside = Region(list(region.variables), region.indent + 1, explicit=True, maps=region.maps, known=region.known)
         self.statements(inside, self.pick(3), depth + 1)
         value = self.any_of([self.number(inside), self.call(inside, "inc", [self.number(inside)]), "7"])
         self.line(inside, f"{name} = {value}")
