@@ -12,7 +12,8 @@ class Loops(Calls):
     def write_waiting(self, region: Region) -> None:
         """The seed's shape: calls in a loop, and one that is to wait for them all by their names."""
         name, names, identity = self.fresh("i"), self.fresh("names"), self.fresh("part")
-        self.use("inc"), self.use("add")
+        self.use("inc")
+        self.use("add")
         source = self.any_of(["range(3)", "[5, 2]", f"range({region.known[0]})"])
         self.line(region, f"{names} = []")
         self.line(region, f"for {name} in {source}:")
@@ -25,7 +26,8 @@ class Loops(Calls):
         key, value, found = self.fresh("k"), self.fresh("i"), self.fresh("found")
         ways = ["enumerate([4, 9])", "{1: 2, 3: 4}.items()", "zip([1, 2], (3, 4))", "[(5, 6), (7, 8)]", "[[1, 2]]"]
         identity = self.fresh("pair")
-        self.use("add"), self.use("table")
+        self.use("add")
+        self.use("table")
         self.line(region, f"{found} = {{}}")
         self.line(region, f"for {key}, {value} in {self.any_of(ways)}:")
         self.line(region, f'    {found}[f"key{{{key}}}"] = add({key}, {value}, id=f"{identity}-{{{key}}}-{{{value}}}")')
