@@ -38,6 +38,25 @@ class Small(FlowSpec):
 if __name__ == "__main__":
     Small()
 """
+VALUED = """\
+from flowc import FlowSpec, IncludeFile, JSONType, Parameter, step
+
+
+class Valued(FlowSpec):
+    items = Parameter("n-items", default=3)
+    rate = Parameter("rate", default=0.5)
+    who = Parameter("who", required=True)
+    values = Parameter("list", type=JSONType, default="[1]")
+    data = IncludeFile("data", required=False)
+
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
 
 
 @pytest.fixture
@@ -167,3 +186,35 @@ def test_targets() -> None:
 
 def test_version() -> None:
     assert flowc("--version").stdout.startswith("flowc 0.")
+
+
+def test_values_to_compile_with(tmp_path: Path) -> None:
+    """`-p` gives a parameter of a class flow another default, on every target."""
+    path = tmp_path / "valued.py"
+    path.write_text(VALUED)
+    argo = flowc("compile", path, "--root", "s3://b/p", "-p", "n-items=7", "-p", "who=me", "-p", 'list={"a": [1]}')
+    assert argo.exit_code == 0, argo.stderr
+    assert '{name: n-items, value: "7"}' in argo.stdout
+    assert "{name: who, value: me}" in argo.stdout
+    assert r'{name: list, value: "{\"a\": [1]}"}' in argo.stdout
+    airflow = flowc("compile", path, "--root", "s3://b/p", "-t", "airflow", "--param", "who=5")
+    assert '"who": Param(default="5", type="string")' in airflow.stdout
+    assert '"default": 9' in flowc("ir", path, "-p", "N_ITEMS=9").stdout
+    assert "--who (str) [default: you]" in flowc("graph", path, "--format", "text", "-p", "who=you").stdout
+
+
+@pytest.mark.parametrize(
+    ("item", "code"),
+    [
+        ("n-item=7", "FC302"), ("who", "FC302"), ("n-items=many", "FC303"), ("list=[", "FC303"), ('list="x"', "FC315"),
+        ("data=s3://bucket/file", "FC315"), ("data=nowhere.csv", "FC308"), ("rate=inf", "FC315"),
+    ],
+)  # fmt: skip
+def test_values_that_cannot_be_compiled_with(tmp_path: Path, item: str, code: str) -> None:
+    path = tmp_path / "valued.py"
+    path.write_text(VALUED)
+    for command in (["check"], ["compile", "--root", "s3://b/p"], ["ir"], ["graph"]):
+        result = flowc(*command, path, "-p", item)
+        assert result.exit_code == 2
+        assert f"error[{code}]" in result.stderr
+        assert not result.stdout
