@@ -40,7 +40,8 @@ class Pipeline(OfFunction[P, R]):
     def entrypoint(self) -> Callable[P, R]:
         """The function; its steps, and the pipelines that it calls, run one after another in this process."""
 
-        return functools.wraps(self._function)(self._run)
+        run: Callable[P, R] = functools.partial(self._run)
+        return functools.update_wrapper(run, self._function)
 
     def _run(self, *args: P.args, **kwargs: P.kwargs) -> R:
         _Eager.depth += 1
