@@ -15,8 +15,6 @@ from flowc_compiler.frontend.pipelines.objects import MappedResult, Result, Step
 from flowc_compiler.frontend.pipelines.types.check import CallSite, PipelineTypes
 from flowc_compiler.frontend.pipelines.types.infer import type_of_value
 from flowc_compiler.frontend.pipelines.types.model import (
-    BYTES,
-    STR,
     UNKNOWN,
     TupleType,
     Type,
@@ -79,12 +77,13 @@ class TypeHook:
         """The type of `value[key]`."""
         return None if of is None else _told(self._types.rules.entry(of, key)[1])
 
-    def is_single(self, of: Type | None) -> bool:
-        """Whether a value of that type is surely nothing that one maps over, so that each item gets it whole.
+    def chosen_type(self, values: Sequence[object]) -> Type | None:
+        """The type of what is one of these values, as an `if` leaves it."""
+        return _told(several_of(_type_of(value) for value in values))
 
-        A text is a single value, too, though Python can go over its characters.
-        """
-        return of is not None and (of in {STR, BYTES} or self._types.rules.element(of)[0] is Verdict.NO)
+    def is_single(self, of: Type | None) -> bool:
+        """Whether a value of that type is surely nothing that one maps over, so that each item gets it whole."""
+        return of is not None and self._types.rules.mapped(of) is Verdict.NO
 
     def check_call(self, function: StepFunction, arguments: Sequence[BoundArgument], span: Span) -> None:
         """Note a call, for `check`. `span` is the call's."""

@@ -1,0 +1,90 @@
+"""Functions that are evaluated in place: helpers, lambdas, and pipelines that a pipeline calls."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from flowc_compiler.frontend.pipelines.limits import DEEPEST_CALLS
+from flowc_compiler.frontend.pipelines.machine import Arguments, Frame, Given, Machine, Returned
+from flowc_compiler.frontend.pipelines.objects import Environment, HelperFunction, PipelineFunction
+from flowc_compiler.frontend.pipelines.signature import Signature, bind, signature_of
+from flowc_compiler.frontend.values.bindings import bindings
+
+
+def call_helper(machine: Machine, helper: HelperFunction, arguments: Arguments, node: cst.BaseExpression) -> object:
+    """What a function of the user's returns."""
+    if isinstance(helper.node, cst.FunctionDef):
+        _check_plain(machine, helper.node, node)
+    return _run(machine, helper, arguments, node)
+
+
+def call_pipeline(
+    machine: Machine, pipeline: PipelineFunction, arguments: Arguments, node: cst.BaseExpression
+) -> object:
+    """What a pipeline returns that is called in another one: its steps become those of the caller, as in ZenML."""
+    for name in ("id", "after"):
+        if name in arguments.keywords and name not in _names(signature_of(pipeline.node)):
+            given = arguments.keywords[name]
+            raise machine.refuse(
+                "FC113", f"the pipeline `{pipeline.name}` takes no `{name}`: its steps become steps of this pipeline",
+                given.node, f"give `{name}=` to the steps in it",
+            )  # fmt: skip
+    return _run(machine, HelperFunction(pipeline.view, pipeline.node), arguments, node)
+
+
+def _names(signature: Signature) -> set[str]:
+    return {item.name.value for item in signature.named}
+
+
+def _check_plain(machine: Machine, function: cst.FunctionDef, node: cst.BaseExpression) -> None:
+    if function.asynchronous is not None:
+        raise machine.refuse("FC110", f"`{function.name.value}` is `async`", node, "call it in a step")
+
+
+def _run(machine: Machine, helper: HelperFunction, arguments: Arguments, node: cst.BaseExpression) -> object:
+    if len(machine.frames) > DEEPEST_CALLS:
+        machine.exhausted("functions call each other too deeply", node, "write a loop, or do it in a step")
+    signature = signature_of(helper.node)
+    bound = bind(machine, signature, arguments, helper.name, node)
+    environment: Environment = {name: given.value for name, given in bound.named.items()}
+    if signature.star is not None:
+        environment[signature.star] = tuple(given.value for given in bound.star)
+    if signature.double_star is not None:
+        environment[signature.double_star] = {name: given.value for name, given in bound.double_star.items()}
+    body = helper.node.body
+    local = frozenset(bindings(body.body)) if isinstance(body, cst.BaseSuite) else frozenset[str]()
+    frame = Frame(helper.view, environment, helper.closure, local | environment.keys())
+    _defaults(machine, helper, signature, frame)
+    with machine.within(frame):
+        if not isinstance(body, cst.BaseSuite):
+            return machine.evaluate(body)
+        signal = machine.execute(body.body)
+    return signal.value if isinstance(signal, Returned) else None
+
+
+def _defaults(machine: Machine, helper: HelperFunction, signature: Signature, frame: Frame) -> None:
+    """Put the defaults of parameters without a value."""
+    outside = Frame(helper.view, {}, helper.closure)
+    for parameter in signature.named:
+        name = parameter.name.value
+        if name in frame.environment:
+            continue
+        if name in helper.defaults:
+            frame.environment[name] = helper.defaults[name]
+        elif parameter.default is not None:
+            with machine.within(outside):
+                frame.environment[name] = machine.evaluate(parameter.default)
+
+
+def defaults_of(machine: Machine, node: cst.FunctionDef | cst.Lambda) -> Environment:
+    """The values of a function's defaults, which Python evaluates where the function is defined."""
+    found: Environment = {}
+    for parameter in signature_of(node).named:
+        if parameter.default is not None:
+            found[parameter.name.value] = machine.evaluate(parameter.default)
+    return found
+
+
+def apply(machine: Machine, function: object, values: tuple[object, ...], node: cst.BaseExpression) -> object:
+    """What a function gives for values, as `key=` of `sorted` calls it."""
+    return machine.call(function, Arguments([Given(value, node) for value in values]), node)

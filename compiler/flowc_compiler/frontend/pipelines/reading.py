@@ -1,0 +1,110 @@
+"""The front end of function pipelines: a file's `@pipeline` function to the calls of steps that it makes.
+
+The body is evaluated when the flow is compiled, over the syntax tree; the file is never imported.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+
+import libcst as cst
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.decorators.attached import read_attached
+from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
+from flowc_compiler.frontend.pipelines.choice import choose_pipeline
+from flowc_compiler.frontend.pipelines.evaluator import Evaluator
+from flowc_compiler.frontend.pipelines.machine import Exhausted, Frame, Machine, Refused
+from flowc_compiler.frontend.pipelines.objects import Environment, PipelineFunction
+from flowc_compiler.frontend.pipelines.parameters import Bind, read_parameters
+from flowc_compiler.frontend.pipelines.record import PipelineReading
+from flowc_compiler.frontend.pipelines.stepargs import pipeline_specs
+from flowc_compiler.frontend.pipelines.typehook import TypeHook
+from flowc_compiler.frontend.pipelines.waiting import resolve_waiting
+from flowc_compiler.frontend.values.bindings import bindings
+from flowc_compiler.source import SourceFile
+
+__all__ = ["PipelineReading", "read_pipeline"]
+
+
+def read_pipeline(
+    source: SourceFile,
+    module: cst.Module,
+    sink: DiagnosticSink,
+    flow_name: str | None = None,
+    bind: Bind = lambda parameters, span: {},
+    attached: Sequence[str] = (),
+) -> PipelineReading | None:
+    """Evaluate a file's pipeline; `None`, with diagnostics collected, when that fails.
+
+    The pipeline is that of `flow_name`, or the one that the file itself calls, or the only one. `bind` is asked for values
+    of its parameters from outside, and `attached` are decorators for every step, as `--with` has them.
+    """
+    view = ModuleView(source, module, sink)
+    modules = LocalModules(view, sink)
+    machine = Evaluator(view, modules, sink, TypeHook(modules, sink), read_attached(attached, sink))
+    with _deep_recursion(), machine.within(Frame(view, {})):
+        try:
+            return _read(machine, view, flow_name, bind)
+        except (Refused, Exhausted):
+            return None
+        except RecursionError:
+            span = source.line_span(1)
+            sink.error("FC114", "the pipeline is nested too deeply", span, help="write it with fewer levels")
+            return None
+
+
+def _read(machine: Evaluator, view: ModuleView, flow_name: str | None, bind: Bind) -> PipelineReading | None:
+    chosen = choose_pipeline(machine, view, flow_name)
+    if chosen is None:
+        return None
+    pipeline, run = chosen
+    span = view.locator.anywhere(pipeline.node.name)
+    machine.pipeline_layers = tuple(pipeline.layers)
+    specs = pipeline_specs(pipeline.layers, machine.sink)
+    parameters, environment = read_parameters(machine, pipeline, run, bind, span)
+    if len(environment) < len(parameters):
+        return None
+    _evaluate(machine, pipeline, environment)
+    resolve_waiting(machine)
+    machine.hook.check(machine.nodes.root, pipeline.view, pipeline.node)
+    if machine.sink.failed:
+        return None
+    if not machine.nodes.names:
+        machine.sink.error(
+            "FC224", f"the pipeline `{pipeline.name}` calls no step", span,
+            help="call functions with `@step` in its body",
+        )  # fmt: skip
+        return None
+    doc = pipeline.node.get_docstring()
+    return PipelineReading(
+        name=pipeline.name,
+        doc=inspect.cleandoc(doc) if doc else "",
+        span=span,
+        region=machine.nodes.root,
+        parameters=parameters,
+        specs=specs,
+    )
+
+
+def _evaluate(machine: Machine, pipeline: PipelineFunction, environment: Environment) -> None:
+    local = frozenset(bindings(pipeline.node.body.body)) | environment.keys()
+    with machine.within(Frame(pipeline.view, environment, (), local)):
+        machine.execute(pipeline.node.body.body)
+
+
+@contextmanager
+def _deep_recursion() -> Generator[None]:
+    """Allow for the evaluator's own depth, which is a multiple of the body's."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+_RECURSION = 12_000

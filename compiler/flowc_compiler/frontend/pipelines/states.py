@@ -1,0 +1,190 @@
+"""What the arms of an `if` on a result leave behind: each starts from the same state, and the states are merged.
+
+The state is every name of the functions that are being evaluated, and every list, dict and set that is reached from
+them. An arm changes them in place; its changes are noted and taken back before the next arm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, cast
+
+from flowc_compiler.frontend.pipelines.objects import HelperFunction, MappedResult, Result, StepOutputs, Unusable
+
+Container = list[object] | dict[object, object] | set[object]
+_MISSING = object()
+"""Stands for an entry that an arm does not have."""
+
+
+class State:
+    """The containers that are reached from some roots, with what they hold."""
+
+    def __init__(self, roots: Iterable[object]) -> None:
+        self._held: dict[int, tuple[Container, Container]] = {}
+        """By identity: a container, and a copy of what it held."""
+        pending = list(roots)
+        while pending:
+            value = pending.pop()
+            if isinstance(value, list | dict | set):
+                container = cast("Container", value)
+                if id(container) in self._held:
+                    continue
+                self._held[id(container)] = (container, container.copy())
+            pending.extend(_inside(value))
+
+    @property
+    def containers(self) -> list[Container]:
+        """The containers."""
+        return [container for container, _ in self._held.values()]
+
+    def content(self, container: Container) -> Container:
+        """What a container held; what it holds, when it is no part of the state."""
+        held = self._held.get(id(container))
+        return container if held is None else held[1]
+
+    def restore(self) -> None:
+        """Let every container hold again what it held."""
+        for container, held in self._held.values():
+            _fill(container, held)
+
+
+def _inside(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return list(cast("dict[object, object]", value).values())
+    if isinstance(value, list | tuple | set):
+        return list(cast("Iterable[object]", value))
+    if isinstance(value, HelperFunction):
+        return list(value.closure)
+    return []
+
+
+def _fill(container: Container, held: Container) -> None:
+    if isinstance(container, list):
+        container[:] = cast("list[object]", held)
+    else:
+        container.clear()
+        cast("Any", container).update(held)
+
+
+class Merge:
+    """Merges the states that arms left, in place."""
+
+    def __init__(self, before: State, after: Sequence[State], choose: Callable[[list[object]], object]) -> None:
+        self._before = before
+        self._after = after
+        self._choose = choose
+        """Makes one value of those of the arms, which differ."""
+        self._done: dict[int, object] = {}
+        """Containers of the state before, by identity, to what stands for them now."""
+        self._merged: dict[tuple[int, ...], object] = {}
+        self._kept: list[list[object]] = []
+        """Values whose identities are keys above."""
+
+    def run(self) -> None:
+        """Merge every container, and put what stands for those that could not be merged in their places."""
+        containers = self._before.containers
+        contents = [[state.content(container) for state in self._after] for container in containers]
+        changed = [
+            not all(_same(content, self._before.content(item)) for content in arms)
+            for item, arms in zip(containers, contents, strict=True)
+        ]
+        for container, arms, is_changed in zip(containers, contents, changed, strict=True):
+            if is_changed and isinstance(container, list | set) and not _alike(arms):
+                self._done[id(container)] = self._choose([_copied(arm) for arm in arms])
+        for container, arms, is_changed in zip(containers, contents, changed, strict=True):
+            if id(container) in self._done:
+                _fill(container, arms[0])
+            elif is_changed:
+                self._fill(container, arms)
+        for container in containers:
+            self._replace(container)
+
+    def _fill(self, container: Container, arms: list[Container]) -> None:
+        if isinstance(container, dict):
+            columns = cast("list[dict[object, object]]", arms)
+            keys = list(dict.fromkeys(key for arm in columns for key in arm))
+            merged = {key: self.value([arm.get(key, _MISSING) for arm in columns]) for key in keys}
+            _fill(container, merged)
+        elif isinstance(container, list):
+            rows = cast("list[list[object]]", arms)
+            container[:] = [self.value(list(column)) for column in zip(*rows, strict=True)]
+        else:
+            _fill(container, arms[0])
+
+    def _replace(self, container: Container) -> None:
+        if isinstance(container, list):
+            container[:] = [self._stand_in(item) for item in container]
+        elif isinstance(container, dict):
+            for key, item in container.items():
+                container[key] = self._stand_in(item)
+
+    def _stand_in(self, value: object) -> object:
+        return self._done.get(id(value), value) if isinstance(value, list | set) else value
+
+    def value(self, values: list[object]) -> object:
+        """One value for those that the arms left."""
+        first = values[0]
+        if all(item is first for item in values):
+            return first
+        if any(item is _MISSING for item in values):
+            return Unusable(
+                "it is bound in some arms of an `if` on a result, and not in the others",
+                "bind it before the `if`, or in every arm",
+            )
+        for item in values:
+            if isinstance(item, Unusable):
+                return item
+        if all(_equal(item, first) for item in values[1:]):
+            return first
+        key = tuple(map(id, values))
+        if key not in self._merged:
+            self._kept.append(values)
+            self._merged[key] = self._together(values)
+        return self._merged[key]
+
+    def _together(self, values: list[object]) -> object:
+        kind = type(values[0])
+        if all(type(item) is kind for item in values) and kind in (list, tuple):
+            rows = [cast("list[object]", self._content(index, item)) for index, item in enumerate(values)]
+            if len({len(row) for row in rows}) == 1:
+                merged = [self.value(list(column)) for column in zip(*rows, strict=True)]
+                return merged if kind is list else tuple(merged)
+        if all(type(item) is dict for item in values):
+            maps = [cast("dict[object, object]", self._content(index, item)) for index, item in enumerate(values)]
+            if len({tuple(entries) for entries in maps}) == 1:
+                return {name: self.value([entries[name] for entries in maps]) for name in maps[0]}
+        return self._choose([self._content(index, item) for index, item in enumerate(values)])
+
+    def _content(self, arm: int, value: object) -> object:
+        return self._after[arm].content(cast("Container", value)) if isinstance(value, list | dict | set) else value
+
+
+def _copied(content: Container) -> Container:
+    return content.copy()
+
+
+def _alike(arms: list[Container]) -> bool:
+    """Whether lists have one length, and sets the same entries."""
+    if isinstance(arms[0], set):
+        return all(arm == arms[0] for arm in arms)
+    return len({len(arm) for arm in arms}) == 1
+
+
+def _same(left: Container, right: Container) -> bool:
+    """Whether two containers hold the same objects."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        return list(left) == list(right) and all(a is b for a, b in zip(left.values(), right.values(), strict=True))
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(a is b for a, b in zip(left, right, strict=True))
+    return left == right
+
+
+def _equal(left: object, right: object) -> bool:
+    if isinstance(left, Result) and isinstance(right, Result):
+        return left.value == right.value
+    if isinstance(left, StepOutputs) and isinstance(right, StepOutputs):
+        return left.step == right.step
+    if isinstance(left, MappedResult) and isinstance(right, MappedResult):
+        return left.map is right.map and _equal(left.item, right.item)
+    plain = (str, int, float, bool, bytes, type(None))
+    return type(left) is type(right) and isinstance(left, plain) and left == right

@@ -1,0 +1,114 @@
+"""Values that are not known when the flow is compiled: what can be done with them, and what is said of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+import libcst as cst
+
+from flowc_compiler.frontend.pipelines.limits import DEEPEST_VALUE
+from flowc_compiler.frontend.pipelines.machine import Machine, Refused
+from flowc_compiler.frontend.pipelines.objects import MappedResult, Result, StepOutputs, Unmapped
+from flowc_compiler.ir.values import CollectionValue, ItemValue, LiteralValue, OutputValue, Value
+
+PLAIN = (str, int, float, complex, bool, bytes, type(None), type(...))
+"""Types of plain data, beside list, tuple, set and dict."""
+
+
+def is_unknown(value: object) -> bool:
+    """Whether a value is known at run time only."""
+    return isinstance(value, Result | MappedResult | StepOutputs)
+
+
+def has_unknown(value: object, depth: int = 0) -> bool:
+    """Whether a value is, or has in it, what is known at run time only."""
+    if isinstance(value, list | tuple | set | frozenset):
+        return depth < DEEPEST_VALUE and any(has_unknown(item, depth + 1) for item in cast("Iterable[object]", value))
+    if isinstance(value, dict):
+        entries = cast("dict[object, object]", value)
+        return depth < DEEPEST_VALUE and any(has_unknown(item, depth + 1) for item in entries.values())
+    return is_unknown(value)
+
+
+def not_known(machine: Machine, node: cst.CSTNode, what: str, way_out: str) -> Refused:
+    """FC111: `what` needs the value of a result; for the caller to raise."""
+    message = f"a step's result is not known when the flow is compiled: {what}"
+    return machine.refuse("FC111", message, node, way_out)
+
+
+def as_value(machine: Machine, value: object, node: cst.CSTNode, depth: int = 0) -> Value:
+    """What a step is given for an evaluated argument. Raises Refused for what cannot be an argument."""
+    if depth > DEEPEST_VALUE:
+        raise machine.refuse("FC113", "this value is nested too deeply", node, "make it in a step")
+    match value:
+        case Result(value=known):
+            return known
+        case StepOutputs(names=()):
+            return LiteralValue(value=None)
+        case StepOutputs(results=results):
+            return CollectionValue(kind="tuple", values=tuple(item.value for item in results))
+        case MappedResult():
+            return _collected(machine, value, node)
+        case list() | tuple() | set() | frozenset() | dict() | range():
+            return _collection(machine, cast("list[object]", value), node, depth)
+        case _:
+            if isinstance(value, PLAIN):
+                return LiteralValue(value=value)
+    if isinstance(value, Unmapped):
+        raise machine.refuse("FC222", "`unmapped` is for arguments of `.map` and `.product`", node, "pass the value")
+    raise machine.refuse(
+        "FC113", f"`{machine.code(node)}` is no plain data: a step cannot be given it", node,
+        "give it text, numbers, lists, dicts and results of steps; make other objects in the step",
+    )  # fmt: skip
+
+
+def _collection(machine: Machine, value: object, node: cst.CSTNode, depth: int) -> Value:
+    if isinstance(value, dict):
+        entries = cast("dict[object, object]", value)
+        for key in entries:
+            if has_unknown(key) or not _is_plain_key(key):
+                raise machine.refuse(
+                    "FC113", "a key of this dict is no plain data", node, "use text or numbers as keys"
+                )
+        values = tuple(as_value(machine, item, node, depth + 1) for item in entries.values())
+        if all(isinstance(item, LiteralValue) for item in values):
+            known = (cast("LiteralValue", item).value for item in values)
+            return LiteralValue(value=dict(zip(entries, known, strict=True)))
+        return CollectionValue(kind="dict", keys=tuple(entries), values=values)
+    kind = "list" if isinstance(value, range | list) else "tuple" if isinstance(value, tuple) else "set"
+    values = tuple(as_value(machine, item, node, depth + 1) for item in cast("Iterable[object]", value))
+    if not all(isinstance(item, LiteralValue) for item in values):
+        return CollectionValue(kind=kind, values=values)
+    known = [cast("LiteralValue", item).value for item in values]
+    return LiteralValue(value=known if kind == "list" else tuple(known) if kind == "tuple" else set(known))
+
+
+def _is_plain_key(key: object) -> bool:
+    if isinstance(key, tuple):
+        return all(map(_is_plain_key, cast("tuple[object, ...]", key)))
+    return isinstance(key, PLAIN)
+
+
+def _collected(machine: Machine, mapped: MappedResult, node: cst.CSTNode) -> Value:
+    """The list of what a mapped call gives for each item."""
+    match mapped.item:
+        case Result(value=OutputValue() as value):
+            return value
+        case MappedResult() as inner:
+            return _collected(machine, inner, node)
+        case StepOutputs(names=()):
+            way_out = "let the step return something, or write `after=` to wait for it"
+            raise machine.refuse("FC222", "this mapped step returns nothing that could be passed on", node, way_out)
+        case StepOutputs():
+            way_out = "take them apart: `first, second = work.map(items).unpack()`"
+            raise machine.refuse("FC222", "this mapped step has several outputs", node, way_out)
+        case Result(value=ItemValue(opener=opener, source=source)) if opener == mapped.map.name:
+            if not mapped.map.product:
+                return mapped.map.sources[source]
+        case _:
+            pass
+    raise machine.refuse(
+        "FC222", "what is mapped here gives something else than the output of one step", node,
+        "let the mapped pipeline return the result of one step",
+    )  # fmt: skip
