@@ -11,6 +11,7 @@ from collections.abc import Iterable as _Iterable
 from flowc_compiler.frontend.pipelines.types.infer import type_of_value
 from flowc_compiler.frontend.pipelines.types.local import Lineages
 from flowc_compiler.frontend.pipelines.types.model import (
+    BYTES,
     INT,
     NEVER,
     STR,
@@ -39,6 +40,7 @@ from flowc_compiler.frontend.pipelines.types.standard import (
     standard_class,
 )
 
+_TEXT = union_of([STR, BYTES])
 _COUNTER = "collections.Counter"
 _ITEMS: dict[str, Type] = {"str": STR, "bytes": INT, "bytearray": INT, "memoryview": INT, "range": INT}
 """What iterating over objects of a class gives, where that is not their argument."""
@@ -88,6 +90,16 @@ class Assignability:
                 return _element_of_standard(of)
             case _:
                 return Verdict.UNKNOWN, UNKNOWN
+
+    def mapped(self, of: Type) -> Verdict:
+        """Whether a value has items to map over. A text is a single value, though Python can go over its characters."""
+        known = self._known(of)
+        if isinstance(known, UnionType):
+            return _any_of([self.mapped(member) for member in known.members])
+        verdict, _ = self.element(known)
+        if isinstance(known, NeverType):
+            return verdict
+        return max(verdict, Verdict.NO if self.verdict(known, _TEXT) is Verdict.FITS else verdict)
 
     def entry(self, of: Type, key: str | int) -> tuple[Verdict, Type]:
         """Whether `value[key]` is there, and its type."""

@@ -138,7 +138,7 @@ class _Check:
 
     def _source(self, source: Value, path: Path, span: Span) -> None:
         given = self._values.of(source, path)
-        verdict, _ = self._rules.element(given)
+        verdict = self._rules.mapped(given)
         if verdict >= Verdict.MAYBE:
             self._messages.source(source, given, span, certain=verdict is Verdict.NO)
 

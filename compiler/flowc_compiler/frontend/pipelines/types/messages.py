@@ -13,6 +13,7 @@ from flowc_compiler.frontend.pipelines.types.model import (
     NONE,
     STR,
     LiteralType,
+    SeveralTypes,
     Type,
     describe,
     describe_annotation,
@@ -79,10 +80,10 @@ class Messages:
         if certain:
             shown = describe_annotation(given)
             message = f"`.map` goes over the items of a list, and gets `{shown}`{self._origin(source)}"
-            help_text = "map over a list of values; what each item gets whole is passed as `unmapped(...)`"
-            self._sink.error("FC312", message, span, help=help_text, label=f"`{shown}` has no items")
+            help_text = "map over a list of values; what each item gets whole is passed beside it"
+            self._sink.error("FC312", message, span, help=help_text, label=f"`{shown}` is a single value")
             return
-        wrong = [item for item in members_of(given) if self._rules.element(item)[0] is Verdict.NO]
+        wrong = [item for item in members_of(given) if self._rules.mapped(item) is Verdict.NO]
         shown = describe_annotation(union_of(wrong)) if wrong else describe(given)
         message = f"`.map` goes over the items of a list, and may get `{shown}`{self._origin(source)}"
         help_text = "return an empty list where there is nothing to map over"
@@ -98,7 +99,9 @@ class Messages:
         whole, part = describe(found.given), describe(found.type_of_part)
         if found.type_of_part is found.given:
             shown = _value(found.given) if isinstance(found.part, LiteralValue) else f"`{whole}`"
-            return shown + self._origin(found.part)
+            wrong = self._wrong_member(found) if isinstance(found.given, SeveralTypes) else None
+            rest = f", of which `{describe(wrong)}` does not fit" if wrong is not None else ""
+            return shown + self._origin(found.part) + rest
         inner = _value(found.type_of_part) if isinstance(found.part, LiteralValue) else f"`{part}`"
         return f"`{whole}`, with {inner}{self._origin(found.part)}"
 
@@ -109,8 +112,8 @@ class Messages:
             return f"give a value, or let `{name}` take `{describe_annotation(with_none(wanted))}`"
         if isinstance(found.part, LiteralValue):
             value = _converted(given, wanted)
-            rest = f"give a `{describe_annotation(wanted)}`, or change the annotation of `{found.parameter}`"
-            return rest if value is None else f"write {value!r}, or change the annotation of `{found.parameter}`"
+            shown = f"give a value of type `{describe_annotation(wanted)}`" if value is None else f"write {value!r}"
+            return f"{shown}, or change the annotation of `{found.parameter}`"
         if isinstance(found.part, ItemValue) and self._rules.verdict(list_of(given), wanted) is Verdict.FITS:
             return f"`{name}(...)` without `.map` gets the whole list"
         verdict, item = self._rules.element(given)

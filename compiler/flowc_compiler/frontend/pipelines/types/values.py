@@ -11,7 +11,10 @@ from flowc_compiler.frontend.pipelines.types.assign import Assignability
 from flowc_compiler.frontend.pipelines.types.infer import type_of_value
 from flowc_compiler.frontend.pipelines.types.model import (
     BOOL,
+    BYTES,
     NEVER,
+    NONE,
+    STR,
     UNKNOWN,
     Instance,
     TupleType,
@@ -21,6 +24,7 @@ from flowc_compiler.frontend.pipelines.types.model import (
     union_of,
 )
 from flowc_compiler.frontend.pipelines.types.signatures import Signature, Signatures
+from flowc_compiler.frontend.pipelines.types.standard import Verdict
 from flowc_compiler.ir.values import (
     ChosenValue,
     CollectionValue,
@@ -34,6 +38,8 @@ from flowc_compiler.ir.values import (
 )
 
 _DEEPEST = 24
+_PLAIN = union_of([Instance("complex"), STR, BYTES, NONE])
+"""What comparisons of are true or false."""
 
 Path = tuple[str, ...]
 """The maps around a node, outermost first."""
@@ -118,8 +124,9 @@ class ValueTypes:
                 return union_of(self.of(item, path, depth + 1) for item in operands)
             case OperationValue(operator="not" | "is" | "is not" | "in" | "not in"):
                 return BOOL
-            case OperationValue():  # an array compared with a number is an array
-                return UNKNOWN
+            case OperationValue(operands=operands):  # an array compared with a number is an array
+                given = [self.of(item, path, depth + 1) for item in operands]
+                return BOOL if all(self._rules.verdict(of, _PLAIN) is Verdict.FITS for of in given) else UNKNOWN
             case _:
                 assert_never(value)
 
@@ -129,8 +136,9 @@ class ValueTypes:
         if key not in self._items:
             self._items[key] = UNKNOWN
             found = self.source(opener, source)
-            if found is not None:
-                self._items[key] = self._rules.element(self.of(found, self._nodes[opener].path))[1]
+            of = self.of(found, self._nodes[opener].path) if found is not None else UNKNOWN
+            if self._rules.mapped(of) is not Verdict.NO:
+                self._items[key] = self._rules.element(of)[1]
         return self._items[key]
 
     def source(self, opener: str, source: int) -> Value | None:
