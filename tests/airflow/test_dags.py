@@ -15,12 +15,15 @@ from tests.airflow.emitting import emit, write
 from tests.airflow.engine import Airflow
 from tests.airflow.flows import CAUGHT, HOSTILE, NESTED, VALUES
 from tests.cluster.cluster import run_locally
-from tests.conftest import examples_on
+from tests.conftest import REPOSITORY, examples_on
 
 pytestmark = pytest.mark.airflow
 
 SERIES = ["3.3", "2.11"]
-EXAMPLES = examples_on("airflow-local.py")
+EXAMPLES = {
+    **examples_on("airflow-local.py"),
+    "switches": REPOSITORY / "tests" / "cluster" / "flows" / "switches.py",
+}
 FAILING = """\
 class FailingFlow(FlowSpec):
     @retry(times=1, minutes_between_retries=0)

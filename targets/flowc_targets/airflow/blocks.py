@@ -14,6 +14,7 @@ from flowc_targets.airflow.model import Block, Edge, EmptyTask, MappedGroup, Ste
 from flowc_targets.airflow.names import Names
 from flowc_targets.airflow.pods import pod_arguments
 from flowc_targets.airflow.python import Call, Name
+from flowc_targets.base.arms import choices
 from flowc_targets.base.asked import pod_variables
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class _Lowering:
         self._sink = sink
         self._names = Names()
         self._variables = {step.name: self._names.take(step.name) for step in flow.steps}
+        self._choices = choices(flow)
         self._ids = {step.name for step in flow.steps}
         self._numbers = _segment_numbers(flow)
         self._segments = _segments(flow, self._numbers)
@@ -149,8 +151,10 @@ class _Lowering:
         specs = step.specs
         if (rule := _trigger_rule(step)) is not None:
             arguments["trigger_rule"] = rule
-        if kubernetes and step.kind == "foreach":
-            arguments["callbacks"] = Name("PublishCount")
+        if kubernetes and step.kind in {"foreach", "switch"}:
+            arguments["callbacks"] = Name("PublishOutput")
+        if made := self._choices[step.scope]:
+            arguments["runs_if"] = tuple(tuple(choice) for choice in made)
         if specs.retries:
             arguments["retries"] = specs.retries
             arguments["retry_delay"] = _duration(specs.retry.backoff_seconds if specs.retry is not None else 0)
@@ -169,8 +173,8 @@ class _Lowering:
 
 
 def _trigger_rule(step: Step) -> str | None:
-    """A join runs after skipped arms and after a foreach of nothing, too."""
-    return "none_failed" if step.kind == "join" else None
+    """What has several ways in runs after skipped arms, and after a foreach of nothing, too."""
+    return "none_failed" if step.kind == "join" or len(step.parents) > 1 else None
 
 
 def _segment_numbers(flow: Flow) -> dict[str, int]:

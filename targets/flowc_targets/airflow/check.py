@@ -64,11 +64,9 @@ def check_size(file: DagFile, sink: DiagnosticSink) -> None:
 def _check_kind(step: Step, sink: DiagnosticSink) -> None:
     span = step.next_span or step.span
     match step.kind:
-        case "switch":
-            by = f" by `{step.variable}`" if step.variable else ""
+        case "switch" if step.recursive:
             sink.unsupported(
-                "FC501", NAME, f"step `{step.name}` chooses what follows{by}", span,
-                help="lead to one step, and choose with `if` inside of it",
+                "FC501", NAME, f"step `{step.name}` leads to itself", span, help="loop within one step",
             )  # fmt: skip
         case "parallel":
             sink.unsupported(

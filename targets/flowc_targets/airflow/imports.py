@@ -26,7 +26,7 @@ def import_lines(file: DagFile) -> Iterator[str]:
     yield "from urllib.parse import quote"
     yield ""
     provider = [
-        line for name, line in PROVIDER_IMPORTS[file.operator].items() if name != "PublishCount" or file.has_foreach
+        line for name, line in PROVIDER_IMPORTS[file.operator].items() if name != "PublishOutput" or file.has_outputs
     ]
     if zoned:
         provider.insert(0, "import pendulum")
@@ -35,6 +35,12 @@ def import_lines(file: DagFile) -> Iterator[str]:
     operator = ["BaseOperator"] if file.operator == "local" else []
     decorators = ["dag", "task", "task_group"] if file.has_foreach else ["dag"]
     empty = file.body.has_empty
+    if file.has_switch:
+        yield "try:"
+        yield "    from airflow.sdk.exceptions import AirflowSkipException"
+        yield "except ImportError:  # before Airflow 3.1"
+        yield "    from airflow.exceptions import AirflowSkipException"
+        yield ""
     yield "try:"
     if empty:
         yield "    from airflow.providers.standard.operators.empty import EmptyOperator"

@@ -69,6 +69,12 @@ class Block:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
 
+    def has_option(self, name: str) -> bool:
+        """Whether a task in it, or in a group in it, has that argument."""
+        bodies = (node.body for node in self.nodes if isinstance(node, MappedGroup))
+        own = any(isinstance(node, StepTask) and name in node.options for node in self.nodes)
+        return own or any(body.has_option(name) for body in bodies)
+
     @property
     def has_empty(self) -> bool:
         """Whether a task in it, or in a group in it, runs nothing."""
@@ -112,6 +118,16 @@ class DagFile:
     """Arguments of `@dag`, but for `params`."""
     body: Block
     code: bytes
+
+    @property
+    def has_outputs(self) -> bool:
+        """Whether a task tells the scheduler a count or a choice."""
+        return self.body.has_option("callbacks")
+
+    @property
+    def has_switch(self) -> bool:
+        """Whether a task runs only where a switch has chosen it."""
+        return self.body.has_option("runs_if")
 
     @property
     def has_foreach(self) -> bool:

@@ -7,9 +7,10 @@ import keyword
 import re
 
 _OF_THE_FILE = """
-    BaseOperator CODE ENVIRONMENT EmptyOperator KubernetesPodOperator KubernetesPodOperatorCallback PARAMETERS PYTHON
-    Param Path PublishCount ROOT START StepOperator TAGS arguments base64 dag datetime encoded environment flow index
-    indices json k8s os quote subprocess sys task task_group tempfile timedelta timezone
+    AirflowSkipException BaseOperator CODE ENVIRONMENT EmptyOperator KubernetesPodOperator
+    KubernetesPodOperatorCallback PARAMETERS PYTHON Param Path PublishOutput ROOT START StepOperator TAGS arguments
+    base64 dag datetime encoded environment flow index indices json k8s os quote skip_unless_chosen subprocess sys
+    task task_group tempfile timedelta timezone
 """
 
 TAKEN = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OF_THE_FILE.split()})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flowc_targets.airflow.imports import import_lines
 from flowc_targets.airflow.model import Block, DagFile, Edge, EmptyTask, MappedGroup, StepTask, WidthTask
 from flowc_targets.airflow.python import WIDTH, Call, Name, layout
-from flowc_targets.airflow.texts import COMMON, INDICES, OPERATORS, PUBLISH_COUNT
+from flowc_targets.airflow.texts import COMMON, INDICES, PUBLISH_OUTPUT, SKIP, operator_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +23,11 @@ def print_file(file: DagFile) -> str:
     parts = ["\n".join(_dag(file)), COMMON]
     if file.has_foreach:
         parts.append(INDICES)
-    parts.append(OPERATORS[file.operator])
-    if file.has_foreach and file.operator == "kubernetes":
-        parts.append(PUBLISH_COUNT)
+    if file.has_switch:
+        parts.append(SKIP)
+    parts.append(operator_text(file.operator, has_switch=file.has_switch))
+    if file.has_outputs and file.operator == "kubernetes":
+        parts.append(PUBLISH_OUTPUT)
     parts += ["\n".join(_code(file)), "flow()"]
     head = "\n".join([*_header(file), "", *import_lines(file), "", *_constants(file)])
     return "\n\n\n".join([head, *(part.rstrip("\n") for part in parts)]) + "\n"

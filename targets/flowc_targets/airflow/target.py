@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flowc_compiler.source import SourceFile
 
 
-_CAPABILITIES = Capabilities(step_kinds=frozenset({"linear", "branch", "foreach", "join"}))
+_CAPABILITIES = Capabilities(step_kinds=frozenset({"linear", "branch", "foreach", "join", "switch"}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ Operator = Literal["kubernetes", "local"]
 
 PROVIDER_IMPORTS: dict[Operator, dict[str, str]] = {
     "kubernetes": {
-        "PublishCount": "from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback",
+        "PublishOutput": "from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback",
         "StepOperator": "from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator",
         "k8s": "from kubernetes.client import models as k8s",
     },
@@ -69,7 +69,7 @@ def indices(opener, outer=None, ti=None):
     paths = []
     for place, prefix in places:
         count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
-        paths += [f"{prefix}{item}" for item in range(count)]
+        paths += [f"{prefix}{item}" for item in range(count or 0)]  # None where it was skipped
     return paths
 '''
 """The task that a mapped group takes its width from: Airflow maps over a task's return value only."""
@@ -77,7 +77,8 @@ def indices(opener, outer=None, ti=None):
 OPERATORS: dict[Operator, str] = {
     "kubernetes": '''\
 # What a pod runs: it puts the code package together, and becomes the shim in it. The shim
-# writes the count of a foreach to a file, which Kubernetes keeps as the termination message.
+# writes the count of a foreach, or the choice of a switch, to a file, which Kubernetes keeps
+# as the termination message.
 BOOTSTRAP = """\\
 import base64, os, sys, tempfile
 folder = tempfile.mkdtemp(prefix="flowc-")
@@ -85,7 +86,8 @@ path = os.path.join(folder, "flow.pyz")
 parts = sorted((name for name in os.environ if name.startswith("FLOWC_CODE_")))
 with open(path, "wb") as file:
     file.write(base64.b64decode("".join(os.environ.pop(name) for name in parts)))
-os.symlink("/dev/termination-log", os.path.join(folder, "count"))
+for name in ("count", "choice"):
+    os.symlink("/dev/termination-log", os.path.join(folder, name))
 os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", folder])
 """
 
@@ -99,11 +101,15 @@ class StepOperator(KubernetesPodOperator):
 
     template_fields = ("index",)
 
-    def __init__(self, *, index="-", variables=None, python=PYTHON, **kwargs):
+    def __init__(self, *, index="-", runs_if=(), variables=None, python=PYTHON, **kwargs):
         super().__init__(**kwargs)
         self.index = index
+        self.runs_if = runs_if
         self.variables = variables or {}
         self.python = python
+
+    def pre_execute(self, context):
+        skip_unless_chosen(self.runs_if, context)
 
     def build_pod_request_obj(self, context=None):
         pod = super().build_pod_request_obj(context)
@@ -129,11 +135,15 @@ class StepOperator(BaseOperator):
 
     template_fields = ("index",)
 
-    def __init__(self, *, index="-", variables=None, **kwargs):
+    def __init__(self, *, index="-", runs_if=(), variables=None, **kwargs):
         super().__init__(**kwargs)
         self.index = index
+        self.runs_if = runs_if
         self.variables = variables or {}
         self.process = None
+
+    def pre_execute(self, context):
+        skip_unless_chosen(self.runs_if, context)
 
     def execute(self, context):
         with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
@@ -158,9 +168,10 @@ class StepOperator(BaseOperator):
                 self.on_kill()
             if code != 0:
                 raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
-            count = Path(folder, "count")
-            if count.exists():
-                context["ti"].xcom_push(key="count", value=int(count.read_text()))
+            for name, convert in (("count", int), ("choice", str)):
+                output = Path(folder, name)
+                if output.exists():
+                    context["ti"].xcom_push(key=name, value=convert(output.read_text()))
 
     def on_kill(self):
         if self.process is not None and self.process.poll() is None:
@@ -170,9 +181,9 @@ class StepOperator(BaseOperator):
 }
 """The operator of a flow's steps."""
 
-PUBLISH_COUNT = '''\
-class PublishCount(KubernetesPodOperatorCallback):
-    """Publishes the count of a foreach, which the pod leaves as its termination message."""
+PUBLISH_OUTPUT = '''\
+class PublishOutput(KubernetesPodOperatorCallback):
+    """Publishes the count of a foreach or the choice of a switch: the pod's termination message."""
 
     @staticmethod
     def on_pod_completion(*, pod, context, **kwargs):
@@ -180,6 +191,36 @@ class PublishCount(KubernetesPodOperatorCallback):
             base = status.name == KubernetesPodOperator.BASE_CONTAINER_NAME
             ended = status.state.terminated if base else None
             if ended and ended.exit_code == 0 and ended.message:
-                context["ti"].xcom_push(key="count", value=int(ended.message))
+                counts = ended.message.isdigit()
+                key, value = ("count", int(ended.message)) if counts else ("choice", ended.message)
+                context["ti"].xcom_push(key=key, value=value)
 '''
-"""How the count of a foreach leaves its pod: no sidecar, and nothing but a number."""
+"""How a count or a choice leaves its pod: no sidecar, and nothing but a number or a step's name, which is none."""
+
+_ONLY_WITH_SWITCHES = (
+    (", runs_if=(), variables", ", variables"),
+    ("        self.runs_if = runs_if\n", ""),
+    ("    def pre_execute(self, context):\n        skip_unless_chosen(self.runs_if, context)\n\n", ""),
+)
+
+
+def operator_text(operator: Operator, *, has_switch: bool) -> str:
+    """The operator of a flow's steps; what serves switches stands in files that have some."""
+    text = OPERATORS[operator]
+    for part, instead in () if has_switch else _ONLY_WITH_SWITCHES:
+        text = text.replace(part, instead)
+    return text
+
+
+SKIP = '''\
+def skip_unless_chosen(runs_if, context):
+    """Skip a task in the arm of a switch, unless the switch has chosen it. Before its pod starts."""
+    ti = context["ti"]
+    made = (
+        ti.xcom_pull(task_ids=switch, key="choice", map_indexes=ti.map_index) == target
+        for switch, target in runs_if
+    )
+    if runs_if and not any(made):
+        raise AirflowSkipException("another arm of the switch was chosen")
+'''
+"""What runs before each task. Branch operators skip nothing inside of a mapped group (Airflow #67265)."""
