@@ -52,7 +52,7 @@ def _parameter(parameter: Parameter) -> str:
     if parameter.help:
         line += f" {parameter.help}"
     if parameter.fixed:
-        return f"{line} [compiled with: {_value(parameter.default)}]"
+        return f"{line} [compiled with: {_value(parameter.default)}]" if parameter.has_default else line
     if parameter.has_default and not parameter.show_default:
         return line
     if parameter.dynamic_default:
@@ -70,7 +70,10 @@ def _config(config: Config) -> str:
 
 
 def _value(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    try:
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return repr(value)
 
 
 def _way_on(flow: Flow, step: Step) -> str:

@@ -6,6 +6,7 @@ asks for them while it reads the function's signature.
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -86,9 +87,17 @@ NONE_GIVEN = GivenParameters()
 
 def text_of(value: object, parameter: Parameter, sink: DiagnosticSink) -> str | None:
     """The text that a parameter's type makes the value of; `None`, with FC303 collected, where there is none."""
+    if parameter.deferred_type and _is_literal(value):
+        return repr(value)
     if parameter.type == "str" and isinstance(value, str):
         return value
-    kinds = {"str": (), "int": (int,), "float": (int, float), "bool": (bool,), "json": (object,)}
+    kinds: dict[str, tuple[type, ...]] = {
+        "str": (),
+        "int": (int,),
+        "float": (int, float),
+        "bool": (bool,),
+        "json": (object,),
+    }
     fits = isinstance(value, kinds[parameter.type]) and (parameter.type != "int" or not isinstance(value, bool))
     try:
         if fits:
@@ -98,6 +107,14 @@ def text_of(value: object, parameter: Parameter, sink: DiagnosticSink) -> str | 
     message = f"{value!r} is not a value of parameter `{parameter.name}`, which is of type {parameter.type}"
     sink.error("FC303", message, parameter.span, help="give plain data: text, numbers, bools, lists and dicts of them")
     return None
+
+
+def _is_literal(value: object) -> bool:
+    """Whether Python reads a value's text as the same value: a pipeline's parameter may have no other type."""
+    try:
+        return bool(ast.literal_eval(repr(value)) == value)
+    except (ValueError, SyntaxError):
+        return False
 
 
 def with_defaults(flow: Flow, bound: Mapping[str, str]) -> Flow:
