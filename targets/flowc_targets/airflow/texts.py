@@ -69,7 +69,8 @@ def indices(opener, outer=None, ti=None):
     paths = []
     for place, prefix in places:
         count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
-        paths += [f"{prefix}{item}" for item in range(count or 0)]  # None where it was skipped
+        # None where another arm of a switch was chosen.
+        paths += [f"{prefix}{item}" for item in range(count or 0)]
     return paths
 '''
 """The task that a mapped group takes its width from: Airflow maps over a task's return value only."""
