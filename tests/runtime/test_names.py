@@ -1,4 +1,4 @@
-"""The names of `metaflow` and `zenml`: compiler and shim agree on them, each is there, and does what it does there."""
+"""The names of `metaflow`: compiler and shim agree on them, each is there, and each does what it does in Metaflow."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import flowc
-from flowc import client, compat_zenml, current, parallel_imap_unordered, parallel_map
+from flowc import client, current, parallel_imap_unordered, parallel_map
 from flowc.compat_metaflow import MODULES, SERVED, find
 from flowc.errors import MulticoreException, NamespaceMismatch, NotFound, TaggingError
-from flowc_compiler.frontend.files import served, servedzenml
+from flowc_compiler.frontend.files import served
 from tests.local.flows import Local
 from tests.runtime.shim import runtime_folder
 
@@ -44,20 +44,6 @@ def test_compiler_and_shim_serve_the_same_names() -> None:
     assert {name: frozenset(names) for name, names in MODULES.items()} == served.MODULES
     assert set(SERVED) == served.SERVED
     assert not served.SERVED & set(served.REFUSED)
-
-
-def test_compiler_and_shim_serve_the_same_names_of_zenml() -> None:
-    assert {name: frozenset(names) for name, names in compat_zenml.MODULES.items()} == servedzenml.MODULES
-    assert compat_zenml.INTEGRATIONS == servedzenml.INTEGRATIONS
-    assert not frozenset[str]().union(*servedzenml.MODULES.values()) & set(servedzenml.REFUSED)
-    assert set(servedzenml.PIPELINES) == set(flowc.__all__) - {"__version__"} - served.SERVED
-
-
-@pytest.mark.parametrize("module", compat_zenml.MODULES)
-def test_every_served_name_of_zenml_is_there(module: str) -> None:
-    assert all(compat_zenml.find(module, name) is not None for name in compat_zenml.MODULES[module])
-    parent, _, leaf = module.rpartition(".")
-    assert not parent or parent in compat_zenml.MODULES, f"{leaf} cannot be imported"
 
 
 @pytest.mark.parametrize("module", MODULES)

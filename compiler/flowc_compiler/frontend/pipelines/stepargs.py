@@ -14,9 +14,8 @@ from flowc_compiler.frontend.pipelines.settings.build import SpecBuilder
 from flowc_compiler.frontend.pipelines.settings.hooks import exit_hooks
 from flowc_compiler.frontend.pipelines.settings.known import PIPELINE, STEP
 from flowc_compiler.frontend.pipelines.settings.models import OwnFields
-from flowc_compiler.frontend.pipelines.settings.reading import add_up, read_layer
+from flowc_compiler.frontend.pipelines.settings.reading import Asked, add_up, read_layer
 from flowc_compiler.frontend.pipelines.settings.schedules import schedule_spec
-from flowc_compiler.frontend.pipelines.settings.tree import Tree, place_of
 from flowc_compiler.ir import FlowSpecs, StepSpecs
 from flowc_compiler.ir.specs import Spec
 
@@ -52,7 +51,7 @@ def pipeline_specs(layers: Sequence[SettingsLayer], sink: DiagnosticSink) -> Flo
     """The specs of the flow that a pipeline is: its schedule and hooks, and decorators such as `@project` above it."""
     if not layers:
         return FlowSpecs()
-    tree = add_up((layer, _read(layer, sink)) for layer in layers)
+    tree = add_up((layer, _read(layer, sink)) for layer in layers).tree
     specs = FlowSpecs()
     decorated = next((layer for layer in layers if layer.function is not None), None)
     if decorated is not None and decorated.function is not None:
@@ -64,17 +63,15 @@ def pipeline_specs(layers: Sequence[SettingsLayer], sink: DiagnosticSink) -> Flo
     return specs.model_copy(update={"schedule": schedule, "exit_hooks": hooks})
 
 
-def _read(layer: SettingsLayer, sink: DiagnosticSink) -> Tree:
+def _read(layer: SettingsLayer, sink: DiagnosticSink) -> Asked:
     """The arguments of one layer; `env` is short for `environment`."""
     arguments, unread = (STEP_ARGUMENTS, STEP) if layer.of == "step" else (PIPELINE_ARGUMENTS, PIPELINE)
-    tree = read_layer(layer, arguments, unread, sink)
-    if (short := tree.pop("env", None)) is not None:
+    tree, places = asked = read_layer(layer, arguments, unread, sink)
+    if "env" in tree:
         if "environment" in tree:
-            place = place_of(short)
-            span = place() if place is not None else None
-            sink.error("FC405", "`env` and `environment` are one argument", span, help="keep one of them")
-        tree["environment"] = short
-    return tree
+            sink.error("FC405", "`env` and `environment` are one argument", places["env"](), help="keep one of them")
+        tree["environment"], places["environment"] = tree.pop("env"), places.pop("env")
+    return asked
 
 
 def _decorated(layers: Sequence[SettingsLayer], attached: Sequence[Attached], sink: DiagnosticSink) -> StepSpecs:

@@ -18,7 +18,7 @@ from flowc_compiler.frontend.pipelines.settings.models import (
     ResourcesFields,
     RetryFields,
 )
-from flowc_compiler.frontend.pipelines.settings.reading import checked
+from flowc_compiler.frontend.pipelines.settings.reading import Asked, checked
 from flowc_compiler.frontend.pipelines.settings.tree import Leaf, Place, Tree, place_of
 from flowc_compiler.ir import (
     AcceleratorSpec,
@@ -43,7 +43,8 @@ _BACKENDS = ("aws-secrets-manager", "gcp-secret-manager", "az-key-vault", "kuber
 class SpecBuilder:
     """The specs that arguments add up to; what is wrong with them is collected."""
 
-    def __init__(self, tree: Tree, sink: DiagnosticSink) -> None:
+    def __init__(self, asked: Asked, sink: DiagnosticSink) -> None:
+        tree, self._places = asked
         self._tree = tree
         self._sink = sink
         own = {name: item for name, item in tree.items() if name in OwnFields.model_fields}
@@ -184,7 +185,7 @@ class SpecBuilder:
 
     def _place(self, *names: str) -> Place | None:
         """Where the first of some arguments that is given stands; else where any is."""
-        found = (place_of(item) for name in names if (item := self._tree.get(name) or self._below.get(name)))
+        found = (self._places.get(name) or place_of(self._below.get(name, {})) for name in names)
         return next((place for place in found if place is not None), None) or place_of(self._tree)
 
     def _span(self, *names: str) -> Span | None:

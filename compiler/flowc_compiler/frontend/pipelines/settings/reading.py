@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 import libcst as cst
 from pydantic import ValidationError
@@ -23,16 +23,23 @@ _APPENDED = frozenset({"secrets"})
 """Lists that layers add to, as in ZenML."""
 
 
-def read_layer(layer: SettingsLayer, read: Iterable[str], unread: Unread, sink: DiagnosticSink) -> Tree:
+class Asked(NamedTuple):
+    """What is asked for: arguments, and where each stands as a whole."""
+
+    tree: Tree
+    places: dict[str, Place]
+
+
+def read_layer(layer: SettingsLayer, read: Iterable[str], unread: Unread, sink: DiagnosticSink) -> Asked:
     """The arguments `read` of one layer. Others are FC403, FC410 or FC411, and values that cannot be told FC402."""
-    found: Tree = {}
+    found = Asked({}, {})
     wanted, scope = frozenset(read), LayerScope(layer)
     for name, node, known in _arguments(layer, scope, sink):
         place = _place(layer, node)
         if name in wanted:
             item = _value(name, node, known, layer, scope, sink)
             if item is not None:
-                found[name] = item
+                found.tree[name], found.places[name] = item, place
         elif name in unread.idle or name in unread.refused:
             if not _asks_for_nothing(node, known, scope):
                 report_unread(name, f"`{title(layer)}`", place, unread, sink)
@@ -42,16 +49,18 @@ def read_layer(layer: SettingsLayer, read: Iterable[str], unread: Unread, sink: 
     return found
 
 
-def add_up(trees: Iterable[tuple[SettingsLayer, Tree]]) -> Tree:
+def add_up(layers: Iterable[tuple[SettingsLayer, Asked]]) -> Asked:
     """What layers say together, the strongest last. With `merge=False` a layer replaces the dicts of weaker ones."""
     total: Tree = {}
-    for layer, tree in trees:
+    places: dict[str, Place] = {}
+    for layer, (tree, own) in layers:
+        places |= own
         if _flag(layer, "merge") is False:
             total = {**total, **tree}
             continue
         both = _APPENDED & tree.keys() & total.keys()
         total = merged(total, {**tree, **{name: _appended(total[name], tree[name]) for name in both}})
-    return total
+    return Asked(total, places)
 
 
 def checked(

@@ -1,0 +1,155 @@
+"""Rows of what stands in the body of a pipeline, of dynamic pipelines, and of outputs."""
+
+from __future__ import annotations
+
+from tests.docs.zenmlrows.base import Row
+
+BODIES = [
+    Row("a step is called: `work(1)`, `work(x=1)`", "body", "work(1)\nwork(x=1)"),
+    Row("a result is an argument", "body", "a = work(1)\nwork(a, y=a)"),
+    Row("the same step twice: the second is `work_2`", "body", "work(1)\nwork(2)\ncombine([1], after='work_2')"),
+    Row("`id='name'`", "body", "work(1, id='first')\ncombine([1], after='first')"),
+    Row("`after='name'`, `after=result`, `after=['name', result]`", "body",
+        "a = work(1)\nwork(2, after='work')\nwork(3, after=a)\nwork(4, after=['work', a])"),
+    Row("a list of results is an argument, which ZenML refuses of several steps", "body",
+        "combine([work(i) for i in range(n)])"),
+    Row("`for` over a range or a list, with parameters of the pipeline", "body",
+        "after = []\nfor i in range(n):\n    work(i, id=f'work_{i}')\n    after.append(f'work_{i}')\n"
+        "combine([1], after=after)"),
+    Row("`if` on a parameter", "body", "if flag:\n    work(1)\nelse:\n    work(2)"),
+    Row("`if` on a result, which ZenML has in dynamic pipelines only", "body",
+        "a = work(1)\nif a == 2:\n    b = work(2)\nelse:\n    b = work(3)\nwork(b)"),
+    Row("comprehensions, f-strings, `zip`, `enumerate`, unpacking", "body",
+        "found = {f'{name}_{i}': work(i) for i, name in enumerate(['a', 'b'])}\n"
+        "combine([value for name, value in found.items()])"),
+    Row("a helper function of the file", "file", """
+        from zenml import pipeline, step
+
+        @step
+        def work(x: int) -> int:
+            return x
+
+        def twice(x):
+            return work(work(x))
+
+        @pipeline
+        def row_pipeline():
+            twice(1)
+    """),
+    Row("a pipeline calls another one", "file", """
+        from zenml import pipeline, step
+
+        @step
+        def work(x: int) -> int:
+            return x
+
+        @pipeline
+        def inner(x: int):
+            return work(x)
+
+        @pipeline
+        def row_pipeline():
+            work(inner(1))
+    """),
+    Row("`work.with_options(...)`", "body", "other = work.with_options(enable_cache=False)\nother(1)"),
+    Row("`work.with_options(parameters={'y': 5})`", "body", "work.with_options(parameters={'y': 5})(1)"),
+    Row("`work.configure(...)`", "body", "work.configure(enable_cache=False)\nwork(1)"),
+    Row("`print(...)` in the body", "body", "print('building')\nwork(1)"),
+    Row("`while`, `try`, `with`", "body", "while n:\n    work(1)"),
+    Row("arithmetic on a result", "body", "work(work(1) + 1)"),
+    Row("`for` over a result", "body", "for x in load():\n    work(x)"),
+    Row("an f-string of a result", "body", "work(1, id=f'{load()}')"),
+    Row("a file is opened, a client is asked", "body", "with open('x') as file:\n    work(1)"),
+    Row("an argument of the wrong type: ZenML converts, and fails in the run", "body", "combine('text')"),
+    Row("a step that is not called", "body", "work"),
+]  # fmt: skip
+
+MAPS = [
+    Row("`@pipeline(dynamic=True)`", "pipeline", "dynamic=True"),
+    Row("`work.map(items)`", "body", "work.map(load())"),
+    Row("`work.map([1, 2])`: a literal list, which ZenML refuses", "body", "work.map([1, 2])"),
+    Row("`work.map(items)` of no items, an error in ZenML", "file", """
+        from zenml import pipeline, step
+
+        @step
+        def load() -> list[int]:
+            return []
+
+        @step
+        def work(x: int) -> int:
+            return x
+
+        @step
+        def combine(values: list[int]) -> int:
+            assert values == []
+            return 0
+
+        @pipeline(dynamic=True)
+        def row_pipeline():
+            combine(work.map(load()))
+    """),
+    Row("`work.map(x=items, y=others)`: item by item", "body", "work.map(x=load(), y=load())"),
+    Row("`work.product(x=items, y=others)`", "body", "combine(work.product(x=load(), y=load()))"),
+    Row("`unmapped(value)`", "body", "work.map(load(), y=unmapped(3))"),
+    Row("a map over a map", "body", "combine(work.map(work.map(load())))"),
+    Row("what a map gives, to a step", "body", "combine(work.map(load()))"),
+    Row("`pipeline.map(items)`", "file", """
+        from zenml import pipeline, step
+
+        @step
+        def load() -> list[int]:
+            return [1, 2]
+
+        @step
+        def work(x: int) -> int:
+            return x
+
+        @pipeline
+        def inner(x: int):
+            return work(work(x))
+
+        @pipeline(dynamic=True)
+        def row_pipeline():
+            inner.map(load())
+    """),
+    Row("`work.submit(1)`", "body", "work.submit(1)"),
+    Row("`work.submit(1).load()`, `.result()`, `.artifacts()`", "body", "work.submit(1).load()"),
+    Row("`load().load()`", "body", "items = load().load()\nwork(len(items))"),
+    Row("`load().chunk(0)`", "body", "work(load().chunk(0))"),
+    Row("`work.map(items).unpack()`", "body", "a, b = work.map(load()).unpack()"),
+]  # fmt: skip
+
+
+def _step(signature: str, returns: str, use: str = "many()") -> str:
+    return f"""
+from typing import Annotated, Tuple
+from zenml import ArtifactConfig, pipeline, step
+
+@step
+def many(){signature}:
+    return {returns}
+
+@step
+def use(a, b=None):
+    print(a, b)
+
+@pipeline
+def row_pipeline():
+    {use}
+"""
+
+
+OUTPUTS = [
+    Row("no annotation, `-> int`: `output`", "file", _step(" -> int", "1", "use(many())")),
+    Row("`-> None`: no output", "file", _step(" -> None", "None", "many()\n    use(1, after='many')")),
+    Row("`-> Annotated[int, 'name']`", "file", _step(" -> Annotated[int, 'rows']", "1", "use(many())")),
+    Row("`-> Annotated[int, ArtifactConfig(name='name')]`", "file",
+        _step(" -> Annotated[int, ArtifactConfig(name='rows', tags=['a'])]", "1", "use(many())")),
+    Row("`-> Tuple[int, str]`, `-> tuple[int, str]`: `output_0`, `output_1`", "file",
+        _step(" -> Tuple[int, str]", "1, 'a'", "a, b = many()\n    use(a, b)")),
+    Row("`-> Tuple[Annotated[int, 'a'], Annotated[str, 'b']]`", "file",
+        _step(" -> Tuple[Annotated[int, 'a'], Annotated[str, 'b']]", "1, 'a'", "a, b = many()\n    use(a, b)")),
+    Row("`-> Tuple[int, ...]`: one output", "file", _step(" -> Tuple[int, ...]", "(1, 2)", "use(many())")),
+    Row("a result by its place: `many()[0]`", "file",
+        _step(" -> Tuple[int, str]", "1, 'a'", "results = many()\n    use(results[0], results[1])")),
+]  # fmt: skip

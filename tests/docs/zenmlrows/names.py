@@ -1,0 +1,78 @@
+"""Rows of names to import from `zenml`, and of what a step does with them."""
+
+from __future__ import annotations
+
+from flowc_compiler.frontend.files.servedzenml import MODULES
+from tests.docs.zenmlrows.base import Row
+
+_REFUSED = (
+    "from zenml import ExternalArtifact",
+    "from zenml import save_artifact, load_artifact, register_artifact",
+    "from zenml import get_pipeline_context",
+    "from zenml import add_tags, remove_tags",
+    "from zenml import bulk_log_metadata",
+    "from zenml import link_artifact_to_model",
+    "from zenml import show",
+    "from zenml import wait",
+    "from zenml import run_hook",
+    "from zenml import CommandStep",
+    "from zenml.hooks import alerter_failure_hook, alerter_success_hook",
+    "from zenml.steps import BaseStep, BaseParameters, Output, StepContext",
+    "from zenml.post_execution import get_pipeline",
+    "from zenml.integrations.mlflow.experiment_trackers import MLFlowExperimentTracker",
+    "from zenml.integrations.mlflow.flavors.mlflow_experiment_tracker_flavor import MLFlowExperimentTrackerSettings",
+    "from zenml.integrations.pytorch.materializers import PyTorchModuleMaterializer",
+    "from zenml.stack import Stack",
+    "from zenml.utils import io_utils",
+)
+
+NAMES = [
+    *(
+        Row(f"`from {module} import {name}`", "top", f"from {module} import {name}")
+        for module, names in sorted(MODULES.items())
+        for name in sorted(names)
+        if module != "zenml.integrations.constants"
+    ),
+    Row("`from zenml.integrations.constants import MLFLOW, ...`", "top",
+        f"from zenml.integrations.constants import {', '.join(sorted(MODULES['zenml.integrations.constants']))}"),
+    *(Row(f"`{code}`", "top", code) for code in _REFUSED),
+    Row("an import that may fail: `try: ... except ImportError:`", "top",
+        "try:\n    from zenml.integrations.mlflow.experiment_trackers import MLFlowExperimentTracker\n"
+        "except ImportError:\n    MLFlowExperimentTracker = None"),
+]  # fmt: skip
+
+CONTEXT = [
+    Row(f"`{name}`", "task", code)
+    for name, code in {
+        "get_step_context().step_name": "assert get_step_context().step_name == 'work'",
+        "get_step_context().pipeline.name": "assert get_step_context().pipeline.name == 'row_pipeline'",
+        "get_step_context().pipeline_run.name": "assert get_step_context().pipeline_run.name",
+        "get_step_context().step_run.name": "assert get_step_context().step_run.name.startswith('work')",
+        "get_step_context().model": "assert get_step_context().model is None",
+        "get_step_context().add_output_metadata({...})": "get_step_context().add_output_metadata({'rows': 3})",
+        "log_metadata({...})": "log_metadata({'rows': 3})",
+        "log_metadata(metadata={...}, infer_artifact=True)": "log_metadata(metadata={'rows': 3}, infer_artifact=True)",
+        "get_logger(__name__).info(...)": (
+            "from zenml.logger import get_logger\nget_logger(__name__).info('said')"
+        ),
+        "Client().get_pipeline_run(name).steps[...].outputs[...][0].load()": (
+            "run = Client().get_pipeline_run(get_step_context().pipeline_run.name)\n"
+            "assert run.steps['load'].outputs['output'][0].load() == [1, 2]\n"
+            "assert run.steps['load'].output.load() == [1, 2]"
+        ),
+        "Client().get_pipeline(name).last_run, .runs": (
+            "assert Client().get_pipeline('row_pipeline').last_run.name == get_step_context().pipeline_run.name\n"
+            "assert len(Client().get_pipeline('row_pipeline').runs) > 0"
+        ),
+        "Client().list_pipeline_runs()": "assert len(list(Client().list_pipeline_runs())) > 0",
+        "fileio.open(path, 'w')": (
+            "import os, tempfile\nfrom zenml.io import fileio\n"
+            "path = os.path.join(tempfile.mkdtemp(), 'a')\n"
+            "with fileio.open(path, 'w') as file:\n    file.write('text')\nassert fileio.exists(path)"
+        ),
+        "HTMLString(...), MarkdownString(...)": (
+            "from zenml.types import HTMLString, MarkdownString\nassert HTMLString('<b>') + MarkdownString('*') == '<b>*'"
+        ),
+    }.items()
+]
+"""Each stands in a step of a map."""
