@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence, Sized
 from typing import Any, cast
 
 import libcst as cst
 
 from flowc_compiler.frontend.pipelines.expressions import computed, iterated
-from flowc_compiler.frontend.pipelines.inlining import apply
+from flowc_compiler.frontend.pipelines.inlining import apply, callback
 from flowc_compiler.frontend.pipelines.limits import LONGEST
 from flowc_compiler.frontend.pipelines.machine import Arguments, Given, Machine
 from flowc_compiler.frontend.pipelines.objects import Builtin
@@ -22,10 +22,24 @@ _PLAIN: dict[str, Callable[..., Any]] = {
     "oct": oct, "ord": ord, "pow": pow, "range": range, "repr": repr, "round": round, "slice": slice,
     "sorted": sorted, "str": str, "sum": sum,
 }  # fmt: skip
+
+
+def _enumerated(values: Iterable[object], start: int = 0) -> list[tuple[int, object]]:
+    return list(enumerate(values, start))
+
+
+def _reversed(values: Sequence[object]) -> list[object]:
+    return list(reversed(values))
+
+
+def _zipped(*columns: Iterable[object], strict: bool = False) -> list[tuple[object, ...]]:
+    return list(zip(*columns, strict=strict))
+
+
 _STRUCTURAL: dict[str, Callable[..., Any]] = {
-    "dict": dict, "enumerate": lambda *args, **kwargs: list(enumerate(*args, **kwargs)), "frozenset": frozenset,
-    "len": len, "list": list, "reversed": lambda values: list(reversed(values)), "set": set, "tuple": tuple,
-    "zip": lambda *args, **kwargs: list(zip(*args, **kwargs)),
+    "dict": dict, "enumerate": _enumerated, "frozenset": frozenset,
+    "len": len, "list": list, "reversed": _reversed, "set": set, "tuple": tuple,
+    "zip": _zipped,
 }  # fmt: skip
 """Functions that do not look at the entries of what they are given."""
 _ITERTOOLS: dict[str, Callable[..., Any]] = {
@@ -54,6 +68,7 @@ _CONSTANTS = {"pi": math.pi, "e": math.e, "tau": math.tau}
 _TYPES = frozenset(
     {"bool", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "range", "set", "str", "tuple"}
 )
+_SIZED = (list, tuple, str, range, set, dict)
 BUILTINS = frozenset({*_PLAIN, *_STRUCTURAL, "filter", "isinstance", "map"})
 """The names that have a meaning where the file gives them none."""
 
@@ -73,7 +88,7 @@ def library(module: str, name: str) -> object | None:
 
 
 def call_builtin(machine: Machine, function: Builtin, arguments: Arguments, node: cst.BaseExpression) -> object:
-    """The value of a call of a builtin. Raises Refused."""
+    """The value of a call of a builtin. Raises RefusedError."""
     name = function.name
     if name in {"map", "filter"}:
         return _mapped(machine, name, arguments, node)
@@ -86,8 +101,7 @@ def call_builtin(machine: Machine, function: Builtin, arguments: Arguments, node
     _check_lengths(machine, name, arguments, node)
     values = [given.value for given in arguments.positional]
     keywords = {key: _callback(machine, given, node) for key, given in arguments.keywords.items()}
-    found = computed(machine, node, lambda: _limited(function.function(*values, **keywords)))
-    return found
+    return computed(machine, node, lambda: _limited(function.function(*values, **keywords)))
 
 
 def _limited(value: object) -> object:
@@ -112,8 +126,8 @@ def _check_lengths(machine: Machine, name: str, arguments: Arguments, node: cst.
     for given in arguments.positional:
         if isinstance(given.value, range) and len(given.value) > LONGEST and name not in {"len", "bool", "min", "max"}:
             machine.exhausted("this range is longer than what flowc goes over", node, "go over it in a step")
-        if name == "itertools.product" and isinstance(given.value, list | tuple | str | range | set | dict):
-            total *= max(1, len(given.value))
+        if name == "itertools.product" and isinstance(given.value, _SIZED):
+            total *= max(1, len(cast("Sized", given.value)))
     if name == "itertools.product" and total > LONGEST:
         machine.exhausted("there are too many combinations", node, "write `work.product(...)`, over lists of steps")
     if name == "pow" and len(arguments.positional) == 2:
@@ -131,7 +145,7 @@ def _callback(machine: Machine, given: Given, node: cst.BaseExpression) -> objec
     value = given.value
     if isinstance(value, str | int | float | bool | list | tuple | dict | set | type(None)):
         return cast("object", value)
-    return lambda *values: apply(machine, value, values, node)  # pyright: ignore[reportUnknownLambdaType]
+    return callback(machine, value, node)
 
 
 def _mapped(machine: Machine, name: str, arguments: Arguments, node: cst.BaseExpression) -> object:
@@ -165,4 +179,5 @@ def _isinstance(machine: Machine, arguments: Arguments, node: cst.BaseExpression
         )
     import builtins
 
-    return isinstance(value.value, tuple(getattr(builtins, name) for name in names))
+    types: tuple[type, ...] = tuple(getattr(builtins, name) for name in names)
+    return isinstance(value.value, types)  # pyright: ignore[reportUnknownMemberType]

@@ -10,6 +10,7 @@ from flowc_compiler.frontend.files.names import dotted
 from flowc_compiler.frontend.pipelines.bodyscope import BodyScope
 from flowc_compiler.frontend.pipelines.builtincalls import call_builtin
 from flowc_compiler.frontend.pipelines.expressions import iterated
+from flowc_compiler.frontend.pipelines.functions import configured, with_layer
 from flowc_compiler.frontend.pipelines.inlining import call_helper, call_pipeline
 from flowc_compiler.frontend.pipelines.machine import Arguments, Given, Machine
 from flowc_compiler.frontend.pipelines.methods import call_method
@@ -124,16 +125,12 @@ def _configuring(machine: Machine, node: cst.Call) -> object:
     owner = machine.evaluate(function.value)
     if not isinstance(owner, StepFunction | PipelineFunction):
         return None
-    from flowc_compiler.frontend.pipelines.functions import configured, with_layer
-
-    kind = "with_options" if function.attr.value == "with_options" else "configure"
-    layer = configured(machine, owner, node, kind)
-    if kind == "with_options":
-        return with_layer(owner, layer)
+    if function.attr.value == "with_options":
+        return with_layer(owner, configured(machine, owner, node, "with_options"))
     if machine.arms:
         raise machine.refuse(
             "FC223", "a step cannot be configured in an `if` on a result", node,
             "write `other = step.with_options(...)`, and call that",
         )  # fmt: skip
-    owner.layers.append(layer)
+    owner.layers.append(configured(machine, owner, node, "configure"))
     return owner

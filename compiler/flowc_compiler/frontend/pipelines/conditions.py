@@ -15,7 +15,7 @@ from flowc_compiler.ir.values import OperationValue, Operator, Value
 
 
 def test(machine: Machine, node: cst.BaseExpression) -> bool | Value:
-    """Whether a condition holds; a value where that is known at run time only. Raises Refused."""
+    """Whether a condition holds; a value where that is known at run time only. Raises RefusedError."""
     return _truth(machine, _tested(machine, node), node)
 
 

@@ -12,13 +12,14 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.attached import Attached
 from flowc_compiler.frontend.files.home import home_of
 from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
-from flowc_compiler.frontend.pipelines import calls, conditions, expressions, lookups, statements, switches
+from flowc_compiler.frontend.pipelines import calls, conditions, expressions, lookups, switches
 from flowc_compiler.frontend.pipelines.comprehensions import comprehension
 from flowc_compiler.frontend.pipelines.inlining import defaults_of
 from flowc_compiler.frontend.pipelines.machine import Arguments, Machine, Signal, Statement
 from flowc_compiler.frontend.pipelines.modulenames import ModuleNames
 from flowc_compiler.frontend.pipelines.objects import Environment, HelperFunction
 from flowc_compiler.frontend.pipelines.refusals import refuse_expression
+from flowc_compiler.frontend.pipelines.statements import execute
 from flowc_compiler.frontend.pipelines.typehook import TypeHook
 
 
@@ -38,19 +39,19 @@ class Evaluator(Machine):
         self._files: dict[ModuleView, ModuleNames] = {}
 
     def evaluate(self, node: cst.BaseExpression) -> object:
-        """The value of an expression. Raises Refused, Exhausted."""
+        """The value of an expression. Raises RefusedError, ExhaustedError."""
         self.tick(node)
         evaluate = _EXPRESSIONS.get(type(node))
         if evaluate is None:
             raise refuse_expression(self, node)
         return evaluate(self, node)
 
-    def execute(self, statements_: Sequence[Statement]) -> Signal:
-        """Run statements. Raises Refused, Exhausted."""
-        return statements.execute(self, statements_)
+    def execute(self, statements: Sequence[Statement]) -> Signal:
+        """Run statements. Raises RefusedError, ExhaustedError."""
+        return execute(self, statements)
 
     def call(self, callee: object, arguments: Arguments, node: cst.BaseExpression) -> object:
-        """The value of a call. Raises Refused, Exhausted."""
+        """The value of a call. Raises RefusedError, ExhaustedError."""
         return calls.call_value(self, callee, arguments, node)
 
     def file(self, view: ModuleView) -> ModuleNames:
@@ -90,6 +91,11 @@ def _named(machine: Machine, node: cst.NamedExpr) -> object:
     return value
 
 
+def _ellipsis(machine: Machine, node: cst.Ellipsis) -> object:
+    del machine, node
+    return ...
+
+
 _EXPRESSIONS: dict[type[cst.CSTNode], Callable[[Any, Any], object]] = {
     cst.Integer: expressions.literal,
     cst.Float: expressions.literal,
@@ -120,5 +126,5 @@ _EXPRESSIONS: dict[type[cst.CSTNode], Callable[[Any, Any], object]] = {
     cst.GeneratorExp: comprehension,
     cst.Lambda: _lambda,
     cst.NamedExpr: _named,
-    cst.Ellipsis: lambda machine, node: ...,
+    cst.Ellipsis: _ellipsis,
 }

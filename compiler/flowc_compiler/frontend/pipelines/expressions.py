@@ -18,7 +18,7 @@ from flowc_compiler.ir.values import ElementValue, OutputValue
 
 
 def computed(machine: Machine, node: cst.CSTNode, function: Callable[..., object], *operands: object) -> object:
-    """What a function of Python's gives for known values. Raises Refused where it fails, or gives too much."""
+    """What a function of Python's gives for known values. Raises RefusedError where it fails, or gives too much."""
     try:
         return checked(function(*operands))
     except TooLargeError:
@@ -73,7 +73,7 @@ def _parts(machine: Machine, parts: Sequence[cst.BaseFormattedStringContent], no
 def _field(machine: Machine, field: cst.FormattedStringExpression, value: object, node: cst.FormattedString) -> str:
     spec = _parts(machine, field.format_spec, node) if field.format_spec else ""
     conversion = field.conversion or ("r" if field.equal is not None and not spec else None)
-    shown = {"r": repr, "s": str, "a": ascii}[conversion](value) if conversion else value
+    shown = _CONVERSIONS[conversion](value) if conversion else value
 
     def run() -> str:
         check_format(spec)
@@ -83,6 +83,9 @@ def _field(machine: Machine, field: cst.FormattedStringExpression, value: object
     if field.equal is not None:
         return f"{machine.view.tree.code_for_node(field.expression)}={text}"
     return text
+
+
+_CONVERSIONS: dict[str, Callable[[object], str]] = {"r": repr, "s": str, "a": ascii}
 
 
 def _unescaped(text: str, quote: str) -> str:
@@ -122,7 +125,7 @@ def make_dict(machine: Machine, node: cst.Dict) -> object:
             key = machine.evaluate(item.key)
             if is_unknown(key):
                 raise not_known(machine, item.key, "it cannot be a key of a dict", "make the dict in a step")
-            computed(machine, item.key, lambda key=key: hash(key))
+            computed(machine, item.key, hash, key)
             found[key] = value
         elif isinstance(value, dict):
             found.update(cast("dict[object, object]", value))
@@ -138,7 +141,7 @@ def _not_a(machine: Machine, kind: str, value: object, node: cst.CSTNode) -> Exc
 
 
 def iterated(machine: Machine, value: object, node: cst.CSTNode) -> list[object]:
-    """The entries of a known list, dict, range, ... Raises Refused."""
+    """The entries of a known list, dict, range, ... Raises RefusedError."""
     if isinstance(value, StepOutputs) and value.results:
         return list(value.results)
     if is_unknown(value):

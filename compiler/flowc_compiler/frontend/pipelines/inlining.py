@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import libcst as cst
 
 from flowc_compiler.frontend.pipelines.limits import DEEPEST_CALLS
 from flowc_compiler.frontend.pipelines.machine import Arguments, Frame, Given, Machine, Returned
 from flowc_compiler.frontend.pipelines.objects import Environment, HelperFunction, PipelineFunction
 from flowc_compiler.frontend.pipelines.signature import Signature, bind, signature_of
+from flowc_compiler.frontend.pipelines.typehook import BoundArgument
 from flowc_compiler.frontend.values.bindings import bindings
 
 
@@ -29,7 +32,7 @@ def call_pipeline(
                 "FC113", f"the pipeline `{pipeline.name}` takes no `{name}`: its steps become steps of this pipeline",
                 given.node, f"give `{name}=` to the steps in it",
             )  # fmt: skip
-    return _run(machine, HelperFunction(pipeline.view, pipeline.node), arguments, node)
+    return _run(machine, HelperFunction(pipeline.view, pipeline.node), arguments, node, pipeline)
 
 
 def _names(signature: Signature) -> set[str]:
@@ -41,11 +44,20 @@ def _check_plain(machine: Machine, function: cst.FunctionDef, node: cst.BaseExpr
         raise machine.refuse("FC110", f"`{function.name.value}` is `async`", node, "call it in a step")
 
 
-def _run(machine: Machine, helper: HelperFunction, arguments: Arguments, node: cst.BaseExpression) -> object:
+def _run(
+    machine: Machine,
+    helper: HelperFunction,
+    arguments: Arguments,
+    node: cst.BaseExpression,
+    pipeline: PipelineFunction | None = None,
+) -> object:
     if len(machine.frames) > DEEPEST_CALLS:
         machine.exhausted("functions call each other too deeply", node, "write a loop, or do it in a step")
     signature = signature_of(helper.node)
     bound = bind(machine, signature, arguments, helper.name, node)
+    if pipeline is not None:
+        checked = [BoundArgument(key, given.value, machine.span(given.node)) for key, given in bound.named.items()]
+        machine.hook.check_pipeline(pipeline, checked)
     environment: Environment = {name: given.value for name, given in bound.named.items()}
     if signature.star is not None:
         environment[signature.star] = tuple(given.value for given in bound.star)
@@ -88,3 +100,12 @@ def defaults_of(machine: Machine, node: cst.FunctionDef | cst.Lambda) -> Environ
 def apply(machine: Machine, function: object, values: tuple[object, ...], node: cst.BaseExpression) -> object:
     """What a function gives for values, as `key=` of `sorted` calls it."""
     return machine.call(function, Arguments([Given(value, node) for value in values]), node)
+
+
+def callback(machine: Machine, function: object, node: cst.BaseExpression) -> Callable[..., object]:
+    """A function of the evaluation as one that Python can call."""
+
+    def called(*values: object) -> object:
+        return apply(machine, function, values, node)
+
+    return called

@@ -9,7 +9,7 @@ import libcst as cst
 from flowc_compiler.frontend.files.modules import ModuleView
 from flowc_compiler.frontend.files.names import dotted
 from flowc_compiler.frontend.pipelines.builtincalls import BUILTINS, builtin, library
-from flowc_compiler.frontend.pipelines.machine import Frame, Machine, Refused
+from flowc_compiler.frontend.pipelines.machine import Frame, Machine, RefusedError
 from flowc_compiler.frontend.pipelines.methods import attribute as attribute_of
 from flowc_compiler.frontend.pipelines.objects import Unusable
 from flowc_compiler.frontend.values.made import enumerated
@@ -18,7 +18,7 @@ _CONSTANTS: dict[str, object] = {"True": True, "False": False, "None": None, "El
 
 
 def name(machine: Machine, node: cst.Name) -> object:
-    """The value of a name: of the function, of those around it, of the module, or a builtin. Raises Refused."""
+    """The value of a name: of the function, of those around it, of the module, or a builtin. Raises RefusedError."""
     frame, key = machine.frame, node.value
     for scope in (frame.environment, *frame.closure):
         if key in scope:
@@ -37,7 +37,7 @@ def name(machine: Machine, node: cst.Name) -> object:
 
 
 def of_module(machine: Machine, node: cst.Name) -> tuple[object] | None:
-    """The value of a name at the top level of the file; `None` where the file gives it none. Raises Refused."""
+    """The value of a name at the top level of the file; `None` where the file gives it none. Raises RefusedError."""
     view = machine.view
     imported = view.imports.get(node.value)
     if imported is None:
@@ -72,7 +72,7 @@ def _binds(machine: Machine, view: ModuleView, key: str) -> bool:
 
 
 def attribute(machine: Machine, node: cst.Attribute) -> object:
-    """The value of an attribute: of a local module, or a method of a value. Raises Refused."""
+    """The value of an attribute: of a local module, or a method of a value. Raises RefusedError."""
     root = dotted(node)[:1]
     if root and not machine.is_local(root[0]) and root[0] in machine.view.imports:
         known = enumerated(node, machine.view)
@@ -96,20 +96,20 @@ def _usable(machine: Machine, value: object, node: cst.BaseExpression) -> object
     if not isinstance(value, Unusable):
         return value
     if not value.message:
-        raise Refused
+        raise RefusedError
     code = "FC223" if "arms" in value.message else "FC115"
     message = f"`{machine.code(node)}` cannot be used here: {value.message}"
     raise machine.refuse(code, message, node, value.help)
 
 
-def _imported(machine: Machine, node: cst.CSTNode, shown: str) -> Refused:
+def _imported(machine: Machine, node: cst.CSTNode, shown: str) -> RefusedError:
     return machine.refuse(
         "FC115", f"`{shown}` comes from a module that flowc cannot see: the body is compiled, and not run", node,
         "use it in a step; what shapes the graph is a parameter of the pipeline, or a value that is written out",
     )  # fmt: skip
 
 
-def _unknown(machine: Machine, node: cst.Name) -> Refused:
+def _unknown(machine: Machine, node: cst.Name) -> RefusedError:
     if hasattr(builtins, node.value):
         return machine.refuse(
             "FC115", f"flowc does not evaluate `{node.value}` in a pipeline's body", node, "do this in a step"

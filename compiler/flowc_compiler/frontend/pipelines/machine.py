@@ -31,11 +31,11 @@ from flowc_compiler.source import Span
 Statement = cst.BaseStatement | cst.BaseSmallStatement
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """What was evaluated has no value; a diagnostic says why."""
 
 
-class Exhausted(Exception):
+class ExhaustedError(Exception):
     """A limit is exceeded, with a diagnostic: the evaluation ends."""
 
 
@@ -93,7 +93,7 @@ class FileNames(Protocol):
         ...
 
     def value(self, name: str, node: cst.CSTNode) -> object:
-        """What a name stands for. Raises Refused."""
+        """What a name stands for. Raises RefusedError."""
         ...
 
 
@@ -140,15 +140,15 @@ class Machine(ABC):
 
     @abstractmethod
     def evaluate(self, node: cst.BaseExpression) -> object:
-        """The value of an expression. Raises Refused, Exhausted."""
+        """The value of an expression. Raises RefusedError, ExhaustedError."""
 
     @abstractmethod
     def execute(self, statements: Sequence[Statement]) -> Signal:
-        """Run statements one after the other. Raises Refused, Exhausted."""
+        """Run statements one after the other. Raises RefusedError, ExhaustedError."""
 
     @abstractmethod
     def call(self, callee: object, arguments: Arguments, node: cst.BaseExpression) -> object:
-        """The value of a call. Raises Refused, Exhausted."""
+        """The value of a call. Raises RefusedError, ExhaustedError."""
 
     @abstractmethod
     def is_local(self, name: str) -> bool:
@@ -176,27 +176,27 @@ class Machine(ABC):
         """The names of modules that were looked up, as environments."""
 
     def tick(self, node: cst.CSTNode) -> None:
-        """Count one operation. Raises Exhausted when there were too many."""
+        """Count one operation. Raises ExhaustedError when there were too many."""
         self._left -= 1
         if self._left < 0:
             self.exhausted("the pipeline's body takes too long to evaluate", node, "do the work in a step")
 
     def exhausted(self, message: str, node: cst.CSTNode, help: str) -> None:
-        """Collect FC114 and raise Exhausted."""
+        """Collect FC114 and raise ExhaustedError."""
         self.sink.error("FC114", message, self.span(node), help=help)
-        raise Exhausted
+        raise ExhaustedError
 
-    def refuse(self, code: str, message: str, node: cst.CSTNode, help: str) -> Refused:
+    def refuse(self, code: str, message: str, node: cst.CSTNode, help: str) -> RefusedError:
         """Collect an error at a node; for the caller to raise."""
         self.sink.error(code, message, self.span(node), help=help)
-        return Refused()
+        return RefusedError()
 
     def attempt(self, node: cst.BaseExpression) -> tuple[object, Diagnostic | None]:
         """The value of an expression, or the error that says why it has none; nothing is collected."""
         sink, self.sink = self.sink, DiagnosticSink()
         try:
             return self.evaluate(node), None
-        except Refused:
+        except RefusedError:
             return None, next(item for item in self.sink.diagnostics if item.severity == "error")
         finally:
             self.sink = sink

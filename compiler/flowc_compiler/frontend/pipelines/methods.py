@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import cast
 
 import libcst as cst
 
 from flowc_compiler.frontend.pipelines.expressions import computed, entry, iterated
-from flowc_compiler.frontend.pipelines.inlining import apply
+from flowc_compiler.frontend.pipelines.inlining import callback
 from flowc_compiler.frontend.pipelines.limits import LONGEST
 from flowc_compiler.frontend.pipelines.machine import Arguments, Machine
 from flowc_compiler.frontend.pipelines.maps import call_map
@@ -55,7 +55,7 @@ _FUTURES = frozenset({"result", "artifacts"})
 
 
 def attribute(machine: Machine, owner: object, name: str, node: cst.Attribute) -> object:
-    """An attribute of a value: a method that may be called. Raises Refused."""
+    """An attribute of a value: a method that may be called. Raises RefusedError."""
     if isinstance(owner, StepFunction | PipelineFunction):
         if name in {"map", "product", "submit"}:
             return BoundMethod(owner, name)
@@ -85,7 +85,7 @@ def _of_result(machine: Machine, owner: object, name: str, node: cst.Attribute) 
 
 
 def call_method(machine: Machine, method: BoundMethod, arguments: Arguments, node: cst.BaseExpression) -> object:
-    """What a method gives. Raises Refused."""
+    """What a method gives. Raises RefusedError."""
     owner, name = method.owner, method.name
     if isinstance(owner, StepFunction | PipelineFunction):
         if name == "submit":
@@ -119,7 +119,7 @@ def _call_result(machine: Machine, owner: object, name: str, arguments: Argument
 def _artifact(machine: Machine, owner: object, key: object, node: cst.BaseExpression) -> object:
     names = owner.names if isinstance(owner, StepOutputs) else ("output",)
     if key in names and isinstance(owner, StepOutputs):
-        return owner.results[names.index(cast("str", key))]
+        return owner.results[names.index(key)]
     if isinstance(owner, Result):
         return owner
     raise machine.refuse("FC112", f"there is no output `{key}`", node, f"the outputs are {', '.join(names)}")
@@ -159,10 +159,10 @@ def _call_plain(machine: Machine, owner: object, name: str, arguments: Arguments
         if has_unknown(owner) and key is None:
             raise not_known(machine, node, "it cannot be sorted by it", "sort in a step that gets the results")
         if key is not None:
-            keywords["key"] = lambda value: apply(machine, key, (value,), node)  # pyright: ignore[reportUnknownLambdaType]
+            keywords["key"] = callback(machine, key, node)
 
     def run() -> object:
-        found = cast("Any", getattr(owner, name))(*values, **keywords)
+        found = getattr(owner, name)(*values, **keywords)
         if len(cast("list[object]", owner) if isinstance(owner, list | dict | set) else ()) > LONGEST:
             raise TooLargeError
         return list(found) if name in {"items", "keys", "values"} else found

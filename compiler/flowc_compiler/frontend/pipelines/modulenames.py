@@ -1,7 +1,7 @@
 """What names at the top level of a file stand for: functions, constants, and what is imported from local modules.
 
 A name has the value that it has when the file was read to its end: where it is bound several times, by statements that
-stand directly in the file, the last one counts. Nothing is executed: what a name stands for is evaluated when it is used.
+stand directly in the file, the last one counts. Nothing is executed: a name is evaluated when it is used.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from flowc_compiler.frontend.decorators.arguing import callee
 from flowc_compiler.frontend.files.modules import ModuleView
 from flowc_compiler.frontend.pipelines.functions import configured, pipeline_function, step_function
 from flowc_compiler.frontend.pipelines.layers import SettingsLayer
-from flowc_compiler.frontend.pipelines.machine import Frame, Machine, Refused
+from flowc_compiler.frontend.pipelines.machine import Frame, Machine, RefusedError
 from flowc_compiler.frontend.pipelines.objects import (
     Environment,
     HelperFunction,
@@ -39,6 +39,10 @@ _IMMUTABLE = (
 )
 
 
+def _is_immutable(value: object) -> bool:
+    return isinstance(value, _IMMUTABLE)
+
+
 class ModuleNames:
     """The names of one file."""
 
@@ -60,7 +64,7 @@ class ModuleNames:
         return name in self._bound
 
     def value(self, name: str, node: cst.CSTNode) -> object:
-        """What a name of the file stands for. Raises Refused."""
+        """What a name of the file stands for. Raises RefusedError."""
         if name not in self.values:
             if name in self._open:
                 raise self._machine.refuse("FC110", f"`{name}` needs itself", node, "write the value out")
@@ -85,9 +89,9 @@ class ModuleNames:
             try:
                 with self._machine.within(frame):
                     value = self._bound_to(statement)
-            except Refused:
+            except RefusedError:
                 return Unusable("")
-        if not isinstance(value, _IMMUTABLE) and may_change(name, self.view.source.text):
+        if not _is_immutable(value) and may_change(name, self.view.source.text):
             return Unusable(
                 f"`{name}` may be changed somewhere in the file",
                 "pass the value to the pipeline, or make it in the pipeline's body",

@@ -1,7 +1,8 @@
 """What expressions in a pipeline's body evaluate to, beside Python's own plain data.
 
-What is known when the flow is compiled is a plain Python value: numbers, strings, and lists, tuples, sets and dicts, which
-may hold the objects of this module. What a step returns is not known; it is a `Result`, which says where it comes from.
+What is known when the flow is compiled is a plain Python value: numbers, strings, and lists, tuples, sets and dicts,
+which may hold the objects of this module. What a step returns is not known; it is a `Result`, which says where it comes
+from.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class BoundMethod:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """A value that is not known before the run: an output of a step, an item, a parameter of the run, or a part of one."""
+    """A value that is not known before the run: an output of a step, an item, a parameter of the run, or a part."""
 
     value: Value
     type: Type | None = None
@@ -118,7 +119,7 @@ class MappedResult:
 
     map: MapCall
     item: object
-    """What one run of the map's body gives, as it is seen there: a `Result`, another `MappedResult`, `StepOutputs`, ..."""
+    """What one run of the map's body gives, as it is seen there: a `Result`, another `MappedResult`, ..."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,12 @@ import libcst as cst
 from flowc_compiler.frontend.pipelines.limits import LONGEST, MOST_BITS
 
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
-    "Add": operator.add, "Subtract": operator.sub, "Multiply": operator.mul, "Divide": operator.truediv,
-    "FloorDivide": operator.floordiv, "Modulo": operator.mod, "Power": operator.pow, "LeftShift": operator.lshift,
-    "RightShift": operator.rshift, "BitAnd": operator.and_, "BitOr": operator.or_, "BitXor": operator.xor,
+    "Add": lambda left, right: left + right, "Subtract": lambda left, right: left - right,
+    "Multiply": lambda left, right: left * right, "Divide": lambda left, right: left / right,
+    "FloorDivide": lambda left, right: left // right, "Modulo": lambda left, right: left % right,
+    "Power": lambda left, right: left**right, "LeftShift": lambda left, right: left << right,
+    "RightShift": lambda left, right: left >> right, "BitAnd": lambda left, right: left & right,
+    "BitOr": lambda left, right: left | right, "BitXor": lambda left, right: left ^ right,
 }  # fmt: skip
 """Operators by the name of their syntax node."""
 
@@ -36,7 +39,7 @@ class TooLargeError(Exception):
 
 
 def binary(op: cst.CSTNode, left: object, right: object) -> object:
-    """`left op right` for an operator, or for that of an augmented assignment. Raises what Python does, TooLargeError."""
+    """`left op right`; also for the operator of an assignment. Raises what Python does, and TooLargeError."""
     name = type(op).__name__.removesuffix("Assign")
     function = BINARY.get(name)
     if function is None:
@@ -47,21 +50,25 @@ def binary(op: cst.CSTNode, left: object, right: object) -> object:
 
 def checked(value: object) -> object:
     """A value that was computed. Raises TooLargeError."""
-    if isinstance(value, str | bytes | list | tuple | set | frozenset | dict):
-        if len(cast("Sized", value)) > LONGEST:
+    if isinstance(value, int):
+        if value.bit_length() > MOST_BITS:
             raise TooLargeError
-    elif isinstance(value, int) and value.bit_length() > MOST_BITS:
+    elif _is_sized(value) and len(cast("Sized", value)) > LONGEST:
         raise TooLargeError
     return value
+
+
+def _is_sized(value: object) -> bool:
+    return isinstance(value, str | bytes | list | tuple | set | frozenset | dict)
 
 
 def _check_size(name: str, left: object, right: object) -> None:
     """Refuse what would take long to compute at all."""
     if name == "Multiply":
         for count, sequence in ((left, right), (right, left)):
-            if isinstance(count, int) and isinstance(sequence, str | bytes | list | tuple):
-                if count * len(cast("Sized", sequence)) > LONGEST:
-                    raise TooLargeError
+            is_sequence = isinstance(sequence, str | bytes | list | tuple)
+            if isinstance(count, int) and is_sequence and count * len(cast("Sized", sequence)) > LONGEST:
+                raise TooLargeError
     elif name == "Power" and isinstance(left, int) and isinstance(right, int):
         if abs(right) * max(1, left.bit_length()) > MOST_BITS:
             raise TooLargeError

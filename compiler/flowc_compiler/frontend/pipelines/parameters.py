@@ -24,6 +24,13 @@ Kind = Literal["str", "int", "float", "bool", "json"]
 Bind = Callable[[tuple[Parameter, ...], Span], Mapping[str, str]]
 """Given a pipeline's parameters and the span of its name: the texts of values from outside, by parameter."""
 
+
+def no_values(parameters: tuple[Parameter, ...], span: Span) -> Mapping[str, str]:
+    """Nothing from outside."""
+    del parameters, span
+    return {}
+
+
 _TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
 
 
@@ -69,8 +76,9 @@ def read_parameters(
                 "default": value[0] if plain else None,
                 "has_default": plain and value[0] is not None,
             }
-            parameter = parameter.model_copy(update=updates)
-        found.append(parameter)
+            found.append(parameter.model_copy(update=updates))
+        else:
+            found.append(parameter)
     return tuple(found), environment
 
 
@@ -88,6 +96,7 @@ def _known(machine: Machine, node: cst.Param, run: Run | None) -> Known:
     kind = kind_of(node.annotation)
     given = run.arguments.get(node.name.value) if run is not None else None
     if run is not None and node.name.value in run.arguments and not isinstance(given, Problem):
+        machine.hook.check_parameter(machine.view, node, given, run.span)
         return Known(node, (given,), None, kind)
     if isinstance(given, Problem):
         return Known(node, None, given, kind)
@@ -98,6 +107,7 @@ def _known(machine: Machine, node: cst.Param, run: Run | None) -> Known:
         where = machine.span(node.default)
     if problem is not None:
         return Known(node, None, Problem(problem.message, where), kind)
+    machine.hook.check_parameter(machine.view, node, value, where)
     return Known(node, (value,), None, kind)
 
 

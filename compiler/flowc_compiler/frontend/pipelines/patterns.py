@@ -15,7 +15,7 @@ from flowc_compiler.frontend.pipelines.unknown import has_unknown, is_unknown, n
 
 
 def case_of(machine: Machine, node: cst.Match) -> Sequence[Statement]:
-    """The body of the first case that fits; nothing where none does. Raises Refused."""
+    """The body of the first case that fits; nothing where none does. Raises RefusedError."""
     subject = machine.evaluate(node.subject)
     if has_unknown(subject):
         raise not_known(

@@ -17,9 +17,9 @@ from flowc_compiler.frontend.decorators.attached import read_attached
 from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
 from flowc_compiler.frontend.pipelines.choice import choose_pipeline
 from flowc_compiler.frontend.pipelines.evaluator import Evaluator
-from flowc_compiler.frontend.pipelines.machine import Exhausted, Frame, Machine, Refused
+from flowc_compiler.frontend.pipelines.machine import ExhaustedError, Frame, Machine, RefusedError
 from flowc_compiler.frontend.pipelines.objects import Environment, PipelineFunction
-from flowc_compiler.frontend.pipelines.parameters import Bind, read_parameters
+from flowc_compiler.frontend.pipelines.parameters import Bind, no_values, read_parameters
 from flowc_compiler.frontend.pipelines.record import PipelineReading
 from flowc_compiler.frontend.pipelines.stepargs import pipeline_specs
 from flowc_compiler.frontend.pipelines.typehook import TypeHook
@@ -35,13 +35,13 @@ def read_pipeline(
     module: cst.Module,
     sink: DiagnosticSink,
     flow_name: str | None = None,
-    bind: Bind = lambda parameters, span: {},
+    bind: Bind = no_values,
     attached: Sequence[str] = (),
 ) -> PipelineReading | None:
     """Evaluate a file's pipeline; `None`, with diagnostics collected, when that fails.
 
-    The pipeline is that of `flow_name`, or the one that the file itself calls, or the only one. `bind` is asked for values
-    of its parameters from outside, and `attached` are decorators for every step, as `--with` has them.
+    The pipeline is that of `flow_name`, or the one that the file itself calls, or the only one. `bind` is asked for
+    values of its parameters from outside, and `attached` are decorators for every step, as `--with` has them.
     """
     view = ModuleView(source, module, sink)
     modules = LocalModules(view, sink)
@@ -49,7 +49,7 @@ def read_pipeline(
     with _deep_recursion(), machine.within(Frame(view, {})):
         try:
             return _read(machine, view, flow_name, bind)
-        except (Refused, Exhausted):
+        except (RefusedError, ExhaustedError):
             return None
         except RecursionError:
             span = source.line_span(1)

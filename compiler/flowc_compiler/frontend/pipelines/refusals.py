@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
-from flowc_compiler.frontend.pipelines.machine import Machine, Refused
+from flowc_compiler.frontend.pipelines.machine import Machine, RefusedError
 from flowc_compiler.frontend.pipelines.unknown import has_unknown
 
 _STATEMENTS: dict[type[cst.CSTNode], tuple[str, str]] = {
@@ -24,7 +24,7 @@ _EXPRESSIONS: dict[type[cst.CSTNode], tuple[str, str]] = {
 }
 
 
-def refuse_statement(machine: Machine, node: cst.CSTNode) -> Refused:
+def refuse_statement(machine: Machine, node: cst.CSTNode) -> RefusedError:
     """FC110 for a statement outside of the subset; FC112 for `raise`, which is reached."""
     if isinstance(node, cst.Raise):
         return _raised(machine, node)
@@ -34,13 +34,13 @@ def refuse_statement(machine: Machine, node: cst.CSTNode) -> Refused:
     )
 
 
-def refuse_expression(machine: Machine, node: cst.BaseExpression) -> Refused:
+def refuse_expression(machine: Machine, node: cst.BaseExpression) -> RefusedError:
     """FC110 for an expression outside of the subset."""
     what, way_out = _EXPRESSIONS.get(type(node), (f"`{machine.code(node)}`", "do this in a step"))
     return machine.refuse("FC110", f"a pipeline's body cannot have {what}: it is compiled, and not run", node, way_out)
 
 
-def _raised(machine: Machine, node: cst.Raise) -> Refused:
+def _raised(machine: Machine, node: cst.Raise) -> RefusedError:
     if machine.arms:
         return machine.refuse(
             "FC223", "`raise` cannot depend on a result here: the body is compiled, and not run", node,

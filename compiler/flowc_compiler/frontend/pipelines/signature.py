@@ -56,7 +56,7 @@ def signature_of(node: cst.FunctionDef | cst.Lambda) -> Signature:
 def bind(
     machine: Machine, signature: Signature, arguments: Arguments, name: str, node: cst.CSTNode, *, partial: bool = False
 ) -> Bound:
-    """Arguments by the names of parameters. Raises Refused with FC113 for the first that does not fit.
+    """Arguments by the names of parameters. Raises RefusedError with FC113 for the first that does not fit.
 
     With `partial`, parameters without a value are no error.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import libcst as cst
 
@@ -10,7 +11,7 @@ from flowc_compiler.frontend.files.names import dotted
 from flowc_compiler.frontend.pipelines.conditions import test
 from flowc_compiler.frontend.pipelines.expressions import computed, iterated, operate
 from flowc_compiler.frontend.pipelines.inlining import defaults_of
-from flowc_compiler.frontend.pipelines.machine import Machine, Refused, Returned, Signal, Statement
+from flowc_compiler.frontend.pipelines.machine import Machine, RefusedError, Returned, Signal, Statement
 from flowc_compiler.frontend.pipelines.objects import HelperFunction, Unusable
 from flowc_compiler.frontend.pipelines.operations import binary
 from flowc_compiler.frontend.pipelines.patterns import case_of
@@ -36,17 +37,17 @@ def execute(machine: Machine, statements: Sequence[Statement]) -> Signal:
                     return signal
             else:
                 signal = _one(machine, item)
-        except Refused:
+        except RefusedError:
             refused = True
             for name in bindings([item]):
                 machine.frame.environment[name] = Unusable("")
             continue
         if signal is not None:
             if refused:
-                raise Refused
+                raise RefusedError
             return signal
     if refused:
-        raise Refused
+        raise RefusedError
     return None
 
 
@@ -100,14 +101,18 @@ def _assignment(machine: Machine, item: cst.Assign | cst.AnnAssign | cst.AugAssi
 def _augmented(machine: Machine, item: cst.AugAssign) -> None:
     """`x += y`; a list is extended in place, as in Python."""
     old, new = machine.evaluate(item.target), machine.evaluate(item.value)
-    if isinstance(old, list) and isinstance(item.operator, cst.AddAssign) and not is_unknown(new):
-        values: list[object] = old
+    if _is_list(old) and isinstance(item.operator, cst.AddAssign) and not is_unknown(new):
+        values = cast("list[object]", old)
         added = iterated(machine, new, item.value)
         computed(machine, item, lambda: binary(cst.Add(), values, added))
         values.extend(added)
         assign(machine, item.target, values, item.value)
         return
     assign(machine, item.target, operate(machine, item, item.operator, old, new), item.value)
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list)
 
 
 def _expression(machine: Machine, item: cst.Expr) -> None:
@@ -143,8 +148,8 @@ def _is_logger(machine: Machine, name: str) -> bool:
 
 
 _TELLING = frozenset(
-    {"critical", "debug", "error", "exception", "info", "log", "setLevel", "simplefilter", "warn", "warning", "basicConfig",
-     "filterwarnings", "print"}
+    {"critical", "debug", "error", "exception", "info", "log", "setLevel", "simplefilter", "warn", "warning",
+     "basicConfig", "filterwarnings", "print"}
 )  # fmt: skip
 
 

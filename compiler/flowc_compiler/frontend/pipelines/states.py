@@ -25,7 +25,7 @@ class State:
         pending = list(roots)
         while pending:
             value = pending.pop()
-            if isinstance(value, list | dict | set):
+            if _is_container(value):
                 container = cast("Container", value)
                 if id(container) in self._held:
                     continue
@@ -46,6 +46,10 @@ class State:
         """Let every container hold again what it held."""
         for container, held in self._held.values():
             _fill(container, held)
+
+
+def _is_container(value: object) -> bool:
+    return isinstance(value, list | dict | set)
 
 
 def _inside(value: object) -> list[object]:
@@ -119,7 +123,7 @@ class Merge:
                 container[key] = self._stand_in(item)
 
     def _stand_in(self, value: object) -> object:
-        return self._done.get(id(value), value) if isinstance(value, list | set) else value
+        return self._done.get(id(value), value)
 
     def value(self, values: list[object]) -> object:
         """One value for those that the arms left."""

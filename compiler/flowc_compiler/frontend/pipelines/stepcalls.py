@@ -11,7 +11,7 @@ import libcst as cst
 
 from flowc_compiler.frontend.pipelines.graph import StepCall
 from flowc_compiler.frontend.pipelines.limits import MOST_NODES
-from flowc_compiler.frontend.pipelines.machine import Arguments, Given, Machine, Refused
+from flowc_compiler.frontend.pipelines.machine import Arguments, Given, Machine, RefusedError
 from flowc_compiler.frontend.pipelines.objects import Result, StepFunction, StepOutputs
 from flowc_compiler.frontend.pipelines.signature import bind, signature_of
 from flowc_compiler.frontend.pipelines.typehook import BoundArgument
@@ -81,7 +81,7 @@ def _flat(value: object) -> Iterable[object]:
 
 
 def bind_step(machine: Machine, step: StepFunction, arguments: Arguments, node: cst.BaseExpression) -> dict[str, Given]:
-    """The arguments by parameter. Raises Refused with FC113 where they do not fit the function."""
+    """The arguments by parameter. Raises RefusedError with FC113 where they do not fit the function."""
     signature = signature_of(step.node)
     if signature.star is not None or signature.double_star is not None:
         raise machine.refuse(
@@ -107,7 +107,7 @@ def preset_parameters(machine: Machine, step: StepFunction) -> dict[str, object]
                 except NotLiteralError as error:
                     message = f"`parameters` is not known{error.because}"
                     machine.sink.error("FC402", message, layer.view.locator.anywhere(arg.value), help="write it out")
-                    raise Refused from None
+                    raise RefusedError from None
                 if isinstance(values, dict):
                     entries = cast("dict[object, object]", values)
                     found.update({str(key): value for key, value in entries.items()})

@@ -9,7 +9,7 @@ import libcst as cst
 
 from flowc_compiler.frontend.pipelines.conditions import test
 from flowc_compiler.frontend.pipelines.graph import Region, SwitchCall
-from flowc_compiler.frontend.pipelines.machine import Machine, Refused, Returned, Signal, Statement
+from flowc_compiler.frontend.pipelines.machine import Machine, RefusedError, Returned, Signal, Statement
 from flowc_compiler.frontend.pipelines.objects import Result
 from flowc_compiler.frontend.pipelines.states import Merge, State
 from flowc_compiler.frontend.pipelines.unknown import as_value
@@ -50,13 +50,13 @@ def choose(machine: Machine, first: Value, branches: Sequence[Branch], node: cst
                 else:
                     value, ended = branches[position].body(), False
                 found.append(value)
-            except Refused:
+            except RefusedError:
                 failed, ended = True, False
         after.append(State([*_roots(machine), *before.containers]))
         before.restore()
         position = len(branches) if ended else position + 1
     if failed:
-        raise Refused
+        raise RefusedError
     return _merged(machine, switch, before, after, found, node)
 
 
@@ -102,7 +102,7 @@ def _merged(
 
 
 def _values(machine: Machine, found: list[object], node: cst.CSTNode) -> list[object]:
-    """What the arms gave, as values. Raises Refused where some leave a loop or function and others go on in it."""
+    """What the arms gave, as values. Raises RefusedError where some leave a loop or function and others go on in it."""
     if "break" in found:
         raise machine.refuse(
             "FC223", "a loop cannot be left by a result: how often it runs is known when the flow is compiled", node,

@@ -14,7 +14,7 @@ from flowc_compiler.frontend.pipelines.unknown import is_unknown, not_known
 
 
 def assign(machine: Machine, target: cst.BaseExpression, value: object, node: cst.CSTNode) -> None:
-    """Bind what a target names. Raises Refused."""
+    """Bind what a target names. Raises RefusedError."""
     match target:
         case cst.Name(value=name):
             machine.frame.environment[name] = value

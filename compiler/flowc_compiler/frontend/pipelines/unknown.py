@@ -8,7 +8,7 @@ from typing import cast
 import libcst as cst
 
 from flowc_compiler.frontend.pipelines.limits import DEEPEST_VALUE
-from flowc_compiler.frontend.pipelines.machine import Machine, Refused
+from flowc_compiler.frontend.pipelines.machine import Machine, RefusedError
 from flowc_compiler.frontend.pipelines.objects import MappedResult, Result, StepOutputs, Unmapped
 from flowc_compiler.ir.values import CollectionValue, ItemValue, LiteralValue, OutputValue, Value
 
@@ -31,14 +31,14 @@ def has_unknown(value: object, depth: int = 0) -> bool:
     return is_unknown(value)
 
 
-def not_known(machine: Machine, node: cst.CSTNode, what: str, way_out: str) -> Refused:
+def not_known(machine: Machine, node: cst.CSTNode, what: str, way_out: str) -> RefusedError:
     """FC111: `what` needs the value of a result; for the caller to raise."""
     message = f"a step's result is not known when the flow is compiled: {what}"
     return machine.refuse("FC111", message, node, way_out)
 
 
 def as_value(machine: Machine, value: object, node: cst.CSTNode, depth: int = 0) -> Value:
-    """What a step is given for an evaluated argument. Raises Refused for what cannot be an argument."""
+    """What a step is given for an evaluated argument. Raises RefusedError for what cannot be an argument."""
     if depth > DEEPEST_VALUE:
         raise machine.refuse("FC113", "this value is nested too deeply", node, "make it in a step")
     match value:
@@ -73,8 +73,8 @@ def _collection(machine: Machine, value: object, node: cst.CSTNode, depth: int) 
                 )
         values = tuple(as_value(machine, item, node, depth + 1) for item in entries.values())
         if all(isinstance(item, LiteralValue) for item in values):
-            known = (cast("LiteralValue", item).value for item in values)
-            return LiteralValue(value=dict(zip(entries, known, strict=True)))
+            plain = (cast("LiteralValue", item).value for item in values)
+            return LiteralValue(value=dict(zip(entries, plain, strict=True)))
         return CollectionValue(kind="dict", keys=tuple(entries), values=values)
     kind = "list" if isinstance(value, range | list) else "tuple" if isinstance(value, tuple) else "set"
     values = tuple(as_value(machine, item, node, depth + 1) for item in cast("Iterable[object]", value))

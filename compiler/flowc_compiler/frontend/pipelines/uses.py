@@ -1,4 +1,4 @@
-"""How a pipeline's body uses a parameter: one that is only passed to steps need not be known when the flow is compiled."""
+"""How a pipeline's body uses a parameter: one that is only passed to steps may be a parameter of each run."""
 
 from __future__ import annotations
 

@@ -19,11 +19,11 @@ def wait_for(machine: Machine, node: Node, after: Iterable[Given]) -> None:
             machine.waiting.append(waiting)
             continue
         for name in waited_names(machine, given):
-            _add(machine, node, machine.nodes.anchor(name))
+            _add(node, machine.nodes.anchor(name))
 
 
 def waited_names(machine: Machine, given: Given) -> list[str]:
-    """The nodes that an entry of `after=` waits for. Raises Refused with FC221 for what is no step."""
+    """The nodes that an entry of `after=` waits for. Raises RefusedError with FC221 for what is no step."""
     match given.value:
         case str() as name:
             return [name]
@@ -47,7 +47,7 @@ def resolve_waiting(machine: Machine) -> None:
     """Look up the names of steps that were called after the step that waits for them. FC221 for what is no step's."""
     for node, name, path, span in machine.waiting:
         if machine.nodes.get(name) is not None:
-            _add(machine, node, machine.nodes.anchor(name, path))
+            _add(node, machine.nodes.anchor(name, path))
             continue
         known = machine.nodes.names
         close = get_close_matches(name, known, 1)
@@ -56,6 +56,6 @@ def resolve_waiting(machine: Machine) -> None:
         machine.sink.error("FC221", f"there is no step `{name}`", span, help=help_text)
 
 
-def _add(machine: Machine, node: Node, name: str | None) -> None:
+def _add(node: Node, name: str | None) -> None:
     if name is not None and name not in node.after:
         node.after = (*node.after, name)
