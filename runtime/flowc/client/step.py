@@ -9,7 +9,7 @@ from flowc.layout import parse_index
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
-    from typing import Dict, Iterator, List, Optional, Tuple, Union
+    from typing import Callable, Dict, Iterator, List, Optional, Tuple, Union
 
     from flowc.client.run import Run
     from flowc.layout import Path
@@ -119,11 +119,30 @@ class Step(Entity[Task]):
         """Whether its tasks are iterations of a recursive switch."""
         return bool(self.parent.graph.get("steps", {}).get(self.id, {}).get("loops", False))
 
+    def leads(self, choice: str, name: str) -> bool:
+        """Whether a step that was chosen is the one of that name, or leads to it by steps that have no task."""
+        return name in self._with_tasks([choice], self._next)
+
     def _before(self) -> List[str]:
-        return [name for name, step in self.parent.graph.get("steps", {}).items() if self.id in step["next"]]
+        return self._with_tasks(self._previous(self.id), self._previous)
 
     def _after(self) -> List[str]:
-        return list(self.parent.graph.get("steps", {}).get(self.id, {}).get("next", ()))
+        return self._with_tasks(self._next(self.id), self._next)
+
+    def _previous(self, name: str) -> List[str]:
+        return [other for other, step in self.parent.graph.get("steps", {}).items() if name in step["next"]]
+
+    def _next(self, name: str) -> List[str]:
+        return list(self.parent.graph.get("steps", {}).get(name, {}).get("next", ()))
+
+    def _with_tasks(self, names: List[str], further: Callable[[str], List[str]]) -> List[str]:
+        """The steps of these names; for one that is there for the graph only those that come next to it."""
+        steps = self.parent.graph.get("steps", {})
+        found = list(names)
+        for name in found:
+            if steps.get(name, {}).get("virtual"):
+                found += [other for other in further(name) if other not in found]
+        return [name for name in found if not steps.get(name, {}).get("virtual")]
 
     def _named(self, names: List[str]) -> Iterator[Step]:
         return (step for step in (self.parent.child(name) for name in names) if step is not None)

@@ -336,4 +336,4 @@ def _related(before: Task, after: Task) -> bool:
         if after.path[-1] != iteration + 1:
             return False
     choice = before.manifest.get("choice") if before.committed else None
-    return choice is None or choice == after.step
+    return choice is None or before.parent.leads(choice, after.step)

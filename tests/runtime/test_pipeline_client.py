@@ -1,0 +1,208 @@
+"""What steps and programs see of a pipeline's run: the context, ZenML's client, and flowc's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flowc import Client, client
+from flowc.client import Flow, Run
+from flowc.pipelines.enums import ExecutionStatus
+from tests.local.flows import Local
+
+SOURCE = """
+    from typing import Annotated, List, Tuple
+
+    from zenml import get_step_context, log_artifact_metadata, log_metadata, pipeline, step
+    from zenml.client import Client
+
+    @step
+    def load(n: int) -> List[int]:
+        log_metadata({"rows": n})
+        return list(range(n))
+
+    @step
+    def work(x: int) -> Annotated[int, "squared"]:
+        log_artifact_metadata({"of": x})
+        return x * x
+
+    @step
+    def left() -> int:
+        return 1
+
+    @step
+    def right() -> int:
+        return 2
+
+    @step
+    def look(a: int, b: int, xs: List[int]) -> Tuple[Annotated[dict, "seen"], Annotated[list, "wrong"]]:
+        context = get_step_context()
+        run = Client().get_pipeline_run(context.pipeline_run.name)
+        steps = {name: {output: [one.load() for one in found] for output, found in step.outputs.items()}
+                 for name, step in run.steps.items()}
+        wrong = []
+        for attempt in (lambda: context.cost, lambda: context.pipeline_run.stack, lambda: Client().list_models,
+                        lambda: run.steps["later"]):
+            try:
+                attempt()
+            except (AttributeError, KeyError) as error:
+                wrong.append(f"{type(error).__name__}: {error}")
+        seen = {
+            "steps": steps,
+            "names": (context.step_name, context.step_run.name, context.pipeline.name, context.model),
+            "status": (str(run.status), str(run.steps["load"].status), str(context.step_run.status)),
+            "same": run.id == context.pipeline_run.id,
+        }
+        return seen, wrong
+
+    @step
+    def one(seen: dict) -> int:
+        return len(seen)
+
+    @step
+    def two(seen: dict) -> int:
+        return -len(seen)
+
+    @pipeline
+    def looking(n: int = 2) -> None:
+        xs = work.map(load(n))
+        seen, _ = look(left(), right(), xs)
+        one(seen)
+        two(seen)
+
+    looking(n=3)
+"""
+
+
+@pytest.fixture(autouse=True)
+def default_space(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Read from the store of the test's own runs."""
+    monkeypatch.setenv("FLOWC_ROOT", str(tmp_path / "root"))
+    monkeypatch.delenv("FLOWC_NAMESPACE", raising=False)
+    client.default_namespace()
+    client.default_metadata()
+
+
+def test_the_context_and_the_client_within_a_step(tmp_path: Path) -> None:
+    flow = Local(tmp_path, SOURCE)
+    result = flow.run()
+    assert result.ok, flow.says.err
+    seen = Client().get_pipeline_run(result.run_id).steps["look"].outputs["seen"][0].load()
+    mapped = {f"map:work:{i}": {"squared": [i * i]} for i in range(3)}
+    assert seen["steps"] == {
+        "load": {"output": [[0, 1, 2]]},
+        **mapped,
+        "left": {"output": [1]},
+        "right": {"output": [2]},
+    }
+    assert seen["names"] == ("look", "look", "looking", None)
+    assert seen["status"] == ("running", "completed", "running")
+    assert seen["same"] is True
+    wrong = Client().get_pipeline_run(result.run_id).steps["look"].outputs["wrong"][0].load()
+    assert wrong[0].startswith("AttributeError: the context of a step has no 'cost' in flowc; it has step_name")
+    assert wrong[1].startswith("AttributeError: PipelineRun has no 'stack' in flowc; it has config, end_time, id")
+    assert wrong[2].startswith("AttributeError: Client has no 'list_models' in flowc, which has no server; it has get_")
+    assert wrong[3].startswith("KeyError: \"'later': of the run's steps these have finished: load, map:work:0")
+
+
+def test_runs_of_pipelines_from_outside(tmp_path: Path) -> None:
+    flow = Local(tmp_path, SOURCE)
+    first, second = flow.run(), flow.run()
+    run = Client().get_pipeline_run(second.run_id)
+    assert (run.id, run.status, run.pipeline.name) == (second.run_id, ExecutionStatus.COMPLETED, "looking")
+    assert run.status.is_successful
+    assert run.status == "completed"
+    assert list(run.steps)[:2] == ["load", "map:work:0"]
+    assert list(run.steps)[-3:] == ["look", "one", "two"], "in the order of the pipeline"
+    load = run.steps["load"]
+    assert (load.name, load.config.name, load.output.load(), load.output.name) == (
+        "load", "load", [0, 1, 2], "looking::load::output",
+    )  # fmt: skip
+    assert (load.run_metadata, load.output.run_metadata) == ({"rows": 3}, {})
+    assert run.steps["map:work:1"].output.run_metadata == {"of": 1}
+    assert run.steps["map:work:2"].output.name == "squared"
+    with pytest.raises(ValueError, match="step look has not one output, but seen, wrong"):
+        _ = run.steps["look"].output
+    assert [one.id for one in Client().list_pipeline_runs()] == [second.run_id, first.run_id]
+    pipeline = Client().get_pipeline("looking")
+    assert (pipeline.last_run.id, pipeline.last_successful_run.id) == (second.run_id, second.run_id)
+    assert Client().get_artifact_version("looking::left::output").load() == 1
+    assert Client().get_artifact_version("looking::left::output", first.run_id).version == first.run_id
+    assert Client().get_pipeline_run(f"looking/{first.run_id}").id == first.run_id
+    assert Client().get_pipeline_run(second.run_id[:-1]).id == second.run_id
+    for name in ("nothing", "looking/nothing"):
+        with pytest.raises(KeyError, match="there is no run"):
+            Client().get_pipeline_run(name)
+    with pytest.raises(KeyError, match="there are 2 runs whose id begins with '2'"):
+        Client().get_pipeline_run("2")
+
+
+def test_flowcs_own_client_passes_over_steps_without_tasks(tmp_path: Path) -> None:
+    flow = Local(tmp_path, SOURCE)
+    result = flow.run()
+    run = flow.client(result)
+    assert (run.successful, run.finished, run.status) == (True, True, "successful")
+    assert {step.id for step in run} == {"start", "load", "work", "left", "right", "look", "one", "two"}
+    assert {task.id for task in run["look"].task.parent_tasks} == {"work-0", "work-1", "work-2", "left", "right"}
+    assert {task.id for task in run["look"].task.child_tasks} == {"one", "two"}
+    assert {task.id for task in run["load"].task.child_tasks} == {"work-0", "work-1", "work-2"}
+    assert [task.data.squared for task in run["work"]] == [4, 1, 0]
+    assert Flow("looking").latest_successful_run is not None
+
+
+def test_how_far_a_run_is_where_the_engine_does_not_say(tmp_path: Path) -> None:
+    """As on Argo, which writes no records: the end of the graph has no task."""
+    flow = Local(tmp_path, SOURCE)
+    result = flow.run()
+    folder = tmp_path / "root" / "looking" / result.run_id
+    for record in ("run.json", "run-end.json"):
+        (folder / record).unlink()
+    run = Run(f"looking/{result.run_id}", root=str(tmp_path / "root"))
+    assert (run.successful, run.finished, run.status) == (True, True, "successful")
+    assert run.created_seconds() > 0
+    assert run.finished_at == max(task.finished_at for name in ("one", "two") if (task := run[name].task).finished_at)
+    (folder / "one" / "-" / "0" / "manifest.json").unlink()
+    assert [run.successful, run.finished, run.finished_at] == [False, False, None]
+    assert Client().get_pipeline_run(result.run_id).status == ExecutionStatus.RUNNING
+
+
+SWITCH = """
+    from flowc import pipeline, step
+
+    @step
+    def score() -> int:
+        return 3
+
+    @step
+    def low(x: int) -> int:
+        return x
+
+    @step
+    def last(x: int) -> None:
+        print("last", x)
+
+    @pipeline
+    def choosing() -> None:
+        x = score()
+        if x > 5:
+            y = low(x)
+        else:
+            y = x
+        last(y)
+        if x > 4:
+            low(x, id="again")
+"""
+
+
+def test_a_switch_with_an_arm_that_has_no_task(tmp_path: Path) -> None:
+    flow = Local(tmp_path, SWITCH)
+    result = flow.run()
+    assert result.ok, flow.says.err
+    run = flow.client(result)
+    assert {step.id for step in run} >= {"score", "last"}
+    assert run.successful
+    assert list(Client().get_pipeline_run(result.run_id).steps) == ["score", "last"]
+    for record in ("run.json", "run-end.json"):
+        (tmp_path / "root" / "choosing" / result.run_id / record).unlink()
+    assert Run(f"choosing/{result.run_id}", root=str(tmp_path / "root")).successful
