@@ -253,7 +253,7 @@ class EagerStep:
     def _attempts(self, name: str, inputs: dict[str, Any]) -> tuple[Any, int]:
         """What the function returns, and the attempts that it took."""
         retry = self._options.get("retry")
-        most = 1 if retry is None else 1 + retry.max_retries
+        most = 1 if retry is None else 1 + retry.limit + retry.max_retries
         for attempt in range(1, most):
             with suppress(Exception):
                 return self._function(**inputs), attempt
@@ -310,9 +310,10 @@ def _bare(row: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Retry:
-    """`StepRetryConfig`."""
+    """`Retry` of flowc, and `StepRetryConfig` of ZenML."""
 
-    max_retries: int = 1
+    limit: int = 0
+    max_retries: int = 0
     delay: int = 0
     backoff: int = 0
 
@@ -328,7 +329,7 @@ def run_eagerly(text: str, name: str = "__main__") -> Record:
     def pipeline(function: Any = None, **options: Any) -> Any:
         return EagerPipeline(record, function) if function else partial(pipeline, **options)
 
-    vars(module).update(step=step, pipeline=pipeline, unmapped=Unmapped, StepRetryConfig=Retry)
+    vars(module).update(step=step, pipeline=pipeline, unmapped=Unmapped, StepRetryConfig=Retry, Retry=Retry)
 
     def importing(wanted: str, *rest: Any, **kwargs: Any) -> Any:
         return module if wanted in SERVED else __import__(wanted, *rest, **kwargs)

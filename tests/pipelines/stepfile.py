@@ -14,8 +14,12 @@ from typing import Annotated, Tuple
 OFFSET = 4
 LIMITS = (3, 5)
 '''
-FLOWC = "from flowc import StepRetryConfig, pipeline, step, unmapped"
+FLOWC = "from flowc import Retry, pipeline, step, unmapped"
 ZENML = "from zenml import pipeline, step, unmapped\nfrom zenml.config.retry_config import StepRetryConfig"
+
+FLOWC_RETRY = "Retry(limit=2)"
+ZENML_RETRY = "StepRetryConfig(max_retries=2, delay=0, backoff=1)"
+"""The same in ZenML's words."""
 
 STEPS = {
     "load": '''
@@ -89,7 +93,7 @@ def nested(x) -> int:
     return result
 """,
     "flaky": '''
-@step(retry=StepRetryConfig(max_retries=2, delay=0))
+@step(retry=Retry(limit=2))
 def flaky(x: int, mark: str) -> int:
     """Fails twice."""
     with (Path(os.environ["MARKS"]) / mark).open("a") as file:

@@ -8,7 +8,7 @@ from tests.pipelines.eager import run_eagerly
 
 HEAD = """
 from typing import Annotated
-from flowc import StepRetryConfig, pipeline, step, unmapped
+from flowc import Retry, pipeline, step, unmapped
 
 @step
 def load(n: int = 3) -> list[int]:
@@ -26,7 +26,7 @@ def total(xs: list[int]) -> int:
 def two(x: int) -> tuple[int, Annotated[str, "text"]]:
     return x, str(x)
 
-@step(retry=StepRetryConfig(max_retries=1))
+@step(retry=Retry(limit=1))
 def broken(x: int) -> None:
     raise ValueError(x)
 

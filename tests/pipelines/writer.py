@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.pipelines.maps import Maps
 from tests.pipelines.page import Region, Variable
-from tests.pipelines.stepfile import FLOWC, HEAD, STEPS, ZENML
+from tests.pipelines.stepfile import FLOWC, FLOWC_RETRY, HEAD, STEPS, ZENML, ZENML_RETRY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +31,11 @@ class Writer(Maps):
         if self._failing:
             self.line(region, f"{self.call(region, 'broken', [self.number(region)])}")
         body = self.lines
-        imports = ZENML if self.chance(3) else FLOWC
-        parts = [HEAD.format(imports=imports), *(STEPS[name] for name in self.functions), *self.extra]
+        zenml = self.chance(3)
+        steps = [STEPS[name] for name in self.functions]
+        if zenml:
+            steps = [step.replace(FLOWC_RETRY, ZENML_RETRY) for step in steps]
+        parts = [HEAD.format(imports=ZENML if zenml else FLOWC), *steps, *self.extra]
         decorator = self.any_of(["@pipeline", "@pipeline(enable_cache=False)", "@pipeline()"])
         width = self.any_of(["width", "width: int"])
         head = f"\n\n{decorator}\ndef main(seed: int, {width}, flag: bool = True, word: str = 'w'):\n"

@@ -95,12 +95,16 @@ def call_builtin(machine: Machine, function: Builtin, arguments: Arguments, node
     if name == "isinstance":
         return _isinstance(machine, arguments, node)
     structural = name in _STRUCTURAL or name.startswith("itertools.")
-    for given in (*arguments.positional, *arguments.keywords.values()):
+    # The keywords of `dict` are its entries, which may be results.
+    entries = arguments.keywords if name == "dict" else {}
+    for given in (*arguments.positional, *({} if entries else arguments.keywords).values()):
         if is_unknown(given.value) or (not structural and has_unknown(given.value)):
             raise not_known(machine, given.node, f"`{name}` needs it", _instead(machine, name, given))
     _check_lengths(machine, name, arguments, node)
     values = [given.value for given in arguments.positional]
-    keywords = {key: _callback(machine, given, node) for key, given in arguments.keywords.items()}
+    keywords = {
+        key: given.value if entries else _callback(machine, given, node) for key, given in arguments.keywords.items()
+    }
     return computed(machine, node, lambda: _limited(function.function(*values, **keywords)))
 
 
