@@ -21,6 +21,8 @@ from flowc_targets.base.package import check_code
 from flowc_targets.local import RunOptions, RunResult, run_flow
 
 INPUT_ERROR = 2
+_OF_FILES = frozenset({"FC117"})
+"""What is to be known of a file that is compiled, and nothing to a program whose every call is run."""
 _OF_RUNS = frozenset({"FC601", "FC602", "FC607"})
 
 
@@ -53,7 +55,7 @@ def run_file(
         options = replace(options, params=compilation.params)
         check_code(source, (), sink)
         sink.raise_if_failed()
-        report(sink.diagnostics)
+        report([item for item in sink.diagnostics if item.code not in _OF_FILES or current_call() is None])
         gc.enable()
         return ran(flow, run_flow(flow, source, options))
     except FlowcError as error:

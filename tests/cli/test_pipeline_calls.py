@@ -156,6 +156,17 @@ def test_two_pipelines_both_run(folder: Path) -> None:
     assert len(list((folder / ".flowc" / "other").glob("2*"))) == 1
 
 
+def test_each_call_has_its_own_arguments(folder: Path) -> None:
+    """The compiler takes the values from the file's first call; the program runs each, with defaults where it says none."""
+    calls = "pipe(width=1, more=10)\n    pipe()\n    pipe(width=5)\n"
+    write_files(folder, {"calls.py": f"{PIPE}\n    {calls}"})
+    result = python(folder, file="calls.py")
+    assert result.returncode == 0, result.stderr
+    sums = [line.split("sum ")[1] for line in result.stdout.splitlines() if "sum " in line]
+    assert sums == ["10", "3", "10"]
+    assert "FC117" not in result.stderr
+
+
 def test_a_program_that_reads_its_own_command_line(folder: Path) -> None:
     own = (
         PIPE

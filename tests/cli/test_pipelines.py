@@ -12,6 +12,7 @@ import pytest
 
 from tests.commands import flowc
 from tests.conftest import REPOSITORY, SEEDS
+from tests.docs.pages import blocks
 from tests.zipped import write_files
 
 WIDE = """
@@ -252,6 +253,17 @@ def test_the_seed_is_the_example() -> None:
     block = re.search(r"```python\n(.*?)```", seed.read_text(encoding="utf-8"), re.DOTALL)
     assert block is not None
     assert (REPOSITORY / "examples" / "fan_out_fan_in.py").read_text(encoding="utf-8").endswith(block[1])
+
+
+@pytest.mark.parametrize(("page", "answer"), [("README.md", "5"), ("docs/pipelines.md", "30")])
+def test_the_pipeline_of_a_page(tmp_path: Path, page: str, answer: str) -> None:
+    """What the pages show first runs, and gives what they say; so does every other way that they show to run it."""
+    shown = [block.text for block in blocks((REPOSITORY / page).read_text(), "python") if "def squares(" in block.text]
+    (tmp_path / "squares.py").write_text(shown[0])
+    for arguments, expected in (((), answer), (("--count", "5"), "30"), (("-p", "count=10"), "285")):
+        result = flowc(tmp_path, "run", "squares.py", *arguments)
+        assert result.returncode == 0, result.stderr
+        assert f"/total] {expected}\n" in result.stdout
 
 
 def test_a_compile_imports_the_front_end_of_its_shape_only() -> None:

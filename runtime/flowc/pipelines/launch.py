@@ -9,6 +9,7 @@ from flowc.errors import FlowError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from inspect import Signature
     from typing import Any, Callable, Dict, Tuple
 
     from flowc.pipelines.client import PipelineRun
@@ -37,8 +38,7 @@ def launch(function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str
 
     from flowc.cli import commands, shown_path
 
-    signature = inspect.signature(function)
-    arguments = dict(signature.bind(*args, **kwargs).arguments)
+    arguments = _arguments(inspect.signature(function), args, kwargs)
     name = function.__name__
     file = inspect.getsourcefile(function)
     if file is None or file.startswith("<"):
@@ -53,3 +53,11 @@ def launch(function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str
     from flowc.pipelines.client import PipelineRun
 
     return PipelineRun(Run(run, root=root, _namespace_check=False))
+
+
+def _arguments(signature: Signature, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Dict[str, Any]:
+    """The arguments of a call by name, defaults of plain data among them: the compiler takes the file's first call for
+    what is not said."""
+    plain = (str, int, float, bool, type(None), list, tuple, dict)
+    defaults = {name: item.default for name, item in signature.parameters.items() if isinstance(item.default, plain)}
+    return {**defaults, **signature.bind(*args, **kwargs).arguments}
