@@ -157,7 +157,7 @@ def test_two_pipelines_both_run(folder: Path) -> None:
 
 
 def test_each_call_has_its_own_arguments(folder: Path) -> None:
-    """The compiler takes the values from the file's first call; the program runs each, with defaults where it says none."""
+    """The compiler knows the values of the first call only; each call runs with its own, and with defaults."""
     calls = "pipe(width=1, more=10)\n    pipe()\n    pipe(width=5)\n"
     write_files(folder, {"calls.py": f"{PIPE}\n    {calls}"})
     result = python(folder, file="calls.py")
