@@ -28,6 +28,8 @@ class Nodes:
         """Region to the map or switch that it belongs to."""
         self._names: dict[str, Node | None] = {}
         """Names that are taken."""
+        self._numbers: dict[str, int] = {}
+        """The number that may be free of names made of a base."""
 
     def __len__(self) -> int:
         return len(self._names)
@@ -48,11 +50,13 @@ class Nodes:
 
     def free(self, base: str) -> str:
         """A name for a node: `base`, or as in ZenML `base_2`, `base_3`, ..."""
-        name, number = base, 1
-        while name in self._names:
+        if base not in self._names:
+            return base
+        number = self._numbers.get(base, 2)
+        while f"{base}_{number}" in self._names:
             number += 1
-            name = f"{base}_{number}"
-        return name
+        self._numbers[base] = number  # no name is given back: the search goes on from here
+        return f"{base}_{number}"
 
     def reserve(self, base: str) -> str:
         """A free name, taken for a node that is made later."""

@@ -11,9 +11,17 @@ import libcst as cst
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
 from flowc_compiler.frontend.pipelines.graph import MapCall, Region, StepCall
-from flowc_compiler.frontend.pipelines.objects import MappedResult, Result, StepFunction, StepOutputs, Unmapped
+from flowc_compiler.frontend.pipelines.objects import (
+    MappedResult,
+    PipelineFunction,
+    Result,
+    StepFunction,
+    StepOutputs,
+    Unmapped,
+)
 from flowc_compiler.frontend.pipelines.types.check import CallSite, PipelineTypes
 from flowc_compiler.frontend.pipelines.types.infer import type_of_value
+from flowc_compiler.frontend.pipelines.types.messages import Misfit, report_parameter
 from flowc_compiler.frontend.pipelines.types.model import (
     UNKNOWN,
     TupleType,
@@ -24,7 +32,7 @@ from flowc_compiler.frontend.pipelines.types.model import (
 )
 from flowc_compiler.frontend.pipelines.types.standard import Verdict
 from flowc_compiler.frontend.pipelines.types.values import placed
-from flowc_compiler.ir.values import ItemValue
+from flowc_compiler.ir.values import CollectionValue, ItemValue, LiteralValue, Value
 from flowc_compiler.source import Span
 
 _DEEPEST = 24
@@ -57,6 +65,7 @@ class TypeHook:
         self._functions: dict[FunctionKey, StepFunction] = {}
         self._outputs: dict[tuple[cst.FunctionDef, tuple[str, ...]], tuple[Type | None, ...]] = {}
         self._sites: dict[tuple[Span, FunctionKey], dict[str, Span]] = {}
+        self._misfits: list[Misfit] = []
 
     def output_types(self, function: StepFunction) -> tuple[Type | None, ...]:
         """The type of each output of a step; `None` where there is nothing to tell it from."""
@@ -93,6 +102,22 @@ class TypeHook:
             self._sites[span, key] = {}
         self._sites[span, key].update((argument.name, argument.span) for argument in arguments)
 
+    def check_pipeline(self, pipeline: PipelineFunction, arguments: Sequence[BoundArgument]) -> None:
+        """Note the arguments that are of the wrong type, of a pipeline that is called in another one, for `check`."""
+        signature = self._types.signatures.of(pipeline.view, pipeline.node)
+        for argument in arguments:
+            wanted, given = signature.parameters.get(argument.name, UNKNOWN), _type_of(argument.value)
+            if self._types.rules.verdict(given, wanted) is Verdict.NO:
+                found = Misfit(signature, argument.name, wanted, given, _part(argument.value), given, argument.span)
+                self._misfits.append(found)
+
+    def check_parameter(self, view: ModuleView, node: cst.Param, value: object, span: Span) -> None:
+        """Collect FC303 for a value of a pipeline's parameter, by default or in the file's call, of the wrong type."""
+        wanted = self._types.reader.annotation(view, node.annotation)
+        given = _type_of(value)
+        if value is not None and self._types.rules.verdict(given, wanted) is Verdict.NO:
+            report_parameter(node.name.value, wanted, given, span, self.sink)
+
     def check(self, root: Region, view: ModuleView, node: cst.FunctionDef) -> None:
         """Collect FC310 to FC314 for the graph that a pipeline's body made; `node` is its function."""
         functions: dict[str, StepFunction] = {}
@@ -105,7 +130,7 @@ class TypeHook:
                 sites[found.name] = CallSite(found.span, self._sites.get((found.span, key), {}))
             else:
                 sites[found.name] = CallSite(found.span, self._sources(found))
-        self._types.check(root, functions, sites, (view, node))
+        self._types.check(root, functions, sites, (view, node), self._misfits)
 
     def _sources(self, found: MapCall) -> Mapping[str, Span]:
         """Where the sources of a map stand: those arguments of its first call that are its items."""
@@ -121,6 +146,14 @@ class TypeHook:
 
 def _told(of: Type) -> Type | None:
     return None if isinstance(of, UnknownType) else of
+
+
+def _part(value: object) -> Value:
+    """What a message can say of an argument."""
+    if isinstance(value, Result):
+        return value.value
+    known = isinstance(value, str | int | float | bytes)
+    return LiteralValue(value=value) if known else CollectionValue(kind="list")
 
 
 def _type_of(value: object, depth: int = 0) -> Type:

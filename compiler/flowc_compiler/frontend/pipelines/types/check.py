@@ -61,17 +61,20 @@ class PipelineTypes:
         functions: Mapping[str, StepFunction],
         sites: Mapping[str, CallSite],
         pipeline: tuple[ModuleView, cst.FunctionDef],
+        found_before: Sequence[Misfit] = (),
     ) -> None:
         """Check all calls of a pipeline: FC310 to FC314.
 
         `functions` and `sites` are by the names of the graph's nodes. A call without a site is not reported at its
-        arguments, but as a whole.
+        arguments, but as a whole. `found_before` are arguments that were found wrong while the body was evaluated.
         """
         nodes = {found.node.name: found for found in placed(root)}
         parameters = self.signatures.of(*pipeline).parameters
         types = ValueTypes(nodes, functions, parameters, self.signatures, self.rules)
         messages = Messages(types, functions, self.rules, self._sink)
         check = _Check(self, types, messages, sites)
+        for misfit in found_before:
+            messages.argument(misfit, certain=True)
         for found in nodes.values():
             check.node(found)
         for signature in {types.signature(name): None for name in functions}:

@@ -145,6 +145,13 @@ class Messages:
                 return ""
 
 
+def report_parameter(name: str, wanted: Type, given: Type, span: Span, sink: DiagnosticSink) -> None:
+    """Collect FC303 for a value of a parameter of the pipeline."""
+    shown = describe_annotation(wanted)
+    message = f"parameter `{name}` is of type `{shown}`, and its value is {_value(given)}"
+    sink.error("FC303", message, span, help="give a value of that type, or change the annotation")
+
+
 def report_default(signature: Signature, parameter: str, given: Type, sink: DiagnosticSink) -> None:
     """Collect FC314 for a default that does not fit its annotation."""
     wanted = describe_annotation(signature.parameters[parameter])
