@@ -21,7 +21,7 @@ def make_data(size: int) -> Points:
 
 
 @step(
-    resources=Resources(gpu="a100:1", cpu=0.1, memory="16Gi"),
+    resources=Resources(gpu="t4:1", cpu=0.1, memory="512Mi"),
     retry=Retry(limit=2, backoff="30s"),
     timeout="10m",
     env={"TRAINING_DEVICE": "gpu"},
