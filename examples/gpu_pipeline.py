@@ -1,7 +1,7 @@
 """A training pipeline on a GPU node: what a step needs stands in its decorator, and every target places it.
 
 The model is a tiny one in pure Python, so that the example runs on any image and anywhere: a laptop without a GPU runs
-it too (`flowc run` counts no GPUs). On Kubernetes `train` lands on a node with an A100, and nowhere else.
+it too (`flowc run` counts no GPUs). On Kubernetes `train` lands on a node with a T4, and nowhere else.
 
     flowc run examples/gpu_pipeline.py
     flowc run examples/gpu_pipeline.py -p rounds=100
