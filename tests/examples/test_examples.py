@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import REPOSITORY
 
 EXAMPLES = REPOSITORY / "examples"
+HELLO = "Hello from flowc!"
 ANSWERS: dict[str, list[tuple[tuple[str, ...], list[str]]]] = {
     "two_models.py": [
         (
@@ -44,11 +45,6 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], list[str]]]] = {
         ((), [r"asked for 0, joined 0: \[\]"]),
         (("--count", "3"), [r"asked for 3, joined 3: \[0, 1, 4\]"]),
     ],
-}
-"""File to runs: arguments, and a pattern for each line that the last step prints, in order."""
-
-HELLO = "Hello from flowc!"
-ANSWERS |= {
     "fan_out_fan_in.py": [
         ((), [",".join(f"process_{number}: Hello from ZenML!" for number in range(8))]),
         (("-p", "parallel_count=2"), ["process_0: Hello from ZenML!,process_1: Hello from ZenML!"]),
@@ -74,6 +70,7 @@ ANSWERS |= {
     ],
     "gpu_pipeline.py": [((), [r"trained on gpu: y = 3\.000 x \+ 1\.000"])],
 }
+"""File to runs: arguments, and a pattern for each line that the last step prints, in order."""
 LAST = {
     "fan_out_fan_in.py": "combine_step",
     "fan_in_direct.py": "combine_step",

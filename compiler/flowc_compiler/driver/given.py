@@ -68,7 +68,10 @@ class GivenParameters:
     def _texts(self, flow: HasParameters, sink: DiagnosticSink) -> dict[str, str]:
         """What Python values are as texts."""
         texts: dict[str, str] = {}
-        kept, kept_texts = self.kept(flow.name) if self.kept is not None else ({}, {})
+        kept: Mapping[str, object] = {}
+        kept_texts: Mapping[str, str] = {}
+        if self.kept is not None:
+            kept, kept_texts = self.kept(flow.name)
         texts.update((name, text) for name, text in kept_texts.items() if find_parameter(flow, name) is not None)
         for name, value in {**kept, **self.values}.items():
             parameter = find_parameter(flow, name)

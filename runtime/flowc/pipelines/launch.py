@@ -59,5 +59,6 @@ def _arguments(signature: Signature, args: Tuple[Any, ...], kwargs: Dict[str, An
     """The arguments of a call by name, defaults of plain data among them: the compiler takes the file's first call for
     what is not said."""
     plain = (str, int, float, bool, type(None), list, tuple, dict)
-    defaults = {name: item.default for name, item in signature.parameters.items() if isinstance(item.default, plain)}
+    known: Dict[str, Any] = {name: item.default for name, item in signature.parameters.items()}
+    defaults: Dict[str, Any] = {name: value for name, value in known.items() if isinstance(value, plain)}
     return {**defaults, **signature.bind(*args, **kwargs).arguments}
