@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from flowc_cli.calls import case_texts, fan_text, real_edges
@@ -35,13 +36,14 @@ def mermaid(flow: Flow) -> str:
             lines.append(f"{'  ' * depth}end")
             continue
         if scope.kind in _BOXES:
-            lines.append(f'{"  " * depth}subgraph {scope.kind}_{scope.id}["{_escaped(_title(flow, scope))}"]')
+            lines.append(f'{"  " * depth}subgraph {scope.kind}_{_id(scope.id)}["{_escaped(_title(flow, scope))}"]')
         for name in (name for name in scope.steps if name in drawn):
             left, right, shown = _shape(flow.by_name[name])
-            lines.append(f"{indent}s_{name}{left}{shown}{right}")
+            lines.append(f"{indent}s_{_id(name)}{left}{shown}{right}")
     for source, target, label in edges:
         text = _escaped(label)
-        lines.append(f"  s_{source} --> s_{target}" if not label else f'  s_{source} -- "{text}" --> s_{target}')
+        arrow = f'-- "{text}" -->' if label else "-->"
+        lines.append(f"  s_{_id(source)} {arrow} s_{_id(target)}")
     return "\n".join(lines) + "\n"
 
 
@@ -62,6 +64,11 @@ def dot(flow: Flow) -> str:
         text = _quoted(label)
         lines.append(f'  "{source}" -> "{target}"' + (f' [label="{text}"];' if label else ";"))
     return "\n".join([*lines, "}"]) + "\n"
+
+
+def _id(name: str) -> str:
+    """A name as Mermaid takes it for a node; steps of pipelines may have `-` and `.` in their names."""
+    return re.sub(r"[^A-Za-z0-9_]", lambda found: f"_{ord(found[0]):x}_", name)
 
 
 def _escaped(text: str) -> str:

@@ -25,7 +25,7 @@ class Names:
 
     def take(self, wanted: str) -> str:
         """The wanted name, with an underscore and a number where it is taken. What no name may have becomes `_`."""
-        wanted = re.sub(r"\W", "_", wanted)
+        wanted = re.sub(r"\W|^(?=\d)", "_", wanted, flags=re.ASCII)
         name, number = wanted, 1
         while name in self._taken:
             number += 1

@@ -124,8 +124,10 @@ def _declared(machine: Machine, pipeline: PipelineFunction, known: Known) -> Par
     value = known.value[0] if known.value is not None else None
     kind = known.annotated or (_kind_of_value(value) if value is not None else None)
     passed_on = kind is not None and is_plain(value) and only_passed_on(machine, pipeline, name)
+    # What is given at the end of the file and not known is missing there, not in the signature.
+    span = known.problem.span if known.problem is not None else machine.span(known.node.name)
     return Parameter(
-        span=machine.span(known.node.name),
+        span=span,
         attribute=name,
         name=name,
         type=kind or "str",
