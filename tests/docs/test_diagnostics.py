@@ -16,7 +16,7 @@ from tests.docs.pages import DIAGNOSTICS, blocks, sections
 CODE = re.compile(r"FC\d{3}")
 OF_RUNS = {"FC601", "FC602", "FC607"}
 """Problems of a run: exit code 1. All others are problems of the input."""
-WARNINGS = {"FC311", "FC409", "FC410"}
+WARNINGS = {"FC116", "FC117", "FC311", "FC409", "FC410"}
 """No errors: exit code 0."""
 
 

@@ -68,7 +68,6 @@ _CONSTANTS = {"pi": math.pi, "e": math.e, "tau": math.tau}
 _TYPES = frozenset(
     {"bool", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "range", "set", "str", "tuple"}
 )
-_SIZED = (list, tuple, str, range, set, dict)
 BUILTINS = frozenset({*_PLAIN, *_STRUCTURAL, "filter", "isinstance", "map"})
 """The names that have a meaning where the file gives them none."""
 
@@ -128,10 +127,11 @@ def _check_lengths(machine: Machine, name: str, arguments: Arguments, node: cst.
     """Refuse what would take long to compute at all."""
     total = 1
     for given in arguments.positional:
-        if isinstance(given.value, range) and len(given.value) > LONGEST and name not in {"len", "bool", "min", "max"}:
+        value = given.value
+        if isinstance(value, range) and len(value) > LONGEST and name not in {"len", "bool", "min", "max"}:
             machine.exhausted("this range is longer than what flowc goes over", node, "go over it in a step")
-        if name == "itertools.product" and isinstance(given.value, _SIZED):
-            total *= max(1, len(cast("Sized", given.value)))
+        if name == "itertools.product" and _is_sized(value):
+            total *= max(1, len(cast("Sized", value)))
     if name == "itertools.product" and total > LONGEST:
         machine.exhausted("there are too many combinations", node, "write `work.product(...)`, over lists of steps")
     if name == "pow" and len(arguments.positional) == 2:
@@ -142,6 +142,10 @@ def _check_lengths(machine: Machine, name: str, arguments: Arguments, node: cst.
         from flowc_compiler.frontend.pipelines.operations import check_format
 
         computed(machine, node, lambda: check_format(str(arguments.positional[-1].value)))
+
+
+def _is_sized(value: object) -> bool:
+    return isinstance(value, list | tuple | str | range | set | dict)
 
 
 def _callback(machine: Machine, given: Given, node: cst.BaseExpression) -> object:
@@ -175,7 +179,8 @@ def _isinstance(machine: Machine, arguments: Arguments, node: cst.BaseExpression
     value, kind = arguments.positional
     if is_unknown(value.value):
         raise not_known(machine, value.node, "its type is not known", "test it in a step that gets the result")
-    kinds = cast("tuple[object, ...]", kind.value) if isinstance(kind.value, tuple) else (kind.value,)
+    wanted = kind.value
+    kinds = cast("tuple[object, ...]", wanted) if isinstance(wanted, tuple) else (wanted,)
     names = [item.name for item in kinds if isinstance(item, Builtin) and item.name in _TYPES]
     if len(names) < len(kinds):
         raise machine.refuse(
@@ -184,4 +189,4 @@ def _isinstance(machine: Machine, arguments: Arguments, node: cst.BaseExpression
     import builtins
 
     types: tuple[type, ...] = tuple(getattr(builtins, name) for name in names)
-    return isinstance(value.value, types)  # pyright: ignore[reportUnknownMemberType]
+    return isinstance(value.value, types)

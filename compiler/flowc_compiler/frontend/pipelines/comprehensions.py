@@ -15,6 +15,7 @@ from flowc_compiler.frontend.pipelines.unknown import is_unknown, not_known
 
 def comprehension(machine: Machine, node: cst.ListComp | cst.SetComp | cst.GeneratorExp | cst.DictComp) -> object:
     """The list, set or dict that a comprehension makes; a generator is a list."""
+    _check_plain(machine, node.for_in)
     outer = machine.frame
     source = iterated(machine, machine.evaluate(node.for_in.iter), node.for_in.iter)
     inner = Frame(outer.view, {}, (outer.environment, *outer.closure), frozenset())
@@ -36,6 +37,14 @@ def comprehension(machine: Machine, node: cst.ListComp | cst.SetComp | cst.Gener
     with machine.within(inner):
         _over(machine, node.for_in, source, lambda: values.append(machine.evaluate(element)))
     return computed(machine, node, lambda: set(values)) if isinstance(node, cst.SetComp) else values
+
+
+def _check_plain(machine: Machine, clause: cst.CompFor) -> None:
+    if clause.asynchronous is not None:
+        message = "a pipeline's body cannot have `async for`: it is compiled, and not run"
+        raise machine.refuse("FC110", message, clause.iter, "write `for`")
+    if clause.inner_for_in is not None:
+        _check_plain(machine, clause.inner_for_in)
 
 
 def _over(machine: Machine, clause: cst.CompFor, source: list[object], body: Callable[[], None]) -> None:

@@ -20,7 +20,7 @@ from flowc_compiler.frontend.values.literals import NotLiteralError, evaluate
 def step_function(machine: Machine, view: ModuleView, module: str | None, node: cst.FunctionDef) -> StepFunction:
     """The step that a function with `@step` is."""
     layer = _decorator(machine, view, node, "step")
-    outputs = outputs_of(node, view, machine.sink)
+    outputs = outputs_of(node, view, machine.lasting_sink)
     name = _name_argument(layer) or node.name.value
     return StepFunction(view, module, node, outputs.names, outputs.many, [layer], name)
 

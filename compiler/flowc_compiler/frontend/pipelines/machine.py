@@ -115,6 +115,9 @@ class Machine(ABC):
     ) -> None:
         self.modules = modules
         self.sink = sink
+        """Where errors are collected: a scratch sink while an expression is tried out."""
+        self.lasting_sink = sink
+        """Where what is wrong with a definition is collected, whatever it was looked at for."""
         self.hook = hook
         self.attached = attached
         self.frames: list[Frame] = []

@@ -14,7 +14,7 @@ from flowc_compiler.frontend.decorators.arguing import callee
 from flowc_compiler.frontend.files.modules import ModuleView
 from flowc_compiler.frontend.pipelines.functions import configured, pipeline_function, step_function
 from flowc_compiler.frontend.pipelines.layers import SettingsLayer
-from flowc_compiler.frontend.pipelines.machine import Frame, Machine, RefusedError
+from flowc_compiler.frontend.pipelines.machine import Frame, Machine
 from flowc_compiler.frontend.pipelines.objects import (
     Environment,
     HelperFunction,
@@ -86,11 +86,13 @@ class ModuleNames:
         frame = Frame(self.view, {})
         for statement in statements:
             frame.environment[name] = value
-            try:
-                with self._machine.within(frame):
-                    value = self._bound_to(statement)
-            except RefusedError:
-                return Unusable("")
+            if isinstance(statement, cst.FunctionDef):
+                value = self.function(statement)
+                continue
+            with self._machine.within(frame):
+                value, problem = self._machine.attempt(statement)
+            if problem is not None:
+                return Unusable(problem.message, problem.help)
         if not _is_immutable(value) and may_change(name, self.view.source.text):
             return Unusable(
                 f"`{name}` may be changed somewhere in the file",
@@ -119,11 +121,6 @@ class ModuleNames:
                 case _:
                     return []
         return found
-
-    def _bound_to(self, statement: cst.FunctionDef | cst.BaseExpression) -> object:
-        if isinstance(statement, cst.FunctionDef):
-            return self.function(statement)
-        return self._machine.evaluate(statement)
 
     def function(self, node: cst.FunctionDef) -> object:
         """What a function definition of the file makes."""

@@ -1,0 +1,25 @@
+import os
+from os import getenv
+
+from flowc import pipeline, step
+
+if os.sep == "/":
+    SIZE = 1
+else:
+    SIZE = 2
+NAMES = ["a"]
+NAMES.append("b")
+
+
+@step
+def work(x: int) -> int:
+    return x
+
+
+@pipeline
+def flow():
+    work(os.environ["N"])  # FC115
+    work(getenv("N"))  # FC115
+    work(SIZE)  # FC115
+    work(NAMES)  # FC115
+    work(open("f"))  # FC115
