@@ -9,7 +9,7 @@ import subprocess
 import sys
 import types
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_type
 
 import pytest
 
@@ -17,6 +17,7 @@ import flowc
 from flowc import FlowSpec, Resources, pipeline, step, unmapped
 from flowc.compat_zenml import INTEGRATIONS, MODULES, find
 from flowc.pipelines.definition import Pipeline
+from flowc.pipelines.mapping import MappedResults, Unmapped
 from flowc.pipelines.steps import StepFunction
 from flowc_compiler.frontend.files import servedzenml
 from tests.runtime.shim import runtime_folder
@@ -155,6 +156,15 @@ def test_a_step_can_be_pickled() -> None:
     assert copy.deepcopy(double) is double
     again = pickle.loads(pickle.dumps(quick))
     assert (again(3), again.options, again is quick) == (6, {"retry": 1}, False)
+
+
+def test_types_of_steps() -> None:
+    """Checked by mypy and pyright; when it runs, that there is nothing wrong with the calls."""
+    assert_type(double(1, id="a"), int)
+    assert_type(double.map([1]), MappedResults[int])
+    assert_type(minmax(1, 2), tuple[int, int])
+    assert_type(quick.with_options(retry=3)(2), int)
+    assert_type(unmapped([1]), Unmapped[list[int]])
 
 
 def test_maps_in_plain_python() -> None:

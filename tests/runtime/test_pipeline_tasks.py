@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from flowc.layout import RunLayout
+from flowc.plan import Plan
+from flowc.resume import Origin, agrees
+from flowc.store import open_store
 from tests.runtime.pipelineshim import Json, PipelineShim, call, item, literal, output, step
 from tests.runtime.test_pythons import interpreter
 
@@ -425,3 +429,66 @@ def test_the_graph_of_a_pipeline(tmp_path: Path) -> None:
     assert "'graph_structure': ['load', 'work', 'spread', 'show']" in graph
     record = json.loads(Path(shim.root, "pipe", "run-1", "graph.json").read_text(encoding="utf-8"))
     assert (record["start"], record["steps"]["join"]["virtual"]) == ("load", True)
+
+
+LOOKING = """
+    from zenml import get_step_context, log_metadata, pipeline, step
+    from zenml.client import Client
+    from zenml.config import ResourceSettings
+    from zenml.logger import get_logger
+
+    @step(settings={"resources": ResourceSettings(cpu_count=1)})
+    def first():
+        log_metadata({"a": 1})
+        return "first"
+
+    @step
+    def second():
+        get_logger(__name__).info("second")
+        run = Client().get_pipeline_run(get_step_context().pipeline_run.name)
+        return {name: step.output.load() for name, step in run.steps.items()}, run.steps["first"].run_metadata
+
+    @pipeline
+    def pipe():
+        first()
+        second(after="first")
+
+    pipe()
+"""
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.13"])
+def test_zenml_on_other_pythons(tmp_path: Path, version: str) -> None:
+    steps = {"first": step("linear", "second", call=call("first")), "second": step("linear", call=call("second"))}
+    shim = PipelineShim(tmp_path, LOOKING, steps, python=interpreter(version))
+    shim.task("first")
+    assert shim.task("second") == "second\n"
+    assert shim.value("second", "output") == ({"first": "first"}, {"a": 1})
+
+
+def test_finished_tasks_are_taken_over(tmp_path: Path) -> None:
+    shim = PipelineShim(tmp_path, FAN, fan(False, output("letters"), literal([7, 8])))
+    shim.tasks("letters", "fan", "pair/0")
+    plan = Plan(json.loads(shim.plan.read_text(encoding="utf-8")))
+    target = RunLayout(open_store(shim.root), "pipe", "run-2")
+    origin = Origin(shim.layout, plan)
+    taken = origin.take(target, [("letters", ()), ("fan", ()), ("pair", (0,)), ("pair", (1,))])
+    assert [manifest is not None for manifest in taken] == [True, True, True, False]
+    assert target.manifest("fan", ())["foreach"]["count"] == 2
+    changed = {**shim.manifest("letters"), "foreach": {"variable": None, "count": 2}}
+    assert not agrees(plan.step("fan"), changed), "another kind of fan-out"
+    assert not agrees(plan.step("letters"), changed)
+
+
+def test_a_plan_says_which_tasks_a_run_begins_with(tmp_path: Path) -> None:
+    steps = {
+        "start": step("branch", "a b", virtual=True),
+        "a": step("linear", "end", call=call("numbers")),
+        "b": step("linear", "end", call=call("numbers")),
+        "end": step("join", virtual=True),
+    }
+    shim = PipelineShim(tmp_path, FAN, steps)
+    plan = Plan(json.loads(shim.plan.read_text(encoding="utf-8")))
+    assert [name for name in steps if plan.is_first(plan.step(name))] == ["start", "a", "b"]
+    shim.task("b")
+    assert (Path(shim.root) / "pipe" / "run-1" / "graph.json").is_file()

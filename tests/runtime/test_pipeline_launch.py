@@ -1,0 +1,87 @@
+"""Calling a pipeline: in a script, in another program, where there is the shim only, and while a task imports it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.runtime.shim import runtime_folder
+from tests.runtime.test_pythons import interpreter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOURCE = """
+    from flowc import pipeline, step
+
+    @step
+    def work(x: int) -> int:
+        if x > 5:
+            raise ValueError("too many")
+        return x
+
+    @pipeline
+    def small(n: int = 1) -> None:
+        work(n)
+
+    if __name__ == "__main__":
+        run = small(n=3)
+        print(run.status, run.steps["work"].output.load())
+        small(6)
+        print("not reached")
+"""
+PROGRAM = """
+    import small_flow
+    from flowc.pipelines.launch import PipelineRunFailed
+
+    print(small_flow.small().steps["work"].output.load())
+    try:
+        small_flow.small(n=7)
+    except PipelineRunFailed as error:
+        print(error)
+    try:
+        small_flow.small(7, m=1)
+    except TypeError as error:
+        print(error)
+"""
+
+
+def _run(folder: Path, source: str, python: str = sys.executable, **env: str) -> subprocess.CompletedProcess[str]:
+    (folder / "small_flow.py").write_text(textwrap.dedent(SOURCE), encoding="utf-8")
+    program = folder / ("small_flow.py" if source == SOURCE else "program.py")
+    program.write_text(textwrap.dedent(source), encoding="utf-8")
+    variables = {"PATH": os.environ["PATH"], "HOME": str(folder), "USER": "ada", **env}
+    return subprocess.run(
+        [python, str(program)], cwd=folder, env=variables, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_script_runs_its_pipeline_and_ends_when_that_fails(tmp_path: Path) -> None:
+    done = _run(tmp_path, SOURCE)
+    assert done.returncode == 1, done.stderr
+    assert "completed 3\n" in done.stdout
+    assert "not reached" not in done.stdout
+    assert "too many" in done.stderr
+    assert "launch.py" not in done.stderr, "no traceback of flowc's"
+
+
+def test_another_program_gets_an_exception(tmp_path: Path) -> None:
+    done = _run(tmp_path, PROGRAM)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "1"
+    assert lines[1].startswith("the run of small has failed (small/")
+    assert "unexpected keyword argument 'm'" in lines[2]
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.13"])
+def test_a_container_has_the_shim_only(tmp_path: Path, version: str) -> None:
+    done = _run(tmp_path, SOURCE, interpreter(version), PYTHONPATH=runtime_folder())
+    assert done.returncode == 2
+    assert "this Python has what flows are written with, but not the flowc command" in done.stderr
+    assert "Traceback" not in done.stderr
