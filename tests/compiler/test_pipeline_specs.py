@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.driver import compile_file
 from flowc_compiler.frontend.pipelines.settings import known, units
 from flowc_compiler.frontend.pipelines.settings.models import (
     DockerFields,
@@ -17,6 +20,8 @@ from flowc_compiler.frontend.pipelines.settings.models import (
 )
 from flowc_compiler.frontend.pipelines.stepargs import PIPELINE_ARGUMENTS, STEP_ARGUMENTS
 from flowc_compiler.ir import StepSpecs, Toleration
+from flowc_targets.base.registry import load_target
+from flowc_targets.local.attempts import next_attempt
 from tests.compiler.layers import Layers, of_step
 
 
@@ -330,6 +335,65 @@ def test_tolerations_are_those_of_kubernetes() -> None:
     placement = layers.step_specs().placement
     assert placement is not None
     assert placement.tolerations == (Toleration(key="a", operator="Equal", value="b", effect="NoSchedule"),)
+
+
+FILE = """
+from flowc import Resources, Retry, kubernetes, pipeline, step
+
+
+@kubernetes(labels={"team": "prices"})
+@step(resources=Resources(cpu=2, memory="1Gi", gpu="a100:1"), retry=Retry(2, backoff=10, factor=3), timeout="30m")
+def train(x: int) -> int:
+    return x
+
+
+@pipeline(image="registry.example/ml:1", environment={"MODE": "fast"}, node_selector={"pool": "gpu"})
+def training():
+    train.with_options(secrets=["openai"])(train(1))
+"""
+
+
+def test_what_steps_ask_for_reaches_the_targets(tmp_path: Path) -> None:
+    path = tmp_path / "training.py"
+    path.write_text(FILE, encoding="utf-8")
+    compilation = compile_file(path)
+    specs = compilation.flow.by_name["train"].specs
+    again = compilation.flow.by_name["train_2"].specs
+    assert asked(again) == {**asked(specs), "secrets": {"sources": ({"type": "kubernetes", "id": "openai"},)}}
+    wanted = {
+        "argo": [
+            "image: registry.example/ml:1", "nvidia.com/gpu", "pool: gpu", "team: prices", "name: MODE", "1024Mi",
+            "10s", 'factor: "3"', "activeDeadlineSeconds: 1800", "name: openai",
+        ],
+        "airflow": [
+            "registry.example/ml:1", "nvidia.com/gpu", '"pool": "gpu"', '"team": "prices"', '"MODE": "fast"', "1024Mi",
+            "retries=2", "timedelta(seconds=10)", "openai",
+        ],
+    }  # fmt: skip
+    for name, texts in wanted.items():
+        target, sink = load_target(name), DiagnosticSink()
+        options = target.options_model.model_validate({"root": "s3://bucket/prefix"})
+        files = target.emit(compilation.flow, compilation.source, options, sink)
+        assert not sink.failed
+        assert [text for text in texts if text not in files[0].text] == []
+
+
+def test_waits_between_attempts_grow(tmp_path: Path) -> None:
+    path = tmp_path / "training.py"
+    path.write_text(FILE, encoding="utf-8")
+    specs = compile_file(path).flow.by_name["train"].specs
+    assert next_attempt(specs, 0) == (10.0, "attempt 2 of 3 in 10 s")
+    assert next_attempt(specs, 1) == (30.0, "attempt 3 of 3 in 30 s")
+
+
+def test_a_decorator_of_the_command_line_counts_less_than_arguments(tmp_path: Path) -> None:
+    path = tmp_path / "training.py"
+    path.write_text(FILE, encoding="utf-8")
+    steps = compile_file(path, attached=["retry:times=9", "timeout:hours=9", "catch:var=failure"]).flow.by_name
+    found = asked(steps["train"].specs)
+    assert found["retry"]["limit"] == 2
+    assert found["timeout"]["seconds"] == 1800
+    assert found["catch"] == {"variable": "failure"}
 
 
 @pytest.mark.parametrize(

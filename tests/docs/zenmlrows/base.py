@@ -65,7 +65,7 @@ class Row(NamedTuple):
 
     name: str
     place: str
-    """`top`, `step` (arguments of it), `task`, `pipeline` (arguments), `options` (of the pipeline), `body`, or `file`."""
+    """`top`, `step` and `pipeline` (arguments), `options` (of the pipeline), `task`, `body`, or `file`: all of it."""
     code: str
 
     @property

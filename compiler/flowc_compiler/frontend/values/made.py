@@ -41,6 +41,13 @@ _TIMES = ("days", "seconds", "microseconds", "milliseconds", "minutes", "hours",
 
 
 @dataclass(frozen=True, eq=False)
+class Untold:
+    """A value that cannot be told: no matter where nothing reads it."""
+
+    error: NotLiteralError
+
+
+@dataclass(frozen=True, eq=False)
 class Made:
     """An object of a class for settings."""
 
@@ -65,6 +72,9 @@ def made(node: cst.Call, view: ModuleView, scope: Scope) -> tuple[object] | None
         return (Made(called[-1], fields, nodes, view),)
     if called == ("datetime", "timedelta"):
         fields, _ = _arguments(node, _TIMES, scope)
+        for value in fields.values():
+            if isinstance(value, Untold):
+                raise value.error
         return (_duration(node, fields),)
     return None
 
@@ -106,7 +116,11 @@ def _arguments(
         if not name or arg.star:
             raise NotLiteralError(arg.value, "it takes keyword arguments only", "name the argument")
         key = name if isinstance(name, str) else name[0]
-        fields[key], nodes[key] = evaluate(arg.value, scope), arg.value
+        nodes[key] = arg.value
+        try:
+            fields[key] = evaluate(arg.value, scope)
+        except NotLiteralError as error:
+            fields[key] = Untold(error)
     return fields, nodes
 
 

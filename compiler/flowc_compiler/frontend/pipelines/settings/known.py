@@ -77,6 +77,7 @@ PIPELINE = Unread(
         "on_pause": "runs do not pause: remove it",
         "on_resume": "runs do not pause: remove it",
         "on_start": "let a first step do it, and put the others after it with after=[...]",
+        "parameters": "give them where the pipeline is called at the end of the file, or with -p",
         "step_configurations": "write the settings to the steps: step.with_options(...)",
         "steps": "write the settings to the steps: step.with_options(...)",
     },

@@ -14,9 +14,9 @@ from flowc_compiler.frontend.pipelines.layers import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.canonical import canonical
 from flowc_compiler.frontend.pipelines.settings.hooks import hook_name
 from flowc_compiler.frontend.pipelines.settings.known import Unread
-from flowc_compiler.frontend.pipelines.settings.tree import Leaf, Place, Tree, merged, place_of, values
+from flowc_compiler.frontend.pipelines.settings.tree import Leaf, Place, Tree, merged, place_of, texts, values
 from flowc_compiler.frontend.values.literals import NotLiteralError, Scope, evaluate
-from flowc_compiler.frontend.values.made import enumerated, made
+from flowc_compiler.frontend.values.made import Untold, enumerated, made
 
 Model = TypeVar("Model", bound=Arguments)
 _APPENDED = frozenset({"secrets"})
@@ -75,7 +75,8 @@ def checked(
     for name, item in tree.items():
         place = place_of(item)
         if name in model.model_fields:
-            given[name] = item
+            if not _report_untold(item, f"`{name}` of {owner}", sink):
+                given[name] = item
         elif place is None or (unread is not None and name in unread.silent):
             continue
         elif unread is not None and (name in unread.idle or name in unread.refused):
@@ -89,6 +90,28 @@ def checked(
     except ValidationError as error:
         _report_values(error, given, owner, sink)
         return None
+
+
+def _report_untold(item: Tree | Leaf, what: str, sink: DiagnosticSink) -> bool:
+    """Collect FC402 for the values in a tree that cannot be told; returns whether there are any."""
+    if not isinstance(item, Leaf):
+        found = [_report_untold(inner, f"`{name}` in {what}", sink) for name, inner in item.items()]
+        return any(found)
+    untold = [value for value in _parts(item.value) if isinstance(value, Untold)]
+    for value in untold:
+        if not value.error.reported:
+            sink.error(
+                "FC402", f"{what} is not a literal{value.error.because}", item.place(),
+                help=value.error.help or "write the value itself: flowc reads the file and does not run it",
+            )  # fmt: skip
+    return bool(untold)
+
+
+def _parts(value: object) -> Iterator[object]:
+    yield value
+    inner = list(texts(value).values()) or (cast("list[object]", value) if isinstance(value, list) else [])
+    for item in inner:
+        yield from _parts(item)
 
 
 def report_unread(name: str, owner: str, place: Place, unread: Unread, sink: DiagnosticSink) -> None:
