@@ -31,11 +31,12 @@ class PipelineShim(Shim):
         steps: dict[str, Json],
         *,
         parameters: tuple[Json, ...] = (),
+        root: str | None = None,
         python: str = sys.executable,
     ) -> None:
         self.folder = folder
         self.python = python
-        self.root = str(folder / "root")
+        self.root = root or str(folder / "root")
         self.file = folder / "flow_file.py"
         self.file.write_text(textwrap.dedent(source), encoding="utf-8")
         self.flow = _Flow()  # type: ignore[assignment]

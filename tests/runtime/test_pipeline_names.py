@@ -21,6 +21,7 @@ from flowc.pipelines.mapping import MappedResults, Unmapped
 from flowc.pipelines.steps import StepFunction
 from flowc_compiler.frontend.files import servedzenml
 from tests.runtime.shim import runtime_folder
+from tests.runtime.test_pythons import interpreter
 
 
 def test_compiler_and_shim_serve_the_same_names() -> None:
@@ -37,9 +38,9 @@ def test_every_served_name_is_there(module: str) -> None:
         assert find(module, name) is not None
 
 
-def _python(code: str, folder: Path) -> str:
+def _python(code: str, folder: Path, python: str = sys.executable) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [python, "-c", code],
         env={"PYTHONPATH": runtime_folder()},
         cwd=folder,
         capture_output=True,
@@ -209,6 +210,23 @@ def test_methods_and_functions_are_told_apart() -> None:
         step(name="a")(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with pytest.raises(TypeError, match="@pipeline is for functions"):
         pipeline(3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+@pytest.mark.parametrize("version", ["3.9", "3.13"])
+def test_settings_stand_in_annotations(tmp_path: Path, version: str) -> None:
+    code = """
+from flowc.userfile import serve_modules
+serve_modules()
+from typing import Annotated, Optional, Tuple, Union, get_type_hints
+from zenml import ArtifactConfig, Model, Tag, pipeline, step
+@step
+def f() -> Tuple[Annotated[int, ArtifactConfig(name="a", tags=["x"])], Optional[Annotated[str, ArtifactConfig("b")]]]:
+    return 1, "b"
+@pipeline(model=Model(name="m"), tags=["a", Tag(name="b", cascade=True)])
+def p(): f()
+print(f(), "ArtifactConfig(name='b')" in str(get_type_hints(f, include_extras=True)))
+"""
+    assert _python(code, tmp_path, interpreter(version)) == "(1, 'b') True\n"
 
 
 def test_there_is_no_context_outside_of_steps() -> None:

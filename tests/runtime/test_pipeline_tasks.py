@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from flowc.errors import MissingInput
 from flowc.layout import RunLayout
+from flowc.pipelines.reading import Outputs
 from flowc.plan import Plan
 from flowc.resume import Origin, agrees
 from flowc.store import open_store
@@ -155,6 +157,22 @@ def test_levels_are_nested_lists(tmp_path: Path) -> None:
     assert [row[0] for row in deep] == cells
     assert deep[2] == [[(13, 1)], None, [([3], 3)]]
     assert own == [[1, 2], [], [3]]
+
+
+def test_where_each_read_is_a_round_trip_many_are_made_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store of files, told that it is far away: tasks are found by one listing, and read by threads."""
+    shim = PipelineShim(tmp_path, NESTED, nested())
+    shim.tasks("rows", "columns/0", "columns/1", "columns/2", "cell/0.0", "cell/0.1", "cell/2.0")
+    store = open_store(shim.root)
+    monkeypatch.setattr(type(store), "remote", True)
+    plan = Plan(json.loads(shim.plan.read_text(encoding="utf-8")))
+    outputs = Outputs(RunLayout(store, "pipe", "run-1"), plan)
+    cells = [[(11, 2), (12, 2)], [], [(13, 1)]]
+    assert outputs.value(plan.step("cell"), "output", (), 2) == cells
+    assert outputs.value(plan.step("cell"), "output", (0,), 1) == cells[0]
+    assert outputs.value(plan.step("cell"), "output", (2, 0), 0) == (13, 1)
+    with pytest.raises(MissingInput, match="3 of 3 tasks of step 'inner' have not finished: inner-0, inner-1, inner-2"):
+        outputs.find(plan.step("inner"), (), 1)
 
 
 FAN = """

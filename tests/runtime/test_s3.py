@@ -16,8 +16,10 @@ from flowc.errors import MissingKey, StoreError
 from flowc.store import Store, multipart, open_store, s3
 from flowc_targets.local import ResumeOptions
 from tests.local.flows import Local
+from tests.runtime.pipelineshim import PipelineShim
 from tests.runtime.shim import RUN, Shim
 from tests.runtime.test_gang import GANG, ended
+from tests.runtime.test_pipeline_tasks import NESTED, nested
 from tests.runtime.test_protocol import FOREACH
 
 if TYPE_CHECKING:
@@ -71,6 +73,13 @@ def test_errors_say_what_is_wrong(root: str, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(StoreError, match="403"):
         open_store(root).write("a", [b"1"])
+
+
+def test_nested_lists_of_outputs_of_a_pipeline(tmp_path: Path, root: str) -> None:
+    shim = PipelineShim(tmp_path, NESTED, nested(), root=root)
+    shim.tasks("rows", "columns/0", "columns/1", "columns/2", "cell/0.0", "cell/0.1", "cell/2.0")
+    shim.tasks("inner/0", "inner/1", "inner/2", "outer")
+    assert shim.value("outer", "output")[0] == [[(11, 2), (12, 2)], [], [(13, 1)]]
 
 
 def test_a_run_with_a_retry_read_by_its_join(tmp_path: Path, root: str) -> None:
