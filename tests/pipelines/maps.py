@@ -49,7 +49,7 @@ class Maps(Loops):
     def write_product(self, region: Region) -> None:
         first, second = self.mappable(region).name, self.mappable(region).name
         function = self.copy(region, "add")
-        text = self.any_of([f"{function}.product({first}, {second})", f"{function}.product(a={first}, b={second})"])
+        text = self.any_of([f"{function}.product({first}, {second})", f"{function}.product(b={first}, a={second})"])
         name = self.bind(region, "mapped", text)
         region.variables[-1] = Variable(name, "mapped", name)
 
@@ -74,7 +74,8 @@ class Maps(Loops):
             self.statements(inside, 1 + self.pick(3), depth=1)
             if self.chance(2):
                 self.write_map_expand_one(inside)
-            self.line(inside, f"return {self.result(inside)}")
+            # What a mapped pipeline gives is what one of its steps gives.
+            self.line(inside, f"return {self.call(inside, 'inc', [self.result(inside)])}")
         second = self.any_of(["", ", k=unmapped(3)", ", k=1", f", k=unmapped({self.number(region)})"])
         self.bind(region, "mapped", f"{name}.map({source.name}{second})", source.name)
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BODIES = {
+    "a product in the order of the parameters": "add.product(b=[1, 2], a=load(2))",
+    "a constant in one arm": "x = inc(3); if x > 1: inc(x, OFFSET, id='one'); inc(x, OFFSET)",
+    "a list constant in one arm": "x = inc(3); if x > 1: inc(x, LIMITS[1], id='one'); inc(x, LIMITS[0])",
     "entries of dict by keyword": "a = inc(3); table(dict(a=a, c=4))",
 }
 

@@ -433,7 +433,7 @@ SPECS = {
     "resources": (
         "resources",
         '@resources(cpu=2, memory="4G")',
-        'settings={"resources": ResourceSettings(cpu_count=2, memory="4GB")}',
+        'settings={"resources": ResourceSettings(cpu_count=2, memory="4GiB")}',
     ),
     "gpu": ("resources", "@resources(gpu=1, memory=16384)", 'resources=Resources(gpu=1, memory="16Gi")'),
     "timeout": ("timeout", "@timeout(seconds=90)", "timeout=90"),

@@ -18,6 +18,7 @@ from flowc_compiler.frontend.pipelines.objects import (
     StepOutputs,
     Unmapped,
 )
+from flowc_compiler.frontend.pipelines.signature import signature_of
 from flowc_compiler.frontend.pipelines.stepcalls import read_after
 from flowc_compiler.frontend.pipelines.unknown import as_value, has_unknown
 from flowc_compiler.frontend.pipelines.waiting import wait_for, waited_names
@@ -45,6 +46,8 @@ def call_map(
             "FC222", "there is nothing to map over", node,
             f"give `{function.name}` a result that is a list, or a list that is written out",
         )  # fmt: skip
+    if product:
+        mapped.sort(key=lambda slot: _position(function, slot[0]))
     chain = None if product else _chain(machine, slots, mapped, after)
     if chain is not None:
         items = {key: Given(cast("MappedResult", given.value).item, given.node) for key, given in mapped}
@@ -117,6 +120,14 @@ def _is_mapped(machine: Machine, slot: _Slot) -> bool:
     if isinstance(value, Result):
         return not machine.hook.is_single(value.type)
     return isinstance(value, MappedResult | list | tuple | range)
+
+
+def _position(function: StepFunction | PipelineFunction, key: str | int) -> int:
+    """Where a parameter stands: combinations come in the order of the parameters, as in ZenML, not of the call."""
+    if isinstance(key, int):
+        return key
+    names = [item.name.value for item in signature_of(function.node).named]
+    return names.index(key) if key in names else len(names)
 
 
 def _source(machine: Machine, given: Given) -> Value:

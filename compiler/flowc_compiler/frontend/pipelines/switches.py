@@ -123,7 +123,8 @@ def _roots(machine: Machine) -> list[object]:
     roots: list[object] = []
     for frame in machine.frames:
         roots += [frame.environment, *frame.closure]
-    return [*roots, *machine.module_names()]
+    # Names of files are no part of it: they are looked up when they are needed, and mean the same in every arm.
+    return [*roots, *(value for names in machine.module_names() for value in names.values())]
 
 
 class _arm:  # noqa: N801 - a context manager, used as one
