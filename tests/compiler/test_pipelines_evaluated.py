@@ -120,7 +120,7 @@ def value(of: Value) -> str:
 KNOWN = {
     "x = 1\nx += 2\nnote(x)": "3",
     "a, (b, *c) = 1, (2, 3, 4)\nnote([a, b, c])": "[1, 2, [3, 4]]",
-    "xs = []\nfor i in range(3):\n    if i == 1: continue\n    xs.append(i)\nelse:\n    xs.extend((9,))\nnote(xs)": "[0, 2, 9]",
+    "xs = []\nfor i in range(3):\n  if i == 1: continue\n  xs.append(i)\nelse:\n  xs.extend((9,))\nnote(xs)": "[0, 2, 9]",
     "xs = ys = [1]\nys += [2]\nnote(xs)": "[1, 2]",
     "d = {'a': 1, **{'b': 2}}\nd['c'] = d.pop('a')\nnote(d)": "{'b': 2, 'c': 1}",
     "note({k: v * 2 for k, v in {'a': 1}.items() if v})": "{'a': 2}",
@@ -134,7 +134,7 @@ KNOWN = {
     "n = 0\nwhile True:\n    n += 1\n    if n > 4: break\nnote(n)": "5",
     "f = lambda a, b=2, *c, **d: (a, b, c, d)\nnote(f(1, 2, 3, k=4))": "(1, 2, (3,), {'k': 4})",
     "def fact(n):\n    return 1 if n < 2 else n * fact(n - 1)\nnote(fact(5))": "120",
-    "match {'kind': 'a', 'n': [1, 2, 3]}:\n    case {'kind': 'b'}:\n        note(0)\n    case {'n': [first, *rest]} if first:\n        note(rest)": "[2, 3]",
+    "match {'n': [1, 2, 3]}:\n  case {'k': 'b'}:\n    note(0)\n  case {'n': [a, *b]} if a:\n    note(b)": "[2, 3]",
     "note(max([3, 1], key=lambda v: -v) + min(2, 5) + abs(-1) + round(2.6))": "7",
     "note(list(zip('ab', enumerate([5, 6], 1))))": "[('a', (1, 5)), ('b', (2, 6))]",
     "if (m := 4) > 3:\n    note(m)": "4",
@@ -364,6 +364,13 @@ def test_conditional_expression_and_continue() -> None:
     ]
 
 
+def test_a_list_that_a_pipeline_is_mapped_over_may_be_of_the_run() -> None:
+    text = "@pipeline\ndef each(x, k):\n    return work(x, k)\n\n@pipeline\ndef flow(xs: list, k: int = 2):\n"
+    reading = read(f"{text}    each.map(xs, k)\nflow([1])\n")
+    assert {item.name: item.fixed for item in reading.parameters} == {"xs": False, "k": True}
+    assert shown(reading.region)[0] == "each_map: map $xs"
+
+
 def test_known_conditions_drop_out() -> None:
     assert body("a = load()\nif 1 > 2 and a:\n    note(1)\nif a and True:\n    note(2)\nif a or True:\n    note(3)")[
         1:
@@ -377,7 +384,8 @@ def test_known_conditions_drop_out() -> None:
 
 def test_parameters_of_the_run_are_those_that_are_passed_on() -> None:
     reading = read(
-        "@pipeline\ndef flow(n: int, rate: float = 0.5, k: int = 1):\n    for i in range(n):\n        work(i, rate)\n    work(x=k)\nflow(2, k=4)\n"
+        "@pipeline\ndef flow(n: int, rate: float = 0.5, k: int = 1):\n"
+        "    for i in range(n):\n        work(i, rate)\n    work(x=k)\nflow(2, k=4)\n"
     )
     found = {item.name: (item.default, item.fixed) for item in reading.parameters}
     assert found == {"n": (2, True), "rate": (0.5, False), "k": (4, False)}
@@ -424,11 +432,13 @@ def test_local_modules(tmp_path: Path) -> None:
     (tmp_path / "steps").mkdir()
     (tmp_path / "steps" / "__init__.py").write_text("from steps.inner import load\n")
     (tmp_path / "steps" / "inner.py").write_text(
-        "from flowc import step\nSIZE = 2\n\n@step\ndef load(n):\n    return n\n\ndef many(n):\n    return [load(i) for i in range(n)]\n"
+        "from flowc import step\nSIZE = 2\n\n@step\ndef load(n):\n    return n\n\n"
+        "def many(n):\n    return [load(i) for i in range(n)]\n"
     )
     file = tmp_path / "flow.py"
     file.write_text(
-        "from flowc import pipeline\nimport steps\nfrom steps import inner as other\nfrom steps.inner import SIZE, load, many\n\n"
+        "from flowc import pipeline\nimport steps\nfrom steps import inner as other\n"
+        "from steps.inner import SIZE, load, many\n\n"
         "@pipeline\ndef flow():\n    load(SIZE)\n    steps.load(1)\n    other.load(2)\n    many(2)\n"
     )
     sink = DiagnosticSink()

@@ -195,12 +195,16 @@ class Machine(ABC):
         return RefusedError()
 
     def attempt(self, node: cst.BaseExpression) -> tuple[object, Diagnostic | None]:
-        """The value of an expression, or the error that says why it has none; nothing is collected."""
+        """The value of an expression, or the error that says why it has none; nothing is collected.
+
+        The error has no message where an earlier one says it.
+        """
         sink, self.sink = self.sink, DiagnosticSink()
         try:
             return self.evaluate(node), None
         except RefusedError:
-            return None, next(item for item in self.sink.diagnostics if item.severity == "error")
+            errors = (item for item in self.sink.diagnostics if item.severity == "error")
+            return None, next(errors, Diagnostic(code="FC112", severity="error", message=""))
         finally:
             self.sink = sink
 

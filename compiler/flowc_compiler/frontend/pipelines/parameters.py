@@ -123,7 +123,7 @@ def _declared(machine: Machine, pipeline: PipelineFunction, known: Known) -> Par
     name = known.node.name.value
     value = known.value[0] if known.value is not None else None
     kind = known.annotated or (_kind_of_value(value) if value is not None else None)
-    passed_on = kind is not None and is_plain(value) and only_passed_on(machine, pipeline, name)
+    passed_on = kind is not None and is_plain(value) and only_passed_on(machine, pipeline, name, is_list=kind == "json")
     # What is given at the end of the file and not known is missing there, not in the signature.
     span = known.problem.span if known.problem is not None else machine.span(known.node.name)
     return Parameter(

@@ -16,12 +16,15 @@ _SHAPING = frozenset({"id", "after", "start_after"})
 _METHODS = frozenset({"map", "product", "submit"})
 
 
-def only_passed_on(machine: Machine, pipeline: PipelineFunction, name: str) -> bool:
-    """Whether every use of a parameter is as a whole argument of a step's call, or of what is mapped."""
+def only_passed_on(machine: Machine, pipeline: PipelineFunction, name: str, *, is_list: bool) -> bool:
+    """Whether every use of a parameter is as a whole argument of a step's call, or of what is mapped.
+
+    A list that a pipeline is mapped over, `per_item.map(items)`, is such a use, too: the pipeline sees the items only.
+    """
     local = frozenset(bindings(pipeline.node.body.body)) | {item.name.value for item in pipeline.node.params.params}
     uses = list(_uses(pipeline.node.body, name))
     with machine.within(Frame(pipeline.view, {}, (), local)):
-        return all(call is not None and _is_step(machine, call) for call in uses)
+        return all(call is not None and _is_step(machine, call, is_list=is_list) for call in uses)
 
 
 def _uses(body: cst.CSTNode, name: str) -> Iterator[cst.Call | None]:
@@ -57,8 +60,9 @@ def _passed(arg: cst.Arg) -> cst.BaseExpression:
             return arg.value
 
 
-def _is_step(machine: Machine, call: cst.Call) -> bool:
+def _is_step(machine: Machine, call: cst.Call, *, is_list: bool) -> bool:
     function = call.func
+    mapped = isinstance(function, cst.Attribute) and function.attr.value in {"map", "product"}
     if isinstance(function, cst.Attribute) and function.attr.value in _METHODS:
         function = function.value
     if isinstance(function, cst.Call) and isinstance(function.func, cst.Attribute):
@@ -68,4 +72,6 @@ def _is_step(machine: Machine, call: cst.Call) -> bool:
     if not dotted(function):
         return False
     value, problem = machine.attempt(function)
+    if isinstance(value, PipelineFunction):
+        return mapped and is_list and not any(_passed(arg) is not arg.value for arg in call.args)
     return problem is None and isinstance(value, StepFunction)
