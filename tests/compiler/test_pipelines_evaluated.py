@@ -109,18 +109,16 @@ def value(of: Value) -> str:
             return f"{kind}({', '.join(map(value, values))})"
         case ChosenValue(switch=switch, values=values):
             return f"{switch}?({', '.join(map(value, values))})"
+        case OperationValue(operator="not", operands=operands):
+            return f"(not {', '.join(map(value, operands))})"
         case OperationValue(operator=operator, operands=operands):
-            return (
-                f"({f' {operator} '.join(map(value, operands))})"
-                if len(operands) > 1
-                else f"({operator} {value(operands[0])})"
-            )
+            return f"({f' {operator} '.join(map(value, operands))})"
 
 
 KNOWN = {
     "x = 1\nx += 2\nnote(x)": "3",
     "a, (b, *c) = 1, (2, 3, 4)\nnote([a, b, c])": "[1, 2, [3, 4]]",
-    "xs = []\nfor i in range(3):\n  if i == 1: continue\n  xs.append(i)\nelse:\n  xs.extend((9,))\nnote(xs)": "[0, 2, 9]",
+    "xs = []\nfor i in range(3):\n  if i == 1: continue\n  xs.append(i)\nelse:\n  xs += [9]\nnote(xs)": "[0, 2, 9]",
     "xs = ys = [1]\nys += [2]\nnote(xs)": "[1, 2]",
     "d = {'a': 1, **{'b': 2}}\nd['c'] = d.pop('a')\nnote(d)": "{'b': 2, 'c': 1}",
     "note({k: v * 2 for k, v in {'a': 1}.items() if v})": "{'a': 2}",
