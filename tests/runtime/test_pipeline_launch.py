@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flowc.client import Run
+from flowc_compiler.driver import compile_file
+from flowc_targets.base.package import build_package
 from tests.runtime.shim import runtime_folder
 from tests.runtime.test_pythons import interpreter
 
@@ -85,3 +88,19 @@ def test_a_container_has_the_shim_only(tmp_path: Path, version: str) -> None:
     assert done.returncode == 2
     assert "this Python has what flows are written with, but not the flowc command" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_code_package_runs_a_pipelines_task(tmp_path: Path) -> None:
+    """A container's Python, without packages: calling the pipeline at the end of the file does nothing there."""
+    file = tmp_path / "small_flow.py"
+    file.write_text(textwrap.dedent(SOURCE).partition("if __name__")[0] + "small(n=3)\n", encoding="utf-8")
+    compilation = compile_file(file)
+    package = tmp_path / "elsewhere" / "flow.pyz"
+    package.parent.mkdir()
+    package.write_bytes(build_package(compilation.flow, compilation.source))
+    root = tmp_path / "packaged"
+    env = {"FLOWC_ROOT": f"file://{root}", "FLOWC_RUN_ID": "r", "PATH": os.environ["PATH"]}
+    for step in [step.name for step in compilation.flow.steps if not step.virtual]:
+        command = [interpreter("3.9"), "-S", str(package), "task", "--step", step, "--index", "-"]
+        subprocess.run(command, env=env, cwd=package.parent, check=True)
+    assert Run("small/r", root=str(root))["work"].task.data.output == 3
