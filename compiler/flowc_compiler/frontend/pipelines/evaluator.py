@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.attached import Attached
 from flowc_compiler.frontend.files.home import home_of
 from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
 from flowc_compiler.frontend.pipelines import calls, conditions, expressions, lookups, switches
@@ -21,6 +20,9 @@ from flowc_compiler.frontend.pipelines.objects import Environment, HelperFunctio
 from flowc_compiler.frontend.pipelines.refusals import refuse_expression
 from flowc_compiler.frontend.pipelines.statements import execute
 from flowc_compiler.frontend.pipelines.typehook import TypeHook
+
+if TYPE_CHECKING:
+    from flowc_compiler.frontend.decorators.attached import Attached
 
 
 class Evaluator(Machine):

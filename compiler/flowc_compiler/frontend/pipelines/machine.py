@@ -10,12 +10,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import libcst as cst
 
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
-from flowc_compiler.frontend.decorators.attached import Attached
 from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
 from flowc_compiler.frontend.files.names import dotted
 from flowc_compiler.frontend.pipelines.graph import Node, Region
@@ -27,6 +26,9 @@ from flowc_compiler.frontend.pipelines.stepargs import step_specs
 from flowc_compiler.frontend.pipelines.typehook import TypeHook
 from flowc_compiler.ir import StepSpecs
 from flowc_compiler.source import Span
+
+if TYPE_CHECKING:
+    from flowc_compiler.frontend.decorators.attached import Attached
 
 Statement = cst.BaseStatement | cst.BaseSmallStatement
 

@@ -9,11 +9,11 @@ import inspect
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.attached import read_attached
 from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
 from flowc_compiler.frontend.pipelines.choice import choose_pipeline
 from flowc_compiler.frontend.pipelines.evaluator import Evaluator
@@ -26,6 +26,9 @@ from flowc_compiler.frontend.pipelines.typehook import TypeHook
 from flowc_compiler.frontend.pipelines.waiting import resolve_waiting
 from flowc_compiler.frontend.values.bindings import bindings
 from flowc_compiler.source import SourceFile
+
+if TYPE_CHECKING:
+    from flowc_compiler.frontend.decorators.attached import Attached
 
 __all__ = ["PipelineReading", "read_pipeline"]
 
@@ -43,9 +46,14 @@ def read_pipeline(
     The pipeline is that of `flow_name`, or the one that the file itself calls, or the only one. `bind` is asked for
     values of its parameters from outside, and `attached` are decorators for every step, as `--with` has them.
     """
+    decorators: tuple[Attached, ...] = ()
+    if attached:  # the models of all decorators take a while to import
+        from flowc_compiler.frontend.decorators.attached import read_attached
+
+        decorators = read_attached(attached, sink)
     view = ModuleView(source, module, sink)
     modules = LocalModules(view, sink)
-    machine = Evaluator(view, modules, sink, TypeHook(modules, sink), read_attached(attached, sink))
+    machine = Evaluator(view, modules, sink, TypeHook(modules, sink), decorators)
     with _deep_recursion(), machine.within(Frame(view, {})):
         try:
             return _read(machine, view, flow_name, bind)

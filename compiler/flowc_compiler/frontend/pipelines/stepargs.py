@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.attached import Attached
 from flowc_compiler.frontend.decorators.flows import FlowDecoratorReader
 from flowc_compiler.frontend.decorators.steps import DecoratorReader
 from flowc_compiler.frontend.pipelines.layers import SettingsLayer
@@ -18,6 +17,9 @@ from flowc_compiler.frontend.pipelines.settings.reading import Asked, add_up, re
 from flowc_compiler.frontend.pipelines.settings.schedules import schedule_spec
 from flowc_compiler.ir import FlowSpecs, StepSpecs
 from flowc_compiler.ir.specs import Spec
+
+if TYPE_CHECKING:
+    from flowc_compiler.frontend.decorators.attached import Attached
 
 STEP_ARGUMENTS = frozenset(OwnFields.model_fields) | {"env", "resources", "retry", "settings"}
 """Arguments of a step that are expressed."""
