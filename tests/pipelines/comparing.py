@@ -29,6 +29,8 @@ class Seen:
     """One task of flowc's, as its client shows it."""
 
     committed: bool
+    failed: bool
+    """Whether it says how it failed; a task that was stopped with its run is neither."""
     attempts: int
     began: float
     ended: float
@@ -87,6 +89,7 @@ def _seen(task: Task) -> Seen:
     manifest = task.manifest if task.committed else {}
     return Seen(
         task.committed,
+        task.failure is not None,
         task.attempt + 1,
         float(manifest.get("started", 0)),
         float(manifest.get("created", 0)),
@@ -102,7 +105,7 @@ def differences(expected: Record, found: Outcome) -> list[str]:
     if expected.failed is not None:
         if found.ok:
             return [f"{expected.failed} is to fail, and flowc succeeded"]
-        failed = {place for place, task in found.tasks.items() if not task.committed}
+        failed = {place for place, task in found.tasks.items() if task.failed}
         # A step that is to fail twice has no other attempt once the run has failed.
         flaky = {place for place, ran in expected.ran.items() if ran.attempts > 1}
         if expected.failed not in failed or failed - flaky != {expected.failed}:
