@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 class Span(BaseModel):
     """A half-open stretch of one file: lines and columns count from 1, `end_column` is one past the last character."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     file: str
     line: int

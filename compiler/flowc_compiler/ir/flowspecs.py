@@ -31,7 +31,7 @@ class ScheduleSpec(Spec):
 class TriggerEvent(BaseModel):
     """One event that starts the flow."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: str
     parameters: dict[str, str] = {}
@@ -50,7 +50,7 @@ class TriggerSpec(Spec):
 class UpstreamFlow(BaseModel):
     """A flow whose success starts this one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: str
     project: str | None = None
@@ -76,7 +76,7 @@ class ExitHookSpec(Spec):
 class FlowSpecs(BaseModel):
     """Everything that the decorators of the flow's class ask for."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     project: ProjectSpec | None = None
     schedule: ScheduleSpec | None = None

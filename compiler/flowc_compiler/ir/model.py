@@ -27,9 +27,12 @@ ROOT_SCOPE = "root"
 
 
 class Node(BaseModel):
-    """The base of IR models: frozen, closed, with the source that it came from."""
+    """The base of IR models: frozen, closed, with the source that it came from.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Building a model's validator takes a while and few flows need all of them: each is built when it is first used.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     span: Span
 
@@ -104,7 +107,7 @@ class ParallelStep(StepBase):
 class SwitchCase(BaseModel):
     """One case of a switch: the value of the artifact, and the step that it leads to."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     value: bool | int | float | str
     target: str
@@ -168,7 +171,7 @@ class Scope(BaseModel):
     a step that several arms lead to, but not all, begins an arm of its own.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: str
     """`root`, the opener's name for a foreach body or a gang, `opener/first-step` for an arm of a branch or switch."""

@@ -12,7 +12,7 @@ from flowc_compiler.source import Span
 class Spec(BaseModel):
     """The base of every spec: frozen, closed, and pointing at the decorator that it came from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     span: Span | None = None
 
@@ -50,7 +50,7 @@ class AcceleratorSpec(Spec):
 class Toleration(BaseModel):
     """A Kubernetes toleration."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     key: str | None = None
     operator: Literal["Exists", "Equal"] | None = None
@@ -102,7 +102,7 @@ class EnvironmentSpec(Spec):
 class SecretSource(BaseModel):
     """One source of `@secrets`. `kubernetes` is flowc's own: a Secret whose keys become variables."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     type: Literal["inline", "kubernetes", "aws-secrets-manager", "gcp-secret-manager", "az-key-vault"]
     id: str
@@ -142,7 +142,7 @@ class CardSpec(Spec):
 class TmpfsSpec(BaseModel):
     """A file system in memory."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     size_mb: int
     path: str = "/metaflow_temp"
@@ -153,7 +153,7 @@ class TmpfsSpec(BaseModel):
 class SecurityContext(BaseModel):
     """The container's security context; `None` leaves the cluster's default."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     privileged: bool | None = None
     allow_privilege_escalation: bool | None = None
@@ -212,7 +212,7 @@ class ParallelSpec(Spec):
 class StepSpecs(BaseModel):
     """Everything that the decorators of one step ask for; a spec that was not given is `None`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     resources: ResourceSpec | None = None
     accelerator: AcceleratorSpec | None = None

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class ValueBase(BaseModel):
     """The base of values: frozen and closed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class LiteralValue(ValueBase):

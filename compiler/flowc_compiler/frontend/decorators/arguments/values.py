@@ -101,4 +101,4 @@ Options = Annotated[dict[str, Any], BeforeValidator(_none_is_empty)]
 class Arguments(BaseModel):
     """The base: unknown arguments are refused before validation, with the argument's own span."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
