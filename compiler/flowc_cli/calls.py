@@ -34,6 +34,8 @@ def value_text(flow: Flow, value: Value) -> str:
             return _collection(value.kind, value.keys, [value_text(flow, item) for item in value.values])
         case "chosen":
             return " or ".join(dict.fromkeys(_operand(flow, item) for item in value.values))
+        case "each":
+            return f"for each of {fan_text(flow, value.opener)}: {value_text(flow, value.value)}"
         case "operation":
             operands = [_operand(flow, item) for item in value.operands]
             return f"not {operands[0]}" if value.operator == "not" else f" {value.operator} ".join(operands)
@@ -112,5 +114,5 @@ def _collection(kind: str, keys: tuple[object, ...], texts: list[str]) -> str:
 def _operand(flow: Flow, value: Value) -> str:
     """A value as a part of an expression."""
     text = value_text(flow, value)
-    loose = value.kind in {"operation", "chosen", "item"} or text.startswith("all of ")
+    loose = value.kind in {"operation", "chosen", "item", "each"} or text.startswith("all of ")
     return f"({text})" if loose else text

@@ -77,6 +77,16 @@ class ChosenValue(ValueBase):
     """In the order of the switch's cases."""
 
 
+class EachValue(ValueBase):
+    """A list with one value for each item of a foreach, made of what the tasks of its body have."""
+
+    kind: Literal["each"] = "each"
+    opener: str
+    """The step that opened the foreach, which the reader stands behind."""
+    value: Value
+    """As a task of the body sees it."""
+
+
 Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not", "and", "or", "not"]
 
 
@@ -96,7 +106,8 @@ Value = Annotated[
     | ElementValue
     | CollectionValue
     | ChosenValue
-    | OperationValue,
+    | OperationValue
+    | EachValue,
     Field(discriminator="kind"),
 ]
 """One value, by `kind`."""
@@ -131,5 +142,5 @@ class Fan(ValueBase):
     """Every combination of the sources' items, the last source's fastest; otherwise they are of one length."""
 
 
-for _model in (ElementValue, CollectionValue, ChosenValue, OperationValue, Argument, Call, Fan):
+for _model in (ElementValue, CollectionValue, ChosenValue, OperationValue, EachValue, Argument, Call, Fan):
     _model.model_rebuild()

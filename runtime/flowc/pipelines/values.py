@@ -40,6 +40,7 @@ class Values:
 
     def __init__(self, state: TaskState) -> None:
         self._state = state
+        self._path = state.path
         self._outputs = Outputs(state.layout, state.plan)
         self.own: Dict[str, Any] | None = None
         """The outputs of the task itself, once it has some: tests of a switch may ask for these."""
@@ -54,6 +55,8 @@ class Values:
             self._parameters()
         elif "chosen" in value:
             self.require(self._chosen(value))
+        elif "each" in value:
+            self._for_each(value, self.require)
         for part in _parts(value):
             self.require(part)
 
@@ -90,13 +93,13 @@ class Values:
     def _place(self, value: Value) -> tuple[PlanStep, Path]:
         """The step of an output, and the part of the task's index path that both share."""
         step = self._state.plan.step(value["output"][0])
-        return step, self._state.path[: step.depth - value.get("levels", 0)]
+        return step, self._path[: step.depth - value.get("levels", 0)]
 
     def _item(self, value: Value) -> Any:
         state, name = self._state, value["item"]
-        level = [opener.name for opener in state.plan.openers(state.step)].index(name)
-        foreach = state.layout.manifest(name, state.path[:level])["foreach"]
-        index, source = state.path[level], value.get("source", 0)
+        level = state.plan.step(name).depth
+        foreach = state.layout.manifest(name, self._path[:level])["foreach"]
+        index, source = self._path[level], value.get("source", 0)
         load = partial(artifacts.load_item, state.layout.store, state.plan.flow, name)
         if "fan" not in foreach:
             return load(foreach, index)
@@ -139,12 +142,29 @@ class Values:
         """The value that belongs to the arm of the switch that ran."""
         state = self._state
         switch = state.plan.step(value["chosen"])
-        choice = state.layout.manifest(switch.name, state.path[: switch.depth])["choice"]
+        choice = state.layout.manifest(switch.name, self._path[: switch.depth])["choice"]
         for target, case in value["cases"]:
             if target == choice:
                 found: Value = case
                 return found
         raise ProtocolError(f"step {switch.name!r} chose {choice!r}, which leaves no value; compile the file again")
+
+    def _each(self, value: Value) -> Any:
+        return self._for_each(value, self.value)
+
+    def _for_each(self, value: Value, look: Callable[[Value], Any]) -> List[Any]:
+        """What each task of a foreach's body, which lies behind this one, would see."""
+        opener, path = self._state.plan.step(value["each"]), self._path
+        base = path[: opener.depth]
+        count: int = self._state.layout.manifest(opener.name, base)["foreach"]["count"]
+        found: List[Any] = []
+        try:
+            for index in range(count):
+                self._path = (*base, index)
+                found.append(look(value["value"]))
+        finally:
+            self._path = path
+        return found
 
     def _operation(self, value: Value) -> Any:
         name, operands = value["operation"], value["of"]
@@ -175,6 +195,7 @@ _KINDS: Dict[str, Callable[[Any, Value], Any]] = {
         "set": "collection",
         "dict": "dict",
         "chosen": "case",
+        "each": "each",
         "operation": "operation",
     }.items()
 }
@@ -226,6 +247,8 @@ def describe(value: Value) -> str:
         return f"{describe(value['element'])}, [{value['key']!r}]"
     if "chosen" in value:
         return f"what step {value['chosen']!r} chose"
+    if "each" in value:
+        return f"for each item of {value['each']!r} {describe(value['value'])}"
     if "operation" in value:
         return _described_operation(value["operation"], [describe(operand) for operand in value["of"]])
     if "literal" in value or "python" in value:

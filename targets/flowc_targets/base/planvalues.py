@@ -60,6 +60,8 @@ def planned(flow: Flow, value: Value) -> Json:
             assert switch.kind == "switch"
             cases = zip(switch.cases, value.values, strict=True)
             return {"chosen": value.switch, "cases": [[case.target, planned(flow, entry)] for case, entry in cases]}
+        case "each":
+            return {"each": value.opener, "value": planned(flow, value.value)}
         case "operation":
             return {"operation": value.operator, "of": [planned(flow, operand) for operand in value.operands]}
 

@@ -23,7 +23,7 @@ def pair(x) -> tuple[int, int]:
 
 @pipeline
 def both(x):
-    return {"a": work(x)}
+    work(x)
 
 
 @pipeline

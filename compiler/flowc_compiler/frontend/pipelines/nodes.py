@@ -9,6 +9,7 @@ from flowc_compiler.frontend.pipelines.graph import MapCall, Node, Region, StepC
 from flowc_compiler.ir.values import (
     ChosenValue,
     CollectionValue,
+    EachValue,
     ElementValue,
     OperationValue,
     OutputValue,
@@ -179,6 +180,9 @@ def references(value: Value) -> Iterator[str]:
         case CollectionValue(values=values):
             for inner in values:
                 yield from references(inner)
+        case EachValue(opener=opener, value=inner):
+            yield opener
+            yield from references(inner)
         case ChosenValue(switch=switch, values=values):
             yield switch
             for inner in values:

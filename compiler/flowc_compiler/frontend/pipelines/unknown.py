@@ -10,7 +10,7 @@ import libcst as cst
 from flowc_compiler.frontend.pipelines.limits import DEEPEST_VALUE
 from flowc_compiler.frontend.pipelines.machine import Machine, RefusedError
 from flowc_compiler.frontend.pipelines.objects import MappedResult, Result, StepOutputs, Unmapped
-from flowc_compiler.ir.values import CollectionValue, ItemValue, LiteralValue, OutputValue, Value
+from flowc_compiler.ir.values import CollectionValue, EachValue, ItemValue, LiteralValue, OutputValue, Value
 
 PLAIN = (str, int, float, complex, bool, bytes, type(None), type(...))
 """Types of plain data, beside list, tuple, set and dict."""
@@ -106,9 +106,9 @@ def _collected(machine: Machine, mapped: MappedResult, node: cst.CSTNode) -> Val
         case Result(value=ItemValue(opener=opener, source=source)) if opener == mapped.map.name:
             if not mapped.map.product:
                 return mapped.map.sources[source]
+        case None:
+            message = "this mapped pipeline returns nothing that could be passed on"
+            raise machine.refuse("FC222", message, node, "let it return something, or write `after=` to wait for it")
         case _:
             pass
-    raise machine.refuse(
-        "FC222", "what is mapped here gives something else than the output of one step", node,
-        "let the mapped pipeline return the result of one step",
-    )  # fmt: skip
+    return EachValue(opener=mapped.map.name, value=as_value(machine, mapped.item, node))

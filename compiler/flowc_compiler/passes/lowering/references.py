@@ -8,6 +8,7 @@ from flowc_compiler.frontend.pipelines.graph import MapCall, Node, StepCall
 from flowc_compiler.ir import (
     ChosenValue,
     CollectionValue,
+    EachValue,
     ElementValue,
     ItemValue,
     OperationValue,
@@ -24,7 +25,7 @@ def parts(value: Value) -> Iterator[Value]:
         found = pending.pop()
         yield found
         match found:
-            case ElementValue(value=inner):
+            case ElementValue(value=inner) | EachValue(value=inner):
                 pending.append(inner)
             case CollectionValue(values=inner) | ChosenValue(values=inner) | OperationValue(operands=inner):
                 pending.extend(reversed(inner))
@@ -47,7 +48,7 @@ def names_in(value: Value) -> Iterator[str]:
     """The nodes that a value refers to."""
     for part in parts(value):
         match part:
-            case OutputValue(step=name) | ItemValue(opener=name) | ChosenValue(switch=name):
+            case OutputValue(step=name) | ItemValue(opener=name) | ChosenValue(switch=name) | EachValue(opener=name):
                 yield name
             case _:
                 pass
@@ -58,8 +59,20 @@ def has_parameter(value: Value) -> bool:
     return any(isinstance(part, ParameterValue) for part in parts(value))
 
 
-def settled(value: Value, names: dict[str, str], levels: Callable[[str], int]) -> Value:
-    """A value with nodes by the names of their steps (`names` has those that differ), and outputs with their levels."""
+def settled(
+    value: Value, names: dict[str, str], around: tuple[str, ...], maps: Callable[[str], tuple[str, ...]]
+) -> Value:
+    """A value with nodes by the names of their steps (`names` has those that differ), and outputs with their levels.
+
+    `around` are the maps that the reader stands in, and `maps` tells those around a node, the outermost first.
+    """
+
+    def levels(step: str) -> int:
+        inside = maps(step)
+        shared = 0
+        while shared < min(len(inside), len(around)) and inside[shared] == around[shared]:
+            shared += 1
+        return len(inside) - shared
 
     def settle(part: Value) -> Value:
         match part:
@@ -67,6 +80,9 @@ def settled(value: Value, names: dict[str, str], levels: Callable[[str], int]) -
                 return part.model_copy(update={"step": names.get(step, step), "levels": levels(step)})
             case ItemValue(opener=opener):
                 return part.model_copy(update={"opener": names.get(opener, opener)})
+            case EachValue(opener=opener, value=inner):
+                within = settled(inner, names, (*maps(opener), opener), maps)
+                return part.model_copy(update={"opener": names.get(opener, opener), "value": within})
             case ElementValue(value=inner):
                 return part.model_copy(update={"value": settle(inner)})
             case CollectionValue(values=inner):

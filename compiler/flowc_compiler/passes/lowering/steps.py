@@ -84,16 +84,7 @@ class StepMaker:
         return tuple(self._settled(test, node.name) for test in node.tests)
 
     def _settled(self, value: Value, reader: str) -> Value:
-        around = self._homes.maps(reader)
-
-        def levels(step: str) -> int:
-            maps = self._homes.maps(step)
-            shared = 0
-            while shared < min(len(maps), len(around)) and maps[shared] == around[shared]:
-                shared += 1
-            return len(maps) - shared
-
-        return settled(value, self._renamed, levels)
+        return settled(value, self._renamed, self._homes.maps(reader), self._homes.maps)
 
 
 def _only(targets: list[str]) -> str | None:

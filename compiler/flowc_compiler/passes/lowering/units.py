@@ -152,9 +152,8 @@ def _made_by(node: Node, maker: StepCall) -> bool:
 
 
 def _only_of(test: Value, maker: StepCall) -> bool:
-    return all(part.kind not in {"item", "parameter", "chosen"} for part in parts(test)) and set(names_in(test)) <= {
-        maker.name
-    }
+    others = any(part.kind in {"item", "parameter", "chosen", "each"} for part in parts(test))
+    return not others and set(names_in(test)) <= {maker.name}
 
 
 def _closed(units: list[Unit]) -> list[Unit]:

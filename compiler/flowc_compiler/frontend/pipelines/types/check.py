@@ -23,6 +23,7 @@ from flowc_compiler.frontend.values.literals import NotLiteralError, evaluate
 from flowc_compiler.ir.values import (
     ChosenValue,
     CollectionValue,
+    EachValue,
     ElementValue,
     OperationValue,
     Value,
@@ -186,7 +187,7 @@ def _inner(value: Value) -> Sequence[Value]:
             return values
         case OperationValue(operands=operands):
             return operands
-        case ElementValue(value=inner):
+        case ElementValue(value=inner) | EachValue(value=inner):
             return (inner,)
         case _:
             return ()

@@ -28,6 +28,7 @@ from flowc_compiler.frontend.pipelines.types.standard import Verdict
 from flowc_compiler.ir.values import (
     ChosenValue,
     CollectionValue,
+    EachValue,
     ElementValue,
     ItemValue,
     LiteralValue,
@@ -120,15 +121,22 @@ class ValueTypes:
                 return self._collection(value, [self.of(item, path, depth + 1) for item in value.values])
             case ChosenValue(values=values):
                 return several_of(self.of(item, path, depth + 1) for item in values)
-            case OperationValue(operator="and" | "or", operands=operands):
-                return union_of(self.of(item, path, depth + 1) for item in operands)
-            case OperationValue(operator="not" | "is" | "is not" | "in" | "not in"):
-                return BOOL
-            case OperationValue(operands=operands):  # an array compared with a number is an array
-                given = [self.of(item, path, depth + 1) for item in operands]
-                return BOOL if all(self._rules.verdict(of, _PLAIN) is Verdict.FITS for of in given) else UNKNOWN
+            case EachValue(opener=opener, value=inner):
+                within = (*self._nodes[opener].path, opener) if opener in self._nodes else path
+                return list_of(self.of(inner, within, depth + 1))
+            case OperationValue():
+                return self._operation(value, [self.of(item, path, depth + 1) for item in value.operands])
             case _:
                 assert_never(value)
+
+    def _operation(self, value: OperationValue, operands: list[Type]) -> Type:
+        match value.operator:
+            case "and" | "or":
+                return union_of(operands)
+            case "not" | "is" | "is not" | "in" | "not in":
+                return BOOL
+            case _:  # an array compared with a number is an array
+                return BOOL if all(self._rules.verdict(of, _PLAIN) is Verdict.FITS for of in operands) else UNKNOWN
 
     def item(self, opener: str, source: int) -> Type:
         """The type of one item of what a map goes over."""
