@@ -280,3 +280,50 @@ def test_a_compile_imports_the_front_end_of_its_shape_only() -> None:
     pipelines = ("flowc_compiler.frontend.pipelines", "flowc_compiler.passes.lowering")
     assert [name for name in flow if name.startswith(pipelines)] == []
     assert [name for name in pipeline if name.startswith("flowc_compiler.frontend.classflow")] == []
+
+
+STEPS = """\
+from zenml import step
+
+
+@step
+def load_data(rows: int) -> list[int]:
+    return list(range(rows))
+"""
+TRAINING = """\
+from zenml import pipeline, step
+
+from steps.load import load_data
+
+
+@step
+def total(xs: list[int]) -> None:
+    print("total", sum(xs))
+
+
+@pipeline
+def training_pipeline(rows: int = 20):
+    total(load_data(rows))
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "expected"),
+    [
+        ("run.py", "from pipelines import training_pipeline\n\ntraining_pipeline(rows=4)\n", 6),
+        ("run.py", "import pipelines\n\nif __name__ == '__main__':\n    pipelines.training_pipeline(rows=4)\n", 6),
+        ("pipelines/training.py", TRAINING, 190),
+    ],
+)
+def test_a_project_with_folders_of_pipelines_and_steps(file: str, text: str, expected: int, tmp_path: Path) -> None:
+    files = {
+        "steps/__init__.py": "",
+        "steps/load.py": STEPS,
+        "pipelines/__init__.py": "from pipelines.training import training_pipeline\n",
+        "pipelines/training.py": TRAINING,
+        file: text,
+    }
+    write_files(tmp_path, files)
+    result = flowc(tmp_path, "run", file)
+    assert result.returncode == 0, result.stderr
+    assert f"total {expected}" in result.stdout

@@ -57,7 +57,7 @@ def read(text: str, given: Mapping[str, str] | None = None, flow: str | None = N
     source = SourceFile(Path("flow.py"), HEAD + text)
     tree = parse(source, sink)
     assert tree is not None
-    reading = read_pipeline(source, tree, sink, flow, lambda parameters, span: given or {})
+    reading = read_pipeline(source, tree, sink, flow, lambda name, parameters, span: given or {})
     assert not sink.failed, sink.diagnostics
     assert reading is not None
     return reading

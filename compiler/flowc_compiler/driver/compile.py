@@ -48,7 +48,7 @@ def compile_file(
     if source is not None and module is not None:
         file = _File(source, module, sink, flow_name, attached)
         shape = shape_of(source, module)
-        if not shape.pipelines or flow_name in shape.classes:
+        if not (shape.pipelines or shape.imports_flow) or flow_name in shape.classes:
             flow = _class_flow(file, configs)
         elif flow_name is not None or not _both(file, shape):
             _check_no_configs(configs, sink)
@@ -97,8 +97,7 @@ def _pipeline(file: _File, given: GivenParameters) -> Flow | None:
 
     source, module, sink, flow_name, attached = file
 
-    def bind(parameters: Sequence[Parameter], span: Span) -> Mapping[str, str]:
-        name = source.text[source.offset(span.line, span.column) : source.offset(span.end_line, span.end_column)]
+    def bind(name: str, parameters: Sequence[Parameter], span: Span) -> Mapping[str, str]:
         return given.bind(Signature(name, span, tuple(parameters)), sink)
 
     reading = read_pipeline(source, module, sink, flow_name, bind, attached)

@@ -21,17 +21,20 @@ class Shape(NamedTuple):
     """Top-level functions with `@pipeline`."""
     classes: dict[str, cst.ClassDef]
     """Top-level classes that are flows. Only asked for where there are pipelines, too; empty otherwise."""
+    imports_flow: bool = False
+    """Whether it has neither, so that what it runs can only be a pipeline of another file."""
 
 
 def shape_of(source: SourceFile, module: cst.Module) -> Shape:
     """The flows of a file. One without `@pipeline` is for the front end of classes, which finds its own."""
+    bare = not any(isinstance(item, cst.ClassDef) for item in module.body)
     if "pipeline" not in source.text:
-        return Shape({}, {})
+        return Shape({}, {}, bare)
     names = Names(module, Locator(source, module), DiagnosticSink())
     functions = [item for item in module.body if isinstance(item, cst.FunctionDef)]
     pipelines = {item.name.value: item for item in functions if _is_pipeline(item, names)}
     if not pipelines or not any(isinstance(item, cst.ClassDef) and item.bases for item in module.body):
-        return Shape(pipelines, {})
+        return Shape(pipelines, {}, bare and not pipelines)
     from flowc_compiler.frontend.classflow.classes import ClassTable
     from flowc_compiler.frontend.files.modules import ModuleView
 

@@ -1,8 +1,8 @@
 """Where a flow's file is at home: the folder that its imports start from, and the package that it is a member of.
 
 `python flow.py` puts the file's folder first on the import path, and knows of no package: there a relative import
-fails. A file that has relative imports, or imports its own package by name, is meant for `python -m package.flow`, and
-is loaded as that here: locally and in containers alike.
+fails. A file that has relative imports, or imports its own package by name or one beside it, is meant for
+`python -m package.flow`, and is loaded as that here: locally and in containers alike.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import NamedTuple
 from flowc_compiler.source import SourceFile
 
 _RELATIVE = re.compile(r"^[ \t]*from[ \t]*\.", re.MULTILINE)
+_ABSOLUTE = re.compile(r"^[ \t]*(?:from|import)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _TAKEN = frozenset({"__main__", "flowc", "metaflow", "zenml"})
 """Names that the code package itself has at its top."""
 
@@ -49,7 +50,7 @@ def home_of(source: SourceFile) -> Home:
     """The home of a flow's file. The text of its imports and the folders around it decide; nothing is run."""
     folder = located(source.path).parent
     own = _packages(folder)
-    depth = _depth(source.text, own)
+    depth = _depth(source.text, own, folder)
     names = tuple(reversed([folder, *folder.parents][:depth]))
     if depth >= len(folder.parts) or any("." in item.name for item in names):
         names = ()
@@ -64,6 +65,20 @@ def located(path: Path) -> Path:
     """Where a flow's file is: absolute, and where a link that the file itself is leads to. Python does the same."""
     path = path.absolute()
     return path.resolve() if path.is_symlink() else path
+
+
+def _from_above(text: str, own: tuple[str, ...], folder: Path) -> set[str]:
+    """What the file imports from the folder above its package: the package itself, and those beside it.
+
+    What stands beside the file is imported from there: then it is meant to be run as a script.
+    """
+    top = folder.parents[len(own) - 1]
+    names = {found[1] for found in _ABSOLUTE.finditer(text)}
+    return {name for name in names if name == own[0] or (_is_module(top, name) and not _is_module(folder, name))}
+
+
+def _is_module(folder: Path, name: str) -> bool:
+    return (folder / f"{name}.py").is_file() or (folder / name).is_dir()
 
 
 def is_type_checking(test: ast.expr) -> bool:
@@ -84,15 +99,16 @@ def _packages(folder: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _depth(text: str, own: tuple[str, ...]) -> int:
+def _depth(text: str, own: tuple[str, ...], folder: Path) -> int:
     """How many folders above the file are packages for its imports: none for a script."""
-    named = own and re.search(rf"^[ \t]*(?:from|import)[ \t]+{re.escape(own[0])}\b", text, re.MULTILINE)
+    named = own and _from_above(text, own, folder)
     if not named and not _RELATIVE.search(text):
         return 0
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):  # reported where the file is read
         return 0
+    above = _from_above(text, own, folder) if own else set[str]()
     levels, imports_itself = 0, False
     pending: list[ast.AST] = [tree]
     while pending:
@@ -101,11 +117,11 @@ def _depth(text: str, own: tuple[str, ...]) -> int:
             case ast.If(test=test, orelse=orelse) if is_type_checking(test):
                 pending.extend(orelse)
             case ast.ImportFrom(level=0, module=str(module)):
-                imports_itself |= module.split(".")[0] in own[:1]
+                imports_itself |= module.split(".")[0] in above
             case ast.ImportFrom(level=level):
                 levels = max(levels, level)
             case ast.Import(names=names):
-                imports_itself |= any(alias.name.split(".")[0] in own[:1] for alias in names)
+                imports_itself |= any(alias.name.split(".")[0] in above for alias in names)
             case _:
                 pending.extend(ast.iter_child_nodes(node))
     return max(levels, len(own)) if levels or imports_itself else 0

@@ -57,7 +57,7 @@ def choose_pipeline(machine: Evaluator, view: ModuleView, wanted: str | None) ->
     return Chosen(own[0].pipeline if own else pipelines[names[0]], own[0] if own else None)
 
 
-_WRITE_ONE = "a pipeline is a function with `@pipeline` that calls functions with `@step`"
+_WRITE_ONE = "a flow is `class MyFlow(FlowSpec)` with `@step` methods, or a function with `@pipeline`"
 
 
 def _value(machine: Evaluator, name: cst.Name) -> object:

@@ -21,13 +21,13 @@ from flowc_compiler.ir.values import ParameterValue
 from flowc_compiler.source import Span
 
 Kind = Literal["str", "int", "float", "bool", "json"]
-Bind = Callable[[tuple[Parameter, ...], Span], Mapping[str, str]]
-"""Given a pipeline's parameters and the span of its name: the texts of values from outside, by parameter."""
+Bind = Callable[[str, tuple[Parameter, ...], Span], Mapping[str, str]]
+"""Given a pipeline's name, its parameters and the span of the name: the texts of values from outside, by parameter."""
 
 
-def no_values(parameters: tuple[Parameter, ...], span: Span) -> Mapping[str, str]:
+def no_values(name: str, parameters: tuple[Parameter, ...], span: Span) -> Mapping[str, str]:
     """Nothing from outside."""
-    del parameters, span
+    del name, parameters, span
     return {}
 
 
@@ -59,7 +59,7 @@ def read_parameters(
     if run is not None:
         _check_arguments(machine, run, [item.name.value for item in signature.named])
     declared = tuple(_declared(machine, pipeline, item) for item in known)
-    texts = bind(declared, span)
+    texts = bind(pipeline.name, declared, span)
     found: list[Parameter] = []
     environment: Environment = {}
     for item, parameter in zip(known, declared, strict=True):

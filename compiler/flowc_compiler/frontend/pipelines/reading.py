@@ -70,10 +70,11 @@ def _read(machine: Evaluator, view: ModuleView, flow_name: str | None, bind: Bin
     if chosen is None:
         return None
     pipeline, run = chosen
-    span = view.locator.anywhere(pipeline.node.name)
+    span = pipeline.view.locator.anywhere(pipeline.node.name)  # it may be another file's
     machine.pipeline_layers = tuple(pipeline.layers)
     specs = pipeline_specs(pipeline.layers, machine.sink)
-    parameters, environment = read_parameters(machine, pipeline, run, bind, span)
+    with machine.within(Frame(pipeline.view, {})):
+        parameters, environment = read_parameters(machine, pipeline, run, bind, span)
     if len(environment) < len(parameters):
         return None
     _evaluate(machine, pipeline, environment)

@@ -118,11 +118,9 @@ class RunFinder:
         return False
 
     def _callee(self, node: cst.BaseExpression, environment: Environment) -> object:
-        """What is called: a pipeline, or a function of the file; `None` for the rest."""
+        """What is called: a pipeline, also of a module, or a function of the file; `None` for the rest."""
         root = node
         while isinstance(root, cst.Attribute | cst.Call):
-            if isinstance(root, cst.Attribute) and isinstance(node, cst.Attribute) and root is node:
-                return None  # a method: nothing that runs a pipeline
             root = root.func if isinstance(root, cst.Call) else root.value
         if not isinstance(root, cst.Name):
             return None
