@@ -220,13 +220,22 @@ def test_foreach_in_foreach_is_flattened(tmp_path: Path) -> None:
     }
 
 
-def test_a_switch_and_a_gang_are_refused_at_their_lines(tmp_path: Path) -> None:
+def test_a_loop_and_a_gang_are_refused_at_their_lines(tmp_path: Path) -> None:
     compilation = compile_file(write(tmp_path, PLAIN))
     flow = compilation.flow
     start, end = flow.steps
     common = {"span": start.span, "name": "start", "next_span": start.next_span}
     steps = {
-        "chooses": SwitchStep.model_validate({**common, "variable": "x", "cases": [{"value": "a", "target": "end"}]}),
+        "leads to itself": SwitchStep.model_validate(
+            {
+                **common,
+                "variable": "x",
+                "cases": [
+                    {"value": "a", "target": "end"},
+                    {"value": "b", "target": "start"},
+                ],
+            }
+        ),
         "num_parallel": ParallelStep.model_validate({**common, "target": "end"}),
     }
     for word, step in steps.items():

@@ -192,9 +192,10 @@ class PublishOutput(KubernetesPodOperatorCallback):
             base = status.name == KubernetesPodOperator.BASE_CONTAINER_NAME
             ended = status.state.terminated if base else None
             if ended and ended.exit_code == 0 and ended.message:
-                counts = ended.message.isdigit()
-                key, value = ("count", int(ended.message)) if counts else ("choice", ended.message)
-                context["ti"].xcom_push(key=key, value=value)
+                if ended.message.isdigit():
+                    context["ti"].xcom_push(key="count", value=int(ended.message))
+                else:
+                    context["ti"].xcom_push(key="choice", value=ended.message)
 '''
 """How a count or a choice leaves its pod: no sidecar, and nothing but a number or a step's name, which is none."""
 

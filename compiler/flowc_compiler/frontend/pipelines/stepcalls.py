@@ -20,8 +20,11 @@ from flowc_compiler.frontend.pipelines.waiting import wait_for
 from flowc_compiler.frontend.values.literals import NotLiteralError, evaluate
 from flowc_compiler.ir.values import Argument, Call, OutputValue
 
-STEP_NAME = re.compile(r"(?!.*\.json$)[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
-"""What a step can be called: it names a folder of the run, beside files that end in `.json`, and tasks of engines."""
+STEP_NAME = re.compile(r"(?!\d+$|.*\.json$)[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
+"""What a step can be called: it names a folder of the run, beside files that end in `.json`, and tasks of engines.
+
+No number is a name: Airflow tells a switch's choice from a foreach's count by that.
+"""
 
 
 def call_step(machine: Machine, step: StepFunction, arguments: Arguments, node: cst.BaseExpression) -> object:
@@ -54,7 +57,7 @@ def given_name(machine: Machine, step: StepFunction, arguments: Arguments, node:
     if not STEP_NAME.fullmatch(name):
         raise machine.refuse(
             "FC209", f"the step name `{name}` is not made of letters, digits, `_`, `-` and `.`",
-            where, "rename it; it begins with a letter, a digit or `_`, and does not end in `.json`",
+            where, "rename it; it begins with a letter, a digit or `_`, is no number, and does not end in `.json`",
         )  # fmt: skip
     return name
 
