@@ -10,7 +10,7 @@ from flowc_compiler.frontend.pipelines.conditions import test
 from flowc_compiler.frontend.pipelines.expressions import computed, iterated
 from flowc_compiler.frontend.pipelines.machine import Frame, Machine
 from flowc_compiler.frontend.pipelines.targets import assign
-from flowc_compiler.frontend.pipelines.unknown import is_unknown, not_known
+from flowc_compiler.frontend.pipelines.unknown import has_unknown, not_known
 
 
 def comprehension(machine: Machine, node: cst.ListComp | cst.SetComp | cst.GeneratorExp | cst.DictComp) -> object:
@@ -18,13 +18,13 @@ def comprehension(machine: Machine, node: cst.ListComp | cst.SetComp | cst.Gener
     _check_plain(machine, node.for_in)
     outer = machine.frame
     source = iterated(machine, machine.evaluate(node.for_in.iter), node.for_in.iter)
-    inner = Frame(outer.view, {}, (outer.environment, *outer.closure), frozenset())
+    inner = Frame(outer.view, {}, (outer.environment, *outer.closure), frozenset(), around=outer)
     if isinstance(node, cst.DictComp):
         pairs: dict[object, object] = {}
 
         def put() -> None:
             key = machine.evaluate(node.key)
-            if is_unknown(key):
+            if has_unknown(key):
                 raise not_known(machine, node.key, "it cannot be a key of a dict", "make the dict in a step")
             computed(machine, node.key, lambda: hash(key))
             pairs[key] = machine.evaluate(node.value)

@@ -114,7 +114,13 @@ def comparison(machine: Machine, node: cst.Comparison) -> object:
     left_node, left = node.left, machine.evaluate(node.left)
     found: object = True
     for target in node.comparisons:
+        before = len(machine.nodes)
         right = machine.evaluate(target.comparator)
+        if is_unknown(found) and len(machine.nodes) > before:
+            raise machine.refuse(
+                "FC223", "whether this step is called depends on a result, in the middle of a comparison",
+                target.comparator, "call the step before",
+            )  # fmt: skip
         one = _compare(machine, node, target.operator, (left, left_node), (right, target.comparator))
         if not is_unknown(one) and not one:
             return one
@@ -127,6 +133,17 @@ def comparison(machine: Machine, node: cst.Comparison) -> object:
     return found
 
 
+def _is_known(op: cst.BaseCompOp, left: object, right: object) -> bool:
+    """Whether a comparison does not look at the results that lists and dicts hold."""
+    match op:
+        case cst.Is() | cst.IsNot():
+            return not is_unknown(left) and not is_unknown(right)
+        case cst.In() | cst.NotIn():
+            return isinstance(right, dict) and not has_unknown(left)
+        case _:
+            return False
+
+
 def _compare(
     machine: Machine,
     node: cst.Comparison,
@@ -135,7 +152,7 @@ def _compare(
     right: tuple[object, cst.BaseExpression],
 ) -> object:
     shown, function = COMPARISONS[type(op).__name__]
-    if not (has_unknown(left[0]) or has_unknown(right[0])):
+    if not (has_unknown(left[0]) or has_unknown(right[0])) or _is_known(op, left[0], right[0]):
         return computed(machine, node, function, left[0], right[0])
     operands = tuple(as_value(machine, value, where) for value, where in (left, right))
     return Result(OperationValue(kind="operation", operator=cast("Operator", shown), operands=operands))

@@ -14,9 +14,10 @@ from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
 from flowc_compiler.frontend.pipelines import calls, conditions, expressions, lookups, switches
 from flowc_compiler.frontend.pipelines.comprehensions import comprehension
 from flowc_compiler.frontend.pipelines.inlining import defaults_of
+from flowc_compiler.frontend.pipelines.lookups import usable
 from flowc_compiler.frontend.pipelines.machine import Arguments, Machine, Signal, Statement
 from flowc_compiler.frontend.pipelines.modulenames import ModuleNames
-from flowc_compiler.frontend.pipelines.objects import Environment, HelperFunction
+from flowc_compiler.frontend.pipelines.objects import Environment, HelperFunction, Unusable
 from flowc_compiler.frontend.pipelines.refusals import refuse_expression
 from flowc_compiler.frontend.pipelines.statements import execute
 from flowc_compiler.frontend.pipelines.typehook import TypeHook
@@ -46,7 +47,8 @@ class Evaluator(Machine):
         evaluate = _EXPRESSIONS.get(type(node))
         if evaluate is None:
             raise refuse_expression(self, node)
-        return evaluate(self, node)
+        value = evaluate(self, node)
+        return usable(self, value, node) if type(value) is Unusable else value
 
     def execute(self, statements: Sequence[Statement]) -> Signal:
         """Run statements. Raises RefusedError, ExhaustedError."""
@@ -89,7 +91,10 @@ def _named(machine: Machine, node: cst.NamedExpr) -> object:
     """`(name := value)`."""
     value = machine.evaluate(node.value)
     if isinstance(node.target, cst.Name):
-        machine.frame.environment[node.target.value] = value
+        frame = machine.frame
+        while frame.around is not None:
+            frame = frame.around
+        frame.environment[node.target.value] = value
     return value
 
 

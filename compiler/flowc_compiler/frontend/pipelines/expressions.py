@@ -123,7 +123,7 @@ def make_dict(machine: Machine, node: cst.Dict) -> object:
         value = machine.evaluate(item.value)
         if isinstance(item, cst.DictElement):
             key = machine.evaluate(item.key)
-            if is_unknown(key):
+            if has_unknown(key):
                 raise not_known(machine, item.key, "it cannot be a key of a dict", "make the dict in a step")
             computed(machine, item.key, hash, key)
             found[key] = value
@@ -170,9 +170,14 @@ def operation(machine: Machine, node: cst.BinaryOperation) -> object:
 
 def operate(machine: Machine, node: cst.CSTNode, op: cst.CSTNode, left: object, right: object) -> object:
     """`left op right`."""
-    if is_unknown(left) or is_unknown(right):
+    if is_unknown(left) or is_unknown(right) or (_looks_inside(op, left) and has_unknown([left, right])):
         raise not_known(machine, node, "nothing can be computed with it here", "do it in a step that gets the result")
     return computed(machine, node, lambda: binary(op, left, right))
+
+
+def _looks_inside(op: cst.CSTNode, left: object) -> bool:
+    """Whether an operator looks at the entries of its operands: the others of lists, sets and dicts only move them."""
+    return isinstance(left, str | bytes | set | frozenset) and not isinstance(op, cst.BitOr | cst.BitOrAssign)
 
 
 def subscript(machine: Machine, node: cst.Subscript) -> object:

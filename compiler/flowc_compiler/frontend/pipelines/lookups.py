@@ -22,13 +22,13 @@ def name(machine: Machine, node: cst.Name) -> object:
     frame, key = machine.frame, node.value
     for scope in (frame.environment, *frame.closure):
         if key in scope:
-            return _usable(machine, scope[key], node)
+            return usable(machine, scope[key], node)
     if key in frame.local:
         message = f"`{key}` has no value here"
         raise machine.refuse("FC112", message, node, "bind it before it is used, on every way that leads here")
     found = of_module(machine, node)
     if found is not None:
-        return _usable(machine, found[0], node)
+        return usable(machine, found[0], node)
     if key in _CONSTANTS:
         return _CONSTANTS[key]
     if key in BUILTINS:
@@ -85,14 +85,15 @@ def attribute(machine: Machine, node: cst.Attribute) -> object:
                 return found
         origin = machine.modules.origin(machine.view, node)
         if origin is not None:
-            return _usable(machine, _of_file(machine, origin, node), node)
+            return usable(machine, _of_file(machine, origin, node), node)
         if module.name is None:
             raise _imported(machine, node, machine.code(node))
     owner = machine.evaluate(node.value)
     return attribute_of(machine, owner, node.attr.value, node)
 
 
-def _usable(machine: Machine, value: object, node: cst.BaseExpression) -> object:
+def usable(machine: Machine, value: object, node: cst.BaseExpression) -> object:
+    """A value, unless it stands for one that cannot be read. Raises RefusedError."""
     if not isinstance(value, Unusable):
         return value
     if not value.message:

@@ -85,6 +85,8 @@ class Frame:
     """Names that the function binds somewhere: of these there is no value in the module."""
     loops: int = 0
     """How many loops of the function are being evaluated."""
+    around: Frame | None = None
+    """Of a comprehension: what it stands in, where `:=` in it binds names."""
 
 
 class FileNames(Protocol):
@@ -129,6 +131,8 @@ class Machine(ABC):
         self.arms = 0
         """How many arms of an `if` on results are around."""
         self._left = MOST_OPERATIONS
+        self.frozen: dict[int, object] = {}
+        """Lists, dicts and sets that can only be read, by identity."""
         self.waiting: list[Waiting] = []
         self._specs: dict[tuple[int, ...], tuple[tuple[SettingsLayer, ...], StepSpecs]] = {}
         self._spans: dict[cst.CSTNode, Span] = {}
@@ -195,6 +199,14 @@ class Machine(ABC):
         """Collect an error at a node; for the caller to raise."""
         self.sink.error(code, message, self.span(node), help=help)
         return RefusedError()
+
+    def check_free(self, value: object, node: cst.CSTNode) -> None:
+        """Raise RefusedError with FC223 for a list, dict or set that may not be changed any more."""
+        if id(value) in self.frozen:
+            raise self.refuse(
+                "FC223", "this cannot be changed: whether another variable has the same object depends on a result",
+                node, "change a copy: `list(...)`, `dict(...)`",
+            )  # fmt: skip
 
     def attempt(self, node: cst.BaseExpression) -> tuple[object, Diagnostic | None]:
         """The value of an expression, or the error that says why it has none; nothing is collected.

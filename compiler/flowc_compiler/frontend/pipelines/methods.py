@@ -50,6 +50,16 @@ _METHODS: dict[type, frozenset[str]] = {
     float: frozenset({"is_integer"}),
 }  # fmt: skip
 _PADDING = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs"})
+_CHANGING = frozenset(
+    {"add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove", "reverse", "setdefault",
+     "sort", "update"}
+)  # fmt: skip
+_LOOKING = frozenset(
+    {"count", "difference", "discard", "index", "intersection", "isdisjoint", "issubset", "issuperset", "remove",
+     "symmetric_difference"}
+)  # fmt: skip
+"""Methods that compare entries."""
+_BY_KEY = frozenset({"get", "pop", "setdefault"})
 _FUTURES = frozenset({"result", "artifacts"})
 """Methods of ZenML's futures that give the artifact itself."""
 
@@ -144,15 +154,19 @@ def _unpacked(machine: Machine, owner: MappedResult, node: cst.BaseExpression) -
 
 def _call_plain(machine: Machine, owner: object, name: str, arguments: Arguments, node: cst.BaseExpression) -> object:
     """A method of plain data. It may change the list, dict or set that it is a method of."""
-    values = [given.value for given in arguments.positional]
+    values, kind = [given.value for given in arguments.positional], type(owner)
+    if name in _CHANGING:
+        machine.check_free(owner, node)
     if isinstance(owner, str):
         _check_text(machine, owner, name, arguments, node)
     elif name in {"extend", "update", "union", "difference", "intersection", "symmetric_difference"}:
         for given in arguments.positional:
             if not isinstance(given.value, dict):
                 iterated(machine, given.value, given.node)
-    elif name in {"index", "remove", "count"} and (has_unknown(owner) or has_unknown(values)):
+    if kind is not str and name in _LOOKING and (has_unknown(owner) or has_unknown(values)):
         raise not_known(machine, node, "it cannot be looked for", "keep the position in a variable")
+    if kind is dict and name in _BY_KEY and has_unknown(values[:1]):
+        raise not_known(machine, node, "it cannot be a key here", "look it up in a step that gets the result")
     keywords = {key: given.value for key, given in arguments.keywords.items()}
     if name == "sort":
         key = keywords.get("key")

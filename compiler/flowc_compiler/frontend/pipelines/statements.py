@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 import libcst as cst
 
@@ -103,12 +103,31 @@ def _augmented(machine: Machine, item: cst.AugAssign) -> None:
     old, new = machine.evaluate(item.target), machine.evaluate(item.value)
     if _is_list(old) and isinstance(item.operator, cst.AddAssign) and not is_unknown(new):
         values = cast("list[object]", old)
+        machine.check_free(values, item)
         added = iterated(machine, new, item.value)
         computed(machine, item, lambda: binary(cst.Add(), values, added))
         values.extend(added)
         assign(machine, item.target, values, item.value)
         return
-    assign(machine, item.target, operate(machine, item, item.operator, old, new), item.value)
+    machine.check_free(old, item)
+    changed = operate(machine, item, item.operator, old, new)
+    if _is_container(old) and _is_container(changed):
+        _become(cast("Any", old), changed)
+        changed = old
+    assign(machine, item.target, changed, item.value)
+
+
+def _become(old: Any, new: Any) -> None:
+    """Let a list, set or dict hold what its operator of assignment gave: it stays the same object."""
+    if isinstance(old, list):
+        old[:] = new
+    else:
+        old.clear()
+        old.update(new)
+
+
+def _is_container(value: object) -> bool:
+    return isinstance(value, list | set | dict)
 
 
 def _is_list(value: object) -> bool:
@@ -156,10 +175,11 @@ _TELLING = frozenset(
 def _for(machine: Machine, item: cst.For) -> Signal:
     if item.asynchronous is not None:
         raise refuse_statement(machine, item)
-    values = iterated(machine, machine.evaluate(item.iter), item.iter)
+    source = machine.evaluate(item.iter)
+    values = iterated(machine, source, item.iter)
     machine.frame.loops += 1
     try:
-        for value in values:
+        for value in _live(machine, source, values, item.iter):
             machine.tick(item)
             assign(machine, item.target, value, item.iter)
             signal = machine.execute(item.body.body)
@@ -170,6 +190,18 @@ def _for(machine: Machine, item: cst.For) -> Signal:
     finally:
         machine.frame.loops -= 1
     return machine.execute(item.orelse.body.body) if item.orelse is not None else None
+
+
+def _live(machine: Machine, source: object, values: list[object], node: cst.CSTNode) -> Iterator[object]:
+    """The turns of a loop: over a list as it is when each begins; dicts and sets may not change meanwhile."""
+    if isinstance(source, list):
+        yield from cast("list[object]", source)
+        return
+    for value in values:
+        yield value
+        if isinstance(source, dict | set) and len(cast("set[object]", source)) != len(values):
+            message = f"`{machine.code(node)}` changes while the loop goes over it"
+            raise machine.refuse("FC112", message, node, "go over `list(...)` of it")
 
 
 def _while(machine: Machine, item: cst.While) -> Signal:

@@ -95,9 +95,11 @@ def _merged(
         cases = tuple(as_value(machine, value, node) for value in values)
         return Result(ChosenValue(switch=switch.name, values=cases), machine.hook.chosen_type(values), switch.name)
 
-    merge = Merge(before, after, chosen)
+    merge = Merge(before, after, chosen, _environments(machine))
     value = merge.value(_values(machine, found, node))
     merge.run()
+    value = merge.stand_in(value)
+    _freeze(machine, merge)
     return Returned(value) if any(isinstance(item, Returned) for item in found) else value
 
 
@@ -119,10 +121,22 @@ def _values(machine: Machine, found: list[object], node: cst.CSTNode) -> list[ob
     return [None if item == "continue" else item for item in found] if machine.frame.loops else found
 
 
+def _freeze(machine: Machine, merge: Merge) -> None:
+    """Let lists stay as they are that are one list in one arm, and two in another: a change would change both."""
+    if merge.shared:
+        now = State(_roots(machine))
+        for merged, old in merge.shared:
+            if any(map(now.holds, old)):
+                for item in (merged, *old):
+                    machine.frozen[id(item)] = item
+
+
+def _environments(machine: Machine) -> list[object]:
+    return [scope for frame in machine.frames for scope in (frame.environment, *frame.closure)]
+
+
 def _roots(machine: Machine) -> list[object]:
-    roots: list[object] = []
-    for frame in machine.frames:
-        roots += [frame.environment, *frame.closure]
+    roots = _environments(machine)
     # Names of files are no part of it: they are looked up when they are needed, and mean the same in every arm.
     return [*roots, *(value for names in machine.module_names() for value in names.values())]
 

@@ -10,7 +10,7 @@ import libcst as cst
 from flowc_compiler.frontend.pipelines.expressions import computed, element, iterated
 from flowc_compiler.frontend.pipelines.machine import Machine
 from flowc_compiler.frontend.pipelines.objects import MappedResult, Result, StepOutputs
-from flowc_compiler.frontend.pipelines.unknown import is_unknown, not_known
+from flowc_compiler.frontend.pipelines.unknown import has_unknown, is_unknown, not_known
 
 
 def assign(machine: Machine, target: cst.BaseExpression, value: object, node: cst.CSTNode) -> None:
@@ -66,8 +66,9 @@ def _assign_entry(machine: Machine, target: cst.Subscript, value: object) -> Non
     container = machine.evaluate(target.value)
     if is_unknown(container):
         raise not_known(machine, target, "its entries cannot be assigned", "change it in a step")
+    machine.check_free(container, target)
     key = _index(machine, target)
-    if is_unknown(key):
+    if has_unknown(key):
         raise not_known(machine, target, "it cannot be an index here", "do it in a step that gets the result")
     computed(machine, target, lambda: cast("Any", container).__setitem__(key, value))
     computed(machine, target, lambda: container)
@@ -82,6 +83,7 @@ def delete(machine: Machine, target: cst.BaseExpression) -> None:
             container = machine.evaluate(target.value)
             if is_unknown(container):
                 raise not_known(machine, target, "its entries cannot be deleted", "change it in a step")
+            machine.check_free(container, target)
             key = _index(machine, target)
             computed(machine, target, lambda: cast("Any", container).__delitem__(key))
         case cst.Tuple(elements=items) | cst.List(elements=items):
