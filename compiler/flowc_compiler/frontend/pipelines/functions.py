@@ -20,6 +20,11 @@ from flowc_compiler.frontend.values.literals import NotLiteralError, evaluate
 def step_function(machine: Machine, view: ModuleView, module: str | None, node: cst.FunctionDef) -> StepFunction:
     """The step that a function with `@step` is."""
     layer = _decorator(machine, view, node, "step")
+    if node.asynchronous is not None:
+        machine.lasting_sink.error(
+            "FC107", f"the step `{node.name.value}` is `async`", view.locator.anywhere(node.name),
+            help="write `def`, and call `asyncio.run(...)` inside of it",
+        )  # fmt: skip
     outputs = outputs_of(node, view, machine.lasting_sink)
     name = _name_argument(layer) or node.name.value
     return StepFunction(view, module, node, outputs.names, outputs.many, [layer], name)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 import libcst as cst
 
+from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.pipelines.limits import DEEPEST_CALLS
 from flowc_compiler.frontend.pipelines.machine import Arguments, Frame, Given, Machine, Returned
 from flowc_compiler.frontend.pipelines.objects import Environment, HelperFunction, PipelineFunction
@@ -16,9 +18,30 @@ from flowc_compiler.frontend.values.bindings import bindings
 
 def call_helper(machine: Machine, helper: HelperFunction, arguments: Arguments, node: cst.BaseExpression) -> object:
     """What a function of the user's returns."""
-    if isinstance(helper.node, cst.FunctionDef):
+    if not isinstance(helper.node, cst.FunctionDef):
+        return _run(machine, helper, arguments, node)
+    with _perhaps_a_step(machine, helper.node):
         _check_plain(machine, helper.node, node)
-    return _run(machine, helper, arguments, node)
+        return _run(machine, helper, arguments, node)
+
+
+@contextmanager
+def _perhaps_a_step(machine: Machine, function: cst.FunctionDef) -> Generator[None]:
+    """Say of what a function does, and the body of a pipeline cannot, that the function may be a step instead."""
+    outer, machine.sink = machine.sink, DiagnosticSink()
+    try:
+        yield
+    finally:
+        inner, machine.sink = machine.sink, outer
+        hint = f"put `@step` above `{function.name.value}` if it is a step"
+        for item in inner.diagnostics:
+            way_out = f"{hint}; else {item.help}" if item.code in _WORK and "@step" not in item.help else item.help
+            tell = outer.error if item.severity == "error" else outer.warning
+            tell(item.code, item.message, item.span, help=way_out, label=item.label)
+
+
+_WORK = frozenset({"FC110", "FC115"})
+"""What steps are for."""
 
 
 def call_pipeline(

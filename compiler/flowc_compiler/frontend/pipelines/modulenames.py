@@ -43,6 +43,9 @@ def _is_immutable(value: object) -> bool:
     return isinstance(value, _IMMUTABLE)
 
 
+_OUT_OF_CLASSES = "use it in a step; a step or pipeline that is defined in a class has to be a function of the file"
+
+
 class ModuleNames:
     """The names of one file."""
 
@@ -77,6 +80,8 @@ class ModuleNames:
 
     def _evaluate(self, name: str) -> object:
         statements = self._statements(name)
+        if any(isinstance(item, cst.ClassDef) and item.name.value == name for item in self.view.tree.body):
+            return Unusable("classes are for steps: the body is compiled, and not run", _OUT_OF_CLASSES)
         if not statements:
             return Unusable(
                 f"the value of `{name}` cannot be told without running the file",

@@ -9,7 +9,15 @@ import libcst as cst
 
 from flowc_compiler.frontend.pipelines.limits import DEEPEST_VALUE
 from flowc_compiler.frontend.pipelines.machine import Machine, RefusedError
-from flowc_compiler.frontend.pipelines.objects import MappedResult, Result, StepOutputs, Unmapped
+from flowc_compiler.frontend.pipelines.objects import (
+    HelperFunction,
+    MappedResult,
+    PipelineFunction,
+    Result,
+    StepFunction,
+    StepOutputs,
+    Unmapped,
+)
 from flowc_compiler.ir.values import CollectionValue, EachValue, ItemValue, LiteralValue, OutputValue, Value
 
 PLAIN = (str, int, float, complex, bool, bytes, type(None), type(...))
@@ -57,6 +65,10 @@ def as_value(machine: Machine, value: object, node: cst.CSTNode, depth: int = 0)
                 return LiteralValue(value=value)
     if isinstance(value, Unmapped):
         raise machine.refuse("FC222", "`unmapped` is for arguments of `.map` and `.product`", node, "pass the value")
+    if isinstance(value, StepFunction | PipelineFunction | HelperFunction) and isinstance(node, cst.Name):
+        shown = machine.code(node)
+        message, way_out = f"`{shown}` is a function: a step cannot be given it", f"call it: `{shown}()`"
+        raise machine.refuse("FC113", message, node, way_out)
     raise machine.refuse(
         "FC113", f"`{machine.code(node)}` is no plain data: a step cannot be given it", node,
         "give it text, numbers, lists, dicts and results of steps; make other objects in the step",

@@ -1,0 +1,45 @@
+"""What newcomers to pipelines are told: the way out of a mistake, in words that name what they wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flowc_compiler.diagnostics import FlowcError
+from flowc_compiler.driver import compile_file
+
+HEAD = """\
+import random
+from flowc import pipeline, step
+
+@step
+def square(x):
+    return x * x
+
+def draw():
+    return random.random()
+
+class Steps:
+    @step
+    def make(self):
+        return 1
+
+"""
+TOLD = {
+    "square(square)": "call it: `square()`",
+    "square(draw())": "put `@step` above `draw` if it is a step; else use it in a step",
+    "Steps.make(1)": "a step or pipeline that is defined in a class has to be a function of the file",
+    "nap()": "call `asyncio.run(...)` inside of it",
+}
+
+
+@pytest.mark.parametrize("line", TOLD)
+def test_the_way_out(line: str, tmp_path: Path) -> None:
+    file = tmp_path / "flow.py"
+    late = "@step\nasync def nap():\n    return 1\n\n" if line == "nap()" else ""
+    file.write_text(f"{HEAD}{late}@pipeline\ndef flow():\n    {line}\n")
+    with pytest.raises(FlowcError) as caught:
+        compile_file(file)
+    assert len(caught.value.diagnostics) == 1
+    assert TOLD[line] in caught.value.diagnostics[0].help
