@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver.included import check_location, default_file
+from flowc_compiler.frontend.parameters import texts
+from flowc_compiler.frontend.parameters.texts import FALSE_WORDS, TRUE_WORDS
 from flowc_compiler.ir import Parameter
 from flowc_compiler.source import Span
-
-TRUE_WORDS = frozenset({"1", "true", "t", "yes", "y", "on"})
-FALSE_WORDS = frozenset({"0", "false", "f", "no", "n", "off"})
 
 
 class HasParameters(Protocol):
@@ -165,17 +163,7 @@ def fits(text: str, parameter: Parameter) -> bool:
     if parameter.deferred_type or parameter.source == "file":
         return True
     try:
-        match parameter.type:
-            case "int":
-                int(text)
-            case "float":
-                float(text)
-            case "bool":
-                return text.strip().lower() in TRUE_WORDS | FALSE_WORDS
-            case "json":
-                json.loads(text)
-            case "str":
-                pass
+        texts.converted(text, parameter)
     except ValueError:
         return False
     return True
@@ -183,19 +171,8 @@ def fits(text: str, parameter: Parameter) -> bool:
 
 def converted(text: str, parameter: Parameter) -> Any:
     """The value that a text that `fits` is of; where only the run can tell the type, the text."""
-    if parameter.deferred_type or parameter.source == "file":
-        return text
-    match parameter.type:
-        case "int":
-            return int(text)
-        case "float":
-            return float(text)
-        case "bool":
-            return text.strip().lower() in TRUE_WORDS
-        case "json":
-            return json.loads(text)
-        case "str":
-            return text
+    unknown = parameter.deferred_type or parameter.source == "file"
+    return text if unknown else texts.converted(text, parameter)
 
 
 def _folded(name: str) -> str:

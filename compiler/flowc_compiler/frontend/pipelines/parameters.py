@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, cast
 
 import libcst as cst
 
 from flowc_compiler.frontend.files.names import dotted
+from flowc_compiler.frontend.parameters import texts
 from flowc_compiler.frontend.pipelines.machine import Frame, Machine
 from flowc_compiler.frontend.pipelines.objects import Environment, PipelineFunction, Result
 from flowc_compiler.frontend.pipelines.runs import Problem, Run
@@ -29,9 +29,6 @@ def no_values(name: str, parameters: tuple[Parameter, ...], span: Span) -> Mappi
     """Nothing from outside."""
     del name, parameters, span
     return {}
-
-
-_TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
 
 
 class Known(NamedTuple):
@@ -172,17 +169,7 @@ def converted(text: str, parameter: Parameter) -> object:
             return cast("object", ast.literal_eval(text))
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             return text
-    match parameter.type:
-        case "int":
-            return int(text)
-        case "float":
-            return float(text)
-        case "bool":
-            return text.strip().lower() in _TRUE
-        case "json":
-            return json.loads(text)
-        case "str":
-            return text
+    return cast("object", texts.converted(text, parameter))
 
 
 def kind_of(annotation: cst.Annotation | None) -> Kind | None:
