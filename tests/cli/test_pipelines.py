@@ -327,3 +327,14 @@ def test_a_project_with_folders_of_pipelines_and_steps(file: str, text: str, exp
     result = flowc(tmp_path, "run", file)
     assert result.returncode == 0, result.stderr
     assert f"total {expected}" in result.stdout
+
+
+@pytest.mark.parametrize("packages", [[], ["."], ["steps"], [".", "pipelines", "steps"]])
+def test_a_pipeline_below_its_projects_folder(packages: list[str], tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    files = {"steps/load.py": STEPS, "pipelines/training.py": TRAINING}
+    write_files(project, files | {f"{name}/__init__.py": "" for name in packages})
+    for folder, file in ((project, "pipelines/training.py"), (project / "pipelines", "training.py")):
+        result = flowc(folder, "run", file)
+        assert result.returncode == 0, result.stderr
+        assert "total 190" in result.stdout

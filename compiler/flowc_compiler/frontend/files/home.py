@@ -2,7 +2,7 @@
 
 `python flow.py` puts the file's folder first on the import path, and knows of no package: there a relative import
 fails. A file that has relative imports, or imports its own package by name or one beside it, is meant for
-`python -m package.flow`, and is loaded as that here: locally and in containers alike.
+`python -m package.flow`, or to be imported by a file above it, and is loaded as that: locally and in containers alike.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,18 +68,29 @@ def located(path: Path) -> Path:
     return path.resolve() if path.is_symlink() else path
 
 
-def _from_above(text: str, own: tuple[str, ...], folder: Path) -> set[str]:
-    """What the file imports from the folder above its package: the package itself, and those beside it.
+def _above(text: str, own: tuple[str, ...], folder: Path) -> dict[str, int]:
+    """What the file imports from a folder above its own, and how many folders up: its packages, and those beside them.
 
-    What stands beside the file is imported from there: then it is meant to be run as a script.
+    What stands beside the file is imported from there. A folder without an `__init__.py` may be a package, too; where
+    something beside the file is imported, the file is meant to be run as a script.
     """
-    top = folder.parents[len(own) - 1]
-    names = {found[1] for found in _ABSOLUTE.finditer(text)}
-    return {name for name in names if name == own[0] or (_is_module(top, name) and not _is_module(folder, name))}
+    names = {found[1] for found in _ABSOLUTE.finditer(text)} - _TAKEN
+    if not own and any(_is_module(folder, name) for name in names):
+        return {}
+    places = folder.parents[: max(len(own), 1)]
+    found: dict[str, int] = {}
+    for name in names:
+        if name in own[:1]:
+            found[name] = len(own)
+        elif name not in sys.stdlib_module_names and not _is_module(folder, name):
+            depth = next((depth for depth, place in enumerate(places, 1) if _is_module(place, name)), 0)
+            found |= {name: depth} if depth else {}
+    return found
 
 
 def _is_module(folder: Path, name: str) -> bool:
-    return (folder / f"{name}.py").is_file() or (folder / name).is_dir()
+    place = folder / name
+    return (folder / f"{name}.py").is_file() or any(next(place.glob(files), None) for files in ("*.py", "*/*.py"))
 
 
 def is_type_checking(test: ast.expr) -> bool:
@@ -101,15 +113,14 @@ def _packages(folder: Path) -> tuple[str, ...]:
 
 def _depth(text: str, own: tuple[str, ...], folder: Path) -> int:
     """How many folders above the file are packages for its imports: none for a script."""
-    named = own and _from_above(text, own, folder)
-    if not named and not _RELATIVE.search(text):
+    above = _above(text, own, folder)
+    if not above and not _RELATIVE.search(text):
         return 0
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):  # reported where the file is read
         return 0
-    above = _from_above(text, own, folder) if own else set[str]()
-    levels, imports_itself = 0, False
+    levels, climbed = 0, 0
     pending: list[ast.AST] = [tree]
     while pending:
         node = pending.pop()
@@ -117,11 +128,13 @@ def _depth(text: str, own: tuple[str, ...], folder: Path) -> int:
             case ast.If(test=test, orelse=orelse) if is_type_checking(test):
                 pending.extend(orelse)
             case ast.ImportFrom(level=0, module=str(module)):
-                imports_itself |= module.split(".")[0] in above
+                climbed = max(climbed, above.get(module.split(".")[0], 0))
             case ast.ImportFrom(level=level):
                 levels = max(levels, level)
             case ast.Import(names=names):
-                imports_itself |= any(alias.name.split(".")[0] in above for alias in names)
+                climbed = max(climbed, *(above.get(alias.name.split(".")[0], 0) for alias in names))
             case _:
                 pending.extend(ast.iter_child_nodes(node))
-    return max(levels, len(own)) if levels or imports_itself else 0
+    if climbed:
+        return max(levels, climbed)
+    return max(levels, len(own)) if levels else 0
