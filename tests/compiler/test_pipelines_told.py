@@ -17,6 +17,9 @@ from flowc import pipeline, step
 def square(x):
     return x * x
 
+def plain(x):
+    return x
+
 def draw():
     return random.random()
 
@@ -30,15 +33,26 @@ TOLD = {
     "square(square)": "call it: `square()`",
     "square(draw())": "put `@step` above `draw` if it is a step; else use it in a step",
     "Steps.make(1)": "a step or pipeline that is defined in a class has to be a function of the file",
+    "squar(1)": "did you mean `square`?",
+    "[1, 2].map(square)": "write `work.map([1, 2])`",
+    "plain.map([1, 2])": "put `@step` above `plain`",
+    "square(get_pipeline_context())": "write into the pipeline's arguments what its body needs",
+    "square(Client())": "use it in a step",
     "nap()": "call `asyncio.run(...)` inside of it",
+}
+
+EXTRA = {
+    "context": "from zenml import get_pipeline_context\n",
+    "Client": "from zenml.client import Client\n",
+    "nap": "@step\nasync def nap():\n    return 1\n",
 }
 
 
 @pytest.mark.parametrize("line", TOLD)
 def test_the_way_out(line: str, tmp_path: Path) -> None:
     file = tmp_path / "flow.py"
-    late = "@step\nasync def nap():\n    return 1\n\n" if line == "nap()" else ""
-    file.write_text(f"{HEAD}{late}@pipeline\ndef flow():\n    {line}\n")
+    extra = next((text for name, text in EXTRA.items() if name in line), "")
+    file.write_text(f"{HEAD}{extra}\n@pipeline\ndef flow():\n    {line}\n")
     with pytest.raises(FlowcError) as caught:
         compile_file(file)
     assert len(caught.value.diagnostics) == 1

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import builtins
+from difflib import get_close_matches
 
 import libcst as cst
 
+from flowc_compiler.frontend.files.imports import ROOTS, is_served
 from flowc_compiler.frontend.files.modules import ModuleView
 from flowc_compiler.frontend.files.names import dotted
 from flowc_compiler.frontend.pipelines.builtincalls import BUILTINS, builtin, library
@@ -104,10 +106,22 @@ def usable(machine: Machine, value: object, node: cst.BaseExpression) -> object:
 
 
 def _imported(machine: Machine, node: cst.CSTNode, shown: str) -> RefusedError:
-    return machine.refuse(
-        "FC115", f"`{shown}` comes from a module that flowc cannot see: the body is compiled, and not run", node,
-        "use it in a step; what shapes the graph is a parameter of the pipeline, or a value that is written out",
-    )  # fmt: skip
+    way_out = "use it in a step; what shapes the graph is a parameter of the pipeline, or a value that is written out"
+    imported = machine.view.imports[shown.partition(".")[0].strip()]
+    if imported.module[:1] in {(root,) for root in ROOTS} and not imported.level:
+        if not is_served(".".join(imported.module), imported.name) and _is_told(machine):
+            return RefusedError()
+        message = f"`{shown}` is there when a step runs: the body is compiled, and not run"
+        return machine.refuse("FC115", message, node, way_out)
+    message = f"`{shown}` comes from a module that flowc cannot see: the body is compiled, and not run"
+    return machine.refuse("FC115", message, node, way_out)
+
+
+def _is_told(machine: Machine) -> bool:
+    """Whether the names that the file imports, and flowc does not serve, are reported where they are imported."""
+    file = machine.view.names and machine.view.source.path
+    reported = (item.span for item in machine.lasting_sink.diagnostics if item.code == "FC106")
+    return any(span is not None and span.file == str(file) for span in reported)
 
 
 def _unknown(machine: Machine, node: cst.Name) -> RefusedError:
@@ -117,4 +131,7 @@ def _unknown(machine: Machine, node: cst.Name) -> RefusedError:
         )
     if "import *" in machine.view.source.text:
         return machine.refuse("FC115", f"`{node.value}` cannot be seen", node, "import it by its name, without `*`")
-    return machine.refuse("FC112", f"the name `{node.value}` is not defined", node, "define it, or correct the name")
+    functions = [item.name.value for item in machine.view.tree.body if isinstance(item, cst.FunctionDef)]
+    close = get_close_matches(node.value, [*machine.frame.environment, *functions, *machine.view.imports], 1)
+    way_out = f"did you mean `{close[0]}`?" if close else "define it, or correct the name"
+    return machine.refuse("FC112", f"the name `{node.value}` is not defined", node, way_out)

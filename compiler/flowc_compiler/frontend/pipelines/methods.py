@@ -15,6 +15,7 @@ from flowc_compiler.frontend.pipelines.machine import Arguments, Machine
 from flowc_compiler.frontend.pipelines.maps import call_map
 from flowc_compiler.frontend.pipelines.objects import (
     BoundMethod,
+    HelperFunction,
     MappedResult,
     PipelineFunction,
     Result,
@@ -77,6 +78,10 @@ def attribute(machine: Machine, owner: object, name: str, node: cst.Attribute) -
         kind = next(kind for kind in (bool, *_METHODS) if isinstance(owner, kind))
         if name in _METHODS.get(kind, ()):
             return BoundMethod(owner, name)
+    if name in {"map", "product"}:
+        shown = machine.code(node.value)
+        what = f"put `@step` above `{shown}`" if isinstance(owner, HelperFunction) else f"write `work.{name}({shown})`"
+        raise machine.refuse("FC222", f"`{name}` is a method of steps, and `{shown}` is none", node, what)
     raise machine.refuse(
         "FC110", f"flowc does not evaluate `{machine.code(node)}` in a pipeline's body", node,
         "use plain data, its methods, and steps; do other work in a step",
