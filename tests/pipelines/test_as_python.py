@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from textwrap import dedent, indent
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ import pytest
 
 from flowc_compiler.diagnostics import FlowcError
 from flowc_compiler.driver import compile_file
+from tests.cluster.cluster import flowc
 from tests.pipelines.comparing import compare
 from tests.pipelines.stepfile import FLOWC, HEAD, STEPS
 
@@ -83,6 +86,13 @@ EQUAL = {
         ys = xs
         keep([xs is ys, xs is None, "k" in {"k": a}])
     """,
+    "values of many types": """
+        keep([float("nan"), -float("inf"), -0.0, 10**1000, 1j, b"a\\xff", ..., {(1, "a"): 2}, {None: ()}, set()])
+        keep(frozenset({1}))
+        keep({frozenset({1})})
+        keep(range(3))
+        keep(complex(0.0, float("nan")))
+    """,
 }
 REFUSED = {
     "whether two names are one list": (
@@ -94,6 +104,15 @@ REFUSED = {
     "a result is looked up": ("a = inc(0); keep({1: 5}.get(a, 0))", "FC111"),
     "a result is taken out of a set": ("a = inc(0); keep({1, 2} - {a})", "FC111"),
     "sets with results are compared": ("a = inc(0); keep({1, 2}.issubset({a}))", "FC111"),
+    "lists that double": ("x = [1]; ys = [x := [x, x] for _ in range(40)]; keep(x)", "FC114"),
+    "results that double": ("x = inc(0); ys = [x := [x, x] for _ in range(40)]; keep(x)", "FC114"),
+    "a text of many": ("x = [1]; ys = [x := [x, x] for _ in range(40)]; keep(f'{x}')", "FC114"),
+    "a comparison of many": ("x = [1]; ys = [x := [x, x] for _ in range(40)]; keep(x == [x])", "FC114"),
+    "a key of many": ("x = (1,); ys = [x := (x, x) for _ in range(40)]; keep({x: 1})", "FC114"),
+    "results in results": ("x = load(); ys = [x := x[0] for _ in range(2000)]; keep(x)", "FC114"),
+    "texts that are joined": ("keep(len(','.join(['x' * 100000] * 100000)))", "FC114"),
+    "the largest of a range": ("keep(max(range(10**12)))", "FC114"),
+    "a width of a width": ("keep('{:{}}'.format(1, 10**9))", "FC114"),
     "a step in the middle of a comparison": ("a = inc(0); keep(5 < a < inc(1))", "FC223"),
 }
 
@@ -110,7 +129,7 @@ def test_it_is_refused(name: str, tmp_path: Path) -> None:
     file.write_text(_file("\n".join(body.split("; "))), encoding="utf-8")
     with pytest.raises(FlowcError) as error:
         compile_file(file)
-    assert [item.code for item in error.value.diagnostics if item.severity == "error"] == [code]
+    assert {item.code for item in error.value.diagnostics if item.severity == "error"} == {code}
 
 
 KEEP = '''
@@ -125,3 +144,14 @@ def _file(body: str) -> str:
     lines = indent(dedent(body).strip("\n"), "    ")
     steps = "".join([*STEPS.values(), KEEP])
     return f"{HEAD.format(imports=FLOWC)}{steps}\n\n@pipeline\ndef main():\n{lines}\n\n\nmain()\n"
+
+
+def test_sets_are_written_in_one_order(tmp_path: Path) -> None:
+    file = tmp_path / "sets.py"
+    file.write_text(_file("keep({'a', 'b', 'c'})\n[keep(s, id=s) for s in {'q', 'w', 'e'}]"), encoding="utf-8")
+    command = [flowc(), "compile", str(file), "--image", "x", "--root", "s3://bucket/flows"]
+    found = {
+        subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True).stdout
+        for seed in "123"
+    }
+    assert len(found) == 1

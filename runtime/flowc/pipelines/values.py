@@ -230,7 +230,14 @@ def literal(value: Value) -> Any:
     try:
         return ast.literal_eval(text)
     except ValueError:  # nan, inf and frozensets have no literals, nor have ranges
-        names = {"nan": float("nan"), "inf": float("inf"), "set": set, "frozenset": frozenset, "range": range}
+        names: Dict[str, Any] = {
+            "nan": float("nan"),
+            "inf": float("inf"),
+            "set": set,
+            "frozenset": frozenset,
+            "range": range,
+        }
+        names.update(Ellipsis=..., nanj=complex(0, float("nan")), infj=complex(0, float("inf")))
         return eval(text, {"__builtins__": {}, **names})  # noqa: S307 (the compiler has written it)
 
 

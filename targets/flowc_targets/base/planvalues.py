@@ -68,7 +68,22 @@ def planned(flow: Flow, value: Value) -> Json:
 
 def literal(value: object) -> Json:
     """A known value; as the text of a Python literal where JSON would change it."""
-    return {"literal": value} if survives_json(value) else {"python": repr(value)}
+    return {"literal": value} if survives_json(value) else {"python": _text(value)}
+
+
+def _text(value: Any) -> str:
+    """The `repr` of plain data; of sets in an order that is the same each time."""
+    kind: str = type(value).__name__
+    if kind == "dict":
+        return f"{{{', '.join(f'{_text(key)}: {_text(item)}' for key, item in value.items())}}}"
+    if kind not in {"set", "frozenset", "list", "tuple"} or not value:
+        return repr(value)
+    items = [_text(item) for item in value]
+    if kind == "list":
+        return f"[{', '.join(items)}]"
+    if kind == "tuple":
+        return f"({', '.join(items)}{',' * (len(items) == 1)})"
+    return f"{{{', '.join(sorted(items))}}}" if kind == "set" else f"frozenset({{{', '.join(sorted(items))}}})"
 
 
 def survives_json(value: object) -> bool:

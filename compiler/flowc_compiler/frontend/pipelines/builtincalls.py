@@ -14,7 +14,7 @@ from flowc_compiler.frontend.pipelines.inlining import apply, callback
 from flowc_compiler.frontend.pipelines.limits import LONGEST
 from flowc_compiler.frontend.pipelines.machine import Arguments, Given, Machine
 from flowc_compiler.frontend.pipelines.objects import Builtin
-from flowc_compiler.frontend.pipelines.unknown import has_unknown, is_unknown, not_known
+from flowc_compiler.frontend.pipelines.unknown import check_weight, has_unknown, in_order, is_unknown, not_known
 
 _PLAIN: dict[str, Callable[..., Any]] = {
     "abs": abs, "all": all, "any": any, "ascii": ascii, "bin": bin, "bool": bool, "chr": chr, "complex": complex,
@@ -101,10 +101,17 @@ def call_builtin(machine: Machine, function: Builtin, arguments: Arguments, node
             raise not_known(machine, given.node, f"`{name}` needs it", _instead(machine, name, given))
     _check_lengths(machine, name, arguments, node)
     values = [given.value for given in arguments.positional]
+    if name not in {"len", "bool"}:
+        check_weight(machine, node, *values)
+        values = [in_order(cast("set[object]", value)) if _is_set(value) else value for value in values]
     keywords = {
         key: given.value if entries else _callback(machine, given, node) for key, given in arguments.keywords.items()
     }
     return computed(machine, node, lambda: _limited(function.function(*values, **keywords)))
+
+
+def _is_set(value: object) -> bool:
+    return isinstance(value, set | frozenset)
 
 
 def _limited(value: object) -> object:
@@ -128,7 +135,7 @@ def _check_lengths(machine: Machine, name: str, arguments: Arguments, node: cst.
     total = 1
     for given in arguments.positional:
         value = given.value
-        if isinstance(value, range) and len(value) > LONGEST and name not in {"len", "bool", "min", "max"}:
+        if isinstance(value, range) and len(value) > LONGEST and name not in {"len", "bool"}:
             machine.exhausted("this range is longer than what flowc goes over", node, "go over it in a step")
         if name == "itertools.product" and _is_sized(value):
             total *= max(1, len(cast("Sized", value)))

@@ -10,7 +10,7 @@ from flowc_compiler.frontend.pipelines.conditions import test
 from flowc_compiler.frontend.pipelines.expressions import computed, iterated
 from flowc_compiler.frontend.pipelines.machine import Frame, Machine
 from flowc_compiler.frontend.pipelines.targets import assign
-from flowc_compiler.frontend.pipelines.unknown import has_unknown, not_known
+from flowc_compiler.frontend.pipelines.unknown import check_weight, has_unknown, not_known
 
 
 def comprehension(machine: Machine, node: cst.ListComp | cst.SetComp | cst.GeneratorExp | cst.DictComp) -> object:
@@ -26,6 +26,7 @@ def comprehension(machine: Machine, node: cst.ListComp | cst.SetComp | cst.Gener
             key = machine.evaluate(node.key)
             if has_unknown(key):
                 raise not_known(machine, node.key, "it cannot be a key of a dict", "make the dict in a step")
+            check_weight(machine, node.key, key)
             computed(machine, node.key, lambda: hash(key))
             pairs[key] = machine.evaluate(node.value)
 
@@ -36,7 +37,10 @@ def comprehension(machine: Machine, node: cst.ListComp | cst.SetComp | cst.Gener
     element = node.elt
     with machine.within(inner):
         _over(machine, node.for_in, source, lambda: values.append(machine.evaluate(element)))
-    return computed(machine, node, lambda: set(values)) if isinstance(node, cst.SetComp) else values
+    if not isinstance(node, cst.SetComp):
+        return values
+    check_weight(machine, node, values)
+    return computed(machine, node, lambda: set(values))
 
 
 def _check_plain(machine: Machine, clause: cst.CompFor) -> None:

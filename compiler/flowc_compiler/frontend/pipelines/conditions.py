@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Literal, cast
 
 import libcst as cst
 
 from flowc_compiler.frontend.pipelines.expressions import computed
+from flowc_compiler.frontend.pipelines.limits import LONGEST
 from flowc_compiler.frontend.pipelines.machine import Machine
 from flowc_compiler.frontend.pipelines.objects import Result, StepOutputs
 from flowc_compiler.frontend.pipelines.operations import COMPARISONS
-from flowc_compiler.frontend.pipelines.unknown import as_value, has_unknown, is_unknown, not_known
+from flowc_compiler.frontend.pipelines.unknown import as_value, check_weight, has_unknown, is_unknown, not_known
 from flowc_compiler.ir.values import OperationValue, Operator, Value
 
 
@@ -50,7 +51,13 @@ def _both(machine: Machine, node: cst.BooleanOperation) -> object:
         if right is (operator == "and"):
             return Result(left)
         return right
-    return Result(OperationValue(kind="operation", operator=operator, operands=(left, right)))
+    return Result(_joined(operator, left, right))
+
+
+def _joined(operator: Literal["and", "or"], left: Value, right: Value) -> Value:
+    """`left and right`; a long chain is one operation, and not as many within each other."""
+    chained = left.operands if isinstance(left, OperationValue) and left.operator == operator else (left,)
+    return OperationValue(kind="operation", operator=operator, operands=(*chained, right))
 
 
 def _right(machine: Machine, node: cst.BooleanOperation) -> bool | Value:
@@ -153,6 +160,9 @@ def _compare(
 ) -> object:
     shown, function = COMPARISONS[type(op).__name__]
     if not (has_unknown(left[0]) or has_unknown(right[0])) or _is_known(op, left[0], right[0]):
+        check_weight(machine, node, left[0], right[0])
+        if isinstance(right[0], range) and len(right[0]) > LONGEST and not isinstance(left[0], int):
+            machine.exhausted("this range is longer than what flowc looks through", node, "compare numbers")
         return computed(machine, node, function, left[0], right[0])
     operands = tuple(as_value(machine, value, where) for value, where in (left, right))
     return Result(OperationValue(kind="operation", operator=cast("Operator", shown), operands=operands))

@@ -10,10 +10,17 @@ from typing import Any, cast
 import libcst as cst
 
 from flowc_compiler.frontend.pipelines.limits import LONGEST
-from flowc_compiler.frontend.pipelines.machine import Machine
+from flowc_compiler.frontend.pipelines.machine import ExhaustedError, Machine, RefusedError
 from flowc_compiler.frontend.pipelines.objects import MappedResult, Result, StepOutputs, Unmapped
 from flowc_compiler.frontend.pipelines.operations import UNARY, TooLargeError, binary, check_format, checked
-from flowc_compiler.frontend.pipelines.unknown import as_value, has_unknown, is_unknown, not_known
+from flowc_compiler.frontend.pipelines.unknown import (
+    as_value,
+    check_weight,
+    has_unknown,
+    in_order,
+    is_unknown,
+    not_known,
+)
 from flowc_compiler.ir.values import ElementValue, OutputValue
 
 
@@ -21,6 +28,8 @@ def computed(machine: Machine, node: cst.CSTNode, function: Callable[..., object
     """What a function of Python's gives for known values. Raises RefusedError where it fails, or gives too much."""
     try:
         return checked(function(*operands))
+    except (RefusedError, ExhaustedError):
+        raise
     except TooLargeError:
         message = f"`{machine.code(node)}` is larger than what flowc computes"
         raise machine.refuse("FC114", message, node, f"make values of more than {LONGEST} entries in a step") from None
@@ -71,6 +80,7 @@ def _parts(machine: Machine, parts: Sequence[cst.BaseFormattedStringContent], no
 
 
 def _field(machine: Machine, field: cst.FormattedStringExpression, value: object, node: cst.FormattedString) -> str:
+    check_weight(machine, field.expression, value)
     spec = _parts(machine, field.format_spec, node) if field.format_spec else ""
     conversion = field.conversion or ("r" if field.equal is not None and not spec else None)
     shown = _CONVERSIONS[conversion](value) if conversion else value
@@ -113,6 +123,7 @@ def elements(machine: Machine, items: Iterable[cst.BaseElement]) -> list[object]
 def make_set(machine: Machine, node: cst.Set) -> object:
     """A set that is written out."""
     values = elements(machine, node.elements)
+    check_weight(machine, node, *values)
     return computed(machine, node, lambda: set(values))
 
 
@@ -125,6 +136,7 @@ def make_dict(machine: Machine, node: cst.Dict) -> object:
             key = machine.evaluate(item.key)
             if has_unknown(key):
                 raise not_known(machine, item.key, "it cannot be a key of a dict", "make the dict in a step")
+            check_weight(machine, item.key, key)
             computed(machine, item.key, hash, key)
             found[key] = value
         elif isinstance(value, dict):
@@ -152,7 +164,7 @@ def iterated(machine: Machine, value: object, node: cst.CSTNode) -> list[object]
         )  # fmt: skip
     if isinstance(value, range) and len(value) > LONGEST:
         machine.exhausted("this range is longer than what flowc goes over", node, "go over it in a step")
-    return cast("list[object]", computed(machine, node, lambda: list(cast("Iterable[object]", value))))
+    return cast("list[object]", computed(machine, node, lambda: in_order(cast("Iterable[object]", value))))
 
 
 def unary(machine: Machine, node: cst.UnaryOperation) -> object:
@@ -172,6 +184,8 @@ def operate(machine: Machine, node: cst.CSTNode, op: cst.CSTNode, left: object, 
     """`left op right`."""
     if is_unknown(left) or is_unknown(right) or (_looks_inside(op, left) and has_unknown([left, right])):
         raise not_known(machine, node, "nothing can be computed with it here", "do it in a step that gets the result")
+    if _looks_inside(op, left):
+        check_weight(machine, node, right)
     return computed(machine, node, lambda: binary(op, left, right))
 
 

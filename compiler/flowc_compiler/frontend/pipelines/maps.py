@@ -145,7 +145,8 @@ def _position(function: StepFunction | PipelineFunction, key: str | int) -> int:
 
 
 def _source(machine: Machine, given: Given) -> Value:
-    return as_value(machine, given.value, given.node)
+    value = given.value
+    return as_value(machine, list(value) if isinstance(value, range) else value, given.node)
 
 
 def _chain(machine: Machine, slots: Sequence[_Slot], mapped: Sequence[_Slot], after: Sequence[Given]) -> MapCall | None:

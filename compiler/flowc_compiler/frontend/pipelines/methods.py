@@ -23,7 +23,8 @@ from flowc_compiler.frontend.pipelines.objects import (
     StepOutputs,
 )
 from flowc_compiler.frontend.pipelines.operations import TooLargeError, check_format
-from flowc_compiler.frontend.pipelines.unknown import has_unknown, is_unknown, not_known
+from flowc_compiler.frontend.pipelines.unknown import check_weight, has_unknown, is_unknown, not_known
+from flowc_compiler.frontend.pipelines.weights import weight
 
 _TEXT = frozenset(
     {
@@ -194,6 +195,7 @@ def _check_text(machine: Machine, owner: str, name: str, arguments: Arguments, n
     for given in (*arguments.positional, *arguments.keywords.values()):
         if has_unknown(given.value):
             raise not_known(machine, given.node, "a text cannot contain it", "make the text in a step that gets it")
+        check_weight(machine, given.node, given.value)
 
     def check() -> None:
         first = arguments.positional[0].value if arguments.positional else 0
@@ -203,7 +205,17 @@ def _check_text(machine: Machine, owner: str, name: str, arguments: Arguments, n
             new = arguments.positional[1].value
             if isinstance(new, str) and len(owner) * max(1, len(new)) > LONGEST * 10:
                 raise TooLargeError
+        if name == "expandtabs" and isinstance(first, int) and first * owner.count("\t") > LONGEST * 10:
+            raise TooLargeError
+        if name == "join" and isinstance(first, list | tuple):
+            texts = [item for item in cast("list[object]", first) if isinstance(item, str)]
+            if sum(map(len, texts)) + len(owner) * len(texts) > LONGEST * 10:
+                raise TooLargeError
         if name == "format":
+            given = [item.value for item in (*arguments.positional, *arguments.keywords.values())]
+            longest = max((weight(value) for value in given), default=0)
+            if longest * owner.count("{") > LONGEST or any(isinstance(item, int) and item > LONGEST for item in given):
+                raise TooLargeError
             for _, field, spec, _ in string.Formatter().parse(owner):
                 check_format(spec or "")
                 if field is not None and "." in field:

@@ -7,7 +7,7 @@ from typing import cast
 
 import libcst as cst
 
-from flowc_compiler.frontend.pipelines.limits import DEEPEST_VALUE
+from flowc_compiler.frontend.pipelines.limits import DEEPEST_VALUE, HEAVIEST
 from flowc_compiler.frontend.pipelines.machine import Machine, RefusedError
 from flowc_compiler.frontend.pipelines.objects import (
     HelperFunction,
@@ -18,6 +18,7 @@ from flowc_compiler.frontend.pipelines.objects import (
     StepOutputs,
     Unmapped,
 )
+from flowc_compiler.frontend.pipelines.weights import weight
 from flowc_compiler.ir.values import CollectionValue, EachValue, ItemValue, LiteralValue, OutputValue, Value
 
 PLAIN = (str, int, float, complex, bool, bytes, type(None), type(...))
@@ -29,14 +30,22 @@ def is_unknown(value: object) -> bool:
     return isinstance(value, Result | MappedResult | StepOutputs)
 
 
-def has_unknown(value: object, depth: int = 0) -> bool:
+def has_unknown(value: object) -> bool:
     """Whether a value is, or has in it, what is known at run time only."""
-    if isinstance(value, list | tuple | set | frozenset):
-        return depth < DEEPEST_VALUE and any(has_unknown(item, depth + 1) for item in cast("Iterable[object]", value))
-    if isinstance(value, dict):
-        entries = cast("dict[object, object]", value)
-        return depth < DEEPEST_VALUE and any(has_unknown(item, depth + 1) for item in entries.values())
-    return is_unknown(value)
+    pending, seen = [value], set[int]()
+    while pending:
+        found = pending.pop()
+        if is_unknown(found):
+            return True
+        if _holds(found) and id(found) not in seen:
+            seen.add(id(found))
+            entries = cast("dict[object, object] | Iterable[object]", found)
+            pending.extend(entries.values() if isinstance(entries, dict) else entries)
+    return False
+
+
+def _holds(value: object) -> bool:
+    return isinstance(value, list | tuple | set | frozenset | dict)
 
 
 def not_known(machine: Machine, node: cst.CSTNode, what: str, way_out: str) -> RefusedError:
@@ -49,6 +58,8 @@ def as_value(machine: Machine, value: object, node: cst.CSTNode, depth: int = 0)
     """What a step is given for an evaluated argument. Raises RefusedError for what cannot be an argument."""
     if depth > DEEPEST_VALUE:
         raise machine.refuse("FC113", "this value is nested too deeply", node, "make it in a step")
+    if not depth:
+        check_weight(machine, node, value)
     match value:
         case Result(value=known):
             return known
@@ -58,7 +69,9 @@ def as_value(machine: Machine, value: object, node: cst.CSTNode, depth: int = 0)
             return CollectionValue(kind="tuple", values=tuple(item.value for item in results))
         case MappedResult():
             return _collected(machine, value, node)
-        case list() | tuple() | set() | frozenset() | dict() | range():
+        case range():
+            return LiteralValue(value=value)
+        case list() | tuple() | set() | frozenset() | dict():
             return _collection(machine, cast("list[object]", value), node, depth)
         case _:
             if isinstance(value, PLAIN):
@@ -88,12 +101,36 @@ def _collection(machine: Machine, value: object, node: cst.CSTNode, depth: int) 
             plain = (cast("LiteralValue", item).value for item in values)
             return LiteralValue(value=dict(zip(entries, plain, strict=True)))
         return CollectionValue(kind="dict", keys=tuple(entries), values=values)
-    kind = "list" if isinstance(value, range | list) else "tuple" if isinstance(value, tuple) else "set"
+    if isinstance(value, set | frozenset):
+        return _set(machine, cast("set[object]", value), node, depth)
+    kind = "list" if isinstance(value, list) else "tuple"
     values = tuple(as_value(machine, item, node, depth + 1) for item in cast("Iterable[object]", value))
     if not all(isinstance(item, LiteralValue) for item in values):
         return CollectionValue(kind=kind, values=values)
     known = [cast("LiteralValue", item).value for item in values]
-    return LiteralValue(value=known if kind == "list" else tuple(known) if kind == "tuple" else set(known))
+    return LiteralValue(value=known if kind == "list" else tuple(known))
+
+
+def _set(machine: Machine, value: set[object] | frozenset[object], node: cst.CSTNode, depth: int) -> Value:
+    values = tuple(as_value(machine, item, node, depth + 1) for item in in_order(value))
+    if all(isinstance(item, LiteralValue) for item in values):
+        return LiteralValue(value=value)
+    if isinstance(value, frozenset):
+        raise machine.refuse("FC113", "a step cannot be given a frozenset of results", node, "give it a set or a list")
+    return CollectionValue(kind="set", values=values)
+
+
+def in_order(values: Iterable[object]) -> list[object]:
+    """The entries of a set, in an order that is the same each time that a file is compiled; of others, in theirs."""
+    entries = list(values)
+    return sorted(entries, key=repr) if isinstance(values, set | frozenset) and not has_unknown(values) else entries
+
+
+def check_weight(machine: Machine, node: cst.CSTNode, *values: object) -> None:
+    """Refuse values that are much larger written out than in memory. Raises RefusedError with FC114."""
+    if sum(weight(value) for value in values) > HEAVIEST:
+        message = f"this value is nested too deeply, or has more than {HEAVIEST} entries, counted each time"
+        raise machine.refuse("FC114", message, node, "make it in a step")
 
 
 def _is_plain_key(key: object) -> bool:
