@@ -206,3 +206,9 @@ def test_a_switch_with_an_arm_that_has_no_task(tmp_path: Path) -> None:
     for record in ("run.json", "run-end.json"):
         (tmp_path / "root" / "choosing" / result.run_id / record).unlink()
     assert Run(f"choosing/{result.run_id}", root=str(tmp_path / "root")).successful
+
+
+def test_the_client_is_where_zenmls_users_look_for_it() -> None:
+    assert client.Client is Client
+    with pytest.raises(AttributeError, match="no attribute 'Cleint'"):
+        client.__getattr__("Cleint")

@@ -18,6 +18,10 @@ from flowc.client.task import Task
 from flowc.errors import NotFound as RunNotFound
 from flowc.store import DEFAULT_ROOT
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = [
     "DEFAULT_ROOT",
     "DataArtifact",
@@ -35,3 +39,12 @@ __all__ = [
     "metadata",
     "namespace",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The client of pipelines, where ZenML's users look for it; imported when it is asked for.
+    if name == "Client":
+        from flowc.pipelines.client import Client
+
+        return Client
+    raise AttributeError(f"module 'flowc.client' has no attribute {name!r}")
