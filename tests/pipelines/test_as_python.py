@@ -104,6 +104,9 @@ REFUSED = {
     "a result is looked up": ("a = inc(0); keep({1: 5}.get(a, 0))", "FC111"),
     "a result is taken out of a set": ("a = inc(0); keep({1, 2} - {a})", "FC111"),
     "sets with results are compared": ("a = inc(0); keep({1, 2}.issubset({a}))", "FC111"),
+    "a generator is gone over twice": ("g = (x for x in [1]); keep(list(g)); keep(list(g))", "FC112"),
+    "a zip is gone over twice": ("z = zip([1], [2]); keep([*z]); keep([i for i in z])", "FC112"),
+    "a default that calls share": ("keep(gather(1)); keep(gather(2))", "FC223"),
     "lists that double": ("x = [1]; ys = [x := [x, x] for _ in range(40)]; keep(x)", "FC114"),
     "results that double": ("x = inc(0); ys = [x := [x, x] for _ in range(40)]; keep(x)", "FC114"),
     "a text of many": ("x = [1]; ys = [x := [x, x] for _ in range(40)]; keep(f'{x}')", "FC114"),
@@ -137,6 +140,11 @@ KEEP = '''
 def keep(x) -> str:
     """What came, with its type."""
     return f"{type(x).__name__} {x!r}"
+
+
+def gather(x, into=[]):
+    into.append(x)
+    return into
 '''
 
 

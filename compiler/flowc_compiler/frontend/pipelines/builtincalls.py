@@ -13,8 +13,15 @@ from flowc_compiler.frontend.pipelines.expressions import computed, iterated
 from flowc_compiler.frontend.pipelines.inlining import apply, callback
 from flowc_compiler.frontend.pipelines.limits import LONGEST
 from flowc_compiler.frontend.pipelines.machine import Arguments, Given, Machine
-from flowc_compiler.frontend.pipelines.objects import Builtin
-from flowc_compiler.frontend.pipelines.unknown import check_weight, has_unknown, in_order, is_unknown, not_known
+from flowc_compiler.frontend.pipelines.objects import Builtin, OneShot
+from flowc_compiler.frontend.pipelines.unknown import (
+    check_once,
+    check_weight,
+    has_unknown,
+    in_order,
+    is_unknown,
+    not_known,
+)
 
 _PLAIN: dict[str, Callable[..., Any]] = {
     "abs": abs, "all": all, "any": any, "ascii": ascii, "bin": bin, "bool": bool, "chr": chr, "complex": complex,
@@ -24,16 +31,16 @@ _PLAIN: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-def _enumerated(values: Iterable[object], start: int = 0) -> list[tuple[int, object]]:
-    return list(enumerate(values, start))
+def _enumerated(values: Iterable[object], start: int = 0) -> list[object]:
+    return OneShot(enumerate(values, start))
 
 
 def _reversed(values: Sequence[object]) -> list[object]:
-    return list(reversed(values))
+    return OneShot(reversed(values))
 
 
-def _zipped(*columns: Iterable[object], strict: bool = False) -> list[tuple[object, ...]]:
-    return list(zip(*columns, strict=strict))
+def _zipped(*columns: Iterable[object], strict: bool = False) -> list[object]:
+    return OneShot(zip(*columns, strict=strict))
 
 
 _STRUCTURAL: dict[str, Callable[..., Any]] = {
@@ -99,6 +106,8 @@ def call_builtin(machine: Machine, function: Builtin, arguments: Arguments, node
     for given in (*arguments.positional, *({} if entries else arguments.keywords).values()):
         if is_unknown(given.value) or (not structural and has_unknown(given.value)):
             raise not_known(machine, given.node, f"`{name}` needs it", _instead(machine, name, given))
+    for given in arguments.positional:
+        check_once(machine, given.value, given.node)
     _check_lengths(machine, name, arguments, node)
     values = [given.value for given in arguments.positional]
     if name not in {"len", "bool"}:
@@ -117,7 +126,7 @@ def _is_set(value: object) -> bool:
 def _limited(value: object) -> object:
     """An iterator as a list, up to one more than the most entries, which is refused."""
     if hasattr(value, "__next__"):
-        return list(itertools.islice(cast("Iterable[object]", value), LONGEST + 1))
+        return OneShot(itertools.islice(cast("Iterable[object]", value), LONGEST + 1))
     return value
 
 
@@ -169,7 +178,7 @@ def _mapped(machine: Machine, name: str, arguments: Arguments, node: cst.BaseExp
     function, *sources = arguments.positional
     columns = [iterated(machine, given.value, given.node) for given in sources]
     if name == "map":
-        return [apply(machine, function.value, values, node) for values in zip(*columns)]  # noqa: B905 - as `map` does
+        return OneShot(apply(machine, function.value, values, node) for values in zip(*columns))  # noqa: B905 - as `map` does
     kept: list[object] = []
     for value in columns[0]:
         chosen = value if function.value is None else apply(machine, function.value, (value,), node)
@@ -177,7 +186,7 @@ def _mapped(machine: Machine, name: str, arguments: Arguments, node: cst.BaseExp
             raise not_known(machine, function.node, "nothing can be left out by it here", "choose in a step")
         if chosen:
             kept.append(value)
-    return kept
+    return OneShot(kept)
 
 
 def _isinstance(machine: Machine, arguments: Arguments, node: cst.BaseExpression) -> bool:

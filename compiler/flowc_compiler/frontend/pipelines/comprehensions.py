@@ -9,6 +9,7 @@ import libcst as cst
 from flowc_compiler.frontend.pipelines.conditions import test
 from flowc_compiler.frontend.pipelines.expressions import computed, iterated
 from flowc_compiler.frontend.pipelines.machine import Frame, Machine
+from flowc_compiler.frontend.pipelines.objects import OneShot
 from flowc_compiler.frontend.pipelines.targets import assign
 from flowc_compiler.frontend.pipelines.unknown import check_weight, has_unknown, not_known
 
@@ -38,7 +39,7 @@ def comprehension(machine: Machine, node: cst.ListComp | cst.SetComp | cst.Gener
     with machine.within(inner):
         _over(machine, node.for_in, source, lambda: values.append(machine.evaluate(element)))
     if not isinstance(node, cst.SetComp):
-        return values
+        return OneShot(values) if isinstance(node, cst.GeneratorExp) else values
     check_weight(machine, node, values)
     return computed(machine, node, lambda: set(values))
 

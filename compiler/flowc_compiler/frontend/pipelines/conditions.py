@@ -42,7 +42,7 @@ def _tested(machine: Machine, node: cst.BaseExpression) -> object:
 
 def _both(machine: Machine, node: cst.BooleanOperation) -> object:
     """`and` or `or` in a condition: what is known decides, or drops out."""
-    operator = "and" if isinstance(node.operator, cst.And) else "or"
+    operator: Literal["and", "or"] = "and" if isinstance(node.operator, cst.And) else "or"
     left = test(machine, node.left)
     if isinstance(left, bool):
         return left if left is (operator == "or") else _as_result(test(machine, node.right))

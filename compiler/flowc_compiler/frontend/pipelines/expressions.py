@@ -15,6 +15,7 @@ from flowc_compiler.frontend.pipelines.objects import MappedResult, Result, Step
 from flowc_compiler.frontend.pipelines.operations import UNARY, TooLargeError, binary, check_format, checked
 from flowc_compiler.frontend.pipelines.unknown import (
     as_value,
+    check_once,
     check_weight,
     has_unknown,
     in_order,
@@ -162,6 +163,7 @@ def iterated(machine: Machine, value: object, node: cst.CSTNode) -> list[object]
             machine, node, "nothing can go over it here",
             f"write `work.map({code})`, and pass what that gives to the next step",
         )  # fmt: skip
+    check_once(machine, value, node)
     if isinstance(value, range) and len(value) > LONGEST:
         machine.exhausted("this range is longer than what flowc goes over", node, "go over it in a step")
     return cast("list[object]", computed(machine, node, lambda: in_order(cast("Iterable[object]", value))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import cast
 
 import libcst as cst
 
@@ -108,7 +109,10 @@ def _defaults(machine: Machine, helper: HelperFunction, signature: Signature, fr
             frame.environment[name] = helper.defaults[name]
         elif parameter.default is not None:
             with machine.within(outside):
-                frame.environment[name] = machine.evaluate(parameter.default)
+                value = frame.environment[name] = machine.evaluate(parameter.default)
+            if isinstance(value, list | dict | set):
+                default = cast("object", value)
+                machine.frozen[id(default)] = (default, "it is the default of a parameter, and one for all calls")
 
 
 def defaults_of(machine: Machine, node: cst.FunctionDef | cst.Lambda) -> Environment:

@@ -131,8 +131,8 @@ class Machine(ABC):
         self.arms = 0
         """How many arms of an `if` on results are around."""
         self._left = MOST_OPERATIONS
-        self.frozen: dict[int, object] = {}
-        """Lists, dicts and sets that can only be read, by identity."""
+        self.frozen: dict[int, tuple[object, str]] = {}
+        """Lists, dicts and sets that can only be read, by identity, and why."""
         self.waiting: list[Waiting] = []
         self._specs: dict[tuple[int, ...], tuple[tuple[SettingsLayer, ...], StepSpecs]] = {}
         self._spans: dict[cst.CSTNode, Span] = {}
@@ -202,11 +202,10 @@ class Machine(ABC):
 
     def check_free(self, value: object, node: cst.CSTNode) -> None:
         """Raise RefusedError with FC223 for a list, dict or set that may not be changed any more."""
-        if id(value) in self.frozen:
-            raise self.refuse(
-                "FC223", "this cannot be changed: whether another variable has the same object depends on a result",
-                node, "change a copy: `list(...)`, `dict(...)`",
-            )  # fmt: skip
+        _, why = self.frozen.get(id(value), (None, ""))
+        if why:
+            message = f"this cannot be changed: {why}"
+            raise self.refuse("FC223", message, node, "change a copy: `list(...)`, `dict(...)`")
 
     def attempt(self, node: cst.BaseExpression) -> tuple[object, Diagnostic | None]:
         """The value of an expression, or the error that says why it has none; nothing is collected.

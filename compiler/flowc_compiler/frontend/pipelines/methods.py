@@ -23,7 +23,7 @@ from flowc_compiler.frontend.pipelines.objects import (
     StepOutputs,
 )
 from flowc_compiler.frontend.pipelines.operations import TooLargeError, check_format
-from flowc_compiler.frontend.pipelines.unknown import check_weight, has_unknown, is_unknown, not_known
+from flowc_compiler.frontend.pipelines.unknown import check_once, check_weight, has_unknown, is_unknown, not_known
 from flowc_compiler.frontend.pipelines.weights import weight
 
 _TEXT = frozenset(
@@ -195,6 +195,7 @@ def _check_text(machine: Machine, owner: str, name: str, arguments: Arguments, n
     for given in (*arguments.positional, *arguments.keywords.values()):
         if has_unknown(given.value):
             raise not_known(machine, given.node, "a text cannot contain it", "make the text in a step that gets it")
+        check_once(machine, given.value, given.node)
         check_weight(machine, given.node, given.value)
 
     def check() -> None:

@@ -129,6 +129,12 @@ class Unmapped:
     value: object
 
 
+class OneShot(list[object]):
+    """What a generator, `zip`, `map` and the like give: it can be gone over once."""
+
+    spent = False
+
+
 @dataclass(frozen=True, eq=False)
 class Unusable:
     """What a name stands for that cannot be read any more, and why."""

@@ -125,10 +125,14 @@ def _freeze(machine: Machine, merge: Merge) -> None:
     """Let lists stay as they are that are one list in one arm, and two in another: a change would change both."""
     if merge.shared:
         now = State(_roots(machine))
+        why = "whether another variable has the same object depends on a result"
         for merged, old in merge.shared:
             if any(map(now.holds, old)):
                 for item in (merged, *old):
-                    machine.frozen[id(item)] = item
+                    machine.frozen[id(item)] = (
+                        item,
+                        "whether another variable has the same object depends on a result",
+                    )
 
 
 def _environments(machine: Machine) -> list[object]:

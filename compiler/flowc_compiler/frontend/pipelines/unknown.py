@@ -12,6 +12,7 @@ from flowc_compiler.frontend.pipelines.machine import Machine, RefusedError
 from flowc_compiler.frontend.pipelines.objects import (
     HelperFunction,
     MappedResult,
+    OneShot,
     PipelineFunction,
     Result,
     StepFunction,
@@ -39,8 +40,8 @@ def has_unknown(value: object) -> bool:
             return True
         if _holds(found) and id(found) not in seen:
             seen.add(id(found))
-            entries = cast("dict[object, object] | Iterable[object]", found)
-            pending.extend(entries.values() if isinstance(entries, dict) else entries)
+            inner: object = cast("dict[object, object]", found).values() if isinstance(found, dict) else found
+            pending.extend(cast("Iterable[object]", inner))
     return False
 
 
@@ -118,6 +119,15 @@ def _set(machine: Machine, value: set[object] | frozenset[object], node: cst.CST
     if isinstance(value, frozenset):
         raise machine.refuse("FC113", "a step cannot be given a frozenset of results", node, "give it a set or a list")
     return CollectionValue(kind="set", values=values)
+
+
+def check_once(machine: Machine, value: object, node: cst.CSTNode) -> None:
+    """Note that an iterator is gone over. Raises RefusedError with FC112 the second time, when Python finds nothing."""
+    if isinstance(value, OneShot):
+        if value.spent:
+            message = f"`{machine.code(node)}` was gone over before: nothing is left in it"
+            raise machine.refuse("FC112", message, node, "make a list of it first: `list(...)`")
+        value.spent = True
 
 
 def in_order(values: Iterable[object]) -> list[object]:
