@@ -338,3 +338,16 @@ def test_a_pipeline_below_its_projects_folder(packages: list[str], tmp_path: Pat
         result = flowc(folder, "run", file)
         assert result.returncode == 0, result.stderr
         assert "total 190" in result.stdout
+
+
+def test_the_package_of_a_pipeline_is_imported_with_it(tmp_path: Path) -> None:
+    files = {
+        "steps/load.py": STEPS,
+        "pipelines/__init__.py": "from zenml import get_pipeline_context\n",
+        "pipelines/training.py": TRAINING,
+    }
+    write_files(tmp_path, files)
+    result = flowc(tmp_path, "check", "pipelines/training.py")
+    assert result.returncode == 2
+    assert "FC106" in result.stderr
+    assert "pipelines/__init__.py:1:19" in result.stderr

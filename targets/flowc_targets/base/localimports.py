@@ -40,6 +40,7 @@ def local_files(source: SourceFile, home: Home, included: Mapping[str, Path], si
     walk = _Walk(source, home, included, sink)
     if may_import_local(source.text, home.folder):
         walk.follow(source, home.package)
+    walk.take_packages()
     for name in included:
         if name.endswith(".py") and not name.startswith("../"):
             walk.follow_included(name)
@@ -85,6 +86,11 @@ class _Walk:
             return ()
         self._queue.extend(_Importer(wanted, source) for wanted in imports_of(tree, package))
         return exported(tree)
+
+    def take_packages(self) -> None:
+        """Take the `__init__.py` files of the flow's own package, which Python runs before the flow's file."""
+        for name, package in self._resolve(self._home.package).files:
+            self._take(name, package)
 
     def follow_included(self, name: str) -> None:
         """Queue the imports of a file that is shipped anyway. It may be anything, a template for one."""
