@@ -129,10 +129,7 @@ def _freeze(machine: Machine, merge: Merge) -> None:
         for merged, old in merge.shared:
             if any(map(now.holds, old)):
                 for item in (merged, *old):
-                    machine.frozen[id(item)] = (
-                        item,
-                        "whether another variable has the same object depends on a result",
-                    )
+                    machine.frozen[id(item)] = (item, why)
 
 
 def _environments(machine: Machine) -> list[object]:
