@@ -57,6 +57,8 @@ class ElementValue(ValueBase):
     kind: Literal["element"] = "element"
     value: Value
     key: str | int
+    entries: int | None = None
+    """How many there are in all, where the value is taken apart as in `first, second = value`."""
 
 
 class CollectionValue(ValueBase):

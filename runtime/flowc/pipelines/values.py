@@ -126,7 +126,12 @@ class Values:
         return refs
 
     def _element(self, value: Value) -> Any:
-        return self.value(value["element"])[value["key"]]
+        found, expected = self.value(value["element"]), value.get("entries")
+        if expected is not None:  # `first, second = value` iterates, and takes all
+            found = list(found)
+            if len(found) != expected:
+                raise ValueError(f"{expected} values to unpack were expected, and there are {len(found)}")
+        return found[value["key"]]
 
     def _collection(self, value: Value) -> Any:
         ((kind, parts),) = value.items()

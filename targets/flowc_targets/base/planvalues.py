@@ -49,7 +49,8 @@ def planned(flow: Flow, value: Value) -> Json:
         case "parameter":
             return {"parameter": value.name}
         case "element":
-            return {"element": planned(flow, value.value), "key": value.key}
+            whole = {"element": planned(flow, value.value), "key": value.key}
+            return whole if value.entries is None else {**whole, "entries": value.entries}
         case "dict":
             entries = zip(value.keys, value.values, strict=True)
             return {"dict": [[literal(key), planned(flow, entry)] for key, entry in entries]}

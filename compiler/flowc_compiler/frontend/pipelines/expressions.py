@@ -233,10 +233,12 @@ def entry(machine: Machine, value: object, key: object, node: cst.BaseExpression
     return computed(machine, node, lambda: cast("Any", value)[key])
 
 
-def element(machine: Machine, value: Result | MappedResult, key: str | int, node: cst.CSTNode) -> Result:
-    """One entry of a result."""
+def element(
+    machine: Machine, value: Result | MappedResult, key: str | int, node: cst.CSTNode, entries: int | None = None
+) -> Result:
+    """One entry of a result; `entries` is how many there must be, where all of them are taken."""
     whole = as_value(machine, value, node)
     of = value.type if isinstance(value, Result) else None
     step = value.node if isinstance(value, Result) else whole.step if isinstance(whole, OutputValue) else None
     kind = machine.hook.item_type(value) if isinstance(value, MappedResult) else machine.hook.element_type(of, key)
-    return Result(ElementValue(value=whole, key=key), kind, step)
+    return Result(ElementValue(value=whole, key=key, entries=entries), kind, step)

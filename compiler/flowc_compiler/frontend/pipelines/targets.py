@@ -51,7 +51,7 @@ def _entries(machine: Machine, value: object, count: int, star: int | None, node
     if isinstance(value, StepOutputs) and value.results:
         return list(value.results)
     if isinstance(value, Result) and star is None:
-        return [element(machine, value, place, node) for place in range(count)]
+        return [element(machine, value, place, node, count) for place in range(count)]
     if isinstance(value, MappedResult):
         raise not_known(
             machine, node, "how many items were mapped over is not known",
