@@ -144,7 +144,8 @@ def indices(opener, outer=None, ti=None):
     paths = []
     for place, prefix in places:
         count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
-        paths += [f"{prefix}{item}" for item in range(count)]
+        # None where another arm of a switch was chosen.
+        paths += [f"{prefix}{item}" for item in range(count or 0)]
     return paths
 
 
@@ -182,9 +183,10 @@ class StepOperator(BaseOperator):
                 self.on_kill()
             if code != 0:
                 raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
-            count = Path(folder, "count")
-            if count.exists():
-                context["ti"].xcom_push(key="count", value=int(count.read_text()))
+            for name, convert in (("count", int), ("choice", str)):
+                output = Path(folder, name)
+                if output.exists():
+                    context["ti"].xcom_push(key=name, value=convert(output.read_text()))
 
     def on_kill(self):
         if self.process is not None and self.process.poll() is None:

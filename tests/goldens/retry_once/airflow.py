@@ -41,7 +41,11 @@ PARAMETERS = {}
     },
 )
 def flow():
-    start = StepOperator(task_id="start", callbacks=PublishCount, doc_md="Three items.")
+    start = StepOperator(
+        task_id="start",
+        callbacks=PublishOutput,
+        doc_md="Three items.",
+    )
     start_indices = indices.override(task_id="start-indices")("start")
 
     @task_group(group_id="start-items", prefix_group_id=False)
@@ -110,12 +114,14 @@ def indices(opener, outer=None, ti=None):
     paths = []
     for place, prefix in places:
         count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
-        paths += [f"{prefix}{item}" for item in range(count)]
+        # None where another arm of a switch was chosen.
+        paths += [f"{prefix}{item}" for item in range(count or 0)]
     return paths
 
 
 # What a pod runs: it puts the code package together, and becomes the shim in it. The shim
-# writes the count of a foreach to a file, which Kubernetes keeps as the termination message.
+# writes the count of a foreach, or the choice of a switch, to a file, which Kubernetes keeps
+# as the termination message.
 BOOTSTRAP = """\
 import base64, os, sys, tempfile
 folder = tempfile.mkdtemp(prefix="flowc-")
@@ -123,7 +129,8 @@ path = os.path.join(folder, "flow.pyz")
 parts = sorted((name for name in os.environ if name.startswith("FLOWC_CODE_")))
 with open(path, "wb") as file:
     file.write(base64.b64decode("".join(os.environ.pop(name) for name in parts)))
-os.symlink("/dev/termination-log", os.path.join(folder, "count"))
+for name in ("count", "choice"):
+    os.symlink("/dev/termination-log", os.path.join(folder, name))
 os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", folder])
 """
 
@@ -162,8 +169,8 @@ class StepOperator(KubernetesPodOperator):
         return pod
 
 
-class PublishCount(KubernetesPodOperatorCallback):
-    """Publishes the count of a foreach, which the pod leaves as its termination message."""
+class PublishOutput(KubernetesPodOperatorCallback):
+    """Publishes the count of a foreach or the choice of a switch: the pod's termination message."""
 
     @staticmethod
     def on_pod_completion(*, pod, context, **kwargs):
@@ -171,7 +178,10 @@ class PublishCount(KubernetesPodOperatorCallback):
             base = status.name == KubernetesPodOperator.BASE_CONTAINER_NAME
             ended = status.state.terminated if base else None
             if ended and ended.exit_code == 0 and ended.message:
-                context["ti"].xcom_push(key="count", value=int(ended.message))
+                if ended.message.isdigit():
+                    context["ti"].xcom_push(key="count", value=int(ended.message))
+                else:
+                    context["ti"].xcom_push(key="choice", value=ended.message)
 
 
 # The code package: a zip with flowc's runtime, the flow's own files and its plan.

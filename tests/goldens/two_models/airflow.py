@@ -108,7 +108,8 @@ def encoded(value):
 
 
 # What a pod runs: it puts the code package together, and becomes the shim in it. The shim
-# writes the count of a foreach to a file, which Kubernetes keeps as the termination message.
+# writes the count of a foreach, or the choice of a switch, to a file, which Kubernetes keeps
+# as the termination message.
 BOOTSTRAP = """\
 import base64, os, sys, tempfile
 folder = tempfile.mkdtemp(prefix="flowc-")
@@ -116,7 +117,8 @@ path = os.path.join(folder, "flow.pyz")
 parts = sorted((name for name in os.environ if name.startswith("FLOWC_CODE_")))
 with open(path, "wb") as file:
     file.write(base64.b64decode("".join(os.environ.pop(name) for name in parts)))
-os.symlink("/dev/termination-log", os.path.join(folder, "count"))
+for name in ("count", "choice"):
+    os.symlink("/dev/termination-log", os.path.join(folder, name))
 os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", folder])
 """
 

@@ -1,0 +1,165 @@
+# Compiled by flowc <version> from fan_in_direct.py. Change that file, not this one.
+#
+# flow    fan_in_direct
+# source  sha256:<hash>
+# code    sha256:<hash>
+
+import base64
+import json
+from datetime import datetime, timezone
+from urllib.parse import quote
+
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from kubernetes.client import models as k8s
+
+try:
+    from airflow.sdk import dag
+except ImportError:  # Airflow 2
+    from airflow.decorators import dag
+
+ROOT = "s3://bucket/prefix"
+START = "load_step"
+TAGS = []
+PYTHON = "python3"
+ENVIRONMENT = {}
+PARAMETERS = {}
+
+
+@dag(
+    dag_id="fan_in_direct",
+    schedule=None,
+    start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    is_paused_upon_creation=False,
+    default_args={
+        "retries": 0,
+        "image": "python:3.11-slim",
+        "log_pod_spec_on_failure": False,
+        "startup_timeout_seconds": 600,
+    },
+)
+def flow():
+    load_step = StepOperator(task_id="load_step")
+    process_0 = StepOperator(task_id="process_0")
+    process_1 = StepOperator(task_id="process_1")
+    process_2 = StepOperator(task_id="process_2")
+    process_3 = StepOperator(task_id="process_3")
+    process_4 = StepOperator(task_id="process_4")
+    process_5 = StepOperator(task_id="process_5")
+    process_6 = StepOperator(task_id="process_6")
+    process_7 = StepOperator(task_id="process_7")
+    combine_step = StepOperator(task_id="combine_step", trigger_rule="none_failed")
+
+    load_step.set_downstream(
+        [
+            process_0,
+            process_1,
+            process_2,
+            process_3,
+            process_4,
+            process_5,
+            process_6,
+            process_7,
+        ],
+    )
+    process_0 >> combine_step
+    process_1 >> combine_step
+    process_2 >> combine_step
+    process_3 >> combine_step
+    process_4 >> combine_step
+    process_5 >> combine_step
+    process_6 >> combine_step
+    process_7 >> combine_step
+
+
+def arguments(step, index, context):
+    """What the shim is told of a task: its step, its index path, its attempt.
+
+    A task that was cleared goes on counting: `first` is the attempt that it began with then.
+    """
+    ti = context["ti"]
+    attempt = max(ti.try_number - 1, 0)
+    first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
+    place = ["--step", step, "--index", index]
+    return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
+
+
+def environment(step, context):
+    """Where the run's artifacts are and, for the first step, the run's parameters."""
+    variables = {
+        **ENVIRONMENT,
+        "FLOWC_ROOT": ROOT,
+        "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
+        "FLOWC_TAGS": ",".join(TAGS),
+    }
+    if step == START:
+        for variable, name in PARAMETERS.items():
+            variables[variable] = encoded(context["params"][name])
+    return variables
+
+
+def encoded(value):
+    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    if value is None:
+        return "flowc:default"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+
+
+# What a pod runs: it puts the code package together, and becomes the shim in it. The shim
+# writes the count of a foreach, or the choice of a switch, to a file, which Kubernetes keeps
+# as the termination message.
+BOOTSTRAP = """\
+import base64, os, sys, tempfile
+folder = tempfile.mkdtemp(prefix="flowc-")
+path = os.path.join(folder, "flow.pyz")
+parts = sorted((name for name in os.environ if name.startswith("FLOWC_CODE_")))
+with open(path, "wb") as file:
+    file.write(base64.b64decode("".join(os.environ.pop(name) for name in parts)))
+for name in ("count", "choice"):
+    os.symlink("/dev/termination-log", os.path.join(folder, name))
+os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", folder])
+"""
+
+
+class StepOperator(KubernetesPodOperator):
+    """Runs the step that the task is named after, in a pod.
+
+    Only the index, which comes from the mapping, is a template: what the flow says reaches
+    the pod as it stands.
+    """
+
+    template_fields = ("index",)
+
+    def __init__(self, *, index="-", variables=None, python=PYTHON, **kwargs):
+        super().__init__(**kwargs)
+        self.index = index
+        self.variables = variables or {}
+        self.python = python
+
+    def build_pod_request_obj(self, context=None):
+        pod = super().build_pod_request_obj(context)
+        if context is None:  # a dry run
+            return pod
+        container = pod.spec.containers[0]
+        variables = {**self.variables, **environment(self.task_id, context)}
+        code = "".join(CODE.split())
+        for number, start in enumerate(range(0, len(code), 100_000)):
+            variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
+        container.command = [self.python, "-c", BOOTSTRAP]
+        container.args = arguments(self.task_id, self.index, context)
+        container.env = container.env or []
+        for name, value in variables.items():
+            # Kubernetes expands `$(...)` in values, and reads `$$` as `$`.
+            exact = value.replace("$", "$$")
+            container.env.append(k8s.V1EnvVar(name=name, value=exact))
+        return pod
+
+
+# The code package: a zip with flowc's runtime, the flow's own files and its plan.
+CODE = """
+<package>
+"""
+
+
+flow()

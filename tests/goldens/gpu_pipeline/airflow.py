@@ -1,0 +1,178 @@
+# Compiled by flowc <version> from gpu_pipeline.py. Change that file, not this one.
+#
+# flow    gpu_pipeline
+# source  sha256:<hash>
+# code    sha256:<hash>
+
+import base64
+import json
+from datetime import datetime, timedelta, timezone
+from urllib.parse import quote
+
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from kubernetes.client import models as k8s
+
+try:
+    from airflow.sdk import dag
+    from airflow.sdk.definitions.param import Param
+except ImportError:  # Airflow 2
+    from airflow.decorators import dag
+    from airflow.models.param import Param
+
+ROOT = "s3://bucket/prefix"
+START = "make_data"
+TAGS = []
+PYTHON = "python3"
+ENVIRONMENT = {}
+PARAMETERS = {"FLOWC_PARAM_ROUNDS": "rounds", "FLOWC_PARAM_RATE": "rate"}
+
+
+@dag(
+    dag_id="gpu_pipeline",
+    schedule=None,
+    start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    is_paused_upon_creation=False,
+    doc_md="Fit a line by gradient descent, in a step that asks for one A100.",
+    default_args={
+        "retries": 0,
+        "image": "python:3.11-slim",
+        "log_pod_spec_on_failure": False,
+        "startup_timeout_seconds": 600,
+    },
+    params={
+        "rounds": Param(default=500, type="integer"),
+        "rate": Param(default=0.05, type="number"),
+    },
+)
+def flow():
+    make_data = StepOperator(
+        task_id="make_data",
+        container_resources=k8s.V1ResourceRequirements(
+            requests={"cpu": "0.1", "memory": "256Mi"},
+        ),
+        doc_md="The data: y = 3x + 1 on a grid.",
+    )
+    train = StepOperator(
+        task_id="train",
+        retries=2,
+        retry_delay=timedelta(seconds=30),
+        execution_timeout=timedelta(seconds=1200),
+        variables={"TRAINING_DEVICE": "gpu"},
+        container_resources=k8s.V1ResourceRequirements(
+            requests={"cpu": "0.1", "memory": "512Mi"},
+            limits={"nvidia.com/gpu": "1"},
+        ),
+        node_selector={"cloud.google.com/gke-accelerator": "nvidia-tesla-t4"},
+        tolerations=[
+            k8s.V1Toleration(
+                key="nvidia.com/gpu",
+                operator="Exists",
+                effect="NoSchedule",
+            ),
+        ],
+        active_deadline_seconds=600,
+        doc_md="Gradient descent on the mean squared error.",
+    )
+    report = StepOperator(
+        task_id="report",
+        container_resources=k8s.V1ResourceRequirements(
+            requests={"cpu": "0.1", "memory": "256Mi"},
+        ),
+        doc_md="Print the fitted line.",
+    )
+
+    make_data >> train >> report
+
+
+def arguments(step, index, context):
+    """What the shim is told of a task: its step, its index path, its attempt.
+
+    A task that was cleared goes on counting: `first` is the attempt that it began with then.
+    """
+    ti = context["ti"]
+    attempt = max(ti.try_number - 1, 0)
+    first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
+    place = ["--step", step, "--index", index]
+    return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
+
+
+def environment(step, context):
+    """Where the run's artifacts are and, for the first step, the run's parameters."""
+    variables = {
+        **ENVIRONMENT,
+        "FLOWC_ROOT": ROOT,
+        "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
+        "FLOWC_TAGS": ",".join(TAGS),
+    }
+    if step == START:
+        for variable, name in PARAMETERS.items():
+            variables[variable] = encoded(context["params"][name])
+    return variables
+
+
+def encoded(value):
+    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    if value is None:
+        return "flowc:default"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+
+
+# What a pod runs: it puts the code package together, and becomes the shim in it. The shim
+# writes the count of a foreach, or the choice of a switch, to a file, which Kubernetes keeps
+# as the termination message.
+BOOTSTRAP = """\
+import base64, os, sys, tempfile
+folder = tempfile.mkdtemp(prefix="flowc-")
+path = os.path.join(folder, "flow.pyz")
+parts = sorted((name for name in os.environ if name.startswith("FLOWC_CODE_")))
+with open(path, "wb") as file:
+    file.write(base64.b64decode("".join(os.environ.pop(name) for name in parts)))
+for name in ("count", "choice"):
+    os.symlink("/dev/termination-log", os.path.join(folder, name))
+os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", folder])
+"""
+
+
+class StepOperator(KubernetesPodOperator):
+    """Runs the step that the task is named after, in a pod.
+
+    Only the index, which comes from the mapping, is a template: what the flow says reaches
+    the pod as it stands.
+    """
+
+    template_fields = ("index",)
+
+    def __init__(self, *, index="-", variables=None, python=PYTHON, **kwargs):
+        super().__init__(**kwargs)
+        self.index = index
+        self.variables = variables or {}
+        self.python = python
+
+    def build_pod_request_obj(self, context=None):
+        pod = super().build_pod_request_obj(context)
+        if context is None:  # a dry run
+            return pod
+        container = pod.spec.containers[0]
+        variables = {**self.variables, **environment(self.task_id, context)}
+        code = "".join(CODE.split())
+        for number, start in enumerate(range(0, len(code), 100_000)):
+            variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
+        container.command = [self.python, "-c", BOOTSTRAP]
+        container.args = arguments(self.task_id, self.index, context)
+        container.env = container.env or []
+        for name, value in variables.items():
+            # Kubernetes expands `$(...)` in values, and reads `$$` as `$`.
+            exact = value.replace("$", "$$")
+            container.env.append(k8s.V1EnvVar(name=name, value=exact))
+        return pod
+
+
+# The code package: a zip with flowc's runtime, the flow's own files and its plan.
+CODE = """
+<package>
+"""
+
+
+flow()

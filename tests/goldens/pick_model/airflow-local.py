@@ -1,0 +1,167 @@
+# Compiled by flowc <version> from pick_model.py. Change that file, not this one.
+#
+# flow    pick_model
+# source  sha256:<hash>
+# code    sha256:<hash>
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+from urllib.parse import quote
+
+try:
+    from airflow.sdk.exceptions import AirflowSkipException
+except ImportError:  # before Airflow 3.1
+    from airflow.exceptions import AirflowSkipException
+
+try:
+    from airflow.providers.standard.operators.empty import EmptyOperator
+    from airflow.sdk import BaseOperator, dag
+    from airflow.sdk.definitions.param import Param
+except ImportError:  # Airflow 2
+    from airflow.decorators import dag
+    from airflow.models.baseoperator import BaseOperator
+    from airflow.models.param import Param
+    from airflow.operators.empty import EmptyOperator
+
+ROOT = "/tmp/store"
+START = "load"
+TAGS = []
+PYTHON = None
+ENVIRONMENT = {}
+PARAMETERS = {"FLOWC_PARAM_ROWS": "rows", "FLOWC_PARAM_TREES": "trees"}
+
+
+@dag(
+    dag_id="pick_model",
+    schedule=None,
+    start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    is_paused_upon_creation=False,
+    default_args={"retries": 0},
+    params={
+        "rows": Param(default=500, type="integer"),
+        "trees": Param(default=10, type="integer"),
+    },
+)
+def flow():
+    load = StepOperator(task_id="load")
+    size_of = StepOperator(task_id="size_of")
+    look_up = StepOperator(task_id="look_up", runs_if=[["size_of", "look_up"]])
+    sample = StepOperator(task_id="sample", runs_if=[["size_of", "sample"]])
+    grow_trees = StepOperator(task_id="grow_trees", runs_if=[["size_of", "sample"]])
+    if_1_start = EmptyOperator(task_id="if_1_start")
+    report = StepOperator(task_id="report", trigger_rule="none_failed")
+
+    load >> size_of >> [look_up, sample, if_1_start]
+    look_up >> report
+    sample >> grow_trees >> report
+    if_1_start >> report
+
+
+def arguments(step, index, context):
+    """What the shim is told of a task: its step, its index path, its attempt.
+
+    A task that was cleared goes on counting: `first` is the attempt that it began with then.
+    """
+    ti = context["ti"]
+    attempt = max(ti.try_number - 1, 0)
+    first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
+    place = ["--step", step, "--index", index]
+    return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
+
+
+def environment(step, context):
+    """Where the run's artifacts are and, for the first step, the run's parameters."""
+    variables = {
+        **ENVIRONMENT,
+        "FLOWC_ROOT": ROOT,
+        "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
+        "FLOWC_TAGS": ",".join(TAGS),
+    }
+    if step == START:
+        for variable, name in PARAMETERS.items():
+            variables[variable] = encoded(context["params"][name])
+    return variables
+
+
+def encoded(value):
+    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    if value is None:
+        return "flowc:default"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def skip_unless_chosen(runs_if, context):
+    """Skip a task in the arm of a switch, unless the switch has chosen it. Before its pod starts."""
+    ti = context["ti"]
+    made = (
+        ti.xcom_pull(task_ids=switch, key="choice", map_indexes=ti.map_index) == target
+        for switch, target in runs_if
+    )
+    if runs_if and not any(made):
+        raise AirflowSkipException("another arm of the switch was chosen")
+
+
+class StepOperator(BaseOperator):
+    """Runs the step that the task is named after, as a process on the worker."""
+
+    template_fields = ("index",)
+
+    def __init__(self, *, index="-", runs_if=(), variables=None, **kwargs):
+        super().__init__(**kwargs)
+        self.index = index
+        self.runs_if = runs_if
+        self.variables = variables or {}
+        self.process = None
+
+    def pre_execute(self, context):
+        skip_unless_chosen(self.runs_if, context)
+
+    def execute(self, context):
+        with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
+            package = Path(folder, "flow.pyz")
+            package.write_bytes(base64.b64decode(CODE))
+            python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
+            task = arguments(self.task_id, self.index, context)
+            variables = {**self.variables, **environment(self.task_id, context)}
+            self.process = subprocess.Popen(
+                [python, str(package), *task, "--outputs", folder],
+                env={**os.environ, **variables},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
+            try:
+                for line in self.process.stdout:
+                    self.log.info("%s", line.rstrip("\n"))
+                code = self.process.wait()
+            finally:
+                self.on_kill()
+            if code != 0:
+                raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
+            for name, convert in (("count", int), ("choice", str)):
+                output = Path(folder, name)
+                if output.exists():
+                    context["ti"].xcom_push(key=name, value=convert(output.read_text()))
+
+    def on_kill(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+# The code package: a zip with flowc's runtime, the flow's own files and its plan.
+CODE = """
+<package>
+"""
+
+
+flow()
