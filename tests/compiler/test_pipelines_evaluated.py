@@ -14,6 +14,7 @@ from flowc_compiler.frontend.pipelines.reading import PipelineReading, read_pipe
 from flowc_compiler.ir.values import (
     ChosenValue,
     CollectionValue,
+    EachValue,
     ElementValue,
     ItemValue,
     LiteralValue,
@@ -109,6 +110,8 @@ def value(of: Value) -> str:
             return f"{kind}({', '.join(map(value, values))})"
         case ChosenValue(switch=switch, values=values):
             return f"{switch}?({', '.join(map(value, values))})"
+        case EachValue(opener=opener, value=inner):
+            return f"[{value(inner)} for {opener}]"
         case OperationValue(operator="not", operands=operands):
             return f"(not {', '.join(map(value, operands))})"
         case OperationValue(operator=operator, operands=operands):
