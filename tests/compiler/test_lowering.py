@@ -266,5 +266,5 @@ def _order_is_kept(flow: Flow) -> None:
         above[step.name] = set().union(*(above[parent] | {parent} for parent in step.parents))
         values = [argument.value for argument in step.call.arguments] if step.call else []
         for value in values:
-            read = isinstance(value, OutputValue)
-            assert not read or value.step in above[step.name], f"{step.name} does not wait for {value}"
+            if isinstance(value, OutputValue):
+                assert value.step in above[step.name], f"{step.name} does not wait for {value.step}"
