@@ -15,15 +15,15 @@ import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
-from flowc_compiler.frontend.pipelines.choice import choose_pipeline
-from flowc_compiler.frontend.pipelines.evaluator import Evaluator
-from flowc_compiler.frontend.pipelines.machine import ExhaustedError, Frame, Machine, RefusedError
-from flowc_compiler.frontend.pipelines.objects import Environment, PipelineFunction
-from flowc_compiler.frontend.pipelines.parameters import Bind, no_values, read_parameters
+from flowc_compiler.frontend.pipelines.calling.waiting import resolve_waiting
+from flowc_compiler.frontend.pipelines.entry.choice import choose_pipeline
+from flowc_compiler.frontend.pipelines.entry.parameters import Bind, no_values, read_parameters
+from flowc_compiler.frontend.pipelines.evaluation.evaluator import Evaluator
+from flowc_compiler.frontend.pipelines.evaluation.machine import ExhaustedError, Frame, Machine, RefusedError
+from flowc_compiler.frontend.pipelines.evaluation.objects import Environment, PipelineFunction
 from flowc_compiler.frontend.pipelines.record import PipelineReading
 from flowc_compiler.frontend.pipelines.stepargs import pipeline_specs
 from flowc_compiler.frontend.pipelines.typehook import TypeHook
-from flowc_compiler.frontend.pipelines.waiting import resolve_waiting
 from flowc_compiler.frontend.values.bindings import bindings
 from flowc_compiler.source import SourceFile
 

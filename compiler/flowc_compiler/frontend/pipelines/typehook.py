@@ -10,8 +10,7 @@ import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
-from flowc_compiler.frontend.pipelines.graph import MapCall, Region, StepCall
-from flowc_compiler.frontend.pipelines.objects import (
+from flowc_compiler.frontend.pipelines.evaluation.objects import (
     MappedResult,
     PipelineFunction,
     Result,
@@ -19,6 +18,7 @@ from flowc_compiler.frontend.pipelines.objects import (
     StepOutputs,
     Unmapped,
 )
+from flowc_compiler.frontend.pipelines.graph import MapCall, Region, StepCall
 from flowc_compiler.frontend.pipelines.types.check import CallSite, PipelineTypes
 from flowc_compiler.frontend.pipelines.types.infer import type_of_value
 from flowc_compiler.frontend.pipelines.types.messages import Misfit, report_parameter

@@ -9,8 +9,8 @@ import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
+from flowc_compiler.frontend.pipelines.evaluation.objects import StepFunction
 from flowc_compiler.frontend.pipelines.graph import MapCall, Region, StepCall
-from flowc_compiler.frontend.pipelines.objects import StepFunction
 from flowc_compiler.frontend.pipelines.types.assign import Assignability
 from flowc_compiler.frontend.pipelines.types.infer import type_of_value
 from flowc_compiler.frontend.pipelines.types.messages import Messages, Misfit, report_default

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.pipelines.objects import StepFunction
+from flowc_compiler.frontend.pipelines.evaluation.objects import StepFunction
 from flowc_compiler.frontend.pipelines.types.assign import Assignability
 from flowc_compiler.frontend.pipelines.types.model import (
     INT,

@@ -1,0 +1,158 @@
+"""Calls of steps: arguments by parameter, names, `id=`, `after=`, and the results."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable
+from typing import cast
+
+import libcst as cst
+
+from flowc_compiler.frontend.pipelines.calling.signature import bind, signature_of
+from flowc_compiler.frontend.pipelines.calling.waiting import wait_for
+from flowc_compiler.frontend.pipelines.evaluation.limits import MOST_NODES
+from flowc_compiler.frontend.pipelines.evaluation.machine import Arguments, Given, Machine, RefusedError
+from flowc_compiler.frontend.pipelines.evaluation.objects import Result, StepFunction, StepOutputs
+from flowc_compiler.frontend.pipelines.evaluation.unknown import as_value
+from flowc_compiler.frontend.pipelines.graph import StepCall
+from flowc_compiler.frontend.pipelines.typehook import BoundArgument
+from flowc_compiler.frontend.values.literals import NotLiteralError, evaluate
+from flowc_compiler.ir.values import Argument, Call, OutputValue
+
+STEP_NAME = re.compile(r"(?!\d+$|.*\.json$)[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
+"""What a step can be called: it names a folder of the run, beside files that end in `.json`, and tasks of engines.
+
+No number is a name: Airflow tells a switch's choice from a foreach's count by that.
+"""
+
+
+def call_step(machine: Machine, step: StepFunction, arguments: Arguments, node: cst.BaseExpression) -> object:
+    """Add a call of a step to the graph; what it gives is its result."""
+    name = given_name(machine, step, arguments, node)
+    after = read_after(machine, arguments)
+    bound = bind_step(machine, step, arguments, node)
+    return add_call(machine, step, name, bound, after, node)
+
+
+def given_name(machine: Machine, step: StepFunction, arguments: Arguments, node: cst.BaseExpression) -> str:
+    """The name of a call: that of `id=`, or a free one made of the step's name."""
+    own_parameters = {item.name.value for item in signature_of(step.node).named}
+    given = arguments.pop("id") if "id" not in own_parameters else None
+    if given is None or given.value is None:
+        name, where = machine.nodes.free(step.name), node
+    elif not isinstance(given.value, str):
+        raise machine.refuse(
+            "FC209", "an id is a text that is known when the flow is compiled", given.node, 'id="name"'
+        )
+    else:
+        name, where = given.value, cast("cst.BaseExpression", given.node)
+        if machine.nodes.is_taken(name):
+            raise machine.refuse(
+                "FC220",
+                f"another step is called `{name}`",
+                given.node,
+                f'take another: id="{machine.nodes.free(name)}"',
+            )
+    if not STEP_NAME.fullmatch(name):
+        raise machine.refuse(
+            "FC209", f"the step name `{name}` is not made of letters, digits, `_`, `-` and `.`",
+            where, "rename it; it begins with a letter, a digit or `_`, is no number, and does not end in `.json`",
+        )  # fmt: skip
+    return name
+
+
+def read_after(machine: Machine, arguments: Arguments) -> list[Given]:
+    """The values of `after=`: names of steps, and results."""
+    found: list[Given] = []
+    for key in ("after", "start_after"):
+        given = arguments.pop(key)
+        if given is not None:
+            if key == "start_after":
+                message = "`start_after` waits until a step has started, which engines cannot say"
+                raise machine.refuse("FC221", message, given.node, "write `after=`, which waits until it is done")
+            found += [Given(value, given.node) for value in _flat(given.value)]
+    return found
+
+
+def _flat(value: object) -> Iterable[object]:
+    if isinstance(value, list | tuple | set | frozenset):
+        for item in cast("Iterable[object]", value):
+            yield from _flat(item)
+    elif value is not None:
+        yield value
+
+
+def bind_step(machine: Machine, step: StepFunction, arguments: Arguments, node: cst.BaseExpression) -> dict[str, Given]:
+    """The arguments by parameter. Raises RefusedError with FC113 where they do not fit the function."""
+    signature = signature_of(step.node)
+    if signature.star is not None or signature.double_star is not None:
+        raise machine.refuse(
+            "FC113", f"the step `{step.function}` takes `*args` or `**kwargs`", node,
+            "give each of its parameters a name; a list or a dict holds any number of values",
+        )  # fmt: skip
+    preset = {name: item for name, item in preset_parameters(machine, step).items() if name not in arguments.keywords}
+    taken = {item.name.value for item in signature.positional[: len(arguments.positional)]}
+    for name, value in preset.items():
+        if name not in taken:
+            arguments.keywords[name] = Given(value, node)
+    return bind(machine, signature, arguments, step.function, node).named
+
+
+def preset_parameters(machine: Machine, step: StepFunction) -> dict[str, object]:
+    """Arguments that `.with_options(parameters={...})` and `@step(parameters=...)` give."""
+    found: dict[str, object] = {}
+    for layer in step.layers:
+        for arg in layer.arguments:
+            if arg.keyword is not None and arg.keyword.value == "parameters":
+                try:
+                    values = evaluate(arg.value, layer.scope)
+                except NotLiteralError as error:
+                    message = f"`parameters` is not known{error.because}"
+                    machine.sink.error("FC402", message, layer.view.locator.anywhere(arg.value), help="write it out")
+                    raise RefusedError from None
+                if isinstance(values, dict):
+                    entries = cast("dict[object, object]", values)
+                    found.update({str(key): value for key, value in entries.items()})
+    return found
+
+
+def add_call(
+    machine: Machine,
+    step: StepFunction,
+    name: str,
+    bound: dict[str, Given],
+    after: list[Given],
+    node: cst.BaseExpression,
+) -> object:
+    """Put a call of a step into the current region, and give its result."""
+    if len(machine.nodes) >= MOST_NODES:
+        machine.exhausted(f"the pipeline has more than {MOST_NODES} steps", node, "map over a list: `work.map(items)`")
+    checked = [BoundArgument(key, given.value, machine.span(given.node)) for key, given in bound.items()]
+    machine.hook.check_call(step, checked, machine.span(node))
+    values = tuple(Argument(name=key, value=as_value(machine, given.value, given.node)) for key, given in bound.items())
+    doc = step.node.get_docstring()
+    added = StepCall(
+        name=name,
+        span=machine.span(node),
+        call=Call(function=step.function, module=step.module, arguments=values, outputs=step.outputs, many=step.many),
+        specs=machine.specs_of(step),
+        doc=inspect.cleandoc(doc) if doc else "",
+    )
+    machine.nodes.add(added)
+    waited = [
+        *after,
+        *(given for given in bound.values() if isinstance(given.value, StepOutputs) and not given.value.names),
+    ]
+    wait_for(machine, added, waited)
+    return results(machine, step, name)
+
+
+def results(machine: Machine, step: StepFunction, name: str) -> object:
+    """What a call of a step gives: a result, or several."""
+    types = machine.hook.output_types(step)
+    found = tuple(
+        Result(OutputValue(step=name, name=output), kind, name)
+        for output, kind in zip(step.outputs, types, strict=True)
+    )
+    return found[0] if len(found) == 1 and not step.many else StepOutputs(name, step.outputs, found)

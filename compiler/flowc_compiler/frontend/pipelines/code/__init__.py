@@ -1,0 +1,1 @@
+"""Python's own statements and expressions in a pipeline's body."""

@@ -1,0 +1,203 @@
+"""The parameters of a pipeline: which shape its graph, and with what value, and which the run has."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple, cast
+
+import libcst as cst
+
+from flowc_compiler.frontend.files.names import dotted
+from flowc_compiler.frontend.parameters import texts
+from flowc_compiler.frontend.pipelines.calling.signature import signature_of
+from flowc_compiler.frontend.pipelines.entry.runs import Problem, Run
+from flowc_compiler.frontend.pipelines.entry.uses import only_passed_on
+from flowc_compiler.frontend.pipelines.evaluation.machine import Frame, Machine
+from flowc_compiler.frontend.pipelines.evaluation.objects import Environment, PipelineFunction, Result
+from flowc_compiler.frontend.pipelines.evaluation.unknown import PLAIN
+from flowc_compiler.ir import Parameter
+from flowc_compiler.ir.values import ParameterValue
+from flowc_compiler.source import Span
+
+Kind = Literal["str", "int", "float", "bool", "json"]
+Bind = Callable[[str, tuple[Parameter, ...], Span], Mapping[str, str]]
+"""Given a pipeline's name, its parameters and the span of the name: the texts of values from outside, by parameter."""
+
+
+def no_values(name: str, parameters: tuple[Parameter, ...], span: Span) -> Mapping[str, str]:
+    """Nothing from outside."""
+    del name, parameters, span
+    return {}
+
+
+class Known(NamedTuple):
+    """A parameter before the command line is asked: its value from the call or its default, as a tuple of it."""
+
+    node: cst.Param
+    value: tuple[object] | None
+    problem: Problem | None
+    annotated: Kind | None
+
+
+def read_parameters(
+    machine: Machine, pipeline: PipelineFunction, run: Run | None, bind: Bind, span: Span
+) -> tuple[tuple[Parameter, ...], Environment]:
+    """The parameters of a pipeline, and what their names stand for in its body.
+
+    Collects FC113, FC301, FC303 and FC304.
+    """
+    signature = signature_of(pipeline.node)
+    if signature.star is not None or signature.double_star is not None:
+        machine.sink.error(
+            "FC301", "a pipeline cannot take `*args` or `**kwargs`", span, help="give each parameter a name"
+        )
+    known = [_known(machine, item, run) for item in signature.named]
+    if run is not None:
+        _check_arguments(machine, run, [item.name.value for item in signature.named])
+    declared = tuple(_declared(machine, pipeline, item) for item in known)
+    texts = bind(pipeline.name, declared, span)
+    found: list[Parameter] = []
+    environment: Environment = {}
+    for item, parameter in zip(known, declared, strict=True):
+        if not parameter.fixed:
+            kind = machine.hook.annotation(pipeline.view, item.node.annotation)
+            environment[parameter.name] = Result(ParameterValue(name=parameter.name), kind)
+            found.append(parameter)
+            continue
+        value = _value(machine, item, parameter, texts.get(parameter.name))
+        if value is not None:
+            environment[parameter.name] = value[0]
+            plain = is_plain(value[0])
+            updates: dict[str, Any] = {
+                "default": value[0] if plain else None,
+                "has_default": plain and value[0] is not None,
+            }
+            found.append(parameter.model_copy(update=updates))
+        else:
+            found.append(parameter)
+    return tuple(found), environment
+
+
+def is_plain(value: object) -> bool:
+    """Whether a value is plain data all through."""
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(map(is_plain, cast("list[object]", value)))
+    if isinstance(value, dict):
+        entries = cast("dict[object, object]", value)
+        return all(is_plain(key) and is_plain(item) for key, item in entries.items())
+    return isinstance(value, PLAIN)
+
+
+def _known(machine: Machine, node: cst.Param, run: Run | None) -> Known:
+    kind = kind_of(node.annotation)
+    given = run.arguments.get(node.name.value) if run is not None else None
+    if run is not None and node.name.value in run.arguments and not isinstance(given, Problem):
+        machine.hook.check_parameter(machine.view, node, given, run.span)
+        return Known(node, (given,), None, kind)
+    if isinstance(given, Problem):
+        return Known(node, None, given, kind)
+    if node.default is None:
+        return Known(node, None, None, kind)
+    with machine.within(Frame(machine.view, {})):
+        value, problem = machine.attempt(node.default)
+        where = machine.span(node.default)
+    if problem is not None:
+        return Known(node, None, Problem(problem.message, where), kind)
+    machine.hook.check_parameter(machine.view, node, value, where)
+    return Known(node, (value,), None, kind)
+
+
+def _check_arguments(machine: Machine, run: Run, names: list[str]) -> None:
+    for name in run.arguments:
+        if name not in names:
+            message = f"`{run.pipeline.name}` got an unexpected keyword argument `{name}`"
+            takes = f"it takes {', '.join(names)}" if names else "it takes no arguments"
+            machine.sink.error("FC113", message, run.span, help=takes)
+
+
+def _declared(machine: Machine, pipeline: PipelineFunction, known: Known) -> Parameter:
+    name = known.node.name.value
+    value = known.value[0] if known.value is not None else None
+    kind = known.annotated or (_kind_of_value(value) if value is not None else None)
+    passed_on = kind is not None and is_plain(value) and only_passed_on(machine, pipeline, name, is_list=kind == "json")
+    # What is given at the end of the file and not known is missing there, not in the signature.
+    span = known.problem.span if known.problem is not None else machine.span(known.node.name)
+    return Parameter(
+        span=span,
+        attribute=name,
+        name=name,
+        type=kind or "str",
+        deferred_type=kind is None,
+        default=value if is_plain(value) else None,
+        has_default=is_plain(value) and value is not None,
+        required=known.value is None,
+        fixed=not passed_on,
+    )
+
+
+def _value(machine: Machine, known: Known, parameter: Parameter, text: str | None) -> tuple[object] | None:
+    """The value that the body is evaluated with; `None`, with an error collected, where there is none."""
+    if text is not None:
+        try:
+            return (converted(text, parameter),)
+        except ValueError:
+            machine.sink.error(
+                "FC303", f"{text!r} is not a value of parameter `{parameter.name}`, which is of type {parameter.type}",
+                parameter.span, help="give a value of that type",
+            )  # fmt: skip
+            return None
+    if known.value is not None:
+        return known.value
+    if known.problem is not None:
+        machine.sink.error(
+            "FC304", f"parameter `{parameter.name}` has no value that is known: {known.problem.message}",
+            known.problem.span, help=f"give it a value: `-p {parameter.name}=...`",
+        )  # fmt: skip
+    else:
+        machine.sink.error(
+            "FC304", f"parameter `{parameter.name}` is required", parameter.span,
+            help=f"give it a value: `-p {parameter.name}=...`",
+        )  # fmt: skip
+    return None
+
+
+def converted(text: str, parameter: Parameter) -> object:
+    """A text as a value of a parameter's type. Raises ValueError."""
+    if parameter.deferred_type:
+        try:
+            return cast("object", ast.literal_eval(text))
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return text
+    return cast("object", texts.converted(text, parameter))
+
+
+def kind_of(annotation: cst.Annotation | None) -> Kind | None:
+    """The type that values of a parameter are read as: plain types by their names, JSON for every other."""
+    return None if annotation is None else _kind(annotation.annotation)
+
+
+def _kind(node: cst.BaseExpression) -> Kind:
+    match node:
+        case cst.SimpleString(evaluated_value=str(text)):
+            try:
+                return _kind(cst.parse_expression(text))
+            except cst.ParserSyntaxError:
+                return "json"
+        case cst.Subscript(value=value, slice=[cst.SubscriptElement(slice=cst.Index(value=first)), *_]) if dotted(
+            value
+        )[-1:] in {("Optional",), ("Annotated",)}:
+            return _kind(first)
+        case cst.BinaryOperation(operator=cst.BitOr(), left=left, right=cst.Name(value="None")):
+            return _kind(left)
+        case cst.Name(value="str" | "int" | "float" | "bool" as name):
+            return cast("Kind", name)
+        case _:
+            return "json"
+
+
+def _kind_of_value(value: object) -> Kind:
+    for kind, name in ((bool, "bool"), (int, "int"), (float, "float"), (str, "str")):
+        if isinstance(value, kind):
+            return cast("Kind", name)
+    return "json"

@@ -1,0 +1,139 @@
+"""The evaluator: what every kind of expression is evaluated by, and what names stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.files.home import home_of
+from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
+from flowc_compiler.frontend.pipelines.calling import calls
+from flowc_compiler.frontend.pipelines.calling.inlining import defaults_of
+from flowc_compiler.frontend.pipelines.code import conditions, expressions, switches
+from flowc_compiler.frontend.pipelines.code.comprehensions import comprehension
+from flowc_compiler.frontend.pipelines.code.statements import execute
+from flowc_compiler.frontend.pipelines.evaluation import lookups
+from flowc_compiler.frontend.pipelines.evaluation.lookups import usable
+from flowc_compiler.frontend.pipelines.evaluation.machine import Arguments, Machine, Signal, Statement
+from flowc_compiler.frontend.pipelines.evaluation.modulenames import ModuleNames
+from flowc_compiler.frontend.pipelines.evaluation.objects import Environment, HelperFunction, Unusable
+from flowc_compiler.frontend.pipelines.evaluation.refusals import refuse_expression
+from flowc_compiler.frontend.pipelines.typehook import TypeHook
+
+if TYPE_CHECKING:
+    from flowc_compiler.frontend.decorators.attached import Attached
+
+
+class Evaluator(Machine):
+    """Evaluates pipelines of one file."""
+
+    def __init__(
+        self,
+        main: ModuleView,
+        modules: LocalModules,
+        sink: DiagnosticSink,
+        hook: TypeHook,
+        attached: Sequence[Attached],
+    ) -> None:
+        super().__init__(modules, sink, hook, attached)
+        self._main = main
+        self._files: dict[ModuleView, ModuleNames] = {}
+
+    def evaluate(self, node: cst.BaseExpression) -> object:
+        """The value of an expression. Raises RefusedError, ExhaustedError."""
+        self.tick(node)
+        evaluate = _EXPRESSIONS.get(type(node))
+        if evaluate is None:
+            raise refuse_expression(self, node)
+        value = evaluate(self, node)
+        return usable(self, value, node) if type(value) is Unusable else value
+
+    def execute(self, statements: Sequence[Statement]) -> Signal:
+        """Run statements. Raises RefusedError, ExhaustedError."""
+        return execute(self, statements)
+
+    def call(self, callee: object, arguments: Arguments, node: cst.BaseExpression) -> object:
+        """The value of a call. Raises RefusedError, ExhaustedError."""
+        return calls.call_value(self, callee, arguments, node)
+
+    def file(self, view: ModuleView) -> ModuleNames:
+        """The names of a file."""
+        if view not in self._files:
+            self._files[view] = ModuleNames(view, self._module_of(view), self)
+        return self._files[view]
+
+    def module_names(self) -> Sequence[Environment]:
+        """The names of modules that were looked up."""
+        return [names.values for names in self._files.values()]
+
+    def is_local(self, name: str) -> bool:
+        """Whether a name is bound in the functions that are being evaluated."""
+        frame = self.frame
+        return name in frame.local or any(name in scope for scope in (frame.environment, *frame.closure))
+
+    def _module_of(self, view: ModuleView) -> str | None:
+        if view is self._main:
+            return None
+        folder = home_of(self._main.source).folder
+        path = Path(view.source.path).absolute()
+        parts = path.resolve().relative_to(folder.resolve()).with_suffix("").parts
+        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _lambda(machine: Machine, node: cst.Lambda) -> object:
+    frame = machine.frame
+    return HelperFunction(frame.view, node, (frame.environment, *frame.closure), defaults_of(machine, node))
+
+
+def _named(machine: Machine, node: cst.NamedExpr) -> object:
+    """`(name := value)`."""
+    value = machine.evaluate(node.value)
+    if isinstance(node.target, cst.Name):
+        frame = machine.frame
+        while frame.around is not None:
+            frame = frame.around
+        frame.environment[node.target.value] = value
+    return value
+
+
+def _ellipsis(machine: Machine, node: cst.Ellipsis) -> object:
+    del machine, node
+    return ...
+
+
+_EXPRESSIONS: dict[type[cst.CSTNode], Callable[[Any, Any], object]] = {
+    cst.Integer: expressions.literal,
+    cst.Float: expressions.literal,
+    cst.Imaginary: expressions.literal,
+    cst.SimpleString: expressions.literal,
+    cst.ConcatenatedString: expressions.concatenated,
+    cst.FormattedString: expressions.formatted,
+    cst.Name: lookups.name,
+    cst.Attribute: lookups.attribute,
+    cst.Call: calls.call,
+    cst.Subscript: expressions.subscript,
+    cst.List: lambda machine, node: expressions.elements(machine, node.elements),
+    cst.Tuple: lambda machine, node: tuple(expressions.elements(machine, node.elements)),
+    cst.Set: expressions.make_set,
+    cst.Dict: expressions.make_dict,
+    cst.UnaryOperation: lambda machine, node: (
+        conditions.negation(machine, node.expression)
+        if isinstance(node.operator, cst.Not)
+        else expressions.unary(machine, node)
+    ),
+    cst.BinaryOperation: expressions.operation,
+    cst.BooleanOperation: conditions.boolean,
+    cst.Comparison: conditions.comparison,
+    cst.IfExp: switches.conditional,
+    cst.ListComp: comprehension,
+    cst.SetComp: comprehension,
+    cst.DictComp: comprehension,
+    cst.GeneratorExp: comprehension,
+    cst.Lambda: _lambda,
+    cst.NamedExpr: _named,
+    cst.Ellipsis: _ellipsis,
+}
