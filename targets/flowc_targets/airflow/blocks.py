@@ -154,7 +154,7 @@ class _Lowering:
         if kubernetes and step.kind in {"foreach", "switch"}:
             arguments["callbacks"] = Name("PublishOutput")
         if made := self._choices[step.scope]:
-            arguments["runs_if"] = tuple(tuple(choice) for choice in made)
+            arguments["when"] = tuple(tuple(choice) for choice in made)
         if specs.retries:
             arguments["retries"] = specs.retries
             arguments["retry_delay"] = _duration(specs.retry.backoff_seconds if specs.retry is not None else 0)

@@ -127,7 +127,7 @@ class DagFile:
     @property
     def has_switch(self) -> bool:
         """Whether a task runs only where a switch has chosen it."""
-        return self.body.has_option("runs_if")
+        return self.body.has_option("when")
 
     @property
     def has_foreach(self) -> bool:

@@ -102,15 +102,15 @@ class StepOperator(KubernetesPodOperator):
 
     template_fields = ("index",)
 
-    def __init__(self, *, index="-", runs_if=(), variables=None, python=PYTHON, **kwargs):
+    def __init__(self, *, index="-", when=(), variables=None, python=PYTHON, **kwargs):
         super().__init__(**kwargs)
         self.index = index
-        self.runs_if = runs_if
+        self.when = when
         self.variables = variables or {}
         self.python = python
 
     def pre_execute(self, context):
-        skip_unless_chosen(self.runs_if, context)
+        skip_unless_chosen(self.when, context)
 
     def build_pod_request_obj(self, context=None):
         pod = super().build_pod_request_obj(context)
@@ -136,15 +136,15 @@ class StepOperator(BaseOperator):
 
     template_fields = ("index",)
 
-    def __init__(self, *, index="-", runs_if=(), variables=None, **kwargs):
+    def __init__(self, *, index="-", when=(), variables=None, **kwargs):
         super().__init__(**kwargs)
         self.index = index
-        self.runs_if = runs_if
+        self.when = when
         self.variables = variables or {}
         self.process = None
 
     def pre_execute(self, context):
-        skip_unless_chosen(self.runs_if, context)
+        skip_unless_chosen(self.when, context)
 
     def execute(self, context):
         with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
@@ -200,9 +200,9 @@ class PublishOutput(KubernetesPodOperatorCallback):
 """How a count or a choice leaves its pod: no sidecar, and nothing but a number or a step's name, which is none."""
 
 _ONLY_WITH_SWITCHES = (
-    (", runs_if=(), variables", ", variables"),
-    ("        self.runs_if = runs_if\n", ""),
-    ("    def pre_execute(self, context):\n        skip_unless_chosen(self.runs_if, context)\n\n", ""),
+    (", when=(), variables", ", variables"),
+    ("        self.when = when\n", ""),
+    ("    def pre_execute(self, context):\n        skip_unless_chosen(self.when, context)\n\n", ""),
 )
 
 
@@ -215,14 +215,14 @@ def operator_text(operator: Operator, *, has_switch: bool) -> str:
 
 
 SKIP = '''\
-def skip_unless_chosen(runs_if, context):
+def skip_unless_chosen(when, context):
     """Skip a task in the arm of a switch, unless the switch has chosen it. Before its pod starts."""
     ti = context["ti"]
-    made = (
-        ti.xcom_pull(task_ids=switch, key="choice", map_indexes=ti.map_index) == target
-        for switch, target in runs_if
-    )
-    if runs_if and not any(made):
+    for switch, target in when:
+        choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=ti.map_index)
+        if choice == target:
+            return
+    if when:
         raise AirflowSkipException("another arm of the switch was chosen")
 '''
 """What runs before each task. Branch operators skip nothing inside of a mapped group (Airflow #67265)."""

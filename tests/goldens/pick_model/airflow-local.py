@@ -52,9 +52,9 @@ PARAMETERS = {"FLOWC_PARAM_ROWS": "rows", "FLOWC_PARAM_TREES": "trees"}
 def flow():
     load = StepOperator(task_id="load")
     size_of = StepOperator(task_id="size_of")
-    look_up = StepOperator(task_id="look_up", runs_if=[["size_of", "look_up"]])
-    sample = StepOperator(task_id="sample", runs_if=[["size_of", "sample"]])
-    grow_trees = StepOperator(task_id="grow_trees", runs_if=[["size_of", "sample"]])
+    look_up = StepOperator(task_id="look_up", when=[["size_of", "look_up"]])
+    sample = StepOperator(task_id="sample", when=[["size_of", "sample"]])
+    grow_trees = StepOperator(task_id="grow_trees", when=[["size_of", "sample"]])
     if_1_start = EmptyOperator(task_id="if_1_start")
     report = StepOperator(task_id="report", trigger_rule="none_failed")
 
@@ -98,14 +98,14 @@ def encoded(value):
     return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
 
 
-def skip_unless_chosen(runs_if, context):
+def skip_unless_chosen(when, context):
     """Skip a task in the arm of a switch, unless the switch has chosen it. Before its pod starts."""
     ti = context["ti"]
-    made = (
-        ti.xcom_pull(task_ids=switch, key="choice", map_indexes=ti.map_index) == target
-        for switch, target in runs_if
-    )
-    if runs_if and not any(made):
+    for switch, target in when:
+        choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=ti.map_index)
+        if choice == target:
+            return
+    if when:
         raise AirflowSkipException("another arm of the switch was chosen")
 
 
@@ -114,15 +114,15 @@ class StepOperator(BaseOperator):
 
     template_fields = ("index",)
 
-    def __init__(self, *, index="-", runs_if=(), variables=None, **kwargs):
+    def __init__(self, *, index="-", when=(), variables=None, **kwargs):
         super().__init__(**kwargs)
         self.index = index
-        self.runs_if = runs_if
+        self.when = when
         self.variables = variables or {}
         self.process = None
 
     def pre_execute(self, context):
-        skip_unless_chosen(self.runs_if, context)
+        skip_unless_chosen(self.when, context)
 
     def execute(self, context):
         with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
