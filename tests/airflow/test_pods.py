@@ -25,8 +25,14 @@ pytestmark = [pytest.mark.airflow, pytest.mark.cluster]
 
 IMAGES = {
     "empty_foreach": PYTHON_IMAGE,
+    "fan_in_direct": OLD_PYTHON_IMAGE,
+    "fan_out_fan_in": PYTHON_IMAGE,
+    "fan_out_map": PYTHON_IMAGE,
+    "gpu_pipeline": PYTHON_IMAGE,
     "gpu_training": PYTHON_IMAGE,
     "nested_foreach": OLD_PYTHON_IMAGE,
+    "nested_map": PYTHON_IMAGE,
+    "pick_model": PYTHON_IMAGE,
     "retry_once": PYTHON_IMAGE,
     "two_models": ML_IMAGE,
 }
@@ -72,7 +78,7 @@ def dag_text(path: Path, root: str, image: str) -> str:
         config_file=os.environ["KUBECONFIG"],
         in_cluster=False,
     )
-    assert diagnostics == ()
+    assert not [item for item in diagnostics if item.severity == "error"]
     return text
 
 
@@ -85,7 +91,7 @@ def test_an_example_leaves_the_artifacts_of_the_local_engine(
     result = airflow.run(dag_text(path, root, IMAGES[name]), tmp_path)
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
     assert_same_artifacts(Run.latest(expected.parent.id, root=root), expected)
-    if name == "gpu_training":
+    if name in {"gpu_training", "gpu_pipeline"}:
         assert re.search(r"Successfully assigned \S+/train-\S+ to gpu-", result.stdout + result.stderr)
 
 
