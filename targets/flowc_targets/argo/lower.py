@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.hooks import ON_EXIT, exit_templates
-from flowc_targets.argo.leaf import CODE_VOLUME, INDEX_INPUT, leaf_templates
-from flowc_targets.argo.names import OBJECT_LIMIT, TASK_LIMIT, object_name, unique_names
+from flowc_targets.argo.hooks import exit_templates
+from flowc_targets.argo.leaf import INDEX_INPUT, leaf_templates
+from flowc_targets.argo.names import unique_names
 from flowc_targets.argo.objects import (
     Dag,
     DagTask,
-    Meta,
-    NameRef,
     Parameter,
     Parameters,
-    PodGC,
     Sequence,
     Suspend,
     Template,
-    TTLStrategy,
-    Volume,
-    Workflow,
-    WorkflowSpec,
-    plain,
 )
-from flowc_targets.argo.texts import default_value, defused, encode_value
 from flowc_targets.argo.waits import Waits
-from flowc_targets.argo.yamltext import documents
-from flowc_targets.base.defaults import description
-from flowc_targets.base.project import deployment_name
+from flowc_targets.argo.workflow import ENTRYPOINT, wrap
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, Step
-    from flowc_compiler.ir import Parameter as FlowParameter
+    from flowc_targets.argo.objects import Workflow
     from flowc_targets.argo.options import ArgoOptions
 
-ENTRYPOINT = "main"
 NOTHING = "nothing"
 """The template of a task that has no pod and is done at once."""
 
@@ -85,8 +72,7 @@ def lower(flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, c
     if any(task.template == NOTHING for scope in scopes if scope.dag for task in scope.dag.tasks):
         unique[NOTHING] = Template(name=NOTHING, suspend=Suspend(duration="0"))
     hooks = exit_templates(flow, options, code)
-    spec = _spec(flow, options, code, (*scopes, *unique.values(), *hooks))
-    return _named(flow, options, spec)
+    return wrap(flow, options, code, (*scopes, *unique.values(), *hooks))
 
 
 def _members(flow: Flow) -> dict[str, list[str]]:
@@ -175,48 +161,3 @@ def _arguments(dags: Dags, step: Step, index: str | None) -> Parameters | None:
     if index is not None:
         values.append(Parameter(name="index", value=index))
     return Parameters(parameters=tuple(values)) if values else None
-
-
-def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template, ...]) -> WorkflowSpec:
-    arguments = tuple(_argument(parameter, options) for parameter in flow.run_parameters)
-    containers = [step.specs.container for step in flow.steps if step.specs.container]
-    secrets = dict.fromkeys((*options.image_pull_secrets, *(name for c in containers for name in c.image_pull_secrets)))
-    gc = PodGC(strategy=options.pod_gc, delete_delay_duration=options.pod_gc_delay) if options.pod_gc else None
-    ttl = TTLStrategy(seconds_after_completion=options.ttl_seconds) if options.ttl_seconds is not None else None
-    return WorkflowSpec(
-        entrypoint=ENTRYPOINT,
-        on_exit=ON_EXIT if flow.specs.exit_hooks else None,
-        arguments=Parameters(parameters=arguments) if arguments else None,
-        service_account_name=options.service_account,
-        image_pull_secrets=tuple(NameRef(name=name) for name in secrets),
-        parallelism=options.parallelism,
-        pod_gc=gc,
-        ttl_strategy=ttl,
-        volumes=(Volume(name=CODE_VOLUME, config_map=NameRef(name=code)),),
-        templates=templates,
-    )
-
-
-def _argument(parameter: FlowParameter, options: ArgoOptions) -> Parameter:
-    given = options.parameters.get(parameter.name)
-    missing = parameter.required and not parameter.has_default
-    value = encode_value(given) if given is not None else None if missing else default_value(parameter)
-    return Parameter(name=parameter.name, value=value, description=defused(description(parameter)) or None)
-
-
-def _named(flow: Flow, options: ArgoOptions, spec: WorkflowSpec) -> Workflow:
-    """The object around a spec. A Workflow's name tells its content: another flow is another object to apply."""
-    template = options.kind == "template"
-    digest = hashlib.sha256(documents([plain(spec)]).encode()).hexdigest()
-    name = options.name or object_name(deployment_name(flow), "" if template else digest)
-    about = {"workflows.argoproj.io/title": flow.name}
-    if flow.doc:
-        about["workflows.argoproj.io/description"] = defused(flow.doc.strip().split("\n\n")[0])
-    meta = Meta(name=name, namespace=options.namespace, labels=LABELS, annotations=about)
-    return Workflow(kind="WorkflowTemplate" if template else "Workflow", metadata=meta, spec=spec)
-
-
-LABELS = {"app.kubernetes.io/managed-by": "flowc"}
-"""What every object of flowc carries."""
-
-__all__ = ["ENTRYPOINT", "LABELS", "OBJECT_LIMIT", "TASK_LIMIT", "lower"]

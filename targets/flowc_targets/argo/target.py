@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from flowc_targets.argo.checks import TARGET_NAME, check_flow, check_objects
 from flowc_targets.argo.leaf import PACKAGE_FILE, hidden_values
-from flowc_targets.argo.lower import LABELS, lower
+from flowc_targets.argo.lower import lower
 from flowc_targets.argo.names import object_name
 from flowc_targets.argo.objects import ConfigMap, Meta, plain
 from flowc_targets.argo.options import ArgoOptions
+from flowc_targets.argo.workflow import LABELS
 from flowc_targets.argo.yamltext import documents
 from flowc_targets.base.package import content_hash, package_files, zip_files
 from flowc_targets.base.project import deployment_name

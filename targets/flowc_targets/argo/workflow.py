@@ -1,0 +1,81 @@
+"""The object around the templates: a Workflow or a WorkflowTemplate, its arguments, and what holds for the run."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from flowc_targets.argo.hooks import ON_EXIT
+from flowc_targets.argo.leaf import CODE_VOLUME
+from flowc_targets.argo.names import object_name
+from flowc_targets.argo.objects import (
+    Meta,
+    NameRef,
+    Parameter,
+    Parameters,
+    PodGC,
+    Template,
+    TTLStrategy,
+    Volume,
+    Workflow,
+    WorkflowSpec,
+    plain,
+)
+from flowc_targets.argo.texts import default_value, defused, encode_value
+from flowc_targets.argo.yamltext import documents
+from flowc_targets.base.defaults import description
+from flowc_targets.base.project import deployment_name
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir import Flow
+    from flowc_compiler.ir import Parameter as FlowParameter
+    from flowc_targets.argo.options import ArgoOptions
+
+ENTRYPOINT = "main"
+"""The template of the whole flow."""
+LABELS = {"app.kubernetes.io/managed-by": "flowc"}
+"""What every object of flowc carries."""
+
+
+def wrap(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template, ...]) -> Workflow:
+    """The Workflow or WorkflowTemplate with these templates, whose code is in the ConfigMap `code`."""
+    return _named(flow, options, _spec(flow, options, code, templates))
+
+
+def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template, ...]) -> WorkflowSpec:
+    arguments = tuple(_argument(parameter, options) for parameter in flow.run_parameters)
+    containers = [step.specs.container for step in flow.steps if step.specs.container]
+    secrets = dict.fromkeys((*options.image_pull_secrets, *(name for c in containers for name in c.image_pull_secrets)))
+    gc = PodGC(strategy=options.pod_gc, delete_delay_duration=options.pod_gc_delay) if options.pod_gc else None
+    ttl = TTLStrategy(seconds_after_completion=options.ttl_seconds) if options.ttl_seconds is not None else None
+    return WorkflowSpec(
+        entrypoint=ENTRYPOINT,
+        on_exit=ON_EXIT if flow.specs.exit_hooks else None,
+        arguments=Parameters(parameters=arguments) if arguments else None,
+        service_account_name=options.service_account,
+        image_pull_secrets=tuple(NameRef(name=name) for name in secrets),
+        parallelism=options.parallelism,
+        pod_gc=gc,
+        ttl_strategy=ttl,
+        volumes=(Volume(name=CODE_VOLUME, config_map=NameRef(name=code)),),
+        templates=templates,
+    )
+
+
+def _argument(parameter: FlowParameter, options: ArgoOptions) -> Parameter:
+    given = options.parameters.get(parameter.name)
+    missing = parameter.required and not parameter.has_default
+    value = encode_value(given) if given is not None else None if missing else default_value(parameter)
+    return Parameter(name=parameter.name, value=value, description=defused(description(parameter)) or None)
+
+
+def _named(flow: Flow, options: ArgoOptions, spec: WorkflowSpec) -> Workflow:
+    """The object around a spec. A Workflow's name tells its content: another flow is another object to apply."""
+    template = options.kind == "template"
+    digest = hashlib.sha256(documents([plain(spec)]).encode()).hexdigest()
+    name = options.name or object_name(deployment_name(flow), "" if template else digest)
+    about = {"workflows.argoproj.io/title": flow.name}
+    if flow.doc:
+        about["workflows.argoproj.io/description"] = defused(flow.doc.strip().split("\n\n")[0])
+    meta = Meta(name=name, namespace=options.namespace, labels=LABELS, annotations=about)
+    return Workflow(kind="WorkflowTemplate" if template else "Workflow", metadata=meta, spec=spec)
