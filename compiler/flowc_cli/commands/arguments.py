@@ -1,0 +1,56 @@
+"""Arguments and options that several commands have, and what they add up to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from flowc_cli.reading import Reading
+
+File = Annotated[Path, typer.Argument(help="the Python file with the flow", show_default=False)]
+FlowName = Annotated[str | None, typer.Option("--flow", help="which flow, where the file has several")]
+Format = Annotated[Literal["text", "json", "sarif", "github"], typer.Option(help="how diagnostics are printed")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="file to write, instead of standard output")]
+Root = Annotated[str | None, typer.Option(help="the artifact store: s3://, gs://, az://, file:// or a path")]
+With = Annotated[
+    list[str] | None, typer.Option("--with", help="a decorator for every step that has it not, such as retry:times=3")
+]
+Configs = Annotated[list[str] | None, typer.Option("--config", help="the file of a config, as NAME PATH or NAME=PATH")]
+ConfigValues = Annotated[
+    list[str] | None, typer.Option("--config-value", help="the value of a config, as NAME VALUE or NAME=VALUE")
+]
+Branch = Annotated[str | None, typer.Option("--branch", help="the branch of a flow with @project")]
+Production = Annotated[bool, typer.Option("--production", help="the production branch of a flow with @project")]
+Params = Annotated[
+    list[str] | None,
+    typer.Option("-p", "--param", help="the value to compile a parameter with, as name=value: its default in a run"),
+]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="any option of the target, as name=value")]
+
+
+def variables(name: str, command: str = "RUN") -> list[str]:
+    """The variables that set an option of a command; Metaflow's has the name that Metaflow gives the option."""
+    return [f"FLOWC_{command}_{name}", f"METAFLOW_{command}_{name}"]
+
+
+def reading_of(
+    flow: str | None,
+    attached: list[str] | None,
+    config: list[str] | None,
+    config_value: list[str] | None,
+    branch: str | None = None,
+    production: bool = False,
+    param: list[str] | None = None,
+) -> Reading:
+    """The options of commands that read a flow."""
+    from flowc_cli.called import current_call
+    from flowc_cli.reading import Reading
+    from flowc_compiler.driver import GivenParameters
+
+    call = current_call()
+    given = GivenParameters(tuple(param or ()), values=call.values if call is not None else {})
+    lists = (tuple(attached or ()), tuple(config or ()), tuple(config_value or ()))
+    return Reading(flow, *lists, branch, production, given=given)

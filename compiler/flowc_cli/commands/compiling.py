@@ -1,0 +1,127 @@
+"""Commands that compile: check, compile, ir, graph, targets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from flowc_cli.commands.arguments import (
+    Branch,
+    Configs,
+    ConfigValues,
+    File,
+    FlowName,
+    Format,
+    Output,
+    Params,
+    Production,
+    Root,
+    Settings,
+    With,
+    reading_of,
+)
+
+
+def check(
+    file: File,
+    target: Annotated[list[str] | None, typer.Option(help="also check what this target can express")] = None,
+    param: Params = None,
+    format: Format = "text",
+    flow: FlowName = None,
+    with_: With = None,
+    config: Configs = None,
+    config_value: ConfigValues = None,
+    branch: Branch = None,
+    production: Production = False,
+) -> None:
+    """Print every problem of a flow, and write nothing."""
+    from flowc_cli.compiling import check_file
+
+    reading = reading_of(flow, with_, config, config_value, branch, production, param)
+    raise typer.Exit(check_file(file, targets=target or [], form=format, reading=reading))
+
+
+def compile_(
+    file: File,
+    target: Annotated[str, typer.Option("-t", "--target", help="the engine: see `flowc targets`")] = "argo",
+    output: Output = None,
+    param: Params = None,
+    root: Root = None,
+    image: Annotated[str | None, typer.Option(help="container image of steps that name none")] = None,
+    namespace: Annotated[str | None, typer.Option("-n", "--namespace", help="Kubernetes namespace")] = None,
+    service_account: Annotated[str | None, typer.Option(help="Kubernetes service account of the pods")] = None,
+    env: Annotated[list[str] | None, typer.Option(help="variable of every task, as NAME=value")] = None,
+    env_from_secret: Annotated[list[str] | None, typer.Option(help="Secret whose keys every task gets")] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(help="file, folder or glob to ship, from the flow's folder")
+    ] = None,
+    kind: Annotated[str | None, typer.Option(help="what to emit, such as `template` for argo")] = None,
+    operator: Annotated[str | None, typer.Option(help="airflow: `kubernetes` or `local`")] = None,
+    settings: Settings = None,
+    format: Format = "text",
+    flow: FlowName = None,
+    with_: With = None,
+    config: Configs = None,
+    config_value: ConfigValues = None,
+    branch: Branch = None,
+    production: Production = False,
+) -> None:
+    """Compile a flow to the files of an engine."""
+    from flowc_cli.compiling import compile_to
+
+    named = {
+        "root": root,
+        "image": image,
+        "namespace": namespace,
+        "service_account": service_account,
+        "kind": kind,
+        "operator": operator,
+        "env": env,
+        "env_from_secrets": env_from_secret,
+        "include": include,
+    }
+    given = {key: value for key, value in named.items() if value is not None}
+    reading = reading_of(flow, with_, config, config_value, branch, production, param)
+    raise typer.Exit(compile_to(file, target, output, given, settings or [], form=format, reading=reading))
+
+
+def ir(
+    file: Annotated[Path | None, typer.Argument(help="the Python file with the flow", show_default=False)] = None,
+    schema: Annotated[bool, typer.Option(help="print the JSON schema of the IR instead")] = False,
+    param: Params = None,
+    format: Format = "text",
+    flow: FlowName = None,
+    config: Configs = None,
+    config_value: ConfigValues = None,
+) -> None:
+    """Print the IR of a flow as JSON."""
+    from flowc_cli.compiling import print_ir
+
+    reading = reading_of(flow, None, config, config_value, param=param)
+    raise typer.Exit(print_ir(file, schema=schema, form=format, reading=reading))
+
+
+def graph(
+    file: File,
+    format: Annotated[
+        Literal["mermaid", "dot", "text"], typer.Option(help="the language of the picture, or a description in words")
+    ] = "mermaid",
+    param: Params = None,
+    flow: FlowName = None,
+    config: Configs = None,
+    config_value: ConfigValues = None,
+) -> None:
+    """Print the graph of a flow."""
+    from flowc_cli.compiling import print_graph
+
+    reading = reading_of(flow, None, config, config_value, param=param)
+    raise typer.Exit(print_graph(file, language=format, reading=reading))
+
+
+def targets() -> None:
+    """List the targets that are installed, and what they can express."""
+    from flowc_cli.compiling import print_targets
+
+    raise typer.Exit(print_targets())
