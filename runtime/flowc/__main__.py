@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 USAGE = """\
 usage: task --step STEP [--index 3.0] [--attempt N] [--first N] [--outputs DIR]
+       choice --step STEP [--index 3] --outputs DIR
        hook FUNCTION [--forgive]
 
-Runs one task of a compiled flow, or calls an exit hook. The environment names the run: FLOWC_ROOT, FLOWC_RUN_ID,
-FLOWC_TAGS, FLOWC_PARAM_*.
+Runs one task of a compiled flow, looks up what a recursive switch has chosen in the end, or calls an exit hook. The
+environment names the run: FLOWC_ROOT, FLOWC_RUN_ID, FLOWC_TAGS, FLOWC_PARAM_*.
 """
 
 
@@ -27,6 +28,8 @@ def main(arguments: List[str] | None = None) -> int:
         from flowc.zygote import serve
 
         return serve(int(args[1]), fresh="fresh" in args[2:])
+    if args[:1] == ["choice"]:
+        return _choice(args[1:])
     if args[:1] == ["hook"]:
         return _hook(args[1:])
     sys.stderr.write(USAGE)
@@ -55,6 +58,22 @@ def _task(args: List[str]) -> int:
         return PROTOCOL_ERROR
     line_buffer()
     return run_task(plan, lambda: load_code(plan), task)
+
+
+def _choice(args: List[str]) -> int:
+    from flowc.choice import look_up
+    from flowc.errors import FlowError
+    from flowc.layout import parse_index
+    from flowc.plan import load_plan
+    from flowc.task import PROTOCOL_ERROR
+
+    try:
+        options = _options(args)
+        look_up(load_plan(), options["step"], parse_index(options.get("index", "")), options["outputs"])
+    except (FlowError, ValueError, KeyError) as error:
+        sys.stderr.write(f"flowc: {error}\n")
+        return PROTOCOL_ERROR
+    return 0
 
 
 def _hook(args: List[str]) -> int:

@@ -245,16 +245,19 @@ def taken_once(items: Any, what: str) -> Any:
 
 
 def write_outputs(task: Task, manifest: Document) -> None:
-    """Tell the engine what it needs to know: how many items there are, or which case was chosen."""
+    """Tell the engine what it needs to know: how many items there are, or which case was chosen, and what follows."""
     if task.outputs is None:
         return
     if "foreach" in manifest:
-        _write_output(task.outputs, "count", str(manifest["foreach"]["count"]))
+        write_output(task.outputs, "count", str(manifest["foreach"]["count"]))
     if "choice" in manifest:
-        _write_output(task.outputs, "choice", manifest["choice"])
+        write_output(task.outputs, "choice", manifest["choice"])
+        if manifest["choice"] == task.step:
+            write_output(task.outputs, "next", index_text((*task.path[:-1], task.path[-1] + 1)))
 
 
-def _write_output(folder: str, name: str, text: str) -> None:
+def write_output(folder: str, name: str, text: str) -> None:
+    """Write a file that the engine reads. Raises ProtocolError."""
     try:
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, name), "w", encoding="ascii") as file:

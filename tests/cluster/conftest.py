@@ -25,6 +25,7 @@ FLOWS["hostile"] = (
     ("--set", 'parameters={given = "{{workflow.uid}} $(HOME)"}'),
 )
 FLOWS["switches"] = (Path(__file__).parent / "flows" / "switches.py", PYTHON_IMAGE, ())
+FLOWS["recursion"] = (Path(__file__).parent / "flows" / "recursion.py", PYTHON_IMAGE, ())
 FLOWS["old_python"] = (REPOSITORY / "examples" / "nested_foreach.py", OLD_PYTHON_IMAGE, ())
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from flowc_compiler.ir.kubernetes import Affinity, PodSecurity, SecurityContext
 from flowc_compiler.source import Span
 
 
@@ -26,6 +27,12 @@ class ResourceSpec(Spec):
     """Memory in MiB (Metaflow writes MB and means MiB)."""
     disk_mb: int | None = None
     """Ephemeral storage in MiB."""
+    cpu_limit: float | None = None
+    """The most CPU cores, where that is not left to the node and to `qos`; so with the next two."""
+    memory_limit_mb: int | None = None
+    """The most memory in MiB: a task that takes more is killed."""
+    disk_limit_mb: int | None = None
+    """The most ephemeral storage in MiB: a pod that takes more is evicted."""
     shared_memory_mb: int | None = None
     """Size of /dev/shm in MiB."""
     extended: dict[str, str] = {}
@@ -39,7 +46,7 @@ class AcceleratorSpec(Spec):
     vendor: str = "nvidia"
     """The vendor in the extended resource's name: `nvidia` is `nvidia.com/gpu`."""
     type: str | None = None
-    """The GPU's type as the cluster labels it; a target turns it into a node selector."""
+    """The GPU's type, and the slice of it (MIG), as in `a100-1g.5gb`; a target turns it into labels of nodes."""
 
     @property
     def resource(self) -> str:
@@ -64,6 +71,7 @@ class Placement(Spec):
 
     node_selector: dict[str, str] = {}
     tolerations: tuple[Toleration, ...] = ()
+    affinity: Affinity | None = None
 
 
 FALLBACK_RETRIES = 3
@@ -150,18 +158,6 @@ class TmpfsSpec(BaseModel):
     """Whether temporary files of the task go there."""
 
 
-class SecurityContext(BaseModel):
-    """The container's security context; `None` leaves the cluster's default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    privileged: bool | None = None
-    allow_privilege_escalation: bool | None = None
-    run_as_user: int | None = None
-    run_as_group: int | None = None
-    run_as_non_root: bool | None = None
-
-
 class ContainerSpec(Spec):
     """`@kubernetes` and `@batch`: what is not resources or placement. `None` means that the target's option decides."""
 
@@ -172,10 +168,16 @@ class ContainerSpec(Spec):
     namespace: str | None = None
     secrets: tuple[str, ...] = ()
     """Kubernetes Secrets whose keys become environment variables."""
+    config_maps: tuple[str, ...] = ()
+    """ConfigMaps whose keys become environment variables."""
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     persistent_volume_claims: dict[str, str] = {}
     """Claim name to mount path."""
+    secret_volumes: dict[str, str] = {}
+    """Name of a Secret to the folder in which its keys are files."""
+    config_map_volumes: dict[str, str] = {}
+    """Name of a ConfigMap to the folder in which its keys are files."""
     host_volumes: dict[str, str] = {}
     """Path on the node to mount path."""
     tmpfs: TmpfsSpec | None = None
@@ -186,6 +188,11 @@ class ContainerSpec(Spec):
     executable: str | None = None
     """The Python to call in the image."""
     security_context: SecurityContext | None = None
+    pod_security: PodSecurity | None = None
+    priority_class: str | None = None
+    """The PriorityClass of the pod."""
+    scheduler: str | None = None
+    """The scheduler that places the pod, where it is not the cluster's own."""
     hostname_resolution_timeout: int | None = None
     """Seconds that the members of a gang may take to find each other."""
 
@@ -209,6 +216,19 @@ class ParallelSpec(Spec):
     """`@parallel`: the step runs as a gang, whose members know each other."""
 
 
+class ForeachOptions(Spec):
+    """`@foreach_options`, flowc's own: how the items of the foreach that the step opens are run."""
+
+    parallelism: int | None = Field(default=None, ge=1)
+    """The most items at a time."""
+
+
+class LoopSpec(Spec):
+    """`@loop`, flowc's own: how often a recursive switch runs at most."""
+
+    max_iterations: int = Field(ge=1)
+
+
 class StepSpecs(BaseModel):
     """Everything that the decorators of one step ask for; a spec that was not given is `None`."""
 
@@ -227,6 +247,8 @@ class StepSpecs(BaseModel):
     dependencies: DependencySpec | None = None
     cards: tuple[CardSpec, ...] = ()
     parallel: ParallelSpec | None = None
+    foreach: ForeachOptions | None = None
+    loop: LoopSpec | None = None
 
     @property
     def retries(self) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any
 
 from flowc_compiler.ir import SecretsSpec
+from flowc_targets.argo.bounds import check_bounds
 from flowc_targets.argo.deployment import check_deployment
 from flowc_targets.argo.hooks import check_hooks
 from flowc_targets.argo.names import OBJECT_LIMIT
@@ -39,13 +40,13 @@ _DNS_NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?", re.ASCII)
 
 
 def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
-    """Report what is wrong before lowering: step kinds, strings that Argo would evaluate, options."""
+    """Report what is wrong before lowering: strings that Argo would evaluate, options."""
     _check_options(options, sink)
     check_deployment(flow, options, TARGET_NAME, sink)
     check_hooks(flow, TARGET_NAME, sink)
+    check_bounds(flow, options, TARGET_NAME, sink)
     report_unmet(flow, TARGET_NAME, sink)
     for step in flow.steps:
-        _check_kind(step, sink)
         _check_step(step, options, sink)
     known = {parameter.name for parameter in flow.run_parameters}
     settled = {parameter.name for parameter in flow.parameters if parameter.fixed}
@@ -117,23 +118,6 @@ def _check_options(options: ArgoOptions, sink: DiagnosticSink) -> None:
     if name is not None and not (_DNS_NAME.fullmatch(name) and len(name) <= OBJECT_LIMIT):
         help_ = f"use lowercase letters, digits and -, at most {OBJECT_LIMIT}"
         sink.error("FC505", f"option name: {name!r} is not a name that Kubernetes takes", None, help=help_)
-
-
-def _check_kind(step: Step, sink: DiagnosticSink) -> None:
-    match step.kind:
-        case "linear" | "branch" | "foreach" | "join":
-            pass
-        case "switch" if not step.recursive:
-            pass
-        case "parallel" | "switch":
-            what = "num_parallel" if step.kind == "parallel" else "itself again"
-            message = f"step {step.name!r} goes on with {what}, which flowc does not compile yet"
-            help_ = (
-                "use a foreach where no task has to know others" if step.kind == "parallel" else "loop within one step"
-            )
-            sink.unsupported("FC501", TARGET_NAME, message, step.next_span or step.span, help=help_)
-        case _:
-            assert_never(step.kind)
 
 
 def _check_step(step: Step, options: ArgoOptions, sink: DiagnosticSink) -> None:

@@ -43,8 +43,10 @@ CODE_VOLUME = "flowc"
 CODE_FOLDER = "/flowc"
 PACKAGE_FILE = "flow.pyz"
 OUTPUTS_FOLDER = "/tmp/flowc"  # noqa: S108 (a folder in the pod, nobody else's)
-OUTPUTS = {"foreach": ("count", "0"), "switch": (CHOICE, "")}
+OUTPUTS = {"foreach": {"count": "0"}, "parallel": {"count": "0"}, "switch": {CHOICE: ""}}
 """What tasks of a kind of step tell the controller, and the value for a task that ended before it could."""
+ITERATION_OUTPUTS = {CHOICE: "", "next": ""}
+"""The same of a recursive switch."""
 STEP_INPUT = "{{inputs.parameters.step}}"
 INDEX_INPUT = "{{inputs.parameters.index}}"
 
@@ -117,12 +119,19 @@ def _leaf(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None
 
 def _outputs(step: Step) -> Parameters | None:
     """What the shim tells the controller of a task: the count of a foreach, the choice of a switch."""
-    output = OUTPUTS.get(step.kind)
-    if output is None:
-        return None
-    name, default = output
-    source = ValueFrom(path=f"{OUTPUTS_FOLDER}/{name}", default=default)
-    return Parameters(parameters=(Parameter(name=name, value_from=source),))
+    if step.kind == "switch" and step.recursive:
+        return _written(ITERATION_OUTPUTS)
+    return _written(OUTPUTS[step.kind]) if step.kind in OUTPUTS else None
+
+
+def choice_output() -> Parameters:
+    """The output of a pod that says what a switch has chosen."""
+    return _written(OUTPUTS["switch"])
+
+
+def _written(defaults: dict[str, str]) -> Parameters:
+    sources = {name: ValueFrom(path=f"{OUTPUTS_FOLDER}/{name}", default=value) for name, value in defaults.items()}
+    return Parameters(parameters=tuple(Parameter(name=name, value_from=source) for name, source in sources.items()))
 
 
 def step_container(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None, code: str) -> Container:

@@ -251,6 +251,7 @@ class Template:
     """A leaf (`container`), a `dag` or a pause."""
 
     name: str
+    parallelism: int | None = None
     metadata: Meta | None = None
     inputs: Parameters | None = None
     outputs: Parameters | None = None

@@ -31,3 +31,10 @@ class ArgoOptions(TargetOptions):
         default="full",
         description="full, the default of Argo 4, cap templates and tasks; minimal, as in 3.x, do not",
     )
+    disable_max_recursion: bool = Field(
+        default=False,
+        description="the controller runs with DISABLE_MAX_RECURSION=true, so that recursion may be any number deep",
+    )
+    kueue_queue: str | None = Field(
+        default=None, description="the Kueue LocalQueue that admits pods, those of a gang as one group"
+    )

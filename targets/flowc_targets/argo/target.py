@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from flowc_compiler.source import SourceFile
 
 CAPABILITIES = Capabilities(
-    step_kinds=frozenset({"linear", "branch", "foreach", "join", "switch"}), kinds_of_output=("workflow", "template")
+    step_kinds=frozenset({"linear", "branch", "foreach", "join", "parallel", "switch"}),
+    kinds_of_output=("workflow", "template"),
 )
 """What the Argo target can express."""
 

@@ -22,6 +22,11 @@ CHOICE = "choice"
 """The output of a switch's task: the name of the step that it leads to."""
 
 
+def goes_on_by_choice(step: Step) -> bool:
+    """Whether what follows a switch depends on its choice: a recursive one may have one way on only."""
+    return step.kind == "switch" and not (step.recursive and len(step.targets) == 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """A task without a pod that stands for one way on from a switch: to a step that has other ways in, too."""
@@ -61,7 +66,7 @@ class Waits:
 
     def signals(self, step: Step) -> list[Signal]:
         """The tasks without pods that a switch needs: for steps with several ways in, and for empty arms."""
-        if step.kind != "switch":
+        if step.kind != "switch" or not goes_on_by_choice(step):
             return []
         found: list[Signal] = []
         for target in (self._flow.by_name[name] for name in step.targets):
@@ -71,7 +76,7 @@ class Waits:
         return found
 
     def _expression(self, step: Step) -> str:
-        if step.kind == "join" and self._flow.by_name[step.closes].kind == "foreach":
+        if step.kind == "join" and self._flow.by_name[step.closes].kind in {"foreach", "parallel"}:
             body = self._fan_outs[step.closes]
             return f"({body}.Succeeded || {body}.Skipped)" if body else self.after(self._flow.by_name[step.closes])
         if step.kind == "join":
@@ -89,13 +94,13 @@ class Waits:
 
     def _way(self, parent: Step, step: Step) -> str:
         """A parent has led to a step; empty for the first step of a body, whose DAG begins with it."""
-        if parent.kind == "foreach":
+        if parent.kind in {"foreach", "parallel"}:
             return ""
         if parent.virtual and self._only_switch(parent) is None:
             return self._before[parent.name]
         if parent.virtual:
             return f"{self._tasks[parent.name]}.Succeeded"
-        if parent.kind == "switch" and len(step.parents) > 1:
+        if goes_on_by_choice(parent) and len(step.parents) > 1:
             return f"{self._edge(parent, step)}.Succeeded"
         name = self._tasks[parent.name]
         merging = step.kind != "join" and len(step.parents) > 1
@@ -106,7 +111,7 @@ class Waits:
         if len(step.parents) != 1:
             return None
         parent = self._flow.by_name[step.parents[0]]
-        return parent if parent.kind == "switch" else None
+        return parent if parent.kind == "switch" and goes_on_by_choice(parent) else None
 
     def _chosen(self, switch: SwitchStep, target: str) -> str:
         return f"'{{{{tasks.{self._tasks[switch.name]}.outputs.parameters.{CHOICE}}}}}' == '{target}'"

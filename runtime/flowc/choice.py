@@ -1,0 +1,31 @@
+"""What a recursive switch has chosen in the end, for an engine that cannot pass it on from iteration to iteration."""
+
+from __future__ import annotations
+
+import os
+
+from flowc.errors import MissingInput, ProtocolError
+from flowc.layout import RunLayout, task_id
+from flowc.store import open_store
+from flowc.task import write_output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from flowc.layout import Path
+    from flowc.plan import Plan
+
+
+def look_up(plan: Plan, step: str, path: Path, outputs: str) -> None:
+    """Write the choice of the last iteration of a step at `path` to the folder `outputs`.
+
+    Raises MissingInput, ProtocolError and StoreError.
+    """
+    try:
+        root, run = os.environ["FLOWC_ROOT"], os.environ["FLOWC_RUN_ID"]
+    except KeyError as error:
+        raise ProtocolError(f"the environment has no {error.args[0]}") from None
+    layout = RunLayout(open_store(root), plan.flow, run)
+    last = layout.latest_iteration(step, path)
+    if last is None:
+        raise MissingInput(f"no iteration of {task_id(step, path)} has finished in run {plan.flow}/{run}")
+    write_output(outputs, "choice", layout.manifest(step, (*path, last))["choice"])
