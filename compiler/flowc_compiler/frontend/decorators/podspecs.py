@@ -36,18 +36,47 @@ _DEFAULT_MEMORY = 4096
 """Metaflow's default, of which a tmpfs gets half."""
 
 
-def resources(found: tuple[Given, ...]) -> ResourceSpec | None:
-    """CPU, memory, disk and what else is counted."""
+def resources(found: tuple[Given, ...], sink: DiagnosticSink) -> ResourceSpec | None:
+    """CPU, memory, disk and what else is counted; a limit below what is asked for is FC404."""
     asked = _compute(found)
     items = [arguments for arguments, _ in asked]
+    pod = next((item for item in items if isinstance(item, KubernetesArguments)), None)
     spec = ResourceSpec(
         cpu=_most([item.cpu for item in items]),
         memory_mb=_most([item.memory for item in items]),
         disk_mb=_most([_disk(item) for item in items]),
         shared_memory_mb=_most([item.shared_memory for item in items]),
         extended=_extended(items),
+        cpu_limit=pod.cpu_limit if pod else None,
+        memory_limit_mb=pod.memory_limit if pod else None,
+        disk_limit_mb=pod.disk_limit if pod else None,
     )
-    return None if spec == ResourceSpec() else spec.model_copy(update={"span": asked[0][1]})
+    if spec == ResourceSpec():
+        return None
+    if pod is not None:
+        check_limits(spec, pod.qos, next(span for item, span in asked if item is pod), sink)
+    return spec.model_copy(update={"span": asked[0][1]})
+
+
+def check_limits(spec: ResourceSpec, qos: str | None, span: Span | None, sink: DiagnosticSink) -> None:
+    """Collect FC404 for limits that Kubernetes refuses, and FC406 for those that `qos="guaranteed"` contradicts."""
+    for name, asked, limit in (
+        ("cpu", spec.cpu, spec.cpu_limit),
+        ("memory", spec.memory_mb, spec.memory_limit_mb),
+        ("disk", spec.disk_mb, spec.disk_limit_mb),
+    ):
+        if asked is None or limit is None or asked == limit:
+            continue
+        if limit < asked:
+            sink.error(
+                "FC404", f"the limit of {name}, {limit:g}, is below what the step asks for, {asked:g}", span,
+                help=f"raise `{name}_limit`, or ask for less",
+            )  # fmt: skip
+        elif qos == "guaranteed":
+            sink.error(
+                "FC406", f"`qos` makes a limit of {name} as it is asked for, and `{name}_limit` sets another", span,
+                help=f"leave one of `qos` and `{name}_limit` out",
+            )  # fmt: skip
 
 
 def accelerator(found: tuple[Given, ...], sink: DiagnosticSink) -> AcceleratorSpec | None:
@@ -72,16 +101,19 @@ def accelerator(found: tuple[Given, ...], sink: DiagnosticSink) -> AcceleratorSp
 
 
 def placement(found: tuple[Given, ...], sink: DiagnosticSink) -> Placement | None:
-    """Node selector and tolerations; a toleration that is none is FC404."""
+    """Node selector, tolerations and affinity; a toleration that is none is FC404."""
     for given in found:
         if isinstance(given.arguments, KubernetesArguments):
             arguments, span = given.arguments, given.span
             pool = {COMPUTE_POOL_LABEL: arguments.compute_pool} if arguments.compute_pool else {}
             selector = {**arguments.node_selector, **pool}
             spec = Placement(
-                span=span, node_selector=selector, tolerations=tolerations(arguments.tolerations, span, sink)
+                span=span,
+                node_selector=selector,
+                tolerations=tolerations(arguments.tolerations, span, sink),
+                affinity=arguments.affinity,
             )
-            return spec if spec.node_selector or spec.tolerations else None
+            return None if spec == Placement(span=span) else spec
     return None
 
 
@@ -154,11 +186,14 @@ def _kubernetes(arguments: KubernetesArguments, memory: int | None, span: Span) 
     same = (
         "image", "image_pull_policy", "image_pull_secrets", "service_account", "namespace", "secrets", "labels",
         "annotations", "persistent_volume_claims", "port", "qos", "executable", "hostname_resolution_timeout",
-        "security_context",
+        "config_maps", "secret_volumes", "config_map_volumes", "priority_class", "scheduler",
     )  # fmt: skip
+    security = arguments.security_context
     return ContainerSpec(
         span=span,
         tmpfs=_tmpfs(arguments, memory),
+        security_context=security.container() if security else None,
+        pod_security=security.pod() if security else None,
         **{name: getattr(arguments, name) for name in same},
     )
 

@@ -43,7 +43,7 @@ def build_specs(found: tuple[Given, ...], sink: DiagnosticSink) -> StepSpecs:
         return StepSpecs()
     _check_together(found, sink)
     return StepSpecs(
-        resources=podspecs.resources(found),
+        resources=podspecs.resources(found, sink),
         accelerator=podspecs.accelerator(found, sink),
         placement=podspecs.placement(found, sink),
         container=podspecs.container(found),

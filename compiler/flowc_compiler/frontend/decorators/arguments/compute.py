@@ -7,6 +7,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from flowc_compiler.frontend.decorators.arguments.kubernetes import (
+    AffinityArgument,
+    Mounts,
+    NamedMounts,
+    ObjectName,
+    ObjectNames,
+    SecurityArgument,
+    check_path,
+)
 from flowc_compiler.frontend.decorators.arguments.values import (
     Arguments,
     Gpu,
@@ -16,7 +25,6 @@ from flowc_compiler.frontend.decorators.arguments.values import (
     SomeMegabytes,
     Texts,
 )
-from flowc_compiler.ir import SecurityContext
 
 _LABEL = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?")
 
@@ -38,12 +46,6 @@ def _list(value: object) -> object:
     return () if value is None else value
 
 
-def _check_path(path: str) -> str:
-    if not path.startswith("/"):
-        raise ValueError("the path has to begin with /")
-    return path
-
-
 class ResourcesArguments(Arguments):
     """`@resources`."""
 
@@ -61,12 +63,12 @@ class _PodArguments(ResourcesArguments):
     use_tmpfs: bool | None = None
     tmpfs_tempdir: bool = True
     tmpfs_size: SomeMegabytes = None
-    tmpfs_path: Annotated[str | None, AfterValidator(lambda path: path if path is None else _check_path(path))] = None
+    tmpfs_path: Annotated[str | None, AfterValidator(lambda path: path if path is None else check_path(path))] = None
     executable: str | None = None
 
 
 class KubernetesArguments(_PodArguments):
-    """`@kubernetes`, of which `gpu_type` is flowc's own."""
+    """`@kubernetes`; flowc's own are `gpu_type` and what stands at the end."""
 
     gpu_vendor: str = "nvidia"
     gpu_type: str | None = None
@@ -79,13 +81,22 @@ class KubernetesArguments(_PodArguments):
     tolerations: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_list)] = ()
     labels: Annotated[Mapping, AfterValidator(_check_labels)] = Field(default_factory=dict)
     annotations: Mapping = Field(default_factory=dict)
-    persistent_volume_claims: Mapping = Field(default_factory=dict)
+    persistent_volume_claims: Mounts = Field(default_factory=dict)
     port: Annotated[int | None, Field(ge=1, le=65535)] = None
     compute_pool: str | None = None
     hostname_resolution_timeout: Annotated[int | None, Field(gt=0)] = None
     qos: Annotated[Literal["burstable", "guaranteed"] | None, BeforeValidator(_lower)] = None
     extended_resources: Texts = Field(default_factory=dict)
-    security_context: SecurityContext | None = None
+    security_context: SecurityArgument = None
+    cpu_limit: Annotated[float | None, Field(gt=0)] = None
+    memory_limit: SomeMegabytes = None
+    disk_limit: SomeMegabytes = None
+    affinity: AffinityArgument = None
+    priority_class: ObjectName = None
+    scheduler: ObjectName = None
+    config_maps: ObjectNames = ()
+    secret_volumes: NamedMounts = Field(default_factory=dict)
+    config_map_volumes: NamedMounts = Field(default_factory=dict)
 
 
 class BatchArguments(_PodArguments):

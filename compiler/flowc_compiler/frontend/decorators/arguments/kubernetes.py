@@ -1,0 +1,130 @@
+"""Arguments in Kubernetes' own words: affinity, security, names of objects, and folders that volumes are mounted at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Annotated, TypeVar, get_args
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
+
+from flowc_compiler.frontend.decorators.arguments.values import Mapping, Names
+from flowc_compiler.ir import Affinity, PodSecurity, SecurityContext
+from flowc_compiler.ir.kubernetes import camel
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII)
+_MOST = 253
+
+
+class Security(SecurityContext, PodSecurity):
+    """A security context with what Kubernetes says of the pod and not of a container: its groups."""
+
+    def container(self) -> SecurityContext | None:
+        """The container's part."""
+        return _part(SecurityContext, self)
+
+    def pod(self) -> PodSecurity | None:
+        """The pod's part."""
+        return _part(PodSecurity, self)
+
+
+def _part(model: type[Model], whole: Security) -> Model | None:
+    found = model.model_validate({name: getattr(whole, name) for name in model.model_fields})
+    return None if found == model() else found
+
+
+def reading(model: type[Model]) -> Callable[[object], Model | None]:
+    """A validator that makes the model of a dict, and says of what is wrong where in the dict it stands."""
+
+    def read(value: object) -> Model | None:
+        if value is None or isinstance(value, model):
+            return value
+        try:
+            return model.model_validate(value)
+        except ValidationError as error:
+            raise ValueError(explained(error, model)) from None
+
+    return read
+
+
+def explained(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first problem of a dict in Kubernetes' words, with the path to it and, of unknown fields, the known ones."""
+    problem = error.errors()[0]
+    where = ".".join(camel(part) if isinstance(part, str) else str(part) for part in problem["loc"])
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        owner = _model_at(model, tuple(problem["loc"][:-1]))
+        known = ", ".join(camel(name) for name in owner.model_fields) if owner is not None else ""
+        message = f"Kubernetes has no such field here; there are {known}" if known else "no such field"
+    return f"{where}: {message}" if where else message
+
+
+def _model_at(model: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """The model at a path of fields and indices."""
+    for part in path:
+        if isinstance(part, int):
+            continue
+        field = model.model_fields.get(part)
+        inner = None if field is None else next(_models(field.annotation), None)
+        if inner is None:
+            return None
+        model = inner
+    return model
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    """The models in an annotation such as `Model | None` and `tuple[Model, ...]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for item in get_args(annotation):
+        yield from _models(item)
+
+
+def check_path(path: str) -> str:
+    """A folder in a container. Raises ValueError."""
+    if not path.startswith("/"):
+        raise ValueError("the path has to begin with /")
+    if ":" in path:
+        raise ValueError(f"{path!r}: Kubernetes takes no : in the path of a mount")
+    return path
+
+
+def _check_mounts(mounts: dict[str, str]) -> dict[str, str]:
+    for path in mounts.values():
+        check_path(path)
+    return mounts
+
+
+def check_name(name: str) -> str:
+    """The name of an object of Kubernetes. Raises ValueError."""
+    if not (_NAME.fullmatch(name) and len(name) <= _MOST):
+        raise ValueError(f"{name!r} is no name in Kubernetes: lowercase letters, digits, - and ., at most {_MOST}")
+    return name
+
+
+def _check_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        check_name(name)
+    return names
+
+
+def _check_keys(mounts: dict[str, str]) -> dict[str, str]:
+    for name in mounts:
+        check_name(name)
+    return _check_mounts(mounts)
+
+
+AffinityArgument = Annotated[Affinity | None, BeforeValidator(reading(Affinity))]
+"""A pod's affinity, as a dict."""
+SecurityArgument = Annotated[Security | None, BeforeValidator(reading(Security))]
+"""Security of the container, and groups of the pod, as one dict."""
+ObjectName = Annotated[str | None, AfterValidator(lambda name: name if name is None else check_name(name))]
+"""The name of an object of Kubernetes."""
+ObjectNames = Annotated[Names, AfterValidator(_check_names)]
+"""One name, or several."""
+Mounts = Annotated[Mapping, AfterValidator(_check_mounts)]
+"""What is mounted, by anything, and the folder that it is mounted at."""
+NamedMounts = Annotated[Mapping, AfterValidator(_check_keys)]
+"""Names of objects that are mounted, and the folders that they are mounted at."""
