@@ -86,6 +86,12 @@ class Cluster:
 
     def compile(self, file: Path, *arguments: str, image: str = PYTHON_IMAGE) -> str:
         """What `flowc compile` prints for a file, with the store of the cluster."""
+        printed, said = self.try_compile(file, *arguments, image=image)
+        assert printed, said
+        return printed
+
+    def try_compile(self, file: Path, *arguments: str, image: str = PYTHON_IMAGE) -> tuple[str, str]:
+        """What it prints, which is nothing where it refuses the flow, and what it says."""
         inside = {"AWS_REGION": os.environ.get("AWS_REGION", "us-east-1"), "AWS_ALLOW_HTTP": "true"}
         if "FLOWC_S3_INSIDE" in os.environ:
             inside["AWS_ENDPOINT_URL"] = os.environ["FLOWC_S3_INSIDE"]
@@ -93,8 +99,7 @@ class Cluster:
         options = ["--root", self.root, "--image", image, "--namespace", NAMESPACE, "--env-from-secret", SECRET]
         command = [flowc(), "compile", str(file), "--target", "argo", *options, *variables, *arguments]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert result.returncode == 0, result.stderr
-        return result.stdout
+        return result.stdout if result.returncode == 0 else "", result.stderr
 
     def apply(self, manifest: str) -> Submitted:
         """`kubectl apply -f -`, as in the README."""
@@ -108,11 +113,20 @@ class Cluster:
         uid = self.get("workflow", name)["metadata"]["uid"]
         return Submitted(self, name, uid, annotations["workflows.argoproj.io/title"], self.root)
 
-    def clean_up(self) -> None:
+    def stop(self, name: str) -> None:
+        """End a Workflow now."""
+        self.kubectl("patch", "workflow", name, "--type=merge", "--patch", '{"spec": {"shutdown": "Terminate"}}')
+
+    def forget(self, manifest: str) -> None:
         """Delete what was applied, unless it is to be looked at."""
         if "FLOWC_TEST_KEEP" not in os.environ:
-            for manifest in self.applied:
-                self.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", text=manifest)
+            self.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", text=manifest)
+            self.applied.remove(manifest)
+
+    def clean_up(self) -> None:
+        """Delete all that was applied, unless it is to be looked at."""
+        for manifest in tuple(self.applied):
+            self.forget(manifest)
 
 
 def flowc() -> str:
