@@ -6,32 +6,27 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from flowc_targets.argo import pods
 from flowc_targets.argo.names import unique_names
 from flowc_targets.argo.objects import (
     Backoff,
     ConfigMapKey,
     Container,
     ContainerPort,
-    ContainerSecurity,
     EnvSource,
     EnvVar,
-    Meta,
-    NameRef,
     Parameter,
     Parameters,
-    PodToleration,
-    Resources,
     RetryStrategy,
-    SecretEnv,
     Template,
     ValueFrom,
     VolumeMount,
 )
 from flowc_targets.argo.texts import env_value, may_be_literal, param_env, value_key
-from flowc_targets.argo.volumes import step_volumes
+from flowc_targets.argo.volumes import mounts, pod_volumes
 from flowc_targets.argo.waits import CHOICE
-from flowc_targets.base.asked import extended, is_guaranteed, pod_variables, requests, secret_names
-from flowc_targets.base.gpu import place_gpu
+from flowc_targets.base.affinity import step_affinity
+from flowc_targets.base.asked import pod_variables
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
@@ -60,7 +55,7 @@ def leaf_templates(
     for step in flow.steps:
         if step.virtual:
             continue
-        leaves[step.name] = _leaf(flow, step, options, place(step, options, target, sink), code)
+        leaves[step.name] = _leaf(flow, step, options, pods.place(step, options, target, sink), code)
         groups.setdefault(repr(leaves[step.name]), []).append(step.name)
     own = unique_names("s-", [step.name for step in flow.steps])
     shared: set[str] = set()
@@ -79,12 +74,6 @@ def leaf_templates(
     return leaves, frozenset(shared)
 
 
-def place(step: Step, options: ArgoOptions, target: str, sink: DiagnosticSink) -> GpuPlacement | None:
-    """The placement of the step's GPUs, if it has any."""
-    accelerator = step.specs.accelerator
-    return place_gpu(accelerator, options, target, sink) if accelerator and accelerator.count else None
-
-
 def _for_step(leaf: Template, name: str, step: str) -> Template:
     """A template of one step only: the step's name is written out."""
     assert leaf.container is not None
@@ -101,19 +90,22 @@ def _leaf(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None
     container = specs.container
     inside = flow.depth(step) > 0
     inputs = (Parameter(name="step"), *((Parameter(name="index"),) if inside else ()))
-    selector = {**(gpu.selector if gpu else {}), **(specs.placement.node_selector if specs.placement else {})}
     return Template(
         name="",
-        metadata=_metadata(step),
+        metadata=pods.metadata(specs),
         inputs=Parameters(parameters=inputs),
         outputs=_outputs(step),
         retry_strategy=_retry(specs),
         active_deadline_seconds=specs.timeout.seconds if specs.timeout else None,
         service_account_name=container.service_account if container else None,
-        node_selector=selector,
-        tolerations=_tolerations(step, gpu),
+        node_selector=pods.node_selector(specs, gpu),
+        tolerations=pods.tolerations(specs, gpu),
+        affinity=step_affinity(specs, gpu),
+        priority_class_name=container.priority_class if container else None,
+        scheduler_name=container.scheduler if container else None,
+        security_context=container.pod_security if container else None,
         container=step_container(flow, step, options, gpu, code),
-        volumes=step_volumes(specs)[0],
+        volumes=pod_volumes(specs),
     )
 
 
@@ -142,9 +134,7 @@ def step_container(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlaceme
     args = ["--step", STEP_INPUT, "--index", index, "--attempt", "{{retries}}" if retried else "0"]
     if step.kind in OUTPUTS:
         args += ["--outputs", OUTPUTS_FOLDER]
-    secrets = dict.fromkeys((*options.env_from_secrets, *secret_names(step.specs)))
     python = (spec.executable if spec else None) or options.python
-    security = spec.security_context if spec else None
     own = VolumeMount(name=CODE_VOLUME, mount_path=CODE_FOLDER, read_only=True)
     return Container(
         image=(spec.image if spec else None) or options.image,
@@ -152,11 +142,11 @@ def step_container(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlaceme
         command=(python, f"{CODE_FOLDER}/{PACKAGE_FILE}", "task"),
         args=tuple(args),
         env=_env(flow, step, options, code),
-        env_from=tuple(SecretEnv(secret_ref=NameRef(name=name)) for name in secrets),
+        env_from=pods.env_from(step.specs, options),
         ports=(ContainerPort(container_port=spec.port),) if spec and spec.port is not None else (),
-        resources=_resources(step, options, gpu),
-        security_context=ContainerSecurity(**security.model_dump()) if security is not None else None,
-        volume_mounts=(own, *step_volumes(step.specs)[1]),
+        resources=pods.resources(step.specs, options, gpu),
+        security_context=spec.security_context if spec else None,
+        volume_mounts=(own, *mounts(step.specs)),
     )
 
 
@@ -203,27 +193,3 @@ def _retry(specs: StepSpecs) -> RetryStrategy | None:
     return RetryStrategy(
         limit=str(specs.retries), backoff=Backoff(duration=f"{retry.backoff_seconds:g}s", factor=factor)
     )
-
-
-def _resources(step: Step, options: ArgoOptions, gpu: GpuPlacement | None) -> Resources | None:
-    """Requests as asked for, and limits for GPUs, as Metaflow does it: a step may use what its node has to spare."""
-    asked = requests(step.specs)
-    limits = dict(asked) if is_guaranteed(step.specs, options.qos) else {}
-    asked |= extended(step.specs)
-    limits |= extended(step.specs)
-    if gpu is not None:
-        limits[gpu.resource] = str(gpu.count)
-    return Resources(requests=asked, limits=limits) if asked or limits else None
-
-
-def _tolerations(step: Step, gpu: GpuPlacement | None) -> tuple[PodToleration, ...]:
-    asked = step.specs.placement.tolerations if step.specs.placement else ()
-    wanted = dict.fromkeys((*asked, *(gpu.tolerations if gpu else ())))
-    return tuple(PodToleration(**item.model_dump()) for item in wanted)
-
-
-def _metadata(step: Step) -> Meta | None:
-    spec = step.specs.container
-    if spec is None or not (spec.labels or spec.annotations):
-        return None
-    return Meta(labels=dict(spec.labels), annotations=dict(spec.annotations))

@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
+from pydantic import BaseModel
+
+from flowc_compiler.ir import Affinity, PodSecurity, SecurityContext, as_kubernetes
+
 Plain = dict[str, Any] | list[Any] | str | int | bool
 """What a printer needs to know: maps, lists and scalars."""
 
-_IRREGULAR = {"pod_gc": "podGC"}
+_IRREGULAR = {"pod_gc": "podGC", "downward_api": "downwardAPI"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +25,7 @@ class Meta:
     """metav1.ObjectMeta."""
 
     name: str | None = None
+    generate_name: str | None = None
     namespace: str | None = None
     labels: dict[str, str] = field(default_factory=dict[str, str])
     annotations: dict[str, str] = field(default_factory=dict[str, str])
@@ -46,10 +51,11 @@ class NameRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SecretEnv:
-    """corev1.EnvFromSource of a Secret."""
+class EnvFrom:
+    """corev1.EnvFromSource of a Secret or of a ConfigMap."""
 
-    secret_ref: NameRef
+    secret_ref: NameRef | None = None
+    config_map_ref: NameRef | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +64,13 @@ class ConfigMapKey:
 
     name: str
     key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRef:
+    """corev1.ObjectFieldSelector: a part of the pod's own object."""
+
+    field_path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +93,8 @@ class EnvVar:
 class EmptyDir:
     """corev1.EmptyDirVolumeSource."""
 
-    medium: Literal["Memory"] = "Memory"
-    size_limit: str
+    medium: Literal["Memory"] | None = None
+    size_limit: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +105,13 @@ class ClaimRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecretFiles:
+    """corev1.SecretVolumeSource."""
+
+    secret_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostPath:
     """corev1.HostPathVolumeSource."""
 
@@ -99,10 +119,26 @@ class HostPath:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DownwardFile:
+    """corev1.DownwardAPIVolumeFile."""
+
+    path: str
+    field_ref: FieldRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Downward:
+    """corev1.DownwardAPIVolumeSource."""
+
+    items: tuple[DownwardFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """corev1.Volume of one of four sources."""
+    """corev1.Volume of one of five sources."""
 
     name: str
+    downward_api: Downward | None = None
     config_map: NameRef | None = None
     host_path: HostPath | None = None
     empty_dir: EmptyDir | None = None
@@ -134,17 +170,6 @@ class ContainerPort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerSecurity:
-    """corev1.SecurityContext."""
-
-    privileged: bool | None = None
-    allow_privilege_escalation: bool | None = None
-    run_as_user: int | None = None
-    run_as_group: int | None = None
-    run_as_non_root: bool | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     """corev1.Container."""
 
@@ -153,10 +178,10 @@ class Container:
     command: tuple[str, ...]
     args: tuple[str, ...]
     env: tuple[EnvVar, ...] = ()
-    env_from: tuple[SecretEnv, ...] = ()
+    env_from: tuple[EnvFrom, ...] = ()
     ports: tuple[ContainerPort, ...] = ()
     resources: Resources | None = None
-    security_context: ContainerSecurity | None = None
+    security_context: SecurityContext | None = None
     volume_mounts: tuple[VolumeMount, ...] = ()
 
 
@@ -261,6 +286,10 @@ class Template:
     service_account_name: str | None = None
     node_selector: dict[str, str] = field(default_factory=dict[str, str])
     tolerations: tuple[PodToleration, ...] = ()
+    affinity: Affinity | None = None
+    priority_class_name: str | None = None
+    scheduler_name: str | None = None
+    security_context: PodSecurity | None = None
     container: Container | None = None
     suspend: Suspend | None = None
     volumes: tuple[Volume, ...] = ()
@@ -292,6 +321,7 @@ class WorkflowSpec:
     image_pull_secrets: tuple[NameRef, ...] = ()
     parallelism: int | None = None
     pod_gc: PodGC | None = None
+    pod_metadata: Meta | None = None
     ttl_strategy: TTLStrategy | None = None
     volumes: tuple[Volume, ...] = ()
     templates: tuple[Template, ...]
@@ -316,6 +346,9 @@ def plain(value: object) -> Plain:
             return {str(key): plain(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         case tuple() | list():
             return [plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        case BaseModel():
+            found: Plain = as_kubernetes(value)
+            return found
         case _:
             members = ((key, getattr(value, name)) for name, key in _fields(value.__class__))
             return {key: plain(item) for key, item in members if item is not None and item not in ((), {})}

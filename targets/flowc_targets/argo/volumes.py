@@ -1,30 +1,40 @@
-"""The volumes of a step's pod: claims, folders of the node, and file systems in memory."""
+"""The volumes of a step's pod as Kubernetes writes them."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
-from flowc_targets.argo.objects import ClaimRef, EmptyDir, HostPath, Volume, VolumeMount
+from flowc_targets.argo.objects import ClaimRef, EmptyDir, HostPath, NameRef, SecretFiles, Volume, VolumeMount
+from flowc_targets.base.volumes import step_volumes
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import StepSpecs
+    from flowc_targets.base.volumes import StepVolume
 
 
-def step_volumes(specs: StepSpecs) -> tuple[tuple[Volume, ...], tuple[VolumeMount, ...]]:
-    """The volumes that a step asks for, and where its container mounts them."""
-    container, resources = specs.container, specs.resources
-    found: list[tuple[Volume, str]] = []
-    for claim, path in (container.persistent_volume_claims if container else {}).items():
-        name = f"pvc-{re.sub(r'[^a-z0-9-]', '-', claim)[:50]}"
-        found.append((Volume(name=name, persistent_volume_claim=ClaimRef(claim_name=claim)), path))
-    for number, (folder, path) in enumerate((container.host_volumes if container else {}).items()):
-        found.append((Volume(name=f"host-{number}", host_path=HostPath(path=folder)), path))
-    if resources is not None and resources.shared_memory_mb is not None:
-        memory = EmptyDir(size_limit=f"{resources.shared_memory_mb}Mi")
-        found.append((Volume(name="shm", empty_dir=memory), "/dev/shm"))  # noqa: S108 (the pod's own)
-    if container is not None and container.tmpfs is not None:
-        memory = EmptyDir(size_limit=f"{container.tmpfs.size_mb}Mi")
-        found.append((Volume(name="tmpfs", empty_dir=memory), container.tmpfs.path))
-    mounts = tuple(VolumeMount(name=volume.name, mount_path=path) for volume, path in found)
-    return tuple(volume for volume, _ in found), mounts
+def pod_volumes(specs: StepSpecs) -> tuple[Volume, ...]:
+    """The volumes that a step asks for."""
+    return tuple(_volume(item) for item in step_volumes(specs))
+
+
+def mounts(specs: StepSpecs) -> tuple[VolumeMount, ...]:
+    """Where the step's container has them."""
+    return tuple(VolumeMount(name=item.name, mount_path=item.path) for item in step_volumes(specs))
+
+
+def _volume(item: StepVolume) -> Volume:
+    match item.kind:
+        case "claim":
+            return Volume(name=item.name, persistent_volume_claim=ClaimRef(claim_name=item.source))
+        case "secret":
+            return Volume(name=item.name, secret=SecretFiles(secret_name=item.source))
+        case "config_map":
+            return Volume(name=item.name, config_map=NameRef(name=item.source))
+        case "host":
+            return Volume(name=item.name, host_path=HostPath(path=item.source))
+        case "memory":
+            return Volume(name=item.name, empty_dir=EmptyDir(medium="Memory", size_limit=item.source))
+        case "scratch":
+            return Volume(name=item.name, empty_dir=EmptyDir())
+        case _:
+            assert_never(item.kind)

@@ -28,16 +28,34 @@ def secret_names(specs: StepSpecs) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*names, *(source.id for source in sources if source.type == "kubernetes"))))
 
 
+def config_map_names(specs: StepSpecs) -> tuple[str, ...]:
+    """The ConfigMaps whose keys become environment variables, each once."""
+    return tuple(dict.fromkeys(specs.container.config_maps)) if specs.container is not None else ()
+
+
 def requests(specs: StepSpecs) -> dict[str, str]:
     """Resource requests as Kubernetes writes them, extended resources apart."""
     spec = specs.resources
+    return {} if spec is None else _amounts(spec.cpu, spec.memory_mb, spec.disk_mb)
+
+
+def limits(specs: StepSpecs, qos: str = "burstable") -> dict[str, str]:
+    """Limits, extended resources apart: those that a step names, and of the rest its requests where that is wanted."""
+    spec = specs.resources
+    if spec is None:
+        return {}
+    named = _amounts(spec.cpu_limit, spec.memory_limit_mb, spec.disk_limit_mb)
+    return {**requests(specs), **named} if is_guaranteed(specs, qos) else named
+
+
+def _amounts(cpu: float | None, memory_mb: int | None, disk_mb: int | None) -> dict[str, str]:
     asked: dict[str, str] = {}
-    if spec is not None and spec.cpu is not None:
-        asked["cpu"] = f"{spec.cpu:g}"
-    if spec is not None and spec.memory_mb is not None:
-        asked["memory"] = f"{spec.memory_mb}Mi"
-    if spec is not None and spec.disk_mb is not None:
-        asked["ephemeral-storage"] = f"{spec.disk_mb}Mi"
+    if cpu is not None:
+        asked["cpu"] = f"{cpu:g}"
+    if memory_mb is not None:
+        asked["memory"] = f"{memory_mb}Mi"
+    if disk_mb is not None:
+        asked["ephemeral-storage"] = f"{disk_mb}Mi"
     return asked
 
 

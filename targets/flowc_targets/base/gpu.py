@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowc_compiler.ir import Toleration
+from flowc_targets.base.gputypes import GPU_CLOUDS
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import AcceleratorSpec
+    from flowc_targets.base.gputypes import GpuCloud, Labels
     from flowc_targets.base.options import TargetOptions
 
-GKE_LABEL = "cloud.google.com/gke-accelerator"
-"""The node label of the built-in profiles."""
-
-GKE_TYPES = {
-    "a100": "nvidia-tesla-a100",
-    "a100-80gb": "nvidia-a100-80gb",
-    "b200": "nvidia-b200",
-    "h100": "nvidia-h100-80gb",
-    "h100-mega": "nvidia-h100-mega-80gb",
-    "h200": "nvidia-h200-141gb",
-    "l4": "nvidia-l4",
-    "p100": "nvidia-tesla-p100",
-    "p4": "nvidia-tesla-p4",
-    "t4": "nvidia-tesla-t4",
-    "v100": "nvidia-tesla-v100",
-}
-"""Short names of the built-in profiles; the label's own values are understood as well."""
+_SLICE = re.compile(r"(?:(?P<name>.+?)-)?(?:mig-)?(?P<partition>\d+g\.\d+gb(?:\.me)?)", re.IGNORECASE)
+"""A slice of a GPU (MIG), such as `a100-1g.5gb`, `a100-80gb-1g.10gb` or `1g.5gb` of any type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +27,8 @@ class GpuPlacement:
     count: int
     selector: dict[str, str]
     tolerations: tuple[Toleration, ...]
+    choices: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Labels of which several values will do: a node selector cannot say that, affinity can."""
 
 
 def place_gpu(spec: AcceleratorSpec, options: TargetOptions, target: str, sink: DiagnosticSink) -> GpuPlacement | None:
@@ -47,28 +37,48 @@ def place_gpu(spec: AcceleratorSpec, options: TargetOptions, target: str, sink: 
     The taint that GPU nodes commonly carry, the resource's own name, is always tolerated: only pods that ask for that
     resource get here.
     """
-    profile = options.gpu.get(spec.type) if spec.type is not None else None
-    resource = profile.resource if profile is not None and profile.resource else spec.resource
-    own = Toleration(key=resource, operator="Exists", effect="NoSchedule")
+    cloud = GPU_CLOUDS[options.gpu_cloud]
     if spec.type is None:
-        return GpuPlacement(resource, spec.count, {}, (own,))
+        return _placement(spec, spec.resource, {}, cloud.tolerations)
+    profile = options.gpu.get(spec.type)
     if profile is not None:
-        extra = tuple(item for item in profile.tolerations if item != own)
-        return GpuPlacement(resource, spec.count, dict(profile.selector), (own, *extra))
-    label = _gke_value(spec.type)
-    if label is None or spec.vendor != "nvidia":
-        sink.unsupported("FC501", target, f"GPU type {spec.type!r} is not known", spec.span, help=_help(spec.type))
+        return _placement(spec, profile.resource or spec.resource, profile.selector, profile.tolerations)
+    name, partition = _parts(spec.type)
+    profile = options.gpu.get(name) if name is not None else None
+    labels: Labels | None = {} if name is None else profile.selector if profile is not None else cloud.labels(name)
+    if labels is None or (spec.vendor != "nvidia" and profile is None):
+        message = f"GPU type {spec.type!r} is not known on {options.gpu_cloud}"
+        sink.unsupported("FC501", target, message, spec.span, help=_help(spec.type, cloud))
         return None
-    return GpuPlacement(resource, spec.count, {GKE_LABEL: label}, (own,))
+    tolerations = profile.tolerations if profile is not None else cloud.tolerations
+    resource = profile.resource or spec.resource if profile is not None else spec.resource
+    if partition is not None and cloud.partition_label is not None:
+        labels = {**labels, cloud.partition_label: partition}
+    elif partition is not None:
+        resource = f"{spec.vendor}.com/mig-{partition}"
+    return _placement(spec, resource, labels, tolerations)
 
 
-def _gke_value(name: str) -> str | None:
-    lowered = name.lower()
-    return lowered if lowered in GKE_TYPES.values() else GKE_TYPES.get(lowered)
+def _parts(name: str) -> tuple[str | None, str | None]:
+    """A type's name and its slice."""
+    match = _SLICE.fullmatch(name)
+    return (name, None) if match is None else (match["name"], match["partition"].lower())
 
 
-def _help(name: str) -> str:
+def _placement(
+    spec: AcceleratorSpec, resource: str, labels: Labels, tolerations: tuple[Toleration, ...]
+) -> GpuPlacement:
+    own = [Toleration(key=resource, operator="Exists", effect="NoSchedule")]
+    if resource.startswith(f"{spec.vendor}.com/mig-"):
+        own.append(Toleration(key=spec.resource, operator="Exists", effect="NoSchedule"))
+    selector = {label: value for label, value in labels.items() if isinstance(value, str)}
+    choices = {label: value for label, value in labels.items() if not isinstance(value, str)}
+    return GpuPlacement(resource, spec.count, selector, tuple(dict.fromkeys((*own, *tolerations))), choices)
+
+
+def _help(name: str, cloud: GpuCloud) -> str:
+    others = ", ".join(sorted(GPU_CLOUDS))
     return (
         f"say how the cluster labels it in pyproject.toml: [tool.flowc.gpu.{name}] selector = {{...}}; "
-        f"built in are {', '.join(GKE_TYPES)}"
+        f"built in are {', '.join(cloud.types)}; gpu_cloud chooses between {others}"
     )

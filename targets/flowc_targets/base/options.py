@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from flowc_compiler.ir import Toleration
@@ -12,8 +14,8 @@ class GpuProfile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    selector: dict[str, str] = {}
-    """Node labels of the nodes that have it."""
+    selector: dict[str, str | tuple[str, ...]] = {}
+    """Node labels of the nodes that have it; of several values one has to be there."""
     tolerations: tuple[Toleration, ...] = ()
     """For the taints of those nodes, beside that of the GPU's resource name."""
     resource: str | None = None
@@ -29,6 +31,9 @@ class TargetOptions(BaseModel):
         default=None, description="URL of the artifact store: s3://, gs://, az://, file:// or a path"
     )
     image: str = Field(default="python:3.11-slim", description="image of steps that name none; any with Python 3.9+")
+    images: str | None = Field(
+        default=None, description="images.json of `flowc image`: the images of steps that ask for packages"
+    )
     image_pull_policy: str | None = Field(default=None, pattern="^(Always|IfNotPresent|Never)$")
     image_pull_secrets: tuple[str, ...] = ()
     namespace: str | None = Field(default=None, description="Kubernetes namespace")
@@ -43,3 +48,11 @@ class TargetOptions(BaseModel):
     python: str = Field(default="python3", description="the Python to call in the image")
     tags: tuple[str, ...] = Field(default=(), description="tags of the runs")
     gpu: dict[str, GpuProfile] = Field(default={}, description="GPU types of this cluster, by the name that steps use")
+    gpu_cloud: Literal["gke", "eks", "eks-auto", "karpenter", "aks", "gfd"] = Field(
+        default="gke", description="whose labels the built-in GPU types have; gfd is NVIDIA's GPU feature discovery"
+    )
+
+    @property
+    def in_pods(self) -> bool:
+        """Whether tasks run in containers, so that images mean something."""
+        return True

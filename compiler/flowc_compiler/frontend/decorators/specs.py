@@ -12,6 +12,8 @@ from flowc_compiler.frontend.decorators.arguments import (
     CatchArguments,
     CondaArguments,
     EnvironmentArguments,
+    ForeachOptionsArguments,
+    LoopArguments,
     ParallelArguments,
     PypiArguments,
     RetryArguments,
@@ -19,11 +21,14 @@ from flowc_compiler.frontend.decorators.arguments import (
     TimeoutArguments,
 )
 from flowc_compiler.frontend.decorators.given import Given
+from flowc_compiler.frontend.decorators.mounts import check_mounts
 from flowc_compiler.ir import (
     CardSpec,
     CatchSpec,
     DependencySpec,
     EnvironmentSpec,
+    ForeachOptions,
+    LoopSpec,
     ParallelSpec,
     RetryPolicy,
     SecretsSpec,
@@ -42,7 +47,7 @@ def build_specs(found: tuple[Given, ...], sink: DiagnosticSink) -> StepSpecs:
     if not found:
         return StepSpecs()
     _check_together(found, sink)
-    return StepSpecs(
+    specs = StepSpecs(
         resources=podspecs.resources(found, sink),
         accelerator=podspecs.accelerator(found, sink),
         placement=podspecs.placement(found, sink),
@@ -56,7 +61,11 @@ def build_specs(found: tuple[Given, ...], sink: DiagnosticSink) -> StepSpecs:
         dependencies=_dependencies(found),
         cards=_cards(found, sink),
         parallel=_parallel(found),
+        foreach=_foreach(found, sink),
+        loop=_loop(found),
     )
+    check_mounts(specs, sink)
+    return specs
 
 
 def _check_together(found: tuple[Given, ...], sink: DiagnosticSink) -> None:
@@ -120,6 +129,23 @@ def _environment(found: tuple[Given, ...]) -> EnvironmentSpec | None:
 def _parallel(found: tuple[Given, ...]) -> ParallelSpec | None:
     asked = _find(found, ParallelArguments)
     return None if asked is None else ParallelSpec(span=asked[1])
+
+
+def _foreach(found: tuple[Given, ...], sink: DiagnosticSink) -> ForeachOptions | None:
+    asked = _find(found, ForeachOptionsArguments)
+    if asked is None:
+        return None
+    arguments, span = asked
+    if arguments.parallelism is None:
+        message = "`@foreach_options` says nothing"
+        sink.error("FC404", message, span, help="give parallelism=, the most items to work on at a time")
+        return None
+    return ForeachOptions(span=span, parallelism=arguments.parallelism)
+
+
+def _loop(found: tuple[Given, ...]) -> LoopSpec | None:
+    asked = _find(found, LoopArguments)
+    return None if asked is None else LoopSpec(span=asked[1], max_iterations=asked[0].max_iterations)
 
 
 def _secrets(found: tuple[Given, ...], sink: DiagnosticSink) -> SecretsSpec | None:
