@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from flowc_compiler.ir import Flow, ParallelStep, SwitchStep
     from flowc_targets.argo.options import ArgoOptions
 
+MOST_TASKS = 200
+"""The most tasks of a DAG that Argo's full CRDs take; a larger one becomes DAGs of DAGs."""
 MOST_CALLS = 99
 """Templates that may be inside of one another (operator.go, maxStackDepth), the pod's included."""
 
@@ -25,6 +27,8 @@ def check_bounds(flow: Flow, options: ArgoOptions, target: str, sink: Diagnostic
 def _check_depth(flow: Flow, step: SwitchStep, target: str, sink: DiagnosticSink) -> None:
     # The DAG of the flow and the pod are two calls, and so may be a foreach: its body, and the cap on its items.
     most = MOST_CALLS - 2 - 2 * flow.foreach_depths[step.scope]
+    if len(flow.steps) > MOST_TASKS:
+        most -= 3
     bound = step.specs.loop.max_iterations if step.specs.loop is not None else None
     if bound is not None and bound <= most:
         return

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from flowc_compiler.ir import SecretsSpec
-from flowc_targets.argo.bounds import check_bounds
+from flowc_targets.argo.bounds import MOST_TASKS, check_bounds
 from flowc_targets.argo.deployment import check_deployment
 from flowc_targets.argo.hooks import check_hooks
 from flowc_targets.argo.names import OBJECT_LIMIT
@@ -31,7 +31,6 @@ OBJECT_BYTES = 1024 * 1024
 """The most that etcd and a ConfigMap hold."""
 APPLY_BYTES = 200_000
 """`kubectl apply` keeps a copy of the object in an annotation, and annotations hold 256 KiB."""
-MOST_TASKS = 200
 MOST_TEMPLATES = 200
 VALUE_BYTES = 100_000
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flowc_targets.argo.bounds import MOST_TASKS
+from flowc_targets.argo.chunks import chunked
 from flowc_targets.argo.dags import make_dags
 from flowc_targets.argo.fanouts import capped_template, fan_out
 from flowc_targets.argo.hooks import exit_templates
@@ -38,7 +40,10 @@ def lower(flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, c
     if any(task.template == NOTHING for scope in scopes if scope.dag for task in scope.dag.tasks):
         unique[NOTHING] = Template(name=NOTHING, suspend=Suspend(duration="0"))
     hooks = exit_templates(flow, options, code)
-    return wrap(flow, options, code, (*scopes, *extra, *unique.values(), *hooks))
+    dag_templates = [*scopes, *extra]
+    if options.crds == "full":
+        dag_templates = chunked(dag_templates, MOST_TASKS)
+    return wrap(flow, options, code, (*dag_templates, *unique.values(), *hooks))
 
 
 def _dag(dags: Dags, scope: str) -> Template:

@@ -131,5 +131,6 @@ def _in_arm(flow: Flow) -> frozenset[str]:
     optional: dict[str, bool] = {}
     for scope in flow.scopes:
         inlined = scope.parent is not None and scope.kind in {"branch", "switch"}
-        optional[scope.id] = scope.kind == "switch" or (inlined and optional[scope.parent or ""])
+        chosen = scope.kind == "switch" and goes_on_by_choice(flow.by_name[scope.opener or ""])
+        optional[scope.id] = chosen or (inlined and optional[scope.parent or ""])
     return frozenset(step.name for step in flow.steps if optional[step.scope])

@@ -1,0 +1,161 @@
+"""DAGs of more tasks than the CRDs allow: cut into parts, nothing runs too early, and nothing waits that need not."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from flowc_targets.argo.chunks import chunked
+from flowc_targets.argo.objects import Dag, DagTask, Parameter, Parameters, Template
+from flowc_targets.argo.objects import Sequence as Count
+from tests.argo.manifests import codes, objects, tasks, templates
+
+Waits = dict[str, set[str]]
+
+
+def dag(*dag_tasks: DagTask, inputs: Parameters | None = None) -> Template:
+    return Template(name="main", inputs=inputs, dag=Dag(tasks=dag_tasks))
+
+
+def all_before(parts: Sequence[Template]) -> Waits:
+    """Every task, with all tasks that have ended when it begins."""
+    by_name = {template.name: template for template in parts}
+    waits: Waits = {}
+
+    def run(template: Template, ended: set[str]) -> set[str]:
+        assert template.dag is not None
+        names = {task.name for task in template.dag.tasks}
+        inside: dict[str, set[str]] = {}
+        for task in template.dag.tasks:
+            depends = (task.depends or "").replace("(", "").replace(")", "").replace("||", "&&").split(" && ")
+            needs = {term.split(".")[0].strip() for term in depends if term}
+            assert needs <= names, f"{task.name} depends on {needs - names}, not in its DAG"
+            assert needs <= set(inside), f"{task.name} stands before what it depends on"
+            begun = ended.union(*(inside[need] for need in needs))
+            if task.template in by_name:
+                inside[task.name] = run(by_name[task.template], begun)
+            else:
+                waits[task.name] = begun
+                inside[task.name] = begun | {task.name}
+        return set().union(*inside.values())
+
+    run(parts[0], set())
+    return waits
+
+
+def check(*dag_tasks: DagTask, most: int) -> tuple[Waits, Waits]:
+    """What each task waits for before and after; no DAG is too large, and none of the tasks is lost."""
+    whole = dag(*dag_tasks)
+    parts = chunked([whole], most)
+    assert all(len(part.dag.tasks) <= most for part in parts if part.dag)
+    left = [task.name for part in parts if part.dag for task in part.dag.tasks if task.template == "leaf"]
+    assert sorted(left) == sorted(task.name for task in dag_tasks)
+    return all_before([whole]), all_before(parts)
+
+
+def nested(random_: random.Random, size: int, prefix: str, before: str | None) -> list[DagTask]:
+    """A series of tasks and branches of such series."""
+    result: list[DagTask] = []
+    while size > 0:
+        name = f"{prefix}{len(result)}"
+        result.append(DagTask(name=name, template="leaf", depends=before))
+        before, size = name, size - 1
+        if size > 4 and random_.random() < 0.4:
+            width = random_.randint(2, 6)
+            arms = [nested(random_, max(1, (size - 1) // width), f"{name}-{arm}-", name) for arm in range(width)]
+            for arm in arms:
+                result += arm
+            before, name = " && ".join(arm[-1].name for arm in arms), f"{prefix}j{len(result)}"
+            result.append(DagTask(name=name, template="leaf", depends=before))
+            before, size = name, size - sum(map(len, arms)) - 1
+    return result
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_branches_wait_for_nothing_more(seed: int) -> None:
+    random_ = random.Random(seed)
+    graph = nested(random_, random_.randint(12, 120), "s-", None)
+    before, after = check(*graph, most=random_.randint(7, 11))
+    assert before == after
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_graph_keeps_its_order(seed: int) -> None:
+    random_ = random.Random(seed)
+    graph: list[DagTask] = []
+    for number in range(random_.randint(12, 80)):
+        needs = random_.sample([task.name for task in graph], min(len(graph), random_.randint(0, 3)))
+        graph.append(DagTask(name=f"s-{number}", template="leaf", depends=" && ".join(needs) or None))
+    before, after = check(*graph, most=random_.randint(5, 12))
+    assert all(before[name] <= after[name] for name in before)
+
+
+def test_wide_and_long() -> None:
+    arms = [DagTask(name=f"s-{i}", template="leaf", depends="s-start") for i in range(70)]
+    end = DagTask(name="s-end", template="leaf", depends=" && ".join(arm.name for arm in arms))
+    before, after = check(DagTask(name="s-start", template="leaf"), *arms, end, most=5)
+    assert before == after
+    chain = [DagTask(name=f"s-{i}", template="leaf", depends=f"s-{i - 1}" if i else None) for i in range(70)]
+    before, after = check(*chain, most=5)
+    assert before == after
+
+
+def test_what_reads_outputs_stays_together() -> None:
+    """An opener with its fan-out; a switch with its arms and the step in which they come together."""
+    chosen = "'{{tasks.s-2.outputs.parameters.choice}}' == 'a'"
+    count = Count(count="{{tasks.s-5.outputs.parameters.count}}")
+    graph = [
+        DagTask(name="s-1", template="leaf"),
+        DagTask(name="s-2", template="leaf", depends="s-1"),
+        DagTask(name="s-3", template="leaf", depends="s-2", when=chosen),
+        DagTask(name="s-4", template="leaf", depends="(s-3.Succeeded || e-1.Succeeded)"),
+        DagTask(name="s-5", template="leaf", depends="s-4"),
+        DagTask(name="s-6", template="leaf", depends="s-5", with_sequence=count),
+        DagTask(name="s-7", template="leaf", depends="(s-6.Succeeded || s-6.Skipped)"),
+        DagTask(name="s-8", template="leaf", depends="s-7"),
+    ]
+    graph.insert(3, DagTask(name="e-1", template="leaf", depends="s-2", when=chosen))
+    parts = chunked([dag(*graph)], 4)
+    homes = {task.name: part.name for part in parts if part.dag for task in part.dag.tasks}
+    assert homes["s-2"] == homes["s-3"] == homes["s-4"] == homes["e-1"]
+    assert homes["s-5"] == homes["s-6"]
+    assert all(len(part.dag.tasks) <= 4 for part in parts if part.dag)
+
+
+def test_a_part_passes_the_index_on() -> None:
+    inputs = Parameters(parameters=(Parameter(name="index"),))
+    chain = [DagTask(name=f"s-{i}", template="leaf", depends=f"s-{i - 1}" if i else None) for i in range(9)]
+    top, *parts = chunked([dag(*chain, inputs=inputs)], 3)
+    assert top.dag is not None
+    for task in top.dag.tasks:
+        assert task.arguments == Parameters(parameters=(Parameter(name="index", value="{{inputs.parameters.index}}"),))
+    assert [part.inputs for part in parts] == [inputs] * 3
+
+
+def long_flow(steps: int) -> str:
+    lines = ["from flowc import FlowSpec, step", "class LongFlow(FlowSpec):"]
+    names = ["start", *(f"s{i}" for i in range(steps - 2)), "end"]
+    for name, following in zip(names, [*names[1:], None], strict=True):
+        lines += ["    @step", f"    def {name}(self):"]
+        lines += [f"        self.next(self.{following})" if following else "        pass"]
+    return "\n".join(lines) + "\n"
+
+
+def test_a_flow_of_many_steps(tmp_path: Path) -> None:
+    _, workflow = objects(tmp_path, long_flow(450))
+    found = templates(workflow)
+    assert list(tasks(found["main"])) == ["part-1", "part-2", "part-3"]
+    assert sum(len(tasks(found[f"part-{i}"])) for i in (1, 2, 3)) == 450
+    _, workflow = objects(tmp_path, long_flow(450), crds="minimal")
+    assert len(tasks(templates(workflow)["main"])) == 450
+
+
+def test_an_arm_of_too_many_steps_is_told(tmp_path: Path) -> None:
+    """What runs in an arm of a switch may not run at all, and so stays in one DAG."""
+    text = long_flow(230).replace(
+        "self.next(self.s0)", "self.k = 'a'\n        self.next({'a': self.s0, 'b': self.end}, condition='k')"
+    )
+    assert [code for code, severity, _ in codes(tmp_path, text) if severity == "error"] == ["FC503"]
