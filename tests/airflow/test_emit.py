@@ -134,12 +134,12 @@ def test_every_spec_reaches_the_pod(tmp_path: Path) -> None:
         "ports": "[k8s.V1ContainerPort(container_port=8080)]",
         "container_security_context": "k8s.V1SecurityContext(privileged=False, run_as_user=1000)",
         "volumes": "[k8s.V1Volume(name='claim-0', persistent_volume_claim="
-        "k8s.V1PersistentVolumeClaimVolumeSource(claim_name='claim')), k8s.V1Volume(name='tmpfs', "
-        "empty_dir=k8s.V1EmptyDirVolumeSource(medium='Memory', size_limit='32Mi')), "
-        "k8s.V1Volume(name='shared-memory', empty_dir=k8s.V1EmptyDirVolumeSource(medium='Memory', size_limit='64Mi'))]",
+        "k8s.V1PersistentVolumeClaimVolumeSource(claim_name='claim')), k8s.V1Volume(name='shm', "
+        "empty_dir=k8s.V1EmptyDirVolumeSource(medium='Memory', size_limit='64Mi')), "
+        "k8s.V1Volume(name='tmpfs', empty_dir=k8s.V1EmptyDirVolumeSource(medium='Memory', size_limit='32Mi'))]",
         "volume_mounts": "[k8s.V1VolumeMount(name='claim-0', mount_path='/data'), "
-        "k8s.V1VolumeMount(name='tmpfs', mount_path='/metaflow_temp'), "
-        "k8s.V1VolumeMount(name='shared-memory', mount_path='/dev/shm')]",
+        "k8s.V1VolumeMount(name='shm', mount_path='/dev/shm'), "
+        "k8s.V1VolumeMount(name='tmpfs', mount_path='/metaflow_temp')]",
     }
 
 

@@ -37,6 +37,7 @@ def test_gpu_type_by_a_profile_of_the_project(tmp_path: Path) -> None:
     assert leaf["container"]["resources"]["limits"] == {"nvidia.com/mig-1g.5gb": "3"}
     assert leaf["tolerations"] == [
         {"key": "nvidia.com/mig-1g.5gb", "operator": "Exists", "effect": "NoSchedule"},
+        {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},
         {"key": "mig", "operator": "Exists"},
     ]
 
@@ -71,11 +72,11 @@ def test_kubernetes_decorator(tmp_path: Path) -> None:
     assert leaf["metadata"] == {"labels": {"team": "y"}, "annotations": {"note": "1"}}
     assert leaf["tolerations"] == [{"key": "k", "operator": "Equal", "value": "v", "effect": "NoExecute"}]
     assert leaf["volumes"] == [
-        {"name": "pvc-my-claim", "persistentVolumeClaim": {"claimName": "my.claim"}},
+        {"name": "claim-0", "persistentVolumeClaim": {"claimName": "my.claim"}},
         {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}},
     ]
     mounts = [(mount["name"], mount["mountPath"]) for mount in container["volumeMounts"]]
-    assert mounts == [("flowc", "/flowc"), ("pvc-my-claim", "/data"), ("shm", "/dev/shm")]
+    assert mounts == [("flowc", "/flowc"), ("claim-0", "/data"), ("shm", "/dev/shm")]
 
 
 def test_environment_that_kubernetes_or_argo_would_change(tmp_path: Path) -> None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never, cast
+
+from pydantic import BaseModel
 
 from flowc_targets.airflow.python import Call
-from flowc_targets.base.asked import extended, is_guaranteed, requests, secret_names
+from flowc_targets.base.affinity import step_affinity
+from flowc_targets.base.asked import config_map_names, extended, limits, requests, secret_names
 from flowc_targets.base.gpu import place_gpu
+from flowc_targets.base.volumes import step_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import ContainerSpec, SecurityContext, StepSpecs, Toleration
+    from flowc_compiler.ir import ContainerSpec, StepSpecs, Toleration
     from flowc_targets.airflow.options import AirflowOptions
     from flowc_targets.airflow.python import Expression
     from flowc_targets.base.gpu import GpuPlacement
+    from flowc_targets.base.volumes import StepVolume
+
+_CLIENT = {"PodSecurity": "PodSecurityContext"}
+"""Models that are called otherwise than the client's classes."""
 
 
 def pod_defaults(options: AirflowOptions) -> dict[str, Expression]:
@@ -47,15 +55,17 @@ def pod_arguments(specs: StepSpecs, options: AirflowOptions, sink: DiagnosticSin
         "container_resources": _resources(specs, gpu),
         "node_selector": selector,
         "tolerations": tuple(_toleration(item) for item in dict.fromkeys(tolerations)),
+        "affinity": _client(step_affinity(specs, gpu)),
         "active_deadline_seconds": specs.timeout.seconds if specs.timeout else None,
     }
     if container is not None:
         given.update(_container(container, options))
-    if names := secret_names(specs):
-        given["env_from"] = env_from(dict.fromkeys((*options.env_from_secrets, *names)))
-    volumes, mounts = _volumes(specs)
-    given["volumes"] = volumes
-    given["volume_mounts"] = mounts
+    secrets, config_maps = secret_names(specs), config_map_names(specs)
+    if secrets or config_maps:
+        given["env_from"] = env_from(dict.fromkeys((*options.env_from_secrets, *secrets)), config_maps)
+    volumes = step_volumes(specs)
+    given["volumes"] = tuple(_volume(item) for item in volumes)
+    given["volume_mounts"] = tuple(_mount(item) for item in volumes)
     return _given(given)
 
 
@@ -64,10 +74,13 @@ def pull_secrets(names: Iterable[str]) -> Expression:
     return tuple(Call("k8s.V1LocalObjectReference", kwargs={"name": name}) for name in names)
 
 
-def env_from(secrets: Iterable[str]) -> Expression:
-    """Secrets whose keys become environment variables."""
-    references = (Call("k8s.V1SecretEnvSource", kwargs={"name": name}) for name in secrets)
-    return tuple(Call("k8s.V1EnvFromSource", kwargs={"secret_ref": item}) for item in references)
+def env_from(secrets: Iterable[str], config_maps: Iterable[str] = ()) -> Expression:
+    """ConfigMaps, then Secrets, whose keys become environment variables: of the same name the last one counts."""
+    sources = (
+        *(("config_map_ref", Call("k8s.V1ConfigMapEnvSource", kwargs={"name": name})) for name in config_maps),
+        *(("secret_ref", Call("k8s.V1SecretEnvSource", kwargs={"name": name})) for name in secrets),
+    )
+    return tuple(Call("k8s.V1EnvFromSource", kwargs={name: source}) for name, source in sources)
 
 
 def _container(container: ContainerSpec, options: AirflowOptions) -> dict[str, Expression | None]:
@@ -83,7 +96,10 @@ def _container(container: ContainerSpec, options: AirflowOptions) -> dict[str, E
         "labels": container.labels,
         "annotations": container.annotations,
         "ports": _ports(container.port),
-        "container_security_context": _security(container.security_context),
+        "container_security_context": _client(container.security_context),
+        "security_context": _client(container.pod_security),
+        "priority_class_name": container.priority_class,
+        "schedulername": container.scheduler,
     }
 
 
@@ -91,18 +107,35 @@ def _ports(port: int | None) -> Expression | None:
     return None if port is None else (Call("k8s.V1ContainerPort", kwargs={"container_port": port}),)
 
 
-def _security(context: SecurityContext | None) -> Expression | None:
-    """The container's security context."""
-    return None if context is None else Call("k8s.V1SecurityContext", kwargs=context.model_dump(exclude_none=True))
+def _client(value: BaseModel | None) -> Expression | None:
+    """A value in Kubernetes' words as its client for Python has it, whose classes and fields are called alike."""
+    if value is None:
+        return None
+    kwargs: dict[str, Expression] = {}
+    for name in type(value).model_fields:
+        item = getattr(value, name)
+        if item is not None and item not in ((), {}):
+            kwargs[name] = _member(item)
+    return Call(f"k8s.V1{_CLIENT.get(type(value).__name__, type(value).__name__)}", kwargs=kwargs)
+
+
+def _member(item: object) -> Expression:
+    match item:
+        case BaseModel():
+            return _client(item)
+        case tuple():
+            return tuple(_member(part) for part in cast("tuple[object, ...]", item))
+        case _:
+            return cast("Expression", item)
 
 
 def _resources(specs: StepSpecs, gpu: GpuPlacement | None) -> Expression | None:
     """Requests, so that a step may use more where there is more; GPUs and extended resources are limits, too."""
     asked: dict[str, Expression] = {**requests(specs), **extended(specs)}
-    limits: dict[str, Expression] = {**(requests(specs) if is_guaranteed(specs) else {}), **extended(specs)}
+    most: dict[str, Expression] = {**limits(specs), **extended(specs)}
     if gpu is not None:
-        limits[gpu.resource] = str(gpu.count)
-    given = {"requests": asked, "limits": limits}
+        most[gpu.resource] = str(gpu.count)
+    given = {"requests": asked, "limits": most}
     kwargs: dict[str, Expression] = {name: value for name, value in given.items() if value}
     return Call("k8s.V1ResourceRequirements", kwargs=kwargs) if kwargs else None
 
@@ -111,31 +144,34 @@ def _toleration(item: Toleration) -> Expression:
     return Call("k8s.V1Toleration", kwargs=item.model_dump(exclude_none=True))
 
 
-def _volumes(specs: StepSpecs) -> tuple[Expression, Expression]:
-    """Claims, folders of the node, and memory."""
-    volumes: list[Expression] = []
-    mounts: list[Expression] = []
-
-    def mount(name: str, path: str, source: dict[str, Expression]) -> None:
-        volumes.append(Call("k8s.V1Volume", kwargs={"name": name, **source}))
-        mounts.append(Call("k8s.V1VolumeMount", kwargs={"name": name, "mount_path": path}))
-
-    container = specs.container
-    for number, (claim, path) in enumerate((container.persistent_volume_claims if container else {}).items()):
-        source = Call("k8s.V1PersistentVolumeClaimVolumeSource", kwargs={"claim_name": claim})
-        mount(f"claim-{number}", path, {"persistent_volume_claim": source})
-    for number, (folder, path) in enumerate((container.host_volumes if container else {}).items()):
-        mount(f"host-{number}", path, {"host_path": Call("k8s.V1HostPathVolumeSource", kwargs={"path": folder})})
-    if container is not None and container.tmpfs is not None:
-        mount("tmpfs", container.tmpfs.path, {"empty_dir": _memory(container.tmpfs.size_mb)})
-    shared = specs.resources.shared_memory_mb if specs.resources else None
-    if shared is not None:
-        mount("shared-memory", "/dev/shm", {"empty_dir": _memory(shared)})  # noqa: S108
-    return tuple(volumes), tuple(mounts)
+def _volume(item: StepVolume) -> Expression:
+    name, source = _source(item)
+    return Call("k8s.V1Volume", kwargs={"name": item.name, name: source})
 
 
-def _memory(megabytes: int) -> Expression:
-    return Call("k8s.V1EmptyDirVolumeSource", kwargs={"medium": "Memory", "size_limit": f"{megabytes}Mi"})
+def _mount(item: StepVolume) -> Expression:
+    return Call("k8s.V1VolumeMount", kwargs={"name": item.name, "mount_path": item.path})
+
+
+def _source(item: StepVolume) -> tuple[str, Expression]:
+    """The field of a volume that says where it comes from, and its value."""
+    match item.kind:
+        case "claim":
+            claim = Call("k8s.V1PersistentVolumeClaimVolumeSource", kwargs={"claim_name": item.source})
+            return "persistent_volume_claim", claim
+        case "secret":
+            return "secret", Call("k8s.V1SecretVolumeSource", kwargs={"secret_name": item.source})
+        case "config_map":
+            return "config_map", Call("k8s.V1ConfigMapVolumeSource", kwargs={"name": item.source})
+        case "host":
+            return "host_path", Call("k8s.V1HostPathVolumeSource", kwargs={"path": item.source})
+        case "memory":
+            memory = {"medium": "Memory", "size_limit": item.source}
+            return "empty_dir", Call("k8s.V1EmptyDirVolumeSource", kwargs=memory)
+        case "scratch":
+            return "empty_dir", Call("k8s.V1EmptyDirVolumeSource")
+        case _:
+            assert_never(item.kind)
 
 
 def _given(values: dict[str, Expression | None]) -> dict[str, Expression]:

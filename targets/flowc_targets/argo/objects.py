@@ -140,6 +140,7 @@ class Volume:
     name: str
     downward_api: Downward | None = None
     config_map: NameRef | None = None
+    secret: SecretFiles | None = None
     host_path: HostPath | None = None
     empty_dir: EmptyDir | None = None
     persistent_volume_claim: ClaimRef | None = None

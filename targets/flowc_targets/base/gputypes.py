@@ -46,7 +46,7 @@ def _one(label: str, values: dict[str, str]) -> dict[str, Labels]:
 
 
 def _many(label: str, values: dict[str, tuple[str, ...]]) -> dict[str, Labels]:
-    return {name: {label: several if len(several) > 1 else several[0]} for name, several in values.items()}
+    return {name: {label: several if several[1:] else several[0]} for name, several in values.items()}
 
 
 def _sizes(families: str) -> tuple[str, ...]:
