@@ -15,6 +15,14 @@ class ArgoOptions(TargetOptions):
     kind: Literal["workflow", "template"] = Field(
         default="workflow", description="a Workflow that runs when applied, or a WorkflowTemplate to submit from"
     )
+    through: Literal["kubectl", "server"] = Field(
+        default="kubectl",
+        description="what will create the objects: kubectl, or Argo Server, which takes one object and names each run",
+    )
+    code: Literal["configmap", "workflow"] | None = Field(
+        default=None,
+        description="where the code is: in a ConfigMap beside the Workflow, as for kubectl by default, or in it",
+    )
     name: str | None = Field(default=None, description="name of the object, instead of the derived one")
     parameters: dict[str, str] = Field(default={}, description="values for flow parameters instead of their defaults")
     parallelism: int | None = Field(default=None, ge=1, description="most pods of one run at a time")
@@ -38,3 +46,8 @@ class ArgoOptions(TargetOptions):
     kueue_queue: str | None = Field(
         default=None, description="the Kueue LocalQueue that admits pods, those of a gang as one group"
     )
+
+    @property
+    def carries_code(self) -> bool:
+        """Whether the code is in the Workflow itself."""
+        return self.code == "workflow" or (self.code is None and self.through == "server")

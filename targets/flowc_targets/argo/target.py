@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from flowc_targets.argo.carried import carried
 from flowc_targets.argo.checks import TARGET_NAME, check_flow, check_objects
 from flowc_targets.argo.leaf import PACKAGE_FILE, hidden_values
 from flowc_targets.argo.lower import lower
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
+    from flowc_targets.argo.objects import Workflow
 
 CAPABILITIES = Capabilities(
     step_kinds=frozenset({"linear", "branch", "foreach", "join", "parallel", "switch"}),
@@ -54,17 +56,29 @@ def emit_package(
     flow: Flow, files: dict[str, bytes], options: ArgoOptions, sink: DiagnosticSink
 ) -> tuple[EmittedFile, ...]:
     """The output for a checked flow and the given code: a pure function, so that tests can hold the code still."""
-    package = zip_files(files)
+    header = f"Made by flowc from {PurePath(flow.file).name}, flow {flow.name}. Change that file, not this one."
+    text = documents([plain(item) for item in _objects(flow, files, options, sink)], header)
+    return (EmittedFile(f"{object_name(deployment_name(flow))}.yaml", text),)
+
+
+def _objects(
+    flow: Flow, files: dict[str, bytes], options: ArgoOptions, sink: DiagnosticSink
+) -> tuple[ConfigMap | Workflow, ...]:
+    """The ConfigMap with the code, where it has one, and the Workflow or WorkflowTemplate."""
     hidden = hidden_values(flow, options)
-    digest = content_hash({**files, **{key: value.encode() for key, value in hidden.items()}})
+    seed = {"carried": b""} if options.carries_code else {}
+    digest = content_hash({**files, **seed, **{key: value.encode() for key, value in hidden.items()}})
     meta = Meta(name=object_name(deployment_name(flow), digest), namespace=options.namespace, labels=LABELS)
-    code = ConfigMap(metadata=meta, data=hidden, binary_data={PACKAGE_FILE: base64.b64encode(package).decode()})
     assert meta.name is not None
     workflow = lower(flow, options, TARGET_NAME, sink, meta.name)
+    if options.carries_code:
+        workflow = carried(flow, workflow, files, hidden, sink)
+        check_objects(flow, workflow, b"", options, sink)
+        return (workflow,)
+    package = zip_files(files)
+    code = ConfigMap(metadata=meta, data=hidden, binary_data={PACKAGE_FILE: base64.b64encode(package).decode()})
     check_objects(flow, workflow, package, options, sink)
-    header = f"Made by flowc from {PurePath(flow.file).name}, flow {flow.name}. Change that file, not this one."
-    text = documents([plain(code), plain(workflow)], header)
-    return (EmittedFile(f"{object_name(deployment_name(flow))}.yaml", text),)
+    return (code, workflow)
 
 
 TARGET = ArgoTarget()

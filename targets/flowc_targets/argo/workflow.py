@@ -77,5 +77,12 @@ def _named(flow: Flow, options: ArgoOptions, spec: WorkflowSpec) -> Workflow:
     about = {"workflows.argoproj.io/title": flow.name}
     if flow.doc:
         about["workflows.argoproj.io/description"] = defused(flow.doc.strip().split("\n\n")[0])
-    meta = Meta(name=name, namespace=options.namespace, labels=LABELS, annotations=about)
+    generated = not template and options.through == "server" and options.name is None
+    meta = Meta(
+        name=None if generated else name,
+        generate_name=f"{object_name(deployment_name(flow))}-" if generated else None,
+        namespace=options.namespace,
+        labels=LABELS,
+        annotations=about,
+    )
     return Workflow(kind="WorkflowTemplate" if template else "Workflow", metadata=meta, spec=spec)

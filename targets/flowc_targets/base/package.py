@@ -95,13 +95,14 @@ def content_hash(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def zip_files(files: Mapping[str, bytes]) -> bytes:
+def zip_files(files: Mapping[str, bytes], *, compressed: bool = True) -> bytes:
     """A zip with fixed times and modes, in the order of the names."""
+    method = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(buffer, "w", method, compresslevel=9) as archive:
         for name, content in sorted(files.items()):
             info = zipfile.ZipInfo(name, _EPOCH)
-            info.compress_type = zipfile.ZIP_DEFLATED
+            info.compress_type = method
             info.create_system = 3
             info.external_attr = 0o644 << 16
             archive.writestr(info, content)

@@ -1,0 +1,203 @@
+"""What a target may offer beside its files: a client of the engine, to start runs, look at them and stop them.
+
+A target that has one gives it by a method `client`; the commands `flowc submit`, `status`, `logs` and `stop` need no
+more than what is here. Whatever library the engine's client takes is imported when the client is made, not before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from flowc_targets.base.target import EmittedFile, Target
+
+Phase = Literal["pending", "running", "succeeded", "failed", "skipped"]
+"""What has become of a run or a task. An engine's other words go into the message."""
+
+ENDED: frozenset[Phase] = frozenset({"succeeded", "failed", "skipped"})
+"""The phases that stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an engine is, as the command line says; what it leaves out is the engine's own environment's to say."""
+
+    server: str | None = None
+    """`host:port` or a URL."""
+    namespace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskState:
+    """One task of a run, as its engine sees it."""
+
+    step: str
+    index: str | None
+    """The index path, such as `3.0`; `None` outside of every foreach."""
+    phase: Phase
+    name: str
+    """The engine's name for it: on Kubernetes that of its latest pod."""
+    attempts: int = 1
+    started: str = ""
+    """A time in ISO 8601, or nothing."""
+    message: str = ""
+    exit_code: int | None = None
+    """Of the latest attempt, where it has ended by itself."""
+
+    @property
+    def id(self) -> str:
+        """`step` or `step/index`, as in `flowc logs`."""
+        return self.step if self.index is None else f"{self.step}/{self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A run, as its engine sees it."""
+
+    name: str
+    """The engine's name for it, which `status`, `logs` and `stop` take."""
+    flow: str
+    run_id: str
+    """Its id in the artifact store."""
+    phase: Phase
+    namespace: str = ""
+    root: str | None = None
+    """The artifact store, where the engine knows."""
+    message: str = ""
+    created: str = ""
+    """A time in ISO 8601, or nothing where the engine does not say."""
+    finished: str = ""
+    done: int = 0
+    """How many tasks have ended well."""
+    total: int = 0
+    """How many tasks there are so far: a foreach adds its own when it has begun."""
+    tasks: tuple[TaskState, ...] = ()
+
+    @property
+    def pathspec(self) -> str:
+        """What `flowc show` takes."""
+        return f"{self.flow}/{self.run_id}"
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self.phase in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line that a task has printed."""
+
+    task: str
+    """`step/index`, or the engine's name of what is no step."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedParameter:
+    """A parameter of what is deployed."""
+
+    name: str
+    required: bool
+    """Whether a run needs a value for it."""
+    choices: tuple[str, ...] = ()
+    """The values that it may have, where they are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What runs can be started of: a template, a cron workflow, a DAG."""
+
+    kind: str
+    name: str
+    flow: str
+    parameters: tuple[DeployedParameter, ...] = field(default=())
+
+
+class EngineError(Exception):
+    """What an engine could not do, as a diagnostic: its code, its message, and what to do about it."""
+
+    def __init__(self, code: str, message: str, help: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.help = help
+
+    @classmethod
+    def unreachable(cls, message: str, help: str) -> EngineError:
+        """FC610: no answer, or none of an engine."""
+        return cls("FC610", message, help)
+
+    @classmethod
+    def denied(cls, message: str, help: str) -> EngineError:
+        """FC611: an answer, and it is that the caller may not."""
+        return cls("FC611", message, help)
+
+    @classmethod
+    def refused(cls, message: str, help: str) -> EngineError:
+        """FC612: the engine does not take what it was given."""
+        return cls("FC612", message, help)
+
+    @classmethod
+    def unknown(cls, message: str, help: str) -> EngineError:
+        """FC602: there is no such run."""
+        return cls("FC602", message, help)
+
+
+class EngineClient(Protocol):
+    """A connection to an engine. Every method may raise EngineError."""
+
+    def check(self, files: Sequence[EmittedFile]) -> tuple[str, ...]:
+        """What the engine has against the files that the target emitted, asked without starting anything."""
+        ...
+
+    def submit(self, files: Sequence[EmittedFile]) -> RunState:
+        """Start a run of what the target emitted."""
+        ...
+
+    def deployed(self, name: str) -> Deployed:
+        """What is deployed under a name."""
+        ...
+
+    def start(self, deployed: Deployed, values: Mapping[str, str], origin: str | None = None) -> RunState:
+        """Start a run of what is deployed, with these texts for its parameters, which arrive exact.
+
+        `origin` is the id of a run to go on from.
+        """
+        ...
+
+    def runs(self, limit: int) -> tuple[RunState, ...]:
+        """The latest runs of flowc's, the newest first, without their tasks."""
+        ...
+
+    def status(self, name: str) -> RunState:
+        """A run with its tasks, by the engine's name for it, by its id or by `Flow/id`."""
+        ...
+
+    def follow(self, name: str) -> Iterator[RunState]:
+        """The state of a run now and after each change, until it has ended; the last one is the end."""
+        ...
+
+    def logs(self, name: str, step: str | None, *, follow: bool) -> Iterator[LogLine]:
+        """What the tasks of a run have printed, or those of one step; with `follow` until the run has ended."""
+        ...
+
+    def stop(self, name: str, *, terminate: bool) -> RunState:
+        """End a run: `terminate` leaves out what it would still do at its end."""
+        ...
+
+
+class ServedTarget(Protocol):
+    """The part of a target that has a client."""
+
+    def client(self, address: Address) -> EngineClient:
+        """A client of the engine at an address. Raises EngineError: FC502 for no address, FC610 for no library."""
+        ...
+
+
+def client_of(target: Target, address: Address) -> EngineClient | None:
+    """The client of a target's engine, `None` for a target without one. Raises EngineError."""
+    return cast("ServedTarget", target).client(address) if hasattr(target, "client") else None
