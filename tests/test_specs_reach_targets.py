@@ -6,7 +6,7 @@ The fields are found in the models, so a field that is added and forgotten fails
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -16,8 +16,10 @@ from flowc_compiler.driver import compile_file
 from flowc_compiler.driver.compile import Compilation
 from flowc_compiler.ir import (
     CatchSpec,
+    ContainerSpec,
     DependencySpec,
     ExitHookSpec,
+    Flow,
     FlowSpecs,
     ProjectSpec,
     ResourceSpec,
@@ -31,11 +33,14 @@ from flowc_compiler.ir import (
     TriggerSpec,
     UpstreamFlow,
 )
+from flowc_compiler.ir.kubernetes import LabelSelectorRequirement, NodeSelectorRequirement, SeccompProfile
 from flowc_targets.airflow import TARGET as AIRFLOW
 from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.argo import TARGET as ARGO
 from flowc_targets.argo.options import ArgoOptions
+from flowc_targets.base.plan import build_plan
 from flowc_targets.base.target import TargetOptions
+from flowc_targets.local.leftout import left_out
 
 FLOW = """
 from flowc import FlowSpec, step
@@ -44,6 +49,15 @@ from flowc import FlowSpec, step
 class Plain(FlowSpec):
     @step
     def start(self):
+        self.items = [1]
+        self.next(self.item, foreach="items")
+
+    @step
+    def item(self):
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
         self.next(self.end)
 
     @step
@@ -56,6 +70,7 @@ TARGETS: dict[str, tuple[Any, TargetOptions]] = {
     "argo": (ARGO, ArgoOptions.model_validate(ROOT)),
     "argo-template": (ARGO, ArgoOptions.model_validate({**ROOT, "kind": "template"})),
     "airflow": (AIRFLOW, AirflowOptions.model_validate(ROOT)),
+    "airflow-local": (AIRFLOW, AirflowOptions.model_validate({**ROOT, "operator": "local"})),
 }
 
 SMALLEST: dict[type[BaseModel], dict[str, Any]] = {
@@ -70,8 +85,18 @@ SMALLEST: dict[type[BaseModel], dict[str, Any]] = {
     TriggerOnFinishSpec: {"flows": (UpstreamFlow(name="Upstream"),)},
     ExitHookSpec: {"on_success": ("hook",)},
     Toleration: {"key": "taint"},
+    NodeSelectorRequirement: {"key": "label", "operator": "In", "values": ("a",)},
+    LabelSelectorRequirement: {"key": "label", "operator": "In", "values": ("a",)},
+    SeccompProfile: {"type": "Localhost", "localhost_profile": "one.json"},
 }
 """What makes the smallest sensible value of a model, where its defaults do not."""
+
+OTHERWISE: dict[tuple[type[BaseModel], str], dict[str, Any]] = {
+    (NodeSelectorRequirement, "operator"): {"operator": "NotIn"},
+    (LabelSelectorRequirement, "operator"): {"operator": "NotIn"},
+    (SeccompProfile, "type"): {"type": "Unconfined", "localhost_profile": None},
+}
+"""Another value of a field, where not every value goes with the smallest ones of the others."""
 
 NOT_THE_TARGETS = {
     "cards": "reported by the front end, FC409",
@@ -81,6 +106,20 @@ NOT_THE_TARGETS = {
     "catch.variable": "read by the shim, from the plan in the code package",
 }
 """Fields that no target has to do anything for, and why."""
+
+NOT_LOCALLY = {
+    "resources": "the step has this machine",
+    "accelerator": "the step has this machine",
+    "placement": "the step has this machine",
+    "container": "the step is a process of this machine; what it would read from volumes and Secrets is told of",
+    "batch": "the step has this machine",
+    "retry.backoff_seconds": "the engine's own: it waits",
+    "retry.backoff_factor": "the engine's own: it waits",
+    "dependencies.disabled": "with packages that are not to be had there is nothing to leave out",
+    "foreach.parallelism": "the engine's own: it starts as many",
+    "loop.max_iterations": "the engine's own: it counts",
+}
+"""Specs, and fields, of which the shim is told nothing in a local run, and why."""
 
 CONTEXT: dict[str, dict[str, Any]] = {"container.qos": {"resources": ResourceSpec(cpu=2)}}
 """What else a step has to ask for, so that a field means something."""
@@ -92,6 +131,8 @@ TEXTS = {"timezone": "Europe/Berlin", "path": "/elsewhere", "python": "3.12", "c
 def sample(annotation: Any, name: str) -> Any:
     """Some value of a type that is not the default."""
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return sample(arguments[0], name)
     if type(None) in arguments:
         return sample(next(item for item in arguments if item is not type(None)), name)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -126,7 +167,9 @@ def flipped(model: type[BaseModel], name: str) -> Any:
     choices = [item for item in get_args(field.annotation) if isinstance(item, str)]
     if value == here and choices:
         return next(item for item in choices if item != here)
-    return value + 1 if value == here and isinstance(value, int) else value
+    if value != here:
+        return value
+    return value + 1 if isinstance(value, int) else f"{value}-2" if isinstance(value, str) else value
 
 
 def nested(annotation: Any) -> type[BaseModel] | None:
@@ -144,8 +187,11 @@ def variants(model: type[BaseModel], path: str) -> Iterator[tuple[str, BaseModel
             continue
         place = f"{path}.{name}" if path else name
         inner = nested(field.annotation)
-        if inner is None or build(inner) != inner.model_construct():  # a model of defaults asks for nothing
-            yield place, build(model), build(model, **{name: flipped(model, name)})
+        if inner is not None and field.is_required() and get_origin(field.annotation) is not tuple:
+            pass  # it is there in any case, and its fields come below
+        elif inner is None or build(inner) != inner.model_construct():  # a model of defaults asks for nothing
+            update = OTHERWISE.get((model, name)) or {name: flipped(model, name)}
+            yield place, build(model), build(model, **update)
         if inner is not None:
             several = get_origin(field.annotation) is tuple
             for deeper, without, having in variants(inner, place):
@@ -169,14 +215,17 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Compilation:
     return compile_file(path)
 
 
+def with_specs(flow: Flow, specs: BaseModel) -> Flow:
+    """The flow with specs of its own or of its first step."""
+    if isinstance(specs, FlowSpecs):
+        return flow.model_copy(update={"specs": specs})
+    first = flow.steps[0].model_copy(update={"specs": specs})
+    return flow.model_copy(update={"steps": (first, *flow.steps[1:])})
+
+
 def emitted(compilation: Compilation, target: str, specs: BaseModel) -> tuple[str, frozenset[str]]:
     """What a target writes for the flow with specs of its own or of its first step, and what it reports."""
-    flow = compilation.flow
-    if isinstance(specs, FlowSpecs):
-        flow = flow.model_copy(update={"specs": specs})
-    else:
-        first = flow.steps[0].model_copy(update={"specs": specs})
-        flow = flow.model_copy(update={"steps": (first, *flow.steps[1:])})
+    flow = with_specs(compilation.flow, specs)
     sink = DiagnosticSink()
     emitter, options = TARGETS[target]
     files = emitter.emit(flow, compilation.source, options, sink)
@@ -184,11 +233,13 @@ def emitted(compilation: Compilation, target: str, specs: BaseModel) -> tuple[st
     return text, frozenset(f"{item.severity} {item.code} {item.message}" for item in sink.diagnostics)
 
 
-def dropped(compilation: Compilation, model: type[BaseModel], target: str) -> list[str]:
-    """The fields that change neither what a target writes nor what it reports."""
+def dropped(compilation: Compilation, model: type[BaseModel], target: str, within: str = "") -> list[str]:
+    """The fields, those of one spec or all, that change neither what a target writes nor what it reports."""
     nothing = emitted(compilation, target, model())
     found: list[str] = []
     for path, without, having in cases(model):
+        if not path.startswith(within):
+            continue
         before, after = emitted(compilation, target, without), emitted(compilation, target, having)
         reported_as_a_whole = bool(before[1] - nothing[1])
         if before == after and not reported_as_a_whole:
@@ -208,26 +259,59 @@ def test_the_walk_sees_every_spec() -> None:
         "container.security_context.run_as_user", "container.tmpfs.size_mb", "placement.tolerations.effect",
         "secrets.sources.role", "batch.queue", "dependencies.python", "schedule.timezone", "trigger.events.parameters",
         "trigger_on_finish.flows.branch", "exit_hooks.on_error", "resources.extended", "retry.backoff_seconds",
+        "resources.cpu_limit", "container.secret_volumes", "container.priority_class",
+        "container.security_context.capabilities.drop", "container.pod_security.supplemental_groups",
+        "placement.affinity.node_affinity.required_during_scheduling_ignored_during_execution"
+        ".node_selector_terms.match_expressions.values",
+        "placement.affinity.pod_anti_affinity.preferred_during_scheduling_ignored_during_execution"
+        ".pod_affinity_term.label_selector.match_labels",
     ):  # fmt: skip
         assert wanted in paths
-    assert len(paths) > 70
+    assert len(paths) > 130
 
 
 def test_a_forgotten_field_is_found(plain: Compilation, monkeypatch: pytest.MonkeyPatch) -> None:
     """The walk is worth something: with a part of a target undone, it names the fields."""
     from flowc_targets.argo import leaf
 
-    monkeypatch.setattr(leaf, "step_volumes", lambda specs: ((), ()))  # pyright: ignore
+    monkeypatch.setattr(leaf, "pod_volumes", lambda specs: ())  # pyright: ignore
+    monkeypatch.setattr(leaf, "mounts", lambda specs: ())  # pyright: ignore
     assert dropped(plain, StepSpecs, "argo") == [
-        "resources.shared_memory_mb", "container.persistent_volume_claims", "container.host_volumes",
-        "container.tmpfs.size_mb",
+        "resources.shared_memory_mb", "container.persistent_volume_claims", "container.secret_volumes",
+        "container.config_map_volumes", "container.host_volumes", "container.tmpfs.size_mb",
     ]  # fmt: skip
+
+
+class Longer(ContainerSpec):
+    """A spec with one field more than any target knows."""
+
+    forgotten: str | None = None
+
+
+class WithLonger(StepSpecs):
+    """The specs of a step with it."""
+
+    container: Longer | None = None
+
+
+@pytest.mark.parametrize("target", [name for name in TARGETS if name != "airflow-local"])
+def test_a_new_field_has_to_reach_each_target(plain: Compilation, target: str) -> None:
+    assert dropped(plain, WithLonger, target, "container.") == ["container.forgotten"]
+
+
+def test_local_runs_heed_a_spec_or_say_what_they_leave_out(plain: Compilation) -> None:
+    """Each field is in the plan that the shim reads, or its spec is told of, or here is why not."""
+    nothing = left_out(plain.flow)
+    silent: set[str] = set()
+    for path, without, having in cases(StepSpecs):
+        before, after = with_specs(plain.flow, without), with_specs(plain.flow, having)
+        if build_plan(before) == build_plan(after) and left_out(after) == nothing:
+            silent.add(path)
+    assert not {path for path in silent if path not in NOT_LOCALLY and path.split(".")[0] not in NOT_LOCALLY}
 
 
 def test_what_the_shim_reads_is_in_the_plan(plain: Compilation) -> None:
     """The fields that are left out above as the shim's are in the plan, as they are."""
-    from flowc_targets.base.plan import build_plan
-
     catch = CatchSpec(variable="failure", print_exception=False)
     first = plain.flow.steps[0].model_copy(update={"specs": StepSpecs(catch=catch)})
     plan = build_plan(plain.flow.model_copy(update={"steps": (first, *plain.flow.steps[1:])}))
