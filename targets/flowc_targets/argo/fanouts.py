@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flowc_targets.argo.kueue import group_arguments
 from flowc_targets.argo.leaf import INDEX_INPUT
 from flowc_targets.argo.objects import Dag, DagTask, Parameter, Parameters, Sequence, Template
 
@@ -52,7 +53,10 @@ def _fan_out(dags: Dags, opener: Step, root: bool, count: str, depends: str | No
     body = dags.bodies.get(opener.name)
     if body is None:
         first = dags.flow.by_name[dags.members[opener.name][0]]
-        template, arguments = dags.leaves[first.name].name, dags.arguments(first, path)
+        leaf = dags.leaves[first.name]
+        template, arguments = leaf.name, dags.arguments(first, path)
+        if group := group_arguments(leaf, count, "0" if root else INDEX_INPUT):
+            arguments = Parameters(parameters=(*(arguments.parameters if arguments else ()), *group))
     else:
         template, arguments = body, Parameters(parameters=(Parameter(name="index", value=path),))
     return DagTask(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowc_targets.argo import pods
+from flowc_targets.argo.kueue import grouped
 from flowc_targets.argo.names import unique_names
 from flowc_targets.argo.objects import (
     Backoff,
@@ -55,7 +56,8 @@ def leaf_templates(
     for step in flow.steps:
         if step.virtual:
             continue
-        leaves[step.name] = _leaf(flow, step, options, pods.place(step, options, target, sink), code)
+        leaf = _leaf(flow, step, options, pods.place(step, options, target, sink), code)
+        leaves[step.name] = grouped(flow, step, leaf, options.kueue_queue)
         groups.setdefault(repr(leaves[step.name]), []).append(step.name)
     own = unique_names("s-", [step.name for step in flow.steps])
     shared: set[str] = set()

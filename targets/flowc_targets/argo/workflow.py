@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from flowc_targets.argo.hooks import ON_EXIT
+from flowc_targets.argo.kueue import queued
 from flowc_targets.argo.leaf import CODE_VOLUME
 from flowc_targets.argo.names import object_name
 from flowc_targets.argo.objects import (
@@ -55,6 +56,7 @@ def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template
         service_account_name=options.service_account,
         image_pull_secrets=tuple(NameRef(name=name) for name in secrets),
         parallelism=options.parallelism,
+        pod_metadata=queued(None, options.kueue_queue),
         pod_gc=gc,
         ttl_strategy=ttl,
         volumes=(Volume(name=CODE_VOLUME, config_map=NameRef(name=code)),),
