@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from flowc._version import __version__
-from flowc_cli.commands import compiling, looking, running
+from flowc_cli.commands import compiling, imaging, looking, running
 from flowc_cli.runhelp import Commands, RunCommand
 
 app = typer.Typer(
@@ -43,6 +43,7 @@ _OPEN = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 app.command()(compiling.check)
 app.command("compile")(compiling.compile_)
+app.command()(imaging.image)
 app.command()(compiling.ir)
 app.command()(compiling.graph)
 app.command()(compiling.targets)

@@ -144,7 +144,13 @@ def _emit(
     )
     if options is not None and keep_configured_root and options.root is None:
         options = options.model_copy(update=dict(given))
-    return target.emit(flow, source, options, sink) if options is not None else ()
+    if options is None:
+        return ()
+    if options.images is not None:
+        from flowc_targets.base.images.applying import with_images
+
+        flow = with_images(flow, options, name, sink)
+    return target.emit(flow, source, options, sink)
 
 
 def _write(files: tuple[EmittedFile, ...], output: Path | None, sink: DiagnosticSink) -> None:

@@ -82,14 +82,14 @@ def configuration(file: Path, sink: DiagnosticSink) -> dict[str, Any]:
 
 
 def _rebased(table: dict[str, Any], folder: Path, flow_folder: Path) -> dict[str, Any]:
-    """A table with the patterns of its `include`, also those of targets, as seen from the flow's folder."""
-    if folder == flow_folder:
-        return table
+    """A table and those of targets in it: patterns of `include` as seen from the flow's folder, `images` as a path."""
     above = Path(os.path.relpath(folder, flow_folder))
     rebased: dict[str, Any] = {}
     for key, value in table.items():
         if key == "include" and isinstance(value, list):
             rebased[key] = _above(value, above)  # pyright: ignore[reportUnknownArgumentType]
+        elif key == "images" and isinstance(value, str):
+            rebased[key] = str(folder / value)
         elif isinstance(value, dict) and key not in TargetOptions.model_fields:
             rebased[key] = _rebased(typing.cast("dict[str, Any]", value), folder, flow_folder)
         else:

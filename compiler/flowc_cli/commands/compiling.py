@@ -50,6 +50,9 @@ def compile_(
     param: Params = None,
     root: Root = None,
     image: Annotated[str | None, typer.Option(help="container image of steps that name none")] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="images.json of `flowc image`: the images of steps that ask for packages")
+    ] = None,
     namespace: Annotated[str | None, typer.Option("-n", "--namespace", help="Kubernetes namespace")] = None,
     service_account: Annotated[str | None, typer.Option(help="Kubernetes service account of the pods")] = None,
     env: Annotated[list[str] | None, typer.Option(help="variable of every task, as NAME=value")] = None,
@@ -74,6 +77,7 @@ def compile_(
     named = {
         "root": root,
         "image": image,
+        "images": None if images is None else str(images),
         "namespace": namespace,
         "service_account": service_account,
         "kind": kind,

@@ -133,9 +133,34 @@ class DependencySpec(Spec):
     manager: Literal["conda", "pypi"]
     packages: dict[str, str] = {}
     """Package name to version."""
+    requirements: tuple[str, ...] = ()
+    """Further packages of PyPI, as lines of a requirements file."""
+    requirements_file: str | None = None
+    """A file of such lines, from the folder of the flow's file."""
+    system: tuple[str, ...] = ()
+    """Debian packages."""
+    base: str | None = None
+    """The image to install them in, where the step names one; the step's own image is the same then."""
     python: str | None = None
     disabled: bool | None = None
     """True: the step runs in the Python that is there, whatever packages are named. None: the flow's base decides."""
+
+    @property
+    def needed(self) -> bool:
+        """Whether the step's image has to hold more than any Python."""
+        asked = (self.packages, self.requirements, self.requirements_file, self.system, self.python)
+        return not self.disabled and any(asked)
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """What is asked for, in words."""
+        words = [f"{name} {version}".strip() for name, version in self.packages.items()]
+        words += [*self.requirements, *self.system]
+        if self.requirements_file is not None:
+            words.append(f"the packages of {self.requirements_file}")
+        if self.python is not None:
+            words.append(f"Python {self.python}")
+        return tuple(words)
 
 
 class CardSpec(Spec):

@@ -27,3 +27,8 @@ class AirflowOptions(TargetOptions):
     kubernetes_conn_id: str | None = Field(None, description="Airflow connection of the cluster")
     config_file: str | None = Field(None, description="kubeconfig on the worker, where there is no connection")
     in_cluster: bool | None = Field(None, description="whether Airflow itself runs in the cluster of the pods")
+
+    @property
+    def in_pods(self) -> bool:
+        """Whether tasks are pods."""
+        return self.operator == "kubernetes"

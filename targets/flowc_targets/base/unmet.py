@@ -62,15 +62,17 @@ def _secrets(step: Step, spec: SecretsSpec, target: str, sink: DiagnosticSink) -
 
 
 def _dependencies(step: Step, spec: DependencySpec, target: str, sink: DiagnosticSink) -> None:
-    if spec.disabled or not (spec.packages or spec.python):
+    """Packages that no image of `flowc image` was given for."""
+    if not spec.needed:
         return
-    asked = [f"{name} {version}".strip() for name, version in spec.packages.items()]
-    if spec.python is not None:
-        asked.append(f"Python {spec.python}")
+    image = step.specs.container.image if step.specs.container is not None else None
+    own = image is not None and image != spec.base
     sink.warning(
         "FC501",
-        f"step `{step.name}`: flowc installs no packages; its image has to hold {', '.join(asked)} "
-        f"({spec.manager}, target {target})",
+        f"step `{step.name}`: flowc installs no packages; its image{f' {image}' if own else ''} has to hold "
+        f"{', '.join(spec.listed)} ({spec.manager}, target {target})",
         spec.span,
-        help="build an image with them, and name it: @kubernetes(image=...) or --image",
+        help="leave the step's own image out, and see `flowc image`"
+        if own
+        else "build an image with `flowc image` and say --images, or name one that has them: @kubernetes(image=...)",
     )

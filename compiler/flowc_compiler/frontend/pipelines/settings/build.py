@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguments.values import Arguments
-from flowc_compiler.frontend.decorators.podspecs import tolerations
+from flowc_compiler.frontend.decorators.mounts import check_mounts
+from flowc_compiler.frontend.decorators.podspecs import check_limits, tolerations
 from flowc_compiler.frontend.pipelines.settings import known, pods
 from flowc_compiler.frontend.pipelines.settings.models import (
     DockerFields,
@@ -20,10 +21,12 @@ from flowc_compiler.frontend.pipelines.settings.models import (
 )
 from flowc_compiler.frontend.pipelines.settings.reading import Asked, checked
 from flowc_compiler.frontend.pipelines.settings.tree import Leaf, Place, Tree, place_of
+from flowc_compiler.frontend.pipelines.settings.volumes import pod_volumes
 from flowc_compiler.ir import (
     AcceleratorSpec,
     CatchSpec,
     ContainerSpec,
+    DependencySpec,
     EnvironmentSpec,
     Placement,
     ResourceSpec,
@@ -65,12 +68,13 @@ class SpecBuilder:
         )
         self.pod = self._read(PodFields, pod, "KubernetesPodSettings", known.POD)
         self.requests = pods.pod_requests(self.pod, self._place("pod"), sink)
-        self.variables, self.secret_names = pods.pod_environment(self.pod, self._place("pod"), sink)
+        self.environment = pods.pod_environment(self.pod, self._place("pod"), sink)
+        self.more = pods.pod_more(self.pod, self._place("pod"), sink)
+        self.volumes = pod_volumes(self.pod, self._place("pod"), sink)
 
     def specs(self) -> StepSpecs:
         """The specs."""
-        self._report_packages()
-        return StepSpecs(
+        specs = StepSpecs(
             resources=self._resources(),
             accelerator=self._accelerator(),
             placement=self._placement(),
@@ -80,7 +84,10 @@ class SpecBuilder:
             environment=self._environment(),
             secrets=self._secrets(),
             container=self._container(),
+            dependencies=self._dependencies(),
         )
+        check_mounts(specs, self._sink)
+        return specs
 
     def _resources(self) -> ResourceSpec | None:
         own, asked = self.resources, self.requests
@@ -88,10 +95,17 @@ class SpecBuilder:
             cpu=pods.first(own.cpu, asked.cpu, self.amounts.cpu_count),
             memory_mb=pods.first(own.memory, asked.memory_mb, self.amounts.memory),
             disk_mb=pods.first(own.disk, asked.disk_mb),
-            shared_memory_mb=own.shared_memory,
+            shared_memory_mb=pods.first(own.shared_memory, self.volumes.shared_memory_mb),
             extended=asked.extended,
+            cpu_limit=asked.cpu_limit,
+            memory_limit_mb=asked.memory_limit_mb,
+            disk_limit_mb=asked.disk_limit_mb,
         )
-        return None if spec == ResourceSpec() else spec.model_copy(update={"span": self._span("resources", "pod")})
+        if spec == ResourceSpec():
+            return None
+        span = self._span("resources", "pod")
+        check_limits(spec, None, span, self._sink)
+        return spec.model_copy(update={"span": span})
 
     def _accelerator(self) -> AcceleratorSpec | None:
         own = self.resources.gpu
@@ -106,9 +120,11 @@ class SpecBuilder:
         span = self._span("node_selector", "tolerations", "pod")
         items = self.own.tolerations or self.pod.tolerations
         selector = pods.joined(self.pod.node_selectors, self.own.node_selector)
-        if span is None or not (selector or items):
+        affinity = self.pod.affinity
+        if span is None or not (selector or items or affinity):
             return None
-        return Placement(span=span, node_selector=selector, tolerations=tolerations(items, span, self._sink))
+        asked = tolerations(items, span, self._sink)
+        return Placement(span=span, node_selector=selector, tolerations=asked, affinity=affinity)
 
     def _retry(self) -> RetryPolicy | None:
         if "retry" not in self._tree or not self.retry.limit:
@@ -132,7 +148,9 @@ class SpecBuilder:
 
     def _environment(self) -> EnvironmentSpec | None:
         docker = self.docker
-        variables = pods.joined(docker.environment, docker.runtime_environment, self.variables, self.own.environment)
+        variables = pods.joined(
+            docker.environment, docker.runtime_environment, self.environment.variables, self.own.environment
+        )
         if not variables:
             return None
         span = self._span("environment", "pod", "docker")
@@ -150,35 +168,50 @@ class SpecBuilder:
         return SecretsSpec(span=self._span("secrets"), sources=tuple(_source(name) for name in self.own.secrets))
 
     def _container(self) -> ContainerSpec | None:
-        pod = self.pod
+        pod, volumes, more = self.pod, self.volumes, self.more
         span = self._span("image", "orchestrator", "docker")
         spec = ContainerSpec(
             span=span,
             image=self.own.image or self.docker.parent_image,
             image_pull_secrets=pod.image_pull_secrets,
             service_account=self.orchestrator.step_pod_service_account_name,
-            secrets=self.secret_names,
+            secrets=self.environment.secrets,
+            config_maps=self.environment.config_maps,
             labels=pod.labels,
             annotations=pod.annotations,
             qos="guaranteed" if self.requests.guaranteed else None,
-            security_context=pods.security_context(pod, self.orchestrator),
+            security_context=pods.security_context(pod, more, self.orchestrator),
+            pod_security=more.security.pod() if more.security else None,
+            priority_class=more.priority_class,
+            scheduler=pod.scheduler_name,
+            persistent_volume_claims=volumes.claims,
+            secret_volumes=volumes.secrets,
+            config_map_volumes=volumes.config_maps,
+            host_volumes=volumes.hosts,
+            tmpfs=volumes.tmpfs,
         )
         return None if spec == ContainerSpec(span=span) else spec
 
-    def _report_packages(self) -> None:
-        """FC410 for what ZenML would install into the image that it builds."""
+    def _dependencies(self) -> DependencySpec | None:
+        """What ZenML would install into the image that it builds; FC410 for what only ZenML knows."""
         docker = self.docker
-        if isinstance(docker.requirements, str):
-            packages = [f"the packages of {docker.requirements}"]
-        else:
-            packages = list(docker.requirements or ())
-        packages += docker.apt_packages
-        packages += (f"what the integration {name} needs" for name in docker.required_integrations)
-        if packages:
+        span = self._span("docker")
+        if docker.required_integrations:
+            names = ", ".join(docker.required_integrations)
             self._sink.warning(
-                "FC410", f"flowc installs no packages: the image has to hold {', '.join(packages)}",
-                self._span("docker"), help="build an image with them, and name it: image='...', or --image",
+                "FC410", f"flowc does not know what the integrations of ZenML need: {names}", span,
+                help="name their packages: requirements=[...]",
             )  # fmt: skip
+        file = docker.requirements if isinstance(docker.requirements, str) else None
+        spec = DependencySpec(
+            span=span,
+            manager="pypi",
+            requirements=docker.requirements if isinstance(docker.requirements, tuple) else (),
+            requirements_file=file,
+            system=docker.apt_packages,
+            base=None if self.own.image else docker.parent_image,
+        )
+        return spec if spec.needed else None
 
     def _read(self, model: type[Model], tree: Tree | Leaf, owner: str, unread: known.Unread | None = None) -> Model:
         return checked(model, tree, owner, self._sink, unread) or model()

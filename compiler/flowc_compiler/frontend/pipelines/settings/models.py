@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from flowc_compiler.frontend.decorators.arguments.kubernetes import ObjectName, reading
 from flowc_compiler.frontend.decorators.arguments.values import Arguments, Gpu, Names, as_dict
 from flowc_compiler.frontend.pipelines.settings.units import memory, seconds, zenml_memory
-from flowc_compiler.ir import SecurityContext
+from flowc_compiler.ir import Affinity, SecurityContext
 
 Amount = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(memory)]
 ZenmlAmount = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(zenml_memory)]
@@ -40,19 +41,12 @@ def _list(value: object) -> object:
     return () if value is None else value
 
 
-_SECURITY = {
-    "privileged": "privileged",
-    "allowPrivilegeEscalation": "allow_privilege_escalation",
-    "runAsUser": "run_as_user",
-    "runAsGroup": "run_as_group",
-    "runAsNonRoot": "run_as_non_root",
-}
+def _some_security(value: object) -> object:
+    return reading(SecurityContext)(value) if value else None
 
 
-def _security(value: object) -> object:
-    """A security context as Kubernetes writes it, in camel case, or as its client for Python does, in snake case."""
-    fields = as_dict(value)
-    return {_SECURITY.get(key, key): item for key, item in fields.items()} if fields else None
+def _some_affinity(value: object) -> object:
+    return reading(Affinity)(value) if value else None
 
 
 Variables = Annotated[dict[str, str], BeforeValidator(_variables)]
@@ -99,7 +93,7 @@ class ResourceSettingsFields(Arguments):
 
 
 class DockerFields(Arguments):
-    """ZenML's `DockerSettings`: what is left of it where no image is built."""
+    """ZenML's `DockerSettings`: what says something of the image that a step needs."""
 
     parent_image: str | None = None
     requirements: str | tuple[str, ...] | None = None
@@ -120,7 +114,12 @@ class PodFields(Arguments):
     env: Dicts = ()
     env_from: Dicts = ()
     image_pull_secrets: Names = ()
-    container_security_context: Annotated[SecurityContext | None, BeforeValidator(_security)] = None
+    container_security_context: Annotated[SecurityContext | None, BeforeValidator(_some_security)] = None
+    affinity: Annotated[Affinity | None, BeforeValidator(_some_affinity)] = None
+    volumes: Dicts = ()
+    volume_mounts: Dicts = ()
+    scheduler_name: ObjectName = None
+    additional_pod_spec_args: Annotated[dict[str, Any], BeforeValidator(_some)] = Field(default_factory=dict)
 
 
 class OrchestratorFields(Arguments):

@@ -1,0 +1,134 @@
+"""What an image is built from: a Dockerfile, and the file of packages that it copies."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flowc_targets.base.images.environments import HASH_LENGTH
+
+if TYPE_CHECKING:
+    from flowc_targets.base.images.environments import Environment
+
+PYPI_BASE = "python:{python}-slim"
+"""What `@pypi` builds upon where a version of Python is asked for and no base is given."""
+CONDA_BASE = "mambaorg/micromamba:2.3.3"
+"""What `@conda` builds upon."""
+DEFAULT_PYTHON = "3.11"
+"""The Python of a Conda environment that names none."""
+DOCKERFILE = "Dockerfile"
+_PYPI_FILE = "requirements.txt"
+_CONDA_FILE = "environment.yml"
+_FOLDER = "/opt/flowc"
+_PIP_CONFIG = "--mount=type=secret,id=pip,target=/etc/pip.conf,mode=0444,required=false"
+_CONDA_CONFIG = "--mount=type=secret,id=conda,target=/etc/conda/.condarc,mode=0444,required=false"
+
+
+@dataclass(frozen=True, slots=True)
+class Bases:
+    """The images to build upon. `{python}` in one stands for the version of Python that is asked for."""
+
+    pypi: str | None = None
+    """Given with `--base`; else the flow's option `image`, or `python:VERSION-slim` where a version is asked for."""
+    conda: str | None = None
+    image: str = f"python:{DEFAULT_PYTHON}-slim"
+    """The option `image`: what steps run in that name none."""
+    python: str = "python3"
+    """The option `python`: the Python that steps run with."""
+
+    def of(self, environment: Environment) -> str:
+        """The image that an environment builds upon."""
+        return self._chosen(environment).replace("{python}", environment.python or DEFAULT_PYTHON)
+
+    def has_version(self, environment: Environment) -> bool:
+        """Whether the image is of the version of Python that is asked for, by its name."""
+        return environment.python is None or "{python}" in self._chosen(environment)
+
+    def _chosen(self, environment: Environment) -> str:
+        if environment.manager == "conda":
+            return self.conda or CONDA_BASE
+        return environment.base or self.pypi or (PYPI_BASE if environment.python else self.image)
+
+
+def build_files(environment: Environment, bases: Bases) -> dict[str, str]:
+    """The files of the folder that an image is built in, by name."""
+    if environment.manager == "conda":
+        return {DOCKERFILE: _conda_dockerfile(environment, bases), _CONDA_FILE: _environment_yml(environment)}
+    files = {DOCKERFILE: _pypi_dockerfile(environment, bases)}
+    if environment.requirements:
+        files[_PYPI_FILE] = "".join(f"{line}\n" for line in environment.requirements)
+    return files
+
+
+def content_tag(files: dict[str, str]) -> str:
+    """The tag of an image: a hash of all that it is built from."""
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:HASH_LENGTH]
+
+
+def _pypi_dockerfile(environment: Environment, bases: Bases) -> str:
+    python = shlex.quote(bases.python)
+    lines = [*_head(environment, bases)]
+    system = sorted({*environment.system, *_for_urls(environment)})
+    if system:
+        lines += [
+            "RUN apt-get update \\",
+            f"    && apt-get install -y --no-install-recommends {' '.join(map(shlex.quote, system))} \\",
+            "    && rm -rf /var/lib/apt/lists/*",
+        ]
+    if environment.python is not None and not bases.has_version(environment):
+        lines.append(f"RUN {python} -c {shlex.quote(_version_check(environment.python))}")
+    if environment.requirements:
+        lines += [
+            f"COPY {_PYPI_FILE} {_FOLDER}/{_PYPI_FILE}",
+            f"RUN {_PIP_CONFIG} \\",
+            f"    PIP_BREAK_SYSTEM_PACKAGES=1 {python} -m pip install --no-cache-dir --disable-pip-version-check \\",
+            f"    --root-user-action=ignore -r {_FOLDER}/{_PYPI_FILE}",
+        ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _conda_dockerfile(environment: Environment, bases: Bases) -> str:
+    lines = [
+        *_head(environment, bases),
+        f"COPY {_CONDA_FILE} {_FOLDER}/{_CONDA_FILE}",
+        f"RUN {_CONDA_CONFIG} \\",
+        f"    micromamba install -y -n base -f {_FOLDER}/{_CONDA_FILE} && micromamba clean --all --yes",
+        "# A pod names its own command, so that the image's entry point does not activate the environment.",
+        "ENV PATH=/opt/conda/bin:$PATH",
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _head(environment: Environment, bases: Bases) -> list[str]:
+    return [f"# Made by flowc image: environment {environment.digest}.", f"FROM {bases.of(environment)}"]
+
+
+def _environment_yml(environment: Environment) -> str:
+    """YAML whose scalars are JSON's, which YAML reads alike."""
+    channels = dict.fromkeys(("conda-forge", *environment.channels))
+    python = f"python={environment.python or DEFAULT_PYTHON}"
+    entries = ["name: base", "channels:", *(f"  - {json.dumps(name)}" for name in channels), "dependencies:"]
+    entries += [f"  - {json.dumps(item)}" for item in (python, *environment.requirements)]
+    return "".join(f"{line}\n" for line in entries)
+
+
+def _version_check(version: str) -> str:
+    """Ends the build where the base has another Python than the step asks for."""
+    numbers = tuple(int(part) for part in version.split("."))
+    return (
+        f"import sys; have = sys.version_info[:{len(numbers)}]; "
+        f'have == {numbers} or sys.exit(f"the base has Python {{have}}, not {numbers}")'
+    )
+
+
+def _for_urls(environment: Environment) -> set[str]:
+    """The programs that pip calls to get packages from git."""
+    programs: set[str] = set()
+    if any("git+" in line for line in environment.requirements):
+        programs |= {"ca-certificates", "git"}
+    if any("git+ssh:" in line for line in environment.requirements):
+        programs.add("openssh-client")
+    return programs
