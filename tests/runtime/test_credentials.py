@@ -98,7 +98,6 @@ def test_the_agent_of_a_container_is_asked(server: str, monkeypatch: pytest.Monk
 
 
 def test_a_source_that_refuses_is_told(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flowc.store.credentials.time.sleep", _no_pause)
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{server}/agent")
     with pytest.raises(StoreError, match=r"no credentials from http://127\.0\.0\.1:.*/agent: 403"):
         CredentialSource("us-east-1").get()
@@ -106,7 +105,3 @@ def test_a_source_that_refuses_is_told(server: str, monkeypatch: pytest.MonkeyPa
 
 def test_without_any_source_requests_are_not_signed(server: str) -> None:
     assert CredentialSource("us-east-1").get() is None
-
-
-def _no_pause(seconds: float) -> None:
-    """Instead of time.sleep."""

@@ -14,6 +14,7 @@ import pytest
 from flowc.client import Run
 from flowc.errors import MissingKey, StoreError
 from flowc.store import Store, multipart, open_store, s3
+from flowc.store.patience import VARIABLE
 from flowc_targets.local import ResumeOptions
 from tests.local.flows import Local
 from tests.runtime.pipelineshim import PipelineShim
@@ -134,7 +135,7 @@ def test_a_part_that_fails_is_sent_again_and_a_lost_upload_is_told(root: str, mo
         pytest.skip("obstore does its own uploads")
     monkeypatch.setattr(multipart, "LARGEST", 6 << 20)
     monkeypatch.setattr(multipart, "PART", 5 << 20)
-    monkeypatch.setattr(s3, "FIRST_DELAY", 0.01)
+    monkeypatch.setenv(VARIABLE, "2")
     store = open_store(root)
     once = s3.S3Store._once  # pyright: ignore[reportPrivateUsage]
     failures = [0]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import ssl
 import time
 from urllib.parse import urlsplit
 
 from flowc.errors import StoreError
+from flowc.store.answers import retry_after
+from flowc.store.patience import Patience
 from flowc.store.sigv4 import Credentials, query_string
 
 TYPE_CHECKING = False
@@ -21,7 +24,12 @@ CONTAINER_HOST = "http://169.254.170.2"
 """Where ECS and Fargate serve AWS_CONTAINER_CREDENTIALS_RELATIVE_URI."""
 RENEW_BEFORE = 300.0
 """Temporary keys are renewed when they have less than this to live, in seconds."""
+AGAIN = 30.0
+"""Seconds until the source is asked again that did not answer while the keys at hand are still good."""
 _TIMEOUT = 10.0
+_STATUSES = {408, 425, 429}
+_CODES = (b"IDPCommunicationError", b"Throttling", b"RequestLimitExceeded")
+"""What STS says of a moment that was a bad one, with a status of 400."""
 
 
 class CredentialSource:
@@ -31,32 +39,49 @@ class CredentialSource:
         self._fetch = _source(region)
         self._current: Credentials | None = None
         self._expires = 0.0
+        self._next = 0.0
 
     def get(self) -> Credentials | None:
         """The keys to sign with now. Raises StoreError when the source does not answer."""
         if self._fetch is None:
             return None
-        if self._current is None or time.time() > self._expires - RENEW_BEFORE:
-            self._current, self._expires = self._fetch()
+        left = self._expires - time.time()
+        if self._current is None or left < RENEW_BEFORE:
+            good = self._current is not None and left > 0
+            if good and time.monotonic() < self._next:
+                return self._current
+            try:
+                self._current, self._expires = self._fetch(0.0 if good else None)
+            except StoreError:
+                if not good:
+                    raise
+                self._next = time.monotonic() + AGAIN  # the keys at hand will do in the meantime
         return self._current
 
+    def renew(self) -> bool:
+        """Forget the keys, so that others are fetched; returns whether there may be others."""
+        if self._fetch is None or self._expires == float("inf"):
+            return False
+        self._current = None
+        return True
 
-def _source(region: str) -> Callable[[], Fetched] | None:
+
+def _source(region: str) -> Callable[[float | None], Fetched] | None:
     """The first source that the environment names, in the order of Amazon's own tools."""
     env = os.environ
     access, secret = env.get("AWS_ACCESS_KEY_ID"), env.get("AWS_SECRET_ACCESS_KEY")
     if access and secret:
         keys = Credentials(access, secret, env.get("AWS_SESSION_TOKEN"))
-        return lambda: (keys, float("inf"))
+        return lambda _: (keys, float("inf"))
     token_file, role = env.get("AWS_WEB_IDENTITY_TOKEN_FILE"), env.get("AWS_ROLE_ARN")
     if token_file and role:
-        return lambda: _web_identity(region, token_file, role)
+        return lambda limit: _web_identity(region, token_file, role, limit)
     relative, full = env.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"), env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
     url = CONTAINER_HOST + relative if relative else full
-    return (lambda: _container(url)) if url else None
+    return (lambda limit: _container(url, limit)) if url else None
 
 
-def _web_identity(region: str, token_file: str, role: str) -> Fetched:
+def _web_identity(region: str, token_file: str, role: str, limit: float | None) -> Fetched:
     """Exchange the token that Kubernetes mounts (IRSA) for keys of a role."""
     from xml.etree import ElementTree as ET
 
@@ -70,45 +95,53 @@ def _web_identity(region: str, token_file: str, role: str) -> Fetched:
         ]
     )
     endpoint = os.environ.get("AWS_ENDPOINT_URL_STS") or f"https://sts.{region}.amazonaws.com"
-    body = _get(f"{endpoint.rstrip('/')}/?{query}", {"accept": "application/xml"})
+    body = _get(f"{endpoint.rstrip('/')}/?{query}", {"accept": "application/xml"}, limit)
     fields = {element.tag.rpartition("}")[2]: element.text or "" for element in ET.fromstring(body).iter()}  # noqa: S314
     return _fetched(fields["AccessKeyId"], fields["SecretAccessKey"], fields["SessionToken"], fields["Expiration"])
 
 
-def _container(url: str) -> Fetched:
+def _container(url: str, limit: float | None) -> Fetched:
     """Ask the agent of ECS, Fargate or EKS Pod Identity."""
     token = os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", "")
     token_file = os.environ.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
     if token_file:
         token = _file_text(token_file)
-    document: Dict[str, str] = json.loads(_get(url, {"authorization": token} if token else {}))
+    document: Dict[str, str] = json.loads(_get(url, {"authorization": token} if token else {}, limit))
     return _fetched(
         document["AccessKeyId"], document["SecretAccessKey"], document["Token"], document.get("Expiration", "")
     )
 
 
-def _get(url: str, headers: Dict[str, str]) -> bytes:
-    """One GET, tried three times."""
+def _get(url: str, headers: Dict[str, str], limit: float | None) -> bytes:
+    """A GET, tried again while that may help, for `limit` seconds or those of the environment. Raises StoreError."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    problem = ""
-    for attempt in range(3):
-        time.sleep(attempt)
+    patience = Patience(f"credentials from {parts.netloc}", limit)
+    while True:
+        after = 0.0
         connection = kind(parts.netloc, timeout=_TIMEOUT)
         try:
             connection.request("GET", target, headers=headers)
             response = connection.getresponse()
             body = response.read()
+        except ssl.SSLCertVerificationError as error:
+            problem, transient = f"{type(error).__name__}: {error}", False
         except (OSError, http.client.HTTPException) as error:
-            problem = f"{type(error).__name__}: {error}"
-            continue
+            problem, transient = f"{type(error).__name__}: {error}", True
+        else:
+            if response.status == 200:
+                patience.answered()
+                return body
+            problem = f"{response.status}: {body[:200].decode('utf-8', 'replace')}"
+            transient = response.status >= 500 or response.status in _STATUSES or any(code in body for code in _CODES)
+            after = retry_after(response.headers)
         finally:
             connection.close()
-        if response.status == 200:
-            return body
-        problem = f"{response.status}: {body[:200].decode('utf-8', 'replace')}"
-    raise StoreError(f"no credentials from {parts.scheme}://{parts.netloc}{parts.path}: {problem}")
+        if not transient or not patience.wait(problem, after):
+            break
+    where = f"{parts.scheme}://{parts.netloc}{parts.path}"
+    raise StoreError(f"no credentials from {where}: {problem}{patience.spent()}")
 
 
 def _fetched(access: str, secret: str, token: str, expiration: str) -> Fetched:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 
 from flowc.errors import MissingKey, StoreError
@@ -11,9 +12,20 @@ from flowc.store.base import Store
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Callable, TypeVar
 
     from flowc.store.base import Buffer
+    from flowc.store.patience import Patience
 
+    T = TypeVar("T")
+
+_AWAY = (
+    *("ESTALE", "EIO", "EREMOTEIO", "ETIMEDOUT", "ENOTCONN", "ECONNREFUSED", "ECONNRESET"),
+    *("EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH"),
+)
+AWAY = {getattr(errno, name) for name in _AWAY if hasattr(errno, name)}
+"""What a volume of the network says while its server is away, or when it has come back with other handles; EIO where it
+is mounted `soft`. A disk that is full, or that may not be written to, is no better a minute later."""
 MAP_FROM = 256 * 1024
 """Files of this size and larger are mapped, not read."""
 
@@ -27,57 +39,44 @@ class FileStore(Store):
 
     def read(self, key: str) -> Buffer:
         """The file's bytes; copy-on-write from the page cache when large, so that arrays in it can be changed."""
-        descriptor = self._open(key)
-        try:
-            size = os.fstat(descriptor).st_size
-            if size < MAP_FROM:
-                return _read_all(descriptor, size)
-            return _mapped(descriptor, 0, size)
-        finally:
-            os.close(descriptor)
+
+        def whole() -> Buffer:
+            descriptor = os.open(f"{self.path}/{key}", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                size = os.fstat(descriptor).st_size
+                if size < MAP_FROM:
+                    return _read_all(descriptor, size)
+                return _mapped(descriptor, 0, size)
+            finally:
+                os.close(descriptor)
+
+        return self._try("read", key, whole)
 
     def read_range(self, key: str, start: int, length: int) -> Buffer:
         """A positioned read; long ranges are mapped like whole files, as one call reads no more than 2 GiB."""
-        descriptor = self._open(key)
-        try:
-            if length < MAP_FROM:
-                return os.pread(descriptor, length, start)
-            return _mapped(descriptor, start, min(start + length, os.fstat(descriptor).st_size))
-        finally:
-            os.close(descriptor)
+
+        def piece() -> Buffer:
+            descriptor = os.open(f"{self.path}/{key}", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                if length < MAP_FROM:
+                    return os.pread(descriptor, length, start)
+                return _mapped(descriptor, start, min(start + length, os.fstat(descriptor).st_size))
+            finally:
+                os.close(descriptor)
+
+        return self._try("read", key, piece)
 
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
         """Write beside the target, then rename over it."""
-        target = f"{self.path}/{key}"
-        folder, _, name = target.rpartition("/")
-        # Random, since on a shared volume the writers may be process 1 of many containers.
-        temporary = f"{folder}/.{name}.{os.urandom(8).hex()}.tmp"
-        try:
-            try:
-                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-            except FileNotFoundError:
-                os.makedirs(folder, exist_ok=True)
-                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-            try:
-                for part in parts:
-                    _write_all(descriptor, part)
-            finally:
-                os.close(descriptor)
-            os.replace(temporary, target)
-        except OSError as error:
-            _remove(temporary)
-            raise StoreError(f"cannot write {target}: {error.strerror or error}") from error
+        self._try("write", key, lambda: _write(f"{self.path}/{key}", parts))
 
     def exists(self, key: str) -> bool:
         """Whether the file is there."""
-        return os.path.exists(f"{self.path}/{key}")
+        return self._size(key) is not None
 
     def holds(self, key: str, size: int) -> bool:
         """Whether the file is there and whole: one that was renamed before its bytes reached the disk may be empty."""
-        try:
-            return os.stat(f"{self.path}/{key}").st_size == size
-        except OSError:
-            return False
+        return self._size(key) == size
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Walk the folder that the prefix stands in."""
@@ -94,20 +93,61 @@ class FileStore(Store):
     def children(self, folder: str) -> list[str]:
         """A directory listing without half-written files."""
         try:
-            names = os.listdir(f"{self.path}/{folder}")
-        except (FileNotFoundError, NotADirectoryError):
+            names = self._try("list", folder, lambda: os.listdir(f"{self.path}/{folder}"))
+        except MissingKey:
             return []
-        except OSError as error:
-            raise StoreError(f"cannot list {self.path}/{folder}: {error.strerror or error}") from error
         return [name for name in names if not name.endswith(".tmp")]
 
-    def _open(self, key: str) -> int:
+    def _size(self, key: str) -> int | None:
+        """The size of a file; `None` when it is not there."""
         try:
-            return os.open(f"{self.path}/{key}", os.O_RDONLY | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError):
-            raise MissingKey(f"there is no {self.path}/{key}") from None
-        except OSError as error:
-            raise StoreError(f"cannot read {self.path}/{key}: {error.strerror or error}") from error
+            return self._try("read", key, lambda: os.stat(f"{self.path}/{key}").st_size)
+        except StoreError:
+            return None
+
+    def _try(self, verb: str, key: str, call: Callable[[], T]) -> T:
+        """Do it; again and again while the file system is away. Raises MissingKey and StoreError."""
+        patience: Patience | None = None
+        while True:
+            try:
+                result = call()
+            except OSError as error:
+                if isinstance(error, (FileNotFoundError, NotADirectoryError)) and verb != "write":
+                    raise MissingKey(f"there is no {self.path}/{key}") from None
+                problem = error.strerror or str(error)
+                if error.errno in AWAY:
+                    from flowc.store.patience import Patience
+
+                    patience = patience or Patience(f"the store {self.path}")
+                    if patience.wait(problem):
+                        continue
+                    problem += patience.spent()
+                raise StoreError(f"cannot {verb} {self.path}/{key}: {problem}") from error
+            if patience is not None:
+                patience.answered()
+            return result
+
+
+def _write(target: str, parts: Sequence[Buffer]) -> None:
+    """Write a file under a name of its own, and rename it. Raises OSError."""
+    folder, _, name = target.rpartition("/")
+    # Random, since on a shared volume the writers may be process 1 of many containers.
+    temporary = f"{folder}/.{name}.{os.urandom(8).hex()}.tmp"
+    try:
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        except FileNotFoundError:
+            os.makedirs(folder, exist_ok=True)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            for part in parts:
+                _write_all(descriptor, part)
+        finally:
+            os.close(descriptor)
+        os.replace(temporary, target)
+    except OSError:
+        _remove(temporary)
+        raise
 
 
 def _mapped(descriptor: int, start: int, end: int) -> Buffer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from xml.etree import ElementTree as ET
 
-from flowc.errors import StoreError
+from flowc.errors import MissingKey, StoreError
 from flowc.store.sigv4 import query_string
 
 TYPE_CHECKING = False
@@ -48,8 +48,13 @@ def upload(request: Request, parts: Sequence[Buffer], size: int) -> None:
     try:
         with ThreadPoolExecutor(THREADS) as pool:
             tags = list(pool.map(send, enumerate(split(parts, part_size(size)), 1)))
-        _, answer = request("POST", query_string([("uploadId", upload_id)]), [_completion(tags)])
-        _text(answer, "ETag")  # the status is 200 even when it has failed
+        try:
+            _, answer = request("POST", query_string([("uploadId", upload_id)]), [_completion(tags)])
+            _text(answer, "ETag")
+        except MissingKey:  # there is no such upload any more: the first try of this was done, and its answer lost
+            headers, _ = request("HEAD", "")
+            if headers["content-length"] != str(size):
+                raise
     except BaseException:
         with contextlib.suppress(StoreError):  # what led here says more; the store may keep its parts
             request("DELETE", query_string([("uploadId", upload_id)]))

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import os
+import re
 from importlib import import_module
 
 from flowc.errors import MissingKey, StoreError
+from flowc.store.answers import CODES, STATUSES
 from flowc.store.base import Store
+from flowc.store.patience import Patience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Any, Dict
+    from typing import Any, Callable, Dict, TypeVar, Union
 
     from flowc.store.base import Buffer
+
+    T = TypeVar("T")
 
 _obstore: Any = import_module("obstore")
 _from_url: Any = import_module("obstore.store").from_url
 RANGE = 256 << 20
 """Values of more bytes are read in ranges of so many."""
 RANGES_AT_A_TIME = 4
+METADATA = "169.254.169.254"
+"""Where machines of a cloud are told who they are."""
+METADATA_TRIES = 4
+_STATUS = re.compile(r"status code: (\d{3})")
+_CODE = re.compile(r"<Code>(\w+)</Code>")
+_RETRIED = re.compile(r", after \d+ retries")
+_ATTEMPTS = re.compile(r" in [\d.]+\S*s(, after \d+ retries, max_retries: \d+, retry_timeout: \S+)?(?= )")
 _ALIASES = {"s3a": "s3", "gcs": "gs", "azure": "az"}
 
 
@@ -34,21 +46,16 @@ class ObstoreStore(Store):
         self.url = f"{scheme}://{rest}".rstrip("/")
         options: Dict[str, Any] = _s3_options() if scheme == "s3" else {}
         try:
-            self._store: Any = _from_url(self.url, client_options=_client_options(), **options)
+            self._store: Any = _from_url(
+                self.url, client_options=_client_options(), retry_config=_retry_config(), **options
+            )
         except Exception as error:
             raise StoreError(f"the root {root!r} cannot be opened: {error}") from error
 
     def read(self, key: str) -> Buffer:
         """One GET, or several of ranges when large, which each have their own time limit and attempts."""
-        try:
-            found = _obstore.get(self._store, key)
-            size: int = found.meta["size"]
-            if size <= RANGE:
-                return memoryview(found.bytes())
-        except Exception as error:
-            raise _translated(error, self.location(key), "read") from error
-
-        return self._read_ranges(key, size)
+        found = self._try("read", key, lambda: _whole(self._store, key))
+        return self._read_ranges(key, found) if isinstance(found, int) else found
 
     def _read_ranges(self, key: str, size: int) -> Buffer:
         from concurrent.futures import ThreadPoolExecutor
@@ -67,52 +74,97 @@ class ObstoreStore(Store):
         """One GET of a range."""
         if not length:
             return b""
-        try:
-            return memoryview(_obstore.get_range(self._store, key, start=start, length=length))
-        except Exception as error:
-            raise _translated(error, self.location(key), "read") from error
+        return self._try(
+            "read", key, lambda: memoryview(_obstore.get_range(self._store, key, start=start, length=length))
+        )
 
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
         """One PUT, or a multipart upload when large."""
-        body: Any = parts[0] if len(parts) == 1 else (part for part in parts)
-        try:
+
+        def put() -> None:
+            body: Any = parts[0] if len(parts) == 1 else (part for part in parts)
             _obstore.put(self._store, key, body)
-        except Exception as error:
-            raise _translated(error, self.location(key), "write") from error
+
+        self._try("write", key, put)
 
     def exists(self, key: str) -> bool:
         """One HEAD."""
         try:
-            _obstore.head(self._store, key)
-        except FileNotFoundError:
+            self._try("read", key, lambda: _obstore.head(self._store, key))
+        except MissingKey:
             return False
-        except Exception as error:
-            raise _translated(error, self.location(key), "read") from error
         return True
 
     def keys(self, prefix: str) -> Iterator[str]:
         """List from the prefix on. obstore lists whole path segments, so the rest of the prefix is compared here."""
         folder, _, tail = prefix.rpartition("/")
-        options: Dict[str, Any] = {"offset": prefix} if tail else {}
-        try:
-            for batch in _obstore.list(self._store, folder or None, chunk_size=1000, **options):
-                for entry in batch:
-                    key: str = entry["path"]
-                    if key.startswith(prefix):
-                        yield key
-                    elif key > prefix:
-                        return
-        except Exception as error:
-            raise _translated(error, self.location(prefix), "list") from error
+        after = prefix if tail else ""
+        batches: Iterator[Any] | None = None
+
+        def following() -> Any:
+            nonlocal batches
+            if batches is None:
+                options: Dict[str, Any] = {"offset": after} if after else {}
+                batches = iter(_obstore.list(self._store, folder or None, chunk_size=1000, **options))
+            try:
+                return next(batches, None)
+            except Exception:
+                batches = None  # the next try begins after what is there already
+                raise
+
+        while True:
+            batch = self._try("list", prefix, following)
+            if batch is None:
+                return
+            for entry in batch:
+                key: str = entry["path"]
+                if key.startswith(prefix):
+                    yield key
+                elif key > prefix:
+                    return
+                after = key
 
     def children(self, folder: str) -> list[str]:
         """One listing with a delimiter."""
-        try:
-            found = _obstore.list_with_delimiter(self._store, folder or None)
-        except Exception as error:
-            raise _translated(error, self.location(folder), "list") from error
+        found = self._try("list", folder, lambda: _obstore.list_with_delimiter(self._store, folder or None))
         paths = [*found["common_prefixes"], *(entry["path"] for entry in found["objects"])]
         return [path.rstrip("/").rpartition("/")[2] for path in paths]
+
+    def _try(self, verb: str, key: str, call: Callable[[], T]) -> T:
+        """Do it, again and again while that may help. Raises MissingKey and StoreError."""
+        patience = Patience(f"the store {self.url}")
+        while True:
+            try:
+                result = call()
+            except Exception as error:
+                if _is_transient(error, verb, patience.tries) and patience.wait(_first_line(error)):
+                    continue
+                raise _translated(error, self.location(key), verb, patience.spent()) from error
+            patience.answered()
+            return result
+
+
+def _whole(store: Any, key: str) -> Union[memoryview, int]:
+    """The bytes of a key; only how many, when it is better read in ranges."""
+    found = _obstore.get(store, key)
+    size: int = found.meta["size"]
+    return memoryview(found.bytes()) if size <= RANGE else size
+
+
+def _is_transient(error: Exception, verb: str, tries: int) -> bool:
+    """Whether another try may do better. The texts are those of object_store, which has no types for it."""
+    text = str(error)
+    code = _CODE.search(text)
+    if code is not None and (code[1] in CODES or (verb == "write" and code[1] == "NoSuchUpload")):
+        return True
+    status = _STATUS.search(text)
+    if status is not None:
+        return int(status[1]) in STATUSES
+    if "invalid peer certificate" in text:
+        return False
+    if METADATA in text:  # it is asked for keys last, and where there is none, there are none
+        return tries < METADATA_TRIES
+    return "HTTP error" in text or _RETRIED.search(text) is not None
 
 
 def _s3_options() -> Dict[str, Any]:
@@ -133,12 +185,25 @@ def _client_options() -> Dict[str, Any]:
     return {"allow_http": True, "timeout": "300s", "connect_timeout": "10s"}
 
 
-def _translated(error: Exception, where: str, verb: str) -> StoreError:
+def _retry_config() -> Dict[str, Any]:
+    """A few tries at short intervals; what takes longer is waited for here, where it can be said for what."""
+    from datetime import timedelta
+
+    backoff = {"init_backoff": timedelta(milliseconds=50), "max_backoff": timedelta(milliseconds=500), "base": 2}
+    return {"max_retries": 2, "retry_timeout": timedelta(seconds=5), "backoff": backoff}
+
+
+def _translated(error: Exception, where: str, verb: str, spent: str) -> StoreError:
     if isinstance(error, StoreError):
         return error
     if isinstance(error, FileNotFoundError) and verb == "write":
         return StoreError(f"cannot write {where}: there is no such bucket")
     if isinstance(error, FileNotFoundError):
         return MissingKey(f"there is no {where}")
-    first = (str(error).splitlines() or [type(error).__name__])[0]
-    return StoreError(f"cannot {verb} {where}: {first}")
+    return StoreError(f"cannot {verb} {where}: {_first_line(error)}{spent}")
+
+
+def _first_line(error: Exception) -> str:
+    """What is worth saying of an error, which goes on with its Rust structures."""
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    return _ATTEMPTS.sub("", line)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
-import random
+import socket
 import ssl
-import sys
-import threading
 import time
+from collections import deque
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 from flowc.errors import MissingKey, StoreError
 from flowc.store import multipart
+from flowc.store.answers import EXPIRED, SKEW, child, clock_offset, failure_of, tag
 from flowc.store.base import Store
 from flowc.store.credentials import CredentialSource
+from flowc.store.patience import Patience
 from flowc.store.sigv4 import query_string, quote, sign
 
 TYPE_CHECKING = False
@@ -24,15 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Dict, Tuple
 
+    from flowc.store.answers import Failure
     from flowc.store.base import Buffer
 
-ATTEMPTS = 7
-"""Tries of one request, a minute in all at most."""
-FIRST_DELAY = 0.2
-LONGEST_DELAY = 15.0
+CONNECT_TIMEOUT = 10.0
 TIMEOUT = 60.0
+"""Seconds without a byte after which a try is given up."""
 PIECE = 1 << 20
-_RETRIED = {429, 500, 502, 503, 504}
 _EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 
 
@@ -60,7 +59,11 @@ class S3Store(Store):
             self._secure = True
             self._host = f"s3.{self._region}.amazonaws.com"
             self._base = f"/{quote(self._bucket)}"
-        self._local = threading.local()
+        self._idle: deque[http.client.HTTPConnection] = deque()
+        """Connections that the next requests, of whatever thread, are sent on."""
+        self._process = os.getpid()
+        self._clock = 0.0
+        """How many seconds the server's clock is ahead of ours, where that has been a reason for it to refuse."""
 
     def read(self, key: str) -> Buffer:
         """One GET."""
@@ -97,8 +100,8 @@ class S3Store(Store):
         """List, a page at a time."""
         for page in self._pages(prefix, ""):
             for entry in page.iter():
-                if _tag(entry) == "Contents":
-                    yield self._relative(_child(entry, "Key"))
+                if tag(entry) == "Contents":
+                    yield self._relative(child(entry, "Key"))
 
     def children(self, folder: str) -> list[str]:
         """List with a delimiter."""
@@ -106,9 +109,9 @@ class S3Store(Store):
         start = f"{folder}/" if folder else ""
         for page in self._pages(start, "/"):
             for entry in page:
-                name = {"Contents": "Key", "CommonPrefixes": "Prefix"}.get(_tag(entry))
+                name = {"Contents": "Key", "CommonPrefixes": "Prefix"}.get(tag(entry))
                 if name is not None:
-                    names.append(self._relative(_child(entry, name))[len(start) :].rstrip("/"))
+                    names.append(self._relative(child(entry, name))[len(start) :].rstrip("/"))
         return names
 
     def _pages(self, prefix: str, delimiter: str) -> Iterator[ET.Element]:
@@ -120,10 +123,15 @@ class S3Store(Store):
             if token:
                 pairs.append(("continuation-token", token))
             _, body = self._request("GET", f"{self._base}", query=query_string(pairs), what=prefix)
-            page = ET.fromstring(bytes(body))  # noqa: S314 (the server is the user's own store)
+            try:
+                page = ET.fromstring(bytes(body))  # noqa: S314 (the server is the user's own store)
+            except ET.ParseError as error:
+                raise StoreError(
+                    f"the list of {self.location(prefix)} at {self._host} cannot be read: {error}"
+                ) from None
             yield page
-            token = _child(page, "NextContinuationToken")
-            if not token or _child(page, "IsTruncated") != "true":
+            token = child(page, "NextContinuationToken")
+            if not token or child(page, "IsTruncated") != "true":
                 return
 
     def _full(self, key: str) -> str:
@@ -144,74 +152,116 @@ class S3Store(Store):
         parts: Sequence[Buffer] = (),
         what: str = "",
     ) -> Tuple[http.client.HTTPMessage, Buffer]:
-        """One request, tried again on server errors and lost connections; returns the answer's headers and body.
+        """One request, tried again while that may help; returns the answer's headers and body.
 
         Raises MissingKey and StoreError.
         """
         digest = _payload_hash(parts)
-        problem = ""
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                _pause(attempt, f"{self._host}: {problem}")
+        patience = Patience(f"the store s3://{self._bucket} at {self._host}")
+        renewed = False
+        while True:
             try:
                 status, answer, body = self._once(method, path, query, headers or {}, parts, digest)
-            except (OSError, http.client.HTTPException) as error:
-                self._forget()
-                problem = f"{type(error).__name__}: {error}"
+            except _Ended:
                 continue
-            if status < 300:
-                return answer, body
-            problem = _problem(status, body)
-            if status not in _RETRIED:
+            except (OSError, http.client.HTTPException) as error:
+                problem = _reason(error)
+                if not isinstance(error, ssl.SSLCertVerificationError) and patience.wait(problem):
+                    continue
                 break
-        else:
-            problem += f" ({ATTEMPTS} attempts)"
+            failure = failure_of(method, status, answer, body)
+            if failure is None:
+                patience.answered()
+                return answer, body
+            problem = failure.text
+            if not renewed and (self._sets_clock(failure, answer) or self._renews(failure)):
+                renewed = True
+            elif not failure.transient or not patience.wait(problem, failure.after):
+                break
         if problem.startswith("404") and "NoSuchBucket" not in problem:
             raise MissingKey(f"there is no {self.location(what)}")
-        raise StoreError(f"{method} {self.location(what)} at {self._host} failed: {problem}")
+        raise StoreError(f"{method} {self.location(what)} at {self._host} failed: {problem}{patience.spent()}")
+
+    def _sets_clock(self, failure: Failure, answer: http.client.HTTPMessage) -> bool:
+        """Go by the server's clock from now on, where ours may be why it refused; an answer to HEAD does not say."""
+        ahead = clock_offset(answer) if failure.status in (400, 403) else None
+        if ahead is None or abs(ahead - self._clock) < SKEW:
+            return False
+        self._clock = ahead
+        return True
+
+    def _renews(self, failure: Failure) -> bool:
+        """Get other keys, where these have expired before their time."""
+        return failure.code in EXPIRED and self._credentials.renew()
 
     def _once(
         self, method: str, path: str, query: str, headers: Dict[str, str], parts: Sequence[Buffer], digest: str
     ) -> Tuple[int, http.client.HTTPMessage, Buffer]:
-        timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() + self._clock))
         headers = {**headers, "host": self._host}
         credentials = self._credentials.get()
         if credentials is not None:
             headers = sign(credentials, self._region, timestamp, method, path, query, headers, digest)
         if method in ("PUT", "POST"):
             headers["content-length"] = str(sum(len(part) for part in parts))
-        connection = self._connection()
-        connection.putrequest(method, f"{path}?{query}" if query else path, skip_host=True, skip_accept_encoding=True)
-        for name, value in headers.items():
-            connection.putheader(name, value)
-        if parts and sum(len(part) for part in parts) <= PIECE:
-            connection.endheaders(b"".join(parts))  # one packet with the headers
-        else:
-            connection.endheaders()
-            for part in parts:
-                view = memoryview(part)
-                for start in range(0, len(view), PIECE):
-                    connection.send(view[start : start + PIECE])
-        response = connection.getresponse()
-        return response.status, response.headers, _body(response)
-
-    def _connection(self) -> http.client.HTTPConnection:
-        """This thread's connection, kept between requests."""
-        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            if self._secure:
-                context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
-                connection = http.client.HTTPSConnection(self._host, timeout=TIMEOUT, context=context)
-            else:
-                connection = http.client.HTTPConnection(self._host, timeout=TIMEOUT)
-            self._local.connection = connection
-        return connection
-
-    def _forget(self) -> None:
-        connection = getattr(self._local, "connection", None)
-        if connection is not None:
+        connection, kept = self._connection()
+        try:
+            connection.putrequest(
+                method, f"{path}?{query}" if query else path, skip_host=True, skip_accept_encoding=True
+            )
+            for name, value in headers.items():
+                connection.putheader(name, value)
+            _send(connection, parts)
+            response = connection.getresponse()
+            body = _body(response)
+        except BaseException as error:
             connection.close()
-            self._local.connection = None
+            lost = isinstance(error, (OSError, http.client.HTTPException)) and not isinstance(error, socket.timeout)
+            if kept and lost:
+                raise _Ended from error
+            raise
+        if connection.sock is not None:
+            self._idle.append(connection)
+        return response.status, response.headers, body
+
+    def _connection(self) -> Tuple[http.client.HTTPConnection, bool]:
+        """A connection, and whether it was kept from an earlier request."""
+        if self._process != os.getpid():  # after a fork they are the other process's, too
+            self._process, self._idle = os.getpid(), deque()
+        try:
+            return self._idle.pop(), True
+        except IndexError:
+            pass
+        connection: http.client.HTTPConnection
+        if self._secure:
+            context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
+            connection = http.client.HTTPSConnection(self._host, timeout=CONNECT_TIMEOUT, context=context)
+        else:
+            connection = http.client.HTTPConnection(self._host, timeout=CONNECT_TIMEOUT)
+        connection.connect()
+        connection.sock.settimeout(TIMEOUT)
+        return connection, False
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+class _Ended(Exception):  # noqa: N818
+    """A connection that was kept has ended in the meantime; a new one may well do."""
+
+
+def _send(connection: http.client.HTTPConnection, parts: Sequence[Buffer]) -> None:
+    """The end of the headers, and the body."""
+    if parts and sum(len(part) for part in parts) <= PIECE:
+        connection.endheaders(b"".join(parts))  # one packet with the headers
+        return
+    connection.endheaders()
+    for part in parts:
+        view = memoryview(part)
+        for start in range(0, len(view), PIECE):
+            connection.send(view[start : start + PIECE])
 
 
 def _body(response: http.client.HTTPResponse) -> Buffer:
@@ -237,30 +287,6 @@ def _payload_hash(parts: Sequence[Buffer]) -> str:
     return digest.hexdigest()
 
 
-def _pause(attempt: int, problem: str) -> None:
-    """Wait before the next try: longer each time, and not at the same moment as every other task."""
-    delay = min(LONGEST_DELAY, FIRST_DELAY * 2**attempt) * random.uniform(0.5, 1.0)
-    if attempt >= 3:
-        sys.stderr.write(f"flowc: waiting {delay:.0f} s for the store at {problem}\n")
-    time.sleep(delay)
-
-
-def _problem(status: int, body: Buffer) -> str:
-    """The status, with S3's code and message where it sent them."""
-    try:
-        document = ET.fromstring(bytes(body))  # noqa: S314
-    except ET.ParseError:
-        return f"{status}"
-    return f"{status} {_child(document, 'Code')}: {_child(document, 'Message')}"
-
-
-def _tag(element: ET.Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
-def _child(element: ET.Element, name: str) -> str:
-    """The text of a child, whatever its namespace."""
-    for child in element:
-        if _tag(child) == name:
-            return child.text or ""
-    return ""
+def _reason(error: Exception) -> str:
+    """Why there was no answer."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,107 @@
+"""What an S3 server's answer means: whether it failed, with which code, and whether the same request may do better."""
+
+from __future__ import annotations
+
+import time
+from email.utils import parsedate_to_datetime
+from xml.etree import ElementTree as ET
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from http.client import HTTPMessage
+
+    from flowc.store.base import Buffer
+
+SKEW = 240.0
+"""Seconds between the server's clock and ours that may be why it refuses a request; S3 allows 900."""
+STATUSES = {408, 425, 429, 500, 502, 503, 504, 509}
+"""Statuses after which the same request may do better."""
+CODES = {
+    "BandwidthLimitExceeded",
+    "IncompleteBody",
+    "InternalError",
+    "OperationAborted",
+    "PriorRequestNotComplete",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ServiceUnavailable",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequests",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+}
+"""Codes after which it may: those of botocore's standard mode, and of requests that were cut off or came too early."""
+EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}
+"""Codes that ask for new keys."""
+
+
+class Failure:
+    """Why a request was not answered as it should be."""
+
+    __slots__ = ("after", "code", "status", "text", "transient")
+
+    def __init__(self, status: int, headers: HTTPMessage, code: str, message: str) -> None:
+        self.status = status
+        self.code = code
+        self.text = f"{status} {code}: {message}" if code else f"{status}"
+        self.transient = status in STATUSES or code in CODES
+        self.after = retry_after(headers)
+        """Seconds that the server asks to wait."""
+
+
+def failure_of(method: str, status: int, headers: HTTPMessage, body: Buffer) -> Failure | None:
+    """The failure that an answer tells of. S3 completes multipart uploads with a 200 and then, perhaps, an error."""
+    well = 200 <= status < 300
+    if well and method != "POST":
+        return None
+    try:
+        root: ET.Element | None = ET.fromstring(bytes(body))  # noqa: S314 (the server is the user's own store)
+    except ET.ParseError:
+        root = None
+    if root is None or tag(root) != "Error":
+        return None if well else Failure(status, headers, "", "")
+    return Failure(status, headers, child(root, "Code"), child(root, "Message"))
+
+
+def retry_after(headers: HTTPMessage) -> float:
+    """The seconds of a Retry-After header, which may be a date; 0 where there is none that can be read."""
+    text = (headers.get("retry-after") or "").strip()
+    if text.isdigit():
+        return float(text)
+    moment = _seconds(text)
+    return max(0.0, moment - time.time()) if moment is not None else 0.0
+
+
+def clock_offset(headers: HTTPMessage) -> float | None:
+    """How many seconds the server's clock is ahead of ours; `None` where it does not say."""
+    moment = _seconds((headers.get("date") or "").strip())
+    return moment - time.time() if moment is not None else None
+
+
+def tag(element: ET.Element) -> str:
+    """The name of an element, without its namespace."""
+    return element.tag.rpartition("}")[2]
+
+
+def child(element: ET.Element, name: str) -> str:
+    """The text of a child, whatever its namespace."""
+    for item in element:
+        if tag(item) == name:
+            return item.text or ""
+    return ""
+
+
+def _seconds(date: str) -> float | None:
+    """Seconds since 1970 of a date in a header."""
+    if not date:
+        return None
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None

@@ -1,0 +1,99 @@
+"""Waiting for a store: each try comes later than the one before, up to a bound in time, and it is said for what."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from flowc.errors import StoreError
+
+VARIABLE = "FLOWC_STORE_PATIENCE"
+"""Names the variable with the seconds that one request to a store goes on being tried; 0 is one try."""
+DEFAULT = 120.0
+FIRST_DELAY = 0.1
+LONGEST_DELAY = 10.0
+QUIET = 2.0
+"""Seconds of waiting that are not worth a line in the log."""
+
+_told: dict[str, float] = {}
+"""When it was last said what is waited for: a join reads from many threads, and one line will do for all."""
+
+
+class Patience:
+    """The tries of one request, after the first one that failed."""
+
+    __slots__ = ("_limit", "_since", "_spoke", "_what", "tries")
+
+    def __init__(self, what: str, limit: float | None = None) -> None:
+        """`what` is waited for, in words; `limit` in seconds is that of the environment unless it is given."""
+        self._what = what
+        self._limit = limit
+        self._since: float | None = None
+        self._spoke = False
+        self.tries = 0
+        """How many have failed."""
+
+    def wait(self, problem: str, at_least: float = 0.0) -> bool:
+        """Sleep before the next try; false when there has been waiting enough. The last try is at the bound.
+
+        `problem` is why the try failed, and `at_least` the seconds that the server asks for. Raises StoreError.
+        """
+        if self._limit is None:
+            self._limit = patience()
+        now = time.monotonic()
+        if self._since is None:
+            self._since = now
+        self.tries += 1
+        left = self._since + self._limit - now
+        if left <= 0:
+            return False
+        import random
+
+        # Not at the same moment as every other task.
+        delay = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(self.tries, 16)) * random.uniform(0.5, 1.0)
+        delay = min(max(delay, at_least), left)
+        if now - self._since + delay > QUIET:
+            self._tell(problem, delay, left)
+        time.sleep(delay)
+        return True
+
+    def answered(self) -> None:
+        """The request has had its answer. Says so where it was said that it is waited for."""
+        if self._spoke and self._since is not None and _told.pop(self._what, None) is not None:
+            _say(f"{self._what} answers again, after {time.monotonic() - self._since:.0f} s")
+
+    def spent(self) -> str:
+        """What was tried, for the error."""
+        if self._since is None or not self._limit:
+            return ""
+        return f" ({self.tries} tries in {time.monotonic() - self._since:.0f} s; {VARIABLE}={self._limit:g})"
+
+    def _tell(self, problem: str, delay: float, left: float) -> None:
+        self._spoke = True
+        now = time.monotonic()
+        if now - _told.get(self._what, 0.0) >= min(delay, QUIET):
+            _told[self._what] = now
+            _say(f"waiting {delay:.0f} s for {self._what}, and {left:.0f} s at most: {problem}")
+
+
+def patience() -> float:
+    """The bound that the environment gives, in seconds. Raises StoreError."""
+    text = os.environ.get(VARIABLE, "").strip()
+    if not text:
+        return DEFAULT
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise StoreError(f"{VARIABLE} is {text!r}; it has to be a number of seconds, such as 120")
+    return seconds
+
+
+def _say(text: str) -> None:
+    try:
+        sys.stderr.write(f"flowc: {text}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError, AttributeError):  # the step has closed it, or set it to None
+        pass
