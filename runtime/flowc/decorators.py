@@ -121,6 +121,18 @@ def parallel(target: Any = None) -> Decorator:
     return _decorated(target)
 
 
+def foreach_options(target: Any = None, *, parallelism: int | None = None, **unpacked: Any) -> Decorator:
+    """Bound the foreach that the step opens: `parallelism` is the most items that are worked on at a time."""
+    del parallelism, unpacked
+    return _decorated(target)
+
+
+def loop(target: Any = None, *, max_iterations: int | None = None, **unpacked: Any) -> Decorator:
+    """Bound a step that goes on with itself: the most times that it may run in a row."""
+    del max_iterations, unpacked
+    return _decorated(target)
+
+
 def retry(target: Any = None, *, times: int = 3, minutes_between_retries: float = 2, **unpacked: Any) -> Decorator:
     """Try a failed task again, `times` times at most."""
     del times, minutes_between_retries, unpacked

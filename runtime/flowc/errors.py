@@ -73,6 +73,12 @@ class InvalidNextException(FlowError):  # noqa: N818 (Metaflow's name)
     """`self.next` says something else than the compiled flow."""
 
 
+class TooManyIterations(FlowError):  # noqa: N818
+    """A step that goes on with itself would do so more often than its `@loop` allows."""
+
+    headline = "Too many iterations"
+
+
 class PipelineError(FlowError):
     """A step of a function pipeline gives or gets something else than the compiled flow says."""
 

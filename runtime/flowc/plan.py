@@ -34,6 +34,7 @@ class PlanStep:
         "gang",
         "kind",
         "loops",
+        "max_iterations",
         "name",
         "next",
         "parents",
@@ -56,6 +57,7 @@ class PlanStep:
         self.foreach_var: str | None = data.get("foreach_var")
         self.condition: str | None = data.get("condition")
         self.loops: bool = data.get("loops", False)
+        self.max_iterations: int | None = data.get("max_iterations")
         self.timeout: int | None = data.get("timeout")
         self.retries: int = data.get("retries", 0)
         self.catch: Dict[str, Any] | None = data.get("catch")

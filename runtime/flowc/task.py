@@ -16,6 +16,7 @@ from flowc.layout import VERSION, RunLayout, index_text, task_id
 from flowc.state import TaskState
 from flowc.store import open_store
 from flowc.transition import check as check_transition
+from flowc.transition import check_iteration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ def _execute(cls: type[FlowSpec], state: TaskState, task: Task) -> None:
     code = method if inputs is None else partial(method, inputs)
     caught = call_step(flow, code, state, task.attempt - task.first)
     check_transition(step, state.transition)
+    check_iteration(step, task.path, state.transition)
     manifest = _manifest(flow, constant, state, task)
     if caught:
         manifest["caught"] = True

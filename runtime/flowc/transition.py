@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowc.errors import InvalidNextException
+from flowc.errors import InvalidNextException, TooManyIterations
 from flowc.state import Transition
 
 TYPE_CHECKING = False
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any, Dict, Tuple
 
     from flowc.flowspec import FlowSpec
+    from flowc.layout import Path
     from flowc.plan import PlanStep
 
 
@@ -54,6 +55,17 @@ def _switch(flow: FlowSpec, step: str, targets: Tuple[Any, ...], condition: str)
         # The exception is Metaflow's.
         raise RuntimeError(f"step {step!r}: {condition!r} is {value!r}, which is none of the cases {known}") from None
     return Transition(list(dict.fromkeys(cases.values())), condition=condition, choice=choice)
+
+
+def check_iteration(step: PlanStep, path: Path, transition: Transition | None) -> None:
+    """A recursive switch may not go on with itself more often than `@loop` says. Raises TooManyIterations."""
+    if step.max_iterations is None or transition is None or transition.choice != step.name:
+        return
+    if path[-1] + 1 >= step.max_iterations:
+        raise TooManyIterations(
+            f"step {step.name!r} goes on with itself after iteration {path[-1] + 1}, and "
+            f"@loop(max_iterations={step.max_iterations}) allows no more"
+        )
 
 
 def check(step: PlanStep, transition: Transition | None) -> None:

@@ -12,7 +12,7 @@ import pytest
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
-from flowc_compiler.frontend.files.served import SERVED
+from flowc_compiler.frontend.files.served import OWN, SERVED
 from flowc_compiler.ir import FALLBACK_RETRIES, Flow, StepSpecs
 
 
@@ -60,7 +60,7 @@ def without_spans(value: Any) -> Any:
 
 
 def test_every_decorator_is_served() -> None:
-    assert set(ARGUMENTS) | set(FLOW_ARGUMENTS) <= SERVED
+    assert set(ARGUMENTS) | set(FLOW_ARGUMENTS) <= SERVED | OWN
 
 
 def test_no_module_of_the_runtime_hides_a_decorator() -> None:

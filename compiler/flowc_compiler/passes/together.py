@@ -1,6 +1,7 @@
 """What decorators ask for must go with what the steps and the flow are.
 
-`@catch` cannot stand on steps that decide what runs next; what `@trigger` fills in must be parameters.
+`@catch` cannot stand on steps that decide what runs next; `@foreach_options` and `@loop` stand on nothing but a step
+that opens a foreach, or goes on with itself; what `@trigger` fills in must be parameters.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ def check_together(flow: Flow, sink: DiagnosticSink) -> Flow:
     """Collect FC406 for `@catch` on a step that opens a foreach or a gang, chooses, or is a member of a gang.
 
     Metaflow refuses the first three; the last it refuses on Kubernetes, since a gang fails and starts again as a whole.
+    The same for `@foreach_options` on a step that opens no foreach, and for `@loop` on one that is no recursive switch.
     FC302 is collected for a parameter that an event is to fill in and the flow does not have.
     """
     _check_events(flow, sink)
     for step in flow.steps:
+        _check_bounds(step, sink)
         if step.specs.catch is None:
             continue
         why = _WHY.get(step.kind) or _member(flow, step)
@@ -32,6 +35,22 @@ def check_together(flow: Flow, sink: DiagnosticSink) -> Flow:
                 help="use try and except in the step, or let a step before it do what may fail",
             )  # fmt: skip
     return flow
+
+
+def _check_bounds(step: Step, sink: DiagnosticSink) -> None:
+    """What bounds a foreach or a loop stands on the step that makes one."""
+    foreach, loop = step.specs.foreach, step.specs.loop
+    if foreach is not None and step.kind != "foreach":
+        gang = " (a gang's members all start together)" if step.kind == "parallel" else ""
+        sink.error(
+            "FC406", f"`@foreach_options` stands on the step `{step.name}`, which opens no foreach{gang}", foreach.span,
+            help="put it on the step with `self.next(..., foreach='items')`, whose items it is about",
+        )  # fmt: skip
+    if loop is not None and not (step.kind == "switch" and step.recursive):
+        sink.error(
+            "FC406", f"`@loop` stands on the step `{step.name}`, which does not go on with itself", loop.span,
+            help=f"put it on a switch with a case that leads back: `next({{'again': self.{step.name}, ...}}, ...)`",
+        )  # fmt: skip
 
 
 def _check_events(flow: Flow, sink: DiagnosticSink) -> None:

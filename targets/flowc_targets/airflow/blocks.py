@@ -155,6 +155,8 @@ class _Lowering:
             arguments["callbacks"] = Name("PublishOutput")
         if made := self._choices[step.scope]:
             arguments["when"] = tuple(tuple(choice) for choice in made)
+        if (most := _most_at_a_time(self._flow, step)) is not None:
+            arguments["max_active_tis_per_dagrun"] = most
         if specs.retries:
             arguments["retries"] = specs.retries
             arguments["retry_delay"] = _duration(specs.retry.backoff_seconds if specs.retry is not None else 0)
@@ -170,6 +172,13 @@ class _Lowering:
         if step.doc:
             arguments["doc_md"] = markdown(step.doc)
         return arguments
+
+
+def _most_at_a_time(flow: Flow, step: Step) -> int | None:
+    """How many tasks of a mapped step may run at a time, where `@foreach_options` says so of its items."""
+    opener = flow.foreach_scope(step).opener
+    options = flow.by_name[opener].specs.foreach if opener is not None else None
+    return options.parallelism if options is not None else None
 
 
 def _trigger_rule(step: Step) -> str | None:

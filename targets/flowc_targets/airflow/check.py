@@ -45,6 +45,7 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
     for step in flow.steps:
         _check_kind(step, sink)
         _check_waits(step, sink)
+        _check_parallelism(flow, step, sink)
         if options.operator == "local":
             _check_local(step, sink)
         else:
@@ -87,6 +88,33 @@ def _check_waits(step: Step, sink: DiagnosticSink) -> None:
             f"(target {NAME})",
             retry.span or step.span, help="choose a wait that is long enough for all of them",
         )  # fmt: skip
+
+
+def _check_parallelism(flow: Flow, step: Step, sink: DiagnosticSink) -> None:
+    """Airflow bounds the tasks of one step, not the items that are worked on."""
+    options = step.specs.foreach
+    if options is None or options.parallelism is None or step.kind != "foreach":
+        return
+    inside = [other for other in flow.steps if not other.virtual and step.name in _around(flow, other)]
+    if len(inside) > 1:
+        most = options.parallelism
+        sink.warning(
+            "FC501",
+            f"the items of `{step.name}` go through several steps: each runs for at most {most} items at a time, and "
+            f"more than {most} items may be under way (target {NAME})", options.span,
+            help="where that is too many, make one step of the foreach's body, or give a pool with --set pool=...",
+        )  # fmt: skip
+
+
+def _around(flow: Flow, step: Step) -> list[str]:
+    """The openers of the foreach that a step stands in."""
+    openers: list[str] = []
+    scope = flow.scope_by_id[step.scope]
+    while scope.parent is not None:
+        if scope.kind == "foreach" and scope.opener is not None:
+            openers.append(scope.opener)
+        scope = flow.scope_by_id[scope.parent]
+    return openers
 
 
 def _check_local(step: Step, sink: DiagnosticSink) -> None:

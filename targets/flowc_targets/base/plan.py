@@ -93,4 +93,6 @@ def _asked(specs: StepSpecs) -> dict[str, Any]:
         pod = specs.container
         gang = {"port": pod.port, "timeout": pod.hostname_resolution_timeout}
         asked["gang"] = {name: value for name, value in gang.items() if value is not None}
+    if specs.loop is not None:
+        asked["max_iterations"] = specs.loop.max_iterations
     return asked

@@ -208,6 +208,7 @@ class Replay:
 
     def run(self, go_on: Callable[[], bool]) -> bool:
         """Go on while there is something to take over and `go_on()`; returns whether all is. Raises ProtocolError."""
+        self._schedule.bounded = False
         try:
             rest: list[list[TaskKey]] = []
             while self._schedule.has_ready and go_on():
@@ -218,6 +219,7 @@ class Replay:
                     if document is not None:
                         self._finished(key, document)
             whole = not self._schedule.has_ready
+            self._schedule.bounded = True
             for keys in rest:
                 self._schedule.put_back(keys)
             return whole

@@ -33,6 +33,8 @@ class _Span:
     end: int | None = None
     tail: Path = ()
     """What follows the last index: the first iteration, where the step is a recursive switch."""
+    gate: TaskKey | None = None
+    """The join of the foreach that the tasks begin the items of, where that bounds how many items are open."""
 
 
 class Schedule:
@@ -43,6 +45,12 @@ class Schedule:
         self._ready: deque[_Span] = deque()
         self._waiting: dict[TaskKey, int] = {}
         self._joins = {step.closes: step for step in flow.steps if isinstance(step, JoinStep)}
+        self.bounded = True
+        """Whether `@foreach_options` holds tasks back; not while tasks are taken over that have run already."""
+        self._bounds = _bounds(flow)
+        self._open_items: dict[TaskKey, int] = {}
+        self._held: dict[TaskKey, list[_Span]] = {}
+        """Tasks that could start, but that as many items of their foreach are open as may be; by its join."""
         self._virtual = frozenset(step.name for step in flow.steps if step.virtual)
         self._together = frozenset(step.target for step in flow.steps if isinstance(step, ParallelStep))
         self.known = 0
@@ -63,22 +71,26 @@ class Schedule:
     def pop(self) -> TaskKey:
         """Take a task that is ready. Inner tasks come first, so that what is begun gets finished."""
         span = self._ready[0]
-        if span.end is None:
+        if span.gate is not None:
+            self._open_items[span.gate] = self._open_items.get(span.gate, 0) + 1
+        key = TaskKey(span.step, span.path)
+        if span.end is not None:
+            key = TaskKey(span.step, (*span.path, span.at, *span.tail))
+            span.at += 1
+        if span.at == span.end or span.end is None:
             self._ready.popleft()
-            return TaskKey(span.step, span.path)
-        key = TaskKey(span.step, (*span.path, span.at, *span.tail))
-        span.at += 1
-        if span.at == span.end:
-            self._ready.popleft()
+        self._hold_back()
         return key
 
     def put_back(self, keys: Sequence[TaskKey]) -> None:
         """Make tasks ready again that were taken and not started. They come first, in this order."""
         spans: list[_Span] = []
         for key in keys:
-            tail = self._begins(key.step)
-            if tail or not key.path:
-                spans.append(_Span(key.step, key.path))
+            gate = self._gate(key)
+            if gate is not None:
+                self._open_items[gate] -= 1
+            if gate is not None or self._begins(key.step) or not key.path:
+                spans.append(_Span(key.step, key.path, gate=gate))
                 continue
             last = spans[-1] if spans else None
             if last is not None and (last.step, last.path, last.end) == (key.step, key.path[:-1], key.path[-1]):
@@ -86,6 +98,7 @@ class Schedule:
             else:
                 spans.append(_Span(key.step, key.path[:-1], key.path[-1], key.path[-1] + 1))
         self._ready.extendleft(reversed(spans))
+        self._hold_back()
 
     def finished(self, key: TaskKey, *, count: int | None = None, choice: str | None = None) -> None:
         """Make ready what waited for this task.
@@ -102,6 +115,25 @@ class Schedule:
         else:
             for name in step.targets:
                 self._lead_to(name, key.path)
+        self._hold_back()
+
+    def _hold_back(self) -> None:
+        """See that the first task that is ready may start."""
+        while self.bounded and self._ready and (gate := self._ready[0].gate) is not None:
+            if self._open_items.get(gate, 0) < self._bounds[gate.step]:
+                return
+            self._held.setdefault(gate, []).append(self._ready.popleft())
+
+    def _gate(self, key: TaskKey) -> TaskKey | None:
+        """The foreach with a bound that a task begins an item of, by its join."""
+        begins = self._begins(key.step)
+        if not self._bounds or (begins and key.path[-1]):
+            return None
+        parents = (self._flow.by_name[name] for name in self._flow.by_name[key.step].parents)
+        opener = next((parent for parent in parents if isinstance(parent, ForeachStep)), None)
+        if opener is None or self._joins[opener.name].name not in self._bounds:
+            return None
+        return TaskKey(self._joins[opener.name].name, key.path[: -1 - len(begins)])
 
     def _choose(self, step: SwitchStep, path: Path, choice: str) -> None:
         """Go on to the step that a switch has chosen; back to itself is the next iteration."""
@@ -131,7 +163,8 @@ class Schedule:
                 self._add(_Span(step.target, (*path, index)))
             return
         self.known += count
-        self._ready.appendleft(_Span(step.target, path, 0, count, self._begins(step.target)))
+        gate = TaskKey(join.name, path) if join.name in self._bounds else None
+        self._ready.appendleft(_Span(step.target, path, 0, count, self._begins(step.target), gate))
 
     def _begins(self, name: str) -> Path:
         """What a step's first task has at the end of its path."""
@@ -142,10 +175,14 @@ class Schedule:
         opener = self._flow.by_name[join.closes]
         fanned_out = isinstance(opener, ForeachStep | ParallelStep)
         key = TaskKey(join.name, path[:-1] if fanned_out else path)
+        if key in self._open_items:
+            self._open_items[key] -= 1
+            self._ready.extendleft(reversed(self._held.pop(key, [])))
         remaining = self._waiting.pop(key, len(join.arms)) - 1
         if remaining:
             self._waiting[key] = remaining
         else:
+            self._open_items.pop(key, None)
             self._add(_Span(join.name, key.path))
 
     def _add(self, span: _Span) -> None:
@@ -156,3 +193,14 @@ class Schedule:
             return
         self.known += 1
         self._ready.appendleft(span)
+
+
+def _bounds(flow: Flow) -> dict[str, int]:
+    """Join to the most items of its foreach that may be open, where `@foreach_options` says so."""
+    bounds: dict[str, int] = {}
+    for step in flow.steps:
+        if isinstance(step, JoinStep):
+            options = flow.by_name[step.closes].specs.foreach
+            if options is not None and options.parallelism is not None:
+                bounds[step.name] = options.parallelism
+    return bounds

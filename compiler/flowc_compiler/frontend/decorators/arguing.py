@@ -84,6 +84,9 @@ class ArgumentReader:
             return True
         known = ", ".join(model.model_fields) or "none"
         span = self._locator.anywhere(arg.value)
+        if key in model.REFUSED:
+            self._sink.error("FC411", f"flowc has no `{key}` of `@{name}` yet", span, help=model.REFUSED[key])
+            return False
         self._sink.error("FC403", f"`@{name}` has no argument `{key}`", span, help=f"it takes {known}")
         return False
 

@@ -15,7 +15,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.files import servedzenml
 from flowc_compiler.frontend.files.home import is_type_checking
 from flowc_compiler.frontend.files.served import MODULES as METAFLOW
-from flowc_compiler.frontend.files.served import REFUSED, SERVED
+from flowc_compiler.frontend.files.served import OWN, REFUSED, SERVED
 from flowc_compiler.source import SourceFile, Span
 
 _FROM = re.compile(r"\bfrom[ \t]+((?:metaflow|zenml|flowc)[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|(?:[^\n\\]|\\\n)*)")
@@ -26,8 +26,8 @@ ROOTS = frozenset({"flowc", "metaflow", "zenml"})
 MODULES: dict[str, frozenset[str]] = {**METAFLOW, **servedzenml.MODULES}
 """The modules of Metaflow and ZenML that are served, and the names of each."""
 
-OF_FLOWC = SERVED - {"exception"} | {"errors"} | servedzenml.PIPELINES
-"""What `flowc` itself serves: the names of Metaflow, and those of pipelines."""
+OF_FLOWC = SERVED - {"exception"} | {"errors"} | OWN | servedzenml.PIPELINES
+"""What `flowc` itself serves: the names of Metaflow, its own, and those of pipelines."""
 _OF_OTHERS = ROOTS - {"flowc"}
 _FORGIVING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
@@ -84,6 +84,8 @@ def _explain(module: str, name: str | None) -> tuple[str, str]:
         return message, why
     if name in REFUSED and module in {"metaflow", "flowc", "metaflow.cards"}:
         return message, REFUSED[name]
+    if name in OWN:
+        return message, f"it is flowc's own: write `from flowc import {name}`"
     served = MODULES.get(module, OF_FLOWC)
     close = get_close_matches(name, served, 1)
     if close:

@@ -52,6 +52,9 @@ MODULES: dict[str, frozenset[str]] = {
 }  # fmt: skip
 """The modules that are served, and the names of each."""
 
+OWN = frozenset({"foreach_options", "loop"})
+"""Decorators of class flows that `flowc` has and Metaflow does not."""
+
 _EXECUTES = "it changes the flow by running code when the file is imported, and flowc compiles without running the file"
 _OTHER_RUNS = "start runs with `flowc run`, or with the engine that the compiled files are for"
 _PARSER = "name a parser that flowc knows as text, such as parser='json.loads', 'tomllib.loads' or 'yaml.safe_load'"

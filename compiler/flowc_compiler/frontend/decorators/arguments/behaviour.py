@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -24,6 +24,22 @@ class RetryArguments(Arguments):
 
 class ParallelArguments(Arguments):
     """`@parallel`, which takes none."""
+
+
+class ForeachOptionsArguments(Arguments):
+    """`@foreach_options`, flowc's own."""
+
+    REFUSED: ClassVar[dict[str, str]] = {
+        "items_per_task": "let the step before make a list of lists, of several items each"
+    }
+
+    parallelism: Annotated[int | None, Field(ge=1)] = None
+
+
+class LoopArguments(Arguments):
+    """`@loop`, flowc's own."""
+
+    max_iterations: Annotated[int, Field(ge=1)]
 
 
 class TimeoutArguments(Arguments):

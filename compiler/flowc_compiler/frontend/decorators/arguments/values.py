@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -102,3 +102,6 @@ class Arguments(BaseModel):
     """The base: unknown arguments are refused before validation, with the argument's own span."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    REFUSED: ClassVar[dict[str, str]] = {}
+    """Arguments that flowc does not express yet, and what to do instead."""
