@@ -26,7 +26,9 @@ from zenml.enums import StepRuntime
 from zenml.integrations.constants import MLFLOW, SKLEARN
 from zenml.integrations.kubernetes.flavors import KubernetesOrchestratorSettings
 from zenml.integrations.kubernetes.pod_settings import KubernetesPodSettings
-from kubernetes.client.models import V1Toleration
+from kubernetes.client.models import V1Affinity, V1Capabilities, V1ConfigMapEnvSource, V1ConfigMapVolumeSource
+from kubernetes.client.models import V1EnvFromSource, V1NodeAffinity, V1NodeSelector, V1NodeSelectorRequirement
+from kubernetes.client.models import V1NodeSelectorTerm, V1SecurityContext, V1Toleration, V1Volume, V1VolumeMount
 import helpers
 
 

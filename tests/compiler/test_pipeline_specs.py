@@ -140,6 +140,32 @@ def test_settings_of_zenml(settings: str, wanted: dict[str, Any]) -> None:
          {"environment": {"variables": {"A": "x"}}, "container": {"secrets": ("sec",)}}),
         ("container_security_context={'runAsUser': 7, 'runAsNonRoot': True}",
          {"container": {"security_context": {"run_as_user": 7, "run_as_non_root": True}}}),
+        ("container_security_context=V1SecurityContext(capabilities=V1Capabilities(drop=['ALL'])),"
+         " additional_pod_spec_args={'priority_class_name': 'high', 'securityContext': {'fsGroup': 5, 'runAsUser': 6}}",
+         {"container": {"security_context": {"capabilities": {"drop": ("ALL",)}, "run_as_user": 6},
+                        "pod_security": {"fs_group": 5}, "priority_class": "high"}}),
+        ("resources={'requests': {'cpu': '1'}, 'limits': {'cpu': '2', 'memory': '2Gi', 'ephemeral-storage': '1Gi'}}",
+         {"resources": {"cpu": 1.0, "cpu_limit": 2.0, "memory_mb": 2048, "memory_limit_mb": 2048, "disk_mb": 1024,
+                        "disk_limit_mb": 1024}}),
+        ("env_from=[V1EnvFromSource(config_map_ref=V1ConfigMapEnvSource(name='c'))], scheduler_name='kueue'",
+         {"container": {"config_maps": ("c",), "scheduler": "kueue"}}),
+        ("affinity=V1Affinity(node_affinity=V1NodeAffinity(required_during_scheduling_ignored_during_execution="
+         "V1NodeSelector(node_selector_terms=[V1NodeSelectorTerm(match_expressions=["
+         "V1NodeSelectorRequirement(key='k', operator='In', values=['a', 'b'])])])))",
+         {"placement": {"affinity": {"node_affinity": {"required_during_scheduling_ignored_during_execution": {
+             "node_selector_terms": ({"match_expressions": (
+                 {"key": "k", "operator": "In", "values": ("a", "b")},)},)}}}}}),
+        ("volumes=[{'name': 'a', 'persistentVolumeClaim': {'claimName': 'c'}}, {'name': 'b', 'secret':"
+         " {'secretName': 's'}}, V1Volume(name='d', config_map=V1ConfigMapVolumeSource(name='m')),"
+         " {'name': 'e', 'hostPath': {'path': '/h'}},"
+         " {'name': 'f', 'emptyDir': {'medium': 'Memory', 'sizeLimit': '1Gi'}},"
+         " {'name': 'g', 'emptyDir': {'medium': 'Memory', 'sizeLimit': '2Gi'}}],"
+         " volume_mounts=[{'name': 'a', 'mountPath': '/a'}, {'name': 'b', 'mountPath': '/b', 'readOnly': True},"
+         " V1VolumeMount(name='d', mount_path='/d'), {'name': 'e', 'mountPath': '/e'},"
+         " {'name': 'f', 'mountPath': '/dev/shm'}, {'name': 'g', 'mountPath': '/g'}]",
+         {"resources": {"shared_memory_mb": 1024}, "container": {
+             "persistent_volume_claims": {"c": "/a"}, "secret_volumes": {"s": "/b"}, "config_map_volumes": {"m": "/d"},
+             "host_volumes": {"/h": "/e"}, "tmpfs": {"size_mb": 2048, "path": "/g", "tempdir": False}}}),
     ],
 )  # fmt: skip
 def test_settings_of_pods(key: str, pod: str, wanted: dict[str, Any]) -> None:
@@ -243,7 +269,8 @@ def test_an_unknown_decorator_is_reported_once() -> None:
          ["E411"]),
         ("settings={'orchestrator': {'pod_settings': {'affinity': {'nodeAffinity': {'a': 1}}}}}", ["E404"]),
         ("settings={'orchestrator': {'pod_settings': {'volumes': [{'name': 'data'}]}}}", ["E411"]),
-        ("settings={'orchestrator': {'pod_settings': {'volume_mounts': [{'name': 'd', 'mountPath': '/d'}]}}}", ["E411"]),
+        ("settings={'orchestrator': {'pod_settings': {'volume_mounts': [{'name': 'd', 'mountPath': '/d'}]}}}",
+         ["E411"]),
         ("settings={'orchestrator': {'pod_settings': {'volumes': [{'name': 'd', 'secret': {'secretName': 'a'}}],"
          " 'volume_mounts': [{'name': 'd', 'mountPath': '/d', 'subPath': 'x'}]}}}", ["E411"]),
         ("settings={'orchestrator': {'pod_settings': {'volumes': [{'name': 'd', 'emptyDir': {}}],"

@@ -70,6 +70,12 @@ PODS = _rows(
     "env_from=[{'secretRef': {'name': 'openai'}}]", "env_from=[{'configMapRef': {'name': 'a'}}]",
     "image_pull_secrets=['pull']", "container_security_context={'runAsUser': 1000}",
     "container_security_context={'capabilities': {'add': ['SYS_PTRACE']}}", "affinity={'nodeAffinity': {'a': 1}}",
-    "volumes=[{'name': 'data'}]", "volume_mounts=[{'name': 'data', 'mountPath': '/data'}]", "host_ipc=True",
-    "scheduler_name='a'", "additional_pod_spec_args={'a': 1}",
+    "affinity={'podAntiAffinity': {'requiredDuringSchedulingIgnoredDuringExecution': [{'topologyKey': 'zone'}]}}",
+    "volumes=[{'name': 'a', 'persistentVolumeClaim': {'claimName': 'data'}}],"
+    " volume_mounts=[{'name': 'a', 'mountPath': '/data'}]",
+    "volumes=[{'name': 'a', 'secret': {'secretName': 's'}}], volume_mounts=[{'name': 'a', 'mountPath': '/s'}]",
+    "volumes=[{'name': 'a', 'emptyDir': {}}], volume_mounts=[{'name': 'a', 'mountPath': '/a'}]",
+    "volume_mounts=[{'name': 'data', 'mountPath': '/data'}]", "host_ipc=True",
+    "scheduler_name='a'", "additional_pod_spec_args={'priority_class_name': 'high'}",
+    "additional_pod_spec_args={'host_network': True}",
 )  # fmt: skip

@@ -145,18 +145,10 @@ ORCHESTRATOR = Unread(
     },
 )  # fmt: skip
 
-_NODES = "choose nodes with node_selector={...} and tolerations=[...]"
-_VOLUMES = "stack @kubernetes(persistent_volume_claims={'claim': '/path'}) above the step"
-
 POD = Unread(
     idle={},
     refused={
-        "additional_pod_spec_args": "stack @kubernetes(...) above the step for what it has an argument for",
-        "affinity": _NODES,
         "host_ipc": "ask for shared memory: resources=Resources(shared_memory='2Gi')",
-        "scheduler_name": _NODES,
-        "volume_mounts": _VOLUMES,
-        "volumes": _VOLUMES,
     },
 )
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.decorators.arguments.kubernetes import Security, check_name, reading
 from flowc_compiler.frontend.pipelines.settings.models import OrchestratorFields, PodFields
 from flowc_compiler.frontend.pipelines.settings.tree import Place, texts
 from flowc_compiler.frontend.pipelines.settings.units import kubernetes_cpu, kubernetes_memory
 from flowc_compiler.ir import SecurityContext
+from flowc_compiler.ir.kubernetes import camel
 
 _GPU = ".com/gpu"
+_SOURCES = {"secret_ref": "secretRef", "config_map_ref": "configMapRef"}
 
 
 @dataclass
@@ -25,11 +28,14 @@ class PodRequests:
     gpus: int | None = None
     vendor: str = "nvidia"
     extended: dict[str, str] = field(default_factory=dict[str, str])
+    cpu_limit: float | None = None
+    memory_limit_mb: int | None = None
+    disk_limit_mb: int | None = None
     guaranteed: bool = False
 
 
 def pod_requests(pod: PodFields, place: Place | None, sink: DiagnosticSink) -> PodRequests:
-    """Requests, or limits where nothing is requested, as in Kubernetes. Other limits of CPU and memory are FC410."""
+    """Requests, or limits where nothing is requested, as in Kubernetes; and limits that are not the requests."""
     asked = pod.resources.get("requests", {})
     limits = pod.resources.get("limits", {})
     found = PodRequests()
@@ -44,6 +50,8 @@ def pod_requests(pod: PodFields, place: Place | None, sink: DiagnosticSink) -> P
     for name, amount in {**limits, **asked}.items():
         try:
             _request(found, name, amount)
+            if name in limits:
+                _limit(found, name, limits[name])
         except ValueError as error:
             sink.error(
                 "FC404",
@@ -54,11 +62,8 @@ def pod_requests(pod: PodFields, place: Place | None, sink: DiagnosticSink) -> P
     plain = [name for name in ("cpu", "memory") if name in limits]
     same = all(limits[name] == asked.get(name, limits[name]) for name in plain)
     found.guaranteed = len(plain) == 2 and same
-    if plain and not found.guaranteed:
-        sink.warning(
-            "FC410", "limits of a pod's CPU and memory do nothing here", place() if place is not None else None,
-            help="a step may use what its node has to spare; limits that equal the requests of both are kept",
-        )  # fmt: skip
+    if found.guaranteed:
+        found.cpu_limit = found.memory_limit_mb = None
     return found
 
 
@@ -76,10 +81,28 @@ def _request(found: PodRequests, name: str, amount: object) -> None:
             found.extended[name] = str(amount)
 
 
-def pod_environment(
-    pod: PodFields, place: Place | None, sink: DiagnosticSink
-) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Variables of a pod's container, and the Secrets whose keys become variables. Other sources are FC411."""
+def _limit(found: PodRequests, name: str, amount: object) -> None:
+    match name:
+        case "cpu":
+            found.cpu_limit = kubernetes_cpu(amount)
+        case "memory":
+            found.memory_limit_mb = kubernetes_memory(amount)
+        case "ephemeral-storage":
+            found.disk_limit_mb = kubernetes_memory(amount)
+        case _:
+            pass  # GPUs and other extended resources are requested and limited alike
+
+
+class PodEnvironment(NamedTuple):
+    """Variables of a pod's container, and the Secrets and ConfigMaps whose keys become variables."""
+
+    variables: dict[str, str]
+    secrets: tuple[str, ...]
+    config_maps: tuple[str, ...]
+
+
+def pod_environment(pod: PodFields, place: Place | None, sink: DiagnosticSink) -> PodEnvironment:
+    """What a pod says of variables. Other sources of them are FC411."""
     variables: dict[str, str] = {}
     for item in pod.env:
         value = item.get("value", "")
@@ -89,22 +112,49 @@ def pod_environment(
             _refuse(
                 "env", "give a name and a text, or secrets=['name'] for the keys of a Kubernetes Secret", place, sink
             )
-    secrets: list[str] = []
+    names: dict[str, list[str]] = {"secretRef": [], "configMapRef": []}
     for item in pod.env_from:
-        name = texts(item.get("secretRef", item.get("secret_ref"))).get("name")
-        if len(item) == 1 and isinstance(name, str):
-            secrets.append(name)
+        kind = next((_SOURCES.get(key, key) for key in item), "")
+        name = texts(next(iter(item.values()), None)).get("name")
+        if kind in names and isinstance(name, str) and len(item) == 1:
+            names[kind].append(name)
         else:
-            _refuse("env_from", "name Kubernetes Secrets, or give the variables with environment={...}", place, sink)
-    return variables, tuple(secrets)
+            _refuse("env_from", "name Secrets and ConfigMaps, or give variables with environment={...}", place, sink)
+    return PodEnvironment(variables, tuple(names["secretRef"]), tuple(names["configMapRef"]))
 
 
-def security_context(pod: PodFields, orchestrator: OrchestratorFields) -> SecurityContext | None:
-    """The container's security context."""
-    context = pod.container_security_context
-    if not orchestrator.privileged:
-        return context
-    return (context or SecurityContext()).model_copy(update={"privileged": True})
+class PodMore(NamedTuple):
+    """What a pod's further fields say."""
+
+    priority_class: str | None
+    security: Security | None
+
+
+def pod_more(pod: PodFields, place: Place | None, sink: DiagnosticSink) -> PodMore:
+    """`additional_pod_spec_args`: a priority class, and security of the pod. Others are FC411."""
+    given = {camel(name): value for name, value in pod.additional_pod_spec_args.items() if value is not None}
+    priority = given.pop("priorityClassName", None)
+    context = given.pop("securityContext", None)
+    security: Security | None = None
+    try:
+        security = reading(Security)(context)
+        if priority is not None:
+            priority = check_name(priority) if isinstance(priority, str) else None
+    except ValueError as error:
+        sink.error("FC404", f"`additional_pod_spec_args`: {error}", place() if place is not None else None,
+                   help="write it as Kubernetes does")  # fmt: skip
+    for name in given:
+        _refuse(f"additional_pod_spec_args[{name!r}]", "there are priorityClassName and securityContext", place, sink)
+    return PodMore(priority, security)
+
+
+def security_context(pod: PodFields, more: PodMore, orchestrator: OrchestratorFields) -> SecurityContext | None:
+    """The container's security context: what is said of it, then what is said of the pod."""
+    weak, strong = more.security.container() if more.security else None, pod.container_security_context
+    said = {name: value for one in (weak, strong) if one is not None for name, value in one if value is not None}
+    if orchestrator.privileged:
+        said["privileged"] = True
+    return SecurityContext.model_validate(said) if said else strong
 
 
 def first(*amounts: Any) -> Any:
