@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from flowc._version import __version__
-from flowc_cli.commands import compiling, imaging, looking, running
+from flowc_cli.commands import compiling, engines, imaging, looking, running, simulating
 from flowc_cli.runhelp import Commands, RunCommand
 
 app = typer.Typer(
@@ -49,5 +49,9 @@ app.command()(compiling.graph)
 app.command()(compiling.targets)
 app.command(cls=RunCommand, context_settings=_OPEN)(running.run)
 app.command(context_settings=_OPEN)(running.resume)
+app.command()(simulating.simulate)
 app.command()(looking.show)
 app.command()(looking.logs)
+app.command()(engines.submit)
+app.command()(engines.status)
+app.command()(engines.stop)

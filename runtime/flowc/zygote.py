@@ -69,7 +69,13 @@ def _serve_warm(channel: socket.socket) -> int:
 
         seeds.renew()
         os.environ.update(request["env"])
-        return run_task(plan, lambda: code, Task(request["step"], parse_index(request["index"]), request["attempt"]))
+        if "folder" in request and plan.files is None:  # else the working directory is that of the included files
+            os.chdir(request["folder"])
+        index = parse_index(request["index"])
+        first = request.get("first", 0)
+        return run_task(
+            plan, lambda: code, Task(request["step"], index, request["attempt"], request.get("outputs"), first)
+        )
 
     _Zygote(channel, run).loop()
     return 0

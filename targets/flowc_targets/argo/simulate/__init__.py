@@ -1,0 +1,17 @@
+"""Executing a manifest on this machine as Argo would: `flowc simulate`."""
+
+from flowc_targets.argo.simulate.problems import ManifestError
+from flowc_targets.argo.simulate.report import Progress, as_json, counts, tree
+from flowc_targets.argo.simulate.simulation import Simulated, SimulateOptions, prepared, simulate
+
+__all__ = [
+    "ManifestError",
+    "Progress",
+    "SimulateOptions",
+    "Simulated",
+    "as_json",
+    "counts",
+    "prepared",
+    "simulate",
+    "tree",
+]

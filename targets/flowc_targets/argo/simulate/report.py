@@ -1,0 +1,128 @@
+"""What is shown of a run: progress while it runs, then the tree of its nodes, and counts."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from flowc_targets.argo.simulate.nodes import FAILED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from flowc_targets.argo.simulate.nodes import Node, Nodes
+    from flowc_targets.argo.simulate.pods import Pod
+
+_MARKS = {"Succeeded": "+", "Failed": "x", "Error": "!", "Skipped": "-", "Omitted": "o", "Running": ">", "Pending": "."}
+_WIDE = 6
+"""Items of a fan-out that are shown one by one."""
+_LAST_LINES = 20
+_PAUSE = 2.0
+
+
+class Progress:
+    """Says what fails at once, and how far the run is every other second."""
+
+    def __init__(self, write: Callable[[str], None], *, output: bool) -> None:
+        """`write` takes a line; `output` asks for what every pod prints."""
+        self._write = write
+        self._output = output
+        self._pods: Counter[str] = Counter()
+        self._last = time.monotonic()
+        self._said = ""
+
+    def changed(self, node: Node) -> None:
+        """A node has a new phase."""
+        if node.type == "Pod":
+            self._pods[node.phase] += 1
+        elif node.phase == "Error" or (node.phase in FAILED and not node.retried):
+            self._write(f"{node.phase}: {node.name}{f': {node.message}' if node.message else ''}")
+
+    def logged(self, pod: Pod, log: Path, *, failed: bool) -> None:
+        """A pod has ended."""
+        if not (failed or self._output):
+            return
+        lines = log.read_text(errors="replace").splitlines()
+        if not self._output:
+            lines = lines[-_LAST_LINES:]
+        for line in lines:
+            self._write(f"[{pod.node.name}] {line}")
+
+    def tick(self, waiting: int) -> None:
+        """Time has passed; `waiting` pods have no place."""
+        if time.monotonic() - self._last < _PAUSE:
+            return
+        self._last = time.monotonic()
+        pods = self._pods
+        done = pods["Succeeded"] + pods["Failed"] + pods["Error"]
+        text = f"{done} pods done, {pods['Running'] - done} running, {waiting} waiting"
+        if text != self._said:
+            self._write(text)
+            self._said = text
+
+
+def tree(nodes: Nodes) -> Iterator[str]:
+    """The nodes of a run as lines, the tasks of each DAG below it; wide fan-outs are summed up."""
+    inside: dict[str, list[Node]] = {}
+    for node in nodes.by_id.values():
+        inside.setdefault(node.boundary, []).append(node)
+    for top in inside.get("", []):
+        yield from _lines(nodes, inside, top, top.name, 0)
+
+
+def counts(nodes: Nodes) -> Iterator[str]:
+    """How many nodes there are of each template and type in each phase."""
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for node in nodes.by_id.values():
+        found.setdefault((node.template, node.type), Counter())[node.phase] += 1
+    width = max(len(template) for template, _ in found)
+    for (template, kind), phases in sorted(found.items()):
+        yield f"{template:{width}}  {kind:9}  {_phases(phases)}"
+    yield f"{len(nodes.by_id)} nodes, {len(nodes.lost)} lost to colliding ids"
+
+
+def as_json(nodes: Nodes) -> dict[str, Any]:
+    """The nodes as the Workflow's `status.nodes` has them, by id."""
+    return {
+        node.id: {
+            "id": node.id,
+            "name": node.name,
+            "type": node.type,
+            "phase": node.phase,
+            "templateName": node.template,
+            **({"boundaryID": node.boundary} if node.boundary else {}),
+            **({"message": node.message} if node.message else {}),
+            **({"children": list(node.children)} if node.children else {}),
+            **({"outputs": {"parameters": _parameters(node.outputs)}} if node.outputs else {}),
+        }
+        for node in nodes.by_id.values()
+    }
+
+
+def _parameters(outputs: dict[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in outputs.items()]
+
+
+def _lines(nodes: Nodes, inside: dict[str, list[Node]], node: Node, name: str, depth: int) -> Iterator[str]:
+    seconds = f"  {node.finished - node.started:.1f}s" if node.type in {"Pod", "DAG"} and node.finished else ""
+    message = f"  {node.message}" if node.message else ""
+    children = [nodes.by_id[child] for child in node.children] if node.type in {"TaskGroup", "Retry"} else []
+    if node.type == "TaskGroup":
+        message = f"  {len(children)} items: {_phases(Counter(child.phase for child in children))}{message}"
+    if node.type == "Retry":
+        message = f"  attempts: {len(children)}{message}"
+    yield f"{'  ' * depth}{_MARKS[node.phase]} {name}  {node.phase}{seconds}{message}"
+    if node.type == "TaskGroup" and len(children) > _WIDE:
+        children = [child for child in children if child.phase in FAILED][:_WIDE]
+    below = {id_ for other in inside.get(node.id, []) if other.type in {"TaskGroup", "Retry"} for id_ in other.children}
+    if node.type == "DAG":
+        children = [child for child in inside.get(node.id, []) if child.id not in below]
+    for child in children:
+        short = child.name.removeprefix(node.name).lstrip(".")
+        yield from _lines(nodes, inside, child, short, depth + 1)
+
+
+def _phases(phases: Counter[str]) -> str:
+    return ", ".join(f"{count} {phase}" for phase, count in sorted(phases.items()))

@@ -1,0 +1,233 @@
+"""Executing templates: the controller's executeTemplate (operator.go), node by node.
+
+The controller goes over the whole Workflow again and again; here whoever waits for a node is told when it is fulfilled,
+which comes to the same nodes and phases, in time that is in proportion to what happens. What is told is queued, so that
+no recursion of a flow is one of Python's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from flowc_targets.argo.simulate.arguments import processed, workflow_globals
+from flowc_targets.argo.simulate.dag import DagRun
+from flowc_targets.argo.simulate.durations import seconds
+from flowc_targets.argo.simulate.nodes import FULFILLED, Node, Nodes, fnv32a
+from flowc_targets.argo.simulate.problems import HeldError, NodeError, TooDeepError
+from flowc_targets.argo.simulate.retries import RetryRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flowc_targets.argo.simulate.calls import Call
+    from flowc_targets.argo.simulate.nodes import NodeType, Phase
+    from flowc_targets.argo.simulate.spec import Spec, Template
+
+MAX_DEPTH = 100
+"""Nested calls of templates at which the controller gives up (controller.go, maxStackDepth)."""
+
+
+class Host(Protocol):
+    """Where pods run."""
+
+    def start(self, node: Node, raw: dict[str, Any], *, on_exit: bool) -> None:
+        """Run the pod of a node; its template is processed. The run's `pod_ended` is called when it has ended."""
+        ...
+
+    def stop(self, node: Node) -> None:
+        """End the pod of a node, if there still is one. Nothing is told of it any more."""
+        ...
+
+    def later(self, moment: float, action: Callable[[], None]) -> None:
+        """Call something at a time, in seconds since the epoch."""
+        ...
+
+    def changed(self, node: Node) -> None:
+        """A node has a new phase."""
+        ...
+
+
+class Resumable(Protocol):
+    """Something that waits for a `parallelism`."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether its own limit is still reached."""
+        ...
+
+    def resume(self) -> None:
+        """Go on."""
+        ...
+
+
+class Run:
+    """One Workflow."""
+
+    def __init__(self, spec: Spec, host: Host, *, backoff: float = 1.0) -> None:
+        """`backoff` is by how much waits between attempts are multiplied: 0 does not wait."""
+        self.spec = spec
+        self.host = host
+        self.backoff = backoff
+        self.started = time.time()
+        self.nodes = Nodes(spec.name)
+        self.values = workflow_globals(spec, self.started)
+        self.queue: deque[Callable[[], object]] = deque()
+        self.boundaries: dict[str, DagRun] = {}
+        """The DAGs by the ids of their nodes."""
+        self.held: dict[Resumable, None] = {}
+        """What waits for a `parallelism`, in the order in which it came to wait."""
+        self.active = 0
+        """Pods that are pending or running."""
+        self.expired = False
+        """Whether the Workflow's activeDeadlineSeconds have passed."""
+
+    def settle(self) -> None:
+        """Do all that can be done before a pod ends or time passes."""
+        while True:
+            while self.queue:
+                self.queue.popleft()()
+            self._resume()
+            if not self.queue:
+                return
+
+    def execute(self, call: Call) -> Node:
+        """The node of a call: a new one, or, where ids collide, the one that is there.
+
+        Raises HeldError, and NodeError where the node is made, but its template cannot be executed.
+        """
+        found = self.nodes.get(call.name)
+        if found is not None:
+            return found
+        self._check_parallelism(call.boundary)
+        template = self.spec.templates[call.template]
+        try:
+            if call.depth >= MAX_DEPTH:
+                raise TooDeepError("Maximum recursion depth exceeded")
+            raw = processed(template, call.arguments, {**self.values, **self._local(call, template)})
+            if template.retry is None:
+                return self.dispatch(call, template, raw)
+        except NodeError as error:
+            self.new_node(call, "Skipped", "Error", str(error))
+            raise
+        node = self.new_node(call, "Retry", "Running")
+        RetryRun(self, node, call, template, raw).attempt()
+        return node
+
+    def dispatch(self, call: Call, template: Template, raw: dict[str, Any], *, retried: bool = False) -> Node:
+        """The node of a template that is processed, and what it does under way."""
+        match template.kind:
+            case "container":
+                node = self.new_node(call, "Pod", "Pending", retried=retried)
+                self.active += 1
+                if self.expired and not call.on_exit:
+                    self.queue.append(lambda: self.mark(node, "Failed", "Step exceeded its deadline"))
+                else:
+                    self.host.start(node, raw, on_exit=call.on_exit)
+            case "suspend":
+                node = self.new_node(call, "Suspend", "Running", retried=retried)
+                self._suspend(node, raw)
+            case "dag":
+                node = self.new_node(call, "DAG", "Running", retried=retried)
+                self.queue.append(DagRun(self, node, template, raw, call).start)
+        return node
+
+    def new_node(self, call: Call, kind: NodeType, phase: Phase, message: str = "", *, retried: bool = False) -> Node:
+        """Make a node for a call. Its id is free."""
+        node = Node(
+            id=self.nodes.id_of(call.name),
+            name=call.name,
+            type=kind,
+            phase=phase,
+            template=call.template,
+            boundary=call.boundary.node.id if call.boundary is not None else "",
+            depth=call.depth,
+            message=message,
+            retried=retried,
+        )
+        self.nodes.add(node)
+        if call.boundary is not None:
+            call.boundary.count(node, 1)
+        self.host.changed(node)
+        return node
+
+    def mark(self, node: Node, phase: Phase, message: str | None = None) -> None:
+        """Give a node a phase, and tell whoever waits for it when it is the last."""
+        if node.phase in FULFILLED:
+            return
+        node.phase = phase
+        if message is not None:
+            node.message = message
+        self.host.changed(node)
+        if phase not in FULFILLED:
+            return
+        node.finished = time.time()
+        if node.type == "Pod":
+            self.active -= 1
+        if node.type in {"Pod", "DAG"}:
+            boundary = self.boundaries.get(node.boundary)
+            if boundary is not None:
+                boundary.count(node, -1)
+        for watcher in node.watchers:
+            self.queue.append(partial(watcher.ended, node))
+
+    def pod_running(self, node: Node) -> None:
+        """A pod's process has begun."""
+        self.mark(node, "Running")
+
+    def pod_ended(self, node: Node, phase: Phase, message: str, outputs: dict[str, str]) -> None:
+        """A pod has ended."""
+        node.outputs = outputs
+        self.mark(node, phase, message)
+
+    def expire(self) -> None:
+        """The deadline of the Workflow: what is not of the exit handler fails (exec_control.go)."""
+        self.expired = True
+        exit_ids = {id_ for id_, dag in self.boundaries.items() if dag.on_exit}
+        for node in list(self.nodes.by_id.values()):
+            if node.fulfilled or node.boundary in exit_ids or node.type not in {"Pod", "Suspend"}:
+                continue
+            self.host.stop(node)
+            self.mark(node, "Failed", "Step exceeded its deadline")
+
+    def pod_name(self, name: str, template: str) -> str:
+        """The name of a node's pod (util/pod_name.go)."""
+        return self.spec.name if name == self.spec.name else f"{self.spec.name}-{template}"[:242] + f"-{fnv32a(name)}"
+
+    def _local(self, call: Call, template: Template) -> dict[str, str]:
+        local = {"node.name": call.name}
+        if call.task:
+            local["tasks.name"] = call.task
+        if template.kind == "container" and template.retry is None:
+            local["pod.name"] = self.pod_name(call.name, template.name)
+        return local
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the Workflow's own `parallelism` is reached."""
+        return 0 < self.spec.parallelism <= self.active
+
+    def _check_parallelism(self, boundary: DagRun | None) -> None:
+        """Raises HeldError (operator.go, checkParallelism)."""
+        if self.is_full:
+            raise HeldError
+        if boundary is not None and boundary.is_full:
+            raise HeldError
+
+    def _suspend(self, node: Node, raw: dict[str, Any]) -> None:
+        wait = seconds(raw["suspend"]["duration"])
+        if wait <= 0:
+            self.mark(node, "Succeeded")
+        else:
+            self.host.later(node.started + wait, lambda: self.mark(node, "Succeeded"))
+
+    def _resume(self) -> None:
+        """Go on with the DAGs that were held, until a limit is reached again."""
+        for waiting in list(self.held):
+            if self.is_full:
+                return
+            if not waiting.is_full:
+                del self.held[waiting]
+                waiting.resume()

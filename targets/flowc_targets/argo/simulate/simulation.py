@@ -1,0 +1,150 @@
+"""Running a manifest to its end: the controller's `operate` (operator.go) around the nodes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from flowc_targets.argo.simulate.calls import Call
+from flowc_targets.argo.simulate.check import checked_spec
+from flowc_targets.argo.simulate.machine import Limits, Machine
+from flowc_targets.argo.simulate.manifest import read_manifest, with_parameters
+from flowc_targets.argo.simulate.nodes import FAILED
+from flowc_targets.argo.simulate.pods import PodMaker
+from flowc_targets.argo.simulate.problems import HeldError, NodeError
+from flowc_targets.argo.simulate.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from flowc_targets.argo.simulate.machine import Listener
+    from flowc_targets.argo.simulate.manifest import Manifest
+    from flowc_targets.argo.simulate.nodes import Node, Nodes
+    from flowc_targets.argo.simulate.spec import Spec
+
+
+@dataclass(frozen=True)
+class SimulateOptions:
+    """How a manifest is run."""
+
+    root: str | None = None
+    """The artifact store, instead of the manifest's."""
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Values for `spec.arguments`, as `argo submit -p` gives them."""
+    python: str = sys.executable
+    """What stands for a container's `python3`."""
+    max_workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    fork: bool = True
+    """Whether tasks may begin in a forked Python that has the code imported."""
+    backoff: float = 1.0
+    """By how much the waits between attempts are multiplied."""
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Variables of all pods, over what the manifest says."""
+    uid: str | None = None
+    name: str | None = None
+    keep: Path | None = None
+    """A folder in which the pods' folders stay, with their logs."""
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """How a run has ended."""
+
+    phase: Literal["Succeeded", "Failed", "Error"]
+    message: str
+    nodes: Nodes
+    spec: Spec
+    title: str
+    seconds: float
+
+
+def prepared(text: str, options: SimulateOptions) -> tuple[Manifest, Spec]:
+    """A manifest that has been read and checked, with the values for its arguments. Raises ManifestError."""
+    manifest = read_manifest(text)
+    manifest = _given(manifest, options.parameters)
+    uid = options.uid or str(uuid.uuid4())
+    metadata = manifest.metadata
+    name = options.name or metadata.get("name") or f"{metadata.get('generateName', 'workflow-')}{uid[:5]}"
+    if manifest.kind == "WorkflowTemplate" and options.name is None:
+        name = f"{name}-{uid[:5]}"
+    elif manifest.kind == "CronWorkflow" and options.name is None:
+        name = f"{name}-{int(time.time())}"
+    return manifest, checked_spec(manifest, name, uid)
+
+
+def simulate(manifest: Manifest, spec: Spec, options: SimulateOptions, listener: Listener) -> Simulated:
+    """Run a manifest to its end. Raises ManifestError where a value turns out to be an expression."""
+    with _folder(options.keep) as folder:
+        maker = PodMaker(manifest, folder, options.python, options.root, options.env)
+        limits = Limits(options.max_workers, options.fork, options.keep is not None)
+        machine = Machine(maker, limits, folder, listener)
+        run = Run(spec, machine, backoff=options.backoff)
+        machine.run = run
+        try:
+            return _operate(run, machine, manifest.title, listener)
+        finally:
+            machine.close()
+
+
+def _operate(run: Run, machine: Machine, title: str, listener: Listener) -> Simulated:
+    spec = run.spec
+    deadline = spec.raw.get("activeDeadlineSeconds")
+    if deadline is not None:
+        machine.later(run.started + deadline, run.expire)
+    main = _executed(run, machine, listener, Call(spec.name, spec.entrypoint, spec.arguments, None, 1))
+    phase: Literal["Succeeded", "Failed", "Error"] = main.phase if main.phase in FAILED else "Succeeded"  # type: ignore[assignment]
+    run.values["workflow.status"] = phase
+    run.values["workflow.duration"] = f"{time.time() - run.started:.6f}"
+    message = main.message
+    if spec.on_exit is not None:
+        call = Call(f"{spec.name}.onExit", spec.on_exit, {}, None, 1, on_exit=True)
+        handler = _executed(run, machine, listener, call)
+        if phase == "Succeeded" and handler.phase in FAILED:
+            phase, message = handler.phase, handler.message  # type: ignore[assignment]
+    return Simulated(phase, message, run.nodes, spec, title, time.time() - run.started)
+
+
+def _executed(run: Run, machine: Machine, listener: Listener, call: Call) -> Node:
+    """The node of a call, fulfilled."""
+    try:
+        node = run.execute(call)
+    except NodeError:
+        node = run.nodes.by_id[run.nodes.id_of(call.name)]
+    except HeldError:
+        raise AssertionError("nothing runs that could hold the first template") from None
+    run.settle()
+    while not node.fulfilled:
+        if not machine.busy:
+            waiting = [one.name for one in run.nodes.by_id.values() if not one.fulfilled]
+            run.mark(node, "Error", f"nothing can go on; not done: {', '.join(waiting[:10])}")
+            break
+        machine.turn()
+        run.settle()
+        listener.tick(machine.waiting)
+    return node
+
+
+def _given(manifest: Manifest, parameters: Mapping[str, str]) -> Manifest:
+    return replace(manifest, spec=with_parameters(manifest.spec, parameters)) if parameters else manifest
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Generator[Path]:
+    if keep is not None:
+        folder = keep.absolute() / f"pods-{uuid.uuid4().hex[:8]}"
+        folder.mkdir(parents=True)
+        yield folder
+        return
+    folder = Path(tempfile.mkdtemp(prefix="flowc-simulate-")).resolve()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,159 @@
+"""The templates of a checked spec, with what can be known of them before anything runs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from flowc_targets.argo.simulate.depends import Depends, parse
+from flowc_targets.argo.simulate.substitute import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowc_targets.argo.simulate.manifest import Manifest
+
+
+def as_text(value: object) -> str:
+    """Argo's AnyString: a number or a boolean is the text that JSON has for it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+@dataclass
+class Task:
+    """A task of a DAG template."""
+
+    name: str
+    template: str
+    raw: dict[str, Any]
+    depends: Depends
+    dependents: list[str] = field(default_factory=list[str])
+    ancestors: frozenset[str] = frozenset()
+
+    @property
+    def expands(self) -> bool:
+        """Whether it stands for a number of tasks."""
+        return "withSequence" in self.raw
+
+
+@dataclass
+class Output:
+    """An output parameter of a template."""
+
+    name: str
+    path: str | None
+    parameter: str | None
+    default: str | None
+
+
+class Template:
+    """A template."""
+
+    def __init__(self, raw: dict[str, Any]) -> None:
+        """Raises DependsError."""
+        self.raw = raw
+        self.name: str = raw["name"]
+        self.inputs: list[dict[str, Any]] = raw.get("inputs", {}).get("parameters", [])
+        self.outputs = [_output(item) for item in raw.get("outputs", {}).get("parameters", [])]
+        self.parallelism: int = raw.get("parallelism", 0)
+        self.retry: dict[str, Any] | None = raw.get("retryStrategy")
+        self.tasks = {item["name"]: _task(item) for item in raw["dag"]["tasks"]} if "dag" in raw else {}
+
+    @property
+    def kind(self) -> Literal["dag", "container", "suspend"]:
+        """Which of the three it is; a checked one is exactly one of them."""
+        return "dag" if "dag" in self.raw else "container" if "container" in self.raw else "suspend"
+
+    @property
+    def fail_fast(self) -> bool:
+        """A DAG's `failFast`, which is true where nothing is said."""
+        return bool(self.raw["dag"].get("failFast", True))
+
+    @cached_property
+    def text(self) -> str:
+        """The template as the JSON that is substituted. What only a cluster needs is left out."""
+        return to_json({key: value for key, value in self.raw.items() if key not in _UNUSED})
+
+    @cached_property
+    def leaves(self) -> list[str]:
+        """The tasks that no other depends on, sorted as Argo sorts them: they decide how the DAG ends."""
+        inner = {name for task in self.tasks.values() for name in task.depends.names}
+        return sorted(name for name in self.tasks if name not in inner)
+
+    def link(self) -> None:
+        """Note of each task who depends on it, and which are before it. Its graph has been checked for cycles."""
+        for task in self.tasks.values():
+            for name in task.depends.names:
+                self.tasks[name].dependents.append(task.name)
+        for name in topological(self.tasks):
+            task = self.tasks[name]
+            above = (self.tasks[parent].ancestors for parent in task.depends.names)
+            task.ancestors = frozenset(task.depends.names).union(*above)
+
+
+_UNUSED = frozenset({"nodeSelector", "tolerations", "affinity"})
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A spec to execute."""
+
+    name: str
+    namespace: str
+    uid: str
+    metadata: Mapping[str, Any]
+    raw: Mapping[str, Any]
+    templates: Mapping[str, Template]
+    entrypoint: str
+    on_exit: str | None
+    arguments: Mapping[str, str]
+
+    @property
+    def parallelism(self) -> int:
+        """The most pods at a time; 0 is no limit."""
+        return int(self.raw.get("parallelism", 0))
+
+
+def make_spec(manifest: Manifest, name: str, uid: str) -> Spec:
+    """The spec of a manifest, its graphs not yet checked. Raises DependsError."""
+    raw = manifest.spec
+    arguments = {item["name"]: item.get("value") for item in raw.get("arguments", {}).get("parameters", [])}
+    return Spec(
+        name=name,
+        namespace=str(manifest.metadata.get("namespace", "default")),
+        uid=uid,
+        metadata=manifest.metadata,
+        raw=raw,
+        templates={item["name"]: Template(item) for item in raw.get("templates", [])},
+        entrypoint=str(raw.get("entrypoint", "")),
+        on_exit=raw.get("onExit"),
+        arguments={key: as_text(value) for key, value in arguments.items() if value is not None},
+    )
+
+
+def topological(tasks: Mapping[str, Task]) -> list[str]:
+    """The names of tasks, each after those that it depends on; those in a cycle are left out."""
+    missing = {name: len(task.depends.names) for name, task in tasks.items()}
+    dependents: dict[str, list[str]] = {name: [] for name in tasks}
+    for task in tasks.values():
+        for name in task.depends.names:
+            dependents[name].append(task.name)
+    ready = [name for name, count in missing.items() if not count]
+    for name in ready:
+        for other in dependents[name]:
+            missing[other] -= 1
+            if not missing[other]:
+                ready.append(other)
+    return ready
+
+
+def _task(raw: dict[str, Any]) -> Task:
+    return Task(raw["name"], raw["template"], raw, parse(raw.get("depends", "")))
+
+
+def _output(raw: dict[str, Any]) -> Output:
+    source = raw["valueFrom"]
+    default = as_text(source["default"]) if "default" in source else None
+    return Output(raw["name"], source.get("path"), source.get("parameter"), default)

@@ -1,0 +1,99 @@
+"""`{{...}}`, as Argo replaces it: in the JSON text of a template or a task, value by value, without any escape.
+
+Ported from util/template/simple_template.go and valyala/fasttemplate: a tag ends at the next `}}`, wherever in the
+JSON that is; what is put in is quoted as Go's strconv.Quote does it, and the result has to be JSON again.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from flowc_targets.argo.simulate.problems import ManifestError, NodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_GO = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+_ESCAPES = {letter: ascii(letter)[1:-1] for letter in "\n\r\t\\"}
+_ESCAPES.update({"\a": "\\a", "\b": "\\b", "\f": "\\f", "\v": "\\v", '"': '\\"'})
+
+
+def to_json(value: object) -> str:
+    """JSON as Go's encoding/json writes it, which is where tags are looked for."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_GO)
+
+
+def replaced(source: str, values: Mapping[str, str], strict: Callable[[str], bool] | None = None) -> str:
+    """A JSON text with its tags replaced. A tag of no value stays, unless `strict` says that it may not.
+
+    Raises NodeError, and ManifestError for an expression (`{{=...}}`), which the simulator does not evaluate.
+    """
+    at = source.find("{{")
+    if at < 0:
+        return source
+    parts: list[str] = []
+    end = 0
+    while at >= 0:
+        parts.append(source[end:at])
+        close = source.find("}}", at + 2)
+        if close < 0:
+            raise NodeError(f'Cannot find end tag="}}}}" in the template={source!r} starting from {source[at + 2 :]!r}')
+        parts.append(_tag(source[at + 2 : close], values, strict))
+        end = close + 2
+        at = source.find("{{", end)
+    parts.append(source[end:])
+    return "".join(parts)
+
+
+def replaced_json(source: str, values: Mapping[str, str], strict: Callable[[str], bool] | None = None) -> Any:
+    """The same, parsed. Raises NodeError where what comes out is no JSON."""
+    text = replaced(source, values, strict)
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise NodeError("cannot finish template replacement because the result was invalid JSON") from None
+
+
+def tags(source: str) -> list[str]:
+    """The tags of a JSON text. Raises NodeError."""
+    found: list[str] = []
+    at = source.find("{{")
+    while at >= 0:
+        close = source.find("}}", at + 2)
+        if close < 0:
+            raise NodeError(f"`{{{{` without `}}}}` in {source[at : at + 60]!r}")
+        found.append(source[at + 2 : close].strip())
+        at = source.find("{{", close + 2)
+    return found
+
+
+def go_quoted(value: str) -> str:
+    """What Go's strconv.Quote writes between its quotes."""
+    if value.isprintable() and '"' not in value and "\\" not in value:
+        return value
+    return "".join(_ESCAPES.get(letter) or _plain(letter) for letter in value)
+
+
+def _plain(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    code = ord(letter)
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _tag(tag: str, values: Mapping[str, str], strict: Callable[[str], bool] | None) -> str:
+    if tag.startswith("="):
+        raise ManifestError(f"{{{{{tag}}}}}: the simulator does not evaluate expressions")
+    name = tag.strip()
+    value = values.get(name)
+    if value is not None:
+        return go_quoted(value)
+    inner = tag.rfind("{{")
+    if inner > 0 and (nested := values.get(tag[inner + 2 :])) is not None:
+        return "{{" + tag[:inner] + go_quoted(nested)
+    if strict is not None and strict(name):
+        raise NodeError(f"failed to resolve {{{{{tag}}}}}")
+    return "{{" + tag + "}}"
