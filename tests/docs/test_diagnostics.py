@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from flowc_compiler.diagnostics import CODES
+from tests.argoserver import ENDED, Replay, replaying
 from tests.commands import flowc
 from tests.conftest import REPOSITORY
 from tests.docs.pages import DIAGNOSTICS, blocks, sections
@@ -16,6 +18,10 @@ from tests.docs.pages import DIAGNOSTICS, blocks, sections
 CODE = re.compile(r"FC\d{3}")
 OF_RUNS = {"FC601", "FC602", "FC607"}
 """Problems of a run: exit code 1. All others are problems of the input."""
+OF_SERVERS = {"FC610"}
+"""Problems of an engine's server: exit code 3."""
+SERVED = {"FC610", "FC611"}
+"""Codes whose pages talk to a server: one that answers as Argo Server has."""
 WARNINGS = {"FC116", "FC117", "FC311", "FC409", "FC410"}
 """No errors: exit code 0."""
 
@@ -34,14 +40,25 @@ def run_all(section: str, folder: Path) -> tuple[int, str]:
     return code, printed
 
 
+@pytest.fixture(scope="module")
+def argo_server() -> Iterator[Replay]:
+    with replaying(ENDED) as replay:
+        yield replay
+
+
 @pytest.mark.parametrize("code", CODES)
-def test_page(code: str, tmp_path: Path) -> None:
+def test_page(code: str, tmp_path: Path, argo_server: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (DIAGNOSTICS / f"{code}.md").read_text()
     assert text.startswith(f"# {code}: {CODES[code].title}\n")
     parts = sections(text)
+    if code in SERVED:
+        monkeypatch.setenv("ARGO_SERVER", argo_server.address)
+        monkeypatch.setenv("ARGO_SECURE", "false")
+        monkeypatch.setenv("ARGO_NAMESPACE", "default")
     exit_code, printed = run_all(parts["Example"], tmp_path)
     assert code in printed
-    assert exit_code == (0 if code in WARNINGS else 1 if code in OF_RUNS else 2), printed
+    expected = 0 if code in WARNINGS else 1 if code in OF_RUNS else 3 if code in OF_SERVERS else 2
+    assert exit_code == expected, printed
     exit_code, printed = run_all(parts["Fix"], tmp_path)
     assert not re.search(r"\[FC\d{3}\]", printed), printed
     assert exit_code == 0, printed

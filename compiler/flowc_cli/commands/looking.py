@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from flowc_cli.commands.arguments import Root
+from flowc_cli.commands.engines import Namespace, Server
 
 
 def show(
@@ -21,13 +22,35 @@ def show(
 
 
 def logs(
-    run: Annotated[str, typer.Argument(help="Flow, Flow/run-id, Flow/run-id/step or .../index", show_default=False)],
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="Flow, Flow/run-id, Flow/run-id/step or .../index; with --target the engine's name for a run",
+            show_default=False,
+        ),
+    ],
+    step: Annotated[
+        str | None, typer.Argument(help="with --target: only this step, or step/index", show_default=False)
+    ] = None,
     root: Root = None,
     stdout: Annotated[bool, typer.Option("--stdout", help="standard output only")] = False,
     stderr: Annotated[bool, typer.Option("--stderr", help="standard error only")] = False,
+    target: Annotated[
+        str | None, typer.Option("-t", "--target", help="ask this engine for what its pods print, not the store")
+    ] = None,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="with --target: until the run has ended")] = False,
+    server: Server = None,
+    namespace: Namespace = None,
 ) -> None:
-    """Print the logs of a run's tasks."""
-    from flowc_cli.showing import print_logs
-
+    """Print the logs of a run's tasks: what the store has, or with --target what an engine has."""
     streams = [name for name, asked in (("stdout", stdout), ("stderr", stderr)) if asked]
-    raise typer.Exit(print_logs(run, root, streams or ["stdout", "stderr"]))
+    of_store, of_engine = root is not None or bool(streams), bool(step or follow or server or namespace)
+    if target is None and not of_engine:
+        from flowc_cli.showing import print_logs
+
+        raise typer.Exit(print_logs(run, root, streams or ["stdout", "stderr"]))
+    from flowc_cli.engines import Place, print_engine_logs, refuse_mixed_logs
+
+    if target is None or of_store:
+        raise typer.Exit(refuse_mixed_logs(target))
+    raise typer.Exit(print_engine_logs(Place(target, server, namespace), run, step, follow=follow))

@@ -94,6 +94,8 @@ _TITLES = {
     "FC607": "no run to resume",
     "FC608": "no such step to resume from",
     "FC609": "a resumed run keeps its parameters",
+    "FC610": "an engine's server cannot be used",
+    "FC611": "an engine refuses what it is asked for",
 }
 
 CODES: dict[str, DiagnosticCode] = {code: DiagnosticCode(code, title) for code, title in _TITLES.items()}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
     from flowc_targets.argo.objects import Workflow
+    from flowc_targets.base.engine import Address, EngineClient
 
 CAPABILITIES = Capabilities(
     step_kinds=frozenset({"linear", "branch", "foreach", "join", "parallel", "switch"}),
@@ -50,6 +51,12 @@ class ArgoTarget:
         if sink.failed:
             return ()
         return emit_package(flow, package_files(flow, source, argo.include, sink), argo, sink)
+
+    def client(self, address: Address) -> EngineClient:
+        """A client of Argo Server: see EngineClient."""
+        from flowc_targets.argo.server.client import ArgoClient
+
+        return ArgoClient(address)
 
 
 def emit_package(

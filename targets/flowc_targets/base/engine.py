@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, cast
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from flowc_targets.base.options import TargetOptions
     from flowc_targets.base.target import EmittedFile, Target
 
 Phase = Literal["pending", "running", "succeeded", "failed", "skipped"]
@@ -127,19 +128,14 @@ class EngineError(Exception):
         self.help = help
 
     @classmethod
-    def unreachable(cls, message: str, help: str) -> EngineError:
-        """FC610: no answer, or none of an engine."""
+    def unusable(cls, message: str, help: str) -> EngineError:
+        """FC610: no answer, none of an engine, or one that the caller may not ask."""
         return cls("FC610", message, help)
 
     @classmethod
-    def denied(cls, message: str, help: str) -> EngineError:
-        """FC611: an answer, and it is that the caller may not."""
-        return cls("FC611", message, help)
-
-    @classmethod
     def refused(cls, message: str, help: str) -> EngineError:
-        """FC612: the engine does not take what it was given."""
-        return cls("FC612", message, help)
+        """FC611: the engine does not take what it was given, or does not do it."""
+        return cls("FC611", message, help)
 
     @classmethod
     def unknown(cls, message: str, help: str) -> EngineError:
@@ -149,6 +145,13 @@ class EngineError(Exception):
 
 class EngineClient(Protocol):
     """A connection to an engine. Every method may raise EngineError."""
+
+    def options(self, options: TargetOptions, values: Mapping[str, str], origin: str | None = None) -> TargetOptions:
+        """The target's options for what `submit` takes: with these texts for the flow's parameters.
+
+        `origin` is the id of a run to go on from.
+        """
+        ...
 
     def check(self, files: Sequence[EmittedFile]) -> tuple[str, ...]:
         """What the engine has against the files that the target emitted, asked without starting anything."""

@@ -1,0 +1,135 @@
+"""The commands that look at runs on an engine, and stop them. Each returns its exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from flowc_cli.report import Form, report
+from flowc_cli.states import document, ended_text, listing, state_text, transitions
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_targets.base.engine import Address, EngineClient, EngineError, RunState, client_of
+from flowc_targets.base.registry import UnknownTargetError, load_target
+
+RUN_FAILED = 1
+INPUT_ERROR = 2
+NO_ENGINE = 3
+"""The exit code where an engine's server cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which engine, and where it is, as the command line has it."""
+
+    target: str
+    server: str | None
+    namespace: str | None
+
+    def client(self) -> EngineClient:
+        """The engine's client. Raises EngineError: FC504 for an unknown target, FC501 for one without a client."""
+        try:
+            target = load_target(self.target)
+        except UnknownTargetError as error:
+            raise EngineError("FC504", f"there is no target `{self.target}`", _known(error.known)) from None
+        client = client_of(target, Address(self.server, self.namespace))
+        if client is None:
+            message = f"flowc has no client for target {self.target}"
+            raise EngineError("FC501", message, f"compile for it, and use the tools of {self.target} itself")
+        return client
+
+
+def list_runs(place: Place, limit: int, *, as_json: bool) -> int:
+    """`flowc status`: one line a run, the newest first."""
+
+    def run(client: EngineClient) -> int:
+        states = client.runs(limit)
+        if as_json:
+            sys.stdout.write(json.dumps([document(state, tasks=False) for state in states], indent=2) + "\n")
+        elif states:
+            sys.stdout.write(listing(states))
+        else:
+            sys.stderr.write("there are no runs of flowc\n")
+        return 0
+
+    return _with_client(place, run)
+
+
+def show_status(place: Place, name: str, *, wait: bool, watch: bool, as_json: bool) -> int:
+    """`flowc status NAME`: a run and its tasks, at once or when it has ended."""
+
+    def run(client: EngineClient) -> int:
+        state = followed(client, name, watch=watch) if wait or watch else client.status(name)
+        sys.stdout.write(json.dumps(document(state), indent=2) + "\n" if as_json else state_text(state))
+        return RUN_FAILED if (wait or watch) and state.phase != "succeeded" else 0
+
+    return _with_client(place, run)
+
+
+def print_engine_logs(place: Place, name: str, step: str | None, *, follow: bool) -> int:
+    """`flowc logs NAME --target T`: what the tasks of a run print, each line behind its task's name."""
+
+    def run(client: EngineClient) -> int:
+        for line in client.logs(name, step, follow=follow):
+            sys.stdout.write(f"[{line.task}] {line.text}\n")
+            sys.stdout.flush()
+        return 0
+
+    return _with_client(place, run)
+
+
+def refuse_mixed_logs(target: str | None) -> int:
+    """FC504 for options of `flowc logs` that are about the store and the engine at once."""
+    if target is None:
+        message = "STEP, --follow, --server and --namespace are about an engine, and no --target names one"
+        help_ = "add --target argo; the store's logs of a step are those of Flow/run-id/step"
+    else:
+        message = "--root, --stdout and --stderr are about the store, and --target asks an engine"
+        help_ = "leave out --target, or the others: an engine does not tell the streams apart"
+    return fail([EngineError("FC504", message, help_)])
+
+
+def stop_run(place: Place, name: str, *, terminate: bool) -> int:
+    """`flowc stop NAME`."""
+
+    def run(client: EngineClient) -> int:
+        state = client.stop(name, terminate=terminate)
+        sys.stderr.write(f"{state.pathspec} ({state.name}) is told to {'end at once' if terminate else 'stop'}\n")
+        return 0
+
+    return _with_client(place, run)
+
+
+def followed(client: EngineClient, name: str, *, watch: bool) -> RunState:
+    """The state of a run at its end; with `watch`, what becomes of each task is printed on the way."""
+    before: RunState | None = None
+    for state in client.follow(name):
+        if watch:
+            for line in transitions(before, state):
+                sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+        before = state
+    assert before is not None, "a run that is followed has a state"
+    sys.stderr.write(ended_text(before))
+    return before
+
+
+def fail(errors: Iterable[EngineError], form: Form = "text") -> int:
+    """Print what an engine, or the command, could not do. Returns the exit code."""
+    sink = DiagnosticSink()
+    for error in errors:
+        sink.error(error.code, error.message, None, help=error.help)
+    report(sink.diagnostics, form)
+    return NO_ENGINE if any(item.code == "FC610" for item in sink.diagnostics) else INPUT_ERROR
+
+
+def _with_client(place: Place, run: Callable[[EngineClient], int]) -> int:
+    try:
+        return run(place.client())
+    except EngineError as error:
+        return fail([error])
+
+
+def _known(names: Iterable[str]) -> str:
+    return f"targets are {', '.join(names)}"

@@ -1,0 +1,96 @@
+"""Runs on an engine in text and JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from flowc_targets.base.engine import Phase, RunState, TaskState
+
+_SHOWN_FAILURES = 20
+"""How many failed tasks of a step are listed one by one."""
+
+
+def document(state: RunState, *, tasks: bool = True) -> dict[str, Any]:
+    """A run for `--json`: its state, and with `tasks` that of each task."""
+    found: dict[str, Any] = {"run": state.pathspec, **asdict(state)}
+    found["tasks"] = [{"task": task.id, **asdict(task)} for task in state.tasks]
+    if not tasks:
+        del found["tasks"], found["root"]
+    return found
+
+
+def listing(states: Sequence[RunState]) -> str:
+    """A line a run, in columns."""
+    rows = [("NAME", "RUN", "PHASE", "PROGRESS", "CREATED", "")]
+    rows += [
+        (state.name, state.pathspec, state.phase, f"{state.done}/{state.total}", state.created, state.message)
+        for state in states
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    cells = ([cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)] for row in rows)
+    lines = ("  ".join(row) for row in cells)
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def state_text(state: RunState) -> str:
+    """A run, with a line a step and one for each task that has failed."""
+    lines = [f"{state.pathspec}  {state.phase}  {state.created}", f"name: {state.name} in {state.namespace}"]
+    if state.root:
+        lines.append(f"root: {state.root}")
+    if state.message:
+        lines.append(f"message: {state.message}")
+    lines.append(f"tasks: {state.done} of {state.total} done")
+    steps: dict[str, list[TaskState]] = {}
+    for task in state.tasks:
+        steps.setdefault(task.step, []).append(task)
+    for step, tasks in steps.items():
+        lines.append(f"  {step}  {_counted(tasks)}")
+        failed = [task for task in tasks if task.phase == "failed"]
+        lines += [f"    {_failure(task)}" for task in failed[:_SHOWN_FAILURES]]
+        if len(failed) > _SHOWN_FAILURES:
+            lines.append(f"    and {len(failed) - _SHOWN_FAILURES} more")
+    return "\n".join(lines) + "\n"
+
+
+def transitions(before: RunState | None, after: RunState) -> list[str]:
+    """What has changed between two states of a run, a line a task."""
+    old = {task.id: (task.phase, task.attempts) for task in before.tasks} if before is not None else {}
+    lines: list[str] = []
+    for task in after.tasks:
+        if old.get(task.id) == (task.phase, task.attempts):
+            continue
+        again = f", attempt {task.attempts}" if task.attempts > 1 else ""
+        lines.append(_failure(task) if task.phase == "failed" else f"{task.id} {task.phase}{again}")
+    return lines
+
+
+def ended_text(state: RunState) -> str:
+    """How a run has ended: one line, and one for each failed task."""
+    about = f": {state.message}" if state.message else ""
+    lines = [f"{state.pathspec} ({state.name}) {state.phase}, {state.done} of {state.total} tasks done{about}"]
+    failed = [task for task in state.tasks if task.phase == "failed"]
+    lines += [f"  {_failure(task)}" for task in failed[:_SHOWN_FAILURES]]
+    return "\n".join(lines) + "\n"
+
+
+def _counted(tasks: Sequence[TaskState]) -> str:
+    if len(tasks) == 1 and tasks[0].index is None:
+        again = f", {tasks[0].attempts} attempts" if tasks[0].attempts > 1 else ""
+        return tasks[0].phase + again
+    phases = Counter(task.phase for task in tasks)
+    names: tuple[Phase, ...] = ("running", "pending", "failed", "skipped")
+    retried = sum(task.attempts > 1 for task in tasks)
+    parts = [
+        f"{phases['succeeded']} of {len(tasks)} tasks",
+        *(f"{phases[name]} {name}" for name in names if phases[name]),
+    ]
+    return ", ".join([*parts, *([f"{retried} retried"] if retried else [])])
+
+
+def _failure(task: TaskState) -> str:
+    code = f" with exit code {task.exit_code}" if task.exit_code is not None else ""
+    again = f" after {task.attempts} attempts" if task.attempts > 1 else ""
+    return f"{task.id} failed{code}{again}" + (f": {task.message}" if task.message else "") + f" (pod {task.name})"

@@ -1,0 +1,188 @@
+"""The client of Argo Server: what `flowc submit`, `status`, `logs`, `stop` and `compile --check-server` ask of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from flowc_targets.argo.options import ArgoOptions
+from flowc_targets.argo.server.access import read_access
+from flowc_targets.argo.server.calls import Calls, Lost
+from flowc_targets.argo.server.deployments import find_deployed, submission
+from flowc_targets.argo.server.logs import read_logs
+from flowc_targets.argo.server.manifests import Manifest, read_manifest
+from flowc_targets.argo.server.parts import as_map, as_maps
+from flowc_targets.argo.server.states import run_state
+from flowc_targets.argo.server.validate import validate
+from flowc_targets.argo.workflow import LABELS
+from flowc_targets.base.engine import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from flowc_targets.argo.server.calls import Json
+    from flowc_targets.base.engine import Address, Deployed, LogLine, RunState
+    from flowc_targets.base.options import TargetOptions
+    from flowc_targets.base.target import EmittedFile
+
+SELECTOR = ",".join(f"{key}={value}" for key, value in LABELS.items())
+"""The label selector of flowc's runs."""
+LISTED = "items.metadata,items.status.phase,items.status.message,items.status.progress,items.status.finishedAt"
+"""The fields of a run in a list."""
+PAUSE_SECONDS = 2.0
+"""How long to wait before a watch that has broken off is begun again."""
+MOST_RUNS = 500
+"""How many of the latest runs are looked through for one by its id."""
+
+
+class ArgoClient:
+    """One Argo Server, of one namespace: an EngineClient."""
+
+    def __init__(self, address: Address) -> None:
+        self.access = read_access(address, os.environ)
+        self._calls = Calls(self.access)
+
+    def options(self, options: TargetOptions, values: Mapping[str, str], origin: str | None = None) -> TargetOptions:
+        """A Workflow that Argo Server can start, with these values."""
+        argo = options if isinstance(options, ArgoOptions) else ArgoOptions.model_validate(options.model_dump())
+        given = {**argo.parameters, **values}
+        changed: dict[str, object] = {"kind": "workflow", "through": "server", "parameters": given}
+        if origin is not None:
+            changed["env"] = {**argo.env, "FLOWC_ORIGIN_RUN_ID": origin}
+        return argo.model_copy(update=changed)
+
+    def check(self, files: Sequence[EmittedFile]) -> tuple[str, ...]:
+        """What Argo's models, and then Argo Server, have against each object."""
+        problems: list[str] = []
+        for document in read_manifest(files).documents:
+            shown = f"{document.get('kind')} {_name(document)}"
+            wrong = validate(document) or self._asked(document)
+            problems += [f"{shown}: {problem}" for problem in wrong]
+        return tuple(problems)
+
+    def _asked(self, document: Json) -> tuple[str, ...]:
+        """What the server says to an object that it is asked to check. Raises EngineError where it gives no answer."""
+        namespace = self.access.namespace
+        try:
+            match document.get("kind"):
+                case "Workflow":
+                    # The server's own checks, then those of Kubernetes: schema, admission, quotas. Nothing is created.
+                    body: Json = {"namespace": namespace, "serverDryRun": True, "workflow": document}
+                    self._post("workflow", "create_workflow", body)
+                case "WorkflowTemplate":
+                    body = {"namespace": namespace, "template": document}
+                    self._post("workflow_template", "lint_workflow_template", body)
+                case "CronWorkflow":
+                    body = {"namespace": namespace, "cronWorkflow": document}
+                    self._post("cron_workflow", "lint_cron_workflow", body)
+                case _:
+                    pass
+        except EngineError as error:
+            if error.code not in {"FC602", "FC611"}:
+                raise
+            return () if "already exists" in error.message else (error.message,)
+        return ()
+
+    def submit(self, files: Sequence[EmittedFile]) -> RunState:
+        """Create the Workflow; first the ConfigMap with its code, where it is in one, with kubectl."""
+        manifest: Manifest = read_manifest(files)
+        workflow = manifest.workflow()
+        problems = validate(workflow)
+        if problems:
+            help_ = "correct the option or the decorator that it is from"
+            raise EngineError.refused(f"this is no Workflow as Argo knows it: {'; '.join(problems)}", help_)
+        manifest.create_configs(self.access.namespace)
+        body: Json = {"namespace": self.access.namespace, "workflow": workflow}
+        return run_state(self._post("workflow", "create_workflow", body))
+
+    def deployed(self, name: str) -> Deployed:
+        """A template or a cron workflow: see find_deployed."""
+        return find_deployed(self._calls, name)
+
+    def start(self, deployed: Deployed, values: Mapping[str, str], origin: str | None = None) -> RunState:
+        """Submit a run of a template or a cron workflow. The server itself puts the run together."""
+        body = submission(deployed, values, origin, self.access.namespace)
+        return run_state(self._post("workflow", "submit_workflow", body))
+
+    def runs(self, limit: int) -> tuple[RunState, ...]:
+        """The latest Workflows with flowc's label."""
+        return tuple(run_state(item) for item in self._list(limit))
+
+    def status(self, name: str) -> RunState:
+        """A Workflow by its name, by `argo-UID` or by `Flow/argo-UID`."""
+        return run_state(self._get(name))
+
+    def follow(self, name: str) -> Iterator[RunState]:
+        """The state after each change. A watch that breaks off is begun again; a server that is gone is an error."""
+        state = self.status(name)
+        yield state
+        name = state.name
+        while not state.ended:
+            try:
+                for event in self._watch(name):
+                    latest = run_state(as_map(event.get("object")))
+                    if latest.name != name:
+                        continue
+                    if latest != state:
+                        state = latest
+                        yield state
+                    if state.ended:
+                        return
+            except Lost:
+                time.sleep(PAUSE_SECONDS)
+            latest = self.status(name)
+            if latest != state:
+                state = latest
+                yield state
+
+    def logs(self, name: str, step: str | None, *, follow: bool) -> Iterator[LogLine]:
+        """The logs of the pods that are still there."""
+        return read_logs(self._calls, self._get(name), step, follow=follow)
+
+    def stop(self, name: str, *, terminate: bool) -> RunState:
+        """Stop or terminate a Workflow: stopped, it runs its exit hooks; terminated, it does not."""
+        state = self.status(name)
+        method = "terminate_workflow" if terminate else "stop_workflow"
+        body: Json = {"namespace": self.access.namespace, "name": state.name}
+        where = (self.access.namespace, state.name)
+        return run_state(self._calls.call("workflow", method, *where, body))
+
+    def _post(self, service: str, method: str, body: Json) -> Json:
+        """A call whose body is plain JSON; the library would have its models instead."""
+        return self._calls.call(service, method, self.access.namespace, body)
+
+    def _get(self, name: str) -> Json:
+        """A Workflow by any of its names, with its nodes."""
+        identifier = name.rpartition("/")[2]
+        if identifier.startswith("argo-") and identifier.count("-") == 5:
+            identifier = self._named(identifier.removeprefix("argo-")) or identifier
+        try:
+            return self._calls.call("workflow", "get_workflow", self.access.namespace, identifier)
+        except EngineError as error:
+            if error.code != "FC602":
+                raise
+            message = f"there is no run {name!r} in namespace {self.access.namespace}"
+            help_ = "`flowc status` lists the runs that there are; -n names another namespace"
+            raise EngineError.unknown(message, help_) from None
+
+    def _named(self, uid: str) -> str | None:
+        """The name of the Workflow with a uid: Kubernetes finds objects by their names only."""
+        found = (as_map(item.get("metadata")) for item in self._list(MOST_RUNS))
+        return next((str(meta.get("name")) for meta in found if meta.get("uid") == uid), None)
+
+    def _list(self, limit: int) -> list[Json]:
+        options = {"list_options_label_selector": SELECTOR, "list_options_limit": str(limit), "fields": LISTED}
+        found = self._calls.call("workflow", "list_workflows", self.access.namespace, **options)
+        items = as_maps(found.get("items"))
+        items.sort(key=lambda item: str(as_map(item.get("metadata")).get("creationTimestamp")), reverse=True)
+        return items[:limit]
+
+    def _watch(self, name: str) -> Iterator[Json]:
+        selector = {"list_options_field_selector": f"metadata.name={name}"}
+        return self._calls.stream("workflow", "watch_workflows", self.access.namespace, **selector)
+
+
+def _name(document: Json) -> str:
+    meta = as_map(document.get("metadata"))
+    return str(meta.get("name") or f"{meta.get('generateName', '')}*")

@@ -1,0 +1,119 @@
+"""What is deployed and runs can be submitted from: templates and cron workflows, and their parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from flowc_targets.argo.checks import VALUE_BYTES
+from flowc_targets.argo.server.parts import as_map, as_maps
+from flowc_targets.argo.server.states import TITLE, flow_of
+from flowc_targets.argo.texts import encode_value
+from flowc_targets.argo.workflow import LABELS
+from flowc_targets.base.engine import Deployed, DeployedParameter, EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowc_targets.argo.server.calls import Calls, Json
+
+
+class _Kind(NamedTuple):
+    """A kind of object: its name, what the command line may call it, and how to get one."""
+
+    name: str
+    words: tuple[str, ...]
+    service: str
+    method: str
+    namespaced: bool = True
+
+
+KINDS = (
+    _Kind(
+        "WorkflowTemplate",
+        ("workflowtemplate", "workflowtemplates", "wftmpl", "template"),
+        "workflow_template",
+        "get_workflow_template",
+    ),
+    _Kind(
+        "CronWorkflow", ("cronworkflow", "cronworkflows", "cronwf", "cwf", "cron"), "cron_workflow", "get_cron_workflow"
+    ),
+    _Kind(
+        "ClusterWorkflowTemplate",
+        ("clusterworkflowtemplate", "clusterworkflowtemplates", "cwft"),
+        "cluster_workflow_template",
+        "get_cluster_workflow_template",
+        namespaced=False,
+    ),
+)
+"""In the order in which a bare name is looked for; a name of the cluster is only looked for when its kind is said."""
+
+
+def find_deployed(calls: Calls, name: str) -> Deployed:
+    """What is deployed as `NAME` or `kind/NAME`, the kinds being those of `argo submit --from`. Raises EngineError."""
+    word, separator, bare = name.rpartition("/")
+    kinds = [kind for kind in KINDS if word.lower() in kind.words] if separator else list(KINDS[:2])
+    if not kinds:
+        message = f"{word!r} is no kind of object that runs are submitted from"
+        help_ = "say workflowtemplate/NAME, cronworkflow/NAME or clusterworkflowtemplate/NAME"
+        raise EngineError("FC505", message, help_)
+    namespace = calls.access.namespace
+    for kind in kinds:
+        found = _find(calls, kind, bare)
+        if found is not None:
+            return Deployed(kind.name, bare, flow_of(as_map(found.get("metadata"))), _parameters(calls, found))
+    what = " or ".join(kind.name for kind in kinds)
+    message = f"there is no {what} {bare!r} in namespace {namespace}"
+    raise EngineError.unknown(message, "`argo template list` and `argo cron list` say what is deployed")
+
+
+def _find(calls: Calls, kind: _Kind, name: str) -> Json | None:
+    where = (calls.access.namespace, name) if kind.namespaced else (name,)
+    try:
+        return calls.call(kind.service, kind.method, *where)
+    except EngineError as error:
+        if error.code == "FC602":
+            return None
+        raise
+
+
+def _parameters(calls: Calls, found: Json) -> tuple[DeployedParameter, ...]:
+    """The arguments of a template; those of a cron workflow over those of the template that it refers to."""
+    spec = as_map(found.get("spec"))
+    spec = as_map(spec.get("workflowSpec")) or spec
+    arguments: dict[str, Json] = {}
+    reference = as_map(spec.get("workflowTemplateRef"))
+    if reference.get("name"):
+        kind = KINDS[2] if reference.get("clusterScope") else KINDS[0]
+        below = _find(calls, kind, str(reference["name"])) or {}
+        arguments |= _arguments(as_map(below.get("spec")))
+    arguments |= _arguments(spec)
+    return tuple(_parameter(name, argument) for name, argument in arguments.items())
+
+
+def _arguments(spec: Json) -> dict[str, Json]:
+    return {str(item.get("name")): item for item in as_maps(as_map(spec.get("arguments")).get("parameters"))}
+
+
+def _parameter(name: str, argument: Json) -> DeployedParameter:
+    """A parameter without a value, without a default and without a source of one needs to be given."""
+    required = all(argument.get(key) is None for key in ("value", "default", "valueFrom"))
+    return DeployedParameter(name, required, tuple(str(item) for item in argument.get("enum") or ()))
+
+
+def submission(deployed: Deployed, values: Mapping[str, str], origin: str | None, namespace: str) -> Json:
+    """The body of a submission. Raises EngineError FC503 for a value that no variable of a pod holds."""
+    encoded = {name: encode_value(value) for name, value in values.items()}
+    for name, value in encoded.items():
+        if len(value.encode()) > VALUE_BYTES:
+            message = f"the value of parameter {name!r} is longer than {VALUE_BYTES} bytes"
+            raise EngineError("FC503", message, "put it in the store and pass its URL")
+    return {
+        "namespace": namespace,
+        "resourceKind": deployed.kind,
+        "resourceName": deployed.name,
+        "submitOptions": {
+            "parameters": [f"{name}={value}" for name, value in encoded.items()],
+            "labels": ",".join(f"{key}={value}" for key, value in LABELS.items()),
+            "annotations": f"{TITLE}={deployed.flow}",
+        },
+    }
