@@ -4,7 +4,7 @@ flowc run examples/choose_model.py
 flowc run examples/choose_model.py --sizes '[10, 400, 3000]'
 """
 
-from flowc import FlowSpec, JSONType, Parameter, step
+from flowc import FlowSpec, JSONType, Parameter, loop, step
 
 
 class ChooseModelFlow(FlowSpec):
@@ -47,6 +47,7 @@ class ChooseModelFlow(FlowSpec):
         self.rounds = 0
         self.next(self.refine)
 
+    @loop(max_iterations=20)
     @step
     def refine(self):
         self.rounds += 1

@@ -23,6 +23,7 @@ SERIES = ["3.3", "2.11"]
 EXAMPLES = {
     **examples_on("airflow-local.py"),
     "switches": REPOSITORY / "tests" / "cluster" / "flows" / "switches.py",
+    "recursion": REPOSITORY / "tests" / "cluster" / "flows" / "recursion.py",
 }
 FAILING = """\
 class FailingFlow(FlowSpec):

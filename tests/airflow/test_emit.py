@@ -11,16 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.driver import compile_file
-from flowc_compiler.ir import (
-    ParallelStep,
-    SwitchStep,
-)
-from flowc_targets.airflow import TARGET
-from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.airflow.python import Call, Expression, Name, layout, quoted
-from tests.airflow.emitting import ROOT, emit, emit_text, ruff, write
+from tests.airflow.emitting import emit, emit_text, ruff, write
 from tests.airflow.flows import CAUGHT, HOSTILE, NESTED, PLAIN, SPECS, VALUES, WIDE
 from tests.conftest import REPOSITORY, examples_on
 
@@ -220,32 +212,60 @@ def test_foreach_in_foreach_is_flattened(tmp_path: Path) -> None:
     }
 
 
-def test_a_loop_and_a_gang_are_refused_at_their_lines(tmp_path: Path) -> None:
-    compilation = compile_file(write(tmp_path, PLAIN))
-    flow = compilation.flow
-    start, end = flow.steps
-    common = {"span": start.span, "name": "start", "next_span": start.next_span}
-    steps = {
-        "leads to itself": SwitchStep.model_validate(
-            {
-                **common,
-                "variable": "x",
-                "cases": [
-                    {"value": "a", "target": "end"},
-                    {"value": "b", "target": "start"},
-                ],
-            }
-        ),
-        "num_parallel": ParallelStep.model_validate({**common, "target": "end"}),
-    }
-    for word, step in steps.items():
-        sink = DiagnosticSink()
-        changed = flow.model_copy(update={"steps": (step, end)})
-        assert TARGET.emit(changed, compilation.source, AirflowOptions.model_validate({"root": ROOT}), sink) == ()
-        (found,) = sink.diagnostics
-        assert (found.code, found.target, found.span) == ("FC501", "airflow", start.next_span)
-        assert found.help
-        assert word in found.message
+LOOP = """\
+class LoopFlow(FlowSpec):
+    @step
+    def start(self):
+        self.x = "end"
+        self.next({"again": self.start, "end": self.end}, condition="x")
+
+    @step
+    def end(self):
+        pass
+"""
+GANG = """\
+class GangFlow(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.train, num_parallel=20)
+
+    @parallel
+    @step
+    def train(self):
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+def test_a_loop_has_a_task_for_each_iteration_that_there_may_be(tmp_path: Path) -> None:
+    _, (found,) = emit_text(tmp_path, LOOP)
+    assert (found.code, found.severity, found.target) == ("FC501", "error", "airflow")
+    assert "@loop(max_iterations=" in found.help
+    text, diagnostics = emit_text(tmp_path, LOOP.replace("    @step", "    @loop(max_iterations=3)\n    @step", 1))
+    assert not diagnostics
+    found_tasks = operators(text)
+    assert list(found_tasks) == ["start", "start-2", "start-3", "end"]
+    assert ast.literal_eval(found_tasks["start-3"]["iteration"]) == 2
+    assert ast.literal_eval(found_tasks["start-3"]["when"]) == [["start-2", "start"]]
+    assert ast.literal_eval(found_tasks["end"]["trigger_rule"]) == "none_failed"
+    assert "when" not in found_tasks["end"], "what follows does not depend on a choice"
+
+
+def test_a_gang_says_how_many_slots_it_needs(tmp_path: Path) -> None:
+    _, diagnostics = emit_text(tmp_path, GANG)
+    assert [(item.code, item.severity) for item in diagnostics] == [("FC503", "error"), ("FC503", "warning")]
+    assert "max_active_tasks=20" in diagnostics[0].help
+    text, (told,) = emit_text(tmp_path, GANG, max_active_tasks=20, pool="gangs")
+    assert (told.code, told.severity) == ("FC503", "warning")
+    assert "'gangs' needs 20 free slots" in told.message
+    assert "FLOWC_GANG_FRESH" in ast.literal_eval(operators(text)["train"]["variables"])
 
 
 def test_local_processes_say_what_they_leave_out(tmp_path: Path) -> None:

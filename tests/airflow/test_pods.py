@@ -17,8 +17,19 @@ from flowc import Run
 from tests.airflow.emitting import emit, write
 from tests.airflow.engine import Airflow
 from tests.airflow.flows import HOSTILE, VALUES
-from tests.cluster.cluster import BUCKET, ML_IMAGE, NAMESPACE, OLD_PYTHON_IMAGE, PYTHON_IMAGE, SECRET, run_locally
+from tests.airflow.test_specs import LAB
+from tests.cluster.cluster import (
+    BUCKET,
+    ML_IMAGE,
+    NAMESPACE,
+    OLD_PYTHON_IMAGE,
+    PYTHON_IMAGE,
+    SECRET,
+    Cluster,
+    run_locally,
+)
 from tests.cluster.compare import assert_same_artifacts
+from tests.cluster.test_specs import FLOW, OBJECTS, check_found
 from tests.conftest import REPOSITORY, examples_on
 
 pytestmark = [pytest.mark.airflow, pytest.mark.cluster]
@@ -62,7 +73,7 @@ def root(monkeypatch: pytest.MonkeyPatch) -> str:
     return f"s3://{BUCKET}/airflow-{uuid.uuid4().hex[:8]}"
 
 
-def dag_text(path: Path, root: str, image: str) -> str:
+def dag_text(path: Path, root: str, image: str, **options: object) -> str:
     """The DAG of a file, for pods of the cluster."""
     inside = {"AWS_REGION": os.environ.get("AWS_REGION", "us-east-1"), "AWS_ALLOW_HTTP": "true"}
     if "FLOWC_S3_INSIDE" in os.environ:
@@ -77,6 +88,7 @@ def dag_text(path: Path, root: str, image: str) -> str:
         env_from_secrets=(SECRET,),
         config_file=os.environ["KUBECONFIG"],
         in_cluster=False,
+        **options,
     )
     assert not [item for item in diagnostics if item.severity == "error"]
     return text
@@ -106,3 +118,14 @@ def test_hostile_values_arrive_exactly(airflow: Airflow, root: str, tmp_path: Pa
     assert run["end"].task.data.result == (0, ["Pp", "Qq"])
     assert run["start"].task.data.variable == HOSTILE
     assert run["start"].task.data.values == [HOSTILE, {"a": [1, "{{ x }}"]}, None, True, 1.0]
+
+
+def test_steps_find_what_they_ask_for(airflow: Airflow, root: str, tmp_path: Path) -> None:
+    cluster = Cluster(root)
+    cluster.kubectl("apply", "-f", "-", text=OBJECTS)
+    try:
+        result = airflow.run(dag_text(FLOW, root, PYTHON_IMAGE, gpu=LAB), tmp_path)
+    finally:
+        cluster.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", text=OBJECTS)
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
+    check_found(Run.latest("SpecsFlow", root=root)["end"].task.data)

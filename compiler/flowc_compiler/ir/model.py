@@ -129,6 +129,11 @@ class SwitchStep(StepBase):
         return any(case.target == self.name for case in self.cases)
 
     @property
+    def decides(self) -> bool:
+        """Whether the steps behind it depend on its choice: a recursive one may have one way on only."""
+        return not (self.recursive and len(self.targets) == 1)
+
+    @property
     def targets(self) -> tuple[str, ...]:
         """Every other step that may follow, each once, in the order of the file."""
         return tuple(dict.fromkeys(case.target for case in self.cases if case.target != self.name))

@@ -69,6 +69,7 @@ class _Lowering:
         self._variables = {step.name: self._names.take(step.name) for step in flow.steps}
         self._choices = choices(flow)
         self._ids = {step.name for step in flow.steps}
+        self._iterations = {step.name: self._iterations_of(step) for step in flow.steps if _loops(step)}
         self._numbers = _segment_numbers(flow)
         self._segments = _segments(flow, self._numbers)
         self._top = _Builder()
@@ -77,7 +78,7 @@ class _Lowering:
         """The steps outside of every foreach, each foreach of theirs right after its opener."""
         for step in self._segments[ROOT_SCOPE][0]:
             self._add_step(self._top, step, depth=0)
-            if step.kind == "foreach":
+            if step.kind in {"foreach", "parallel"}:
                 last = self._add_foreach(step.name, outer=None, after=self._variables[step.name])
                 self._top.connect(last, [self._variables[self._flow.body_of(step.name).closer or ""]])
         return self._top.block()
@@ -97,7 +98,7 @@ class _Lowering:
             for variable in before:
                 self._top.connect(variable, [group.variable])
             last = group.variable
-            inner = [step.name for step in steps if step.kind == "foreach"]
+            inner = [step.name for step in steps if step.kind in {"foreach", "parallel"}]
             before = [self._add_foreach(name, outer=width.variable, after=last) for name in inner]
         return last
 
@@ -107,14 +108,14 @@ class _Lowering:
         for step in steps:
             self._add_step(builder, step, depth=1)
         step = self._flow.by_name[opener]
-        variable = step.variable if step.kind == "foreach" else ""
+        what = f"item of `{step.variable}`" if step.kind == "foreach" else "member of the gang"
         after = ", after the foreach in it" if number else ""
         suffix = f"-{number + 1}" if number else ""
         return MappedGroup(
             variable=self._names.take(f"{opener}_items{suffix.replace('-', '_')}"),
             function=self._names.take(f"each_of_{opener}{suffix.replace('-', '_')}"),
             group_id=self._id(f"{opener}-items{suffix}"),
-            doc=f"What runs for each item of `{variable}`{after}.",
+            doc=f"What runs for each {what}{after}.",
             width=width,
             body=builder.block(),
         )
@@ -123,15 +124,46 @@ class _Lowering:
         """The task, and the edges to what follows it in the same block."""
         index: dict[str, Expression] = {"index": Name("index")} if depth else {}
         variable = self._variables[step.name]
+        if step.name in self._iterations:
+            self._add_iterations(builder, step, index)
+            return
         if step.virtual:
-            builder.add(EmptyTask(variable=variable, task_id=step.name, trigger_rule=_trigger_rule(step)))
+            builder.add(EmptyTask(variable=variable, task_id=step.name, trigger_rule=self._trigger_rule(step)))
         else:
             builder.add(StepTask(variable=variable, task_id=step.name, options={**index, **self._arguments(step)}))
-        if step.kind == "foreach":
-            return
+        if step.kind not in {"foreach", "parallel"}:
+            builder.connect(variable, self._following(step))
+
+    def _add_iterations(self, builder: _Builder, step: Step, index: dict[str, Expression]) -> None:
+        """A task for each iteration that there may be: one that the iteration before does not lead to is skipped."""
+        before: tuple[str, str] | None = None
+        arguments = self._arguments(step)
+        for number, (variable, task_id) in enumerate(self._iterations[step.name]):
+            options = {**index, "step": step.name, "iteration": number, **arguments}
+            if before is not None:
+                options |= {"when": ((before[1], step.name),)}
+                options.pop("trigger_rule", None)
+                builder.connect(before[0], [variable])
+            builder.add(StepTask(variable=variable, task_id=task_id, options=options))
+            builder.connect(variable, self._following(step))
+            before = variable, task_id
+
+    def _following(self, step: Step) -> list[str]:
+        """The variables of what follows a step in its own block."""
         here = self._place(step)
-        following = [name for name in step.targets if self._place(self._flow.by_name[name]) == here]
-        builder.connect(variable, [self._variables[name] for name in following])
+        return [self._variables[name] for name in step.targets if self._place(self._flow.by_name[name]) == here]
+
+    def _iterations_of(self, step: Step) -> list[tuple[str, str]]:
+        """The variable and the id of the task of each iteration."""
+        count = step.specs.loop.max_iterations if step.specs.loop is not None else 1
+        first = (self._variables[step.name], step.name)
+        ids = [self._id(f"{step.name}-{number}") for number in range(2, count + 1)]
+        return [first, *((self._names.take(name), name) for name in ids)]
+
+    def _trigger_rule(self, step: Step) -> str | None:
+        """What has several ways in runs after skipped arms, after a foreach of nothing, and after fewer iterations."""
+        several = len(step.parents) > 1 or any(name in self._iterations for name in step.parents)
+        return "none_failed" if step.kind == "join" or several else None
 
     def _id(self, wanted: str) -> str:
         """An id that no step has: steps of class flows have no `-` in their names, those of pipelines may."""
@@ -149,12 +181,17 @@ class _Lowering:
         kubernetes = self._options.operator == "kubernetes"
         arguments: dict[str, Expression] = {}
         specs = step.specs
-        if (rule := _trigger_rule(step)) is not None:
+        if (rule := self._trigger_rule(step)) is not None:
             arguments["trigger_rule"] = rule
-        if kubernetes and step.kind in {"foreach", "switch"}:
+        if kubernetes and step.kind in {"foreach", "parallel", "switch"}:
             arguments["callbacks"] = Name("PublishOutput")
         if made := self._choices[step.scope]:
-            arguments["when"] = tuple(tuple(choice) for choice in made)
+            tasks = (
+                (task, target)
+                for switch, target in made
+                for task in (name for _, name in self._iterations.get(switch, [("", switch)]))
+            )
+            arguments["when"] = tuple(tasks)
         if (most := _most_at_a_time(self._flow, step)) is not None:
             arguments["max_active_tis_per_dagrun"] = most
         if specs.retries:
@@ -165,6 +202,9 @@ class _Lowering:
             waiting = self._options.startup_timeout_seconds if kubernetes else 0
             arguments["execution_timeout"] = _duration(specs.timeout.seconds + waiting)
         asked = pod_variables(specs) if kubernetes else specs.environment.variables if specs.environment else {}
+        if any(self._flow.by_name[parent].kind == "parallel" for parent in step.parents):
+            # Attempts of Airflow's never begin anew, so that whatever a peer has written is news.
+            asked = {**asked, "FLOWC_GANG_FRESH": "1"}
         if asked:
             arguments["variables"] = asked
         if kubernetes:
@@ -181,9 +221,8 @@ def _most_at_a_time(flow: Flow, step: Step) -> int | None:
     return options.parallelism if options is not None else None
 
 
-def _trigger_rule(step: Step) -> str | None:
-    """What has several ways in runs after skipped arms, and after a foreach of nothing, too."""
-    return "none_failed" if step.kind == "join" or len(step.parents) > 1 else None
+def _loops(step: Step) -> bool:
+    return step.kind == "switch" and step.recursive
 
 
 def _segment_numbers(flow: Flow) -> dict[str, int]:
@@ -194,7 +233,7 @@ def _segment_numbers(flow: Flow) -> dict[str, int]:
         if scope == ROOT_SCOPE:
             numbers[step.name] = 0
             continue
-        if step.kind == "join" and flow.by_name[step.closes].kind == "foreach":
+        if step.kind == "join" and flow.by_name[step.closes].kind in {"foreach", "parallel"}:
             numbers[step.name] = numbers[step.closes] + 1
             continue
         parents = [name for name in step.parents if flow.foreach_scope(flow.by_name[name]).id == scope]

@@ -14,7 +14,7 @@ from flowc_targets.base.unmet import report_unmet
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow, Step
+    from flowc_compiler.ir import Flow, ParallelStep, Step
     from flowc_targets.airflow.model import DagFile
     from flowc_targets.airflow.options import AirflowOptions
 
@@ -25,6 +25,8 @@ MAX_TAG = 100
 MAX_CODE = 800_000
 """Characters of base64: the code travels in the pod's spec, and etcd takes objects of up to 1.5 MiB."""
 
+AIRFLOWS_MOST = 16
+"""Tasks of one run at a time, where nobody has set core.max_active_tasks_per_dag."""
 MAX_VALUE = 100_000
 """Bytes of an environment variable: Linux takes 128 KiB of name, value and what separates them."""
 
@@ -43,7 +45,7 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
     check_deployment(flow, sink)
     report_unmet(flow, NAME, sink)
     for step in flow.steps:
-        _check_kind(step, sink)
+        _check_kind(step, options, sink)
         _check_waits(step, sink)
         _check_parallelism(flow, step, sink)
         if options.operator == "local":
@@ -62,20 +64,35 @@ def check_size(file: DagFile, sink: DiagnosticSink) -> None:
         )  # fmt: skip
 
 
-def _check_kind(step: Step, sink: DiagnosticSink) -> None:
+def _check_kind(step: Step, options: AirflowOptions, sink: DiagnosticSink) -> None:
     span = step.next_span or step.span
-    match step.kind:
-        case "switch" if step.recursive:
-            sink.unsupported(
-                "FC501", NAME, f"step `{step.name}` leads to itself", span, help="loop within one step",
-            )  # fmt: skip
-        case "parallel":
-            sink.unsupported(
-                "FC501", NAME, f"step `{step.name}` opens a gang (`num_parallel`)", span,
-                help="use a foreach where the tasks do not talk to each other",
-            )  # fmt: skip
-        case _:
-            pass
+    if step.kind == "switch" and step.recursive and step.specs.loop is None:
+        sink.unsupported(
+            "FC501", NAME, f"step `{step.name}` leads to itself, and a DAG has a task for each of its iterations", span,
+            help="say how many there are at most: @loop(max_iterations=10), or loop within one step",
+        )  # fmt: skip
+    if step.kind == "parallel":
+        _check_gang(step, options, sink)
+
+
+def _check_gang(step: ParallelStep, options: AirflowOptions, sink: DiagnosticSink) -> None:
+    """The members wait for each other, each in a slot of the pool."""
+    pool = options.pool or "default_pool"
+    count = "all of them" if step.num_parallel is None else str(step.num_parallel)
+    most = options.max_active_tasks or AIRFLOWS_MOST
+    span = step.next_span or step.span
+    if step.num_parallel is not None and step.num_parallel > most:
+        where = "with --set max_active_tasks" if options.max_active_tasks else "max_active_tasks_per_dag, by default"
+        sink.unsupported(
+            "FC503", NAME, f"{count} members of a gang run at the same time, and a run may have {most} tasks ({where})",
+            span, help=f"compile with --set max_active_tasks={step.num_parallel} or more",
+        )  # fmt: skip
+    sink.warning(
+        "FC503",
+        f"the members of a gang run at the same time: pool {pool!r} needs {count} free slots at once, and the executor "
+        f"as many workers (target {NAME})",
+        span, help="give gangs a pool of their own (--set pool=...), whose slots are a multiple of their members",
+    )  # fmt: skip
 
 
 def _check_waits(step: Step, sink: DiagnosticSink) -> None:

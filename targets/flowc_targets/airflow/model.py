@@ -130,6 +130,11 @@ class DagFile:
         return self.body.has_option("when")
 
     @property
+    def has_loop(self) -> bool:
+        """Whether a step has a task for each iteration."""
+        return self.body.has_option("iteration")
+
+    @property
     def has_foreach(self) -> bool:
         """Whether the file needs the task that publishes indices."""
         return any(isinstance(node, WidthTask) for node in self.body.nodes)

@@ -25,7 +25,7 @@ def print_file(file: DagFile) -> str:
         parts.append(INDICES)
     if file.has_switch:
         parts.append(SKIP)
-    parts.append(operator_text(file.operator, has_switch=file.has_switch))
+    parts.append(operator_text(file.operator, has_switch=file.has_switch, has_loop=file.has_loop))
     if file.has_outputs and file.operator == "kubernetes":
         parts.append(PUBLISH_OUTPUT)
     parts += ["\n".join(_code(file)), "flow()"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 Operator = Literal["kubernetes", "local"]
@@ -206,12 +207,49 @@ _ONLY_WITH_SWITCHES = (
 )
 
 
-def operator_text(operator: Operator, *, has_switch: bool) -> str:
-    """The operator of a flow's steps; what serves switches stands in files that have some."""
+_WITH_LOOPS = (
+    (
+        'self, *, index="-", when=(), variables=None, ',
+        'self, *, index="-", step=None, iteration=None, when=(), variables=None, ',
+    ),
+    (
+        "        self.index = index\n",
+        "        self.index = index\n        self.step = step or self.task_id\n        self.iteration = iteration\n",
+    ),
+    ("arguments(self.task_id, self.index, context)", "arguments(self.step, self.path(), context)"),
+    ("environment(self.task_id, context)", "environment(self.step, context)"),
+    (
+        "    def pre_execute(",
+        '''\
+    def path(self):
+        """The index path: of an iteration of a recursive step with its number."""
+        if self.iteration is None:
+            return self.index
+        if self.index == "-":
+            return str(self.iteration)
+        return f"{self.index}.{self.iteration}"
+
+    def pre_execute(''',
+    ),
+)
+_SIGNATURE = re.compile(r"def __init__\((self, \*, index=.*?)\):")
+
+
+def operator_text(operator: Operator, *, has_switch: bool, has_loop: bool) -> str:
+    """The operator of a flow's steps; what serves switches and recursion stands in files that have some."""
     text = OPERATORS[operator]
-    for part, instead in () if has_switch else _ONLY_WITH_SWITCHES:
+    for part, instead in _WITH_LOOPS if has_loop else ():
+        text = text.replace(part, instead)
+    if has_loop:  # too long for a line now
+        text = _SIGNATURE.sub(_spread, text)
+    for part, instead in () if has_switch or has_loop else _ONLY_WITH_SWITCHES:
         text = text.replace(part, instead)
     return text
+
+
+def _spread(match: re.Match[str]) -> str:
+    """A signature with an argument a line."""
+    return "def __init__(\n" + "".join(f"        {item},\n" for item in match[1].split(", ")) + "    ):"
 
 
 SKIP = '''\

@@ -23,8 +23,8 @@ CHOICE = "choice"
 
 
 def goes_on_by_choice(step: Step) -> bool:
-    """Whether what follows a switch depends on its choice: a recursive one may have one way on only."""
-    return step.kind == "switch" and not (step.recursive and len(step.targets) == 1)
+    """Whether what follows a step depends on its choice."""
+    return step.kind == "switch" and step.decides
 
 
 @dataclass(frozen=True, slots=True)

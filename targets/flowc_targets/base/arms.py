@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from flowc_compiler.ir import Flow, Scope
+    from flowc_compiler.ir import Flow, Scope, Step
 
 
 class Choice(NamedTuple):
@@ -26,8 +26,9 @@ def choices(flow: Flow) -> dict[str, tuple[Choice, ...]]:
     def of(scope: Scope) -> tuple[Choice, ...]:
         if scope.id not in found:
             parent = flow.scope_by_id[scope.parent] if scope.parent is not None else None
-            inlined = parent is not None and scope.kind == "branch"
-            found[scope.id] = _into(scope) if scope.kind == "switch" else of(parent) if inlined and parent else ()
+            chosen = scope.kind == "switch" and _decides(flow.by_name[scope.opener or ""])
+            inlined = parent is not None and scope.kind in {"branch", "switch"}
+            found[scope.id] = _into(scope) if chosen else of(parent) if inlined and parent else ()
         return found[scope.id]
 
     def _into(scope: Scope) -> tuple[Choice, ...]:
@@ -35,10 +36,14 @@ def choices(flow: Flow) -> dict[str, tuple[Choice, ...]]:
         first = flow.by_name[scope.id.removeprefix(f"{scope.opener}/")]
         ways: dict[Choice, None] = {}
         for parent in (flow.by_name[name] for name in first.parents):
-            made = (Choice(parent.name, first.name),) if parent.kind == "switch" else of(flow.scope_by_id[parent.scope])
+            made = (Choice(parent.name, first.name),) if _decides(parent) else of(flow.scope_by_id[parent.scope])
             ways.update(dict.fromkeys(made))
         return tuple(ways)
 
     for scope in flow.scopes:
         of(scope)
     return found
+
+
+def _decides(step: Step) -> bool:
+    return step.kind == "switch" and step.decides

@@ -1,9 +1,10 @@
 """Recursion: with one way on, with several, in a foreach, in an arm of a switch, and as the first step of a flow."""
 
-from flowc import FlowSpec, step
+from flowc import FlowSpec, loop, step
 
 
 class Recursion(FlowSpec):
+    @loop(max_iterations=4)
     @step
     def start(self):
         """The start may be the one that repeats."""
@@ -20,6 +21,7 @@ class Recursion(FlowSpec):
         self.count = 0
         self.next(self.search)
 
+    @loop(max_iterations=5)
     @step
     def search(self):
         self.count += 2
@@ -55,6 +57,7 @@ class Recursion(FlowSpec):
         self.trace = "skipped"
         self.next(self.item)
 
+    @loop(max_iterations=3)
     @step
     def down(self):
         self.trace = getattr(self, "trace", "") + str(self.left_over)

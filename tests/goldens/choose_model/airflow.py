@@ -1,0 +1,398 @@
+# Compiled by flowc <version> from choose_model.py. Change that file, not this one.
+#
+# flow    ChooseModelFlow
+# source  sha256:<hash>
+# code    sha256:<hash>
+
+import base64
+import json
+from datetime import datetime, timezone
+from urllib.parse import quote
+
+from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from kubernetes.client import models as k8s
+
+try:
+    from airflow.sdk.exceptions import AirflowSkipException
+except ImportError:  # before Airflow 3.1
+    from airflow.exceptions import AirflowSkipException
+
+try:
+    from airflow.sdk import dag, task, task_group
+    from airflow.sdk.definitions.param import Param
+except ImportError:  # Airflow 2
+    from airflow.decorators import dag, task, task_group
+    from airflow.models.param import Param
+
+ROOT = "s3://bucket/prefix"
+START = "start"
+TAGS = []
+PYTHON = "python3"
+ENVIRONMENT = {}
+PARAMETERS = {"FLOWC_PARAM_SIZES": "sizes", "FLOWC_PARAM_TARGET": "target"}
+
+
+@dag(
+    dag_id="ChooseModelFlow",
+    schedule=None,
+    start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    is_paused_upon_creation=False,
+    doc_md="Pick a model by the size of each data set, and refine the best one.",
+    default_args={
+        "retries": 0,
+        "image": "python:3.11-slim",
+        "log_pod_spec_on_failure": False,
+        "startup_timeout_seconds": 600,
+    },
+    params={
+        "sizes": Param(
+            default=[20, 500, 4000],
+            type=["string", "object", "array", "number", "boolean", "null"],
+            description="rows of each data set",
+        ),
+        "target": Param(default=0.95, type="number", description="the score to reach"),
+    },
+)
+def flow():
+    start = StepOperator(task_id="start", callbacks=PublishOutput)
+    start_indices = indices.override(task_id="start-indices")("start")
+
+    @task_group(group_id="start-items", prefix_group_id=False)
+    def each_of_start(index):
+        """What runs for each item of `sizes`."""
+        look = StepOperator(task_id="look", index=index, callbacks=PublishOutput)
+        table = StepOperator(task_id="table", index=index, when=[["look", "table"]])
+        sample = StepOperator(task_id="sample", index=index, when=[["look", "sample"]])
+        trees = StepOperator(
+            task_id="trees",
+            index=index,
+            trigger_rule="none_failed",
+            when=[["look", "trees"], ["look", "sample"]],
+        )
+
+        look >> [table, trees, sample]
+        sample >> trees
+
+    start_items = each_of_start.expand(index=start_indices)
+    best = StepOperator(task_id="best", trigger_rule="none_failed")
+    refine = StepOperator(
+        task_id="refine",
+        step="refine",
+        iteration=0,
+        callbacks=PublishOutput,
+    )
+    refine_2 = StepOperator(
+        task_id="refine-2",
+        step="refine",
+        iteration=1,
+        callbacks=PublishOutput,
+        when=[["refine", "refine"]],
+    )
+    refine_3 = StepOperator(
+        task_id="refine-3",
+        step="refine",
+        iteration=2,
+        callbacks=PublishOutput,
+        when=[["refine-2", "refine"]],
+    )
+    refine_4 = StepOperator(
+        task_id="refine-4",
+        step="refine",
+        iteration=3,
+        callbacks=PublishOutput,
+        when=[["refine-3", "refine"]],
+    )
+    refine_5 = StepOperator(
+        task_id="refine-5",
+        step="refine",
+        iteration=4,
+        callbacks=PublishOutput,
+        when=[["refine-4", "refine"]],
+    )
+    refine_6 = StepOperator(
+        task_id="refine-6",
+        step="refine",
+        iteration=5,
+        callbacks=PublishOutput,
+        when=[["refine-5", "refine"]],
+    )
+    refine_7 = StepOperator(
+        task_id="refine-7",
+        step="refine",
+        iteration=6,
+        callbacks=PublishOutput,
+        when=[["refine-6", "refine"]],
+    )
+    refine_8 = StepOperator(
+        task_id="refine-8",
+        step="refine",
+        iteration=7,
+        callbacks=PublishOutput,
+        when=[["refine-7", "refine"]],
+    )
+    refine_9 = StepOperator(
+        task_id="refine-9",
+        step="refine",
+        iteration=8,
+        callbacks=PublishOutput,
+        when=[["refine-8", "refine"]],
+    )
+    refine_10 = StepOperator(
+        task_id="refine-10",
+        step="refine",
+        iteration=9,
+        callbacks=PublishOutput,
+        when=[["refine-9", "refine"]],
+    )
+    refine_11 = StepOperator(
+        task_id="refine-11",
+        step="refine",
+        iteration=10,
+        callbacks=PublishOutput,
+        when=[["refine-10", "refine"]],
+    )
+    refine_12 = StepOperator(
+        task_id="refine-12",
+        step="refine",
+        iteration=11,
+        callbacks=PublishOutput,
+        when=[["refine-11", "refine"]],
+    )
+    refine_13 = StepOperator(
+        task_id="refine-13",
+        step="refine",
+        iteration=12,
+        callbacks=PublishOutput,
+        when=[["refine-12", "refine"]],
+    )
+    refine_14 = StepOperator(
+        task_id="refine-14",
+        step="refine",
+        iteration=13,
+        callbacks=PublishOutput,
+        when=[["refine-13", "refine"]],
+    )
+    refine_15 = StepOperator(
+        task_id="refine-15",
+        step="refine",
+        iteration=14,
+        callbacks=PublishOutput,
+        when=[["refine-14", "refine"]],
+    )
+    refine_16 = StepOperator(
+        task_id="refine-16",
+        step="refine",
+        iteration=15,
+        callbacks=PublishOutput,
+        when=[["refine-15", "refine"]],
+    )
+    refine_17 = StepOperator(
+        task_id="refine-17",
+        step="refine",
+        iteration=16,
+        callbacks=PublishOutput,
+        when=[["refine-16", "refine"]],
+    )
+    refine_18 = StepOperator(
+        task_id="refine-18",
+        step="refine",
+        iteration=17,
+        callbacks=PublishOutput,
+        when=[["refine-17", "refine"]],
+    )
+    refine_19 = StepOperator(
+        task_id="refine-19",
+        step="refine",
+        iteration=18,
+        callbacks=PublishOutput,
+        when=[["refine-18", "refine"]],
+    )
+    refine_20 = StepOperator(
+        task_id="refine-20",
+        step="refine",
+        iteration=19,
+        callbacks=PublishOutput,
+        when=[["refine-19", "refine"]],
+    )
+    end = StepOperator(task_id="end", trigger_rule="none_failed")
+
+    start >> start_indices >> start_items >> best >> refine >> [end, refine_2]
+    refine_2 >> [end, refine_3]
+    refine_3 >> [end, refine_4]
+    refine_4 >> [end, refine_5]
+    refine_5 >> [end, refine_6]
+    refine_6 >> [end, refine_7]
+    refine_7 >> [end, refine_8]
+    refine_8 >> [end, refine_9]
+    refine_9 >> [end, refine_10]
+    refine_10 >> [end, refine_11]
+    refine_11 >> [end, refine_12]
+    refine_12 >> [end, refine_13]
+    refine_13 >> [end, refine_14]
+    refine_14 >> [end, refine_15]
+    refine_15 >> [end, refine_16]
+    refine_16 >> [end, refine_17]
+    refine_17 >> [end, refine_18]
+    refine_18 >> [end, refine_19]
+    refine_19 >> [end, refine_20]
+    refine_20 >> end
+
+
+def arguments(step, index, context):
+    """What the shim is told of a task: its step, its index path, its attempt.
+
+    A task that was cleared goes on counting: `first` is the attempt that it began with then.
+    """
+    ti = context["ti"]
+    attempt = max(ti.try_number - 1, 0)
+    first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
+    place = ["--step", step, "--index", index]
+    return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
+
+
+def environment(step, context):
+    """Where the run's artifacts are and, for the first step, the run's parameters."""
+    variables = {
+        **ENVIRONMENT,
+        "FLOWC_ROOT": ROOT,
+        "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
+        "FLOWC_TAGS": ",".join(TAGS),
+    }
+    if step == START:
+        for variable, name in PARAMETERS.items():
+            variables[variable] = encoded(context["params"][name])
+    return variables
+
+
+def encoded(value):
+    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    if value is None:
+        return "flowc:default"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+
+
+@task(trigger_rule="none_failed")
+def indices(opener, outer=None, ti=None):
+    """The index paths of a foreach: `0`, `1`, or `0.0`, `0.1`, `2.0` in another foreach.
+
+    Only the number of items leaves the step that opens it, once for each path of `outer`.
+    """
+    places = [(-1, "")] if outer is None else enumerate(f"{path}." for path in outer)
+    paths = []
+    for place, prefix in places:
+        count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
+        # None where another arm of a switch was chosen.
+        paths += [f"{prefix}{item}" for item in range(count or 0)]
+    return paths
+
+
+def skip_unless_chosen(when, context):
+    """Skip a task in the arm of a switch, unless the switch has chosen it. Before its pod starts."""
+    ti = context["ti"]
+    for switch, target in when:
+        choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=ti.map_index)
+        if choice == target:
+            return
+    if when:
+        raise AirflowSkipException("another arm of the switch was chosen")
+
+
+# What a pod runs: it puts the code package together, and becomes the shim in it. The shim
+# writes the count of a foreach, or the choice of a switch, to a file, which Kubernetes keeps
+# as the termination message.
+BOOTSTRAP = """\
+import base64, os, sys, tempfile
+folder = tempfile.mkdtemp(prefix="flowc-")
+path = os.path.join(folder, "flow.pyz")
+parts = sorted((name for name in os.environ if name.startswith("FLOWC_CODE_")))
+with open(path, "wb") as file:
+    file.write(base64.b64decode("".join(os.environ.pop(name) for name in parts)))
+for name in ("count", "choice"):
+    os.symlink("/dev/termination-log", os.path.join(folder, name))
+os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", folder])
+"""
+
+
+class StepOperator(KubernetesPodOperator):
+    """Runs the step that the task is named after, in a pod.
+
+    Only the index, which comes from the mapping, is a template: what the flow says reaches
+    the pod as it stands.
+    """
+
+    template_fields = ("index",)
+
+    def __init__(
+        self,
+        *,
+        index="-",
+        step=None,
+        iteration=None,
+        when=(),
+        variables=None,
+        python=PYTHON,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.index = index
+        self.step = step or self.task_id
+        self.iteration = iteration
+        self.when = when
+        self.variables = variables or {}
+        self.python = python
+
+    def path(self):
+        """The index path: of an iteration of a recursive step with its number."""
+        if self.iteration is None:
+            return self.index
+        if self.index == "-":
+            return str(self.iteration)
+        return f"{self.index}.{self.iteration}"
+
+    def pre_execute(self, context):
+        skip_unless_chosen(self.when, context)
+
+    def build_pod_request_obj(self, context=None):
+        pod = super().build_pod_request_obj(context)
+        if context is None:  # a dry run
+            return pod
+        container = pod.spec.containers[0]
+        variables = {**self.variables, **environment(self.step, context)}
+        code = "".join(CODE.split())
+        for number, start in enumerate(range(0, len(code), 100_000)):
+            variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
+        container.command = [self.python, "-c", BOOTSTRAP]
+        container.args = arguments(self.step, self.path(), context)
+        container.env = container.env or []
+        for name, value in variables.items():
+            # Kubernetes expands `$(...)` in values, and reads `$$` as `$`.
+            exact = value.replace("$", "$$")
+            container.env.append(k8s.V1EnvVar(name=name, value=exact))
+        return pod
+
+
+class PublishOutput(KubernetesPodOperatorCallback):
+    """Publishes the count of a foreach or the choice of a switch: the pod's termination message."""
+
+    @staticmethod
+    def on_pod_completion(*, pod, context, **kwargs):
+        for status in pod.status.container_statuses or []:
+            base = status.name == KubernetesPodOperator.BASE_CONTAINER_NAME
+            ended = status.state.terminated if base else None
+            if ended and ended.exit_code == 0 and ended.message:
+                if ended.message.isdigit():
+                    context["ti"].xcom_push(key="count", value=int(ended.message))
+                else:
+                    context["ti"].xcom_push(key="choice", value=ended.message)
+
+
+# The code package: a zip with flowc's runtime, the flow's own files and its plan.
+CODE = """
+<package>
+"""
+
+
+flow()

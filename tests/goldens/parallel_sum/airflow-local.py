@@ -1,0 +1,180 @@
+# Compiled by flowc <version> from parallel_sum.py. Change that file, not this one.
+#
+# flow    ParallelSumFlow
+# source  sha256:<hash>
+# code    sha256:<hash>
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from urllib.parse import quote
+
+try:
+    from airflow.sdk import BaseOperator, dag, task, task_group
+    from airflow.sdk.definitions.param import Param
+except ImportError:  # Airflow 2
+    from airflow.decorators import dag, task, task_group
+    from airflow.models.baseoperator import BaseOperator
+    from airflow.models.param import Param
+
+ROOT = "/tmp/store"
+START = "start"
+TAGS = []
+PYTHON = None
+ENVIRONMENT = {}
+PARAMETERS = {"FLOWC_PARAM_NODES": "nodes", "FLOWC_PARAM_UP_TO": "up-to"}
+
+
+@dag(
+    dag_id="ParallelSumFlow",
+    schedule=None,
+    start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    is_paused_upon_creation=False,
+    doc_md="Adds up 1 + 2 + ... in a gang.",
+    default_args={"retries": 0},
+    params={
+        "nodes": Param(
+            default=4,
+            type="integer",
+            description="how many members add up",
+        ),
+        "up-to": Param(default=1000, type="integer", description="the last number"),
+    },
+)
+def flow():
+    start = StepOperator(
+        task_id="start",
+        doc_md="The members are as many as the run is told.",
+    )
+    start_indices = indices.override(task_id="start-indices")("start")
+
+    @task_group(group_id="start-items", prefix_group_id=False)
+    def each_of_start(index):
+        """What runs for each member of the gang."""
+        StepOperator(
+            task_id="add",
+            index=index,
+            retries=2,
+            retry_delay=timedelta(seconds=0),
+            variables={"FLOWC_GANG_FRESH": "1"},
+            doc_md="Each adds up its share; after that, every member knows the whole sum.",
+        )
+
+    start_items = each_of_start.expand(index=start_indices)
+    join = StepOperator(
+        task_id="join",
+        trigger_rule="none_failed",
+        doc_md="As after a foreach: the inputs come in the order of their index.",
+    )
+    end = StepOperator(task_id="end", doc_md="Print what they agreed on.")
+
+    start >> start_indices >> start_items >> join >> end
+
+
+def arguments(step, index, context):
+    """What the shim is told of a task: its step, its index path, its attempt.
+
+    A task that was cleared goes on counting: `first` is the attempt that it began with then.
+    """
+    ti = context["ti"]
+    attempt = max(ti.try_number - 1, 0)
+    first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
+    place = ["--step", step, "--index", index]
+    return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
+
+
+def environment(step, context):
+    """Where the run's artifacts are and, for the first step, the run's parameters."""
+    variables = {
+        **ENVIRONMENT,
+        "FLOWC_ROOT": ROOT,
+        "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
+        "FLOWC_TAGS": ",".join(TAGS),
+    }
+    if step == START:
+        for variable, name in PARAMETERS.items():
+            variables[variable] = encoded(context["params"][name])
+    return variables
+
+
+def encoded(value):
+    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    if value is None:
+        return "flowc:default"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+
+
+@task(trigger_rule="none_failed")
+def indices(opener, outer=None, ti=None):
+    """The index paths of a foreach: `0`, `1`, or `0.0`, `0.1`, `2.0` in another foreach.
+
+    Only the number of items leaves the step that opens it, once for each path of `outer`.
+    """
+    places = [(-1, "")] if outer is None else enumerate(f"{path}." for path in outer)
+    paths = []
+    for place, prefix in places:
+        count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
+        # None where another arm of a switch was chosen.
+        paths += [f"{prefix}{item}" for item in range(count or 0)]
+    return paths
+
+
+class StepOperator(BaseOperator):
+    """Runs the step that the task is named after, as a process on the worker."""
+
+    template_fields = ("index",)
+
+    def __init__(self, *, index="-", variables=None, **kwargs):
+        super().__init__(**kwargs)
+        self.index = index
+        self.variables = variables or {}
+        self.process = None
+
+    def execute(self, context):
+        with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
+            package = Path(folder, "flow.pyz")
+            package.write_bytes(base64.b64decode(CODE))
+            python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
+            task = arguments(self.task_id, self.index, context)
+            variables = {**self.variables, **environment(self.task_id, context)}
+            self.process = subprocess.Popen(
+                [python, str(package), *task, "--outputs", folder],
+                env={**os.environ, **variables},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
+            try:
+                for line in self.process.stdout:
+                    self.log.info("%s", line.rstrip("\n"))
+                code = self.process.wait()
+            finally:
+                self.on_kill()
+            if code != 0:
+                raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
+            for name, convert in (("count", int), ("choice", str)):
+                output = Path(folder, name)
+                if output.exists():
+                    context["ti"].xcom_push(key=name, value=convert(output.read_text()))
+
+    def on_kill(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+# The code package: a zip with flowc's runtime, the flow's own files and its plan.
+CODE = """
+<package>
+"""
+
+
+flow()

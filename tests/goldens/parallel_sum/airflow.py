@@ -1,0 +1,204 @@
+# Compiled by flowc <version> from parallel_sum.py. Change that file, not this one.
+#
+# flow    ParallelSumFlow
+# source  sha256:<hash>
+# code    sha256:<hash>
+
+import base64
+import json
+from datetime import datetime, timedelta, timezone
+from urllib.parse import quote
+
+from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from kubernetes.client import models as k8s
+
+try:
+    from airflow.sdk import dag, task, task_group
+    from airflow.sdk.definitions.param import Param
+except ImportError:  # Airflow 2
+    from airflow.decorators import dag, task, task_group
+    from airflow.models.param import Param
+
+ROOT = "s3://bucket/prefix"
+START = "start"
+TAGS = []
+PYTHON = "python3"
+ENVIRONMENT = {}
+PARAMETERS = {"FLOWC_PARAM_NODES": "nodes", "FLOWC_PARAM_UP_TO": "up-to"}
+
+
+@dag(
+    dag_id="ParallelSumFlow",
+    schedule=None,
+    start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
+    catchup=False,
+    is_paused_upon_creation=False,
+    doc_md="Adds up 1 + 2 + ... in a gang.",
+    default_args={
+        "retries": 0,
+        "image": "python:3.11-slim",
+        "log_pod_spec_on_failure": False,
+        "startup_timeout_seconds": 600,
+    },
+    params={
+        "nodes": Param(
+            default=4,
+            type="integer",
+            description="how many members add up",
+        ),
+        "up-to": Param(default=1000, type="integer", description="the last number"),
+    },
+)
+def flow():
+    start = StepOperator(
+        task_id="start",
+        callbacks=PublishOutput,
+        doc_md="The members are as many as the run is told.",
+    )
+    start_indices = indices.override(task_id="start-indices")("start")
+
+    @task_group(group_id="start-items", prefix_group_id=False)
+    def each_of_start(index):
+        """What runs for each member of the gang."""
+        StepOperator(
+            task_id="add",
+            index=index,
+            retries=2,
+            retry_delay=timedelta(seconds=0),
+            variables={"FLOWC_GANG_FRESH": "1"},
+            doc_md="Each adds up its share; after that, every member knows the whole sum.",
+        )
+
+    start_items = each_of_start.expand(index=start_indices)
+    join = StepOperator(
+        task_id="join",
+        trigger_rule="none_failed",
+        doc_md="As after a foreach: the inputs come in the order of their index.",
+    )
+    end = StepOperator(task_id="end", doc_md="Print what they agreed on.")
+
+    start >> start_indices >> start_items >> join >> end
+
+
+def arguments(step, index, context):
+    """What the shim is told of a task: its step, its index path, its attempt.
+
+    A task that was cleared goes on counting: `first` is the attempt that it began with then.
+    """
+    ti = context["ti"]
+    attempt = max(ti.try_number - 1, 0)
+    first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
+    place = ["--step", step, "--index", index]
+    return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
+
+
+def environment(step, context):
+    """Where the run's artifacts are and, for the first step, the run's parameters."""
+    variables = {
+        **ENVIRONMENT,
+        "FLOWC_ROOT": ROOT,
+        "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
+        "FLOWC_TAGS": ",".join(TAGS),
+    }
+    if step == START:
+        for variable, name in PARAMETERS.items():
+            variables[variable] = encoded(context["params"][name])
+    return variables
+
+
+def encoded(value):
+    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    if value is None:
+        return "flowc:default"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+
+
+@task(trigger_rule="none_failed")
+def indices(opener, outer=None, ti=None):
+    """The index paths of a foreach: `0`, `1`, or `0.0`, `0.1`, `2.0` in another foreach.
+
+    Only the number of items leaves the step that opens it, once for each path of `outer`.
+    """
+    places = [(-1, "")] if outer is None else enumerate(f"{path}." for path in outer)
+    paths = []
+    for place, prefix in places:
+        count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
+        # None where another arm of a switch was chosen.
+        paths += [f"{prefix}{item}" for item in range(count or 0)]
+    return paths
+
+
+# What a pod runs: it puts the code package together, and becomes the shim in it. The shim
+# writes the count of a foreach, or the choice of a switch, to a file, which Kubernetes keeps
+# as the termination message.
+BOOTSTRAP = """\
+import base64, os, sys, tempfile
+folder = tempfile.mkdtemp(prefix="flowc-")
+path = os.path.join(folder, "flow.pyz")
+parts = sorted((name for name in os.environ if name.startswith("FLOWC_CODE_")))
+with open(path, "wb") as file:
+    file.write(base64.b64decode("".join(os.environ.pop(name) for name in parts)))
+for name in ("count", "choice"):
+    os.symlink("/dev/termination-log", os.path.join(folder, name))
+os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", folder])
+"""
+
+
+class StepOperator(KubernetesPodOperator):
+    """Runs the step that the task is named after, in a pod.
+
+    Only the index, which comes from the mapping, is a template: what the flow says reaches
+    the pod as it stands.
+    """
+
+    template_fields = ("index",)
+
+    def __init__(self, *, index="-", variables=None, python=PYTHON, **kwargs):
+        super().__init__(**kwargs)
+        self.index = index
+        self.variables = variables or {}
+        self.python = python
+
+    def build_pod_request_obj(self, context=None):
+        pod = super().build_pod_request_obj(context)
+        if context is None:  # a dry run
+            return pod
+        container = pod.spec.containers[0]
+        variables = {**self.variables, **environment(self.task_id, context)}
+        code = "".join(CODE.split())
+        for number, start in enumerate(range(0, len(code), 100_000)):
+            variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
+        container.command = [self.python, "-c", BOOTSTRAP]
+        container.args = arguments(self.task_id, self.index, context)
+        container.env = container.env or []
+        for name, value in variables.items():
+            # Kubernetes expands `$(...)` in values, and reads `$$` as `$`.
+            exact = value.replace("$", "$$")
+            container.env.append(k8s.V1EnvVar(name=name, value=exact))
+        return pod
+
+
+class PublishOutput(KubernetesPodOperatorCallback):
+    """Publishes the count of a foreach or the choice of a switch: the pod's termination message."""
+
+    @staticmethod
+    def on_pod_completion(*, pod, context, **kwargs):
+        for status in pod.status.container_statuses or []:
+            base = status.name == KubernetesPodOperator.BASE_CONTAINER_NAME
+            ended = status.state.terminated if base else None
+            if ended and ended.exit_code == 0 and ended.message:
+                if ended.message.isdigit():
+                    context["ti"].xcom_push(key="count", value=int(ended.message))
+                else:
+                    context["ti"].xcom_push(key="choice", value=ended.message)
+
+
+# The code package: a zip with flowc's runtime, the flow's own files and its plan.
+CODE = """
+<package>
+"""
+
+
+flow()
