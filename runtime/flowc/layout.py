@@ -46,6 +46,10 @@ class RunLayout:
         self.prefix = f"{flow}/{run}"
         self._remembered: Dict[Tuple[str, Path], Document] | None = {} if remember else None
 
+    def of_run(self, run: str) -> RunLayout:
+        """Another run of the flow, in the same store."""
+        return RunLayout(self.store, self.flow, run)
+
     def folder(self, step: str, path: Path, attempt: int) -> str:
         """The folder of one attempt."""
         return f"{self.prefix}/{step}/{index_text(path)}/{attempt}"

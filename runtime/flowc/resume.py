@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
     from concurrent.futures import ThreadPoolExecutor
-    from typing import Any, Dict, List, Tuple
+    from typing import Any, Dict, FrozenSet, List, Tuple
 
     from flowc.layout import Document, Path, RunLayout
     from flowc.plan import Plan, PlanStep
@@ -25,16 +25,24 @@ THREADS = 32
 PARAMETERS = "parameters.json"
 RESUMED = "resumed.json"
 """Beside the steps of a run; the second once a resumed run has taken over what it can."""
+ORIGIN = "origin.json"
+"""Which run is resumed, where no engine writes that down."""
+MARK = "from-"
+"""Begins the name of the file beside a manifest that a task took over itself; the id of the run it is of follows."""
 
 
 class Origin:
     """The run that is resumed. A task of it is asked for only when every task before it was taken over, too."""
 
-    def __init__(self, source: RunLayout, plan: Plan, rerun: Collection[str] = ()) -> None:
-        """`rerun` names steps that run again, whatever came of them."""
+    def __init__(self, source: RunLayout, plan: Plan, rerun: Collection[str] = (), *, alone: bool = False) -> None:
+        """`rerun` names steps that run again, whatever came of them.
+
+        `alone` is for a task that looks for itself only: it lists no other tasks, and marks what it takes.
+        """
         self._source = source
         self._plan = plan
         self._rerun = rerun
+        self._alone = alone
         self._listed: Dict[str, Dict[Path, int]] = {}
         self._gang: Tuple[str, Path, bool] | None = None
         self._pool: ThreadPoolExecutor | None = None
@@ -52,7 +60,7 @@ class Origin:
         Raises StoreError.
         """
         found = [(step, path, self._attempt(step, path)) for step, path in tasks]
-        if not self._source.store.remote:
+        if self._alone or not self._source.store.remote:
             return [self._copy(target, task) for task in found]
         if self._pool is None:
             from concurrent.futures import ThreadPoolExecutor
@@ -84,12 +92,15 @@ class Origin:
             from flowc.graph import record_graph
 
             record_graph(target, self._plan)  # as the start task would
+        if self._alone:
+            mark = f"{target.folder(name, path, attempt)}/{MARK}{manifest['run']}"
+            target.write_json(mark, {"run": manifest["run"], "by": self._source.run})
         target.commit(name, path, attempt, manifest)
         return manifest
 
     def _committed(self, name: str, path: Path) -> int | None:
         """The committed attempt of a task; a remote store is listed once a step."""
-        if not self._source.store.remote:
+        if self._alone or not self._source.store.remote:
             return self._source.latest(name, path)
         if name not in self._listed:
             self._listed[name] = self._source.latest_of_step(name)
@@ -103,7 +114,10 @@ class Origin:
         base = step.foreach_path(path)[:-1]
         if self._gang is None or self._gang[:2] != (step.name, base):
             count = self._source.manifest(openers[-1].name, base)["foreach"]["count"]
-            whole = all(self._committed(step.name, (*base, i)) is not None for i in range(count))
+            if self._alone:
+                whole = len(self._source.latest_children(step.name, base, count)) == count
+            else:
+                whole = all(self._committed(step.name, (*base, i)) is not None for i in range(count))
             self._gang = (step.name, base, whole)
         return self._gang[2]
 
@@ -118,6 +132,18 @@ def agrees(step: PlanStep, manifest: Document) -> bool:
     if step.kind == "switch":
         return choice in step.next or (step.loops and choice == step.name)
     return foreach is None and choice is None
+
+
+def origin_of(run: RunLayout) -> Tuple[str | None, FrozenSet[str]]:
+    """The id of the run that a run resumes, if it resumes one, and the steps that it was to run again.
+
+    Raises StoreError.
+    """
+    for name in (ORIGIN, "run.json"):
+        document = run.read_json(f"{run.prefix}/{name}")
+        if document is not None and document.get("origin"):
+            return str(document["origin"]), frozenset(document.get("rerun", ()))
+    return None, frozenset()
 
 
 def keep_parameters(run: RunLayout, refs: Dict[str, Any]) -> None:

@@ -76,6 +76,13 @@ def run_task(plan: Plan, load: Callable[[], Any], task: Task) -> int:
             raise ProtocolError(f"step {step.name!r} has an index of {step.depth} numbers, and was given {text!r}")
         layout = RunLayout(open_store(task.root), plan.flow, task.run, remember=True)
         state = TaskState(layout, plan, step, task.path)
+        if os.environ.get("FLOWC_ORIGIN_RUN_ID") and not os.environ.get("FLOWC_REPLAYED"):
+            from flowc.takeover import take_over
+
+            taken = take_over(layout, plan, step, task.path)
+            if taken is not None:
+                write_outputs(task, taken)
+                return OK
         if plan.pipeline:
             from flowc.pipelines.task import execute
 

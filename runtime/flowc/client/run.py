@@ -10,12 +10,12 @@ from flowc.client.step import Step, by_time
 from flowc.errors import NotFound, TaggingError
 from flowc.graph import RECORD
 from flowc.layout import MANIFEST, RunLayout, parse_index
-from flowc.resume import RESUMED
+from flowc.resume import MARK, RESUMED, origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
-    from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, Union
+    from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, Set, Union
 
     from flowc.client.flow import Flow
     from flowc.client.progress import Progress
@@ -172,13 +172,31 @@ class Run(Entity[Step]):
     @property
     def reused(self) -> Dict[str, int]:
         """How many tasks of each step were taken over from the run that this one resumes."""
-        found: Dict[str, int] = (self.layout.read_json(f"{self.pathspec}/{RESUMED}") or {}).get("reused", {})
-        return found
+        document = self.layout.read_json(f"{self.pathspec}/{RESUMED}")
+        if document is not None:
+            found: Dict[str, int] = document["reused"]
+            return found
+        return self._marked() if self.origin_id is not None else {}
+
+    def _marked(self) -> Dict[str, int]:
+        """The same where tasks take over for themselves, by one listing."""
+        prefix = f"{self.pathspec}/"
+        tasks: Dict[str, Set[str]] = {}
+        for key in self.layout.store.keys(prefix):
+            step, *parts = key[len(prefix) :].split("/")
+            if len(parts) == 3 and parts[2].startswith(MARK):
+                tasks.setdefault(step, set()).add(parts[0])
+        return {step: len(indices) for step, indices in tasks.items()}
+
+    @property
+    def origin_id(self) -> Optional[str]:
+        """The id of the run that it was resumed from."""
+        return self.record.get("origin") if self.record else origin_of(self.layout)[0]
 
     @property
     def origin_pathspec(self) -> Optional[str]:
         """The run that it was resumed from."""
-        origin = self.record.get("origin")
+        origin = self.origin_id
         return f"{self.parent.id}/{origin}" if origin else None
 
     def steps(self, *tags: str) -> Iterator[Step]:

@@ -220,7 +220,7 @@ class Task(Entity[DataArtifact]):
             "attempt_ok": self.successful,
             "ds-root": run.root,
             "ds-type": run.root.partition("://")[0] if "://" in run.root else "file",
-            "origin-run-id": run.record.get("origin"),
+            "origin-run-id": run.origin_id,
             "runtime": self.runtime_name,
             "user": run.record.get("user"),
         }

@@ -35,6 +35,7 @@ def task_environment(
     env["FLOWC_ROOT"] = record.root
     env["FLOWC_RUN_ID"] = record.run_id
     env["FLOWC_ORIGIN_RUN_ID"] = record.origin or ""
+    env["FLOWC_REPLAYED"] = "1"  # what can be taken over from there is
     env["FLOWC_TAGS"] = ",".join(options.tags)
     env["FLOWC_GANG_HOST"] = "127.0.0.1"
     env["FLOWC_GANG_PORT"] = "0"  # a free one: on one machine gangs would get in each other's way
