@@ -10,19 +10,23 @@ if TYPE_CHECKING:
 
 ENCODED = "b64:"
 """Starts a value in URL-safe base64, for engines that would change the text on its way."""
+PACKED = "z64:"
+"""Starts one that was compressed before, by zlib."""
 _TRUE = {"1", "true", "t", "yes", "y", "on"}
 _FALSE = {"0", "false", "f", "no", "n", "off"}
 
 
 def decode_value(name: str, raw: str) -> str:
     """The text of a value as the user gave it."""
-    if not raw.startswith(ENCODED):
+    if not raw.startswith((ENCODED, PACKED)):
         return raw
     import base64
+    import zlib
 
     try:
-        return base64.b64decode(raw[len(ENCODED) :].encode(), altchars=b"-_", validate=True).decode()
-    except ValueError as error:
+        content = base64.b64decode(raw[len(ENCODED) :].encode(), altchars=b"-_", validate=True)
+        return (zlib.decompress(content) if raw.startswith(PACKED) else content).decode()
+    except (ValueError, zlib.error) as error:
         raise ParameterError(f"the value of parameter {name!r} is not valid base64: {error}") from None
 
 

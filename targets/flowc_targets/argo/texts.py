@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import zlib
 from typing import TYPE_CHECKING
 
 from flowc_targets.base.defaults import literal_default
@@ -54,9 +55,17 @@ def defused(text: str) -> str:
 
 
 def encode_value(text: str) -> str:
-    """A parameter's value such that it reaches the shim exactly: plain, or base64 behind `b64:` where it must be."""
-    plain = not (text.startswith(("b64:", "flowc:")) or "{{" in text or "$" in text or _CONTROL.search(text))
-    return text if plain else "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+    """A parameter's value such that it reaches the shim exactly: plain, or base64 behind `b64:` where it must be.
+
+    A long one is compressed before, behind `z64:`, since base64 alone would make 100 KB more than a variable holds.
+    """
+    plain = not (text.startswith(("b64:", "z64:", "flowc:")) or "{{" in text or "$" in text or _CONTROL.search(text))
+    if plain:
+        return text
+    raw = text.encode()
+    packed = zlib.compress(raw, 9) if len(raw) > LONGEST_LITERAL else raw
+    prefix, content = ("z64:", packed) if len(packed) < len(raw) else ("b64:", raw)
+    return prefix + base64.urlsafe_b64encode(content).decode()
 
 
 def default_value(parameter: Parameter) -> str:

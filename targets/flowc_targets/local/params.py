@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from flowc.convert import PACKED
 from flowc.parameters import ENCODED, USE_DEFAULT, variable_name
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import bind_parameters
@@ -30,6 +31,6 @@ def parameter_environment(flow: Flow, params: Mapping[str, str]) -> dict[str, st
 
 def encoded(text: str) -> str:
     """A value as the shim reads it back: text that looks like the shim's own marks is in base64."""
-    if text == USE_DEFAULT or not text.startswith((ENCODED, "flowc:")):
+    if text == USE_DEFAULT or not text.startswith((ENCODED, PACKED, "flowc:")):
         return text
     return ENCODED + base64.urlsafe_b64encode(text.encode()).decode()
