@@ -291,7 +291,7 @@ class Longer(ContainerSpec):
 class WithLonger(StepSpecs):
     """The specs of a step with it."""
 
-    container: Longer | None = None
+    container: Longer | None = None  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 @pytest.mark.parametrize("target", [name for name in TARGETS if name != "airflow-local"])

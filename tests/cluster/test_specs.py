@@ -56,8 +56,11 @@ def volumes(pod: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_the_steps_find_what_they_ask_for(submitted: Submitted) -> None:
-    run = submitted.wait()
-    data = run["end"].task.data
+    check_found(submitted.wait()["end"].task.data)
+
+
+def check_found(data: Any) -> None:
+    """What the flow's steps have found around them."""
     uid, gid, groups = data.who
     assert (uid, gid) == (1000, 1001)
     assert {2000, 3000} <= set(groups)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flowc_targets.base.gputypes import GpuCloud, Labels
     from flowc_targets.base.options import TargetOptions
 
-_SLICE = re.compile(r"(?:(?P<name>.+?)-)?(?:mig-)?(?P<partition>\d+g\.\d+gb(?:\.me)?)", re.IGNORECASE)
+_SLICE = re.compile(r"(?:mig-|(?P<name>.+?)-(?:mig-)?)?(?P<partition>\d+g\.\d+gb(?:\.me)?)", re.IGNORECASE)
 """A slice of a GPU (MIG), such as `a100-1g.5gb`, `a100-80gb-1g.10gb` or `1g.5gb` of any type."""
 
 
