@@ -31,11 +31,11 @@ def take_over(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> Docu
 
     Raises ProtocolError where there is no such run, and StoreError.
     """
-    rerun = frozenset(filter(None, (name.strip() for name in os.environ.get("FLOWC_RERUN_STEPS", "").split(","))))
-    source: RunLayout | None = _origin(layout, plan, rerun)
+    origin, rerun = _asked(plan)
+    source: RunLayout | None = layout.of_run(origin)
     first = plan.is_first(step) and not (step.loops and path[-1])
-    if first and source is not None:
-        _begin(layout, plan, source, rerun)
+    if first:
+        _begin(layout, plan, layout.of_run(origin), rerun)
     before = frozenset[str]() if first else _before(layout, plan, step, path)
     if before is None:
         return None
@@ -46,26 +46,29 @@ def take_over(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> Docu
             _say(f"task {task_id(step.name, path)} is taken over from run {taken['run']}, and not run again")
             return taken
         later.add(source.run)
-        origin, again = origin_of(source)
+        older, again = origin_of(source)
         rerun |= again
-        source = layout.of_run(origin) if origin is not None else None
+        source = layout.of_run(older) if older is not None else None
     return None
 
 
-def _origin(layout: RunLayout, plan: Plan, rerun: FrozenSet[str]) -> RunLayout:
-    """The run that is resumed, whose id may have the flow's name before it."""
-    run = os.environ["FLOWC_ORIGIN_RUN_ID"].strip()
-    if run.startswith(f"{plan.flow}/"):
-        run = run[len(plan.flow) + 1 :]
-    os.environ["FLOWC_ORIGIN_RUN_ID"] = run
-    if run in ("", "data", ".", "..") or "/" in run:
-        raise ProtocolError(f"{run!r} is no run that could be resumed; it is named as {plan.flow}/RUN, or by its id")
+def _asked(plan: Plan) -> Tuple[str, FrozenSet[str]]:
+    """The id of the run that is resumed, and the steps that run again whatever came of them.
+
+    The variable is `RUN`, `Flow/RUN`, or either with `/STEP,STEP` behind it. Raises ProtocolError.
+    """
+    text = os.environ["FLOWC_ORIGIN_RUN_ID"].strip()
+    run, _, steps = (text[len(plan.flow) + 1 :] if text.startswith(f"{plan.flow}/") else text).partition("/")
+    steps += "," + os.environ.get("FLOWC_RERUN_STEPS", "")
+    rerun = frozenset(filter(None, (name.strip() for name in steps.split(","))))
+    if run in ("", "data", ".", ".."):
+        raise ProtocolError(f"{text!r} is no run that could be resumed: it is named by its id, or as {plan.flow}/ID")
     unknown = sorted(rerun - set(plan.steps))
     if unknown:
-        raise ProtocolError(
-            f"there is no step {unknown[0]!r} to run again; flow {plan.flow} has {', '.join(plan.steps)}"
-        )
-    return layout.of_run(run)
+        known = ", ".join(plan.steps)
+        raise ProtocolError(f"there is no step {unknown[0]!r} to run again; flow {plan.flow} has {known}")
+    os.environ.update(FLOWC_ORIGIN_RUN_ID=run, FLOWC_RERUN_STEPS=",".join(sorted(rerun)))
+    return run, rerun
 
 
 def _begin(layout: RunLayout, plan: Plan, source: RunLayout, rerun: FrozenSet[str]) -> None:

@@ -62,6 +62,9 @@ def compile_(
     ] = None,
     kind: Annotated[str | None, typer.Option(help="what to emit, such as `template` for argo")] = None,
     operator: Annotated[str | None, typer.Option(help="airflow: `kubernetes` or `local`")] = None,
+    resume: Annotated[
+        str | None, typer.Option(help="argo: go on from this run, argo-UID; argo-UID/STEP runs STEP again")
+    ] = None,
     settings: Settings = None,
     format: Format = "text",
     flow: FlowName = None,
@@ -82,6 +85,7 @@ def compile_(
         "service_account": service_account,
         "kind": kind,
         "operator": operator,
+        "origin_run": resume,
         "env": env,
         "env_from_secrets": env_from_secret,
         "include": include,

@@ -43,6 +43,8 @@ OUTPUTS = {"foreach": {"count": "0"}, "parallel": {"count": "0"}, "switch": {CHO
 """What tasks of a kind of step tell the controller, and the value for a task that ended before it could."""
 ITERATION_OUTPUTS = {CHOICE: "", "next": ""}
 """The same of a recursive switch."""
+ORIGIN = "flowc-origin-run"
+"""The argument of a WorkflowTemplate that names the run to go on from; none by default."""
 STEP_INPUT = "{{inputs.parameters.step}}"
 INDEX_INPUT = "{{inputs.parameters.index}}"
 
@@ -159,6 +161,9 @@ def _env(flow: Flow, step: Step, options: ArgoOptions, code: str) -> tuple[EnvVa
     own = {"FLOWC_ROOT": env_value(options.root)}
     # The uid, and not the name: a Workflow that is deleted and applied again keeps its name, and is another run.
     own["FLOWC_RUN_ID"] = "argo-{{workflow.uid}}"
+    if options.origin_run is not None or options.kind != "workflow":
+        origin = options.origin_run
+        own["FLOWC_ORIGIN_RUN_ID"] = env_value(origin) if origin else f"{{{{workflow.parameters.{ORIGIN}}}}}"
     if options.tags:
         own["FLOWC_TAGS"] = env_value(",".join(options.tags))
     if step.name == flow.start:

@@ -25,6 +25,10 @@ class ArgoOptions(TargetOptions):
     )
     name: str | None = Field(default=None, description="name of the object, instead of the derived one")
     parameters: dict[str, str] = Field(default={}, description="values for flow parameters instead of their defaults")
+    origin_run: str | None = Field(
+        default=None,
+        description="a Workflow that goes on from this run, by its id such as argo-UID; argo-UID/STEP runs STEP again",
+    )
     parallelism: int | None = Field(default=None, ge=1, description="most pods of one run at a time")
     pod_gc: Literal["OnPodSuccess", "OnPodCompletion", "OnWorkflowSuccess", "OnWorkflowCompletion"] | None = Field(
         default=None, description="when to delete finished pods, and with them their logs; by default never"

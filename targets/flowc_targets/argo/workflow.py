@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flowc_targets.argo.hooks import ON_EXIT
 from flowc_targets.argo.kueue import queued
-from flowc_targets.argo.leaf import CODE_VOLUME
+from flowc_targets.argo.leaf import CODE_VOLUME, ORIGIN
 from flowc_targets.argo.names import object_name
 from flowc_targets.argo.objects import (
     Meta,
@@ -44,7 +44,10 @@ def wrap(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template,
 
 
 def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template, ...]) -> WorkflowSpec:
-    arguments = tuple(_argument(parameter, options) for parameter in flow.run_parameters)
+    arguments = [_argument(parameter, options) for parameter in flow.run_parameters]
+    if options.kind != "workflow":
+        about = "a run to go on from, by its id: argo-UID, or argo-UID/STEP to run STEP again"
+        arguments.append(Parameter(name=ORIGIN, value=options.origin_run or "", description=about))
     containers = [step.specs.container for step in flow.steps if step.specs.container]
     secrets = dict.fromkeys((*options.image_pull_secrets, *(name for c in containers for name in c.image_pull_secrets)))
     gc = PodGC(strategy=options.pod_gc, delete_delay_duration=options.pod_gc_delay) if options.pod_gc else None
@@ -52,7 +55,7 @@ def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template
     return WorkflowSpec(
         entrypoint=ENTRYPOINT,
         on_exit=ON_EXIT if flow.specs.exit_hooks else None,
-        arguments=Parameters(parameters=arguments) if arguments else None,
+        arguments=Parameters(parameters=tuple(arguments)) if arguments else None,
         service_account_name=options.service_account,
         image_pull_secrets=tuple(NameRef(name=name) for name in secrets),
         parallelism=options.parallelism,
