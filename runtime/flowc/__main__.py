@@ -80,8 +80,12 @@ def _hook(args: List[str]) -> int:
     from flowc.hook import run_hook
     from flowc.plan import load_plan
 
-    forgive = args[1:] == ["--forgive"]
-    if len(args) != 1 + forgive:
+    options = args[1:]
+    if "--outputs" in options:  # what an engine tells every command; a hook has none
+        place = options.index("--outputs")
+        del options[place : place + 2]
+    forgive = options == ["--forgive"]
+    if not args or len(options) != forgive:
         sys.stderr.write(USAGE)
         return 2
     line_buffer()

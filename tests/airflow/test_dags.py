@@ -143,6 +143,26 @@ def test_what_catch_takes_on_a_schedule_in_a_time_zone(airflow: Airflow, tmp_pat
     assert {task.data.token for task in run["each"] if task.successful} == {"7"}
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_exit_hooks(airflow: Airflow, tmp_path: Path, fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One kind of them runs; that a hook fails changes nothing, and neither does that one succeeds."""
+    told = tmp_path / "told"
+    told.mkdir()
+    monkeypatch.setenv("HOOKS_FOLDER", str(told))
+    flow = REPOSITORY / "tests" / "cluster" / "flows" / "hooks.py"
+    text, _ = emit(flow, operator="local", root=str(tmp_path / "store"))
+    result = airflow.run(text, tmp_path, conf='{"fail": true}' if fails else "{}")
+    assert result.returncode == fails, result.stdout[-2000:] + result.stderr[-2000:]
+    assert [path.name for path in told.iterdir()] == (["error"] if fails else ["success-True"])
+
+
+def test_a_hook_for_errors_alone_makes_no_success(airflow: Airflow, tmp_path: Path) -> None:
+    flow = (REPOSITORY / "tests" / "cluster" / "flows" / "hooks.py").read_text()
+    path = write(tmp_path, flow.replace("on_success=[thank, broken], ", ""))
+    text, _ = emit(path, operator="local", root=str(tmp_path / "store"))
+    assert airflow.run(text, tmp_path, conf='{"fail": true}').returncode == 1
+
+
 def test_a_failing_step_fails_the_run(airflow: Airflow, tmp_path: Path) -> None:
     root = tmp_path / "store"
     text, _ = emit(write(tmp_path, FAILING), operator="local", root=str(root))

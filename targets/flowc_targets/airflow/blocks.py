@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowc_compiler.ir import ROOT_SCOPE
+from flowc_targets.airflow.hooks import hook_tasks
 from flowc_targets.airflow.model import Block, Edge, EmptyTask, MappedGroup, StepTask, WidthTask
 from flowc_targets.airflow.names import Names
 from flowc_targets.airflow.pods import pod_arguments
@@ -81,6 +82,10 @@ class _Lowering:
             if step.kind in {"foreach", "parallel"}:
                 last = self._add_foreach(step.name, outer=None, after=self._variables[step.name])
                 self._top.connect(last, [self._variables[self._flow.body_of(step.name).closer or ""]])
+        last = self._variables[self._flow.end]
+        for node in hook_tasks(self._flow, self._options, self._names, self._id):
+            self._top.add(node)
+            self._top.connect(last, [node.variable])
         return self._top.block()
 
     def _add_foreach(self, opener: str, outer: str | None, after: str) -> str:

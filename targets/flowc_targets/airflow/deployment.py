@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flowc_targets.airflow.hooks import check_hooks
 from flowc_targets.airflow.python import Call, Name
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def start_date(schedule: ScheduleSpec | None) -> Expression:
 
 
 def check_deployment(flow: Flow, sink: DiagnosticSink) -> None:
-    """Report triggers, exit hooks, and a schedule of a flow that cannot run without being given a parameter."""
+    """Report triggers, options of exit hooks, and a schedule of a flow that needs to be given a parameter."""
     specs = flow.specs
     for what, spec in (("@trigger", specs.trigger), ("@trigger_on_finish", specs.trigger_on_finish)):
         if spec is not None:
@@ -32,11 +33,7 @@ def check_deployment(flow: Flow, sink: DiagnosticSink) -> None:
                 "FC501", NAME, f"`{what}` is not written into a DAG yet", spec.span,
                 help="remove it, and let a DAG of your own trigger this one (TriggerDagRunOperator, assets)",
             )  # fmt: skip
-    for hook in specs.exit_hooks:
-        sink.unsupported(
-            "FC501", NAME, "exit hooks are not written into a DAG yet", hook.span,
-            help="remove @exit_hook, or let Airflow tell of runs (on_success_callback, on_failure_callback)",
-        )  # fmt: skip
+    check_hooks(flow, sink)
     if specs.schedule is None:
         return
     for parameter in flow.run_parameters:

@@ -30,6 +30,17 @@ class EmptyTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HookTask:
+    """A task that calls a function of the flow when the run has ended."""
+
+    variable: str
+    task_id: str
+    function: str
+    trigger_rule: str | None
+    image: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WidthTask:
     """The task that turns the counts of a foreach into the list of index paths that its groups are mapped over."""
 
@@ -82,7 +93,7 @@ class Block:
         return any(isinstance(node, EmptyTask) for node in self.nodes) or any(body.has_empty for body in bodies)
 
 
-Node = StepTask | EmptyTask | WidthTask | MappedGroup
+Node = StepTask | EmptyTask | HookTask | WidthTask | MappedGroup
 """What a block is made of."""
 
 
@@ -133,6 +144,11 @@ class DagFile:
     def has_loop(self) -> bool:
         """Whether a step has a task for each iteration."""
         return self.body.has_option("iteration")
+
+    @property
+    def has_hooks(self) -> bool:
+        """Whether something is called when a run has ended."""
+        return any(isinstance(node, HookTask) for node in self.body.nodes)
 
     @property
     def has_foreach(self) -> bool:

@@ -6,9 +6,9 @@ import base64
 from typing import TYPE_CHECKING
 
 from flowc_targets.airflow.imports import import_lines
-from flowc_targets.airflow.model import Block, DagFile, Edge, EmptyTask, MappedGroup, StepTask, WidthTask
+from flowc_targets.airflow.model import Block, DagFile, Edge, EmptyTask, HookTask, MappedGroup, StepTask, WidthTask
 from flowc_targets.airflow.python import WIDTH, Call, Name, layout
-from flowc_targets.airflow.texts import COMMON, INDICES, PUBLISH_OUTPUT, SKIP, operator_text
+from flowc_targets.airflow.texts import COMMON, HOOKS, INDICES, PUBLISH_OUTPUT, SKIP, operator_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,11 @@ def print_file(file: DagFile) -> str:
         parts.append(INDICES)
     if file.has_switch:
         parts.append(SKIP)
-    parts.append(operator_text(file.operator, has_switch=file.has_switch, has_loop=file.has_loop))
+    parts.append(
+        operator_text(file.operator, has_switch=file.has_switch, has_loop=file.has_loop, has_hooks=file.has_hooks)
+    )
+    if file.has_hooks:
+        parts.append(HOOKS)
     if file.has_outputs and file.operator == "kubernetes":
         parts.append(PUBLISH_OUTPUT)
     parts += ["\n".join(_code(file)), "flow()"]
@@ -73,6 +77,11 @@ def _block(block: Block, indent: int) -> Iterator[str]:
             case EmptyTask(variable=variable, task_id=task_id, trigger_rule=rule):
                 call = Call("EmptyOperator", kwargs={"task_id": task_id, **({"trigger_rule": rule} if rule else {})})
                 yield from layout(call, indent, f"{variable} = " if variable in used else "")
+            case HookTask(variable=variable, task_id=task_id, function=function, trigger_rule=rule, image=image):
+                given = {"trigger_rule": rule, "image": image}
+                options = {key: value for key, value in given.items() if value is not None}
+                call = Call("HookOperator", kwargs={"task_id": task_id, "function": function, **options})
+                yield from layout(call, indent, f"{variable} = ")
             case WidthTask(variable=variable, task_id=task_id, opener=opener, outer=outer):
                 around = () if outer is None else (Name(outer),)
                 width = Call(f'indices.override(task_id="{task_id}")', (opener, *around))

@@ -200,6 +200,23 @@ class PublishOutput(KubernetesPodOperatorCallback):
 '''
 """How a count or a choice leaves its pod: no sidecar, and nothing but a number or a step's name, which is none."""
 
+HOOKS = '''\
+class HookOperator(StepOperator):
+    """Calls a function of the flow when its run has ended. That it fails changes nothing of the run."""
+
+    def __init__(self, *, function, **kwargs):
+        super().__init__(**kwargs)
+        self.function = function
+
+    def told(self, context):
+        return ["hook", self.function, "--forgive"]
+'''
+"""The operator of exit hooks."""
+
+_TOLD = re.compile(r"(?<== )arguments\(.*, context\)")
+_SKIPPING = "    def pre_execute("
+
+
 _ONLY_WITH_SWITCHES = (
     (", when=(), variables", ", variables"),
     ("        self.when = when\n", ""),
@@ -235,13 +252,16 @@ _WITH_LOOPS = (
 _SIGNATURE = re.compile(r"def __init__\((self, \*, index=.*?)\):")
 
 
-def operator_text(operator: Operator, *, has_switch: bool, has_loop: bool) -> str:
-    """The operator of a flow's steps; what serves switches and recursion stands in files that have some."""
+def operator_text(operator: Operator, *, has_switch: bool, has_loop: bool, has_hooks: bool) -> str:
+    """The operator of a flow's steps; what serves switches, recursion and hooks stands in files that have some."""
     text = OPERATORS[operator]
     for part, instead in _WITH_LOOPS if has_loop else ():
         text = text.replace(part, instead)
     if has_loop:  # too long for a line now
         text = _SIGNATURE.sub(_spread, text)
+    if has_hooks and (told := _TOLD.search(text)):
+        method = f"    def told(self, context):\n        return {told.group()}\n\n"
+        text = _TOLD.sub("self.told(context)", text).replace(_SKIPPING, method + _SKIPPING)
     for part, instead in () if has_switch or has_loop else _ONLY_WITH_SWITCHES:
         text = text.replace(part, instead)
     return text
