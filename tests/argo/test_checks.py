@@ -36,8 +36,18 @@ def test_unknown_gpu_type(tmp_path: Path) -> None:
 
 
 def test_text_that_argo_would_evaluate(tmp_path: Path) -> None:
-    for argument in ("annotations={'a': '{{x'}", "image='{{workflow.name}}'", "node_selector={'{{a': 'b'}"):
+    affinity = "affinity={'podAffinity': {'requiredDuringSchedulingIgnoredDuringExecution': [{'topologyKey': '{{x'}]}}"
+    for argument in (
+        "annotations={'a': '{{x'}", "image='{{workflow.name}}'", "node_selector={'{{a': 'b'}", affinity,
+        "secret_volumes={'a': '/{{x}}'}", "security_context={'capabilities': {'add': ['{{x']}}",
+    ):  # fmt: skip
         assert codes(tmp_path, diamond(f"@kubernetes({argument})")) == [("FC501", "error", LINE)], argument
+
+
+def test_the_folder_of_the_code_is_taken(tmp_path: Path) -> None:
+    for path in ("/flowc", "/flowc/", "/flowc/data"):
+        text = diamond(f"@kubernetes(secret_volumes={{'a': '{path}'}})")
+        assert codes(tmp_path, text) == [("FC501", "error", LINE)]
 
 
 def test_options_that_argo_would_evaluate(tmp_path: Path) -> None:

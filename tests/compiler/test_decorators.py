@@ -150,6 +150,34 @@ def test_kubernetes_in_full(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_what_is_flowcs_own_of_kubernetes(tmp_path: Path) -> None:
+    terms = "[{'matchExpressions': [{'key': 'k', 'operator': 'Exists'}]}]"
+    specs = step_specs(
+        tmp_path,
+        "@kubernetes(gpu_type='t4', cpu=1, cpu_limit=2, memory_limit='1Gi', disk_limit=5, priority_class='high',"
+        " scheduler='kueue', config_maps='one', secret_volumes={'s': '/s'}, config_map_volumes='c=/c',"
+        " affinity={'nodeAffinity': {'requiredDuringSchedulingIgnoredDuringExecution':"
+        f" {{'nodeSelectorTerms': {terms}}}}}}},"
+        " security_context={'runAsUser': 5, 'fsGroup': 6, 'supplemental_groups': [7],"
+        " 'read_only_root_filesystem': True, 'seccompProfile': {'type': 'Localhost', 'localhostProfile': 'p.json'}})",
+    )
+    assert without_spans(specs.model_dump(exclude_defaults=True)) == {
+        "resources": {"cpu": 1, "cpu_limit": 2, "memory_limit_mb": 1024, "disk_limit_mb": 5},
+        "accelerator": {"count": 1, "type": "t4"},
+        "placement": {"affinity": {"node_affinity": {"required_during_scheduling_ignored_during_execution": {
+            "node_selector_terms": [{"match_expressions": [{"key": "k", "operator": "Exists"}]}],
+        }}}},
+        "container": {
+            "priority_class": "high", "scheduler": "kueue", "config_maps": ["one"], "secret_volumes": {"s": "/s"},
+            "config_map_volumes": {"c": "/c"}, "pod_security": {"fs_group": 6, "supplemental_groups": [7]},
+            "security_context": {
+                "run_as_user": 5, "read_only_root_filesystem": True,
+                "seccomp_profile": {"type": "Localhost", "localhost_profile": "p.json"},
+            },
+        },
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("arguments", "size"),
     [("use_tmpfs=True", 2048), ("use_tmpfs=True, memory=1000", 500), ("tmpfs_size=7", 7), ("tmpfs_path='/x'", None)],

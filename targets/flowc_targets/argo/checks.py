@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from flowc_compiler.ir import SecretsSpec
 from flowc_targets.argo.bounds import MOST_TASKS, check_bounds
+from flowc_targets.argo.cron import CRON_LIMIT
 from flowc_targets.argo.deployment import check_deployment
 from flowc_targets.argo.hooks import check_hooks
+from flowc_targets.argo.leaf import CODE_FOLDER
 from flowc_targets.argo.names import OBJECT_LIMIT
 from flowc_targets.argo.objects import plain
 from flowc_targets.argo.texts import LONGEST_LITERAL, encode_value, is_env_name, is_inert
+from flowc_targets.argo.volumes import check_mounts
 from flowc_targets.base.package import largest_files
 from flowc_targets.base.unmet import report_unmet
 
@@ -61,7 +64,7 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
             message = f"Argo does not take {parameter.name!r} as the name of a parameter"
             sink.unsupported("FC503", TARGET_NAME, message, parameter.span, help="use letters, digits, - and _")
         missing = parameter.required and not parameter.has_default and parameter.name not in options.parameters
-        if missing and options.kind == "workflow":
+        if missing and options.kind != "template":
             help_ = f"--set 'parameters={{{parameter.name} = \"...\"}}', or compile with --kind template"
             sink.error("FC304", f"parameter {parameter.name!r} is required", parameter.span, help=help_)
         if len(encode_value(options.parameters.get(parameter.name, "")).encode()) > VALUE_BYTES:
@@ -113,9 +116,9 @@ def _check_options(options: ArgoOptions, sink: DiagnosticSink) -> None:
     for key, value in options.env.items():
         if problem := _env_problem(key, value):
             sink.error("FC505", f"option env: variable {key!r} {problem}", None, help="change it")
-    name = options.name
-    if name is not None and not (_DNS_NAME.fullmatch(name) and len(name) <= OBJECT_LIMIT):
-        help_ = f"use lowercase letters, digits and -, at most {OBJECT_LIMIT}"
+    name, limit = options.name, CRON_LIMIT if options.kind == "cron" else OBJECT_LIMIT
+    if name is not None and not (_DNS_NAME.fullmatch(name) and len(name) <= limit):
+        help_ = f"use lowercase letters, digits and -, at most {limit}"
         sink.error("FC505", f"option name: {name!r} is not a name that Kubernetes takes", None, help=help_)
 
 
@@ -140,6 +143,7 @@ def _check_step(step: Step, options: ArgoOptions, sink: DiagnosticSink) -> None:
         message = f"step {step.name!r} asks for namespace {namespace!r}; Argo runs all pods in the workflow's own"
         help_ = f"compile with --namespace {namespace}, and leave the namespace out of the decorator"
         sink.unsupported("FC501", TARGET_NAME, message, specs.container.span, help=help_)
+    check_mounts(step, CODE_FOLDER, TARGET_NAME, sink)
 
 
 def _in_manifest(spec: Spec) -> object:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowc_targets.argo import pods
+from flowc_targets.argo.events.names import TRIGGER, waits_for_events
 from flowc_targets.argo.kueue import grouped
 from flowc_targets.argo.names import unique_names
 from flowc_targets.argo.objects import (
@@ -164,6 +165,8 @@ def _env(flow: Flow, step: Step, options: ArgoOptions, code: str) -> tuple[EnvVa
     if options.origin_run is not None or options.kind != "workflow":
         origin = options.origin_run
         own["FLOWC_ORIGIN_RUN_ID"] = env_value(origin) if origin else f"{{{{workflow.parameters.{ORIGIN}}}}}"
+    if waits_for_events(flow, options):
+        own["FLOWC_TRIGGER"] = f"{{{{workflow.parameters.{TRIGGER}}}}}"
     if options.tags:
         own["FLOWC_TAGS"] = env_value(",".join(options.tags))
     if step.name == flow.start:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Annotated, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 
@@ -12,10 +12,14 @@ from flowc_compiler.frontend.decorators.arguments.values import Mapping, Names
 from flowc_compiler.ir import Affinity, PodSecurity, SecurityContext
 from flowc_compiler.ir.kubernetes import camel
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 Model = TypeVar("Model", bound=BaseModel)
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII)
 _MOST = 253
+_INSTANCE = re.compile(r" or instance of \w+")
 
 
 class Security(SecurityContext, PodSecurity):
@@ -50,10 +54,13 @@ def reading(model: type[Model]) -> Callable[[object], Model | None]:
 
 
 def explained(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first problem of a dict in Kubernetes' words, with the path to it and, of unknown fields, the known ones."""
-    problem = error.errors()[0]
+    """The problems of a dict in Kubernetes' words, with the path to each and, of unknown fields, the known ones."""
+    return "; ".join(_explained(problem, model) for problem in error.errors())
+
+
+def _explained(problem: ErrorDetails, model: type[BaseModel]) -> str:
     where = ".".join(camel(part) if isinstance(part, str) else str(part) for part in problem["loc"])
-    message = str(problem["msg"]).removeprefix("Value error, ")
+    message = _INSTANCE.sub("", str(problem["msg"]).removeprefix("Value error, "))
     if problem["type"] == "extra_forbidden":
         owner = _model_at(model, tuple(problem["loc"][:-1]))
         known = ", ".join(camel(name) for name in owner.model_fields) if owner is not None else ""
