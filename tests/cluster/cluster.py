@@ -35,8 +35,8 @@ class Submitted:
     flow: str
     root: str
 
-    def wait(self) -> Run:
-        """Wait for the end, and open the run. A Workflow that fails is an assertion with its pods' last words."""
+    def wait(self, expected: str = "Succeeded") -> Run:
+        """Wait for the end, and open the run. Another end is an assertion with its pods' last words."""
         deadline = time.monotonic() + PATIENCE
         while True:
             status = self.cluster.get("workflow", self.name).get("status", {})
@@ -45,7 +45,7 @@ class Submitted:
                 break
             assert time.monotonic() < deadline, f"{self.name} is still {phase or 'pending'}"
             time.sleep(2)
-        assert phase == "Succeeded", f"{self.name}: {phase} {status.get('message')}\n{self.logs()}"
+        assert phase == expected, f"{self.name}: {phase} {status.get('message')}\n{self.logs()}"
         return Run(f"{self.flow}/argo-{self.uid}", root=self.root)
 
     def logs(self) -> str:
@@ -66,6 +66,11 @@ class Cluster:
 
     prefix: str
     applied: list[str] = field(default_factory=list[str])
+    namespace: str = NAMESPACE
+    endpoint: str | None = os.environ.get("FLOWC_S3_INSIDE")
+    """The S3 server as pods reach it."""
+    outside: str | None = None
+    """The store as this machine reads it, where that is not by the same name."""
 
     @property
     def root(self) -> str:
@@ -74,7 +79,7 @@ class Cluster:
 
     def kubectl(self, *arguments: str, text: str | None = None) -> str:
         """Run kubectl in the namespace of the tests."""
-        command = ["kubectl", "-n", NAMESPACE, *arguments]
+        command = ["kubectl", "-n", self.namespace, *arguments]
         result = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         assert result.returncode == 0, f"{' '.join(command)}: {result.stderr}"
         return result.stdout
@@ -93,10 +98,11 @@ class Cluster:
     def try_compile(self, file: Path, *arguments: str, image: str = PYTHON_IMAGE) -> tuple[str, str]:
         """What it prints, which is nothing where it refuses the flow, and what it says."""
         inside = {"AWS_REGION": os.environ.get("AWS_REGION", "us-east-1"), "AWS_ALLOW_HTTP": "true"}
-        if "FLOWC_S3_INSIDE" in os.environ:
-            inside["AWS_ENDPOINT_URL"] = os.environ["FLOWC_S3_INSIDE"]
+        if self.endpoint is not None:
+            inside["AWS_ENDPOINT_URL"] = self.endpoint
         variables = [part for name, value in inside.items() for part in ("--env", f"{name}={value}")]
-        options = ["--root", self.root, "--image", image, "--namespace", NAMESPACE, "--env-from-secret", SECRET]
+        options = ["--root", self.root, "--image", image, "--namespace", self.namespace]
+        options += ["--env-from-secret", SECRET]
         command = [flowc(), "compile", str(file), "--target", "argo", *options, *variables, *arguments]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         return result.stdout if result.returncode == 0 else "", result.stderr
@@ -111,7 +117,7 @@ class Cluster:
     def submitted(self, name: str, annotations: dict[str, str]) -> Submitted:
         """A Workflow that is there."""
         uid = self.get("workflow", name)["metadata"]["uid"]
-        return Submitted(self, name, uid, annotations["workflows.argoproj.io/title"], self.root)
+        return Submitted(self, name, uid, annotations["workflows.argoproj.io/title"], self.outside or self.root)
 
     def stop(self, name: str) -> None:
         """End a Workflow now."""
