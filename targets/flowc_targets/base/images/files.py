@@ -84,8 +84,9 @@ def _pypi_dockerfile(environment: Environment, bases: Bases) -> str:
         lines += [
             f"COPY {_PYPI_FILE} {_FOLDER}/{_PYPI_FILE}",
             f"RUN {_PIP_CONFIG} \\",
-            f"    PIP_BREAK_SYSTEM_PACKAGES=1 {python} -m pip install --no-cache-dir --disable-pip-version-check \\",
-            f"    --root-user-action=ignore -r {_FOLDER}/{_PYPI_FILE}",
+            # As variables, since an older pip refuses options that it does not know.
+            "    PIP_BREAK_SYSTEM_PACKAGES=1 PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 \\",
+            f"    {python} -m pip install --no-cache-dir -r {_FOLDER}/{_PYPI_FILE}",
         ]
     return "".join(f"{line}\n" for line in lines)
 

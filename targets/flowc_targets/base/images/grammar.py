@@ -37,7 +37,7 @@ _REPOSITORY = re.compile(rf"{_HOST}{_PATH_PART}(?:/{_PATH_PART})*")
 _IMAGE = re.compile(
     rf"{_HOST}{_PATH_PART}(?:/{_PATH_PART})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?"
 )
-_PROGRAM = re.compile(r"[A-Za-z0-9_./+-]+")
+_PROGRAM = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+-]*")
 
 OLDEST_MINOR = 9
 """The oldest Python 3 that a task runs on."""
@@ -81,7 +81,7 @@ def pypi_requirement(name: str, version: str) -> str:
 
 def pypi_line(line: str) -> str:
     """A line of requirements as PEP 508 has it: name, extras, versions or a URL, and a marker."""
-    text = line.strip()
+    text = re.sub(" +", " ", line.strip())
     if not _LINE.fullmatch(text):
         raise GrammarError(
             f"{text!r} is not a requirement",
