@@ -11,6 +11,7 @@ from typing import Literal, cast
 from flowc_cli.config import build_options, configuration
 from flowc_cli.reading import Reading
 from flowc_cli.report import Form, report, write_atomically
+from flowc_cli.servers import ServerCheck, exit_code
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
 from flowc_compiler.source import SourceFile
@@ -52,19 +53,22 @@ def compile_to(
     *,
     form: Form,
     reading: Reading,
+    server: ServerCheck | None = None,
 ) -> int:
-    """`flowc compile`: the files of a target, written only when there is no error."""
+    """`flowc compile`: the files of a target, written only when there is no error, nor one of the server's."""
     sink = DiagnosticSink()
     files: tuple[EmittedFile, ...] = ()
     try:
         compilation = reading.compile_with_values(file, sink)
         files = _emit(compilation, target, given, settings, sink)
+        if server is not None and not sink.failed:
+            server.check(target, files, sink)
         if not sink.failed:
             _write(files, output, sink)
     except FlowcError:
         pass
     report(sink.diagnostics, form if sink.failed else "text")
-    return INPUT_ERROR if sink.failed else 0
+    return exit_code(sink)
 
 
 def print_ir(file: Path | None, *, schema: bool, form: Form, reading: Reading) -> int:

@@ -8,15 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from flowc_cli.report import Form, report
+from flowc_cli.servers import add_errors, connect, exit_code
 from flowc_cli.states import document, ended_text, listing, state_text, transitions
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_targets.base.engine import Address, EngineClient, EngineError, RunState, client_of
-from flowc_targets.base.registry import UnknownTargetError, load_target
+from flowc_targets.base.engine import EngineClient, EngineError, RunState
 
 RUN_FAILED = 1
-INPUT_ERROR = 2
-NO_ENGINE = 3
-"""The exit code where an engine's server cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +25,8 @@ class Place:
     namespace: str | None
 
     def client(self) -> EngineClient:
-        """The engine's client. Raises EngineError: FC504 for an unknown target, FC501 for one without a client."""
-        try:
-            target = load_target(self.target)
-        except UnknownTargetError as error:
-            raise EngineError("FC504", f"there is no target `{self.target}`", _known(error.known)) from None
-        client = client_of(target, Address(self.server, self.namespace))
-        if client is None:
-            message = f"flowc has no client for target {self.target}"
-            raise EngineError("FC501", message, f"compile for it, and use the tools of {self.target} itself")
-        return client
+        """The engine's client: see connect."""
+        return connect(self.target, self.server, self.namespace)
 
 
 def list_runs(place: Place, limit: int, *, as_json: bool) -> int:
@@ -118,10 +107,9 @@ def followed(client: EngineClient, name: str, *, watch: bool) -> RunState:
 def fail(errors: Iterable[EngineError], form: Form = "text") -> int:
     """Print what an engine, or the command, could not do. Returns the exit code."""
     sink = DiagnosticSink()
-    for error in errors:
-        sink.error(error.code, error.message, None, help=error.help)
+    add_errors(errors, sink)
     report(sink.diagnostics, form)
-    return NO_ENGINE if any(item.code == "FC610" for item in sink.diagnostics) else INPUT_ERROR
+    return exit_code(sink)
 
 
 def _with_client(place: Place, run: Callable[[EngineClient], int]) -> int:
@@ -129,7 +117,3 @@ def _with_client(place: Place, run: Callable[[EngineClient], int]) -> int:
         return run(place.client())
     except EngineError as error:
         return fail([error])
-
-
-def _known(names: Iterable[str]) -> str:
-    return f"targets are {', '.join(names)}"

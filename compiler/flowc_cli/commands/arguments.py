@@ -15,6 +15,9 @@ FlowName = Annotated[str | None, typer.Option("--flow", help="which flow, where 
 Format = Annotated[Literal["text", "json", "sarif", "github"], typer.Option(help="how diagnostics are printed")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="file to write, instead of standard output")]
 Root = Annotated[str | None, typer.Option(help="the artifact store: s3://, gs://, az://, file:// or a path")]
+Server = Annotated[
+    str | None, typer.Option(help="the engine's server, as host:port or a URL; argo: ARGO_SERVER by default")
+]
 With = Annotated[
     list[str] | None, typer.Option("--with", help="a decorator for every step that has it not, such as retry:times=3")
 ]

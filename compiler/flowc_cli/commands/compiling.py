@@ -18,6 +18,7 @@ from flowc_cli.commands.arguments import (
     Params,
     Production,
     Root,
+    Server,
     Settings,
     With,
     reading_of,
@@ -61,11 +62,16 @@ def compile_(
         list[str] | None, typer.Option(help="file, folder or glob to ship, from the flow's folder")
     ] = None,
     kind: Annotated[str | None, typer.Option(help="what to emit, such as `template` for argo")] = None,
+    argo_version: Annotated[str | None, typer.Option(help="argo: the oldest version that is to take it")] = None,
     operator: Annotated[str | None, typer.Option(help="airflow: `kubernetes` or `local`")] = None,
     resume: Annotated[
         str | None, typer.Option(help="argo: go on from this run, argo-UID; argo-UID/STEP runs STEP again")
     ] = None,
     settings: Settings = None,
+    check_server: Annotated[
+        bool, typer.Option("--check-server", help="also ask the engine's server, which starts nothing")
+    ] = False,
+    server: Server = None,
     format: Format = "text",
     flow: FlowName = None,
     with_: With = None,
@@ -76,6 +82,7 @@ def compile_(
 ) -> None:
     """Compile a flow to the files of an engine."""
     from flowc_cli.compiling import compile_to
+    from flowc_cli.servers import ServerCheck
 
     named = {
         "root": root,
@@ -84,6 +91,7 @@ def compile_(
         "namespace": namespace,
         "service_account": service_account,
         "kind": kind,
+        "argo_version": argo_version,
         "operator": operator,
         "origin_run": resume,
         "env": env,
@@ -92,7 +100,9 @@ def compile_(
     }
     given = {key: value for key, value in named.items() if value is not None}
     reading = reading_of(flow, with_, config, config_value, branch, production, param)
-    raise typer.Exit(compile_to(file, target, output, given, settings or [], form=format, reading=reading))
+    checked = ServerCheck(server, namespace) if check_server or server is not None else None
+    result = compile_to(file, target, output, given, settings or [], form=format, reading=reading, server=checked)
+    raise typer.Exit(result)
 
 
 def ir(

@@ -15,15 +15,13 @@ from flowc_cli.commands.arguments import (
     Format,
     Production,
     Root,
+    Server,
     Settings,
     With,
     reading_of,
 )
 
 Engine = Annotated[str, typer.Option("-t", "--target", help="the engine: see `flowc targets`")]
-Server = Annotated[
-    str | None, typer.Option(help="the engine's server, as host:port or a URL; argo: ARGO_SERVER by default")
-]
 Namespace = Annotated[
     str | None, typer.Option("-n", "--namespace", help="Kubernetes namespace; argo: ARGO_NAMESPACE by default")
 ]

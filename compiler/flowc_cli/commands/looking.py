@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from flowc_cli.commands.arguments import Root
-from flowc_cli.commands.engines import Namespace, Server
+from flowc_cli.commands.arguments import Root, Server
+from flowc_cli.commands.engines import Namespace
 
 
 def show(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
+from flowc_targets.argo.server.parts import as_map
 from flowc_targets.base.engine import EngineError
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Calls:
         options |= {"_preload_content": False, "_request_timeout": (CONNECT_SECONDS, READ_SECONDS)}
         try:
             api = self._service(service)
-            given = [_body(api, method, item) if isinstance(item, dict) else item for item in arguments]
+            given = [_body(api, method, as_map(item)) if isinstance(item, dict) else item for item in arguments]
             return getattr(api, method)(*given, **options)
         except self._network_errors() as error:
             raise self._unreachable(error) from None
@@ -138,7 +139,7 @@ class Calls:
             case 404 if not known:
                 return self._no_argo(text)
             case 404:
-                return EngineError.unknown(f"there is none: {text}", "`flowc status` lists the runs that there are")
+                return EngineError.unknown(text, "see that it is there, and in this namespace")
             case status if status >= 500 and not _about_the_request(text):
                 message = f"Argo Server at {self.access.url} fails: {status} {text}"
                 return EngineError.unusable(message, "look into its log")

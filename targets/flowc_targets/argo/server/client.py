@@ -6,6 +6,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from flowc_targets.argo.labels import LABELS
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.argo.server.access import read_access
 from flowc_targets.argo.server.calls import Calls, Lost
@@ -15,7 +16,6 @@ from flowc_targets.argo.server.manifests import Manifest, read_manifest
 from flowc_targets.argo.server.parts import as_map, as_maps
 from flowc_targets.argo.server.states import run_state
 from flowc_targets.argo.server.validate import validate
-from flowc_targets.argo.workflow import LABELS
 from flowc_targets.base.engine import EngineError
 
 if TYPE_CHECKING:
@@ -63,19 +63,19 @@ class ArgoClient:
 
     def _asked(self, document: Json) -> tuple[str, ...]:
         """What the server says to an object that it is asked to check. Raises EngineError where it gives no answer."""
-        namespace = self.access.namespace
+        namespace = str(as_map(document.get("metadata")).get("namespace") or self.access.namespace)
         try:
             match document.get("kind"):
                 case "Workflow":
                     # The server's own checks, then those of Kubernetes: schema, admission, quotas. Nothing is created.
                     body: Json = {"namespace": namespace, "serverDryRun": True, "workflow": document}
-                    self._post("workflow", "create_workflow", body)
+                    self._calls.call("workflow", "create_workflow", namespace, body)
                 case "WorkflowTemplate":
                     body = {"namespace": namespace, "template": document}
-                    self._post("workflow_template", "lint_workflow_template", body)
+                    self._calls.call("workflow_template", "lint_workflow_template", namespace, body)
                 case "CronWorkflow":
                     body = {"namespace": namespace, "cronWorkflow": document}
-                    self._post("cron_workflow", "lint_cron_workflow", body)
+                    self._calls.call("cron_workflow", "lint_cron_workflow", namespace, body)
                 case _:
                     pass
         except EngineError as error:
@@ -149,8 +149,13 @@ class ArgoClient:
         return run_state(self._calls.call("workflow", method, *where, body))
 
     def _post(self, service: str, method: str, body: Json) -> Json:
-        """A call whose body is plain JSON; the library would have its models instead."""
-        return self._calls.call(service, method, self.access.namespace, body)
+        """A call that creates something. What is not there then, such as the namespace, is no run."""
+        try:
+            return self._calls.call(service, method, self.access.namespace, body)
+        except EngineError as error:
+            if error.code == "FC602":
+                raise EngineError.refused(f"Argo Server refuses it: {error.message}", error.help) from None
+            raise
 
     def _get(self, name: str) -> Json:
         """A Workflow by any of its names, with its nodes."""

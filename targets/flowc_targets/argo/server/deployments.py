@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_targets.argo.checks import VALUE_BYTES
+from flowc_targets.argo.labels import LABELS
 from flowc_targets.argo.server.parts import as_map, as_maps
 from flowc_targets.argo.server.states import TITLE, flow_of
 from flowc_targets.argo.texts import encode_value
-from flowc_targets.argo.workflow import LABELS
 from flowc_targets.base.engine import Deployed, DeployedParameter, EngineError
 
 if TYPE_CHECKING:
