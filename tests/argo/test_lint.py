@@ -13,6 +13,8 @@ from tests.argo.manifests import NESTED, diamond, emit
 from tests.conftest import examples_on
 
 EXAMPLES = examples_on("argo.yaml")
+SPECS = Path(__file__).parent.parent / "cluster" / "flows" / "specs.py"
+PROFILES = {"lab": {"selector": {"flowc.test/pool": ["gpu", "none"]}}}
 HOOKS = "@exit_hook(on_error=['a.b'], on_success=['c.d'])\nclass DiamondFlow"
 DECORATED = (
     diamond(
@@ -26,7 +28,7 @@ DECORATED = (
     .replace("class DiamondFlow", HOOKS)
     .replace("import FlowSpec,", "import FlowSpec, exit_hook,")
 )
-FLOWS = {"diamond": diamond(), "nested": NESTED, "decorated": DECORATED}
+FLOWS = {"diamond": diamond(), "nested": NESTED, "decorated": DECORATED, "specs": SPECS.read_text()}
 
 
 def _programs() -> list[Path]:
@@ -41,7 +43,8 @@ def _programs() -> list[Path]:
 @pytest.mark.parametrize("flow", [*FLOWS, *EXAMPLES])
 def test_lint(flow: str, kind: str, program: Path, tmp_path: Path) -> None:
     text = FLOWS[flow] if flow in FLOWS else EXAMPLES[flow].read_text()
-    output = emit(tmp_path, text, kind=kind, namespace="flows", parallelism=3, pod_gc="OnPodSuccess", pod_gc_delay="1h")
+    gc = {"pod_gc": "OnPodSuccess", "pod_gc_delay": "1h"}
+    output = emit(tmp_path, text, None, kind=kind, namespace="flows", parallelism=3, gpu=PROFILES, **gc)
     assert output is not None
     manifest = tmp_path / "manifest.yaml"
     manifest.write_text(output)

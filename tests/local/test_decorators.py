@@ -216,12 +216,13 @@ def test_what_a_local_run_leaves_out_is_said(tmp_path: Path) -> None:
 
         @pypi_base(packages={"numpy": "1.26"})
         class Left(FlowSpec):
-            @kubernetes(cpu=2, image="some:image")
+            @kubernetes(cpu=2, image="some:image", config_maps=["c"], secret_volumes={"a": "/a"})
             @secrets(sources=[{"type": "kubernetes", "id": "s"}])
             @step
             def start(self):
                 self.next(self.end)
 
+            @kubernetes(persistent_volume_claims={"c": "/c"})
             @pypi(disabled=True)
             @step
             def end(self):
@@ -232,4 +233,6 @@ def test_what_a_local_run_leaves_out_is_said(tmp_path: Path) -> None:
     assert local.says.notes == [
         "packages of @conda and @pypi are not installed: start runs in the Python of this run",
         "Kubernetes Secrets are not read: start runs with the variables of this shell",
+        "ConfigMaps are not read: start runs with the variables of this shell",
+        "claims, Secrets and ConfigMaps are not mounted: start, end run with the files that are here",
     ]
