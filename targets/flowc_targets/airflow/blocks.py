@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowc_compiler.ir import ROOT_SCOPE
+from flowc_targets.airflow.deployment import asset
 from flowc_targets.airflow.hooks import hook_tasks
 from flowc_targets.airflow.model import Block, Edge, EmptyTask, MappedGroup, StepTask, WidthTask
 from flowc_targets.airflow.names import Names
@@ -17,6 +18,7 @@ from flowc_targets.airflow.pods import pod_arguments
 from flowc_targets.airflow.python import Call, Name
 from flowc_targets.base.arms import choices
 from flowc_targets.base.asked import pod_variables
+from flowc_targets.base.events import finished_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -133,7 +135,9 @@ class _Lowering:
             self._add_iterations(builder, step, index)
             return
         if step.virtual:
-            builder.add(EmptyTask(variable=variable, task_id=step.name, trigger_rule=self._trigger_rule(step)))
+            rule: Expression = self._trigger_rule(step)
+            options = {**({"trigger_rule": rule} if rule else {}), **self._outlets(step)}
+            builder.add(EmptyTask(variable=variable, task_id=step.name, options=options))
         else:
             builder.add(StepTask(variable=variable, task_id=step.name, options={**index, **self._arguments(step)}))
         if step.kind not in {"foreach", "parallel"}:
@@ -169,6 +173,10 @@ class _Lowering:
         """What has several ways in runs after skipped arms, after a foreach of nothing, and after fewer iterations."""
         several = len(step.parents) > 1 or any(name in self._iterations for name in step.parents)
         return "none_failed" if step.kind == "join" or several else None
+
+    def _outlets(self, step: Step) -> dict[str, Expression]:
+        """What the last step tells of: other flows wait for it by `@trigger_on_finish`."""
+        return {"outlets": (asset(finished_name(self._flow)),)} if step.name == self._flow.end else {}
 
     def _id(self, wanted: str) -> str:
         """An id that no step has: steps of class flows have no `-` in their names, those of pipelines may."""
@@ -214,6 +222,7 @@ class _Lowering:
             arguments["variables"] = asked
         if kubernetes:
             arguments.update(pod_arguments(specs, self._options, self._sink))
+        arguments.update(self._outlets(step))
         if step.doc:
             arguments["doc_md"] = markdown(step.doc)
         return arguments

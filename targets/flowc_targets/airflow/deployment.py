@@ -1,4 +1,8 @@
-"""What starts a deployed flow: its schedule is Airflow's; events are not written yet."""
+"""What starts a deployed flow: its schedule, or assets, which are what Airflow has for events.
+
+Whoever updates the asset of an event's name starts the flows that wait for it; each flow's last step updates one of its
+own, which `@trigger_on_finish` waits for.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from flowc_targets.airflow.hooks import check_hooks
 from flowc_targets.airflow.python import Call, Name
+from flowc_targets.base.events import event_name, upstream_name
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
@@ -24,15 +29,26 @@ def start_date(schedule: ScheduleSpec | None) -> Expression:
     return Call("datetime", (2024, 1, 1), {"tzinfo": Name("timezone.utc")})
 
 
+def schedule_of(flow: Flow) -> Expression:
+    """What starts the DAG: a cron expression, the assets that all have to be updated, or nobody but its users."""
+    specs = flow.specs
+    if specs.schedule is not None:
+        return specs.schedule.cron
+    events = specs.trigger.events if specs.trigger is not None else ()
+    flows = specs.trigger_on_finish.flows if specs.trigger_on_finish is not None else ()
+    names = [*(event_name(flow, event) for event in events), *(upstream_name(flow, item) for item in flows)]
+    return tuple(asset(name) for name in dict.fromkeys(names)) or None
+
+
+def asset(name: str) -> Call:
+    """An asset, which Airflow 2 calls a dataset."""
+    return Call("Asset", (name,))
+
+
 def check_deployment(flow: Flow, sink: DiagnosticSink) -> None:
     """Report triggers, options of exit hooks, and a schedule of a flow that needs to be given a parameter."""
     specs = flow.specs
-    for what, spec in (("@trigger", specs.trigger), ("@trigger_on_finish", specs.trigger_on_finish)):
-        if spec is not None:
-            sink.unsupported(
-                "FC501", NAME, f"`{what}` is not written into a DAG yet", spec.span,
-                help="remove it, and let a DAG of your own trigger this one (TriggerDagRunOperator, assets)",
-            )  # fmt: skip
+    _check_triggers(flow, sink)
     check_hooks(flow, sink)
     if specs.schedule is None:
         return
@@ -41,4 +57,27 @@ def check_deployment(flow: Flow, sink: DiagnosticSink) -> None:
             sink.unsupported(
                 "FC501", NAME, f"a schedule cannot give the required parameter {parameter.name!r}", parameter.span,
                 help="give it a default, or remove @schedule",
+            )  # fmt: skip
+
+
+def _check_triggers(flow: Flow, sink: DiagnosticSink) -> None:
+    """Report what assets cannot express."""
+    specs = flow.specs
+    for what, spec in (("@trigger", specs.trigger), ("@trigger_on_finish", specs.trigger_on_finish)):
+        if spec is not None and specs.schedule is not None:
+            sink.unsupported(
+                "FC501", NAME, f"a DAG waits for its schedule or for assets, and this flow has @schedule and {what}",
+                spec.span, help="keep one of them, or let a DAG with the schedule update the asset",
+            )  # fmt: skip
+        if spec is not None and spec.options:
+            sink.unsupported(
+                "FC501", NAME, f"options of {what} ({', '.join(spec.options)}) mean nothing to assets", spec.span,
+                help="remove `options`",
+            )  # fmt: skip
+    for event in specs.trigger.events if specs.trigger is not None else ():
+        if event.parameters:
+            assert specs.trigger is not None
+            sink.unsupported(
+                "FC501", NAME, f"parameters from the payload of event {event.name!r} are not taken", specs.trigger.span,
+                help="remove `parameters`, and read what the event is about in the first step",
             )  # fmt: skip

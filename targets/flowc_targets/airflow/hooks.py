@@ -41,7 +41,7 @@ def hook_tasks(flow: Flow, options: AirflowOptions, names: Names, new_id: Callab
                 )
     if flow.specs.exit_hooks and not on_success:
         task_id = new_id("succeeded")
-        yield EmptyTask(variable=names.take(task_id), task_id=task_id, trigger_rule=None)
+        yield EmptyTask(variable=names.take(task_id), task_id=task_id)
 
 
 def check_hooks(flow: Flow, sink: DiagnosticSink) -> None:

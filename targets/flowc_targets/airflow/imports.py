@@ -44,10 +44,12 @@ def import_lines(file: DagFile) -> Iterator[str]:
     yield "try:"
     if empty:
         yield "    from airflow.providers.standard.operators.empty import EmptyOperator"
-    yield f"    from airflow.sdk import {', '.join([*operator, *decorators])}"
+    yield f"    from airflow.sdk import {', '.join([*(['Asset'] if file.has_assets else []), *operator, *decorators])}"
     if file.params:
         yield "    from airflow.sdk.definitions.param import Param"
     yield "except ImportError:  # Airflow 2"
+    if file.has_assets:
+        yield "    from airflow.datasets import Dataset as Asset"
     yield f"    from airflow.decorators import {', '.join(decorators)}"
     if operator:
         yield "    from airflow.models.baseoperator import BaseOperator"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flowc._version import __version__
 from flowc_targets.airflow.blocks import lower_steps, markdown
-from flowc_targets.airflow.deployment import start_date
+from flowc_targets.airflow.deployment import schedule_of, start_date
 from flowc_targets.airflow.model import DagFile
 from flowc_targets.airflow.params import dag_param
 from flowc_targets.airflow.pods import pod_defaults
@@ -63,7 +63,7 @@ def _dag(flow: Flow, options: AirflowOptions) -> dict[str, Expression]:
     schedule = flow.specs.schedule
     arguments: dict[str, Expression] = {
         "dag_id": dag_id(flow, options),
-        "schedule": schedule.cron if schedule is not None else None,
+        "schedule": schedule_of(flow),
         "start_date": start_date(schedule),
         "catchup": False,
         "is_paused_upon_creation": False,

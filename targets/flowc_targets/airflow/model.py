@@ -26,7 +26,8 @@ class EmptyTask:
 
     variable: str
     task_id: str
-    trigger_rule: str | None
+    options: dict[str, Expression] = field(default_factory=dict[str, "Expression"])
+    """Arguments of the operator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,7 @@ class Block:
     def has_option(self, name: str) -> bool:
         """Whether a task in it, or in a group in it, has that argument."""
         bodies = (node.body for node in self.nodes if isinstance(node, MappedGroup))
-        own = any(isinstance(node, StepTask) and name in node.options for node in self.nodes)
+        own = any(isinstance(node, StepTask | EmptyTask) and name in node.options for node in self.nodes)
         return own or any(body.has_option(name) for body in bodies)
 
     @property
@@ -144,6 +145,11 @@ class DagFile:
     def has_loop(self) -> bool:
         """Whether a step has a task for each iteration."""
         return self.body.has_option("iteration")
+
+    @property
+    def has_assets(self) -> bool:
+        """Whether the file names assets: what its DAG waits for, or tells of."""
+        return self.body.has_option("outlets") or isinstance(self.dag.get("schedule"), tuple)
 
     @property
     def has_hooks(self) -> bool:

@@ -7,7 +7,7 @@ import keyword
 import re
 
 _OF_THE_FILE = """
-    AirflowSkipException BaseOperator CODE ENVIRONMENT EmptyOperator HookOperator KubernetesPodOperator
+    AirflowSkipException Asset BaseOperator CODE ENVIRONMENT EmptyOperator HookOperator KubernetesPodOperator
     KubernetesPodOperatorCallback PARAMETERS PYTHON Param Path PublishOutput ROOT START StepOperator TAGS arguments
     base64 dag datetime encoded environment flow index indices json k8s os quote skip_unless_chosen subprocess sys
     task task_group tempfile timedelta timezone

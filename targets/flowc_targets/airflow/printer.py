@@ -74,8 +74,8 @@ def _block(block: Block, indent: int) -> Iterator[str]:
             case StepTask(variable=variable, task_id=task_id, options=options):
                 call = Call("StepOperator", kwargs={"task_id": task_id, **options})
                 yield from layout(call, indent, f"{variable} = " if variable in used else "")
-            case EmptyTask(variable=variable, task_id=task_id, trigger_rule=rule):
-                call = Call("EmptyOperator", kwargs={"task_id": task_id, **({"trigger_rule": rule} if rule else {})})
+            case EmptyTask(variable=variable, task_id=task_id, options=options):
+                call = Call("EmptyOperator", kwargs={"task_id": task_id, **options})
                 yield from layout(call, indent, f"{variable} = " if variable in used else "")
             case HookTask(variable=variable, task_id=task_id, function=function, trigger_rule=rule, image=image):
                 given = {"trigger_rule": rule, "image": image}

@@ -20,9 +20,10 @@ except ImportError:  # before Airflow 3.1
     from airflow.exceptions import AirflowSkipException
 
 try:
-    from airflow.sdk import BaseOperator, dag, task, task_group
+    from airflow.sdk import Asset, BaseOperator, dag, task, task_group
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag, task, task_group
     from airflow.models.baseoperator import BaseOperator
     from airflow.models.param import Param
@@ -189,7 +190,11 @@ def flow():
         iteration=19,
         when=[["refine-19", "refine"]],
     )
-    end = StepOperator(task_id="end", trigger_rule="none_failed")
+    end = StepOperator(
+        task_id="end",
+        trigger_rule="none_failed",
+        outlets=[Asset("flowc.ChooseModelFlow.end")],
+    )
 
     start >> start_indices >> start_items >> best >> refine >> [end, refine_2]
     refine_2 >> [end, refine_3]

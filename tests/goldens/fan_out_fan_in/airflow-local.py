@@ -15,8 +15,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 try:
-    from airflow.sdk import BaseOperator, dag
+    from airflow.sdk import Asset, BaseOperator, dag
 except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag
     from airflow.models.baseoperator import BaseOperator
 
@@ -46,7 +47,11 @@ def flow():
     process_5 = StepOperator(task_id="process_5")
     process_6 = StepOperator(task_id="process_6")
     process_7 = StepOperator(task_id="process_7")
-    combine_step = StepOperator(task_id="combine_step", trigger_rule="none_failed")
+    combine_step = StepOperator(
+        task_id="combine_step",
+        trigger_rule="none_failed",
+        outlets=[Asset("flowc.fan_out_fan_in_pipeline.end")],
+    )
 
     load_step.set_downstream(
         [

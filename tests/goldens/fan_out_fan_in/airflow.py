@@ -13,8 +13,9 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from kubernetes.client import models as k8s
 
 try:
-    from airflow.sdk import dag
+    from airflow.sdk import Asset, dag
 except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag
 
 ROOT = "s3://bucket/prefix"
@@ -48,7 +49,11 @@ def flow():
     process_5 = StepOperator(task_id="process_5")
     process_6 = StepOperator(task_id="process_6")
     process_7 = StepOperator(task_id="process_7")
-    combine_step = StepOperator(task_id="combine_step", trigger_rule="none_failed")
+    combine_step = StepOperator(
+        task_id="combine_step",
+        trigger_rule="none_failed",
+        outlets=[Asset("flowc.fan_out_fan_in_pipeline.end")],
+    )
 
     load_step.set_downstream(
         [

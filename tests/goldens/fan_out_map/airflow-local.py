@@ -15,9 +15,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 try:
-    from airflow.sdk import BaseOperator, dag, task, task_group
+    from airflow.sdk import Asset, BaseOperator, dag, task, task_group
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag, task, task_group
     from airflow.models.baseoperator import BaseOperator
     from airflow.models.param import Param
@@ -49,7 +50,11 @@ def flow():
         StepOperator(task_id="process_step", index=index)
 
     load_step_items = each_of_load_step.expand(index=load_step_indices)
-    combine_step = StepOperator(task_id="combine_step", trigger_rule="none_failed")
+    combine_step = StepOperator(
+        task_id="combine_step",
+        trigger_rule="none_failed",
+        outlets=[Asset("flowc.fan_out_map.end")],
+    )
 
     load_step >> load_step_indices >> load_step_items >> combine_step
 

@@ -14,9 +14,10 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from kubernetes.client import models as k8s
 
 try:
-    from airflow.sdk import dag, task, task_group
+    from airflow.sdk import Asset, dag, task, task_group
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag, task, task_group
     from airflow.models.param import Param
 
@@ -52,7 +53,11 @@ def flow():
         StepOperator(task_id="process_step", index=index)
 
     load_step_items = each_of_load_step.expand(index=load_step_indices)
-    combine_step = StepOperator(task_id="combine_step", trigger_rule="none_failed")
+    combine_step = StepOperator(
+        task_id="combine_step",
+        trigger_rule="none_failed",
+        outlets=[Asset("flowc.fan_out_map.end")],
+    )
 
     load_step >> load_step_indices >> load_step_items >> combine_step
 

@@ -15,9 +15,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 try:
-    from airflow.sdk import BaseOperator, dag
+    from airflow.sdk import Asset, BaseOperator, dag
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag
     from airflow.models.baseoperator import BaseOperator
     from airflow.models.param import Param
@@ -56,7 +57,11 @@ def flow():
         variables={"TRAINING_DEVICE": "gpu"},
         doc_md="Gradient descent on the mean squared error.",
     )
-    report = StepOperator(task_id="report", doc_md="Print the fitted line.")
+    report = StepOperator(
+        task_id="report",
+        outlets=[Asset("flowc.gpu_pipeline.end")],
+        doc_md="Print the fitted line.",
+    )
 
     make_data >> train >> report
 

@@ -15,9 +15,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 try:
-    from airflow.sdk import BaseOperator, dag
+    from airflow.sdk import Asset, BaseOperator, dag
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag
     from airflow.models.baseoperator import BaseOperator
     from airflow.models.param import Param
@@ -55,7 +56,11 @@ def flow():
         variables={"TRAINING_DEVICE": "gpu"},
         doc_md="Gradient descent on the mean squared error.",
     )
-    end = StepOperator(task_id="end", doc_md="Print the fitted line.")
+    end = StepOperator(
+        task_id="end",
+        outlets=[Asset("flowc.GpuTrainingFlow.end")],
+        doc_md="Print the fitted line.",
+    )
 
     start >> train >> end
 

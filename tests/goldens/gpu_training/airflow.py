@@ -13,9 +13,10 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from kubernetes.client import models as k8s
 
 try:
-    from airflow.sdk import dag
+    from airflow.sdk import Asset, dag
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag
     from airflow.models.param import Param
 
@@ -90,6 +91,7 @@ def flow():
         container_resources=k8s.V1ResourceRequirements(
             requests={"cpu": "0.1", "memory": "256Mi"},
         ),
+        outlets=[Asset("flowc.GpuTrainingFlow.end")],
         doc_md="Print the fitted line.",
     )
 

@@ -14,9 +14,10 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from kubernetes.client import models as k8s
 
 try:
-    from airflow.sdk import dag, task, task_group
+    from airflow.sdk import Asset, dag, task, task_group
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag, task, task_group
     from airflow.models.param import Param
 
@@ -102,7 +103,11 @@ def flow():
         trigger_rule="none_failed",
         doc_md="The outer join: all shelves, in their order.",
     )
-    end = StepOperator(task_id="end", doc_md="Print the answer.")
+    end = StepOperator(
+        task_id="end",
+        outlets=[Asset("flowc.NestedForeachFlow.end")],
+        doc_md="Print the answer.",
+    )
 
     start >> start_indices >> start_items >> shelf_indices >> shelf_items
     shelf_items >> start_items_2 >> total >> end

@@ -14,9 +14,10 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from kubernetes.client import models as k8s
 
 try:
-    from airflow.sdk import dag, task, task_group
+    from airflow.sdk import Asset, dag, task, task_group
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag, task, task_group
     from airflow.models.param import Param
 
@@ -72,7 +73,11 @@ def flow():
         StepOperator(task_id="add_up", index=index, trigger_rule="none_failed")
 
     count_shelves_items_2 = each_of_count_shelves_2.expand(index=count_shelves_indices)
-    report = StepOperator(task_id="report", trigger_rule="none_failed")
+    report = StepOperator(
+        task_id="report",
+        trigger_rule="none_failed",
+        outlets=[Asset("flowc.nested_map.end")],
+    )
 
     count_shelves >> count_shelves_indices >> count_shelves_items >> list_books_indices
     list_books_indices >> list_books_items >> count_shelves_items_2 >> report

@@ -15,9 +15,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 try:
-    from airflow.sdk import BaseOperator, dag, task, task_group
+    from airflow.sdk import Asset, BaseOperator, dag, task, task_group
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag, task, task_group
     from airflow.models.baseoperator import BaseOperator
     from airflow.models.param import Param
@@ -72,7 +73,11 @@ def flow():
         trigger_rule="none_failed",
         doc_md="As after a foreach: the inputs come in the order of their index.",
     )
-    end = StepOperator(task_id="end", doc_md="Print what they agreed on.")
+    end = StepOperator(
+        task_id="end",
+        outlets=[Asset("flowc.ParallelSumFlow.end")],
+        doc_md="Print what they agreed on.",
+    )
 
     start >> start_indices >> start_items >> join >> end
 

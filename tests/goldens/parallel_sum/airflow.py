@@ -14,9 +14,10 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from kubernetes.client import models as k8s
 
 try:
-    from airflow.sdk import dag, task, task_group
+    from airflow.sdk import Asset, dag, task, task_group
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag, task, task_group
     from airflow.models.param import Param
 
@@ -76,7 +77,11 @@ def flow():
         trigger_rule="none_failed",
         doc_md="As after a foreach: the inputs come in the order of their index.",
     )
-    end = StepOperator(task_id="end", doc_md="Print what they agreed on.")
+    end = StepOperator(
+        task_id="end",
+        outlets=[Asset("flowc.ParallelSumFlow.end")],
+        doc_md="Print what they agreed on.",
+    )
 
     start >> start_indices >> start_items >> join >> end
 

@@ -21,9 +21,10 @@ except ImportError:  # before Airflow 3.1
 
 try:
     from airflow.providers.standard.operators.empty import EmptyOperator
-    from airflow.sdk import BaseOperator, dag
+    from airflow.sdk import Asset, BaseOperator, dag
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag
     from airflow.models.baseoperator import BaseOperator
     from airflow.models.param import Param
@@ -56,7 +57,11 @@ def flow():
     sample = StepOperator(task_id="sample", when=[["size_of", "sample"]])
     grow_trees = StepOperator(task_id="grow_trees", when=[["size_of", "sample"]])
     if_1_start = EmptyOperator(task_id="if_1_start")
-    report = StepOperator(task_id="report", trigger_rule="none_failed")
+    report = StepOperator(
+        task_id="report",
+        trigger_rule="none_failed",
+        outlets=[Asset("flowc.pick_model.end")],
+    )
 
     load >> size_of >> [look_up, sample, if_1_start]
     look_up >> report

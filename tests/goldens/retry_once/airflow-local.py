@@ -15,8 +15,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 try:
-    from airflow.sdk import BaseOperator, dag, task, task_group
+    from airflow.sdk import Asset, BaseOperator, dag, task, task_group
 except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag, task, task_group
     from airflow.models.baseoperator import BaseOperator
 
@@ -58,7 +59,11 @@ def flow():
         trigger_rule="none_failed",
         doc_md="Sees one whole attempt of each.",
     )
-    end = StepOperator(task_id="end", doc_md="Print what was read.")
+    end = StepOperator(
+        task_id="end",
+        outlets=[Asset("flowc.RetryOnceFlow.end")],
+        doc_md="Print what was read.",
+    )
 
     start >> start_indices >> start_items >> join >> end
 

@@ -14,8 +14,9 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from kubernetes.client import models as k8s
 
 try:
-    from airflow.sdk import dag, task, task_group
+    from airflow.sdk import Asset, dag, task, task_group
 except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag, task, task_group
 
 ROOT = "s3://bucket/prefix"
@@ -65,7 +66,11 @@ def flow():
         trigger_rule="none_failed",
         doc_md="Sees one whole attempt of each.",
     )
-    end = StepOperator(task_id="end", doc_md="Print what was read.")
+    end = StepOperator(
+        task_id="end",
+        outlets=[Asset("flowc.RetryOnceFlow.end")],
+        doc_md="Print what was read.",
+    )
 
     start >> start_indices >> start_items >> join >> end
 

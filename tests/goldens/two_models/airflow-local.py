@@ -15,9 +15,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 try:
-    from airflow.sdk import BaseOperator, dag
+    from airflow.sdk import Asset, BaseOperator, dag
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
+    from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag
     from airflow.models.baseoperator import BaseOperator
     from airflow.models.param import Param
@@ -66,7 +67,11 @@ def flow():
         trigger_rule="none_failed",
         doc_md="Compare the arms. `inputs` reads what is asked for and nothing else: the data stays where it is.",
     )
-    end = StepOperator(task_id="end", doc_md="Print the comparison, best model last.")
+    end = StepOperator(
+        task_id="end",
+        outlets=[Asset("flowc.TwoModelsFlow.end")],
+        doc_md="Print the comparison, best model last.",
+    )
 
     start >> [forest, linear] >> pick >> end
 
