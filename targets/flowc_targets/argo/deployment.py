@@ -1,8 +1,15 @@
-"""What starts a deployed flow: Argo has objects for it that this target does not write yet, and says so."""
+"""What is deployed of a flow, and what its schedule and triggers need for that."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from flowc_targets.argo.cron import CronWorkflow, check_cron, cron_workflow
+from flowc_targets.argo.events.check import check_triggers
+from flowc_targets.argo.events.model import EventSource, Sensor
+from flowc_targets.argo.events.names import waits_for_events
+from flowc_targets.argo.events.sensor import event_objects
+from flowc_targets.argo.objects import Workflow
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
@@ -10,31 +17,46 @@ if TYPE_CHECKING:
     from flowc_compiler.source import Span
     from flowc_targets.argo.options import ArgoOptions
 
+Deployed = Workflow | CronWorkflow | EventSource | Sensor
+"""What there is beside the ConfigMap."""
+
+
+def deployed(flow: Flow, options: ArgoOptions, workflow: Workflow) -> tuple[Deployed, ...]:
+    """The objects of the chosen kind. `workflow` is the Workflow, or the WorkflowTemplate of the other kinds.
+
+    A CronWorkflow has the spec in itself, unless events start runs, too: then both refer to the WorkflowTemplate.
+    """
+    events = event_objects(flow, options, workflow) if waits_for_events(flow, options) else ()
+    if options.kind != "cron":
+        return (workflow, *events)
+    cron = cron_workflow(flow, options, workflow, refer=bool(events))
+    return (workflow, cron, *events) if events else (cron,)
+
 
 def check_deployment(flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink) -> None:
-    """Report schedules and triggers: errors for a template, which waits for them; a Workflow runs at once anyway."""
+    """Report what the kind leaves out of schedules and triggers, and what is wrong with those that it writes."""
     specs = flow.specs
-    if specs.schedule is not None:
-        way_out = f"let a CronWorkflow with schedule {specs.schedule.cron!r} submit the template"
-        if specs.schedule.timezone is not None:
-            way_out += f", in the time zone {specs.schedule.timezone}"
-        _report(options, target, "the schedule", specs.schedule.span, way_out, sink)
-    if specs.trigger is not None:
-        events = ", ".join(event.name for event in specs.trigger.events)
-        way_out = f"let a Sensor of Argo Events submit the template for {events}"
-        _report(options, target, "the trigger", specs.trigger.span, way_out, sink)
-    if specs.trigger_on_finish is not None:
-        flows = ", ".join(flow.name for flow in specs.trigger_on_finish.flows)
-        way_out = f"let a Sensor of Argo Events submit the template when {flows} has finished"
-        _report(options, target, "the trigger", specs.trigger_on_finish.span, way_out, sink)
+    check_cron(flow, options, sink)
+    if specs.schedule is not None and options.kind != "cron":
+        _report_schedule(options, target, specs.schedule.span, sink)
+    if waits_for_events(flow, options):
+        check_triggers(flow, options, target, sink)
+        return
+    for spec in (specs.trigger, specs.trigger_on_finish):
+        if spec is not None:
+            _left_out("the trigger", "template", target, spec.span, sink)
 
 
-def _report(
-    options: ArgoOptions, target: str, what: str, span: Span | None, way_out: str, sink: DiagnosticSink
-) -> None:
+def _report_schedule(options: ArgoOptions, target: str, span: Span | None, sink: DiagnosticSink) -> None:
+    """A Workflow runs when it is applied anyway; a template without its schedule would wait for ever."""
     if options.kind == "workflow":
-        message = f"a Workflow runs once, when it is applied: {what} is left out (target {target})"
-        sink.warning("FC501", message, span, help=f"for a deployment, compile with --kind template and {way_out}")
+        _left_out("the schedule", "cron", target, span, sink)
     else:
-        help_ = f"remove the decorator, and {way_out}"
-        sink.unsupported("FC501", target, f"{what} is not written into a WorkflowTemplate yet", span, help=help_)
+        message = "a WorkflowTemplate has no schedule"
+        help_ = "compile with --kind cron; or remove the decorator, where runs are submitted by hand only"
+        sink.unsupported("FC501", target, message, span, help=help_)
+
+
+def _left_out(what: str, kind: str, target: str, span: Span | None, sink: DiagnosticSink) -> None:
+    message = f"a Workflow runs once, when it is applied: {what} is left out (target {target})"
+    sink.warning("FC501", message, span, help=f"for a deployment, compile with --kind {kind}")

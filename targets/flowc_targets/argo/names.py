@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import TYPE_CHECKING
+
+from flowc_targets.base.project import deployment_name
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir import Flow
 
 OBJECT_LIMIT = 63
 """The longest name of a Workflow, which becomes a label's value."""
@@ -12,16 +18,29 @@ TASK_LIMIT = 128
 """The longest name of a task or a template."""
 
 HASH_LENGTH = 10
+_SUFFIX = 6
 
 
-def object_name(flow: str, digest: str = "") -> str:
+def deployed_name(flow: Flow, limit: int = OBJECT_LIMIT) -> str:
+    """The name of a flow's deployment, the same for every version of it: `ParallelTrees` is `parallel-trees`.
+
+    Names that are not made as that one is, and those of projects, end in a hash: two deployments that differ in case,
+    dots or underscores only do not replace each other.
+    """
+    full = deployment_name(flow)
+    name = object_name(full)
+    plain = full == "".join(word[:1].upper() + word[1:] for word in name.split("-"))
+    return _shorten(name, limit) if plain else object_name(full, _digest(full)[:_SUFFIX], limit)
+
+
+def object_name(flow: str, digest: str = "", limit: int = OBJECT_LIMIT) -> str:
     """The DNS-1123 name of a flow's object: `ParallelTrees` is `parallel-trees`, then the start of `digest`."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", flow)
     name = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
     if not name or not name[0].isalpha():
         name = f"flow-{name}".rstrip("-")
     tail = f"-{digest[:HASH_LENGTH]}" if digest else ""
-    return _shorten(name, OBJECT_LIMIT - len(tail)).rstrip("-") + tail
+    return _shorten(name, limit - len(tail)).rstrip("-") + tail
 
 
 def unique_names(prefix: str, names: list[str], limit: int = TASK_LIMIT) -> dict[str, str]:
@@ -46,4 +65,8 @@ def unique_names(prefix: str, names: list[str], limit: int = TASK_LIMIT) -> dict
 def _shorten(name: str, limit: int) -> str:
     if len(name) <= limit:
         return name
-    return f"{name[: limit - 9].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{name[: limit - 9].rstrip('-')}-{_digest(name)[:8]}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -262,6 +262,7 @@ class RetryStrategy:
 
     limit: str
     retry_policy: Literal["Always"] = "Always"
+    expression: str | None = None
     backoff: Backoff | None = None
 
 
@@ -323,6 +324,7 @@ class WorkflowSpec:
     parallelism: int | None = None
     pod_gc: PodGC | None = None
     pod_metadata: Meta | None = None
+    workflow_metadata: Meta | None = None
     ttl_strategy: TTLStrategy | None = None
     volumes: tuple[Volume, ...] = ()
     templates: tuple[Template, ...]

@@ -12,8 +12,41 @@ from flowc_targets.base.options import TargetOptions
 class ArgoOptions(TargetOptions):
     """Options from `[tool.flowc]`, `[tool.flowc.argo]` and the command line."""
 
-    kind: Literal["workflow", "template"] = Field(
-        default="workflow", description="a Workflow that runs when applied, or a WorkflowTemplate to submit from"
+    kind: Literal["workflow", "template", "cron"] = Field(
+        default="workflow",
+        description="a Workflow that runs when applied, a WorkflowTemplate to submit from, or a CronWorkflow",
+    )
+    argo_version: Literal["3.5", "3.6", "3.7", "4.0", "4.1"] = Field(
+        default="3.6", description="the oldest Argo that is to take the manifest; 3.6 is for all later ones, too"
+    )
+    schedule: str | None = Field(
+        default=None, description="cron: five fields of cron, or Quartz as in @schedule, instead of the flow's own"
+    )
+    timezone: str | None = Field(default=None, description="cron: an IANA time zone, instead of that of @schedule")
+    concurrency_policy: Literal["Allow", "Forbid", "Replace"] | None = Field(
+        default=None, description="cron: whether runs may overlap; Argo's default is Allow"
+    )
+    starting_deadline_seconds: int | None = Field(
+        default=None, ge=0, description="cron: how late a run may still start that the controller has missed"
+    )
+    successful_history: int | None = Field(default=None, ge=0, description="cron: how many good Workflows are kept")
+    failed_history: int | None = Field(default=None, ge=0, description="cron: how many failed Workflows are kept")
+    suspend: bool = Field(default=False, description="cron: deploy it without starting runs")
+    event_source: str | None = Field(
+        default=None, description="the EventSource of Argo Events that the events of @trigger come from"
+    )
+    event_name: str | None = Field(
+        default=None,
+        description="the event of the EventSource that carries all of them, told apart by `name` in the payload, as "
+        "Metaflow has it; by default each is an event of its own",
+    )
+    event_payload: str | None = Field(
+        default=None,
+        description="where the fields are in an event's data: `body` by default, `body.payload` with event_name",
+    )
+    event_bus: str | None = Field(default=None, description="the EventBus of Argo Events, instead of `default`")
+    event_service_account: str | None = Field(
+        default=None, description="the service account of the Sensor, which creates Workflows, and of the EventSource"
     )
     through: Literal["kubectl", "server"] = Field(
         default="kubectl",
@@ -25,8 +58,14 @@ class ArgoOptions(TargetOptions):
     )
     name: str | None = Field(default=None, description="name of the object, instead of the derived one")
     parameters: dict[str, str] = Field(default={}, description="values for flow parameters instead of their defaults")
+    retries_of_lost_pods: int = Field(
+        default=0,
+        ge=0,
+        description="further attempts of steps without @retry whose pod was deleted or evicted, or whose node is gone",
+    )
     origin_run: str | None = Field(
         default=None,
+        pattern=r"^[A-Za-z0-9._/,-]*$",
         description="a Workflow that goes on from this run, by its id such as argo-UID; argo-UID/STEP runs STEP again",
     )
     parallelism: int | None = Field(default=None, ge=1, description="most pods of one run at a time")

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from flowc_targets.argo.carried import carried
 from flowc_targets.argo.checks import TARGET_NAME, check_flow, check_objects
+from flowc_targets.argo.deployment import Deployed, deployed
+from flowc_targets.argo.labels import LABELS
 from flowc_targets.argo.leaf import PACKAGE_FILE, hidden_values
 from flowc_targets.argo.lower import lower
 from flowc_targets.argo.names import object_name
 from flowc_targets.argo.objects import ConfigMap, Meta, plain
 from flowc_targets.argo.options import ArgoOptions
-from flowc_targets.argo.workflow import LABELS
 from flowc_targets.argo.yamltext import documents
 from flowc_targets.base.package import content_hash, package_files, zip_files
 from flowc_targets.base.project import deployment_name
@@ -24,12 +25,11 @@ if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
-    from flowc_targets.argo.objects import Workflow
     from flowc_targets.base.engine import Address, EngineClient
 
 CAPABILITIES = Capabilities(
     step_kinds=frozenset({"linear", "branch", "foreach", "join", "parallel", "switch"}),
-    kinds_of_output=("workflow", "template"),
+    kinds_of_output=("workflow", "template", "cron"),
 )
 """What the Argo target can express."""
 
@@ -45,7 +45,7 @@ class ArgoTarget:
     def emit(
         self, flow: Flow, source: SourceFile, options: TargetOptions, sink: DiagnosticSink
     ) -> tuple[EmittedFile, ...]:
-        """One YAML text: the ConfigMap with the code, then the Workflow or WorkflowTemplate."""
+        """One YAML text: the ConfigMap with the code, then the Workflow, or what deploys the flow."""
         argo = options if isinstance(options, ArgoOptions) else ArgoOptions.model_validate(options.model_dump())
         check_flow(flow, argo, sink)
         if sink.failed:
@@ -70,8 +70,8 @@ def emit_package(
 
 def _objects(
     flow: Flow, files: dict[str, bytes], options: ArgoOptions, sink: DiagnosticSink
-) -> tuple[ConfigMap | Workflow, ...]:
-    """The ConfigMap with the code, where it has one, and the Workflow or WorkflowTemplate."""
+) -> tuple[ConfigMap | Deployed, ...]:
+    """The ConfigMap with the code, where it has one, and the Workflow or what deploys the flow."""
     hidden = hidden_values(flow, options)
     seed = {"carried": b""} if options.carries_code else {}
     digest = content_hash({**files, **seed, **{key: value.encode() for key, value in hidden.items()}})
@@ -81,11 +81,11 @@ def _objects(
     if options.carries_code:
         workflow = carried(flow, workflow, files, hidden, sink)
         check_objects(flow, workflow, b"", options, sink)
-        return (workflow,)
+        return deployed(flow, options, workflow)
     package = zip_files(files)
     code = ConfigMap(metadata=meta, data=hidden, binary_data={PACKAGE_FILE: base64.b64encode(package).decode()})
     check_objects(flow, workflow, package, options, sink)
-    return (code, workflow)
+    return (code, *deployed(flow, options, workflow))
 
 
 TARGET = ArgoTarget()

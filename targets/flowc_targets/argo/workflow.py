@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from flowc_targets.argo.cron import CRON_LIMIT
+from flowc_targets.argo.events.names import TRIGGER, waits_for_events
 from flowc_targets.argo.hooks import ON_EXIT
 from flowc_targets.argo.kueue import queued
+from flowc_targets.argo.labels import run_labels
 from flowc_targets.argo.leaf import CODE_VOLUME, ORIGIN
-from flowc_targets.argo.names import object_name
+from flowc_targets.argo.names import OBJECT_LIMIT, deployed_name, object_name
 from flowc_targets.argo.objects import (
     Meta,
     NameRef,
@@ -34,12 +38,13 @@ if TYPE_CHECKING:
 
 ENTRYPOINT = "main"
 """The template of the whole flow."""
-LABELS = {"app.kubernetes.io/managed-by": "flowc"}
-"""What every object of flowc carries."""
 
 
 def wrap(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template, ...]) -> Workflow:
-    """The Workflow or WorkflowTemplate with these templates, whose code is in the ConfigMap `code`."""
+    """The Workflow or WorkflowTemplate with these templates, whose code is in the ConfigMap `code`.
+
+    For a CronWorkflow it is the WorkflowTemplate of what it runs.
+    """
     return _named(flow, options, _spec(flow, options, code, templates))
 
 
@@ -48,6 +53,8 @@ def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template
     if options.kind != "workflow":
         about = "a run to go on from, by its id: argo-UID, or argo-UID/STEP to run STEP again"
         arguments.append(Parameter(name=ORIGIN, value=options.origin_run or "", description=about))
+    if waits_for_events(flow, options):
+        arguments.append(Parameter(name=TRIGGER, value=""))
     containers = [step.specs.container for step in flow.steps if step.specs.container]
     secrets = dict.fromkeys((*options.image_pull_secrets, *(name for c in containers for name in c.image_pull_secrets)))
     gc = PodGC(strategy=options.pod_gc, delete_delay_duration=options.pod_gc_delay) if options.pod_gc else None
@@ -76,18 +83,23 @@ def _argument(parameter: FlowParameter, options: ArgoOptions) -> Parameter:
 
 def _named(flow: Flow, options: ArgoOptions, spec: WorkflowSpec) -> Workflow:
     """The object around a spec. A Workflow's name tells its content: another flow is another object to apply."""
-    template = options.kind == "template"
-    digest = hashlib.sha256(documents([plain(spec)]).encode()).hexdigest()
-    name = options.name or object_name(deployment_name(flow), "" if template else digest)
+    template = options.kind != "workflow"
+    labels = run_labels(flow)
     about = {"workflows.argoproj.io/title": flow.name}
     if flow.doc:
         about["workflows.argoproj.io/description"] = defused(flow.doc.strip().split("\n\n")[0])
+    if template:
+        spec = replace(spec, workflow_metadata=Meta(labels=labels, annotations=about))
+        name = options.name or deployed_name(flow, CRON_LIMIT if options.kind == "cron" else OBJECT_LIMIT)
+    else:
+        digest = hashlib.sha256(documents([plain(spec)]).encode()).hexdigest()
+        name = options.name or object_name(deployment_name(flow), digest)
     generated = not template and options.through == "server" and options.name is None
     meta = Meta(
         name=None if generated else name,
         generate_name=f"{object_name(deployment_name(flow))}-" if generated else None,
         namespace=options.namespace,
-        labels=LABELS,
+        labels=labels,
         annotations=about,
     )
     return Workflow(kind="WorkflowTemplate" if template else "Workflow", metadata=meta, spec=spec)

@@ -1,0 +1,1 @@
+"""What starts a deployed flow when something has happened: objects of Argo Events."""

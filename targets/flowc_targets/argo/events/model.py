@@ -1,0 +1,225 @@
+"""Sensors and EventSources of Argo Events, with only the fields that flowc writes (its `sensor_types.go`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from flowc_targets.argo.objects import Meta, NameRef, Parameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadField:
+    """A name for what is at a path of an event's data."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExprFilter:
+    """An expression that must hold; an event without one of the fields does not pass."""
+
+    expr: str
+    fields: tuple[PayloadField, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFilter:
+    """A comparison of what a template makes of a field."""
+
+    path: str
+    type: Literal["number", "string"]
+    comparator: str
+    value: tuple[str, ...]
+    template: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What events have to be like: all of it."""
+
+    exprs: tuple[ExprFilter, ...] = ()
+    data: tuple[DataFilter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """An event that a sensor waits for."""
+
+    name: str
+    event_source_name: str
+    event_name: str
+    filters: Filters | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a value comes from: a template of the event's data or context, else a key of its data, else `value`."""
+
+    dependency_name: str
+    data_template: str | None = None
+    context_template: str | None = None
+    data_key: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapping:
+    """A value, and the path in the object that gets it."""
+
+    src: Source
+    dest: str
+    operation: Literal["append"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggeredSpec:
+    """The spec of a Workflow that is made of a WorkflowTemplate."""
+
+    arguments: Parameters | None
+    workflow_template_ref: NameRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggeredWorkflow:
+    """The Workflow that a sensor creates."""
+
+    api_version: Literal["argoproj.io/v1alpha1"] = "argoproj.io/v1alpha1"
+    kind: Literal["Workflow"] = "Workflow"
+    metadata: Meta
+    spec: TriggeredSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """The object, written out."""
+
+    resource: TriggeredWorkflow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class K8sTrigger:
+    """StandardK8STrigger: creates an object, with values from events put into it."""
+
+    operation: Literal["create"] = "create"
+    source: Resource
+    parameters: tuple[Mapping, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByTime:
+    """When what has come so far is forgotten."""
+
+    cron: str
+    timezone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reset:
+    """ConditionsResetCriteria."""
+
+    by_time: ByTime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerTemplate:
+    """What is done, once the conditions hold."""
+
+    name: str
+    conditions: str
+    conditions_reset: tuple[Reset, ...] = ()
+    k8s: K8sTrigger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """How a trigger that fails is tried again."""
+
+    steps: int
+    duration: str
+    factor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """A template and how it is executed."""
+
+    template: TriggerTemplate
+    at_least_once: bool = True
+    retry_strategy: Backoff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodTemplate:
+    """Of the pod of a Sensor or EventSource."""
+
+    service_account_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorSpec:
+    """What a sensor waits for and does."""
+
+    event_bus_name: str | None = None
+    template: PodTemplate | None = None
+    dependencies: tuple[Dependency, ...]
+    triggers: tuple[Trigger, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensor:
+    """A Sensor."""
+
+    api_version: Literal["argoproj.io/v1alpha1"] = "argoproj.io/v1alpha1"
+    kind: Literal["Sensor"] = "Sensor"
+    metadata: Meta
+    spec: SensorSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selector:
+    """A label that an object must have."""
+
+    key: str
+    operation: Literal["=="] = "=="
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceFilter:
+    """ResourceFilter."""
+
+    labels: tuple[Selector, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """ResourceEventSource: an event for each object that comes to have the labels."""
+
+    namespace: str
+    group: Literal["argoproj.io"] = "argoproj.io"
+    version: Literal["v1alpha1"] = "v1alpha1"
+    resource: Literal["workflows"] = "workflows"
+    event_types: tuple[Literal["ADD"], ...] = ("ADD",)
+    filter: ResourceFilter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSourceSpec:
+    """Watches by the name of their event."""
+
+    event_bus_name: str | None = None
+    template: PodTemplate | None = None
+    resource: dict[str, Watch]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSource:
+    """An EventSource."""
+
+    api_version: Literal["argoproj.io/v1alpha1"] = "argoproj.io/v1alpha1"
+    kind: Literal["EventSource"] = "EventSource"
+    metadata: Meta
+    spec: EventSourceSpec
