@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flowc_targets.argo import pods
 from flowc_targets.argo.events.names import TRIGGER, waits_for_events
 from flowc_targets.argo.kueue import grouped
+from flowc_targets.argo.lost import LOST, retries_of_lost
 from flowc_targets.argo.names import unique_names
 from flowc_targets.argo.objects import (
     Backoff,
@@ -100,7 +101,7 @@ def _leaf(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None
         metadata=pods.metadata(specs),
         inputs=Parameters(parameters=inputs),
         outputs=_outputs(step),
-        retry_strategy=_retry(specs),
+        retry_strategy=_retry(specs) or _retry_lost(flow, step, options),
         active_deadline_seconds=specs.timeout.seconds if specs.timeout else None,
         service_account_name=container.service_account if container else None,
         node_selector=pods.node_selector(specs, gpu),
@@ -134,7 +135,7 @@ def _written(defaults: dict[str, str]) -> Parameters:
 def step_container(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None, code: str) -> Container:
     """The container of a step's pod."""
     spec = step.specs.container
-    retried = step.specs.retries > 0
+    retried = step.specs.retries > 0 or retries_of_lost(flow, step, options) > 0
     index = INDEX_INPUT if flow.depth(step) else "-"
     args = ["--step", STEP_INPUT, "--index", index, "--attempt", "{{retries}}" if retried else "0"]
     if step.kind in OUTPUTS:
@@ -162,9 +163,10 @@ def _env(flow: Flow, step: Step, options: ArgoOptions, code: str) -> tuple[EnvVa
     own = {"FLOWC_ROOT": env_value(options.root)}
     # The uid, and not the name: a Workflow that is deleted and applied again keeps its name, and is another run.
     own["FLOWC_RUN_ID"] = "argo-{{workflow.uid}}"
-    if options.origin_run is not None or options.kind != "workflow":
-        origin = options.origin_run
-        own["FLOWC_ORIGIN_RUN_ID"] = env_value(origin) if origin else f"{{{{workflow.parameters.{ORIGIN}}}}}"
+    if options.kind != "workflow":
+        own["FLOWC_ORIGIN_RUN_ID"] = f"{{{{workflow.parameters.{ORIGIN}}}}}"
+    elif options.origin_run:
+        own["FLOWC_ORIGIN_RUN_ID"] = options.origin_run
     if waits_for_events(flow, options):
         own["FLOWC_TRIGGER"] = f"{{{{workflow.parameters.{TRIGGER}}}}}"
     if options.tags:
@@ -203,3 +205,9 @@ def _retry(specs: StepSpecs) -> RetryStrategy | None:
     return RetryStrategy(
         limit=str(specs.retries), backoff=Backoff(duration=f"{retry.backoff_seconds:g}s", factor=factor)
     )
+
+
+def _retry_lost(flow: Flow, step: Step, options: ArgoOptions) -> RetryStrategy | None:
+    """For a step without `@retry`: attempts where it was not its code that failed."""
+    limit = retries_of_lost(flow, step, options)
+    return RetryStrategy(limit=str(limit), expression=LOST) if limit else None
