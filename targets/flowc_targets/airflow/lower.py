@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from flowc_targets.airflow.options import AirflowOptions
     from flowc_targets.airflow.python import Expression
 
+FLOWC_TAG = "flowc"
+"""The tag of all DAGs that flowc has made: `flowc status` finds them by it."""
+
 
 def lower(flow: Flow, source: SourceFile, options: AirflowOptions, sink: DiagnosticSink) -> DagFile:
     """The DAG file of a flow that `check` found nothing wrong with."""
@@ -70,8 +73,7 @@ def _dag(flow: Flow, options: AirflowOptions) -> dict[str, Expression]:
     }
     if flow.doc:
         arguments["doc_md"] = markdown(flow.doc)
-    if options.tags:
-        arguments["tags"] = options.tags
+    arguments["tags"] = (FLOWC_TAG, *(tag for tag in options.tags if tag != FLOWC_TAG))
     if options.max_active_tasks is not None:
         arguments["max_active_tasks"] = options.max_active_tasks
     return {**arguments, "default_args": defaults}

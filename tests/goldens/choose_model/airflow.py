@@ -41,6 +41,7 @@ PARAMETERS = {"FLOWC_PARAM_SIZES": "sizes", "FLOWC_PARAM_TARGET": "target"}
     catchup=False,
     is_paused_upon_creation=False,
     doc_md="Pick a model by the size of each data set, and refine the best one.",
+    tags=["flowc"],
     default_args={
         "retries": 0,
         "image": "python:3.11-slim",

@@ -38,6 +38,7 @@ PARAMETERS = {"FLOWC_PARAM_COUNT": "count"}
     catchup=False,
     is_paused_upon_creation=False,
     doc_md="Count to a number that is zero unless told otherwise.",
+    tags=["flowc"],
     default_args={"retries": 0},
     params={"count": Param(default=0, type="integer", description="number of items")},
 )

@@ -36,6 +36,7 @@ PARAMETERS = {"FLOWC_PARAM_COUNT": "count"}
     catchup=False,
     is_paused_upon_creation=False,
     doc_md="Count to a number that is zero unless told otherwise.",
+    tags=["flowc"],
     default_args={
         "retries": 0,
         "image": "python:3.11-slim",

@@ -35,6 +35,7 @@ PARAMETERS = {}
     start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=False,
+    tags=["flowc"],
     default_args={"retries": 0},
 )
 def flow():

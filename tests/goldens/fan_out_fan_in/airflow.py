@@ -32,6 +32,7 @@ PARAMETERS = {}
     start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=False,
+    tags=["flowc"],
     default_args={
         "retries": 0,
         "image": "python:3.11-slim",

@@ -37,6 +37,7 @@ PARAMETERS = {"FLOWC_PARAM_PARALLEL_COUNT": "parallel_count"}
     start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=False,
+    tags=["flowc"],
     default_args={"retries": 0},
     params={"parallel_count": Param(default=8, type="integer")},
 )

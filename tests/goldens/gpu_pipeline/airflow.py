@@ -35,6 +35,7 @@ PARAMETERS = {"FLOWC_PARAM_ROUNDS": "rounds", "FLOWC_PARAM_RATE": "rate"}
     catchup=False,
     is_paused_upon_creation=False,
     doc_md="Fit a line by gradient descent, in a step that asks for one A100.",
+    tags=["flowc"],
     default_args={
         "retries": 0,
         "image": "python:3.11-slim",

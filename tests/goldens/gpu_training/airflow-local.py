@@ -38,6 +38,7 @@ PARAMETERS = {"FLOWC_PARAM_ROUNDS": "rounds", "FLOWC_PARAM_RATE": "rate"}
     catchup=False,
     is_paused_upon_creation=False,
     doc_md="Fit a line by gradient descent, in a step that asks for one T4.",
+    tags=["flowc"],
     default_args={"retries": 0},
     params={
         "rounds": Param(

@@ -36,6 +36,7 @@ PARAMETERS = {"FLOWC_PARAM_SHELVES": "shelves", "FLOWC_PARAM_GRAMS": "grams"}
     catchup=False,
     is_paused_upon_creation=False,
     doc_md="Weigh every book on every shelf, then add up: per shelf, and over all.",
+    tags=["flowc"],
     default_args={
         "retries": 0,
         "image": "python:3.11-slim",

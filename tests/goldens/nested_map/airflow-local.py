@@ -37,6 +37,7 @@ PARAMETERS = {"FLOWC_PARAM_SHELVES": "shelves"}
     start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=False,
+    tags=["flowc"],
     default_args={"retries": 0},
     params={"shelves": Param(default=3, type="integer")},
 )

@@ -36,6 +36,7 @@ PARAMETERS = {"FLOWC_PARAM_NODES": "nodes", "FLOWC_PARAM_UP_TO": "up-to"}
     catchup=False,
     is_paused_upon_creation=False,
     doc_md="Adds up 1 + 2 + ... in a gang.",
+    tags=["flowc"],
     default_args={
         "retries": 0,
         "image": "python:3.11-slim",

@@ -44,6 +44,7 @@ PARAMETERS = {"FLOWC_PARAM_ROWS": "rows", "FLOWC_PARAM_TREES": "trees"}
     start_date=datetime(2024, 1, 1, tzinfo=timezone.utc),
     catchup=False,
     is_paused_upon_creation=False,
+    tags=["flowc"],
     default_args={"retries": 0},
     params={
         "rows": Param(default=500, type="integer"),

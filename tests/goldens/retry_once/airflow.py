@@ -34,6 +34,7 @@ PARAMETERS = {}
     catchup=False,
     is_paused_upon_creation=False,
     doc_md="Three tasks, of which the one in the middle fails at its first attempt.",
+    tags=["flowc"],
     default_args={
         "retries": 0,
         "image": "python:3.11-slim",

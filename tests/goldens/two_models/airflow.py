@@ -35,6 +35,7 @@ PARAMETERS = {"FLOWC_PARAM_FOLDS": "folds", "FLOWC_PARAM_SEED": "seed"}
     catchup=False,
     is_paused_upon_creation=False,
     doc_md="Train a random forest and a linear model, and keep the one with the better cross-validated accuracy.",
+    tags=["flowc"],
     default_args={
         "retries": 0,
         "image": "python:3.11-slim",
