@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from flowc.inputs import Inputs
     from flowc.layout import Document, Path
     from flowc.plan import Plan
+    from flowc.trigger import Trigger
 
     class Declared(Protocol):
         """A parameter of a class flow or a pipeline."""
@@ -299,8 +300,14 @@ def set_facts(plan: Plan, names: List[str], task: Task, graph: Callable[[], Dict
             "parameter_names": names,
             **plan.project,
         },
-        {"graph": graph, "card": _cards},
+        {"graph": graph, "card": _cards, **({"trigger": _trigger} if os.environ.get("FLOWC_TRIGGER") else {})},
     )
+
+
+def _trigger() -> Trigger | None:
+    from flowc.trigger import trigger_of_run
+
+    return trigger_of_run()
 
 
 def _graph(plan: Plan, cls: type[FlowSpec]) -> Dict[str, Any]:
