@@ -29,6 +29,12 @@ OUTPUTS = {
     "airflow.py": ["compile", "--target", "airflow", "--root", "s3://bucket/prefix"],
     "airflow-local.py": ["compile", "--target", "airflow", "--root", "/tmp/store", "--operator", "local"],
 }
+DEPLOYED = ["compile", "--target", "argo", "--root", "s3://bucket/prefix", "--namespace", "flows"]
+DEPLOYMENTS = {
+    "argo-cron.yaml": [*DEPLOYED, "--kind", "cron", "--set", "event_source=shops"],
+    "argo-cron-3.5.yaml": [*DEPLOYED, "--kind", "cron", "--set", "event_source=shops", "--argo-version", "3.5"],
+}
+"""Outputs of the example that is made to be deployed."""
 PACKAGE = re.compile(r"[A-Za-z0-9+/=]{70,}(?:\n[A-Za-z0-9+/=]+(?=\n))*")
 HASH = re.compile(r"(?<![0-9a-f])[0-9a-f]{10}(?:[0-9a-f]{54})?(?![0-9a-f])")
 VERSION = re.compile(r"(?<=flowc )\d+\.\d+\.\d+\S*")
@@ -58,6 +64,15 @@ def test_golden(example: Path, output: str, update_goldens: bool, monkeypatch: p
     assert failed or result.exit_code == 0, result.stderr
     name = f"{output}.diagnostics" if failed else output
     compare(GOLDENS / example.stem / name, stable(text), update=update_goldens)
+
+
+@pytest.mark.parametrize("output", DEPLOYMENTS)
+def test_deployment(output: str, update_goldens: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    command, *options = DEPLOYMENTS[output]
+    result = CliRunner().invoke(app, [command, "examples/daily_report.py", *options])
+    assert result.exit_code == 0, result.stderr
+    compare(GOLDENS / "daily_report" / output, stable(result.stdout), update=update_goldens)
 
 
 def test_no_golden_is_left_over() -> None:
