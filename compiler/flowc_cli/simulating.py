@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowc_targets.argo.simulate import ManifestError, Progress, as_json, counts, prepared, simulate, tree
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from flowc_targets.argo.simulate import Simulated, SimulateOptions
 
@@ -22,18 +24,15 @@ OK, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 def simulate_manifest(file: str, options: SimulateOptions, *, output: bool, report: bool, nodes: str | None) -> int:
     """Run the manifest in `file`, or on standard input for `-`; returns the exit code."""
     try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text()
+        text = _read(file)
         manifest, spec = prepared(text, options)
         for note in manifest.notes:
             _tell(note)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        result = simulate(manifest, spec, options, Progress(_tell, output=output))
+        with _ended_by_sigterm():
+            result = simulate(manifest, spec, options, Progress(_tell, output=output))
     except ManifestError as error:
         for problem in error.problems:
             _tell(f"refused: {problem}")
-        return REFUSED
-    except (OSError, UnicodeDecodeError) as error:
-        _tell(f"{file}: {error}")
         return REFUSED
     except KeyboardInterrupt:
         _tell("interrupted")
@@ -53,6 +52,28 @@ def pairs(items: Sequence[str] | None) -> dict[str, str]:
             raise ValueError(f"{item!r} is not NAME=VALUE")
         found[name] = value
     return found
+
+
+def _read(file: str) -> str:
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text()
+    except UnicodeDecodeError:
+        raise ManifestError(f"{file}: is no text") from None
+    except OSError as error:
+        raise ManifestError(f"{file}: {error.strerror}") from None
+
+
+@contextmanager
+def _ended_by_sigterm() -> Generator[None]:
+    """SIGTERM ends the pods, too, as Ctrl-C does. Only a program's main thread can be told of signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _show(result: Simulated, *, report: bool) -> None:

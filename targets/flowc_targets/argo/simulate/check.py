@@ -14,7 +14,7 @@ from flowc_targets.argo.simulate.durations import seconds
 from flowc_targets.argo.simulate.mounts import known_field
 from flowc_targets.argo.simulate.problems import ManifestError, NodeError
 from flowc_targets.argo.simulate.spec import Spec, Task, Template, make_spec, topological
-from flowc_targets.argo.simulate.substitute import tags, to_json
+from flowc_targets.argo.simulate.substitute import encoded_parameter, tags, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,8 +146,6 @@ def _task_problems(spec: Spec, template: Template, task: Task, path: str) -> Ite
     for name in task.depends.names:
         if name not in template.tasks:
             yield f"{path}.depends: there is no task {name!r}"
-        elif name == task.name:
-            yield f"{path}.depends: the task depends on itself"
     called = spec.templates.get(task.template)
     if called is None:
         yield f"{path}.template: there is no template {task.template!r}"
@@ -185,6 +183,8 @@ def _unresolved(
         yield f"{where}: {error}"
         return
     for tag in dict.fromkeys(found):
+        if tag.startswith("=") and encoded_parameter(tag) in known:
+            continue
         if tag.startswith("="):
             yield f"{where}: the simulator does not evaluate expressions, as {{{{{tag}}}}} is"
         elif tag not in known and not _GLOBAL.fullmatch(tag):

@@ -72,7 +72,8 @@ class Machine:
         self._queue: deque[tuple[Pod, str | None]] = deque()
         self._running: dict[str, Pod] = {}
         self._gang_of: dict[str, str | None] = {}
-        self._present: Counter[str | None] = Counter()
+        self._present: Counter[str] = Counter()
+        """Members that run, by gang."""
         self._servers: dict[str, ForkServer | None] = {}
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
@@ -146,7 +147,9 @@ class Machine:
             if len(self._running) < self._limits.workers:
                 pod, gang = self._queue.popleft()
             else:
-                found = next((item for item in self._queue if item[1] is not None and self._present[item[1]]), None)
+                found = (
+                    next((item for item in self._queue if item[1] in self._present), None) if self._present else None
+                )
                 if found is None:
                     return
                 self._queue.remove(found)
@@ -156,7 +159,8 @@ class Machine:
     def _begin(self, pod: Pod, gang: str | None) -> None:
         self._running[pod.name] = pod
         self._gang_of[pod.name] = gang
-        self._present[gang] += 1
+        if gang is not None:
+            self._present[gang] += 1
         self.run.pod_running(pod.node)
         log = os.open(self._log(pod), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
         try:
@@ -201,7 +205,10 @@ class Machine:
         pod = self._running.pop(name, None)
         if pod is None:
             return
-        self._present[self._gang_of.pop(name)] -= 1
+        gang = self._gang_of.pop(name)
+        if gang is not None:
+            self._present[gang] -= 1
+            self._present += Counter()  # those of which none runs go
         phase: Phase = "Failed" if code else "Succeeded"
         message = f"main: Error (exit code {code})" if code else ""
         outputs: dict[str, str] = {}

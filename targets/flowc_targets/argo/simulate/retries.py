@@ -89,16 +89,14 @@ class RetryRun:
                 return "Max duration limit exceeded"
             if node.finished + self._wait() > end:
                 return "Backoff would exceed max duration limit"
-        policy = self._strategy.get("retryPolicy", "OnFailure")
+        policy = self._strategy.get("retryPolicy", "Always" if "expression" in self._strategy else "OnFailure")
         phases = {"Always": FAILED, "OnError": {"Error"}, "OnFailure": {"Failed"}}.get(policy, frozenset())
         if node.phase not in phases:  # OnTransientError: nothing here is one
             return node.message
         limit = self._strategy.get("limit")
         if limit is not None and len(self._attempts) > int(limit):
             return "No more retries left"
-        # There is one expression; of its terms these are what can come to pass here.
-        lost = node.phase == "Error" or ("(exit code 143)" in node.message and "deadline" not in node.message)
-        if "expression" in self._strategy and not lost:
+        if "expression" in self._strategy and not _is_lost(node):
             return "retryStrategy.expression evaluated to false"
         return None
 
@@ -127,3 +125,8 @@ class RetryRun:
         if self._template.kind == "container":
             values["pod.name"] = self._run.pod_name(name, self._template.name)
         return values
+
+
+def _is_lost(node: Node) -> bool:
+    """What the one expression that is known says of an attempt: of its terms these can come to pass here."""
+    return node.phase == "Error" or ("(exit code 143)" in node.message and "deadline" not in node.message)

@@ -6,7 +6,9 @@ JSON that is; what is put in is quoted as Go's strconv.Quote does it, and the re
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from flowc_targets.argo.simulate.problems import ManifestError, NodeError
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 _GO = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 _ESCAPES = {letter: ascii(letter)[1:-1] for letter in "\n\r\t\\"}
 _ESCAPES.update({"\a": "\\a", "\b": "\\b", "\f": "\\f", "\v": "\\v", '"': '\\"'})
+_ENCODED = re.compile(r"=sprig\.b64enc\(workflow\.parameters\['([A-Za-z0-9_-]+)'\]\)")
 
 
 def to_json(value: object) -> str:
@@ -27,7 +30,7 @@ def to_json(value: object) -> str:
 def replaced(source: str, values: Mapping[str, str], strict: Callable[[str], bool] | None = None) -> str:
     """A JSON text with its tags replaced. A tag of no value stays, unless `strict` says that it may not.
 
-    Raises NodeError, and ManifestError for an expression (`{{=...}}`), which the simulator does not evaluate.
+    Raises NodeError, and ManifestError for an expression (`{{=...}}`) other than that of `encoded_parameter`.
     """
     at = source.find("{{")
     if at < 0:
@@ -84,8 +87,18 @@ def _plain(letter: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def encoded_parameter(tag: str) -> str | None:
+    """The name of the variable whose value a tag gives in base64: the one expression that is understood."""
+    found = _ENCODED.fullmatch(tag)
+    return f"workflow.parameters.{found[1]}" if found else None
+
+
 def _tag(tag: str, values: Mapping[str, str], strict: Callable[[str], bool] | None) -> str:
     if tag.startswith("="):
+        variable = encoded_parameter(tag)
+        if variable is not None:
+            value = values.get(variable)
+            return "{{" + tag + "}}" if value is None else base64.b64encode(value.encode()).decode()
         raise ManifestError(f"{{{{{tag}}}}}: the simulator does not evaluate expressions")
     name = tag.strip()
     value = values.get(name)

@@ -1,0 +1,158 @@
+"""What the simulator refuses, and by which name: fields, types, references, tags."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flowc_targets.argo.simulate import ManifestError, SimulateOptions, prepared
+from tests.argo.simulated import task, workflow
+from tests.commands import flowc
+from tests.conftest import GOLDENS
+
+PLAIN = workflow(task("a"))
+
+
+def problems(text: str, **options: Any) -> tuple[str, ...]:
+    """What is wrong with a manifest; nothing where it can be run."""
+    try:
+        prepared(text, SimulateOptions(**options))
+    except ManifestError as error:
+        return error.problems
+    return ()
+
+
+def changed(path: str, value: object) -> str:
+    """The plain Workflow with one field set; `0` in a path is an index."""
+    document = yaml.safe_load(PLAIN)
+    place: Any = document
+    *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+    for part in parents:
+        place = place[part]
+    place[last] = value
+    return yaml.safe_dump(document)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "name"),
+    [
+        ("status", {}, "status"),
+        ("spec.hooks", {}, "spec.hooks"),
+        ("spec.templates.0.steps", [], "spec.templates[0].steps"),
+        ("spec.templates.0.dag.target", "a", "spec.templates[0].dag.target"),
+        ("spec.templates.0.dag.tasks.0.withItems", ["1"], "spec.templates[0].dag.tasks[0].withItems"),
+        ("spec.templates.0.dag.tasks.0.dependencies", ["b"], "spec.templates[0].dag.tasks[0].dependencies"),
+        ("spec.templates.0.dag.tasks.0.onExit", "x", "spec.templates[0].dag.tasks[0].onExit"),
+        ("spec.templates.1.failFast", True, "spec.templates[1].failFast"),
+        ("spec.templates.1.synchronization", {}, "spec.templates[1].synchronization"),
+        ("spec.templates.1.container.lifecycle", {}, "spec.templates[1].container.lifecycle"),
+        ("spec.templates.1.container.source", "x", "spec.templates[1].container.source"),
+        ("spec.templates.1.sidecars", [], "spec.templates[1].sidecars"),
+        ("spec.templates.1.outputs.parameters.0.globalName", "x", "spec.templates[1].outputs.parameters[0].globalName"),
+        ("spec.templates.1.outputs.artifacts", [], "spec.templates[1].outputs.artifacts"),
+        ("spec.templates.1.retryStrategy", {"affinity": {}}, "spec.templates[1].retryStrategy.affinity"),
+    ],
+)
+def test_a_field_that_it_does_not_know(path: str, value: object, name: str) -> None:
+    assert problems(changed(path, value)) == (f"{name}: the simulator does not know this field",)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "problem"),
+    [
+        ("spec.parallelism", "3", "spec.parallelism: is a string, not an integer"),
+        ("spec.nodeSelector", {"pool": 1}, "spec.nodeSelector.pool: is a number, not a string"),
+        ("spec.templates.1.container.env", [{"name": "X", "value": 1}], "container.env[0].value: is a number"),
+        ("spec.templates.1.container.image", None, "spec.templates[1].container.image: is null, not a string"),
+        ("spec.templates.1.container.resources", {"limits": []}, "resources.limits: is a list, not a map"),
+        ("spec.templates.1.container.imagePullPolicy", "Sometimes", "is 'Sometimes', not one of Always"),
+        ("spec.templates.1.retryStrategy", {"retryPolicy": "x"}, "retryStrategy.retryPolicy: is 'x', not one of"),
+        ("spec.templates.1.retryStrategy", {"backoff": {"factor": "2"}}, "backoff.duration: is missing"),
+        ("spec.templates.2.suspend", {}, "spec.templates[2].suspend.duration: is missing"),
+        ("spec.templates.2.suspend", {"duration": "soon"}, "unable to parse 'soon' as a duration"),
+        ("spec.templates.2.suspend", "x", "spec.templates[2].suspend: is a string, not a map"),
+        ("spec.entrypoint", "other", "spec.entrypoint: there is no template 'other'"),
+        ("spec.templates.1.name", "main", "there are two templates 'main'"),
+        ("spec.templates.0.dag.tasks.0.template", "x", "tasks[0].template: there is no template 'x'"),
+        ("spec.templates.0.dag.tasks.0.depends", "b", "tasks[0].depends: there is no task 'b'"),
+        ("spec.templates.0.dag.tasks.0.depends", "a", "they depend on each other in a circle"),
+        ("spec.templates.0.dag.tasks.0.depends", "a.Done", "task result 'Done' for task 'a' is invalid"),
+        ("spec.templates.0.dag.tasks.0.depends", "a &", "unexpected '&'"),
+        ("spec.templates.0.dag.tasks.0.withSequence", {}, "withSequence: needs one of count and end"),
+        ("spec.templates.0.container", {"command": ["x"]}, "has to be one of dag, container and suspend"),
+        ("spec.templates.1.container.volumeMounts", [{"name": "v", "mountPath": "/v"}], "there is no volume 'v'"),
+        ("spec.volumes", [{"name": "v", "configMap": {"name": "c"}}], "there is no ConfigMap 'c' in the manifest"),
+        ("spec.arguments", {"parameters": [{"name": "x"}]}, "spec.arguments.x.value: is required; give -p x=VALUE"),
+        ("spec.templates.0.dag.tasks.0.when", "{{item}}", "failed to resolve {{item}}"),
+        ("spec.templates.0.dag.tasks.0.when", "{{=1}}", "does not evaluate expressions"),
+        ("spec.templates.0.dag.tasks.0.when", "{{tasks.b.status}}", "b is not before it"),
+        ("spec.templates.0.dag.tasks.0.when", "{{workflow.parameters.x}}", "failed to resolve"),
+        ("spec.templates.1.container.args", ["{{"], 'template sh: failed to resolve {{"],"command"'),
+        ("kind", "CronJob", "does not know the kind 'CronJob'"),
+        ("apiVersion", "v1", "apiVersion: is 'v1', not argoproj.io/v1alpha1"),
+    ],
+)
+def test_what_is_wrong(path: str, value: object, problem: str) -> None:
+    (found,) = problems(changed(path, value))
+    assert problem in found
+
+
+def test_tasks_in_a_circle() -> None:
+    (found,) = problems(workflow(task("a", depends="b") + task("b", depends="a")))
+    assert found.endswith("they depend on each other in a circle")
+
+
+def test_arguments_that_are_not_supplied() -> None:
+    templates = "- {name: t, inputs: {parameters: [{name: i}]}, container: {command: [x]}}\n"
+    (found,) = problems(workflow("- {name: a, template: t}", templates=templates))
+    assert found.endswith("t needs inputs.parameters.i, which was not supplied")
+
+
+def test_outputs_of_a_fan_out_are_not_put_together() -> None:
+    tasks = task("a", withSequence="{count: 2}") + task("b", "echo {{tasks.a.outputs.parameters.out}}", depends="a")
+    (found,) = problems(workflow(tasks))
+    assert "a is a fan-out" in found
+
+
+def test_all_problems_are_told_at_once() -> None:
+    text = PLAIN.replace("template: sh", "template: sh, hooks: {}").replace("entrypoint: main", "entrypoint: 3")
+    assert len(problems(text)) == 2
+
+
+def test_what_is_not_one_workflow() -> None:
+    assert problems("") == ("there is nothing to run: no Workflow, CronWorkflow or WorkflowTemplate",)
+    assert problems(PLAIN + "---\n" + PLAIN) == ("there are 2 objects of kind Workflow: the simulator runs one",)
+    assert "this is not YAML" in "".join(problems("["))
+    assert problems("- x\n") == ("document 1: is no object",)
+
+
+def test_a_secret_is_a_variable_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference = {"secretKeyRef": {"name": "s", "key": "k"}}
+    text = changed("spec.templates.1.container.env", [{"name": "TOKEN", "valueFrom": reference}])
+    assert problems(text) == (
+        "spec.templates[1].container.env[0].valueFrom.secretKeyRef: set TOKEN in the environment for the secret s",
+    )
+    monkeypatch.setenv("TOKEN", "t")
+    assert problems(text) == ()
+
+
+@pytest.mark.parametrize(
+    "golden", sorted(GOLDENS.glob("*/argo*.yaml")), ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
+def test_it_knows_every_field_of_the_goldens(golden: Path) -> None:
+    text = golden.read_text().replace('"<package>"', "AAAA")
+    assert [found for found in problems(text) if not re.search(r"is required; give -p", found)] == []
+
+
+def test_the_command_exits_with_2_and_names_the_fields(tmp_path: Path) -> None:
+    (tmp_path / "wf.yaml").write_text(changed("spec.templates.1.container.lifecycle", {}))
+    done = flowc(tmp_path, "simulate", "wf.yaml")
+    assert done.returncode == 2
+    assert done.stderr == "refused: spec.templates[1].container.lifecycle: the simulator does not know this field\n"
+    done = flowc(tmp_path, "simulate", "gone.yaml")
+    assert (done.returncode, done.stderr) == (2, "refused: gone.yaml: No such file or directory\n")
+    assert flowc(tmp_path, "simulate", "wf.yaml", "-p", "x").returncode == 2

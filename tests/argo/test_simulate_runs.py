@@ -1,0 +1,175 @@
+"""Manifests run by the simulator, to the same artifacts as the local engine's."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from flowc import Run
+from tests.cluster.cluster import run_locally
+from tests.cluster.compare import assert_same_artifacts
+from tests.commands import flowc
+from tests.conftest import EXAMPLES, REPOSITORY, SEEDS, examples_on
+from tests.flowgen.blocks import Block, flows
+from tests.flowgen.plain import Program
+
+EXAMPLE_FLOWS = {path.stem: path for path in examples_on("argo.yaml").values()}
+ON_THE_CLUSTER = ("hostile", "recursion", "switches")
+"""Of the flows of the cluster's tests, those that ask for nothing that only a cluster has."""
+FLOWS = {
+    **EXAMPLE_FLOWS,
+    **{name: REPOSITORY / "tests" / "cluster" / "flows" / f"{name}.py" for name in ON_THE_CLUSTER},
+    "parallel_trees": SEEDS / "flows" / "parallel_trees.py",
+}
+GIVEN = {"hostile": "{{workflow.uid}} $(HOME)"}
+"""The value of the parameter `given`."""
+
+WIDE = """
+from flowc import FlowSpec, Parameter, step
+
+class WideFlow(FlowSpec):
+    width = Parameter("width", default=12)
+
+    @step
+    def start(self):
+        self.items = list(range(self.width))
+        self.next(self.work, foreach="items")
+
+    @step
+    def work(self):
+        self.square = self.input ** 2
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.total = sum(item.square for item in inputs)
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+COLLIDING = "wide-gig5p"
+"""A Workflow of this name has the same id for s-work(0:0) and s-work(11:11)."""
+
+
+def compiled(file: Path, root: Path, *arguments: str) -> Path:
+    """The manifest of a flow."""
+    manifest = root / f"{file.stem}.yaml"
+    root.mkdir(parents=True, exist_ok=True)
+    command = ("compile", str(file), "--target", "argo", "--root", str(root / "store"), "--image", "python")
+    done = flowc(root, *command, "-o", str(manifest), *arguments)
+    assert done.returncode == 0, done.stderr
+    return manifest
+
+
+def simulated(manifest: Path, root: Path, *arguments: str, code: int = 0) -> dict[str, Any]:
+    """What `flowc simulate` says of the nodes."""
+    nodes = root / "nodes.json"
+    command = ("simulate", str(manifest), "--backoff", "0", "--nodes", str(nodes), *arguments)
+    done = flowc(root, *command)
+    assert done.returncode == code, done.stdout + done.stderr
+    result: dict[str, Any] = json.loads(nodes.read_text())
+    return result
+
+
+def the_run(result: dict[str, Any], root: Path) -> Run:
+    """The run of a simulation."""
+    store = root / "store"
+    flow = next(item.parent.name for item in store.glob(f"*/argo-{result['uid']}"))
+    return Run(f"{flow}/argo-{result['uid']}", root=str(store))
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_same_artifacts_as_the_local_engine(flow: str, tmp_path: Path) -> None:
+    file = FLOWS[flow]
+    if not file.is_file():
+        pytest.skip(f"the seed {file} is not here")
+    given = GIVEN.get(flow)
+    options = ("--set", f"parameters={{given = {json.dumps(given)}}}") if given else ()
+    local = run_locally(file, tmp_path / "local", *(("-p", f"given={given}") if given else ()))
+    result = simulated(compiled(file, tmp_path, *options), tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert_same_artifacts(local, the_run(result, tmp_path))
+    assert {node["phase"] for node in result["nodes"].values()} <= {"Succeeded", "Skipped", "Omitted", "Failed"}
+    assert result["lost"] == {}
+
+
+@settings(deadline=None, max_examples=EXAMPLES)
+@given(flows())
+def test_random_run(blocks: tuple[Block, ...]) -> None:
+    program = Program(blocks)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / "random_flow.py").write_text(program.source)
+        result = simulated(compiled(root / "random_flow.py", root), root)
+        assert the_run(result, root).data.v == program.expected
+
+
+def test_a_new_python_for_every_pod(tmp_path: Path) -> None:
+    """The plain way: as a container runs it. The folders of pods can be kept."""
+    manifest = compiled(FLOWS["nested_foreach"], tmp_path)
+    result = simulated(manifest, tmp_path, "--fresh", "--keep", str(tmp_path / "kept"))
+    logs = sorted((tmp_path / "kept").glob("*/pods/*/log"))
+    assert len(logs) == sum(node["type"] == "Pod" for node in result["nodes"].values())
+
+
+@pytest.mark.parametrize("kind", ["template", "workflow"])
+def test_arguments_given_at_submission(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "wide.py").write_text(WIDE)
+    manifest = compiled(tmp_path / "wide.py", tmp_path, "--kind", kind)
+    result = simulated(manifest, tmp_path, "-p", "width=3")
+    assert the_run(result, tmp_path)["join"].task.data.total == 5
+    none = simulated(manifest, tmp_path, "-p", "width=0")
+    assert the_run(none, tmp_path)["join"].task.data.total == 0
+    assert the_run(none, tmp_path).id != the_run(result, tmp_path).id
+
+
+def test_a_manifest_that_carries_its_code(tmp_path: Path) -> None:
+    (tmp_path / "wide.py").write_text(WIDE)
+    manifest = compiled(tmp_path / "wide.py", tmp_path, "--set", "code=workflow")
+    result = simulated(manifest, tmp_path)
+    assert the_run(result, tmp_path)["join"].task.data.total == sum(i * i for i in range(12))
+
+
+def test_a_sibling_that_is_lost_to_a_colliding_id_is_named_by_the_join(tmp_path: Path) -> None:
+    """Argo tells nobody: in its books all items have succeeded."""
+    (tmp_path / "wide.py").write_text(WIDE)
+    manifest = compiled(tmp_path / "wide.py", tmp_path, "--set", f"name={COLLIDING}")
+    result = simulated(manifest, tmp_path, "-p", "width=11")
+    assert (result["lost"], result["phase"]) == ({}, "Succeeded")
+    done = flowc(tmp_path, "simulate", str(manifest), "--nodes", str(tmp_path / "nodes.json"), "--report")
+    assert done.returncode == 1
+    lost = json.loads((tmp_path / "nodes.json").read_text())
+    assert lost["lost"] == {f"{COLLIDING}.s-work(11:11)": f"{COLLIDING}.s-work(0:0)"}
+    phases = {node["name"].removeprefix(f"{COLLIDING}."): node["phase"] for node in lost["nodes"].values()}
+    assert phases["s-work"] == "Succeeded"
+    assert phases["s-join"] == "Failed"
+    assert "1 of the join's 12 inputs have not finished: work-11" in done.stderr
+    assert "16 nodes, 1 lost to colliding ids" in done.stdout
+    assert f"lost: {COLLIDING}.s-work(11:11) has the id of {COLLIDING}.s-work(0:0), and never ran" in done.stdout
+    again = simulated(manifest, tmp_path, "--name", "wide-other")
+    assert (again["lost"], again["phase"]) == ({}, "Succeeded")
+
+
+def test_a_gang_needs_no_more_workers_than_there_are(tmp_path: Path) -> None:
+    """Its members wait for each other: they get places together."""
+    result = simulated(compiled(FLOWS["parallel_sum"], tmp_path), tmp_path, "--max-workers", "1")
+    assert result["phase"] == "Succeeded"
+
+
+def test_a_flow_that_fails(tmp_path: Path) -> None:
+    (tmp_path / "wide.py").write_text(WIDE.replace("self.input ** 2", "1 / (self.input - 3)"))
+    done = flowc(tmp_path, "simulate", str(compiled(tmp_path / "wide.py", tmp_path)), "--max-workers", "2")
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
+    assert "x s-work  Failed  12 items: 1 Failed, 11 Succeeded" in done.stdout
+    assert "x (3:3)  Failed" in done.stdout
+    assert "o s-join  Omitted" in done.stdout
