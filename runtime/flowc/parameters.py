@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from flowc.convert import ENCODED, convert, convert_default, decode_value, type_of
+from flowc.convert import ENCODED, convert, convert_default, decode_value, received, type_of
 from flowc.errors import ParameterError
 
 TYPE_CHECKING = False
@@ -63,7 +63,7 @@ class Declaration:
 
     def value(self, flow_name: str) -> Any:
         """The value for this run, from the environment or the default. Only the start task asks."""
-        raw = os.environ.get(variable_name(self.name), USE_DEFAULT)
+        raw = received(self.name, os.environ.get(variable_name(self.name), USE_DEFAULT))
         value = self._default(flow_name) if raw == USE_DEFAULT else self._given(decode_value(self.name, raw))
         separator = self.field("separator")
         if separator and isinstance(value, str) and value:

@@ -138,7 +138,8 @@ def test_parameters(tmp_path: Path) -> None:
     }
     assert arguments["learning-rate"]["description"] == "between { {0}} and 1"
     start = env(templates(workflow)["s-start"])
-    assert start["FLOWC_PARAM_LEARNING_RATE"] == "{{workflow.parameters.learning-rate}}"
+    sent = "flowc:sent:{{=sprig.b64enc(workflow.parameters['learning-rate'])}}"
+    assert start["FLOWC_PARAM_LEARNING_RATE"] == sent
     assert not [name for name in env(templates(workflow)["task"]) if name.startswith("FLOWC_PARAM_")]
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowc.convert import decode_value
-from flowc_targets.argo.texts import encode_value
+from flowc.convert import decode_value, received
+from flowc.errors import ParameterError
+from flowc_targets.argo.checks import ARGUMENT_BYTES
+from flowc_targets.argo.simulate.substitute import replaced
+from flowc_targets.argo.texts import encode_value, sent_argument
 
 HOSTILE = [
     "", "{{workflow.name}}", "{{=1+1}}", "$(HOME) $$ $", "b64:x", "z64:x", "flowc:default", "a\r\nb\tc", "\x07", "😀 ü",
@@ -32,3 +37,26 @@ def test_a_long_value_fits_into_a_variable() -> None:
     text = "".join(f"{{{{item {number}}}}} costs ${number}\n" for number in range(4000))
     assert len(text) > 90_000
     assert len(encode_value(text)) < 100_000
+
+
+@pytest.mark.parametrize("name", ["x", "a-b", "item", "retries"])
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_what_is_given_at_submission_comes_back(name: str, text: str) -> None:
+    """As Argo does it, raw: what looks like another encoding is taken off afterwards, by `decode_value`."""
+    template = sent_argument(name)
+    sent = replaced(template, {f"workflow.parameters.{name}": text})
+    assert sent == "flowc:sent:" + base64.b64encode(text.encode()).decode()
+    assert received(name, sent) == text
+
+
+def test_an_expression_that_argo_has_left_alone_is_told() -> None:
+    with pytest.raises(ParameterError, match="EXPRESSION_TEMPLATES"):
+        received("x", sent_argument("x"))
+
+
+@pytest.mark.parametrize("length", [64 * 1024, 70_000, 100_000])
+def test_a_long_plain_value_fits_into_a_variable(length: int) -> None:
+    encoded = encode_value("word " * (length // 5))
+    assert decode_value("x", encoded) == "word " * (length // 5)
+    assert len(base64.b64encode(encoded.encode())) < 128 * 1024 - 200
+    assert 4 * ARGUMENT_BYTES / 3 < 128 * 1024 - 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from flowc.convert import convert, decode_value
+from flowc.convert import convert, decode_value, received
 from flowc.errors import ParameterError
 from flowc.parameters import USE_DEFAULT, variable_name
 
@@ -27,7 +27,7 @@ class RunParameter:
     def value(self, flow_name: str) -> Any:
         """The value for this run, from the environment or the default. Only the first task asks."""
         del flow_name
-        raw = os.environ.get(variable_name(self.name), USE_DEFAULT)
+        raw = received(self.name, os.environ.get(variable_name(self.name), USE_DEFAULT))
         if raw != USE_DEFAULT:
             return convert(self.name, self._entry.get("type", "str"), decode_value(self.name, raw))
         if "default" not in self._entry:

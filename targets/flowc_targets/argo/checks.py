@@ -36,6 +36,8 @@ APPLY_BYTES = 200_000
 """`kubectl apply` keeps a copy of the object in an annotation, and annotations hold 256 KiB."""
 MOST_TEMPLATES = 200
 VALUE_BYTES = 100_000
+ARGUMENT_BYTES = 96_000
+"""The longest value of a parameter: in base64 it has to fit into the 128 KB that Linux gives a variable."""
 
 _PARAMETER = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _DNS_NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?", re.ASCII)
@@ -67,8 +69,8 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
         if missing and options.kind != "template":
             help_ = f"--set 'parameters={{{parameter.name} = \"...\"}}', or compile with --kind template"
             sink.error("FC304", f"parameter {parameter.name!r} is required", parameter.span, help=help_)
-        if len(encode_value(options.parameters.get(parameter.name, "")).encode()) > VALUE_BYTES:
-            message = f"the value of parameter {parameter.name!r} is longer than {VALUE_BYTES} bytes"
+        if len(encode_value(options.parameters.get(parameter.name, "")).encode()) > ARGUMENT_BYTES:
+            message = f"the value of parameter {parameter.name!r} is longer than {ARGUMENT_BYTES} bytes"
             sink.unsupported("FC503", TARGET_NAME, message, parameter.span, help="put it in the store and pass its URL")
 
 

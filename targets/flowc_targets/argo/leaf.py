@@ -25,7 +25,7 @@ from flowc_targets.argo.objects import (
     ValueFrom,
     VolumeMount,
 )
-from flowc_targets.argo.texts import env_value, may_be_literal, param_env, value_key
+from flowc_targets.argo.texts import env_value, may_be_literal, param_env, sent_argument, value_key
 from flowc_targets.argo.volumes import mounts, pod_volumes
 from flowc_targets.argo.waits import CHOICE
 from flowc_targets.base.affinity import step_affinity
@@ -173,7 +173,7 @@ def _env(flow: Flow, step: Step, options: ArgoOptions, code: str) -> tuple[EnvVa
         own["FLOWC_TAGS"] = env_value(",".join(options.tags))
     if step.name == flow.start:
         names = (parameter.name for parameter in flow.run_parameters)
-        own |= {param_env(name): f"{{{{workflow.parameters.{name}}}}}" for name in names}
+        own |= {param_env(name): sent_argument(name) for name in names}
     variables |= {name: EnvVar(name=name, value=value) for name, value in own.items()}
     return tuple(variables.values())
 

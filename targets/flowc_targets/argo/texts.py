@@ -20,6 +20,9 @@ DEFAULT = "flowc:default"
 LONGEST_LITERAL = 4096
 """Longer values stay out of templates: Argo copies each template into the environment of its pods."""
 
+LONGEST_PLAIN = 64 * 1024
+"""Longer values of parameters are compressed: on their way to the pod they are put into base64 once more."""
+
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
@@ -60,10 +63,12 @@ def encode_value(text: str) -> str:
     A long one is compressed before, behind `z64:`, since base64 alone would make 100 KB more than a variable holds.
     """
     plain = not (text.startswith(("b64:", "z64:", "flowc:")) or "{{" in text or "$" in text or _CONTROL.search(text))
-    if plain:
+    if plain and len(text) <= LONGEST_PLAIN:
         return text
     raw = text.encode()
     packed = zlib.compress(raw, 9) if len(raw) > LONGEST_LITERAL else raw
+    if plain and len(packed) >= len(raw) * 3 // 4:
+        return text
     prefix, content = ("z64:", packed) if len(packed) < len(raw) else ("b64:", raw)
     return prefix + base64.urlsafe_b64encode(content).decode()
 
@@ -77,6 +82,16 @@ def default_value(parameter: Parameter) -> str:
     if len(raw) > LONGEST_LITERAL:
         return DEFAULT
     return encode_value(raw)
+
+
+def sent_argument(name: str) -> str:
+    """What stands in a template for a parameter's value: Argo puts it in as base64, which the shim undoes.
+
+    The plain `{{workflow.parameters.x}}` is not exact: Argo goes on to evaluate what the value itself holds, so that
+    `{{workflow.name}}` is replaced, `{{=1+1}}` runs and `{{inputs.x}}` stops the Workflow, and Kubernetes expands
+    `$(X)`. The name stands in quotes since Argo 3.6 leaves an expression alone that has a bare `item` or `retries`.
+    """
+    return f"flowc:sent:{{{{=sprig.b64enc(workflow.parameters['{name}'])}}}}"
 
 
 def param_env(name: str) -> str:

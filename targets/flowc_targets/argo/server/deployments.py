@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowc_targets.argo.checks import VALUE_BYTES
+from flowc_targets.argo.checks import ARGUMENT_BYTES
 from flowc_targets.argo.labels import LABELS
 from flowc_targets.argo.server.parts import as_map, as_maps
 from flowc_targets.argo.server.states import TITLE, flow_of
@@ -104,8 +104,8 @@ def submission(deployed: Deployed, values: Mapping[str, str], origin: str | None
     """The body of a submission. Raises EngineError FC503 for a value that no variable of a pod holds."""
     encoded = {name: encode_value(value) for name, value in values.items()}
     for name, value in encoded.items():
-        if len(value.encode()) > VALUE_BYTES:
-            message = f"the value of parameter {name!r} is longer than {VALUE_BYTES} bytes"
+        if len(value.encode()) > ARGUMENT_BYTES:
+            message = f"the value of parameter {name!r} is longer than {ARGUMENT_BYTES} bytes"
             raise EngineError("FC503", message, "put it in the store and pass its URL")
     return {
         "namespace": namespace,
