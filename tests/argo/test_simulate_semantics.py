@@ -146,7 +146,7 @@ def test_retries(strategy: str, attempts: int, text: str) -> None:
     assert phases(result)["a"] == "Failed"
 
 
-@pytest.mark.parametrize(("script", "attempts"), [("exit 1", 1), ("kill -TERM $$", 3)])
+@pytest.mark.parametrize(("script", "attempts"), [("exit 1", 1), ("kill -TERM $$$$", 3)])
 def test_attempts_for_lost_pods_only(script: str, attempts: int) -> None:
     """operator.go, RetryPolicyActual: with an expression the policy is Always."""
     strategy = f'retryStrategy: {{limit: "2", expression: {json.dumps(LOST)}}}'
