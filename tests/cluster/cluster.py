@@ -95,15 +95,18 @@ class Cluster:
         assert printed, said
         return printed
 
-    def try_compile(self, file: Path, *arguments: str, image: str = PYTHON_IMAGE) -> tuple[str, str]:
-        """What it prints, which is nothing where it refuses the flow, and what it says."""
+    def options(self, image: str = PYTHON_IMAGE) -> list[str]:
+        """Options of `flowc compile` and `flowc submit` for pods that use the cluster's store."""
         inside = {"AWS_REGION": os.environ.get("AWS_REGION", "us-east-1"), "AWS_ALLOW_HTTP": "true"}
         if self.endpoint is not None:
             inside["AWS_ENDPOINT_URL"] = self.endpoint
         variables = [part for name, value in inside.items() for part in ("--env", f"{name}={value}")]
         options = ["--root", self.root, "--image", image, "--namespace", self.namespace]
-        options += ["--env-from-secret", SECRET]
-        command = [flowc(), "compile", str(file), "--target", "argo", *options, *variables, *arguments]
+        return [*options, "--env-from-secret", SECRET, *variables]
+
+    def try_compile(self, file: Path, *arguments: str, image: str = PYTHON_IMAGE) -> tuple[str, str]:
+        """What it prints, which is nothing where it refuses the flow, and what it says."""
+        command = [flowc(), "compile", str(file), "--target", "argo", *self.options(image), *arguments]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         return result.stdout if result.returncode == 0 else "", result.stderr
 
