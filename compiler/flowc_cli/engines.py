@@ -23,10 +23,11 @@ class Place:
     target: str
     server: str | None
     namespace: str | None
+    user: str | None = None
 
     def client(self) -> EngineClient:
         """The engine's client: see connect."""
-        return connect(self.target, self.server, self.namespace)
+        return connect(self.target, self.server, self.namespace, self.user)
 
 
 def list_runs(place: Place, limit: int, *, as_json: bool) -> int:

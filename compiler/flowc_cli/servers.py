@@ -15,10 +15,10 @@ NO_ENGINE = 3
 """The exit code where an engine's server cannot be used."""
 
 
-def connect(target: str, server: str | None, namespace: str | None) -> EngineClient:
+def connect(target: str, server: str | None, namespace: str | None, user: str | None = None) -> EngineClient:
     """The client of a target's engine. Raises EngineError: FC504 for an unknown target, FC501 for one without."""
     try:
-        client = client_of(load_target(target), Address(server, namespace))
+        client = client_of(load_target(target), Address(server, namespace, user))
     except UnknownTargetError as error:
         help_ = f"targets are {', '.join(error.known)}"
         raise EngineError("FC504", f"there is no target `{target}`", help_) from None

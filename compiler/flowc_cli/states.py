@@ -26,8 +26,7 @@ def listing(states: Sequence[RunState]) -> str:
     """A line a run, in columns."""
     rows = [("NAME", "RUN", "PHASE", "PROGRESS", "CREATED", "")]
     rows += [
-        (state.name, state.pathspec, state.phase, f"{state.done}/{state.total}", state.created, state.message)
-        for state in states
+        (state.name, state.pathspec, state.phase, _progress(state), state.created, state.message) for state in states
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     cells = ([cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)] for row in rows)
@@ -35,9 +34,15 @@ def listing(states: Sequence[RunState]) -> str:
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
+def _progress(state: RunState) -> str:
+    """Nothing where the engine does not count in a list."""
+    return f"{state.done}/{state.total}" if state.total else ""
+
+
 def state_text(state: RunState) -> str:
     """A run, with a line a step and one for each task that has failed."""
-    lines = [f"{state.pathspec}  {state.phase}  {state.created}", f"name: {state.name} in {state.namespace}"]
+    in_namespace = f" in {state.namespace}" if state.namespace else ""
+    lines = [f"{state.pathspec}  {state.phase}  {state.created}", f"name: {state.name}{in_namespace}"]
     if state.root:
         lines.append(f"root: {state.root}")
     if state.message:
@@ -93,4 +98,5 @@ def _counted(tasks: Sequence[TaskState]) -> str:
 def _failure(task: TaskState) -> str:
     code = f" with exit code {task.exit_code}" if task.exit_code is not None else ""
     again = f" after {task.attempts} attempts" if task.attempts > 1 else ""
-    return f"{task.id} failed{code}{again}" + (f": {task.message}" if task.message else "") + f" (pod {task.name})"
+    about = f": {task.message}" if task.message else ""
+    return f"{task.id} failed{code}{again}{about} ({task.kind} {task.name})"

@@ -17,6 +17,7 @@ from flowc_cli.states import document
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import split_assignments, with_defaults
 from flowc_compiler.ir import Flow
+from flowc_compiler.source import Span
 from flowc_targets.base.engine import Deployed, EngineClient, EngineError, RunState
 from flowc_targets.base.registry import UnknownTargetError, load_target
 from flowc_targets.base.target import Target
@@ -37,6 +38,7 @@ class Submission:
     watch: bool = False
     as_json: bool = False
     form: Form = "text"
+    user: str | None = None
 
 
 def submit_file(
@@ -49,12 +51,12 @@ def submit_file(
     try:
         target = _target(request.target, sink)
         compilation = reading.compile(file, sink)
-        flow, values = _bound(compilation.flow, reading, sink)
+        flow, values = _bound(compilation.flow, reading, request.resume is not None, sink)
         source = compilation.source
         options = build_options(target.options_model, target.name, source.path, given, settings, sink)
         sink.raise_if_failed()
         assert options is not None, "options that are none have been reported"
-        client = Place(request.target, request.server, options.namespace).client()
+        client = Place(request.target, request.server, options.namespace, request.user).client()
         files = target.emit(flow, source, client.options(options, values, request.resume), sink)
         sink.raise_if_failed()
         report(sink.diagnostics)
@@ -73,9 +75,9 @@ def submit_deployed(name: str, request: Submission, others: Sequence[str]) -> in
         return fail([EngineError("FC504", message, "leave that out, or submit the file itself")], request.form)
     sink = DiagnosticSink()
     try:
-        client = Place(request.target, request.server, request.namespace).client()
+        client = Place(request.target, request.server, request.namespace, request.user).client()
         deployed = client.deployed(name)
-        values = _checked(deployed, request.assignments, sink)
+        values = _checked(deployed, request, sink)
         if sink.failed:
             report(sink.diagnostics, request.form)
             return INPUT_ERROR
@@ -94,39 +96,53 @@ def _target(name: str, sink: DiagnosticSink) -> Target:
         raise AssertionError from None
 
 
-def _bound(flow: Flow, reading: Reading, sink: DiagnosticSink) -> tuple[Flow, dict[str, str]]:
+def _bound(flow: Flow, reading: Reading, resumed: bool, sink: DiagnosticSink) -> tuple[Flow, dict[str, str]]:
     """The flow, and the texts for its parameters. A file on this machine is shipped, as its parameter's default."""
     bound = reading.given.bind(flow, sink)
     shipped: dict[str, str] = {}
     texts: dict[str, str] = {}
     for parameter in flow.parameters:
         value = bound.get(parameter.name)
-        if value is not None and not parameter.fixed:
+        missing = parameter.required and not parameter.has_default and not parameter.fixed
+        if value is not None and resumed and not parameter.fixed:
+            _refuse_kept(parameter.name, parameter.span, sink)
+        elif value is not None and not parameter.fixed:
             local = parameter.source == "file" and "://" not in value
             (shipped if local else texts)[parameter.name] = value
-        elif value is None and parameter.required and not parameter.has_default and not parameter.fixed:
+        elif missing and resumed:
+            texts[parameter.name] = ""  # which nothing reads: the value is that of the other run
+        elif value is None and missing:
             help_ = f"give it a value: `-p {parameter.name}=...`"
             sink.error("FC304", f"parameter `{parameter.name}` is required", parameter.span, help=help_)
     return with_defaults(flow, shipped), texts
 
 
-def _checked(deployed: Deployed, assignments: Sequence[str], sink: DiagnosticSink) -> dict[str, str]:
-    """The values for what is deployed, by its own names. Collects FC302, FC303 and FC304: it knows no types."""
+def _refuse_kept(name: str, span: Span | None, sink: DiagnosticSink) -> None:
+    message = f"`-p {name}=...`: a resumed run keeps the parameters of the run that it resumes"
+    sink.error("FC609", message, span, help="leave it out, or start anew without --resume")
+
+
+def _checked(deployed: Deployed, request: Submission, sink: DiagnosticSink) -> dict[str, str]:
+    """The values for what is deployed, by its own names. Collects FC302, FC303, FC304 and FC609: it knows no types."""
     names = {_folded(parameter.name): parameter for parameter in deployed.parameters}
     values: dict[str, str] = {}
-    for name, value in split_assignments(assignments, sink):
+    for name, value in split_assignments(request.assignments, sink):
         parameter = names.get(_folded(name))
         if parameter is None:
             known = ", ".join(item.name for item in deployed.parameters)
             help_ = f"its parameters are {known}" if known else "it has no parameters"
             sink.error("FC302", f"{deployed.kind} {deployed.name} has no parameter `{name}`", None, help=help_)
+        elif request.resume is not None:
+            _refuse_kept(parameter.name, None, sink)
         elif parameter.choices and value not in parameter.choices:
             message = f"{value!r} is not a value of parameter `{parameter.name}`"
             sink.error("FC303", message, None, help=f"it may be {', '.join(parameter.choices)}")
         else:
             values[parameter.name] = value
     for parameter in deployed.parameters:
-        if parameter.required and parameter.name not in values:
+        if parameter.required and request.resume is not None:
+            values[parameter.name] = ""
+        elif parameter.required and parameter.name not in values:
             help_ = f"give it a value: `-p {parameter.name}=...`"
             sink.error("FC304", f"parameter `{parameter.name}` is required", None, help=help_)
     return values
@@ -138,7 +154,8 @@ def _folded(name: str) -> str:
 
 def _started(client: EngineClient, state: RunState, request: Submission) -> int:
     """Say which run it is, and wait for its end where that is asked for."""
-    sys.stderr.write(f"submitted as {state.name} in namespace {state.namespace}\n")
+    where = f" in namespace {state.namespace}" if state.namespace else ""
+    sys.stderr.write(f"submitted as {state.name}{where}\n")
     waiting = request.wait or request.watch
     if not request.as_json:
         sys.stdout.write(f"{state.pathspec}\n")

@@ -16,7 +16,14 @@ Format = Annotated[Literal["text", "json", "sarif", "github"], typer.Option(help
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="file to write, instead of standard output")]
 Root = Annotated[str | None, typer.Option(help="the artifact store: s3://, gs://, az://, file:// or a path")]
 Server = Annotated[
-    str | None, typer.Option(help="the engine's server, as host:port or a URL; argo: ARGO_SERVER by default")
+    str | None,
+    typer.Option(
+        help="the engine's server, as host:port or a URL; argo: ARGO_SERVER by default, airflow: AIRFLOW_API_URL"
+    ),
+]
+User = Annotated[
+    str | None,
+    typer.Option(help="airflow: who asks; AIRFLOW_API_USER by default, and the password is AIRFLOW_API_PASSWORD's"),
 ]
 With = Annotated[
     list[str] | None, typer.Option("--with", help="a decorator for every step that has it not, such as retry:times=3")

@@ -17,6 +17,7 @@ from flowc_cli.commands.arguments import (
     Root,
     Server,
     Settings,
+    User,
     With,
     reading_of,
 )
@@ -31,15 +32,17 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 def submit(
     file: Annotated[Path | None, typer.Argument(help="the Python file with the flow", show_default=False)] = None,
     from_: Annotated[
-        str | None, typer.Option("--from", help="start a run of what is deployed: a WorkflowTemplate or CronWorkflow")
+        str | None,
+        typer.Option("--from", help="start a run of what is deployed: a WorkflowTemplate, a CronWorkflow or a DAG"),
     ] = None,
     target: Engine = "argo",
     param: Annotated[list[str] | None, typer.Option("-p", "--param", help="a parameter, as name=value")] = None,
-    resume: Annotated[str | None, typer.Option(help="go on from this run, by its id: argo-...")] = None,
+    resume: Annotated[str | None, typer.Option(help="go on from this run; RUN/STEP runs STEP again")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="wait for the end; exit with 1 for a run that fails")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="wait, and print what becomes of each task")] = False,
     json: Json = False,
     server: Server = None,
+    user: User = None,
     namespace: Namespace = None,
     root: Root = None,
     image: Annotated[str | None, typer.Option(help="container image of steps that name none")] = None,
@@ -51,6 +54,10 @@ def submit(
     env_from_secret: Annotated[list[str] | None, typer.Option(help="Secret whose keys every task gets")] = None,
     include: Annotated[
         list[str] | None, typer.Option(help="file, folder or glob to ship, from the flow's folder")
+    ] = None,
+    operator: Annotated[str | None, typer.Option(help="airflow: `kubernetes` or `local`")] = None,
+    dags_folder: Annotated[
+        Path | None, typer.Option(help="airflow: its dags folder, to put the DAG file into before the run")
     ] = None,
     settings: Settings = None,
     format: Format = "text",
@@ -72,8 +79,10 @@ def submit(
         "env": env,
         "env_from_secrets": env_from_secret,
         "include": include,
+        "operator": operator,
+        "dags_folder": None if dags_folder is None else str(dags_folder),
     }
-    request = Submission(target, server, namespace, tuple(param or ()), resume, wait, watch, json, format)
+    request = Submission(target, server, namespace, tuple(param or ()), resume, wait, watch, json, format, user)
     compiled = {key: value for key, value in named.items() if value is not None}
     if from_ is not None:
         others = [*compiled, *(settings or ()), *(with_ or ()), *([str(file)] if file is not None else ())]
@@ -95,12 +104,13 @@ def status(
     last: Annotated[int, typer.Option(min=1, help="how many runs to list")] = 20,
     json: Json = False,
     server: Server = None,
+    user: User = None,
     namespace: Namespace = None,
 ) -> None:
     """Show how a run on an engine is doing, or list the latest."""
     from flowc_cli.engines import Place, list_runs, show_status
 
-    place = Place(target, server, namespace)
+    place = Place(target, server, namespace, user)
     if name is None:
         raise typer.Exit(list_runs(place, last, as_json=json))
     raise typer.Exit(show_status(place, name, wait=wait, watch=watch, as_json=json))
@@ -111,9 +121,10 @@ def stop(
     terminate: Annotated[bool, typer.Option("--terminate", help="at once: exit hooks are not run")] = False,
     target: Engine = "argo",
     server: Server = None,
+    user: User = None,
     namespace: Namespace = None,
 ) -> None:
     """End a run on an engine before its time; its exit hooks are run."""
     from flowc_cli.engines import Place, stop_run
 
-    raise typer.Exit(stop_run(Place(target, server, namespace), name, terminate=terminate))
+    raise typer.Exit(stop_run(Place(target, server, namespace, user), name, terminate=terminate))

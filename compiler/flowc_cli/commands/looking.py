@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flowc_cli.commands.arguments import Root, Server
+from flowc_cli.commands.arguments import Root, Server, User
 from flowc_cli.commands.engines import Namespace
 
 
@@ -40,11 +40,12 @@ def logs(
     ] = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="with --target: until the run has ended")] = False,
     server: Server = None,
+    user: User = None,
     namespace: Namespace = None,
 ) -> None:
     """Print the logs of a run's tasks: what the store has, or with --target what an engine has."""
     streams = [name for name, asked in (("stdout", stdout), ("stderr", stderr)) if asked]
-    of_store, of_engine = root is not None or bool(streams), bool(step or follow or server or namespace)
+    of_store, of_engine = root is not None or bool(streams), bool(step or follow or server or user or namespace)
     if target is None and not of_engine:
         from flowc_cli.showing import print_logs
 
@@ -53,4 +54,4 @@ def logs(
 
     if target is None or of_store:
         raise typer.Exit(refuse_mixed_logs(target))
-    raise typer.Exit(print_engine_logs(Place(target, server, namespace), run, step, follow=follow))
+    raise typer.Exit(print_engine_logs(Place(target, server, namespace, user), run, step, follow=follow))

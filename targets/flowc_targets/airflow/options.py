@@ -28,6 +28,10 @@ class AirflowOptions(TargetOptions):
     config_file: str | None = Field(None, description="kubeconfig on the worker, where there is no connection")
     in_cluster: bool | None = Field(None, description="whether Airflow itself runs in the cluster of the pods")
 
+    dags_folder: str | None = Field(
+        None, description="`flowc submit`: Airflow's dags folder, to put the DAG file into before the run"
+    )
+
     @property
     def in_pods(self) -> bool:
         """Whether tasks are pods."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
+    from flowc_targets.base.engine import Address, EngineClient
 
 
 _CAPABILITIES = Capabilities(step_kinds=frozenset({"linear", "branch", "foreach", "join", "switch"}))
@@ -39,6 +40,12 @@ class AirflowTarget:
         file = lower(flow, source, options, sink)
         check_size(file, sink)
         return (EmittedFile(f"{dag_id(flow, options)}.py", print_file(file)),)
+
+    def client(self, address: Address) -> EngineClient:
+        """A client of Airflow's REST API: see EngineClient."""
+        from flowc_targets.airflow.server.client import AirflowClient
+
+        return AirflowClient(address)
 
 
 TARGET = AirflowTarget()

@@ -29,6 +29,8 @@ class Address:
     server: str | None = None
     """`host:port` or a URL."""
     namespace: str | None = None
+    user: str | None = None
+    """Who asks, for an engine that takes a password. The password is in the environment only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class TaskState:
     phase: Phase
     name: str
     """The engine's name for it: on Kubernetes that of its latest pod."""
+    kind: str = "pod"
+    """What it is that has this name."""
     attempts: int = 1
     started: str = ""
     """A time in ISO 8601, or nothing."""
@@ -116,6 +120,8 @@ class Deployed:
     name: str
     flow: str
     parameters: tuple[DeployedParameter, ...] = field(default=())
+    resumes: bool = False
+    """Whether a run of it can go on from another run."""
 
 
 class EngineError(Exception):

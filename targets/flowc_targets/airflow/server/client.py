@@ -1,0 +1,187 @@
+"""The client of Airflow: what `flowc submit`, `status`, `logs`, `stop` and `compile --check-server` ask of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from flowc_targets.airflow.options import AirflowOptions
+from flowc_targets.airflow.server.access import read_access
+from flowc_targets.airflow.server.api import open_api
+from flowc_targets.airflow.server.conf import conf_of, parameters_of
+from flowc_targets.airflow.server.dagfile import DagText, read_dag_text
+from flowc_targets.airflow.server.folder import find_dag, same_text, wait_for_dag, write_dag
+from flowc_targets.airflow.server.logs import LogReader
+from flowc_targets.airflow.server.reading import Reader
+from flowc_targets.airflow.server.states import run_state
+from flowc_targets.base.engine import Deployed, EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from flowc_targets.airflow.server.answers import Json
+    from flowc_targets.base.engine import Address, LogLine, RunState
+    from flowc_targets.base.options import TargetOptions
+    from flowc_targets.base.target import EmittedFile
+
+_HOW_TO_DEPLOY = (
+    "put the file that `flowc compile` writes into Airflow's dags folder and wait until Airflow has read it, or say "
+    "--dags-folder DIR"
+)
+PAUSE_SECONDS = 2.0
+"""How long to wait before the state of a run is asked for again."""
+
+
+class AirflowClient:
+    """One Airflow: an EngineClient."""
+
+    def __init__(self, address: Address) -> None:
+        self.api = open_api(read_access(address, os.environ))
+        self._reader = Reader(self.api)
+        self._values: dict[str, str] = {}
+        self._folder: Path | None = None
+
+    def options(self, options: TargetOptions, values: Mapping[str, str], origin: str | None = None) -> TargetOptions:
+        """The options as they are: values are not in the file, but are given to the run. Raises EngineError FC501."""
+        _refuse_resume(origin)
+        airflow = (
+            options if isinstance(options, AirflowOptions) else AirflowOptions.model_validate(options.model_dump())
+        )
+        self._values = dict(values)
+        self._folder = Path(airflow.dags_folder) if airflow.dags_folder is not None else None
+        return airflow
+
+    def check(self, files: Sequence[EmittedFile]) -> tuple[str, ...]:
+        """Whether the pools are there, and the DAG's id is not another's."""
+        problems: list[str] = []
+        for emitted in files:
+            file = _file_of(emitted)
+            problems += self._missing_pools(file)
+            dag = find_dag(self.api, file.dag_id)
+            there = self._reader.file(file.dag_id, dag) if dag is not None else None
+            if dag is not None and (there is None or there.flow != file.flow):
+                problems.append(f"DAG id {file.dag_id} is taken: by {dag.get('fileloc')}")
+        return tuple(problems)
+
+    def submit(self, files: Sequence[EmittedFile]) -> RunState:
+        """Trigger the DAG, which has to be there as it was compiled; with a dags folder, it is put there first."""
+        emitted = files[0]
+        file = _file_of(emitted)
+        if problems := self._missing_pools(file):
+            raise EngineError.refused("; ".join(problems), "its tasks would wait for ever: make it, or name another")
+        dag = find_dag(self.api, file.dag_id)
+        if self._folder is not None and (dag is None or not same_text(self.api.source(dag), emitted.text)):
+            path = write_dag(self._folder, emitted.name, emitted.text, dag)
+            dag = wait_for_dag(self.api, file.dag_id, emitted.text, path)
+        if dag is None:
+            raise EngineError.refused(f"Airflow has no DAG {file.dag_id}", _HOW_TO_DEPLOY)
+        if not same_text(self.api.source(dag), emitted.text):
+            message = f"DAG {file.dag_id} is there, and is not what this file and these options compile to"
+            help_ = f"{_HOW_TO_DEPLOY}; `flowc submit --target airflow --from {file.dag_id}` runs what is there"
+            raise EngineError.refused(message, help_)
+        return self._triggered(dag, self._values)
+
+    def deployed(self, name: str) -> Deployed:
+        """A DAG by its id."""
+        dag = find_dag(self.api, name)
+        if dag is None:
+            raise EngineError.unknown(f"Airflow has no DAG {name!r}", _HOW_TO_DEPLOY)
+        file = self._reader.file(name, dag)
+        return Deployed("DAG", name, file.flow if file is not None else name, parameters_of(dag))
+
+    def start(self, deployed: Deployed, values: Mapping[str, str], origin: str | None = None) -> RunState:
+        """Trigger a DAG."""
+        _refuse_resume(origin)
+        return self._triggered(self.api.dag(deployed.name), values)
+
+    def runs(self, limit: int) -> tuple[RunState, ...]:
+        """The latest runs of DAGs with flowc's tag."""
+        found = self._reader.runs(limit)
+        return tuple(run_state(run, (), self._reader.file(str(run.get("dag_id"))), {}) for run in found)
+
+    def status(self, name: str) -> RunState:
+        """A run by `DAG/run id`, by `Flow/run id` or by its id alone, as Airflow or as the store has it."""
+        return self._reader.state(self._reader.find(name))[0]
+
+    def follow(self, name: str) -> Iterator[RunState]:
+        """The state now and after each change, asked for every two seconds."""
+        run = self._reader.find(name)
+        state, _ = self._reader.state(run)
+        yield state
+        while not state.ended:
+            time.sleep(PAUSE_SECONDS)
+            run = self.api.run(str(run.get("dag_id")), str(run.get("dag_run_id")))
+            latest, _ = self._reader.state(run)
+            if latest != state:
+                state = latest
+                yield state
+
+    def logs(self, name: str, step: str | None, *, follow: bool) -> Iterator[LogLine]:
+        """What the tasks have printed, each attempt after the other."""
+        run = self._reader.find(name)
+        dag_id, run_id = str(run.get("dag_id")), str(run.get("dag_run_id"))
+        reader = LogReader(self.api, PurePath(str(self.api.dag(dag_id).get("fileloc"))).name)
+        while True:
+            state, instances = self._reader.state(run)
+            found = {task.name: task for task in state.tasks if step is None or step in {task.step, task.id}}
+            if step is not None and state.ended and not found:
+                steps = ", ".join(dict.fromkeys(task.step for task in state.tasks)) or "none"
+                raise EngineError.unknown(
+                    f"run {state.name} has had no task of step {step!r}", f"its steps are {steps}"
+                )
+            for item, task in instances:
+                if task.name in found:
+                    yield from reader.read(item, task)
+            if not follow or state.ended:
+                return
+            time.sleep(PAUSE_SECONDS)
+            run = self.api.run(dag_id, run_id)
+
+    def stop(self, name: str, *, terminate: bool) -> RunState:
+        """Have a run fail, which ends its tasks; with exit hooks only its steps are ended, and the hooks run."""
+        run = self._reader.find(name)
+        state, instances = self._reader.state(run)
+        if state.ended:
+            raise EngineError.refused(f"run {state.name} has {state.phase} already", "there is nothing to stop")
+        file = self._reader.file(str(run.get("dag_id")))
+        if not terminate and file is not None and file.hooks:
+            for item, task in instances:
+                if task.phase in {"pending", "running"} and item.get("task_id") in file.steps:
+                    self.api.set_task(item, "failed")
+            return self.status(state.name)
+        self.api.set_run(str(run.get("dag_id")), str(run.get("dag_run_id")), "failed")
+        return self.status(state.name)
+
+    def _triggered(self, dag: Json, values: Mapping[str, str]) -> RunState:
+        dag_id = str(dag.get("dag_id"))
+        conf = conf_of(dag, values)
+        if dag.get("is_paused"):
+            help_ = f"turn its switch on in Airflow, or `airflow dags unpause {dag_id}`"
+            raise EngineError.refused(f"DAG {dag_id} is paused: a run of it would not begin", help_)
+        return self._reader.state(self.api.trigger(dag_id, conf))[0]
+
+    def _missing_pools(self, file: DagText) -> list[str]:
+        """The pools that Airflow has not."""
+        missing: list[str] = []
+        for name in sorted(file.pools):
+            try:
+                self.api.pool(name)
+            except EngineError as error:
+                if error.code != "FC602":
+                    raise
+                missing.append(f"Airflow has no pool {name!r}")
+        return missing
+
+
+def _file_of(emitted: EmittedFile) -> DagText:
+    file = read_dag_text(emitted.text)
+    assert file is not None, "what the target emits is what is read"
+    return file
+
+
+def _refuse_resume(origin: str | None) -> None:
+    if origin is not None:
+        help_ = "clear the failed tasks of the run in Airflow, which runs them again with all that follows them"
+        raise EngineError("FC501", "a run on Airflow does not go on from another", help_)

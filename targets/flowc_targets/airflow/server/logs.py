@@ -1,0 +1,117 @@
+"""What tasks have printed, out of Airflow's logs: its own lines, which stand between them, are left out.
+
+Airflow 3 gives a log line by line as JSON, with the file that each line is from; Airflow 2 as one text, each line of
+which begins with a time, that file and a level.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING, cast
+
+from flowc_targets.airflow.server.states import attempts, map_index
+from flowc_targets.base.engine import EngineError, LogLine
+from flowc_targets.base.parts import as_map
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flowc_targets.airflow.server.answers import Json
+    from flowc_targets.airflow.server.api import Api
+    from flowc_targets.base.engine import TaskState
+
+_PARTS = 1000
+"""The most parts of one log that are read."""
+
+_LINE = re.compile(r"^\[\d{4}-\d\d-\d\dT[^\]]*\] \{(?:[^}]*/)?(?P<file>[^}/]+):\d+\} (?P<level>[A-Z]+) - (?P<text>.*)$")
+_POD_LINE = re.compile(r"^\[base\] ?")
+_PRINTED_BY = "pod_manager.py"
+"""Airflow's module that logs what a pod prints."""
+
+
+class LogReader:
+    """The logs of one run, as far as they have been given."""
+
+    def __init__(self, api: Api, dag_file: str) -> None:
+        self._api = api
+        self._files = {dag_file, _PRINTED_BY}
+        self._given: dict[tuple[str, int, int], int] = {}
+        self._ended: set[tuple[str, int, int]] = set()
+
+    def read(self, item: Json, task: TaskState) -> Iterator[LogLine]:
+        """What each attempt of a task has printed since the last time."""
+        last = attempts(item)
+        for number in range(1, last + 1):
+            key = (str(item.get("task_id")), map_index(item), number)
+            if key in self._ended:
+                continue
+            lines = self._lines(item, number)
+            begun = self._given.get(key, 0)
+            self._given[key] = max(len(lines), begun)
+            name = task.id if number == 1 else f"{task.id} attempt {number}"
+            yield from (LogLine(name, text) for text in lines[begun:])
+            if number < last or task.phase in {"succeeded", "failed", "skipped"}:
+                self._ended.add(key)
+
+    def _lines(self, item: Json, number: int) -> list[str]:
+        """The lines of an attempt; none where its log is not there yet, or no longer."""
+        lines: list[str] = []
+        token: str | None = None
+        for _ in range(_PARTS):
+            try:
+                part = self._api.log(item, number, token)
+            except EngineError as error:
+                if error.code != "FC602":
+                    raise
+                break
+            lines += printed(part.get("content"), self._files)
+            following = part.get("continuation_token")
+            if not part.get("content") or not following or following == token:
+                break
+            token = str(following)
+        return lines
+
+
+def printed(content: object, files: set[str]) -> Iterator[str]:
+    """The lines of a log that a step has printed, and those that say why it could not."""
+    if isinstance(content, list):
+        for entry in cast("list[object]", content):
+            yield from _structured(as_map(entry), files)
+    elif isinstance(content, str):
+        yield from _textual(content, files)
+
+
+def _structured(entry: Json, files: set[str]) -> Iterator[str]:
+    """A line of Airflow 3, with its own errors, whose traceback is in another field."""
+    text = str(entry.get("event", ""))
+    if str(entry.get("filename") or "") in files:
+        yield _POD_LINE.sub("", text)
+    elif entry.get("level") in {"error", "critical"}:
+        yield text
+        details = entry.get("error_detail")
+        for cause in cast("list[object]", details) if isinstance(details, list) else []:
+            error = as_map(cause)
+            yield f"{error.get('exc_type')}: {error.get('exc_value')}"
+
+
+def _textual(content: str, files: set[str]) -> Iterator[str]:
+    """The lines of Airflow 2. What follows a line without such a beginning belongs to it."""
+    taken = False
+    for text in _unquoted(content).splitlines():
+        line = _LINE.match(text)
+        if line is not None:
+            taken = line["file"] in files or line["level"] in {"ERROR", "CRITICAL"}
+        if taken:
+            yield _POD_LINE.sub("", line["text"]) if line is not None else text
+
+
+def _unquoted(content: str) -> str:
+    """Airflow 2's JSON has a log as Python's text of [(host, log), ...]."""
+    try:
+        found: object = ast.literal_eval(content)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return content
+    pairs = cast("list[object]", found) if isinstance(found, list) else []
+    logs = [cast("tuple[object, ...]", pair)[-1] for pair in pairs if isinstance(pair, tuple) and pair]
+    return "\n".join(str(log) for log in logs) if logs else content
