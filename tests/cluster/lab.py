@@ -6,7 +6,9 @@ machine, as root. Others share their controller and their store with everybody, 
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import shutil
 import subprocess
 import tempfile
@@ -15,13 +17,12 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.cluster.cluster import BUCKET, Cluster
+from tests.cluster.cluster import BUCKET, Cluster, Submitted
 
 STATE = Path(os.environ.get("FLOWC_TEST_CLUSTER_STATE", "/run/flowc-cluster"))
 """Where the cluster's programs leave their process ids, as NAME.pid."""
 NETWORK = Path("/run/netns/flowc")
 """The network that they run in."""
-PORT = 9300
 SETUP = """
 apiVersion: v1
 kind: Namespace
@@ -83,12 +84,13 @@ class Lab(Cluster):
     def __post_init__(self) -> None:
         self.namespace = f"flows-{uuid.uuid4().hex[:8]}"
         address = _value(_running("s3"), "--port").rpartition(":")[0]
-        self.endpoint = f"http://{address}:{PORT}"
+        port = random.randrange(20000, 30000)
+        self.endpoint = f"http://{address}:{port}"
         bucket = self.folder / "s3" / BUCKET
         bucket.mkdir(parents=True)
         self.outside = f"{bucket}/{self.prefix}"  # the server keeps each object as a file
         inside = ["nsenter", f"--net={NETWORK}", "--"]
-        store = [f"{address}:{PORT}" if part.endswith(":9000") else part for part in _running("s3")]
+        store = [f"{address}:{port}" if part.endswith(":9000") else part for part in _running("s3")]
         self.s3 = Program([*inside, *store[:-1], str(bucket.parent)], self.folder / "s3.log")
         controller = _running("workflow-controller")
         controller[controller.index("--namespace") + 1] = self.namespace
@@ -103,6 +105,16 @@ class Lab(Cluster):
             assert time.monotonic() < deadline, "the namespace got no service account"
             time.sleep(0.5)
         self.controller.start()
+
+    def deploy(self, manifest: str) -> None:
+        """Apply what is no Workflow."""
+        self.kubectl("apply", "-f", "-", text=manifest)
+        self.applied.append(manifest)
+
+    def create(self, workflow: str, flow: str) -> Submitted:
+        """Create a Workflow of a flow, such as one from a template."""
+        created = json.loads(self.kubectl("create", "-o", "json", "-f", "-", text=workflow))
+        return self.submitted(created["metadata"]["name"], {"workflows.argoproj.io/title": flow})
 
     def end(self) -> None:
         """End both, and delete all of it."""

@@ -1,0 +1,50 @@
+"""Three steps without @retry that take a while: the pod of each is lost in its own way."""
+
+import os
+import time
+
+from flowc import FlowSpec, step
+
+
+class AloneFlow(FlowSpec):
+    """One arm each."""
+
+    @step
+    def start(self):
+        self.base = 10
+        self.next(self.one, self.two, self.three)
+
+    @step
+    def one(self):
+        self.value = self.base + work()
+        self.next(self.join)
+
+    @step
+    def two(self):
+        self.value = self.base + 2 * work()
+        self.next(self.join)
+
+    @step
+    def three(self):
+        self.value = self.base + 3 * work()
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        self.values = [i.value for i in inputs]
+        self.next(self.end)
+
+    @step
+    def end(self):
+        print(self.values)
+
+
+def work():
+    """Take a while."""
+    print("begun", flush=True)
+    time.sleep(float(os.environ.get("ALONE_SECONDS", "0")))
+    return 1
+
+
+if __name__ == "__main__":
+    AloneFlow()

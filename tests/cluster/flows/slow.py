@@ -1,0 +1,36 @@
+"""A flow that takes a while, and what it stores: something befalls it in the meantime."""
+
+import os
+import time
+
+from flowc import FlowSpec, retry, step
+
+
+class SlowFlow(FlowSpec):
+    """Three items, each with @retry, and their join."""
+
+    @step
+    def start(self):
+        self.items = [3, 1, 2]
+        self.next(self.work, foreach="items")
+
+    @retry(times=3)
+    @step
+    def work(self):
+        print("begun", flush=True)
+        time.sleep(float(os.environ.get("ITEM_SECONDS", "0")))
+        self.text = f"{self.input} of {len(self.items)}" * 1000
+        self.next(self.gather)
+
+    @step
+    def gather(self, inputs):
+        self.texts = [len(i.text) for i in inputs]
+        self.next(self.end)
+
+    @step
+    def end(self):
+        print("done", self.texts)
+
+
+if __name__ == "__main__":
+    SlowFlow()
