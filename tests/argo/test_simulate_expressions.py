@@ -16,6 +16,7 @@ TRUE = [
     "'b' > 'a'", "'abc' =~ '^a'", "'abc' !~ 'z$'", "1 + 2 == 3", "7 % 4 == 3", "-1 < 0",
     "'a\\'b' == 'a\\'b'", "'' == ''",
     "Succeeded == Succeeded", "true != false", "(1 == 1) == true", "'mixed\" == 'mixed'", "1 == 1 || 1 == 2 && 1 == 3",
+    "1 == 1 || 1 && a", "!(1 == 2 && a)",
 ]  # fmt: skip
 FALSE = ["false", "'1' == 1", "a == b", "!true", "'true' == true", "2 <= 1", "'A' == 'a'"]
 FAULTS = [

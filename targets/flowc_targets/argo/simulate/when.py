@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from flowc_targets.argo.simulate.problems import NodeError
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Value = str | float | bool
+_Lazy: TypeAlias = "Callable[[], Value]"
 
 
 class _Token(NamedTuple):
@@ -34,9 +35,10 @@ def holds(when: str) -> bool:
     if not when:
         return True
     parser = _Parser(_tokens(when), when)
-    result = parser.any_of()
+    evaluate = parser.any_of()
     if parser.rest:
         raise NodeError(f"Invalid 'when' expression '{when}': unexpected {parser.rest[0].value!r}")
+    result = evaluate()
     if not isinstance(result, bool):
         raise NodeError(f"Expected boolean evaluation for '{when}'. Got {result}")
     return result
@@ -104,50 +106,43 @@ def _span(when: str, at: int, belongs: Callable[[str], bool]) -> int:
 
 
 class _Parser:
-    """govaluate's levels, loosest first: or, and, comparisons, sums, prefixes."""
+    """govaluate's levels, loosest first: or, and, comparisons, sums, prefixes. What is parsed is evaluated later."""
 
     def __init__(self, tokens: list[_Token], when: str) -> None:
         self.rest = tokens
         self._when = when
 
-    def any_of(self) -> Value:
-        """`a || b`."""
+    def any_of(self) -> _Lazy:
+        """`a || b`; the second is not looked at where the first holds."""
         left = self._all_of()
         while self._take("||"):
-            right = self._all_of()
-            left = self._truth(left) or self._truth(right)
+            left = self._logical(left, self._all_of(), ends=True)
         return left
 
-    def _all_of(self) -> Value:
+    def _all_of(self) -> _Lazy:
         left = self._compared()
         while self._take("&&"):
-            right = self._compared()
-            left = self._truth(left) and self._truth(right)
+            left = self._logical(left, self._compared(), ends=False)
         return left
 
-    def _compared(self) -> Value:
+    def _compared(self) -> _Lazy:
         left = self._modified()
         while (symbol := self._take(*_COMPARE)) is not None:
-            left = self._compare(symbol, left, self._modified())
+            left = self._comparison(symbol, left, self._modified())
         return left
 
-    def _modified(self) -> Value:
+    def _modified(self) -> _Lazy:
         left = self._prefixed()
         while (symbol := self._take(*_MODIFY)) is not None:
-            right = self._prefixed()
-            if not (isinstance(left, float) and isinstance(right, float)):
-                raise NodeError(f"'when' expression '{self._when}': {symbol} is simulated for numbers only")
-            left = _compute(symbol, left, right)
+            left = self._calculation(symbol, left, self._prefixed())
         return left
 
-    def _prefixed(self) -> Value:
+    def _prefixed(self) -> _Lazy:
         if self._take("!"):
-            return not self._truth(self._prefixed())
+            inner = self._prefixed()
+            return lambda: not self._truth(inner())
         if self._take("-"):
-            value = self._prefixed()
-            if not isinstance(value, float):
-                raise NodeError(f"'when' expression '{self._when}': - before {value!r}")
-            return -value
+            return self._calculation("-", lambda: 0.0, self._prefixed())
         if not self.rest:
             raise NodeError(f"Invalid 'when' expression '{self._when}': Unexpected end of expression")
         token = self.rest.pop(0)
@@ -158,7 +153,22 @@ class _Parser:
             return value
         if token.kind not in {"value", "number"}:
             raise NodeError(f"Invalid 'when' expression '{self._when}': unexpected {token.value!r}")
-        return token.value
+        return lambda: token.value
+
+    def _logical(self, one: _Lazy, two: _Lazy, *, ends: bool) -> _Lazy:
+        return lambda: ends if self._truth(one()) == ends else self._truth(two())
+
+    def _calculation(self, symbol: str, one: _Lazy, two: _Lazy) -> _Lazy:
+        def value() -> Value:
+            left, right = one(), two()
+            if isinstance(left, float) and isinstance(right, float):
+                return _compute(symbol, left, right)
+            raise NodeError(f"'when' expression '{self._when}': {symbol} is simulated for numbers only")
+
+        return value
+
+    def _comparison(self, symbol: str, one: _Lazy, two: _Lazy) -> _Lazy:
+        return lambda: self._compare(symbol, one(), two())
 
     def _compare(self, symbol: str, left: Value, right: Value) -> bool:
         if symbol in {"==", "!="}:
