@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from flowc_targets.argo.server.parts import as_map
 from flowc_targets.base.engine import EngineError
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class Calls:
         options |= {"_preload_content": False, "_request_timeout": (CONNECT_SECONDS, READ_SECONDS)}
         try:
             api = self._service(service)
-            given = [_body(api, method, as_map(item)) if isinstance(item, dict) else item for item in arguments]
+            given = [_body(api, method, cast("Json", item)) if isinstance(item, dict) else item for item in arguments]
             return getattr(api, method)(*given, **options)
         except self._network_errors() as error:
             raise self._unreachable(error) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ class ArgoClient:
         given = {**argo.parameters, **values}
         changed: dict[str, object] = {"kind": "workflow", "through": "server", "parameters": given}
         if origin is not None:
-            changed["env"] = {**argo.env, "FLOWC_ORIGIN_RUN_ID": origin}
+            changed["origin_run"] = _checked_origin(origin)
         return argo.model_copy(update=changed)
 
     def check(self, files: Sequence[EmittedFile]) -> tuple[str, ...]:
@@ -102,6 +103,7 @@ class ArgoClient:
 
     def start(self, deployed: Deployed, values: Mapping[str, str], origin: str | None = None) -> RunState:
         """Submit a run of a template or a cron workflow. The server itself puts the run together."""
+        origin = _checked_origin(origin) if origin is not None else None
         body = submission(deployed, values, origin, self.access.namespace)
         return run_state(self._post("workflow", "submit_workflow", body))
 
@@ -186,6 +188,14 @@ class ArgoClient:
     def _watch(self, name: str) -> Iterator[Json]:
         selector = {"list_options_field_selector": f"metadata.name={name}"}
         return self._calls.stream("workflow", "watch_workflows", self.access.namespace, **selector)
+
+
+def _checked_origin(origin: str) -> str:
+    """The id of a run, as it may stand in a manifest. Raises EngineError FC505."""
+    if not re.fullmatch(r"[A-Za-z0-9._/,-]+", origin):
+        help_ = "name it as argo-UID or Flow/argo-UID; with /STEP behind it, STEP is run again"
+        raise EngineError("FC505", f"{origin!r} is not the id of a run", help_)
+    return origin
 
 
 def _name(document: Json) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_targets.argo.checks import ARGUMENT_BYTES
+from flowc_targets.argo.events.names import TRIGGER
 from flowc_targets.argo.labels import LABELS
+from flowc_targets.argo.leaf import ORIGIN
 from flowc_targets.argo.server.parts import as_map, as_maps
 from flowc_targets.argo.server.states import TITLE, flow_of
 from flowc_targets.argo.texts import encode_value
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowc_targets.argo.server.calls import Calls, Json
+
+
+_OWN = frozenset({ORIGIN, TRIGGER})
+"""Arguments that are flowc's own, and no parameters of the flow."""
 
 
 class _Kind(NamedTuple):
@@ -60,7 +66,10 @@ def find_deployed(calls: Calls, name: str) -> Deployed:
     for kind in kinds:
         found = _find(calls, kind, bare)
         if found is not None:
-            return Deployed(kind.name, bare, flow_of(as_map(found.get("metadata"))), _parameters(calls, found))
+            parameters = _parameters(calls, found)
+            own = tuple(item for item in parameters if item.name not in _OWN)
+            resumes = any(item.name == ORIGIN for item in parameters)
+            return Deployed(kind.name, bare, flow_of(as_map(found.get("metadata"))), own, resumes)
     what = " or ".join(kind.name for kind in kinds)
     message = f"there is no {what} {bare!r} in namespace {namespace}"
     raise EngineError.unknown(message, "`argo template list` and `argo cron list` say what is deployed")
@@ -101,8 +110,13 @@ def _parameter(name: str, argument: Json) -> DeployedParameter:
 
 
 def submission(deployed: Deployed, values: Mapping[str, str], origin: str | None, namespace: str) -> Json:
-    """The body of a submission. Raises EngineError FC503 for a value that no variable of a pod holds."""
+    """The body of a submission. Raises EngineError FC503 for a value that no variable of a pod holds, and FC611."""
     encoded = {name: encode_value(value) for name, value in values.items()}
+    if origin is not None:
+        if not deployed.resumes:
+            message = f"{deployed.kind} {deployed.name} cannot go on from another run: it has no argument {ORIGIN}"
+            raise EngineError.refused(message, "compile and deploy it with this version of flowc, or submit the file")
+        encoded[ORIGIN] = origin
     for name, value in encoded.items():
         if len(value.encode()) > ARGUMENT_BYTES:
             message = f"the value of parameter {name!r} is longer than {ARGUMENT_BYTES} bytes"
