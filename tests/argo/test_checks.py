@@ -112,33 +112,3 @@ def test_code_that_no_config_map_holds(tmp_path: Path) -> None:
 
 def test_nothing_is_emitted_with_an_error(tmp_path: Path) -> None:
     assert emit(tmp_path, diamond(), root=None) is None
-
-
-DEPLOYED = """
-from flowc import FlowSpec, schedule, step, trigger, trigger_on_finish
-
-@schedule(hourly=True, timezone="Europe/Berlin")
-@trigger(event="arrived")
-@trigger_on_finish(flow="Upstream")
-class DeployedFlow(FlowSpec):
-    @step
-    def start(self):
-        self.next(self.end)
-
-    @step
-    def end(self):
-        pass
-"""
-
-
-@pytest.mark.parametrize(("kind", "severity"), [("workflow", "warning"), ("template", "error")])
-def test_what_starts_a_deployment(tmp_path: Path, kind: str, severity: str) -> None:
-    """A Workflow runs when it is applied; a template would wait for what is not written, so that is an error."""
-    sink = DiagnosticSink()
-    emit(tmp_path, DEPLOYED, sink, kind=kind)
-    assert [(item.code, item.severity) for item in sink.diagnostics] == [("FC501", severity)] * 3
-    helps = " ".join(item.help for item in sink.diagnostics)
-    assert "'0 * * * *'" in helps
-    assert "Europe/Berlin" in helps
-    assert "arrived" in helps
-    assert "Upstream" in helps

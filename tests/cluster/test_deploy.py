@@ -48,7 +48,7 @@ def runs(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     text = FLOW.read_text().replace('@schedule(cron="0/1 * * * ? *", timezone="Europe/Berlin")\n', "")
     plain = tmp_path_factory.mktemp("deployed") / "deployed.py"
     plain.write_text(text)
-    names = {}
+    names: dict[str, str] = {}
     for branch, arguments in {"prod": ("--production",), "test.two": ("--branch", "two")}.items():
         manifest = cluster.compile(plain, "--kind", "template", *arguments)
         cluster.kubectl("apply", "-f", "-", text=manifest)

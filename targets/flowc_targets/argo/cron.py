@@ -92,7 +92,7 @@ def check_cron(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     """Report a CronWorkflow without a schedule, and an option that is none."""
     from flowc_compiler.frontend.decorators.flows import check_timezone
 
-    if flow.span is not None and options.timezone is not None:
+    if options.timezone is not None:
         check_timezone(options.timezone, "the options", flow.span, sink)
     try:
         if schedule_of(flow, options) is None and options.kind == "cron":
