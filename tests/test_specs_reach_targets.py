@@ -121,7 +121,10 @@ NOT_LOCALLY = {
 }
 """Specs, and fields, of which the shim is told nothing in a local run, and why."""
 
-CONTEXT: dict[str, dict[str, Any]] = {"container.qos": {"resources": ResourceSpec(cpu=2)}}
+CONTEXT: dict[str, dict[str, Any]] = {
+    "container.qos": {"resources": ResourceSpec(cpu=2)},
+    "trigger.events.namespaced": {"project": ProjectSpec(name="project")},
+}
 """What else a step has to ask for, so that a field means something."""
 
 TEXTS = {"timezone": "Europe/Berlin", "path": "/elsewhere", "python": "3.12", "cron": "0 5 * * *", "name": "other"}
@@ -169,6 +172,8 @@ def flipped(model: type[BaseModel], name: str) -> Any:
         return next(item for item in choices if item != here)
     if value != here:
         return value
+    if isinstance(value, tuple):
+        return ()
     return value + 1 if isinstance(value, int) else f"{value}-2" if isinstance(value, str) else value
 
 
