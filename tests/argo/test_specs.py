@@ -180,3 +180,46 @@ def test_exit_hooks_run_when_all_has_ended(tmp_path: Path) -> None:
     assert {item["name"] for item in container["env"]} >= {"FLOWC_ROOT", "FLOWC_RUN_ID"}
     assert templates(workflow)["exit-hook-2"]["container"]["image"] == "own:1"
     assert "onExit" not in objects(tmp_path, diamond())[1]["spec"]
+
+
+def test_what_is_flowcs_own_of_kubernetes(tmp_path: Path) -> None:
+    near = "{'requiredDuringSchedulingIgnoredDuringExecution': [{'topologyKey': 'zone', 'namespaceSelector': {}}]}"
+    leaf = left(
+        tmp_path,
+        "@kubernetes(cpu=1, cpu_limit=2, memory_limit='1Gi', priority_class='high', scheduler='kueue',"
+        f" affinity={{'podAffinity': {near}}}, config_maps=['c'], secrets=['s'], secret_volumes={{'a': '/a'}},"
+        " config_map_volumes={'b': '/b'}, gpu='a100-1g.5gb:2',"
+        " security_context={'fs_group': 5, 'readOnlyRootFilesystem': True, 'capabilities': {'drop': ['ALL']}})",
+        gpu_cloud="eks",
+    )
+    container = leaf["container"]
+    assert container["resources"] == {
+        "requests": {"cpu": "1"}, "limits": {"cpu": "2", "memory": "1024Mi", "nvidia.com/mig-1g.5gb": "2"},
+    }  # fmt: skip
+    wanted = {
+        "key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["p4d.24xlarge", "p4de.24xlarge"],
+    }  # fmt: skip
+    node = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [wanted]}]}}
+    term = {"topologyKey": "zone", "namespaceSelector": {}}
+    pod = {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
+    assert leaf["affinity"] == {"nodeAffinity": node, "podAffinity": pod}
+    assert (leaf["priorityClassName"], leaf["schedulerName"]) == ("high", "kueue")
+    assert leaf["securityContext"] == {"fsGroup": 5}
+    assert container["securityContext"] == {"readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+    assert container["envFrom"] == [{"configMapRef": {"name": "c"}}, {"secretRef": {"name": "s"}}]
+    assert leaf["volumes"] == [
+        {"name": "secret-0", "secret": {"secretName": "a"}},
+        {"name": "config-0", "configMap": {"name": "b"}},
+        {"name": "tmp", "emptyDir": {}},
+    ]
+
+
+def test_a_limit_of_its_own_is_stronger_than_the_options_qos(tmp_path: Path) -> None:
+    leaf = left(tmp_path, "@kubernetes(cpu=1, memory=64, cpu_limit=2)", qos="guaranteed")
+    assert leaf["container"]["resources"]["limits"] == {"cpu": "2", "memory": "64Mi"}
+
+
+def test_a_temporary_folder_of_its_own_is_enough(tmp_path: Path) -> None:
+    security = "security_context={'read_only_root_filesystem': True}"
+    leaf = left(tmp_path, f"@kubernetes(tmpfs_size=8, tmpfs_path='/tmp', {security})")
+    assert leaf["volumes"] == [{"name": "tmpfs", "emptyDir": {"medium": "Memory", "sizeLimit": "8Mi"}}]
