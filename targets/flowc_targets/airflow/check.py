@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from flowc_targets.airflow.deployment import check_deployment
+from flowc_targets.airflow.widths import check_widths, openers_around
 from flowc_targets.base.asked import secret_names
 from flowc_targets.base.package import largest_files
 from flowc_targets.base.project import deployment_name
@@ -44,6 +45,7 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
     _check_names(flow, options, sink)
     check_deployment(flow, sink)
     report_unmet(flow, NAME, sink)
+    check_widths(flow, options.max_map_length, NAME, sink)
     for step in flow.steps:
         _check_kind(step, options, sink)
         _check_waits(step, sink)
@@ -112,7 +114,7 @@ def _check_parallelism(flow: Flow, step: Step, sink: DiagnosticSink) -> None:
     options = step.specs.foreach
     if options is None or options.parallelism is None or step.kind != "foreach":
         return
-    inside = [other for other in flow.steps if not other.virtual and step.name in _around(flow, other)]
+    inside = [other for other in flow.steps if not other.virtual and step in openers_around(flow, other)]
     if len(inside) > 1:
         most = options.parallelism
         sink.warning(
@@ -121,17 +123,6 @@ def _check_parallelism(flow: Flow, step: Step, sink: DiagnosticSink) -> None:
             f"more than {most} items may be under way (target {NAME})", options.span,
             help="where that is too many, make one step of the foreach's body, or give a pool with --set pool=...",
         )  # fmt: skip
-
-
-def _around(flow: Flow, step: Step) -> list[str]:
-    """The openers of the foreach that a step stands in."""
-    openers: list[str] = []
-    scope = flow.scope_by_id[step.scope]
-    while scope.parent is not None:
-        if scope.kind == "foreach" and scope.opener is not None:
-            openers.append(scope.opener)
-        scope = flow.scope_by_id[scope.parent]
-    return openers
 
 
 def _check_local(step: Step, sink: DiagnosticSink) -> None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from flowc_targets.airflow.widths import AIRFLOWS_MOST
 from flowc_targets.base.options import TargetOptions
 
 
@@ -21,6 +22,9 @@ class AirflowOptions(TargetOptions):
     dag_id: str | None = Field(None, description="id of the DAG instead of the flow's name")
     pool: str | None = Field(None, description="Airflow pool of every task; it must exist, or tasks wait for ever")
     max_active_tasks: int | None = Field(None, ge=1, description="most tasks of one run at a time")
+    max_map_length: int = Field(
+        AIRFLOWS_MOST, ge=1, description="core.max_map_length of Airflow: the most items of a foreach"
+    )
     startup_timeout_seconds: int = Field(
         600, ge=1, description="how long a pod may wait for a node and for its image before the attempt fails"
     )

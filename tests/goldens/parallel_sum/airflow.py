@@ -133,6 +133,12 @@ def indices(opener, outer=None, ti=None):
         count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
         # None where another arm of a switch was chosen.
         paths += [f"{prefix}{item}" for item in range(count or 0)]
+    if len(paths) > 1024:
+        ti.task.log.error(
+            "%d items: unless core.max_map_length (by default 1024) allows so many, Airflow "
+            "fails this task now. Raise it, or let an item be several pieces of work.",
+            len(paths),
+        )
     return paths
 
 

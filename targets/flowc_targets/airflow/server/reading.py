@@ -83,12 +83,15 @@ class Reader:
         return None
 
     def state(self, run: Json) -> tuple[RunState, list[tuple[Json, TaskState]]]:
-        """The state of a run, and each of its task instances with the state of its own."""
+        """The state of a run, and each of its task instances with the state of its own, in the same order."""
         dag_id, run_id = str(run.get("dag_id")), str(run.get("dag_run_id"))
         file = self.file(dag_id)
         instances = self._instances(dag_id, run_id)
         paths = {task_id: self._listed(dag_id, run_id, task_id) for task_id in widths_needed(file, instances)}
-        return run_state(run, instances, file, paths), [(item, task_state(item, file, paths)) for item in instances]
+        state = run_state(run, instances, file, paths)
+        order = {task.name: number for number, task in enumerate(state.tasks)}
+        found = [(item, task_state(item, file, paths)) for item in instances]
+        return state, sorted(found, key=lambda entry: order.get(entry[1].name, len(order)))
 
     def _instances(self, dag_id: str, run_id: str) -> list[Json]:
         found: dict[tuple[str, int], Json] = {}
