@@ -24,8 +24,11 @@ from tests.local.flows import Local
 from tests.runtime.shim import runtime_folder
 
 PAGE = DOCS / "zenml.md"
-TARGETS: dict[str, dict[str, str]] = {"argo": {"kind": "template"}, "airflow": {}}
-"""What is asked for: on Argo a template, which needs no values of parameters."""
+TARGETS: dict[str, dict[str, str]] = {
+    "argo": {"kind": "template", "namespace": "flows", "event_source": "all", "event_name": "metaflow"},
+    "airflow": {},
+}
+"""What is asked for: on Argo a template, which needs no values of parameters; or a CronWorkflow, with a schedule."""
 ROWS = [row for rows in TABLES.values() for row in rows]
 HEAD = "| in ZenML | compiles and runs here | on Argo | on Airflow |\n| --- | --- | --- | --- |\n"
 MANY = [row for row in ROWS if row.place == "task"]
@@ -56,7 +59,8 @@ def codes_of(row: Row, folder: Path) -> dict[str, list[str]]:
         return found  # targets do not look into the code of steps
     for name, given in TARGETS.items():
         target, sink = load_target(name), DiagnosticSink()
-        options = target.options_model.model_validate({"root": "s3://bucket/prefix", **given})
+        cron = {"kind": "cron"} if name == "argo" and compilation.flow.specs.schedule is not None else {}
+        options = target.options_model.model_validate({"root": "s3://bucket/prefix", **given, **cron})
         target.emit(compilation.flow, compilation.source, options, sink)
         found[name] = sorted({*codes, *codes_in(sink)})
     return found
