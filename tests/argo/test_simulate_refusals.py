@@ -130,6 +130,15 @@ def test_what_is_not_one_workflow() -> None:
     assert problems("- x\n") == ("document 1: is no object",)
 
 
+def test_yaml_is_read_as_kubectl_reads_it() -> None:
+    """YAML 1.1, where a bare `n` is a boolean, and strict about keys."""
+    for bare, kind in (("n", "a boolean"), ("Y", "a boolean"), ("0o17", "a number"), ("1_0", "a number")):
+        found = problems(PLAIN.replace("name: a,", f"name: {bare},"))
+        assert found == (f"spec.templates[0].dag.tasks[0].name: is {kind}, not a string",)
+    assert problems(PLAIN.replace("name: a,", "name: a, name: b,")) == ("line 10: the key 'name' is there twice",)
+    assert problems(PLAIN.replace("{name: wf}", "{name: wf, labels: {day: 2024-01-01}}")) == ()
+
+
 def test_a_secret_is_a_variable_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     reference = {"secretKeyRef": {"name": "s", "key": "k"}}
     text = changed("spec.templates.1.container.env", [{"name": "TOKEN", "valueFrom": reference}])

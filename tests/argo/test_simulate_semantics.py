@@ -58,9 +58,9 @@ def test_a_dag_that_lost_a_leaf_succeeds_where_what_came_before_did() -> None:
 
 def test_a_fan_out_is_a_group_and_none_is_skipped() -> None:
     """dag.go, executeDAGTask: "Skipped, empty params"."""
-    tasks = task("n", "echo 3 > $1") + task("none", "echo 0 > $1")
+    tasks = task("num", "echo 3 > $1") + task("none", "echo 0 > $1")
     tasks += task(
-        "each", "echo {{item}} > $1", depends="n", withSequence='{count: "{{tasks.n.outputs.parameters.out}}"}'
+        "each", "echo {{item}} > $1", depends="num", withSequence='{count: "{{tasks.num.outputs.parameters.out}}"}'
     )
     tasks += task("zero", depends="none", withSequence='{count: "{{tasks.none.outputs.parameters.out}}"}')
     tasks += task("join", depends='"each && (zero.Succeeded || zero.Skipped)"')
@@ -176,14 +176,14 @@ CHAIN = """
   inputs: {parameters: [{name: i}]}
   dag:
     tasks:
-    - name: n
+    - name: num
       template: sh
       arguments: {parameters: [{name: script, value: "echo $(({{inputs.parameters.i}} + 1)) > $1"}]}
     - name: again
       template: loop
-      depends: n
-      when: "{{tasks.n.outputs.parameters.out}} < LIMIT"
-      arguments: {parameters: [{name: i, value: "{{tasks.n.outputs.parameters.out}}"}]}
+      depends: num
+      when: "{{tasks.num.outputs.parameters.out}} < LIMIT"
+      arguments: {parameters: [{name: i, value: "{{tasks.num.outputs.parameters.out}}"}]}
 """
 
 
@@ -191,8 +191,8 @@ def test_a_dag_template_calls_itself() -> None:
     tasks = '- {name: a, template: loop, arguments: {parameters: [{name: i, value: "0"}]}}'
     result = run(workflow(tasks, templates=CHAIN.replace("LIMIT", "3")))
     assert phases(result) == {
-        "a": "Succeeded", "a.n": "Succeeded", "a.again": "Succeeded", "a.again.n": "Succeeded",
-        "a.again.again": "Succeeded", "a.again.again.n": "Succeeded", "a.again.again.again": "Skipped",
+        "a": "Succeeded", "a.num": "Succeeded", "a.again": "Succeeded", "a.again.num": "Succeeded",
+        "a.again.again": "Succeeded", "a.again.again.num": "Succeeded", "a.again.again.again": "Skipped",
     }  # fmt: skip
 
 
@@ -209,8 +209,8 @@ def test_a_recursion_ends_at_a_depth_of_a_hundred() -> None:
 def test_outputs_of_a_dag() -> None:
     templates = """
     - name: inner
-      outputs: {parameters: [{name: o, valueFrom: {parameter: "{{tasks.n.outputs.parameters.out}}"}}]}
-      dag: {tasks: [{name: n, template: sh, arguments: {parameters: [{name: script, value: echo 7 > $1}]}}]}
+      outputs: {parameters: [{name: o, valueFrom: {parameter: "{{tasks.num.outputs.parameters.out}}"}}]}
+      dag: {tasks: [{name: num, template: sh, arguments: {parameters: [{name: script, value: echo 7 > $1}]}}]}
     """
     tasks = "- {name: a, template: inner}\n" + task("b", "echo {{tasks.a.outputs.parameters.o}} > $1", depends="a")
     node = run(workflow(tasks, templates=templates)).nodes.get("wf.b")

@@ -34,8 +34,8 @@ TEMPLATES = f"""
   retryStrategy: {{limit: "1", retryPolicy: OnFailure}}
   container: {{image: {PYTHON_IMAGE}, command: [sh, -c, "exit 3"]}}
 - name: deep
-  outputs: {{parameters: [{{name: o, valueFrom: {{parameter: "{{{{tasks.n.outputs.parameters.out}}}}"}}}}]}}
-  dag: {{tasks: [{{name: n, template: sh, arguments: {{parameters: [{{name: script, value: echo 7 > $1}}]}}}}]}}
+  outputs: {{parameters: [{{name: o, valueFrom: {{parameter: "{{{{tasks.num.outputs.parameters.out}}}}"}}}}]}}
+  dag: {{tasks: [{{name: num, template: sh, arguments: {{parameters: [{{name: script, value: echo 7 > $1}}]}}}}]}}
 - name: bye
   dag:
     tasks:

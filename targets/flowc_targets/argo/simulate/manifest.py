@@ -7,9 +7,8 @@ import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from flowc_targets.argo.simulate import fields
+from flowc_targets.argo.simulate.loading import load
 from flowc_targets.argo.simulate.problems import ManifestError
 
 if TYPE_CHECKING:
@@ -25,9 +24,6 @@ _RUNNABLE = {
 """The kinds that can be run, the first that is there being the one that is."""
 _BESIDE = frozenset({"Sensor", "EventSource", "EventBus", "PersistentVolumeClaim", "LocalQueue", "ClusterQueue"})
 """Kinds that mean nothing to a run here. They are not looked into."""
-
-
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +92,7 @@ def with_parameters(spec: Mapping[str, Any], given: Mapping[str, str]) -> dict[s
 
 
 def _documents(text: str) -> list[dict[str, Any]]:
-    try:
-        found = [item for item in yaml.load_all(text, _LOADER) if item is not None]
-    except yaml.YAMLError as error:
-        raise ManifestError(f"this is not YAML: {error}") from None
+    found = load(text)
     for number, item in enumerate(found):
         if not isinstance(item, dict):
             raise ManifestError(f"document {number + 1}: is no object")
