@@ -13,6 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
+from flowc_targets.argo.server.parts import as_map
 from flowc_targets.base.engine import EngineError
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ _INT_OR_STRING = frozenset(
 """Fields that take a number or its text, which the models have as texts."""
 _ANY = frozenset({"withItems"})
 """Fields that take any JSON, which the models have as objects."""
+_LOOSE = frozenset({"Amount", "Int64OrString"})
+"""The ends of names of models for what is a number or a text in a manifest."""
+_OBJECT = "V1alpha1K8SResource"
+"""The end of the name of the model of any object of Kubernetes, as a Sensor has it."""
 
 _WORDS: dict[object, str] = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
 
@@ -46,8 +51,14 @@ def validate(document: Json) -> tuple[str, ...]:
 
     Raises EngineError FC610 where the library is not installed.
     """
+    return tuple(_document(document, ""))
+
+
+def _document(document: Json, path: str) -> Iterator[str]:
     name = _MODELS.get(str(document.get("kind")))
-    return tuple(_object(document, _model(name), "")) if name is not None else ()
+    if name is not None:
+        fields = {key: value for key, value in document.items() if key not in {"apiVersion", "kind"}}
+        yield from _object(fields, _model(name), path)
 
 
 def _model(name: str) -> Any:
@@ -97,10 +108,19 @@ def _value(value: object, types: tuple[object, ...], path: str) -> Iterator[str]
                     yield from _value(entry, below, _below(path, key))
             else:
                 yield f"{path}: {_short(value)} is not a mapping"
-        case kind if hasattr(kind, "attribute_map"):
-            yield from _object(value, kind, path)
+        case type() as model if hasattr(model, "attribute_map"):
+            yield from _instance(value, model, path)
         case kind:
             yield from _scalar(value, kind, path)
+
+
+def _instance(value: object, model: Any, path: str) -> Iterator[str]:
+    """The problems of a value of a model, some of which stand for other things than objects."""
+    name: str = model.__name__
+    if name.endswith(_OBJECT):
+        yield from _document(as_map(value), path)
+    elif not name.endswith(tuple(_LOOSE)):
+        yield from _object(value, model, path)
 
 
 def _scalar(value: object, kind: object, path: str) -> Iterator[str]:

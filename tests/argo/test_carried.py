@@ -1,0 +1,94 @@
+"""A Workflow that carries its code: what its pods read, and that a pod's first program gives them the same."""
+
+from __future__ import annotations
+
+import base64
+import random
+import subprocess
+import sys
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from flowc import Run
+from flowc_targets.argo.carried import ANNOTATION_BYTES
+from tests.commands import flowc
+from tests.conftest import REPOSITORY
+
+HOSTILE = REPOSITORY / "tests" / "cluster" / "flows" / "hostile.py"
+ROOT = ("--root", "s3://bucket/prefix")
+
+
+def compiled(folder: Path, *arguments: str) -> list[dict[str, Any]]:
+    done = flowc(folder, "compile", *arguments, *ROOT)
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def files_of(workflow: dict[str, Any], folder: Path) -> Path:
+    """The downward API volume of a pod of this Workflow, as the kubelet fills it."""
+    annotations = workflow["spec"]["podMetadata"]["annotations"]
+    (volume,) = (item for item in workflow["spec"]["volumes"] if item["name"] == "flowc")
+    for item in volume["downwardAPI"]["items"]:
+        key = item["fieldRef"]["fieldPath"].removeprefix("metadata.annotations['").removesuffix("']")
+        (folder / item["path"]).write_text(annotations[key])
+    return folder
+
+
+def test_one_object_with_all_of_the_code(tmp_path: Path) -> None:
+    (workflow,) = compiled(tmp_path, str(HOSTILE), "--set", "through=server")
+    config, apart = compiled(tmp_path, str(HOSTILE))
+    assert workflow["metadata"]["generateName"] == "hostile-flow-"
+    assert "name" not in workflow["metadata"]
+    annotations = workflow["spec"]["podMetadata"]["annotations"]
+    assert sum(len(key) + len(value) for key, value in annotations.items()) < ANNOTATION_BYTES
+    assert not any("{{" in value for value in annotations.values())
+    archive = tmp_path / "carried.pyz"
+    archive.write_bytes(zlib.decompress(base64.b64decode(annotations["flowc/code"])))
+    other = tmp_path / "apart.pyz"
+    other.write_bytes(base64.b64decode(config["binaryData"]["flow.pyz"]))
+    with zipfile.ZipFile(archive) as one, zipfile.ZipFile(other) as two:
+        assert {name: one.read(name) for name in one.namelist()} == {name: two.read(name) for name in two.namelist()}
+    assert len(workflow["spec"]["templates"]) == len(apart["spec"]["templates"])
+
+
+def test_a_fixed_name_where_kubectl_applies_it(tmp_path: Path) -> None:
+    (carried,) = compiled(tmp_path, str(HOSTILE), "--set", "code=workflow")
+    _, apart = compiled(tmp_path, str(HOSTILE))
+    assert carried["metadata"]["name"] != apart["metadata"]["name"], "they are different objects"
+    (template,) = compiled(tmp_path, str(HOSTILE), "--set", "code=workflow", "--kind", "template")
+    assert template["kind"] == "WorkflowTemplate"
+    assert template["metadata"]["name"] == "hostile-flow"
+
+
+def test_the_first_program_of_a_pod(tmp_path: Path) -> None:
+    """What a pod runs, on this machine: the same flow, whose variables hold what no template may."""
+    (workflow,) = compiled(tmp_path, str(HOSTILE), "--set", "through=server")
+    volume = tmp_path / "flowc"
+    volume.mkdir()
+    files_of(workflow, volume)
+    (leaf,) = (item for item in workflow["spec"]["templates"] if item["name"] == "s-start")
+    container = leaf["container"]
+    variables = {item["name"]: item["value"].replace("$$", "$") for item in container["env"]}
+    assert "BRACES" not in variables
+    assert variables["FLOWC_PACKED"].startswith("BRACES=env-")
+    given = {name: "flowc:default" for name in variables if name.startswith("FLOWC_PARAM_")}
+    variables |= {**given, "FLOWC_ROOT": str(tmp_path / "store"), "FLOWC_RUN_ID": "argo-1", "PATH": "/usr/bin:/bin"}
+    assert container["command"][1] == "/flowc/boot.py"
+    command = [sys.executable, str(volume / "boot.py"), *container["command"][2:], *container["args"]]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    environment = Run("HostileFlow/argo-1", root=str(tmp_path / "store"))["start"].task.data.environment
+    assert environment == {"BRACES": "{{workflow.name}} {{", "DOLLARS": "$(HOME) $$ $", "LINES": "a\nb", "NO": "no"}
+
+
+def test_too_much_code_is_an_error_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "data.bin").write_bytes(random.Random(7).randbytes(200_000))
+    (tmp_path / "flow.py").write_text(HOSTILE.read_text())
+    done = flowc(tmp_path, "compile", "flow.py", "--include", "data.bin", "--set", "through=server", *ROOT)
+    assert done.returncode == 2
+    assert "error[FC503]" in done.stderr
+    assert "code=configmap" in done.stderr
