@@ -26,19 +26,33 @@ User = Annotated[
     typer.Option(help="airflow: who asks; AIRFLOW_API_USER by default, and the password is AIRFLOW_API_PASSWORD's"),
 ]
 With = Annotated[
-    list[str] | None, typer.Option("--with", help="a decorator for every step that has it not, such as retry:times=3")
+    list[str] | None,
+    typer.Option(
+        "--with", metavar="DECORATOR", help="a decorator for every step that has it not, such as retry:times=3"
+    ),
 ]
-Configs = Annotated[list[str] | None, typer.Option("--config", help="the file of a config, as NAME PATH or NAME=PATH")]
+Configs = Annotated[
+    list[str] | None,
+    typer.Option("--config", metavar="NAME=PATH", help="the file of a config, as NAME PATH or NAME=PATH"),
+]
 ConfigValues = Annotated[
-    list[str] | None, typer.Option("--config-value", help="the value of a config, as NAME VALUE or NAME=VALUE")
+    list[str] | None,
+    typer.Option("--config-value", metavar="NAME=VALUE", help="the value of a config, as NAME VALUE or NAME=VALUE"),
 ]
 Branch = Annotated[str | None, typer.Option("--branch", help="the branch of a flow with @project")]
 Production = Annotated[bool, typer.Option("--production", help="the production branch of a flow with @project")]
 Params = Annotated[
     list[str] | None,
-    typer.Option("-p", "--param", help="the value to compile a parameter with, as name=value: its default in a run"),
+    typer.Option(
+        "-p",
+        "--param",
+        metavar="NAME=VALUE",
+        help="the value to compile a parameter with, as name=value: its default in a run",
+    ),
 ]
-Settings = Annotated[list[str] | None, typer.Option("--set", help="any option of the target, as name=value")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="any option of the target, as name=value")
+]
 
 
 def variables(name: str, command: str = "RUN") -> list[str]:

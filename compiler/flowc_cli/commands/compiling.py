@@ -56,10 +56,12 @@ def compile_(
     ] = None,
     namespace: Annotated[str | None, typer.Option("-n", "--namespace", help="Kubernetes namespace")] = None,
     service_account: Annotated[str | None, typer.Option(help="Kubernetes service account of the pods")] = None,
-    env: Annotated[list[str] | None, typer.Option(help="variable of every task, as NAME=value")] = None,
-    env_from_secret: Annotated[list[str] | None, typer.Option(help="Secret whose keys every task gets")] = None,
+    env: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="variable of every task")] = None,
+    env_from_secret: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Secret whose keys every task gets")
+    ] = None,
     include: Annotated[
-        list[str] | None, typer.Option(help="file, folder or glob to ship, from the flow's folder")
+        list[str] | None, typer.Option(metavar="PATH", help="file, folder or glob to ship, from the flow's folder")
     ] = None,
     kind: Annotated[str | None, typer.Option(help="what to emit, such as `template` for argo")] = None,
     argo_version: Annotated[str | None, typer.Option(help="argo: the oldest version that is to take it")] = None,

@@ -36,7 +36,7 @@ def submit(
         typer.Option("--from", help="start a run of what is deployed: a WorkflowTemplate, a CronWorkflow or a DAG"),
     ] = None,
     target: Engine = "argo",
-    param: Annotated[list[str] | None, typer.Option("-p", "--param", help="a parameter, as name=value")] = None,
+    param: Annotated[list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help="a parameter")] = None,
     resume: Annotated[str | None, typer.Option(help="go on from this run; RUN/STEP runs STEP again")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="wait for the end; exit with 1 for a run that fails")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="wait, and print what becomes of each task")] = False,
@@ -50,10 +50,12 @@ def submit(
         Path | None, typer.Option(help="images.json of `flowc image`: the images of steps that ask for packages")
     ] = None,
     service_account: Annotated[str | None, typer.Option(help="Kubernetes service account of the pods")] = None,
-    env: Annotated[list[str] | None, typer.Option(help="variable of every task, as NAME=value")] = None,
-    env_from_secret: Annotated[list[str] | None, typer.Option(help="Secret whose keys every task gets")] = None,
+    env: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="variable of every task")] = None,
+    env_from_secret: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Secret whose keys every task gets")
+    ] = None,
     include: Annotated[
-        list[str] | None, typer.Option(help="file, folder or glob to ship, from the flow's folder")
+        list[str] | None, typer.Option(metavar="PATH", help="file, folder or glob to ship, from the flow's folder")
     ] = None,
     operator: Annotated[str | None, typer.Option(help="airflow: `kubernetes` or `local`")] = None,
     dags_folder: Annotated[
@@ -68,7 +70,10 @@ def submit(
     branch: Branch = None,
     production: Production = False,
 ) -> None:
-    """Start a run on an engine: of a file, which is compiled first, or of what is deployed."""
+    """Start a run on an engine.
+
+    Of a file, which is compiled first, or of what is deployed.
+    """
     from flowc_cli.submitting import Submission, submit_deployed, submit_file
 
     named = {

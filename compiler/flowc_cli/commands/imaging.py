@@ -32,7 +32,11 @@ def image(
     config: Configs = None,
     config_value: ConfigValues = None,
 ) -> None:
-    """Write a Dockerfile for each set of packages that steps ask for, and print what builds and pushes them."""
+    """Write Dockerfiles for the packages of steps.
+
+    One for each distinct set of them, with images.json for `flowc compile --images`. What it prints builds and pushes
+    them.
+    """
     from flowc_cli.imaging import write_images
 
     reading = reading_of(flow, with_, config, config_value, param=param)

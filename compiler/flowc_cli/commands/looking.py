@@ -43,7 +43,10 @@ def logs(
     user: User = None,
     namespace: Namespace = None,
 ) -> None:
-    """Print the logs of a run's tasks: what the store has, or with --target what an engine has."""
+    """Print the logs of a run's tasks.
+
+    What the store has, or with --target what an engine has.
+    """
     streams = [name for name, asked in (("stdout", stdout), ("stderr", stderr)) if asked]
     of_store, of_engine = root is not None or bool(streams), bool(step or follow or server or user or namespace)
     if target is None and not of_engine:

@@ -23,7 +23,7 @@ from flowc_cli.commands.arguments import (
 def run(
     context: typer.Context,
     file: File,
-    param: Annotated[list[str] | None, typer.Option("-p", "--param", help="a parameter, as name=value")] = None,
+    param: Annotated[list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help="a parameter")] = None,
     root: Annotated[
         str | None,
         typer.Option(
@@ -127,7 +127,10 @@ def resume(
     branch: Branch = None,
     production: Production = False,
 ) -> None:
-    """Go on from where a run ended: a new run, which takes over what has finished. Parameters are kept."""
+    """Go on from where a run ended.
+
+    It is a new run, which takes over what has finished. Parameters are kept.
+    """
     from flowc_cli.resuming import resume_file
     from flowc_cli.running import RunRequest
 

@@ -40,7 +40,10 @@ def simulate(
         str | None, typer.Option(help="uid of the Workflow, and so of the run; by default a new one")
     ] = None,
 ) -> None:
-    """Run a manifest on this machine as Argo would: 0 when it succeeds, 1 when it fails, 2 when it is refused."""
+    """Run a manifest on this machine as Argo would.
+
+    The exit code is 0 when it succeeds, 1 when it fails, 2 when it is refused.
+    """
     import os
     import sys
 
