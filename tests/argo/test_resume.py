@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from flowc import Run
 from flowc_targets.argo.lost import LOST
-from tests.argo.manifests import codes, diamond, emit, left, objects, templates
+from tests.argo.manifests import codes, diamond, left, objects, templates
 
 FLOW = """
 from flowc import FlowSpec, Parameter, step
@@ -55,13 +54,11 @@ def test_a_workflow_names_the_run_that_it_goes_on_from(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["template", "cron"])
 def test_a_template_takes_it_as_an_argument(tmp_path: Path, kind: str) -> None:
-    schedule = {"schedule": "0 * * * *"} if kind == "cron" else {}
-    output = emit(tmp_path, FLOW, kind=kind, **schedule)
-    assert output is not None
-    template = next(item for item in yaml.safe_load_all(output) if item["kind"] == "WorkflowTemplate")
-    arguments = {item["name"]: item for item in template["spec"]["arguments"]["parameters"]}
+    _, deployed = objects(tmp_path, FLOW, kind=kind, schedule="0 * * * *" if kind == "cron" else None)
+    spec = deployed["spec"]["workflowSpec"] if kind == "cron" else deployed["spec"]
+    arguments = {item["name"]: item for item in spec["arguments"]["parameters"]}
     assert arguments["flowc-origin-run"]["value"] == ""
-    values = {variables_of(leaf)["FLOWC_ORIGIN_RUN_ID"] for leaf in leaves(template)}
+    values = {variables_of(leaf)["FLOWC_ORIGIN_RUN_ID"] for leaf in leaves({"spec": spec})}
     assert values == {"{{workflow.parameters.flowc-origin-run}}"}
 
 

@@ -74,7 +74,7 @@ def test_the_store_is_gone_for_half_a_minute(lab: Lab, local: Run) -> None:
 
 
 def test_a_pod_is_deleted_and_another_evicted(lab: Lab, local: Run) -> None:
-    submitted = _slow(lab, seconds=25)
+    submitted = _slow(lab, seconds=900)
     _lose(lab, *_begun(submitted, "s-work", 3))
     run = submitted.wait()
     _same(local, run)
@@ -84,8 +84,8 @@ def test_a_pod_is_deleted_and_another_evicted(lab: Lab, local: Run) -> None:
 def test_lost_pods_of_steps_without_retries(lab: Lab, tmp_path: Path) -> None:
     """By default the run fails, and another goes on from it; with the option the steps have another attempt."""
     local = run_locally(FLOWS / "alone.py", tmp_path)
-    plain = _started(lab, FLOWS / "alone.py", ALONE_SECONDS="30")
-    retried = _started(lab, FLOWS / "alone.py", "--set", "retries_of_lost_pods=2", ALONE_SECONDS="30")
+    plain = _started(lab, FLOWS / "alone.py", ALONE_SECONDS="900")
+    retried = _started(lab, FLOWS / "alone.py", "--set", "retries_of_lost_pods=2", ALONE_SECONDS="900")
     for submitted in (plain, retried):
         _lose(lab, *(_begun(submitted, f"s-{name}", 1)[0] for name in ("one", "two", "three")))
     with pytest.raises(AssertionError, match=r"Failed|Error"):

@@ -23,7 +23,7 @@ class KilledFlow(FlowSpec):
         self.next(self.join)
 
     @catch(var="failure")
-    @retry(times=1)
+    @retry(times=1, minutes_between_retries=0)
     @step
     def shot(self):
         os.kill(os.getpid(), signal.SIGKILL)
