@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tests.argo.manifests import diamond, env, left, objects, templates
 
@@ -200,7 +201,7 @@ def test_what_is_flowcs_own_of_kubernetes(tmp_path: Path) -> None:
         "key": "node.kubernetes.io/instance-type", "operator": "In", "values": ["p4d.24xlarge", "p4de.24xlarge"],
     }  # fmt: skip
     node = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [wanted]}]}}
-    term = {"topologyKey": "zone", "namespaceSelector": {}}
+    term: dict[str, Any] = {"topologyKey": "zone", "namespaceSelector": {}}
     pod = {"requiredDuringSchedulingIgnoredDuringExecution": [term]}
     assert leaf["affinity"] == {"nodeAffinity": node, "podAffinity": pod}
     assert (leaf["priorityClassName"], leaf["schedulerName"]) == ("high", "kueue")
