@@ -33,16 +33,22 @@ class Airflow:
 
     def run(self, text: str, folder: Path, conf: str = "{}") -> subprocess.CompletedProcess[str]:
         """`airflow dags test` of one DAG file, with a database and a folder of its own: 0, or 1 for a failed run."""
-        home, dags = folder / "home", folder / "dags"
-        home.mkdir()
+        home, dags = self.new_home(folder), folder / "dags"
         dags.mkdir()
-        shutil.copy(self.template / "airflow.db", home)
         (dags / "flow.py").write_text(text)
         dag_id = text.split('dag_id="', 1)[1].split('"', 1)[0]
         return self._command(home, dags, "dags", "test", dag_id, "-c", conf)
 
-    def _command(self, home: Path, dags: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        variables = {
+    def new_home(self, folder: Path) -> Path:
+        """An AIRFLOW_HOME in the folder, with a database of its own."""
+        home = folder / "home"
+        home.mkdir()
+        shutil.copy(self.template / "airflow.db", home)
+        return home
+
+    def variables(self, home: Path, dags: Path) -> dict[str, str]:
+        """The environment of a process of this Airflow, whose database is in `home`."""
+        return {
             **os.environ,
             "PATH": f"{self.environment / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "PYTHONWARNINGS": "ignore",
@@ -53,6 +59,8 @@ class Airflow:
             # The steps run in the environment of these tests, so that both engines have the same libraries.
             "FLOWC_PYTHON": sys.executable,
         }
+
+    def _command(self, home: Path, dags: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         # Airflow's handler of SIGTERM waits for its tasks: -k ends what is left.
         command = ["timeout", "-k", "5", "600", str(self.environment / "bin" / "airflow"), *arguments]
-        return subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+        return subprocess.run(command, env=self.variables(home, dags), capture_output=True, text=True, check=False)
