@@ -67,7 +67,7 @@ def compile_to(
             _write(files, output, sink)
     except FlowcError:
         pass
-    report(sink.diagnostics, form if sink.failed else "text")
+    report(sink.diagnostics, form if sink.failed or output is not None else "text")
     return exit_code(sink)
 
 
@@ -159,14 +159,24 @@ def _emit(
 
 def _write(files: tuple[EmittedFile, ...], output: Path | None, sink: DiagnosticSink) -> None:
     if output is None:
-        for file in files:
-            sys.stdout.write(file.text)
+        if len(files) > 1:
+            names = " and ".join(file.name for file in files)
+            message = f"the output is {len(files)} files ({names}), and standard output takes one"
+            sink.error("FC603", message, None, help="name a folder, or the first of them, with -o")
+            return
+        sys.stdout.write(files[0].text)
         return
     try:
-        if len(files) == 1 and not output.is_dir():
-            write_atomically(output, files[0].text)
-            return
-        for file in files:
-            write_atomically(output / file.name, file.text)
+        # What is read last is written last: the first file may name what is in the others.
+        for path, file in reversed(list(zip(_paths(files, output), files, strict=True))):
+            write_atomically(path, file.text)
     except OSError as error:
         sink.error("FC603", f"{output} cannot be written: {error.strerror}", None, help="choose another path with -o")
+
+
+def _paths(files: tuple[EmittedFile, ...], output: Path) -> list[Path]:
+    """Where each file goes: into a folder, or the first to that path and the others beside it, named alike."""
+    if output.is_dir() or (len(files) > 1 and not output.suffix):
+        return [output / file.name for file in files]
+    stem = Path(files[0].name).stem
+    return [output, *(output.with_name(file.name.replace(stem, output.stem, 1)) for file in files[1:])]

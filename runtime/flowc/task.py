@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flowc.inputs import Inputs
     from flowc.layout import Document, Path
     from flowc.plan import Plan
-    from flowc.trigger import Trigger
+    from flowc.triggers import Trigger
 
     class Declared(Protocol):
         """A parameter of a class flow or a pipeline."""
@@ -305,7 +305,7 @@ def set_facts(plan: Plan, names: List[str], task: Task, graph: Callable[[], Dict
 
 
 def _trigger() -> Trigger | None:
-    from flowc.trigger import trigger_of_run
+    from flowc.triggers import trigger_of_run
 
     return trigger_of_run()
 

@@ -35,6 +35,9 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 ANYTHING = frozenset(
     {
+        "github.com.argoproj.argo_events.pkg.apis.events.v1alpha1.Amount",  # as below
+        "github.com.argoproj.argo_events.pkg.apis.events.v1alpha1.Int64OrString",  # either
+        "github.com.argoproj.argo_events.pkg.apis.events.v1alpha1.K8SResource",  # an object of any kind
         "io.argoproj.workflow.v1alpha1.Amount",  # a number, which the schema lists as such
         "io.argoproj.workflow.v1alpha1.Item",  # any value of JSON
         "io.argoproj.workflow.v1alpha1.Plugin",

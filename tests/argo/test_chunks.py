@@ -40,7 +40,7 @@ def all_before(parts: Sequence[Template]) -> Waits:
             else:
                 waits[task.name] = begun
                 inside[task.name] = begun | {task.name}
-        return set().union(*inside.values())
+        return set[str]().union(*inside.values())
 
     run(parts[0], set())
     return waits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -31,6 +32,11 @@ DECORATED = (
 FLOWS = {"diamond": diamond(), "nested": NESTED, "decorated": DECORATED, "specs": SPECS.read_text()}
 
 
+def unscheduled(text: str) -> str:
+    """The flow without its schedule, which only a CronWorkflow takes."""
+    return re.sub(r"^@schedule.*\n", "", text, flags=re.MULTILINE)
+
+
 def _programs() -> list[Path]:
     cached = sorted(Path("~/.cache/flowc-cluster").expanduser().glob("argo-*/argo"))
     found = os.environ.get("ARGO") or shutil.which("argo")
@@ -44,7 +50,8 @@ def _programs() -> list[Path]:
 def test_lint(flow: str, kind: str, program: Path, tmp_path: Path) -> None:
     text = FLOWS[flow] if flow in FLOWS else EXAMPLES[flow].read_text()
     gc = {"pod_gc": "OnPodSuccess", "pod_gc_delay": "1h"}
-    output = emit(tmp_path, text, None, kind=kind, namespace="flows", parallelism=3, gpu=PROFILES, **gc)
+    options = {"namespace": "flows", "parallelism": 3, "gpu": PROFILES, "event_source": "shops", **gc}
+    output = emit(tmp_path, unscheduled(text), None, kind=kind, **options)
     assert output is not None
     manifest = tmp_path / "manifest.yaml"
     manifest.write_text(output)

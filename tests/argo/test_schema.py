@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,7 @@ import yaml
 from flowc_targets.argo import TARGET
 from tests.argo.manifests import emit
 from tests.argo.schema import Checker
-from tests.argo.test_lint import FLOWS
+from tests.argo.test_lint import FLOWS, PROFILES, unscheduled
 from tests.conftest import GOLDENS, REPOSITORY, examples_on
 
 CRDS = Path(os.environ.get("ARGO_CRDS", REPOSITORY.parent / "shared" / "cluster" / "argo" / "crds-4.1.2"))
@@ -68,6 +69,8 @@ def problems(document: dict[str, Any], source: str) -> list[str]:
         return []
     home = DEFINITIONS.get(kind, "io.argoproj.workflow.v1alpha1")
     schema = crd(kind) if source == "crds" else {"$ref": f"#/definitions/{home}.{kind}"}
+    if kind in DEFINITIONS:  # which do not list what every object has
+        document = {name: item for name, item in document.items() if name not in {"apiVersion", "kind"}}
     found = list(checker(source).problems(document, schema, kind))
     return [*found, *(f"{path}: {value!r} is unknown" for path, value in _unlisted(document, kind))]
 
@@ -101,6 +104,8 @@ def all_problems(text: str, source: str) -> list[str]:
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("golden", MANIFESTS)
 def test_golden(golden: str, source: str) -> None:
+    if golden.endswith("-3.5.yaml") and source != "argo-3.6.19":
+        pytest.skip("of a release whose fields 4.x has no longer")
     assert all_problems(MANIFESTS[golden].read_text(), source) == []
 
 
@@ -108,14 +113,15 @@ def test_golden(golden: str, source: str) -> None:
 @pytest.mark.parametrize("flow", [*FLOWS, *examples_on("argo.yaml")])
 def test_of_each_kind(flow: str, kind: str, tmp_path: Path) -> None:
     text = FLOWS[flow] if flow in FLOWS else examples_on("argo.yaml")[flow].read_text()
-    if kind == "cron":
-        text = _scheduled(text)
+    text = _scheduled(text) if kind == "cron" else unscheduled(text)
     options: dict[str, Any] = {
         "namespace": "flows",
         "parallelism": 3,
         "pod_gc": "OnPodSuccess",
         "pod_gc_delay": "1h",
         "ttl_seconds": 9,
+        "event_source": "shops",
+        "gpu": PROFILES,
     }
     output = emit(tmp_path, text, kind=kind, tags=("a:b",), env={"X": "{{y}} $z"}, **options)
     assert output is not None
@@ -125,9 +131,14 @@ def test_of_each_kind(flow: str, kind: str, tmp_path: Path) -> None:
 
 def _scheduled(text: str) -> str:
     """The flow with a schedule, which a CronWorkflow needs."""
-    return (
-        text if "@schedule" in text else text.replace("\nclass ", "\nfrom flowc import schedule\n@schedule\nclass ", 1)
-    )
+    if "@schedule" in text:
+        return text
+    if "@pipeline" in text:
+        called = r"\1from flowc import Schedule\n\1\2.with_options(schedule=Schedule(cron_expression='0 5 * * *'))("
+        head, main, rest = text.rpartition("\n\n\n")
+        return head + main + re.sub(r"^( *)(\w+_pipeline|\w+)\(", called, rest, count=1, flags=re.MULTILINE)
+    first = re.compile(r"^((?:@.*\n)*class )", re.MULTILINE)
+    return first.sub(r"from flowc import schedule\n@schedule\n\1", text, count=1)
 
 
 def _objects(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -156,7 +156,7 @@ def test_a_project_names_the_object(tmp_path: Path) -> None:
     text = diamond().replace("class DiamondFlow", "@project(name='shop', branch='new')\nclass DiamondFlow")
     text = text.replace("import FlowSpec,", "import FlowSpec, project,")
     _, workflow = objects(tmp_path, text, kind="template")
-    assert workflow["metadata"]["name"] == "shop-test-new-diamond-flow"
+    assert workflow["metadata"]["name"] == "shop-test-new-diamond-flow-49ab60"
 
 
 def test_exit_hooks_run_when_all_has_ended(tmp_path: Path) -> None:

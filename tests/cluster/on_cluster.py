@@ -83,7 +83,7 @@ class OnCluster:
             pods = [node for node in nodes.values() if node.get("type") == "Pod"]
             each.case.pods = len(pods)
             return self._compare(each, status)
-        seen = json.dumps([(name, node.get("phase")) for name, node in nodes.items()])
+        seen = json.dumps([(name, node.get("phase"), node.get("message")) for name, node in nodes.items()])
         if seen != each.seen:
             each.seen, each.moved = seen, now
         if now - each.moved < self._patience:

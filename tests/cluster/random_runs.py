@@ -66,7 +66,7 @@ class Elsewhere(Protocol):
 
     @property
     def room(self) -> bool:
-        """Whether another may be started."""
+        """Whether another may be started now."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""A gang on the real Argo, one of whose pods is deleted while it works: all members start over, and the answer is right."""
+"""A gang on the real Argo, one of whose pods is deleted while it works: all start over, and the answer is right."""
 
 from __future__ import annotations
 

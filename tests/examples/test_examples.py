@@ -33,6 +33,10 @@ ANSWERS: dict[str, list[tuple[tuple[str, ...], list[str]]]] = {
         ((), [r"shares: \[124750, 125000, 125250, 125500\]", r"sum: \{500500\}"]),
         (("--nodes", "1", "--up-to=10"), [r"shares: \[55\]", r"sum: \{55\}"]),
     ],
+    "daily_report.py": [
+        ((), [r"1400 in 3 shops: \{'north': 500, 'south': 500, 'west': 400\}"]),
+        (("--shops", "east"), [r"400 in 1 shops: \{'east': 400\}"]),
+    ],
     "gpu_training.py": [((), [r"trained on gpu: y = 3\.000 x \+ 1\.000"])],
     "retry_once.py": [
         ((), ["left by attempt 0", "middle by attempt 1", "right by attempt 0", r"attempts: \[0, 1, 0\]"]),

@@ -76,7 +76,7 @@ def test_argo_parameters(compilation: Compilation) -> None:
     values = {item["name"]: item.get("value") for item in workflow["spec"]["arguments"]["parameters"]}
     assert values == {
         "table": "flowc:default", "logo": None, "n": "7", "dyn": "flowc:default", "late": "flowc:default",
-        "odd": "flowc:default",
+        "odd": "flowc:default", "flowc-origin-run": "",
     }  # fmt: skip
     _, sink = emit(compilation, "argo")
     assert [item.code for item in sink.diagnostics] == ["FC304"]

@@ -20,7 +20,7 @@ from flowc_targets.base.package import largest_files
 from flowc_targets.base.unmet import report_unmet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, Step
@@ -74,20 +74,33 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
             sink.unsupported("FC503", TARGET_NAME, message, parameter.span, help="put it in the store and pass its URL")
 
 
-def check_objects(flow: Flow, workflow: Workflow, package: bytes, options: ArgoOptions, sink: DiagnosticSink) -> None:
-    """Report what the emitted objects exceed."""
+def check_objects(
+    flow: Flow,
+    workflow: Workflow,
+    package: bytes,
+    values: Mapping[str, str],
+    options: ArgoOptions,
+    sink: DiagnosticSink,
+) -> None:
+    """Report what the emitted objects exceed. `values` are those of variables, which the ConfigMap holds as well."""
     spec = workflow.spec
     if options.crds == "full":
         _check_caps(flow, workflow, sink)
+    beside = sum(len(value.encode()) for value in values.values())
     if len(package) > OBJECT_BYTES:
         message = f"the code package has {len(package)} bytes, and a ConfigMap holds {OBJECT_BYTES}"
         sink.unsupported("FC503", TARGET_NAME, message, flow.span, help=largest_files(package))
+    elif len(package) + beside > OBJECT_BYTES:
+        message = (
+            f"the code and the values of variables have {len(package) + beside} bytes, and a ConfigMap holds 1 MiB"
+        )
+        sink.unsupported("FC503", TARGET_NAME, message, flow.span, help="read long values from files or from the store")
     size = len(json.dumps(plain(spec)))
     if size > OBJECT_BYTES:
         message = f"the Workflow has {size} bytes, and Kubernetes stores {OBJECT_BYTES}"
         sink.unsupported("FC503", TARGET_NAME, message, flow.span, help="split the flow in two")
-    largest = max(size, len(package) * 4 // 3)
-    if largest > APPLY_BYTES and len(package) <= OBJECT_BYTES and size <= OBJECT_BYTES:
+    largest = max(size, len(package) * 4 // 3 + len(json.dumps(dict(values))))
+    if largest > APPLY_BYTES and len(package) + beside <= OBJECT_BYTES and size <= OBJECT_BYTES:
         message = f"an object of {largest} bytes is too large for a plain `kubectl apply`"
         sink.warning("FC503", message, flow.span, help="apply it with `kubectl apply --server-side -f -`")
 

@@ -44,10 +44,10 @@ def object_name(flow: str, digest: str = "", limit: int = OBJECT_LIMIT) -> str:
 
 
 def unique_names(prefix: str, names: list[str], limit: int = TASK_LIMIT) -> dict[str, str]:
-    """A name of `[a-z0-9-]` for each given one. The prefix keeps them apart from each other's kind and from the
+    """A name of `[a-z0-9-]` for each given one; where two would be equal, the later one gets a number.
 
-    functions of Argo's expressions, whose names break a task of the same name. Where two would be equal, the later one
-    gets a number.
+    The prefix keeps them apart from other kinds of names, and from the functions of Argo's expressions, whose names
+    break a task of the same name.
     """
     result: dict[str, str] = {}
     taken: set[str] = set()

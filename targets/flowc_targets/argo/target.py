@@ -80,11 +80,11 @@ def _objects(
     workflow = lower(flow, options, TARGET_NAME, sink, meta.name)
     if options.carries_code:
         workflow = carried(flow, workflow, files, hidden, sink)
-        check_objects(flow, workflow, b"", options, sink)
+        check_objects(flow, workflow, b"", {}, options, sink)
         return deployed(flow, options, workflow)
     package = zip_files(files)
     code = ConfigMap(metadata=meta, data=hidden, binary_data={PACKAGE_FILE: base64.b64encode(package).decode()})
-    check_objects(flow, workflow, package, options, sink)
+    check_objects(flow, workflow, package, hidden, options, sink)
     return (code, *deployed(flow, options, workflow))
 
 

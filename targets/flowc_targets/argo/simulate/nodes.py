@@ -47,6 +47,8 @@ class Node:
     outbound: tuple[str, ...] = ()
     started: float = field(default_factory=time.time)
     """Seconds since the epoch."""
+    running: float = 0.0
+    """When a pod got its place; before that it was pending."""
     finished: float = 0.0
     watchers: list[Watcher] = field(default_factory=list[Watcher])
 

@@ -106,7 +106,11 @@ def _parameters(outputs: dict[str, str]) -> list[dict[str, str]]:
 
 
 def _lines(nodes: Nodes, inside: dict[str, list[Node]], node: Node, name: str, depth: int) -> Iterator[str]:
-    seconds = f"  {node.finished - node.started:.1f}s" if node.type in {"Pod", "DAG"} and node.finished else ""
+    seconds = (
+        f"  {node.finished - (node.running or node.started):.1f}s"
+        if node.type in {"Pod", "DAG"} and node.finished
+        else ""
+    )
     message = f"  {node.message}" if node.message else ""
     children = [nodes.by_id[child] for child in node.children] if node.type in {"TaskGroup", "Retry"} else []
     if node.type == "TaskGroup":

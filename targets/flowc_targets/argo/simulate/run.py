@@ -175,6 +175,7 @@ class Run:
 
     def pod_running(self, node: Node) -> None:
         """A pod's process has begun."""
+        node.running = time.time()
         self.mark(node, "Running")
 
     def pod_ended(self, node: Node, phase: Phase, message: str, outputs: dict[str, str]) -> None:

@@ -1,0 +1,52 @@
+"""Wide foreach on the real controller, and a join whose sibling is lost between the body and the join."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from flowc.layout import RunLayout
+from flowc.store.s3 import S3Store
+from tests.cluster.cluster import Cluster
+
+pytestmark = pytest.mark.cluster
+
+WIDE = Path(__file__).parent / "flows" / "wide.py"
+WIDTH = 300
+PATIENCE = 600.0
+
+
+@pytest.mark.slow
+def test_a_foreach_of_300(cluster: Cluster) -> None:
+    """About a pod a second: a node and its pod for each item, none of them lost."""
+    began = time.monotonic()
+    submitted = cluster.apply(cluster.compile(WIDE, "--set", f'parameters={{width="{WIDTH}"}}'))
+    run = submitted.wait()
+    print(f"{WIDTH} items in {time.monotonic() - began:.0f} s")
+    assert run["join"].task.data.all == list(range(WIDTH))
+    assert len(list(run["each"])) == WIDTH
+    nodes = cluster.get("workflow", submitted.name)["status"]["nodes"].values()
+    assert sum(node["type"] == "Pod" for node in nodes) == WIDTH + 3
+
+
+def test_the_join_names_a_sibling_that_is_lost(cluster: Cluster) -> None:
+    """As after a node whose id collides with another's (argo-workflows #16376): Argo goes on, and the join must not."""
+    submitted = cluster.apply(cluster.compile(WIDE, "--set", 'parameters={waits="true"}'))
+    store = S3Store(cluster.root)
+    layout = RunLayout(store, "WideFlow", f"argo-{submitted.uid}")
+    deadline = time.monotonic() + PATIENCE
+    while layout.latest("each", (0,)) is None:
+        assert time.monotonic() < deadline, "item 0 has not finished"
+        time.sleep(1)
+    delete(store, f"{layout.folder('each', (0,), 0)}/manifest.json")
+    store.write(f"words/{layout.run}", [b"go on"])
+    with pytest.raises(AssertionError, match="Failed") as failed:
+        submitted.wait()
+    assert "1 of the join's 3 inputs have not finished: each/0" in str(failed.value)
+
+
+def delete(store: S3Store, key: str) -> None:
+    """What flowc itself never does."""
+    store._request("DELETE", store._path(key))  # pyright: ignore[reportPrivateUsage]
