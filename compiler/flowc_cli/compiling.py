@@ -164,7 +164,8 @@ def _write(files: tuple[EmittedFile, ...], output: Path | None, sink: Diagnostic
             message = f"the output is {len(files)} files ({names}), and standard output takes one"
             sink.error("FC603", message, None, help="name a folder, or the first of them, with -o")
             return
-        sys.stdout.write(files[0].text)
+        for file in files:
+            sys.stdout.write(file.text)
         return
     try:
         # What is read last is written last: the first file may name what is in the others.
@@ -178,5 +179,5 @@ def _paths(files: tuple[EmittedFile, ...], output: Path) -> list[Path]:
     """Where each file goes: into a folder, or the first to that path and the others beside it, named alike."""
     if output.is_dir() or (len(files) > 1 and not output.suffix):
         return [output / file.name for file in files]
-    stem = Path(files[0].name).stem
+    stem = Path(next(iter(files)).name).stem
     return [output, *(output.with_name(file.name.replace(stem, output.stem, 1)) for file in files[1:])]

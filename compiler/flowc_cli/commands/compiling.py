@@ -66,6 +66,9 @@ def compile_(
     kind: Annotated[str | None, typer.Option(help="what to emit, such as `template` for argo")] = None,
     argo_version: Annotated[str | None, typer.Option(help="argo: the oldest version that is to take it")] = None,
     operator: Annotated[str | None, typer.Option(help="airflow: `kubernetes` or `local`")] = None,
+    code: Annotated[
+        str | None, typer.Option(help="where the code is: `file` (airflow), `workflow` (argo) or `configmap`")
+    ] = None,
     resume: Annotated[
         str | None, typer.Option(help="argo: go on from this run, argo-UID; argo-UID/STEP runs STEP again")
     ] = None,
@@ -95,6 +98,7 @@ def compile_(
         "kind": kind,
         "argo_version": argo_version,
         "operator": operator,
+        "code": code,
         "origin_run": resume,
         "env": env,
         "env_from_secrets": env_from_secret,

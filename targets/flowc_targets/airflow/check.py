@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from typing import TYPE_CHECKING
 
 from flowc_targets.airflow.deployment import check_deployment
 from flowc_targets.airflow.widths import check_widths, openers_around
 from flowc_targets.base.asked import secret_names
-from flowc_targets.base.package import largest_files
 from flowc_targets.base.project import deployment_name
 from flowc_targets.base.unmet import report_unmet
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, ParallelStep, Step
-    from flowc_targets.airflow.model import DagFile
     from flowc_targets.airflow.options import AirflowOptions
 
 NAME = "airflow"
 MAX_ID = 250
 """The longest id of a DAG or a task."""
 MAX_TAG = 100
-MAX_CODE = 800_000
-"""Characters of base64: the code travels in the pod's spec, and etcd takes objects of up to 1.5 MiB."""
 
 AIRFLOWS_MOST = 16
 """Tasks of one run at a time, where nobody has set core.max_active_tasks_per_dag."""
@@ -44,6 +39,11 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
         )  # fmt: skip
     _check_names(flow, options, sink)
     check_deployment(flow, sink)
+    if options.code == "configmap" and not options.in_pods:
+        sink.error(
+            "FC505", "code=configmap is for pods, and the tasks are local processes", None,
+            help="leave it out, or compile with --operator kubernetes",
+        )  # fmt: skip
     report_unmet(flow, NAME, sink)
     check_widths(flow, options.max_map_length, NAME, sink)
     for step in flow.steps:
@@ -54,16 +54,6 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
             _check_local(step, sink)
         else:
             _check_variables(step, sink)
-
-
-def check_size(file: DagFile, sink: DiagnosticSink) -> None:
-    """Report a code package that does not fit into a pod's environment."""
-    size = len(base64.b64encode(file.code))
-    if file.operator == "kubernetes" and size > MAX_CODE:
-        sink.unsupported(
-            "FC503", NAME, f"the code package has {size:,} characters of base64; a pod can carry {MAX_CODE:,}", None,
-            help=largest_files(file.code),
-        )  # fmt: skip
 
 
 def _check_kind(step: Step, options: AirflowOptions, sink: DiagnosticSink) -> None:

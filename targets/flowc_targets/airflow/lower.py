@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flowc._version import __version__
 from flowc_targets.airflow.blocks import lower_steps, markdown
+from flowc_targets.airflow.configmap import config_map_name
 from flowc_targets.airflow.deployment import schedule_of, start_date
 from flowc_targets.airflow.model import DagFile
 from flowc_targets.airflow.params import dag_param
@@ -28,6 +29,7 @@ FLOWC_TAG = "flowc"
 def lower(flow: Flow, source: SourceFile, options: AirflowOptions, sink: DiagnosticSink) -> DagFile:
     """The DAG file of a flow that `check` found nothing wrong with."""
     files = package_files(flow, source, options.include, sink)
+    code = zip_files(files)
     return DagFile(
         operator=options.operator,
         version=__version__,
@@ -43,7 +45,8 @@ def lower(flow: Flow, source: SourceFile, options: AirflowOptions, sink: Diagnos
         params=tuple(dag_param(parameter) for parameter in flow.run_parameters),
         dag=_dag(flow, options),
         body=lower_steps(flow, options, sink),
-        code=zip_files(files),
+        code=code,
+        config_map=config_map_name(dag_id(flow, options), code, options),
     )
 
 

@@ -130,6 +130,13 @@ class DagFile:
     """Arguments of `@dag`, but for `params`."""
     body: Block
     code: bytes
+    config_map: str | None
+    """The name of the ConfigMap that has the code; `None` where it is in the file."""
+
+    @property
+    def printable_source(self) -> str:
+        """The name of the source for a comment."""
+        return "".join(character if character.isprintable() else "?" for character in self.source)
 
     @property
     def has_outputs(self) -> bool:

@@ -19,6 +19,11 @@ class AirflowOptions(TargetOptions):
     operator: Literal["kubernetes", "local"] = Field(
         "kubernetes", description="run steps in pods (KubernetesPodOperator), or as processes of the Airflow worker"
     )
+    code: Literal["file", "configmap"] | None = Field(
+        None,
+        description="where the code is: in the DAG file, or in a ConfigMap that pods mount, whose manifest is written "
+        "beside that; by default in the file where it fits",
+    )
     dag_id: str | None = Field(None, description="id of the DAG instead of the flow's name")
     pool: str | None = Field(None, description="Airflow pool of every task; it must exist, or tasks wait for ever")
     max_active_tasks: int | None = Field(None, ge=1, description="most tasks of one run at a time")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flowc_targets.airflow.imports import import_lines
 from flowc_targets.airflow.model import Block, DagFile, Edge, EmptyTask, HookTask, MappedGroup, StepTask, WidthTask
-from flowc_targets.airflow.python import WIDTH, Call, Name, layout
+from flowc_targets.airflow.python import WIDTH, Call, Name, layout, quoted
 from flowc_targets.airflow.texts import COMMON, HOOKS, INDICES, PUBLISH_OUTPUT, SKIP, operator_text
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ def print_file(file: DagFile) -> str:
         parts.append(INDICES)
     if file.has_switch:
         parts.append(SKIP)
-    parts.append(
-        operator_text(file.operator, has_switch=file.has_switch, has_loop=file.has_loop, has_hooks=file.has_hooks)
-    )
+    parts.append(operator_text(file))
     if file.has_hooks:
         parts.append(HOOKS)
     if file.has_outputs and file.operator == "kubernetes":
@@ -38,8 +36,7 @@ def print_file(file: DagFile) -> str:
 
 
 def _header(file: DagFile) -> Iterator[str]:
-    source = "".join(character if character.isprintable() else "?" for character in file.source)
-    yield f"# Compiled by flowc {file.version} from {source}. Change that file, not this one."
+    yield f"# Compiled by flowc {file.version} from {file.printable_source}. Change that file, not this one."
     yield "#"
     yield f"# flow    {file.flow}"
     yield f"# source  sha256:{file.source_hash}"
@@ -151,6 +148,11 @@ def _common(sources: tuple[str, ...], following: dict[str, tuple[str, ...]]) -> 
 
 
 def _code(file: DagFile) -> Iterator[str]:
+    if file.config_map is not None:
+        yield "# The ConfigMap with the code package: a zip with flowc's runtime, the flow's own files and"
+        yield "# its plan. Its manifest was written beside this file; it has to be applied first."
+        yield f"CODE = {quoted(file.config_map)}"
+        return
     text = base64.b64encode(file.code).decode()
     yield "# The code package: a zip with flowc's runtime, the flow's own files and its plan."
     yield 'CODE = """'

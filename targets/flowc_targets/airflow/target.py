@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flowc_targets.airflow.check import check, check_size
+from flowc_targets.airflow.check import check
+from flowc_targets.airflow.configmap import check_code, config_map_file
 from flowc_targets.airflow.lower import dag_id, lower
 from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.airflow.printer import print_file
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
     from flowc_targets.base.engine import Address, EngineClient
 
 
-_CAPABILITIES = Capabilities(step_kinds=frozenset({"linear", "branch", "foreach", "join", "switch"}))
+_CAPABILITIES = Capabilities(step_kinds=frozenset({"linear", "branch", "foreach", "join", "parallel", "switch"}))
 
 
 @dataclass(frozen=True, slots=True)
 class AirflowTarget:
-    """One DAG file for Airflow 2.11 and 3.x."""
+    """One DAG file for Airflow 2.11 and 3.x, and maybe a ConfigMap with its code."""
 
     name: str = "airflow"
     capabilities: Capabilities = _CAPABILITIES
@@ -32,14 +33,16 @@ class AirflowTarget:
     def emit(
         self, flow: Flow, source: SourceFile, options: TargetOptions, sink: DiagnosticSink
     ) -> tuple[EmittedFile, ...]:
-        """The DAG file, or diagnostics in the sink."""
+        """The DAG file, and the manifest of the ConfigMap where its code is in one; or diagnostics in the sink."""
         assert isinstance(options, AirflowOptions), "options come from options_model"
         check(flow, options, sink)
         if sink.failed:
             return ()
         file = lower(flow, source, options, sink)
-        check_size(file, sink)
-        return (EmittedFile(f"{dag_id(flow, options)}.py", print_file(file)),)
+        check_code(flow, file, options, sink)
+        name = dag_id(flow, options)
+        dag = EmittedFile(f"{name}.py", print_file(file))
+        return (dag,) if file.config_map is None else (dag, config_map_file(flow, file, options, name))
 
     def client(self, address: Address) -> EngineClient:
         """A client of Airflow's REST API: see EngineClient."""

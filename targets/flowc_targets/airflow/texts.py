@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+from flowc_targets.airflow.configmap import CODE_FOLDER, PACKAGE_FILE
+
+if TYPE_CHECKING:
+    from flowc_targets.airflow.model import DagFile
 
 Operator = Literal["kubernetes", "local"]
 
@@ -119,8 +124,8 @@ class StepOperator(KubernetesPodOperator):
     def pre_execute(self, context):
         skip_unless_chosen(self.when, context)
 
-    def build_pod_request_obj(self, context=None):
-        pod = super().build_pod_request_obj(context)
+    def build_pod_request_obj(self, context=None, **kwargs):
+        pod = super().build_pod_request_obj(context, **kwargs)
         if context is None:  # a dry run
             return pod
         container = pod.spec.containers[0]
@@ -258,17 +263,57 @@ _WITH_LOOPS = (
 _SIGNATURE = re.compile(r"def __init__\((self, \*, index=.*?)\):")
 
 
-def operator_text(operator: Operator, *, has_switch: bool, has_loop: bool, has_hooks: bool) -> str:
+_FROM_CONFIG_MAP = (
+    (
+        """\
+# What a pod runs: it puts the code package together, and becomes the shim in it. The shim
+# writes""",
+        """\
+# What a pod runs: it becomes the shim in the code package, which is mounted there. The shim
+# writes""",
+    ),
+    ("import base64, os, sys", "import os, sys"),
+    (
+        """\
+path = os.path.join(folder, "flow.pyz")
+parts = sorted((name for name in os.environ if name.startswith("FLOWC_CODE_")))
+with open(path, "wb") as file:
+    file.write(base64.b64decode("".join(os.environ.pop(name) for name in parts)))
+""",
+        "",
+    ),
+    ("[sys.executable, path, *", f'[sys.executable, "{CODE_FOLDER}/{PACKAGE_FILE}", *'),
+    (
+        """\
+        code = "".join(CODE.split())
+        for number, start in enumerate(range(0, len(code), 100_000)):
+            variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
+""",
+        f'''\
+        code = k8s.V1ConfigMapVolumeSource(name=CODE)
+        volume = k8s.V1Volume(name="flowc", config_map=code)
+        pod.spec.volumes = [*(pod.spec.volumes or []), volume]
+        mount = k8s.V1VolumeMount(name="flowc", mount_path="{CODE_FOLDER}", read_only=True)
+        container.volume_mounts = [*(container.volume_mounts or []), mount]
+''',
+    ),
+)
+
+
+def operator_text(file: DagFile) -> str:
     """The operator of a flow's steps; what serves switches, recursion and hooks stands in files that have some."""
-    text = OPERATORS[operator]
-    for part, instead in _WITH_LOOPS if has_loop else ():
+    text = OPERATORS[file.operator]
+    for part, instead in _FROM_CONFIG_MAP if file.config_map is not None else ():
+        assert part in text
         text = text.replace(part, instead)
-    if has_loop:  # too long for a line now
+    for part, instead in _WITH_LOOPS if file.has_loop else ():
+        text = text.replace(part, instead)
+    if file.has_loop:  # too long for a line now
         text = _SIGNATURE.sub(_spread, text)
-    if has_hooks and (told := _TOLD.search(text)):
+    if file.has_hooks and (told := _TOLD.search(text)):
         method = f"    def told(self, context):\n        return {told.group()}\n\n"
         text = _TOLD.sub("self.told(context)", text).replace(_SKIPPING, method + _SKIPPING)
-    for part, instead in () if has_switch or has_loop else _ONLY_WITH_SWITCHES:
+    for part, instead in () if file.has_switch or file.has_loop else _ONLY_WITH_SWITCHES:
         text = text.replace(part, instead)
     return text
 

@@ -17,7 +17,11 @@ __all__ = ["Capabilities", "EmittedFile", "Target", "TargetOptions"]
 
 @dataclass(frozen=True, slots=True)
 class EmittedFile:
-    """One file of a target's output. `name` is what to call it where the user gave no `-o`."""
+    """One file of a target's output. `name` is what to call it in a folder.
+
+    Of several files the first is the one that `-o FILE` names; the others stand beside it, and where their names begin
+    with its own, they follow it: `flow.py` and `flow.configmap.yaml` become `dags/x.py` and `dags/x.configmap.yaml`.
+    """
 
     name: str
     text: str

@@ -164,8 +164,8 @@ class StepOperator(KubernetesPodOperator):
         self.variables = variables or {}
         self.python = python
 
-    def build_pod_request_obj(self, context=None):
-        pod = super().build_pod_request_obj(context)
+    def build_pod_request_obj(self, context=None, **kwargs):
+        pod = super().build_pod_request_obj(context, **kwargs)
         if context is None:  # a dry run
             return pod
         container = pod.spec.containers[0]

@@ -1,0 +1,154 @@
+"""Code in a ConfigMap: asked for, or because it is too large; the manifest beside the DAG file, and what pods do."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
+from flowc_compiler.driver import compile_file
+from flowc_targets.airflow import TARGET
+from flowc_targets.airflow.configmap import MOST_IN_CONFIG_MAP, MOST_IN_FILE
+from flowc_targets.airflow.options import AirflowOptions
+from tests.airflow.emitting import ROOT, ruff, write
+from tests.airflow.flows import PLAIN, SPECS, VALUES
+from tests.commands import flowc
+
+NOISY = PLAIN.replace("    def end(self):\n", "    def end(self):\n        import noise\n\n        print(noise)\n")
+
+
+@dataclass
+class Emitted:
+    """What the target made of a flow."""
+
+    dag: str
+    manifest: str
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def code(self) -> str:
+        """What the DAG file says of its code."""
+        nodes = [node for node in ast.parse(self.dag).body if isinstance(node, ast.Assign)]
+        return str(next(ast.literal_eval(node.value) for node in nodes if ast.unparse(node.targets[0]) == "CODE"))
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        """What the manifest creates."""
+        return list(yaml.safe_load_all(self.manifest))
+
+
+def emitted(folder: Path, source: str, **options: object) -> Emitted:
+    """All that is emitted."""
+    compilation = compile_file(write(folder, source))
+    sink = DiagnosticSink()
+    settings = AirflowOptions.model_validate({"root": ROOT, **options})
+    dag, manifest = (*TARGET.emit(compilation.flow, compilation.source, settings, sink), None, None)[:2]
+    return Emitted(dag.text if dag else "", manifest.text if manifest else "", sink.diagnostics)
+
+
+def write_noise(folder: Path, size: int) -> None:
+    """A module that a zip makes no smaller than that."""
+    text = base64.b85encode(random.Random(1).randbytes(size)).decode()
+    (folder / "noise.py").write_text(f"NOISE = {text!r}\n")
+
+
+def test_a_config_map_that_was_asked_for(tmp_path: Path) -> None:
+    found = emitted(tmp_path, PLAIN, code="configmap", namespace="flows")
+    assert found.diagnostics == ()
+    (config,) = found.objects
+    assert config["kind"] == "ConfigMap"
+    assert config["immutable"] is True
+    assert config["metadata"]["namespace"] == "flows"
+    assert config["metadata"]["name"] == found.code
+    assert found.code.startswith("plain-flow-")
+    package = base64.b64decode(config["binaryData"]["flow.pyz"])
+    assert base64.b64encode(package).decode()[:100] not in found.dag
+    assert package == base64.b64decode(emitted(tmp_path, PLAIN, code="file").code)
+    assert found.manifest.startswith("# Compiled by flowc ")
+
+
+@pytest.mark.parametrize("source", [PLAIN, VALUES, SPECS])
+def test_form(source: str, tmp_path: Path) -> None:
+    text = emitted(tmp_path, source, code="configmap").dag
+    assert ruff("format", "--check", "--diff", text=text) == ""
+    assert ruff("check", "--select", "AIR,F,E7,E9,B", "--ignore", "E741,B018", "--preview", text=text) == ""
+
+
+def test_the_name_is_of_the_content(tmp_path: Path) -> None:
+    one, same = (emitted(tmp_path, PLAIN, code="configmap", dag_id=name).code for name in ("a.B_c", "a.B_c"))
+    other = emitted(tmp_path, PLAIN + "        print(1)\n", code="configmap", dag_id="a.B_c").code
+    assert one == same != other
+    assert one[:6] == other[:6] == "a-b-c-"
+    assert len(emitted(tmp_path, PLAIN, code="configmap", dag_id="d" * 200).code) == 63
+
+
+def test_every_namespace_has_one(tmp_path: Path) -> None:
+    found = emitted(tmp_path, SPECS, code="configmap")
+    assert [item["metadata"].get("namespace") for item in found.objects] == ["elsewhere", None]
+    assert len({item["metadata"]["name"] for item in found.objects}) == 1
+
+
+def test_code_that_is_too_large_for_a_pod_goes_to_a_config_map(tmp_path: Path) -> None:
+    write_noise(tmp_path, MOST_IN_FILE * 3 // 4)
+    found = emitted(tmp_path, NOISY)
+    (told,) = found.diagnostics
+    assert (told.code, told.severity) == ("FC503", "warning")
+    assert found.code in told.message
+    assert "apply" in told.help
+    assert len(found.objects) == 1
+    assert not emitted(tmp_path, PLAIN).manifest
+    local = emitted(tmp_path, NOISY, operator="local")
+    assert local.dag
+    assert not local.manifest
+    assert local.diagnostics == ()
+
+
+def test_code_that_must_not_leave_the_file(tmp_path: Path) -> None:
+    write_noise(tmp_path, MOST_IN_FILE * 3 // 4)
+    (told,) = emitted(tmp_path, NOISY, code="file").diagnostics
+    assert (told.code, told.severity) == ("FC503", "error")
+    assert "--code configmap" in told.help
+    assert "noise.py" in told.help
+
+
+@pytest.mark.parametrize("options", [{}, {"code": "configmap"}])
+def test_code_that_fits_nowhere(tmp_path: Path, options: dict[str, str]) -> None:
+    write_noise(tmp_path, MOST_IN_CONFIG_MAP)
+    (told,) = emitted(tmp_path, NOISY, **options).diagnostics
+    assert (told.code, told.severity) == ("FC503", "error")
+    assert "noise.py" in told.help
+    assert emitted(tmp_path, NOISY, operator="local").dag
+
+
+def test_what_does_not_go_with_a_config_map(tmp_path: Path) -> None:
+    (told,) = emitted(tmp_path, PLAIN, code="configmap", operator="local").diagnostics
+    assert told.code == "FC505"
+    source = SPECS.replace('"/data"', '"/flowc/"')
+    (told,) = emitted(tmp_path, source, code="configmap").diagnostics
+    assert (told.code, told.severity) == ("FC501", "error")
+    assert emitted(tmp_path, source).diagnostics == ()
+
+
+def test_files_of_the_command(tmp_path: Path) -> None:
+    write(tmp_path, PLAIN)
+    compiled = ("compile", "flow_file.py", "-t", "airflow", "--root", ROOT, "--code", "configmap")
+    refused = flowc(tmp_path, *compiled)
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert "FC603" in refused.stderr
+    assert "-o" in refused.stderr
+    for output, names in (
+        ("dags/nightly.py", ["nightly.configmap.yaml", "nightly.py"]),
+        ("folder", ["PlainFlow.configmap.yaml", "PlainFlow.py"]),
+    ):
+        done = flowc(tmp_path, *compiled, "-o", output)
+        assert done.returncode == 0, done.stderr
+        folder = (tmp_path / output).parent if output.endswith(".py") else tmp_path / output
+        assert sorted(path.name for path in folder.iterdir()) == names
