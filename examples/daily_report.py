@@ -1,7 +1,7 @@
 """A report on shops: each morning, and whenever new figures have arrived, of at most two shops at a time.
 
     flowc run examples/daily_report.py
-    flowc compile examples/daily_report.py --target argo --kind cron --root s3://my-bucket/flows --set event_source=shops
+    flowc compile examples/daily_report.py --target argo --kind cron --root s3://bucket/flows --set event_source=shops
 """
 
 from flowc import FlowSpec, Parameter, foreach_options, schedule, step, trigger

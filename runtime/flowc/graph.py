@@ -49,7 +49,7 @@ def graph_info(plan: Plan, cls: type) -> Dict[str, Any]:
 
 
 def record_graph(layout: RunLayout, plan: Plan) -> None:
-    """Write what the client needs of the graph into the run's folder. The start task does, before it commits."""
+    """Write what the client needs of the run into its folder. The start task does, before it commits."""
     steps: Dict[str, Document] = {}
     for name, step in plan.steps.items():
         steps[name] = {"type": _type(plan, step), "next": _next(step), "loops": step.loops}
@@ -57,7 +57,13 @@ def record_graph(layout: RunLayout, plan: Plan) -> None:
             steps[name]["outputs"] = step.call["outputs"]
         if step.virtual:
             steps[name].update(virtual=True, arms=step.arms, closes=step.closes, closes_kind=step.closes_kind)
-    layout.write_json(f"{layout.prefix}/{RECORD}", {"start": plan.start, "end": plan.end, "steps": steps})
+    record = {"start": plan.start, "end": plan.end, "tags": sorted(run_tags()), "steps": steps}
+    layout.write_json(f"{layout.prefix}/{RECORD}", record)
+
+
+def run_tags() -> List[str]:
+    """The tags that the run was started with, of the variable FLOWC_TAGS."""
+    return [tag for tag in os.environ.get("FLOWC_TAGS", "").split(",") if tag]
 
 
 def _type(plan: Plan, step: PlanStep) -> str:

@@ -12,6 +12,7 @@ from flowc.body import call_step
 from flowc.current import current, set_current
 from flowc.errors import FlowError, InvalidNextException, ParameterError, ProtocolError
 from flowc.flowspec import artifacts_set, bind, constants, parameters
+from flowc.graph import record_graph, run_tags
 from flowc.layout import VERSION, RunLayout, index_text, task_id
 from flowc.state import TaskState
 from flowc.store import open_store
@@ -60,7 +61,7 @@ class Task:
         self.started = time.time()
         self.root = _required("FLOWC_ROOT")
         self.run = _required("FLOWC_RUN_ID")
-        self.tags = tuple(tag for tag in os.environ.get("FLOWC_TAGS", "").split(",") if tag)
+        self.tags = tuple(run_tags())
 
 
 def run_task(plan: Plan, load: Callable[[], Any], task: Task) -> int:
@@ -199,8 +200,6 @@ def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: 
         refs[attribute] = artifacts.save(layout.store, name, attribute, value)
     manifest["artifacts"] = refs
     if step.name == state.plan.start:
-        from flowc.graph import record_graph
-
         record_graph(layout, state.plan)
     write_outputs(task, manifest)
     return manifest

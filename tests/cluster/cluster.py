@@ -110,9 +110,9 @@ class Cluster:
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         return result.stdout if result.returncode == 0 else "", result.stderr
 
-    def apply(self, manifest: str) -> Submitted:
+    def apply(self, manifest: str, *options: str) -> Submitted:
         """`kubectl apply -f -`, as in the README."""
-        self.kubectl("apply", "-f", "-", text=manifest)
+        self.kubectl("apply", *options, "-f", "-", text=manifest)
         self.applied.append(manifest)
         workflow = next(item for item in yaml.safe_load_all(manifest) if item["kind"] == "Workflow")
         return self.submitted(workflow["metadata"]["name"], workflow["metadata"]["annotations"])

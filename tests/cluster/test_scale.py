@@ -44,7 +44,7 @@ def test_the_join_names_a_sibling_that_is_lost(cluster: Cluster) -> None:
     store.write(f"words/{layout.run}", [b"go on"])
     with pytest.raises(AssertionError, match="Failed") as failed:
         submitted.wait()
-    assert "1 of the join's 3 inputs have not finished: each/0" in str(failed.value)
+    assert "1 of the join's 3 inputs have not finished: each-0" in str(failed.value)
 
 
 def delete(store: S3Store, key: str) -> None:

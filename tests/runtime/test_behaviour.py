@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flowc import Run
 from flowc.parameters import convert
 from tests.runtime.shim import RUN, Shim, runtime_folder
 
@@ -248,3 +249,13 @@ def test_metaflow_is_served_to_local_modules_and_under_other_names(tmp_path: Pat
         """,
     )
     assert "merge_artifacts can only be called in a join" in shim.task("start")
+
+
+def test_the_tags_of_a_run_are_in_the_store(tmp_path: Path) -> None:
+    """Where the engine keeps no record of runs, as Argo and Airflow, the start task says what they are."""
+    shim = Shim(tmp_path, BRANCH.replace("BODY", "pass"))
+    shim.task("start", FLOWC_TAGS="a:b $(X) é,other")
+    run = Run(f"Merge/{RUN}", root=shim.root, _namespace_check=False)
+    assert run.user_tags == {"a:b $(X) é", "other"}
+    run.add_tag("new")
+    assert Run(f"Merge/{RUN}", root=shim.root, _namespace_check=False).tags >= {"new", "other"}

@@ -152,7 +152,7 @@ class Run(Entity[Step]):
 
     @property
     def graph(self) -> Document:
-        """The graph in short, as the start task wrote it: `start`, `end`, and `steps` with `type` and `next`."""
+        """What the start task wrote: `start`, `end`, `tags`, and of `steps` their `type` and `next`."""
         if self._plan is _NOT_READ:
             self._plan = self.layout.read_json(f"{self.pathspec}/{RECORD}") or {}
         return self._plan
@@ -161,7 +161,9 @@ class Run(Entity[Step]):
     def user_tags(self) -> FrozenSet[str]:
         """The tags that it was started with, as they were changed since."""
         changed = self.layout.read_json(self._tags_key())
-        return frozenset(changed["tags"] if changed is not None else self.record.get("tags", ()))
+        if changed is not None:
+            return frozenset(changed["tags"])
+        return frozenset(self.record.get("tags") or self.graph.get("tags", ()))
 
     @property
     def system_tags(self) -> FrozenSet[str]:
