@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import os
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from flowc_compiler.driver import compile_file
 from flowc_targets.airflow import TARGET
 from flowc_targets.airflow.configmap import MOST_IN_CONFIG_MAP, MOST_IN_FILE
 from flowc_targets.airflow.options import AirflowOptions
+from flowc_targets.base.engine import EngineError
+from flowc_targets.base.kubectl import create_config_maps
 from tests.airflow.emitting import ROOT, ruff, write
 from tests.airflow.flows import PLAIN, SPECS, VALUES
 from tests.commands import flowc
@@ -152,3 +155,48 @@ def test_files_of_the_command(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         folder = (tmp_path / output).parent if output.endswith(".py") else tmp_path / output
         assert sorted(path.name for path in folder.iterdir()) == names
+
+
+KUBECTL = """\
+#!/bin/sh
+echo "$@" >> {folder}/asked
+cat >> {folder}/asked
+[ -e {folder}/refuse ] && {{ cat {folder}/refuse >&2; exit 1; }}
+exit 0
+"""
+
+
+@pytest.fixture
+def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of a kubectl that keeps what it is given in `asked`, and refuses in the words of `refuse`."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "kubectl"
+    program.write_text(KUBECTL.format(folder=folder))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return folder
+
+
+def test_what_kubectl_is_asked_for(tmp_path: Path, kubectl: Path) -> None:
+    objects = emitted(tmp_path, SPECS, code="configmap").objects
+    create_config_maps(objects, None, "Airflow", "help")
+    asked = (kubectl / "asked").read_text()
+    assert asked.count("create -f -\n") == 2
+    assert "--namespace" not in asked
+    assert '"namespace": "elsewhere"' in asked
+    (kubectl / "refuse").write_text('Error from server (AlreadyExists): configmaps "x" already exists\n')
+    create_config_maps(objects, "flows", "Airflow", "help")
+    assert (kubectl / "asked").read_text().count("--namespace flows create") == 2
+    (kubectl / "refuse").write_text("error: forbidden\n")
+    with pytest.raises(EngineError, match="forbidden") as raised:
+        create_config_maps(objects, None, "Airflow", "help")
+    assert raised.value.code == "FC611"
+
+
+def test_no_kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    objects = emitted(tmp_path, PLAIN, code="configmap").objects
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EngineError, match="which Airflow cannot create, and there is no kubectl"):
+        create_config_maps(objects, None, "Airflow", "help")
+    create_config_maps([], None, "Airflow", "help")

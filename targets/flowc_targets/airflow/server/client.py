@@ -17,6 +17,8 @@ from flowc_targets.airflow.server.logs import LogReader
 from flowc_targets.airflow.server.reading import Reader
 from flowc_targets.airflow.server.states import run_state
 from flowc_targets.base.engine import Deployed, EngineError
+from flowc_targets.base.kubectl import create_config_maps
+from flowc_targets.base.parts import as_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +32,7 @@ _HOW_TO_DEPLOY = (
     "put the file that `flowc compile` writes into Airflow's dags folder and wait until Airflow has read it, or say "
     "--dags-folder DIR"
 )
+_HOW_TO_APPLY = "apply the manifest that `flowc compile` writes beside the DAG file, then put that into the dags folder"
 PAUSE_SECONDS = 2.0
 """How long to wait before the state of a run is asked for again."""
 
@@ -56,7 +59,7 @@ class AirflowClient:
     def check(self, files: Sequence[EmittedFile]) -> tuple[str, ...]:
         """Whether the pools are there, and the DAG's id is not another's."""
         problems: list[str] = []
-        for emitted in files:
+        for emitted in files[:1]:
             file = _file_of(emitted)
             problems += self._missing_pools(file)
             dag = find_dag(self.api, file.dag_id)
@@ -73,6 +76,7 @@ class AirflowClient:
             raise EngineError.refused("; ".join(problems), "its tasks would wait for ever: make it, or name another")
         dag = find_dag(self.api, file.dag_id)
         if self._folder is not None and (dag is None or not same_text(self.api.source(dag), emitted.text)):
+            create_config_maps(_config_maps(files[1:]), None, "Airflow", _HOW_TO_APPLY)
             path = write_dag(self._folder, emitted.name, emitted.text, dag)
             dag = wait_for_dag(self.api, file.dag_id, emitted.text, path)
         if dag is None:
@@ -179,6 +183,16 @@ def _file_of(emitted: EmittedFile) -> DagText:
     file = read_dag_text(emitted.text)
     assert file is not None, "what the target emits is what is read"
     return file
+
+
+def _config_maps(files: Sequence[EmittedFile]) -> list[Json]:
+    """The ConfigMaps of the manifests that were emitted beside the DAG file."""
+    if not files:
+        return []
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return [as_map(item) for file in files for item in yaml.load_all(file.text, Loader=loader)]
 
 
 def _refuse_resume(origin: str | None) -> None:
