@@ -14,72 +14,23 @@ from pathlib import Path
 
 import pytest
 
-from flowc_compiler.diagnostics import CODES, DiagnosticSink, FlowcError
-from flowc_compiler.driver import Compilation, compile_file
-from flowc_targets.base.registry import load_target
+from flowc_compiler.diagnostics import CODES
 from tests.docs.pages import DOCS
+from tests.docs.tables import compiled, filled_in, lines_of_tables, odd_cells
 from tests.docs.zenmlrows import TABLES
 from tests.docs.zenmlrows.base import Row
 from tests.local.flows import Local
 from tests.runtime.shim import runtime_folder
 
 PAGE = DOCS / "zenml.md"
-TARGETS: dict[str, dict[str, str]] = {
-    "argo": {"kind": "template", "namespace": "flows", "event_source": "all", "event_name": "metaflow"},
-    "airflow": {},
-}
-"""What is asked for: on Argo a template, which needs no values of parameters; or a CronWorkflow, with a schedule."""
 ROWS = [row for rows in TABLES.values() for row in rows]
-HEAD = "| in ZenML | compiles and runs here | on Argo | on Airflow |\n| --- | --- | --- | --- |\n"
+WITHIN_STEPS = frozenset({"top", "task"})
 MANY = [row for row in ROWS if row.place == "task"]
 """Rows that are run in one pipeline."""
 
 
-def compiled(row: Row, folder: Path) -> tuple[Compilation | None, list[str]]:
-    """A row's pipeline, if that compiles, and what the compiler says of it."""
-    file = folder / "row_flow.py"
-    file.write_text(row.source, encoding="utf-8")
-    sink = DiagnosticSink()
-    try:
-        return compile_file(file, sink), codes_in(sink)
-    except FlowcError:
-        return None, codes_in(sink)
-
-
-def codes_in(sink: DiagnosticSink) -> list[str]:
-    return sorted({diagnostic.code for diagnostic in sink.diagnostics})
-
-
-def codes_of(row: Row, folder: Path) -> dict[str, list[str]]:
-    """What the compiler, and each target after it, says of a row's code."""
-    compilation, codes = compiled(row, folder)
-    names: list[str] = ["run", *TARGETS]
-    found = dict.fromkeys(names, codes)
-    if compilation is None or row.place in {"top", "task"}:
-        return found  # targets do not look into the code of steps
-    for name, given in TARGETS.items():
-        target, sink = load_target(name), DiagnosticSink()
-        cron = {"kind": "cron"} if name == "argo" and compilation.flow.specs.schedule is not None else {}
-        options = target.options_model.model_validate({"root": "s3://bucket/prefix", **given, **cron})
-        target.emit(compilation.flow, compilation.source, options, sink)
-        found[name] = sorted({*codes, *codes_in(sink)})
-    return found
-
-
-def cell(codes: list[str]) -> str:
-    return ", ".join(f"[{code}](diagnostics/{code}.md)" for code in codes) or "works"
-
-
 def test_page(tmp_path: Path, update_goldens: bool) -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    for title, rows in TABLES.items():
-        lines = ""
-        for row in rows:
-            said = codes_of(row, tmp_path)
-            lines += f"| {row.name} | {cell(said['run'])} | {cell(said['argo'])} | {cell(said['airflow'])} |\n"
-        pattern = re.compile(rf"(^### {re.escape(title)}\n.*?)^\| in ZenML .*?(?=^$|\Z)", re.MULTILINE | re.DOTALL)
-        assert pattern.search(text), f"docs/zenml.md has no table {title}"
-        text = pattern.sub(lambda match, lines=lines: match[1] + HEAD + lines, text, count=1)  # type: ignore[misc]
+    text = filled_in(PAGE.read_text(encoding="utf-8"), "ZenML", TABLES, tmp_path, WITHIN_STEPS)
     if update_goldens:
         PAGE.write_text(text, encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == text, "run with --update-goldens, and read what has changed"
@@ -87,12 +38,8 @@ def test_page(tmp_path: Path, update_goldens: bool) -> None:
 
 def test_every_row_says_what_comes_of_it_and_nothing_else() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    rows = [line for line in page[page.index("## Every name") :].splitlines() if line.startswith("| ")]
-    cells = [part.strip() for line in rows for part in line.strip("| ").split(" | ")[1:]]
-    link = r"\[FC\d{3}\]\(diagnostics/FC\d{3}\.md\)"
-    allowed = re.compile(rf"works|{link}(, {link})*|---|compiles and runs here|on Argo|on Airflow")
-    assert len(rows) > 200
-    assert [text for text in cells if not allowed.fullmatch(text)] == []
+    assert len(lines_of_tables(page)) > 200
+    assert odd_cells(page) == []
     assert set(re.findall(r"FC\d{3}", page)) <= set(CODES)
 
 
