@@ -1,4 +1,4 @@
-"""Wide foreach on the real controller, and a join whose sibling is lost between the body and the join."""
+"""Wide foreach and many steps on the real controller, and a join one of whose inputs is lost before it starts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 
 from flowc.layout import RunLayout
 from flowc.store.s3 import S3Store
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import Cluster, run_locally
+from tests.cluster.compare import assert_same_artifacts
 
 pytestmark = pytest.mark.cluster
 
@@ -29,6 +30,40 @@ def test_a_foreach_of_300(cluster: Cluster) -> None:
     assert len(list(run["each"])) == WIDTH
     nodes = cluster.get("workflow", submitted.name)["status"]["nodes"].values()
     assert sum(node["type"] == "Pod" for node in nodes) == WIDTH + 3
+
+
+def many_steps(arms: int, length: int) -> str:
+    """A flow whose start forks to chains, all of which meet in a join."""
+    names = [[f"arm_{arm}_{place}" for place in range(length)] for arm in range(arms)]
+    steps = [("start", f"self.next({', '.join(f'self.{chain[0]}' for chain in names)})")]
+    for arm, chain in enumerate(names):
+        for name, after in zip(chain, [*chain[1:], "join"], strict=True):
+            steps.append((name, f"self.n = getattr(self, 'n', {arm}) * 2\n        self.next(self.{after})"))
+    bodies = "".join(f"\n    @step\n    def {name}(self):\n        {body}\n" for name, body in steps)
+    end = """
+    @step
+    def join(self, inputs):
+        self.total = sum(each.n for each in inputs)
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+    return f"from flowc import FlowSpec, step\n\n\nclass ManyStepsFlow(FlowSpec):\n{bodies}{end}"
+
+
+@pytest.mark.slow
+def test_more_steps_than_a_dag_takes(cluster: Cluster, tmp_path: Path) -> None:
+    """The CRDs of 4.x take 200 tasks in a DAG: these are DAGs in a DAG."""
+    file = tmp_path / "many_steps.py"
+    file.write_text(many_steps(70, 3), encoding="utf-8")
+    began = time.monotonic()
+    submitted = cluster.apply(cluster.compile(file))
+    run = submitted.wait()
+    print(f"{70 * 3 + 3} steps in {time.monotonic() - began:.0f} s")
+    assert_same_artifacts(run_locally(file, tmp_path / "store"), run)
+    assert run["join"].task.data.total == sum(8 * arm for arm in range(70))
 
 
 def test_the_join_names_a_sibling_that_is_lost(cluster: Cluster) -> None:
