@@ -22,6 +22,17 @@ from flowc import (
 
 """
 
+CLEAN = (
+    "--preview",
+    "--target-version=py39",
+    "--line-length=120",
+    "--select=A,AIR,ASYNC,B,BLE,C4,C90,COM,DTZ,E,EXE,F,FA,FLY,FURB,G,I,ICN,INT,ISC,LOG,N,NPY,PD,PERF,PGH,PIE,PLC,PLE,PLW,"
+    "PT,PTH,PYI,Q,RET,RSE,RUF,SIM,SLF,SLOT,T10,T20,TC,TID,UP,W,YTT",
+    # A text file of the step's own, in the worker's encoding.
+    "--ignore=PLW1514",
+)
+"""What ruff checks of DAG files: all but rules of types, docstrings and taste. `AIR` are Airflow's."""
+
 
 def emit(path: Path, **options: object) -> tuple[str, tuple[Diagnostic, ...]]:
     """The DAG file's text (empty where it failed) and the diagnostics."""
@@ -48,4 +59,5 @@ def ruff(*arguments: str, text: str) -> str:
     """What ruff, without any configuration, has to say about a file: nothing when it is pleased."""
     command = [sys.executable, "-m", "ruff", *arguments, "--isolated", "-"]
     result = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-    return "" if result.returncode == 0 else result.stdout + result.stderr
+    # `format --check` of its input says no more than that.
+    return "" if result.returncode == 0 else result.stdout + result.stderr or f"exit code {result.returncode}"

@@ -20,7 +20,7 @@ from flowc_targets.airflow.configmap import MOST_IN_CONFIG_MAP, MOST_IN_FILE
 from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.base.engine import EngineError
 from flowc_targets.base.kubectl import create_config_maps
-from tests.airflow.emitting import ROOT, ruff, write
+from tests.airflow.emitting import CLEAN, ROOT, ruff, write
 from tests.airflow.flows import PLAIN, SPECS, VALUES
 from tests.commands import flowc
 
@@ -81,7 +81,7 @@ def test_a_config_map_that_was_asked_for(tmp_path: Path) -> None:
 def test_form(source: str, tmp_path: Path) -> None:
     text = emitted(tmp_path, source, code="configmap").dag
     assert ruff("format", "--check", "--diff", text=text) == ""
-    assert ruff("check", "--select", "AIR,F,E7,E9,B", "--ignore", "E741,B018", "--preview", text=text) == ""
+    assert ruff("check", *CLEAN, "--extend-ignore=E501,E741,RUF001", text=text) == ""
 
 
 def test_the_name_is_of_the_content(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flowc_targets.airflow.python import Call, Expression, Name, layout, quoted
-from tests.airflow.emitting import emit, emit_text, ruff, write
+from tests.airflow.emitting import CLEAN, emit, emit_text, ruff, write
 from tests.airflow.flows import CAUGHT, HOSTILE, NESTED, PLAIN, SPECS, VALUES, WIDE
 from tests.conftest import REPOSITORY, examples_on
 
@@ -41,7 +41,8 @@ def test_form(name: str, operator: str, tmp_path: Path) -> None:
     compile(text, path.name, "exec")
     assert ruff("format", "--check", "--diff", text=text) == ""
     assert ruff("format", "--check", "--diff", "--line-length", "120", text=text) == ""
-    assert ruff("check", "--select", "AIR,F,E7,E9,B", "--ignore", "E741,B018", "--preview", text=text) == ""
+    # What the flow says itself: names of one letter, characters that look like others, endless words.
+    assert ruff("check", *CLEAN, "--extend-ignore=E501,E741,RUF001", text=text) == ""
     assert "import flowc" not in text
     assert "from flowc" not in text
     assert emit(path, operator=operator)[0] == text
@@ -302,7 +303,8 @@ def test_code_that_no_pod_can_carry(tmp_path: Path) -> None:
     "value",
     [
         "", "plain", "it's", 'say "so"', "both ' and \"", "back\\slash", "a\nb\n", "a\nb" * 40, "tab\t", "\x00\x7f",
-        "ü \u2028 \ud800", "{{ x }}", "x" * 200, HOSTILE * 3,
+        "ü \u2028 \ud800", "{{ x }}", "x" * 200, HOSTILE * 3, "word " * 30, " " * 300, "it's " * 40, 'say "so" ' * 40,
+        f"{'x' * 150} and {'y' * 30} and", "a long line of words " * 6 + "\n\n" + "another one " * 12, "\u2028 " * 60,
     ],
 )  # fmt: skip
 def test_strings_are_printed_exactly_and_as_ruff_would(value: str) -> None:
@@ -314,6 +316,22 @@ def test_strings_are_printed_exactly_and_as_ruff_would(value: str) -> None:
     assert ast.literal_eval(call.value.args[0]) == value
     if "\ud800" not in value:
         assert ruff("format", "--check", "--diff", text=text) == ""
+
+
+def test_strings_of_every_length_are_printed_as_ruff_would() -> None:
+    """What does not fit is split at words, but not where a formatter with longer lines would join it again."""
+    lines: list[str] = []
+    for length in range(70, 140):
+        text = ("ab cd\u00fc " * 40)[: length - 1] + "z"
+        items: dict[str, Expression] = {"doc_md": text, "other": text[:60]}
+        lines += [
+            *layout(text, 0, "x = "),
+            *layout(Call("f", kwargs=items), 0, "x = "),
+            *layout((text.replace(" ", "\n"), items), 0, "x = "),
+        ]
+    assert max(len(line) for line in lines) <= 120
+    for width in ("88", "100", "120"):
+        assert ruff("format", "--check", "--diff", "--line-length", width, text="\n".join(lines) + "\n") == ""
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ formatters leave alone at any line length.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -17,6 +18,7 @@ WIDEST = 120
 """Formatters join the parts of a string that fits on a line: strings are split only where they fit on none."""
 
 _INDENT = "    "
+_WORD = re.compile("[^ ]+ *| +")
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -65,9 +67,13 @@ def layout(value: Expression, indent: int, lead: str = "", tail: str = "") -> li
     if len(pad) + len(lead) + len(flat) + len(tail) <= WIDTH:
         return [f"{pad}{lead}{flat}{tail}"]
     match value:
-        case str() if "\n" in value[:-1] and len(pad) + len(_INDENT) + len(flat) > WIDEST:
-            parts = [pad + _INDENT + quoted(line) for line in _lines(value)]
-            return [f"{pad}{lead}(", *parts, f"{pad}){tail}"]
+        case str() if len(pad) + len(lead) + len(flat) + len(tail) > WIDEST:
+            inner = pad + _INDENT
+            whole = len(inner) + len(flat) <= WIDEST
+            parts = [value] if whole else _parts_of(value, WIDTH - len(inner))
+            if not whole and len(parts) == 1:
+                return [f"{pad}{lead}{flat}{tail}"]
+            return [f"{pad}{lead}(", *(inner + quoted(part) for part in parts), f"{pad}){tail}"]
         case Call() | tuple() | Mapping():
             opening, closing, items = _parts(value)
             if not items:
@@ -84,6 +90,20 @@ def quoted(text: str) -> str:
     """A string literal: double quotes unless single ones need fewer escapes; what cannot be seen is escaped."""
     quote = "'" if text.count('"') > text.count("'") else '"'
     return quote + "".join(_escaped(character, quote) for character in text) + quote
+
+
+def _parts_of(text: str, room: int) -> list[str]:
+    """The lines of a text, and where they are longer than there is room for, as many words as there is for."""
+    parts: list[str] = []
+    for line in _lines(text):
+        part = ""
+        for word in _WORD.findall(line):
+            if part and len(quoted(part + word)) > room:
+                parts.append(part)
+                part = ""
+            part += word
+        parts.append(part)
+    return parts
 
 
 def _lines(text: str) -> list[str]:

@@ -32,7 +32,7 @@ COMMON = '''\
 def arguments(step, index, context):
     """What the shim is told of a task: its step, its index path, its attempt.
 
-    A task that was cleared goes on counting: `first` is the attempt that it began with then.
+    A task that was cleared goes on counting: `first` is the attempt it then began with.
     """
     ti = context["ti"]
     attempt = max(ti.try_number - 1, 0)
@@ -56,7 +56,7 @@ def environment(step, context):
 
 
 def encoded(value):
-    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    """A parameter as the shim reads it, safe from expansion; `None` is the default."""
     if value is None:
         return "flowc:default"
     text = value if isinstance(value, str) else json.dumps(value)
@@ -67,9 +67,9 @@ def encoded(value):
 INDICES = '''\
 @task(trigger_rule="none_failed")
 def indices(opener, outer=None, ti=None):
-    """The index paths of a foreach: `0`, `1`, or `0.0`, `0.1`, `2.0` in another foreach.
+    """The index paths of a foreach: `0`, `1`, or `0.0`, `0.1`, `2.0` in another one.
 
-    Only the number of items leaves the step that opens it, once for each path of `outer`.
+    Only the number of items leaves the step that opens it, for each path of `outer`.
     """
     places = [(-1, "")] if outer is None else enumerate(f"{path}." for path in outer)
     paths = []
@@ -79,8 +79,9 @@ def indices(opener, outer=None, ti=None):
         paths += [f"{prefix}{item}" for item in range(count or 0)]
     if len(paths) > 1024:
         ti.task.log.error(
-            "%d items: unless core.max_map_length (by default 1024) allows so many, Airflow "
-            "fails this task now. Raise it, or let an item be several pieces of work.",
+            "%d items: unless core.max_map_length (by default 1024) allows so many, "
+            "Airflow fails this task now. Raise it, or let an item be several pieces "
+            "of work.",
             len(paths),
         )
     return paths
@@ -89,9 +90,9 @@ def indices(opener, outer=None, ti=None):
 
 OPERATORS: dict[Operator, str] = {
     "kubernetes": '''\
-# What a pod runs: it puts the code package together, and becomes the shim in it. The shim
-# writes the count of a foreach, or the choice of a switch, to a file, which Kubernetes keeps
-# as the termination message.
+# What a pod runs: it puts the code package together, and becomes the shim in it. The
+# shim writes the count of a foreach, or the choice of a switch, to a file, which
+# Kubernetes keeps as the termination message.
 BOOTSTRAP = """\\
 import base64, os, sys, tempfile
 folder = tempfile.mkdtemp(prefix="flowc-")
@@ -108,8 +109,8 @@ os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", fold
 class StepOperator(KubernetesPodOperator):
     """Runs the step that the task is named after, in a pod.
 
-    Only the index, which comes from the mapping, is a template: what the flow says reaches
-    the pod as it stands.
+    Only the index, which comes from the mapping, is a template: what the flow says
+    reaches the pod as it stands.
     """
 
     template_fields = ("index",)
@@ -196,7 +197,7 @@ class StepOperator(BaseOperator):
 
 PUBLISH_OUTPUT = '''\
 class PublishOutput(KubernetesPodOperatorCallback):
-    """Publishes the count of a foreach or the choice of a switch: the pod's termination message."""
+    """Publishes the count of a foreach or the choice of a switch: how a pod ended."""
 
     @staticmethod
     def on_pod_completion(*, pod, context, **kwargs):
@@ -213,7 +214,7 @@ class PublishOutput(KubernetesPodOperatorCallback):
 
 HOOKS = '''\
 class HookOperator(StepOperator):
-    """Calls a function of the flow when its run has ended. That it fails changes nothing of the run."""
+    """Calls a function of the flow when its run has ended, and changes nothing."""
 
     def __init__(self, *, function, **kwargs):
         super().__init__(**kwargs)
@@ -266,11 +267,11 @@ _SIGNATURE = re.compile(r"def __init__\((self, \*, index=.*?)\):")
 _FROM_CONFIG_MAP = (
     (
         """\
-# What a pod runs: it puts the code package together, and becomes the shim in it. The shim
-# writes""",
+# What a pod runs: it puts the code package together, and becomes the shim in it. The
+# shim""",
         """\
-# What a pod runs: it becomes the shim in the code package, which is mounted there. The shim
-# writes""",
+# What a pod runs: it becomes the shim in the code package, which is mounted there. The
+# shim""",
     ),
     ("import base64, os, sys", "import os, sys"),
     (
@@ -325,7 +326,7 @@ def _spread(match: re.Match[str]) -> str:
 
 SKIP = '''\
 def skip_unless_chosen(when, context):
-    """Skip a task in the arm of a switch, unless the switch has chosen it. Before its pod starts."""
+    """Skip a task in an arm that its switch has not chosen, before its pod starts."""
     ti = context["ti"]
     for switch, target in when:
         choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=ti.map_index)

@@ -80,7 +80,7 @@ def flow():
 def arguments(step, index, context):
     """What the shim is told of a task: its step, its index path, its attempt.
 
-    A task that was cleared goes on counting: `first` is the attempt that it began with then.
+    A task that was cleared goes on counting: `first` is the attempt it then began with.
     """
     ti = context["ti"]
     attempt = max(ti.try_number - 1, 0)
@@ -104,7 +104,7 @@ def environment(step, context):
 
 
 def encoded(value):
-    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    """A parameter as the shim reads it, safe from expansion; `None` is the default."""
     if value is None:
         return "flowc:default"
     text = value if isinstance(value, str) else json.dumps(value)
@@ -113,9 +113,9 @@ def encoded(value):
 
 @task(trigger_rule="none_failed")
 def indices(opener, outer=None, ti=None):
-    """The index paths of a foreach: `0`, `1`, or `0.0`, `0.1`, `2.0` in another foreach.
+    """The index paths of a foreach: `0`, `1`, or `0.0`, `0.1`, `2.0` in another one.
 
-    Only the number of items leaves the step that opens it, once for each path of `outer`.
+    Only the number of items leaves the step that opens it, for each path of `outer`.
     """
     places = [(-1, "")] if outer is None else enumerate(f"{path}." for path in outer)
     paths = []
@@ -125,16 +125,17 @@ def indices(opener, outer=None, ti=None):
         paths += [f"{prefix}{item}" for item in range(count or 0)]
     if len(paths) > 1024:
         ti.task.log.error(
-            "%d items: unless core.max_map_length (by default 1024) allows so many, Airflow "
-            "fails this task now. Raise it, or let an item be several pieces of work.",
+            "%d items: unless core.max_map_length (by default 1024) allows so many, "
+            "Airflow fails this task now. Raise it, or let an item be several pieces "
+            "of work.",
             len(paths),
         )
     return paths
 
 
-# What a pod runs: it puts the code package together, and becomes the shim in it. The shim
-# writes the count of a foreach, or the choice of a switch, to a file, which Kubernetes keeps
-# as the termination message.
+# What a pod runs: it puts the code package together, and becomes the shim in it. The
+# shim writes the count of a foreach, or the choice of a switch, to a file, which
+# Kubernetes keeps as the termination message.
 BOOTSTRAP = """\
 import base64, os, sys, tempfile
 folder = tempfile.mkdtemp(prefix="flowc-")
@@ -151,8 +152,8 @@ os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", fold
 class StepOperator(KubernetesPodOperator):
     """Runs the step that the task is named after, in a pod.
 
-    Only the index, which comes from the mapping, is a template: what the flow says reaches
-    the pod as it stands.
+    Only the index, which comes from the mapping, is a template: what the flow says
+    reaches the pod as it stands.
     """
 
     template_fields = ("index",)
@@ -183,7 +184,7 @@ class StepOperator(KubernetesPodOperator):
 
 
 class PublishOutput(KubernetesPodOperatorCallback):
-    """Publishes the count of a foreach or the choice of a switch: the pod's termination message."""
+    """Publishes the count of a foreach or the choice of a switch: how a pod ended."""
 
     @staticmethod
     def on_pod_completion(*, pod, context, **kwargs):

@@ -81,7 +81,7 @@ def flow():
 def arguments(step, index, context):
     """What the shim is told of a task: its step, its index path, its attempt.
 
-    A task that was cleared goes on counting: `first` is the attempt that it began with then.
+    A task that was cleared goes on counting: `first` is the attempt it then began with.
     """
     ti = context["ti"]
     attempt = max(ti.try_number - 1, 0)
@@ -105,16 +105,16 @@ def environment(step, context):
 
 
 def encoded(value):
-    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    """A parameter as the shim reads it, safe from expansion; `None` is the default."""
     if value is None:
         return "flowc:default"
     text = value if isinstance(value, str) else json.dumps(value)
     return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
 
 
-# What a pod runs: it puts the code package together, and becomes the shim in it. The shim
-# writes the count of a foreach, or the choice of a switch, to a file, which Kubernetes keeps
-# as the termination message.
+# What a pod runs: it puts the code package together, and becomes the shim in it. The
+# shim writes the count of a foreach, or the choice of a switch, to a file, which
+# Kubernetes keeps as the termination message.
 BOOTSTRAP = """\
 import base64, os, sys, tempfile
 folder = tempfile.mkdtemp(prefix="flowc-")
@@ -131,8 +131,8 @@ os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", fold
 class StepOperator(KubernetesPodOperator):
     """Runs the step that the task is named after, in a pod.
 
-    Only the index, which comes from the mapping, is a template: what the flow says reaches
-    the pod as it stands.
+    Only the index, which comes from the mapping, is a template: what the flow says
+    reaches the pod as it stands.
     """
 
     template_fields = ("index",)

@@ -63,7 +63,7 @@ def flow():
 def arguments(step, index, context):
     """What the shim is told of a task: its step, its index path, its attempt.
 
-    A task that was cleared goes on counting: `first` is the attempt that it began with then.
+    A task that was cleared goes on counting: `first` is the attempt it then began with.
     """
     ti = context["ti"]
     attempt = max(ti.try_number - 1, 0)
@@ -87,7 +87,7 @@ def environment(step, context):
 
 
 def encoded(value):
-    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    """A parameter as the shim reads it, safe from expansion; `None` is the default."""
     if value is None:
         return "flowc:default"
     text = value if isinstance(value, str) else json.dumps(value)
@@ -96,9 +96,9 @@ def encoded(value):
 
 @task(trigger_rule="none_failed")
 def indices(opener, outer=None, ti=None):
-    """The index paths of a foreach: `0`, `1`, or `0.0`, `0.1`, `2.0` in another foreach.
+    """The index paths of a foreach: `0`, `1`, or `0.0`, `0.1`, `2.0` in another one.
 
-    Only the number of items leaves the step that opens it, once for each path of `outer`.
+    Only the number of items leaves the step that opens it, for each path of `outer`.
     """
     places = [(-1, "")] if outer is None else enumerate(f"{path}." for path in outer)
     paths = []
@@ -108,8 +108,9 @@ def indices(opener, outer=None, ti=None):
         paths += [f"{prefix}{item}" for item in range(count or 0)]
     if len(paths) > 1024:
         ti.task.log.error(
-            "%d items: unless core.max_map_length (by default 1024) allows so many, Airflow "
-            "fails this task now. Raise it, or let an item be several pieces of work.",
+            "%d items: unless core.max_map_length (by default 1024) allows so many, "
+            "Airflow fails this task now. Raise it, or let an item be several pieces "
+            "of work.",
             len(paths),
         )
     return paths

@@ -73,7 +73,7 @@ def flow():
 def arguments(step, index, context):
     """What the shim is told of a task: its step, its index path, its attempt.
 
-    A task that was cleared goes on counting: `first` is the attempt that it began with then.
+    A task that was cleared goes on counting: `first` is the attempt it then began with.
     """
     ti = context["ti"]
     attempt = max(ti.try_number - 1, 0)
@@ -97,7 +97,7 @@ def environment(step, context):
 
 
 def encoded(value):
-    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    """A parameter as the shim reads it, safe from expansion; `None` is the default."""
     if value is None:
         return "flowc:default"
     text = value if isinstance(value, str) else json.dumps(value)
@@ -105,7 +105,7 @@ def encoded(value):
 
 
 def skip_unless_chosen(when, context):
-    """Skip a task in the arm of a switch, unless the switch has chosen it. Before its pod starts."""
+    """Skip a task in an arm that its switch has not chosen, before its pod starts."""
     ti = context["ti"]
     for switch, target in when:
         choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=ti.map_index)

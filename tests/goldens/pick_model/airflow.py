@@ -76,7 +76,7 @@ def flow():
 def arguments(step, index, context):
     """What the shim is told of a task: its step, its index path, its attempt.
 
-    A task that was cleared goes on counting: `first` is the attempt that it began with then.
+    A task that was cleared goes on counting: `first` is the attempt it then began with.
     """
     ti = context["ti"]
     attempt = max(ti.try_number - 1, 0)
@@ -100,7 +100,7 @@ def environment(step, context):
 
 
 def encoded(value):
-    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    """A parameter as the shim reads it, safe from expansion; `None` is the default."""
     if value is None:
         return "flowc:default"
     text = value if isinstance(value, str) else json.dumps(value)
@@ -108,7 +108,7 @@ def encoded(value):
 
 
 def skip_unless_chosen(when, context):
-    """Skip a task in the arm of a switch, unless the switch has chosen it. Before its pod starts."""
+    """Skip a task in an arm that its switch has not chosen, before its pod starts."""
     ti = context["ti"]
     for switch, target in when:
         choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=ti.map_index)
@@ -118,9 +118,9 @@ def skip_unless_chosen(when, context):
         raise AirflowSkipException("another arm of the switch was chosen")
 
 
-# What a pod runs: it puts the code package together, and becomes the shim in it. The shim
-# writes the count of a foreach, or the choice of a switch, to a file, which Kubernetes keeps
-# as the termination message.
+# What a pod runs: it puts the code package together, and becomes the shim in it. The
+# shim writes the count of a foreach, or the choice of a switch, to a file, which
+# Kubernetes keeps as the termination message.
 BOOTSTRAP = """\
 import base64, os, sys, tempfile
 folder = tempfile.mkdtemp(prefix="flowc-")
@@ -137,8 +137,8 @@ os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", fold
 class StepOperator(KubernetesPodOperator):
     """Runs the step that the task is named after, in a pod.
 
-    Only the index, which comes from the mapping, is a template: what the flow says reaches
-    the pod as it stands.
+    Only the index, which comes from the mapping, is a template: what the flow says
+    reaches the pod as it stands.
     """
 
     template_fields = ("index",)
@@ -173,7 +173,7 @@ class StepOperator(KubernetesPodOperator):
 
 
 class PublishOutput(KubernetesPodOperatorCallback):
-    """Publishes the count of a foreach or the choice of a switch: the pod's termination message."""
+    """Publishes the count of a foreach or the choice of a switch: how a pod ended."""
 
     @staticmethod
     def on_pod_completion(*, pod, context, **kwargs):

@@ -80,7 +80,7 @@ def flow():
 def arguments(step, index, context):
     """What the shim is told of a task: its step, its index path, its attempt.
 
-    A task that was cleared goes on counting: `first` is the attempt that it began with then.
+    A task that was cleared goes on counting: `first` is the attempt it then began with.
     """
     ti = context["ti"]
     attempt = max(ti.try_number - 1, 0)
@@ -104,7 +104,7 @@ def environment(step, context):
 
 
 def encoded(value):
-    """A parameter as the shim reads it, safe from expansion; `None` asks for the default."""
+    """A parameter as the shim reads it, safe from expansion; `None` is the default."""
     if value is None:
         return "flowc:default"
     text = value if isinstance(value, str) else json.dumps(value)
