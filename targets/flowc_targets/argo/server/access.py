@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from flowc_targets.argo.server.parts import as_maps
 from flowc_targets.base.engine import EngineError
+from flowc_targets.base.parts import as_maps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

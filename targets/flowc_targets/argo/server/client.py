@@ -14,10 +14,10 @@ from flowc_targets.argo.server.calls import Calls, Lost
 from flowc_targets.argo.server.deployments import find_deployed, submission
 from flowc_targets.argo.server.logs import read_logs
 from flowc_targets.argo.server.manifests import Manifest, read_manifest
-from flowc_targets.argo.server.parts import as_map, as_maps
 from flowc_targets.argo.server.states import run_state
 from flowc_targets.argo.server.validate import validate
 from flowc_targets.base.engine import EngineError
+from flowc_targets.base.parts import as_map, as_maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -8,10 +8,10 @@ from flowc_targets.argo.checks import ARGUMENT_BYTES
 from flowc_targets.argo.events.names import TRIGGER
 from flowc_targets.argo.labels import LABELS
 from flowc_targets.argo.leaf import ORIGIN
-from flowc_targets.argo.server.parts import as_map, as_maps
 from flowc_targets.argo.server.states import TITLE, flow_of
 from flowc_targets.argo.texts import encode_value
 from flowc_targets.base.engine import Deployed, DeployedParameter, EngineError
+from flowc_targets.base.parts import as_map, as_maps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

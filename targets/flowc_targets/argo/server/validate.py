@@ -13,8 +13,8 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
-from flowc_targets.argo.server.parts import as_map
 from flowc_targets.base.engine import EngineError
+from flowc_targets.base.parts import as_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
