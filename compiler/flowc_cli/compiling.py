@@ -14,10 +14,12 @@ from flowc_cli.report import Form, report, write_atomically
 from flowc_cli.servers import ServerCheck, exit_code
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
+from flowc_compiler.ir import Flow
 from flowc_compiler.source import SourceFile
+from flowc_targets.base.options import TargetOptions
 from flowc_targets.base.package import check_code
 from flowc_targets.base.registry import UnknownTargetError, load_target, target_names
-from flowc_targets.base.target import EmittedFile
+from flowc_targets.base.target import EmittedFile, Target
 
 INPUT_ERROR = 2
 """The exit code for anything wrong with the input."""
@@ -150,10 +152,17 @@ def _emit(
         options = options.model_copy(update=dict(given))
     if options is None:
         return ()
+    return emit_files(target, flow, source, options, sink)
+
+
+def emit_files(
+    target: Target, flow: Flow, source: SourceFile, options: TargetOptions, sink: DiagnosticSink
+) -> tuple[EmittedFile, ...]:
+    """The files of a target, with the steps in the images that the option `images` has for them."""
     if options.images is not None:
         from flowc_targets.base.images.applying import with_images
 
-        flow = with_images(flow, options, name, sink)
+        flow = with_images(flow, options, target.name, sink)
     return target.emit(flow, source, options, sink)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from flowc_cli.compiling import emit_files
 from flowc_cli.config import build_options
 from flowc_cli.engines import RUN_FAILED, Place, fail, followed
 from flowc_cli.reading import Reading
@@ -57,7 +58,7 @@ def submit_file(
         sink.raise_if_failed()
         assert options is not None, "options that are none have been reported"
         client = Place(request.target, request.server, options.namespace, request.user).client()
-        files = target.emit(flow, source, client.options(options, values, request.resume), sink)
+        files = emit_files(target, flow, source, client.options(options, values, request.resume), sink)
         sink.raise_if_failed()
         report(sink.diagnostics)
         return _started(client, client.submit(files), request)

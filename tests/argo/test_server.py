@@ -180,6 +180,20 @@ def test_a_file_is_submitted_with_its_values(replay: Replay, tmp_path: Path) -> 
     assert "flowc/code" in workflow["spec"]["podMetadata"]["annotations"]
 
 
+def test_a_file_is_submitted_with_its_images(replay: Replay, tmp_path: Path) -> None:
+    (tmp_path / "flow.py").write_text(FLOW.replace("    @step", '    @pypi(packages={"six": ""})\n    @step', 1)
+                                      .replace("Parameter, step", "Parameter, pypi, step"))  # fmt: skip
+    (tmp_path / "words.txt").write_text("one two")
+    given = ("-p", "count=3", "-p", "file=words.txt", *ROOT)
+    bare = flowc(tmp_path, "submit", "flow.py", *given, **at(replay))
+    assert "warning[FC501]: step `start`: flowc installs no packages" in bare.stderr
+    assert flowc(tmp_path, "image", "flow.py").returncode == 0
+    done = flowc(tmp_path, "submit", "flow.py", *given, "--images", "images/images.json", **at(replay))
+    assert (done.returncode, done.stderr) == (0, "submitted as my-flow-x7k2p in namespace default\n")
+    (entry,) = json.loads((tmp_path / "images" / "images.json").read_text())["images"]
+    assert json.dumps(replay.asked[-1][2]).count(entry["image"]) == 1
+
+
 def test_nothing_is_sent_that_is_wrong(replay: Replay, tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(FLOW)
     wrong = flowc(tmp_path, "submit", "flow.py", "-p", "nope=1", "-p", "count=three", *ROOT, **at(replay))
