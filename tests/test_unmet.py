@@ -57,6 +57,15 @@ class Unmet(FlowSpec):
 
 
 @pytest.mark.parametrize("target", TARGETS)
+def test_packages_of_all_steps_are_told_once(tmp_path: Path, target: str) -> None:
+    diagnostics, written = reported(tmp_path, target, "", "@pypi_base(packages={'numpy': '1.26'})")
+    assert written
+    (diagnostic,) = diagnostics
+    words = "steps `start`, `end`: flowc installs no packages; their image has to hold numpy 1.26 (pypi, target"
+    assert diagnostic.message.startswith(words)
+
+
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("case", CASES)
 def test_what_no_target_gives(tmp_path: Path, target: str, case: str) -> None:
     step, flow, severity, words = CASES[case]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import BatchSpec, DependencySpec, Flow, SecretsSpec, Step
+    from flowc_compiler.ir import BatchSpec, Flow, SecretsSpec, Step
+    from flowc_compiler.source import Span
 
 _BATCH = {
     "queue": "queue",
@@ -31,8 +32,7 @@ def report_unmet(flow: Flow, target: str, sink: DiagnosticSink) -> None:
             _batch(step, step.specs.batch, target, sink)
         if step.specs.secrets is not None:
             _secrets(step, step.specs.secrets, target, sink)
-        if step.specs.dependencies is not None:
-            _dependencies(step, step.specs.dependencies, target, sink)
+    _packages(flow, target, sink)
 
 
 def _batch(step: Step, spec: BatchSpec, target: str, sink: DiagnosticSink) -> None:
@@ -61,18 +61,34 @@ def _secrets(step: Step, spec: SecretsSpec, target: str, sink: DiagnosticSink) -
             )  # fmt: skip
 
 
-def _dependencies(step: Step, spec: DependencySpec, target: str, sink: DiagnosticSink) -> None:
-    """Packages that no image of `flowc image` was given for."""
-    if not spec.needed:
-        return
-    image = step.specs.container.image if step.specs.container is not None else None
-    own = image is not None and image != spec.base
-    sink.warning(
-        "FC501",
-        f"step `{step.name}`: flowc installs no packages; its image{f' {image}' if own else ''} has to hold "
-        f"{', '.join(spec.listed)} ({spec.manager}, target {target})",
-        spec.span,
-        help="leave the step's own image out, and see `flowc image`"
-        if own
-        else "build an image with `flowc image` and say --images, or name one that has them: @kubernetes(image=...)",
-    )
+def _packages(flow: Flow, target: str, sink: DiagnosticSink) -> None:
+    """Packages that no image of `flowc image` was given for: once for all steps that one decorator gives the same."""
+    asking: dict[tuple[Span | None, str, str, str], list[str]] = {}
+    for step in flow.steps:
+        spec = step.specs.dependencies
+        if spec is None or not spec.needed:
+            continue
+        image = step.specs.container.image if step.specs.container is not None else None
+        own = image if image is not None and image != spec.base else ""
+        asking.setdefault((spec.span, own, ", ".join(spec.listed), spec.manager), []).append(step.name)
+    for (span, own, packages, manager), steps in asking.items():
+        holding = f"its image {own}" if own else "its image" if len(steps) == 1 else "their image"
+        help_ = "leave the step's own image out, and see `flowc image`"
+        if not own:
+            help_ = (
+                "build an image with `flowc image` and say --images, or name one that has them: @kubernetes(image=...)"
+            )
+        sink.warning(
+            "FC501",
+            f"{_listed(steps)}: flowc installs no packages; {holding} has to hold {packages} "
+            f"({manager}, target {target})",
+            span,
+            help=help_,
+        )
+
+
+def _listed(steps: list[str]) -> str:
+    if len(steps) == 1:
+        return f"step `{steps[0]}`"
+    shown = [f"`{name}`" for name in steps[:3]]
+    return f"steps {', '.join(shown)}" + (f" and {len(steps) - 3} more" if len(steps) > 3 else "")
