@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from flowc_cli.report import Form, report
 from flowc_cli.servers import add_errors, connect, exit_code
 from flowc_cli.states import document, ended_text, listing, state_text, transitions
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_targets.base.engine import EngineClient, EngineError, RunState
+from flowc_targets.base.engine import EngineClient, EngineError, RunState, namespace_of
 
 RUN_FAILED = 1
 
@@ -40,7 +40,9 @@ def list_runs(place: Place, limit: int, *, as_json: bool) -> int:
         elif states:
             sys.stdout.write(listing(states))
         else:
-            sys.stderr.write("there are no runs of flowc\n")
+            namespace = namespace_of(client)
+            elsewhere = f" in namespace {namespace}; -n names another" if namespace else ""
+            sys.stderr.write(f"there are no runs of flowc{elsewhere}\n")
         return 0
 
     return _with_client(place, run)
@@ -50,7 +52,7 @@ def show_status(place: Place, name: str, *, wait: bool, watch: bool, as_json: bo
     """`flowc status NAME`: a run and its tasks, at once or when it has ended."""
 
     def run(client: EngineClient) -> int:
-        state = followed(client, name, watch=watch) if wait or watch else client.status(name)
+        state = followed(client, place.target, name, watch=watch) if wait or watch else client.status(name)
         sys.stdout.write(json.dumps(document(state), indent=2) + "\n" if as_json else state_text(state))
         return RUN_FAILED if (wait or watch) and state.phase != "succeeded" else 0
 
@@ -91,18 +93,36 @@ def stop_run(place: Place, name: str, *, terminate: bool) -> int:
     return _with_client(place, run)
 
 
-def followed(client: EngineClient, name: str, *, watch: bool) -> RunState:
-    """The state of a run at its end; with `watch`, what becomes of each task is printed on the way."""
+def followed(client: EngineClient, target: str, name: str, *, watch: bool) -> RunState:
+    """The state of a run at its end; with `watch`, what becomes of each task is printed on the way.
+
+    An interrupt ends the wait and not the run, and that is said.
+    """
     before: RunState | None = None
-    for state in client.follow(name):
-        if watch:
-            for line in transitions(before, state):
-                sys.stderr.write(f"{line}\n")
-            sys.stderr.flush()
-        before = state
+    try:
+        for state in client.follow(name):
+            if watch:
+                for line in transitions(before, state):
+                    sys.stderr.write(f"{line}\n")
+                sys.stderr.flush()
+            before = state
+    except KeyboardInterrupt:
+        where = "".join(f" {option}" for option in _options_of(target, namespace_of(client)))
+        sys.stderr.write(
+            f"the run goes on: `flowc status {name}{where}` looks at it, `flowc stop {name}{where}` ends it\n"
+        )
+        raise
     assert before is not None, "a run that is followed has a state"
     sys.stderr.write(ended_text(before))
     return before
+
+
+def _options_of(target: str, namespace: str) -> Iterator[str]:
+    """What has to be said on the command line to find a run of this target there."""
+    if target != "argo":
+        yield f"--target {target}"
+    if namespace:
+        yield f"-n {namespace}"
 
 
 def fail(errors: Iterable[EngineError], form: Form = "text") -> int:

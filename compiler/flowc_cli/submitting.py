@@ -162,7 +162,7 @@ def _started(client: EngineClient, state: RunState, request: Submission) -> int:
         sys.stdout.write(f"{state.pathspec}\n")
         sys.stdout.flush()
     if waiting:
-        state = followed(client, state.name, watch=request.watch)
+        state = followed(client, request.target, state.name, watch=request.watch)
     if request.as_json:
         sys.stdout.write(json.dumps(document(state), indent=2) + "\n")
     return RUN_FAILED if waiting and state.phase != "succeeded" else 0

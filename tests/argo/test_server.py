@@ -194,6 +194,39 @@ def test_a_file_is_submitted_with_its_images(replay: Replay, tmp_path: Path) -> 
     assert json.dumps(replay.asked[-1][2]).count(entry["image"]) == 1
 
 
+def test_messages_name_the_namespace_that_was_looked_in(replay: Replay, tmp_path: Path) -> None:
+    replay.answers[f"GET {RUNS}"] = (200, {"metadata": {}, "items": None})
+    none = flowc(tmp_path, "status", **at(replay))
+    assert (none.returncode, none.stderr) == (0, "there are no runs of flowc in namespace default; -n names another\n")
+    nowhere = flowc(tmp_path, "submit", "--from", "nope", **at(replay))
+    assert nowhere.returncode == 2
+    assert "in namespace default\n" in nowhere.stderr
+    assert "-n names another namespace" in nowhere.stderr
+
+
+def test_what_has_ended_is_not_stopped(replay: Replay, tmp_path: Path) -> None:
+    done = flowc(tmp_path, "stop", "my-flow-x7k2p", **at(replay))
+    assert done.returncode == 2
+    assert "error[FC611]: run my-flow-x7k2p has succeeded already" in done.stderr
+    assert not any(key.startswith("PUT") for key, _, _ in replay.asked)
+
+
+def test_an_interrupt_says_that_the_run_goes_on(
+    replay: Replay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = {**FINISHED, "status": {"phase": "Running", "progress": "0/1"}}
+    replay.answers[f"GET {RUNS}/my-flow-x7k2p"] = (200, running)
+
+    def interrupted(_client: ArgoClient, _name: str) -> Iterator[dict[str, Any]]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ArgoClient, "_watch", interrupted)
+    done = flowc(tmp_path, "status", "my-flow-x7k2p", "--wait", **at(replay))
+    assert done.returncode == 130
+    assert "the run goes on: `flowc status my-flow-x7k2p -n default` looks at it" in done.stderr
+    assert "`flowc stop my-flow-x7k2p -n default` ends it" in done.stderr
+
+
 def test_nothing_is_sent_that_is_wrong(replay: Replay, tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(FLOW)
     wrong = flowc(tmp_path, "submit", "flow.py", "-p", "nope=1", "-p", "count=three", *ROOT, **at(replay))

@@ -210,3 +210,8 @@ class ServedTarget(Protocol):
 def client_of(target: Target, address: Address) -> EngineClient | None:
     """The client of a target's engine, `None` for a target without one. Raises EngineError."""
     return cast("ServedTarget", target).client(address) if hasattr(target, "client") else None
+
+
+def namespace_of(client: EngineClient) -> str:
+    """The namespace that a client looks for runs in; empty for an engine that has none."""
+    return str(getattr(client, "namespace", ""))

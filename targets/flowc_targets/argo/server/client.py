@@ -44,6 +44,11 @@ class ArgoClient:
         self.access = read_access(address, os.environ)
         self._calls = Calls(self.access)
 
+    @property
+    def namespace(self) -> str:
+        """The namespace of the runs."""
+        return self.access.namespace
+
     def options(self, options: TargetOptions, values: Mapping[str, str], origin: str | None = None) -> TargetOptions:
         """A Workflow that Argo Server can start, with these values."""
         argo = options if isinstance(options, ArgoOptions) else ArgoOptions.model_validate(options.model_dump())
@@ -145,6 +150,8 @@ class ArgoClient:
     def stop(self, name: str, *, terminate: bool) -> RunState:
         """Stop or terminate a Workflow: stopped, it runs its exit hooks; terminated, it does not."""
         state = self.status(name)
+        if state.ended:
+            raise EngineError.refused(f"run {state.name} has {state.phase} already", "there is nothing to stop")
         method = "terminate_workflow" if terminate else "stop_workflow"
         body: Json = {"namespace": self.access.namespace, "name": state.name}
         where = (self.access.namespace, state.name)

@@ -72,7 +72,8 @@ def find_deployed(calls: Calls, name: str) -> Deployed:
             return Deployed(kind.name, bare, flow_of(as_map(found.get("metadata"))), own, resumes)
     what = " or ".join(kind.name for kind in kinds)
     message = f"there is no {what} {bare!r} in namespace {namespace}"
-    raise EngineError.unknown(message, "`argo template list` and `argo cron list` say what is deployed")
+    help_ = "`argo template list` and `argo cron list` say what is deployed; -n names another namespace"
+    raise EngineError.unknown(message, help_)
 
 
 def _find(calls: Calls, kind: _Kind, name: str) -> Json | None:
