@@ -9,7 +9,7 @@ from datetime import UTC
 from typing import Any
 
 from flowc.client import Run, RunNotFound, Step, Task
-from flowc.errors import FlowError
+from flowc.errors import FlowError, StoreError
 from flowc_cli.report import report
 from flowc_compiler.diagnostics import DiagnosticSink
 
@@ -35,13 +35,23 @@ def print_logs(pathspec: str, root: str | None, streams: Sequence[str]) -> int:
     try:
         run, rest = _find(pathspec, root)
         steps = [_step(run, rest[0])] if rest else _steps(run)
+        printed = 0
         for step in steps:
             tasks = [_task(step, rest[1])] if len(rest) > 1 else _tasks(step)
             for task in tasks:
-                sys.stdout.write(_log(task, streams))
+                printed += sys.stdout.write(_log(task, streams))
     except FlowError as error:
         return _fail(error)
+    if not printed and not run.record:
+        _tell_where_logs_are(run)
     return 0
+
+
+def _tell_where_logs_are(run: Run) -> None:
+    """Where what a run has printed is, if it is not a run of the local engine, which alone puts it into the store."""
+    target = "argo" if run.id.startswith("argo-") else "airflow"
+    where = f"`flowc logs {run.pathspec} --target {target}`"
+    sys.stderr.write(f"flowc: an engine has run this, and keeps what its tasks print: {where}\n")
 
 
 def _log(task: Task, streams: Sequence[str]) -> str:
@@ -143,7 +153,13 @@ def _task_document(task: Task) -> dict[str, Any]:
 
 def _fail(error: FlowError) -> int:
     sink = DiagnosticSink()
-    help_text = "name it as Flow, Flow/run-id or Flow/run-id/step, and its store with --root"
-    sink.error("FC602", str(error), None, help=help_text)
+    if isinstance(error, StoreError):
+        help_text = "see that the store can be reached from here, and that its keys are in the environment"
+        if "s3" in str(error).lower():
+            help_text += "; AWS_ENDPOINT_URL names an S3 server that is not Amazon's"
+        sink.error("FC601", str(error), None, help=help_text)
+    else:
+        help_text = "name it as Flow, Flow/run-id or Flow/run-id/step, and its store with --root"
+        sink.error("FC602", str(error), None, help=help_text)
     report(sink.diagnostics)
     return RUN_ERROR

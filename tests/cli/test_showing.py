@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,30 @@ def test_logs_show_failed_attempts_too(store: Path) -> None:
     assert "[work-1 attempt 0] Traceback (most recent call last):\n" in text
     only = look(store, "logs", "RetryOnceFlow/latest/work/1", "--stdout").stdout
     assert "Traceback" not in only
+
+
+def test_logs_of_a_run_on_an_engine_are_there(store: Path, tmp_path: Path) -> None:
+    """The store has none of them, and silence would say that nothing was printed."""
+    shutil.copytree(store, tmp_path / "copy")
+    (folder,) = {path.parent for path in tmp_path.glob("copy/RetryOnceFlow/*/run.json")}
+    for path in (folder / "run.json", *folder.rglob("*.log")):
+        path.unlink()
+    for run, target in (("argo-1", "argo"), ("manual__1", "airflow")):
+        folder = folder.rename(folder.with_name(run))
+        result = look(tmp_path / "copy", "logs", f"RetryOnceFlow/{run}")
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert f"`flowc logs RetryOnceFlow/{run} --target {target}`" in result.stderr
+
+
+def test_a_store_that_does_not_answer(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWC_STORE_PATIENCE", "0")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    for command in ("show", "logs"):
+        result = CliRunner().invoke(app, [command, "RetryOnceFlow", "--root", "s3://bucket/prefix"])
+        assert result.exit_code == 1
+        assert "error[FC601]" in result.stderr
+        assert "AWS_ENDPOINT_URL names an S3 server" in result.stderr
 
 
 @pytest.mark.parametrize(
