@@ -36,11 +36,21 @@ CLEAN = (
 
 def emit(path: Path, **options: object) -> tuple[str, tuple[Diagnostic, ...]]:
     """The DAG file's text (empty where it failed) and the diagnostics."""
+    dag, _, diagnostics = emit_both(path, **options)
+    return dag, diagnostics
+
+
+def emit_both(path: Path, **options: object) -> tuple[str, str, tuple[Diagnostic, ...]]:
+    """The same with the manifest beside the DAG file, where there is one."""
     compilation = compile_file(path)
     sink = DiagnosticSink()
     settings = AirflowOptions.model_validate({"root": ROOT, **options})
-    files = TARGET.emit(compilation.flow, compilation.source, settings, sink)
-    return (files[0].text if files else ""), sink.diagnostics
+    dag, manifest = (
+        *(file.text for file in TARGET.emit(compilation.flow, compilation.source, settings, sink)),
+        "",
+        "",
+    )[:2]
+    return dag, manifest, sink.diagnostics
 
 
 def write(folder: Path, source: str) -> Path:

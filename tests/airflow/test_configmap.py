@@ -13,14 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
-from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
-from flowc_compiler.driver import compile_file
-from flowc_targets.airflow import TARGET
+from flowc_compiler.diagnostics import Diagnostic
 from flowc_targets.airflow.configmap import MOST_IN_CONFIG_MAP, MOST_IN_FILE
-from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.base.engine import EngineError
 from flowc_targets.base.kubectl import create_config_maps
-from tests.airflow.emitting import CLEAN, ROOT, ruff, write
+from tests.airflow.emitting import CLEAN, ROOT, emit_both, ruff, write
 from tests.airflow.flows import PLAIN, SPECS, VALUES
 from tests.commands import flowc
 
@@ -49,11 +46,7 @@ class Emitted:
 
 def emitted(folder: Path, source: str, **options: object) -> Emitted:
     """All that is emitted."""
-    compilation = compile_file(write(folder, source))
-    sink = DiagnosticSink()
-    settings = AirflowOptions.model_validate({"root": ROOT, **options})
-    dag, manifest = (*TARGET.emit(compilation.flow, compilation.source, settings, sink), None, None)[:2]
-    return Emitted(dag.text if dag else "", manifest.text if manifest else "", sink.diagnostics)
+    return Emitted(*emit_both(write(folder, source), **options))
 
 
 def write_noise(folder: Path, size: int) -> None:

@@ -18,11 +18,7 @@ import pytest
 import yaml
 
 from flowc import Run
-from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.driver import compile_file
-from flowc_targets.airflow import TARGET
-from flowc_targets.airflow.options import AirflowOptions
-from tests.airflow.emitting import write
+from tests.airflow.emitting import emit_both, write
 from tests.airflow.engine import Airflow
 from tests.airflow.test_specs import NOWHERE
 
@@ -130,19 +126,12 @@ class Cluster:
 def test_pods_run_the_steps(series: str, code: str, tmp_path: Path) -> None:
     airflow = Airflow.of_series(series, tmp_path)
     (tmp_path / "kubeconfig").write_text(NOWHERE)
-    compilation = compile_file(write(tmp_path, FLOW))
-    options = AirflowOptions.model_validate(
-        {
-            "root": str(tmp_path / "store"),
-            "code": code,
-            "in_cluster": False,
-            "config_file": str(tmp_path / "kubeconfig"),
-        }
-    )
-    dag, *manifests = TARGET.emit(compilation.flow, compilation.source, options, DiagnosticSink())
+    root, kubeconfig = str(tmp_path / "store"), str(tmp_path / "kubeconfig")
+    path = write(tmp_path, FLOW)
+    dag, manifest, _ = emit_both(path, root=root, code=code, in_cluster=False, config_file=kubeconfig)
     dags = tmp_path / "dags"
     dags.mkdir()
-    (dags / "flow.py").write_text(dag.text)
+    (dags / "flow.py").write_text(dag)
     env = {
         **airflow.variables(tmp_path, dags),
         "AIRFLOW_CONN_KUBERNETES_DEFAULT": '{"conn_type": "kubernetes"}',
@@ -152,11 +141,11 @@ def test_pods_run_the_steps(series: str, code: str, tmp_path: Path) -> None:
     built = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr[-1500:]
     pods: dict[str, Any] = json.loads(built.stdout.splitlines()[-1])
-    objects = [item for file in manifests for item in yaml.safe_load_all(file.text)]
+    objects: list[dict[str, Any]] = list(yaml.safe_load_all(manifest))
     assert bool(objects) == (code == "configmap")
     cluster = Cluster(tmp_path, objects)
     assert [cluster.run(pods[f"{task} {index}"]) for task, index, _ in TASKS] == ["3", "", "", "", "", ""]
-    end = Run.latest("PodsFlow", root=str(tmp_path / "store"))["end"].task.data
+    end = Run.latest("PodsFlow", root=root)["end"].task.data
     assert end.values == [40, 50, 60]
     assert end.text == "$(HOME) {{ x }}"
     names = {item["name"] for item in pods["start -"]["spec"]["volumes"]}

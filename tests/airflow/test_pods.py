@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from flowc import Run
-from tests.airflow.emitting import emit, write
+from tests.airflow.emitting import emit_both, write
 from tests.airflow.engine import Airflow
 from tests.airflow.flows import HOSTILE, VALUES
 from tests.airflow.test_specs import LAB
@@ -75,10 +75,15 @@ def root(monkeypatch: pytest.MonkeyPatch) -> str:
 
 def dag_text(path: Path, root: str, image: str, **options: object) -> str:
     """The DAG of a file, for pods of the cluster."""
+    return both_texts(path, root, image, **options)[0]
+
+
+def both_texts(path: Path, root: str, image: str, **options: object) -> tuple[str, str]:
+    """The same, with the manifest beside it."""
     inside = {"AWS_REGION": os.environ.get("AWS_REGION", "us-east-1"), "AWS_ALLOW_HTTP": "true"}
     if "FLOWC_S3_INSIDE" in os.environ:
         inside["AWS_ENDPOINT_URL"] = os.environ["FLOWC_S3_INSIDE"]
-    text, diagnostics = emit(
+    text, manifest, diagnostics = emit_both(
         path,
         root=root,
         image=image,
@@ -91,7 +96,7 @@ def dag_text(path: Path, root: str, image: str, **options: object) -> str:
         **options,
     )
     assert not [item for item in diagnostics if item.severity == "error"]
-    return text
+    return text, manifest
 
 
 @pytest.mark.parametrize("name", IMAGES)
@@ -118,6 +123,20 @@ def test_hostile_values_arrive_exactly(airflow: Airflow, root: str, tmp_path: Pa
     assert run["end"].task.data.result == (0, ["Pp", "Qq"])
     assert run["start"].task.data.variable == HOSTILE
     assert run["start"].task.data.values == [HOSTILE, {"a": [1, "{{ x }}"]}, None, True, 1.0]
+
+
+def test_code_in_a_config_map(airflow: Airflow, root: str, tmp_path: Path) -> None:
+    path = REPOSITORY / "examples" / "nested_foreach.py"
+    expected = run_locally(path, tmp_path / "local")
+    text, manifest = both_texts(path, root, OLD_PYTHON_IMAGE, code="configmap")
+    cluster = Cluster(root)
+    cluster.kubectl("apply", "--server-side", "-f", "-", text=manifest)
+    try:
+        result = airflow.run(text, tmp_path)
+    finally:
+        cluster.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", text=manifest)
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
+    assert_same_artifacts(Run.latest(expected.parent.id, root=root), expected)
 
 
 def test_steps_find_what_they_ask_for(airflow: Airflow, root: str, tmp_path: Path) -> None:
