@@ -8,8 +8,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from flowc import Run
 
 HERE = Path(__file__).parent
 
@@ -64,3 +67,16 @@ class Airflow:
         # Airflow's handler of SIGTERM waits for its tasks: -k ends what is left.
         command = ["timeout", "-k", "5", "600", str(self.environment / "bin" / "airflow"), *arguments]
         return subprocess.run(command, env=self.variables(home, dags), capture_output=True, text=True, check=False)
+
+
+def contents(run: Run) -> dict[str, dict[str, Any]]:
+    """Task id to what it committed: equal references are equal values."""
+    return {
+        task.id: {
+            "index": task.index,
+            "attempt": task.attempt,
+            **{name: task.manifest["artifacts"].get(name) for name in task.artifact_names},
+        }
+        for step in run
+        for task in step
+    }

@@ -6,13 +6,12 @@ Needs the environments of `tests/airflow/setup`; a test without its environment 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from flowc import Run
 from tests.airflow.emitting import emit, write
-from tests.airflow.engine import Airflow
+from tests.airflow.engine import Airflow, contents
 from tests.airflow.flows import CAUGHT, HOSTILE, NESTED, VALUES
 from tests.cluster.cluster import run_locally
 from tests.conftest import REPOSITORY, examples_on
@@ -72,19 +71,6 @@ class SlowFlow(FlowSpec):
 def airflow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Airflow:
     """Each Airflow that is installed."""
     return Airflow.of_series(request.param, tmp_path_factory.mktemp("airflow"))
-
-
-def contents(run: Run) -> dict[str, dict[str, Any]]:
-    """Task id to what it committed: equal references are equal values."""
-    return {
-        task.id: {
-            "index": task.index,
-            "attempt": task.attempt,
-            **{name: task.manifest["artifacts"].get(name) for name in task.artifact_names},
-        }
-        for step in run
-        for task in step
-    }
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
