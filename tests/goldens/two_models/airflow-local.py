@@ -132,6 +132,7 @@ class StepOperator(BaseOperator):
             self.process = subprocess.Popen(
                 [python, str(package), *task, "--outputs", folder],
                 env={**os.environ, **variables},
+                stdin=subprocess.DEVNULL,  # the worker talks to Airflow by its own
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
