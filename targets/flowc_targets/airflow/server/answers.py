@@ -17,6 +17,10 @@ Json = dict[str, Any]
 
 TIMEOUTS = (10.0, 60.0)
 """Seconds to wait for a connection, and for an answer."""
+CREDENTIALS = "--user and AIRFLOW_API_PASSWORD, or AIRFLOW_API_TOKEN,"
+"""What says who asks."""
+_PROBLEM = '"title"'
+"""What is in Airflow 2's errors: a problem document. Those of 3.x have `detail` alone."""
 LONGEST_MESSAGE = 2000
 """How much of a server's message is shown."""
 
@@ -72,8 +76,12 @@ def _refusal(url: str, status: int, text: str) -> Exception:
     match status:
         case 401:
             return Denied(said)
+        case 403 if "JWT" in said:  # Airflow 3, of a token that it has not made
+            return Denied(said)
         case 403:
             help_ = "have the user allowed that: it takes roles such as Op, or User with the right to read DAGs' code"
+            if _PROBLEM in text:
+                help_ = f"see that {CREDENTIALS} are right: Airflow 2 does not say. If they are, {help_}"
             return EngineError.unusable(f"Airflow does not allow it: {said}", help_)
         case 404:
             return EngineError.unknown(f"there is none: {said}", "`flowc status` lists the runs that there are")
