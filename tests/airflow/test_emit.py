@@ -136,6 +136,45 @@ def test_every_spec_reaches_the_pod(tmp_path: Path) -> None:
     }
 
 
+SAME = """\
+class SameFlow(FlowSpec):
+    @resources(cpu=2)
+    @step
+    def start(self):
+        self.items = [1, 2]
+        self.next(self.body, foreach="items")
+
+    @resources(cpu=2)
+    @step
+    def body(self):
+        self.next(self.join)
+
+    @resources(cpu=SIZE)
+    @step
+    def join(self, inputs):
+        self.next(self.end)
+
+    @resources(cpu=4)
+    @step
+    def end(self):
+        pass
+"""
+
+
+def test_what_several_tasks_have_alike_is_made_once(tmp_path: Path) -> None:
+    """Of two tasks it stays where it is."""
+    text, _ = emit_text(tmp_path, SAME.replace("SIZE", "2"))
+    tasks = {name: ast.unparse(task["container_resources"]) for name, task in operators(text).items()}
+    own = "k8s.V1ResourceRequirements(requests={'cpu': '4'})"
+    shared = "CONTAINER_RESOURCES"
+    assert tasks == {"start": shared, "body": shared, "join": shared, "end": own}
+    assert text.count(f'{shared} = k8s.V1ResourceRequirements(requests={{"cpu": "2"}})\n') == 1
+    assert ruff("format", "--check", "--diff", text=text) == ""
+    assert ruff("check", *CLEAN, text=text) == ""
+    two, _ = emit_text(tmp_path, SAME.replace("SIZE", "3"))
+    assert "CONTAINER_RESOURCES" not in two
+
+
 def test_a_schedule_is_airflows(tmp_path: Path) -> None:
     text, diagnostics = emit_text(tmp_path, CAUGHT)
     assert not diagnostics

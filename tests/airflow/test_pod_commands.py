@@ -29,21 +29,25 @@ class PodsFlow(FlowSpec):
     text = Parameter("text", default="plain")
 
     @kubernetes(persistent_volume_claims={"claim": "/data"})
+    @resources(cpu=1)
     @step
     def start(self):
         self.items = [4, 5, 6]
         self.next(self.each, foreach="items")
 
+    @resources(cpu=1)
     @step
     def each(self):
         self.value = self.input * 10
         self.next(self.join)
 
+    @resources(cpu=1)
     @step
     def join(self, inputs):
         self.values = [each.value for each in inputs]
         self.next(self.end)
 
+    @resources(cpu=1)
     @step
     def end(self):
         print(self.text, self.values)
@@ -145,6 +149,9 @@ def test_pods_run_the_steps(series: str, code: str, tmp_path: Path) -> None:
     assert bool(objects) == (code == "configmap")
     cluster = Cluster(tmp_path, objects)
     assert [cluster.run(pods[f"{task} {index}"]) for task, index, _ in TASKS] == ["3", "", "", "", "", ""]
+    asked = [pod["spec"]["containers"][0]["resources"] for pod in pods.values()]
+    assert asked == [{"requests": {"cpu": "1"}}] * len(TASKS)
+    assert "container_resources=CONTAINER_RESOURCES" in dag
     end = Run.latest("PodsFlow", root=root)["end"].task.data
     assert end.values == [40, 50, 60]
     assert end.text == "$(HOME) {{ x }}"

@@ -16,6 +16,7 @@ from flowc_targets.airflow.model import Block, Edge, EmptyTask, MappedGroup, Ste
 from flowc_targets.airflow.names import Names
 from flowc_targets.airflow.pods import pod_arguments
 from flowc_targets.airflow.python import Call, Name
+from flowc_targets.airflow.sharing import share
 from flowc_targets.base.arms import choices
 from flowc_targets.base.asked import pod_variables
 from flowc_targets.base.events import finished_name
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
     from flowc_targets.airflow.python import Expression
 
 
-def lower_steps(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> Block:
-    """The body of the DAG."""
-    return _Lowering(flow, options, sink).root()
+def lower_steps(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> tuple[Block, dict[str, Expression]]:
+    """The body of the DAG, and values that several of its tasks have in common, by name."""
+    lowering = _Lowering(flow, options, sink)
+    return share(lowering.root(), lowering.names)
 
 
 def markdown(text: str) -> str:
@@ -68,8 +70,8 @@ class _Lowering:
         self._flow = flow
         self._options = options
         self._sink = sink
-        self._names = Names()
-        self._variables = {step.name: self._names.take(step.name) for step in flow.steps}
+        self.names = Names()
+        self._variables = {step.name: self.names.take(step.name) for step in flow.steps}
         self._choices = choices(flow)
         self._ids = {step.name for step in flow.steps}
         self._iterations = {step.name: self._iterations_of(step) for step in flow.steps if _loops(step)}
@@ -85,7 +87,7 @@ class _Lowering:
                 last = self._add_foreach(step.name, outer=None, after=self._variables[step.name])
                 self._top.connect(last, [self._variables[self._flow.body_of(step.name).closer or ""]])
         last = self._variables[self._flow.end]
-        for node in hook_tasks(self._flow, self._options, self._names, self._id):
+        for node in hook_tasks(self._flow, self._options, self.names, self._id):
             self._top.add(node)
             self._top.connect(last, [node.variable])
         return self._top.block()
@@ -93,7 +95,7 @@ class _Lowering:
     def _add_foreach(self, opener: str, outer: str | None, after: str) -> str:
         """The width and the groups of one foreach, and of those in its body; the variable of the last group."""
         width = WidthTask(
-            variable=self._names.take(f"{opener}_indices"), task_id=self._id(f"{opener}-indices"), opener=opener,
+            variable=self.names.take(f"{opener}_indices"), task_id=self._id(f"{opener}-indices"), opener=opener,
             outer=outer,
         )  # fmt: skip
         self._top.add(width)
@@ -119,8 +121,8 @@ class _Lowering:
         after = ", after the foreach in it" if number else ""
         suffix = f"-{number + 1}" if number else ""
         return MappedGroup(
-            variable=self._names.take(f"{opener}_items{suffix.replace('-', '_')}"),
-            function=self._names.take(f"each_of_{opener}{suffix.replace('-', '_')}"),
+            variable=self.names.take(f"{opener}_items{suffix.replace('-', '_')}"),
+            function=self.names.take(f"each_of_{opener}{suffix.replace('-', '_')}"),
             group_id=self._id(f"{opener}-items{suffix}"),
             doc=f"What runs for each {what}{after}.",
             width=width,
@@ -167,7 +169,7 @@ class _Lowering:
         count = step.specs.loop.max_iterations if step.specs.loop is not None else 1
         first = (self._variables[step.name], step.name)
         ids = [self._id(f"{step.name}-{number}") for number in range(2, count + 1)]
-        return [first, *((self._names.take(name), name) for name in ids)]
+        return [first, *((self.names.take(name), name) for name in ids)]
 
     def _trigger_rule(self, step: Step) -> str | None:
         """What has several ways in runs after skipped arms, after a foreach of nothing, and after fewer iterations."""

@@ -30,6 +30,7 @@ def lower(flow: Flow, source: SourceFile, options: AirflowOptions, sink: Diagnos
     """The DAG file of a flow that `check` found nothing wrong with."""
     files = package_files(flow, source, options.include, sink)
     code = zip_files(files)
+    body, shared = lower_steps(flow, options, sink)
     return DagFile(
         operator=options.operator,
         version=__version__,
@@ -44,7 +45,8 @@ def lower(flow: Flow, source: SourceFile, options: AirflowOptions, sink: Diagnos
         python=_python(options),
         params=tuple(dag_param(parameter) for parameter in flow.run_parameters),
         dag=_dag(flow, options),
-        body=lower_steps(flow, options, sink),
+        shared=shared,
+        body=body,
         code=code,
         config_map=config_map_name(dag_id(flow, options), code, options),
     )

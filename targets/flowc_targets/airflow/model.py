@@ -128,6 +128,8 @@ class DagFile:
     params: tuple[DagParam, ...]
     dag: dict[str, Expression]
     """Arguments of `@dag`, but for `params`."""
+    shared: dict[str, Expression]
+    """Values that several tasks have in common, by the names that stand in their place."""
     body: Block
     code: bytes
     config_map: str | None

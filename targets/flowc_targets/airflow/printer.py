@@ -51,6 +51,7 @@ def _constants(file: DagFile) -> Iterator[str]:
         "PYTHON": file.python,
         "ENVIRONMENT": file.env,
         "PARAMETERS": {param.variable: param.key for param in file.params},
+        **file.shared,
     }
     for name, value in constants.items():
         yield from layout(value, 0, f"{name} = ")
