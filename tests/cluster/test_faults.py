@@ -78,7 +78,7 @@ def test_a_pod_is_deleted_and_another_evicted(lab: Lab, local: Run) -> None:
     _lose(lab, *_begun(submitted, "s-work", 3))
     run = submitted.wait()
     _same(local, run)
-    assert {task.attempt for task in run["work"]} == {1}
+    _attempts_after_loss([task.attempt for task in run["work"]])
 
 
 def test_lost_pods_of_steps_without_retries(lab: Lab, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_lost_pods_of_steps_without_retries(lab: Lab, tmp_path: Path) -> None:
     resumed = _started(lab, FLOWS / "alone.py", "--resume", f"argo-{plain.uid}")
     run = retried.wait()
     _same(local, run)
-    assert [run[name].task.attempt for name in ("one", "two", "three")] == [1, 1, 1]
+    _attempts_after_loss([run[name].task.attempt for name in ("one", "two", "three")])
     run = resumed.wait()
     _same(local, run)
     assert run.reused == {"start": 1}
@@ -184,6 +184,11 @@ def _started(lab: Lab, flow: Path, *arguments: str, **env: str) -> Submitted:
 def _same(local: Run, run: Run) -> None:
     assert run.successful
     assert_same_artifacts(local, run, attempts=False)
+
+
+def _attempts_after_loss(attempts: list[int]) -> None:
+    """Another attempt each; but of a pod that is gone at once the controller may make another for the same attempt."""
+    assert sorted(attempts) in ([1, 1, 1], [0, 1, 1])
 
 
 def _begun(submitted: Submitted, task: str, count: int) -> list[str]:

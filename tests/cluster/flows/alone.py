@@ -4,6 +4,7 @@ import os
 import time
 
 from flowc import FlowSpec, current, step
+from flowc.store import open_store
 
 
 class AloneFlow(FlowSpec):
@@ -40,9 +41,12 @@ class AloneFlow(FlowSpec):
 
 
 def work():
-    """Take a while."""
+    """Take a while, the first time; of a pod that is gone at once Argo may make another for the same attempt."""
+    store, mark = open_store(os.environ["FLOWC_ROOT"]), f"marks/{current.run_id}/{current.task_id}"
+    again = store.exists(mark)
+    store.write(mark, [b"begun"])
     print("begun", flush=True)
-    if current.retry_count == 0:
+    if not again:
         time.sleep(float(os.environ.get("ALONE_SECONDS", "0")))
     return 1
 

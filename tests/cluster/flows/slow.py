@@ -4,6 +4,7 @@ import os
 import time
 
 from flowc import FlowSpec, current, retry, step
+from flowc.store import open_store
 
 
 class SlowFlow(FlowSpec):
@@ -17,8 +18,11 @@ class SlowFlow(FlowSpec):
     @retry(times=3, minutes_between_retries=0)
     @step
     def work(self):
+        store, mark = open_store(os.environ["FLOWC_ROOT"]), f"marks/{current.run_id}/{current.task_id}"
+        again = store.exists(mark)
+        store.write(mark, [b"begun"])
         print("begun", flush=True)
-        if current.retry_count == 0:
+        if not again:
             time.sleep(float(os.environ.get("ITEM_SECONDS", "0")))
         self.text = f"{self.input} of {len(self.items)}" * 1000
         self.next(self.gather)
