@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.files.home import located
 from flowc_targets.base.options import TargetOptions
+from flowc_targets.base.places import check_places
 
 _MAPPINGS = (dict, Mapping)
 
@@ -50,7 +51,7 @@ def build_options(
             continue
         values[name] = _parsed(text, fields[name].annotation)
     try:
-        return model.model_validate(values) if not sink.failed else None
+        options = model.model_validate(values) if not sink.failed else None
     except ValidationError as error:
         for problem in error.errors():
             where = ".".join(str(part) for part in problem["loc"])
@@ -58,6 +59,9 @@ def build_options(
                 "FC505", f"option `{where}` of target {target}: {problem['msg']}", None, help="correct its value"
             )
         return None
+    if options is not None:
+        check_places(options, target, sink)
+    return options if not sink.failed else None
 
 
 def configuration(file: Path, sink: DiagnosticSink) -> dict[str, Any]:

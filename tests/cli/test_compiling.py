@@ -218,3 +218,31 @@ def test_values_that_cannot_be_compiled_with(tmp_path: Path, item: str, code: st
         assert result.exit_code == 2
         assert f"error[{code}]" in result.stderr
         assert not result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--root", "s4://bucket"], "option root of target argo: 's4://bucket' has an unknown scheme"),
+        (["--root", "store"], "'store' is a folder of this machine"),
+        (["--image", "an image"], "option image of target argo: 'an image' is not an image"),
+        (["--namespace", "Flows"], "option namespace of target argo: 'Flows' is no name in Kubernetes"),
+        (["--service-account", "an account"], "option service_account of target argo: 'an account' is no name"),
+        (["--env-from-secret", "S3_keys"], "option env_from_secrets of target argo: 'S3_keys' is no name"),
+        (["--set", "image_pull_secrets=a,b c"], "option image_pull_secrets of target argo: 'b c' is no name"),
+    ],
+)
+def test_places_that_no_pod_could_use(tmp_path: Path, options: list[str], says: str) -> None:
+    file = tmp_path / "small.py"
+    file.write_text(GOOD)
+    result = CliRunner().invoke(app, ["compile", str(file), "--root", "/mnt/store", *options])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "error[FC505]" in result.stderr
+    assert says in result.stderr
+
+
+def test_processes_on_this_machine_may_have_a_folder_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "small.py"
+    file.write_text(GOOD)
+    options = ["--target", "airflow", "--operator", "local", "--root", "store"]
+    assert CliRunner().invoke(app, ["compile", str(file), *options]).exit_code == 0

@@ -15,7 +15,7 @@ __all__ = ["DEFAULT_ROOT", "Store", "open_store", "preload"]
 
 DEFAULT_ROOT = ".flowc"
 """The root when nothing names one."""
-_REMOTE = {"s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss"}
+REMOTE = {"s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss"}
 
 
 def open_store(root: str) -> Store:
@@ -30,7 +30,7 @@ def open_store(root: str) -> Store:
         from urllib.parse import unquote
 
         return _file_store(unquote(rest[rest.find("/") :] if "/" in rest else rest))
-    if scheme not in _REMOTE:
+    if scheme not in REMOTE:
         raise StoreError(f"the root {root!r} has an unknown scheme; use a path, file://, s3://, gs:// or az://")
     return _object_store(root, scheme)
 
