@@ -39,7 +39,7 @@ def test_unknown_gpu_type(tmp_path: Path) -> None:
 def test_text_that_argo_would_evaluate(tmp_path: Path) -> None:
     affinity = "affinity={'podAffinity': {'requiredDuringSchedulingIgnoredDuringExecution': [{'topologyKey': '{{x'}]}}"
     for argument in (
-        "annotations={'a': '{{x'}", "image='{{workflow.name}}'", "node_selector={'{{a': 'b'}", affinity,
+        "annotations={'a': '{{x'}", "image='{{workflow.name}}'", "extended_resources={'{{a': '1'}", affinity,
         "secret_volumes={'a': '/{{x}}'}", "security_context={'capabilities': {'add': ['{{x']}}",
     ):  # fmt: skip
         assert codes(tmp_path, diamond(f"@kubernetes({argument})")) == [("FC501", "error", LINE)], argument

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
 from flowc_compiler.frontend.files.served import OWN, SERVED
@@ -261,6 +261,30 @@ def test_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 )  # fmt: skip
 def test_packages_of_the_flow_and_of_the_step(tmp_path: Path, base: str, own: str, wanted: dict[str, Any]) -> None:
     assert spec(tmp_path, "dependencies", own, flow=base) == wanted
+
+
+@pytest.mark.parametrize(
+    ("argument", "says"),
+    [
+        ("service_account='An Account'", "'An Account' is no name in Kubernetes"),
+        ("namespace='Flows'", "'Flows' is no name in Kubernetes"),
+        ("secrets=['a', 'S3_keys']", "'S3_keys' is no name in Kubernetes"),
+        ("image_pull_secrets='pull it'", "'pull it' is no name in Kubernetes"),
+        ("persistent_volume_claims={'my_claim': '/data'}", "'my_claim' is no name in Kubernetes"),
+        ("image='python 3.11'", "'python 3.11' is not an image"),
+        ("image=''", "'' is not an image"),
+        ("node_selector={'a key': 'b'}", "'a key' is no key in Kubernetes"),
+        ("node_selector={'example.com/a': 'b c'}", "'b c' is no label"),
+        ("labels={'example.com/x/y': ''}", "'example.com/x/y' is no key in Kubernetes"),
+        ("annotations={'-a': 'any text'}", "'-a' is no key in Kubernetes"),
+    ],
+)
+def test_names_that_kubernetes_would_refuse_when_the_pod_starts(tmp_path: Path, argument: str, says: str) -> None:
+    with pytest.raises(FlowcError) as caught:
+        step_specs(tmp_path, f"@kubernetes({argument})")
+    (problem,) = caught.value.diagnostics
+    assert problem.code == "FC404"
+    assert says in problem.message
 
 
 def test_cards_are_accepted_and_told_of(tmp_path: Path) -> None:

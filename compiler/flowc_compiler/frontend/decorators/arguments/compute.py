@@ -9,7 +9,6 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from flowc_compiler.frontend.decorators.arguments.kubernetes import (
     AffinityArgument,
-    Mounts,
     NamedMounts,
     ObjectName,
     ObjectNames,
@@ -27,15 +26,32 @@ from flowc_compiler.frontend.decorators.arguments.values import (
 )
 
 _LABEL = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?")
+_KEY = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]")
+
+
+def _check_keys(texts: dict[str, str]) -> dict[str, str]:
+    for key in texts:
+        if not _KEY.fullmatch(key):
+            raise ValueError(
+                f"{key!r} is no key in Kubernetes: letters, digits, -, _ and ., at most 63, behind a prefix/ or none"
+            )
+    return texts
 
 
 def _check_labels(labels: dict[str, str]) -> dict[str, str]:
+    _check_keys(labels)
     for value in labels.values():
         if not _LABEL.fullmatch(value):
             raise ValueError(
                 f"{value!r} is no label: letters, digits, -, _ and ., at most 63, a letter or digit at each end"
             )
     return labels
+
+
+def _check_image(image: str | None) -> str | None:
+    if image is not None and (not image or re.search(r"\s", image)):
+        raise ValueError(f"{image!r} is not an image: write 'python:3.11-slim' or 'registry.example/team/ml:1'")
+    return image
 
 
 def _lower(value: object) -> object:
@@ -59,7 +75,7 @@ class ResourcesArguments(Arguments):
 class _PodArguments(ResourcesArguments):
     """What `@kubernetes` and `@batch` have in common."""
 
-    image: str | None = None
+    image: Annotated[str | None, AfterValidator(_check_image)] = None
     use_tmpfs: bool | None = None
     tmpfs_tempdir: bool = True
     tmpfs_size: SomeMegabytes = None
@@ -73,15 +89,15 @@ class KubernetesArguments(_PodArguments):
     gpu_vendor: str = "nvidia"
     gpu_type: str | None = None
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
-    image_pull_secrets: Names = ()
-    service_account: str | None = None
-    namespace: str | None = None
-    secrets: Names = ()
-    node_selector: Mapping = Field(default_factory=dict)
+    image_pull_secrets: ObjectNames = ()
+    service_account: ObjectName = None
+    namespace: ObjectName = None
+    secrets: ObjectNames = ()
+    node_selector: Annotated[Mapping, AfterValidator(_check_labels)] = Field(default_factory=dict)
     tolerations: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_list)] = ()
     labels: Annotated[Mapping, AfterValidator(_check_labels)] = Field(default_factory=dict)
-    annotations: Mapping = Field(default_factory=dict)
-    persistent_volume_claims: Mounts = Field(default_factory=dict)
+    annotations: Annotated[Mapping, AfterValidator(_check_keys)] = Field(default_factory=dict)
+    persistent_volume_claims: NamedMounts = Field(default_factory=dict)
     port: Annotated[int | None, Field(ge=1, le=65535)] = None
     compute_pool: str | None = None
     hostname_resolution_timeout: Annotated[int | None, Field(gt=0)] = None

@@ -131,7 +131,5 @@ ObjectName = Annotated[str | None, AfterValidator(lambda name: name if name is N
 """The name of an object of Kubernetes."""
 ObjectNames = Annotated[Names, AfterValidator(_check_names)]
 """One name, or several."""
-Mounts = Annotated[Mapping, AfterValidator(_check_mounts)]
-"""What is mounted, by anything, and the folder that it is mounted at."""
 NamedMounts = Annotated[Mapping, AfterValidator(_check_keys)]
 """Names of objects that are mounted, and the folders that they are mounted at."""
