@@ -71,3 +71,22 @@ def ruff(*arguments: str, text: str) -> str:
     result = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     # `format --check` of its input says no more than that.
     return "" if result.returncode == 0 else result.stdout + result.stderr or f"exit code {result.returncode}"
+
+
+KUBECTL = """\
+#!/bin/sh
+echo "$@" >> {folder}/asked
+cat >> {folder}/asked
+[ -e {folder}/refuse ] && {{ cat {folder}/refuse >&2; exit 1; }}
+exit 0
+"""
+
+
+def write_kubectl(folder: Path) -> Path:
+    """A folder of a kubectl that keeps what it is given in the file `asked`, and refuses in the words of `refuse`."""
+    place = folder / "bin"
+    place.mkdir()
+    program = place / "kubectl"
+    program.write_text(KUBECTL.format(folder=place))
+    program.chmod(0o755)
+    return place

@@ -17,7 +17,7 @@ from flowc_compiler.diagnostics import Diagnostic
 from flowc_targets.airflow.configmap import MOST_IN_CONFIG_MAP, MOST_IN_FILE
 from flowc_targets.base.engine import EngineError
 from flowc_targets.base.kubectl import create_config_maps
-from tests.airflow.emitting import CLEAN, ROOT, emit_both, ruff, write
+from tests.airflow.emitting import CLEAN, ROOT, emit_both, ruff, write, write_kubectl
 from tests.airflow.flows import PLAIN, SPECS, VALUES
 from tests.commands import flowc
 
@@ -150,23 +150,10 @@ def test_files_of_the_command(tmp_path: Path) -> None:
         assert sorted(path.name for path in folder.iterdir()) == names
 
 
-KUBECTL = """\
-#!/bin/sh
-echo "$@" >> {folder}/asked
-cat >> {folder}/asked
-[ -e {folder}/refuse ] && {{ cat {folder}/refuse >&2; exit 1; }}
-exit 0
-"""
-
-
 @pytest.fixture
 def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of a kubectl that keeps what it is given in `asked`, and refuses in the words of `refuse`."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    program = folder / "kubectl"
-    program.write_text(KUBECTL.format(folder=folder))
-    program.chmod(0o755)
+    """The folder of a kubectl that keeps what it is given."""
+    folder = write_kubectl(tmp_path)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     return folder
 
