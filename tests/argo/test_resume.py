@@ -67,6 +67,12 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
         codes(tmp_path, FLOW, origin_run="$(HOME)")
 
 
+@pytest.mark.parametrize("origin", ["argo-1/jion", "Resumed/argo-1/jion", "argo-1/work,jion"])
+def test_a_step_to_run_again_is_one_of_the_flow(tmp_path: Path, origin: str) -> None:
+    assert codes(tmp_path, FLOW, origin_run=origin) == [("FC608", "error", 4)]
+    assert codes(tmp_path, FLOW, origin_run=origin.replace("jion", "join")) == []
+
+
 def test_attempts_of_lost_pods_are_for_steps_without_others(tmp_path: Path) -> None:
     template = left(tmp_path, "@environment(vars={'A': '1'})", retries_of_lost_pods=2)
     assert template["retryStrategy"] == {"limit": "2", "retryPolicy": "Always", "expression": LOST}

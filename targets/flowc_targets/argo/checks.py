@@ -46,6 +46,7 @@ _DNS_NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?", re.ASCII)
 def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     """Report what is wrong before lowering: strings that Argo would evaluate, options."""
     _check_options(options, sink)
+    _check_origin(flow, options, sink)
     check_deployment(flow, options, TARGET_NAME, sink)
     check_hooks(flow, TARGET_NAME, sink)
     check_bounds(flow, options, TARGET_NAME, sink)
@@ -135,6 +136,15 @@ def _check_options(options: ArgoOptions, sink: DiagnosticSink) -> None:
     if name is not None and not (_DNS_NAME.fullmatch(name) and len(name) <= limit):
         help_ = f"use lowercase letters, digits and -, at most {limit}"
         sink.error("FC505", f"option name: {name!r} is not a name that Kubernetes takes", None, help=help_)
+
+
+def _check_origin(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
+    """The steps behind the id of a run to go on from, `RUN/STEP,STEP` or `Flow/RUN/STEP`, have to be there."""
+    _, _, steps = (options.origin_run or "").removeprefix(f"{flow.name}/").partition("/")
+    for name in filter(None, steps.split(",")):
+        if name not in flow.by_name:
+            message = f"flow {flow.name} has no step `{name}` to run again"
+            sink.error("FC608", message, flow.span, help=f"its steps are {', '.join(flow.by_name)}")
 
 
 def _check_step(step: Step, options: ArgoOptions, sink: DiagnosticSink) -> None:
