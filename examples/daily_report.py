@@ -1,5 +1,7 @@
 """A report on shops: each morning, and whenever new figures have arrived, of at most two shops at a time.
 
+The decorators say what starts it where it is deployed: on Argo, a CronWorkflow and a Sensor.
+
     flowc run examples/daily_report.py
     flowc compile examples/daily_report.py --target argo --kind cron --root s3://bucket/flows --set event_source=shops
 """
