@@ -132,6 +132,15 @@ def test_arguments_given_at_submission(kind: str, tmp_path: Path) -> None:
     assert the_run(none, tmp_path).id != the_run(result, tmp_path).id
 
 
+def test_an_argument_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """Argo takes it, so the simulator does; a slip of the pen should not pass for a value."""
+    (tmp_path / "wide.py").write_text(WIDE.replace("12", "0"))
+    manifest = compiled(tmp_path / "wide.py", tmp_path)
+    done = flowc(tmp_path, "simulate", str(manifest), "-p", "widht=3")
+    assert done.returncode == 0, done.stderr
+    assert "the manifest has no argument 'widht', it has width\n" in done.stderr
+
+
 def test_a_manifest_that_carries_its_code(tmp_path: Path) -> None:
     (tmp_path / "wide.py").write_text(WIDE)
     manifest = compiled(tmp_path / "wide.py", tmp_path, "--set", "code=workflow")

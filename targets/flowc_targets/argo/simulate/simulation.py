@@ -133,7 +133,14 @@ def _executed(run: Run, machine: Machine, listener: Listener, call: Call) -> Nod
 
 
 def _given(manifest: Manifest, parameters: Mapping[str, str]) -> Manifest:
-    return replace(manifest, spec=with_parameters(manifest.spec, parameters)) if parameters else manifest
+    """A manifest with values for its arguments, and a note of each that it has not: Argo takes any without a word."""
+    if not parameters:
+        return manifest
+    declared = [item["name"] for item in manifest.spec.get("arguments", {}).get("parameters", [])]
+    known = f"it has {', '.join(declared)}" if declared else "it has none"
+    notes = [f"the manifest has no argument {name!r}, {known}" for name in parameters if name not in declared]
+    spec = with_parameters(manifest.spec, parameters)
+    return replace(manifest, spec=spec, notes=(*manifest.notes, *notes))
 
 
 @contextmanager
