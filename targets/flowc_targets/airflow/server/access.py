@@ -65,3 +65,9 @@ def _url(server: str) -> str:
 
 def _no_address(shown: str) -> EngineError:
     return EngineError("FC505", f"{shown} is not the address of a server", "write http://host:port or https://host")
+
+
+def nobody() -> EngineError:
+    """FC502 where the server has to know who asks."""
+    help_ = "give --user and set AIRFLOW_API_PASSWORD, or set AIRFLOW_API_TOKEN"
+    return EngineError("FC502", "Airflow wants to know who asks", help_)

@@ -17,16 +17,18 @@ Json = dict[str, Any]
 
 TIMEOUTS = (10.0, 60.0)
 """Seconds to wait for a connection, and for an answer."""
-CREDENTIALS = "--user and AIRFLOW_API_PASSWORD, or AIRFLOW_API_TOKEN,"
-"""What says who asks."""
-_PROBLEM = '"title"'
-"""What is in Airflow 2's errors: a problem document. Those of 3.x have `detail` alone."""
+ROLES = "it takes a role such as Op, or User with the right to read DAGs' code"
+"""What the user needs."""
 LONGEST_MESSAGE = 2000
 """How much of a server's message is shown."""
 
 
 class Denied(Exception):  # noqa: N818 (an end of a session, which is begun again)
     """The server does not, or does no longer, know who asks."""
+
+
+class ServerError(EngineError):
+    """FC610 of a server that answers, and fails: that may be over soon."""
 
 
 def text_of(url: str, send: Callable[[], Any]) -> str:
@@ -72,27 +74,27 @@ def no_airflow(url: str, text: str) -> EngineError:
 
 def _refusal(url: str, status: int, text: str) -> Exception:
     """What a status that is no success means."""
-    said = _message(text) or str(status)
+    said = _message(text)
     match status:
-        case 401:
-            return Denied(said)
-        case 403 if "JWT" in said:  # Airflow 3, of a token that it has not made
-            return Denied(said)
+        # Airflow 3 says 403 of a token that it has not made. Airflow 2, whose errors have a title, of anybody whom it
+        # takes for its public: who gives no password, or a wrong one.
+        case 401 | 403 if status == 401 or "JWT" in said or '"title"' in text:
+            return Denied(said or str(status))
         case 403:
-            help_ = "have the user allowed that: it takes roles such as Op, or User with the right to read DAGs' code"
-            if _PROBLEM in text:
-                help_ = f"see that {CREDENTIALS} are right: Airflow 2 does not say. If they are, {help_}"
-            return EngineError.unusable(f"Airflow does not allow it: {said}", help_)
+            return EngineError.unusable(f"Airflow does not allow it: {said}", f"have the user allowed that: {ROLES}")
         case 404:
             return EngineError.unknown(f"there is none: {said}", "`flowc status` lists the runs that there are")
         case _ if status >= 500:
-            return EngineError.unusable(f"Airflow at {url} fails: {status} {said}", "look into its log")
+            return ServerError.unusable(f"Airflow at {url} fails: {status} {said}".rstrip(), "look into its log")
         case _:
-            return EngineError.refused(f"Airflow refuses it: {said}", "correct what it names, and try again")
+            message = f"Airflow refuses it: {said or status}"
+            return EngineError.refused(message, "correct what it names, and try again")
 
 
 def _message(text: str) -> str:
-    """The server's own words: FastAPI's `detail` in 3.x, a problem document's in 2.x."""
+    """The server's own words: FastAPI's `detail` in 3.x, a problem document's in 2.x. A page for browsers has none."""
+    if text.lstrip().startswith("<"):
+        return ""
     try:
         found = as_map(json.loads(text))
     except ValueError:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.airflow.server.access import read_access
 from flowc_targets.airflow.server.api import open_api
 from flowc_targets.airflow.server.conf import conf_of, parameters_of
 from flowc_targets.airflow.server.dagfile import DagText, read_dag_text
-from flowc_targets.airflow.server.folder import find_dag, same_text, wait_for_dag, write_dag
+from flowc_targets.airflow.server.folder import find_dag, same_text, source_of, wait_for_dag, write_dag
 from flowc_targets.airflow.server.logs import LogReader
 from flowc_targets.airflow.server.reading import Reader
 from flowc_targets.airflow.server.states import run_state
@@ -21,12 +21,14 @@ from flowc_targets.base.kubectl import create_config_maps
 from flowc_targets.base.parts import as_map
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from flowc_targets.airflow.server.answers import Json
-    from flowc_targets.base.engine import Address, LogLine, RunState
+    from flowc_targets.base.engine import Address, LogLine, RunState, TaskState
     from flowc_targets.base.options import TargetOptions
     from flowc_targets.base.target import EmittedFile
+
+T = TypeVar("T")
 
 _HOW_TO_DEPLOY = (
     "put the file that `flowc compile` writes into Airflow's dags folder and wait until Airflow has read it, or say "
@@ -35,6 +37,8 @@ _HOW_TO_DEPLOY = (
 _HOW_TO_APPLY = "apply the manifest that `flowc compile` writes beside the DAG file, then put that into the dags folder"
 PAUSE_SECONDS = 2.0
 """How long to wait before the state of a run is asked for again."""
+PATIENCE = (2.0, 5.0, 10.0, 20.0, 30.0)
+"""How long to wait for a server that has failed while a run is waited for, each time."""
 
 
 class AirflowClient:
@@ -75,7 +79,7 @@ class AirflowClient:
         if problems := self._missing_pools(file):
             raise EngineError.refused("; ".join(problems), "its tasks would wait for ever: make it, or name another")
         dag = find_dag(self.api, file.dag_id)
-        if self._folder is not None and (dag is None or not same_text(self.api.source(dag), emitted.text)):
+        if self._folder is not None and (dag is None or not same_text(source_of(self.api, dag), emitted.text)):
             create_config_maps(_config_maps(files[1:]), None, "Airflow", _HOW_TO_APPLY)
             path = write_dag(self._folder, emitted.name, emitted.text, dag)
             dag = wait_for_dag(self.api, file.dag_id, emitted.text, path)
@@ -116,8 +120,7 @@ class AirflowClient:
         yield state
         while not state.ended:
             time.sleep(PAUSE_SECONDS)
-            run = self.api.run(str(run.get("dag_id")), str(run.get("dag_run_id")))
-            latest, _ = self._reader.state(run)
+            latest, _ = _patiently(lambda: self._latest(run))
             if latest != state:
                 state = latest
                 yield state
@@ -125,10 +128,9 @@ class AirflowClient:
     def logs(self, name: str, step: str | None, *, follow: bool) -> Iterator[LogLine]:
         """What the tasks have printed, each attempt after the other."""
         run = self._reader.find(name)
-        dag_id, run_id = str(run.get("dag_id")), str(run.get("dag_run_id"))
-        reader = LogReader(self.api, PurePath(str(self.api.dag(dag_id).get("fileloc"))).name)
+        reader = LogReader(self.api, PurePath(str(self.api.dag(str(run.get("dag_id"))).get("fileloc"))).name)
         while True:
-            state, instances = self._reader.state(run)
+            state, instances = _patiently(lambda: self._latest(run)) if follow else self._latest(run)
             found = {task.name: task for task in state.tasks if step is None or step in {task.step, task.id}}
             if step is not None and state.ended and not found:
                 steps = ", ".join(dict.fromkeys(task.step for task in state.tasks)) or "none"
@@ -141,7 +143,6 @@ class AirflowClient:
             if not follow or state.ended:
                 return
             time.sleep(PAUSE_SECONDS)
-            run = self.api.run(dag_id, run_id)
 
     def stop(self, name: str, *, terminate: bool) -> RunState:
         """Have a run fail, which ends its tasks; with exit hooks only its steps are ended, and the hooks run."""
@@ -157,6 +158,10 @@ class AirflowClient:
             return self.status(state.name)
         self.api.set_run(str(run.get("dag_id")), str(run.get("dag_run_id")), "failed")
         return self.status(state.name)
+
+    def _latest(self, run: Json) -> tuple[RunState, list[tuple[Json, TaskState]]]:
+        """A run's state now, and its task instances with theirs."""
+        return self._reader.state(self.api.run(str(run.get("dag_id")), str(run.get("dag_run_id"))))
 
     def _triggered(self, dag: Json, values: Mapping[str, str]) -> RunState:
         dag_id = str(dag.get("dag_id"))
@@ -177,6 +182,18 @@ class AirflowClient:
                     raise
                 missing.append(f"Airflow has no pool {name!r}")
         return missing
+
+
+def _patiently(look: Callable[[], T]) -> T:
+    """What a look at a run says: a wait of hours outlives a server that is started again. Raises EngineError."""
+    for pause in PATIENCE:
+        try:
+            return look()
+        except EngineError as error:
+            if error.code != "FC610":
+                raise
+        time.sleep(pause)
+    return look()
 
 
 def _file_of(emitted: EmittedFile) -> DagText:

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowc_targets.airflow.server.answers import ServerError
 from flowc_targets.airflow.server.dagfile import MADE_BY_FLOWC
 from flowc_targets.base.engine import EngineError
 from flowc_targets.base.parts import as_maps
@@ -74,7 +75,7 @@ def wait_for_dag(api: Api, dag_id: str, text: str, path: Path, patience: float =
     before = {_error_key(item) for item in _errors(api, path)}
     while True:
         dag = find_dag(api, dag_id)
-        if dag is not None and same_text(api.source(dag), text):
+        if dag is not None and same_text(source_of(api, dag), text):
             return dag
         if dag is not None and not asked:
             asked = True
@@ -99,6 +100,16 @@ def find_dag(api: Api, dag_id: str) -> Json | None:
         if error.code != "FC602":
             raise
         return None
+
+
+def source_of(api: Api, dag: Json) -> str:
+    """The text of a DAG's file. None for a moment where Airflow knows a new DAG: 2.11 fails then, 3.x says 404."""
+    try:
+        return api.source(dag)
+    except EngineError as error:
+        if error.code != "FC602" and not isinstance(error, ServerError):
+            raise
+        return ""
 
 
 def _ask_to_read(api: Api, dag: Json) -> None:

@@ -10,7 +10,8 @@ import base64
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from flowc_targets.airflow.server.answers import TIMEOUTS, Denied, json_of, text_of
+from flowc_targets.airflow.server.access import nobody
+from flowc_targets.airflow.server.answers import ROLES, TIMEOUTS, Denied, json_of, text_of
 from flowc_targets.airflow.server.api import PAGE, library
 from flowc_targets.base.engine import EngineError
 
@@ -123,10 +124,12 @@ class V1:
         try:
             return read(self.access.url, send)
         except Denied as denied:
-            help_ = (
-                "give --user and AIRFLOW_API_PASSWORD; Airflow 2 takes them where [api] auth_backends has basic_auth"
-            )
-            raise EngineError.unusable(f"Airflow does not know who asks: {denied}", help_) from None
+            if not self.access.user and not self.access.token:
+                raise nobody() from None
+            what = "AIRFLOW_API_TOKEN is" if self.access.token else "--user and AIRFLOW_API_PASSWORD are"
+            help_ = f"see that {what} right, that [api] auth_backends takes that, and the user's roles: {ROLES}"
+            message = f"Airflow does not know who asks, or does not allow it: {denied}"
+            raise EngineError.unusable(message, help_) from None
 
     def _authorization(self) -> dict[str, str]:
         access = self.access

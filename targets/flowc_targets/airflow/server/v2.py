@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flowc_targets.airflow.server.access import nobody
 from flowc_targets.airflow.server.answers import TIMEOUTS, Denied, json_of
 from flowc_targets.airflow.server.api import PAGE, library
 from flowc_targets.base.engine import EngineError
@@ -135,17 +136,12 @@ class V2:
         except Denied as denied:
             if access.user:
                 raise _unknown_user(denied, "see that --user and AIRFLOW_API_PASSWORD are right") from None
-            raise _nobody() from None
+            raise nobody() from None
         except EngineError as error:
             if access.user or error.code not in {"FC602", "FC610", "FC611"} or "does not answer" in error.message:
                 raise
-            raise _nobody() from None
+            raise nobody() from None
         return str(found.get("access_token", ""))
-
-
-def _nobody() -> EngineError:
-    help_ = "give --user and set AIRFLOW_API_PASSWORD, or set AIRFLOW_API_TOKEN"
-    return EngineError("FC502", "Airflow wants to know who asks", help_)
 
 
 def _unknown_user(denied: Denied, help_: str) -> EngineError:
