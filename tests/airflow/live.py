@@ -145,6 +145,12 @@ class Live:
             assert time.monotonic() < deadline, json.dumps(state, indent=1) + self.said()
             time.sleep(1)
 
+    def airflow(self, *arguments: str) -> None:
+        """A command of Airflow's own, on its database."""
+        environment = HERE / f"env-{self.series}"
+        command = [str(environment / "bin" / "airflow"), *arguments]
+        subprocess.run(command, env=settings(self, environment), check=True, capture_output=True)
+
     def said(self) -> str:
         """The last words of its services."""
         return "".join(f"\n--- {path.name}\n{path.read_text()[-3000:]}" for path in sorted(self.home.glob("*.out")))

@@ -93,6 +93,13 @@ class Failing(FlowSpec):
 """
 """One of two items fails, twice."""
 
+MENDED = (
+    FAILING.replace("class Failing", "class Mended")
+    .replace('if self.input == "bad":', 'if self.input == "bad" and not os.path.exists(os.environ["MENDED"]):')
+    .replace("from flowc", "import os\n\nfrom flowc", 1)
+)
+"""The same, until there is a file."""
+
 FIRST = """\
 from flowc import FlowSpec, step
 
