@@ -146,7 +146,7 @@ def test_failed_tasks_are_cleared(live: Live, tmp_path: Path) -> None:
     assert {task.id: task.attempt for step in run for task in step} == {
         "start": 0, "work-0": 0, "work-1": 2, "join": 0, "end": 0,
     }  # fmt: skip
-    assert "[work/1 attempt 3] attempt 0 of bad" in live.logs(name_of(done), "work/1")
+    assert "[work/1 attempt 3] attempt 2 of bad" in live.logs(name_of(done), "work/1")
 
 
 @pytest.mark.parametrize("how", [(), ("--terminate",)], ids=["stop", "terminate"])
