@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import uuid
 from pathlib import Path
 
 import pytest
@@ -19,7 +17,6 @@ from tests.airflow.engine import Airflow
 from tests.airflow.flows import HOSTILE, VALUES
 from tests.airflow.test_specs import LAB
 from tests.cluster.cluster import (
-    BUCKET,
     ML_IMAGE,
     NAMESPACE,
     OLD_PYTHON_IMAGE,
@@ -27,6 +24,7 @@ from tests.cluster.cluster import (
     SECRET,
     Cluster,
     run_locally,
+    store_inside,
 )
 from tests.cluster.compare import assert_same_artifacts
 from tests.cluster.test_specs import FLOW, OBJECTS, check_found
@@ -35,6 +33,7 @@ from tests.conftest import REPOSITORY, examples_on
 pytestmark = [pytest.mark.airflow, pytest.mark.cluster]
 
 IMAGES = {
+    "choose_model": PYTHON_IMAGE,
     "empty_foreach": PYTHON_IMAGE,
     "fan_in_direct": OLD_PYTHON_IMAGE,
     "fan_out_fan_in": PYTHON_IMAGE,
@@ -55,24 +54,6 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Airflow:
     return Airflow.of_series("3.3", tmp_path_factory.mktemp("airflow"))
 
 
-@pytest.fixture
-def root(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A store that pods and this process reach; skips where there is no cluster."""
-    if "KUBECONFIG" not in os.environ:
-        pytest.skip("no cluster: KUBECONFIG is not set")
-    try:
-        command = ["kubectl", "get", "namespace", NAMESPACE, "--request-timeout=20s"]
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("kubectl is not installed")
-    if found.returncode:
-        pytest.skip(f"no cluster: {found.stderr.strip()[:200]}")
-    if "FLOWC_S3_OUTSIDE" in os.environ:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", os.environ["FLOWC_S3_OUTSIDE"])
-        monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
-    return f"s3://{BUCKET}/airflow-{uuid.uuid4().hex[:8]}"
-
-
 def dag_text(path: Path, root: str, image: str, **options: object) -> str:
     """The DAG of a file, for pods of the cluster."""
     return both_texts(path, root, image, **options)[0]
@@ -80,16 +61,13 @@ def dag_text(path: Path, root: str, image: str, **options: object) -> str:
 
 def both_texts(path: Path, root: str, image: str, **options: object) -> tuple[str, str]:
     """The same, with the manifest beside it."""
-    inside = {"AWS_REGION": os.environ.get("AWS_REGION", "us-east-1"), "AWS_ALLOW_HTTP": "true"}
-    if "FLOWC_S3_INSIDE" in os.environ:
-        inside["AWS_ENDPOINT_URL"] = os.environ["FLOWC_S3_INSIDE"]
     text, manifest, diagnostics = emit_both(
         path,
         root=root,
         image=image,
         image_pull_policy="IfNotPresent",
         namespace=NAMESPACE,
-        env=inside,
+        env=store_inside(os.environ.get("FLOWC_S3_INSIDE")),
         env_from_secrets=(SECRET,),
         config_file=os.environ["KUBECONFIG"],
         in_cluster=False,
@@ -113,7 +91,8 @@ def test_an_example_leaves_the_artifacts_of_the_local_engine(
 
 
 def test_every_example_has_an_image() -> None:
-    assert set(IMAGES) == set(examples_on("airflow.py"))
+    """But for the gang, whose pods a live Airflow starts: see test_live_pods.py."""
+    assert {*IMAGES, "parallel_sum"} == set(examples_on("airflow.py"))
 
 
 def test_hostile_values_arrive_exactly(airflow: Airflow, root: str, tmp_path: Path) -> None:

@@ -97,10 +97,9 @@ class Cluster:
 
     def options(self, image: str = PYTHON_IMAGE) -> list[str]:
         """Options of `flowc compile` and `flowc submit` for pods that use the cluster's store."""
-        inside = {"AWS_REGION": os.environ.get("AWS_REGION", "us-east-1"), "AWS_ALLOW_HTTP": "true"}
-        if self.endpoint is not None:
-            inside["AWS_ENDPOINT_URL"] = self.endpoint
-        variables = [part for name, value in inside.items() for part in ("--env", f"{name}={value}")]
+        variables = [
+            part for name, value in store_inside(self.endpoint).items() for part in ("--env", f"{name}={value}")
+        ]
         options = ["--root", self.root, "--image", image, "--namespace", self.namespace]
         return [*options, "--env-from-secret", SECRET, *variables]
 
@@ -136,6 +135,12 @@ class Cluster:
         """Delete all that was applied, unless it is to be looked at."""
         for manifest in tuple(self.applied):
             self.forget(manifest)
+
+
+def store_inside(endpoint: str | None) -> dict[str, str]:
+    """The variables by which pods reach the store."""
+    inside = {"AWS_REGION": os.environ.get("AWS_REGION", "us-east-1"), "AWS_ALLOW_HTTP": "true"}
+    return inside if endpoint is None else {**inside, "AWS_ENDPOINT_URL": endpoint}
 
 
 def flowc() -> str:
