@@ -64,15 +64,15 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Replay]:
 
 
 def test_a_new_dag_whose_code_airflow_has_not_yet(tmp_path: Path) -> None:
-    """2.11 knows a DAG before it has its code, and fails when asked for that."""
+    """2.11 knows a DAG before it has its parts and its code, and fails when asked for them."""
     turns: dict[str, list[Answer]] = {
         "GET /api/v1/importErrors": [(200, {"import_errors": []})],
-        "GET /api/v1/dags/D/details": [(404, {"title": "Not Found"}), (200, {"dag_id": "D", "file_token": "token"})],
+        "GET /api/v1/dags/D/details": [(404, {"title": "Not Found"}), (500, PAGE), (200, {"file_token": "token"})],
         "GET /api/v1/dagSources/token": [(500, PAGE), (200, "old"), (200, "new text")],
     }
     with replaying(Turns(turns)) as replay:
         api = open_api(Access(f"http://{replay.address}"))
-        assert wait_for_dag(api, "D", "new text", tmp_path / "d.py", patience=20)["dag_id"] == "D"
+        assert wait_for_dag(api, "D", "new text", tmp_path / "d.py", patience=20) == {"file_token": "token"}
 
 
 def test_a_run_that_is_waited_for_outlives_failures_of_the_server(failing: Replay) -> None:
