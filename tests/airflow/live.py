@@ -46,6 +46,8 @@ COMMON = {
 SETTINGS = {
     "3.3": {
         "AIRFLOW__API__WORKERS": "1",
+        # On a busy machine Airflow's workers give up on its own API after five seconds, five times.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "2",
         "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "1",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
