@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict
+    from typing import Any, Callable, Dict, List
 
     from flowc.client import Run, Task
 
@@ -127,3 +127,10 @@ def set_current(facts: dict[str, Any], lazy: dict[str, Callable[[], Any]] | None
 def add_facts(facts: dict[str, Any]) -> None:
     """Say more of the running task."""
     vars(current)["_facts"].update(facts)
+
+
+def run_tags() -> List[str]:
+    """The tags that the run was started with, of the variable FLOWC_TAGS."""
+    import os
+
+    return [tag for tag in os.environ.get("FLOWC_TAGS", "").split(",") if tag]

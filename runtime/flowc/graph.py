@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from flowc.current import run_tags
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List
@@ -59,11 +61,6 @@ def record_graph(layout: RunLayout, plan: Plan) -> None:
             steps[name].update(virtual=True, arms=step.arms, closes=step.closes, closes_kind=step.closes_kind)
     record = {"start": plan.start, "end": plan.end, "tags": sorted(run_tags()), "steps": steps}
     layout.write_json(f"{layout.prefix}/{RECORD}", record)
-
-
-def run_tags() -> List[str]:
-    """The tags that the run was started with, of the variable FLOWC_TAGS."""
-    return [tag for tag in os.environ.get("FLOWC_TAGS", "").split(",") if tag]
 
 
 def _type(plan: Plan, step: PlanStep) -> str:

@@ -9,10 +9,9 @@ from functools import partial
 
 from flowc import artifacts
 from flowc.body import call_step
-from flowc.current import current, set_current
+from flowc.current import current, run_tags, set_current
 from flowc.errors import FlowError, InvalidNextException, ParameterError, ProtocolError
 from flowc.flowspec import artifacts_set, bind, constants, parameters
-from flowc.graph import record_graph, run_tags
 from flowc.layout import VERSION, RunLayout, index_text, task_id
 from flowc.state import TaskState
 from flowc.store import open_store
@@ -200,6 +199,8 @@ def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: 
         refs[attribute] = artifacts.save(layout.store, name, attribute, value)
     manifest["artifacts"] = refs
     if step.name == state.plan.start:
+        from flowc.graph import record_graph
+
         record_graph(layout, state.plan)
     write_outputs(task, manifest)
     return manifest
