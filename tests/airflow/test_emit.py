@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from flowc_targets.airflow import check
 from flowc_targets.airflow.python import Call, Expression, Name, layout, quoted
 from tests.airflow.emitting import CLEAN, emit, emit_text, ruff, write
 from tests.airflow.flows import CAUGHT, HOSTILE, NESTED, PLAIN, SPECS, VALUES, WIDE
@@ -103,7 +104,8 @@ def test_every_spec_reaches_the_pod(tmp_path: Path) -> None:
         "task_id": "'start'",
         "retries": "7",
         "retry_delay": "timedelta(seconds=180)",
-        "execution_timeout": "timedelta(seconds=650)",
+        "execution_timeout": "timedelta(seconds=4250)",
+        "schedule_timeout_seconds": "3600",
         "active_deadline_seconds": "50",
         "variables": "{'TMPDIR': '/metaflow_temp', 'NAME': 'value'}",
         "container_resources": "k8s.V1ResourceRequirements(requests={'cpu': '2', 'memory': '1000Mi', "
@@ -218,6 +220,27 @@ def test_options_are_defaults_of_the_dag(tmp_path: Path) -> None:
         '"startup_timeout_seconds": 900', 'PYTHON = "python3.12"', 'ENVIRONMENT = {"A": "{{ b }}"}', 'TAGS = ["x"]',
     ):  # fmt: skip
         assert expected in text
+
+
+def test_pods_with_gpus_wait_longer_for_a_node(tmp_path: Path) -> None:
+    source = PLAIN.replace("@step", "@resources(gpu=1)\n    @timeout(seconds=10)\n    @step", 1)
+    text, _ = emit_text(tmp_path, source)
+    pods = operators(text)
+    assert ast.unparse(pods["start"]["schedule_timeout_seconds"]) == "3600"
+    assert ast.unparse(pods["start"]["execution_timeout"]) == "timedelta(seconds=4210)"
+    assert text.count("schedule_timeout_seconds") == 1
+    text, _ = emit_text(tmp_path, source, schedule_timeout_seconds=60)
+    assert '"schedule_timeout_seconds": 60' in text
+    assert ast.unparse(operators(text)["start"]["execution_timeout"]) == "timedelta(seconds=670)"
+    assert text.count("schedule_timeout_seconds") == 1
+
+
+def test_so_many_steps_that_an_import_may_take_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert emit_text(tmp_path, PLAIN)[1] == ()
+    monkeypatch.setattr(check, "MANY_STEPS", 1)
+    (said,) = emit_text(tmp_path, PLAIN)[1]
+    assert (said.code, said.severity) == ("FC503", "warning")
+    assert "dagbag_import_timeout" in said.message
 
 
 def test_the_code_package_is_in_the_file() -> None:

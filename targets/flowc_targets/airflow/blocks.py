@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow, Step
+    from flowc_compiler.ir import Flow, Step, StepSpecs
     from flowc_targets.airflow.model import Node
     from flowc_targets.airflow.options import AirflowOptions
     from flowc_targets.airflow.python import Expression
@@ -176,6 +176,11 @@ class _Lowering:
         several = len(step.parents) > 1 or any(name in self._iterations for name in step.parents)
         return "none_failed" if step.kind == "join" or several else None
 
+    def _waiting(self, specs: StepSpecs) -> int:
+        """Seconds that a pod may be there before its step begins."""
+        options = self._options
+        return options.waits_for_node(gpu=specs.accelerator is not None) + options.startup_timeout_seconds
+
     def _outlets(self, step: Step) -> dict[str, Expression]:
         """What the last step tells of: other flows wait for it by `@trigger_on_finish`."""
         return {"outlets": (asset(finished_name(self._flow)),)} if step.name == self._flow.end else {}
@@ -214,7 +219,7 @@ class _Lowering:
             arguments["retry_delay"] = _duration(specs.retry.backoff_seconds if specs.retry is not None else 0)
         if specs.timeout is not None:
             # A pod's own deadline starts on its node. This one, for a pod that is stuck, covers the wait as well.
-            waiting = self._options.startup_timeout_seconds if kubernetes else 0
+            waiting = self._waiting(specs) if kubernetes else 0
             arguments["execution_timeout"] = _duration(specs.timeout.seconds + waiting)
         asked = pod_variables(specs) if kubernetes else specs.environment.variables if specs.environment else {}
         if any(self._flow.by_name[parent].kind == "parallel" for parent in step.parents):

@@ -21,6 +21,8 @@ MAX_ID = 250
 """The longest id of a DAG or a task."""
 MAX_TAG = 100
 
+MANY_STEPS = 10_000
+"""From so many on it is told how long Airflow has for a file: 1,000 steps take it up to half a second."""
 AIRFLOWS_MOST = 16
 """Tasks of one run at a time, where nobody has set core.max_active_tasks_per_dag."""
 MAX_VALUE = 100_000
@@ -45,6 +47,12 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
             help="leave it out, or compile with --operator kubernetes",
         )  # fmt: skip
     report_unmet(flow, NAME, sink)
+    if len(flow.steps) > MANY_STEPS:
+        sink.warning(
+            "FC503", f"{len(flow.steps):,} steps may take Airflow longer to import than core.dagbag_import_timeout, "
+            f"which is 30 s (target {NAME})", flow.span,
+            help="raise that setting, split the flow in two, or turn repeated steps into a foreach",
+        )  # fmt: skip
     check_widths(flow, options.max_map_length, NAME, sink)
     for step in flow.steps:
         _check_kind(step, options, sink)

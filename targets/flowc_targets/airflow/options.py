@@ -9,6 +9,9 @@ from pydantic import Field
 from flowc_targets.airflow.widths import AIRFLOWS_MOST
 from flowc_targets.base.options import TargetOptions
 
+GPU_NODE_SECONDS = 3600
+"""How long pods with GPUs wait for a node where nothing is said."""
+
 
 class AirflowOptions(TargetOptions):
     """Options from `[tool.flowc]`, `[tool.flowc.airflow]` and the command line.
@@ -31,7 +34,10 @@ class AirflowOptions(TargetOptions):
         AIRFLOWS_MOST, ge=1, description="core.max_map_length of Airflow: the most items of a foreach"
     )
     startup_timeout_seconds: int = Field(
-        600, ge=1, description="how long a pod may wait for a node and for its image before the attempt fails"
+        600, ge=1, description="how long a pod may take to start once it has a node, before the attempt fails"
+    )
+    schedule_timeout_seconds: int | None = Field(
+        None, ge=1, description="how long a pod may wait for a node: by default an hour with GPUs, else as to start"
     )
     kubernetes_conn_id: str | None = Field(None, description="Airflow connection of the cluster")
     config_file: str | None = Field(None, description="kubeconfig on the worker, where there is no connection")
@@ -40,6 +46,12 @@ class AirflowOptions(TargetOptions):
     dags_folder: str | None = Field(
         None, description="`flowc submit`: Airflow's dags folder, to put the DAG file into before the run"
     )
+
+    def waits_for_node(self, *, gpu: bool) -> int:
+        """Seconds that a pod may wait for a node: one with GPUs may have to be bought and booted first."""
+        if self.schedule_timeout_seconds is not None:
+            return self.schedule_timeout_seconds
+        return GPU_NODE_SECONDS if gpu else self.startup_timeout_seconds
 
     @property
     def in_pods(self) -> bool:

@@ -38,11 +38,19 @@ def pod_defaults(options: AirflowOptions) -> dict[str, Expression]:
         # The spec holds the code package; a failed pod would print all of it into its log.
         "log_pod_spec_on_failure": False,
         "startup_timeout_seconds": options.startup_timeout_seconds,
+        "schedule_timeout_seconds": options.schedule_timeout_seconds,
         "kubernetes_conn_id": options.kubernetes_conn_id,
         "config_file": options.config_file,
         "in_cluster": options.in_cluster,
     }
     return _given(given)
+
+
+def node_seconds(specs: StepSpecs, options: AirflowOptions) -> int | None:
+    """How long a step's pods wait for a node where that is not as for all pods."""
+    if specs.accelerator is None or options.schedule_timeout_seconds is not None:
+        return None
+    return options.waits_for_node(gpu=True)
 
 
 def pod_arguments(specs: StepSpecs, options: AirflowOptions, sink: DiagnosticSink) -> dict[str, Expression]:
@@ -56,6 +64,7 @@ def pod_arguments(specs: StepSpecs, options: AirflowOptions, sink: DiagnosticSin
         "node_selector": selector,
         "tolerations": tuple(_toleration(item) for item in dict.fromkeys(tolerations)),
         "affinity": _client(step_affinity(specs, gpu)),
+        "schedule_timeout_seconds": node_seconds(specs, options),
         "active_deadline_seconds": specs.timeout.seconds if specs.timeout else None,
     }
     if container is not None:

@@ -59,7 +59,7 @@ def flow():
         task_id="train",
         retries=2,
         retry_delay=timedelta(seconds=30),
-        execution_timeout=timedelta(seconds=1200),
+        execution_timeout=timedelta(seconds=4800),
         variables={"TRAINING_DEVICE": "gpu"},
         container_resources=k8s.V1ResourceRequirements(
             requests={"cpu": "0.1", "memory": "512Mi"},
@@ -73,6 +73,7 @@ def flow():
                 effect="NoSchedule",
             ),
         ],
+        schedule_timeout_seconds=3600,
         active_deadline_seconds=600,
         doc_md="Gradient descent on the mean squared error.",
     )

@@ -61,7 +61,7 @@ def flow():
     )
     train = StepOperator(
         task_id="train",
-        execution_timeout=timedelta(seconds=1200),
+        execution_timeout=timedelta(seconds=4800),
         variables={"TRAINING_DEVICE": "gpu"},
         container_resources=k8s.V1ResourceRequirements(
             requests={"cpu": "0.1", "memory": "256Mi"},
@@ -84,6 +84,7 @@ def flow():
                 effect="NoSchedule",
             ),
         ],
+        schedule_timeout_seconds=3600,
         active_deadline_seconds=600,
         doc_md="Gradient descent on the mean squared error.",
     )
