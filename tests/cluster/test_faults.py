@@ -106,7 +106,7 @@ def test_a_failure_of_the_code_is_not_a_lost_pod(lab: Lab, tmp_path: Path) -> No
     submitted = lab.apply(lab.compile(flow, "--set", "retries_of_lost_pods=2"))
     submitted.wait("Failed")
     nodes = lab.get("workflow", submitted.name)["status"]["nodes"].values()
-    assert [node["displayName"] for node in nodes if node["type"] == "Pod"] == ["s-begin(0)", "s-divide(0)"]
+    assert {node["displayName"] for node in nodes if node["type"] == "Pod"} == {"s-begin(0)", "s-divide(0)"}
 
 
 def test_a_step_is_killed_for_its_memory_and_one_by_a_signal(lab: Lab, tmp_path: Path) -> None:
