@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
-import socket
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from flowc.layout import index_text
-from flowc.zygote import BOOT, LENGTH, receive
+from flowc.zygote import BOOT
+from flowc_targets.base.forkserver import ForkChannel
 from flowc_targets.local.signals import signal_name
 
 if TYPE_CHECKING:
@@ -42,17 +41,8 @@ class Launcher:
     """
 
     def __init__(self, python: str, env: Mapping[str, str], output: int, *, fresh: bool) -> None:
-        self._channel, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [python, "-c", BOOT, "zygote", str(theirs.fileno()), *(["fresh"] if fresh else [])],
-                env=dict(env),
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,  # the terminal's Ctrl-C is for the engine alone
-            )
+        options = ["fresh"] if fresh else []
+        self._channel = ForkChannel([python, "-c", BOOT], env, output, options=options)
         self._ready = False
 
     def fileno(self) -> int:
@@ -68,10 +58,8 @@ class Launcher:
             "attempt": attempt,
             "env": dict(env),
         }
-        body = json.dumps(request).encode()
         try:
-            socket.send_fds(self._channel, [LENGTH.pack(len(body))], [out, err])
-            self._channel.sendall(body)
+            self._channel.send(request, out, err)
         except OSError as error:
             raise self._gone() from error
 
@@ -90,24 +78,16 @@ class Launcher:
     def close(self) -> None:
         """Close the socket, at which the zygote ends."""
         self._channel.close()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
     def _receive(self) -> dict[str, Any]:
-        try:
-            message, _ = receive(self._channel)
-        except OSError as error:
-            raise self._gone() from error
+        message = self._channel.receive()
         if message is None:
             raise self._gone()
         return message
 
     def _gone(self) -> LaunchError:
         try:
-            status = self._process.wait(2)
+            status = self._channel.process.wait(2)
         except subprocess.TimeoutExpired:
             return LaunchError("the process that starts tasks does not answer")
         how = f"was killed by {signal_name(-status)}" if status < 0 else f"ended with status {status}"

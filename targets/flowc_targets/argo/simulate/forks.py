@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import socket
-import subprocess
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowc.zygote import LENGTH, receive
+from flowc_targets.base.forkserver import ForkChannel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +24,6 @@ class ForkServer:
 
     def __init__(self, pod: Pod, log: Path, ended: Callable[[str, int], None]) -> None:
         """Start with the environment of `pod`. `ended` is told a pod's name and its wait status."""
-        self._channel, theirs = socket.socketpair()
         self._ended = ended
         self._count = 0
         self._pods: dict[int, str] = {}
@@ -35,17 +31,8 @@ class ForkServer:
         self._pids: dict[str, int] = {}
         self.usable = False
         """Whether it can be asked to start tasks now."""
-        with theirs, log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [*pod.command[:2], "zygote", str(theirs.fileno())],
-                env=pod.env,
-                cwd=pod.folder.parent,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+        with log.open("ab") as output:
+            self._channel = ForkChannel(pod.command[:2], pod.env, output.fileno(), cwd=pod.folder.parent)
 
     def fileno(self) -> int:
         """A descriptor that is readable when there is something to `read`."""
@@ -55,10 +42,8 @@ class ForkServer:
         """Start a task whose stdout and stderr go to `output`; false where the server is gone."""
         number = self._count
         self._count += 1
-        body = json.dumps({"id": number, "env": pod.env, "folder": str(pod.folder), **request}).encode()
         try:
-            socket.send_fds(self._channel, [LENGTH.pack(len(body))], [output, output])
-            self._channel.sendall(body)
+            self._channel.send({"id": number, "env": pod.env, "folder": str(pod.folder), **request}, output, output)
         except OSError:
             self.usable = False
             return False
@@ -67,10 +52,7 @@ class ForkServer:
 
     def read(self) -> bool:
         """Take the next event; false where the server has ended, and with it all that it ran."""
-        try:
-            message, _ = receive(self._channel)
-        except OSError:
-            message = None
+        message = self._channel.receive()
         if message is None:
             self.usable = False
             for number in list(self._pods):
@@ -97,11 +79,6 @@ class ForkServer:
     def close(self) -> None:
         """End the server, and with it all that it runs."""
         self._channel.close()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
     def _forget(self, number: int) -> str:
         name = self._pods.pop(number)
