@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from flowc_targets.base.package import largest_files
 from flowc_targets.base.target import EmittedFile
-from flowc_targets.base.volumes import step_volumes
+from flowc_targets.base.volumes import check_mounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,12 +85,7 @@ def check_code(flow: Flow, file: DagFile, options: AirflowOptions, sink: Diagnos
             help="apply the manifest that is written beside the DAG file, before Airflow reads that",
         )
     for step in flow.steps:
-        for volume in step_volumes(step.specs):
-            if f"{volume.path.rstrip('/')}/".startswith(f"{CODE_FOLDER}/"):
-                sink.unsupported(
-                    "FC501", NAME, f"step `{step.name}` has a volume at {volume.path}, where its code is",
-                    step.specs.container.span if step.specs.container else step.span, help="mount it elsewhere",
-                )  # fmt: skip
+        check_mounts(step, CODE_FOLDER, NAME, sink)
 
 
 def _namespaces(flow: Flow, options: AirflowOptions) -> Iterator[str | None]:

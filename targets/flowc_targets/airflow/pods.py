@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from flowc_targets.airflow.python import Call
 from flowc_targets.base.affinity import step_affinity
 from flowc_targets.base.asked import config_map_names, extended, limits, requests, secret_names
-from flowc_targets.base.gpu import place_gpu
+from flowc_targets.base.gpu import step_gpu, step_selector, step_tolerations
 from flowc_targets.base.volumes import step_volumes
 
 if TYPE_CHECKING:
@@ -55,14 +55,12 @@ def node_seconds(specs: StepSpecs, options: AirflowOptions) -> int | None:
 
 def pod_arguments(specs: StepSpecs, options: AirflowOptions, sink: DiagnosticSink) -> dict[str, Expression]:
     """What one step's pods have of their own."""
-    container, placement = specs.container, specs.placement
-    gpu = place_gpu(specs.accelerator, options, "airflow", sink) if specs.accelerator is not None else None
-    selector = {**(gpu.selector if gpu else {}), **(placement.node_selector if placement else {})}
-    tolerations = (*(placement.tolerations if placement else ()), *(gpu.tolerations if gpu else ()))
+    container = specs.container
+    gpu = step_gpu(specs, options, "airflow", sink)
     given: dict[str, Expression | None] = {
         "container_resources": _resources(specs, gpu),
-        "node_selector": selector,
-        "tolerations": tuple(_toleration(item) for item in dict.fromkeys(tolerations)),
+        "node_selector": step_selector(specs, gpu),
+        "tolerations": tuple(_toleration(item) for item in step_tolerations(specs, gpu)),
         "affinity": _client(step_affinity(specs, gpu)),
         "schedule_timeout_seconds": node_seconds(specs, options),
         "active_deadline_seconds": specs.timeout.seconds if specs.timeout else None,

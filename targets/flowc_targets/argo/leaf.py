@@ -30,6 +30,7 @@ from flowc_targets.argo.volumes import mounts, pod_volumes
 from flowc_targets.argo.waits import CHOICE
 from flowc_targets.base.affinity import step_affinity
 from flowc_targets.base.asked import pod_variables
+from flowc_targets.base.gpu import step_gpu, step_selector
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
@@ -60,7 +61,7 @@ def leaf_templates(
     for step in flow.steps:
         if step.virtual:
             continue
-        leaf = _leaf(flow, step, options, pods.place(step, options, target, sink), code)
+        leaf = _leaf(flow, step, options, step_gpu(step.specs, options, target, sink), code)
         leaves[step.name] = grouped(flow, step, leaf, options.kueue_queue)
         groups.setdefault(repr(leaves[step.name]), []).append(step.name)
     own = unique_names("s-", [step.name for step in flow.steps])
@@ -104,7 +105,7 @@ def _leaf(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None
         retry_strategy=_retry(specs) or _retry_lost(flow, step, options),
         active_deadline_seconds=specs.timeout.seconds if specs.timeout else None,
         service_account_name=container.service_account if container else None,
-        node_selector=pods.node_selector(specs, gpu),
+        node_selector=step_selector(specs, gpu),
         tolerations=pods.tolerations(specs, gpu),
         affinity=step_affinity(specs, gpu),
         priority_class_name=container.priority_class if container else None,

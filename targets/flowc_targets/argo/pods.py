@@ -6,31 +6,17 @@ from typing import TYPE_CHECKING
 
 from flowc_targets.argo.objects import EnvFrom, Meta, NameRef, PodToleration, Resources
 from flowc_targets.base import asked
-from flowc_targets.base.gpu import place_gpu
+from flowc_targets.base.gpu import step_tolerations
 
 if TYPE_CHECKING:
-    from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Step, StepSpecs
+    from flowc_compiler.ir import StepSpecs
     from flowc_targets.argo.options import ArgoOptions
     from flowc_targets.base.gpu import GpuPlacement
 
 
-def place(step: Step, options: ArgoOptions, target: str, sink: DiagnosticSink) -> GpuPlacement | None:
-    """The placement of the step's GPUs, if it has any."""
-    accelerator = step.specs.accelerator
-    return place_gpu(accelerator, options, target, sink) if accelerator and accelerator.count else None
-
-
-def node_selector(specs: StepSpecs, gpu: GpuPlacement | None) -> dict[str, str]:
-    """The labels of nodes: those of the GPU's type, and those that the step names, which are stronger."""
-    return {**(gpu.selector if gpu else {}), **(specs.placement.node_selector if specs.placement else {})}
-
-
 def tolerations(specs: StepSpecs, gpu: GpuPlacement | None) -> tuple[PodToleration, ...]:
-    """The step's tolerations, then those that its GPUs need, each once."""
-    own = specs.placement.tolerations if specs.placement else ()
-    wanted = dict.fromkeys((*own, *(gpu.tolerations if gpu else ())))
-    return tuple(PodToleration(**item.model_dump()) for item in wanted)
+    """The step's tolerations, then those that its GPUs need."""
+    return tuple(PodToleration(**item.model_dump()) for item in step_tolerations(specs, gpu))
 
 
 def metadata(specs: StepSpecs) -> Meta | None:

@@ -8,8 +8,7 @@ from flowc_targets.argo.objects import ClaimRef, EmptyDir, HostPath, NameRef, Se
 from flowc_targets.base.volumes import step_volumes
 
 if TYPE_CHECKING:
-    from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Step, StepSpecs
+    from flowc_compiler.ir import StepSpecs
     from flowc_targets.base.volumes import StepVolume
 
 
@@ -39,12 +38,3 @@ def _volume(item: StepVolume) -> Volume:
             return Volume(name=item.name, empty_dir=EmptyDir())
         case _:
             assert_never(item.kind)
-
-
-def check_mounts(step: Step, taken: str, target: str, sink: DiagnosticSink) -> None:
-    """Report a volume that is mounted where the code package is, in the folder `taken`."""
-    container = step.specs.container
-    for volume in step_volumes(step.specs):
-        if container is not None and f"{volume.path.rstrip('/')}/".startswith(f"{taken}/"):
-            message = f"step {step.name!r} mounts a volume at {volume.path}, where its code is"
-            sink.unsupported("FC501", target, message, container.span, help="choose another folder")

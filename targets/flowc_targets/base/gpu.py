@@ -11,7 +11,7 @@ from flowc_targets.base.gputypes import GPU_CLOUDS
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import AcceleratorSpec
+    from flowc_compiler.ir import AcceleratorSpec, StepSpecs
     from flowc_targets.base.gputypes import GpuCloud, Labels
     from flowc_targets.base.options import TargetOptions
 
@@ -29,6 +29,23 @@ class GpuPlacement:
     tolerations: tuple[Toleration, ...]
     choices: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Labels of which several values will do: a node selector cannot say that, affinity can."""
+
+
+def step_gpu(specs: StepSpecs, options: TargetOptions, target: str, sink: DiagnosticSink) -> GpuPlacement | None:
+    """The placement of the step's GPUs, if it has any, and if their type is known."""
+    accelerator = specs.accelerator
+    return place_gpu(accelerator, options, target, sink) if accelerator is not None and accelerator.count else None
+
+
+def step_selector(specs: StepSpecs, gpu: GpuPlacement | None) -> dict[str, str]:
+    """The labels of nodes: those of the GPU's type, and those that the step names, which are stronger."""
+    return {**(gpu.selector if gpu else {}), **(specs.placement.node_selector if specs.placement else {})}
+
+
+def step_tolerations(specs: StepSpecs, gpu: GpuPlacement | None) -> tuple[Toleration, ...]:
+    """The step's tolerations, then those that its GPUs need, each once."""
+    own = specs.placement.tolerations if specs.placement else ()
+    return tuple(dict.fromkeys((*own, *(gpu.tolerations if gpu else ()))))
 
 
 def place_gpu(spec: AcceleratorSpec, options: TargetOptions, target: str, sink: DiagnosticSink) -> GpuPlacement | None:

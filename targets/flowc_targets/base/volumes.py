@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flowc_compiler.ir import ContainerSpec, StepSpecs
+    from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.ir import ContainerSpec, Step, StepSpecs
 
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 (the pod's own)
 SCRATCH = "/tmp"  # noqa: S108 (the pod's own)
@@ -55,3 +56,12 @@ def _named(container: ContainerSpec) -> Iterator[StepVolume]:
 def _is_read_only(container: ContainerSpec | None) -> bool:
     security = container.security_context if container is not None else None
     return security is not None and bool(security.read_only_root_filesystem)
+
+
+def check_mounts(step: Step, taken: str, target: str, sink: DiagnosticSink) -> None:
+    """Report a volume that is mounted where the code package is, in the folder `taken`."""
+    container = step.specs.container
+    for volume in step_volumes(step.specs):
+        if container is not None and f"{volume.path.rstrip('/')}/".startswith(f"{taken}/"):
+            message = f"step {step.name!r} mounts a volume at {volume.path}, where its code is"
+            sink.unsupported("FC501", target, message, container.span, help="choose another folder")
