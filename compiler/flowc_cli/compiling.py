@@ -10,7 +10,7 @@ from typing import Literal, cast
 
 from flowc_cli.config import build_options, configuration
 from flowc_cli.reading import Reading
-from flowc_cli.report import Form, report, write_atomically
+from flowc_cli.report import INPUT_ERROR, Form, report, write_atomically
 from flowc_cli.servers import ServerCheck, exit_code
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
@@ -20,9 +20,6 @@ from flowc_targets.base.options import TargetOptions
 from flowc_targets.base.package import check_code
 from flowc_targets.base.registry import UnknownTargetError, load_target, target_names
 from flowc_targets.base.target import EmittedFile, Target
-
-INPUT_ERROR = 2
-"""The exit code for anything wrong with the input."""
 
 _CHECK_ROOT = "s3://bucket/prefix"
 

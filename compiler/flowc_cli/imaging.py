@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowc_cli.compiling import INPUT_ERROR
 from flowc_cli.config import configuration
 from flowc_cli.reading import Reading
-from flowc_cli.report import Form, report, write_atomically
+from flowc_cli.report import INPUT_ERROR, Form, report, write_atomically
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_targets.base.images.applying import read_mapping
 from flowc_targets.base.images.environments import environments, own_image

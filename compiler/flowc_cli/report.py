@@ -12,6 +12,8 @@ from typing import Literal
 from flowc_compiler.diagnostics import Diagnostic
 
 Form = Literal["text", "json", "sarif", "github"]
+INPUT_ERROR = 2
+"""The exit code for anything wrong with the input."""
 
 
 def report(diagnostics: Sequence[Diagnostic], form: Form = "text") -> None:

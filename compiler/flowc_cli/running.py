@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from flowc_cli.called import current_call
 from flowc_cli.config import configuration
 from flowc_cli.reading import Reading
-from flowc_cli.report import report
+from flowc_cli.report import INPUT_ERROR, report
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation, check_environment
 from flowc_compiler.ir import Flow
@@ -20,7 +20,6 @@ from flowc_compiler.source import SourceFile
 from flowc_targets.base.package import check_code
 from flowc_targets.local import RunOptions, RunResult, run_flow
 
-INPUT_ERROR = 2
 _OF_FILES = frozenset({"FC117"})
 """What is to be known of a file that is compiled, and nothing to a program whose every call is run."""
 _OF_RUNS = frozenset({"FC601", "FC602", "FC607"})

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from flowc_cli.report import INPUT_ERROR
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_targets.base.engine import Address, EngineClient, EngineError, client_of
 from flowc_targets.base.registry import UnknownTargetError, load_target
 from flowc_targets.base.target import EmittedFile
 
-INPUT_ERROR = 2
 NO_ENGINE = 3
 """The exit code where an engine's server cannot be used."""
 

@@ -12,8 +12,7 @@ from flowc_cli.compiling import emit_files
 from flowc_cli.config import build_options
 from flowc_cli.engines import RUN_FAILED, Place, fail, followed
 from flowc_cli.reading import Reading
-from flowc_cli.report import Form, report
-from flowc_cli.servers import INPUT_ERROR
+from flowc_cli.report import INPUT_ERROR, Form, report
 from flowc_cli.states import document
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import split_assignments, with_defaults

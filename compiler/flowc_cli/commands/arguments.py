@@ -25,6 +25,17 @@ User = Annotated[
     str | None,
     typer.Option(help="airflow: who asks; AIRFLOW_API_USER by default, and the password is AIRFLOW_API_PASSWORD's"),
 ]
+Image = Annotated[str | None, typer.Option(help="container image of steps that name none")]
+Images = Annotated[
+    Path | None, typer.Option(help="images.json of `flowc image`: the images of steps that ask for packages")
+]
+ServiceAccount = Annotated[str | None, typer.Option(help="Kubernetes service account of the pods")]
+Env = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="variable of every task")]
+EnvFromSecret = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Secret whose keys every task gets")]
+Include = Annotated[
+    list[str] | None, typer.Option(metavar="PATH", help="file, folder or glob to ship, from the flow's folder")
+]
+Operator = Annotated[str | None, typer.Option(help="airflow: `kubernetes` or `local`")]
 With = Annotated[
     list[str] | None,
     typer.Option(

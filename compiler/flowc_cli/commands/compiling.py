@@ -11,14 +11,21 @@ from flowc_cli.commands.arguments import (
     Branch,
     Configs,
     ConfigValues,
+    Env,
+    EnvFromSecret,
     File,
     FlowName,
     Format,
+    Image,
+    Images,
+    Include,
+    Operator,
     Output,
     Params,
     Production,
     Root,
     Server,
+    ServiceAccount,
     Settings,
     With,
     reading_of,
@@ -50,22 +57,16 @@ def compile_(
     output: Output = None,
     param: Params = None,
     root: Root = None,
-    image: Annotated[str | None, typer.Option(help="container image of steps that name none")] = None,
-    images: Annotated[
-        Path | None, typer.Option(help="images.json of `flowc image`: the images of steps that ask for packages")
-    ] = None,
+    image: Image = None,
+    images: Images = None,
     namespace: Annotated[str | None, typer.Option("-n", "--namespace", help="Kubernetes namespace")] = None,
-    service_account: Annotated[str | None, typer.Option(help="Kubernetes service account of the pods")] = None,
-    env: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="variable of every task")] = None,
-    env_from_secret: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Secret whose keys every task gets")
-    ] = None,
-    include: Annotated[
-        list[str] | None, typer.Option(metavar="PATH", help="file, folder or glob to ship, from the flow's folder")
-    ] = None,
+    service_account: ServiceAccount = None,
+    env: Env = None,
+    env_from_secret: EnvFromSecret = None,
+    include: Include = None,
     kind: Annotated[str | None, typer.Option(help="what to emit, such as `template` for argo")] = None,
     argo_version: Annotated[str | None, typer.Option(help="argo: the oldest version that is to take it")] = None,
-    operator: Annotated[str | None, typer.Option(help="airflow: `kubernetes` or `local`")] = None,
+    operator: Operator = None,
     code: Annotated[
         str | None, typer.Option(help="where the code is: `file` (airflow), `workflow` (argo) or `configmap`")
     ] = None,

@@ -11,11 +11,18 @@ from flowc_cli.commands.arguments import (
     Branch,
     Configs,
     ConfigValues,
+    Env,
+    EnvFromSecret,
     FlowName,
     Format,
+    Image,
+    Images,
+    Include,
+    Operator,
     Production,
     Root,
     Server,
+    ServiceAccount,
     Settings,
     User,
     With,
@@ -45,19 +52,13 @@ def submit(
     user: User = None,
     namespace: Namespace = None,
     root: Root = None,
-    image: Annotated[str | None, typer.Option(help="container image of steps that name none")] = None,
-    images: Annotated[
-        Path | None, typer.Option(help="images.json of `flowc image`: the images of steps that ask for packages")
-    ] = None,
-    service_account: Annotated[str | None, typer.Option(help="Kubernetes service account of the pods")] = None,
-    env: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="variable of every task")] = None,
-    env_from_secret: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Secret whose keys every task gets")
-    ] = None,
-    include: Annotated[
-        list[str] | None, typer.Option(metavar="PATH", help="file, folder or glob to ship, from the flow's folder")
-    ] = None,
-    operator: Annotated[str | None, typer.Option(help="airflow: `kubernetes` or `local`")] = None,
+    image: Image = None,
+    images: Images = None,
+    service_account: ServiceAccount = None,
+    env: Env = None,
+    env_from_secret: EnvFromSecret = None,
+    include: Include = None,
+    operator: Operator = None,
     dags_folder: Annotated[
         Path | None, typer.Option(help="airflow: its dags folder, to put the DAG file into before the run")
     ] = None,
