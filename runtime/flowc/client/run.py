@@ -161,9 +161,7 @@ class Run(Entity[Step]):
     def user_tags(self) -> FrozenSet[str]:
         """The tags that it was started with, as they were changed since."""
         changed = self.layout.read_json(self._tags_key())
-        if changed is not None:
-            return frozenset(changed["tags"])
-        return frozenset(self.record.get("tags") or self.graph.get("tags", ()))
+        return frozenset((changed or self.record or self.graph).get("tags", ()))
 
     @property
     def system_tags(self) -> FrozenSet[str]:
