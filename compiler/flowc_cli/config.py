@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.home import located
+from flowc_compiler.syntax.import_root import located
 from flowc_targets.base.options import TargetOptions
 from flowc_targets.base.places import check_places
 

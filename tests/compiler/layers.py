@@ -7,12 +7,12 @@ from pathlib import Path
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
 from flowc_compiler.frontend.pipelines.layers import SettingsLayer
 from flowc_compiler.frontend.pipelines.stepargs import pipeline_specs, step_specs
 from flowc_compiler.frontend.values.scope import ModuleScopes
 from flowc_compiler.ir import FlowSpecs, StepSpecs
 from flowc_compiler.source import SourceFile
+from flowc_compiler.syntax.modules import LocalModules, ModuleView
 
 IMPORTS = """\
 from datetime import timedelta

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
-from flowc_compiler.frontend.files.parse import parse, read_source
 from flowc_compiler.frontend.pipelines.types.assign import Assignability
 from flowc_compiler.frontend.pipelines.types.model import Type
 from flowc_compiler.frontend.pipelines.types.reading import TypeReader
+from flowc_compiler.syntax.modules import LocalModules, ModuleView
+from flowc_compiler.syntax.parsing import parse, read_source
 
 TYPING = """
 from __future__ import annotations

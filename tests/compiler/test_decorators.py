@@ -12,8 +12,8 @@ import pytest
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
-from flowc_compiler.frontend.files.served import OWN, SERVED
 from flowc_compiler.ir import FALLBACK_RETRIES, Flow, StepSpecs
+from flowc_compiler.syntax.served_metaflow import OWN, SERVED
 
 
 def compiled(folder: Path, source: str, sink: DiagnosticSink | None = None) -> Flow:

@@ -15,7 +15,7 @@ import flowc
 from flowc import client, current, parallel_imap_unordered, parallel_map
 from flowc.compat_metaflow import MODULES, SERVED, find
 from flowc.errors import MulticoreException, NamespaceMismatch, NotFound, TaggingError
-from flowc_compiler.frontend.files import served
+from flowc_compiler.syntax import served
 from tests.local.flows import Local
 from tests.runtime.shim import runtime_folder
 

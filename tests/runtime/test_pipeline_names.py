@@ -19,15 +19,15 @@ from flowc.compat_zenml import INTEGRATIONS, MODULES, find
 from flowc.pipelines.definition import Pipeline
 from flowc.pipelines.mapping import MappedResults, Unmapped
 from flowc.pipelines.steps import StepFunction
-from flowc_compiler.frontend.files import servedzenml
+from flowc_compiler.syntax import served_zenml
 from tests.runtime.shim import runtime_folder
 from tests.runtime.test_pythons import interpreter
 
 
 def test_compiler_and_shim_serve_the_same_names() -> None:
-    assert {name: frozenset(names) for name, names in MODULES.items()} == servedzenml.MODULES
-    assert servedzenml.INTEGRATIONS == INTEGRATIONS
-    for name in servedzenml.PIPELINES:
+    assert {name: frozenset(names) for name, names in MODULES.items()} == served_zenml.MODULES
+    assert served_zenml.INTEGRATIONS == INTEGRATIONS
+    for name in served_zenml.PIPELINES:
         assert name in flowc.__all__
         assert getattr(flowc, name) is not None
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.home import home_of
 from flowc_compiler.source import SourceFile
+from flowc_compiler.syntax.import_root import find_import_root
 from flowc_targets.base.localimports import local_files
 from tests.zipped import write_files
 
@@ -70,7 +70,7 @@ def found(path: Path, text: str) -> tuple[list[str], list[tuple[str, str, str]]]
     path.write_text(textwrap.dedent(text))
     source = SourceFile(path, path.read_text(), path.name)
     sink = DiagnosticSink()
-    files = local_files(source, home_of(source), {}, sink)
+    files = local_files(source, find_import_root(source), {}, sink)
     places: list[tuple[str, str, str]] = []
     for item in sink.diagnostics:
         assert item.span is not None
@@ -100,7 +100,7 @@ def test_a_file_of_a_package_is_loaded_as_its_member(tmp_path: Path) -> None:
         ["top/__init__.py", "top/common.py", "top/flows/__init__.py", "top/flows/a.py"],
         [],
     )
-    home = home_of(SourceFile(path, path.read_text()))
+    home = find_import_root(SourceFile(path, path.read_text()))
     assert (home.folder, home.module, home.archive_name) == (tmp_path, "top.flows.flow_v2", "top/flows/flow_v2.py")
 
 
@@ -118,19 +118,19 @@ def test_a_file_of_a_package_is_loaded_as_its_member(tmp_path: Path) -> None:
 def test_when_a_file_is_a_script(tmp_path: Path, text: str, module: str) -> None:
     write_files(tmp_path, {"top/__init__.py": "", "top/flows/__init__.py": "", "top/flows/flow.py": text})
     path = tmp_path / "top" / "flows" / "flow.py"
-    assert home_of(SourceFile(path, text)).module == module
+    assert find_import_root(SourceFile(path, text)).module == module
 
 
 def test_folders_without_init_are_packages_where_the_dots_say_so(tmp_path: Path) -> None:
     path = tmp_path / "project" / "flows" / "flow.py"
     path.parent.mkdir(parents=True)
-    assert home_of(SourceFile(path, "from . import a")).module == "flows.flow"
-    assert home_of(SourceFile(path, "from ..common import a")).module == "project.flows.flow"
+    assert find_import_root(SourceFile(path, "from . import a")).module == "flows.flow"
+    assert find_import_root(SourceFile(path, "from ..common import a")).module == "project.flows.flow"
 
 
 def test_names_that_the_package_has_itself(tmp_path: Path) -> None:
     for name, module in (("flowc", "flowc_"), ("__main__", "__main___"), ("my-flow", "my-flow")):
-        assert home_of(SourceFile(tmp_path / f"{name}.py", "")).module == module
+        assert find_import_root(SourceFile(tmp_path / f"{name}.py", "")).module == module
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_local_module_with_a_mistake(tmp_path: Path) -> None:
     assert diagnostics == [("error", "FC101", "helper.py:2")]
     sink = DiagnosticSink()
     source = SourceFile(tmp_path / "flow.py", "import bytes")
-    local_files(source, home_of(source), {}, sink)
+    local_files(source, find_import_root(source), {}, sink)
     assert [item.code for item in sink.diagnostics] == ["FC104"]
 
 
@@ -192,7 +192,7 @@ def test_compiled_modules(tmp_path: Path) -> None:
     source = SourceFile(tmp_path / "flow.py", "import fast")
     sink = DiagnosticSink()
     name = "fast.cpython-39-x86_64-linux-gnu.so"
-    local_files(source, home_of(source), {name: tmp_path / name}, sink)
+    local_files(source, find_import_root(source), {name: tmp_path / name}, sink)
     assert not sink.diagnostics
 
 
@@ -211,7 +211,7 @@ def test_links(tmp_path: Path) -> None:
     for path, module in (("name/flow.py", "name.flow"), ("elsewhere/link.py", "real.flow")):
         source = SourceFile(tmp_path / path, text)
         sink = DiagnosticSink()
-        home = home_of(source)
+        home = find_import_root(source)
         assert home.module == module
         package = module.partition(".")[0]
         assert sorted(local_files(source, home, {}, sink)) == [f"{package}/__init__.py", f"{package}/a.py"]

@@ -73,7 +73,7 @@ def _both(file: _File, shape: Shape) -> bool:
     """Collect FC103 where a file has flows of both shapes, and none is asked for."""
     if not shape.classes:
         return False
-    from flowc_compiler.frontend.files.locate import Locator
+    from flowc_compiler.syntax.locate import Locator
 
     locator = Locator(file.source, file.module)
     known = f"name the one you mean with `--flow`: {', '.join([*shape.classes, *shape.pipelines])}"

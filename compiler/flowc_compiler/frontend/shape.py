@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.locate import Locator
-from flowc_compiler.frontend.files.names import Names
+from flowc_compiler.syntax.locate import Locator
+from flowc_compiler.syntax.names import Names
 
 if TYPE_CHECKING:
     from flowc_compiler.source import SourceFile
@@ -36,7 +36,7 @@ def shape_of(source: SourceFile, module: cst.Module) -> Shape:
     if not pipelines or not any(isinstance(item, cst.ClassDef) and item.bases for item in module.body):
         return Shape(pipelines, {}, bare and not pipelines)
     from flowc_compiler.frontend.classflow.classes import ClassTable
-    from flowc_compiler.frontend.files.modules import ModuleView
+    from flowc_compiler.syntax.modules import ModuleView
 
     sink = DiagnosticSink()
     return Shape(pipelines, ClassTable(ModuleView(source, module, sink), sink).flows())

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowc_compiler.frontend.files.home import is_type_checking
+from flowc_compiler.syntax.import_root import is_type_checking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

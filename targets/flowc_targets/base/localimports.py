@@ -9,9 +9,9 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.frontend import parse, read_source
-from flowc_compiler.frontend.files.home import located
-from flowc_compiler.frontend.files.imports import check_imports
 from flowc_compiler.source import SourceFile
+from flowc_compiler.syntax.import_root import located
+from flowc_compiler.syntax.served_imports import check_imports
 from flowc_targets.base.imports import Import, exported, imports_of, may_import_local
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.frontend.files.home import Home
+    from flowc_compiler.syntax.import_root import ImportRoot
 
 NEVER_LOCAL = frozenset({"flowc", "metaflow", "zenml"})
 """Names that the shim serves: a folder of that name beside the flow is not the user's module."""
@@ -27,7 +27,9 @@ NEVER_LOCAL = frozenset({"flowc", "metaflow", "zenml"})
 COMPILED = (".so", ".pyd")
 
 
-def local_files(source: SourceFile, home: Home, included: Mapping[str, Path], sink: DiagnosticSink) -> dict[str, bytes]:
+def local_files(
+    source: SourceFile, home: ImportRoot, included: Mapping[str, Path], sink: DiagnosticSink
+) -> dict[str, bytes]:
     """The `.py` files at home that a flow imports, transitively, as path below `home.folder` to content.
 
     An import of `a.b.c` brings `a/__init__.py`, `a/b/__init__.py` and `a/b/c.py`, those that are there; what is not
@@ -70,7 +72,9 @@ class _Found(NamedTuple):
 class _Walk:
     """Follows imports from file to file."""
 
-    def __init__(self, source: SourceFile, home: Home, included: Mapping[str, Path], sink: DiagnosticSink) -> None:
+    def __init__(
+        self, source: SourceFile, home: ImportRoot, included: Mapping[str, Path], sink: DiagnosticSink
+    ) -> None:
         self.found: dict[str, bytes] = {}
         self._source = source
         self._home = home

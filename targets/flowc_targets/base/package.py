@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.home import home_of, located
+from flowc_compiler.syntax.import_root import find_import_root, located
 from flowc_targets.base.defaultfiles import default_files
 from flowc_targets.base.includes import included_files
 from flowc_targets.base.localimports import local_files
@@ -54,7 +54,7 @@ def package_files(
     files of IncludeFile parameters.
     """
     sink = sink if sink is not None else DiagnosticSink()
-    home = home_of(source)
+    home = find_import_root(source)
     data = from_home(included_files(include, located(source.path).parent, sink), home)
     files = local_files(source, home, data, sink)
     files[home.archive_name] = _exact(source)
@@ -71,7 +71,7 @@ def package_files(
 
 def check_code(source: SourceFile, include: Sequence[str], sink: DiagnosticSink) -> None:
     """Report what is wrong with the local modules of a flow and its included files, without making a package."""
-    home = home_of(source)
+    home = find_import_root(source)
     data = from_home(included_files(include, located(source.path).parent, sink), home)
     local_files(source, home, data, sink)
 

@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.frontend.files.home import Home
+    from flowc_compiler.syntax.import_root import ImportRoot
 
 FILES = "files"
 ABOVE = "_above_"
 """The name of each folder above the import root."""
 
 
-def from_home(included: Mapping[str, Path], home: Home) -> dict[str, Path]:
+def from_home(included: Mapping[str, Path], home: ImportRoot) -> dict[str, Path]:
     """Included files by their path from the import root instead of the flow's folder."""
     flow_folder = Path(*home.package)
     return {Path(os.path.normpath(flow_folder / name)).as_posix(): path for name, path in included.items()}
 
 
 def unpacked_tree(
-    code: Mapping[str, bytes], data: Mapping[str, Path], home: Home, sink: DiagnosticSink
+    code: Mapping[str, bytes], data: Mapping[str, Path], home: ImportRoot, sink: DiagnosticSink
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """The archive's entries for code and data (both by path from the import root), and the plan's `files`.
 

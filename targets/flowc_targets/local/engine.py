@@ -13,8 +13,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowc_compiler.frontend.files.home import home_of
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
+from flowc_compiler.syntax.import_root import find_import_root
 from flowc_targets.base.plan import build_plan
 from flowc_targets.local.attempts import PATIENCE, Attempt, next_attempt, process_failure, task_name
 from flowc_targets.local.gangs import Gangs, Retry
@@ -63,7 +63,7 @@ def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Repo
         write_run_id(options.run_id_file, run_id)
     with tempfile.TemporaryDirectory(prefix="flowc-run-") as scratch:
         plan = Path(scratch, "plan.json")
-        plan.write_text(json.dumps(build_plan(flow, home_of(source).module)), encoding="utf-8")
+        plan.write_text(json.dumps(build_plan(flow, find_import_root(source).module)), encoding="utf-8")
         return _Engine(flow, source, options, reporter or ConsoleReporter(), record, plan, origin).run()
 
 

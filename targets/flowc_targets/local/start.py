@@ -7,7 +7,7 @@ import selectors
 import sys
 from typing import TYPE_CHECKING
 
-from flowc_compiler.frontend.files.home import located
+from flowc_compiler.syntax.import_root import located
 from flowc_targets.base.package import build_package
 from flowc_targets.local.launch import Launcher, LaunchError
 from flowc_targets.local.params import parameter_environment

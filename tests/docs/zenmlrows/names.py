@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowc_compiler.frontend.files.servedzenml import MODULES
+from flowc_compiler.syntax.served_zenml import MODULES
 from tests.docs.zenmlrows.base import Row
 
 _REFUSED = (

@@ -9,11 +9,11 @@ import libcst as cst
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.classflow.transitions import TransitionReader
 from flowc_compiler.frontend.decorators.steps import DecoratorReader
-from flowc_compiler.frontend.files.modules import ModuleView
 from flowc_compiler.frontend.parameters.configs import ConfigTable
 from flowc_compiler.frontend.parameters.declared import ParameterReader
 from flowc_compiler.frontend.values.callargs import CallReader
 from flowc_compiler.frontend.values.scope import ClassScope, ModuleScope
+from flowc_compiler.syntax.modules import ModuleView
 
 
 class Body:

@@ -8,7 +8,7 @@ import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguing import callee
-from flowc_compiler.frontend.files.modules import FoundClass, LocalModules, ModuleView
+from flowc_compiler.syntax.modules import FoundClass, LocalModules, ModuleView
 
 
 class Member(NamedTuple):

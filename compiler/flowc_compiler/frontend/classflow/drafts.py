@@ -8,7 +8,6 @@ from typing import Any
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.classflow.transitions import Transition
-from flowc_compiler.frontend.files.locate import Locator
 from flowc_compiler.ir import (
     BranchStep,
     ForeachStep,
@@ -20,6 +19,7 @@ from flowc_compiler.ir import (
     SwitchStep,
 )
 from flowc_compiler.source import Span
+from flowc_compiler.syntax.locate import Locator
 
 
 @dataclass(frozen=True)

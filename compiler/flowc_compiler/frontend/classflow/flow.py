@@ -17,12 +17,12 @@ from flowc_compiler.frontend.classflow.transitions import find_calls
 from flowc_compiler.frontend.decorators.attached import Attached, read_attached
 from flowc_compiler.frontend.decorators.basepackages import with_base_packages
 from flowc_compiler.frontend.decorators.flows import FlowDecoratorReader
-from flowc_compiler.frontend.files.modules import FoundClass, LocalModules, ModuleView
 from flowc_compiler.frontend.parameters.configfiles import NO_CONFIGS, GivenConfigs
 from flowc_compiler.frontend.parameters.configs import ConfigTable
 from flowc_compiler.frontend.values.scope import ModuleScopes
 from flowc_compiler.ir import Flow, Parameter
 from flowc_compiler.source import SourceFile
+from flowc_compiler.syntax.modules import FoundClass, LocalModules, ModuleView
 
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED_STEPS = frozenset(

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.locate import Locator
 from flowc_compiler.frontend.values.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
 from flowc_compiler.frontend.values.scope import ClassScope
 from flowc_compiler.ir import SwitchCase
 from flowc_compiler.source import Span
+from flowc_compiler.syntax.locate import Locator
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguments import Arguments
 from flowc_compiler.frontend.decorators.arguments.packages import PypiArguments
-from flowc_compiler.frontend.files.locate import Locator
 from flowc_compiler.frontend.values.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
+from flowc_compiler.syntax.locate import Locator
 
 Nodes = dict[str, cst.BaseExpression]
 Model = TypeVar("Model", bound=Arguments)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.names import Names
 from flowc_compiler.source import Span
+from flowc_compiler.syntax.names import Names
 
 _KINDS = {
     "FlowMutator": "a flow mutator",

@@ -22,7 +22,6 @@ from flowc_compiler.frontend.decorators.executed import executed_kind, report_ex
 from flowc_compiler.frontend.decorators.given import Given
 from flowc_compiler.frontend.decorators.quartz import ScheduleError, to_crontab
 from flowc_compiler.frontend.decorators.specs import dependencies
-from flowc_compiler.frontend.files.modules import ModuleView
 from flowc_compiler.frontend.values.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
 from flowc_compiler.ir import (
     DependencySpec,
@@ -34,6 +33,7 @@ from flowc_compiler.ir import (
     TriggerSpec,
 )
 from flowc_compiler.source import Span
+from flowc_compiler.syntax.modules import ModuleView
 
 
 class FlowDecoratorReader:

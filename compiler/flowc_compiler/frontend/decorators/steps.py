@@ -16,10 +16,10 @@ from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMEN
 from flowc_compiler.frontend.decorators.attached import Attached
 from flowc_compiler.frontend.decorators.executed import executed_kind, report_executed
 from flowc_compiler.frontend.decorators.specs import Given, build_specs
-from flowc_compiler.frontend.files.locate import Locator
-from flowc_compiler.frontend.files.names import Names
 from flowc_compiler.frontend.values.literals import NO_SCOPE, Scope
 from flowc_compiler.ir import StepSpecs
+from flowc_compiler.syntax.locate import Locator
+from flowc_compiler.syntax.names import Names
 
 __all__ = ["DecoratorReader", "callee"]
 

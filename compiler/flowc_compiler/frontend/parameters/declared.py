@@ -8,12 +8,12 @@ from typing import Any, Literal, cast
 
 import libcst as cst
 
-from flowc_compiler.frontend.files.names import Names
 from flowc_compiler.frontend.parameters.configfiles import present, unportable
 from flowc_compiler.frontend.parameters.reserved import METAFLOW_RESERVED, RUN_OPTIONS
 from flowc_compiler.frontend.values.callargs import Argument, CallReader
 from flowc_compiler.frontend.values.literals import NotLiteralError
 from flowc_compiler.ir import Parameter
+from flowc_compiler.syntax.names import Names
 
 ParameterType = Literal["str", "int", "float", "bool", "json"]
 _TYPES: dict[str, ParameterType] = {

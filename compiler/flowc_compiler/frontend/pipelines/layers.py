@@ -7,8 +7,8 @@ from typing import Literal
 
 import libcst as cst
 
-from flowc_compiler.frontend.files.modules import ModuleView
 from flowc_compiler.frontend.values.literals import Scope
+from flowc_compiler.syntax.modules import ModuleView
 
 Kind = Literal["step", "pipeline", "with_options", "configure"]
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
 from flowc_compiler.frontend.pipelines.calling.waiting import resolve_waiting
 from flowc_compiler.frontend.pipelines.entry.choice import choose_pipeline
 from flowc_compiler.frontend.pipelines.entry.parameters import Bind, no_values, read_parameters
@@ -26,6 +25,7 @@ from flowc_compiler.frontend.pipelines.stepargs import pipeline_specs
 from flowc_compiler.frontend.pipelines.typehook import TypeHook
 from flowc_compiler.frontend.values.bindings import bindings
 from flowc_compiler.source import SourceFile
+from flowc_compiler.syntax.modules import LocalModules, ModuleView
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.attached import Attached

@@ -9,7 +9,6 @@ from typing import cast
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
 from flowc_compiler.frontend.pipelines.evaluation.objects import (
     MappedResult,
     PipelineFunction,
@@ -34,6 +33,7 @@ from flowc_compiler.frontend.pipelines.types.standard import Verdict
 from flowc_compiler.frontend.pipelines.types.values import placed
 from flowc_compiler.ir.values import CollectionValue, ItemValue, LiteralValue, Value
 from flowc_compiler.source import Span
+from flowc_compiler.syntax.modules import LocalModules, ModuleView
 
 _DEEPEST = 24
 

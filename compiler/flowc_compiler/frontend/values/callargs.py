@@ -9,8 +9,8 @@ from typing import cast
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.locate import Locator
 from flowc_compiler.frontend.values.literals import NotLiteralError, Scope, evaluate
+from flowc_compiler.syntax.locate import Locator
 
 
 @dataclass(frozen=True)

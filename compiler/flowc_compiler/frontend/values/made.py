@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, cast
 
 import libcst as cst
 
-from flowc_compiler.frontend.files.servedzenml import INTEGRATIONS
 from flowc_compiler.frontend.values.literals import NotLiteralError, Scope, evaluate
+from flowc_compiler.syntax.served_zenml import INTEGRATIONS
 
 if TYPE_CHECKING:
-    from flowc_compiler.frontend.files.modules import ModuleView
+    from flowc_compiler.syntax.modules import ModuleView
 
 CLASSES: dict[str, tuple[str, ...]] = {
     "ArtifactConfig": (),

@@ -10,12 +10,12 @@ from typing import Protocol
 
 import libcst as cst
 
-from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
-from flowc_compiler.frontend.files.names import Names
 from flowc_compiler.frontend.values.bindings import Bindings, bindings, is_bound_once, may_change
 from flowc_compiler.frontend.values.calls import call_value
 from flowc_compiler.frontend.values.literals import NotLiteralError, Scope, evaluate
 from flowc_compiler.frontend.values.made import enumerated, made
+from flowc_compiler.syntax.modules import LocalModules, ModuleView
+from flowc_compiler.syntax.names import Names
 
 _MOST_LOOKUPS = 100_000
 """How often constants are looked up in a module: chains that double at each link end there."""

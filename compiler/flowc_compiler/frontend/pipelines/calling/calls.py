@@ -6,7 +6,6 @@ from typing import cast
 
 import libcst as cst
 
-from flowc_compiler.frontend.files.names import dotted
 from flowc_compiler.frontend.pipelines.calling.functions import configured, with_layer
 from flowc_compiler.frontend.pipelines.calling.inlining import call_helper, call_pipeline
 from flowc_compiler.frontend.pipelines.calling.stepcalls import call_step
@@ -26,6 +25,7 @@ from flowc_compiler.frontend.pipelines.evaluation.objects import (
 from flowc_compiler.frontend.pipelines.evaluation.unknown import is_unknown, not_known
 from flowc_compiler.frontend.values.literals import NotLiteralError
 from flowc_compiler.frontend.values.made import made
+from flowc_compiler.syntax.names import dotted
 
 
 def call(machine: Machine, node: cst.Call) -> object:

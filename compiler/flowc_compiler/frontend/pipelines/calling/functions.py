@@ -8,13 +8,13 @@ from typing import Literal
 import libcst as cst
 
 from flowc_compiler.frontend.decorators.arguing import callee
-from flowc_compiler.frontend.files.modules import ModuleView
 from flowc_compiler.frontend.pipelines.calling.outputs import outputs_of
 from flowc_compiler.frontend.pipelines.evaluation.bodyscope import BodyScope
 from flowc_compiler.frontend.pipelines.evaluation.machine import Frame, Machine
 from flowc_compiler.frontend.pipelines.evaluation.objects import PipelineFunction, StepFunction
 from flowc_compiler.frontend.pipelines.layers import SettingsLayer
 from flowc_compiler.frontend.values.literals import NotLiteralError, evaluate
+from flowc_compiler.syntax.modules import ModuleView
 
 
 def step_function(machine: Machine, view: ModuleView, module: str | None, node: cst.FunctionDef) -> StepFunction:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.modules import ModuleView
-from flowc_compiler.frontend.files.names import dotted
+from flowc_compiler.syntax.modules import ModuleView
+from flowc_compiler.syntax.names import dotted
 
 SINGLE = "output"
 """The name of the one output that has no name of its own."""

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import libcst as cst
 
-from flowc_compiler.frontend.files.names import dotted
 from flowc_compiler.frontend.pipelines.calling.inlining import defaults_of
 from flowc_compiler.frontend.pipelines.code.conditions import test
 from flowc_compiler.frontend.pipelines.code.expressions import computed, iterated, operate
@@ -21,6 +20,7 @@ from flowc_compiler.frontend.pipelines.evaluation.objects import HelperFunction,
 from flowc_compiler.frontend.pipelines.evaluation.refusals import refuse_statement
 from flowc_compiler.frontend.pipelines.evaluation.unknown import is_unknown, not_known
 from flowc_compiler.frontend.values.bindings import bindings
+from flowc_compiler.syntax.names import dotted
 
 
 def execute(machine: Machine, statements: Sequence[Statement]) -> Signal:

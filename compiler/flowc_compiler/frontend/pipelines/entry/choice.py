@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import libcst as cst
 
-from flowc_compiler.frontend.files.modules import ModuleView
 from flowc_compiler.frontend.pipelines.entry.runs import Run, RunFinder
 from flowc_compiler.frontend.pipelines.evaluation.evaluator import Evaluator
 from flowc_compiler.frontend.pipelines.evaluation.objects import PipelineFunction
+from flowc_compiler.syntax.modules import ModuleView
 
 
 class Chosen(NamedTuple):

@@ -8,7 +8,6 @@ from typing import Any, Literal, NamedTuple, cast
 
 import libcst as cst
 
-from flowc_compiler.frontend.files.names import dotted
 from flowc_compiler.frontend.parameters import texts
 from flowc_compiler.frontend.pipelines.calling.signature import signature_of
 from flowc_compiler.frontend.pipelines.entry.runs import Problem, Run
@@ -19,6 +18,7 @@ from flowc_compiler.frontend.pipelines.evaluation.unknown import PLAIN
 from flowc_compiler.ir import Parameter
 from flowc_compiler.ir.values import ParameterValue
 from flowc_compiler.source import Span
+from flowc_compiler.syntax.names import dotted
 
 Kind = Literal["str", "int", "float", "bool", "json"]
 Bind = Callable[[str, tuple[Parameter, ...], Span], Mapping[str, str]]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from flowc_compiler.frontend.files.names import dotted
 from flowc_compiler.frontend.pipelines.evaluation.machine import Frame, Machine
 from flowc_compiler.frontend.pipelines.evaluation.objects import PipelineFunction, StepFunction
 from flowc_compiler.frontend.values.bindings import bindings
+from flowc_compiler.syntax.names import dotted
 
 _SHAPING = frozenset({"id", "after", "start_after"})
 """Arguments of a step's call that are for the graph."""

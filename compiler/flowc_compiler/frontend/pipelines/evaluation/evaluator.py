@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.home import home_of
-from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
 from flowc_compiler.frontend.pipelines.calling import calls
 from flowc_compiler.frontend.pipelines.calling.inlining import defaults_of
 from flowc_compiler.frontend.pipelines.code import conditions, expressions, switches
@@ -23,6 +21,8 @@ from flowc_compiler.frontend.pipelines.evaluation.modulenames import ModuleNames
 from flowc_compiler.frontend.pipelines.evaluation.objects import Environment, HelperFunction, Unusable
 from flowc_compiler.frontend.pipelines.evaluation.refusals import refuse_expression
 from flowc_compiler.frontend.pipelines.typehook import TypeHook
+from flowc_compiler.syntax.import_root import find_import_root
+from flowc_compiler.syntax.modules import LocalModules, ModuleView
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.attached import Attached
@@ -78,7 +78,7 @@ class Evaluator(Machine):
     def _module_of(self, view: ModuleView) -> str | None:
         if view is self._main:
             return None
-        folder = home_of(self._main.source).folder
+        folder = find_import_root(self._main.source).folder
         path = Path(view.source.path).absolute()
         parts = path.resolve().relative_to(folder.resolve()).with_suffix("").parts
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)

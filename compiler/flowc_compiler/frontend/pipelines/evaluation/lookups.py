@@ -7,14 +7,14 @@ from difflib import get_close_matches
 
 import libcst as cst
 
-from flowc_compiler.frontend.files.imports import ROOTS, is_served
-from flowc_compiler.frontend.files.modules import ModuleView
-from flowc_compiler.frontend.files.names import dotted
 from flowc_compiler.frontend.pipelines.code.builtincalls import BUILTINS, builtin, library
 from flowc_compiler.frontend.pipelines.code.methods import attribute as attribute_of
 from flowc_compiler.frontend.pipelines.evaluation.machine import Frame, Machine, RefusedError
 from flowc_compiler.frontend.pipelines.evaluation.objects import Unusable
 from flowc_compiler.frontend.values.made import enumerated
+from flowc_compiler.syntax.modules import ModuleView
+from flowc_compiler.syntax.names import dotted
+from flowc_compiler.syntax.served_imports import ROOTS, is_served
 
 _CONSTANTS: dict[str, object] = {"True": True, "False": False, "None": None, "Ellipsis": ..., "__name__": "__main__"}
 

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 import libcst as cst
 
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
-from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
-from flowc_compiler.frontend.files.names import dotted
 from flowc_compiler.frontend.pipelines.calling.nodes import Nodes
 from flowc_compiler.frontend.pipelines.evaluation.limits import MOST_OPERATIONS
 from flowc_compiler.frontend.pipelines.evaluation.objects import Environment, StepFunction
@@ -26,6 +24,8 @@ from flowc_compiler.frontend.pipelines.stepargs import step_specs
 from flowc_compiler.frontend.pipelines.typehook import TypeHook
 from flowc_compiler.ir import StepSpecs
 from flowc_compiler.source import Span
+from flowc_compiler.syntax.modules import LocalModules, ModuleView
+from flowc_compiler.syntax.names import dotted
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.attached import Attached

@@ -11,7 +11,6 @@ from functools import cached_property
 import libcst as cst
 
 from flowc_compiler.frontend.decorators.arguing import callee
-from flowc_compiler.frontend.files.modules import ModuleView
 from flowc_compiler.frontend.pipelines.calling.functions import configured, pipeline_function, step_function
 from flowc_compiler.frontend.pipelines.evaluation.machine import Frame, Machine
 from flowc_compiler.frontend.pipelines.evaluation.objects import (
@@ -23,6 +22,7 @@ from flowc_compiler.frontend.pipelines.evaluation.objects import (
 )
 from flowc_compiler.frontend.pipelines.layers import SettingsLayer
 from flowc_compiler.frontend.values.bindings import Bindings, bindings, may_change
+from flowc_compiler.syntax.modules import ModuleView
 
 _IMMUTABLE = (
     str,

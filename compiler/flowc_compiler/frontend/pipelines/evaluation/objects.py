@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from flowc_compiler.frontend.files.modules import ModuleView
 from flowc_compiler.frontend.pipelines.graph import MapCall
 from flowc_compiler.frontend.pipelines.layers import SettingsLayer
 from flowc_compiler.frontend.pipelines.types.model import Type
 from flowc_compiler.ir.values import Value
+from flowc_compiler.syntax.modules import ModuleView
 
 Environment = dict[str, object]
 """The names of one function's body, and what they stand for."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.modules import ModuleView
-from flowc_compiler.frontend.files.names import dotted
 from flowc_compiler.frontend.pipelines.settings.tree import Leaf, Tree
 from flowc_compiler.ir import ExitHookSpec
+from flowc_compiler.syntax.modules import ModuleView
+from flowc_compiler.syntax.names import dotted
 
 _ON_SUCCESS = ("on_success", "on_end")
 _ON_ERROR = ("on_failure", "on_end")

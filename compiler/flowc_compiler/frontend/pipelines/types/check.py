@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.modules import LocalModules, ModuleView
 from flowc_compiler.frontend.pipelines.evaluation.objects import StepFunction
 from flowc_compiler.frontend.pipelines.graph import MapCall, Region, StepCall
 from flowc_compiler.frontend.pipelines.types.assign import Assignability
@@ -29,6 +28,7 @@ from flowc_compiler.ir.values import (
     Value,
 )
 from flowc_compiler.source import Span
+from flowc_compiler.syntax.modules import LocalModules, ModuleView
 
 _MOST_PARTS = 2000
 """Parts of one argument that are looked at to tell which of them is wrong."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from flowc_compiler.frontend.files.modules import ModuleView
 from flowc_compiler.frontend.pipelines.types.model import Instance, LocalClass, TupleType, Type
 from flowc_compiler.frontend.pipelines.types.reading import TypeReader
 from flowc_compiler.frontend.pipelines.types.standard import FOREIGN
+from flowc_compiler.syntax.modules import ModuleView
 
 _MOST = 200
 """Classes that a class may build on."""

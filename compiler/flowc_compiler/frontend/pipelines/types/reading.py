@@ -8,7 +8,6 @@ from pathlib import Path
 
 import libcst as cst
 
-from flowc_compiler.frontend.files.modules import Imported, LocalModules, ModuleView
 from flowc_compiler.frontend.pipelines.types.model import (
     NEVER,
     NONE,
@@ -24,6 +23,7 @@ from flowc_compiler.frontend.pipelines.types.model import (
 )
 from flowc_compiler.frontend.pipelines.types.scopes import Alias, FileNames, file_names, parsed
 from flowc_compiler.frontend.pipelines.types.standard import SAME, TYPING, builtin_class, standard_class, typing_class
+from flowc_compiler.syntax.modules import Imported, LocalModules, ModuleView
 
 _DEEPEST = 24
 """How deeply brackets and aliases may be nested."""

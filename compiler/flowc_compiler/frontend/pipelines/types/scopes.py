@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import libcst as cst
 
-from flowc_compiler.frontend.files.modules import Imported, ModuleView
-from flowc_compiler.frontend.files.names import dotted
 from flowc_compiler.frontend.pipelines.types.standard import TYPING
 from flowc_compiler.frontend.values.bindings import bindings
+from flowc_compiler.syntax.modules import Imported, ModuleView
+from flowc_compiler.syntax.names import dotted
 
 _KEEPS_BUILTINS = TYPING | {"flowc", "metaflow", "zenml"}
 """Modules whose `import *` brings in no name of a builtin class."""

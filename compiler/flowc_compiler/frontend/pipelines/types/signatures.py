@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from flowc_compiler.frontend.files.modules import ModuleView
 from flowc_compiler.frontend.pipelines.types.model import UNKNOWN, Type, with_none
 from flowc_compiler.frontend.pipelines.types.reading import TypeReader
+from flowc_compiler.syntax.modules import ModuleView
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ _TAKEN = frozenset({"__main__", "flowc", "metaflow", "zenml"})
 """Names that the code package itself has at its top."""
 
 
-class Home(NamedTuple):
+class ImportRoot(NamedTuple):
     """Where a flow's file stands, as Python's import system sees it."""
 
     folder: Path
@@ -47,7 +47,7 @@ class Home(NamedTuple):
         return "/".join((*self.package, f"{self.leaf}.py"))
 
 
-def home_of(source: SourceFile) -> Home:
+def find_import_root(source: SourceFile) -> ImportRoot:
     """The home of a flow's file. The text of its imports and the folders around it decide; nothing is run."""
     folder = located(source.path).parent
     own = _packages(folder)
@@ -59,7 +59,7 @@ def home_of(source: SourceFile) -> Home:
     leaf = located(source.path).stem.replace(".", "_")  # a module's name has no dots; any other character is fine
     if not package and leaf in _TAKEN:
         leaf += "_"
-    return Home(names[0].parent if names else folder, package, leaf)
+    return ImportRoot(names[0].parent if names else folder, package, leaf)
 
 
 def located(path: Path) -> Path:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.imports import MODULES, OF_FLOWC, ROOTS, check_imports
-from flowc_compiler.frontend.files.locate import Locator
+from flowc_compiler.syntax.locate import Locator
+from flowc_compiler.syntax.served_imports import MODULES, OF_FLOWC, ROOTS, check_imports
 
 
 class Names:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from flowc_compiler.frontend.files.parse import collector_paused
 from flowc_compiler.source import SourceFile, Span
+from flowc_compiler.syntax.parsing import collector_paused
 
 if TYPE_CHECKING:
     from libcst.metadata import CodeRange

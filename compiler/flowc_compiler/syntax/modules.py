@@ -13,11 +13,11 @@ from typing import NamedTuple
 import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files.home import home_of
-from flowc_compiler.frontend.files.locate import Locator
-from flowc_compiler.frontend.files.names import Names, dotted
-from flowc_compiler.frontend.files.parse import parse, read_source
 from flowc_compiler.source import SourceFile
+from flowc_compiler.syntax.import_root import find_import_root
+from flowc_compiler.syntax.locate import Locator
+from flowc_compiler.syntax.names import Names, dotted
+from flowc_compiler.syntax.parsing import parse, read_source
 
 
 class Imported(NamedTuple):
@@ -85,7 +85,7 @@ class LocalModules:
     def __init__(self, main: ModuleView, sink: DiagnosticSink) -> None:
         self._main = main
         self._sink = sink
-        home = home_of(main.source)
+        home = find_import_root(main.source)
         self._folder = main.source.path.parent if not home.package else home.shown_from(main.source.path)
         self._views: dict[Path, ModuleView | None] = {main.source.path.resolve(): main}
 

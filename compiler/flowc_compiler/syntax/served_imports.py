@@ -12,21 +12,21 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.files import servedzenml
-from flowc_compiler.frontend.files.home import is_type_checking
-from flowc_compiler.frontend.files.served import MODULES as METAFLOW
-from flowc_compiler.frontend.files.served import OWN, REFUSED, SERVED
 from flowc_compiler.source import SourceFile, Span
+from flowc_compiler.syntax import served_zenml
+from flowc_compiler.syntax.import_root import is_type_checking
+from flowc_compiler.syntax.served_metaflow import MODULES as METAFLOW
+from flowc_compiler.syntax.served_metaflow import OWN, REFUSED, SERVED
 
 _FROM = re.compile(r"\bfrom[ \t]+((?:metaflow|zenml|flowc)[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|(?:[^\n\\]|\\\n)*)")
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+.*\b(?:metaflow|zenml|flowc)\b", re.MULTILINE)
 ROOTS = frozenset({"flowc", "metaflow", "zenml"})
 """The packages whose names the shim provides."""
 
-MODULES: dict[str, frozenset[str]] = {**METAFLOW, **servedzenml.MODULES}
+MODULES: dict[str, frozenset[str]] = {**METAFLOW, **served_zenml.MODULES}
 """The modules of Metaflow and ZenML that are served, and the names of each."""
 
-OF_FLOWC = SERVED - {"exception"} | {"errors"} | OWN | servedzenml.PIPELINES
+OF_FLOWC = SERVED - {"exception"} | {"errors"} | OWN | served_zenml.PIPELINES
 """What `flowc` itself serves: the names of Metaflow, its own, and those of pipelines."""
 _OF_OTHERS = ROOTS - {"flowc"}
 _FORGIVING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
@@ -79,8 +79,8 @@ def _explain(module: str, name: str | None) -> tuple[str, str]:
         root = module.partition(".")[0]
         others = ", ".join(sorted(item for item in MODULES if item.startswith(f"{root}.") and MODULES[item]))
         said = f"it serves {root}, {others}"
-        return f"flowc does not serve the module {module}", REFUSED.get(module) or servedzenml.reason(module) or said
-    if module.partition(".")[0] == "zenml" and (why := servedzenml.reason(module, name)):
+        return f"flowc does not serve the module {module}", REFUSED.get(module) or served_zenml.reason(module) or said
+    if module.partition(".")[0] == "zenml" and (why := served_zenml.reason(module, name)):
         return message, why
     if name in REFUSED and module in {"metaflow", "flowc", "metaflow.cards"}:
         return message, REFUSED[name]
