@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.simulate import ManifestError, Progress, as_json, counts, prepared, simulate, tree
+from flowc_targets.simulate import ManifestError, Progress, as_json, counts, prepared, simulate, tree
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from flowc_targets.argo.simulate import Simulated, SimulateOptions
+    from flowc_targets.simulate import Simulated, SimulateOptions
 
 OK, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""

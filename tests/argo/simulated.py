@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.argo.simulate import Progress, SimulateOptions, prepared, simulate
+from flowc_targets.simulate import Progress, SimulateOptions, prepared, simulate
 
 if TYPE_CHECKING:
-    from flowc_targets.argo.simulate import Simulated
+    from flowc_targets.simulate import Simulated
 
 HEAD = """\
 apiVersion: argoproj.io/v1alpha1

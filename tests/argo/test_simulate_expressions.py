@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from flowc_targets.argo.simulate.depends import DependsError, parse
-from flowc_targets.argo.simulate.durations import seconds
-from flowc_targets.argo.simulate.nodes import Nodes, fnv32a
-from flowc_targets.argo.simulate.problems import ManifestError, NodeError
-from flowc_targets.argo.simulate.substitute import go_quoted, replaced, replaced_json, tags
-from flowc_targets.argo.simulate.when import holds
+from flowc_targets.simulate.depends import DependsError, parse
+from flowc_targets.simulate.durations import seconds
+from flowc_targets.simulate.nodes import Nodes, fnv32a
+from flowc_targets.simulate.problems import ManifestError, NodeError
+from flowc_targets.simulate.substitute import go_quoted, replaced, replaced_json, tags
+from flowc_targets.simulate.when import holds
 
 TRUE = [
     "", "true", "a == a", "'a' == \"a\"", "'a b' != 'a'", "1 == 1.0", "2 > 1 && 1 < 2", "!(1 == 2)", "1 == 2 || 2 == 2",

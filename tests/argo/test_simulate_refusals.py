@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flowc_targets.argo.simulate import ManifestError, SimulateOptions, prepared
+from flowc_targets.simulate import ManifestError, SimulateOptions, prepared
 from tests.argo.simulated import task, workflow
 from tests.commands import flowc
 from tests.conftest import GOLDENS

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from flowc.convert import decode_value, received
 from flowc.errors import ParameterError
 from flowc_targets.argo.checks import ARGUMENT_BYTES
-from flowc_targets.argo.simulate.substitute import replaced
 from flowc_targets.argo.texts import encode_value, sent_argument
+from flowc_targets.simulate.substitute import replaced
 
 HOSTILE = [
     "", "{{workflow.name}}", "{{=1+1}}", "$(HOME) $$ $", "b64:x", "z64:x", "flowc:default", "a\r\nb\tc", "\x07", "😀 ü",

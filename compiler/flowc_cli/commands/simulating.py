@@ -48,7 +48,7 @@ def simulate(
     import sys
 
     from flowc_cli.simulating import pairs, simulate_manifest
-    from flowc_targets.argo.simulate import SimulateOptions
+    from flowc_targets.simulate import SimulateOptions
 
     try:
         options = SimulateOptions(

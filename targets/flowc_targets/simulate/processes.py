@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from flowc_targets.argo.simulate.pods import Pod
+    from flowc_targets.simulate.pods import Pod
 
 
 class Processes:

@@ -1,8 +1,8 @@
 """Executing a manifest on this machine as Argo would: `flowc simulate`."""
 
-from flowc_targets.argo.simulate.problems import ManifestError
-from flowc_targets.argo.simulate.report import Progress, as_json, counts, tree
-from flowc_targets.argo.simulate.simulation import Simulated, SimulateOptions, prepared, simulate
+from flowc_targets.simulate.problems import ManifestError
+from flowc_targets.simulate.report import Progress, as_json, counts, tree
+from flowc_targets.simulate.simulation import Simulated, SimulateOptions, prepared, simulate
 
 __all__ = [
     "ManifestError",

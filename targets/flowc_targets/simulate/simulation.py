@@ -13,22 +13,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from flowc_targets.argo.simulate.calls import Call
-from flowc_targets.argo.simulate.check import checked_spec
-from flowc_targets.argo.simulate.machine import Limits, Machine
-from flowc_targets.argo.simulate.manifest import read_manifest, with_parameters
-from flowc_targets.argo.simulate.nodes import FAILED
-from flowc_targets.argo.simulate.pods import PodMaker
-from flowc_targets.argo.simulate.problems import HeldError, NodeError
-from flowc_targets.argo.simulate.run import Run
+from flowc_targets.simulate.calls import Call
+from flowc_targets.simulate.check import checked_spec
+from flowc_targets.simulate.machine import Limits, Machine
+from flowc_targets.simulate.manifest import read_manifest, with_parameters
+from flowc_targets.simulate.nodes import FAILED
+from flowc_targets.simulate.pods import PodMaker
+from flowc_targets.simulate.problems import HeldError, NodeError
+from flowc_targets.simulate.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-    from flowc_targets.argo.simulate.machine import Listener
-    from flowc_targets.argo.simulate.manifest import Manifest
-    from flowc_targets.argo.simulate.nodes import Node, Nodes
-    from flowc_targets.argo.simulate.spec import Spec
+    from flowc_targets.simulate.machine import Listener
+    from flowc_targets.simulate.manifest import Manifest
+    from flowc_targets.simulate.nodes import Node, Nodes
+    from flowc_targets.simulate.spec import Spec
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flowc_targets.argo.simulate.dag import DagRun
+    from flowc_targets.simulate.dag import DagRun
 
 
 @dataclass(frozen=True, slots=True)

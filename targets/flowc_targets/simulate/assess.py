@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.simulate.nodes import COMPLETED, FAILED
+from flowc_targets.simulate.nodes import COMPLETED, FAILED
 
 if TYPE_CHECKING:
-    from flowc_targets.argo.simulate.dag import DagRun
-    from flowc_targets.argo.simulate.nodes import Node, Nodes, Phase
+    from flowc_targets.simulate.dag import DagRun
+    from flowc_targets.simulate.nodes import Node, Nodes, Phase
 
 
 def dag_phase(dag: DagRun) -> Phase | None:

@@ -7,14 +7,14 @@ import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.argo.simulate import fields
-from flowc_targets.argo.simulate.loading import load
-from flowc_targets.argo.simulate.problems import ManifestError
+from flowc_targets.simulate import fields
+from flowc_targets.simulate.loading import load
+from flowc_targets.simulate.problems import ManifestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flowc_targets.argo.simulate.shapes import Shape
+    from flowc_targets.simulate.shapes import Shape
 
 _RUNNABLE = {
     "Workflow": fields.WORKFLOW,

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.argo.simulate.assess import dag_phase
-from flowc_targets.argo.simulate.calls import Call
-from flowc_targets.argo.simulate.groups import Group, expand_sequence
-from flowc_targets.argo.simulate.nodes import FAILED, Node
-from flowc_targets.argo.simulate.problems import HeldError, NodeError, TooDeepError
-from flowc_targets.argo.simulate.scope import dag_outputs, results, task_values
-from flowc_targets.argo.simulate.spec import as_text
-from flowc_targets.argo.simulate.substitute import replaced_json, to_json
-from flowc_targets.argo.simulate.when import holds
+from flowc_targets.simulate.assess import dag_phase
+from flowc_targets.simulate.calls import Call
+from flowc_targets.simulate.groups import Group, expand_sequence
+from flowc_targets.simulate.nodes import FAILED, Node
+from flowc_targets.simulate.problems import HeldError, NodeError, TooDeepError
+from flowc_targets.simulate.scope import dag_outputs, results, task_values
+from flowc_targets.simulate.spec import as_text
+from flowc_targets.simulate.substitute import replaced_json, to_json
+from flowc_targets.simulate.when import holds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from flowc_targets.argo.simulate.nodes import NodeType, Phase
-    from flowc_targets.argo.simulate.run import Run
-    from flowc_targets.argo.simulate.spec import Template
+    from flowc_targets.simulate.nodes import NodeType, Phase
+    from flowc_targets.simulate.run import Run
+    from flowc_targets.simulate.spec import Template
 
 
 class DagRun:

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from flowc_targets.argo.simulate.problems import NodeError
+from flowc_targets.simulate.problems import NodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from flowc_targets.base.forkserver import ForkChannel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flowc_targets.argo.simulate.pods import Pod
+    from flowc_targets.simulate.pods import Pod
 
 _OPTIONS = frozenset({"step", "index", "attempt", "first", "outputs"})
 """What the shim's `task` takes. A command with anything else is run as it stands."""

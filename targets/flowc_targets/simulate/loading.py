@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from flowc_targets.argo.simulate.problems import ManifestError
+from flowc_targets.simulate.problems import ManifestError
 
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _BOOLEAN, _OCTAL = "!kubectl/bool", "!kubectl/octal"

@@ -6,16 +6,16 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.argo.simulate.arguments import substituted
-from flowc_targets.argo.simulate.durations import seconds
-from flowc_targets.argo.simulate.nodes import FAILED
-from flowc_targets.argo.simulate.problems import NodeError
+from flowc_targets.simulate.arguments import substituted
+from flowc_targets.simulate.durations import seconds
+from flowc_targets.simulate.nodes import FAILED
+from flowc_targets.simulate.problems import NodeError
 
 if TYPE_CHECKING:
-    from flowc_targets.argo.simulate.calls import Call
-    from flowc_targets.argo.simulate.nodes import Node
-    from flowc_targets.argo.simulate.run import Run
-    from flowc_targets.argo.simulate.spec import Template
+    from flowc_targets.simulate.calls import Call
+    from flowc_targets.simulate.nodes import Node
+    from flowc_targets.simulate.run import Run
+    from flowc_targets.simulate.spec import Template
 
 
 class RetryRun:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.simulate.nodes import COMPLETED
-from flowc_targets.argo.simulate.problems import NodeError
-from flowc_targets.argo.simulate.substitute import tags
+from flowc_targets.simulate.nodes import COMPLETED
+from flowc_targets.simulate.problems import NodeError
+from flowc_targets.simulate.substitute import tags
 
 if TYPE_CHECKING:
-    from flowc_targets.argo.simulate.dag import DagRun
-    from flowc_targets.argo.simulate.nodes import Node
+    from flowc_targets.simulate.dag import DagRun
+    from flowc_targets.simulate.nodes import Node
 
 
 def task_values(dag: DagRun, text: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from flowc_targets.argo.simulate.pods import Pod
+    from flowc_targets.simulate.pods import Pod
 
 _FAN_OUT = re.compile(r"(.*)\(\d+:[^()]*\)")
 

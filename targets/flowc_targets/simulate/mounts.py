@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flowc_targets.argo.simulate.manifest import Manifest
+    from flowc_targets.simulate.manifest import Manifest
 
 FIELDS = ("status.podIP", "status.hostIP", "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName")
 """What a pod may read of itself, beside its labels and annotations."""

@@ -5,8 +5,7 @@ The second kind is listed by name under `ignored`, and its types are checked. An
 
 from __future__ import annotations
 
-from flowc_targets.argo.lost import LOST
-from flowc_targets.argo.simulate.shapes import (
+from flowc_targets.simulate.shapes import (
     Shape,
     anything,
     boolean,
@@ -19,6 +18,13 @@ from flowc_targets.argo.simulate.shapes import (
     text,
     text_or_number,
 )
+
+POD_LOSS = (
+    'lastRetry.status == "Error" || '
+    '(lastRetry.exitCode == "143" && !(lastRetry.message matches "deadline|exceed")) || '
+    'lastRetry.message matches "was low on resource|node shutdown|neither main nor wait"'
+)
+"""The one `expression` of a retryStrategy that the simulator understands: another attempt for a lost pod only."""
 
 _QUANTITIES = mapping(text_or_number)
 _NAME_REF = record({"name": text}, needs=("name",))
@@ -142,7 +148,7 @@ _RETRY = record(
     {
         "limit": text_or_number,
         "retryPolicy": one_of("Always", "OnFailure", "OnError", "OnTransientError"),
-        "expression": one_of(LOST),
+        "expression": one_of(POD_LOSS),
         "backoff": record(
             {"duration": text_or_number, "factor": text_or_number, "cap": text_or_number, "maxDuration": text}
         ),

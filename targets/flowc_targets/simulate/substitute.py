@@ -11,7 +11,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.argo.simulate.problems import ManifestError, NodeError
+from flowc_targets.simulate.problems import ManifestError, NodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,17 +9,17 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.argo.simulate.depends import DependsError
-from flowc_targets.argo.simulate.durations import seconds
-from flowc_targets.argo.simulate.mounts import known_field
-from flowc_targets.argo.simulate.problems import ManifestError, NodeError
-from flowc_targets.argo.simulate.spec import Spec, Task, Template, make_spec, topological
-from flowc_targets.argo.simulate.substitute import encoded_parameter, tags, to_json
+from flowc_targets.simulate.depends import DependsError
+from flowc_targets.simulate.durations import seconds
+from flowc_targets.simulate.mounts import known_field
+from flowc_targets.simulate.problems import ManifestError, NodeError
+from flowc_targets.simulate.spec import Spec, Task, Template, make_spec, topological
+from flowc_targets.simulate.substitute import encoded_parameter, tags, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flowc_targets.argo.simulate.manifest import Manifest
+    from flowc_targets.simulate.manifest import Manifest
 
 _NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
 _GLOBAL = re.compile(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.argo.simulate.problems import NodeError
-from flowc_targets.argo.simulate.spec import as_text
-from flowc_targets.argo.simulate.substitute import replaced, replaced_json, to_json
+from flowc_targets.simulate.problems import NodeError
+from flowc_targets.simulate.spec import as_text
+from flowc_targets.simulate.substitute import replaced, replaced_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flowc_targets.argo.simulate.spec import Spec, Template
+    from flowc_targets.simulate.spec import Spec, Template
 
 
 def workflow_globals(spec: Spec, started: float) -> dict[str, str]:

@@ -12,19 +12,19 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from flowc_targets.argo.simulate.forks import ForkServer, task_request
-from flowc_targets.argo.simulate.gangs import Gangs
-from flowc_targets.argo.simulate.pods import PodMaker, read_outputs
-from flowc_targets.argo.simulate.problems import PodError
-from flowc_targets.argo.simulate.processes import Processes
+from flowc_targets.simulate.forks import ForkServer, task_request
+from flowc_targets.simulate.gangs import Gangs
+from flowc_targets.simulate.pods import PodMaker, read_outputs
+from flowc_targets.simulate.problems import PodError
+from flowc_targets.simulate.processes import Processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from flowc_targets.argo.simulate.nodes import Node, Phase
-    from flowc_targets.argo.simulate.pods import Pod
-    from flowc_targets.argo.simulate.run import Run
+    from flowc_targets.simulate.nodes import Node, Phase
+    from flowc_targets.simulate.pods import Pod
+    from flowc_targets.simulate.run import Run
 
 _SERVERS = 8
 """Fork servers at a time: each has the user's imports in memory."""

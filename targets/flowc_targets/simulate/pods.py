@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.argo.simulate.mounts import Mounts, moved, output_files
-from flowc_targets.argo.simulate.problems import PodError
-from flowc_targets.argo.simulate.spec import as_text
+from flowc_targets.simulate.mounts import Mounts, moved, output_files
+from flowc_targets.simulate.problems import PodError
+from flowc_targets.simulate.spec import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from flowc_targets.argo.simulate.manifest import Manifest
-    from flowc_targets.argo.simulate.mounts import Places
-    from flowc_targets.argo.simulate.nodes import Node
+    from flowc_targets.simulate.manifest import Manifest
+    from flowc_targets.simulate.mounts import Places
+    from flowc_targets.simulate.nodes import Node
 
 _PYTHON = re.compile(r"python(\d+(\.\d+)?)?")
 _SHIMS = frozenset({"flow.pyz", "boot.py"})

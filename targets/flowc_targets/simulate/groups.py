@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.argo.simulate.nodes import FAILED
-from flowc_targets.argo.simulate.problems import HeldError, NodeError
-from flowc_targets.argo.simulate.spec import as_text
-from flowc_targets.argo.simulate.substitute import replaced_json, to_json
-from flowc_targets.argo.simulate.when import holds
+from flowc_targets.simulate.nodes import FAILED
+from flowc_targets.simulate.problems import HeldError, NodeError
+from flowc_targets.simulate.spec import as_text
+from flowc_targets.simulate.substitute import replaced_json, to_json
+from flowc_targets.simulate.when import holds
 
 if TYPE_CHECKING:
-    from flowc_targets.argo.simulate.dag import DagRun
-    from flowc_targets.argo.simulate.nodes import Node, Phase
+    from flowc_targets.simulate.dag import DagRun
+    from flowc_targets.simulate.nodes import Node, Phase
 
 
 class Group:

@@ -12,19 +12,19 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from flowc_targets.argo.simulate.arguments import processed, workflow_globals
-from flowc_targets.argo.simulate.dag import DagRun
-from flowc_targets.argo.simulate.durations import seconds
-from flowc_targets.argo.simulate.nodes import FULFILLED, Node, Nodes, fnv32a
-from flowc_targets.argo.simulate.problems import HeldError, NodeError, TooDeepError
-from flowc_targets.argo.simulate.retries import RetryRun
+from flowc_targets.simulate.arguments import processed, workflow_globals
+from flowc_targets.simulate.dag import DagRun
+from flowc_targets.simulate.durations import seconds
+from flowc_targets.simulate.nodes import FULFILLED, Node, Nodes, fnv32a
+from flowc_targets.simulate.problems import HeldError, NodeError, TooDeepError
+from flowc_targets.simulate.retries import RetryRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flowc_targets.argo.simulate.calls import Call
-    from flowc_targets.argo.simulate.nodes import NodeType, Phase
-    from flowc_targets.argo.simulate.spec import Spec, Template
+    from flowc_targets.simulate.calls import Call
+    from flowc_targets.simulate.nodes import NodeType, Phase
+    from flowc_targets.simulate.spec import Spec, Template
 
 MAX_DEPTH = 100
 """Nested calls of templates at which the controller gives up (controller.go, maxStackDepth)."""

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from flowc_targets.argo.simulate.depends import Depends, parse
-from flowc_targets.argo.simulate.substitute import to_json
+from flowc_targets.simulate.depends import Depends, parse
+from flowc_targets.simulate.substitute import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flowc_targets.argo.simulate.manifest import Manifest
+    from flowc_targets.simulate.manifest import Manifest
 
 
 def as_text(value: object) -> str:
