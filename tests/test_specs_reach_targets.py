@@ -38,9 +38,9 @@ from flowc_targets.airflow import TARGET as AIRFLOW
 from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.argo import TARGET as ARGO
 from flowc_targets.argo.options import ArgoOptions
-from flowc_targets.base.plan import build_plan
 from flowc_targets.base.target import TargetOptions
 from flowc_targets.local.leftout import left_out
+from flowc_targets.package.run_plan import build_plan
 
 FLOW = """
 from flowc import FlowSpec, step

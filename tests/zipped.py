@@ -14,8 +14,8 @@ from flowc.layout import RunLayout, index_text, parse_index
 from flowc.store import open_store
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
-from flowc_targets.base.package import package_files, zip_files
 from flowc_targets.local.schedule import Schedule
+from flowc_targets.package.code_package import package_files, zip_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

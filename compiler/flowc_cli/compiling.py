@@ -17,9 +17,9 @@ from flowc_compiler.driver import Compilation
 from flowc_compiler.ir import Flow
 from flowc_compiler.source import SourceFile
 from flowc_targets.base.options import TargetOptions
-from flowc_targets.base.package import check_code
 from flowc_targets.base.registry import UnknownTargetError, load_target, target_names
 from flowc_targets.base.target import EmittedFile, Target
+from flowc_targets.package.code_package import check_code
 
 _CHECK_ROOT = "s3://bucket/prefix"
 
@@ -157,7 +157,7 @@ def emit_files(
 ) -> tuple[EmittedFile, ...]:
     """The files of a target, with the steps in the images that the option `images` has for them."""
     if options.images is not None:
-        from flowc_targets.base.images.applying import with_images
+        from flowc_targets.package.images.assignment import with_images
 
         flow = with_images(flow, options, target.name, sink)
     return target.emit(flow, source, options, sink)

@@ -13,8 +13,8 @@ from flowc_cli.running import RunRequest, exit_code, ran, run_options
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import GivenParameters, find_parameter
 from flowc_compiler.ir import Flow
-from flowc_targets.base.package import check_code
 from flowc_targets.local import ResumeOptions, origin_configs, origin_parameters, run_flow
+from flowc_targets.package.code_package import check_code
 
 
 def resume_file(

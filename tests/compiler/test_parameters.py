@@ -12,7 +12,7 @@ import pytest
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import GivenConfigs, bind_parameters, check_environment, compile_file, environment_values
 from flowc_compiler.ir import EnvironmentSpec, Flow, Parameter, SwitchStep
-from flowc_targets.base.plan import build_plan
+from flowc_targets.package.run_plan import build_plan
 
 HEAD = """\
 from flowc import Config, FlowSpec, IncludeFile, JSONType, Parameter, config_expr, environment, kubernetes, resources

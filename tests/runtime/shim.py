@@ -14,7 +14,7 @@ import flowc
 from flowc.layout import RunLayout, parse_index
 from flowc.store import open_store
 from flowc_compiler.driver import compile_file
-from flowc_targets.base.plan import build_plan
+from flowc_targets.package.run_plan import build_plan
 
 if TYPE_CHECKING:
     from flowc.layout import Document

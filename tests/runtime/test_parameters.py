@@ -23,7 +23,7 @@ from flowc.includefile import IncludeFile, read_location
 from flowc.parameters import Parameter
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
-from flowc_targets.base.package import build_package, package_files
+from flowc_targets.package.code_package import build_package, package_files
 from tests.runtime.shim import RUN, Shim
 from tests.runtime.test_pythons import interpreter
 

@@ -12,7 +12,7 @@ import pytest
 
 from flowc.client import Run
 from flowc_compiler.driver import compile_file
-from flowc_targets.base.package import build_package
+from flowc_targets.package.code_package import build_package
 from tests.runtime.shim import runtime_folder
 from tests.runtime.test_pythons import interpreter
 

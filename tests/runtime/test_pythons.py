@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flowc_compiler.driver import compile_file
-from flowc_targets.base.package import build_package
+from flowc_targets.package.code_package import build_package
 from tests.runtime.shim import Shim
 from tests.runtime.test_gang import GANG, ended
 from tests.runtime.test_protocol import FOREACH

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from flowc_cli.app import app
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_targets.base.includes import included_files
+from flowc_targets.package.included_files import included_files
 from tests.argo.manifests import diamond
 from tests.zipped import write_files
 

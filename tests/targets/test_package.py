@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from flowc_compiler.driver import compile_file
-from flowc_targets.base.package import build_package, content_hash, package_files
-from flowc_targets.base.plan import build_plan
+from flowc_targets.package.code_package import build_package, content_hash, package_files
+from flowc_targets.package.run_plan import build_plan
 from tests.argo.manifests import NESTED, diamond
 from tests.runtime.test_pythons import interpreter
 from tests.zipped import Zipped, write_files

@@ -7,9 +7,9 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from flowc_targets.base.package import largest_files
 from flowc_targets.base.target import EmittedFile
 from flowc_targets.base.volumes import check_mounts
+from flowc_targets.package.code_package import largest_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

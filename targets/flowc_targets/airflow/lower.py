@@ -12,8 +12,8 @@ from flowc_targets.airflow.deployment import schedule_of, start_date
 from flowc_targets.airflow.model import DagFile
 from flowc_targets.airflow.params import dag_param
 from flowc_targets.airflow.pods import pod_defaults
-from flowc_targets.base.package import content_hash, package_files, zip_files
-from flowc_targets.base.project import deployment_name
+from flowc_targets.package.code_package import content_hash, package_files, zip_files
+from flowc_targets.package.project import deployment_name
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink

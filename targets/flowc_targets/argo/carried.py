@@ -24,7 +24,7 @@ from flowc_targets.argo.objects import (
     Volume,
     Workflow,
 )
-from flowc_targets.base.package import zip_files
+from flowc_targets.package.code_package import zip_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

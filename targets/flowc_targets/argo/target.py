@@ -17,9 +17,9 @@ from flowc_targets.argo.names import object_name
 from flowc_targets.argo.objects import ConfigMap, Meta, plain
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.argo.yamltext import documents
-from flowc_targets.base.package import content_hash, package_files, zip_files
-from flowc_targets.base.project import deployment_name
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
+from flowc_targets.package.code_package import content_hash, package_files, zip_files
+from flowc_targets.package.project import deployment_name
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink

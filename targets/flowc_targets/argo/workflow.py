@@ -29,7 +29,7 @@ from flowc_targets.argo.objects import (
 from flowc_targets.argo.texts import default_value, defused, encode_value
 from flowc_targets.argo.yamltext import documents
 from flowc_targets.base.defaults import description
-from flowc_targets.base.project import deployment_name
+from flowc_targets.package.project import deployment_name
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
 from flowc_compiler.syntax.import_root import find_import_root
-from flowc_targets.base.plan import build_plan
 from flowc_targets.local.attempts import PATIENCE, Attempt, next_attempt, process_failure, task_name
 from flowc_targets.local.gangs import Gangs, Retry
 from flowc_targets.local.hooks import run_hooks
@@ -30,6 +29,7 @@ from flowc_targets.local.resume import Replay, find_origin, resumed_options
 from flowc_targets.local.schedule import Schedule, TaskKey
 from flowc_targets.local.signals import SignalWatch
 from flowc_targets.local.start import start_launcher, task_environment
+from flowc_targets.package.run_plan import build_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,8 +17,8 @@ from flowc.resume import RESUMED
 from flowc.store import open_store
 from flowc.store.files import FileStore
 from flowc_compiler.diagnostics import FlowcError
-from flowc_targets.base.plan import recorded
-from flowc_targets.base.planvalues import literal
+from flowc_targets.package.plan_values import literal
+from flowc_targets.package.run_plan import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

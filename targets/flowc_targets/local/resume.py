@@ -16,9 +16,9 @@ from flowc.plan import Plan
 from flowc.resume import RESUMED, Origin, agrees, keep_parameters, kept_parameters
 from flowc.store import open_store
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_targets.base.plan import build_plan
 from flowc_targets.local.params import check_params
 from flowc_targets.local.record import unusable
+from flowc_targets.package.run_plan import build_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,9 +8,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from flowc_compiler.syntax.import_root import located
-from flowc_targets.base.package import build_package
 from flowc_targets.local.launch import Launcher, LaunchError
 from flowc_targets.local.params import parameter_environment
+from flowc_targets.package.code_package import build_package
 
 if TYPE_CHECKING:
     from pathlib import Path

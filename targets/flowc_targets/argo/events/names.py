@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowc_targets.base.project import branch_name
+from flowc_targets.package.project import branch_name
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow, TriggerEvent, UpstreamFlow

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from flowc_compiler.ir import ContainerSpec
-from flowc_targets.base.images.environments import environments
-from flowc_targets.base.images.grammar import GrammarError, image_reference
-from flowc_targets.base.images.mapping import ImageMapping
+from flowc_targets.package.images.environments import environments
+from flowc_targets.package.images.image_mapping import ImageMapping
+from flowc_targets.package.images.requirement_syntax import GrammarError, image_reference
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink

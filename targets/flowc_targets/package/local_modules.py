@@ -12,7 +12,7 @@ from flowc_compiler.frontend import parse, read_source
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.import_root import located
 from flowc_compiler.syntax.served_imports import check_imports
-from flowc_targets.base.imports import Import, exported, imports_of, may_import_local
+from flowc_targets.package.import_statements import Import, exported, imports_of, may_import_local
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.import_root import find_import_root, located
-from flowc_targets.base.defaultfiles import default_files
-from flowc_targets.base.includes import included_files
-from flowc_targets.base.localimports import local_files
-from flowc_targets.base.plan import build_plan
-from flowc_targets.base.tree import FILES, from_home, unpacked_tree
+from flowc_targets.package.default_files import default_files
+from flowc_targets.package.included_files import included_files
+from flowc_targets.package.local_modules import local_files
+from flowc_targets.package.run_plan import build_plan
+from flowc_targets.package.unpacked_tree import FILES, from_home, unpacked_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from flowc_targets.base.images.grammar import (
+from flowc_targets.package.images.requirement_syntax import (
     GrammarError,
     conda_requirement,
     debian_package,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.base.planvalues import called, literal, survives_json
-from flowc_targets.base.project import project_facts
+from flowc_targets.package.plan_values import called, literal, survives_json
+from flowc_targets.package.project import project_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from flowc_targets.base.images.files import DOCKERFILE, content_tag
+from flowc_targets.package.images.build_files import DOCKERFILE, content_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from flowc_targets.base.images.environments import Environment
+    from flowc_targets.package.images.environments import Environment
 
 MAPPING_FILE = "images.json"
 BAKE_FILE = "docker-bake.json"
