@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.import_root import located
 from flowc_targets.base.options import TargetOptions
-from flowc_targets.base.places import check_places
+from flowc_targets.kubernetes.option_checks import check_places
 
 _MAPPINGS = (dict, Mapping)
 

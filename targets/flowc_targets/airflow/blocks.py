@@ -19,7 +19,7 @@ from flowc_targets.airflow.python import Call, Name
 from flowc_targets.airflow.sharing import share
 from flowc_targets.base.arms import choices
 from flowc_targets.base.asked import pod_variables
-from flowc_targets.base.events import finished_name
+from flowc_targets.kubernetes.event_names import finished_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

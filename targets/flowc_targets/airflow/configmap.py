@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from flowc_targets.base.target import EmittedFile
-from flowc_targets.base.volumes import check_mounts
+from flowc_targets.kubernetes.volumes import check_mounts
 from flowc_targets.package.code_package import largest_files
 
 if TYPE_CHECKING:

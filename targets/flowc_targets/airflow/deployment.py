@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flowc_targets.airflow.hooks import check_hooks
 from flowc_targets.airflow.python import Call, Name
-from flowc_targets.base.events import event_name, upstream_name
+from flowc_targets.kubernetes.event_names import event_name, upstream_name
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink

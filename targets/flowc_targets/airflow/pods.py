@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, assert_never, cast
 from pydantic import BaseModel
 
 from flowc_targets.airflow.python import Call
-from flowc_targets.base.affinity import step_affinity
 from flowc_targets.base.asked import config_map_names, extended, limits, requests, secret_names
-from flowc_targets.base.gpu import step_gpu, step_selector, step_tolerations
-from flowc_targets.base.volumes import step_volumes
+from flowc_targets.kubernetes.affinity import step_affinity
+from flowc_targets.kubernetes.gpu import step_gpu, step_selector, step_tolerations
+from flowc_targets.kubernetes.volumes import step_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from flowc_compiler.ir import ContainerSpec, StepSpecs, Toleration
     from flowc_targets.airflow.options import AirflowOptions
     from flowc_targets.airflow.python import Expression
-    from flowc_targets.base.gpu import GpuPlacement
-    from flowc_targets.base.volumes import StepVolume
+    from flowc_targets.kubernetes.gpu import GpuPlacement
+    from flowc_targets.kubernetes.volumes import StepVolume
 
 _CLIENT = {"PodSecurity": "PodSecurityContext"}
 """Models that are called otherwise than the client's classes."""

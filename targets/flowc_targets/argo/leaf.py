@@ -28,15 +28,15 @@ from flowc_targets.argo.objects import (
 from flowc_targets.argo.texts import env_value, may_be_literal, param_env, sent_argument, value_key
 from flowc_targets.argo.volumes import mounts, pod_volumes
 from flowc_targets.argo.waits import CHOICE
-from flowc_targets.base.affinity import step_affinity
 from flowc_targets.base.asked import pod_variables
-from flowc_targets.base.gpu import step_gpu, step_selector
+from flowc_targets.kubernetes.affinity import step_affinity
+from flowc_targets.kubernetes.gpu import step_gpu, step_selector
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, Step, StepSpecs
     from flowc_targets.argo.options import ArgoOptions
-    from flowc_targets.base.gpu import GpuPlacement
+    from flowc_targets.kubernetes.gpu import GpuPlacement
 
 CODE_VOLUME = "flowc"
 CODE_FOLDER = "/flowc"

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from flowc_targets.argo.objects import EnvFrom, Meta, NameRef, PodToleration, Resources
 from flowc_targets.base import asked
-from flowc_targets.base.gpu import step_tolerations
+from flowc_targets.kubernetes.gpu import step_tolerations
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import StepSpecs
     from flowc_targets.argo.options import ArgoOptions
-    from flowc_targets.base.gpu import GpuPlacement
+    from flowc_targets.kubernetes.gpu import GpuPlacement
 
 
 def tolerations(specs: StepSpecs, gpu: GpuPlacement | None) -> tuple[PodToleration, ...]:

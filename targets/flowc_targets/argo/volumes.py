@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from flowc_targets.argo.objects import ClaimRef, EmptyDir, HostPath, NameRef, SecretFiles, Volume, VolumeMount
-from flowc_targets.base.volumes import step_volumes
+from flowc_targets.kubernetes.volumes import step_volumes
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import StepSpecs
-    from flowc_targets.base.volumes import StepVolume
+    from flowc_targets.kubernetes.volumes import StepVolume
 
 
 def pod_volumes(specs: StepSpecs) -> tuple[Volume, ...]:

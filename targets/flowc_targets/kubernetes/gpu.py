@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowc_compiler.ir import Toleration
-from flowc_targets.base.gputypes import GPU_CLOUDS
+from flowc_targets.kubernetes.gpu_types import GPU_CLOUDS
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import AcceleratorSpec, StepSpecs
-    from flowc_targets.base.gputypes import GpuCloud, Labels
     from flowc_targets.base.options import TargetOptions
+    from flowc_targets.kubernetes.gpu_types import GpuCloud, Labels
 
 _SLICE = re.compile(r"(?:mig-|(?P<name>.+?)-(?:mig-)?)?(?P<partition>\d+g\.\d+gb(?:\.me)?)", re.IGNORECASE)
 """A slice of a GPU (MIG), such as `a100-1g.5gb`, `a100-80gb-1g.10gb` or `1g.5gb` of any type."""

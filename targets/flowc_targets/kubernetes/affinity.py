@@ -8,7 +8,7 @@ from flowc_compiler.ir import Affinity, NodeAffinity, NodeSelector, NodeSelector
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import StepSpecs
-    from flowc_targets.base.gpu import GpuPlacement
+    from flowc_targets.kubernetes.gpu import GpuPlacement
 
 
 def step_affinity(specs: StepSpecs, gpu: GpuPlacement | None) -> Affinity | None:
