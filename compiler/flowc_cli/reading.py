@@ -60,7 +60,7 @@ def _check_defaults(before: Flow, flow: Flow, sink: DiagnosticSink) -> None:
     """Collect FC315 for a value that engines cannot hand on: a class flow's task would take the class's default."""
     if flow.frontend != "class":
         return
-    from flowc_targets.base.defaults import literal_default
+    from flowc_targets.base.parameter_defaults import literal_default
 
     for old, new in zip(before.parameters, flow.parameters, strict=True):
         shipped = new.source == "file" and "://" not in str(new.default)

@@ -12,7 +12,7 @@ from flowc_targets.local import RunOptions, RunResult, run_flow
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flowc_targets.local.report import Stream
+    from flowc_targets.local.run_report import Stream
 
 
 class Recorder:

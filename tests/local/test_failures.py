@@ -19,7 +19,7 @@ from flowc_targets.local import RunOptions, run_flow
 from tests.local.flows import Local, Recorder
 
 if TYPE_CHECKING:
-    from flowc_targets.local.report import Stream
+    from flowc_targets.local.run_report import Stream
 
 METHODS = pytest.mark.parametrize("method", ["fork", "spawn"])
 TROUBLE = """

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flowc_targets.local import attempts, engine
+from flowc_targets.local import attempts, local_engine
 from tests.local.flows import Local
 
 METHODS = pytest.mark.parametrize("method", ["fork", "spawn"])
@@ -125,7 +125,7 @@ def test_kill_from_outside_while_all_run(tmp_path: Path) -> None:
 def test_a_member_that_hangs_is_killed_so_that_all_can_start_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (attempts, engine):
+    for module in (attempts, local_engine):
         monkeypatch.setattr(module, "PATIENCE", 1.0)
     monkeypatch.setenv("FLOWC_GANG_SILENCE", "2")
     monkeypatch.setenv("FLOWC_GANG_INTERVAL", "0.2")

@@ -15,7 +15,7 @@ from tests.local.flows import Local, Recorder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flowc_targets.local.report import Stream
+    from flowc_targets.local.run_report import Stream
 
 METHODS = pytest.mark.parametrize("method", ["fork", "spawn"])
 FLOW = """

@@ -11,7 +11,7 @@ import yaml
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import Compilation, compile_file
 from flowc_compiler.ir import Parameter
-from flowc_targets.base.defaults import description, literal_default
+from flowc_targets.base.parameter_defaults import description, literal_default
 from flowc_targets.base.registry import load_target
 from tests.compiler.test_parameters import parameter_of
 

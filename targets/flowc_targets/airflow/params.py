@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, cast
 
 from flowc_targets.airflow.model import DagParam
-from flowc_targets.base.defaults import description, literal_default
+from flowc_targets.base.parameter_defaults import description, literal_default
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Parameter

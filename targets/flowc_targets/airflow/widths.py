@@ -6,7 +6,7 @@ import json
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowc_targets.base.defaults import literal_default
+from flowc_targets.base.parameter_defaults import literal_default
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink

@@ -15,7 +15,7 @@ from flowc_targets.argo.leaf import CODE_FOLDER
 from flowc_targets.argo.names import OBJECT_LIMIT
 from flowc_targets.argo.objects import plain
 from flowc_targets.argo.texts import LONGEST_LITERAL, encode_value, is_env_name, is_inert
-from flowc_targets.base.unmet import report_unmet
+from flowc_targets.base.unsupported_specs import report_unmet
 from flowc_targets.kubernetes.volumes import check_mounts
 from flowc_targets.package.code_package import largest_files
 

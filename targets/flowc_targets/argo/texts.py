@@ -9,7 +9,7 @@ import re
 import zlib
 from typing import TYPE_CHECKING
 
-from flowc_targets.base.defaults import literal_default
+from flowc_targets.base.parameter_defaults import literal_default
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Parameter

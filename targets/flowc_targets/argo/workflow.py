@@ -28,7 +28,7 @@ from flowc_targets.argo.objects import (
 )
 from flowc_targets.argo.texts import default_value, defused, encode_value
 from flowc_targets.argo.yamltext import documents
-from flowc_targets.base.defaults import description
+from flowc_targets.base.parameter_defaults import description
 from flowc_targets.package.project import deployment_name
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from flowc_targets.base.engine import EngineError
-from flowc_targets.base.parts import as_map
+from flowc_targets.base.json_parts import as_map
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,11 +1,11 @@
 """The local engine: runs a flow on this machine, each task a process, with the store layout of every other target."""
 
-from flowc_targets.local.engine import run_flow
+from flowc_targets.local.local_engine import run_flow
 from flowc_targets.local.options import ResumeOptions, RunOptions
 from flowc_targets.local.params import check_params
-from flowc_targets.local.report import ConsoleReporter, Reporter
 from flowc_targets.local.result import FailedTask, RunResult
-from flowc_targets.local.resume import origin_configs, origin_parameters
+from flowc_targets.local.resumption import origin_configs, origin_parameters
+from flowc_targets.local.run_report import ConsoleReporter, Reporter
 
 __all__ = [
     "ConsoleReporter",

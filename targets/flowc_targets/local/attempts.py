@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowc.layout import index_text
-from flowc_targets.local.signals import signal_name
+from flowc_targets.local.signal_watch import signal_name
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import StepSpecs
-    from flowc_targets.local.output import TaskOutput
     from flowc_targets.local.schedule import TaskKey
+    from flowc_targets.local.task_output import TaskOutput
 
 PATIENCE = 60.0
 """Seconds that the members of a gang have to end after one has failed."""

@@ -10,7 +10,7 @@ from flowc_targets.local.schedule import TaskKey
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow
-    from flowc_targets.local.record import RunRecord
+    from flowc_targets.local.run_record import RunRecord
 
 
 @dataclass(order=True, slots=True)

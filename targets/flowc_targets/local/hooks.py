@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowc_compiler.ir import Flow
-    from flowc_targets.local.report import Reporter
+    from flowc_targets.local.run_report import Reporter
 
 
 def run_hooks(flow: Flow, ok: bool, python: str, env: Mapping[str, str], run_id: str, reporter: Reporter) -> None:

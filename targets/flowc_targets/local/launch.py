@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from flowc.layout import index_text
 from flowc.zygote import BOOT
-from flowc_targets.base.forkserver import ForkChannel
-from flowc_targets.local.signals import signal_name
+from flowc_targets.base.process_pool import ForkChannel
+from flowc_targets.local.signal_watch import signal_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.base.forkserver import ForkChannel
+from flowc_targets.base.process_pool import ForkChannel
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from flowc_targets.base.engine import EngineError
-from flowc_targets.base.parts import as_map
+from flowc_targets.base.json_parts import as_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,8 +17,8 @@ from flowc_targets.airflow.server.logs import LogReader
 from flowc_targets.airflow.server.reading import Reader
 from flowc_targets.airflow.server.states import run_state
 from flowc_targets.base.engine import Deployed, EngineError
+from flowc_targets.base.json_parts import as_map
 from flowc_targets.base.kubectl import create_config_maps
-from flowc_targets.base.parts import as_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flowc.convert import convert
 from flowc.errors import ParameterError
 from flowc_targets.base.engine import DeployedParameter, EngineError
-from flowc_targets.base.parts import as_map, as_strings
+from flowc_targets.base.json_parts import as_map, as_strings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from flowc_targets.airflow.server.answers import ServerError
 from flowc_targets.airflow.server.dagfile import MADE_BY_FLOWC
 from flowc_targets.base.engine import EngineError
-from flowc_targets.base.parts import as_maps
+from flowc_targets.base.json_parts import as_maps
 
 if TYPE_CHECKING:
     from flowc_targets.airflow.server.answers import Json

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from flowc_targets.airflow.server.states import attempts, map_index
 from flowc_targets.base.engine import EngineError, LogLine
-from flowc_targets.base.parts import as_map
+from flowc_targets.base.json_parts import as_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

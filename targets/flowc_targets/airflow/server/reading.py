@@ -10,7 +10,7 @@ from flowc_targets.airflow.server.api import PAGE
 from flowc_targets.airflow.server.dagfile import DagText, read_dag_text
 from flowc_targets.airflow.server.states import airflow_ids, run_state, stored_id, task_state, widths_needed
 from flowc_targets.base.engine import EngineError
-from flowc_targets.base.parts import as_maps
+from flowc_targets.base.json_parts import as_maps
 
 if TYPE_CHECKING:
     from flowc_targets.airflow.server.answers import Json

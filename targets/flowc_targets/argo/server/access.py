@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from flowc_targets.base.engine import EngineError
-from flowc_targets.base.parts import as_maps
+from flowc_targets.base.json_parts import as_maps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

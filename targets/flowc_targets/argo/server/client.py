@@ -17,7 +17,7 @@ from flowc_targets.argo.server.manifests import Manifest, read_manifest
 from flowc_targets.argo.server.states import run_state
 from flowc_targets.argo.server.validate import validate
 from flowc_targets.base.engine import EngineError
-from flowc_targets.base.parts import as_map, as_maps
+from flowc_targets.base.json_parts import as_map, as_maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

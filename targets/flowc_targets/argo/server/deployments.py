@@ -11,7 +11,7 @@ from flowc_targets.argo.leaf import ORIGIN
 from flowc_targets.argo.server.states import TITLE, flow_of
 from flowc_targets.argo.texts import encode_value
 from flowc_targets.base.engine import Deployed, DeployedParameter, EngineError
-from flowc_targets.base.parts import as_map, as_maps
+from flowc_targets.base.json_parts import as_map, as_maps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

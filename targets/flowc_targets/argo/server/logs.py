@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flowc_targets.argo.server.calls import Lost
 from flowc_targets.argo.server.states import is_executor_line, node_key, pods_of, run_state
 from flowc_targets.base.engine import EngineError, LogLine
-from flowc_targets.base.parts import as_map
+from flowc_targets.base.json_parts import as_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

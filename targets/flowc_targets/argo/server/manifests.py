@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from flowc_targets.base.json_parts import as_map
 from flowc_targets.base.kubectl import create_config_maps
-from flowc_targets.base.parts import as_map
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
     from flowc_targets.local.options import RunOptions
-    from flowc_targets.local.output import TaskOutput
-    from flowc_targets.local.record import RunRecord
-    from flowc_targets.local.report import Reporter
-    from flowc_targets.local.signals import SignalWatch
+    from flowc_targets.local.run_record import RunRecord
+    from flowc_targets.local.run_report import Reporter
+    from flowc_targets.local.signal_watch import SignalWatch
+    from flowc_targets.local.task_output import TaskOutput
 
 
 def task_environment(

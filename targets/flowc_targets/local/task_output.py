@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flowc_targets.local.report import Reporter, Stream
+    from flowc_targets.local.run_report import Reporter, Stream
 
 CHUNK = 1 << 16
 LONGEST_LINE = 1 << 20

@@ -20,15 +20,15 @@ from flowc_targets.local.gangs import Gangs, Retry
 from flowc_targets.local.hooks import run_hooks
 from flowc_targets.local.launch import Launcher, LaunchError, kill_group
 from flowc_targets.local.leftout import left_out
-from flowc_targets.local.output import TaskOutput
 from flowc_targets.local.params import check_params
-from flowc_targets.local.record import RunRecord, new_run_id, write_run_id
-from flowc_targets.local.report import ConsoleReporter, Reporter
 from flowc_targets.local.result import FailedTask, RunResult, Status
-from flowc_targets.local.resume import Replay, find_origin, resumed_options
+from flowc_targets.local.resumption import Replay, find_origin, resumed_options
+from flowc_targets.local.run_record import RunRecord, new_run_id, write_run_id
+from flowc_targets.local.run_report import ConsoleReporter, Reporter
 from flowc_targets.local.schedule import Schedule, TaskKey
-from flowc_targets.local.signals import SignalWatch
-from flowc_targets.local.start import start_launcher, task_environment
+from flowc_targets.local.signal_watch import SignalWatch
+from flowc_targets.local.task_environment import start_launcher, task_environment
+from flowc_targets.local.task_output import TaskOutput
 from flowc_targets.package.run_plan import build_plan
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
     from flowc_targets.local.options import RunOptions
-    from flowc_targets.local.resume import Resumption
+    from flowc_targets.local.resumption import Resumption
 
 from flowc.errors import ProtocolError, StoreError
 from flowc.layout import index_text

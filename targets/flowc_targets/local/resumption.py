@@ -17,7 +17,7 @@ from flowc.resume import RESUMED, Origin, agrees, keep_parameters, kept_paramete
 from flowc.store import open_store
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_targets.local.params import check_params
-from flowc_targets.local.record import unusable
+from flowc_targets.local.run_record import unusable
 from flowc_targets.package.run_plan import build_plan
 
 if TYPE_CHECKING:

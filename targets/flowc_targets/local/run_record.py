@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from flowc_compiler.ir import Flow
     from flowc_targets.local.options import RunOptions
-    from flowc_targets.local.output import TaskOutput
     from flowc_targets.local.result import Status
     from flowc_targets.local.schedule import TaskKey
+    from flowc_targets.local.task_output import TaskOutput
 
 
 def new_run_id() -> str:
