@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from flowc_targets.airflow import check
-from flowc_targets.airflow.python import Call, Expression, Name, layout, quoted
+from flowc_targets.airflow import airflow_checks
+from flowc_targets.airflow.python_printer import Call, Expression, Name, layout, quoted
 from tests.airflow.emitting import CLEAN, emit, emit_text, ruff, write
 from tests.airflow.flows import CAUGHT, HOSTILE, NESTED, PLAIN, SPECS, VALUES, WIDE
 from tests.conftest import REPOSITORY, examples_on
@@ -237,7 +237,7 @@ def test_pods_with_gpus_wait_longer_for_a_node(tmp_path: Path) -> None:
 
 def test_so_many_steps_that_an_import_may_take_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert emit_text(tmp_path, PLAIN)[1] == ()
-    monkeypatch.setattr(check, "MANY_STEPS", 1)
+    monkeypatch.setattr(airflow_checks, "MANY_STEPS", 1)
     (said,) = emit_text(tmp_path, PLAIN)[1]
     assert (said.code, said.severity) == ("FC503", "warning")
     assert "dagbag_import_timeout" in said.message

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowc_targets.airflow.hooks import check_hooks
-from flowc_targets.airflow.python import Call, Name
+from flowc_targets.airflow.python_printer import Call, Name
 from flowc_targets.kubernetes.event_names import event_name, upstream_name
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, ScheduleSpec
-    from flowc_targets.airflow.python import Expression
+    from flowc_targets.airflow.python_printer import Expression
 
 NAME = "airflow"
 LOCAL_DATE = "pendulum.datetime"

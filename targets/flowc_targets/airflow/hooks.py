@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowc_targets.airflow.model import EmptyTask, HookTask
+from flowc_targets.airflow.dag_model import EmptyTask, HookTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow
-    from flowc_targets.airflow.model import Node
+    from flowc_targets.airflow.dag_model import Node
     from flowc_targets.airflow.names import Names
     from flowc_targets.airflow.options import AirflowOptions
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flowc_targets.airflow.dag_model import Block, DagFile, MappedGroup, StepTask
 from flowc_targets.airflow.deployment import LOCAL_DATE
-from flowc_targets.airflow.model import Block, DagFile, MappedGroup, StepTask
-from flowc_targets.airflow.python import Call
+from flowc_targets.airflow.python_printer import Call
 from flowc_targets.airflow.texts import MODULES, PROVIDER_IMPORTS
 
 if TYPE_CHECKING:

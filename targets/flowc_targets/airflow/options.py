@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from flowc_targets.airflow.widths import AIRFLOWS_MOST
+from flowc_targets.airflow.map_widths import AIRFLOWS_MOST
 from flowc_targets.base.options import TargetOptions
 
 GPU_NODE_SECONDS = 3600

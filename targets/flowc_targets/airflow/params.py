@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, cast
 
-from flowc_targets.airflow.model import DagParam
+from flowc_targets.airflow.dag_model import DagParam
 from flowc_targets.base.parameter_defaults import description, literal_default
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Parameter
-    from flowc_targets.airflow.python import Expression
+    from flowc_targets.airflow.python_printer import Expression
 
 _JSON_TYPES = ("string", "object", "array", "number", "boolean", "null")
 _TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never, cast
 
 from pydantic import BaseModel
 
-from flowc_targets.airflow.python import Call
+from flowc_targets.airflow.python_printer import Call
 from flowc_targets.base.asked import config_map_names, extended, limits, requests, secret_names
 from flowc_targets.kubernetes.affinity import step_affinity
 from flowc_targets.kubernetes.gpu import step_gpu, step_selector, step_tolerations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import ContainerSpec, StepSpecs, Toleration
     from flowc_targets.airflow.options import AirflowOptions
-    from flowc_targets.airflow.python import Expression
+    from flowc_targets.airflow.python_printer import Expression
     from flowc_targets.kubernetes.gpu import GpuPlacement
     from flowc_targets.kubernetes.volumes import StepVolume
 

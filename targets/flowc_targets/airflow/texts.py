@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal
 
-from flowc_targets.airflow.configmap import CODE_FOLDER, PACKAGE_FILE
+from flowc_targets.airflow.code_config_map import CODE_FOLDER, PACKAGE_FILE
 
 if TYPE_CHECKING:
-    from flowc_targets.airflow.model import DagFile
+    from flowc_targets.airflow.dag_model import DagFile
 
 Operator = Literal["kubernetes", "local"]
 

@@ -14,8 +14,8 @@ from flowc_targets.base.engine import EngineError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flowc_targets.airflow.server.access import Access
     from flowc_targets.airflow.server.answers import Json
+    from flowc_targets.airflow.server.connection import Access
 
 PAGE = 100
 """How many items of a list to ask for at a time: what servers allow if nobody has set it."""

@@ -8,14 +8,14 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeVar
 
 from flowc_targets.airflow.options import AirflowOptions
-from flowc_targets.airflow.server.access import read_access
 from flowc_targets.airflow.server.api import open_api
-from flowc_targets.airflow.server.conf import conf_of, parameters_of
+from flowc_targets.airflow.server.connection import read_access
 from flowc_targets.airflow.server.dagfile import DagText, read_dag_text
-from flowc_targets.airflow.server.folder import find_dag, same_text, source_of, wait_for_dag, write_dag
-from flowc_targets.airflow.server.logs import LogReader
+from flowc_targets.airflow.server.dags_folder import find_dag, same_text, source_of, wait_for_dag, write_dag
 from flowc_targets.airflow.server.reading import Reader
-from flowc_targets.airflow.server.states import run_state
+from flowc_targets.airflow.server.run_conf import conf_of, parameters_of
+from flowc_targets.airflow.server.run_states import run_state
+from flowc_targets.airflow.server.task_logs import LogReader
 from flowc_targets.base.engine import Deployed, EngineError
 from flowc_targets.base.json_parts import as_map
 from flowc_targets.base.kubectl import create_config_maps

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, cast
 
-from flowc_targets.airflow.lower import FLOWC_TAG
+from flowc_targets.airflow.dag_lowering import FLOWC_TAG
 from flowc_targets.airflow.server.api import PAGE
 from flowc_targets.airflow.server.dagfile import DagText, read_dag_text
-from flowc_targets.airflow.server.states import airflow_ids, run_state, stored_id, task_state, widths_needed
+from flowc_targets.airflow.server.run_states import airflow_ids, run_state, stored_id, task_state, widths_needed
 from flowc_targets.base.engine import EngineError
 from flowc_targets.base.json_parts import as_maps
 

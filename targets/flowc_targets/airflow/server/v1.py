@@ -10,16 +10,16 @@ import base64
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from flowc_targets.airflow.server.access import nobody
 from flowc_targets.airflow.server.answers import ROLES, TIMEOUTS, Denied, json_of, text_of
 from flowc_targets.airflow.server.api import PAGE, library
+from flowc_targets.airflow.server.connection import nobody
 from flowc_targets.base.engine import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from flowc_targets.airflow.server.access import Access
     from flowc_targets.airflow.server.answers import Json
+    from flowc_targets.airflow.server.connection import Access
 
 T = TypeVar("T")
 

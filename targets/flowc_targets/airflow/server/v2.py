@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.airflow.server.access import nobody
 from flowc_targets.airflow.server.answers import TIMEOUTS, Denied, json_of
 from flowc_targets.airflow.server.api import PAGE, library
+from flowc_targets.airflow.server.connection import nobody
 from flowc_targets.base.engine import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from flowc_targets.airflow.server.access import Access
     from flowc_targets.airflow.server.answers import Json
+    from flowc_targets.airflow.server.connection import Access
 
 
 class V2:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowc_compiler.ir import ROOT_SCOPE
+from flowc_targets.airflow.dag_model import Block, Edge, EmptyTask, MappedGroup, StepTask, WidthTask
 from flowc_targets.airflow.deployment import asset
 from flowc_targets.airflow.hooks import hook_tasks
-from flowc_targets.airflow.model import Block, Edge, EmptyTask, MappedGroup, StepTask, WidthTask
 from flowc_targets.airflow.names import Names
 from flowc_targets.airflow.pods import pod_arguments
-from flowc_targets.airflow.python import Call, Name
-from flowc_targets.airflow.sharing import share
+from flowc_targets.airflow.python_printer import Call, Name
+from flowc_targets.airflow.shared_values import share
 from flowc_targets.base.arms import choices
 from flowc_targets.base.asked import pod_variables
 from flowc_targets.kubernetes.event_names import finished_name
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, Step, StepSpecs
-    from flowc_targets.airflow.model import Node
+    from flowc_targets.airflow.dag_model import Node
     from flowc_targets.airflow.options import AirflowOptions
-    from flowc_targets.airflow.python import Expression
+    from flowc_targets.airflow.python_printer import Expression
 
 
 def lower_steps(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> tuple[Block, dict[str, Expression]]:

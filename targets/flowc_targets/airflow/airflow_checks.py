@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from flowc_targets.airflow.deployment import check_deployment
-from flowc_targets.airflow.widths import check_widths, openers_around
+from flowc_targets.airflow.map_widths import check_widths, openers_around
 from flowc_targets.base.asked import secret_names
 from flowc_targets.base.unsupported_specs import report_unmet
 from flowc_targets.package.project import deployment_name

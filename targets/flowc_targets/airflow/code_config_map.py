@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow
-    from flowc_targets.airflow.model import DagFile
+    from flowc_targets.airflow.dag_model import DagFile
     from flowc_targets.airflow.options import AirflowOptions
 
 NAME = "airflow"

@@ -10,7 +10,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, cast
 
-from flowc_targets.airflow.server.states import attempts, map_index
+from flowc_targets.airflow.server.run_states import attempts, map_index
 from flowc_targets.base.engine import EngineError, LogLine
 from flowc_targets.base.json_parts import as_map
 

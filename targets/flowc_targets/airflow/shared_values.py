@@ -9,15 +9,15 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flowc_targets.airflow.model import Block, MappedGroup, StepTask
-from flowc_targets.airflow.python import Call, Name, one_line
+from flowc_targets.airflow.dag_model import Block, MappedGroup, StepTask
+from flowc_targets.airflow.python_printer import Call, Name, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flowc_targets.airflow.model import Node
+    from flowc_targets.airflow.dag_model import Node
     from flowc_targets.airflow.names import Names
-    from flowc_targets.airflow.python import Expression
+    from flowc_targets.airflow.python_printer import Expression
 
 FEWEST = 3
 """Tasks that have a value in common before it gets a name: of fewer it is read more easily where it stands."""

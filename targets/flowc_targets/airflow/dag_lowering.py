@@ -6,12 +6,12 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from flowc._version import __version__
-from flowc_targets.airflow.blocks import lower_steps, markdown
-from flowc_targets.airflow.configmap import config_map_name
+from flowc_targets.airflow.code_config_map import config_map_name
+from flowc_targets.airflow.dag_model import DagFile
 from flowc_targets.airflow.deployment import schedule_of, start_date
-from flowc_targets.airflow.model import DagFile
 from flowc_targets.airflow.params import dag_param
 from flowc_targets.airflow.pods import pod_defaults
+from flowc_targets.airflow.task_lowering import lower_steps, markdown
 from flowc_targets.package.code_package import content_hash, package_files, zip_files
 from flowc_targets.package.project import deployment_name
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
     from flowc_targets.airflow.options import AirflowOptions
-    from flowc_targets.airflow.python import Expression
+    from flowc_targets.airflow.python_printer import Expression
 
 FLOWC_TAG = "flowc"
 """The tag of all DAGs that flowc has made: `flowc status` finds them by it."""

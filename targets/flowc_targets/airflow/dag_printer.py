@@ -5,15 +5,15 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from flowc_targets.airflow.dag_model import Block, DagFile, Edge, EmptyTask, HookTask, MappedGroup, StepTask, WidthTask
 from flowc_targets.airflow.imports import import_lines
-from flowc_targets.airflow.model import Block, DagFile, Edge, EmptyTask, HookTask, MappedGroup, StepTask, WidthTask
-from flowc_targets.airflow.python import WIDTH, Call, Name, layout, quoted
+from flowc_targets.airflow.python_printer import WIDTH, Call, Name, layout, quoted
 from flowc_targets.airflow.texts import COMMON, HOOKS, INDICES, PUBLISH_OUTPUT, SKIP, operator_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flowc_targets.airflow.python import Expression
+    from flowc_targets.airflow.python_printer import Expression
 
 _CODE_WIDTH = 100
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from flowc_targets.airflow.python import Expression
+    from flowc_targets.airflow.python_printer import Expression
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
