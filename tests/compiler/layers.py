@@ -57,7 +57,7 @@ class Layers:
 
     def pipeline_specs(self) -> FlowSpecs:
         """The specs of the pipeline."""
-        return pipeline_specs(self.pipeline, self.sink)
+        return pipeline_specs(self.pipeline, self.sink)[0]
 
     @property
     def codes(self) -> list[str]:

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.pipelines.graph import MapCall, Node, Region, StepCall, SwitchCall
 from flowc_compiler.ir import (
     Argument,
     Call,
     CollectionValue,
     Flow,
-    FlowSpecs,
     ItemValue,
     LiteralValue,
+    MapCall,
     OperationValue,
     OutputValue,
     ParameterValue,
+    Region,
+    RegionNode,
+    StepCall,
+    SwitchCall,
     Value,
     verify,
 )
-from flowc_compiler.passes.lowering import lower_pipeline
-from flowc_compiler.source import SourceFile, Span
+from flowc_compiler.passes import run_passes
+from flowc_compiler.source import Span
 
 SPAN = Span(file="pipe.py", line=1, column=1, end_line=1, end_column=2)
 
@@ -38,13 +38,18 @@ def call(name: str, *values: Value | str, after: Sequence[str] = ()) -> StepCall
         Argument(name=f"a{index}", value=OutputValue(step=value) if isinstance(value, str) else value)
         for index, value in enumerate(values)
     )
-    return StepCall(name, SPAN, Call(function=name, arguments=arguments), after=tuple(after))
+    return StepCall(name=name, span=SPAN, call=Call(function=name, arguments=arguments), after=tuple(after))
 
 
-def each(name: str, source: Value | str, *nodes: Node) -> MapCall:
+def each(name: str, source: Value | str, *nodes: RegionNode) -> MapCall:
     """A map over the result of a step."""
     value = OutputValue(step=source) if isinstance(source, str) else source
-    return MapCall(name, SPAN, (value,), Region(list(nodes)))
+    return MapCall(name=name, span=SPAN, sources=(value,), body=Region(nodes=nodes))
+
+
+def switch(name: str, test: Value, *arms: Sequence[RegionNode]) -> SwitchCall:
+    """An `if` with an `else`."""
+    return SwitchCall(name=name, span=SPAN, tests=(test,), arms=tuple(Region(nodes=tuple(arm)) for arm in arms))
 
 
 def item(name: str) -> ItemValue:
@@ -52,13 +57,11 @@ def item(name: str) -> ItemValue:
     return ItemValue(opener=name)
 
 
-def lower(*nodes: Node) -> Flow:
+def lower(*nodes: RegionNode) -> Flow:
     """The flow of a pipeline; its IR holds together."""
     sink = DiagnosticSink()
-    reading: Any = SimpleNamespace(
-        name="pipe", doc="", span=SPAN, region=Region(list(nodes)), parameters=(), specs=FlowSpecs()
-    )
-    flow = lower_pipeline(reading, SourceFile(path=Path("pipe.py"), name="pipe.py", text=""), sink)
+    pipeline = Flow(name="pipe", span=SPAN, file="pipe.py", frontend="pipeline", body=Region(nodes=nodes))
+    flow = run_passes(pipeline, sink)
     sink.raise_if_failed()
     assert flow is not None
     verify(flow)
@@ -210,7 +213,7 @@ def test_a_switch_is_opened_by_the_call_it_looks_at() -> None:
     test = OperationValue(operator="==", operands=(OutputValue(step="check"), LiteralValue(value="big")))
     flow = lower(
         call("check"),
-        SwitchCall("s", SPAN, (test,), (Region([call("big", "check")]), Region([call("small", "check")]))),
+        switch("s", test, [call("big", "check")], [call("small", "check")]),
         call("report", "check", after=["s"]),
     )
     assert shape(flow) == {
@@ -220,7 +223,7 @@ def test_a_switch_is_opened_by_the_call_it_looks_at() -> None:
 
 
 def test_an_empty_arm_has_a_virtual_step() -> None:
-    flow = lower(call("check"), SwitchCall("s", SPAN, (OutputValue(step="check"),), (Region([call("big")]), Region())))
+    flow = lower(call("check"), switch("s", OutputValue(step="check"), [call("big")], []))
     assert shape(flow) == {
         "check": "switch big s_start", "big": "linear s_merge", "s_start": "(linear) s_merge", "s_merge": "(linear)",
     }  # fmt: skip
@@ -241,22 +244,23 @@ def test_random_pipelines_become_flows(seed: int) -> None:
 
 def _random_region(rng: random.Random, counter: Iterator[int], outer: list[str], depth: int) -> Region:
     """Calls of results in sight, maps and switches of them, in any shape."""
-    region, here = Region(), list(outer)
+    nodes: list[RegionNode] = []
+    here = list(outer)
     for _ in range(rng.randrange(1, 6)):
         name = f"s{next(counter)}"
         seen = rng.sample(here, min(len(here), rng.randrange(0, 3)))
         kind = rng.random() if depth and here else 1.0
         if kind < 0.2:
             body = _random_region(rng, counter, [*here], depth - 1)
-            region.nodes.append(each(name, rng.choice(here), *body.nodes))
+            nodes.append(each(name, rng.choice(here), *body.nodes))
             here += [node.name for node in body.nodes if isinstance(node, StepCall)]
         elif kind < 0.35:
-            arms = tuple(_random_region(rng, counter, [*here], depth - 1) for _ in range(2))
-            region.nodes.append(SwitchCall(name, SPAN, (OutputValue(step=rng.choice(here)),), arms))
+            arms = [_random_region(rng, counter, [*here], depth - 1).nodes for _ in range(2)]
+            nodes.append(switch(name, OutputValue(step=rng.choice(here)), *arms))
         else:
-            region.nodes.append(call(name, *seen))
+            nodes.append(call(name, *seen))
             here.append(name)
-    return region
+    return Region(nodes=tuple(nodes))
 
 
 def _order_is_kept(flow: Flow) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend import parse
-from flowc_compiler.frontend.pipelines.graph import MapCall, Region, StepCall, SwitchCall
-from flowc_compiler.frontend.pipelines.reading import PipelineReading, read_pipeline
+from flowc_compiler.frontend.pipelines.reading import read_pipeline
+from flowc_compiler.ir import Flow, MapCall, Region, StepCall, SwitchCall
 from flowc_compiler.ir.values import (
     ChosenValue,
     CollectionValue,
@@ -52,7 +52,7 @@ def note(text) -> None:
 """
 
 
-def read(text: str, given: Mapping[str, str] | None = None, flow: str | None = None) -> PipelineReading:
+def read(text: str, given: Mapping[str, str] | None = None, flow: str | None = None) -> Flow:
     """The pipeline of a file that begins with the steps above."""
     sink = DiagnosticSink()
     source = SourceFile(Path("flow.py"), HEAD + text)
@@ -67,7 +67,13 @@ def read(text: str, given: Mapping[str, str] | None = None, flow: str | None = N
 def body(text: str, signature: str = "", given: Mapping[str, str] | None = None) -> list[str]:
     """What the body of a pipeline comes to, one line for each call."""
     indented = "".join(f"    {line}\n" for line in text.strip().splitlines())
-    return shown(read(f"@pipeline\ndef flow({signature}):\n{indented}", given).region)
+    return shown(calls_of(read(f"@pipeline\ndef flow({signature}):\n{indented}", given)))
+
+
+def calls_of(flow: Flow) -> Region:
+    """The calls that a pipeline makes."""
+    assert flow.body is not None
+    return flow.body
 
 
 def shown(region: Region, indent: str = "") -> list[str]:
@@ -184,12 +190,12 @@ def flow():
     work(n, load()[0])
 """
     reading = read(text)
-    assert shown(reading.region)[5:] == [
+    assert shown(calls_of(reading))[5:] == [
         "work: work(x=list(split.train, split.test, pair.output_0, pair.output_1, one[0], one[1]), y=split_2.test)",
         "load: load()",
         "work_2: work(x=None, y=load[0]) after nothing",
     ]
-    outputs = {node.name: node.call.outputs for node in reading.region.nodes if isinstance(node, StepCall)}
+    outputs = {node.name: node.call.outputs for node in calls_of(reading).nodes if isinstance(node, StepCall)}
     assert outputs["split"] == ("train", "test")
     assert outputs["one"] == ("output",)
     assert outputs["nothing"] == ()
@@ -250,7 +256,7 @@ def flow():
 if __name__ == "__main__":
     flow()
 """
-    assert shown(read(text).region) == [
+    assert shown(calls_of(read(text))) == [
         "load: load()",
         "inner_map: map load",
         "  work_map: map <inner_map:0>",
@@ -298,7 +304,7 @@ def flow():
 
 flow()
 """
-    assert shown(read(text).region) == [
+    assert shown(calls_of(read(text))) == [
         "load: load()",
         "if_1: if (load in (1, 2))",
         "  note: note(text='early')",
@@ -369,7 +375,7 @@ def test_a_list_that_a_pipeline_is_mapped_over_may_be_of_the_run() -> None:
     text = "@pipeline\ndef each(x, k):\n    return work(x, k)\n\n@pipeline\ndef flow(xs: list, k: int = 2):\n"
     reading = read(f"{text}    each.map(xs, k)\nflow([1])\n")
     assert {item.name: item.fixed for item in reading.parameters} == {"xs": False, "k": True}
-    assert shown(reading.region)[0] == "each_map: map $xs"
+    assert shown(calls_of(reading))[0] == "each_map: map $xs"
 
 
 def test_known_conditions_drop_out() -> None:
@@ -390,7 +396,7 @@ def test_parameters_of_the_run_are_those_that_are_passed_on() -> None:
     )
     found = {item.name: (item.default, item.fixed) for item in reading.parameters}
     assert found == {"n": (2, True), "rate": (0.5, False), "k": (4, False)}
-    assert shown(reading.region)[-1] == "work_3: work(x=$k)"
+    assert shown(calls_of(reading))[-1] == "work_3: work(x=$k)"
 
 
 @pytest.mark.parametrize(
@@ -420,7 +426,7 @@ RUNS = {
 @pytest.mark.parametrize("text", RUNS)
 def test_the_call_at_the_end_sets_parameters(text: str) -> None:
     reading = read(f"@pipeline\ndef flow(n=1):\n    note(str(n))\n\n{text}\n")
-    assert shown(reading.region) == [f"note: note(text='{RUNS[text]}')"]
+    assert shown(calls_of(reading)) == [f"note: note(text='{RUNS[text]}')"]
 
 
 def test_the_pipeline_that_is_called_is_the_flow() -> None:
@@ -448,5 +454,5 @@ def test_local_modules(tmp_path: Path) -> None:
     assert tree is not None
     reading = read_pipeline(source, tree, sink)
     assert reading is not None, sink.diagnostics
-    calls = [node.call for node in reading.region.nodes if isinstance(node, StepCall)]
+    calls = [node.call for node in calls_of(reading).nodes if isinstance(node, StepCall)]
     assert [(call.module, call.function) for call in calls] == [("steps.inner", "load")] * 5

@@ -11,7 +11,8 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver.given import NONE_GIVEN, GivenParameters, Signature
 from flowc_compiler.frontend import NO_CONFIGS, GivenConfigs, parse, read_source
 from flowc_compiler.frontend.shape import Shape, shape_of
-from flowc_compiler.ir import Flow, Parameter, verify
+from flowc_compiler.ir import Flow, Parameter
+from flowc_compiler.passes import run_passes
 from flowc_compiler.source import SourceFile, Span
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def compile_file(
         elif flow_name is not None or not _both(file, shape):
             _check_no_configs(configs, sink)
             flow = _pipeline(file, given)
+    flow = run_passes(flow, sink) if flow is not None else None
     sink.raise_if_failed()
     assert source is not None
     assert flow is not None, "no flow, and no error that says why"
@@ -86,25 +88,18 @@ def _class_flow(file: _File, configs: GivenConfigs) -> Flow | None:
     from flowc_compiler.frontend.classflow.flow import read_class_flow
 
     source, module, sink, flow_name, attached = file
-    flow = read_class_flow(source, module, sink, flow_name, attached=attached, configs=configs)
-    return run_passes(flow, sink) if flow is not None else None
+    return read_class_flow(source, module, sink, flow_name, attached=attached, configs=configs)
 
 
 def _pipeline(file: _File, given: GivenParameters) -> Flow | None:
-    """A pipeline's flow, which has its scopes when it is lowered."""
     from flowc_compiler.frontend.pipelines.reading import read_pipeline
-    from flowc_compiler.passes.lowering import lower_pipeline
 
     source, module, sink, flow_name, attached = file
 
     def bind(name: str, parameters: Sequence[Parameter], span: Span) -> Mapping[str, str]:
         return given.bind(Signature(name, span, tuple(parameters)), sink)
 
-    reading = read_pipeline(source, module, sink, flow_name, bind, attached)
-    flow = lower_pipeline(reading, source, sink) if reading is not None else None
-    if flow is not None and not sink.failed:
-        verify(flow)
-    return flow
+    return read_pipeline(source, module, sink, flow_name, bind, attached)
 
 
 def _check_no_configs(configs: GivenConfigs, sink: DiagnosticSink) -> None:
@@ -113,17 +108,3 @@ def _check_no_configs(configs: GivenConfigs, sink: DiagnosticSink) -> None:
         for name in names if not configs.lenient else ():
             message = f"{option} {name}: a pipeline has no configs"
             sink.error("FC306", message, None, help="make it a parameter of the function, and give it with `-p`")
-
-
-def run_passes(flow: Flow, sink: DiagnosticSink) -> Flow | None:
-    """Run every pass, verifying the IR before and after each; `None` when one of them collected errors."""
-    from flowc_compiler.passes import PASSES
-
-    verify(flow)
-    for run in PASSES:
-        lowered = run(flow, sink)
-        if lowered is None:
-            return None
-        verify(lowered)
-        flow = lowered
-    return flow

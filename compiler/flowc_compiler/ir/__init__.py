@@ -36,6 +36,7 @@ from flowc_compiler.ir.model import (
     SwitchCase,
     SwitchStep,
 )
+from flowc_compiler.ir.regions import MapCall, Region, RegionNode, StepCall, SwitchCall
 from flowc_compiler.ir.specs import (
     FALLBACK_RETRIES,
     AcceleratorSpec,
@@ -108,6 +109,7 @@ __all__ = [
     "LinearStep",
     "LiteralValue",
     "LoopSpec",
+    "MapCall",
     "NodeAffinity",
     "NodeSelector",
     "NodeSelectorRequirement",
@@ -122,6 +124,8 @@ __all__ = [
     "Placement",
     "PodSecurity",
     "ProjectSpec",
+    "Region",
+    "RegionNode",
     "ResourceSpec",
     "RetryPolicy",
     "ScheduleSpec",
@@ -130,7 +134,9 @@ __all__ = [
     "SecretsSpec",
     "SecurityContext",
     "Step",
+    "StepCall",
     "StepSpecs",
+    "SwitchCall",
     "SwitchCase",
     "SwitchStep",
     "TimeoutSpec",

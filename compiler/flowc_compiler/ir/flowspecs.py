@@ -1,11 +1,12 @@
-"""What a flow as a whole asks for: its project, when it runs, and what runs after it."""
+"""Specs of a whole flow: its project, when it runs, and what runs after it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from flowc_compiler.ir.base import Model
 from flowc_compiler.ir.specs import Spec
 
 
@@ -28,10 +29,8 @@ class ScheduleSpec(Spec):
     """An IANA name; UTC where there is none."""
 
 
-class TriggerEvent(BaseModel):
+class TriggerEvent(Model):
     """One event that starts the flow."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: str
     parameters: dict[str, str] = {}
@@ -47,10 +46,8 @@ class TriggerSpec(Spec):
     options: dict[str, Any] = Field(default_factory=dict[str, Any])
 
 
-class UpstreamFlow(BaseModel):
+class UpstreamFlow(Model):
     """A flow whose success starts this one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     name: str
     project: str | None = None
@@ -73,10 +70,8 @@ class ExitHookSpec(Spec):
     options: dict[str, Any] = Field(default_factory=dict[str, Any])
 
 
-class FlowSpecs(BaseModel):
-    """Everything that the decorators of the flow's class ask for."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+class FlowSpecs(Model):
+    """All specs of a flow."""
 
     project: ProjectSpec | None = None
     schedule: ScheduleSpec | None = None

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, model_validator
+from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
+
+from flowc_compiler.ir.base import Model
 
 
 def camel(name: str) -> str:
@@ -17,10 +19,8 @@ def camel(name: str) -> str:
     return head + "".join(word.capitalize() for word in tail)
 
 
-class KubernetesModel(BaseModel):
-    """The base: frozen, closed, and understood in both spellings."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+class KubernetesModel(Model):
+    """The base: accepts fields in both spellings."""
 
     @model_validator(mode="before")
     @classmethod

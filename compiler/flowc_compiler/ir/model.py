@@ -13,10 +13,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
+from flowc_compiler.ir.base import Model, Node
 from flowc_compiler.ir.flowspecs import FlowSpecs
-from flowc_compiler.ir.specs import StepSpecs
+from flowc_compiler.ir.regions import Region
+from flowc_compiler.ir.specs import DependencySpec, StepSpecs
 from flowc_compiler.ir.values import Call, Fan, Value
 from flowc_compiler.source import Span
 
@@ -24,17 +27,6 @@ SCHEMA_VERSION: Literal[1] = 1
 """Raised by one when a reader of the old JSON could misread the new."""
 
 ROOT_SCOPE = "root"
-
-
-class Node(BaseModel):
-    """The base of IR models: frozen, closed, with the source that it came from.
-
-    Building a model's validator takes a while and few flows need all of them: each is built when it is first used.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-    span: Span
 
 
 class StepBase(Node):
@@ -104,10 +96,8 @@ class ParallelStep(StepBase):
         return (self.target,)
 
 
-class SwitchCase(BaseModel):
+class SwitchCase(Model):
     """One case of a switch: the value of the artifact, and the step that it leads to."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     value: bool | int | float | str
     target: str
@@ -168,15 +158,13 @@ Step = Annotated[
 """One step of a flow, by `kind`."""
 
 
-class Scope(BaseModel):
+class Scope(Model):
     """A region of the flow. `opener` leads into it, `closer` ends it.
 
     Both stand in the parent scope, except for a switch whose arms lead on to different joins or to the join of a split
     further out: then `closer` is `None`. An arm of a switch is every step that runs only if that arm's first step did;
     a step that several arms lead to, but not all, begins an arm of its own.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: str
     """`root`, the opener's name for a foreach body or a gang, `opener/first-step` for an arm of a branch or switch."""
@@ -255,6 +243,10 @@ class Flow(Node):
     """In the order of the file; in topological order after the scopes pass."""
     scopes: tuple[Scope, ...] = ()
     """The root first, parents before children; empty before the scopes pass."""
+    base_packages: SkipJsonSchema[tuple[DependencySpec, ...]] = Field(default=(), exclude=True)
+    """What `@conda_base` and `@pypi_base` give to every step, before `add_base_packages`; empty afterwards."""
+    body: SkipJsonSchema[Region | None] = Field(default=None, exclude=True)
+    """The calls of a pipeline, in place of steps, before `lower_regions`; `None` afterwards and for class flows."""
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy, as pydantic's, without the look-up tables that were cached on the original."""

@@ -1,19 +1,18 @@
-"""What a step asks of the machine it runs on, and how it is to be retried, timed and configured."""
+"""What a step needs from the machine that it runs on, and how it is retried, timed and configured."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from flowc_compiler.ir.base import Model
 from flowc_compiler.ir.kubernetes import Affinity, PodSecurity, SecurityContext
 from flowc_compiler.source import Span
 
 
-class Spec(BaseModel):
-    """The base of every spec: frozen, closed, and pointing at the decorator that it came from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+class Spec(Model):
+    """The base of every spec, with the span of the decorator that it came from."""
 
     span: Span | None = None
 
@@ -54,10 +53,8 @@ class AcceleratorSpec(Spec):
         return f"{self.vendor}.com/gpu"
 
 
-class Toleration(BaseModel):
+class Toleration(Model):
     """A Kubernetes toleration."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     key: str | None = None
     operator: Literal["Exists", "Equal"] | None = None
@@ -107,10 +104,8 @@ class EnvironmentSpec(Spec):
     variables: dict[str, str] = {}
 
 
-class SecretSource(BaseModel):
+class SecretSource(Model):
     """One source of `@secrets`. `kubernetes` is flowc's own: a Secret whose keys become variables."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     type: Literal["inline", "kubernetes", "aws-secrets-manager", "gcp-secret-manager", "az-key-vault"]
     id: str
@@ -172,10 +167,8 @@ class CardSpec(Spec):
     timeout: int = 45
 
 
-class TmpfsSpec(BaseModel):
+class TmpfsSpec(Model):
     """A file system in memory."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     size_mb: int
     path: str = "/metaflow_temp"
@@ -254,10 +247,8 @@ class LoopSpec(Spec):
     max_iterations: int = Field(ge=1)
 
 
-class StepSpecs(BaseModel):
+class StepSpecs(Model):
     """Everything that the decorators of one step ask for; a spec that was not given is `None`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     resources: ResourceSpec | None = None
     accelerator: AcceleratorSpec | None = None

@@ -6,25 +6,22 @@ argument is a small tree of values, which the shim looks up when the task runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from flowc_compiler.ir.base import Model
 
 
-class ValueBase(BaseModel):
-    """The base of values: frozen and closed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class LiteralValue(ValueBase):
+class LiteralValue(Model):
     """A value that was known when the flow was compiled: plain data of Python's own types."""
 
     kind: Literal["literal"] = "literal"
     value: Any = None
 
 
-class OutputValue(ValueBase):
+class OutputValue(Model):
     """An output of another step."""
 
     kind: Literal["output"] = "output"
@@ -34,7 +31,7 @@ class OutputValue(ValueBase):
     """How many foreach scopes lie around that step and not around the reader: so deep are the lists that it gets."""
 
 
-class ItemValue(ValueBase):
+class ItemValue(Model):
     """The task's own item of a foreach around it."""
 
     kind: Literal["item"] = "item"
@@ -44,14 +41,14 @@ class ItemValue(ValueBase):
     """Which of the lists that are mapped over together."""
 
 
-class ParameterValue(ValueBase):
+class ParameterValue(Model):
     """A parameter of the run."""
 
     kind: Literal["parameter"] = "parameter"
     name: str
 
 
-class ElementValue(ValueBase):
+class ElementValue(Model):
     """An entry of another value, `value[key]`."""
 
     kind: Literal["element"] = "element"
@@ -61,7 +58,7 @@ class ElementValue(ValueBase):
     """How many there are in all, where the value is taken apart as in `first, second = value`."""
 
 
-class CollectionValue(ValueBase):
+class CollectionValue(Model):
     """A list, tuple, set or dict of values."""
 
     kind: Literal["list", "tuple", "set", "dict"]
@@ -70,7 +67,7 @@ class CollectionValue(ValueBase):
     values: tuple[Value, ...] = ()
 
 
-class ChosenValue(ValueBase):
+class ChosenValue(Model):
     """What an `if` left in a variable: one value for each arm, by the step that the switch leads to."""
 
     kind: Literal["chosen"] = "chosen"
@@ -79,7 +76,7 @@ class ChosenValue(ValueBase):
     """In the order of the switch's cases."""
 
 
-class EachValue(ValueBase):
+class EachValue(Model):
     """A list with one value for each item of a foreach, made of what the tasks of its body have."""
 
     kind: Literal["each"] = "each"
@@ -92,7 +89,7 @@ class EachValue(ValueBase):
 Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not", "and", "or", "not"]
 
 
-class OperationValue(ValueBase):
+class OperationValue(Model):
     """A comparison, or `and`, `or` and `not`, which Python evaluates when the task runs."""
 
     kind: Literal["operation"] = "operation"
@@ -115,14 +112,14 @@ Value = Annotated[
 """One value, by `kind`."""
 
 
-class Argument(ValueBase):
+class Argument(Model):
     """An argument of a call."""
 
     name: str
     value: Value
 
 
-class Call(ValueBase):
+class Call(Model):
     """The function that a step of a pipeline calls."""
 
     function: str
@@ -136,7 +133,7 @@ class Call(ValueBase):
     """Whether the result is a tuple with one value for each output; else it is the one output."""
 
 
-class Fan(ValueBase):
+class Fan(Model):
     """What a foreach maps over that no step returns as one list: several lists together, or one that is known."""
 
     sources: tuple[Value, ...]
@@ -144,5 +141,26 @@ class Fan(ValueBase):
     """Every combination of the sources' items, the last source's fastest; otherwise they are of one length."""
 
 
-for _model in (ElementValue, CollectionValue, ChosenValue, OperationValue, EachValue, Argument, Call, Fan):
-    _model.model_rebuild()
+def parts(value: Value) -> Iterator[Value]:
+    """A value and every value in it, in order."""
+    pending = [value]
+    while pending:
+        found = pending.pop()
+        yield found
+        match found:
+            case ElementValue(value=inner) | EachValue(value=inner):
+                pending.append(inner)
+            case CollectionValue(values=inner) | ChosenValue(values=inner) | OperationValue(operands=inner):
+                pending.extend(reversed(inner))
+            case _:
+                pass
+
+
+def references(value: Value) -> Iterator[str]:
+    """The names of the nodes that a value comes from."""
+    for part in parts(value):
+        match part:
+            case OutputValue(step=name) | ChosenValue(switch=name) | EachValue(opener=name):
+                yield name
+            case _:
+                pass

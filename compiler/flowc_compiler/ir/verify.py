@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from flowc_compiler.ir.model import ROOT_SCOPE, Flow
+from flowc_compiler.ir.regions import Region, regions_of, values_of
+from flowc_compiler.ir.values import references
 
 
 class IRError(AssertionError):
@@ -12,8 +14,13 @@ class IRError(AssertionError):
 def verify(flow: Flow) -> None:
     """Check that names are unique and resolve, that parents mirror targets, and that scopes partition the steps.
 
+    Before `lower_regions`, a pipeline has nodes in place of steps.
     Linear in steps, edges and scopes. Raises IRError.
     """
+    if flow.body is not None:
+        _require(not flow.steps and not flow.scopes, "a flow has regions and steps")
+        _verify_regions(flow.body)
+        return
     names = set(flow.by_name)
     _require(len(names) == len(flow.steps), "two steps share a name")
     _require(flow.start in names and flow.end in names, "start or end is missing")
@@ -26,6 +33,23 @@ def verify(flow: Flow) -> None:
     _require(mirrored == edges, f"parents do not mirror targets: {sorted(mirrored ^ edges)[:3]}")
     if flow.scopes:
         _verify_scopes(flow)
+
+
+def _verify_regions(body: Region) -> None:
+    """Check that node names are unique, and that what they refer to are nodes."""
+    names: set[str] = set()
+    pending = [*reversed(body.nodes)]
+    uses: list[tuple[str, str]] = []
+    while pending:
+        node = pending.pop()
+        _require(node.name not in names, f"two nodes share the name {node.name!r}")
+        names.add(node.name)
+        uses += ((node.name, name) for name in node.after)
+        uses += ((node.name, name) for value in values_of(node) for name in references(value))
+        for region in regions_of(node):
+            pending += reversed(region.nodes)
+    for user, name in uses:
+        _require(name in names, f"node {user!r} refers to {name!r}, which is not a node")
 
 
 def _verify_scopes(flow: Flow) -> None:

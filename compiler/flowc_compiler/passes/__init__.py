@@ -3,16 +3,41 @@
 from collections.abc import Callable
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.ir import Flow
+from flowc_compiler.ir import Flow, verify
+from flowc_compiler.passes.basepackages import add_base_packages
 from flowc_compiler.passes.gangs import check_gangs
 from flowc_compiler.passes.order import order_steps
+from flowc_compiler.passes.parameters import check_parameter_names
+from flowc_compiler.passes.placement import check_decorator_placement
+from flowc_compiler.passes.regions import lower_regions
 from flowc_compiler.passes.scopes import build_scopes
-from flowc_compiler.passes.together import check_together
 
 Pass = Callable[[Flow, DiagnosticSink], Flow | None]
 """A pass returns the new flow, or `None` with errors collected when the passes behind it could not make sense of it."""
 
-PASSES: tuple[Pass, ...] = (order_steps, check_gangs, build_scopes, check_together)
-"""Every pass, in order."""
+PASSES: tuple[Pass, ...] = (
+    check_parameter_names,
+    lower_regions,
+    add_base_packages,
+    order_steps,
+    check_gangs,
+    build_scopes,
+    check_decorator_placement,
+)
+"""Every pass, in order, for class flows and pipelines alike."""
 
-__all__ = ["PASSES", "Pass", "build_scopes", "check_gangs", "check_together", "order_steps"]
+
+def run_passes(flow: Flow, sink: DiagnosticSink) -> Flow | None:
+    """Run every pass, verifying the IR before and after each; `None` when one of them collected errors."""
+    verify(flow)
+    for run in PASSES:
+        lowered = run(flow, sink)
+        if lowered is None:
+            return None
+        if lowered is not flow:
+            verify(lowered)
+        flow = lowered
+    return flow
+
+
+__all__ = ["PASSES", "Pass", "run_passes"]

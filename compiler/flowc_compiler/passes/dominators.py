@@ -1,4 +1,4 @@
-"""Trees of frames with quick common ancestors: what the scopes pass asks of dominators and post-dominators.
+"""Dominators and post-dominators, as trees of frames with quick common ancestors.
 
 In an acyclic graph taken in topological order, the immediate dominator of a step is the lowest common ancestor of its
 parents in the tree so far. Each frame keeps a jump pointer of skewed length, so that an ancestor is found in a number
@@ -76,6 +76,26 @@ class PostDominators:
         """Whether every way from `step` goes through another."""
         frame, target = self._frames[step], self._frames[through]
         return frame.depth >= target.depth and ancestor(frame, target.depth) is target
+
+
+class Dominators:
+    """Which steps every way from the start to a step goes through."""
+
+    def __init__(self, flow: Flow) -> None:
+        """The steps of the flow must be in topological order."""
+        self._frames: dict[str, Frame[str]] = {}
+        for step in flow.steps:
+            leading = [self._frames[parent] for parent in step.parents]
+            self._frames[step.name] = Frame(step.name, reduce(common, leading) if leading else None)
+
+    def nearest(self, step: str) -> str | None:
+        """The last of them; `None` for the start."""
+        below = self._frames[step].below
+        return below.value if below is not None else None
+
+    def first_after(self, opener: str, step: str) -> str:
+        """Of the steps behind `opener` that every way from it to `step` goes through, the first."""
+        return ancestor(self._frames[step], self._frames[opener].depth + 1).value
 
 
 def _below(frame: Frame[T]) -> Frame[T]:

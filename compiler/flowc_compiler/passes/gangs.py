@@ -16,6 +16,8 @@ def check_gangs(flow: Flow, sink: DiagnosticSink) -> Flow:
             )  # fmt: skip
         if step.specs.parallel is not None:
             _check_parents(flow, step, sink)
+        if flow.frontend == "pipeline":
+            continue
         if step.specs.parallel is not None or any(_opens(flow, parent) for parent in step.parents):
             _check_join(flow, step, sink)
     return flow
@@ -26,8 +28,13 @@ def _opens(flow: Flow, parent: str) -> bool:
 
 
 def _check_parents(flow: Flow, step: Step, sink: DiagnosticSink) -> None:
-    """Whatever leads to an `@parallel` step says how many members it has."""
+    """Whatever leads to an `@parallel` step says how many members it has. No pipeline can."""
     assert step.specs.parallel is not None
+    if step.call is not None:
+        message = f"step `{step.call.function}` is `@parallel`, and a pipeline has no gangs"
+        help_text = "remove `@parallel`, or write the flow as a class, which opens a gang with `num_parallel=2`"
+        sink.error("FC214", message, step.specs.parallel.span, help=help_text)
+        return
     wrong = [parent for parent in step.parents if not _opens(flow, parent)]
     if step.parents and not wrong:
         return

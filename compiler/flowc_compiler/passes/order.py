@@ -9,7 +9,8 @@ from flowc_compiler.ir import Flow, Step
 def order_steps(flow: Flow, sink: DiagnosticSink) -> Flow | None:
     """Put the steps in topological order, those that are ready together in the order of the file (Kahn; linear).
 
-    Collects FC204 (loop), FC205 (unreached), FC213 (the end goes on); then returns `None`.
+    The steps of a pipeline are lowered in topological order, region by region, and keep it. Collects FC204 (loop),
+    FC205 (unreached), FC213 (the end goes on); then returns `None`.
     """
     reached = _reached(flow)
     _check_start_and_end(flow, sink)
@@ -32,6 +33,8 @@ def order_steps(flow: Flow, sink: DiagnosticSink) -> Flow | None:
         _report_loop(flow, {name for name, parents in waiting.items() if parents > 0}, sink)
     if sink.failed and (len(ordered) < len(flow.steps) or len(reached) < len(flow.steps)):
         return None
+    if flow.frontend == "pipeline":
+        return flow
     return flow.model_copy(update={"steps": tuple(ordered)})
 
 

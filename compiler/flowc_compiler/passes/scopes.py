@@ -5,6 +5,10 @@ step looks at the common part of its parents' stacks only, so that the work is l
 stand in a row (Metaflow's check enumerates paths and doubles with each). An arm of a switch ends where the ways from
 the switch come together again, or at a join of a split around it: of the steps that a join takes in, those that are
 ways out of one arm exclude each other.
+
+The calls of a pipeline make any acyclic graph, so that there the arms of a branch may depend on each other. A branch is
+structured when one join takes in all that it began, and no join before that takes in steps of several of its arms. The
+arms of any other branch have no scopes of their own: what is inside stands in the scope of the branch itself.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from typing import Literal, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.ir import ROOT_SCOPE, Flow, JoinStep, Scope, Step
-from flowc_compiler.passes.dominators import Frame, PostDominators, ancestor, common
+from flowc_compiler.passes.dominators import Dominators, Frame, PostDominators, ancestor, common
 
 SplitKind = Literal["branch", "foreach", "parallel", "switch"]
 
@@ -59,6 +63,8 @@ class _Builder:
         self._joins: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {}
         """Join to what it closes, and its parents by arm."""
         self._after = PostDominators(flow)
+        self._before = Dominators(flow) if flow.frontend == "pipeline" else None
+        self._unstructured = _unstructured_branches(flow, self._before, self._after) if self._before else set[str]()
         self._broken = False
 
     def place(self, step: Step) -> None:
@@ -67,7 +73,9 @@ class _Builder:
             self._broken = True
             return
         arrivals = [self._arrival(parent, step.name) for parent in step.parents]
-        if step.kind == "join":
+        if step.kind == "join" and self._before is not None and len(arrivals) > 1:
+            self._place_join_of_calls(step, self._before)
+        elif step.kind == "join":
             self._place_join(step, arrivals)
         elif len(arrivals) > 1:
             self._place_merge(step, arrivals)
@@ -80,6 +88,8 @@ class _Builder:
         """The stack on the edge from a parent: its own, with the split that it opens on top."""
         step = self._flow.by_name[parent]
         below = self._inside[parent]
+        if parent in self._unstructured:
+            return below
         if step.kind == "linear" or step.kind == "join":  # noqa: PLR1714 (so that the type checker knows the rest)
             return below
         return self._push(_Open(parent, target, step.kind), below)
@@ -147,6 +157,16 @@ class _Builder:
             self._joins[step.name] = (opener.name, _arms(step, opener, splits))
             self._inside[step.name] = below
 
+    def _place_join_of_calls(self, step: JoinStep, before: Dominators) -> None:
+        """A join in a pipeline, where several may join a branch: it closes the nearest step before all its parents."""
+        opener = before.nearest(step.name)
+        assert opener is not None, "a join has parents"
+        order = {target: index for index, target in enumerate(self._flow.by_name[opener].targets)}
+        arms = {parent: before.first_after(opener, parent) for parent in step.parents}
+        parents = sorted(step.parents, key=lambda parent: order.get(arms[parent], len(order)))
+        self._joins[step.name] = (opener, tuple((parent,) for parent in parents))
+        self._inside[step.name] = self._inside[opener]
+
     def _arms_complete(self, step: JoinStep, opener: Step, arrivals: list[_Stack], splits: list[_Stack]) -> bool:
         arms = {split.value.arm for split in splits}
         missing = [arm for arm in opener.targets if arm not in arms]
@@ -200,14 +220,39 @@ class _Builder:
             update: dict[str, object] = {"scope": scope}
             if step.kind == "join":
                 update["closes"], update["arms"] = self._joins[step.name]
+                if self._before is not None:
+                    update["parents"] = tuple(parent for arm in self._joins[step.name][1] for parent in arm)
             steps.append(step.model_copy(update=update))
         closers = {opener: join for join, (opener, _) in self._joins.items()}
         scopes = [Scope(id=ROOT_SCOPE, kind="root", steps=tuple(members[ROOT_SCOPE]))]
-        for frame in sorted(self._frames.values(), key=lambda frame: frame.depth):
+        for frame in self._by_region() if self._before else sorted(self._frames.values(), key=lambda item: item.depth):
             split = frame.value
             if split.scope_id in members or split.kind != "switch":
                 scopes.append(self._scope(frame, tuple(members.get(split.scope_id, ())), closers))
         return self._flow.model_copy(update={"steps": tuple(steps), "scopes": tuple(scopes)})
+
+    def _by_region(self) -> list[_Stack]:
+        """The frames of a pipeline: each region with the arms of its branches, then the regions inside of it."""
+        region_of = {self._root: self._root}
+        arms: dict[_Stack, list[_Stack]] = {self._root: []}
+        inner: dict[_Stack, list[_Stack]] = {self._root: []}
+        for frame in self._frames.values():
+            assert frame.below is not None
+            region = region_of[frame.below]
+            if frame.value.kind == "branch":
+                region_of[frame] = region
+                arms[region].append(frame)
+            else:
+                region_of[frame] = frame
+                arms[frame], inner[frame] = [frame], []
+                inner[region].append(frame)
+        found: list[_Stack] = []
+        pending = [self._root]
+        while pending:
+            region = pending.pop()
+            found += arms[region]
+            pending += reversed(inner[region])
+        return found
 
     def _scope(self, frame: _Stack, steps: tuple[str, ...], closers: dict[str, str]) -> Scope:
         split = frame.value
@@ -227,6 +272,21 @@ class _Builder:
 
     def _scope_id(self, frame: _Stack) -> str:
         return ROOT_SCOPE if frame is self._root else frame.value.scope_id
+
+
+def _unstructured_branches(flow: Flow, before: Dominators, after: PostDominators) -> set[str]:
+    """The branches whose arms depend on each other, or are joined by several steps, or further out only."""
+    found: set[str] = set()
+    for step in flow.steps:
+        if step.kind == "branch":
+            join = after.nearest(step.name)
+            if join is not None and before.nearest(join) != step.name:
+                found.add(step.name)
+        elif step.kind == "join" and len(step.parents) > 1:
+            opener = before.nearest(step.name)
+            if opener is not None and after.nearest(opener) != step.name:
+                found.add(opener)
+    return found
 
 
 def _arms(step: JoinStep, opener: Step, splits: list[_Stack]) -> tuple[tuple[str, ...], ...]:

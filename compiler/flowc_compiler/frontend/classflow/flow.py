@@ -15,7 +15,6 @@ from flowc_compiler.frontend.classflow.classes import ClassTable, Member
 from flowc_compiler.frontend.classflow.drafts import Draft, Graph
 from flowc_compiler.frontend.classflow.transitions import find_calls
 from flowc_compiler.frontend.decorators.attached import Attached, read_attached
-from flowc_compiler.frontend.decorators.basepackages import with_base_packages
 from flowc_compiler.frontend.decorators.flows import FlowDecoratorReader
 from flowc_compiler.frontend.parameters.configfiles import NO_CONFIGS, GivenConfigs
 from flowc_compiler.frontend.parameters.configs import ConfigTable
@@ -130,7 +129,6 @@ class _FlowReader:
 
     def finish(self, node: cst.ClassDef) -> Flow | None:
         """The flow; `None` when its graph cannot be told for errors in single steps."""
-        self._check_parameter_names()
         self._configs.check_given(node.name.value)
         name = self._view.locator.class_name(node)
         ends = self._graph.ends(node.name.value, name)
@@ -151,7 +149,8 @@ class _FlowReader:
             configs=self._configs.configs,
             constants=tuple(self._constants),
             specs=specs,
-            steps=with_base_packages(tuple(steps), self._flow_decorators.base_packages(), self._sink),
+            base_packages=self._flow_decorators.base_packages(),
+            steps=tuple(steps),
         )
 
     def body(self, view: ModuleView, owner: cst.ClassDef) -> Body:
@@ -268,17 +267,3 @@ class _FlowReader:
             body.locator.anywhere(statement),
             help="write steps and parameters directly in the class: `name = Parameter(...)`, `@step def name(self)`",
         )
-
-    def _check_parameter_names(self) -> None:
-        seen: dict[str, str] = {}
-        for parameter in self._parameters.values():
-            folded = parameter.name.lower().replace("-", "_")
-            if folded in seen:
-                other = seen[folded]
-                same = "is taken" if other == parameter.name else f"differs from `{other}` by case or dashes only"
-                message = f"the parameter name `{parameter.name}` {same}"
-                self._sink.error("FC305", message, parameter.span, help="rename one of them")
-            seen[folded] = parameter.name
-            if parameter.attribute in self._graph:
-                message = f"`{parameter.attribute}` is a parameter and a step"
-                self._sink.error("FC305", message, parameter.span, help="rename one of them")

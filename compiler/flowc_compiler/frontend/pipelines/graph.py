@@ -1,13 +1,13 @@
-"""A pipeline's body as it was evaluated: calls of steps, maps and switches, each in the region that it stands in.
+"""A pipeline's body while it is evaluated: the regions of the IR (`flowc_compiler.ir.regions`), before they are frozen.
 
-The evaluator makes these; `lowering` makes steps of the IR from them. Names are unique in the whole flow, and values
-refer to nodes by name.
+Names are unique in the whole flow, and values refer to nodes by name.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from flowc_compiler import ir
 from flowc_compiler.ir import StepSpecs
 from flowc_compiler.ir.values import Call, Value
 from flowc_compiler.source import Span
@@ -60,3 +60,21 @@ class Region:
 
     nodes: list[Node] = field(default_factory=list["Node"])
     """In the order in which they were called."""
+
+
+def build_body(root: Region) -> ir.Region:
+    """The regions of the IR. The parts are checked where they are made, so that nothing is validated again."""
+    return ir.Region.model_construct(nodes=tuple(_build_node(node) for node in root.nodes))
+
+
+def _build_node(node: Node) -> ir.StepCall | ir.MapCall | ir.SwitchCall:
+    common = {"name": node.name, "span": node.span, "after": node.after}
+    match node:
+        case StepCall():
+            return ir.StepCall.model_construct(**common, call=node.call, specs=node.specs, doc=node.doc)
+        case MapCall():
+            body = build_body(node.body)
+            return ir.MapCall.model_construct(**common, sources=node.sources, body=body, product=node.product)
+        case SwitchCall():
+            arms = tuple(build_body(arm) for arm in node.arms)
+            return ir.SwitchCall.model_construct(**common, tests=node.tests, arms=arms)

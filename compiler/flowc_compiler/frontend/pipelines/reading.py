@@ -1,10 +1,11 @@
-"""The front end of function pipelines: a file's `@pipeline` function to the calls of steps that it makes.
+"""The front end of function pipelines: a file's `@pipeline` function to a flow, whose body is the calls that it makes.
 
 The body is evaluated when the flow is compiled, over the syntax tree; the file is never imported.
 """
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import sys
 from collections.abc import Generator, Sequence
@@ -20,17 +21,16 @@ from flowc_compiler.frontend.pipelines.entry.parameters import Bind, no_values, 
 from flowc_compiler.frontend.pipelines.evaluation.evaluator import Evaluator
 from flowc_compiler.frontend.pipelines.evaluation.machine import ExhaustedError, Frame, Machine, RefusedError
 from flowc_compiler.frontend.pipelines.evaluation.objects import Environment, PipelineFunction
-from flowc_compiler.frontend.pipelines.record import PipelineReading
+from flowc_compiler.frontend.pipelines.graph import build_body
 from flowc_compiler.frontend.pipelines.stepargs import pipeline_specs
 from flowc_compiler.frontend.pipelines.typehook import TypeHook
 from flowc_compiler.frontend.values.bindings import bindings
+from flowc_compiler.ir import Flow
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.attached import Attached
-
-__all__ = ["PipelineReading", "read_pipeline"]
 
 
 def read_pipeline(
@@ -40,7 +40,7 @@ def read_pipeline(
     flow_name: str | None = None,
     bind: Bind = no_values,
     attached: Sequence[str] = (),
-) -> PipelineReading | None:
+) -> Flow | None:
     """Evaluate a file's pipeline; `None`, with diagnostics collected, when that fails.
 
     The pipeline is that of `flow_name`, or the one that the file itself calls, or the only one. `bind` is asked for
@@ -65,14 +65,14 @@ def read_pipeline(
             return None
 
 
-def _read(machine: Evaluator, view: ModuleView, flow_name: str | None, bind: Bind) -> PipelineReading | None:
+def _read(machine: Evaluator, view: ModuleView, flow_name: str | None, bind: Bind) -> Flow | None:
     chosen = choose_pipeline(machine, view, flow_name)
     if chosen is None:
         return None
     pipeline, run = chosen
     span = pipeline.view.locator.anywhere(pipeline.node.name)  # it may be another file's
     machine.pipeline_layers = tuple(pipeline.layers)
-    specs = pipeline_specs(pipeline.layers, machine.sink)
+    specs, base_packages = pipeline_specs(pipeline.layers, machine.sink)
     with machine.within(Frame(pipeline.view, {})):
         parameters, environment = read_parameters(machine, pipeline, run, bind, span)
     if len(environment) < len(parameters):
@@ -89,13 +89,17 @@ def _read(machine: Evaluator, view: ModuleView, flow_name: str | None, bind: Bin
         )  # fmt: skip
         return None
     doc = pipeline.node.get_docstring()
-    return PipelineReading(
+    return Flow(
+        span=span,
         name=pipeline.name,
         doc=inspect.cleandoc(doc) if doc else "",
-        span=span,
-        region=machine.nodes.root,
+        file=view.source.name,
+        source_hash=hashlib.sha256(view.source.text.encode()).hexdigest(),
+        frontend="pipeline",
         parameters=parameters,
         specs=specs,
+        base_packages=base_packages,
+        body=build_body(machine.nodes.root),
     )
 
 

@@ -15,7 +15,7 @@ from flowc_compiler.frontend.pipelines.settings.known import PIPELINE, STEP
 from flowc_compiler.frontend.pipelines.settings.models import OwnFields
 from flowc_compiler.frontend.pipelines.settings.reading import Asked, add_up, read_layer
 from flowc_compiler.frontend.pipelines.settings.schedules import schedule_spec
-from flowc_compiler.ir import FlowSpecs, StepSpecs
+from flowc_compiler.ir import DependencySpec, FlowSpecs, StepSpecs
 from flowc_compiler.ir.specs import Spec
 
 if TYPE_CHECKING:
@@ -49,20 +49,24 @@ def step_specs(layers: Sequence[SettingsLayer], sink: DiagnosticSink, attached: 
     return StepSpecs.model_validate(updates)
 
 
-def pipeline_specs(layers: Sequence[SettingsLayer], sink: DiagnosticSink) -> FlowSpecs:
-    """The specs of the flow that a pipeline is: its schedule and hooks, and decorators such as `@project` above it."""
+def pipeline_specs(
+    layers: Sequence[SettingsLayer], sink: DiagnosticSink
+) -> tuple[FlowSpecs, tuple[DependencySpec, ...]]:
+    """The specs of the flow that a pipeline is (its schedule, hooks, and decorators such as `@project` above it), and
+    the packages that `@conda_base` and `@pypi_base` give to every step.
+    """
     if not layers:
-        return FlowSpecs()
+        return FlowSpecs(), ()
     tree = add_up((layer, _read(layer, sink)) for layer in layers).tree
-    specs = FlowSpecs()
+    specs, base_packages = FlowSpecs(), tuple[DependencySpec, ...]()
     decorated = next((layer for layer in layers if layer.function is not None), None)
     if decorated is not None and decorated.function is not None:
         reader = FlowDecoratorReader(decorated.view, sink)
         reader.read(decorated.view, decorated.function, decorated.scope)
-        specs = reader.specs()
+        specs, base_packages = reader.specs(), reader.base_packages()
     schedule = schedule_spec(tree.get("schedule"), sink) or specs.schedule
     hooks = (*specs.exit_hooks, *exit_hooks(tree, layers[0].view, sink))
-    return specs.model_copy(update={"schedule": schedule, "exit_hooks": hooks})
+    return specs.model_copy(update={"schedule": schedule, "exit_hooks": hooks}), base_packages
 
 
 def _read(layer: SettingsLayer, sink: DiagnosticSink) -> Asked:

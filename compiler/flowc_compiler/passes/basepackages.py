@@ -1,22 +1,23 @@
-"""`@conda_base` and `@pypi_base`: what they say is given to every step, and a step's own decorator adds to it."""
+"""`@conda_base` and `@pypi_base`: every step gets their packages, and a step's own decorator adds to them."""
 
 from __future__ import annotations
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.ir import DependencySpec, Step
+from flowc_compiler.ir import DependencySpec, Flow, Step
 
 
-def with_base_packages(
-    steps: tuple[Step, ...], bases: tuple[DependencySpec, ...], sink: DiagnosticSink
-) -> tuple[Step, ...]:
-    """The steps with the packages of the flow; Conda's and PyPI's in one step are FC406."""
-    if not bases:
-        return steps
+def add_base_packages(flow: Flow, sink: DiagnosticSink) -> Flow:
+    """Merge `base_packages` into the steps that run code; Conda's and PyPI's in one step are FC406."""
+    if not flow.base_packages:
+        return flow
     merged: list[Step] = []
-    for step in steps:
-        spec = _merged(step.specs.dependencies, bases, sink)
+    for step in flow.steps:
+        if step.virtual:
+            merged.append(step)
+            continue
+        spec = _merged(step.specs.dependencies, flow.base_packages, sink)
         merged.append(step.model_copy(update={"specs": step.specs.model_copy(update={"dependencies": spec})}))
-    return tuple(merged)
+    return flow.model_copy(update={"base_packages": (), "steps": tuple(merged)})
 
 
 def _merged(own: DependencySpec | None, bases: tuple[DependencySpec, ...], sink: DiagnosticSink) -> DependencySpec:
