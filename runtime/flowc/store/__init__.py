@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from flowc.errors import StoreError
-from flowc.store.base import Store
+from flowc.store.interface import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

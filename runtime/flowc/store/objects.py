@@ -8,7 +8,7 @@ from importlib import import_module
 
 from flowc.errors import MissingKey, StoreError
 from flowc.store.answers import CODES, STATUSES
-from flowc.store.base import Store
+from flowc.store.interface import Store
 from flowc.store.patience import Patience
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, Callable, Dict, TypeVar, Union
 
-    from flowc.store.base import Buffer
+    from flowc.store.interface import Buffer
 
     T = TypeVar("T")
 

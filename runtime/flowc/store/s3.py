@@ -15,8 +15,8 @@ from xml.etree import ElementTree as ET
 from flowc.errors import MissingKey, StoreError
 from flowc.store import multipart
 from flowc.store.answers import EXPIRED, SKEW, child, clock_offset, failure_of, tag
-from flowc.store.base import Store
 from flowc.store.credentials import CredentialSource
+from flowc.store.interface import Store
 from flowc.store.patience import Patience
 from flowc.store.sigv4 import query_string, quote, sign
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Dict, Tuple
 
     from flowc.store.answers import Failure
-    from flowc.store.base import Buffer
+    from flowc.store.interface import Buffer
 
 CONNECT_TIMEOUT = 10.0
 TIMEOUT = 60.0
