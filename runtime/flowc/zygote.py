@@ -28,7 +28,7 @@ BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit
 LENGTH = struct.Struct("!I")
 _NEEDED = (
     "hashlib", "pickle", "traceback", "flowc.inputs", "flowc.merge", "flowc.predecessor", "flowc.report",
-    "flowc.resume", "flowc.store.files", "flowc.task",
+    "flowc.resume", "flowc.store.file_store", "flowc.task",
 )  # fmt: skip
 _PIPELINES = ("flowc.pipelines.functions", "flowc.pipelines.task")
 

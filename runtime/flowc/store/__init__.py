@@ -36,7 +36,7 @@ def open_store(root: str) -> Store:
 
 
 def _file_store(path: str) -> Store:
-    from flowc.store.files import FileStore
+    from flowc.store.file_store import FileStore
 
     if not path:
         raise StoreError("the root is empty; set FLOWC_ROOT to a path or a URL")
