@@ -114,7 +114,7 @@ def test_a_large_array_is_writable(tmp_path: Path, root: str) -> None:
 @pytest.mark.parametrize("large", [pytest.param(False), pytest.param(True, marks=pytest.mark.slow)])
 def test_a_value_larger_than_one_request(root: str, monkeypatch: pytest.MonkeyPatch, large: bool) -> None:
     """Uploaded in parts, read in ranges: at their own limits, and, without `large`, at limits of some megabytes."""
-    objects = pytest.importorskip("flowc.store.objects")
+    objects = pytest.importorskip("flowc.store.obstore_client")
     if not large:
         monkeypatch.setattr(multipart, "LARGEST", 6 << 20)
         monkeypatch.setattr(multipart, "PART", 5 << 20)

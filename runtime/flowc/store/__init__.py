@@ -58,7 +58,7 @@ def _client(root: str, scheme: str) -> Callable[[str], Store]:
     wanted = os.environ.get("FLOWC_S3_CLIENT", "")
     if not (wanted == "stdlib" and scheme.startswith("s3")):
         try:
-            from flowc.store.objects import ObstoreStore
+            from flowc.store.obstore_client import ObstoreStore
 
             return ObstoreStore
         except ImportError as error:
