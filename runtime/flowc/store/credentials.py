@@ -10,8 +10,8 @@ import time
 from urllib.parse import urlsplit
 
 from flowc.errors import StoreError
-from flowc.store.answers import retry_after
 from flowc.store.patience import Patience
+from flowc.store.s3_responses import retry_after
 from flowc.store.sigv4 import Credentials, query_string
 
 TYPE_CHECKING = False

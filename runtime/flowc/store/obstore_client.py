@@ -7,9 +7,9 @@ import re
 from importlib import import_module
 
 from flowc.errors import MissingKey, StoreError
-from flowc.store.answers import CODES, STATUSES
 from flowc.store.interface import Store
 from flowc.store.patience import Patience
+from flowc.store.s3_responses import CODES, STATUSES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from xml.etree import ElementTree as ET
 
 from flowc.errors import MissingKey, StoreError
 from flowc.store import multipart
-from flowc.store.answers import EXPIRED, SKEW, child, clock_offset, failure_of, tag
 from flowc.store.credentials import CredentialSource
 from flowc.store.interface import Store
 from flowc.store.patience import Patience
+from flowc.store.s3_responses import EXPIRED, SKEW, child, clock_offset, failure_of, tag
 from flowc.store.sigv4 import query_string, quote, sign
 
 TYPE_CHECKING = False
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Dict, Tuple
 
-    from flowc.store.answers import Failure
     from flowc.store.interface import Buffer
+    from flowc.store.s3_responses import Failure
 
 CONNECT_TIMEOUT = 10.0
 TIMEOUT = 60.0
