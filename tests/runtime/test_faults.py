@@ -15,7 +15,7 @@ import pytest
 
 from flowc.errors import MissingKey, StoreError
 from flowc.store import Store, multipart, open_store
-from flowc.store.patience import VARIABLE
+from flowc.store.retry import VARIABLE
 from flowc.store.s3 import S3Store
 from tests.runtime.faultserver import Fault, FaultServer, Handler, answers_half, loses_answer, refuses, resets
 

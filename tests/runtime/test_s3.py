@@ -14,7 +14,7 @@ import pytest
 from flowc.client import Run
 from flowc.errors import MissingKey, StoreError
 from flowc.store import Store, multipart, open_store, s3
-from flowc.store.patience import VARIABLE
+from flowc.store.retry import VARIABLE
 from flowc_targets.local import ResumeOptions
 from tests.local.flows import Local
 from tests.runtime.pipelineshim import PipelineShim

@@ -10,7 +10,7 @@ import time
 from urllib.parse import urlsplit
 
 from flowc.errors import StoreError
-from flowc.store.patience import Patience
+from flowc.store.retry import Patience
 from flowc.store.s3_responses import retry_after
 from flowc.store.sigv4 import Credentials, query_string
 

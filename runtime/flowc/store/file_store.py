@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Callable, TypeVar
 
     from flowc.store.interface import Buffer
-    from flowc.store.patience import Patience
+    from flowc.store.retry import Patience
 
     T = TypeVar("T")
 
@@ -116,7 +116,7 @@ class FileStore(Store):
                     raise MissingKey(f"there is no {self.path}/{key}") from None
                 problem = error.strerror or str(error)
                 if error.errno in AWAY:
-                    from flowc.store.patience import Patience
+                    from flowc.store.retry import Patience
 
                     patience = patience or Patience(f"the store {self.path}")
                     if patience.wait(problem):

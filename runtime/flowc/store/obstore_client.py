@@ -8,7 +8,7 @@ from importlib import import_module
 
 from flowc.errors import MissingKey, StoreError
 from flowc.store.interface import Store
-from flowc.store.patience import Patience
+from flowc.store.retry import Patience
 from flowc.store.s3_responses import CODES, STATUSES
 
 TYPE_CHECKING = False

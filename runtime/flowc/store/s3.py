@@ -16,7 +16,7 @@ from flowc.errors import MissingKey, StoreError
 from flowc.store import multipart
 from flowc.store.credentials import CredentialSource
 from flowc.store.interface import Store
-from flowc.store.patience import Patience
+from flowc.store.retry import Patience
 from flowc.store.s3_responses import EXPIRED, SKEW, child, clock_offset, failure_of, tag
 from flowc.store.sigv4 import query_string, quote, sign
 
