@@ -10,8 +10,8 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowc.layout import RunLayout, index_text, parse_index
 from flowc.store import open_store
+from flowc.store.run_layout import RunLayout, index_text, parse_index
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
 from flowc_targets.local.schedule import Schedule
@@ -20,7 +20,7 @@ from flowc_targets.package.code_package import package_files, zip_files
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flowc.layout import Document
+    from flowc.store.run_layout import Document
 
 RUN = "run-1"
 PYTHONS = (sys.executable, *(str(path) for path in sorted(Path.home().glob(".pyenv/versions/3.*/bin/python"))))

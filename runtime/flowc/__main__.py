@@ -38,8 +38,8 @@ def main(arguments: List[str] | None = None) -> int:
 
 def _task(args: List[str]) -> int:
     from flowc.errors import ProtocolError
-    from flowc.layout import parse_index
     from flowc.plan import load_plan
+    from flowc.store.run_layout import parse_index
     from flowc.task import PROTOCOL_ERROR, Task, run_task
     from flowc.userfile import load_code
 
@@ -63,8 +63,8 @@ def _task(args: List[str]) -> int:
 def _choice(args: List[str]) -> int:
     from flowc.choice import look_up
     from flowc.errors import FlowError
-    from flowc.layout import parse_index
     from flowc.plan import load_plan
+    from flowc.store.run_layout import parse_index
     from flowc.task import PROTOCOL_ERROR
 
     try:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 
 from flowc.errors import MissingInput, ProtocolError
-from flowc.layout import RunLayout, task_id
 from flowc.store import open_store
+from flowc.store.run_layout import RunLayout, task_id
 from flowc.task import write_output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from flowc.layout import Path
     from flowc.plan import Plan
+    from flowc.store.run_layout import Path
 
 
 def look_up(plan: Plan, step: str, path: Path, outputs: str) -> None:

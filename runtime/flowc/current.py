@@ -86,7 +86,7 @@ class Current:
             return None
         from flowc.client import Step
         from flowc.client import Task as ClientTask
-        from flowc.layout import parse_index
+        from flowc.store.run_layout import parse_index
 
         run = self.run
         assert run is not None

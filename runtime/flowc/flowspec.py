@@ -12,9 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List
 
-    from flowc.layout import Path
     from flowc.parameters import Declaration
     from flowc.state import TaskState
+    from flowc.store.run_layout import Path
 
 _INTERNAL = "_flowc"
 _CLASS_LEVEL = (FunctionType, MethodType, BuiltinFunctionType, property, classmethod, staticmethod, type, Parameter)

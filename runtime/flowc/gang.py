@@ -24,15 +24,15 @@ from typing import NamedTuple
 from flowc.errors import GangTimeout
 from flowc.gangfiles import MEMBER, PREPARED, GangFiles, host_address, reserve_port
 from flowc.gangwatch import Pause, Teller, Watch
-from flowc.layout import MANIFEST, task_id
+from flowc.store.run_layout import MANIFEST, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Set, Tuple
 
     from flowc.gangfiles import Seen
-    from flowc.layout import Document, RunLayout
     from flowc.state import TaskState
+    from flowc.store.run_layout import Document, RunLayout
     from flowc.task import Task
 
 

@@ -7,13 +7,13 @@ import os
 import socket
 
 from flowc.errors import PeerFailed
-from flowc.layout import index_text
+from flowc.store.run_layout import index_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Dict, Generator, Iterator, List, Set, Tuple
 
-    from flowc.layout import Document, Path, RunLayout
+    from flowc.store.run_layout import Document, Path, RunLayout
 
     Seen = Dict[Tuple[int, int], Set[str]]
     """(member, attempt) to the names of the files there."""

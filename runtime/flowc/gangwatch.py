@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, List
 
     from flowc.gang import Gang
-    from flowc.layout import Document
+    from flowc.store.run_layout import Document
 
 TELL_EVERY = 15.0
 """Seconds between two lines that say for whom a member waits."""

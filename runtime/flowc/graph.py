@@ -10,8 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List
 
-    from flowc.layout import Document, RunLayout
     from flowc.plan import Plan, PlanStep
+    from flowc.store.run_layout import Document, RunLayout
 
 RECORD = "graph.json"
 """Its name in the run's folder."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from flowc.errors import MissingInput
 from flowc.flowspec import bind, state_of
-from flowc.layout import task_id
 from flowc.state import InputState
+from flowc.store.run_layout import task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator, List
 
     from flowc.flowspec import FlowSpec
-    from flowc.layout import Document, Path, RunLayout
     from flowc.plan import Plan, PlanStep
+    from flowc.store.run_layout import Document, Path, RunLayout
 
 WINDOW = 256
 """How many manifests are read ahead from a remote store."""

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List
 
-    from flowc.layout import Path
+    from flowc.store.run_layout import Path
 
 VERSION = 1
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from flowc.errors import MissingInput
-from flowc.layout import task_id
+from flowc.store.run_layout import task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from flowc.layout import Document, Path, RunLayout
     from flowc.plan import Plan, PlanStep
+    from flowc.store.run_layout import Document, Path, RunLayout
 
 
 def predecessor(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> Document:

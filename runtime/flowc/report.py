@@ -9,11 +9,11 @@ import time
 import traceback
 
 from flowc.errors import FlowError, PeerFailed, ProtocolError, text_of
-from flowc.layout import VERSION
+from flowc.store.run_layout import VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from flowc.layout import RunLayout
+    from flowc.store.run_layout import RunLayout
     from flowc.task import Task
 
 _HERE = os.path.dirname(__file__)

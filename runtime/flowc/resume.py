@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from flowc.errors import CorruptArtifact
-from flowc.layout import task_id
+from flowc.store.run_layout import task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
     from typing import Any, Dict, FrozenSet, List, Tuple
 
-    from flowc.layout import Document, Path, RunLayout
     from flowc.plan import Plan, PlanStep
+    from flowc.store.run_layout import Document, Path, RunLayout
 
 THREADS = 32
 """Manifests that are copied at a time where each costs a network round trip."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from flowc import artifacts
-from flowc.layout import task_id
+from flowc.store.run_layout import task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Tuple
 
     from flowc.artifacts import Ref
-    from flowc.layout import Document, Path, RunLayout
     from flowc.plan import Plan, PlanStep
+    from flowc.store.run_layout import Document, Path, RunLayout
 
     Refs = Dict[str, Ref]
 

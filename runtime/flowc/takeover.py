@@ -15,15 +15,15 @@ import os
 import sys
 
 from flowc.errors import ParameterError, ProtocolError
-from flowc.layout import MANIFEST, index_text, task_id
 from flowc.resume import MARK, ORIGIN, Origin, keep_parameters, kept_parameters, origin_of
+from flowc.store.run_layout import MANIFEST, index_text, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Dict, FrozenSet, Iterator, List, Set, Tuple
 
-    from flowc.layout import Document, Path, RunLayout
     from flowc.plan import Plan, PlanStep
+    from flowc.store.run_layout import Document, Path, RunLayout
 
 
 def take_over(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> Document | None:

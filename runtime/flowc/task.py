@@ -12,9 +12,9 @@ from flowc.body import call_step
 from flowc.current import current, run_tags, set_current
 from flowc.errors import FlowError, InvalidNextException, ParameterError, ProtocolError
 from flowc.flowspec import artifacts_set, bind, constants, parameters
-from flowc.layout import VERSION, RunLayout, index_text, task_id
 from flowc.state import TaskState
 from flowc.store import open_store
+from flowc.store.run_layout import VERSION, RunLayout, index_text, task_id
 from flowc.transition import check as check_transition
 from flowc.transition import check_iteration
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from flowc.flowspec import FlowSpec
     from flowc.gang import Gang
     from flowc.inputs import Inputs
-    from flowc.layout import Document, Path
     from flowc.plan import Plan
+    from flowc.store.run_layout import Document, Path
     from flowc.triggers import Trigger
 
     class Declared(Protocol):

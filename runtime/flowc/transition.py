@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from typing import Any, Dict, Tuple
 
     from flowc.flowspec import FlowSpec
-    from flowc.layout import Path
     from flowc.plan import PlanStep
+    from flowc.store.run_layout import Path
 
 
 def read(

@@ -64,7 +64,7 @@ def _serve_warm(channel: socket.socket) -> int:
     send(channel, {"event": "ready", "threads": _thread_names()})
 
     def run(request: Dict[str, Any]) -> int:
-        from flowc.layout import parse_index
+        from flowc.store.run_layout import parse_index
         from flowc.task import Task, run_task
 
         seeds.renew()

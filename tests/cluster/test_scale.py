@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flowc.layout import RunLayout
+from flowc.store.run_layout import RunLayout
 from flowc.store.s3 import S3Store
 from tests.cluster.cluster import Cluster, run_locally
 from tests.cluster.compare import assert_same_artifacts

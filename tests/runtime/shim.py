@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import flowc
-from flowc.layout import RunLayout, parse_index
 from flowc.store import open_store
+from flowc.store.run_layout import RunLayout, parse_index
 from flowc_compiler.driver import compile_file
 from flowc_targets.package.run_plan import build_plan
 
 if TYPE_CHECKING:
-    from flowc.layout import Document
+    from flowc.store.run_layout import Document
 
 RUN = "run-1"
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from flowc.errors import MissingInput
-from flowc.layout import RunLayout
 from flowc.pipelines.reading import Outputs
 from flowc.plan import Plan
 from flowc.resume import Origin, agrees
 from flowc.store import open_store
+from flowc.store.run_layout import RunLayout
 from tests.runtime.pipelineshim import Json, PipelineShim, call, item, literal, output, step
 from tests.runtime.test_pythons import interpreter
 

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from typing import Dict, List
 
     from flowc.client.run import Run
-    from flowc.layout import Document, Path
+    from flowc.store.run_layout import Document, Path
 
 
 class Progress:

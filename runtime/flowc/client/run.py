@@ -9,8 +9,8 @@ from flowc.client.space import chosen_store
 from flowc.client.step import Step, by_time
 from flowc.errors import NotFound, TaggingError
 from flowc.graph import RECORD
-from flowc.layout import MANIFEST, RunLayout, parse_index
 from flowc.resume import MARK, RESUMED, origin_of
+from flowc.store.run_layout import MANIFEST, RunLayout, parse_index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flowc.client.flow import Flow
     from flowc.client.progress import Progress
     from flowc.client.task import Task
-    from flowc.layout import Document, Path
+    from flowc.store.run_layout import Document, Path
 
 _INDEX = re.compile(r"-|\d+(\.\d+)*")
 _NOT_READ: Document = {"not": "read"}

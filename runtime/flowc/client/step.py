@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flowc.client.base import Entity
 from flowc.client.task import Task
-from flowc.layout import parse_index
+from flowc.store.run_layout import parse_index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Callable, Dict, Iterator, List, Optional, Tuple, Union
 
     from flowc.client.run import Run
-    from flowc.layout import Path
+    from flowc.store.run_layout import Path
 
 
 class Step(Entity[Task]):

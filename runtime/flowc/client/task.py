@@ -8,7 +8,7 @@ from flowc import artifacts
 from flowc.client.artifact import DataArtifact, TaskData
 from flowc.client.base import Entity, local_time
 from flowc.errors import ExceptionWrapper, MissingKey
-from flowc.layout import RunLayout, task_id
+from flowc.store.run_layout import RunLayout, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from flowc.artifacts import Ref
     from flowc.client.step import Step
-    from flowc.layout import Document, Path
+    from flowc.store.run_layout import Document, Path
 
 
 class Metadata(NamedTuple):

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any, Dict, Iterator, List, Optional
 
-    from flowc.layout import Path
     from flowc.state import TaskState
+    from flowc.store.run_layout import Path
 
 _STATUS = {
     "successful": ExecutionStatus.COMPLETED,

@@ -6,15 +6,15 @@ from functools import partial
 
 from flowc import artifacts
 from flowc.errors import MissingInput, ProtocolError
-from flowc.layout import task_id
+from flowc.store.run_layout import task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Tuple
 
     from flowc.artifacts import Ref
-    from flowc.layout import Document, Path, RunLayout
     from flowc.plan import Plan, PlanStep
+    from flowc.store.run_layout import Document, Path, RunLayout
 
     Shape = Any
     """An index path, or a list of shapes."""

@@ -19,9 +19,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Tuple
 
-    from flowc.layout import Document
     from flowc.plan import PlanStep
     from flowc.state import TaskState
+    from flowc.store.run_layout import Document
     from flowc.task import Task
 
     Returned = Dict[str, Any]

@@ -13,9 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterator, List
 
-    from flowc.layout import Path
     from flowc.plan import PlanStep
     from flowc.state import Refs, TaskState
+    from flowc.store.run_layout import Path
 
     Value = Dict[str, Any]
     """One node of such a tree, as the plan has it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flowc.layout import index_text
+from flowc.store.run_layout import index_text
 from flowc_targets.local.signal_watch import signal_name
 
 if TYPE_CHECKING:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from flowc_targets.local.resumption import Resumption
 
 from flowc.errors import ProtocolError, StoreError
-from flowc.layout import index_text
+from flowc.store.run_layout import index_text
 
 
 def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Reporter | None = None) -> RunResult:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from flowc.errors import CorruptArtifact, FlowError, ProtocolError, StoreError
 from flowc.graph import record_graph
-from flowc.layout import RunLayout
 from flowc.pipelines.values import literal
 from flowc.plan import Plan
 from flowc.resume import RESUMED, Origin, agrees, keep_parameters, kept_parameters
 from flowc.store import open_store
+from flowc.store.run_layout import RunLayout
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_targets.local.params import check_params
 from flowc_targets.local.run_record import unusable
