@@ -8,8 +8,8 @@ import json
 import math
 import struct
 
-from flowc import codec
 from flowc.errors import CorruptArtifact, MissingKey
+from flowc.store import codec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
