@@ -84,7 +84,7 @@ class Zipped:
 
     def value(self, step: str, name: str, index: str = "") -> Any:
         """An artifact."""
-        from flowc import artifacts
+        from flowc.store import artifacts
 
         store = open_store(str(self.folder / "root"))
         return artifacts.load(store, self.flow.name, name, self.manifest(step, index)["artifacts"][name])

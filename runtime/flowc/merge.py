@@ -13,9 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, List
 
-    from flowc.artifacts import Ref
     from flowc.flowspec import FlowSpec
     from flowc.state import TaskState
+    from flowc.store.artifacts import Ref
 
 
 def merge(flow: FlowSpec, state: TaskState, inputs: Iterable[Any], exclude: List[str], include: List[str]) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from flowc import artifacts
+from flowc.store import artifacts
 from flowc.store.run_layout import task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Tuple
 
-    from flowc.artifacts import Ref
     from flowc.plan import Plan, PlanStep
+    from flowc.store.artifacts import Ref
     from flowc.store.run_layout import Document, Path, RunLayout
 
     Refs = Dict[str, Ref]

@@ -7,13 +7,12 @@ import sys
 import time
 from functools import partial
 
-from flowc import artifacts
 from flowc.body import call_step
 from flowc.current import current, run_tags, set_current
 from flowc.errors import FlowError, InvalidNextException, ParameterError, ProtocolError
 from flowc.flowspec import artifacts_set, bind, constants, parameters
 from flowc.state import TaskState
-from flowc.store import open_store
+from flowc.store import artifacts, open_store
 from flowc.store.run_layout import VERSION, RunLayout, index_text, task_id
 from flowc.transition import check as check_transition
 from flowc.transition import check_iteration

@@ -86,7 +86,7 @@ class Shim:
 
     def value(self, step: str, name: str, index: str = "") -> Any:
         """An artifact."""
-        from flowc import artifacts
+        from flowc.store import artifacts
 
         return artifacts.load(
             open_store(self.root), self.flow.name, name, self.manifest(step, index)["artifacts"][name]

@@ -183,8 +183,7 @@ def test_changed_in_place_and_deleted(tmp_path: Path) -> None:
 
 def test_large_arrays_come_without_a_copy(tmp_path: Path) -> None:
     numpy = pytest.importorskip("numpy")
-    from flowc import artifacts
-    from flowc.store import open_store
+    from flowc.store import artifacts, open_store
 
     store = open_store(str(tmp_path))
     ref = artifacts.save(store, "F", "a", {"x": numpy.arange(500_000), "y": numpy.zeros((3, 3)).T})

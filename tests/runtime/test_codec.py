@@ -10,9 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowc import artifacts
 from flowc.errors import CorruptArtifact, UnloadableArtifact, UnpicklableArtifact
-from flowc.store import codec, open_store
+from flowc.store import artifacts, codec, open_store
 
 if TYPE_CHECKING:
     from pathlib import Path

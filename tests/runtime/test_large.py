@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowc import artifacts
-from flowc.store import open_store
+from flowc.store import artifacts, open_store
 from tests.local.flows import Local
 
 if TYPE_CHECKING:

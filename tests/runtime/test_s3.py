@@ -102,7 +102,7 @@ def test_a_run_with_a_retry_read_by_its_join(tmp_path: Path, root: str) -> None:
 
 def test_a_large_array_is_writable(tmp_path: Path, root: str) -> None:
     numpy = pytest.importorskip("numpy")
-    from flowc import artifacts
+    from flowc.store import artifacts
 
     store = open_store(root)
     ref = artifacts.save(store, "F", "a", numpy.arange(1_000_000))

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any, Iterator, List, Optional
 
-    from flowc.artifacts import Ref
     from flowc.client.task import Task
+    from flowc.store.artifacts import Ref
 
 
 class TaskData:

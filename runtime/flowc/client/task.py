@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from flowc import artifacts
 from flowc.client.artifact import DataArtifact, TaskData
 from flowc.client.base import Entity, local_time
 from flowc.errors import ExceptionWrapper, MissingKey
+from flowc.store import artifacts
 from flowc.store.run_layout import RunLayout, task_id
 
 TYPE_CHECKING = False
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
-    from flowc.artifacts import Ref
     from flowc.client.step import Step
+    from flowc.store.artifacts import Ref
     from flowc.store.run_layout import Document, Path
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from flowc import artifacts
 from flowc.body import call_step
 from flowc.errors import PipelineError, ProtocolError
 from flowc.pipelines.declared import declared_parameters
 from flowc.pipelines.running import running
 from flowc.pipelines.values import Values, describe
+from flowc.store import artifacts
 from flowc.task import chosen_parameters, manifest_head, set_facts, taken_once, write_outputs
 
 TYPE_CHECKING = False

@@ -5,9 +5,9 @@ from __future__ import annotations
 import operator
 from functools import partial
 
-from flowc import artifacts
 from flowc.errors import FlowError, PipelineError, ProtocolError
 from flowc.pipelines.reading import Outputs
+from flowc.store import artifacts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
