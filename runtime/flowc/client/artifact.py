@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowc.client.base import Entity
+from flowc.client.entity import Entity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

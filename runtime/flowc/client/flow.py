@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowc.client.base import Entity
+from flowc.client.entity import Entity
 from flowc.client.run import Run
 from flowc.client.space import chosen_store, get_metadata
 from flowc.errors import NotFound

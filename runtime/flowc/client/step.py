@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowc.client.base import Entity
+from flowc.client.entity import Entity
 from flowc.client.task import Task
 from flowc.store.run_layout import parse_index
 

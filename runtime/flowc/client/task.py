@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from flowc.client.artifact import DataArtifact, TaskData
-from flowc.client.base import Entity, local_time
+from flowc.client.entity import Entity, local_time
 from flowc.errors import ExceptionWrapper, MissingKey
 from flowc.store import artifacts
 from flowc.store.run_layout import RunLayout, task_id
