@@ -100,7 +100,7 @@ class Current:
 
 
 def _store() -> Any:
-    from flowc.client.space import chosen_store
+    from flowc.client.namespaces import chosen_store
 
     return chosen_store(None)
 

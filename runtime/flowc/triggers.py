@@ -55,7 +55,7 @@ class Trigger:
     def runs(self) -> List[Run] | None:
         """The runs that were waited for, of whatever namespace; None where none was."""
         from flowc.client import Flow, Run
-        from flowc.client.space import chosen_store
+        from flowc.client.namespaces import chosen_store
 
         found: List[Run] = []
         for event in self._events:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from flowc.client.artifact import DataArtifact, TaskData
 from flowc.client.flow import Flow, Metaflow
-from flowc.client.run import Run
-from flowc.client.space import (
+from flowc.client.namespaces import (
     default_metadata,
     default_namespace,
     get_metadata,
@@ -13,6 +12,7 @@ from flowc.client.space import (
     metadata,
     namespace,
 )
+from flowc.client.run import Run
 from flowc.client.step import Step
 from flowc.client.task import Task
 from flowc.errors import NotFound as RunNotFound

@@ -73,7 +73,7 @@ class Entity(Generic[C]):
 
     def is_in_namespace(self) -> bool:
         """Whether it is in the current namespace."""
-        from flowc.client.space import get_namespace
+        from flowc.client.namespaces import get_namespace
 
         return self.belongs(get_namespace())
 
@@ -144,7 +144,7 @@ class Entity(Generic[C]):
 
     def _check_namespace(self, check: bool) -> None:
         """Raises NamespaceMismatch when it is somebody else's."""
-        from flowc.client.space import get_namespace
+        from flowc.client.namespaces import get_namespace
 
         self.checked = check
         if check and not self.belongs(get_namespace()):

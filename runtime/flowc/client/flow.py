@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from flowc.client.entity import Entity
+from flowc.client.namespaces import chosen_store, get_metadata
 from flowc.client.run import Run
-from flowc.client.space import chosen_store, get_metadata
 from flowc.errors import NotFound
 
 TYPE_CHECKING = False
@@ -85,7 +85,7 @@ class Flow(Entity[Run]):
 
     def children(self) -> Iterator[Run]:
         """Its runs in the namespace, the newest first."""
-        from flowc.client.space import get_namespace
+        from flowc.client.namespaces import get_namespace
 
         runs = [Run.of(self, name) for name in self._run_ids()]
         wanted = get_namespace() if self.checked else None

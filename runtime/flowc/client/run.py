@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from flowc.client.entity import Entity, local_time
-from flowc.client.space import chosen_store
+from flowc.client.namespaces import chosen_store
 from flowc.client.step import Step, by_time
 from flowc.errors import NotFound, TaggingError
 from flowc.graph import RECORD

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 
 from flowc.client.flow import Flow
+from flowc.client.namespaces import chosen_store
 from flowc.client.run import Run
-from flowc.client.space import chosen_store
 from flowc.client.step import Step
 from flowc.client.task import Task
 from flowc.pipelines.enums import ExecutionStatus
