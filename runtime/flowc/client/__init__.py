@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowc.client.artifact import DataArtifact, TaskData
-from flowc.client.flow import Flow, Metaflow
+from flowc.client.flow_object import Flow, Metaflow
 from flowc.client.namespaces import (
     default_metadata,
     default_namespace,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, Set, Union
 
-    from flowc.client.flow import Flow
+    from flowc.client.flow_object import Flow
     from flowc.client.progress import Progress
     from flowc.client.task import Task
     from flowc.store.run_layout import Document, Path
@@ -38,7 +38,7 @@ class Run(Entity[Step]):
 
         Raises NotFound, InvalidPathspec, and NamespaceMismatch for a run of somebody else.
         """
-        from flowc.client.flow import Flow
+        from flowc.client.flow_object import Flow
 
         flow, name = self._split(pathspec, 2)
         self._open(Flow.of(chosen_store(root), flow), name)
@@ -49,7 +49,7 @@ class Run(Entity[Step]):
     @classmethod
     def latest(cls, flow: str, *, root: Optional[str] = None) -> Run:
         """The run of a flow that was created last, whoever ran it. Raises NotFound."""
-        from flowc.client.flow import Flow
+        from flowc.client.flow_object import Flow
 
         run = Flow(flow, root=root, _namespace_check=False).latest_run
         assert run is not None

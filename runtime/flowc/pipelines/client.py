@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from flowc.client.flow import Flow
+from flowc.client.flow_object import Flow
 from flowc.client.namespaces import chosen_store
 from flowc.client.run import Run
 from flowc.client.step import Step
