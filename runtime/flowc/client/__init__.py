@@ -12,7 +12,7 @@ from flowc.client.namespaces import (
     metadata,
     namespace,
 )
-from flowc.client.run import Run
+from flowc.client.run_object import Run
 from flowc.client.step import Step
 from flowc.client.task import Task
 from flowc.errors import NotFound as RunNotFound

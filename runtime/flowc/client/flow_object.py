@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flowc.client.entity import Entity
 from flowc.client.namespaces import chosen_store, get_metadata
-from flowc.client.run import Run
+from flowc.client.run_object import Run
 from flowc.errors import NotFound
 
 TYPE_CHECKING = False

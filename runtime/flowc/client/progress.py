@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Dict, List
 
-    from flowc.client.run import Run
+    from flowc.client.run_object import Run
     from flowc.store.run_layout import Document, Path
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Callable, Dict, Iterator, List, Optional, Tuple, Union
 
-    from flowc.client.run import Run
+    from flowc.client.run_object import Run
     from flowc.store.run_layout import Path
 
 
@@ -25,7 +25,7 @@ class Step(Entity[Task]):
 
     def __init__(self, pathspec: str, *, root: Optional[str] = None, _namespace_check: bool = True) -> None:
         """`pathspec` is `Flow/run-id/step`; `root` as for Run. Raises NotFound, InvalidPathspec, NamespaceMismatch."""
-        from flowc.client.run import Run
+        from flowc.client.run_object import Run
 
         flow, run, name = self._split(pathspec, 3)
         above = Run(f"{flow}/{run}", root=root, _namespace_check=_namespace_check)

@@ -9,7 +9,7 @@ import os
 
 from flowc.client.flow_object import Flow
 from flowc.client.namespaces import chosen_store
-from flowc.client.run import Run
+from flowc.client.run_object import Run
 from flowc.client.step import Step
 from flowc.client.task import Task
 from flowc.pipelines.enums import ExecutionStatus
