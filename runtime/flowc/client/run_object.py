@@ -6,7 +6,7 @@ import re
 
 from flowc.client.entity import Entity, local_time
 from flowc.client.namespaces import chosen_store
-from flowc.client.step import Step, by_time
+from flowc.client.step_object import Step, by_time
 from flowc.errors import NotFound, TaggingError
 from flowc.graph import RECORD
 from flowc.resume import MARK, RESUMED, origin_of

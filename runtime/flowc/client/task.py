@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
-    from flowc.client.step import Step
+    from flowc.client.step_object import Step
     from flowc.store.artifacts import Ref
     from flowc.store.run_layout import Document, Path
 
@@ -44,7 +44,7 @@ class Task(Entity[DataArtifact]):
 
         Raises NotFound, InvalidPathspec, and NamespaceMismatch for a task of somebody else's run.
         """
-        from flowc.client.step import Step
+        from flowc.client.step_object import Step
 
         above, name = "/".join(self._split(pathspec, 4)[:3]), pathspec.rpartition("/")[2]
         step = Step(above, root=root, _namespace_check=_namespace_check)

@@ -10,7 +10,7 @@ import os
 from flowc.client.flow_object import Flow
 from flowc.client.namespaces import chosen_store
 from flowc.client.run_object import Run
-from flowc.client.step import Step
+from flowc.client.step_object import Step
 from flowc.client.task import Task
 from flowc.pipelines.enums import ExecutionStatus
 from flowc.pipelines.running import running
