@@ -14,7 +14,7 @@ from flowc.client.namespaces import (
 )
 from flowc.client.run_object import Run
 from flowc.client.step_object import Step
-from flowc.client.task import Task
+from flowc.client.task_object import Task
 from flowc.errors import NotFound as RunNotFound
 from flowc.store import DEFAULT_ROOT
 

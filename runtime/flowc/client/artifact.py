@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any, Iterator, List, Optional
 
-    from flowc.client.task import Task
+    from flowc.client.task_object import Task
     from flowc.store.artifacts import Ref
 
 
@@ -43,7 +43,7 @@ class DataArtifact(Entity["DataArtifact"]):
         self, pathspec: str, attempt: Optional[int] = None, *, root: Optional[str] = None, _namespace_check: bool = True
     ) -> None:
         """`pathspec` is that of a task and the artifact's name. Raises what Task does."""
-        from flowc.client.task import Task
+        from flowc.client.task_object import Task
 
         above, name = "/".join(self._split(pathspec, 5)[:4]), pathspec.rpartition("/")[2]
         task = Task(above, attempt, root=root, _namespace_check=_namespace_check)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from flowc.client.flow_object import Flow
     from flowc.client.progress import Progress
-    from flowc.client.task import Task
+    from flowc.client.task_object import Task
     from flowc.store.run_layout import Document, Path
 
 _INDEX = re.compile(r"-|\d+(\.\d+)*")

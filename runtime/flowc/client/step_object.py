@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowc.client.entity import Entity
-from flowc.client.task import Task
+from flowc.client.task_object import Task
 from flowc.store.run_layout import parse_index
 
 TYPE_CHECKING = False
