@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowc.client.artifact import DataArtifact, TaskData
+from flowc.client.data_artifact import DataArtifact, TaskData
 from flowc.client.flow_object import Flow, Metaflow
 from flowc.client.namespaces import (
     default_metadata,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from flowc.client.artifact import DataArtifact, TaskData
+from flowc.client.data_artifact import DataArtifact, TaskData
 from flowc.client.entity import Entity, local_time
 from flowc.errors import ExceptionWrapper, MissingKey
 from flowc.store import artifacts
