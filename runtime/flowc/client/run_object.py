@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Optional, Set, Union
 
     from flowc.client.flow_object import Flow
-    from flowc.client.progress import Progress
+    from flowc.client.run_progress import Progress
     from flowc.client.task_object import Task
     from flowc.store.run_layout import Document, Path
 
@@ -269,7 +269,7 @@ class Run(Entity[Step]):
         return bool(self.graph.get("steps", {}).get(step, {}).get("virtual", False))
 
     def _progress(self) -> Progress:
-        from flowc.client.progress import Progress
+        from flowc.client.run_progress import Progress
 
         return Progress(self)
 
