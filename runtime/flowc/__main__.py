@@ -25,7 +25,7 @@ def main(arguments: List[str] | None = None) -> int:
     if args[:1] == ["task"]:
         return _task(args[1:])
     if args[:1] == ["zygote"]:
-        from flowc.zygote import serve
+        from flowc.shim.fork_server import serve
 
         return serve(int(args[1]), fresh="fresh" in args[2:])
     if args[:1] == ["choice"]:

@@ -1,4 +1,4 @@
-"""A process that forks tasks, and the socket over which it is asked to: the other end of `flowc.zygote`."""
+"""A process that forks tasks, and the socket over which it is asked to: the other end of `flowc.shim.fork_server`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-from flowc.zygote import LENGTH, receive
+from flowc.shim.fork_server import LENGTH, receive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
-from flowc.zygote import BOOT
+from flowc.shim.fork_server import BOOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,8 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from flowc.shim.fork_server import BOOT
 from flowc.store.run_layout import index_text
-from flowc.zygote import BOOT
 from flowc_targets.base.process_pool import ForkChannel
 from flowc_targets.local.signal_watch import signal_name
 

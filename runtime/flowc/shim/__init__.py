@@ -1,0 +1,1 @@
+"""What runs a task of a compiled flow. Standard library only; nothing is imported here."""
