@@ -39,8 +39,8 @@ def main(arguments: List[str] | None = None) -> int:
 def _task(args: List[str]) -> int:
     from flowc.errors import ProtocolError
     from flowc.plan import load_plan
+    from flowc.shim.task_runner import PROTOCOL_ERROR, Task, run_task
     from flowc.store.run_layout import parse_index
-    from flowc.task import PROTOCOL_ERROR, Task, run_task
     from flowc.userfile import load_code
 
     try:
@@ -64,8 +64,8 @@ def _choice(args: List[str]) -> int:
     from flowc.choice import look_up
     from flowc.errors import FlowError
     from flowc.plan import load_plan
+    from flowc.shim.task_runner import PROTOCOL_ERROR
     from flowc.store.run_layout import parse_index
-    from flowc.task import PROTOCOL_ERROR
 
     try:
         options = _options(args)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from flowc.errors import MissingInput, ProtocolError
+from flowc.shim.task_runner import write_output
 from flowc.store import open_store
 from flowc.store.run_layout import RunLayout, task_id
-from flowc.task import write_output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

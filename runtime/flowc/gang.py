@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from typing import Any, Dict, List, Set, Tuple
 
     from flowc.gangfiles import Seen
+    from flowc.shim.task_runner import Task
     from flowc.state import TaskState
     from flowc.store.run_layout import Document, RunLayout
-    from flowc.task import Task
 
 
 class Parallel(NamedTuple):

@@ -13,8 +13,8 @@ from flowc.store.run_layout import VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from flowc.shim.task_runner import Task
     from flowc.store.run_layout import RunLayout
-    from flowc.task import Task
 
 _HERE = os.path.dirname(__file__)
 

@@ -92,7 +92,7 @@ def test_a_class_flow_imports_nothing_of_pipelines(tmp_path: Path) -> None:
     code = """
 import sys
 from flowc import FlowSpec, step
-import flowc.task, flowc.userfile
+import flowc.shim.task_runner, flowc.userfile
 class F(FlowSpec):
     @step
     def start(self): pass

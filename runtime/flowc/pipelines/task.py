@@ -12,17 +12,17 @@ from flowc.errors import PipelineError, ProtocolError
 from flowc.pipelines.declared import declared_parameters
 from flowc.pipelines.running import running
 from flowc.pipelines.values import Values, describe
+from flowc.shim.task_runner import chosen_parameters, manifest_head, set_facts, taken_once, write_outputs
 from flowc.store import artifacts
-from flowc.task import chosen_parameters, manifest_head, set_facts, taken_once, write_outputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Tuple
 
     from flowc.plan import PlanStep
+    from flowc.shim.task_runner import Task
     from flowc.state import TaskState
     from flowc.store.run_layout import Document
-    from flowc.task import Task
 
     Returned = Dict[str, Any]
     """Outputs by name."""

@@ -28,7 +28,7 @@ BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit
 LENGTH = struct.Struct("!I")
 _NEEDED = (
     "hashlib", "pickle", "traceback", "flowc.inputs", "flowc.merge", "flowc.predecessor", "flowc.report",
-    "flowc.resume", "flowc.store.file_store", "flowc.task",
+    "flowc.resume", "flowc.store.file_store", "flowc.shim.task_runner",
 )  # fmt: skip
 _PIPELINES = ("flowc.pipelines.functions", "flowc.pipelines.task")
 
@@ -64,8 +64,8 @@ def _serve_warm(channel: socket.socket) -> int:
     send(channel, {"event": "ready", "threads": _thread_names()})
 
     def run(request: Dict[str, Any]) -> int:
+        from flowc.shim.task_runner import Task, run_task
         from flowc.store.run_layout import parse_index
-        from flowc.task import Task, run_task
 
         seeds.renew()
         os.environ.update(request["env"])
