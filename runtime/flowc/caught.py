@@ -1,4 +1,4 @@
-"""`@catch`: a failed step goes on, with its failure as an artifact. See `flowc.body` for when."""
+"""`@catch`: a failed step goes on, with its failure as an artifact. See `flowc.shim.step_call` for when."""
 
 from __future__ import annotations
 
