@@ -38,7 +38,7 @@ def main(arguments: List[str] | None = None) -> int:
 
 def _task(args: List[str]) -> int:
     from flowc.errors import ProtocolError
-    from flowc.plan import load_plan
+    from flowc.protocol.plan import load_plan
     from flowc.shim.task_runner import PROTOCOL_ERROR, Task, run_task
     from flowc.store.run_layout import parse_index
     from flowc.userfile import load_code
@@ -63,7 +63,7 @@ def _task(args: List[str]) -> int:
 def _choice(args: List[str]) -> int:
     from flowc.choice import look_up
     from flowc.errors import FlowError
-    from flowc.plan import load_plan
+    from flowc.protocol.plan import load_plan
     from flowc.shim.task_runner import PROTOCOL_ERROR
     from flowc.store.run_layout import parse_index
 
@@ -78,7 +78,7 @@ def _choice(args: List[str]) -> int:
 
 def _hook(args: List[str]) -> int:
     from flowc.hook import run_hook
-    from flowc.plan import load_plan
+    from flowc.protocol.plan import load_plan
 
     options = args[1:]
     if "--outputs" in options:  # what an engine tells every command; a hook has none

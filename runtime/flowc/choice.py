@@ -11,7 +11,7 @@ from flowc.store.run_layout import RunLayout, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from flowc.plan import Plan
+    from flowc.protocol.plan import Plan
     from flowc.store.run_layout import Path
 
 

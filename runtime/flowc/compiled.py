@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict
 
-    from flowc.plan import Plan
+    from flowc.protocol.plan import Plan
 
 
 class _Compiled:

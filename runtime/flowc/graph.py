@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List
 
-    from flowc.plan import Plan, PlanStep
+    from flowc.protocol.plan import Plan, PlanStep
     from flowc.store.run_layout import Document, RunLayout
 
 RECORD = "graph.json"

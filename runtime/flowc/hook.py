@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from flowc.client import Run
-    from flowc.plan import Plan
+    from flowc.protocol.plan import Plan
 
 
 def run_hook(plan: Plan, name: str) -> int:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any, Iterator, List
 
     from flowc.flowspec import FlowSpec
-    from flowc.plan import Plan, PlanStep
+    from flowc.protocol.plan import Plan, PlanStep
     from flowc.store.run_layout import Document, Path, RunLayout
 
 WINDOW = 256

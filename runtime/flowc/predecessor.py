@@ -7,7 +7,7 @@ from flowc.store.run_layout import task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from flowc.plan import Plan, PlanStep
+    from flowc.protocol.plan import Plan, PlanStep
     from flowc.store.run_layout import Document, Path, RunLayout
 
 

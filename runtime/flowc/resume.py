@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
     from typing import Any, Dict, FrozenSet, List, Tuple
 
-    from flowc.plan import Plan, PlanStep
+    from flowc.protocol.plan import Plan, PlanStep
     from flowc.store.run_layout import Document, Path, RunLayout
 
 THREADS = 32

@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Dict, FrozenSet, Iterator, List, Set, Tuple
 
-    from flowc.plan import Plan, PlanStep
+    from flowc.protocol.plan import Plan, PlanStep
     from flowc.store.run_layout import Document, Path, RunLayout
 
 

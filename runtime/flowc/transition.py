@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any, Dict, Tuple
 
     from flowc.flowspec import FlowSpec
-    from flowc.plan import PlanStep
+    from flowc.protocol.plan import PlanStep
     from flowc.store.run_layout import Path
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-    from flowc.plan import Plan
+    from flowc.protocol.plan import Plan
 
 
 def load_code(plan: Plan) -> Any:

@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List
 
-    from flowc.plan import Plan
+    from flowc.protocol.plan import Plan
 
 
 def pipeline_graph(plan: Plan, module: Any) -> Dict[str, Any]:

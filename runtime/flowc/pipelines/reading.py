@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Tuple
 
-    from flowc.plan import Plan, PlanStep
+    from flowc.protocol.plan import Plan, PlanStep
     from flowc.store.artifacts import Ref
     from flowc.store.run_layout import Document, Path, RunLayout
 

@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Tuple
 
-    from flowc.plan import PlanStep
+    from flowc.protocol.plan import PlanStep
     from flowc.shim.task_runner import Task
     from flowc.state import TaskState
     from flowc.store.run_layout import Document

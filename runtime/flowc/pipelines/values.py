@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterator, List
 
-    from flowc.plan import PlanStep
+    from flowc.protocol.plan import PlanStep
     from flowc.state import Refs, TaskState
     from flowc.store.run_layout import Path
 

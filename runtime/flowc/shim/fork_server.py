@@ -47,7 +47,7 @@ def serve(descriptor: int, *, fresh: bool = False) -> int:
 def _serve_warm(channel: socket.socket) -> int:
     """Import the user's file, and serve. 1 when it cannot be imported."""
     from flowc.__main__ import line_buffer
-    from flowc.plan import load_plan
+    from flowc.protocol.plan import load_plan
     from flowc.userfile import load_code
 
     line_buffer()

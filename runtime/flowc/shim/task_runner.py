@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flowc.flowspec import FlowSpec
     from flowc.gang import Gang
     from flowc.inputs import Inputs
-    from flowc.plan import Plan
+    from flowc.protocol.plan import Plan
     from flowc.store.run_layout import Document, Path
     from flowc.triggers import Trigger
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from flowc.errors import CorruptArtifact, FlowError, ProtocolError, StoreError
 from flowc.graph import record_graph
 from flowc.pipelines.values import literal
-from flowc.plan import Plan
+from flowc.protocol.plan import Plan
 from flowc.resume import RESUMED, Origin, agrees, keep_parameters, kept_parameters
 from flowc.store import open_store
 from flowc.store.run_layout import RunLayout
