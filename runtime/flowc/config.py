@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from flowc.compiled import config_entries
 from flowc.configvalue import ConfigValue
 from flowc.errors import ParameterError
 from flowc.parameters import Declaration, Parameter, merged
+from flowc.shim.loaded_plan import config_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from flowc.compiled import included_member
 from flowc.config import load_parser
 from flowc.errors import FlowError, ParameterError
 from flowc.parameters import Declaration, Parameter, merged
+from flowc.shim.loaded_plan import included_member
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

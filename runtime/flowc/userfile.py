@@ -6,9 +6,9 @@ import os
 import sys
 from importlib import import_module
 
-from flowc.compiled import set_plan
 from flowc.errors import ProtocolError
 from flowc.flowspec import FlowSpec
+from flowc.shim.loaded_plan import set_plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

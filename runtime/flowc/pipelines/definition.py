@@ -67,7 +67,7 @@ class Pipeline(OfFunction[P, R]):
         if _Eager.depth:
             function: Callable[..., Any] = self._function
             return function(*args, **kwargs)
-        from flowc.compiled import is_compiled
+        from flowc.shim.loaded_plan import is_compiled
 
         if is_compiled():
             return None
