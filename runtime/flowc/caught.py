@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 
 from flowc.errors import ExceptionWrapper, FlowError
-from flowc.state import Transition
+from flowc.shim.task_state import Transition
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from flowc.state import TaskState
+    from flowc.shim.task_state import TaskState
 
 
 class FailureHandledByCatch(FlowError):  # noqa: N818 (Metaflow's name)

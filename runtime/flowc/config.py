@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterator, Tuple
 
-    from flowc.state import TaskState
+    from flowc.shim.task_state import TaskState
 
 __all__ = ["Config", "ConfigValue", "Delayed", "config_expr", "config_values", "is_unpacked", "resolve", "unpacked"]
 

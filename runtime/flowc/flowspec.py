@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List
 
     from flowc.parameters import Declaration
-    from flowc.state import TaskState
+    from flowc.shim.task_state import TaskState
     from flowc.store.run_layout import Path
 
 _INTERNAL = "_flowc"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from flowc.gangfiles import Seen
     from flowc.shim.task_runner import Task
-    from flowc.state import TaskState
+    from flowc.shim.task_state import TaskState
     from flowc.store.run_layout import Document, RunLayout
 
 

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from flowc.state import TaskState
+    from flowc.shim.task_state import TaskState
 
 _STORES = ("s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss", "file")
 _SECONDS = 60

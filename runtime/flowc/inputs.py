@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flowc.errors import MissingInput
 from flowc.flowspec import bind, state_of
-from flowc.state import InputState
+from flowc.shim.task_state import InputState
 from flowc.store.run_layout import task_id
 
 TYPE_CHECKING = False

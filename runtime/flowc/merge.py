@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, List
 
     from flowc.flowspec import FlowSpec
-    from flowc.state import TaskState
+    from flowc.shim.task_state import TaskState
     from flowc.store.artifacts import Ref
 
 

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from flowc.state import TaskState
+    from flowc.shim.task_state import TaskState
 
 __all__ = [
     "ENCODED",

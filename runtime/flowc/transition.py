@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowc.errors import InvalidNextException, TooManyIterations
-from flowc.state import Transition
+from flowc.shim.task_state import Transition
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any, Dict, Iterator, List, Optional
 
-    from flowc.state import TaskState
+    from flowc.shim.task_state import TaskState
     from flowc.store.run_layout import Path
 
 _STATUS = {

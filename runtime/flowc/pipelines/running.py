@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict
 
-    from flowc.state import TaskState
+    from flowc.shim.task_state import TaskState
 
 
 class Running:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from flowc.protocol.plan import PlanStep
     from flowc.shim.task_runner import Task
-    from flowc.state import TaskState
+    from flowc.shim.task_state import TaskState
     from flowc.store.run_layout import Document
 
     Returned = Dict[str, Any]

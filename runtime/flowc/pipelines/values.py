@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterator, List
 
     from flowc.protocol.plan import PlanStep
-    from flowc.state import Refs, TaskState
+    from flowc.shim.task_state import Refs, TaskState
     from flowc.store.run_layout import Path
 
     Value = Dict[str, Any]

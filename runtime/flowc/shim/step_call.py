@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
-    from flowc.state import TaskState
+    from flowc.shim.task_state import TaskState
 
 
 def call_step(flow: object, code: Callable[[], None], state: TaskState, attempt: int) -> bool:

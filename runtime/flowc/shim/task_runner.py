@@ -11,7 +11,7 @@ from flowc.current import current, run_tags, set_current
 from flowc.errors import FlowError, InvalidNextException, ParameterError, ProtocolError
 from flowc.flowspec import artifacts_set, bind, constants, parameters
 from flowc.shim.step_call import call_step
-from flowc.state import TaskState
+from flowc.shim.task_state import TaskState
 from flowc.store import artifacts, open_store
 from flowc.store.run_layout import VERSION, RunLayout, index_text, task_id
 from flowc.transition import check as check_transition
