@@ -11,11 +11,11 @@ from flowc.current import current, run_tags, set_current
 from flowc.errors import FlowError, InvalidNextException, ParameterError, ProtocolError
 from flowc.flowspec import artifacts_set, bind, constants, parameters
 from flowc.shim.step_call import call_step
+from flowc.shim.step_transition import check as check_transition
+from flowc.shim.step_transition import check_iteration
 from flowc.shim.task_state import TaskState
 from flowc.store import artifacts, open_store
 from flowc.store.run_layout import VERSION, RunLayout, index_text, task_id
-from flowc.transition import check as check_transition
-from flowc.transition import check_iteration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
