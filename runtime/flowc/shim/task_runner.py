@@ -141,7 +141,7 @@ def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> I
         return None
     if step.kind == "join":
         return _inherit_join(plan, cls, state)
-    from flowc.predecessor import predecessor
+    from flowc.shim.predecessor import predecessor
 
     manifest = predecessor(layout, plan, step, path)
     state.parameters = manifest["parameters"]
