@@ -27,7 +27,7 @@ BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit
 """`python -m flowc`, without the working directory on the import path."""
 LENGTH = struct.Struct("!I")
 _NEEDED = (
-    "hashlib", "pickle", "traceback", "flowc.shim.join_inputs", "flowc.merge", "flowc.shim.predecessor", "flowc.report",
+    "hashlib", "pickle", "traceback", "flowc.shim.join_inputs", "flowc.shim.merge", "flowc.shim.predecessor", "flowc.report",
     "flowc.resume", "flowc.store.file_store", "flowc.shim.task_runner",
 )  # fmt: skip
 _PIPELINES = ("flowc.pipelines.functions", "flowc.pipelines.task")
