@@ -26,7 +26,7 @@ class FailureHandledByCatch(FlowError):  # noqa: N818 (Metaflow's name)
 
 def store_failure(flow: object, state: TaskState, error: Exception) -> None:
     """Let the task succeed: artifacts that were set stay, the failure joins them, and the step leads on as compiled."""
-    from flowc.report import failure_text
+    from flowc.shim.failure_report import failure_text
 
     step = state.step
     assert step.catch is not None

@@ -116,7 +116,7 @@ class Watch:
 
     def _give_up(self, failure: PeerFailed) -> None:
         """End the process whatever its main thread does, which may be blocked for ever in a collective operation."""
-        from flowc.report import report_failure
+        from flowc.shim.failure_report import report_failure
 
         # In a thread of its own, as the main thread may hold the lock of stdout.
         what = (failure, self._gang.layout, self._gang.task)

@@ -21,7 +21,7 @@ def run_hook(plan: Plan, name: str) -> int:
     It gets the run, as `run=`, when it has an argument of that name or takes any; and what failed, `None` where nothing
     did, when it needs another argument, as ZenML's hooks do.
     """
-    from flowc.report import failure_text
+    from flowc.shim.failure_report import failure_text
     from flowc.userfile import load_module
 
     try:

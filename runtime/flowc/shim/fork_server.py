@@ -27,7 +27,7 @@ BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit
 """`python -m flowc`, without the working directory on the import path."""
 LENGTH = struct.Struct("!I")
 _NEEDED = (
-    "hashlib", "pickle", "traceback", "flowc.shim.join_inputs", "flowc.shim.merge", "flowc.shim.predecessor", "flowc.report",
+    "hashlib", "pickle", "traceback", "flowc.shim.join_inputs", "flowc.shim.merge", "flowc.shim.predecessor", "flowc.shim.failure_report",
     "flowc.resume", "flowc.store.file_store", "flowc.shim.task_runner",
 )  # fmt: skip
 _PIPELINES = ("flowc.pipelines.functions", "flowc.pipelines.task")
@@ -56,7 +56,7 @@ def _serve_warm(channel: socket.socket) -> int:
     try:
         code = seeds.watch(lambda: load_code(plan))
     except BaseException as error:  # the user's file may raise anything, SystemExit included
-        from flowc.report import failure_text
+        from flowc.shim.failure_report import failure_text
 
         send(channel, {"event": "failed", "error": failure_text(error)})
         return 1

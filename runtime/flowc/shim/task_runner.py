@@ -90,7 +90,7 @@ def run_task(plan: Plan, load: Callable[[], Any], task: Task) -> int:
         else:
             _execute(load(), state, task)
     except BaseException as error:  # asyncio.CancelledError is no Exception, nor are SystemExit and KeyboardInterrupt
-        from flowc.report import report_failure
+        from flowc.shim.failure_report import report_failure
 
         return report_failure(error, layout, task)
     return OK
