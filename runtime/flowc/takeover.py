@@ -15,7 +15,7 @@ import os
 import sys
 
 from flowc.errors import ParameterError, ProtocolError
-from flowc.resume import MARK, ORIGIN, Origin, keep_parameters, kept_parameters, origin_of
+from flowc.shim.resume import MARK, ORIGIN, Origin, keep_parameters, kept_parameters, origin_of
 from flowc.store.run_layout import MANIFEST, index_text, task_id
 
 TYPE_CHECKING = False

@@ -28,7 +28,7 @@ BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit
 LENGTH = struct.Struct("!I")
 _NEEDED = (
     "hashlib", "pickle", "traceback", "flowc.shim.join_inputs", "flowc.shim.merge", "flowc.shim.predecessor", "flowc.shim.failure_report",
-    "flowc.resume", "flowc.store.file_store", "flowc.shim.task_runner",
+    "flowc.shim.resume", "flowc.store.file_store", "flowc.shim.task_runner",
 )  # fmt: skip
 _PIPELINES = ("flowc.pipelines.functions", "flowc.pipelines.task")
 

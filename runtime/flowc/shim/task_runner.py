@@ -162,7 +162,7 @@ def _inherit_join(plan: Plan, cls: type[FlowSpec], state: TaskState) -> Inputs:
 
 def chosen_parameters(declared: Mapping[str, Declared], state: TaskState, task: Task) -> Dict[str, Any]:
     """The run's parameters, as references. Computed once a run: a retry and a resumed run have the same."""
-    from flowc.resume import keep_parameters, kept_parameters
+    from flowc.shim.resume import keep_parameters, kept_parameters
 
     store, flow = state.layout.store, state.plan.flow
     again = task.attempt or os.environ.get("FLOWC_ORIGIN_RUN_ID")
