@@ -77,7 +77,7 @@ def run_task(plan: Plan, load: Callable[[], Any], task: Task) -> int:
         layout = RunLayout(open_store(task.root), plan.flow, task.run, remember=True)
         state = TaskState(layout, plan, step, task.path)
         if os.environ.get("FLOWC_ORIGIN_RUN_ID") and not os.environ.get("FLOWC_REPLAYED"):
-            from flowc.takeover import take_over
+            from flowc.shim.takeover import take_over
 
             taken = take_over(layout, plan, step, task.path)
             if taken is not None:
