@@ -77,7 +77,7 @@ MODULES: Dict[str, Dict[str, str]] = {
     },
     "metaflow.flowspec": {"FlowSpec": "flowspec", "InvalidNextException": "errors"},
     "metaflow.includefile": {"IncludeFile": "includefile"},
-    "metaflow.metaflow_current": {"Parallel": "gang", "current": "current"},
+    "metaflow.metaflow_current": {"Parallel": "shim.gang", "current": "current"},
     "metaflow.multicore_utils": {**dict.fromkeys(_PARALLEL, "multicore"), "MulticoreException": "errors"},
     "metaflow.parameters": {
         "JSONType": "parameters",

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, List
 
-    from flowc.gang import Gang
+    from flowc.shim.gang import Gang
     from flowc.store.run_layout import Document
 
 TELL_EVERY = 15.0

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Mapping, Protocol
 
     from flowc.flowspec import FlowSpec
-    from flowc.gang import Gang
     from flowc.protocol.plan import Plan
+    from flowc.shim.gang import Gang
     from flowc.shim.join_inputs import Inputs
     from flowc.store.run_layout import Document, Path
     from flowc.triggers import Trigger
@@ -128,7 +128,7 @@ def _gang(plan: Plan, state: TaskState, task: Task) -> Gang | None:
     """The gang that the task is a member of."""
     if not any(plan.step(parent).kind == "parallel" for parent in state.step.parents):
         return None
-    from flowc.gang import gang_of
+    from flowc.shim.gang import gang_of
 
     return gang_of(state, task)
 
@@ -281,7 +281,7 @@ def set_facts(plan: Plan, names: List[str], task: Task, graph: Callable[[], Dict
     user = os.environ.get("FLOWC_NAMESPACE") or (f"user:{current.username}" if current.username else None)
     gangs: Dict[str, Any] = {}
     if plan.gangs:
-        from flowc.gang import ALONE
+        from flowc.shim.gang import ALONE
 
         gangs = {"parallel": ALONE}
     set_current(
