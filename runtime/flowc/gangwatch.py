@@ -8,7 +8,7 @@ import threading
 import time
 
 from flowc.errors import PeerFailed, StoreError
-from flowc.gangfiles import MEMBER
+from flowc.shim.gang_files import MEMBER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -22,15 +22,15 @@ import time
 from typing import NamedTuple
 
 from flowc.errors import GangTimeout
-from flowc.gangfiles import MEMBER, PREPARED, GangFiles, host_address, reserve_port
 from flowc.gangwatch import Pause, Teller, Watch
+from flowc.shim.gang_files import MEMBER, PREPARED, GangFiles, host_address, reserve_port
 from flowc.store.run_layout import MANIFEST, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Set, Tuple
 
-    from flowc.gangfiles import Seen
+    from flowc.shim.gang_files import Seen
     from flowc.shim.task_runner import Task
     from flowc.shim.task_state import TaskState
     from flowc.store.run_layout import Document, RunLayout
