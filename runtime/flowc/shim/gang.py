@@ -22,8 +22,8 @@ import time
 from typing import NamedTuple
 
 from flowc.errors import GangTimeout
-from flowc.gangwatch import Pause, Teller, Watch
 from flowc.shim.gang_files import MEMBER, PREPARED, GangFiles, host_address, reserve_port
+from flowc.shim.gang_watch import Pause, Teller, Watch
 from flowc.store.run_layout import MANIFEST, task_id
 
 TYPE_CHECKING = False
