@@ -77,8 +77,8 @@ def _choice(args: List[str]) -> int:
 
 
 def _hook(args: List[str]) -> int:
-    from flowc.hook import run_hook
     from flowc.protocol.plan import load_plan
+    from flowc.shim.exit_hook import run_hook
 
     options = args[1:]
     if "--outputs" in options:  # what an engine tells every command; a hook has none
