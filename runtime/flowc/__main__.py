@@ -61,9 +61,9 @@ def _task(args: List[str]) -> int:
 
 
 def _choice(args: List[str]) -> int:
-    from flowc.choice import look_up
     from flowc.errors import FlowError
     from flowc.protocol.plan import load_plan
+    from flowc.shim.choice import look_up
     from flowc.shim.task_runner import PROTOCOL_ERROR
     from flowc.store.run_layout import parse_index
 
