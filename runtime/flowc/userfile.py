@@ -35,7 +35,7 @@ def load_module(plan: Plan) -> ModuleType:
     set_plan(plan)
     path = os.environ.get("FLOWC_SOURCE")
     if not path and plan.files is not None:
-        from flowc.unpack import unpack
+        from flowc.shim.unpack import unpack
 
         unpack(plan.files)
     sys.argv = [path or f"{plan.module.replace('.', '/')}.py"]
