@@ -40,8 +40,8 @@ def _task(args: List[str]) -> int:
     from flowc.errors import ProtocolError
     from flowc.protocol.plan import load_plan
     from flowc.shim.task_runner import PROTOCOL_ERROR, Task, run_task
+    from flowc.shim.user_code import load_code
     from flowc.store.run_layout import parse_index
-    from flowc.userfile import load_code
 
     try:
         options = _options(args)

@@ -80,7 +80,7 @@ def test_the_shim_takes_the_arguments_that_the_compiler_does(tmp_path: Path) -> 
             names.append(f"row_{number}")
             (tmp_path / f"row_{number}.py").write_text(row.source.rstrip().removesuffix("()"))
     assert len(names) > 80
-    code = f"from flowc.userfile import serve_modules; serve_modules()\nimport {', '.join(names)}"
+    code = f"from flowc.shim.user_code import serve_modules; serve_modules()\nimport {', '.join(names)}"
     environment = {"PYTHONPATH": f"{runtime_folder()}:{tmp_path}"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -210,7 +210,7 @@ def test_a_name_that_is_not_served_is_told(tmp_path: Path) -> None:
 
 def test_starting_the_shim_loads_little() -> None:
     code = """if True:
-        import sys, flowc.shim.task_runner, flowc.userfile, flowc.protocol.plan
+        import sys, flowc.shim.task_runner, flowc.shim.user_code, flowc.protocol.plan
         slow = {"subprocess", "asyncio", "http.client", "email", "logging", "typing", "dataclasses", "inspect", "ssl"}
         print(sorted(slow & set(sys.modules)))
     """

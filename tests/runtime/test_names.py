@@ -59,7 +59,7 @@ def test_every_served_name_is_there(module: str) -> None:
 
 def test_a_task_imports_what_it_uses_only() -> None:
     code = (
-        "import sys, flowc, flowc.shim.task_runner, flowc.userfile; print(sorted(m for m in sys.modules if m.startswith('flowc.')))"
+        "import sys, flowc, flowc.shim.task_runner, flowc.shim.user_code; print(sorted(m for m in sys.modules if m.startswith('flowc.')))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": runtime_folder()}, capture_output=True, text=True, check=True
@@ -70,7 +70,7 @@ def test_a_task_imports_what_it_uses_only() -> None:
 
 def test_an_unserved_name_says_who_does_not_serve_it(tmp_path: Path) -> None:
     code = """
-from flowc.userfile import serve_modules
+from flowc.shim.user_code import serve_modules
 serve_modules()
 import metaflow
 from metaflow import *

@@ -55,7 +55,7 @@ def test_zenml_is_served_whether_or_not_it_is_installed(tmp_path: Path) -> None:
     (tmp_path / "zenml").mkdir()
     (tmp_path / "zenml" / "__init__.py").write_text("raise ImportError('the real one')", encoding="utf-8")
     code = """
-from flowc.userfile import serve_modules
+from flowc.shim.user_code import serve_modules
 serve_modules()
 import zenml, zenml.integrations.kubernetes.pod_settings
 from zenml import *
@@ -92,7 +92,7 @@ def test_a_class_flow_imports_nothing_of_pipelines(tmp_path: Path) -> None:
     code = """
 import sys
 from flowc import FlowSpec, step
-import flowc.shim.task_runner, flowc.userfile
+import flowc.shim.task_runner, flowc.shim.user_code
 class F(FlowSpec):
     @step
     def start(self): pass
@@ -215,7 +215,7 @@ def test_methods_and_functions_are_told_apart() -> None:
 @pytest.mark.parametrize("version", ["3.9", "3.13"])
 def test_settings_stand_in_annotations(tmp_path: Path, version: str) -> None:
     code = """
-from flowc.userfile import serve_modules
+from flowc.shim.user_code import serve_modules
 serve_modules()
 from typing import Annotated, Optional, Tuple, Union, get_type_hints
 from zenml import ArtifactConfig, Model, Tag, pipeline, step

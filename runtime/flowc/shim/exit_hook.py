@@ -22,7 +22,7 @@ def run_hook(plan: Plan, name: str) -> int:
     did, when it needs another argument, as ZenML's hooks do.
     """
     from flowc.shim.failure_report import failure_text
-    from flowc.userfile import load_module
+    from flowc.shim.user_code import load_module
 
     try:
         function = _function(load_module(plan), name)

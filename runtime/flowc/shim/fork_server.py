@@ -48,7 +48,7 @@ def _serve_warm(channel: socket.socket) -> int:
     """Import the user's file, and serve. 1 when it cannot be imported."""
     from flowc.__main__ import line_buffer
     from flowc.protocol.plan import load_plan
-    from flowc.userfile import load_code
+    from flowc.shim.user_code import load_code
 
     line_buffer()
     plan = load_plan()
