@@ -8,7 +8,7 @@ from flowc.client.entity import Entity, local_time
 from flowc.client.namespaces import chosen_store
 from flowc.client.step_object import Step, by_time
 from flowc.errors import NotFound, TaggingError
-from flowc.graph import RECORD
+from flowc.shim.graph_info import RECORD
 from flowc.shim.resume import MARK, RESUMED, origin_of
 from flowc.store.run_layout import MANIFEST, RunLayout, parse_index
 

@@ -55,7 +55,7 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
     if caught:
         manifest["caught"] = True
     if plan.is_first(step):
-        from flowc.graph import record_graph
+        from flowc.shim.graph_info import record_graph
 
         record_graph(layout, plan)
     write_outputs(task, manifest)

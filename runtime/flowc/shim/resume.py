@@ -89,7 +89,7 @@ class Origin:
         if not agrees(self._plan.step(name), manifest):
             return None
         if self._plan.is_first(self._plan.step(name)):
-            from flowc.graph import record_graph
+            from flowc.shim.graph_info import record_graph
 
             record_graph(target, self._plan)  # as the start task would
         if self._alone:

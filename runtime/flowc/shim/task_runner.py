@@ -198,7 +198,7 @@ def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: 
         refs[attribute] = artifacts.save(layout.store, name, attribute, value)
     manifest["artifacts"] = refs
     if step.name == state.plan.start:
-        from flowc.graph import record_graph
+        from flowc.shim.graph_info import record_graph
 
         record_graph(layout, state.plan)
     write_outputs(task, manifest)
@@ -310,7 +310,7 @@ def _trigger() -> Trigger | None:
 
 
 def _graph(plan: Plan, cls: type[FlowSpec]) -> Dict[str, Any]:
-    from flowc.graph import graph_info
+    from flowc.shim.graph_info import graph_info
 
     return graph_info(plan, cls)
 
