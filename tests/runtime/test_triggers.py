@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flowc.triggers import trigger_of_run
+from flowc.shim.trigger_events import trigger_of_run
 from tests.local.flows import Local
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from flowc.protocol.plan import Plan
     from flowc.shim.gang import Gang
     from flowc.shim.join_inputs import Inputs
+    from flowc.shim.trigger_events import Trigger
     from flowc.store.run_layout import Document, Path
-    from flowc.triggers import Trigger
 
     class Declared(Protocol):
         """A parameter of a class flow or a pipeline."""
@@ -304,7 +304,7 @@ def set_facts(plan: Plan, names: List[str], task: Task, graph: Callable[[], Dict
 
 
 def _trigger() -> Trigger | None:
-    from flowc.triggers import trigger_of_run
+    from flowc.shim.trigger_events import trigger_of_run
 
     return trigger_of_run()
 
