@@ -42,7 +42,7 @@ def call_step(flow: object, code: Callable[[], None], state: TaskState, attempt:
 def _call(code: Callable[[], None], state: TaskState) -> None:
     step = state.step
     if step.secrets is not None:
-        from flowc.secretvars import inject
+        from flowc.shim.secretvars import inject
 
         inject(step.secrets["sources"], step.secrets["allow_override"])
     if step.timeout is None:
