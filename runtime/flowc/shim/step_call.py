@@ -48,7 +48,7 @@ def _call(code: Callable[[], None], state: TaskState) -> None:
     if step.timeout is None:
         code()
         return
-    from flowc.timelimit import time_limit
+    from flowc.shim.timelimit import time_limit
 
     with time_limit(step.timeout):
         code()
