@@ -23,7 +23,7 @@ def call_step(flow: object, code: Callable[[], None], state: TaskState, attempt:
     if step.catch is None:
         _call(code, state)
         return False
-    from flowc.caught import FailureHandledByCatch, store_failure
+    from flowc.shim.caught import FailureHandledByCatch, store_failure
 
     try:
         if attempt > step.retries:
