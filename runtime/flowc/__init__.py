@@ -137,7 +137,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(import_module(f"flowc.pipelines.{_PIPELINES[name]}"), name)
     if name in __all__ or name == "JSONTypeClass":
-        from flowc.compat_metaflow import find
+        from flowc.compat.metaflow_modules import find
 
         return find("metaflow", name)
     raise AttributeError(f"module 'flowc' has no attribute {name!r}")

@@ -13,7 +13,7 @@ import pytest
 
 import flowc
 from flowc import client, current, parallel_imap_unordered, parallel_map
-from flowc.compat_metaflow import MODULES, SERVED, find
+from flowc.compat.metaflow_modules import MODULES, SERVED, find
 from flowc.errors import MulticoreException, NamespaceMismatch, NotFound, TaggingError
 from flowc_compiler.syntax import served
 from tests.local.flows import Local

@@ -57,7 +57,7 @@ class _Finder:
         del path, target
         package = name.partition(".")[0]
         if package == "metaflow":
-            from flowc.compat_metaflow import served_spec
+            from flowc.compat.metaflow_modules import served_spec
 
             return served_spec(name)
         if package == "zenml":
