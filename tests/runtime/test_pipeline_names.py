@@ -15,7 +15,7 @@ import pytest
 
 import flowc
 from flowc import FlowSpec, Resources, pipeline, step, unmapped
-from flowc.compat_zenml import INTEGRATIONS, MODULES, find
+from flowc.compat.zenml_modules import INTEGRATIONS, MODULES, find
 from flowc.pipelines.definition import Pipeline
 from flowc.pipelines.mapping import MappedResults, Unmapped
 from flowc.pipelines.steps import StepFunction

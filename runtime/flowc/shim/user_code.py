@@ -61,7 +61,7 @@ class _Finder:
 
             return served_spec(name)
         if package == "zenml":
-            from flowc.compat_zenml import served_spec
+            from flowc.compat.zenml_modules import served_spec
 
             return served_spec(name)
         return None

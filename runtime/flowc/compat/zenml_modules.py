@@ -60,7 +60,7 @@ MODULES: Dict[str, Dict[str, str]] = {
         ("ArtifactType", "ExecutionStatus", "ModelStages", "StepRuntime", "VisualizationType"), "pipelines.enums"
     ),
     "zenml.integrations": {},
-    "zenml.integrations.constants": dict.fromkeys(INTEGRATIONS, "compat_zenml:INTEGRATIONS"),
+    "zenml.integrations.constants": dict.fromkeys(INTEGRATIONS, "compat.zenml_modules:INTEGRATIONS"),
     "zenml.integrations.kubernetes": {},
     "zenml.integrations.kubernetes.flavors": _KUBERNETES,
     "zenml.integrations.kubernetes.flavors.kubernetes_orchestrator_flavor": _KUBERNETES,
@@ -94,7 +94,7 @@ def find(module: str, name: str) -> Any:
     from importlib import import_module
 
     place = MODULES[module][name]
-    if place == "compat_zenml:INTEGRATIONS":
+    if place == "compat.zenml_modules:INTEGRATIONS":
         return INTEGRATIONS[name]
     if place == "pipelines:fileio":
         return import_module("flowc.pipelines.fileio")
