@@ -36,7 +36,7 @@ SERVED: Dict[str, str] = {
     "JSONType": "parameters",
     "JSONTypeClass": "parameters:_JSONType",
     "Parameter": "parameters",
-    "cards": "",
+    "compat.metaflow_cards": "",
     "client": "",
     "config_expr": "config",
     "current": "current",
@@ -53,7 +53,7 @@ SERVED: Dict[str, str] = {
 
 MODULES: Dict[str, Dict[str, str]] = {
     "metaflow": SERVED,
-    "metaflow.cards": dict.fromkeys(_CARDS, "cards"),
+    "metaflow.cards": dict.fromkeys(_CARDS, "compat.metaflow_cards"),
     "metaflow.client": dict.fromkeys(_CLIENT, "client"),
     "metaflow.decorators": {"step": "decorators"},
     "metaflow.exception": {
