@@ -97,7 +97,7 @@ def find(module: str, name: str) -> Any:
     if place == "compat.zenml_modules:INTEGRATIONS":
         return INTEGRATIONS[name]
     if place == "pipelines:fileio":
-        return import_module("flowc.pipelines.fileio")
+        return import_module("flowc.compat.zenml_fileio")
     return getattr(import_module(f"flowc.{place}"), name)
 
 
