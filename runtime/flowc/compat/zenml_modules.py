@@ -27,8 +27,8 @@ _METADATA = dict.fromkeys(
     ("log_artifact_metadata", "log_metadata", "log_model_metadata", "log_step_metadata"), "pipelines.metadata"
 )
 _STEP = {"get_step_context": "pipelines.context", "step": "decorators"}
-_DOCKER = {"DockerSettings": "pipelines.settings", "PythonPackageInstaller": "pipelines.enums"}
-_RESOURCES = {"ByteUnit": "pipelines.enums", "ResourceSettings": "pipelines.settings"}
+_DOCKER = {"DockerSettings": "pipelines.settings", "PythonPackageInstaller": "compat.zenml_enums"}
+_RESOURCES = {"ByteUnit": "compat.zenml_enums", "ResourceSettings": "pipelines.settings"}
 _KUBERNETES = {"KubernetesOrchestratorSettings": "pipelines.settings"}
 _ARTIFACT_CONFIG = {"ArtifactConfig": "pipelines.settings"}
 _MATERIALIZERS = ("BaseMaterializer", "BuiltInMaterializer", "PydanticMaterializer")
@@ -57,7 +57,7 @@ MODULES: Dict[str, Dict[str, str]] = {
     "zenml.config.retry_config": {"StepRetryConfig": "pipelines.settings"},
     "zenml.config.schedule": {"Schedule": "pipelines.settings"},
     "zenml.enums": dict.fromkeys(
-        ("ArtifactType", "ExecutionStatus", "ModelStages", "StepRuntime", "VisualizationType"), "pipelines.enums"
+        ("ArtifactType", "ExecutionStatus", "ModelStages", "StepRuntime", "VisualizationType"), "compat.zenml_enums"
     ),
     "zenml.integrations": {},
     "zenml.integrations.constants": dict.fromkeys(INTEGRATIONS, "compat.zenml_modules:INTEGRATIONS"),

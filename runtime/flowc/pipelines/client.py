@@ -12,7 +12,7 @@ from flowc.client.namespaces import chosen_store
 from flowc.client.run_object import Run
 from flowc.client.step_object import Step
 from flowc.client.task_object import Task
-from flowc.pipelines.enums import ExecutionStatus
+from flowc.compat.zenml_enums import ExecutionStatus
 from flowc.pipelines.running import running
 from flowc.pipelines.settings import Settings
 
