@@ -45,7 +45,7 @@ MODULES: Dict[str, Dict[str, str]] = {
     },
     "zenml.artifacts": {},
     "zenml.artifacts.artifact_config": _ARTIFACT_CONFIG,
-    "zenml.client": {"Client": "pipelines.client"},
+    "zenml.client": {"Client": "compat.zenml_client"},
     "zenml.config": {
         "Schedule": "pipelines.settings",
         "StepRetryConfig": "pipelines.settings",

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from flowc.pipelines.client import PipelineRun, StepRun
+    from flowc.compat.zenml_client import PipelineRun, StepRun
 
 
 class Pipeline:
@@ -35,14 +35,14 @@ class StepContext:
     @property
     def pipeline_run(self) -> PipelineRun:
         """The run."""
-        from flowc.pipelines.client import running_run
+        from flowc.compat.zenml_client import running_run
 
         return running_run(self._state)
 
     @property
     def step_run(self) -> StepRun:
         """The step, as others will read it."""
-        from flowc.pipelines.client import running_step
+        from flowc.compat.zenml_client import running_step
 
         return running_step(self._state)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from inspect import Signature
     from typing import Any, Callable, Dict, Tuple
 
-    from flowc.pipelines.client import PipelineRun
+    from flowc.compat.zenml_client import PipelineRun
 
 
 class PipelineRunFailed(FlowError, SystemExit):  # noqa: N818
@@ -50,7 +50,7 @@ def launch(function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str
     if code:
         raise PipelineRunFailed(f"the run of {name} has failed ({run or 'it was not started'})", code)
     from flowc.client import Run
-    from flowc.pipelines.client import PipelineRun
+    from flowc.compat.zenml_client import PipelineRun
 
     return PipelineRun(Run(run, root=root, _namespace_check=False))
 
