@@ -50,12 +50,12 @@ if TYPE_CHECKING:
         metadata,
         namespace,
     )
+    from flowc.compat.step_context import get_step_context
     from flowc.compat.zenml_client import Client
     from flowc.config import Config, config_expr
     from flowc.configvalue import ConfigValue
     from flowc.includefile import IncludeFile
     from flowc.multicore import parallel_imap_unordered, parallel_map, profile
-    from flowc.pipelines.context import get_step_context
     from flowc.pipelines.definition import pipeline
     from flowc.pipelines.mapping import unmapped
     from flowc.pipelines.settings import Resources, Retry, Schedule

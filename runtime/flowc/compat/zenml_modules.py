@@ -26,7 +26,7 @@ INTEGRATIONS["PYTORCH_L"] = "pytorch_lightning"
 _METADATA = dict.fromkeys(
     ("log_artifact_metadata", "log_metadata", "log_model_metadata", "log_step_metadata"), "pipelines.metadata"
 )
-_STEP = {"get_step_context": "pipelines.context", "step": "decorators"}
+_STEP = {"get_step_context": "compat.step_context", "step": "decorators"}
 _DOCKER = {"DockerSettings": "pipelines.settings", "PythonPackageInstaller": "compat.zenml_enums"}
 _RESOURCES = {"ByteUnit": "compat.zenml_enums", "ResourceSettings": "pipelines.settings"}
 _KUBERNETES = {"KubernetesOrchestratorSettings": "pipelines.settings"}
