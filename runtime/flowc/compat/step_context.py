@@ -48,7 +48,7 @@ class StepContext:
 
     def add_output_metadata(self, metadata: Any, output_name: str | None = None) -> None:
         """Keep metadata of an output; its name may be left out where there is one only."""
-        from flowc.pipelines.metadata import log_metadata
+        from flowc.compat.metadata import log_metadata
 
         log_metadata(metadata, infer_artifact=True, artifact_name=output_name)
 

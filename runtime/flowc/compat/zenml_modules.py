@@ -24,7 +24,7 @@ INTEGRATIONS["PYTORCH_L"] = "pytorch_lightning"
 """The constants of `zenml.integrations.constants`, with their values."""
 
 _METADATA = dict.fromkeys(
-    ("log_artifact_metadata", "log_metadata", "log_model_metadata", "log_step_metadata"), "pipelines.metadata"
+    ("log_artifact_metadata", "log_metadata", "log_model_metadata", "log_step_metadata"), "compat.metadata"
 )
 _STEP = {"get_step_context": "compat.step_context", "step": "decorators"}
 _DOCKER = {"DockerSettings": "pipelines.settings", "PythonPackageInstaller": "compat.zenml_enums"}
@@ -75,7 +75,7 @@ MODULES: Dict[str, Dict[str, str]] = {
     "zenml.steps": _STEP,
     "zenml.types": dict.fromkeys(("CSVString", "HTMLString", "JSONString", "MarkdownString"), "compat.zenml_text"),
     "zenml.utils": {},
-    "zenml.utils.metadata_utils": {"log_metadata": "pipelines.metadata"},
+    "zenml.utils.metadata_utils": {"log_metadata": "compat.metadata"},
 }
 """The modules that are served, and the module of flowc that each name is in."""
 
