@@ -84,7 +84,7 @@ def run_task(plan: Plan, load: Callable[[], Any], task: Task) -> int:
                 write_outputs(task, taken)
                 return OK
         if plan.pipeline:
-            from flowc.pipelines.task import execute
+            from flowc.shim.pipeline_task import execute
 
             execute(load, state, task)
         else:
