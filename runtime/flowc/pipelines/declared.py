@@ -32,7 +32,7 @@ class RunParameter:
             return convert(self.name, self._entry.get("type", "str"), decode_value(self.name, raw))
         if "default" not in self._entry:
             raise ParameterError(f"parameter {self.name!r} is required: give it as -p {self.name}=...")
-        from flowc.pipelines.values import literal
+        from flowc.shim.pipeline_values import literal
 
         return literal(self._entry["default"])
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from flowc.errors import CorruptArtifact, FlowError, ProtocolError, StoreError
-from flowc.pipelines.values import literal
 from flowc.protocol.plan import Plan
 from flowc.shim.graph_info import record_graph
+from flowc.shim.pipeline_values import literal
 from flowc.shim.resume import RESUMED, Origin, agrees, keep_parameters, kept_parameters
 from flowc.store import open_store
 from flowc.store.run_layout import RunLayout
