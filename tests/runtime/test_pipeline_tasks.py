@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from flowc.errors import MissingInput
-from flowc.pipelines.reading import Outputs
 from flowc.protocol.plan import Plan
+from flowc.shim.pipeline_outputs import Outputs
 from flowc.shim.resume import Origin, agrees
 from flowc.store import open_store
 from flowc.store.run_layout import RunLayout

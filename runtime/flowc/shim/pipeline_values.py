@@ -6,7 +6,7 @@ import operator
 from functools import partial
 
 from flowc.errors import FlowError, PipelineError, ProtocolError
-from flowc.pipelines.reading import Outputs
+from flowc.shim.pipeline_outputs import Outputs
 from flowc.store import artifacts
 
 TYPE_CHECKING = False
