@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from flowc.compat.running import running
 from flowc.errors import PipelineError, ProtocolError
-from flowc.pipelines.declared import declared_parameters
+from flowc.shim.pipeline_parameters import declared_parameters
 from flowc.shim.pipeline_values import Values, describe
 from flowc.shim.step_call import call_step
 from flowc.shim.task_runner import chosen_parameters, manifest_head, set_facts, taken_once, write_outputs
