@@ -14,8 +14,8 @@ def pipeline_graph(plan: Plan, module: Any) -> Dict[str, Any]:
     import inspect
     import os
 
-    from flowc.pipelines.functions import function_of
     from flowc.shim.graph_info import step_info
+    from flowc.shim.pipeline_functions import function_of
 
     calls = {name: step.call for name, step in plan.steps.items() if step.call is not None}
     steps: Dict[str, Dict[str, Any]] = {}

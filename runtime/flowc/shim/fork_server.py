@@ -30,7 +30,7 @@ _NEEDED = (
     "hashlib", "pickle", "traceback", "flowc.shim.join_inputs", "flowc.shim.merge", "flowc.shim.predecessor", "flowc.shim.failure_report",
     "flowc.shim.resume", "flowc.store.file_store", "flowc.shim.task_runner",
 )  # fmt: skip
-_PIPELINES = ("flowc.pipelines.functions", "flowc.shim.pipeline_task")
+_PIPELINES = ("flowc.shim.pipeline_functions", "flowc.shim.pipeline_task")
 
 
 def serve(descriptor: int, *, fresh: bool = False) -> int:

@@ -64,7 +64,7 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
 
 def _call(load: Callable[[], Any], state: TaskState, values: Values, attempt: int) -> Tuple[Returned, bool]:
     """The outputs of the step's function, and whether it failed and `@catch` took the failure: they are `None` then."""
-    from flowc.pipelines.functions import function_of, pass_arguments
+    from flowc.shim.pipeline_functions import function_of, pass_arguments
 
     step = state.step
     call = step.call
