@@ -56,9 +56,9 @@ if TYPE_CHECKING:
     from flowc.configvalue import ConfigValue
     from flowc.includefile import IncludeFile
     from flowc.multicore import parallel_imap_unordered, parallel_map, profile
+    from flowc.pipeline_settings import Resources, Retry, Schedule
     from flowc.pipelines.definition import pipeline
     from flowc.pipelines.mapping import unmapped
-    from flowc.pipelines.settings import Resources, Retry, Schedule
 
 __all__ = [
     "Client",

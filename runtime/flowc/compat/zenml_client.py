@@ -14,7 +14,7 @@ from flowc.client.step_object import Step
 from flowc.client.task_object import Task
 from flowc.compat.running import running
 from flowc.compat.zenml_enums import ExecutionStatus
-from flowc.pipelines.settings import Settings
+from flowc.pipeline_settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -27,16 +27,16 @@ _METADATA = dict.fromkeys(
     ("log_artifact_metadata", "log_metadata", "log_model_metadata", "log_step_metadata"), "compat.metadata"
 )
 _STEP = {"get_step_context": "compat.step_context", "step": "decorators"}
-_DOCKER = {"DockerSettings": "pipelines.settings", "PythonPackageInstaller": "compat.zenml_enums"}
-_RESOURCES = {"ByteUnit": "compat.zenml_enums", "ResourceSettings": "pipelines.settings"}
-_KUBERNETES = {"KubernetesOrchestratorSettings": "pipelines.settings"}
-_ARTIFACT_CONFIG = {"ArtifactConfig": "pipelines.settings"}
+_DOCKER = {"DockerSettings": "pipeline_settings", "PythonPackageInstaller": "compat.zenml_enums"}
+_RESOURCES = {"ByteUnit": "compat.zenml_enums", "ResourceSettings": "pipeline_settings"}
+_KUBERNETES = {"KubernetesOrchestratorSettings": "pipeline_settings"}
+_ARTIFACT_CONFIG = {"ArtifactConfig": "pipeline_settings"}
 _MATERIALIZERS = ("BaseMaterializer", "BuiltInMaterializer", "PydanticMaterializer")
 
 MODULES: Dict[str, Dict[str, str]] = {
     "zenml": {
-        "Model": "pipelines.settings",
-        "Tag": "pipelines.settings",
+        "Model": "pipeline_settings",
+        "Tag": "pipeline_settings",
         "pipeline": "pipelines.definition",
         "unmapped": "pipelines.mapping",
         **_ARTIFACT_CONFIG,
@@ -47,15 +47,15 @@ MODULES: Dict[str, Dict[str, str]] = {
     "zenml.artifacts.artifact_config": _ARTIFACT_CONFIG,
     "zenml.client": {"Client": "compat.zenml_client"},
     "zenml.config": {
-        "Schedule": "pipelines.settings",
-        "StepRetryConfig": "pipelines.settings",
+        "Schedule": "pipeline_settings",
+        "StepRetryConfig": "pipeline_settings",
         **_DOCKER,
         **_RESOURCES,
     },
     "zenml.config.docker_settings": _DOCKER,
     "zenml.config.resource_settings": _RESOURCES,
-    "zenml.config.retry_config": {"StepRetryConfig": "pipelines.settings"},
-    "zenml.config.schedule": {"Schedule": "pipelines.settings"},
+    "zenml.config.retry_config": {"StepRetryConfig": "pipeline_settings"},
+    "zenml.config.schedule": {"Schedule": "pipeline_settings"},
     "zenml.enums": dict.fromkeys(
         ("ArtifactType", "ExecutionStatus", "ModelStages", "StepRuntime", "VisualizationType"), "compat.zenml_enums"
     ),
@@ -64,13 +64,13 @@ MODULES: Dict[str, Dict[str, str]] = {
     "zenml.integrations.kubernetes": {},
     "zenml.integrations.kubernetes.flavors": _KUBERNETES,
     "zenml.integrations.kubernetes.flavors.kubernetes_orchestrator_flavor": _KUBERNETES,
-    "zenml.integrations.kubernetes.pod_settings": {"KubernetesPodSettings": "pipelines.settings"},
+    "zenml.integrations.kubernetes.pod_settings": {"KubernetesPodSettings": "pipeline_settings"},
     "zenml.io": {"fileio": "pipelines:fileio"},
     "zenml.logger": {"get_logger": "compat.zenml_text"},
-    "zenml.materializers": dict.fromkeys(_MATERIALIZERS, "pipelines.settings"),
-    "zenml.materializers.base_materializer": {"BaseMaterializer": "pipelines.settings"},
+    "zenml.materializers": dict.fromkeys(_MATERIALIZERS, "pipeline_settings"),
+    "zenml.materializers.base_materializer": {"BaseMaterializer": "pipeline_settings"},
     "zenml.model": {},
-    "zenml.model.model": {"Model": "pipelines.settings"},
+    "zenml.model.model": {"Model": "pipeline_settings"},
     "zenml.pipelines": {"pipeline": "pipelines.definition"},
     "zenml.steps": _STEP,
     "zenml.types": dict.fromkeys(("CSVString", "HTMLString", "JSONString", "MarkdownString"), "compat.zenml_text"),
