@@ -32,8 +32,8 @@ def call_default(function: Any, flow_name: str, parameter: str) -> Any:
 
 
 def _context(flow_name: str, parameter: str) -> ParameterContext:
-    from flowc.config import ConfigValue, config_values
     from flowc.current import current
+    from flowc.flow_configs import ConfigValue, config_values
 
     store = _STORES.get(os.environ.get("FLOWC_ROOT", "").partition("://")[0], "local")
     return ParameterContext(flow_name, current.username, parameter, _log, store, ConfigValue(config_values()))

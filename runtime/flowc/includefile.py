@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from flowc.config import load_parser
 from flowc.errors import FlowError, ParameterError
+from flowc.flow_configs import load_parser
 from flowc.parameters import Declaration, Parameter, merged
 from flowc.shim.loaded_plan import included_member
 

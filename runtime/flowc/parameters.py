@@ -56,7 +56,7 @@ class Declaration:
 
     def field(self, key: str) -> Any:
         """An argument's value."""
-        from flowc.config import resolve, unpacked
+        from flowc.flow_configs import resolve, unpacked
 
         fields = unpacked(self.fields)
         return resolve(fields.get(key))
@@ -150,7 +150,7 @@ def declaration(parameter: Parameter) -> Declaration:
 
 def merged(what: str, given: dict[str, Any], other: dict[str, Any], known: tuple[str, ...]) -> dict[str, Any]:
     """The arguments of a declaration that were given. Raises TypeError for one that it does not take."""
-    from flowc.config import is_unpacked
+    from flowc.flow_configs import is_unpacked
 
     wrong = sorted(key for key in other if key not in known and not is_unpacked(key))
     if wrong:

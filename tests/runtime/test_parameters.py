@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from flowc.config import Config, ConfigValue, Delayed, config_expr
 from flowc.convert import convert_default
 from flowc.deploytime import call_default
 from flowc.errors import ParameterError
+from flowc.flow_configs import Config, ConfigValue, Delayed, config_expr
 from flowc.includefile import IncludeFile, read_location
 from flowc.parameters import Parameter
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError

@@ -29,7 +29,7 @@ _DECORATORS = (
 _PARALLEL = ("parallel_imap_unordered", "parallel_map")
 
 SERVED: Dict[str, str] = {
-    "Config": "config",
+    "Config": "flow_configs",
     "ConfigValue": "configvalue",
     "FlowSpec": "flowspec",
     "IncludeFile": "includefile",
@@ -38,7 +38,7 @@ SERVED: Dict[str, str] = {
     "Parameter": "parameters",
     "compat.metaflow_cards": "",
     "client": "",
-    "config_expr": "config",
+    "config_expr": "flow_configs",
     "current": "current",
     "exception": "",
     "profile": "multicore",
