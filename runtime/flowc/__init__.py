@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     )
     from flowc.compat.step_context import get_step_context
     from flowc.compat.zenml_client import Client
-    from flowc.configvalue import ConfigValue
+    from flowc.config_value import ConfigValue
     from flowc.flow_configs import Config, config_expr
     from flowc.includefile import IncludeFile
     from flowc.multicore import parallel_imap_unordered, parallel_map, profile

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from flowc.configvalue import ConfigValue
+from flowc.config_value import ConfigValue
 from flowc.errors import ParameterError
 from flowc.parameters import Declaration, Parameter, merged
 from flowc.shim.loaded_plan import config_entries

@@ -30,7 +30,7 @@ _PARALLEL = ("parallel_imap_unordered", "parallel_map")
 
 SERVED: Dict[str, str] = {
     "Config": "flow_configs",
-    "ConfigValue": "configvalue",
+    "ConfigValue": "config_value",
     "FlowSpec": "flowspec",
     "IncludeFile": "includefile",
     "JSONType": "parameters",
