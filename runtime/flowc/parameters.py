@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from flowc.convert import ENCODED, convert, convert_default, decode_value, received, type_of
 from flowc.errors import ParameterError
+from flowc.parameter_values import ENCODED, convert, convert_default, decode_value, received, type_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

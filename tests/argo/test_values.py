@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowc.convert import decode_value, received
 from flowc.errors import ParameterError
+from flowc.parameter_values import decode_value, received
 from flowc_targets.argo.checks import ARGUMENT_BYTES
 from flowc_targets.argo.texts import encode_value, sent_argument
 from flowc_targets.simulate.substitute import replaced

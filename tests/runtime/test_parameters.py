@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from flowc.convert import convert_default
 from flowc.deploytime import call_default
 from flowc.errors import ParameterError
 from flowc.flow_configs import Config, ConfigValue, Delayed, config_expr
 from flowc.includefile import IncludeFile, read_location
+from flowc.parameter_values import convert_default
 from flowc.parameters import Parameter
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file

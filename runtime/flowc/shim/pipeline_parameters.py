@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from flowc.convert import convert, decode_value, received
 from flowc.errors import ParameterError
+from flowc.parameter_values import convert, decode_value, received
 from flowc.parameters import USE_DEFAULT, variable_name
 
 TYPE_CHECKING = False

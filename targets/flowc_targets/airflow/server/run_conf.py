@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from flowc.convert import convert
 from flowc.errors import ParameterError
+from flowc.parameter_values import convert
 from flowc_targets.base.engine import DeployedParameter, EngineError
 from flowc_targets.base.json_parts import as_map, as_strings
 
