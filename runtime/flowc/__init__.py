@@ -29,8 +29,8 @@ from flowc.decorators import (
     trigger,
     trigger_on_finish,
 )
+from flowc.flow_parameters import JSONType, Parameter
 from flowc.flowspec import FlowSpec
-from flowc.parameters import JSONType, Parameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

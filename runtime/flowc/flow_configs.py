@@ -6,7 +6,7 @@ import re
 
 from flowc.config_value import ConfigValue
 from flowc.errors import ParameterError
-from flowc.parameters import Declaration, Parameter, merged
+from flowc.flow_parameters import Declaration, Parameter, merged
 from flowc.shim.loaded_plan import config_entries
 
 TYPE_CHECKING = False

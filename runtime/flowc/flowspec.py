@@ -6,13 +6,13 @@ import sys
 from types import BuiltinFunctionType, FunctionType, MethodType
 
 from flowc.errors import FlowError, InvalidNextException, MergeArtifactsException
-from flowc.parameters import Parameter, declaration
+from flowc.flow_parameters import Parameter, declaration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Iterator, List
 
-    from flowc.parameters import Declaration
+    from flowc.flow_parameters import Declaration
     from flowc.shim.task_state import TaskState
     from flowc.store.run_layout import Path
 

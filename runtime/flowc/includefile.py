@@ -6,7 +6,7 @@ import os
 
 from flowc.errors import FlowError, ParameterError
 from flowc.flow_configs import load_parser
-from flowc.parameters import Declaration, Parameter, merged
+from flowc.flow_parameters import Declaration, Parameter, merged
 from flowc.shim.loaded_plan import included_member
 
 TYPE_CHECKING = False

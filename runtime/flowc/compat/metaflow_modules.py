@@ -33,9 +33,9 @@ SERVED: Dict[str, str] = {
     "ConfigValue": "config_value",
     "FlowSpec": "flowspec",
     "IncludeFile": "includefile",
-    "JSONType": "parameters",
-    "JSONTypeClass": "parameters:_JSONType",
-    "Parameter": "parameters",
+    "JSONType": "flow_parameters",
+    "JSONTypeClass": "flow_parameters:_JSONType",
+    "Parameter": "flow_parameters",
     "compat.metaflow_cards": "",
     "client": "",
     "config_expr": "flow_configs",
@@ -80,9 +80,9 @@ MODULES: Dict[str, Dict[str, str]] = {
     "metaflow.metaflow_current": {"Parallel": "shim.gang", "current": "current"},
     "metaflow.multicore_utils": {**dict.fromkeys(_PARALLEL, "multicore"), "MulticoreException": "errors"},
     "metaflow.parameters": {
-        "JSONType": "parameters",
-        "JSONTypeClass": "parameters:_JSONType",
-        "Parameter": "parameters",
+        "JSONType": "flow_parameters",
+        "JSONTypeClass": "flow_parameters:_JSONType",
+        "Parameter": "flow_parameters",
     },
 }
 """The modules that are served, and where their names are: `module` of flowc, or `module:name` when it differs there."""

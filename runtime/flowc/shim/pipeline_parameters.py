@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from flowc.errors import ParameterError
+from flowc.flow_parameters import USE_DEFAULT, variable_name
 from flowc.parameter_values import convert, decode_value, received
-from flowc.parameters import USE_DEFAULT, variable_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from flowc.flow_parameters import ENCODED, USE_DEFAULT, variable_name
 from flowc.parameter_values import PACKED
-from flowc.parameters import ENCODED, USE_DEFAULT, variable_name
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import bind_parameters
 
