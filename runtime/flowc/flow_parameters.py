@@ -91,7 +91,7 @@ class Declaration:
 
     def _computed(self, function: Any, flow_name: str, declared: Any) -> Any:
         """The result of a default that is a function. It must be of the declared type, or text, as in Metaflow."""
-        from flowc.deploytime import call_default
+        from flowc.deploy_time import call_default
 
         value = call_default(function, flow_name, self.name)
         expected = type_of(declared, "")

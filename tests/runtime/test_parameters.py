@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from flowc.deploytime import call_default
+from flowc.deploy_time import call_default
 from flowc.errors import ParameterError
 from flowc.flow_configs import Config, ConfigValue, Delayed, config_expr
 from flowc.flow_parameters import Parameter
