@@ -26,7 +26,7 @@ class FlowSpec:
     def __init__(self, use_cli: bool = True) -> None:
         """When the file itself is run, `python flow.py COMMAND`: do what the command line says, and end the process."""
         if use_cli and type(self).__module__ == "__main__":
-            from flowc.cli import main
+            from flowc.flow_script import main
 
             sys.exit(main(type(self)))
 

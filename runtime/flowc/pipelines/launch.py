@@ -36,7 +36,7 @@ def launch(function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str
     """
     import inspect
 
-    from flowc.cli import commands, shown_path
+    from flowc.flow_script import commands, shown_path
 
     arguments = _arguments(inspect.signature(function), args, kwargs)
     name = function.__name__
