@@ -119,15 +119,15 @@ __all__ = [
 
 
 _PIPELINES = {
-    "Client": "client",
-    "Resources": "settings",
-    "Retry": "settings",
-    "Schedule": "settings",
-    "get_step_context": "context",
-    "pipeline": "definition",
-    "unmapped": "mapping",
+    "Client": "compat.zenml_client",
+    "Resources": "pipeline_settings",
+    "Retry": "pipeline_settings",
+    "Schedule": "pipeline_settings",
+    "get_step_context": "compat.step_context",
+    "pipeline": "pipelines.definition",
+    "unmapped": "pipelines.mapping",
 }
-"""Names of pipelines, and the module of `flowc.pipelines` that each is in."""
+"""Names of pipelines, and the module of `flowc` that each is in."""
 
 
 def __getattr__(name: str) -> Any:
@@ -135,7 +135,7 @@ def __getattr__(name: str) -> Any:
     if name in _PIPELINES:
         from importlib import import_module
 
-        return getattr(import_module(f"flowc.pipelines.{_PIPELINES[name]}"), name)
+        return getattr(import_module(f"flowc.{_PIPELINES[name]}"), name)
     if name in __all__ or name == "JSONTypeClass":
         from flowc.compat.metaflow_modules import find
 

@@ -24,7 +24,7 @@ def main(arguments: List[str] | None = None) -> int:
     args = sys.argv[1:] if arguments is None else arguments
     if args[:1] == ["task"]:
         return _task(args[1:])
-    if args[:1] == ["zygote"]:
+    if args[:1] == ["fork-server"]:
         from flowc.shim.fork_server import serve
 
         return serve(int(args[1]), fresh="fresh" in args[2:])

@@ -149,7 +149,7 @@ def test_ctrl_c_ends_everything(tmp_path: Path, method: str) -> None:
     assert left.stdout == ""
 
 
-def test_a_dead_zygote_is_told(tmp_path: Path) -> None:
+def test_a_dead_fork_server_is_told(tmp_path: Path) -> None:
     local = Local(
         tmp_path,
         """

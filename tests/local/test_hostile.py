@@ -1,4 +1,4 @@
-"""The worst of steps and machines: odd exceptions and signals, daemons, full disks, a zygote that dies as it forks."""
+"""The worst of steps and machines: odd exceptions and signals, daemons, full disks, a fork server that dies."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_log_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
     assert done.stdout.count("cannot be written") == 1
 
 
-def test_a_zygote_that_dies_while_it_forks_ends_nobody_else(tmp_path: Path) -> None:
+def test_a_fork_server_that_dies_while_it_forks_ends_nobody_else(tmp_path: Path) -> None:
     """No task of it has a process yet: what is killed then must not be the group of the engine itself."""
     local = _hostile(tmp_path, "pass")
     text = local.file.read_text(encoding="utf-8")

@@ -91,7 +91,7 @@ def test_memory_is_flat(tmp_path: Path) -> None:
         output, errors = engine.communicate(timeout=600)
         assert engine.returncode == 0, errors
     assert f"total {WIDTH * (WIDTH - 1)}" in output
-    print(f"engine and zygote, KiB at the begin, middle and end: {sizes}")
+    print(f"engine and fork server, KiB at the begin, middle and end: {sizes}")
     for first, *later in zip(*sizes, strict=True):
         assert max(later) < first + ALLOWED, sizes
 

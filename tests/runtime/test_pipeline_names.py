@@ -76,7 +76,7 @@ for name in ("save_artifact", "no_such_name"):
 try:
     from zenml import save_artifact
 except ImportError as error:
-    assert "compat_zenml" in str(error)
+    assert "zenml_modules" in str(error)
 try:
     import zenml.model_registries
 except ModuleNotFoundError:

@@ -26,7 +26,9 @@ def test_same_files_same_bytes(tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(first)) as archive:
         names = archive.namelist()
         assert names == sorted(names)
-        assert {"__main__.py", "flowc/__init__.py", "flowc/task.py", "my_flow.py", "plan.json"} <= set(names)
+        assert {"__main__.py", "flowc/__init__.py", "flowc/shim/task_runner.py", "my_flow.py", "plan.json"} <= set(
+            names
+        )
         assert archive.read("my_flow.py").decode() == diamond()
         assert {info.date_time[0] for info in archive.infolist()} == {1980}
 

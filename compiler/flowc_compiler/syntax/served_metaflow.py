@@ -1,6 +1,7 @@
 """The names of `metaflow` that the shim serves, and why the others are refused.
 
-The shim has the same lists (`flowc.compat.metaflow_modules`), since neither side imports the other; a test compares them.
+The shim has the same lists (`flowc.compat.metaflow_modules`); neither side imports the other, and a test compares
+them.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ SERVED: Dict[str, str] = {
     "JSONType": "flow_parameters",
     "JSONTypeClass": "flow_parameters:_JSONType",
     "Parameter": "flow_parameters",
-    "compat.metaflow_cards": "",
+    "cards": "",
     "client": "",
     "config_expr": "flow_configs",
     "current": "current",

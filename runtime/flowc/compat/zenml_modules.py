@@ -65,7 +65,7 @@ MODULES: Dict[str, Dict[str, str]] = {
     "zenml.integrations.kubernetes.flavors": _KUBERNETES,
     "zenml.integrations.kubernetes.flavors.kubernetes_orchestrator_flavor": _KUBERNETES,
     "zenml.integrations.kubernetes.pod_settings": {"KubernetesPodSettings": "pipeline_settings"},
-    "zenml.io": {"fileio": "pipelines:fileio"},
+    "zenml.io": {"fileio": "compat:zenml_fileio"},
     "zenml.logger": {"get_logger": "compat.zenml_text"},
     "zenml.materializers": dict.fromkeys(_MATERIALIZERS, "pipeline_settings"),
     "zenml.materializers.base_materializer": {"BaseMaterializer": "pipeline_settings"},
@@ -96,7 +96,7 @@ def find(module: str, name: str) -> Any:
     place = MODULES[module][name]
     if place == "compat.zenml_modules:INTEGRATIONS":
         return INTEGRATIONS[name]
-    if place == "pipelines:fileio":
+    if place == "compat:zenml_fileio":
         return import_module("flowc.compat.zenml_fileio")
     return getattr(import_module(f"flowc.{place}"), name)
 

@@ -27,8 +27,8 @@ BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit
 """`python -m flowc`, without the working directory on the import path."""
 LENGTH = struct.Struct("!I")
 _NEEDED = (
-    "hashlib", "pickle", "traceback", "flowc.shim.join_inputs", "flowc.shim.merge", "flowc.shim.predecessor", "flowc.shim.failure_report",
-    "flowc.shim.resume", "flowc.store.file_store", "flowc.shim.task_runner",
+    "hashlib", "pickle", "traceback", "flowc.shim.failure_report", "flowc.shim.join_inputs", "flowc.shim.merge",
+    "flowc.shim.predecessor", "flowc.shim.resume", "flowc.shim.task_runner", "flowc.store.file_store",
 )  # fmt: skip
 _PIPELINES = ("flowc.shim.pipeline_functions", "flowc.shim.pipeline_task")
 
@@ -40,7 +40,7 @@ def serve(descriptor: int, *, fresh: bool = False) -> int:
         if not fresh:
             return _serve_warm(channel)
         send(channel, {"event": "ready", "threads": []})
-        _Zygote(channel, _become_fresh).loop()
+        _ForkServer(channel, _become_fresh).loop()
     return 0
 
 
@@ -77,7 +77,7 @@ def _serve_warm(channel: socket.socket) -> int:
             plan, lambda: code, Task(request["step"], index, request["attempt"], request.get("outputs"), first)
         )
 
-    _Zygote(channel, run).loop()
+    _ForkServer(channel, run).loop()
     return 0
 
 
@@ -108,7 +108,7 @@ def receive(channel: socket.socket) -> tuple[Dict[str, Any] | None, List[int]]:
     return message, descriptors
 
 
-class _Zygote:
+class _ForkServer:
     """The serving loop. `children` maps the pid of a running task to the engine's number for it."""
 
     def __init__(self, channel: socket.socket, run: Callable[[Dict[str, Any]], int]) -> None:
@@ -262,7 +262,7 @@ def _fork_quietly() -> int:
 
 
 def _leave(code: int) -> None:
-    """End the child as Python would, without going back up the zygote's stack."""
+    """End the child as Python would, without going back up the fork server's stack."""
     try:
         threading: Any = sys.modules.get("threading")
         if threading is not None:

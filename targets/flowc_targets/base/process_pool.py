@@ -29,11 +29,11 @@ class ForkChannel:
         options: Sequence[str] = (),
         cwd: Path | None = None,
     ) -> None:
-        """`command` runs the shim; `options` are those of its `zygote`, whose own words go to `output`."""
+        """`command` runs the shim; `options` are those of its `fork-server`, whose own words go to `output`."""
         self._socket, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
-                [*command, "zygote", str(theirs.fileno()), *options],
+                [*command, "fork-server", str(theirs.fileno()), *options],
                 env=dict(env),
                 cwd=cwd,
                 pass_fds=[theirs.fileno()],

@@ -1,4 +1,4 @@
-"""Starting task processes, through the zygote."""
+"""Starting task processes, through the fork server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class LaunchError(Exception):
-    """Tasks cannot be started: the user's file cannot be imported, or the zygote is gone."""
+    """Tasks cannot be started: the user's file cannot be imported, or the fork server is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Event:
 
 
 class Launcher:
-    """Starts task processes and tells when they end, by a zygote.
+    """Starts task processes and tells when they end, by a fork server.
 
     It has the flow imported, or begins a fresh Python for each task. When this process is killed, it ends the tasks.
     """
@@ -76,7 +76,7 @@ class Launcher:
         return [Event(message["event"], message["id"], message["pid"], message.get("status", 0))]
 
     def close(self) -> None:
-        """Close the socket, at which the zygote ends."""
+        """Close the socket, at which the fork server ends."""
         self._channel.close()
 
     def _receive(self) -> dict[str, Any]:
