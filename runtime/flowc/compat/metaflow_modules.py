@@ -53,7 +53,7 @@ SERVED: Dict[str, str] = {
 
 MODULES: Dict[str, Dict[str, str]] = {
     "metaflow": SERVED,
-    "metaflow.cards": dict.fromkeys(_CARDS, "compat.metaflow_cards"),
+    "metaflow.cards": dict.fromkeys(_CARDS, "cards"),
     "metaflow.client": dict.fromkeys(_CLIENT, "client"),
     "metaflow.decorators": {"step": "decorators"},
     "metaflow.exception": {

@@ -316,7 +316,7 @@ def _graph(plan: Plan, cls: type[FlowSpec]) -> Dict[str, Any]:
 
 
 def _cards() -> Any:
-    from flowc.compat.metaflow_cards import Cards
+    from flowc.cards import Cards
 
     return Cards()
 
