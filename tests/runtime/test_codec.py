@@ -100,3 +100,44 @@ def test_what_cannot_be_loaded_is_told_and_does_not_look_like_a_missing_artifact
     with pytest.raises(UnloadableArtifact, match="item 1 of things cannot be loaded"):
         artifacts.load_item(store, "F", "things", items, 1)
     assert artifacts.load_item(store, "F", "things", items, 0) == 1
+
+
+OLD_CLASSES = [
+    "flowc.cards.Markdown",
+    "flowc.caught.FailureHandledByCatch",
+    "flowc.client.artifact.DataArtifact",
+    "flowc.client.artifact.TaskData",
+    "flowc.client.flow.Flow",
+    "flowc.client.run.Run",
+    "flowc.client.step.Step",
+    "flowc.client.task.Metadata",
+    "flowc.client.task.Task",
+    "flowc.config.Config",
+    "flowc.configvalue.ConfigValue",
+    "flowc.errors.ExceptionWrapper",
+    "flowc.gang.Parallel",
+    "flowc.includefile.IncludeFile",
+    "flowc.parameters.Parameter",
+    "flowc.pipelines.client.PipelineRun",
+    "flowc.pipelines.context.StepContext",
+    "flowc.pipelines.enums.ArtifactType",
+    "flowc.pipelines.mapping.MappedResults",
+    "flowc.pipelines.settings.ArtifactConfig",
+    "flowc.pipelines.settings.Resources",
+    "flowc.pipelines.texts.HTMLString",
+    "flowc.store.files.FileStore",
+    "flowc.store.s3.S3Store",
+    "flowc.timelimit.TimeoutException",
+    "flowc.triggers.MetaflowEvent",
+    "flowc.triggers.Trigger",
+]
+"""Classes of flowc that artifacts of release 0.1.0 can name, as it names them."""
+
+
+@pytest.mark.parametrize("old", OLD_CLASSES)
+def test_artifacts_of_an_older_release_load(old: str) -> None:
+    module, _, name = old.rpartition(".")
+    found = codec.decode(b"\x80\x05c" + f"{module}\n{name}\n.".encode(), "it")
+    assert found.__name__ == name
+    with pytest.raises(UnloadableArtifact, match=r"No module named 'flowc\.no_such'"):
+        codec.decode(b"\x80\x05cflowc.no_such\nName\n.", "it")

@@ -77,7 +77,7 @@ def decode(data: Buffer, what: str) -> Any:
 
 def _decode(view: memoryview) -> Any:
     if bytes(view[: len(MAGIC)]) != MAGIC:
-        return pickle.loads(view)
+        return _unpickle(view, [])
     _, length, count = _HEADER.unpack_from(view)
     sizes = struct.unpack_from(f"<{count}Q", view, _HEADER.size)
     start = _HEADER.size + 8 * count
@@ -88,7 +88,18 @@ def _decode(view: memoryview) -> Any:
         position = _aligned(position)
         buffers.append(view[position : position + size])
         position += size
-    return pickle.loads(view[start:data_end], buffers=buffers)
+    return _unpickle(view[start:data_end], buffers)
+
+
+def _unpickle(data: memoryview, buffers: list[memoryview]) -> Any:
+    try:
+        return pickle.loads(data, buffers=buffers)
+    except ModuleNotFoundError as error:  # an older release stored it, perhaps
+        if not (error.name or "").startswith("flowc."):
+            raise
+        from flowc.store.moved_classes import loads_moved
+
+        return loads_moved(data, buffers)
 
 
 def has_buffers(data: Buffer) -> bool:

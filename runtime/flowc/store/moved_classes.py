@@ -1,0 +1,48 @@
+"""Where classes are now that stored pickles name by an older module: runs of earlier releases stay readable."""
+
+from __future__ import annotations
+
+import io
+import pickle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict
+
+    from flowc.store.interface import Buffer
+
+MOVED: Dict[str, str] = {
+    "flowc.caught": "flowc.shim.caught",
+    "flowc.client.artifact": "flowc.client.data_artifact",
+    "flowc.client.base": "flowc.client.entity",
+    "flowc.client.flow": "flowc.client.flow_object",
+    "flowc.client.run": "flowc.client.run_object",
+    "flowc.client.step": "flowc.client.step_object",
+    "flowc.client.task": "flowc.client.task_object",
+    "flowc.config": "flowc.flow_configs",
+    "flowc.configvalue": "flowc.config_value",
+    "flowc.gang": "flowc.shim.gang",
+    "flowc.parameters": "flowc.flow_parameters",
+    "flowc.pipelines.client": "flowc.compat.zenml_client",
+    "flowc.pipelines.context": "flowc.compat.step_context",
+    "flowc.pipelines.enums": "flowc.compat.zenml_enums",
+    "flowc.pipelines.settings": "flowc.pipeline_settings",
+    "flowc.pipelines.texts": "flowc.compat.zenml_text",
+    "flowc.store.files": "flowc.store.file_store",
+    "flowc.timelimit": "flowc.shim.timelimit",
+    "flowc.triggers": "flowc.shim.trigger_events",
+}
+"""Modules of release 0.1.0 whose classes a step can keep in an artifact, and where these are now."""
+
+
+class _Unpickler(pickle.Unpickler):
+    """Finds classes by the table."""
+
+    def find_class(self, module_name: str, global_name: str) -> Any:
+        """The class or function of this name."""
+        return super().find_class(MOVED.get(module_name, module_name), global_name)
+
+
+def loads_moved(data: Buffer, buffers: list[memoryview]) -> Any:
+    """As `pickle.loads`, with the classes of flowc that have moved since."""
+    return _Unpickler(io.BytesIO(data), buffers=buffers).load()
