@@ -277,10 +277,9 @@ def test_the_walk_sees_every_spec() -> None:
 
 def test_a_forgotten_field_is_found(plain: Compilation, monkeypatch: pytest.MonkeyPatch) -> None:
     """The walk is worth something: with a part of a target undone, it names the fields."""
-    from flowc_targets.argo import leaf
+    from flowc_targets.kubernetes import pod
 
-    monkeypatch.setattr(leaf, "pod_volumes", lambda specs: ())  # pyright: ignore
-    monkeypatch.setattr(leaf, "mounts", lambda specs: ())  # pyright: ignore
+    monkeypatch.setattr(pod, "step_volumes", lambda specs: [])  # pyright: ignore
     assert dropped(plain, StepSpecs, "argo") == [
         "resources.shared_memory_mb", "container.persistent_volume_claims", "container.secret_volumes",
         "container.config_map_volumes", "container.host_volumes", "container.tmpfs.size_mb",

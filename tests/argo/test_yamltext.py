@@ -7,8 +7,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flowc_targets.argo.objects import Plain
 from flowc_targets.argo.yamltext import documents, scalar
+from flowc_targets.kubernetes.objects import Plain
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 SCALARS: st.SearchStrategy[Plain] = st.one_of(TEXT, st.integers(), st.booleans())

@@ -10,9 +10,8 @@ import pytest
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.ir import AcceleratorSpec, Affinity, Placement, StepSpecs, as_kubernetes
 from flowc_targets.base.options import TargetOptions
-from flowc_targets.kubernetes.affinity import step_affinity
-from flowc_targets.kubernetes.gpu import GpuPlacement, place_gpu
-from flowc_targets.kubernetes.gpu_types import GPU_CLOUDS
+from flowc_targets.kubernetes.gpu import GPU_CLOUDS, GpuPlacement, place_gpu
+from flowc_targets.kubernetes.pod import step_affinity
 
 INSTANCE = "node.kubernetes.io/instance-type"
 LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from flowc_targets.airflow.deployment import check_deployment
 from flowc_targets.airflow.map_widths import check_widths, openers_around
-from flowc_targets.base.asked import secret_names
 from flowc_targets.base.unsupported_specs import report_unmet
+from flowc_targets.kubernetes.pod import secret_names
+from flowc_targets.kubernetes.pod_checks import check_environment, check_exit_hooks
 from flowc_targets.package.project import deployment_name
 
 if TYPE_CHECKING:
@@ -25,10 +26,7 @@ MANY_STEPS = 10_000
 """From so many on it is told how long Airflow has for a file: 1,000 steps take it up to half a second."""
 AIRFLOWS_MOST = 16
 """Tasks of one run at a time, where nobody has set core.max_active_tasks_per_dag."""
-MAX_VALUE = 100_000
-"""Bytes of an environment variable: Linux takes 128 KiB of name, value and what separates them."""
 
-_VARIABLE = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*", re.ASCII)
 _DAG_ID = re.compile(r"[\w.-]+")
 
 
@@ -46,6 +44,7 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
             "FC505", "code=configmap is for pods, and the tasks are local processes", None,
             help="leave it out, or compile with --operator kubernetes",
         )  # fmt: skip
+    check_exit_hooks(flow, NAME, sink)
     report_unmet(flow, NAME, sink)
     if len(flow.steps) > MANY_STEPS:
         sink.warning(
@@ -60,8 +59,7 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
         _check_parallelism(flow, step, sink)
         if options.operator == "local":
             _check_local(step, sink)
-        else:
-            _check_variables(step, sink)
+    check_environment(flow, options, NAME, sink)
 
 
 def _check_kind(step: Step, options: AirflowOptions, sink: DiagnosticSink) -> None:
@@ -138,19 +136,6 @@ def _check_local(step: Step, sink: DiagnosticSink) -> None:
                 "FC501", f"step `{step.name}` runs as a local process, without its {title} (target {NAME})",
                 spec.span or step.span, help="compile with --operator kubernetes to run it in a pod",
             )  # fmt: skip
-
-
-def _check_variables(step: Step, sink: DiagnosticSink) -> None:
-    """Kubernetes and Linux have rules for variables; a pod that breaks them would be refused at run time."""
-    environment = step.specs.environment
-    for name, value in environment.variables.items() if environment else ():
-        span = environment.span if environment else None
-        if not _VARIABLE.fullmatch(name) or "\0" in value:
-            sink.unsupported("FC501", NAME, f"a pod cannot have the variable {name!r}", span,
-                             help="use letters, digits, `_`, `-` and `.` in the name, no NUL in the value")  # fmt: skip
-        if len(value.encode()) > MAX_VALUE:
-            sink.unsupported("FC503", NAME, f"the value of {name!r} is longer than {MAX_VALUE:,} bytes", span,
-                             help="keep it in a file that the flow reads")  # fmt: skip
 
 
 def _check_names(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from flowc_targets.base.target import EmittedFile
-from flowc_targets.kubernetes.volumes import check_mounts
+from flowc_targets.kubernetes.pod_checks import check_mounts
 from flowc_targets.package.code_package import largest_files
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ MOST_IN_FILE = 800_000
 """Characters of base64: the code is in the pod's spec then, and etcd takes objects of up to 1.5 MiB."""
 MOST_IN_CONFIG_MAP = 1024 * 1024
 """Bytes of the package: what Kubernetes takes as the values of a ConfigMap."""
-CODE_FOLDER = "/flowc"
-"""Where pods mount it, as on Argo."""
 PACKAGE_FILE = "flow.pyz"
 
 _NAME_LENGTH = 63
@@ -85,7 +83,7 @@ def check_code(flow: Flow, file: DagFile, options: AirflowOptions, sink: Diagnos
             help="apply the manifest that is written beside the DAG file, before Airflow reads that",
         )
     for step in flow.steps:
-        check_mounts(step, CODE_FOLDER, NAME, sink)
+        check_mounts(step, NAME, sink)
 
 
 def _namespaces(flow: Flow, options: AirflowOptions) -> Iterator[str | None]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowc_targets.airflow.hooks import check_hooks
 from flowc_targets.airflow.python_printer import Call, Name
 from flowc_targets.kubernetes.event_names import event_name, upstream_name
 
@@ -49,7 +48,6 @@ def check_deployment(flow: Flow, sink: DiagnosticSink) -> None:
     """Report triggers, options of exit hooks, and a schedule of a flow that needs to be given a parameter."""
     specs = flow.specs
     _check_triggers(flow, sink)
-    check_hooks(flow, sink)
     if specs.schedule is None:
         return
     for parameter in flow.run_parameters:

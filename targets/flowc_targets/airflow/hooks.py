@@ -14,13 +14,10 @@ from flowc_targets.airflow.dag_model import EmptyTask, HookTask
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow
     from flowc_targets.airflow.dag_model import Node
     from flowc_targets.airflow.names import Names
     from flowc_targets.airflow.options import AirflowOptions
-
-NAME = "airflow"
 
 
 def hook_tasks(flow: Flow, options: AirflowOptions, names: Names, new_id: Callable[[str], str]) -> Iterator[Node]:
@@ -42,14 +39,3 @@ def hook_tasks(flow: Flow, options: AirflowOptions, names: Names, new_id: Callab
     if flow.specs.exit_hooks and not on_success:
         task_id = new_id("succeeded")
         yield EmptyTask(variable=names.take(task_id), task_id=task_id)
-
-
-def check_hooks(flow: Flow, sink: DiagnosticSink) -> None:
-    """Report options of hooks beside the image."""
-    for spec in flow.specs.exit_hooks:
-        others = sorted(set(spec.options) - {"image"})
-        if others or not isinstance(spec.options.get("image", ""), str):
-            sink.unsupported(
-                "FC501", NAME, f"options of `@exit_hook`: {', '.join(others or ['image'])}", spec.span,
-                help="give options={'image': '...'}, or none",
-            )  # fmt: skip

@@ -1,26 +1,21 @@
-"""Specs to arguments of the KubernetesPodOperator, field by field."""
+"""A step's pod as arguments of the KubernetesPodOperator, which takes objects of Kubernetes' client for Python."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never, cast
+import dataclasses
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
 from flowc_targets.airflow.python_printer import Call
-from flowc_targets.base.asked import config_map_names, extended, limits, requests, secret_names
-from flowc_targets.kubernetes.affinity import step_affinity
-from flowc_targets.kubernetes.gpu import step_gpu, step_selector, step_tolerations
-from flowc_targets.kubernetes.volumes import step_volumes
+from flowc_targets.kubernetes.objects import LocalObjectReference
+from flowc_targets.kubernetes.pod import env_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import ContainerSpec, StepSpecs, Toleration
+    from flowc_compiler.ir import StepSpecs
     from flowc_targets.airflow.options import AirflowOptions
     from flowc_targets.airflow.python_printer import Expression
-    from flowc_targets.kubernetes.gpu import GpuPlacement
-    from flowc_targets.kubernetes.volumes import StepVolume
+    from flowc_targets.kubernetes.pod import StepPod
 
 _CLIENT = {"PodSecurity": "PodSecurityContext"}
 """Models that are called otherwise than the client's classes."""
@@ -28,22 +23,23 @@ _CLIENT = {"PodSecurity": "PodSecurityContext"}
 
 def pod_defaults(options: AirflowOptions) -> dict[str, Expression]:
     """What all pods share: entries of `default_args`."""
-    given: dict[str, Expression | None] = {
-        "image": options.image,
-        "image_pull_policy": options.image_pull_policy,
-        "image_pull_secrets": pull_secrets(options.image_pull_secrets),
-        "namespace": options.namespace,
-        "service_account_name": options.service_account,
-        "env_from": env_from(options.env_from_secrets),
-        # The spec holds the code package; a failed pod would print all of it into its log.
-        "log_pod_spec_on_failure": False,
-        "startup_timeout_seconds": options.startup_timeout_seconds,
-        "schedule_timeout_seconds": options.schedule_timeout_seconds,
-        "kubernetes_conn_id": options.kubernetes_conn_id,
-        "config_file": options.config_file,
-        "in_cluster": options.in_cluster,
-    }
-    return _given(given)
+    return _printed(
+        {
+            "image": options.image,
+            "image_pull_policy": options.image_pull_policy,
+            "image_pull_secrets": tuple(LocalObjectReference(name=name) for name in options.image_pull_secrets),
+            "namespace": options.namespace,
+            "service_account_name": options.service_account,
+            "env_from": env_from(options.env_from_secrets),
+            # The spec holds the code package; a failed pod would print all of it into its log.
+            "log_pod_spec_on_failure": False,
+            "startup_timeout_seconds": options.startup_timeout_seconds,
+            "schedule_timeout_seconds": options.schedule_timeout_seconds,
+            "kubernetes_conn_id": options.kubernetes_conn_id,
+            "config_file": options.config_file,
+            "in_cluster": options.in_cluster,
+        }
+    )
 
 
 def node_seconds(specs: StepSpecs, options: AirflowOptions) -> int | None:
@@ -53,133 +49,51 @@ def node_seconds(specs: StepSpecs, options: AirflowOptions) -> int | None:
     return options.waits_for_node(gpu=True)
 
 
-def pod_arguments(specs: StepSpecs, options: AirflowOptions, sink: DiagnosticSink) -> dict[str, Expression]:
+def pod_arguments(pod: StepPod, specs: StepSpecs, options: AirflowOptions) -> dict[str, Expression]:
     """What one step's pods have of their own."""
-    container = specs.container
-    gpu = step_gpu(specs, options, "airflow", sink)
-    given: dict[str, Expression | None] = {
-        "container_resources": _resources(specs, gpu),
-        "node_selector": step_selector(specs, gpu),
-        "tolerations": tuple(_toleration(item) for item in step_tolerations(specs, gpu)),
-        "affinity": _client(step_affinity(specs, gpu)),
-        "schedule_timeout_seconds": node_seconds(specs, options),
-        "active_deadline_seconds": specs.timeout.seconds if specs.timeout else None,
-    }
-    if container is not None:
-        given.update(_container(container, options))
-    secrets, config_maps = secret_names(specs), config_map_names(specs)
-    if secrets or config_maps:
-        given["env_from"] = env_from(dict.fromkeys((*options.env_from_secrets, *secrets)), config_maps)
-    volumes = step_volumes(specs)
-    given["volumes"] = tuple(_volume(item) for item in volumes)
-    given["volume_mounts"] = tuple(_mount(item) for item in volumes)
-    return _given(given)
-
-
-def pull_secrets(names: Iterable[str]) -> Expression:
-    """Secrets for pulling images."""
-    return tuple(Call("k8s.V1LocalObjectReference", kwargs={"name": name}) for name in names)
-
-
-def env_from(secrets: Iterable[str], config_maps: Iterable[str] = ()) -> Expression:
-    """ConfigMaps, then Secrets, whose keys become environment variables: of the same name the last one counts."""
-    sources = (
-        *(("config_map_ref", Call("k8s.V1ConfigMapEnvSource", kwargs={"name": name})) for name in config_maps),
-        *(("secret_ref", Call("k8s.V1SecretEnvSource", kwargs={"name": name})) for name in secrets),
+    return _printed(
+        {
+            "container_resources": pod.resources,
+            "node_selector": pod.node_selector,
+            "tolerations": pod.tolerations,
+            "affinity": pod.affinity,
+            "schedule_timeout_seconds": node_seconds(specs, options),
+            "active_deadline_seconds": pod.active_deadline_seconds,
+            "image": pod.image,
+            "python": pod.python,
+            "image_pull_policy": pod.image_pull_policy,
+            "image_pull_secrets": pod.image_pull_secrets,
+            "namespace": pod.namespace,
+            "service_account_name": pod.service_account_name,
+            "labels": pod.labels,
+            "annotations": pod.annotations,
+            "ports": pod.ports,
+            "container_security_context": pod.security_context,
+            "security_context": pod.pod_security_context,
+            "priority_class_name": pod.priority_class_name,
+            "schedulername": pod.scheduler_name,
+            "env_from": pod.env_from,
+            "volumes": pod.volumes,
+            "volume_mounts": pod.volume_mounts,
+        }
     )
-    return tuple(Call("k8s.V1EnvFromSource", kwargs={name: source}) for name, source in sources)
 
 
-def _container(container: ContainerSpec, options: AirflowOptions) -> dict[str, Expression | None]:
-    """What replaces a default of the DAG contains it, where it is a list."""
-    pulling = dict.fromkeys((*options.image_pull_secrets, *container.image_pull_secrets))
-    return {
-        "image": container.image,
-        "python": container.executable,
-        "image_pull_policy": container.image_pull_policy,
-        "image_pull_secrets": pull_secrets(pulling) if container.image_pull_secrets else None,
-        "namespace": container.namespace,
-        "service_account_name": container.service_account,
-        "labels": container.labels,
-        "annotations": container.annotations,
-        "ports": _ports(container.port),
-        "container_security_context": _client(container.security_context),
-        "security_context": _client(container.pod_security),
-        "priority_class_name": container.priority_class,
-        "schedulername": container.scheduler,
-    }
+def _printed(values: dict[str, object]) -> dict[str, Expression]:
+    return {name: client_object(value) for name, value in values.items() if value is not None and value not in ((), {})}
 
 
-def _ports(port: int | None) -> Expression | None:
-    return None if port is None else (Call("k8s.V1ContainerPort", kwargs={"container_port": port}),)
-
-
-def _client(value: BaseModel | None) -> Expression | None:
-    """A value in Kubernetes' words as its client for Python has it, whose classes and fields are called alike."""
-    if value is None:
-        return None
-    kwargs: dict[str, Expression] = {}
-    for name in type(value).model_fields:
-        item = getattr(value, name)
-        if item is not None and item not in ((), {}):
-            kwargs[name] = _member(item)
-    return Call(f"k8s.V1{_CLIENT.get(type(value).__name__, type(value).__name__)}", kwargs=kwargs)
-
-
-def _member(item: object) -> Expression:
-    match item:
-        case BaseModel():
-            return _client(item)
+def client_object(value: Any) -> Expression:
+    """An object of Kubernetes as a call of its client's constructor: `V1` and the object's name, fields by keyword."""
+    match value:
         case tuple():
-            return tuple(_member(part) for part in cast("tuple[object, ...]", item))
+            return tuple(client_object(item) for item in cast("tuple[object, ...]", value))
+        case BaseModel():
+            names: list[str] = list(type(value).model_fields)
+        case _ if dataclasses.is_dataclass(value):
+            names = [field.name for field in dataclasses.fields(value)]
         case _:
-            return cast("Expression", item)
-
-
-def _resources(specs: StepSpecs, gpu: GpuPlacement | None) -> Expression | None:
-    """Requests, so that a step may use more where there is more; GPUs and extended resources are limits, too."""
-    asked: dict[str, Expression] = {**requests(specs), **extended(specs)}
-    most: dict[str, Expression] = {**limits(specs), **extended(specs)}
-    if gpu is not None:
-        most[gpu.resource] = str(gpu.count)
-    given = {"requests": asked, "limits": most}
-    kwargs: dict[str, Expression] = {name: value for name, value in given.items() if value}
-    return Call("k8s.V1ResourceRequirements", kwargs=kwargs) if kwargs else None
-
-
-def _toleration(item: Toleration) -> Expression:
-    return Call("k8s.V1Toleration", kwargs=item.model_dump(exclude_none=True))
-
-
-def _volume(item: StepVolume) -> Expression:
-    name, source = _source(item)
-    return Call("k8s.V1Volume", kwargs={"name": item.name, name: source})
-
-
-def _mount(item: StepVolume) -> Expression:
-    return Call("k8s.V1VolumeMount", kwargs={"name": item.name, "mount_path": item.path})
-
-
-def _source(item: StepVolume) -> tuple[str, Expression]:
-    """The field of a volume that says where it comes from, and its value."""
-    match item.kind:
-        case "claim":
-            claim = Call("k8s.V1PersistentVolumeClaimVolumeSource", kwargs={"claim_name": item.source})
-            return "persistent_volume_claim", claim
-        case "secret":
-            return "secret", Call("k8s.V1SecretVolumeSource", kwargs={"secret_name": item.source})
-        case "config_map":
-            return "config_map", Call("k8s.V1ConfigMapVolumeSource", kwargs={"name": item.source})
-        case "host":
-            return "host_path", Call("k8s.V1HostPathVolumeSource", kwargs={"path": item.source})
-        case "memory":
-            memory = {"medium": "Memory", "size_limit": item.source}
-            return "empty_dir", Call("k8s.V1EmptyDirVolumeSource", kwargs=memory)
-        case "scratch":
-            return "empty_dir", Call("k8s.V1EmptyDirVolumeSource")
-        case _:
-            assert_never(item.kind)
-
-
-def _given(values: dict[str, Expression | None]) -> dict[str, Expression]:
-    return {key: value for key, value in values.items() if value is not None and value not in ((), {})}
+            return cast("Expression", value)
+    name: str = type(value).__name__
+    members = {name: getattr(value, name) for name in names}
+    return Call(f"k8s.V1{_CLIENT.get(name, name)}", kwargs=_printed(members))

@@ -18,8 +18,8 @@ from flowc_targets.airflow.pods import pod_arguments
 from flowc_targets.airflow.python_printer import Call, Name
 from flowc_targets.airflow.shared_values import share
 from flowc_targets.base.arms import choices
-from flowc_targets.base.asked import pod_variables
 from flowc_targets.kubernetes.event_names import finished_name
+from flowc_targets.kubernetes.pod import pod_variables, step_pod
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -228,7 +228,7 @@ class _Lowering:
         if asked:
             arguments["variables"] = asked
         if kubernetes:
-            arguments.update(pod_arguments(specs, self._options, self._sink))
+            arguments.update(pod_arguments(step_pod(specs, self._options, "airflow", self._sink), specs, self._options))
         arguments.update(self._outlets(step))
         if step.doc:
             arguments["doc_md"] = markdown(step.doc)

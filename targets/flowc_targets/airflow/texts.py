@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal
 
-from flowc_targets.airflow.code_config_map import CODE_FOLDER, PACKAGE_FILE
+from flowc_targets.airflow.code_config_map import PACKAGE_FILE
+from flowc_targets.kubernetes.pod_checks import CODE_FOLDER
 
 if TYPE_CHECKING:
     from flowc_targets.airflow.dag_model import DagFile

@@ -12,18 +12,18 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.leaf import CODE_FOLDER, CODE_VOLUME, PACKAGE_FILE
-from flowc_targets.argo.objects import (
+from flowc_targets.argo.leaf import CODE_VOLUME, PACKAGE_FILE
+from flowc_targets.argo.objects import Template, Workflow
+from flowc_targets.kubernetes.objects import (
     Container,
-    Downward,
-    DownwardFile,
+    DownwardAPIVolumeFile,
+    DownwardAPIVolumeSource,
     EnvVar,
-    FieldRef,
-    Meta,
-    Template,
+    ObjectFieldSelector,
+    ObjectMeta,
     Volume,
-    Workflow,
 )
+from flowc_targets.kubernetes.pod_checks import CODE_FOLDER
 from flowc_targets.package.code_package import zip_files
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def carried(
     spec = workflow.spec
     volumes = tuple(_volume((BOOT_FILE, *packed)) if volume.name == CODE_VOLUME else volume for volume in spec.volumes)
     templates = tuple(_template(template) for template in spec.templates)
-    own = spec.pod_metadata or Meta()
+    own = spec.pod_metadata or ObjectMeta()
     meta = replace(own, annotations={**own.annotations, **annotations})
     return replace(workflow, spec=replace(spec, pod_metadata=meta, volumes=volumes, templates=templates))
 
@@ -92,12 +92,12 @@ def _packed(content: bytes) -> str:
 
 
 def _volume(names: tuple[str, ...]) -> Volume:
-    files = tuple(DownwardFile(path=name, field_ref=_annotation(name)) for name in names)
-    return Volume(name=CODE_VOLUME, downward_api=Downward(items=files))
+    files = tuple(DownwardAPIVolumeFile(path=name, field_ref=_annotation(name)) for name in names)
+    return Volume(name=CODE_VOLUME, downward_api=DownwardAPIVolumeSource(items=files))
 
 
-def _annotation(key: str) -> FieldRef:
-    return FieldRef(field_path=f"metadata.annotations['{_PREFIX}{key}']")
+def _annotation(key: str) -> ObjectFieldSelector:
+    return ObjectFieldSelector(field_path=f"metadata.annotations['{_PREFIX}{key}']")
 
 
 def _template(template: Template) -> Template:

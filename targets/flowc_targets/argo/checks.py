@@ -10,13 +10,11 @@ from flowc_compiler.ir import SecretsSpec
 from flowc_targets.argo.bounds import MOST_TASKS, check_bounds
 from flowc_targets.argo.cron import CRON_LIMIT
 from flowc_targets.argo.deployment import check_deployment
-from flowc_targets.argo.hooks import check_hooks
-from flowc_targets.argo.leaf import CODE_FOLDER
 from flowc_targets.argo.names import OBJECT_LIMIT
-from flowc_targets.argo.objects import plain
-from flowc_targets.argo.texts import LONGEST_LITERAL, encode_value, is_env_name, is_inert
+from flowc_targets.argo.texts import LONGEST_LITERAL, encode_value, is_inert
 from flowc_targets.base.unsupported_specs import report_unmet
-from flowc_targets.kubernetes.volumes import check_mounts
+from flowc_targets.kubernetes.objects import to_manifest
+from flowc_targets.kubernetes.pod_checks import check_environment, check_exit_hooks, check_mounts
 from flowc_targets.package.code_package import largest_files
 
 if TYPE_CHECKING:
@@ -35,7 +33,6 @@ OBJECT_BYTES = 1024 * 1024
 APPLY_BYTES = 245_000
 """`kubectl apply` keeps a copy of the object in an annotation, and annotations hold 262,144 bytes altogether."""
 MOST_TEMPLATES = 200
-VALUE_BYTES = 100_000
 ARGUMENT_BYTES = 96_000
 """The longest value of a parameter: in base64 it has to fit into the 128 KB that Linux gives a variable."""
 
@@ -48,7 +45,8 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     _check_options(options, sink)
     _check_origin(flow, options, sink)
     check_deployment(flow, options, TARGET_NAME, sink)
-    check_hooks(flow, TARGET_NAME, sink)
+    check_exit_hooks(flow, TARGET_NAME, sink)
+    check_environment(flow, options, TARGET_NAME, sink)
     check_bounds(flow, options, TARGET_NAME, sink)
     report_unmet(flow, TARGET_NAME, sink)
     for step in flow.steps:
@@ -96,7 +94,7 @@ def check_objects(
             f"the code and the values of variables have {len(package) + beside} bytes, and a ConfigMap holds 1 MiB"
         )
         sink.unsupported("FC503", TARGET_NAME, message, flow.span, help="read long values from files or from the store")
-    size = len(json.dumps(plain(spec)))
+    size = len(json.dumps(to_manifest(spec)))
     if size > OBJECT_BYTES:
         message = f"the Workflow has {size} bytes, and Kubernetes stores {OBJECT_BYTES}"
         sink.unsupported("FC503", TARGET_NAME, message, flow.span, help="split the flow in two")
@@ -129,9 +127,6 @@ def _check_options(options: ArgoOptions, sink: DiagnosticSink) -> None:
         if not is_inert(text):
             message = f"option {'.'.join(path)} contains {{{{, which Argo evaluates"
             sink.error("FC505", message, None, help="leave the braces out")
-    for key, value in options.env.items():
-        if problem := _env_problem(key, value):
-            sink.error("FC505", f"option env: variable {key!r} {problem}", None, help="change it")
     name, limit = options.name, CRON_LIMIT if options.kind == "cron" else OBJECT_LIMIT
     if name is not None and not (_DNS_NAME.fullmatch(name) and len(name) <= limit):
         help_ = f"use lowercase letters, digits and -, at most {limit}"
@@ -156,19 +151,12 @@ def _check_step(step: Step, options: ArgoOptions, sink: DiagnosticSink) -> None:
         for path, text in _strings(_in_manifest(spec), ()):
             if not is_inert(text) or len(text) > LONGEST_LITERAL:
                 _bad_text(step, path, spec.span, sink)
-    variables = specs.environment.variables if specs.environment else {}
-    for name, value in variables.items():
-        if specs.environment and (problem := _env_problem(name, value)):
-            message = f"variable {name!r} of step {step.name!r} {problem}"
-            sink.unsupported(
-                "FC501", TARGET_NAME, message, specs.environment.span, help="change it, or read it from a file"
-            )
     namespace = specs.container.namespace if specs.container else None
     if specs.container and namespace is not None and namespace != options.namespace:
         message = f"step {step.name!r} asks for namespace {namespace!r}; Argo runs all pods in the workflow's own"
         help_ = f"compile with --namespace {namespace}, and leave the namespace out of the decorator"
         sink.unsupported("FC501", TARGET_NAME, message, specs.container.span, help=help_)
-    check_mounts(step, CODE_FOLDER, TARGET_NAME, sink)
+    check_mounts(step, TARGET_NAME, sink)
 
 
 def _in_manifest(spec: Spec) -> object:
@@ -176,15 +164,6 @@ def _in_manifest(spec: Spec) -> object:
     if isinstance(spec, SecretsSpec):
         return {"sources": [source.id for source in spec.sources if source.type == "kubernetes"]}
     return spec.model_dump(exclude={"span"})
-
-
-def _env_problem(name: str, value: str) -> str | None:
-    """What keeps a variable from reaching a process in a pod."""
-    if not is_env_name(name):
-        return "has a name that Kubernetes refuses"
-    if "\0" in value:
-        return "holds a NUL character"
-    return f"is longer than {VALUE_BYTES} bytes" if len(value.encode()) > VALUE_BYTES else None
 
 
 def _bad_text(step: Step, path: tuple[str, ...], span: Span | None, sink: DiagnosticSink) -> None:

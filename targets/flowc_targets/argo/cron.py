@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from flowc_compiler.frontend.decorators.quartz import ScheduleError, to_crontab
-from flowc_targets.argo.objects import Meta, NameRef, Workflow, WorkflowSpec
+from flowc_targets.argo.objects import Workflow, WorkflowSpec
+from flowc_targets.kubernetes.objects import LocalObjectReference, ObjectMeta
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
@@ -24,7 +25,7 @@ CRON_LIMIT = 52
 class TemplateRef:
     """The spec of a Workflow that is made of a WorkflowTemplate."""
 
-    workflow_template_ref: NameRef
+    workflow_template_ref: LocalObjectReference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class CronSpec:
     successful_jobs_history_limit: int | None = None
     failed_jobs_history_limit: int | None = None
     suspend: bool | None = None
-    workflow_metadata: Meta | None = None
+    workflow_metadata: ObjectMeta | None = None
     workflow_spec: WorkflowSpec | TemplateRef
 
 
@@ -49,7 +50,7 @@ class CronWorkflow:
 
     api_version: Literal["argoproj.io/v1alpha1"] = "argoproj.io/v1alpha1"
     kind: Literal["CronWorkflow"] = "CronWorkflow"
-    metadata: Meta
+    metadata: ObjectMeta
     spec: CronSpec
 
 
@@ -71,7 +72,7 @@ def cron_workflow(flow: Flow, options: ArgoOptions, template: Workflow, *, refer
         failed_jobs_history_limit=options.failed_history,
         suspend=options.suspend or None,
         workflow_metadata=None if refer else template.spec.workflow_metadata,
-        workflow_spec=TemplateRef(workflow_template_ref=NameRef(name=name)) if refer else own,
+        workflow_spec=TemplateRef(workflow_template_ref=LocalObjectReference(name=name)) if refer else own,
     )
     return CronWorkflow(metadata=template.metadata, spec=spec)
 

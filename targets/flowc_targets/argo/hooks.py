@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from flowc_compiler.ir import LinearStep
 from flowc_targets.argo.leaf import step_container
 from flowc_targets.argo.objects import Dag, DagTask, Parameter, Parameters, Template
+from flowc_targets.kubernetes.pod import StepPod
 
 if TYPE_CHECKING:
-    from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import ExitHookSpec, Flow
     from flowc_targets.argo.options import ArgoOptions
 
@@ -40,17 +40,6 @@ def exit_templates(flow: Flow, options: ArgoOptions, code: str) -> tuple[Templat
     return (Template(name=ON_EXIT, dag=Dag(tasks=tuple(tasks))), *images.values())
 
 
-def check_hooks(flow: Flow, target: str, sink: DiagnosticSink) -> None:
-    """Report options of hooks beside the image."""
-    for spec in flow.specs.exit_hooks:
-        others = sorted(set(spec.options) - {"image"})
-        if others or not isinstance(spec.options.get("image", ""), str):
-            sink.unsupported(
-                "FC501", target, f"options of `@exit_hook`: {', '.join(others or ['image'])}", spec.span,
-                help="give options={'image': '...'}, or none",
-            )  # fmt: skip
-
-
 def _image(spec: ExitHookSpec) -> str:
     image = spec.options.get("image")
     return image if isinstance(image, str) else ""
@@ -58,7 +47,7 @@ def _image(spec: ExitHookSpec) -> str:
 
 def _pod(flow: Flow, options: ArgoOptions, code: str, image: str, number: int) -> Template:
     """The pod of a hook is that of a step that asks for nothing."""
-    container = step_container(flow, LinearStep(name=_HOOK, span=flow.span), options, None, code)
+    container = step_container(flow, LinearStep(name=_HOOK, span=flow.span), options, StepPod(), code)
     command = (*container.command[:-1], "hook")
     args = ("{{inputs.parameters.function}}", "--forgive")
     return Template(

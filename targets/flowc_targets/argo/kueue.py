@@ -10,7 +10,8 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.objects import Meta, Parameter, Parameters, Template
+from flowc_targets.argo.objects import Parameter, Parameters, Template
+from flowc_targets.kubernetes.objects import ObjectMeta
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow, Step
@@ -27,11 +28,11 @@ GANG_INPUT = "gang"
 """Another: the index of the gang, of which there are several in a foreach."""
 
 
-def queued(pod_metadata: Meta | None, queue: str | None) -> Meta | None:
+def queued(pod_metadata: ObjectMeta | None, queue: str | None) -> ObjectMeta | None:
     """The metadata of all pods of a run, with the queue that admits them."""
     if queue is None:
         return pod_metadata
-    meta = pod_metadata or Meta()
+    meta = pod_metadata or ObjectMeta()
     return replace(meta, labels={**meta.labels, QUEUE: queue})
 
 
@@ -43,7 +44,7 @@ def grouped(flow: Flow, step: Step, leaf: Template, queue: str | None) -> Templa
     # Half of what a label's value may be long is the run's id; the step's name could be all of it.
     of_step = hashlib.sha256(step.name.encode()).hexdigest()[:8]
     group = f"{{{{workflow.uid}}}}.{of_step}.{{{{inputs.parameters.{GANG_INPUT}}}}}{attempt}"
-    meta = leaf.metadata or Meta()
+    meta = leaf.metadata or ObjectMeta()
     inputs = leaf.inputs.parameters if leaf.inputs is not None else ()
     return replace(
         leaf,

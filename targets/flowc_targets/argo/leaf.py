@@ -6,40 +6,30 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo import pods
 from flowc_targets.argo.events.names import TRIGGER, waits_for_events
 from flowc_targets.argo.kueue import grouped
 from flowc_targets.argo.lost import LOST, retries_of_lost
 from flowc_targets.argo.names import unique_names
-from flowc_targets.argo.objects import (
-    Backoff,
-    ConfigMapKey,
+from flowc_targets.argo.objects import Backoff, Parameter, Parameters, RetryStrategy, Template, ValueFrom
+from flowc_targets.argo.texts import env_value, may_be_literal, param_env, sent_argument, value_key
+from flowc_targets.argo.waits import CHOICE
+from flowc_targets.kubernetes.objects import (
+    ConfigMapKeySelector,
     Container,
-    ContainerPort,
-    EnvSource,
     EnvVar,
-    Parameter,
-    Parameters,
-    RetryStrategy,
-    Template,
-    ValueFrom,
+    EnvVarSource,
+    ObjectMeta,
     VolumeMount,
 )
-from flowc_targets.argo.texts import env_value, may_be_literal, param_env, sent_argument, value_key
-from flowc_targets.argo.volumes import mounts, pod_volumes
-from flowc_targets.argo.waits import CHOICE
-from flowc_targets.base.asked import pod_variables
-from flowc_targets.kubernetes.affinity import step_affinity
-from flowc_targets.kubernetes.gpu import step_gpu, step_selector
+from flowc_targets.kubernetes.pod import StepPod, env_from, pod_variables, step_pod
+from flowc_targets.kubernetes.pod_checks import CODE_FOLDER
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, Step, StepSpecs
     from flowc_targets.argo.options import ArgoOptions
-    from flowc_targets.kubernetes.gpu import GpuPlacement
 
 CODE_VOLUME = "flowc"
-CODE_FOLDER = "/flowc"
 PACKAGE_FILE = "flow.pyz"
 OUTPUTS_FOLDER = "/tmp/flowc"  # noqa: S108 (a folder in the pod, nobody else's)
 OUTPUTS = {"foreach": {"count": "0"}, "parallel": {"count": "0"}, "switch": {CHOICE: ""}}
@@ -61,7 +51,7 @@ def leaf_templates(
     for step in flow.steps:
         if step.virtual:
             continue
-        leaf = _leaf(flow, step, options, step_gpu(step.specs, options, target, sink), code)
+        leaf = _leaf(flow, step, options, step_pod(step.specs, options, target, sink, options.qos), code)
         leaves[step.name] = grouped(flow, step, leaf, options.kueue_queue)
         groups.setdefault(repr(leaves[step.name]), []).append(step.name)
     own = unique_names("s-", [step.name for step in flow.steps])
@@ -91,28 +81,27 @@ def _for_step(leaf: Template, name: str, step: str) -> Template:
     return replace(leaf, name=name, inputs=inputs, container=replace(leaf.container, args=args))
 
 
-def _leaf(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None, code: str) -> Template:
+def _leaf(flow: Flow, step: Step, options: ArgoOptions, pod: StepPod, code: str) -> Template:
     """The template for a step, as one that any step of the same needs could share."""
     specs = step.specs
-    container = specs.container
     inside = flow.depth(step) > 0
     inputs = (Parameter(name="step"), *((Parameter(name="index"),) if inside else ()))
     return Template(
         name="",
-        metadata=pods.metadata(specs),
+        metadata=ObjectMeta(labels=pod.labels, annotations=pod.annotations) if pod.labels or pod.annotations else None,
         inputs=Parameters(parameters=inputs),
         outputs=_outputs(step),
         retry_strategy=_retry(specs) or _retry_lost(flow, step, options),
-        active_deadline_seconds=specs.timeout.seconds if specs.timeout else None,
-        service_account_name=container.service_account if container else None,
-        node_selector=step_selector(specs, gpu),
-        tolerations=pods.tolerations(specs, gpu),
-        affinity=step_affinity(specs, gpu),
-        priority_class_name=container.priority_class if container else None,
-        scheduler_name=container.scheduler if container else None,
-        security_context=container.pod_security if container else None,
-        container=step_container(flow, step, options, gpu, code),
-        volumes=pod_volumes(specs),
+        active_deadline_seconds=pod.active_deadline_seconds,
+        service_account_name=pod.service_account_name,
+        node_selector=pod.node_selector,
+        tolerations=pod.tolerations,
+        affinity=pod.affinity,
+        priority_class_name=pod.priority_class_name,
+        scheduler_name=pod.scheduler_name,
+        security_context=pod.pod_security_context,
+        container=step_container(flow, step, options, pod, code),
+        volumes=pod.volumes,
     )
 
 
@@ -133,27 +122,25 @@ def _written(defaults: dict[str, str]) -> Parameters:
     return Parameters(parameters=tuple(Parameter(name=name, value_from=source) for name, source in sources.items()))
 
 
-def step_container(flow: Flow, step: Step, options: ArgoOptions, gpu: GpuPlacement | None, code: str) -> Container:
+def step_container(flow: Flow, step: Step, options: ArgoOptions, pod: StepPod, code: str) -> Container:
     """The container of a step's pod."""
-    spec = step.specs.container
     retried = step.specs.retries > 0 or retries_of_lost(flow, step, options) > 0
     index = INDEX_INPUT if flow.depth(step) else "-"
     args = ["--step", STEP_INPUT, "--index", index, "--attempt", "{{retries}}" if retried else "0"]
     if step.kind in OUTPUTS:
         args += ["--outputs", OUTPUTS_FOLDER]
-    python = (spec.executable if spec else None) or options.python
     own = VolumeMount(name=CODE_VOLUME, mount_path=CODE_FOLDER, read_only=True)
     return Container(
-        image=(spec.image if spec else None) or options.image,
-        image_pull_policy=(spec.image_pull_policy if spec else None) or options.image_pull_policy,
-        command=(python, f"{CODE_FOLDER}/{PACKAGE_FILE}", "task"),
+        image=pod.image or options.image,
+        image_pull_policy=pod.image_pull_policy or options.image_pull_policy,
+        command=(pod.python or options.python, f"{CODE_FOLDER}/{PACKAGE_FILE}", "task"),
         args=tuple(args),
         env=_env(flow, step, options, code),
-        env_from=pods.env_from(step.specs, options),
-        ports=(ContainerPort(container_port=spec.port),) if spec and spec.port is not None else (),
-        resources=pods.resources(step.specs, options, gpu),
-        security_context=spec.security_context if spec else None,
-        volume_mounts=(own, *mounts(step.specs)),
+        env_from=pod.env_from or env_from(options.env_from_secrets),
+        ports=pod.ports,
+        resources=pod.resources,
+        security_context=pod.security_context,
+        volume_mounts=(own, *pod.volume_mounts),
     )
 
 
@@ -192,7 +179,9 @@ def _asked(step: Step) -> dict[str, str]:
 def _variable(name: str, value: str, code: str) -> EnvVar:
     if may_be_literal(value):
         return EnvVar(name=name, value=env_value(value))
-    return EnvVar(name=name, value_from=EnvSource(config_map_key_ref=ConfigMapKey(name=code, key=value_key(value))))
+    return EnvVar(
+        name=name, value_from=EnvVarSource(config_map_key_ref=ConfigMapKeySelector(name=code, key=value_key(value)))
+    )
 
 
 def _retry(specs: StepSpecs) -> RetryStrategy | None:

@@ -15,6 +15,7 @@ from flowc_compiler.ir import LinearStep
 from flowc_targets.argo.leaf import INDEX_INPUT, OUTPUTS_FOLDER, STEP_INPUT, choice_output, step_container
 from flowc_targets.argo.objects import Dag, DagTask, Parameter, Parameters, RetryStrategy, Template
 from flowc_targets.argo.waits import CHOICE, goes_on_by_choice
+from flowc_targets.kubernetes.pod import StepPod
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow, Step, SwitchStep
@@ -65,7 +66,7 @@ def loop_template(dags: Dags, step: SwitchStep) -> Template:
 
 def look_up_template(flow: Flow, options: ArgoOptions, code: str) -> Template:
     """The pod is that of a step that asks for nothing."""
-    container = step_container(flow, LinearStep(name=LOOK_UP, span=flow.span), options, None, code)
+    container = step_container(flow, LinearStep(name=LOOK_UP, span=flow.span), options, StepPod(), code)
     command = (*container.command[:-1], "choice")
     args = ("--step", STEP_INPUT, "--index", INDEX_INPUT, "--outputs", OUTPUTS_FOLDER)
     return Template(

@@ -14,10 +14,10 @@ from flowc_targets.argo.labels import LABELS
 from flowc_targets.argo.leaf import PACKAGE_FILE, hidden_values
 from flowc_targets.argo.lower import lower
 from flowc_targets.argo.names import object_name
-from flowc_targets.argo.objects import ConfigMap, Meta, plain
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.argo.yamltext import documents
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
+from flowc_targets.kubernetes.objects import ConfigMap, ObjectMeta, to_manifest
 from flowc_targets.package.code_package import content_hash, package_files, zip_files
 from flowc_targets.package.project import deployment_name
 
@@ -64,7 +64,7 @@ def emit_package(
 ) -> tuple[EmittedFile, ...]:
     """The output for a checked flow and the given code: a pure function, so that tests can hold the code still."""
     header = f"Made by flowc from {PurePath(flow.file).name}, flow {flow.name}. Change that file, not this one."
-    text = documents([plain(item) for item in _objects(flow, files, options, sink)], header)
+    text = documents([to_manifest(item) for item in _objects(flow, files, options, sink)], header)
     return (EmittedFile(f"{object_name(deployment_name(flow))}.yaml", text),)
 
 
@@ -75,7 +75,7 @@ def _objects(
     hidden = hidden_values(flow, options)
     seed = {"carried": b""} if options.carries_code else {}
     digest = content_hash({**files, **seed, **{key: value.encode() for key, value in hidden.items()}})
-    meta = Meta(name=object_name(deployment_name(flow), digest), namespace=options.namespace, labels=LABELS)
+    meta = ObjectMeta(name=object_name(deployment_name(flow), digest), namespace=options.namespace, labels=LABELS)
     assert meta.name is not None
     workflow = lower(flow, options, TARGET_NAME, sink, meta.name)
     if options.carries_code:

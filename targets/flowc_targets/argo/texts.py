@@ -23,7 +23,6 @@ LONGEST_LITERAL = 4096
 LONGEST_PLAIN = 64 * 1024
 """Longer values of parameters are compressed: on their way to the pod they are put into base64 once more."""
 
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
@@ -40,11 +39,6 @@ def may_be_literal(value: str) -> bool:
 def value_key(value: str) -> str:
     """The ConfigMap's key for a value that may not stand in a template."""
     return f"env-{hashlib.sha256(value.encode()).hexdigest()[:16]}"
-
-
-def is_env_name(name: str) -> bool:
-    """Whether every Kubernetes takes it as the name of a variable."""
-    return bool(_ENV_NAME.fullmatch(name))
 
 
 def is_inert(text: str) -> bool:

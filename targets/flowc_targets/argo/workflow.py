@@ -13,22 +13,17 @@ from flowc_targets.argo.kueue import queued
 from flowc_targets.argo.labels import run_labels
 from flowc_targets.argo.leaf import CODE_VOLUME, ORIGIN
 from flowc_targets.argo.names import OBJECT_LIMIT, deployed_name, object_name
-from flowc_targets.argo.objects import (
-    Meta,
-    NameRef,
-    Parameter,
-    Parameters,
-    PodGC,
-    Template,
-    TTLStrategy,
-    Volume,
-    Workflow,
-    WorkflowSpec,
-    plain,
-)
+from flowc_targets.argo.objects import Parameter, Parameters, PodGC, Template, TTLStrategy, Workflow, WorkflowSpec
 from flowc_targets.argo.texts import default_value, defused, encode_value
 from flowc_targets.argo.yamltext import documents
 from flowc_targets.base.parameter_defaults import description
+from flowc_targets.kubernetes.objects import (
+    ConfigMapVolumeSource,
+    LocalObjectReference,
+    ObjectMeta,
+    Volume,
+    to_manifest,
+)
 from flowc_targets.package.project import deployment_name
 
 if TYPE_CHECKING:
@@ -64,12 +59,12 @@ def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template
         on_exit=ON_EXIT if flow.specs.exit_hooks else None,
         arguments=Parameters(parameters=tuple(arguments)) if arguments else None,
         service_account_name=options.service_account,
-        image_pull_secrets=tuple(NameRef(name=name) for name in secrets),
+        image_pull_secrets=tuple(LocalObjectReference(name=name) for name in secrets),
         parallelism=options.parallelism,
         pod_metadata=queued(None, options.kueue_queue),
         pod_gc=gc,
         ttl_strategy=ttl,
-        volumes=(Volume(name=CODE_VOLUME, config_map=NameRef(name=code)),),
+        volumes=(Volume(name=CODE_VOLUME, config_map=ConfigMapVolumeSource(name=code)),),
         templates=templates,
     )
 
@@ -89,13 +84,13 @@ def _named(flow: Flow, options: ArgoOptions, spec: WorkflowSpec) -> Workflow:
     if flow.doc:
         about["workflows.argoproj.io/description"] = defused(flow.doc.strip().split("\n\n")[0])
     if template:
-        spec = replace(spec, workflow_metadata=Meta(labels=labels, annotations=about))
+        spec = replace(spec, workflow_metadata=ObjectMeta(labels=labels, annotations=about))
         name = options.name or deployed_name(flow, CRON_LIMIT if options.kind == "cron" else OBJECT_LIMIT)
     else:
-        digest = hashlib.sha256(documents([plain(spec)]).encode()).hexdigest()
+        digest = hashlib.sha256(documents([to_manifest(spec)]).encode()).hexdigest()
         name = options.name or object_name(deployment_name(flow), digest)
     generated = not template and options.through == "server" and options.name is None
-    meta = Meta(
+    meta = ObjectMeta(
         name=None if generated else name,
         generate_name=f"{object_name(deployment_name(flow))}-" if generated else None,
         namespace=options.namespace,

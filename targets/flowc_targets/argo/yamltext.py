@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flowc_targets.argo.objects import Plain
+    from flowc_targets.kubernetes.objects import Plain
 
 WIDTH = 120
 """The longest line that collections are folded into; one long scalar may be longer."""

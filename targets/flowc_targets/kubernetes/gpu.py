@@ -1,4 +1,10 @@
-"""GPU types to placement: what a step calls `a100` is a node label here, a taint there, a resource elsewhere."""
+"""GPU types to placement: what a step calls `a100` is a node label here, a taint there, a resource elsewhere.
+
+Sources of the types that are built in, all read in 2026: the accelerator types of GKE's documentation and its label
+`gke-gpu-partition-size`; for EKS the instance types in Karpenter's reference, whose labels and those of EKS Auto Mode
+have EC2's names of GPUs; for AKS the VM sizes that Azure's provider for Karpenter lists; for `gfd` the products that
+NVIDIA's GPU feature discovery, a part of its GPU operator, reads from the driver.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +13,160 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowc_compiler.ir import Toleration
-from flowc_targets.kubernetes.gpu_types import GPU_CLOUDS
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import AcceleratorSpec, StepSpecs
     from flowc_targets.base.options import TargetOptions
-    from flowc_targets.kubernetes.gpu_types import GpuCloud, Labels
+
+Labels = dict[str, str | tuple[str, ...]]
+"""Labels of nodes; several values are alternatives."""
+
+
+@dataclass(frozen=True, slots=True)
+class GpuCloud:
+    """How one kind of cluster labels its nodes with GPUs of NVIDIA."""
+
+    types: dict[str, Labels]
+    """Labels by the name that flows use."""
+    partition_label: str | None = None
+    """The label that tells the size of MIG slices; where there is none a slice is a resource of its own."""
+    tolerations: tuple[Toleration, ...] = ()
+    """For taints that its GPU nodes commonly have beside that of the resource's name."""
+
+    def labels(self, name: str) -> Labels | None:
+        """The labels of a type, by its name or by a label's own value; `None` for one that is not known."""
+        lowered = name.lower()
+        if lowered in self.types:
+            return self.types[lowered]
+        for labels in self.types.values():
+            for label, values in labels.items():
+                alternatives = (values,) if isinstance(values, str) else values
+                exact = next((value for value in alternatives if value.lower() == lowered), None)
+                if exact is not None and len(labels) == 1:
+                    return {label: exact}
+        return None
+
+
+def _one(label: str, values: dict[str, str]) -> dict[str, Labels]:
+    return {name: {label: value} for name, value in values.items()}
+
+
+def _many(label: str, values: dict[str, tuple[str, ...]]) -> dict[str, Labels]:
+    return {name: {label: several if several[1:] else several[0]} for name, several in values.items()}
+
+
+def _sizes(families: str) -> tuple[str, ...]:
+    """Instance types from families and their sizes: `g5: x 2x; p5: 48x` are g5.xlarge, g5.2xlarge and p5.48xlarge."""
+    parts = (part.split(":") for part in families.split(";"))
+    return tuple(
+        f"{family.strip()}.{size if size == 'metal' else f'{size}large'}"
+        for family, sizes in parts
+        for size in sizes.split()
+    )
+
+
+_INSTANCE_TYPE = "node.kubernetes.io/instance-type"
+_EIGHT = "x 2x 4x 8x 12x 16x 24x 48x"
+
+_GKE = {
+    "a100": "nvidia-tesla-a100",
+    "a100-40gb": "nvidia-tesla-a100",
+    "a100-80gb": "nvidia-a100-80gb",
+    "b200": "nvidia-b200",
+    "gb200": "nvidia-gb200",
+    "h100": "nvidia-h100-80gb",
+    "h100-mega": "nvidia-h100-mega-80gb",
+    "h200": "nvidia-h200-141gb",
+    "l4": "nvidia-l4",
+    "p100": "nvidia-tesla-p100",
+    "p4": "nvidia-tesla-p4",
+    "rtx-pro-6000": "nvidia-rtx-pro-6000",
+    "t4": "nvidia-tesla-t4",
+    "v100": "nvidia-tesla-v100",
+}
+_EKS = {
+    "a100": "p4d: 24x; p4de: 24x",
+    "a100-40gb": "p4d: 24x",
+    "a100-80gb": "p4de: 24x",
+    "a10g": f"g5: {_EIGHT}",
+    "b200": "p6-b200: 48x",
+    "b300": "p6-b300: 48x",
+    "h100": "p5: 4x 48x",
+    "h200": "p5e: 48x; p5en: 48x",
+    "l4": f"g6: {_EIGHT}; gr6: 4x 8x",
+    "l40s": f"g6e: {_EIGHT}",
+    "rtx-pro-4500": "g7: 2x 4x 8x 12x 24x 48x",
+    "rtx-pro-6000": "g7e: 2x 4x 8x 12x 24x 48x",
+    "t4": "g4dn: x 2x 4x 8x 12x 16x metal",
+    "t4g": "g5g: x 2x 4x 8x 16x metal",
+    "v100": "p3: 2x 8x 16x; p3dn: 24x",
+}
+_AKS = {
+    "a10": ("NV36ads_A10_v5", "NV36adms_A10_v5", "NV72ads_A10_v5"),
+    "a100": (
+        "NC24ads_A100_v4", "NC48ads_A100_v4", "NC96ads_A100_v4", "ND96asr_v4", "ND96amsr_A100_v4",
+    ),
+    "a100-40gb": ("ND96asr_v4",),
+    "a100-80gb": ("NC24ads_A100_v4", "NC48ads_A100_v4", "NC96ads_A100_v4", "ND96amsr_A100_v4"),
+    "gb200": ("ND128isr_NDR_GB200_v6",),
+    "gb300": ("ND128isr_GB300_v6",),
+    "h100": ("NC40ads_H100_v5", "NC80adis_H100_v5", "NCC40ads_H100_v5", "ND96isr_H100_v5"),
+    "h200": ("ND96isr_H200_v5",),
+    "t4": ("NC4as_T4_v3", "NC8as_T4_v3", "NC16as_T4_v3", "NC64as_T4_v3"),
+    "v100": ("NC6s_v3", "NC12s_v3", "NC24s_v3", "NC24rs_v3", "ND40rs_v2"),
+}  # fmt: skip
+_GFD = {
+    "a10": ("NVIDIA-A10",),
+    "a100": ("NVIDIA-A100-SXM4-40GB", "NVIDIA-A100-PCIE-40GB", "NVIDIA-A100-SXM4-80GB", "NVIDIA-A100-80GB-PCIe"),
+    "a100-40gb": ("NVIDIA-A100-SXM4-40GB", "NVIDIA-A100-PCIE-40GB"),
+    "a100-80gb": ("NVIDIA-A100-SXM4-80GB", "NVIDIA-A100-80GB-PCIe"),
+    "a10g": ("NVIDIA-A10G",),
+    "a30": ("NVIDIA-A30",),
+    "a40": ("NVIDIA-A40",),
+    "b200": ("NVIDIA-B200",),
+    "gb200": ("NVIDIA-GB200",),
+    "gh200": ("NVIDIA-GH200-480GB",),
+    "h100": ("NVIDIA-H100-80GB-HBM3", "NVIDIA-H100-PCIe", "NVIDIA-H100-NVL"),
+    "h200": ("NVIDIA-H200", "NVIDIA-H200-NVL"),
+    "l4": ("NVIDIA-L4",),
+    "l40": ("NVIDIA-L40",),
+    "l40s": ("NVIDIA-L40S",),
+    "p100": ("Tesla-P100-SXM2-16GB", "Tesla-P100-PCIE-16GB", "Tesla-P100-PCIE-12GB"),
+    "p4": ("Tesla-P4",),
+    "t4": ("Tesla-T4",),
+    "v100": (
+        "Tesla-V100-SXM2-16GB", "Tesla-V100-SXM2-32GB", "Tesla-V100-PCIE-16GB", "Tesla-V100-PCIE-32GB",
+        "Tesla-V100S-PCIE-32GB",
+    ),
+}  # fmt: skip
+
+
+def _karpenter(prefix: str) -> dict[str, Labels]:
+    """Types by EC2's name of the GPU, and its memory in MiB where there are two sizes."""
+    name, memory = f"{prefix}/instance-gpu-name", f"{prefix}/instance-gpu-memory"
+    names = {key: "rtx-pro-server-6000" if key == "rtx-pro-6000" else key for key in _EKS if "gb" not in key}
+    sizes: dict[str, Labels] = {
+        "a100-40gb": {name: "a100", memory: "40960"},
+        "a100-80gb": {name: "a100", memory: "81920"},
+    }
+    return {**_one(name, names), **sizes}
+
+
+GPU_CLOUDS: dict[str, GpuCloud] = {
+    "gke": GpuCloud(
+        _one("cloud.google.com/gke-accelerator", _GKE), partition_label="cloud.google.com/gke-gpu-partition-size"
+    ),
+    "eks": GpuCloud(_many(_INSTANCE_TYPE, {name: _sizes(families) for name, families in _EKS.items()})),
+    "eks-auto": GpuCloud(_karpenter("eks.amazonaws.com")),
+    "karpenter": GpuCloud(_karpenter("karpenter.k8s.aws")),
+    "aks": GpuCloud(
+        _many(_INSTANCE_TYPE, {name: tuple(f"Standard_{size}" for size in sizes) for name, sizes in _AKS.items()}),
+        tolerations=(Toleration(key="sku", operator="Equal", value="gpu", effect="NoSchedule"),),
+    ),
+    "gfd": GpuCloud(_many("nvidia.com/gpu.product", _GFD)),
+}
+"""The kinds of clusters, by the option `gpu_cloud`."""
 
 _SLICE = re.compile(r"(?:mig-|(?P<name>.+?)-(?:mig-)?)?(?P<partition>\d+g\.\d+gb(?:\.me)?)", re.IGNORECASE)
 """A slice of a GPU (MIG), such as `a100-1g.5gb`, `a100-80gb-1g.10gb` or `1g.5gb` of any type."""
@@ -35,17 +188,6 @@ def step_gpu(specs: StepSpecs, options: TargetOptions, target: str, sink: Diagno
     """The placement of the step's GPUs, if it has any, and if their type is known."""
     accelerator = specs.accelerator
     return place_gpu(accelerator, options, target, sink) if accelerator is not None and accelerator.count else None
-
-
-def step_selector(specs: StepSpecs, gpu: GpuPlacement | None) -> dict[str, str]:
-    """The labels of nodes: those of the GPU's type, and those that the step names, which are stronger."""
-    return {**(gpu.selector if gpu else {}), **(specs.placement.node_selector if specs.placement else {})}
-
-
-def step_tolerations(specs: StepSpecs, gpu: GpuPlacement | None) -> tuple[Toleration, ...]:
-    """The step's tolerations, then those that its GPUs need, each once."""
-    own = specs.placement.tolerations if specs.placement else ()
-    return tuple(dict.fromkeys((*own, *(gpu.tolerations if gpu else ()))))
 
 
 def place_gpu(spec: AcceleratorSpec, options: TargetOptions, target: str, sink: DiagnosticSink) -> GpuPlacement | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowc_targets.base.asked import secret_names
+from flowc_targets.kubernetes.pod import secret_names
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import ContainerSpec, Flow

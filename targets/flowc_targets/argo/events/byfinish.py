@@ -30,8 +30,8 @@ from flowc_targets.argo.names import OBJECT_LIMIT, deployed_name
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow, TriggerOnFinishSpec
-    from flowc_targets.argo.objects import Meta
     from flowc_targets.argo.options import ArgoOptions
+    from flowc_targets.kubernetes.objects import ObjectMeta
 
 PHASE = "workflows.argoproj.io/phase"
 """The controller's label."""
@@ -70,7 +70,7 @@ def finish_part(flow: Flow, spec: TriggerOnFinishSpec) -> Part:
 
 
 def finish_source(
-    flow: Flow, options: ArgoOptions, spec: TriggerOnFinishSpec, meta: Meta, pod: PodTemplate | None
+    flow: Flow, options: ArgoOptions, spec: TriggerOnFinishSpec, meta: ObjectMeta, pod: PodTemplate | None
 ) -> EventSource:
     """The EventSource with a watch for each of the other flows."""
     watches = {

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from flowc_targets.argo.objects import Meta, NameRef, Parameters
+    from flowc_targets.argo.objects import Parameters
+    from flowc_targets.kubernetes.objects import LocalObjectReference, ObjectMeta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ class TriggeredSpec:
     """The spec of a Workflow that is made of a WorkflowTemplate."""
 
     arguments: Parameters | None
-    workflow_template_ref: NameRef
+    workflow_template_ref: LocalObjectReference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ class TriggeredWorkflow:
 
     api_version: Literal["argoproj.io/v1alpha1"] = "argoproj.io/v1alpha1"
     kind: Literal["Workflow"] = "Workflow"
-    metadata: Meta
+    metadata: ObjectMeta
     spec: TriggeredSpec
 
 
@@ -174,7 +175,7 @@ class Sensor:
 
     api_version: Literal["argoproj.io/v1alpha1"] = "argoproj.io/v1alpha1"
     kind: Literal["Sensor"] = "Sensor"
-    metadata: Meta
+    metadata: ObjectMeta
     spec: SensorSpec
 
 
@@ -221,5 +222,5 @@ class EventSource:
 
     api_version: Literal["argoproj.io/v1alpha1"] = "argoproj.io/v1alpha1"
     kind: Literal["EventSource"] = "EventSource"
-    metadata: Meta
+    metadata: ObjectMeta
     spec: EventSourceSpec

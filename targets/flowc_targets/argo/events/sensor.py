@@ -28,7 +28,8 @@ from flowc_targets.argo.events.model import (
 )
 from flowc_targets.argo.events.names import TRIGGER
 from flowc_targets.argo.names import OBJECT_LIMIT, deployed_name
-from flowc_targets.argo.objects import Meta, NameRef, Parameter, Parameters
+from flowc_targets.argo.objects import Parameter, Parameters
+from flowc_targets.kubernetes.objects import LocalObjectReference, ObjectMeta
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow
@@ -68,9 +69,9 @@ def event_objects(flow: Flow, options: ArgoOptions, template: Workflow) -> tuple
     return (finish_source(flow, options, finished, _meta(source_name(flow), template), pod), sensor)
 
 
-def _meta(name: str, template: Workflow) -> Meta:
+def _meta(name: str, template: Workflow) -> ObjectMeta:
     about = template.metadata
-    return Meta(name=name, namespace=about.namespace, labels=about.labels)
+    return ObjectMeta(name=name, namespace=about.namespace, labels=about.labels)
 
 
 def _trigger(flow: Flow, name: str, part: Part, template: Workflow) -> Trigger:
@@ -91,10 +92,12 @@ def _workflow(flow: Flow, part: Part, template: Workflow) -> TriggeredWorkflow:
     values = tuple(Parameter(name=name, value=source.value) for name, source in part.values.items())
     digits = _digits(part) * len(part.dependencies)
     return TriggeredWorkflow(
-        metadata=Meta(name=deployed_name(flow, OBJECT_LIMIT - 1 - digits) + "-", namespace=template.metadata.namespace),
+        metadata=ObjectMeta(
+            name=deployed_name(flow, OBJECT_LIMIT - 1 - digits) + "-", namespace=template.metadata.namespace
+        ),
         spec=TriggeredSpec(
             arguments=Parameters(parameters=(*values, Parameter(name=TRIGGER, value=""))),
-            workflow_template_ref=NameRef(name=template.metadata.name or ""),
+            workflow_template_ref=LocalObjectReference(name=template.metadata.name or ""),
         ),
     )
 

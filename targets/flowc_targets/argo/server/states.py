@@ -8,9 +8,9 @@ import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowc_targets.argo.leaf import CODE_FOLDER
 from flowc_targets.base.engine import RunState, TaskState
 from flowc_targets.base.json_parts import as_map, as_maps, as_strings
+from flowc_targets.kubernetes.pod_checks import CODE_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
