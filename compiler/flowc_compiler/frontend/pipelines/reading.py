@@ -5,14 +5,12 @@ The body is evaluated when the flow is compiled, over the syntax tree; the file 
 
 from __future__ import annotations
 
+import ast
 import hashlib
-import inspect
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.pipelines.calling.waiting import resolve_waiting
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
 
 def read_pipeline(
     source: SourceFile,
-    module: cst.Module,
+    module: ast.Module,
     sink: DiagnosticSink,
     flow_name: str | None = None,
     bind: Bind = no_values,
@@ -70,7 +68,7 @@ def _read(machine: Evaluator, view: ModuleView, flow_name: str | None, bind: Bin
     if chosen is None:
         return None
     pipeline, run = chosen
-    span = pipeline.view.locator.anywhere(pipeline.node.name)  # it may be another file's
+    span = pipeline.view.name_span(pipeline.node)  # it may be another file's
     machine.pipeline_layers = tuple(pipeline.layers)
     specs, base_packages = pipeline_specs(pipeline.layers, machine.sink)
     with machine.within(Frame(pipeline.view, {})):
@@ -88,11 +86,10 @@ def _read(machine: Evaluator, view: ModuleView, flow_name: str | None, bind: Bin
             help="call functions with `@step` in its body",
         )  # fmt: skip
         return None
-    doc = pipeline.node.get_docstring()
     return Flow(
         span=span,
         name=pipeline.name,
-        doc=inspect.cleandoc(doc) if doc else "",
+        doc=ast.get_docstring(pipeline.node) or "",
         file=view.source.name,
         source_hash=hashlib.sha256(view.source.text.encode()).hexdigest(),
         frontend="pipeline",
@@ -104,9 +101,9 @@ def _read(machine: Evaluator, view: ModuleView, flow_name: str | None, bind: Bin
 
 
 def _evaluate(machine: Machine, pipeline: PipelineFunction, environment: Environment) -> None:
-    local = frozenset(bindings(pipeline.node.body.body)) | environment.keys()
+    local = frozenset(bindings(pipeline.node.body)) | environment.keys()
     with machine.within(Frame(pipeline.view, environment, (), local)):
-        machine.execute(pipeline.node.body.body)
+        machine.execute(pipeline.node.body)
 
 
 @contextmanager

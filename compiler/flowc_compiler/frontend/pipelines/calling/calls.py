@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import ast
 from typing import cast
-
-import libcst as cst
 
 from flowc_compiler.frontend.pipelines.calling.functions import configured, with_layer
 from flowc_compiler.frontend.pipelines.calling.inlining import call_helper, call_pipeline
@@ -28,20 +27,20 @@ from flowc_compiler.frontend.values.made import made
 from flowc_compiler.syntax.names import dotted
 
 
-def call(machine: Machine, node: cst.Call) -> object:
+def call(machine: Machine, node: ast.Call) -> object:
     """The value of a call expression."""
     settings = _settings(machine, node)
     if settings is not None:
         return settings[0]
     if machine.served(node.func) == "unmapped":
         return _unmapped(machine, node)
-    if isinstance(node.func, cst.Attribute) and (method := _configuring(machine, node)) is not None:
+    if isinstance(node.func, ast.Attribute) and (method := _configuring(machine, node)) is not None:
         return method
     callee = machine.evaluate(node.func)
-    return call_value(machine, callee, evaluate_arguments(machine, node.args), node)
+    return call_value(machine, callee, evaluate_arguments(machine, node), node)
 
 
-def call_value(machine: Machine, callee: object, arguments: Arguments, node: cst.BaseExpression) -> object:
+def call_value(machine: Machine, callee: object, arguments: Arguments, node: ast.expr) -> object:
     """The value of a call of something that is evaluated, with evaluated arguments."""
     machine.tick(node)
     match callee:
@@ -59,29 +58,31 @@ def call_value(machine: Machine, callee: object, arguments: Arguments, node: cst
             pass
     if is_unknown(callee):
         raise not_known(machine, node, "it cannot be called here", "call it in a step that gets the result")
-    what = machine.code(node.func if isinstance(node, cst.Call) else node)
+    what = machine.code(node.func if isinstance(node, ast.Call) else node)
     raise machine.refuse(
         "FC112", f"`{what}` cannot be called", node, "call a step, a function of the file or a builtin"
     )
 
 
-def evaluate_arguments(machine: Machine, args: tuple[cst.Arg, ...] | list[cst.Arg] | object) -> Arguments:
+def evaluate_arguments(machine: Machine, call: ast.Call) -> Arguments:
     """The arguments of a call, `*` and `**` unpacked."""
     arguments = Arguments()
-    for arg in cast("list[cst.Arg]", args):
-        value = machine.evaluate(arg.value)
-        if arg.star == "*":
-            arguments.positional += [Given(item, arg.value) for item in iterated(machine, value, arg.value)]
-        elif arg.star == "**":
-            _unpack(machine, arguments, value, arg.value)
-        elif arg.keyword is None:
-            arguments.positional.append(Given(value, arg.value))
+    for arg in call.args:
+        if isinstance(arg, ast.Starred):
+            items = iterated(machine, machine.evaluate(arg.value), arg.value)
+            arguments.positional += [Given(item, arg.value) for item in items]
         else:
-            _put(machine, arguments, arg.keyword.value, Given(value, arg.value))
+            arguments.positional.append(Given(machine.evaluate(arg), arg))
+    for keyword in call.keywords:
+        value = machine.evaluate(keyword.value)
+        if keyword.arg is None:
+            _unpack(machine, arguments, value, keyword.value)
+        else:
+            _put(machine, arguments, keyword.arg, Given(value, keyword.value))
     return arguments
 
 
-def _unpack(machine: Machine, arguments: Arguments, value: object, node: cst.BaseExpression) -> None:
+def _unpack(machine: Machine, arguments: Arguments, value: object, node: ast.expr) -> None:
     if is_unknown(value):
         raise not_known(machine, node, "`**` cannot take arguments out of it", "name the arguments")
     if not isinstance(value, dict):
@@ -98,7 +99,7 @@ def _put(machine: Machine, arguments: Arguments, name: str, given: Given) -> Non
     arguments.keywords[name] = given
 
 
-def _settings(machine: Machine, node: cst.Call) -> tuple[object] | None:
+def _settings(machine: Machine, node: ast.Call) -> tuple[object] | None:
     """The object of settings that a call makes, if it makes one."""
     root = dotted(node.func)[:1]
     if not root or machine.is_local(root[0]):
@@ -110,22 +111,22 @@ def _settings(machine: Machine, node: cst.Call) -> tuple[object] | None:
         raise machine.refuse("FC402", message, error.node, error.help or "write the value out") from None
 
 
-def _unmapped(machine: Machine, node: cst.Call) -> Unmapped:
-    arguments = evaluate_arguments(machine, node.args)
+def _unmapped(machine: Machine, node: ast.Call) -> Unmapped:
+    arguments = evaluate_arguments(machine, node)
     if len(arguments.positional) != 1 or arguments.keywords:
         raise machine.refuse("FC113", "`unmapped` takes one argument", node, "write `unmapped(value)`")
     return Unmapped(arguments.positional[0].value)
 
 
-def _configuring(machine: Machine, node: cst.Call) -> object:
+def _configuring(machine: Machine, node: ast.Call) -> object:
     """What `.with_options(...)` and `.configure(...)` give: their arguments are settings, and are read elsewhere."""
-    function = cast("cst.Attribute", node.func)
-    if function.attr.value not in {"with_options", "configure"}:
+    function = cast("ast.Attribute", node.func)
+    if function.attr not in {"with_options", "configure"}:
         return None
     owner = machine.evaluate(function.value)
     if not isinstance(owner, StepFunction | PipelineFunction):
         return None
-    if function.attr.value == "with_options":
+    if function.attr == "with_options":
         return with_layer(owner, configured(machine, owner, node, "with_options"))
     if machine.arms:
         raise machine.refuse(

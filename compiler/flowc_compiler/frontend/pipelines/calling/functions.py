@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from typing import Literal
-
-import libcst as cst
 
 from flowc_compiler.frontend.decorators.arguing import callee
 from flowc_compiler.frontend.pipelines.calling.outputs import outputs_of
 from flowc_compiler.frontend.pipelines.evaluation.bodyscope import BodyScope
 from flowc_compiler.frontend.pipelines.evaluation.machine import Frame, Machine
-from flowc_compiler.frontend.pipelines.evaluation.objects import PipelineFunction, StepFunction
+from flowc_compiler.frontend.pipelines.evaluation.objects import FunctionNode, PipelineFunction, StepFunction
 from flowc_compiler.frontend.pipelines.layers import SettingsLayer
 from flowc_compiler.frontend.values.literals import NotLiteralError, evaluate
 from flowc_compiler.syntax.modules import ModuleView
 
 
-def step_function(machine: Machine, view: ModuleView, module: str | None, node: cst.FunctionDef) -> StepFunction:
+def step_function(machine: Machine, view: ModuleView, module: str | None, node: FunctionNode) -> StepFunction:
     """The step that a function with `@step` is."""
     layer = _decorator(machine, view, node, "step")
-    if node.asynchronous is not None:
+    if isinstance(node, ast.AsyncFunctionDef):
         machine.lasting_sink.error(
-            "FC107", f"the step `{node.name.value}` is `async`", view.locator.anywhere(node.name),
+            "FC107", f"the step `{node.name}` is `async`", view.name_span(node),
             help="write `def`, and call `asyncio.run(...)` inside of it",
         )  # fmt: skip
     outputs = outputs_of(node, view, machine.lasting_sink)
-    name = _name_argument(layer) or node.name.value
+    name = _name_argument(layer) or node.name
     return StepFunction(view, module, node, outputs.names, outputs.many, [layer], name)
 
 
-def pipeline_function(machine: Machine, view: ModuleView, node: cst.FunctionDef) -> PipelineFunction:
+def pipeline_function(machine: Machine, view: ModuleView, node: FunctionNode) -> PipelineFunction:
     """The pipeline that a function with `@pipeline` is."""
     return PipelineFunction(view, node, [_decorator(machine, view, node, "pipeline")])
 
@@ -38,14 +37,14 @@ def pipeline_function(machine: Machine, view: ModuleView, node: cst.FunctionDef)
 def configured(
     machine: Machine,
     function: StepFunction | PipelineFunction,
-    call: cst.Call,
+    call: ast.Call,
     kind: Literal["configure", "with_options"],
 ) -> SettingsLayer:
     """The layer that a call of `.configure` or `.with_options` is."""
     return SettingsLayer(
         kind=kind,
         of="step" if isinstance(function, StepFunction) else "pipeline",
-        arguments=tuple(call.args),
+        arguments=(*call.args, *call.keywords),
         view=machine.view,
         scope=BodyScope(machine, machine.frame),
     )
@@ -57,13 +56,13 @@ def with_layer(function: StepFunction | PipelineFunction, layer: SettingsLayer) 
 
 
 def _decorator(
-    machine: Machine, view: ModuleView, node: cst.FunctionDef, kind: Literal["step", "pipeline"]
+    machine: Machine, view: ModuleView, node: FunctionNode, kind: Literal["step", "pipeline"]
 ) -> SettingsLayer:
-    item = next(item for item in node.decorators if view.names.resolve(callee(item)) == kind)
+    item = next(item for item in node.decorator_list if view.names.resolve(callee(item)) == kind)
     return SettingsLayer(
         kind=kind,
         of=kind,
-        arguments=tuple(item.decorator.args) if isinstance(item.decorator, cst.Call) else (),
+        arguments=(*item.args, *item.keywords) if isinstance(item, ast.Call) else (),
         view=view,
         scope=BodyScope(machine, Frame(view, {})),
         function=node,
@@ -73,7 +72,7 @@ def _decorator(
 def _name_argument(layer: SettingsLayer) -> str | None:
     """The value of `@step(name=...)`, where it is known; the reader of settings tells when it is not."""
     for arg in layer.arguments:
-        if arg.keyword is not None and arg.keyword.value == "name":
+        if isinstance(arg, ast.keyword) and arg.arg == "name":
             try:
                 name = evaluate(arg.value, layer.scope)
             except NotLiteralError:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from typing import cast
-
-import libcst as cst
 
 from flowc_compiler.frontend.pipelines.calling.nodes import references
 from flowc_compiler.frontend.pipelines.calling.signature import signature_of
@@ -32,7 +31,7 @@ def call_map(
     machine: Machine,
     function: StepFunction | PipelineFunction,
     arguments: Arguments,
-    node: cst.BaseExpression,
+    node: ast.expr,
     *,
     product: bool,
 ) -> MappedResult:
@@ -66,7 +65,7 @@ def _new_map(
     slots: Sequence[_Slot],
     mapped: Sequence[_Slot],
     after: Sequence[Given],
-    node: cst.BaseExpression,
+    node: ast.expr,
     *,
     product: bool,
 ) -> MappedResult:
@@ -97,7 +96,7 @@ def _call(
     function: StepFunction | PipelineFunction,
     slots: Sequence[_Slot],
     items: dict[str | int, Given],
-    node: cst.BaseExpression,
+    node: ast.expr,
 ) -> object:
     """The call for one item."""
     arguments = Arguments()
@@ -140,7 +139,7 @@ def _position(function: StepFunction | PipelineFunction, key: str | int) -> int:
     """Where a parameter stands: combinations come in the order of the parameters, as in ZenML, not of the call."""
     if isinstance(key, int):
         return key
-    names = [item.name.value for item in signature_of(function.node).named]
+    names = [item.name for item in signature_of(function.node).named]
     return names.index(key) if key in names else len(names)
 
 

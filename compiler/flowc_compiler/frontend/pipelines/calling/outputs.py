@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
-
-import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.modules import ModuleView
@@ -23,7 +22,7 @@ class Outputs(NamedTuple):
     """Whether the result is a tuple with one value for each output."""
 
 
-def outputs_of(function: cst.FunctionDef, view: ModuleView, sink: DiagnosticSink) -> Outputs:
+def outputs_of(function: ast.FunctionDef | ast.AsyncFunctionDef, view: ModuleView, sink: DiagnosticSink) -> Outputs:
     """The outputs of a step's function. A name that is given twice is FC220.
 
     A function that says or shows that it returns nothing has none. A tuple is several outputs where the function
@@ -32,87 +31,81 @@ def outputs_of(function: cst.FunctionDef, view: ModuleView, sink: DiagnosticSink
     returns = list(_returns(function.body))
     if function.returns is None:
         return Outputs((), False) if all(map(_is_none, returns)) else Outputs((SINGLE,), False)
-    annotation = _unquoted(function.returns.annotation)
-    if isinstance(annotation, cst.Name) and annotation.value == "None":
+    annotation = _unquoted(function.returns)
+    if isinstance(annotation, ast.Constant) and annotation.value is None:
         return Outputs((), False)
     items = _tuple_items(annotation)
     names = [output_name(item) for item in items]
-    written_out = any(isinstance(value, cst.Tuple) and len(value.elements) > 1 for value in returns)
+    written_out = any(isinstance(value, ast.Tuple) and len(value.elts) > 1 for value in returns)
     if not items or not (written_out or any(names)):
         return Outputs((output_name(annotation) or SINGLE,), False)
     named = tuple(name or f"{SINGLE}_{position}" for position, name in enumerate(names))
     if len(set(named)) < len(named):
         sink.error(
-            "FC220", f"`{function.name.value}` has two outputs of one name", view.locator.anywhere(annotation),
+            "FC220", f"`{function.name}` has two outputs of one name", view.span(function.returns),
             help="give each output a name of its own",
         )  # fmt: skip
     return Outputs(tuple(dict.fromkeys(named)), True)
 
 
-def output_name(annotation: cst.BaseExpression) -> str | None:
+def output_name(annotation: ast.expr) -> str | None:
     """The name in `Annotated[T, "name"]` and `Annotated[T, ArtifactConfig(name="name")]`."""
-    if _head(annotation) != "Annotated" or not isinstance(annotation, cst.Subscript):
+    if _head(annotation) != "Annotated" or not isinstance(annotation, ast.Subscript):
         return None
     for item in _items(annotation)[1:]:
         match item:
-            case cst.SimpleString() | cst.ConcatenatedString():
-                return str(item.evaluated_value)
-            case cst.Call(args=args) if _head(item.func) == "ArtifactConfig":
-                for arg in args:
-                    named = arg.keyword is None or arg.keyword.value == "name"
-                    if named and isinstance(arg.value, cst.SimpleString):
-                        return str(arg.value.evaluated_value)
+            case ast.Constant(value=str(name)):
+                return name
+            case ast.Call() if _head(item.func) == "ArtifactConfig":
+                given = [*item.args, *(keyword.value for keyword in item.keywords if keyword.arg == "name")]
+                for value in given:
+                    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                        return value.value
             case _:
                 pass
     return None
 
 
-def _tuple_items(annotation: cst.BaseExpression) -> list[cst.BaseExpression]:
-    if not isinstance(annotation, cst.Subscript) or _head(annotation) not in {"Tuple", "tuple"}:
+def _tuple_items(annotation: ast.expr) -> list[ast.expr]:
+    if not isinstance(annotation, ast.Subscript) or _head(annotation) not in {"Tuple", "tuple"}:
         return []
     items = [_unquoted(item) for item in _items(annotation)]
-    return [] if any(isinstance(item, cst.Ellipsis) for item in items) else items
+    return [] if any(isinstance(item, ast.Constant) and item.value is ... for item in items) else items
 
 
-def _items(node: cst.Subscript) -> list[cst.BaseExpression]:
-    items: list[cst.BaseExpression] = []
-    for element in node.slice:
-        if isinstance(element.slice, cst.Index):
-            value = element.slice.value
-            items += [item.value for item in value.elements] if isinstance(value, cst.Tuple) else [value]
-    return items
+def _items(node: ast.Subscript) -> list[ast.expr]:
+    return node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
 
 
-def _head(node: cst.BaseExpression) -> str:
+def _head(node: ast.expr) -> str:
     """The last name of what is subscripted or called: `Tuple` of `t.Tuple[int]`."""
-    parts = dotted(node.value if isinstance(node, cst.Subscript) else node)
+    parts = dotted(node.value if isinstance(node, ast.Subscript) else node)
     return parts[-1] if parts else ""
 
 
-def _unquoted(node: cst.BaseExpression) -> cst.BaseExpression:
+def _unquoted(node: ast.expr) -> ast.expr:
     """An annotation that is written as a string, as what it says."""
-    if isinstance(node, cst.SimpleString) and isinstance(node.evaluated_value, str):
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
         try:
-            return cst.parse_expression(node.evaluated_value)
-        except cst.ParserSyntaxError:
+            return ast.parse(node.value, mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             return node
     return node
 
 
-def _is_none(value: cst.BaseExpression | None) -> bool:
-    return value is None or (isinstance(value, cst.Name) and value.value == "None")
+def _is_none(value: ast.expr | None) -> bool:
+    return value is None or (isinstance(value, ast.Constant) and value.value is None)
 
 
-def _returns(body: cst.BaseSuite) -> Iterator[cst.BaseExpression | None]:
+def _returns(body: Sequence[ast.stmt]) -> Iterator[ast.expr | None]:
     """What the `return` and `yield` statements of a function give, without those of functions in it."""
-    pending: list[cst.CSTNode] = [*body.body]
+    pending: list[ast.AST] = [*body]
     while pending:
         node = pending.pop()
-        if isinstance(node, cst.FunctionDef | cst.ClassDef | cst.Lambda):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
             continue
-        if isinstance(node, cst.Return):
+        if isinstance(node, ast.Return):
             yield node.value
-        elif isinstance(node, cst.Yield):
+        elif isinstance(node, ast.Yield | ast.YieldFrom):
             yield node
-        children: Sequence[cst.CSTNode] = node.children
-        pending.extend(children)
+        pending.extend(ast.iter_child_nodes(node))

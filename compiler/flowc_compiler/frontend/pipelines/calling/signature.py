@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
-import libcst as cst
-
 from flowc_compiler.frontend.pipelines.evaluation.machine import Arguments, Given, Machine
+
+
+class SignatureParameter(NamedTuple):
+    """A parameter of a function, with the expression of its default."""
+
+    node: ast.arg
+    default: ast.expr | None
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.node.arg
 
 
 class Signature(NamedTuple):
     """The parameters of a function."""
 
-    positional: tuple[cst.Param, ...]
+    positional: tuple[SignatureParameter, ...]
     """Those that can be given by position; the first `positional_only` of them in no other way."""
     positional_only: int
-    keyword_only: tuple[cst.Param, ...]
+    keyword_only: tuple[SignatureParameter, ...]
     star: str | None
     """The name of `*args`."""
     double_star: str | None
     """The name of `**kwargs`."""
 
     @property
-    def named(self) -> tuple[cst.Param, ...]:
+    def named(self) -> tuple[SignatureParameter, ...]:
         """The parameters with one value each."""
         return (*self.positional, *self.keyword_only)
 
     def missing(self, bound: dict[str, Given]) -> list[str]:
         """The names of parameters that have neither a value nor a default."""
-        return [item.name.value for item in self.named if item.name.value not in bound and item.default is None]
+        return [item.name for item in self.named if item.name not in bound and item.default is None]
 
 
 class Bound(NamedTuple):
@@ -41,20 +52,22 @@ class Bound(NamedTuple):
     double_star: dict[str, Given]
 
 
-def signature_of(node: cst.FunctionDef | cst.Lambda) -> Signature:
+def signature_of(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Signature:
     """The parameters of a function."""
-    params = node.params
+    args = node.args
+    positional = [*args.posonlyargs, *args.args]
+    defaults = [*[None] * (len(positional) - len(args.defaults)), *args.defaults]
     return Signature(
-        positional=(*params.posonly_params, *params.params),
-        positional_only=len(params.posonly_params),
-        keyword_only=tuple(params.kwonly_params),
-        star=params.star_arg.name.value if isinstance(params.star_arg, cst.Param) else None,
-        double_star=params.star_kwarg.name.value if params.star_kwarg is not None else None,
+        positional=tuple(map(SignatureParameter, positional, defaults)),
+        positional_only=len(args.posonlyargs),
+        keyword_only=tuple(map(SignatureParameter, args.kwonlyargs, args.kw_defaults)),
+        star=args.vararg.arg if args.vararg is not None else None,
+        double_star=args.kwarg.arg if args.kwarg is not None else None,
     )
 
 
 def bind(
-    machine: Machine, signature: Signature, arguments: Arguments, name: str, node: cst.CSTNode, *, partial: bool = False
+    machine: Machine, signature: Signature, arguments: Arguments, name: str, node: ast.AST, *, partial: bool = False
 ) -> Bound:
     """Arguments by the names of parameters. Raises RefusedError with FC113 for the first that does not fit.
 
@@ -63,16 +76,14 @@ def bind(
     bound = Bound({}, [], {})
     for position, given in enumerate(arguments.positional):
         if position < len(signature.positional):
-            bound.named[signature.positional[position].name.value] = given
+            bound.named[signature.positional[position].name] = given
         elif signature.star is not None:
             bound.star.append(given)
         else:
             count, most = len(arguments.positional), len(signature.positional)
             message = f"`{name}` takes {most} positional argument{'s' * (most != 1)} but {count} were given"
             raise machine.refuse("FC113", message, given.node, _takes(signature))
-    by_keyword = {
-        item.name.value for item in (*signature.positional[signature.positional_only :], *signature.keyword_only)
-    }
+    by_keyword = {item.name for item in (*signature.positional[signature.positional_only :], *signature.keyword_only)}
     for key, given in arguments.keywords.items():
         if key in bound.named and key in by_keyword:
             raise machine.refuse("FC113", f"`{name}` got multiple values for argument `{key}`", given.node, "keep one")
@@ -97,5 +108,5 @@ def _close(name: str, known: Sequence[str]) -> str:
 
 
 def _takes(signature: Signature) -> str:
-    names = [item.name.value for item in signature.named]
+    names = [item.name for item in signature.named]
     return f"it takes {', '.join(names)}" if names else "it takes no arguments"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
+import ast
 import re
 from collections.abc import Iterable
 from typing import cast
-
-import libcst as cst
 
 from flowc_compiler.frontend.pipelines.calling.signature import bind, signature_of
 from flowc_compiler.frontend.pipelines.calling.waiting import wait_for
@@ -27,7 +25,7 @@ No number is a name: Airflow tells a switch's choice from a foreach's count by t
 """
 
 
-def call_step(machine: Machine, step: StepFunction, arguments: Arguments, node: cst.BaseExpression) -> object:
+def call_step(machine: Machine, step: StepFunction, arguments: Arguments, node: ast.expr) -> object:
     """Add a call of a step to the graph; what it gives is its result."""
     name = given_name(machine, step, arguments, node)
     after = read_after(machine, arguments)
@@ -35,9 +33,9 @@ def call_step(machine: Machine, step: StepFunction, arguments: Arguments, node: 
     return add_call(machine, step, name, bound, after, node)
 
 
-def given_name(machine: Machine, step: StepFunction, arguments: Arguments, node: cst.BaseExpression) -> str:
+def given_name(machine: Machine, step: StepFunction, arguments: Arguments, node: ast.expr) -> str:
     """The name of a call: that of `id=`, or a free one made of the step's name."""
-    own_parameters = {item.name.value for item in signature_of(step.node).named}
+    own_parameters = {item.name for item in signature_of(step.node).named}
     given = arguments.pop("id") if "id" not in own_parameters else None
     if given is None or given.value is None:
         name, where = machine.nodes.free(step.name), node
@@ -46,7 +44,7 @@ def given_name(machine: Machine, step: StepFunction, arguments: Arguments, node:
             "FC209", "an id is a text that is known when the flow is compiled", given.node, 'id="name"'
         )
     else:
-        name, where = given.value, cast("cst.BaseExpression", given.node)
+        name, where = given.value, cast("ast.expr", given.node)
         if machine.nodes.is_taken(name):
             raise machine.refuse(
                 "FC220",
@@ -83,7 +81,7 @@ def _flat(value: object) -> Iterable[object]:
         yield value
 
 
-def bind_step(machine: Machine, step: StepFunction, arguments: Arguments, node: cst.BaseExpression) -> dict[str, Given]:
+def bind_step(machine: Machine, step: StepFunction, arguments: Arguments, node: ast.expr) -> dict[str, Given]:
     """The arguments by parameter. Raises RefusedError with FC113 where they do not fit the function."""
     signature = signature_of(step.node)
     if signature.star is not None or signature.double_star is not None:
@@ -92,7 +90,7 @@ def bind_step(machine: Machine, step: StepFunction, arguments: Arguments, node: 
             "give each of its parameters a name; a list or a dict holds any number of values",
         )  # fmt: skip
     preset = {name: item for name, item in preset_parameters(machine, step).items() if name not in arguments.keywords}
-    taken = {item.name.value for item in signature.positional[: len(arguments.positional)]}
+    taken = {item.name for item in signature.positional[: len(arguments.positional)]}
     for name, value in preset.items():
         if name not in taken:
             arguments.keywords[name] = Given(value, node)
@@ -104,12 +102,12 @@ def preset_parameters(machine: Machine, step: StepFunction) -> dict[str, object]
     found: dict[str, object] = {}
     for layer in step.layers:
         for arg in layer.arguments:
-            if arg.keyword is not None and arg.keyword.value == "parameters":
+            if isinstance(arg, ast.keyword) and arg.arg == "parameters":
                 try:
                     values = evaluate(arg.value, layer.scope)
                 except NotLiteralError as error:
                     message = f"`parameters` is not known{error.because}"
-                    machine.sink.error("FC402", message, layer.view.locator.anywhere(arg.value), help="write it out")
+                    machine.sink.error("FC402", message, layer.view.span(arg.value), help="write it out")
                     raise RefusedError from None
                 if isinstance(values, dict):
                     entries = cast("dict[object, object]", values)
@@ -123,7 +121,7 @@ def add_call(
     name: str,
     bound: dict[str, Given],
     after: list[Given],
-    node: cst.BaseExpression,
+    node: ast.expr,
 ) -> object:
     """Put a call of a step into the current region, and give its result."""
     if len(machine.nodes) >= MOST_NODES:
@@ -131,13 +129,13 @@ def add_call(
     checked = [BoundArgument(key, given.value, machine.span(given.node)) for key, given in bound.items()]
     machine.hook.check_call(step, checked, machine.span(node))
     values = tuple(Argument(name=key, value=as_value(machine, given.value, given.node)) for key, given in bound.items())
-    doc = step.node.get_docstring()
+    doc = ast.get_docstring(step.node)
     added = StepCall(
         name=name,
         span=machine.span(node),
         call=Call(function=step.function, module=step.module, arguments=values, outputs=step.outputs, many=step.many),
         specs=machine.specs_of(step),
-        doc=inspect.cleandoc(doc) if doc else "",
+        doc=doc or "",
     )
     machine.nodes.add(added)
     waited = [

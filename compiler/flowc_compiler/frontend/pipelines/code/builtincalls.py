@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence, Sized
 from typing import Any, cast
-
-import libcst as cst
 
 from flowc_compiler.frontend.pipelines.calling.inlining import apply, callback
 from flowc_compiler.frontend.pipelines.code.expressions import computed, iterated
@@ -93,7 +92,7 @@ def library(module: str, name: str) -> object | None:
     return None
 
 
-def call_builtin(machine: Machine, function: Builtin, arguments: Arguments, node: cst.BaseExpression) -> object:
+def call_builtin(machine: Machine, function: Builtin, arguments: Arguments, node: ast.expr) -> object:
     """The value of a call of a builtin. Raises RefusedError."""
     name = function.name
     if name in {"map", "filter"}:
@@ -139,7 +138,7 @@ def _instead(machine: Machine, name: str, given: Given) -> str:
     return "do this in a step that gets the result"
 
 
-def _check_lengths(machine: Machine, name: str, arguments: Arguments, node: cst.BaseExpression) -> None:
+def _check_lengths(machine: Machine, name: str, arguments: Arguments, node: ast.expr) -> None:
     """Refuse what would take long to compute at all."""
     total = 1
     for given in arguments.positional:
@@ -153,7 +152,7 @@ def _check_lengths(machine: Machine, name: str, arguments: Arguments, node: cst.
     if name == "pow" and len(arguments.positional) == 2:
         from flowc_compiler.frontend.pipelines.code.operations import binary
 
-        computed(machine, node, lambda: binary(cst.Power(), *(given.value for given in arguments.positional)))
+        computed(machine, node, lambda: binary(ast.Pow(), *(given.value for given in arguments.positional)))
     if name == "format":
         from flowc_compiler.frontend.pipelines.code.operations import check_format
 
@@ -164,7 +163,7 @@ def _is_sized(value: object) -> bool:
     return isinstance(value, list | tuple | str | range | set | dict)
 
 
-def _callback(machine: Machine, given: Given, node: cst.BaseExpression) -> object:
+def _callback(machine: Machine, given: Given, node: ast.expr) -> object:
     """A keyword argument: a function of the user's, such as `key=`, is evaluated when it is called."""
     value = given.value
     if isinstance(value, str | int | float | bool | list | tuple | dict | set | type(None)):
@@ -172,7 +171,7 @@ def _callback(machine: Machine, given: Given, node: cst.BaseExpression) -> objec
     return callback(machine, value, node)
 
 
-def _mapped(machine: Machine, name: str, arguments: Arguments, node: cst.BaseExpression) -> object:
+def _mapped(machine: Machine, name: str, arguments: Arguments, node: ast.expr) -> object:
     if len(arguments.positional) < 2 or arguments.keywords:
         raise machine.refuse("FC113", f"`{name}` takes a function and what to go over", node, "write a comprehension")
     function, *sources = arguments.positional
@@ -189,7 +188,7 @@ def _mapped(machine: Machine, name: str, arguments: Arguments, node: cst.BaseExp
     return OneShot(kept)
 
 
-def _isinstance(machine: Machine, arguments: Arguments, node: cst.BaseExpression) -> bool:
+def _isinstance(machine: Machine, arguments: Arguments, node: ast.expr) -> bool:
     if len(arguments.positional) != 2 or arguments.keywords:
         raise machine.refuse("FC113", "`isinstance` takes a value and a type", node, "write `isinstance(value, str)`")
     value, kind = arguments.positional

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import libcst as cst
+import ast
+from collections.abc import Callable, Sequence
 
 from flowc_compiler.frontend.pipelines.code.conditions import test
 from flowc_compiler.frontend.pipelines.code.expressions import computed, iterated
@@ -14,13 +13,14 @@ from flowc_compiler.frontend.pipelines.evaluation.objects import OneShot
 from flowc_compiler.frontend.pipelines.evaluation.unknown import check_weight, has_unknown, not_known
 
 
-def comprehension(machine: Machine, node: cst.ListComp | cst.SetComp | cst.GeneratorExp | cst.DictComp) -> object:
+def comprehension(machine: Machine, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> object:
     """The list, set or dict that a comprehension makes; a generator is a list."""
-    _check_plain(machine, node.for_in)
+    _check_plain(machine, node.generators)
     outer = machine.frame
-    source = iterated(machine, machine.evaluate(node.for_in.iter), node.for_in.iter)
+    first = node.generators[0]
+    source = iterated(machine, machine.evaluate(first.iter), first.iter)
     inner = Frame(outer.view, {}, (outer.environment, *outer.closure), frozenset(), around=outer)
-    if isinstance(node, cst.DictComp):
+    if isinstance(node, ast.DictComp):
         pairs: dict[object, object] = {}
 
         def put() -> None:
@@ -32,39 +32,41 @@ def comprehension(machine: Machine, node: cst.ListComp | cst.SetComp | cst.Gener
             pairs[key] = machine.evaluate(node.value)
 
         with machine.within(inner):
-            _over(machine, node.for_in, source, put)
+            _over(machine, node.generators, source, put)
         return pairs
     values: list[object] = []
     element = node.elt
     with machine.within(inner):
-        _over(machine, node.for_in, source, lambda: values.append(machine.evaluate(element)))
-    if not isinstance(node, cst.SetComp):
-        return OneShot(values) if isinstance(node, cst.GeneratorExp) else values
+        _over(machine, node.generators, source, lambda: values.append(machine.evaluate(element)))
+    if not isinstance(node, ast.SetComp):
+        return OneShot(values) if isinstance(node, ast.GeneratorExp) else values
     check_weight(machine, node, values)
     return computed(machine, node, lambda: set(values))
 
 
-def _check_plain(machine: Machine, clause: cst.CompFor) -> None:
-    if clause.asynchronous is not None:
-        message = "a pipeline's body cannot have `async for`: it is compiled, and not run"
-        raise machine.refuse("FC110", message, clause.iter, "write `for`")
-    if clause.inner_for_in is not None:
-        _check_plain(machine, clause.inner_for_in)
+def _check_plain(machine: Machine, clauses: Sequence[ast.comprehension]) -> None:
+    for clause in clauses:
+        if clause.is_async:
+            message = "a pipeline's body cannot have `async for`: it is compiled, and not run"
+            raise machine.refuse("FC110", message, clause.iter, "write `for`")
 
 
-def _over(machine: Machine, clause: cst.CompFor, source: list[object], body: Callable[[], None]) -> None:
+def _over(
+    machine: Machine, clauses: Sequence[ast.comprehension], source: list[object], body: Callable[[], None]
+) -> None:
+    clause, *inner = clauses
     for item in source:
-        machine.tick(clause)
+        machine.tick(clause.iter)
         assign(machine, clause.target, item, clause.iter)
-        if all(_holds(machine, condition.test) for condition in clause.ifs):
-            if clause.inner_for_in is None:
+        if all(_holds(machine, condition) for condition in clause.ifs):
+            if not inner:
                 body()
             else:
-                inner = clause.inner_for_in
-                _over(machine, inner, iterated(machine, machine.evaluate(inner.iter), inner.iter), body)
+                following = inner[0].iter
+                _over(machine, inner, iterated(machine, machine.evaluate(following), following), body)
 
 
-def _holds(machine: Machine, node: cst.BaseExpression) -> bool:
+def _holds(machine: Machine, node: ast.expr) -> bool:
     holds = test(machine, node)
     if not isinstance(holds, bool):
         raise not_known(

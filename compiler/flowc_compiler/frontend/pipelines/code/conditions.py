@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Literal, cast
-
-import libcst as cst
 
 from flowc_compiler.frontend.pipelines.code.expressions import computed
 from flowc_compiler.frontend.pipelines.code.operations import COMPARISONS
@@ -21,12 +20,12 @@ from flowc_compiler.frontend.pipelines.evaluation.unknown import (
 from flowc_compiler.ir.values import OperationValue, Operator, Value
 
 
-def test(machine: Machine, node: cst.BaseExpression) -> bool | Value:
+def test(machine: Machine, node: ast.expr) -> bool | Value:
     """Whether a condition holds; a value where that is known at run time only. Raises RefusedError."""
     return _truth(machine, _tested(machine, node), node)
 
 
-def _truth(machine: Machine, value: object, node: cst.BaseExpression) -> bool | Value:
+def _truth(machine: Machine, value: object, node: ast.expr) -> bool | Value:
     if isinstance(value, StepOutputs):
         message = f"the step `{value.step}` gives no single value that could be true or false"
         raise machine.refuse("FC112", message, node, "test one of its outputs")
@@ -35,29 +34,34 @@ def _truth(machine: Machine, value: object, node: cst.BaseExpression) -> bool | 
     return bool(computed(machine, node, bool, value))
 
 
-def _tested(machine: Machine, node: cst.BaseExpression) -> object:
+def _tested(machine: Machine, node: ast.expr) -> object:
     """The value of a condition, of which only the truth counts."""
     match node:
-        case cst.BooleanOperation():
+        case ast.BoolOp():
             return _both(machine, node)
-        case cst.UnaryOperation(operator=cst.Not(), expression=inner):
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
             return negation(machine, inner)
         case _:
             return machine.evaluate(node)
 
 
-def _both(machine: Machine, node: cst.BooleanOperation) -> object:
+def _both(machine: Machine, node: ast.BoolOp) -> object:
     """`and` or `or` in a condition: what is known decides, or drops out."""
-    operator: Literal["and", "or"] = "and" if isinstance(node.operator, cst.And) else "or"
-    left = test(machine, node.left)
-    if isinstance(left, bool):
-        return left if left is (operator == "or") else _as_result(test(machine, node.right))
-    right = _right(machine, node)
-    if isinstance(right, bool):
-        if right is (operator == "and"):
-            return Result(left)
-        return right
-    return Result(_joined(operator, left, right))
+    operator: Literal["and", "or"] = "and" if isinstance(node.op, ast.And) else "or"
+    found = test(machine, node.values[0])
+    for item in node.values[1:]:
+        if isinstance(found, bool):
+            if found is (operator == "or"):
+                break
+            found = test(machine, item)
+            continue
+        right = _right(machine, item)
+        if isinstance(right, bool):
+            if right is (operator == "or"):
+                return right
+        else:
+            found = _joined(operator, found, right)
+    return _as_result(found)
 
 
 def _joined(operator: Literal["and", "or"], left: Value, right: Value) -> Value:
@@ -66,13 +70,13 @@ def _joined(operator: Literal["and", "or"], left: Value, right: Value) -> Value:
     return OperationValue(kind="operation", operator=operator, operands=(*chained, right))
 
 
-def _right(machine: Machine, node: cst.BooleanOperation) -> bool | Value:
-    """The right side, which Python evaluates only where the left one lets it: it may not call a step."""
+def _right(machine: Machine, node: ast.expr) -> bool | Value:
+    """A right side, which Python evaluates only where the left one lets it: it may not call a step."""
     before = len(machine.nodes)
-    right = test(machine, node.right)
+    right = test(machine, node)
     if len(machine.nodes) > before:
         raise machine.refuse(
-            "FC223", "whether this step is called depends on a result, in the middle of a condition", node.right,
+            "FC223", "whether this step is called depends on a result, in the middle of a condition", node,
             "call the step before the `if`, or write a second `if` inside of the first",
         )  # fmt: skip
     return right
@@ -82,29 +86,34 @@ def _as_result(value: bool | Value) -> object:
     return value if isinstance(value, bool) else Result(value)
 
 
-def boolean(machine: Machine, node: cst.BooleanOperation) -> object:
+def boolean(machine: Machine, node: ast.BoolOp) -> object:
     """`a and b` as a value: one of the two where the first is known, and true or false for comparisons of results."""
-    left = machine.evaluate(node.left)
-    is_and = isinstance(node.operator, cst.And)
-    if not is_unknown(left):
-        holds = bool(computed(machine, node.left, bool, left))
-        return left if holds is not is_and else machine.evaluate(node.right)
-    right_value = _right_value(machine, node)
-    if not (_is_comparison(left) and _is_comparison(right_value)):
-        raise not_known(
-            machine, node, f"`{'and' if is_and else 'or'}` cannot choose between values here",
-            "write `if`, or compare: `result == ... and other > ...`",
-        )  # fmt: skip
-    operands = tuple(as_value(machine, item, node) for item in (left, right_value))
-    return Result(OperationValue(kind="operation", operator="and" if is_and else "or", operands=operands))
+    is_and = isinstance(node.op, ast.And)
+    left_node, left = node.values[0], machine.evaluate(node.values[0])
+    for item in node.values[1:]:
+        if not is_unknown(left):
+            holds = bool(computed(machine, left_node, bool, left))
+            if holds is not is_and:
+                return left
+            left_node, left = item, machine.evaluate(item)
+            continue
+        right = _right_value(machine, item)
+        if not (_is_comparison(left) and _is_comparison(right)):
+            raise not_known(
+                machine, node, f"`{'and' if is_and else 'or'}` cannot choose between values here",
+                "write `if`, or compare: `result == ... and other > ...`",
+            )  # fmt: skip
+        operands = tuple(as_value(machine, value, node) for value in (left, right))
+        left = Result(OperationValue(kind="operation", operator="and" if is_and else "or", operands=operands))
+    return left
 
 
-def _right_value(machine: Machine, node: cst.BooleanOperation) -> object:
+def _right_value(machine: Machine, node: ast.expr) -> object:
     before = len(machine.nodes)
-    value = machine.evaluate(node.right)
+    value = machine.evaluate(node)
     if len(machine.nodes) > before:
         raise machine.refuse(
-            "FC223", "whether this step is called depends on a result, in the middle of an expression", node.right,
+            "FC223", "whether this step is called depends on a result, in the middle of an expression", node,
             "call the step before",
         )  # fmt: skip
     return value
@@ -114,7 +123,7 @@ def _is_comparison(value: object) -> bool:
     return isinstance(value, bool) or (isinstance(value, Result) and isinstance(value.value, OperationValue))
 
 
-def negation(machine: Machine, node: cst.BaseExpression) -> object:
+def negation(machine: Machine, node: ast.expr) -> object:
     """`not x`."""
     value = test(machine, node)
     if isinstance(value, bool):
@@ -122,19 +131,19 @@ def negation(machine: Machine, node: cst.BaseExpression) -> object:
     return Result(OperationValue(kind="operation", operator="not", operands=(value,)))
 
 
-def comparison(machine: Machine, node: cst.Comparison) -> object:
+def comparison(machine: Machine, node: ast.Compare) -> object:
     """`a < b`, `a < b < c`, `a in b`, `a is None`."""
     left_node, left = node.left, machine.evaluate(node.left)
     found: object = True
-    for target in node.comparisons:
+    for operator, comparator in zip(node.ops, node.comparators, strict=True):
         before = len(machine.nodes)
-        right = machine.evaluate(target.comparator)
+        right = machine.evaluate(comparator)
         if is_unknown(found) and len(machine.nodes) > before:
             raise machine.refuse(
                 "FC223", "whether this step is called depends on a result, in the middle of a comparison",
-                target.comparator, "call the step before",
+                comparator, "call the step before",
             )  # fmt: skip
-        one = _compare(machine, node, target.operator, (left, left_node), (right, target.comparator))
+        one = _compare(machine, node, operator, (left, left_node), (right, comparator))
         if not is_unknown(one) and not one:
             return one
         if is_unknown(found) and is_unknown(one):
@@ -142,16 +151,16 @@ def comparison(machine: Machine, node: cst.Comparison) -> object:
             found = Result(OperationValue(kind="operation", operator="and", operands=operands))
         elif not is_unknown(found):
             found = one
-        left_node, left = target.comparator, right
+        left_node, left = comparator, right
     return found
 
 
-def _is_known(op: cst.BaseCompOp, left: object, right: object) -> bool:
+def _is_known(op: ast.cmpop, left: object, right: object) -> bool:
     """Whether a comparison does not look at the results that lists and dicts hold."""
     match op:
-        case cst.Is() | cst.IsNot():
+        case ast.Is() | ast.IsNot():
             return not is_unknown(left) and not is_unknown(right)
-        case cst.In() | cst.NotIn():
+        case ast.In() | ast.NotIn():
             return isinstance(right, dict) and not has_unknown(left)
         case _:
             return False
@@ -159,10 +168,10 @@ def _is_known(op: cst.BaseCompOp, left: object, right: object) -> bool:
 
 def _compare(
     machine: Machine,
-    node: cst.Comparison,
-    op: cst.BaseCompOp,
-    left: tuple[object, cst.BaseExpression],
-    right: tuple[object, cst.BaseExpression],
+    node: ast.Compare,
+    op: ast.cmpop,
+    left: tuple[object, ast.expr],
+    right: tuple[object, ast.expr],
 ) -> object:
     shown, function = COMPARISONS[type(op).__name__]
     if not (has_unknown(left[0]) or has_unknown(right[0])) or _is_known(op, left[0], right[0]):

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import ast
-import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, cast
-
-import libcst as cst
 
 from flowc_compiler.frontend.pipelines.code.operations import UNARY, TooLargeError, binary, check_format, checked
 from flowc_compiler.frontend.pipelines.evaluation.limits import LONGEST
@@ -25,7 +22,7 @@ from flowc_compiler.frontend.pipelines.evaluation.unknown import (
 from flowc_compiler.ir.values import ElementValue, OutputValue
 
 
-def computed(machine: Machine, node: cst.CSTNode, function: Callable[..., object], *operands: object) -> object:
+def computed(machine: Machine, node: ast.AST, function: Callable[..., object], *operands: object) -> object:
     """What a function of Python's gives for known values. Raises RefusedError where it fails, or gives too much."""
     try:
         return checked(function(*operands))
@@ -41,119 +38,85 @@ def computed(machine: Machine, node: cst.CSTNode, function: Callable[..., object
         raise machine.refuse("FC112", f"`{machine.code(node)}` fails: {text}", node, "correct it") from None
 
 
-def literal(machine: Machine, node: cst.Integer | cst.Float | cst.Imaginary | cst.SimpleString) -> object:
-    """A number or a string."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return computed(machine, node, lambda: ast.literal_eval(node.value))
+def literal(machine: Machine, node: ast.Constant) -> object:
+    """A number, a string, `True`, `False`, `None` or `...`."""
+    return computed(machine, node, lambda: node.value)
 
 
-def concatenated(machine: Machine, node: cst.ConcatenatedString) -> object:
-    """Strings side by side."""
-    left, right = machine.evaluate(node.left), machine.evaluate(node.right)
-    return computed(machine, node, lambda: cast("Any", left) + right)
-
-
-def formatted(machine: Machine, node: cst.FormattedString) -> object:
+def formatted(machine: Machine, node: ast.JoinedStr) -> str:
     """An f-string."""
-    return _parts(machine, node.parts, node)
-
-
-def _parts(machine: Machine, parts: Sequence[cst.BaseFormattedStringContent], node: cst.FormattedString) -> str:
     texts: list[str] = []
-    raw = "r" in node.prefix.lower()
-    for part in parts:
-        if isinstance(part, cst.FormattedStringText):
-            plain = part.value.replace("{{", "{").replace("}}", "}")
-            texts.append(plain if raw else _unescaped(plain, node.quote))
-            continue
-        field = cast("cst.FormattedStringExpression", part)
-        value = machine.evaluate(field.expression)
-        if has_unknown(value):
-            raise not_known(
-                machine,
-                field.expression,
-                "an f-string cannot contain it",
-                "make the text in a step that gets the result",
-            )
-        texts.append(_field(machine, field, value, node))
+    for part in node.values:
+        if isinstance(part, ast.FormattedValue):
+            value = machine.evaluate(part.value)
+            if has_unknown(value):
+                way_out = "make the text in a step that gets the result"
+                raise not_known(machine, part.value, "an f-string cannot contain it", way_out)
+            texts.append(_field(machine, part, value))
+        else:
+            texts.append(str(cast("ast.Constant", part).value))
     return cast("str", computed(machine, node, lambda: "".join(texts)))
 
 
-def _field(machine: Machine, field: cst.FormattedStringExpression, value: object, node: cst.FormattedString) -> str:
-    check_weight(machine, field.expression, value)
-    spec = _parts(machine, field.format_spec, node) if field.format_spec else ""
-    conversion = field.conversion or ("r" if field.equal is not None and not spec else None)
-    shown = _CONVERSIONS[conversion](value) if conversion else value
+def _field(machine: Machine, field: ast.FormattedValue, value: object) -> str:
+    check_weight(machine, field.value, value)
+    spec = formatted(machine, cast("ast.JoinedStr", field.format_spec)) if field.format_spec is not None else ""
+    shown = _CONVERSIONS[field.conversion](value) if field.conversion in _CONVERSIONS else value
 
     def run() -> str:
         check_format(spec)
         return format(shown, spec)
 
-    text = cast("str", computed(machine, field.expression, run))
-    if field.equal is not None:
-        return f"{machine.view.tree.code_for_node(field.expression)}={text}"
-    return text
+    return cast("str", computed(machine, field.value, run))
 
 
-_CONVERSIONS: dict[str, Callable[[object], str]] = {"r": repr, "s": str, "a": ascii}
+_CONVERSIONS: dict[int, Callable[[object], str]] = {ord("r"): repr, ord("s"): str, ord("a"): ascii}
 
 
-def _unescaped(text: str, quote: str) -> str:
-    """The value of a piece of a string's code. Python's warning of an odd escape is for those who run the file."""
-    if "\\" not in text:
-        return text
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        quote = quote if len(quote) == 3 else quote * 3
-        return str(ast.literal_eval(f"{quote}{text} {quote}"))[:-1]
-
-
-def elements(machine: Machine, items: Iterable[cst.BaseElement]) -> list[object]:
+def elements(machine: Machine, items: Iterable[ast.expr]) -> list[object]:
     """The entries of a list, tuple or set that is written out, `*more` included."""
     values: list[object] = []
     for item in items:
-        value = machine.evaluate(item.value)
-        if isinstance(item, cst.StarredElement):
-            values.extend(iterated(machine, value, item.value))
+        if isinstance(item, ast.Starred):
+            values.extend(iterated(machine, machine.evaluate(item.value), item.value))
         else:
-            values.append(value)
+            values.append(machine.evaluate(item))
     return values
 
 
-def make_set(machine: Machine, node: cst.Set) -> object:
+def make_set(machine: Machine, node: ast.Set) -> object:
     """A set that is written out."""
-    values = elements(machine, node.elements)
+    values = elements(machine, node.elts)
     check_weight(machine, node, *values)
     return computed(machine, node, lambda: set(values))
 
 
-def make_dict(machine: Machine, node: cst.Dict) -> object:
+def make_dict(machine: Machine, node: ast.Dict) -> object:
     """A dict that is written out."""
     found: dict[object, object] = {}
-    for item in node.elements:
-        value = machine.evaluate(item.value)
-        if isinstance(item, cst.DictElement):
-            key = machine.evaluate(item.key)
+    for key_node, value_node in zip(node.keys, node.values, strict=True):
+        if key_node is not None:
+            key = machine.evaluate(key_node)
             if has_unknown(key):
-                raise not_known(machine, item.key, "it cannot be a key of a dict", "make the dict in a step")
-            check_weight(machine, item.key, key)
-            computed(machine, item.key, hash, key)
-            found[key] = value
-        elif isinstance(value, dict):
-            found.update(cast("dict[object, object]", value))
-        else:
-            raise _not_a(machine, "dict", value, item.value)
+                raise not_known(machine, key_node, "it cannot be a key of a dict", "make the dict in a step")
+            check_weight(machine, key_node, key)
+            computed(machine, key_node, hash, key)
+            found[key] = machine.evaluate(value_node)
+            continue
+        value = machine.evaluate(value_node)
+        if not isinstance(value, dict):
+            raise _not_a(machine, "dict", value, value_node)
+        found.update(cast("dict[object, object]", value))
     return found
 
 
-def _not_a(machine: Machine, kind: str, value: object, node: cst.CSTNode) -> Exception:
+def _not_a(machine: Machine, kind: str, value: object, node: ast.AST) -> Exception:
     if is_unknown(value):
         return not_known(machine, node, f"it is no {kind} yet", "do this in a step")
     return machine.refuse("FC112", f"`{machine.code(node)}` is no {kind}", node, "correct it")
 
 
-def iterated(machine: Machine, value: object, node: cst.CSTNode) -> list[object]:
+def iterated(machine: Machine, value: object, node: ast.AST) -> list[object]:
     """The entries of a known list, dict, range, ... Raises RefusedError."""
     if isinstance(value, StepOutputs) and value.results:
         return list(value.results)
@@ -169,20 +132,20 @@ def iterated(machine: Machine, value: object, node: cst.CSTNode) -> list[object]
     return cast("list[object]", computed(machine, node, lambda: in_order(cast("Iterable[object]", value))))
 
 
-def unary(machine: Machine, node: cst.UnaryOperation) -> object:
+def unary(machine: Machine, node: ast.UnaryOp) -> object:
     """`-x`, `+x`, `~x`; `not` is a test."""
-    value = machine.evaluate(node.expression)
+    value = machine.evaluate(node.operand)
     if has_unknown(value):
         raise not_known(machine, node, "nothing can be computed with it here", "do it in a step that gets the result")
-    return computed(machine, node, UNARY[type(node.operator).__name__], value)
+    return computed(machine, node, UNARY[type(node.op).__name__], value)
 
 
-def operation(machine: Machine, node: cst.BinaryOperation) -> object:
+def operation(machine: Machine, node: ast.BinOp) -> object:
     """Arithmetic, and sums of strings and lists."""
-    return operate(machine, node, node.operator, machine.evaluate(node.left), machine.evaluate(node.right))
+    return operate(machine, node, node.op, machine.evaluate(node.left), machine.evaluate(node.right))
 
 
-def operate(machine: Machine, node: cst.CSTNode, op: cst.CSTNode, left: object, right: object) -> object:
+def operate(machine: Machine, node: ast.AST, op: ast.operator, left: object, right: object) -> object:
     """`left op right`."""
     if is_unknown(left) or is_unknown(right) or (_looks_inside(op, left) and has_unknown([left, right])):
         raise not_known(machine, node, "nothing can be computed with it here", "do it in a step that gets the result")
@@ -191,29 +154,29 @@ def operate(machine: Machine, node: cst.CSTNode, op: cst.CSTNode, left: object, 
     return computed(machine, node, lambda: binary(op, left, right))
 
 
-def _looks_inside(op: cst.CSTNode, left: object) -> bool:
+def _looks_inside(op: ast.operator, left: object) -> bool:
     """Whether an operator looks at the entries of its operands: the others of lists, sets and dicts only move them."""
-    return isinstance(left, str | bytes | set | frozenset) and not isinstance(op, cst.BitOr | cst.BitOrAssign)
+    return isinstance(left, str | bytes | set | frozenset) and not isinstance(op, ast.BitOr)
 
 
-def subscript(machine: Machine, node: cst.Subscript) -> object:
+def subscript(machine: Machine, node: ast.Subscript) -> object:
     """`value[key]`, `value[1:]`."""
     value = machine.evaluate(node.value)
-    if len(node.slice) == 1:
-        key = _key(machine, node.slice[0].slice)
-    else:
-        key = tuple(_key(machine, item.slice) for item in node.slice)
-    return entry(machine, value, key, node)
+    return entry(machine, value, key_of(machine, node.slice), node)
 
 
-def _key(machine: Machine, node: cst.BaseSlice) -> object:
-    if isinstance(node, cst.Slice):
-        bounds = [None if part is None else machine.evaluate(part) for part in (node.lower, node.upper, node.step)]
-        return slice(*bounds)
-    return machine.evaluate(cast("cst.Index", node).value)
+def key_of(machine: Machine, node: ast.expr) -> object:
+    """What stands in `[...]`."""
+    match node:
+        case ast.Slice(lower=lower, upper=upper, step=step):
+            return slice(*(None if part is None else machine.evaluate(part) for part in (lower, upper, step)))
+        case ast.Tuple(elts=items) if any(isinstance(item, ast.Slice) for item in items):
+            return tuple(key_of(machine, item) for item in items)
+        case _:
+            return machine.evaluate(node)
 
 
-def entry(machine: Machine, value: object, key: object, node: cst.BaseExpression) -> object:
+def entry(machine: Machine, value: object, key: object, node: ast.expr) -> object:
     """`value[key]`. An entry of a result is a result."""
     if has_unknown(key):
         raise not_known(machine, node, "it cannot be an index here", "look it up in a step that gets the result")
@@ -234,7 +197,7 @@ def entry(machine: Machine, value: object, key: object, node: cst.BaseExpression
 
 
 def element(
-    machine: Machine, value: Result | MappedResult, key: str | int, node: cst.CSTNode, entries: int | None = None
+    machine: Machine, value: Result | MappedResult, key: str | int, node: ast.AST, entries: int | None = None
 ) -> Result:
     """One entry of a result; `entries` is how many there must be, where all of them are taken."""
     whole = as_value(machine, value, node)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import string
 from collections.abc import Iterable
 from typing import cast
-
-import libcst as cst
 
 from flowc_compiler.frontend.pipelines.calling.inlining import callback
 from flowc_compiler.frontend.pipelines.calling.maps import call_map
@@ -72,7 +71,7 @@ _FUTURES = frozenset({"result", "artifacts"})
 """Methods of ZenML's futures that give the artifact itself."""
 
 
-def attribute(machine: Machine, owner: object, name: str, node: cst.Attribute) -> object:
+def attribute(machine: Machine, owner: object, name: str, node: ast.Attribute) -> object:
     """An attribute of a value: a method that may be called. Raises RefusedError."""
     if isinstance(owner, StepFunction | PipelineFunction):
         if name in {"map", "product", "submit"}:
@@ -95,7 +94,7 @@ def attribute(machine: Machine, owner: object, name: str, node: cst.Attribute) -
     )  # fmt: skip
 
 
-def _of_result(machine: Machine, owner: object, name: str, node: cst.Attribute) -> object:
+def _of_result(machine: Machine, owner: object, name: str, node: ast.Attribute) -> object:
     if name in {"load", "wait", "running", "artifacts", "result", "chunk", "get_artifact", "unpack"}:
         return BoundMethod(owner, name)
     if name in {"map", "product"}:
@@ -106,7 +105,7 @@ def _of_result(machine: Machine, owner: object, name: str, node: cst.Attribute) 
     raise not_known(machine, node, f"it has no attribute `{name}` yet", "read it in a step that gets the result")
 
 
-def call_method(machine: Machine, method: BoundMethod, arguments: Arguments, node: cst.BaseExpression) -> object:
+def call_method(machine: Machine, method: BoundMethod, arguments: Arguments, node: ast.expr) -> object:
     """What a method gives. Raises RefusedError."""
     owner, name = method.owner, method.name
     if isinstance(owner, StepFunction | PipelineFunction):
@@ -118,7 +117,7 @@ def call_method(machine: Machine, method: BoundMethod, arguments: Arguments, nod
     return _call_plain(machine, owner, name, arguments, node)
 
 
-def _call_result(machine: Machine, owner: object, name: str, arguments: Arguments, node: cst.BaseExpression) -> object:
+def _call_result(machine: Machine, owner: object, name: str, arguments: Arguments, node: ast.expr) -> object:
     values = [given.value for given in (*arguments.positional, *arguments.keywords.values())]
     if name in _FUTURES and not values:
         return owner
@@ -138,7 +137,7 @@ def _call_result(machine: Machine, owner: object, name: str, arguments: Argument
     )  # fmt: skip
 
 
-def _artifact(machine: Machine, owner: object, key: object, node: cst.BaseExpression) -> object:
+def _artifact(machine: Machine, owner: object, key: object, node: ast.expr) -> object:
     names = owner.names if isinstance(owner, StepOutputs) else ("output",)
     if key in names and isinstance(owner, StepOutputs):
         return owner.results[names.index(key)]
@@ -147,7 +146,7 @@ def _artifact(machine: Machine, owner: object, key: object, node: cst.BaseExpres
     raise machine.refuse("FC112", f"there is no output `{key}`", node, f"the outputs are {', '.join(names)}")
 
 
-def _unpacked(machine: Machine, owner: MappedResult, node: cst.BaseExpression) -> object:
+def _unpacked(machine: Machine, owner: MappedResult, node: ast.expr) -> object:
     """One mapped result for each output of the step that is mapped."""
     item = owner.item
     parts = (
@@ -164,7 +163,7 @@ def _unpacked(machine: Machine, owner: MappedResult, node: cst.BaseExpression) -
     return found
 
 
-def _call_plain(machine: Machine, owner: object, name: str, arguments: Arguments, node: cst.BaseExpression) -> object:
+def _call_plain(machine: Machine, owner: object, name: str, arguments: Arguments, node: ast.expr) -> object:
     """A method of plain data. It may change the list, dict or set that it is a method of."""
     values, kind = [given.value for given in arguments.positional], type(owner)
     if name in _CHANGING:
@@ -196,7 +195,7 @@ def _call_plain(machine: Machine, owner: object, name: str, arguments: Arguments
     return computed(machine, node, run)
 
 
-def _check_text(machine: Machine, owner: str, name: str, arguments: Arguments, node: cst.BaseExpression) -> None:
+def _check_text(machine: Machine, owner: str, name: str, arguments: Arguments, node: ast.expr) -> None:
     """Refuse results in a string, and what would become too long."""
     for given in (*arguments.positional, *arguments.keywords.values()):
         if has_unknown(given.value):

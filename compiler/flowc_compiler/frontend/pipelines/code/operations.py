@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
+import ast
 import operator
 from collections.abc import Callable, Sized
 from typing import Any, cast
 
-import libcst as cst
-
 from flowc_compiler.frontend.pipelines.evaluation.limits import LONGEST, MOST_BITS
 
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
-    "Add": lambda left, right: left + right, "Subtract": lambda left, right: left - right,
-    "Multiply": lambda left, right: left * right, "Divide": lambda left, right: left / right,
-    "FloorDivide": lambda left, right: left // right, "Modulo": lambda left, right: left % right,
-    "Power": lambda left, right: left**right, "LeftShift": lambda left, right: left << right,
-    "RightShift": lambda left, right: left >> right, "BitAnd": lambda left, right: left & right,
-    "BitOr": lambda left, right: left | right, "BitXor": lambda left, right: left ^ right,
+    "Add": operator.add, "Sub": operator.sub, "Mult": operator.mul, "Div": operator.truediv,
+    "FloorDiv": operator.floordiv, "Mod": operator.mod, "Pow": operator.pow, "LShift": operator.lshift,
+    "RShift": operator.rshift, "BitAnd": operator.and_, "BitOr": operator.or_, "BitXor": operator.xor,
 }  # fmt: skip
 """Operators by the name of their syntax node."""
 
 COMPARISONS: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
-    "Equal": ("==", operator.eq), "NotEqual": ("!=", operator.ne), "LessThan": ("<", operator.lt),
-    "LessThanEqual": ("<=", operator.le), "GreaterThan": (">", operator.gt), "GreaterThanEqual": (">=", operator.ge),
+    "Eq": ("==", operator.eq), "NotEq": ("!=", operator.ne), "Lt": ("<", operator.lt), "LtE": ("<=", operator.le),
+    "Gt": (">", operator.gt), "GtE": (">=", operator.ge),
     "Is": ("is", operator.is_), "IsNot": ("is not", operator.is_not),
     "In": ("in", lambda left, right: left in right), "NotIn": ("not in", lambda left, right: left not in right),
 }  # fmt: skip
 """Comparisons by the name of their syntax node: how they are written, and what they do."""
 
 UNARY: dict[str, Callable[[Any], Any]] = {
-    "Minus": operator.neg, "Plus": operator.pos, "BitInvert": operator.invert, "Not": operator.not_,
+    "USub": operator.neg, "UAdd": operator.pos, "Invert": operator.invert, "Not": operator.not_,
 }  # fmt: skip
 """Operators of one operand by the name of their syntax node."""
 
@@ -38,9 +34,9 @@ class TooLargeError(Exception):
     """The result would be larger than what is computed."""
 
 
-def binary(op: cst.CSTNode, left: object, right: object) -> object:
+def binary(op: ast.AST, left: object, right: object) -> object:
     """`left op right`; also for the operator of an assignment. Raises what Python does, and TooLargeError."""
-    name = type(op).__name__.removesuffix("Assign")
+    name = type(op).__name__
     function = BINARY.get(name)
     if function is None:
         raise TypeError("an operator that flowc does not evaluate")
@@ -64,18 +60,18 @@ def _is_sized(value: object) -> bool:
 
 def _check_size(name: str, left: object, right: object) -> None:
     """Refuse what would take long to compute at all."""
-    if name == "Multiply":
+    if name == "Mult":
         for count, sequence in ((left, right), (right, left)):
             is_sequence = isinstance(sequence, str | bytes | list | tuple)
             if isinstance(count, int) and is_sequence and count * len(cast("Sized", sequence)) > LONGEST:
                 raise TooLargeError
-    elif name == "Power" and isinstance(left, int) and isinstance(right, int):
+    elif name == "Pow" and isinstance(left, int) and isinstance(right, int):
         if abs(right) * max(1, left.bit_length()) > MOST_BITS:
             raise TooLargeError
-    elif name == "LeftShift" and isinstance(left, int) and isinstance(right, int):
+    elif name == "LShift" and isinstance(left, int) and isinstance(right, int):
         if right > MOST_BITS:
             raise TooLargeError
-    elif name == "Modulo" and isinstance(left, str | bytes):
+    elif name == "Mod" and isinstance(left, str | bytes):
         check_format(left if isinstance(left, str) else left.decode("latin-1"))
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
-
-import libcst as cst
 
 from flowc_compiler.frontend.pipelines.calling.inlining import defaults_of
 from flowc_compiler.frontend.pipelines.code.conditions import test
@@ -16,7 +15,7 @@ from flowc_compiler.frontend.pipelines.code.switches import leaves_block
 from flowc_compiler.frontend.pipelines.code.switches import statement as if_statement
 from flowc_compiler.frontend.pipelines.code.targets import assign, delete
 from flowc_compiler.frontend.pipelines.evaluation.machine import Machine, RefusedError, Returned, Signal, Statement
-from flowc_compiler.frontend.pipelines.evaluation.objects import HelperFunction, Unusable
+from flowc_compiler.frontend.pipelines.evaluation.objects import FunctionNode, HelperFunction, Unusable
 from flowc_compiler.frontend.pipelines.evaluation.refusals import refuse_statement
 from flowc_compiler.frontend.pipelines.evaluation.unknown import is_unknown, not_known
 from flowc_compiler.frontend.values.bindings import bindings
@@ -29,9 +28,7 @@ def execute(machine: Machine, statements: Sequence[Statement]) -> Signal:
     for place, item in enumerate(statements):
         machine.tick(item)
         try:
-            if isinstance(item, cst.SimpleStatementLine):
-                signal = execute(machine, item.body)
-            elif isinstance(item, cst.If | cst.Match):
+            if isinstance(item, ast.If | ast.Match):
                 signal, with_rest = _choice(machine, item, statements[place + 1 :])
                 if with_rest:
                     return signal
@@ -51,66 +48,71 @@ def execute(machine: Machine, statements: Sequence[Statement]) -> Signal:
     return None
 
 
-def _choice(machine: Machine, item: cst.If | cst.Match, rest: Sequence[Statement]) -> tuple[Signal, bool]:
-    if isinstance(item, cst.If):
+def _choice(machine: Machine, item: ast.If | ast.Match, rest: Sequence[Statement]) -> tuple[Signal, bool]:
+    if isinstance(item, ast.If):
         return if_statement(machine, item, rest)
     body = case_of(machine, item)
     leaves = leaves_block(body)
     return machine.execute([*body, *rest] if leaves else body), leaves
 
 
-def _one(machine: Machine, item: Statement) -> Signal:
+_NOTHING: tuple[type[ast.stmt], ...] = (ast.Pass, getattr(ast, "TypeAlias", ast.Pass))
+"""Statements that do nothing here; `type X = ...` is of Python 3.12."""
+
+
+def _one(machine: Machine, item: Statement) -> Signal:  # noqa: PLR0912
+    if isinstance(item, _NOTHING):
+        return None
     match item:
-        case cst.Assign() | cst.AnnAssign() | cst.AugAssign():
+        case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
             _assignment(machine, item)
-        case cst.Expr():
+        case ast.Expr():
             _expression(machine, item)
-        case cst.For():
+        case ast.For():
             return _for(machine, item)
-        case cst.While():
+        case ast.While():
             return _while(machine, item)
-        case cst.Return():
+        case ast.Return():
             return Returned(None if item.value is None else machine.evaluate(item.value))
-        case cst.Break():
+        case ast.Break():
             return "break"
-        case cst.Continue():
+        case ast.Continue():
             return "continue"
-        case cst.Pass() | cst.TypeAlias():
-            pass
-        case cst.Assert():
+        case ast.Assert():
             _assert(machine, item)
-        case cst.Del():
-            delete(machine, item.target)
-        case cst.FunctionDef():
+        case ast.Delete(targets=targets):
+            for target in targets:
+                delete(machine, target)
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
             _function(machine, item)
         case _:
             raise refuse_statement(machine, item)
     return None
 
 
-def _assignment(machine: Machine, item: cst.Assign | cst.AnnAssign | cst.AugAssign) -> None:
-    if isinstance(item, cst.AugAssign):
+def _assignment(machine: Machine, item: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
+    if isinstance(item, ast.AugAssign):
         _augmented(machine, item)
     elif item.value is not None:
         value = machine.evaluate(item.value)
-        targets = [item.target] if isinstance(item, cst.AnnAssign) else [target.target for target in item.targets]
+        targets = [item.target] if isinstance(item, ast.AnnAssign) else item.targets
         for target in targets:
             assign(machine, target, value, item.value)
 
 
-def _augmented(machine: Machine, item: cst.AugAssign) -> None:
+def _augmented(machine: Machine, item: ast.AugAssign) -> None:
     """`x += y`; a list is extended in place, as in Python."""
     old, new = machine.evaluate(item.target), machine.evaluate(item.value)
-    if _is_list(old) and isinstance(item.operator, cst.AddAssign) and not is_unknown(new):
+    if _is_list(old) and isinstance(item.op, ast.Add) and not is_unknown(new):
         values = cast("list[object]", old)
         machine.check_free(values, item)
         added = iterated(machine, new, item.value)
-        computed(machine, item, lambda: binary(cst.Add(), values, added))
+        computed(machine, item, lambda: binary(ast.Add(), values, added))
         values.extend(added)
         assign(machine, item.target, values, item.value)
         return
     machine.check_free(old, item)
-    changed = operate(machine, item, item.operator, old, new)
+    changed = operate(machine, item, item.op, old, new)
     if _is_container(old) and _is_container(changed):
         _become(cast("Any", old), changed)
         changed = old
@@ -134,11 +136,11 @@ def _is_list(value: object) -> bool:
     return isinstance(value, list)
 
 
-def _expression(machine: Machine, item: cst.Expr) -> None:
+def _expression(machine: Machine, item: ast.Expr) -> None:
     """A statement that is an expression: a call of a step, mostly. What only prints is left out."""
-    if isinstance(item.value, cst.SimpleString | cst.ConcatenatedString | cst.Ellipsis):
+    if isinstance(item.value, ast.Constant):
         return
-    if isinstance(item.value, cst.Call) and _prints(machine, item.value.func):
+    if isinstance(item.value, ast.Call) and _prints(machine, item.value.func):
         machine.sink.warning(
             "FC116", f"`{machine.code(item.value.func)}` does nothing: this body is compiled, and not run",
             machine.span(item), help="call it in a step; remove it here",
@@ -147,7 +149,7 @@ def _expression(machine: Machine, item: cst.Expr) -> None:
     machine.evaluate(item.value)
 
 
-def _prints(machine: Machine, function: cst.BaseExpression) -> bool:
+def _prints(machine: Machine, function: ast.expr) -> bool:
     """Whether a function only tells a person something: `print`, `logger.info`, `logging.info`, `warnings.warn`."""
     parts = dotted(function)
     if not parts or machine.is_local(parts[0]):
@@ -163,7 +165,7 @@ def _is_logger(machine: Machine, name: str) -> bool:
     if imported is not None:
         return "logger" in name or imported.module[:1] in {("logging",), ("warnings",), ("loguru",), ("rich",)}
     value = bindings(machine.view.tree.body).get(name)
-    return isinstance(value, cst.Call) and dotted(value.func)[-1:] in {("getLogger",), ("get_logger",), ("Console",)}
+    return isinstance(value, ast.Call) and dotted(value.func)[-1:] in {("getLogger",), ("get_logger",), ("Console",)}
 
 
 _TELLING = frozenset(
@@ -172,9 +174,7 @@ _TELLING = frozenset(
 )  # fmt: skip
 
 
-def _for(machine: Machine, item: cst.For) -> Signal:
-    if item.asynchronous is not None:
-        raise refuse_statement(machine, item)
+def _for(machine: Machine, item: ast.For) -> Signal:
     source = machine.evaluate(item.iter)
     values = iterated(machine, source, item.iter)
     machine.frame.loops += 1
@@ -182,17 +182,17 @@ def _for(machine: Machine, item: cst.For) -> Signal:
         for value in _live(machine, source, values, item.iter):
             machine.tick(item)
             assign(machine, item.target, value, item.iter)
-            signal = machine.execute(item.body.body)
+            signal = machine.execute(item.body)
             if signal == "break":
                 return None
             if isinstance(signal, Returned):
                 return signal
     finally:
         machine.frame.loops -= 1
-    return machine.execute(item.orelse.body.body) if item.orelse is not None else None
+    return machine.execute(item.orelse)
 
 
-def _live(machine: Machine, source: object, values: list[object], node: cst.CSTNode) -> Iterator[object]:
+def _live(machine: Machine, source: object, values: list[object], node: ast.AST) -> Iterator[object]:
     """The turns of a loop: over a list as it is when each begins; dicts and sets may not change meanwhile."""
     if isinstance(source, list):
         yield from cast("list[object]", source)
@@ -204,22 +204,22 @@ def _live(machine: Machine, source: object, values: list[object], node: cst.CSTN
             raise machine.refuse("FC112", message, node, "go over `list(...)` of it")
 
 
-def _while(machine: Machine, item: cst.While) -> Signal:
+def _while(machine: Machine, item: ast.While) -> Signal:
     machine.frame.loops += 1
     try:
         while _goes_on(machine, item):
             machine.tick(item)
-            signal = machine.execute(item.body.body)
+            signal = machine.execute(item.body)
             if signal == "break":
                 return None
             if isinstance(signal, Returned):
                 return signal
     finally:
         machine.frame.loops -= 1
-    return machine.execute(item.orelse.body.body) if item.orelse is not None else None
+    return machine.execute(item.orelse)
 
 
-def _goes_on(machine: Machine, item: cst.While) -> bool:
+def _goes_on(machine: Machine, item: ast.While) -> bool:
     holds = test(machine, item.test)
     if not isinstance(holds, bool):
         raise not_known(
@@ -229,7 +229,7 @@ def _goes_on(machine: Machine, item: cst.While) -> bool:
     return holds
 
 
-def _assert(machine: Machine, item: cst.Assert) -> None:
+def _assert(machine: Machine, item: ast.Assert) -> None:
     holds = test(machine, item.test)
     if not isinstance(holds, bool):
         raise not_known(machine, item.test, "`assert` cannot check it", "check it in a step that gets the result")
@@ -239,13 +239,13 @@ def _assert(machine: Machine, item: cst.Assert) -> None:
         raise machine.refuse("FC112", message, item, "give the pipeline other parameters")
 
 
-def _function(machine: Machine, item: cst.FunctionDef) -> None:
+def _function(machine: Machine, item: FunctionNode) -> None:
     """A function that is defined in the body: a helper, which is evaluated where it is called."""
-    if item.decorators:
+    if item.decorator_list:
         raise machine.refuse(
-            "FC110", f"`{item.name.value}` has a decorator, inside of a pipeline's body", item.decorators[0],
+            "FC110", f"`{item.name}` has a decorator, inside of a pipeline's body", item.decorator_list[0],
             "define steps and pipelines at the top level of the file",
         )  # fmt: skip
     frame = machine.frame
     closure = (frame.environment, *frame.closure)
-    frame.environment[item.name.value] = HelperFunction(frame.view, item, closure, defaults_of(machine, item))
+    frame.environment[item.name] = HelperFunction(frame.view, item, closure, defaults_of(machine, item))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
-
-import libcst as cst
 
 from flowc_compiler.frontend.pipelines.code.conditions import test
 from flowc_compiler.frontend.pipelines.code.states import Merge, State
 from flowc_compiler.frontend.pipelines.evaluation.machine import Machine, RefusedError, Returned, Signal, Statement
-from flowc_compiler.frontend.pipelines.evaluation.objects import Result
+from flowc_compiler.frontend.pipelines.evaluation.objects import FunctionNode, Result
 from flowc_compiler.frontend.pipelines.evaluation.unknown import as_value
 from flowc_compiler.frontend.pipelines.graph import Region, SwitchCall
 from flowc_compiler.ir.values import ChosenValue, Value
@@ -22,11 +21,11 @@ Body = Callable[[], object]
 class Branch(NamedTuple):
     """One arm: the condition that chooses it, `None` for the last, and what it does."""
 
-    test: cst.BaseExpression | None
+    test: ast.expr | None
     body: Body
 
 
-def choose(machine: Machine, first: Value, branches: Sequence[Branch], node: cst.CSTNode) -> object:
+def choose(machine: Machine, first: Value, branches: Sequence[Branch], node: ast.AST) -> object:
     """Evaluate the arms of an `if` whose first condition is a result. Gives what all of them give, merged.
 
     The last branch has no test.
@@ -61,7 +60,7 @@ def choose(machine: Machine, first: Value, branches: Sequence[Branch], node: cst
 
 
 def _next(
-    machine: Machine, switch: SwitchCall, branch: Branch, rest: Sequence[Branch], node: cst.CSTNode
+    machine: Machine, switch: SwitchCall, branch: Branch, rest: Sequence[Branch], node: ast.AST
 ) -> tuple[object, bool]:
     """An `elif`: one more case of the switch, or a switch in its last arm when its condition calls steps itself."""
     assert branch.test is not None
@@ -76,7 +75,7 @@ def _next(
     return branch.body(), False
 
 
-def _following(machine: Machine, rest: Sequence[Branch], node: cst.CSTNode) -> object:
+def _following(machine: Machine, rest: Sequence[Branch], node: ast.AST) -> object:
     """What follows an `elif` that never holds."""
     for position, branch in enumerate(rest):
         condition = True if branch.test is None else test(machine, branch.test)
@@ -89,7 +88,7 @@ def _following(machine: Machine, rest: Sequence[Branch], node: cst.CSTNode) -> o
 
 
 def _merged(
-    machine: Machine, switch: SwitchCall, before: State, after: list[State], found: list[object], node: cst.CSTNode
+    machine: Machine, switch: SwitchCall, before: State, after: list[State], found: list[object], node: ast.AST
 ) -> object:
     def chosen(values: list[object]) -> object:
         cases = tuple(as_value(machine, value, node) for value in values)
@@ -103,7 +102,7 @@ def _merged(
     return Returned(value) if any(isinstance(item, Returned) for item in found) else value
 
 
-def _values(machine: Machine, found: list[object], node: cst.CSTNode) -> list[object]:
+def _values(machine: Machine, found: list[object], node: ast.AST) -> list[object]:
     """What the arms gave, as values. Raises RefusedError where some leave a loop or function and others go on in it."""
     if "break" in found:
         raise machine.refuse(
@@ -155,7 +154,7 @@ class _arm:  # noqa: N801 - a context manager, used as one
         self._machine.arms -= 1
 
 
-def conditional(machine: Machine, node: cst.IfExp) -> object:
+def conditional(machine: Machine, node: ast.IfExp) -> object:
     """`x if condition else y`."""
     condition = test(machine, node.test)
     if isinstance(condition, bool):
@@ -174,7 +173,7 @@ class Done(NamedTuple):
     with_rest: bool
 
 
-def statement(machine: Machine, node: cst.If, rest: Sequence[Statement]) -> Done:
+def statement(machine: Machine, node: ast.If, rest: Sequence[Statement]) -> Done:
     """`if`. Where an arm leaves the block, the statements that follow belong to the other arms: `rest`."""
     arms = arms_of(node)
     for place, (condition, arm) in enumerate(arms):
@@ -190,33 +189,35 @@ def statement(machine: Machine, node: cst.If, rest: Sequence[Statement]) -> Done
     return Done(None, False)
 
 
-def _branch(
-    machine: Machine, arm: tuple[cst.BaseExpression | None, Sequence[Statement]], rest: Sequence[Statement]
-) -> Branch:
+def _branch(machine: Machine, arm: tuple[ast.expr | None, Sequence[Statement]], rest: Sequence[Statement]) -> Branch:
     return Branch(arm[0], lambda: machine.execute([*arm[1], *rest]))
 
 
-def arms_of(node: cst.If) -> list[tuple[cst.BaseExpression | None, Sequence[Statement]]]:
+def arms_of(node: ast.If) -> list[tuple[ast.expr | None, Sequence[Statement]]]:
     """The conditions and bodies of `if`, `elif` and `else`; the last without a condition."""
-    arms: list[tuple[cst.BaseExpression | None, Sequence[Statement]]] = []
-    current: cst.If | cst.Else | None = node
-    while isinstance(current, cst.If):
-        arms.append((current.test, current.body.body))
-        current = current.orelse
-    if current is not None:
-        arms.append((None, current.body.body))
-    return arms
+    arms: list[tuple[ast.expr | None, Sequence[Statement]]] = []
+    current = node
+    while True:
+        arms.append((current.test, current.body))
+        match current.orelse:
+            case [ast.If() as other] if other.col_offset == current.col_offset:  # `elif`, and no `if` in an `else`
+                current = other
+            case []:
+                return arms
+            case rest:
+                arms.append((None, rest))
+                return arms
 
 
 def leaves_block(statements: Sequence[Statement]) -> bool:
     """Whether statements have a `return`, `break` or `continue`, without those of functions and loops in them."""
-    pending: list[tuple[cst.CSTNode, bool]] = [(item, False) for item in statements]
+    pending: list[tuple[ast.AST, bool]] = [(item, False) for item in statements]
     while pending:
         node, in_loop = pending.pop()
-        if isinstance(node, cst.Return) or (not in_loop and isinstance(node, cst.Break | cst.Continue)):
+        if isinstance(node, ast.Return) or (not in_loop and isinstance(node, ast.Break | ast.Continue)):
             return True
-        if isinstance(node, cst.FunctionDef | cst.ClassDef | cst.BaseExpression):
+        if isinstance(node, FunctionNode | ast.ClassDef | ast.expr):
             continue
-        inner = in_loop or isinstance(node, cst.For | cst.While)
-        pending.extend((child, inner) for child in node.children)
+        inner = in_loop or isinstance(node, ast.For | ast.AsyncFor | ast.While)
+        pending.extend((child, inner) for child in ast.iter_child_nodes(node))
     return False

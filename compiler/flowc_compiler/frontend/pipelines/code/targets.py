@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from typing import Any, cast
 
-import libcst as cst
-
-from flowc_compiler.frontend.pipelines.code.expressions import computed, element, iterated
+from flowc_compiler.frontend.pipelines.code.expressions import computed, element, iterated, key_of
 from flowc_compiler.frontend.pipelines.evaluation.machine import Machine
 from flowc_compiler.frontend.pipelines.evaluation.objects import MappedResult, Result, StepOutputs
 from flowc_compiler.frontend.pipelines.evaluation.unknown import has_unknown, is_unknown, not_known
 
 
-def assign(machine: Machine, target: cst.BaseExpression, value: object, node: cst.CSTNode) -> None:
+def assign(machine: Machine, target: ast.expr, value: object, node: ast.AST) -> None:
     """Bind what a target names. Raises RefusedError."""
     match target:
-        case cst.Name(value=name):
+        case ast.Name(id=name):
             machine.frame.environment[name] = value
-        case cst.Tuple(elements=items) | cst.List(elements=items):
+        case ast.Tuple(elts=items) | ast.List(elts=items):
             _unpack(machine, items, value, node)
-        case cst.Subscript():
+        case ast.Subscript():
             _assign_entry(machine, target, value)
-        case cst.Attribute():
+        case ast.Attribute():
             raise machine.refuse(
                 "FC110", "an attribute cannot be assigned in a pipeline's body", target,
                 "keep values in variables, lists and dicts",
@@ -31,8 +30,8 @@ def assign(machine: Machine, target: cst.BaseExpression, value: object, node: cs
             raise machine.refuse("FC110", "flowc cannot assign to this", target, "assign to a name")
 
 
-def _unpack(machine: Machine, items: Sequence[cst.BaseElement], value: object, node: cst.CSTNode) -> None:
-    star = next((place for place, item in enumerate(items) if isinstance(item, cst.StarredElement)), None)
+def _unpack(machine: Machine, items: Sequence[ast.expr], value: object, node: ast.AST) -> None:
+    star = next((place for place, item in enumerate(items) if isinstance(item, ast.Starred)), None)
     values = _entries(machine, value, len(items), star, node)
     least = len(items) - (star is not None)
     if len(values) < least or (star is None and len(values) > least):
@@ -43,10 +42,10 @@ def _unpack(machine: Machine, items: Sequence[cst.BaseElement], value: object, n
         end = len(values) - (len(items) - star - 1)
         values = [*values[:star], values[star:end], *values[end:]]
     for item, entry in zip(items, values, strict=True):
-        assign(machine, item.value, entry, node)
+        assign(machine, item.value if isinstance(item, ast.Starred) else item, entry, node)
 
 
-def _entries(machine: Machine, value: object, count: int, star: int | None, node: cst.CSTNode) -> list[object]:
+def _entries(machine: Machine, value: object, count: int, star: int | None, node: ast.AST) -> list[object]:
     """The values to unpack. Of a single result that is unpacked, each is an entry."""
     if isinstance(value, StepOutputs) and value.results:
         return list(value.results)
@@ -62,45 +61,34 @@ def _entries(machine: Machine, value: object, count: int, star: int | None, node
     return iterated(machine, value, node)
 
 
-def _assign_entry(machine: Machine, target: cst.Subscript, value: object) -> None:
+def _assign_entry(machine: Machine, target: ast.Subscript, value: object) -> None:
     container = machine.evaluate(target.value)
     if is_unknown(container):
         raise not_known(machine, target, "its entries cannot be assigned", "change it in a step")
     machine.check_free(container, target)
-    key = _index(machine, target)
+    key = key_of(machine, target.slice)
     if has_unknown(key):
         raise not_known(machine, target, "it cannot be an index here", "do it in a step that gets the result")
     computed(machine, target, lambda: cast("Any", container).__setitem__(key, value))
     computed(machine, target, lambda: container)
 
 
-def delete(machine: Machine, target: cst.BaseExpression) -> None:
+def delete(machine: Machine, target: ast.expr) -> None:
     """`del name` and `del values[key]`."""
     match target:
-        case cst.Name(value=name) if name in machine.frame.environment:
+        case ast.Name(id=name) if name in machine.frame.environment:
             del machine.frame.environment[name]
-        case cst.Subscript():
+        case ast.Subscript():
             container = machine.evaluate(target.value)
             if is_unknown(container):
                 raise not_known(machine, target, "its entries cannot be deleted", "change it in a step")
             machine.check_free(container, target)
-            key = _index(machine, target)
+            key = key_of(machine, target.slice)
             computed(machine, target, lambda: cast("Any", container).__delitem__(key))
-        case cst.Tuple(elements=items) | cst.List(elements=items):
+        case ast.Tuple(elts=items) | ast.List(elts=items):
             for item in items:
-                delete(machine, item.value)
+                delete(machine, item)
         case _:
             raise machine.refuse(
                 "FC110", "flowc cannot delete this", target, "delete a name or an entry of a list or dict"
             )
-
-
-def _index(machine: Machine, target: cst.Subscript) -> object:
-    keys: list[object] = []
-    for item in target.slice:
-        if isinstance(item.slice, cst.Index):
-            keys.append(machine.evaluate(item.slice.value))
-        else:
-            parts = (item.slice.lower, item.slice.upper, item.slice.step) if isinstance(item.slice, cst.Slice) else ()
-            keys.append(slice(*[None if part is None else machine.evaluate(part) for part in parts]))
-    return keys[0] if len(keys) == 1 else tuple(keys)

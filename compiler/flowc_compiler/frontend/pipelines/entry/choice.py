@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from typing import NamedTuple
-
-import libcst as cst
 
 from flowc_compiler.frontend.pipelines.entry.runs import Run, RunFinder
 from flowc_compiler.frontend.pipelines.evaluation.evaluator import Evaluator
-from flowc_compiler.frontend.pipelines.evaluation.objects import PipelineFunction
+from flowc_compiler.frontend.pipelines.evaluation.objects import FunctionNode, PipelineFunction
 from flowc_compiler.syntax.modules import ModuleView
 
 
@@ -22,9 +21,9 @@ class Chosen(NamedTuple):
 def choose_pipeline(machine: Evaluator, view: ModuleView, wanted: str | None) -> Chosen | None:
     """The pipeline to compile: `wanted`, or the one that the file calls, or the only one; else FC102 or FC103."""
     pipelines = {
-        item.name.value: found
+        item.name: found
         for item in view.tree.body
-        if isinstance(item, cst.FunctionDef) and isinstance(found := _value(machine, item.name), PipelineFunction)
+        if isinstance(item, FunctionNode) and isinstance(found := _value(machine, item), PipelineFunction)
     }
     runs = RunFinder(machine).find()
     for run in runs:
@@ -42,9 +41,8 @@ def choose_pipeline(machine: Evaluator, view: ModuleView, wanted: str | None) ->
     names = [wanted] if wanted is not None else _candidates(pipelines, runs)
     if len(names) > 1:
         for name in names[1:]:
-            node = pipelines[name].node
             machine.sink.error(
-                "FC103", f"`{name}` is another flow of this file", pipelines[name].view.locator.anywhere(node.name),
+                "FC103", f"`{name}` is another flow of this file", pipelines[name].view.name_span(pipelines[name].node),
                 help=f"name the one you mean with `--flow`: {', '.join(names)}",
             )  # fmt: skip
         return None
@@ -60,8 +58,8 @@ def choose_pipeline(machine: Evaluator, view: ModuleView, wanted: str | None) ->
 _WRITE_ONE = "a flow is `class MyFlow(FlowSpec)` with `@step` methods, or a function with `@pipeline`"
 
 
-def _value(machine: Evaluator, name: cst.Name) -> object:
-    value, problem = machine.attempt(name)
+def _value(machine: Evaluator, function: FunctionNode) -> object:
+    value, problem = machine.attempt(ast.copy_location(ast.Name(id=function.name), function))
     return None if problem is not None else value
 
 
@@ -70,16 +68,16 @@ def _candidates(pipelines: dict[str, PipelineFunction], runs: list[Run]) -> list
     called = list(dict.fromkeys(run.pipeline.name for run in runs))
     if called:
         return called
-    inner = {name for other, pipeline in pipelines.items() for name in _names_in(pipeline.node.body) if name != other}
+    inner = {name for other, pipeline in pipelines.items() for name in _names_in(pipeline.node) if name != other}
     return [name for name in pipelines if name not in inner] or list(pipelines)
 
 
-def _names_in(node: cst.CSTNode) -> set[str]:
+def _names_in(node: FunctionNode) -> set[str]:
     names: set[str] = set()
-    pending = [node]
+    pending: list[ast.AST] = [*node.body]
     while pending:
         current = pending.pop()
-        if isinstance(current, cst.Name):
-            names.add(current.value)
-        pending.extend(current.children)
+        if isinstance(current, ast.Name):
+            names.add(current.id)
+        pending.extend(ast.iter_child_nodes(current))
     return names

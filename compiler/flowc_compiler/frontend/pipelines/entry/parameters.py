@@ -6,10 +6,8 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, cast
 
-import libcst as cst
-
 from flowc_compiler.frontend.parameters import texts
-from flowc_compiler.frontend.pipelines.calling.signature import signature_of
+from flowc_compiler.frontend.pipelines.calling.signature import SignatureParameter, signature_of
 from flowc_compiler.frontend.pipelines.entry.runs import Problem, Run
 from flowc_compiler.frontend.pipelines.entry.uses import only_passed_on
 from flowc_compiler.frontend.pipelines.evaluation.machine import Frame, Machine
@@ -34,7 +32,7 @@ def no_values(name: str, parameters: tuple[Parameter, ...], span: Span) -> Mappi
 class Known(NamedTuple):
     """A parameter before the command line is asked: its value from the call or its default, as a tuple of it."""
 
-    node: cst.Param
+    node: SignatureParameter
     value: tuple[object] | None
     problem: Problem | None
     annotated: Kind | None
@@ -54,14 +52,14 @@ def read_parameters(
         )
     known = [_known(machine, item, run) for item in signature.named]
     if run is not None:
-        _check_arguments(machine, run, [item.name.value for item in signature.named])
+        _check_arguments(machine, run, [item.name for item in signature.named])
     declared = tuple(_declared(machine, pipeline, item) for item in known)
     texts = bind(pipeline.name, declared, span)
     found: list[Parameter] = []
     environment: Environment = {}
     for item, parameter in zip(known, declared, strict=True):
         if not parameter.fixed:
-            kind = machine.hook.annotation(pipeline.view, item.node.annotation)
+            kind = machine.hook.annotation(pipeline.view, item.node.node.annotation)
             environment[parameter.name] = Result(ParameterValue(name=parameter.name), kind)
             found.append(parameter)
             continue
@@ -89,11 +87,11 @@ def is_plain(value: object) -> bool:
     return isinstance(value, PLAIN)
 
 
-def _known(machine: Machine, node: cst.Param, run: Run | None) -> Known:
-    kind = kind_of(node.annotation)
-    given = run.arguments.get(node.name.value) if run is not None else None
-    if run is not None and node.name.value in run.arguments and not isinstance(given, Problem):
-        machine.hook.check_parameter(machine.view, node, given, run.span)
+def _known(machine: Machine, node: SignatureParameter, run: Run | None) -> Known:
+    kind = kind_of(node.node.annotation)
+    given = run.arguments.get(node.name) if run is not None else None
+    if run is not None and node.name in run.arguments and not isinstance(given, Problem):
+        machine.hook.check_parameter(machine.view, node.node, given, run.span)
         return Known(node, (given,), None, kind)
     if isinstance(given, Problem):
         return Known(node, None, given, kind)
@@ -104,7 +102,7 @@ def _known(machine: Machine, node: cst.Param, run: Run | None) -> Known:
         where = machine.span(node.default)
     if problem is not None:
         return Known(node, None, Problem(problem.message, where), kind)
-    machine.hook.check_parameter(machine.view, node, value, where)
+    machine.hook.check_parameter(machine.view, node.node, value, where)
     return Known(node, (value,), None, kind)
 
 
@@ -117,12 +115,12 @@ def _check_arguments(machine: Machine, run: Run, names: list[str]) -> None:
 
 
 def _declared(machine: Machine, pipeline: PipelineFunction, known: Known) -> Parameter:
-    name = known.node.name.value
+    name = known.node.name
     value = known.value[0] if known.value is not None else None
     kind = known.annotated or (_kind_of_value(value) if value is not None else None)
     passed_on = kind is not None and is_plain(value) and only_passed_on(machine, pipeline, name, is_list=kind == "json")
     # What is given at the end of the file and not known is missing there, not in the signature.
-    span = known.problem.span if known.problem is not None else machine.span(known.node.name)
+    span = known.problem.span if known.problem is not None else machine.view.name_span(known.node.node)
     return Parameter(
         span=span,
         attribute=name,
@@ -172,25 +170,23 @@ def converted(text: str, parameter: Parameter) -> object:
     return cast("object", texts.converted(text, parameter))
 
 
-def kind_of(annotation: cst.Annotation | None) -> Kind | None:
+def kind_of(annotation: ast.expr | None) -> Kind | None:
     """The type that values of a parameter are read as: plain types by their names, JSON for every other."""
-    return None if annotation is None else _kind(annotation.annotation)
+    return None if annotation is None else _kind(annotation)
 
 
-def _kind(node: cst.BaseExpression) -> Kind:
+def _kind(node: ast.expr) -> Kind:
     match node:
-        case cst.SimpleString(evaluated_value=str(text)):
+        case ast.Constant(value=str(text)):
             try:
-                return _kind(cst.parse_expression(text))
-            except cst.ParserSyntaxError:
+                return _kind(ast.parse(text, mode="eval").body)
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
                 return "json"
-        case cst.Subscript(value=value, slice=[cst.SubscriptElement(slice=cst.Index(value=first)), *_]) if dotted(
-            value
-        )[-1:] in {("Optional",), ("Annotated",)}:
-            return _kind(first)
-        case cst.BinaryOperation(operator=cst.BitOr(), left=left, right=cst.Name(value="None")):
+        case ast.Subscript(value=value, slice=inner) if dotted(value)[-1:] in {("Optional",), ("Annotated",)}:
+            return _kind(inner.elts[0] if isinstance(inner, ast.Tuple) and inner.elts else inner)
+        case ast.BinOp(op=ast.BitOr(), left=left, right=ast.Constant(value=None)):
             return _kind(left)
-        case cst.Name(value="str" | "int" | "float" | "bool" as name):
+        case ast.Name(id="str" | "int" | "float" | "bool" as name):
             return cast("Kind", name)
         case _:
             return "json"

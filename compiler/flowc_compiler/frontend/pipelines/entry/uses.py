@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
-import libcst as cst
-
 from flowc_compiler.frontend.pipelines.evaluation.machine import Frame, Machine
-from flowc_compiler.frontend.pipelines.evaluation.objects import PipelineFunction, StepFunction
+from flowc_compiler.frontend.pipelines.evaluation.objects import FunctionNode, PipelineFunction, StepFunction
 from flowc_compiler.frontend.values.bindings import bindings
 from flowc_compiler.syntax.names import dotted
 
@@ -21,57 +20,63 @@ def only_passed_on(machine: Machine, pipeline: PipelineFunction, name: str, *, i
 
     A list that a pipeline is mapped over, `per_item.map(items)`, is such a use, too: the pipeline sees the items only.
     """
-    local = frozenset(bindings(pipeline.node.body.body)) | {item.name.value for item in pipeline.node.params.params}
-    uses = list(_uses(pipeline.node.body, name))
+    local = frozenset(bindings(pipeline.node.body)) | {item.arg for item in pipeline.node.args.args}
+    uses = list(_uses(pipeline.node, name))
     with machine.within(Frame(pipeline.view, {}, (), local)):
         return all(call is not None and _is_step(machine, call, is_list=is_list) for call in uses)
 
 
-def _uses(body: cst.CSTNode, name: str) -> Iterator[cst.Call | None]:
+def _uses(function: FunctionNode, name: str) -> Iterator[ast.Call | None]:
     """For each use of a name: the call that it is a whole argument of, or `None`."""
-    pending: list[cst.CSTNode] = [body]
+    pending: list[ast.AST] = [*function.body]
     while pending:
         node = pending.pop()
-        if isinstance(node, cst.Name):
-            if node.value == name:
+        if isinstance(node, ast.Name):
+            if node.id == name:
                 yield None
-        elif isinstance(node, cst.Attribute):
+        elif isinstance(node, ast.Attribute):
             pending.append(node.value)
-        elif isinstance(node, cst.Call):
+        elif isinstance(node, ast.Call):
             pending.append(node.func)
-            for arg in node.args:
-                passed = _passed(arg)
-                if isinstance(passed, cst.Name) and passed.value == name:
-                    yield None if arg.star or (arg.keyword is not None and arg.keyword.value in _SHAPING) else node
+            for keyword, value in _arguments(node):
+                passed = _passed(value)
+                if isinstance(passed, ast.Name) and passed.id == name:
+                    yield None if keyword in _SHAPING else node
                 else:
-                    pending.append(arg.value)
+                    pending.append(value)
         else:
-            pending.extend(node.children)
+            pending.extend(ast.iter_child_nodes(node))
 
 
-def _passed(arg: cst.Arg) -> cst.BaseExpression:
+def _arguments(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """The arguments of a call, each with its keyword; of what is unpacked, the whole expression in a `Starred`."""
+    for value in call.args:
+        yield "", value
+    for keyword in call.keywords:
+        yield keyword.arg or "", keyword.value if keyword.arg is not None else ast.Starred(keyword.value)
+
+
+def _passed(value: ast.expr) -> ast.expr:
     """What an argument is, `unmapped(...)` around it left out."""
-    match arg.value:
-        case cst.Call(func=function, args=[cst.Arg(value=inner, keyword=None)]) if dotted(function)[-1:] == (
-            "unmapped",
-        ):
+    match value:
+        case ast.Call(func=function, args=[inner], keywords=[]) if dotted(function)[-1:] == ("unmapped",):
             return inner
         case _:
-            return arg.value
+            return value
 
 
-def _is_step(machine: Machine, call: cst.Call, *, is_list: bool) -> bool:
+def _is_step(machine: Machine, call: ast.Call, *, is_list: bool) -> bool:
     function = call.func
-    mapped = isinstance(function, cst.Attribute) and function.attr.value in {"map", "product"}
-    if isinstance(function, cst.Attribute) and function.attr.value in _METHODS:
+    mapped = isinstance(function, ast.Attribute) and function.attr in {"map", "product"}
+    if isinstance(function, ast.Attribute) and function.attr in _METHODS:
         function = function.value
-    if isinstance(function, cst.Call) and isinstance(function.func, cst.Attribute):
-        if function.func.attr.value != "with_options":
+    if isinstance(function, ast.Call) and isinstance(function.func, ast.Attribute):
+        if function.func.attr != "with_options":
             return False
         function = function.func.value
     if not dotted(function):
         return False
     value, problem = machine.attempt(function)
     if isinstance(value, PipelineFunction):
-        return mapped and is_list and not any(_passed(arg) is not arg.value for arg in call.args)
+        return mapped and is_list and not any(_passed(value) is not value for _, value in _arguments(call))
     return problem is None and isinstance(value, StepFunction)

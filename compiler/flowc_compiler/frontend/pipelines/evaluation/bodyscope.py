@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import libcst as cst
+import ast
 
 from flowc_compiler.frontend.pipelines.evaluation.machine import Frame, Machine
 from flowc_compiler.frontend.pipelines.evaluation.objects import (
@@ -24,19 +24,19 @@ class BodyScope(Scope):
         self._frame = Frame(frame.view, dict(frame.environment), frame.closure, frame.local)
         """As it is now: settings are read later."""
 
-    def value(self, node: cst.Name) -> object:
+    def value(self, node: ast.Name) -> object:
         """The value of a name."""
         return self._evaluated(node)
 
-    def call(self, node: cst.Call) -> object:
+    def call(self, node: ast.Call) -> object:
         """The value of a call."""
         return self._evaluated(node)
 
-    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+    def attribute(self, node: ast.Attribute) -> tuple[object] | None:
         """The value of a constant of a local module."""
         return (self._evaluated(node),)
 
-    def _evaluated(self, node: cst.BaseExpression) -> object:
+    def _evaluated(self, node: ast.expr) -> object:
         with self._machine.within(self._frame):
             value, problem = self._machine.attempt(node)
         if problem is not None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.pipelines.calling import calls
@@ -43,7 +42,7 @@ class Evaluator(Machine):
         self._main = main
         self._files: dict[ModuleView, ModuleNames] = {}
 
-    def evaluate(self, node: cst.BaseExpression) -> object:
+    def evaluate(self, node: ast.expr) -> object:
         """The value of an expression. Raises RefusedError, ExhaustedError."""
         self.tick(node)
         evaluate = _EXPRESSIONS.get(type(node))
@@ -56,7 +55,7 @@ class Evaluator(Machine):
         """Run statements. Raises RefusedError, ExhaustedError."""
         return execute(self, statements)
 
-    def call(self, callee: object, arguments: Arguments, node: cst.BaseExpression) -> object:
+    def call(self, callee: object, arguments: Arguments, node: ast.expr) -> object:
         """The value of a call. Raises RefusedError, ExhaustedError."""
         return calls.call_value(self, callee, arguments, node)
 
@@ -84,56 +83,43 @@ class Evaluator(Machine):
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def _lambda(machine: Machine, node: cst.Lambda) -> object:
+def _lambda(machine: Machine, node: ast.Lambda) -> object:
     frame = machine.frame
     return HelperFunction(frame.view, node, (frame.environment, *frame.closure), defaults_of(machine, node))
 
 
-def _named(machine: Machine, node: cst.NamedExpr) -> object:
+def _named(machine: Machine, node: ast.NamedExpr) -> object:
     """`(name := value)`."""
     value = machine.evaluate(node.value)
-    if isinstance(node.target, cst.Name):
-        frame = machine.frame
-        while frame.around is not None:
-            frame = frame.around
-        frame.environment[node.target.value] = value
+    frame = machine.frame
+    while frame.around is not None:
+        frame = frame.around
+    frame.environment[node.target.id] = value
     return value
 
 
-def _ellipsis(machine: Machine, node: cst.Ellipsis) -> object:
-    del machine, node
-    return ...
-
-
-_EXPRESSIONS: dict[type[cst.CSTNode], Callable[[Any, Any], object]] = {
-    cst.Integer: expressions.literal,
-    cst.Float: expressions.literal,
-    cst.Imaginary: expressions.literal,
-    cst.SimpleString: expressions.literal,
-    cst.ConcatenatedString: expressions.concatenated,
-    cst.FormattedString: expressions.formatted,
-    cst.Name: lookups.name,
-    cst.Attribute: lookups.attribute,
-    cst.Call: calls.call,
-    cst.Subscript: expressions.subscript,
-    cst.List: lambda machine, node: expressions.elements(machine, node.elements),
-    cst.Tuple: lambda machine, node: tuple(expressions.elements(machine, node.elements)),
-    cst.Set: expressions.make_set,
-    cst.Dict: expressions.make_dict,
-    cst.UnaryOperation: lambda machine, node: (
-        conditions.negation(machine, node.expression)
-        if isinstance(node.operator, cst.Not)
-        else expressions.unary(machine, node)
+_EXPRESSIONS: dict[type[ast.AST], Callable[[Any, Any], object]] = {
+    ast.Constant: expressions.literal,
+    ast.JoinedStr: expressions.formatted,
+    ast.Name: lookups.name,
+    ast.Attribute: lookups.attribute,
+    ast.Call: calls.call,
+    ast.Subscript: expressions.subscript,
+    ast.List: lambda machine, node: expressions.elements(machine, node.elts),
+    ast.Tuple: lambda machine, node: tuple(expressions.elements(machine, node.elts)),
+    ast.Set: expressions.make_set,
+    ast.Dict: expressions.make_dict,
+    ast.UnaryOp: lambda machine, node: (
+        conditions.negation(machine, node.operand) if isinstance(node.op, ast.Not) else expressions.unary(machine, node)
     ),
-    cst.BinaryOperation: expressions.operation,
-    cst.BooleanOperation: conditions.boolean,
-    cst.Comparison: conditions.comparison,
-    cst.IfExp: switches.conditional,
-    cst.ListComp: comprehension,
-    cst.SetComp: comprehension,
-    cst.DictComp: comprehension,
-    cst.GeneratorExp: comprehension,
-    cst.Lambda: _lambda,
-    cst.NamedExpr: _named,
-    cst.Ellipsis: _ellipsis,
+    ast.BinOp: expressions.operation,
+    ast.BoolOp: conditions.boolean,
+    ast.Compare: conditions.comparison,
+    ast.IfExp: switches.conditional,
+    ast.ListComp: comprehension,
+    ast.SetComp: comprehension,
+    ast.DictComp: comprehension,
+    ast.GeneratorExp: comprehension,
+    ast.Lambda: _lambda,
+    ast.NamedExpr: _named,
 }

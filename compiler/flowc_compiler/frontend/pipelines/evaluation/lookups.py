@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 from difflib import get_close_matches
-
-import libcst as cst
 
 from flowc_compiler.frontend.pipelines.code.builtincalls import BUILTINS, builtin, library
 from flowc_compiler.frontend.pipelines.code.methods import attribute as attribute_of
 from flowc_compiler.frontend.pipelines.evaluation.machine import Frame, Machine, RefusedError
-from flowc_compiler.frontend.pipelines.evaluation.objects import Unusable
+from flowc_compiler.frontend.pipelines.evaluation.objects import FunctionNode, Unusable
 from flowc_compiler.frontend.values.made import enumerated
 from flowc_compiler.syntax.modules import ModuleView
 from flowc_compiler.syntax.names import dotted
@@ -19,9 +18,9 @@ from flowc_compiler.syntax.served_imports import ROOTS, is_served
 _CONSTANTS: dict[str, object] = {"True": True, "False": False, "None": None, "Ellipsis": ..., "__name__": "__main__"}
 
 
-def name(machine: Machine, node: cst.Name) -> object:
+def name(machine: Machine, node: ast.Name) -> object:
     """The value of a name: of the function, of those around it, of the module, or a builtin. Raises RefusedError."""
-    frame, key = machine.frame, node.value
+    frame, key = machine.frame, node.id
     for scope in (frame.environment, *frame.closure):
         if key in scope:
             return usable(machine, scope[key], node)
@@ -38,13 +37,13 @@ def name(machine: Machine, node: cst.Name) -> object:
     raise _unknown(machine, node)
 
 
-def of_module(machine: Machine, node: cst.Name) -> tuple[object] | None:
+def of_module(machine: Machine, node: ast.Name) -> tuple[object] | None:
     """The value of a name at the top level of the file; `None` where the file gives it none. Raises RefusedError."""
     view = machine.view
-    imported = view.imports.get(node.value)
+    imported = view.imports.get(node.id)
     if imported is None:
         names = machine.file(view)
-        return (names.value(node.value, node),) if names.binds(node.value) else None
+        return (names.value(node.id, node),) if names.binds(node.id) else None
     known = enumerated(node, view)
     if known is not None:
         return known
@@ -55,14 +54,14 @@ def of_module(machine: Machine, node: cst.Name) -> tuple[object] | None:
     origin = machine.modules.origin(view, node)
     if origin is not None:
         return (_of_file(machine, origin, node),)
-    raise _imported(machine, node, node.value)
+    raise _imported(machine, node, node.id)
 
 
-def _of_file(machine: Machine, origin: tuple[ModuleView, str], node: cst.BaseExpression) -> object:
+def _of_file(machine: Machine, origin: tuple[ModuleView, str], node: ast.expr) -> object:
     """The value of a name of a local module."""
     view, key = origin
     with machine.within(Frame(view, {})):
-        found = of_module(machine, cst.Name(key)) if _binds(machine, view, key) else None
+        found = of_module(machine, ast.Name(id=key)) if _binds(machine, view, key) else None
     if found is None:
         message = f"there is no `{key}` in {view.source.name}"
         raise machine.refuse("FC112", message, node, "correct the name, or define it there")
@@ -73,7 +72,7 @@ def _binds(machine: Machine, view: ModuleView, key: str) -> bool:
     return key in view.imports or machine.file(view).binds(key)
 
 
-def attribute(machine: Machine, node: cst.Attribute) -> object:
+def attribute(machine: Machine, node: ast.Attribute) -> object:
     """The value of an attribute: of a local module, or a method of a value. Raises RefusedError."""
     root = dotted(node)[:1]
     if root and not machine.is_local(root[0]) and root[0] in machine.view.imports:
@@ -81,8 +80,8 @@ def attribute(machine: Machine, node: cst.Attribute) -> object:
         if known is not None:
             return known[0]
         module = machine.view.imports[root[0]]
-        if module.name is None and not module.level and isinstance(node.value, cst.Name):
-            found = library(".".join(module.module), node.attr.value)
+        if module.name is None and not module.level and isinstance(node.value, ast.Name):
+            found = library(".".join(module.module), node.attr)
             if found is not None:
                 return found
         origin = machine.modules.origin(machine.view, node)
@@ -91,10 +90,10 @@ def attribute(machine: Machine, node: cst.Attribute) -> object:
         if module.name is None:
             raise _imported(machine, node, machine.code(node))
     owner = machine.evaluate(node.value)
-    return attribute_of(machine, owner, node.attr.value, node)
+    return attribute_of(machine, owner, node.attr, node)
 
 
-def usable(machine: Machine, value: object, node: cst.BaseExpression) -> object:
+def usable(machine: Machine, value: object, node: ast.expr) -> object:
     """A value, unless it stands for one that cannot be read. Raises RefusedError."""
     if not isinstance(value, Unusable):
         return value
@@ -105,7 +104,7 @@ def usable(machine: Machine, value: object, node: cst.BaseExpression) -> object:
     raise machine.refuse(code, message, node, value.help)
 
 
-def _imported(machine: Machine, node: cst.CSTNode, shown: str) -> RefusedError:
+def _imported(machine: Machine, node: ast.AST, shown: str) -> RefusedError:
     way_out = "use it in a step; what shapes the graph is a parameter of the pipeline, or a value that is written out"
     imported = machine.view.imports[shown.partition(".")[0].strip()]
     if imported.module[:1] in {(root,) for root in ROOTS} and not imported.level:
@@ -124,14 +123,14 @@ def _is_told(machine: Machine) -> bool:
     return any(span is not None and span.file == str(file) for span in reported)
 
 
-def _unknown(machine: Machine, node: cst.Name) -> RefusedError:
-    if hasattr(builtins, node.value):
+def _unknown(machine: Machine, node: ast.Name) -> RefusedError:
+    if hasattr(builtins, node.id):
         return machine.refuse(
-            "FC115", f"flowc does not evaluate `{node.value}` in a pipeline's body", node, "do this in a step"
+            "FC115", f"flowc does not evaluate `{node.id}` in a pipeline's body", node, "do this in a step"
         )
     if "import *" in machine.view.source.text:
-        return machine.refuse("FC115", f"`{node.value}` cannot be seen", node, "import it by its name, without `*`")
-    functions = [item.name.value for item in machine.view.tree.body if isinstance(item, cst.FunctionDef)]
-    close = get_close_matches(node.value, [*machine.frame.environment, *functions, *machine.view.imports], 1)
+        return machine.refuse("FC115", f"`{node.id}` cannot be seen", node, "import it by its name, without `*`")
+    functions = [item.name for item in machine.view.tree.body if isinstance(item, FunctionNode)]
+    close = get_close_matches(node.id, [*machine.frame.environment, *functions, *machine.view.imports], 1)
     way_out = f"did you mean `{close[0]}`?" if close else "define it, or correct the name"
-    return machine.refuse("FC112", f"the name `{node.value}` is not defined", node, way_out)
+    return machine.refuse("FC112", f"the name `{node.id}` is not defined", node, way_out)

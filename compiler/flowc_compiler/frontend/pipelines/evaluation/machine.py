@@ -6,13 +6,12 @@ completes.
 
 from __future__ import annotations
 
+import ast
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
-
-import libcst as cst
 
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
 from flowc_compiler.frontend.pipelines.calling.nodes import Nodes
@@ -30,7 +29,7 @@ from flowc_compiler.syntax.names import dotted
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.attached import Attached
 
-Statement = cst.BaseStatement | cst.BaseSmallStatement
+Statement = ast.stmt
 
 
 class RefusedError(Exception):
@@ -57,7 +56,7 @@ class Given:
     """An argument of a call."""
 
     value: object
-    node: cst.CSTNode
+    node: ast.AST
     """Where it is written."""
 
 
@@ -96,7 +95,7 @@ class FileNames(Protocol):
         """Whether the file gives that name a meaning."""
         ...
 
-    def value(self, name: str, node: cst.CSTNode) -> object:
+    def value(self, name: str, node: ast.AST) -> object:
         """What a name stands for. Raises RefusedError."""
         ...
 
@@ -135,7 +134,7 @@ class Machine(ABC):
         """Lists, dicts and sets that can only be read, by identity, and why."""
         self.waiting: list[Waiting] = []
         self._specs: dict[tuple[int, ...], tuple[tuple[SettingsLayer, ...], StepSpecs]] = {}
-        self._spans: dict[cst.CSTNode, Span] = {}
+        self._spans: dict[ast.AST, Span] = {}
 
     @property
     def frame(self) -> Frame:
@@ -148,7 +147,7 @@ class Machine(ABC):
         return self.frames[-1].view
 
     @abstractmethod
-    def evaluate(self, node: cst.BaseExpression) -> object:
+    def evaluate(self, node: ast.expr) -> object:
         """The value of an expression. Raises RefusedError, ExhaustedError."""
 
     @abstractmethod
@@ -156,14 +155,14 @@ class Machine(ABC):
         """Run statements one after the other. Raises RefusedError, ExhaustedError."""
 
     @abstractmethod
-    def call(self, callee: object, arguments: Arguments, node: cst.BaseExpression) -> object:
+    def call(self, callee: object, arguments: Arguments, node: ast.expr) -> object:
         """The value of a call. Raises RefusedError, ExhaustedError."""
 
     @abstractmethod
     def is_local(self, name: str) -> bool:
         """Whether a name is bound in the functions that are being evaluated, or by an assignment in their file."""
 
-    def served(self, node: cst.BaseExpression) -> str | None:
+    def served(self, node: ast.expr) -> str | None:
         """The name of flowc's or ZenML's that an expression stands for."""
         root = dotted(node)[:1]
         return None if not root or self.is_local(root[0]) else self.view.names.resolve(node)
@@ -184,30 +183,30 @@ class Machine(ABC):
     def module_names(self) -> Sequence[Environment]:
         """The names of modules that were looked up, as environments."""
 
-    def tick(self, node: cst.CSTNode) -> None:
+    def tick(self, node: ast.AST) -> None:
         """Count one operation. Raises ExhaustedError when there were too many."""
         self._left -= 1
         if self._left < 0:
             self.exhausted("the pipeline's body takes too long to evaluate", node, "do the work in a step")
 
-    def exhausted(self, message: str, node: cst.CSTNode, help: str) -> None:
+    def exhausted(self, message: str, node: ast.AST, help: str) -> None:
         """Collect FC114 and raise ExhaustedError."""
         self.sink.error("FC114", message, self.span(node), help=help)
         raise ExhaustedError
 
-    def refuse(self, code: str, message: str, node: cst.CSTNode, help: str) -> RefusedError:
+    def refuse(self, code: str, message: str, node: ast.AST, help: str) -> RefusedError:
         """Collect an error at a node; for the caller to raise."""
         self.sink.error(code, message, self.span(node), help=help)
         return RefusedError()
 
-    def check_free(self, value: object, node: cst.CSTNode) -> None:
+    def check_free(self, value: object, node: ast.AST) -> None:
         """Raise RefusedError with FC223 for a list, dict or set that may not be changed any more."""
         _, why = self.frozen.get(id(value), (None, ""))
         if why:
             message = f"this cannot be changed: {why}"
             raise self.refuse("FC223", message, node, "change a copy: `list(...)`, `dict(...)`")
 
-    def attempt(self, node: cst.BaseExpression) -> tuple[object, Diagnostic | None]:
+    def attempt(self, node: ast.expr) -> tuple[object, Diagnostic | None]:
         """The value of an expression, or the error that says why it has none; nothing is collected.
 
         The error has no message where an earlier one says it.
@@ -221,15 +220,15 @@ class Machine(ABC):
         finally:
             self.sink = sink
 
-    def span(self, node: cst.CSTNode) -> Span:
+    def span(self, node: ast.AST) -> Span:
         """Where a node of the current file stands."""
         if node not in self._spans:
-            self._spans[node] = self.view.locator.unique(node)
+            self._spans[node] = self.view.span(node)
         return self._spans[node]
 
-    def code(self, node: cst.CSTNode) -> str:
+    def code(self, node: ast.AST) -> str:
         """The text of a node, shortened, as messages show it."""
-        text = " ".join(self.view.tree.code_for_node(node).split())
+        text = " ".join(self.view.code(node).split())
         return text if len(text) <= 60 else f"{text[:57]}..."
 
     @contextmanager

@@ -6,15 +6,15 @@ stand directly in the file, the last one counts. Nothing is executed: a name is 
 
 from __future__ import annotations
 
+import ast
 from functools import cached_property
-
-import libcst as cst
 
 from flowc_compiler.frontend.decorators.arguing import callee
 from flowc_compiler.frontend.pipelines.calling.functions import configured, pipeline_function, step_function
 from flowc_compiler.frontend.pipelines.evaluation.machine import Frame, Machine
 from flowc_compiler.frontend.pipelines.evaluation.objects import (
     Environment,
+    FunctionNode,
     HelperFunction,
     PipelineFunction,
     StepFunction,
@@ -66,7 +66,7 @@ class ModuleNames:
         """Whether the file gives that name a meaning."""
         return name in self._bound
 
-    def value(self, name: str, node: cst.CSTNode) -> object:
+    def value(self, name: str, node: ast.AST) -> object:
         """What a name of the file stands for. Raises RefusedError."""
         if name not in self.values:
             if name in self._open:
@@ -80,7 +80,7 @@ class ModuleNames:
 
     def _evaluate(self, name: str) -> object:
         statements = self._statements(name)
-        if any(isinstance(item, cst.ClassDef) and item.name.value == name for item in self.view.tree.body):
+        if any(isinstance(item, ast.ClassDef) and item.name == name for item in self.view.tree.body):
             return Unusable("classes are for steps: the body is compiled, and not run", _OUT_OF_CLASSES)
         if not statements:
             return Unusable(
@@ -91,7 +91,7 @@ class ModuleNames:
         frame = Frame(self.view, {})
         for statement in statements:
             frame.environment[name] = value
-            if isinstance(statement, cst.FunctionDef):
+            if isinstance(statement, FunctionNode):
                 value = self.function(statement)
                 continue
             with self._machine.within(frame):
@@ -105,57 +105,49 @@ class ModuleNames:
             )
         return self._configured(name, value)
 
-    def _statements(self, name: str) -> list[cst.FunctionDef | cst.BaseExpression]:
+    def _statements(self, name: str) -> list[FunctionNode | ast.expr]:
         """What a name is bound to, in order; nothing where that is not certain."""
-        found: list[cst.FunctionDef | cst.BaseExpression] = []
+        found: list[FunctionNode | ast.expr] = []
         for statement in self.view.tree.body:
             bound = bindings([statement])
             if name not in bound:
                 continue
             match statement:
-                case cst.FunctionDef():
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
                     found.append(statement)
-                case cst.SimpleStatementLine(body=small):
-                    for item in small:
-                        inner = bindings([item])
-                        value = inner.get(name)
-                        if name in inner and value is None:
-                            return []
-                        if value is not None:
-                            found.append(value)
                 case _:
-                    return []
+                    value = bound[name]
+                    if value is None:
+                        return []
+                    found.append(value)
         return found
 
-    def function(self, node: cst.FunctionDef) -> object:
+    def function(self, node: FunctionNode) -> object:
         """What a function definition of the file makes."""
         names = self.view.names
-        kinds = {names.resolve(callee(item)) for item in node.decorators}
+        kinds = {names.resolve(callee(item)) for item in node.decorator_list}
         if "step" in kinds:
             return step_function(self._machine, self.view, self.module, node)
         if "pipeline" in kinds:
             return pipeline_function(self._machine, self.view, node)
-        if node.decorators:
-            shown = self.view.tree.code_for_node(callee(node.decorators[0]))
-            return Unusable(f"`{node.name.value}` has the decorator `@{shown}`, which flowc cannot run", "remove it")
+        if node.decorator_list:
+            shown = self.view.code(callee(node.decorator_list[0]))
+            return Unusable(f"`{node.name}` has the decorator `@{shown}`, which flowc cannot run", "remove it")
         return HelperFunction(self.view, node)
 
     def _configured(self, name: str, value: object) -> object:
         """A step or pipeline after the calls of `name.configure(...)` that stand in the file."""
         if isinstance(value, StepFunction | PipelineFunction):
             for statement in self.view.tree.body:
-                for small in statement.body if isinstance(statement, cst.SimpleStatementLine) else ():
-                    match small:
-                        case cst.Expr(
-                            value=cst.Call(
-                                func=cst.Attribute(value=cst.Name(value=owner), attr=cst.Name(value="configure"))
-                            ) as call
-                        ) if owner == name:
-                            with self._machine.within(Frame(self.view, {})):
-                                value.layers.append(self._layer(value, call))
-                        case _:
-                            pass
+                match statement:
+                    case ast.Expr(
+                        value=ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="configure")) as call
+                    ) if owner == name:
+                        with self._machine.within(Frame(self.view, {})):
+                            value.layers.append(self._layer(value, call))
+                    case _:
+                        pass
         return value
 
-    def _layer(self, value: StepFunction | PipelineFunction, call: cst.Call) -> SettingsLayer:
+    def _layer(self, value: StepFunction | PipelineFunction, call: ast.Call) -> SettingsLayer:
         return configured(self._machine, value, call, "configure")

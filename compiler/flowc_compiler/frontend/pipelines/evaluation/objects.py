@@ -7,10 +7,9 @@ from.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
-
-import libcst as cst
 
 from flowc_compiler.frontend.pipelines.graph import MapCall
 from flowc_compiler.frontend.pipelines.layers import SettingsLayer
@@ -18,6 +17,7 @@ from flowc_compiler.frontend.pipelines.types.model import Type
 from flowc_compiler.ir.values import Value
 from flowc_compiler.syntax.modules import ModuleView
 
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Environment = dict[str, object]
 """The names of one function's body, and what they stand for."""
 
@@ -30,7 +30,7 @@ class StepFunction:
     """The file that it is defined in."""
     module: str | None
     """The dotted name of that file as tasks import it; `None` for the flow's own."""
-    node: cst.FunctionDef
+    node: FunctionNode
     outputs: tuple[str, ...]
     """The names of its outputs; none when it returns nothing."""
     many: bool
@@ -42,7 +42,7 @@ class StepFunction:
     @property
     def function(self) -> str:
         """The name of the function."""
-        return self.node.name.value
+        return self.node.name
 
 
 @dataclass(eq=False)
@@ -50,13 +50,13 @@ class PipelineFunction:
     """A function with `@pipeline`, or a copy of one that `.with_options(...)` made."""
 
     view: ModuleView
-    node: cst.FunctionDef
+    node: FunctionNode
     layers: list[SettingsLayer]
 
     @property
     def name(self) -> str:
         """The name of the function."""
-        return self.node.name.value
+        return self.node.name
 
 
 @dataclass(eq=False)
@@ -64,7 +64,7 @@ class HelperFunction:
     """A plain function of the flow's files, or a lambda: calls of it are evaluated in place."""
 
     view: ModuleView
-    node: cst.FunctionDef | cst.Lambda
+    node: FunctionNode | ast.Lambda
     closure: tuple[Environment, ...] = ()
     """The names of the functions around it, innermost first; none for a function of a module."""
     defaults: dict[str, object] = field(default_factory=dict[str, object])
@@ -73,7 +73,7 @@ class HelperFunction:
     @property
     def name(self) -> str:
         """The name of the function."""
-        return self.node.name.value if isinstance(self.node, cst.FunctionDef) else "<lambda>"
+        return "<lambda>" if isinstance(self.node, ast.Lambda) else self.node.name
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 from typing import cast
-
-import libcst as cst
 
 from flowc_compiler.frontend.pipelines.evaluation.limits import DEEPEST_VALUE, HEAVIEST
 from flowc_compiler.frontend.pipelines.evaluation.machine import Machine, RefusedError
@@ -49,13 +48,13 @@ def _holds(value: object) -> bool:
     return isinstance(value, list | tuple | set | frozenset | dict)
 
 
-def not_known(machine: Machine, node: cst.CSTNode, what: str, way_out: str) -> RefusedError:
+def not_known(machine: Machine, node: ast.AST, what: str, way_out: str) -> RefusedError:
     """FC111: `what` needs the value of a result; for the caller to raise."""
     message = f"a step's result is not known when the flow is compiled: {what}"
     return machine.refuse("FC111", message, node, way_out)
 
 
-def as_value(machine: Machine, value: object, node: cst.CSTNode, depth: int = 0) -> Value:
+def as_value(machine: Machine, value: object, node: ast.AST, depth: int = 0) -> Value:
     """What a step is given for an evaluated argument. Raises RefusedError for what cannot be an argument."""
     if depth > DEEPEST_VALUE:
         raise machine.refuse("FC113", "this value is nested too deeply", node, "make it in a step")
@@ -79,7 +78,7 @@ def as_value(machine: Machine, value: object, node: cst.CSTNode, depth: int = 0)
                 return LiteralValue(value=value)
     if isinstance(value, Unmapped):
         raise machine.refuse("FC222", "`unmapped` is for arguments of `.map` and `.product`", node, "pass the value")
-    if isinstance(value, StepFunction | PipelineFunction | HelperFunction) and isinstance(node, cst.Name):
+    if isinstance(value, StepFunction | PipelineFunction | HelperFunction) and isinstance(node, ast.Name):
         shown = machine.code(node)
         message, way_out = f"`{shown}` is a function: a step cannot be given it", f"call it: `{shown}()`"
         raise machine.refuse("FC113", message, node, way_out)
@@ -89,7 +88,7 @@ def as_value(machine: Machine, value: object, node: cst.CSTNode, depth: int = 0)
     )  # fmt: skip
 
 
-def _collection(machine: Machine, value: object, node: cst.CSTNode, depth: int) -> Value:
+def _collection(machine: Machine, value: object, node: ast.AST, depth: int) -> Value:
     if isinstance(value, dict):
         entries = cast("dict[object, object]", value)
         for key in entries:
@@ -112,7 +111,7 @@ def _collection(machine: Machine, value: object, node: cst.CSTNode, depth: int) 
     return LiteralValue(value=known if kind == "list" else tuple(known))
 
 
-def _set(machine: Machine, value: set[object] | frozenset[object], node: cst.CSTNode, depth: int) -> Value:
+def _set(machine: Machine, value: set[object] | frozenset[object], node: ast.AST, depth: int) -> Value:
     values = tuple(as_value(machine, item, node, depth + 1) for item in in_order(value))
     if all(isinstance(item, LiteralValue) for item in values):
         return LiteralValue(value=value)
@@ -121,7 +120,7 @@ def _set(machine: Machine, value: set[object] | frozenset[object], node: cst.CST
     return CollectionValue(kind="set", values=values)
 
 
-def check_once(machine: Machine, value: object, node: cst.CSTNode) -> None:
+def check_once(machine: Machine, value: object, node: ast.AST) -> None:
     """Note that an iterator is gone over. Raises RefusedError with FC112 the second time, when Python finds nothing."""
     if isinstance(value, OneShot):
         if value.spent:
@@ -136,7 +135,7 @@ def in_order(values: Iterable[object]) -> list[object]:
     return sorted(entries, key=repr) if isinstance(values, set | frozenset) and not has_unknown(values) else entries
 
 
-def check_weight(machine: Machine, node: cst.CSTNode, *values: object) -> None:
+def check_weight(machine: Machine, node: ast.AST, *values: object) -> None:
     """Refuse values that are much larger written out than in memory. Raises RefusedError with FC114."""
     if sum(weight(value) for value in values) > HEAVIEST:
         message = f"this value is nested too deeply, or has more than {HEAVIEST} entries, counted each time"
@@ -149,7 +148,7 @@ def _is_plain_key(key: object) -> bool:
     return isinstance(key, PLAIN)
 
 
-def _collected(machine: Machine, mapped: MappedResult, node: cst.CSTNode) -> Value:
+def _collected(machine: Machine, mapped: MappedResult, node: ast.AST) -> Value:
     """The list of what a mapped call gives for each item."""
     match mapped.item:
         case Result(value=OutputValue() as value):
