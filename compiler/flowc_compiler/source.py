@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import bisect
+import re
 from functools import cached_property
 from pathlib import Path
 
@@ -63,8 +65,57 @@ class SourceFile:
             end_column=end - self._starts[last] + 1,
         )
 
+    def node_span(self, node: ast.AST) -> Span:
+        """The span of a node of the file's syntax tree, without parentheses around it.
+
+        `ast` counts columns in bytes of UTF-8, from 0. A node without a place, such as `ast.arguments`, is at line 1.
+        """
+        line, column, end_line, end_column = self._place(node)
+        return Span(file=self.name, line=line, column=column, end_line=end_line, end_column=end_column)
+
+    def code(self, node: ast.AST) -> str:
+        """The text of a node of the file's syntax tree, without parentheses around it."""
+        line, column, end_line, end_column = self._place(node)
+        return self.text[self.offset(line, column) : self.offset(end_line, end_column)]
+
+    def head_span(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Span:
+        """The span of `def name`, `async def name` or `class name`."""
+        start, _, end = self._head(node)
+        return self.span(start, end)
+
+    def name_span(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.arg) -> Span:
+        """The span of the name in `def name` and `class name`, and of a parameter's."""
+        if isinstance(node, ast.arg):
+            line, column, _, _ = self._place(node)
+            start = self.offset(line, column)
+            return self.span(start, start + len(node.arg))
+        _, name, end = self._head(node)
+        return self.span(name, end)
+
+    def _head(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> tuple[int, int, int]:
+        """The offsets where a definition starts (its decorators stand before), and of its name's start and end."""
+        line, column, _, _ = self._place(node)
+        start = self.offset(line, column)
+        keywords = _HEAD.match(self.text, start)
+        name = keywords.end() if keywords is not None else start
+        return start, name, name + len(node.name)
+
+    def _place(self, node: ast.AST) -> tuple[int, int, int, int]:
+        """First line and column of a node, last line and column after its end, in characters from 1."""
+        line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+        end_line, end_column = getattr(node, "end_lineno", line), getattr(node, "end_col_offset", column)
+        return line, self._characters(line, column) + 1, end_line, self._characters(end_line, end_column) + 1
+
+    def _characters(self, line: int, column: int) -> int:
+        """How many characters the first `column` bytes of a line are."""
+        text = self.lines[line - 1]
+        return column if text.isascii() else len(text.encode()[:column].decode(errors="replace"))
+
     def line_span(self, line: int) -> Span:
         """The span of one whole line without its indentation."""
         text = self.lines[line - 1]
         indent = len(text) - len(text.lstrip())
         return Span(file=self.name, line=line, column=indent + 1, end_line=line, end_column=len(text.rstrip()) + 1)
+
+
+_HEAD = re.compile(r"(?:(?:async|def|class)\b(?:[ \t\f]|\\\n)*)+")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
-
-import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.pipelines.layers import SettingsLayer
@@ -41,14 +40,14 @@ class Layers:
     def __init__(self, text: str, imports: str = IMPORTS) -> None:
         self.sink = DiagnosticSink()
         source = SourceFile(Path("pipe.py"), imports + text)
-        self.view = ModuleView(source, cst.parse_module(source.text), self.sink)
+        self.view = ModuleView(source, ast.parse(source.text), self.sink)
         self.scope = ModuleScopes(LocalModules(self.view, self.sink), _NoConfigs()).of(self.view)
         self.step: list[SettingsLayer] = []
         self.pipeline: list[SettingsLayer] = []
         for statement in self.view.tree.body:
-            if isinstance(statement, cst.FunctionDef):
+            if isinstance(statement, ast.FunctionDef):
                 self._function(statement)
-            elif isinstance(statement, cst.SimpleStatementLine):
+            else:
                 self._variant(statement)
 
     def step_specs(self) -> StepSpecs:
@@ -64,10 +63,10 @@ class Layers:
         """The codes of everything collected, with the severity's first letter: `E404`, `W410`."""
         return [f"{item.severity[0].upper()}{item.code[2:]}" for item in self.sink.diagnostics]
 
-    def _function(self, node: cst.FunctionDef) -> None:
-        for item in node.decorators:
-            called = item.decorator.func if isinstance(item.decorator, cst.Call) else item.decorator
-            arguments = tuple(item.decorator.args) if isinstance(item.decorator, cst.Call) else ()
+    def _function(self, node: ast.FunctionDef) -> None:
+        for item in node.decorator_list:
+            called = item.func if isinstance(item, ast.Call) else item
+            arguments = (*item.args, *item.keywords) if isinstance(item, ast.Call) else ()
             match self.view.names.resolve(called):
                 case "step":
                     self.step.append(SettingsLayer("step", "step", arguments, self.view, self.scope, node))
@@ -76,16 +75,13 @@ class Layers:
                 case _:
                     pass
 
-    def _variant(self, statement: cst.SimpleStatementLine) -> None:
-        match statement.body[0]:
-            case cst.Expr(value=cst.Call(func=cst.Attribute(value=cst.Name(value=owner), attr=cst.Name(value=method)))):
-                assert isinstance(statement.body[0], cst.Expr)
-                call = statement.body[0].value
-                assert isinstance(call, cst.Call)
+    def _variant(self, statement: ast.stmt) -> None:
+        match statement:
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr=method)) as call):
                 layers = self.step if owner == "work" else self.pipeline
                 of = "step" if owner == "work" else "pipeline"
                 kind = "configure" if method == "configure" else "with_options"
-                layers.append(SettingsLayer(kind, of, tuple(call.args), self.view, self.scope))  # type: ignore[arg-type]
+                layers.append(SettingsLayer(kind, of, (*call.args, *call.keywords), self.view, self.scope))  # type: ignore[arg-type]
             case _:
                 pass
 
@@ -93,7 +89,7 @@ class Layers:
 class _NoConfigs:
     """A pipeline has no configs."""
 
-    def named(self, name: str, node: cst.CSTNode) -> object:
+    def named(self, name: str, node: ast.AST) -> object:
         """Raise KeyError."""
         del node
         raise KeyError(name)

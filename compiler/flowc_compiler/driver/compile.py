@@ -16,7 +16,7 @@ from flowc_compiler.passes import run_passes
 from flowc_compiler.source import SourceFile, Span
 
 if TYPE_CHECKING:
-    import libcst as cst
+    import ast
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class _File(NamedTuple):
     """A file that is read, and how."""
 
     source: SourceFile
-    module: cst.Module
+    module: ast.Module
     sink: DiagnosticSink
     flow_name: str | None
     attached: Sequence[str]
@@ -75,12 +75,9 @@ def _both(file: _File, shape: Shape) -> bool:
     """Collect FC103 where a file has flows of both shapes, and none is asked for."""
     if not shape.classes:
         return False
-    from flowc_compiler.syntax.locate import Locator
-
-    locator = Locator(file.source, file.module)
     known = f"name the one you mean with `--flow`: {', '.join([*shape.classes, *shape.pipelines])}"
     for name, node in shape.pipelines.items():
-        file.sink.error("FC103", f"`{name}` is another flow of this file", locator.anywhere(node.name), help=known)
+        file.sink.error("FC103", f"`{name}` is another flow of this file", file.source.name_span(node), help=known)
     return True
 
 

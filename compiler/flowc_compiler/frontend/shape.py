@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-import libcst as cst
-
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.syntax.locate import Locator
+from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 from flowc_compiler.syntax.names import Names
 
 if TYPE_CHECKING:
@@ -17,32 +16,31 @@ if TYPE_CHECKING:
 class Shape(NamedTuple):
     """The flows of a file, by name."""
 
-    pipelines: dict[str, cst.FunctionDef]
+    pipelines: dict[str, FunctionNode]
     """Top-level functions with `@pipeline`."""
-    classes: dict[str, cst.ClassDef]
+    classes: dict[str, ast.ClassDef]
     """Top-level classes that are flows. Only asked for where there are pipelines, too; empty otherwise."""
     imports_flow: bool = False
     """Whether it has neither, so that what it runs can only be a pipeline of another file."""
 
 
-def shape_of(source: SourceFile, module: cst.Module) -> Shape:
+def shape_of(source: SourceFile, module: ast.Module) -> Shape:
     """The flows of a file. One without `@pipeline` is for the front end of classes, which finds its own."""
-    bare = not any(isinstance(item, cst.ClassDef) for item in module.body)
+    bare = not any(isinstance(item, ast.ClassDef) for item in module.body)
     if "pipeline" not in source.text:
         return Shape({}, {}, bare)
-    names = Names(module, Locator(source, module), DiagnosticSink())
-    functions = [item for item in module.body if isinstance(item, cst.FunctionDef)]
-    pipelines = {item.name.value: item for item in functions if _is_pipeline(item, names)}
-    if not pipelines or not any(isinstance(item, cst.ClassDef) and item.bases for item in module.body):
+    names = Names(module)
+    functions = [item for item in module.body if isinstance(item, FunctionNode)]
+    pipelines = {item.name: item for item in functions if _is_pipeline(item, names)}
+    if not pipelines or not any(isinstance(item, ast.ClassDef) and item.bases for item in module.body):
         return Shape(pipelines, {}, bare and not pipelines)
     from flowc_compiler.frontend.classflow.classes import ClassTable
-    from flowc_compiler.syntax.modules import ModuleView
 
     sink = DiagnosticSink()
     return Shape(pipelines, ClassTable(ModuleView(source, module, sink), sink).flows())
 
 
-def _is_pipeline(function: cst.FunctionDef, names: Names) -> bool:
+def _is_pipeline(function: FunctionNode, names: Names) -> bool:
     """Whether a function has `@pipeline` or `@pipeline(...)`, by whatever name the file knows it."""
-    decorators = (item.decorator for item in function.decorators)
-    return any(names.resolve(item.func if isinstance(item, cst.Call) else item) == "pipeline" for item in decorators)
+    decorators = function.decorator_list
+    return any(names.resolve(item.func if isinstance(item, ast.Call) else item) == "pipeline" for item in decorators)

@@ -6,18 +6,20 @@ that file is parsed. What is not there is installed somewhere and cannot be read
 
 from __future__ import annotations
 
+import ast
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-import libcst as cst
-
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.import_root import find_import_root
-from flowc_compiler.syntax.locate import Locator
 from flowc_compiler.syntax.names import Names, dotted
 from flowc_compiler.syntax.parsing import parse, read_source
+from flowc_compiler.syntax.served_imports import check_imports
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+"""A definition of a function."""
 
 
 class Imported(NamedTuple):
@@ -33,37 +35,35 @@ class Imported(NamedTuple):
 class ModuleView:
     """One parsed file, and what its names mean."""
 
-    def __init__(self, source: SourceFile, tree: cst.Module, sink: DiagnosticSink) -> None:
+    def __init__(self, source: SourceFile, tree: ast.Module, sink: DiagnosticSink) -> None:
         self.source = source
         self.tree = tree
-        self.locator = Locator(source, tree)
-        self.names = Names(tree, self.locator, sink)
-        self.classes = {item.name.value: item for item in tree.body if isinstance(item, cst.ClassDef)}
+        self.names = Names(tree)
+        self.classes = {item.name: item for item in tree.body if isinstance(item, ast.ClassDef)}
+        self.span = source.node_span
+        self.head_span = source.head_span
+        self.name_span = source.name_span
+        self.code = source.code
+        check_imports(source, sink, tree)
 
     @cached_property
     def imports(self) -> dict[str, Imported]:
         """The names that import statements at the top level bind, as `from x import y` or `import x`."""
         found: dict[str, Imported] = {}
         for statement in self.tree.body:
-            if isinstance(statement, cst.SimpleStatementLine):
-                for small in statement.body:
-                    _bind(small, found)
+            bind_imports(statement, found)
         return found
 
     @cached_property
-    def aliases(self) -> dict[str, cst.Name | cst.Attribute]:
+    def aliases(self) -> dict[str, ast.Name | ast.Attribute]:
         """The names that `name = other` binds at the top level, where `other` is a name or an attribute of one."""
-        found: dict[str, cst.Name | cst.Attribute] = {}
+        found: dict[str, ast.Name | ast.Attribute] = {}
         for statement in self.tree.body:
-            for small in statement.body if isinstance(statement, cst.SimpleStatementLine) else ():
-                match small:
-                    case cst.Assign(
-                        targets=[cst.AssignTarget(target=cst.Name(value=name))],
-                        value=cst.Name() | cst.Attribute() as other,
-                    ):
-                        found[name] = other
-                    case _:
-                        pass
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name() | ast.Attribute() as other):
+                    found[name] = other
+                case _:
+                    pass
         return found
 
 
@@ -71,12 +71,12 @@ class FoundClass(NamedTuple):
     """A class and the file that it is in."""
 
     view: ModuleView
-    node: cst.ClassDef
+    node: ast.ClassDef
 
     @property
     def key(self) -> tuple[str, str]:
         """What tells it from other classes."""
-        return (self.view.source.name, self.node.name.value)
+        return (self.view.source.name, self.node.name)
 
 
 class LocalModules:
@@ -89,26 +89,26 @@ class LocalModules:
         self._folder = main.source.path.parent if not home.package else home.shown_from(main.source.path)
         self._views: dict[Path, ModuleView | None] = {main.source.path.resolve(): main}
 
-    def find(self, view: ModuleView, node: cst.BaseExpression) -> FoundClass | None:
+    def find(self, view: ModuleView, node: ast.expr) -> FoundClass | None:
         """The class that an expression in a file names: of that file, or of a local module that it imports."""
         match node:
-            case cst.Name(value=name):
+            case ast.Name(id=name):
                 return self._by_name(view, name, set())
-            case cst.Attribute(attr=cst.Name(value=name)):
+            case ast.Attribute(attr=name):
                 module = self._module(view, node.value)
                 return self._by_name(module, name, set()) if module is not None else None
             case _:
                 return None
 
-    def origin(self, view: ModuleView, node: cst.BaseExpression) -> tuple[ModuleView, str] | None:
+    def origin(self, view: ModuleView, node: ast.expr) -> tuple[ModuleView, str] | None:
         """The local file that a name is imported from, and its name there; also of `module.name`."""
         match node:
-            case cst.Name(value=name):
+            case ast.Name(id=name):
                 imported = view.imports.get(name)
                 if imported is None or imported.name is None:
                     return None
                 module, name = self._load(view, imported.level, imported.module), imported.name
-            case cst.Attribute(attr=cst.Name(value=name)):
+            case ast.Attribute(attr=name):
                 module = self._module(view, node.value)
             case _:
                 return None
@@ -121,7 +121,7 @@ class LocalModules:
         if name in view.aliases and (view.source.name, name) not in seen:
             seen.add((view.source.name, name))
             other = view.aliases[name]
-            return self._by_name(view, other.value, seen) if isinstance(other, cst.Name) else self.find(view, other)
+            return self._by_name(view, other.id, seen) if isinstance(other, ast.Name) else self.find(view, other)
         imported = view.imports.get(name)
         if imported is None or imported.name is None or (view.source.name, name) in seen:
             return None
@@ -129,7 +129,7 @@ class LocalModules:
         module = self._load(view, imported.level, imported.module)
         return self._by_name(module, imported.name, seen) if module is not None else None
 
-    def _module(self, view: ModuleView, node: cst.BaseExpression) -> ModuleView | None:
+    def _module(self, view: ModuleView, node: ast.expr) -> ModuleView | None:
         """The module that `base` or `pkg.base` stands for."""
         parts = dotted(node)
         imported = view.imports.get(parts[0]) if parts else None
@@ -157,16 +157,17 @@ class LocalModules:
         return self._views[key]
 
 
-def _bind(statement: cst.BaseSmallStatement, found: dict[str, Imported]) -> None:
-    if isinstance(statement, cst.Import):
+def bind_imports(statement: ast.stmt, found: dict[str, Imported]) -> None:
+    """Add the names that an import statement binds, but for those of `import *`."""
+    if isinstance(statement, ast.Import):
         for alias in statement.names:
-            parts = dotted(alias.name)
-            if alias.evaluated_alias is not None:
-                found[alias.evaluated_alias] = Imported(0, parts, None)
+            parts = tuple(alias.name.split("."))
+            if alias.asname is not None:
+                found[alias.asname] = Imported(0, parts, None)
             else:
                 found[parts[0]] = Imported(0, parts[:1], None)
-    elif isinstance(statement, cst.ImportFrom) and not isinstance(statement.names, cst.ImportStar):
-        parts = dotted(statement.module) if statement.module is not None else ()
+    elif isinstance(statement, ast.ImportFrom):
+        parts = tuple(statement.module.split(".")) if statement.module else ()
         for alias in statement.names:
-            name = alias.evaluated_name
-            found[alias.evaluated_alias or name] = Imported(len(statement.relative), parts, name)
+            if alias.name != "*":
+                found[alias.asname or alias.name] = Imported(statement.level, parts, alias.name)

@@ -1,7 +1,7 @@
 """What a file takes from `metaflow`, `zenml` and `flowc`, wherever it does: FC106 for each name that is not served.
 
 The shim answers these imports when a task runs, so that a name it does not have would fail there. Most files use served
-names only, which a text search can tell; the others are parsed by the interpreter's own parser, which knows positions.
+names only, which a text search finds out; the trees of the others are searched.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.source import SourceFile, Span
+from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax import served_zenml
 from flowc_compiler.syntax.import_root import is_type_checking
 from flowc_compiler.syntax.served_metaflow import MODULES as METAFLOW
@@ -32,17 +32,13 @@ _OF_OTHERS = ROOTS - {"flowc"}
 _FORGIVING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
-def check_imports(source: SourceFile, sink: DiagnosticSink) -> None:
+def check_imports(source: SourceFile, sink: DiagnosticSink, tree: ast.Module) -> None:
     """Collect FC106 for names that are not served, but for imports that never run or whose failure is expected."""
     if not _suspicious(source.text):
         return
-    try:
-        tree = ast.parse(source.text)
-    except (SyntaxError, ValueError):  # syntax of a newer Python than this one: the import fails when the task runs
-        return
     for node, module, name in _Uses(tree):
         message, help_text = _explain(module, name)
-        sink.error("FC106", message, _span(source, node), help=help_text)
+        sink.error("FC106", message, source.node_span(node), help=help_text)
 
 
 def is_served(module: str, name: str | None) -> bool:
@@ -127,9 +123,9 @@ class _Uses:
                 for alias in names:
                     if not is_served(module, alias.name) and f"{module}.{alias.name}" not in MODULES:
                         yield alias, module, alias.name
-            case ast.Attribute(value=value, attr=attr) if (home := self._module(value)) is not None:
-                if not is_served(home, attr) and not is_served(f"{home}.{attr}", None):
-                    yield node, home, attr
+            case ast.Attribute(value=value, attr=attr) if (owner := self._module(value)) is not None:
+                if not is_served(owner, attr) and not is_served(f"{owner}.{attr}", None):
+                    yield node, owner, attr
             case _:
                 pass
 
@@ -146,20 +142,19 @@ def _ours(module: str) -> bool:
     return module.partition(".")[0] in ROOTS
 
 
-def _walk(node: ast.AST) -> Iterator[ast.AST]:
+def _walk(tree: ast.AST) -> Iterator[ast.AST]:
     """All nodes in the file's order, but not those that run for type checkers only, or that may fail."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and is_type_checking(child.test):
-            for other in child.orelse:
-                yield other
-                yield from _walk(other)
-        elif isinstance(child, ast.Try) and any(_forgives(handler) for handler in child.handlers):
-            for part in (*child.handlers, *child.orelse, *child.finalbody):
-                yield part
-                yield from _walk(part)
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        if isinstance(node, ast.If) and is_type_checking(node.test):
+            children: list[ast.AST] = [*node.orelse]
+        elif isinstance(node, ast.Try) and any(_forgives(handler) for handler in node.handlers):
+            children = [*node.handlers, *node.orelse, *node.finalbody]
         else:
-            yield child
-            yield from _walk(child)
+            children = list(ast.iter_child_nodes(node))
+        pending.extend(reversed(children))
 
 
 def _forgives(handler: ast.ExceptHandler) -> bool:
@@ -168,20 +163,3 @@ def _forgives(handler: ast.ExceptHandler) -> bool:
         return True
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     return any(isinstance(kind, ast.Name) and kind.id in _FORGIVING for kind in kinds)
-
-
-def _span(source: SourceFile, node: ast.AST) -> Span:
-    """The span of a node. The interpreter counts columns in UTF-8 bytes."""
-    line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
-    end_line, end_column = getattr(node, "end_lineno", line), getattr(node, "end_col_offset", column)
-    return Span(
-        file=source.name,
-        line=line,
-        column=_characters(source, line, column) + 1,
-        end_line=end_line,
-        end_column=_characters(source, end_line, end_column) + 1,
-    )
-
-
-def _characters(source: SourceFile, line: int, column: int) -> int:
-    return len(source.lines[line - 1].encode()[:column].decode(errors="replace"))

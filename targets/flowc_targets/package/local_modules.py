@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import sys
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -85,9 +84,11 @@ class _Walk:
 
     def follow(self, source: SourceFile, package: tuple[str, ...]) -> tuple[str, ...]:
         """Queue the imports of a module of `package`; returns its `__all__`."""
-        tree = self._parsed(source)
+        tree = parse(source, self._sink)
         if tree is None:
             return ()
+        if source is not self._source:
+            check_imports(source, self._sink, tree)
         self._queue.extend(_Importer(wanted, source) for wanted in imports_of(tree, package))
         return exported(tree)
 
@@ -164,20 +165,7 @@ class _Walk:
         source = read_source(path, self._sink, self._shown(name))
         self.found[name] = path.read_bytes() if source is not None else b""
         if source is not None:
-            check_imports(source, self._sink)
             self._exports[name] = self.follow(source, package)
-
-    def _parsed(self, source: SourceFile) -> ast.Module | None:
-        """The syntax tree; FC101 where there is none. libcst reads the syntax of newer Pythons, too."""
-        try:
-            return ast.parse(source.text)
-        except (SyntaxError, ValueError) as error:
-            if source is self._source or parse(source, self._sink) is not None:
-                line = min(getattr(error, "lineno", None) or 1, len(source.lines))
-                message = f"Python {sys.version_info.major}.{sys.version_info.minor} does not read this file: {error}"
-                help_text = "its local imports were not found; run flowc with the Python that the file is written for"
-                self._sink.warning("FC101", message, source.line_span(line), help=help_text)
-            return None
 
     def _check(self, wanted: Import, source: SourceFile, found: _Found) -> None:
         """Report an import that can only be local, and is not there."""

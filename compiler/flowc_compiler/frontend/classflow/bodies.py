@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import ast
 from functools import cached_property
-
-import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.classflow.transitions import TransitionReader
@@ -20,16 +19,14 @@ class Body:
     """One class body, and what its names stand for."""
 
     def __init__(
-        self, view: ModuleView, owner: cst.ClassDef, configs: ConfigTable, module: ModuleScope, sink: DiagnosticSink
+        self, view: ModuleView, owner: ast.ClassDef, configs: ConfigTable, module: ModuleScope, sink: DiagnosticSink
     ) -> None:
         self.view = view
-        self.locator = view.locator
         self.names = view.names
         self._sink = sink
         self._configs = configs
         self._config_names: dict[str, str] = {}
-        statements = owner.body.body if isinstance(owner.body, cst.IndentedBlock) else ()
-        self.scope = ClassScope(module, view.names, statements, self._config_names)
+        self.scope = ClassScope(module, view.names, owner.body, self._config_names)
         """Names within the body."""
         self.outside = ClassScope(module, view.names)
         """Names above the class, where its decorators stand."""
@@ -37,51 +34,49 @@ class Body:
     @cached_property
     def decorators(self) -> DecoratorReader:
         """What reads the decorators of its methods."""
-        return DecoratorReader(self.names, self.locator, self._sink, self.scope)
+        return DecoratorReader(self.view, self._sink, self.scope)
 
     @cached_property
     def transitions(self) -> TransitionReader:
         """What reads its calls of `self.next`."""
-        return TransitionReader(self.locator, self._sink, self.scope)
+        return TransitionReader(self.view, self._sink, self.scope)
 
     @cached_property
     def calls(self) -> CallReader:
         """What reads calls of Parameter, IncludeFile and Config."""
-        return CallReader(self.locator, self._sink, self.scope)
+        return CallReader(self.view, self._sink, self.scope)
 
     @cached_property
     def parameters(self) -> ParameterReader:
         """What reads its parameters."""
         return ParameterReader(self.names, self.calls)
 
-    def declared(self, value: cst.BaseExpression) -> str:
+    def declared(self, value: ast.expr) -> str:
         """`Parameter`, `IncludeFile` or `Config` for a call of one of these; else nothing."""
-        called = self.names.resolve(value.func) if isinstance(value, cst.Call) else None
+        called = self.names.resolve(value.func) if isinstance(value, ast.Call) else None
         return called if called in DECLARATIONS else ""
 
-    def read_configs(self, statement: cst.BaseStatement) -> None:
+    def read_configs(self, statement: ast.stmt) -> None:
         """Read the configs that a statement of the body assigns; the rest of the body may use their values."""
-        if not isinstance(statement, cst.SimpleStatementLine):
-            return
-        for small in statement.body:
-            target = assigned(small)
-            if target is None or self.declared(target[1]) != "Config" or not isinstance(target[1], cst.Call):
-                continue
-            name = self._configs.read(self.calls, target[0], target[1], self.view.source.path.parent)
-            if name is not None:
-                self._config_names[target[0]] = name
+        match assigned(statement):
+            case (attribute, ast.Call() as call) if self.declared(call) == "Config":
+                name = self._configs.read(self.calls, attribute, call, self.view.source.path.parent)
+                if name is not None:
+                    self._config_names[attribute] = name
+            case _:
+                pass
 
 
 DECLARATIONS = frozenset({"Parameter", "IncludeFile", "Config"})
 """What declares a parameter or a config of a flow."""
 
 
-def assigned(statement: cst.BaseSmallStatement) -> tuple[str, cst.BaseExpression] | None:
+def assigned(statement: ast.stmt) -> tuple[str, ast.expr] | None:
     """Name and value of `name = value` and `name: kind = value`; `None` for any other statement."""
     match statement:
-        case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))], value=value):
+        case ast.Assign(targets=[ast.Name(id=name)], value=value):
             return name, value
-        case cst.AnnAssign(target=cst.Name(value=name), value=cst.BaseExpression() as value):
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
             return name, value
         case _:
             return None

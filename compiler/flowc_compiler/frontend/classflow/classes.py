@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 from typing import NamedTuple
-
-import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguing import callee
-from flowc_compiler.syntax.modules import FoundClass, LocalModules, ModuleView
+from flowc_compiler.syntax.modules import FoundClass, FunctionNode, LocalModules, ModuleView
 
 
 class Member(NamedTuple):
     """One statement of a class body, and the file that it stands in."""
 
     view: ModuleView
-    statement: cst.BaseStatement
-    owner: cst.ClassDef
+    statement: ast.stmt
+    owner: ast.ClassDef
     """The class that the body is of."""
 
 
@@ -30,7 +29,7 @@ class ClassTable:
         self.unseen = False
         """Whether a base class could not be found."""
 
-    def find_flow(self, wanted: str | None) -> cst.ClassDef | None:
+    def find_flow(self, wanted: str | None) -> ast.ClassDef | None:
         """The flow class: `wanted`, or the only one that no other flow builds on; else FC102 or FC103."""
         own = self._own()
         flows = self.flows()
@@ -49,28 +48,26 @@ class ClassTable:
         if len(leaves) > 1:
             for node in list(leaves.values())[1:]:
                 self._sink.error(
-                    "FC103", f"`{node.name.value}` is another flow of this file",
-                    self._view.locator.anywhere(node.name),
+                    "FC103", f"`{node.name}` is another flow of this file",
+                    self._view.name_span(node),
                     help=f"name the one you mean with `--flow`: {', '.join(leaves)}",
                 )  # fmt: skip
             return None
         return next(iter(leaves.values()))
 
-    def flows(self) -> dict[str, cst.ClassDef]:
+    def flows(self) -> dict[str, ast.ClassDef]:
         """Every class of the file that is a flow, those that others build on among them."""
         return {name: item.node for name, item in self._own().items() if self._is_flow(item, set())}
 
-    def members(self, flow: cst.ClassDef) -> list[Member]:
+    def members(self, flow: ast.ClassDef) -> list[Member]:
         """The statements of a flow's body and of its bases', those of a base first."""
         members: list[Member] = []
         for found in reversed(self.linearized(flow)):
             self._check_bases(found)
-            found.view.locator.add_class(found.node)
-            body = found.node.body.body if isinstance(found.node.body, cst.IndentedBlock) else ()
-            members.extend(Member(found.view, item, found.node) for item in body)
+            members.extend(Member(found.view, item, found.node) for item in found.node.body)
         return members
 
-    def linearized(self, flow: cst.ClassDef) -> list[FoundClass]:
+    def linearized(self, flow: ast.ClassDef) -> list[FoundClass]:
         """The class and its bases, nearest first, each once (where it stands last, as in Python's own order)."""
         order: dict[tuple[str, str], FoundClass] = {}
         pending = [FoundClass(self._view, flow)]
@@ -88,17 +85,17 @@ class ClassTable:
 
     def _bases(self, found: FoundClass) -> list[FoundClass]:
         """The bases that can be read."""
-        bases = (self.modules.find(found.view, arg.value) for arg in found.node.bases if not arg.star)
+        bases = (self.modules.find(found.view, base) for base in found.node.bases)
         return [base for base in bases if base is not None]
 
     def _is_flow(self, found: FoundClass, seen: set[tuple[str, str]]) -> bool:
         if found.key in seen:
             return False
         seen.add(found.key)
-        direct = any(found.view.names.resolve(arg.value) == "FlowSpec" for arg in found.node.bases)
+        direct = any(found.view.names.resolve(base) == "FlowSpec" for base in found.node.bases)
         return direct or any(self._is_flow(base, seen) for base in self._bases(found))
 
-    def _check_strangers(self, own: dict[str, FoundClass], flows: dict[str, cst.ClassDef]) -> None:
+    def _check_strangers(self, own: dict[str, FoundClass], flows: dict[str, ast.ClassDef]) -> None:
         """Collect FC105 for classes with steps that may be flows by a base that is not seen: another is not the one."""
         built_on = {base.key for found in own.values() for base in self._bases(found)}
         for name, found in own.items():
@@ -107,30 +104,28 @@ class ClassTable:
 
     def _check_bases(self, found: FoundClass) -> None:
         view = found.view
-        for arg in [*found.node.bases, *found.node.keywords]:
-            name = arg.value.value if isinstance(arg.value, cst.Name) else ""
-            known = view.names.resolve(arg.value) == "FlowSpec" or name == "object"
-            if known or (arg.keyword is None and self.modules.find(view, arg.value) is not None):
+        for base in [*found.node.bases, *(keyword.value for keyword in found.node.keywords)]:
+            known = view.names.resolve(base) == "FlowSpec" or (isinstance(base, ast.Name) and base.id == "object")
+            if known or (base in found.node.bases and self.modules.find(view, base) is not None):
                 continue
             self.unseen = True
-            shown = view.tree.code_for_node(arg.value)
             self._sink.error(
-                "FC105", f"the base class `{shown}` is in no local file", view.locator.anywhere(arg.value),
+                "FC105", f"the base class `{view.code(base)}` is in no local file", view.span(base),
                 help="move the class, or the steps that it holds, into this file or a module beside the flow",
             )  # fmt: skip
 
-    def _no_flow(self, message: str, flows: dict[str, cst.ClassDef]) -> None:
+    def _no_flow(self, message: str, flows: dict[str, ast.ClassDef]) -> None:
         known = (
             f"the flows here: {', '.join(flows)}"
             if flows
             else "a flow is `class MyFlow(FlowSpec)` with `@step` methods, or a function with `@pipeline`"
         )
-        self._sink.error("FC102", message, self._view.locator.source.line_span(1), help=known)
+        self._sink.error("FC102", message, self._view.source.line_span(1), help=known)
 
 
 def _has_steps(found: FoundClass) -> bool:
-    methods = (item for item in found.node.body.body if isinstance(item, cst.FunctionDef))
-    return any(found.view.names.resolve(callee(item)) == "step" for method in methods for item in method.decorators)
+    methods = (item for item in found.node.body if isinstance(item, FunctionNode))
+    return any(found.view.names.resolve(callee(item)) == "step" for method in methods for item in method.decorator_list)
 
 
 _MOST_BASES = 1000

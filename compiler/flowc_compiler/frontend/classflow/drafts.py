@@ -19,7 +19,7 @@ from flowc_compiler.ir import (
     SwitchStep,
 )
 from flowc_compiler.source import Span
-from flowc_compiler.syntax.locate import Locator
+from flowc_compiler.syntax.modules import ModuleView
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Draft:
     transition: Transition | None
     read_specs: Callable[[], StepSpecs]
     """Reads its decorators; called once, when the step is known to count (a base class's may be overridden)."""
-    locator: Locator
+    view: ModuleView
 
 
 class Graph:
@@ -118,7 +118,7 @@ class Graph:
                     self._sink.error(
                         "FC201",
                         f"step `{name}` leads to `{target}`, which is not a step",
-                        draft.locator.anywhere(node),
+                        draft.view.span(node),
                         help=_suggestion(target, list(parents)),
                     )
         return [self._step(draft, tuple(parents[name])) for name, draft in self._drafts.items()]

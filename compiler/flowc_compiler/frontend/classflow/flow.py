@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
-import inspect
 import re
 from collections.abc import Sequence
-
-import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.classflow.bodies import Body, assigned
@@ -21,9 +19,10 @@ from flowc_compiler.frontend.parameters.configs import ConfigTable
 from flowc_compiler.frontend.values.scope import ModuleScopes
 from flowc_compiler.ir import Flow, Parameter
 from flowc_compiler.source import SourceFile
-from flowc_compiler.syntax.modules import FoundClass, LocalModules, ModuleView
+from flowc_compiler.syntax.modules import FoundClass, FunctionNode, LocalModules, ModuleView
 
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
 RESERVED_STEPS = frozenset(
     {
         "next", "name", "input", "index", "foreach_stack", "merge_artifacts", "cmd", "script_name",
@@ -34,7 +33,7 @@ RESERVED_STEPS = frozenset(
 
 def read_class_flow(
     source: SourceFile,
-    module: cst.Module,
+    module: ast.Module,
     sink: DiagnosticSink,
     flow_name: str | None = None,
     configs: GivenConfigs = NO_CONFIGS,
@@ -64,14 +63,13 @@ def read_class_flow(
 
 def _check_later_members(found: FoundClass, sink: DiagnosticSink) -> None:
     """A member that a class is given after its body, `Flow.x = ...`, must not be lost."""
-    name = found.node.name.value
-    lines = [line for line in found.view.tree.body if isinstance(line, cst.SimpleStatementLine)]
-    for statement in (small for line in lines for small in line.body if isinstance(small, cst.Assign)):
-        for item in statement.targets:
-            match item.target:
-                case cst.Attribute(value=cst.Name(value=owner), attr=cst.Name(value=member)) if owner == name:
+    name = found.node.name
+    for statement in (item for item in found.view.tree.body if isinstance(item, ast.Assign)):
+        for target in statement.targets:
+            match target:
+                case ast.Attribute(value=ast.Name(id=owner), attr=member) if owner == name:
                     sink.error(
-                        "FC108", f"`{name}` is given a member after its body", found.view.locator.anywhere(statement),
+                        "FC108", f"`{name}` is given a member after its body", found.view.span(statement),
                         help=f"write it into the body of the class: `{member} = ...`",
                     )  # fmt: skip
                 case _:
@@ -81,14 +79,14 @@ def _check_later_members(found: FoundClass, sink: DiagnosticSink) -> None:
 def _not_overridden(members: list[Member]) -> list[Member]:
     """Of methods of one name the last, as Python has it: a base class's may be abstract and lead nowhere."""
     last = {
-        member.statement.name.value: position
+        member.statement.name: position
         for position, member in enumerate(members)
-        if isinstance(member.statement, cst.FunctionDef)
+        if isinstance(member.statement, FunctionNode)
     }
     return [
         member
         for position, member in enumerate(members)
-        if not isinstance(member.statement, cst.FunctionDef) or last[member.statement.name.value] == position
+        if not isinstance(member.statement, FunctionNode) or last[member.statement.name] == position
     ]
 
 
@@ -121,26 +119,25 @@ class _FlowReader:
         steps = [
             item
             for item in members
-            if isinstance(item.statement, cst.FunctionDef)
+            if isinstance(item.statement, FunctionNode)
             and self.body(item.view, item.owner).decorators.is_step(item.statement)
         ]
         self._alone = len(steps) == 1 and not unseen
         self._graph.unseen = unseen
 
-    def finish(self, node: cst.ClassDef) -> Flow | None:
+    def finish(self, node: ast.ClassDef) -> Flow | None:
         """The flow; `None` when its graph cannot be told for errors in single steps."""
-        self._configs.check_given(node.name.value)
-        name = self._view.locator.class_name(node)
-        ends = self._graph.ends(node.name.value, name)
+        self._configs.check_given(node.name)
+        name = self._view.name_span(node)
+        ends = self._graph.ends(node.name, name)
         steps = self._graph.steps()
         specs = self._flow_decorators.specs()
         if self._graph.broken or ends is None:
             return None
-        doc = node.get_docstring()
         return Flow(
             span=name,
-            name=node.name.value,
-            doc=inspect.cleandoc(doc) if doc else "",
+            name=node.name,
+            doc=ast.get_docstring(node) or "",
             file=self._view.source.name,
             source_hash=hashlib.sha256(self._view.source.text.encode()).hexdigest(),
             start=ends[0],
@@ -153,35 +150,34 @@ class _FlowReader:
             steps=tuple(steps),
         )
 
-    def body(self, view: ModuleView, owner: cst.ClassDef) -> Body:
+    def body(self, view: ModuleView, owner: ast.ClassDef) -> Body:
         """What reads the body of a class."""
-        key = (view.source.name, owner.name.value)
+        key = (view.source.name, owner.name)
         if key not in self._bodies:
             self._bodies[key] = Body(view, owner, self._configs, self._scopes.of(view), self._sink)
         return self._bodies[key]
 
-    def member(self, body: Body, statement: cst.BaseStatement) -> None:
+    def member(self, body: Body, statement: ast.stmt) -> None:
         """Read one statement of a class body."""
-        if isinstance(statement, cst.FunctionDef):
+        if isinstance(statement, FunctionNode):
             self._method(body, statement)
-        elif isinstance(statement, cst.SimpleStatementLine):
-            for small in statement.body:
-                self._assignment(body, small)
-        elif not isinstance(statement, cst.ClassDef):
+        elif isinstance(statement, _BLOCKS):
             self._report_statement(body, statement)
+        elif not isinstance(statement, ast.ClassDef):
+            self._assignment(body, statement)
 
-    def check_class_decorators(self, view: ModuleView, node: cst.ClassDef) -> None:
+    def check_class_decorators(self, view: ModuleView, node: ast.ClassDef) -> None:
         """Read the decorators of a class."""
         self._flow_decorators.read(view, node, self.body(view, node).outside)
 
-    def _method(self, body: Body, function: cst.FunctionDef) -> None:
-        name = function.name.value
+    def _method(self, body: Body, function: FunctionNode) -> None:
+        name = function.name
         if not body.decorators.is_step(function):
             body.decorators.check_plain_method(function)
             self._graph.forget(name)
             self._parameters.pop(name, None)
             return
-        span = body.locator.function(function)
+        span = body.view.head_span(function)
         self_name = self._signature(body, function)
         if not _STEP_NAME.fullmatch(name) or name in RESERVED_STEPS:
             why = "is reserved" if name in RESERVED_STEPS else "is not made of a-z, 0-9 and _, beginning with a letter"
@@ -195,44 +191,41 @@ class _FlowReader:
         transition = body.transitions.read(function, self_name, is_end=is_end)
         if transition is None and not is_end:
             self._graph.broken = True
-        doc = function.get_docstring()
         self._step_bodies[name] = body
         self._graph.add(
             Draft(
                 name=name,
                 span=span,
-                doc=inspect.cleandoc(doc) if doc else "",
-                joins=len(function.params.params) == 2,
+                doc=ast.get_docstring(function) or "",
+                joins=len(function.args.args) == 2,
                 marks=marks,
                 transition=transition,
                 read_specs=lambda: body.decorators.read(function, self._attached),
-                locator=body.locator,
+                view=body.view,
             )
         )
 
-    def _signature(self, body: Body, function: cst.FunctionDef) -> str | None:
+    def _signature(self, body: Body, function: FunctionNode) -> str | None:
         """The name of a step's `self`; `None` with FC107 collected when its signature is not a step's."""
-        params = function.params
-        extra = bool(params.kwonly_params or params.posonly_params or params.star_kwarg) or not isinstance(
-            params.star_arg, cst.MaybeSentinel
-        )
-        if function.asynchronous is not None:
+        params = function.args
+        extra = params.kwonlyargs or params.posonlyargs or params.kwarg or params.vararg
+        if isinstance(function, ast.AsyncFunctionDef):
             message, way_out = "a step cannot be `async`", "call `asyncio.run(...)` inside of it"
-        elif extra or len(params.params) not in (1, 2):
+        elif extra or len(params.args) not in (1, 2):
             message, way_out = "a step takes `self`, a join `self, inputs`", "pass data as artifacts: `self.x = ...`"
         else:
-            return params.params[0].name.value
-        self._sink.error("FC107", message, body.locator.function(function), help=way_out)
+            return params.args[0].arg
+        self._sink.error("FC107", message, body.view.head_span(function), help=way_out)
         return None
 
-    def _assignment(self, body: Body, statement: cst.BaseSmallStatement) -> None:
+    def _assignment(self, body: Body, statement: ast.stmt) -> None:
         target = assigned(statement)
         if target is None:
             self._check_other(body, statement)
             return
         name, value = target
         declared = body.declared(value)
-        if isinstance(value, cst.Call) and declared in {"Parameter", "IncludeFile"}:
+        if isinstance(value, ast.Call) and declared in {"Parameter", "IncludeFile"}:
             reader = body.parameters
             parameter = reader.read(name, value) if declared == "Parameter" else reader.read_include(name, value)
             if parameter is not None:
@@ -245,25 +238,25 @@ class _FlowReader:
             self._parameters.pop(name, None)
             self._constants[name] = None
 
-    def _check_constant(self, body: Body, value: cst.BaseExpression) -> None:
+    def _check_constant(self, body: Body, value: ast.expr) -> None:
         """In a class body a config has no value yet: what it would be bound to is the expression, not its value."""
-        if not isinstance(value, cst.Name) and body.scope.is_config(value):
+        if not isinstance(value, ast.Name) and body.scope.is_config(value):
             self._sink.error(
-                "FC108", "an attribute of a flow cannot be the value of a config", body.locator.anywhere(value),
+                "FC108", "an attribute of a flow cannot be the value of a config", body.view.span(value),
                 help="read the config itself in the steps, as `self.config.entry`, or use it for a Parameter's default",
             )  # fmt: skip
 
-    def _check_other(self, body: Body, statement: cst.BaseSmallStatement) -> None:
+    def _check_other(self, body: Body, statement: ast.stmt) -> None:
         """A parameter that is bound in another way than `name = Parameter(...)` must not be lost."""
-        if not isinstance(statement, (cst.Expr, cst.Pass)) and any(
+        if not isinstance(statement, (ast.Expr, ast.Pass)) and any(
             body.declared(call) for call in find_calls(statement)
         ):
             self._report_statement(body, statement)
 
-    def _report_statement(self, body: Body, statement: cst.CSTNode) -> None:
+    def _report_statement(self, body: Body, statement: ast.AST) -> None:
         self._sink.error(
             "FC108",
             "flowc cannot follow this statement in the body of a flow",
-            body.locator.anywhere(statement),
+            body.view.span(statement),
             help="write steps and parameters directly in the class: `name = Parameter(...)`, `@step def name(self)`",
         )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
-
-import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.values.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
 from flowc_compiler.frontend.values.scope import ClassScope
 from flowc_compiler.ir import SwitchCase
 from flowc_compiler.source import Span
-from flowc_compiler.syntax.locate import Locator
+from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class Transition:
     """One `self.next`: its span, its targets with the nodes that name them, and what its keyword says."""
 
     span: Span
-    targets: dict[str, cst.BaseExpression]
+    targets: dict[str, ast.expr]
     foreach: str | None = None
     condition: str | None = None
     cases: tuple[SwitchCase, ...] = ()
@@ -33,7 +32,7 @@ class Transition:
 class _Arguments:
     """The arguments of one call while they are read."""
 
-    targets: list[tuple[str, cst.BaseExpression]] = field(default_factory=list[tuple[str, cst.BaseExpression]])
+    targets: list[tuple[str, ast.expr]] = field(default_factory=list[tuple[str, ast.expr]])
     cases: list[SwitchCase] | None = None
     foreach: str | None = None
     condition: str | None = None
@@ -47,46 +46,43 @@ class _Arguments:
 class TransitionReader:
     """Reads the transition of one step after the other."""
 
-    def __init__(self, locator: Locator, sink: DiagnosticSink, scope: ClassScope | None = None) -> None:
-        self._locator = locator
+    def __init__(self, view: ModuleView, sink: DiagnosticSink, scope: ClassScope | None = None) -> None:
+        self._view = view
         self._sink = sink
         self._scope = scope
 
-    def read(self, function: cst.FunctionDef, self_name: str, *, is_end: bool) -> Transition | None:
+    def read(self, function: FunctionNode, self_name: str, *, is_end: bool) -> Transition | None:
         """The transition at the end of a step's body; `None`, with FC202, FC203 or FC211 collected, without one."""
         call = _tail_call(function, self_name)
-        calls = self._locator.text_of(function).count(".next(")
-        if calls > (call is not None):
-            self._report_strays(function, self_name, call)
+        strays: list[ast.Call] = []
+        if self._view.code(function).count("next") > (call is not None):
+            strays = [item for item in find_calls(function) if item is not call and _is_next(item, self_name)]
+        for stray in strays:
+            self._sink.error(
+                "FC211", f"`{self_name}.next` of step `{function.name}` is not its last statement",
+                self._view.span(stray), help="call it once, as the last statement of the step and outside of any block",
+            )  # fmt: skip
         if call is None:
-            if not is_end and not _next_calls(function, self_name):
+            if not is_end and not strays:
                 self._sink.error(
                     "FC202",
-                    f"step `{function.name.value}` does not say what follows it",
-                    self._locator.function(function),
+                    f"step `{function.name}` does not say what follows it",
+                    self._view.head_span(function),
                     help=f"end it with `{self_name}.next({self_name}.some_step)`",
                 )
             return None
         return self._transition(function, self_name, call)
 
-    def _report_strays(self, function: cst.FunctionDef, self_name: str, tail: cst.Call | None) -> None:
-        for call in _next_calls(function, self_name):
-            if call is not tail:
-                self._sink.error(
-                    "FC211",
-                    f"`{self_name}.next` of step `{function.name.value}` is not its last statement",
-                    self._locator.anywhere(call),
-                    help="call it once, as the last statement of the step and outside of any block",
-                )
-
-    def _transition(self, function: cst.FunctionDef, self_name: str, call: cst.Call) -> Transition | None:
-        span = self._locator.inside(call, function)
+    def _transition(self, function: FunctionNode, self_name: str, call: ast.Call) -> Transition | None:
+        span = self._view.span(call)
         found = _Arguments(scope=self._scope.inside(function, self_name) if self._scope is not None else NO_SCOPE)
         for arg in call.args:
-            if arg.keyword is None and not arg.star:
-                self._positional(arg.value, self_name, found)
+            if isinstance(arg, ast.Starred):
+                self._refuse_argument("`*`", arg.value, found)
             else:
-                self._keyword(arg, self_name, found)
+                self._positional(arg, self_name, found)
+        for keyword in call.keywords:
+            self._keyword(keyword, self_name, found)
         if not found.understood:
             return None
         problem = _shape_problem(found)
@@ -103,28 +99,28 @@ class TransitionReader:
             found.num_parallel,
         )
 
-    def _positional(self, value: cst.BaseExpression, self_name: str, found: _Arguments) -> None:
+    def _positional(self, value: ast.expr, self_name: str, found: _Arguments) -> None:
         if target := _self_attribute(value, self_name):
             found.targets.append((target, value))
-        elif isinstance(value, cst.Dict):
+        elif isinstance(value, ast.Dict):
             found.cases = found.cases or []
-            for element in value.elements:
-                self._case(element, self_name, found)
+            for key, step in zip(value.keys, value.values, strict=True):
+                self._case(key, step, self_name, found)
         else:
             self._refuse(
                 found, "not a step of this flow", value,
                 f"name steps as attributes: `{self_name}.next({self_name}.some_step)`",
             )  # fmt: skip
 
-    def _case(self, element: cst.BaseDictElement, self_name: str, found: _Arguments) -> None:
+    def _case(self, key: ast.expr | None, step: ast.expr, self_name: str, found: _Arguments) -> None:
         """One `value: self.step` of a switch."""
-        target = _self_attribute(element.value, self_name)
-        if not isinstance(element, cst.DictElement) or target is None:
+        target = _self_attribute(step, self_name)
+        if key is None or target is None:
             help_text = f"write each case as `value: {self_name}.some_step`"
-            self._refuse(found, "a case of a switch leads to one step", element.value, help_text)
+            self._refuse(found, "a case of a switch leads to one step", step, help_text)
             return
         try:
-            value = evaluate(element.key, found.scope)
+            value = evaluate(key, found.scope)
         except NotLiteralError as error:
             found.understood = False
             if not error.reported:
@@ -133,15 +129,15 @@ class TransitionReader:
             return
         assert found.cases is not None
         if not isinstance(value, (str, int, float)):
-            self._refuse(found, "the value of a case is a string, a number or a bool", element.key, "use one of these")
+            self._refuse(found, "the value of a case is a string, a number or a bool", key, "use one of these")
         elif any(case.value == value for case in found.cases):
-            self._refuse(found, f"two cases have the value {value!r}", element.key, "keep one of them")
+            self._refuse(found, f"two cases have the value {value!r}", key, "keep one of them")
         else:
             found.cases.append(SwitchCase(value=value, target=target))
-            found.targets.append((target, element.value))
+            found.targets.append((target, step))
 
-    def _keyword(self, arg: cst.Arg, self_name: str, found: _Arguments) -> None:
-        keyword = arg.keyword.value if arg.keyword else ""
+    def _keyword(self, arg: ast.keyword, self_name: str, found: _Arguments) -> None:
+        keyword = arg.arg or ""
         text = _text(arg.value, found.scope) if keyword in {"foreach", "condition"} else None
         if keyword == "foreach" and text is not None:
             found.foreach = text
@@ -157,11 +153,13 @@ class TransitionReader:
                 f"store the {what} first, `{self_name}.{name} = ...`, and pass `{keyword}='{name}'`",
             )  # fmt: skip
         else:
-            shown = f"argument `{keyword}`" if keyword else f"`{arg.star}`"
-            help_text = "it takes steps, and one of `foreach`, `condition` and `num_parallel`"
-            self._refuse(found, f"`self.next` takes no {shown}", arg.value, help_text)
+            self._refuse_argument(f"argument `{keyword}`" if keyword else "`**`", arg.value, found)
 
-    def _num_parallel(self, node: cst.BaseExpression, found: _Arguments) -> None:
+    def _refuse_argument(self, shown: str, node: ast.expr, found: _Arguments) -> None:
+        help_text = "it takes steps, and one of `foreach`, `condition` and `num_parallel`"
+        self._refuse(found, f"`self.next` takes no {shown}", node, help_text)
+
+    def _num_parallel(self, node: ast.expr, found: _Arguments) -> None:
         """The literal width of a gang; an expression is evaluated by the step when it runs."""
         try:
             value = evaluate(node, found.scope)
@@ -170,18 +168,18 @@ class TransitionReader:
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             found.understood = False
             self._sink.error(
-                "FC216", "`num_parallel=` is not a whole number of at least 1", self._locator.anywhere(node),
+                "FC216", "`num_parallel=` is not a whole number of at least 1", self._view.span(node),
                 help="say how many members run at the same time",
             )  # fmt: skip
         else:
             found.num_parallel = value
 
-    def _refuse(self, found: _Arguments, message: str, node: cst.CSTNode, help_text: str) -> None:
+    def _refuse(self, found: _Arguments, message: str, node: ast.AST, help_text: str) -> None:
         found.understood = False
-        self._sink.error("FC203", message, self._locator.anywhere(node), help=help_text)
+        self._sink.error("FC203", message, self._view.span(node), help=help_text)
 
 
-def _text(node: cst.BaseExpression, scope: Scope) -> str | None:
+def _text(node: ast.expr, scope: Scope) -> str | None:
     """The value of a string, or of a constant that is one; `None` for anything else."""
     try:
         value = evaluate(node, scope)
@@ -236,42 +234,26 @@ def _no_artifact(keyword: str, value: str, example: str) -> tuple[str, str]:
     return f"`{keyword}={value!r}` does not name an artifact", f"pass the attribute's name: `{keyword}='{example}'`"
 
 
-def _tail_call(function: cst.FunctionDef, self_name: str) -> cst.Call | None:
+def _tail_call(function: FunctionNode, self_name: str) -> ast.Call | None:
     """The call of `self.next` that ends a function's body."""
-    statements = function.body.body
-    last: cst.CSTNode | None = statements[-1] if statements else None
-    if isinstance(last, cst.SimpleStatementLine):
-        last = last.body[-1]
-    if isinstance(last, cst.Expr) and isinstance(last.value, cst.Call) and _is_next(last.value, self_name):
+    last = function.body[-1]
+    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call) and _is_next(last.value, self_name):
         return last.value
     return None
 
 
-def _is_next(call: cst.Call, self_name: str) -> bool:
+def _is_next(call: ast.Call, self_name: str) -> bool:
     return _self_attribute(call.func, self_name) == "next"
 
 
-def _self_attribute(node: cst.BaseExpression, self_name: str) -> str | None:
+def _self_attribute(node: ast.expr, self_name: str) -> str | None:
     """The attribute's name for `self.name`, else `None`."""
-    if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Name) and node.value.value == self_name:
-        return node.attr.value
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == self_name:
+        return node.attr
     return None
 
 
-class _Calls(cst.CSTVisitor):
-    def __init__(self) -> None:
-        self.calls: list[cst.Call] = []
-
-    def visit_Call(self, node: cst.Call) -> None:  # noqa: N802
-        self.calls.append(node)
-
-
-def find_calls(node: cst.CSTNode) -> list[cst.Call]:
-    """Every call below a node, in the order of the file."""
-    visitor = _Calls()
-    node.visit(visitor)
-    return visitor.calls
-
-
-def _next_calls(function: cst.FunctionDef, self_name: str) -> list[cst.Call]:
-    return [call for call in find_calls(function.body) if _is_next(call, self_name)]
+def find_calls(statement: ast.stmt) -> list[ast.Call]:
+    """Every call in a statement, in the order of the file."""
+    calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
+    return sorted(calls, key=lambda call: (call.lineno, call.col_offset))

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any, TypeVar, cast
 
-import libcst as cst
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguments import Arguments
 from flowc_compiler.frontend.decorators.arguments.packages import PypiArguments
 from flowc_compiler.frontend.values.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
-from flowc_compiler.syntax.locate import Locator
+from flowc_compiler.syntax.modules import ModuleView
 
-Nodes = dict[str, cst.BaseExpression]
+Nodes = dict[str, ast.expr]
 Model = TypeVar("Model", bound=Arguments)
 
 
 class ArgumentReader:
     """Reads decorators of one file. What is wrong is collected as FC402, FC403 or FC404."""
 
-    def __init__(self, locator: Locator, sink: DiagnosticSink, scope: Scope = NO_SCOPE) -> None:
-        self._locator = locator
+    def __init__(self, view: ModuleView, sink: DiagnosticSink, scope: Scope = NO_SCOPE) -> None:
+        self._view = view
         self._sink = sink
         self._scope = scope
 
-    def read(self, name: str, model: type[Model], item: cst.Decorator) -> Model | None:
+    def read(self, name: str, model: type[Model], item: ast.expr) -> Model | None:
         """The arguments of `@name` and of `@name(...)`; `None` when something is wrong with them."""
         values: dict[str, Any] = {}
         nodes: Nodes = {}
         ok = True
-        for arg in item.decorator.args if isinstance(item.decorator, cst.Call) else ():
-            found = self._values(name, model, arg)
+        for keyword, node in arguments_of(item):
+            found = self._values(name, model, keyword, node)
             ok = ok and found is not None
             for key, value in (found or {}).items():
-                ok = self._check_argument(name, model, key, arg) and ok
-                values[key], nodes[key] = value, arg.value
+                ok = self._check_argument(name, model, key, node) and ok
+                values[key], nodes[key] = value, node
         if not ok:
             return None
         try:
@@ -44,46 +44,45 @@ class ArgumentReader:
             self._report_values(name, nodes, error, item)
             return None
 
-    def _values(self, name: str, model: type[Arguments], arg: cst.Arg) -> dict[str, object] | None:
+    def _values(self, name: str, model: type[Arguments], key: str | None, node: ast.expr) -> dict[str, object] | None:
         """The value of one argument, by its name; of `**values`, each of them."""
-        key = arg.keyword.value if arg.keyword else None
-        if key is None and arg.star != "**":
+        if key == "":
             self._sink.error(
-                "FC403", f"`@{name}` takes keyword arguments only", self._locator.anywhere(arg.value),
+                "FC403", f"`@{name}` takes keyword arguments only", self._view.span(node),
                 help=f"it takes {', '.join(model.model_fields) or 'none'}",
             )  # fmt: skip
             return None
-        if key is not None and not self._check_argument(name, model, key, arg):
+        if key is not None and not self._check_argument(name, model, key, node):
             return None
         try:
-            value = evaluate(arg.value, self._scope)
+            value = evaluate(node, self._scope)
         except NotLiteralError as error:
             if key == "python" and issubclass(model, PypiArguments) and not (error.reported or error.wrong):
-                return {key: self._as_written(name, arg.value)}
+                return {key: self._as_written(name, node)}
             self._report_expression(f"`{key}` of `@{name}`" if key else f"what `@{name}` unpacks", error)
             return None
         if key is not None:
             return {key: value}
         if isinstance(value, dict):
             return {str(name): item for name, item in cast("dict[object, object]", value).items()}
-        span = self._locator.anywhere(arg.value)
+        span = self._view.span(node)
         self._sink.error("FC404", f"what `@{name}` unpacks is not a dict", span, help="write the arguments out")
         return None
 
-    def _as_written(self, name: str, node: cst.BaseExpression) -> str:
+    def _as_written(self, name: str, node: ast.expr) -> str:
         """The text of a Python version that is computed: flowc installs none, so that it is recorded and no more."""
-        text = self._locator.module.code_for_node(node)
+        text = self._view.code(node)
         self._sink.warning(
             "FC402", f"`python` of `@{name}` is not a literal, and is recorded as it is written: `{text}`",
-            self._locator.anywhere(node), help="write the version itself; a step runs on the Python of its image",
+            self._view.span(node), help="write the version itself; a step runs on the Python of its image",
         )  # fmt: skip
         return text
 
-    def _check_argument(self, name: str, model: type[Arguments], key: str, arg: cst.Arg) -> bool:
+    def _check_argument(self, name: str, model: type[Arguments], key: str, node: ast.expr) -> bool:
         if key in model.model_fields:
             return True
         known = ", ".join(model.model_fields) or "none"
-        span = self._locator.anywhere(arg.value)
+        span = self._view.span(node)
         if key in model.REFUSED:
             self._sink.error("FC411", f"flowc has no `{key}` of `@{name}` yet", span, help=model.REFUSED[key])
             return False
@@ -93,21 +92,28 @@ class ArgumentReader:
     def _report_expression(self, what: str, error: NotLiteralError) -> None:
         if not error.reported:
             self._sink.error(
-                "FC402", f"{what} is not a literal{error.because}", self._locator.anywhere(error.node),
+                "FC402", f"{what} is not a literal{error.because}", self._view.span(error.node),
                 help=error.help or "write the value itself: flowc reads the file and does not run it",
             )  # fmt: skip
 
-    def _report_values(self, name: str, nodes: Nodes, error: ValidationError, item: cst.Decorator) -> None:
+    def _report_values(self, name: str, nodes: Nodes, error: ValidationError, item: ast.expr) -> None:
         for problem in error.errors():
             key = str(problem["loc"][0]) if problem["loc"] else ""
-            where = nodes.get(key, item.decorator)
+            where = nodes.get(key, item)
             message = str(problem["msg"]).removeprefix("Value error, ")
             self._sink.error(
                 "FC404", f"`{key}` of `@{name}`: {message}" if key else f"`@{name}`: {message}",
-                self._locator.anywhere(where), help=f"see `@{name}` in docs/decorators.md",
+                self._view.span(where), help=f"see `@{name}` in docs/decorators.md",
             )  # fmt: skip
 
 
-def callee(item: cst.Decorator) -> cst.BaseExpression:
+def callee(item: ast.expr) -> ast.expr:
     """What a decorator names: `retry` of `@retry` and of `@retry(times=2)`."""
-    return item.decorator.func if isinstance(item.decorator, cst.Call) else item.decorator
+    return item.func if isinstance(item, ast.Call) else item
+
+
+def arguments_of(item: ast.expr) -> list[tuple[str | None, ast.expr]]:
+    """The arguments of a decorator, by keyword: the empty one for a positional argument, `None` for `**values`."""
+    if not isinstance(item, ast.Call):
+        return []
+    return [*(("", arg) for arg in item.args), *((keyword.arg, keyword.value) for keyword in item.keywords)]

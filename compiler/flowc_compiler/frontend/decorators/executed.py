@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import libcst as cst
+import ast
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.source import Span
-from flowc_compiler.syntax.names import Names
+from flowc_compiler.syntax.modules import ModuleView
 
 _KINDS = {
     "FlowMutator": "a flow mutator",
@@ -21,21 +21,20 @@ _WAYS_OUT = {
 }
 
 
-def executed_kind(node: cst.BaseExpression, module: cst.Module, names: Names) -> str | None:
+def executed_kind(node: ast.expr, view: ModuleView) -> str | None:
     """What a decorator is, when the file itself says that it is one of those; `None` for anything else."""
-    if not isinstance(node, cst.Name):
+    if not isinstance(node, ast.Name):
         return None
-    for statement in module.body:
+    for statement in view.tree.body:
         match statement:
-            case cst.ClassDef(name=cst.Name(value=name), bases=bases) if name == node.value:
-                candidates = [arg.value for arg in bases]
-            case cst.FunctionDef(name=cst.Name(value=name), decorators=decorators) if name == node.value:
-                inner = (item.decorator for item in decorators)
-                candidates = [item.func if isinstance(item, cst.Call) else item for item in inner]
+            case ast.ClassDef(name=name, bases=bases) if name == node.id:
+                candidates = bases
+            case ast.FunctionDef(name=name, decorator_list=decorators) if name == node.id:
+                candidates = [item.func if isinstance(item, ast.Call) else item for item in decorators]
             case _:
                 continue
         for candidate in candidates:
-            kind = _KINDS.get(names.resolve(candidate) or "")
+            kind = _KINDS.get(view.names.resolve(candidate) or "")
             if kind is not None:
                 return kind
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import libcst as cst
+import ast
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguing import ArgumentReader, callee
@@ -33,7 +33,7 @@ from flowc_compiler.ir import (
     TriggerSpec,
 )
 from flowc_compiler.source import Span
-from flowc_compiler.syntax.modules import ModuleView
+from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
 
 class FlowDecoratorReader:
@@ -44,13 +44,13 @@ class FlowDecoratorReader:
         self._sink = sink
         self._found: list[Given] = []
 
-    def read(self, view: ModuleView, node: cst.ClassDef | cst.FunctionDef, scope: Scope = NO_SCOPE) -> None:
+    def read(self, view: ModuleView, node: ast.ClassDef | FunctionNode, scope: Scope = NO_SCOPE) -> None:
         """Read the decorators of a class or pipeline; each that is not understood is collected as FC401 to FC408."""
-        calls = ArgumentReader(view.locator, self._sink, _FlowScope(view, self._main, scope))
-        for item in node.decorators:
+        calls = ArgumentReader(view, self._sink, _FlowScope(view, self._main, scope))
+        for item in node.decorator_list:
             name = view.names.resolve(callee(item))
-            span = view.locator.unique(item.decorator)
-            if name == "pipeline" and isinstance(node, cst.FunctionDef):
+            span = view.span(item)
+            if name == "pipeline" and isinstance(node, FunctionNode):
                 continue
             if name is None or name not in FLOW_ARGUMENTS:
                 self._report_unknown(view, item, name)
@@ -89,13 +89,13 @@ class FlowDecoratorReader:
             if isinstance(given.arguments, PypiArguments)
         )
 
-    def _report_unknown(self, view: ModuleView, item: cst.Decorator, name: str | None) -> None:
-        shown = view.tree.code_for_node(callee(item))
-        span = view.locator.anywhere(callee(item))
+    def _report_unknown(self, view: ModuleView, item: ast.expr, name: str | None) -> None:
+        shown = view.code(callee(item))
+        span = view.span(callee(item))
         if name in ARGUMENTS:
             help_ = "put it above each step that it is for"
             self._sink.error("FC401", f"`@{shown}` is a decorator of steps, not of the flow", span, help=help_)
-        elif (kind := executed_kind(callee(item), view.tree, view.names)) is not None:
+        elif (kind := executed_kind(callee(item), view)) is not None:
             report_executed(shown, kind, span, self._sink)
         else:
             self._sink.error(
@@ -188,33 +188,33 @@ class _FlowScope(Scope):
         self._functions = _top_level_names(main)
         self._outer = outer
 
-    def value(self, node: cst.Name) -> object:
+    def value(self, node: ast.Name) -> object:
         """The function's name, or what the name stands for outside."""
         try:
             return self._outer.value(node)
         except NotLiteralError:
-            if node.value in self._functions:
-                return node.value
+            if node.id in self._functions:
+                return node.id
             raise
 
-    def call(self, node: cst.Call) -> object:
+    def call(self, node: ast.Call) -> object:
         """The event's name, or what the call stands for outside."""
         if self._view.names.resolve(node.func) == "namespaced_event_name" and len(node.args) == 1:
-            name = evaluate(node.args[0].value, self._outer)
+            name = evaluate(node.args[0], self._outer)
             if isinstance(name, str):
                 return NamespacedName(name)
         return self._outer.call(node)
 
-    def is_config(self, node: cst.BaseExpression) -> bool:
+    def is_config(self, node: ast.expr) -> bool:
         """As outside."""
         return self._outer.is_config(node)
 
-    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+    def attribute(self, node: ast.Attribute) -> tuple[object] | None:
         """As outside."""
         return self._outer.attribute(node)
 
 
 def _top_level_names(view: ModuleView) -> frozenset[str]:
     """The functions of a file, its own and imported ones."""
-    own = {item.name.value for item in view.tree.body if isinstance(item, cst.FunctionDef)}
+    own = {item.name for item in view.tree.body if isinstance(item, FunctionNode)}
     return frozenset(own | set(view.imports))

@@ -6,73 +6,67 @@ know is a diagnostic. Argument names are Metaflow's, so that its files compile a
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 
-import libcst as cst
-
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.arguing import ArgumentReader, callee
+from flowc_compiler.frontend.decorators.arguing import ArgumentReader, arguments_of, callee
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
 from flowc_compiler.frontend.decorators.attached import Attached
 from flowc_compiler.frontend.decorators.executed import executed_kind, report_executed
 from flowc_compiler.frontend.decorators.specs import Given, build_specs
 from flowc_compiler.frontend.values.literals import NO_SCOPE, Scope
 from flowc_compiler.ir import StepSpecs
-from flowc_compiler.syntax.locate import Locator
-from flowc_compiler.syntax.names import Names
-
-__all__ = ["DecoratorReader", "callee"]
+from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
 
 class DecoratorReader:
     """Reads the decorators of one step after the other."""
 
-    def __init__(self, names: Names, locator: Locator, sink: DiagnosticSink, scope: Scope = NO_SCOPE) -> None:
-        self._names = names
-        self._locator = locator
+    def __init__(self, view: ModuleView, sink: DiagnosticSink, scope: Scope = NO_SCOPE) -> None:
+        self._view = view
         self._sink = sink
-        self._calls = ArgumentReader(locator, sink, scope)
+        self._calls = ArgumentReader(view, sink, scope)
 
-    def is_step(self, function: cst.FunctionDef) -> bool:
+    def is_step(self, function: FunctionNode) -> bool:
         """Whether `@step` stands above a method."""
-        return any(self._names.resolve(callee(item)) == "step" for item in function.decorators)
+        return any(self._view.names.resolve(callee(item)) == "step" for item in function.decorator_list)
 
-    def step_marks(self, function: cst.FunctionDef) -> frozenset[str]:
+    def step_marks(self, function: FunctionNode) -> frozenset[str]:
         """`start` and `end` as `@step(start=True, end=True)` gives them; FC403 or FC404 for anything else in it."""
         marks: set[str] = set()
-        for item in function.decorators:
-            if self._names.resolve(callee(item)) != "step" or not isinstance(item.decorator, cst.Call):
+        for item in function.decorator_list:
+            if self._view.names.resolve(callee(item)) != "step":
                 continue
-            for arg in item.decorator.args:
-                key = arg.keyword.value if arg.keyword else ""
-                span = self._locator.anywhere(arg.value)
-                value = arg.value.value if isinstance(arg.value, cst.Name) else ""
+            for key, node in arguments_of(item):
+                span = self._view.span(node)
+                value = node.value if isinstance(node, ast.Constant) else None
                 if key not in {"start", "end"}:
                     self._sink.error("FC403", "`@step` takes `start` and `end` only", span, help="write `@step`")
-                elif value not in {"True", "False"}:
+                elif not isinstance(value, bool):
                     self._sink.error("FC404", f"`{key}` of `@step` is True or False", span, help=f"write `{key}=True`")
-                elif value == "True":
+                elif value:
                     marks.add(key)
         return frozenset(marks)
 
-    def check_plain_method(self, function: cst.FunctionDef) -> None:
+    def check_plain_method(self, function: FunctionNode) -> None:
         """Collect FC401 where a method that is no step bears a decorator for steps: it would be lost."""
-        for item in function.decorators:
-            name = self._names.resolve(callee(item))
+        for item in function.decorator_list:
+            name = self._view.names.resolve(callee(item))
             if name in ARGUMENTS:
                 self._error(
                     "FC401", f"`@{name}` stands on a method that is not a step", item,
                     help="add `@step` next to the method, or remove the decorator",
                 )  # fmt: skip
 
-    def read(self, function: cst.FunctionDef, attached: Sequence[Attached] = ()) -> StepSpecs:
+    def read(self, function: FunctionNode, attached: Sequence[Attached] = ()) -> StepSpecs:
         """The specs of a step; every decorator that is not understood is collected as FC401 to FC408.
 
         `attached` are decorators of the command line. Those that the step has itself count more, as in Metaflow.
         """
         found: list[Given] = []
-        for item in function.decorators:
-            name = self._names.resolve(callee(item))
+        for item in function.decorator_list:
+            name = self._view.names.resolve(callee(item))
             if name == "step":
                 continue
             if name is None or name not in ARGUMENTS:
@@ -82,20 +76,20 @@ class DecoratorReader:
             else:
                 arguments = self._calls.read(name, ARGUMENTS[name], item)
                 if arguments is not None:
-                    found.append(Given(name, arguments, self._locator.decorator(item, function)))
+                    found.append(Given(name, arguments, self._view.span(item)))
         own = {given.name for given in found}
-        span = self._locator.function(function)
+        span = self._view.head_span(function)
         found += [Given(*item, span) for item in attached if item.name not in own or item.name in REPEATABLE]
         return build_specs(tuple(found), self._sink)
 
-    def _report_unknown(self, item: cst.Decorator, name: str | None) -> None:
-        shown = self._locator.module.code_for_node(callee(item))
+    def _report_unknown(self, item: ast.expr, name: str | None) -> None:
+        shown = self._view.code(callee(item))
         if name in FLOW_ARGUMENTS:
             self._error(
                 "FC401", f"`@{shown}` is a decorator of the flow, not of a step", item, help="put it above the class"
             )
-        elif (kind := executed_kind(callee(item), self._locator.module, self._names)) is not None:
-            report_executed(shown, kind, self._locator.anywhere(item.decorator), self._sink)
+        elif (kind := executed_kind(callee(item), self._view)) is not None:
+            report_executed(shown, kind, self._view.span(item), self._sink)
         else:
             self._error(
                 "FC401", f"`@{shown}` is not a decorator that flowc knows", item,
@@ -103,5 +97,5 @@ class DecoratorReader:
                 "other decorators would have to be executed, and flowc never executes a flow to compile it",
             )  # fmt: skip
 
-    def _error(self, code: str, message: str, item: cst.Decorator, *, help: str) -> None:
-        self._sink.error(code, message, self._locator.anywhere(item.decorator), help=help)
+    def _error(self, code: str, message: str, item: ast.expr, *, help: str) -> None:
+        self._sink.error(code, message, self._view.span(item), help=help)

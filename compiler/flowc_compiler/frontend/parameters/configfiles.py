@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn, cast
-
-import libcst as cst
 
 from flowc_compiler.frontend.values.callargs import Argument, CallReader
 from flowc_compiler.frontend.values.literals import ConfigTree, NotLiteralError
@@ -45,7 +44,7 @@ class Source:
 class SourceFinder:
     """Finds the text of one config."""
 
-    def __init__(self, reader: CallReader, name: str, call: cst.Call, folder: Path) -> None:
+    def __init__(self, reader: CallReader, name: str, call: ast.Call, folder: Path) -> None:
         self._reader = reader
         self._name = name
         self._call = call
@@ -71,7 +70,7 @@ class SourceFinder:
             return Source(written if isinstance(written, str) else json.dumps(written))
         return Source(None)
 
-    def fail(self, message: str, help_text: str, node: cst.CSTNode | None = None, code: str = "FC306") -> NoReturn:
+    def fail(self, message: str, help_text: str, node: ast.AST | None = None, code: str = "FC306") -> NoReturn:
         """Collect an error about the config. Raises UnusableError."""
         self._reader.report(message, node if node is not None else self._call, help_text, code)
         raise UnusableError
@@ -109,7 +108,7 @@ def present(arguments: Mapping[str, Argument], key: str) -> Argument | None:
     argument = arguments.get(key)
     if argument is None or argument.known == (None,):
         return None
-    return None if isinstance(argument.node, cst.Name) and argument.node.value == "None" else argument
+    return None if isinstance(argument.node, ast.Constant) and argument.node.value is None else argument
 
 
 def unportable(value: object) -> str:

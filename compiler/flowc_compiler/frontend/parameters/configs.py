@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from pathlib import Path
-
-import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.parameters.configfiles import (
@@ -43,7 +42,7 @@ class ConfigTable:
         """The configs that could be read, in the order of the file."""
         return tuple(config for config in self._read.values() if config is not None)
 
-    def named(self, name: str, node: cst.CSTNode) -> object:
+    def named(self, name: str, node: ast.AST) -> object:
         """The value of a config for an expression. Raises KeyError, and NotLiteralError where there is no value."""
         config = self._read[name]
         if config is None:
@@ -63,7 +62,7 @@ class ConfigTable:
         """The name of the config that an attribute of the flow is."""
         return self._names.get(attribute)
 
-    def read(self, reader: CallReader, attribute: str, call: cst.Call, folder: Path) -> str | None:
+    def read(self, reader: CallReader, attribute: str, call: ast.Call, folder: Path) -> str | None:
         """Read one `Config(...)` and return its name; `None`, with FC301 or FC305 collected, when it has none.
 
         Other mistakes are collected as FC301, FC306 and FC307. A default path is looked for in `folder`, too.
@@ -98,12 +97,12 @@ class ConfigTable:
                     self._sink.error("FC306", f"{option} {name}: flow {flow} has no such config", None, help=known)
 
     def _config(
-        self, reader: CallReader, attribute: str, name: str, arguments: dict[str, Argument], call: cst.Call
+        self, reader: CallReader, attribute: str, name: str, arguments: dict[str, Argument], call: ast.Call
     ) -> Config:
         kinds: tuple[tuple[str, type], ...] = (("required", bool), ("plain", bool), ("help", str))
         found = {key: reader.literal(key, arguments[key], kind) for key, kind in kinds if key in arguments}
         return Config(
-            span=reader.locator.unique(call),
+            span=reader.view.span(call),
             attribute=attribute,
             name=name,
             plain=bool(found.get("plain")),
@@ -124,7 +123,7 @@ class ConfigTable:
                 finder.fail(f"config `{name}` is required", f"give it with `--config {name} PATH`")
             return config
         parser = present(arguments, "parser")
-        parse = known_parser(parser.node, reader.locator.module) if parser is not None else PARSERS["json.loads"]
+        parse = known_parser(parser.node, reader.view.tree) if parser is not None else PARSERS["json.loads"]
         if parse is None:
             return config.model_copy(update={"text": source.text, "origin": source.origin})
         if config.plain and parser is None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import codecs
 import json
 from typing import Any, Literal, cast
-
-import libcst as cst
 
 from flowc_compiler.frontend.parameters.configfiles import present, unportable
 from flowc_compiler.frontend.parameters.reserved import METAFLOW_RESERVED, RUN_OPTIONS
 from flowc_compiler.frontend.values.callargs import Argument, CallReader
 from flowc_compiler.frontend.values.literals import NotLiteralError
 from flowc_compiler.ir import Parameter
+from flowc_compiler.syntax.modules import FunctionNode
 from flowc_compiler.syntax.names import Names
 
 ParameterType = Literal["str", "int", "float", "bool", "json"]
@@ -34,7 +34,7 @@ class ParameterReader:
         self._names = names
         self._reader = reader
 
-    def read(self, attribute: str, call: cst.Call) -> Parameter | None:
+    def read(self, attribute: str, call: ast.Call) -> Parameter | None:
         """The parameter assigned to `attribute`; `None`, with FC301, FC303 or FC305 collected, when it is wrong."""
         arguments = self._reader.bind("Parameter", call, _POSITIONAL, ("separator",))
         fields = self._common(attribute, arguments, call)
@@ -53,7 +53,7 @@ class ParameterReader:
             return parameter
         return parameter.model_copy(update={"default": _converted(parameter.default, parameter.type)})
 
-    def read_include(self, attribute: str, call: cst.Call) -> Parameter | None:
+    def read_include(self, attribute: str, call: ast.Call) -> Parameter | None:
         """The IncludeFile assigned to `attribute`; `None`, with FC301 or FC305 collected, when it is wrong."""
         arguments = self._reader.bind("IncludeFile", call, _INCLUDE_POSITIONAL, ("default", "show_default"))
         fields = self._common(attribute, arguments, call)
@@ -72,12 +72,12 @@ class ParameterReader:
             self._reader.report("the default of an IncludeFile is a path", arguments["default"].node, "write a string")
         return Parameter(source="file", **fields)
 
-    def _common(self, attribute: str, arguments: dict[str, Argument] | None, call: cst.Call) -> dict[str, Any] | None:
+    def _common(self, attribute: str, arguments: dict[str, Argument] | None, call: ast.Call) -> dict[str, Any] | None:
         """The fields that both kinds have."""
         name = self._reader.name(arguments["name"]) if arguments is not None else None
         if arguments is None or name is None or not self._is_free(name, arguments["name"].node):
             return None
-        fields: dict[str, Any] = {"attribute": attribute, "name": name, "span": self._reader.locator.unique(call)}
+        fields: dict[str, Any] = {"attribute": attribute, "name": name, "span": self._reader.view.span(call)}
         for key, kind in _KINDS.items():
             if key not in arguments:
                 continue
@@ -89,7 +89,7 @@ class ParameterReader:
                 fields[key] = value
         return fields
 
-    def _is_free(self, name: str, node: cst.CSTNode) -> bool:
+    def _is_free(self, name: str, node: ast.AST) -> bool:
         """Whether the name may be that of a parameter; FC305 is collected when not, and a warning where it hides."""
         if name in METAFLOW_RESERVED:
             self._reader.report(f"the parameter name `{name}` is reserved", node, "choose another name", "FC305")
@@ -97,7 +97,7 @@ class ParameterReader:
         if name.lower().replace("_", "-") in RUN_OPTIONS:
             self._reader.sink.warning(
                 "FC305", f"`--{name}` is an option of `flowc run`, so it does not set this parameter",
-                self._reader.locator.anywhere(node), help=f"give it as `-p {name}=VALUE`",
+                self._reader.view.span(node), help=f"give it as `-p {name}=VALUE`",
             )  # fmt: skip
         return True
 
@@ -120,19 +120,19 @@ class ParameterReader:
             if unportable(fields["default"]):  # bytes, a set: only the shim can make it
                 fields.update(default=None, dynamic_default=True, deferred_type=True)
 
-    def _is_function(self, node: cst.BaseExpression) -> bool:
+    def _is_function(self, node: ast.expr) -> bool:
         """Whether a default is a function: its parameter is text then, unless a type is declared."""
-        functions = (item for item in self._reader.locator.module.body if isinstance(item, cst.FunctionDef))
-        if isinstance(node, cst.Name):
-            return any(item.name.value == node.value for item in functions)
-        return isinstance(node, cst.Lambda)
+        functions = (item for item in self._reader.view.tree.body if isinstance(item, FunctionNode))
+        if isinstance(node, ast.Name):
+            return any(item.name == node.id for item in functions)
+        return isinstance(node, ast.Lambda)
 
     def _declared_type(self, arguments: dict[str, Argument]) -> ParameterType | None:
         argument = present(arguments, "type")
         if argument is None:
             return None
         node = argument.node
-        name = self._names.resolve(node) or (node.value if isinstance(node, cst.Name) else "")
+        name = self._names.resolve(node) or (node.id if isinstance(node, ast.Name) else "")
         if name not in _TYPES:
             self._reader.report("not a parameter type", node, "use str, int, float, bool or JSONType")
             return None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import tomllib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import libcst as cst
 import yaml
+
+from flowc_compiler.syntax.modules import FunctionNode
+from flowc_compiler.syntax.names import dotted
 
 
 class ParseError(Exception):
@@ -53,90 +56,72 @@ PARSERS: dict[str, Parser] = {
 _YAML_LOADERS = frozenset({"SafeLoader", "FullLoader", "CSafeLoader", "CFullLoader"})
 
 
-def known_parser(node: cst.BaseExpression, module: cst.Module) -> Parser | None:
+def known_parser(node: ast.expr, module: ast.Module) -> Parser | None:
     """The parser that an expression names: a function of the table, or one that only calls such a function."""
-    if isinstance(node, cst.SimpleString):
-        name = node.evaluated_value
+    if isinstance(node, ast.Constant):
+        name = node.value
         return PARSERS.get(f"metaflow{name}" if name.startswith(".") else name) if isinstance(name, str) else None
-    if isinstance(node, cst.Lambda):
-        return _called(node.body, node.params, _aliases(module.body))
     aliases = _aliases(module.body)
-    if isinstance(node, cst.Name):
-        functions = [
-            item for item in module.body if isinstance(item, cst.FunctionDef) and item.name.value == node.value
-        ]
+    if isinstance(node, ast.Lambda):
+        return _called(node.body, node.args, aliases)
+    if isinstance(node, ast.Name):
+        functions = [item for item in module.body if isinstance(item, FunctionNode) and item.name == node.id]
         if functions:
             return _of_function(functions[0], aliases) if len(functions) == 1 else None
-    return PARSERS.get(_dotted(node, aliases))
+    return PARSERS.get(_full_name(node, aliases))
 
 
-def _of_function(function: cst.FunctionDef, aliases: dict[str, str]) -> Parser | None:
+def _of_function(function: FunctionNode, aliases: dict[str, str]) -> Parser | None:
     """The parser of `def f(text): return parser(text)`, with imports and a docstring before the return."""
-    if function.decorators or not isinstance(function.body, cst.IndentedBlock):
+    *before, last = function.body
+    if function.decorator_list or not isinstance(last, ast.Return) or last.value is None:
         return None
-    aliases = aliases | _aliases(function.body.body)
-    last = function.body.body[-1]
-    if not isinstance(last, cst.SimpleStatementLine) or not all(map(_is_idle, function.body.body[:-1])):
+    if not all(map(_is_idle, before)):
         return None
-    *before, returned = last.body
-    if not isinstance(returned, cst.Return) or returned.value is None or not all(map(_is_idle_small, before)):
-        return None
-    return _called(returned.value, function.params, aliases)
+    return _called(last.value, function.args, aliases | _aliases(before))
 
 
-def _called(body: cst.BaseExpression, params: cst.Parameters, aliases: dict[str, str]) -> Parser | None:
+def _called(body: ast.expr, params: ast.arguments, aliases: dict[str, str]) -> Parser | None:
     """The parser that is called with the one parameter of a function, and nothing else."""
-    if not isinstance(body, cst.Call) or len(params.params) != 1 or not body.args:
+    if not isinstance(body, ast.Call) or not body.args or len(params.args) != 1:
         return None
-    first, *rest = body.args
-    if not isinstance(first.value, cst.Name) or first.value.value != params.params[0].name.value or first.star:
+    first, *rest = [*body.args, *(keyword.value for keyword in body.keywords)]
+    if not isinstance(first, ast.Name) or first.id != params.args[0].arg:
         return None
-    name = _dotted(body.func, aliases)
-    if name == "yaml.load" and len(rest) == 1 and _dotted(rest[0].value, aliases).partition(".")[2] in _YAML_LOADERS:
-        return _yaml
-    return PARSERS.get(name) if not rest else None
+    parser = _full_name(body.func, aliases)
+    if parser == "yaml.load" and len(rest) == 1:
+        return _yaml if _full_name(rest[0], aliases).partition(".")[2] in _YAML_LOADERS else None
+    return PARSERS.get(parser) if not rest else None
 
 
-def _is_idle(statement: cst.BaseStatement) -> bool:
-    return isinstance(statement, cst.SimpleStatementLine) and all(map(_is_idle_small, statement.body))
-
-
-def _is_idle_small(statement: cst.BaseSmallStatement) -> bool:
+def _is_idle(statement: ast.stmt) -> bool:
     """Whether a statement is an import, a docstring or `pass`."""
-    if isinstance(statement, cst.Expr):
-        return isinstance(statement.value, cst.SimpleString | cst.ConcatenatedString)
-    return isinstance(statement, cst.Import | cst.ImportFrom | cst.Pass)
+    match statement:
+        case ast.Expr(value=ast.Constant(value=str())) | ast.Import() | ast.ImportFrom() | ast.Pass():
+            return True
+        case _:
+            return False
 
 
-def _aliases(body: Sequence[cst.BaseStatement | cst.BaseSmallStatement]) -> dict[str, str]:
+def _aliases(body: Sequence[ast.stmt]) -> dict[str, str]:
     """What the import statements of a body bind, as dotted names; those in a `try` included."""
     found: dict[str, str] = {}
     for statement in body:
-        if isinstance(statement, cst.Try):
-            for handler in statement.handlers:
-                found.update(_aliases(handler.body.body))
-            found.update(_aliases(statement.body.body))
-        elif isinstance(statement, cst.SimpleStatementLine):
-            for small in statement.body:
-                found.update(_imported(small))
+        match statement:
+            case ast.Try(handlers=handlers):
+                for handler in handlers:
+                    found.update(_aliases(handler.body))
+                found.update(_aliases(statement.body))
+            case ast.Import(names=names):
+                found.update({alias.asname: alias.name for alias in names if alias.asname})
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                found.update({alias.asname or alias.name: f"{module}.{alias.name}" for alias in names})
+            case _:
+                pass
     return found
 
 
-def _imported(statement: cst.BaseSmallStatement) -> dict[str, str]:
-    match statement:
-        case cst.Import(names=names):
-            return {alias.evaluated_alias: alias.evaluated_name for alias in names if alias.evaluated_alias}
-        case cst.ImportFrom(module=cst.Name() | cst.Attribute() as module, names=names) if (
-            not statement.relative and not isinstance(names, cst.ImportStar)
-        ):
-            root = _dotted(module, {})
-            return {alias.evaluated_alias or alias.evaluated_name: f"{root}.{alias.evaluated_name}" for alias in names}
-        case _:
-            return {}
-
-
-def _dotted(node: cst.BaseExpression, aliases: dict[str, str]) -> str:
-    """`a.b.c` as text, its first name replaced by what it was imported as."""
-    if isinstance(node, cst.Attribute):
-        return f"{_dotted(node.value, aliases)}.{node.attr.value}"
-    return aliases.get(node.value, node.value) if isinstance(node, cst.Name) else ""
+def _full_name(node: ast.expr, aliases: dict[str, str]) -> str:
+    """`a.b.c` as text, its first name replaced by what it was imported as; empty for any other expression."""
+    root, *rest = dotted(node) or ("",)
+    return ".".join((aliases.get(root, root), *rest))

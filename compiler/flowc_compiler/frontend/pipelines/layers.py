@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from typing import Literal
 
-import libcst as cst
-
 from flowc_compiler.frontend.values.literals import Scope
-from flowc_compiler.syntax.modules import ModuleView
+from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
 Kind = Literal["step", "pipeline", "with_options", "configure"]
 
@@ -24,11 +23,11 @@ class SettingsLayer:
     kind: Kind
     of: Literal["step", "pipeline"]
     """What it is said of."""
-    arguments: tuple[cst.Arg, ...]
+    arguments: tuple[ast.expr | ast.keyword, ...]
     """None for a decorator without parentheses."""
     view: ModuleView
     """The file that it stands in."""
     scope: Scope
     """What names stand for there. Calls of classes for settings have values in any scope."""
-    function: cst.FunctionDef | None = None
+    function: FunctionNode | None = None
     """The function under a decorator, whose other decorators count as well."""

@@ -84,7 +84,7 @@ def _decorated(layers: Sequence[SettingsLayer], attached: Sequence[Attached], si
     """The specs of the other decorators above the step's function."""
     for layer in layers:
         if layer.of == "step" and layer.function is not None:
-            reader = DecoratorReader(layer.view.names, layer.view.locator, sink, layer.scope)
+            reader = DecoratorReader(layer.view, sink, layer.scope)
             return reader.read(layer.function, attached)
     return StepSpecs()
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
-
-import libcst as cst
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.pipelines.evaluation.objects import (
@@ -33,7 +32,7 @@ from flowc_compiler.frontend.pipelines.types.standard import Verdict
 from flowc_compiler.frontend.pipelines.types.values import placed
 from flowc_compiler.ir.values import CollectionValue, ItemValue, LiteralValue, Value
 from flowc_compiler.source import Span
-from flowc_compiler.syntax.modules import LocalModules, ModuleView
+from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 
 _DEEPEST = 24
 
@@ -63,7 +62,7 @@ class TypeHook:
         self.sink = sink
         self._types = PipelineTypes(modules, sink)
         self._functions: dict[FunctionKey, StepFunction] = {}
-        self._outputs: dict[tuple[cst.FunctionDef, tuple[str, ...]], tuple[Type | None, ...]] = {}
+        self._outputs: dict[tuple[FunctionNode, tuple[str, ...]], tuple[Type | None, ...]] = {}
         self._sites: dict[tuple[Span, FunctionKey], dict[str, Span]] = {}
         self._misfits: list[Misfit] = []
 
@@ -74,7 +73,7 @@ class TypeHook:
             self._outputs[key] = tuple(_told(of) for of in self._types.outputs(function))
         return self._outputs[key]
 
-    def annotation(self, view: ModuleView, node: cst.Annotation | None) -> Type | None:
+    def annotation(self, view: ModuleView, node: ast.expr | None) -> Type | None:
         """The type that an annotation says, for a parameter of the pipeline."""
         return _told(self._types.reader.annotation(view, node))
 
@@ -111,14 +110,14 @@ class TypeHook:
                 found = Misfit(signature, argument.name, wanted, given, _part(argument.value), given, argument.span)
                 self._misfits.append(found)
 
-    def check_parameter(self, view: ModuleView, node: cst.Param, value: object, span: Span) -> None:
+    def check_parameter(self, view: ModuleView, node: ast.arg, value: object, span: Span) -> None:
         """Collect FC303 for a value of a pipeline's parameter, by default or in the file's call, of the wrong type."""
         wanted = self._types.reader.annotation(view, node.annotation)
         given = _type_of(value)
         if value is not None and self._types.rules.verdict(given, wanted) is Verdict.NO:
-            report_parameter(node.name.value, wanted, given, span, self.sink)
+            report_parameter(node.arg, wanted, given, span, self.sink)
 
-    def check(self, root: Region, view: ModuleView, node: cst.FunctionDef) -> None:
+    def check(self, root: Region, view: ModuleView, node: FunctionNode) -> None:
         """Collect FC310 to FC314 for the graph that a pipeline's body made; `node` is its function."""
         functions: dict[str, StepFunction] = {}
         sites: dict[str, CallSite] = {}

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-import libcst as cst
-
-Bindings = dict[str, cst.BaseExpression | None]
+Bindings = dict[str, ast.expr | None]
 """Name to the expression that it is bound to; `None` where it is bound more than once or in another way."""
 
 _MUTATORS = "append|extend|insert|remove|pop|popitem|clear|sort|reverse|update|setdefault|add|discard"
 
 
-def bindings(body: Iterable[cst.BaseStatement | cst.BaseSmallStatement]) -> Bindings:
+def bindings(body: Iterable[ast.stmt]) -> Bindings:
     """The names that statements bind."""
     found: Bindings = {}
     for statement in body:
@@ -22,7 +21,7 @@ def bindings(body: Iterable[cst.BaseStatement | cst.BaseSmallStatement]) -> Bind
     return found
 
 
-def is_bound_once(name: str, body: Iterable[cst.BaseStatement | cst.BaseSmallStatement]) -> bool:
+def is_bound_once(name: str, body: Iterable[ast.stmt]) -> bool:
     """Whether one statement, and no other, binds a name."""
     return sum(bound == name for statement in body for bound, _ in _bound(statement)) == 1
 
@@ -44,64 +43,60 @@ def may_change(name: str, text: str) -> bool:
     )
 
 
-def _bound(statement: cst.BaseStatement | cst.BaseSmallStatement) -> list[tuple[str, cst.BaseExpression | None]]:
+def _bound(statement: ast.stmt) -> list[tuple[str, ast.expr | None]]:
     match statement:
-        case cst.SimpleStatementLine(body=small):
-            return [pair for item in small for pair in _bound(item)]
-        case cst.Assign(targets=targets, value=value):
-            return [pair for target in targets for pair in _target(target.target, value)]
-        case cst.AnnAssign(target=target, value=cst.BaseExpression() as value):
+        case ast.Assign(targets=targets, value=value):
+            return [pair for target in targets for pair in _target(target, value)]
+        case ast.AnnAssign(target=target, value=ast.expr() as value):
             return _target(target, value)
-        case cst.AugAssign(target=target):
+        case ast.AugAssign(target=target):
             return _target(target, None)
-        case cst.Del(target=target):
-            return _target(target, None)
-        case cst.FunctionDef(name=cst.Name(value=name)) | cst.ClassDef(name=cst.Name(value=name)):
+        case ast.Delete(targets=targets):
+            return [pair for target in targets for pair in _target(target, None)]
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             return [(name, None)]
-        case cst.Import(names=names):
-            return [(_imported(alias), None) for alias in names]
-        case cst.ImportFrom(names=names) if not isinstance(names, cst.ImportStar):
-            return [(alias.evaluated_alias or alias.evaluated_name, None) for alias in names]
+        case ast.Import(names=names):
+            return [(alias.asname or alias.name.partition(".")[0], None) for alias in names]
+        case ast.ImportFrom(names=names):
+            return [(alias.asname or alias.name, None) for alias in names if alias.name != "*"]
         case _:
             return [(name, None) for name in _inner(statement)]
 
 
-def _target(
-    target: cst.BaseExpression, value: cst.BaseExpression | None
-) -> list[tuple[str, cst.BaseExpression | None]]:
-    if isinstance(target, cst.Name):
-        return [(target.value, value)]
-    if isinstance(target, cst.Tuple | cst.List):
-        return [pair for item in target.elements for pair in _target(item.value, None)]
+def _target(target: ast.expr, value: ast.expr | None) -> list[tuple[str, ast.expr | None]]:
+    if isinstance(target, ast.Name):
+        return [(target.id, value)]
+    if isinstance(target, ast.Tuple | ast.List):
+        return [pair for item in target.elts for pair in _target(item, None)]
+    if isinstance(target, ast.Starred):
+        return _target(target.value, None)
     return []
 
 
-def _imported(alias: cst.ImportAlias) -> str:
-    return alias.evaluated_alias or alias.evaluated_name.partition(".")[0]
-
-
-def _inner(statement: cst.CSTNode) -> list[str]:
+def _inner(statement: ast.stmt) -> list[str]:
     """The names that are bound inside of `if`, `for`, `try`, `with`, ...: none of them is certain."""
     names: list[str] = []
-    pending: list[cst.CSTNode] = [statement]
+    pending: list[ast.AST] = [statement]
     while pending:
         node = pending.pop()
-        if isinstance(node, cst.For):
-            names.extend(name for name, _ in _target(node.target, None))
-        elif isinstance(node, cst.AsName):
-            names.extend(name for name, _ in _target(node.name, None))
-        for child in _statements(node):
-            if isinstance(child, cst.BaseSmallStatement | cst.FunctionDef | cst.ClassDef):
-                names.extend(name for name, _ in _bound(child))
-            else:
+        match node:
+            case ast.For(target=target) | ast.AsyncFor(target=target):
+                names.extend(name for name, _ in _target(target, None))
+            case ast.withitem(optional_vars=ast.expr() as target):
+                names.extend(name for name, _ in _target(target, None))
+            case ast.ExceptHandler(name=str(name)):
+                names.append(name)
+            case _:
+                pass
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, _COMPOUND):
                 pending.append(child)
+            elif isinstance(child, ast.stmt):
+                names.extend(name for name, _ in _bound(child))
     return names
 
 
-def _statements(node: cst.CSTNode) -> Sequence[cst.CSTNode]:
-    """The statements and clauses in a statement, without its expressions."""
-    kinds = (
-        cst.BaseStatement, cst.BaseSmallStatement, cst.BaseSuite, cst.Else, cst.ExceptHandler, cst.Finally,
-        cst.WithItem, cst.AsName, cst.MatchCase,
-    )  # fmt: skip
-    return [child for child in node.children if isinstance(child, kinds)]
+_COMPOUND = (
+    ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match, ast.withitem,
+    ast.ExceptHandler, ast.match_case,
+)  # fmt: skip

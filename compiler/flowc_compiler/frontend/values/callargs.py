@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-import libcst as cst
-
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.values.literals import NotLiteralError, Scope, evaluate
-from flowc_compiler.syntax.locate import Locator
+from flowc_compiler.syntax.modules import ModuleView
 
 
 @dataclass(frozen=True)
 class Argument:
     """One argument: its expression, or its value where it came out of `**config.entry`."""
 
-    node: cst.BaseExpression
+    node: ast.expr
     known: tuple[object] | None = None
 
     def evaluate(self, scope: Scope) -> object:
@@ -28,29 +27,26 @@ class Argument:
 class CallReader:
     """Reads calls of `Parameter`, `IncludeFile` and `Config`; mistakes in them are collected as FC301."""
 
-    def __init__(self, locator: Locator, sink: DiagnosticSink, scope: Scope) -> None:
-        self.locator = locator
+    def __init__(self, view: ModuleView, sink: DiagnosticSink, scope: Scope) -> None:
+        self.view = view
         self.sink = sink
         self.scope = scope
 
     def bind(
-        self, kind: str, call: cst.Call, positional: Sequence[str], keyword_only: Sequence[str] = ()
+        self, kind: str, call: ast.Call, positional: Sequence[str], keyword_only: Sequence[str] = ()
     ) -> dict[str, Argument] | None:
         """The arguments by name; `None` when one of them is not known, or there is no `name`."""
         known = (*positional, *keyword_only)
         found: dict[str, Argument] = {}
         ok = True
-        for index, arg in enumerate(call.args):
-            if arg.star == "**":
-                ok = self._unpack(kind, arg.value, known, found) and ok
-                continue
-            plain = positional[index] if arg.keyword is None and not arg.star and index < len(positional) else None
-            name = arg.keyword.value if arg.keyword is not None else plain
-            if name is None or name not in known or name in found:
-                self.report(f"not an argument of {kind}", arg.value, f"it takes {', '.join(known)}")
-                ok = False
+        for place, arg in enumerate(call.args):
+            plain = positional[place] if place < len(positional) and not isinstance(arg, ast.Starred) else None
+            ok = self._put(kind, plain, arg, known, found) and ok
+        for item in call.keywords:
+            if item.arg is None:
+                ok = self._unpack(kind, item.value, known, found) and ok
             else:
-                found[name] = Argument(arg.value)
+                ok = self._put(kind, item.arg, item.value, known, found) and ok
         if ok and "name" not in found:
             self.report(f"a {kind} has no name", call, f"write `{kind}('name', ...)`")
             ok = False
@@ -82,16 +78,25 @@ class CallReader:
             raise NotLiteralError(argument.node, reported=True)
         return value
 
-    def report(self, message: str, node: cst.CSTNode, help_text: str, code: str = "FC301") -> None:
+    def report(self, message: str, node: ast.AST, help_text: str, code: str = "FC301") -> None:
         """Collect an error at a node."""
-        self.sink.error(code, message, self.locator.anywhere(node), help=help_text)
+        self.sink.error(code, message, self.view.span(node), help=help_text)
 
     def report_value(self, error: NotLiteralError, message: str, help_text: str) -> None:
         """Collect FC301 for an expression without a value, unless its cause has a diagnostic."""
         if not error.reported:
             self.report(f"{message}{error.because}", error.node, error.help or help_text)
 
-    def _unpack(self, kind: str, node: cst.BaseExpression, known: Sequence[str], found: dict[str, Argument]) -> bool:
+    def _put(
+        self, kind: str, name: str | None, node: ast.expr, known: Sequence[str], found: dict[str, Argument]
+    ) -> bool:
+        if name is None or name not in known or name in found:
+            self.report(f"not an argument of {kind}", node, f"it takes {', '.join(known)}")
+            return False
+        found[name] = Argument(node)
+        return True
+
+    def _unpack(self, kind: str, node: ast.expr, known: Sequence[str], found: dict[str, Argument]) -> bool:
         """Take the arguments out of `**mapping`."""
         try:
             values = evaluate(node, self.scope)

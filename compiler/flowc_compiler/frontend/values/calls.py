@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from typing import Any, cast
-
-import libcst as cst
 
 from flowc_compiler.frontend.values.literals import NotLiteralError, Scope, evaluate
 
@@ -22,30 +21,30 @@ _METHODS: dict[type, frozenset[str]] = {
 }  # fmt: skip
 
 
-def call_value(node: cst.Call, scope: Scope) -> object:
+def call_value(node: ast.Call, scope: Scope) -> object:
     """The value of `int(x)`, `x.lower()`, `x.get("key", 0)` and the like. Raises NotLiteralError."""
     function = _function(node, scope)
     positional: list[object] = []
     keywords: dict[str, object] = {}
     for arg in node.args:
-        if arg.star:
+        if isinstance(arg, ast.Starred):
             raise NotLiteralError(arg)
-        value = evaluate(arg.value, scope)
-        if arg.keyword is None:
-            positional.append(value)
-        else:
-            keywords[arg.keyword.value] = value
+        positional.append(evaluate(arg, scope))
+    for keyword in node.keywords:
+        if keyword.arg is None:
+            raise NotLiteralError(keyword)
+        keywords[keyword.arg] = evaluate(keyword.value, scope)
     try:
         return function(*positional, **keywords)
     except Exception as error:
         raise NotLiteralError(node, f"the expression fails: {error}", wrong=True) from None
 
 
-def _function(node: cst.Call, scope: Scope) -> Callable[..., Any]:
+def _function(node: ast.Call, scope: Scope) -> Callable[..., Any]:
     match node.func:
-        case cst.Name(value=name) if name in _FUNCTIONS:
+        case ast.Name(id=name) if name in _FUNCTIONS:
             return _FUNCTIONS[name]
-        case cst.Attribute(value=owner, attr=cst.Name(value=method)):
+        case ast.Attribute(value=owner, attr=method):
             value = evaluate(owner, scope)
             kind = dict if isinstance(value, dict) else cast("type", type(value))
             if method in _METHODS.get(kind, ()):

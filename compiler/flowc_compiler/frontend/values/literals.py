@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from typing import cast
 
-import libcst as cst
-
 from flowc_compiler.frontend.values.operators import LONGEST, FoldError, compare, fold, negate
-
-_CONSTANTS: dict[str, bool | None] = {"True": True, "False": False, "None": None}
 
 
 class NotLiteralError(Exception):
@@ -22,7 +17,7 @@ class NotLiteralError(Exception):
     """
 
     def __init__(
-        self, node: cst.CSTNode, reason: str = "", help: str = "", *, reported: bool = False, wrong: bool = False
+        self, node: ast.AST, reason: str = "", help: str = "", *, reported: bool = False, wrong: bool = False
     ) -> None:
         super().__init__(reason or "not a literal")
         self.node = node
@@ -44,20 +39,20 @@ class ConfigTree(dict[str, object]):
 class Scope:
     """What names and calls stand for where an expression is read. This one knows none of them."""
 
-    def value(self, node: cst.Name) -> object:
+    def value(self, node: ast.Name) -> object:
         """The value of a name. Raises NotLiteralError."""
         raise NotLiteralError(node)
 
-    def call(self, node: cst.Call) -> object:
+    def call(self, node: ast.Call) -> object:
         """The value of a call. Raises NotLiteralError."""
         raise NotLiteralError(node)
 
-    def is_config(self, node: cst.BaseExpression) -> bool:
+    def is_config(self, node: ast.expr) -> bool:
         """Whether an expression names a config, or something in one, where Python has no value of it yet."""
         del node
         return False
 
-    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+    def attribute(self, node: ast.Attribute) -> tuple[object] | None:
         """The value of an attribute that the scope itself knows. Raises NotLiteralError for what is no entry."""
         del node
         return None
@@ -66,52 +61,60 @@ class Scope:
 NO_SCOPE = Scope()
 
 
-def evaluate(node: cst.BaseExpression, scope: Scope = NO_SCOPE) -> object:
+def evaluate(node: ast.expr, scope: Scope = NO_SCOPE) -> object:
     """The value of a literal: numbers, strings, True, False, None, and lists, tuples, sets and dicts of them.
 
     With a scope: names, entries of configs, f-strings and simple arithmetic of these, too. Raises NotLiteralError.
     """
+    try:
+        return _value(node, scope)
+    except RecursionError:
+        raise NotLiteralError(node) from None
+
+
+def _value(node: ast.expr, scope: Scope) -> object:
     match node:
-        case cst.Integer() | cst.Float() | cst.SimpleString():
-            return node.evaluated_value
-        case cst.ConcatenatedString():
-            return _text(node.left, scope) + _text(node.right, scope)
-        case cst.FormattedString():
+        case ast.Constant(value=None | str() | bytes() | int() | float() as value):
+            return value
+        case ast.JoinedStr():
             return _formatted(node, scope)
-        case cst.Name(value=name):
-            return _CONSTANTS[name] if name in _CONSTANTS else scope.value(node)
-        case cst.Call():
+        case ast.Name():
+            return scope.value(node)
+        case ast.Call():
             return scope.call(node)
-        case cst.Attribute():
+        case ast.Attribute():
             return _attribute(node, scope)
-        case cst.Subscript():
-            return _subscript(node, scope)
-        case cst.List():
-            return _elements(node.elements, scope)
-        case cst.Tuple():
-            return tuple(_elements(node.elements, scope))
-        case cst.Set():
+        case ast.Subscript():
+            return _entry(node, evaluate(node.value, scope), evaluate(node.slice, scope))
+        case ast.List():
+            return _elements(node.elts, scope)
+        case ast.Tuple():
+            return tuple(_elements(node.elts, scope))
+        case ast.Set():
             return _set(node, scope)
-        case cst.Dict():
-            return dict(_pair(item, scope) for item in node.elements)
+        case ast.Dict():
+            return dict(_pair(key, value, scope) for key, value in zip(node.keys, node.values, strict=True))
         case _:
             return _operation(node, scope)
 
 
-def _operation(node: cst.BaseExpression, scope: Scope) -> object:
+def _operation(node: ast.expr, scope: Scope) -> object:
     """Arithmetic of literals, as in `memory=16 * 1024`; comparisons and choices."""
     try:
         match node:
-            case cst.UnaryOperation():
-                return negate(node.operator, _operand(node.expression, scope))
-            case cst.BinaryOperation():
-                return fold(node.operator, _operand(node.left, scope), _operand(node.right, scope))
-            case cst.BooleanOperation():
-                left = _operand(node.left, scope)
-                return left if bool(left) != isinstance(node.operator, cst.And) else _operand(node.right, scope)
-            case cst.Comparison(comparisons=[single]):
-                return compare(single.operator, _operand(node.left, scope), _operand(single.comparator, scope))
-            case cst.IfExp():
+            case ast.UnaryOp():
+                return negate(node.op, _operand(node.operand, scope))
+            case ast.BinOp():
+                return fold(node.op, _operand(node.left, scope), _operand(node.right, scope))
+            case ast.BoolOp(op=op, values=[*values, last]):
+                for item in values:
+                    value = _operand(item, scope)
+                    if bool(value) != isinstance(op, ast.And):
+                        return value
+                return _operand(last, scope)
+            case ast.Compare(left=left, ops=[op], comparators=[right]):
+                return compare(op, _operand(left, scope), _operand(right, scope))
+            case ast.IfExp():
                 return evaluate(node.body if _operand(node.test, scope) else node.orelse, scope)
             case _:
                 raise NotLiteralError(node)
@@ -119,7 +122,7 @@ def _operation(node: cst.BaseExpression, scope: Scope) -> object:
         raise NotLiteralError(node, str(error), wrong=bool(str(error))) from None
 
 
-def _operand(node: cst.BaseExpression, scope: Scope) -> object:
+def _operand(node: ast.expr, scope: Scope) -> object:
     """The value of a part of an operation. A config is no value yet when Python executes the class body."""
     if scope.is_config(node):
         raise NotLiteralError(
@@ -131,54 +134,42 @@ def _operand(node: cst.BaseExpression, scope: Scope) -> object:
     return evaluate(node, scope)
 
 
-def _elements(items: object, scope: Scope) -> list[object]:
-    values: list[object] = []
-    for item in cast("list[cst.BaseElement]", items):
-        if not isinstance(item, cst.Element):
+def _elements(items: list[ast.expr], scope: Scope) -> list[object]:
+    for item in items:
+        if isinstance(item, ast.Starred):
             raise NotLiteralError(item)
-        values.append(evaluate(item.value, scope))
-    return values
+    return [evaluate(item, scope) for item in items]
 
 
-def _set(node: cst.Set, scope: Scope) -> set[object]:
+def _set(node: ast.Set, scope: Scope) -> set[object]:
     try:
-        return set(_elements(node.elements, scope))
+        return set(_elements(node.elts, scope))
     except TypeError:
         raise NotLiteralError(node) from None
 
 
-def _pair(item: cst.BaseDictElement, scope: Scope) -> tuple[object, object]:
-    if not isinstance(item, cst.DictElement):
-        raise NotLiteralError(item)
-    key = evaluate(item.key, scope)
+def _pair(node: ast.expr | None, value: ast.expr, scope: Scope) -> tuple[object, object]:
+    if node is None:
+        raise NotLiteralError(value)
+    key = evaluate(node, scope)
     try:
         hash(key)
     except TypeError:
-        raise NotLiteralError(item.key) from None
-    return key, evaluate(item.value, scope)
+        raise NotLiteralError(node) from None
+    return key, evaluate(value, scope)
 
 
-def _attribute(node: cst.Attribute, scope: Scope) -> object:
+def _attribute(node: ast.Attribute, scope: Scope) -> object:
     own = scope.attribute(node)
     if own is not None:
         return own[0]
     value = evaluate(node.value, scope)
     if not isinstance(value, ConfigTree):
         raise NotLiteralError(node)
-    return _entry(node, value, node.attr.value)
+    return _entry(node, value, node.attr)
 
 
-def _subscript(node: cst.Subscript, scope: Scope) -> object:
-    """`CONSTANT["key"]`, `config["key"]`, `values[0]`."""
-    value = evaluate(node.value, scope)
-    match node.slice:
-        case [cst.SubscriptElement(slice=cst.Index(value=index, star=None))]:
-            return _entry(node, value, evaluate(index, scope))
-        case _:
-            raise NotLiteralError(node)
-
-
-def _entry(node: cst.BaseExpression, container: object, key: object) -> object:
+def _entry(node: ast.expr, container: object, key: object) -> object:
     if not isinstance(container, (dict, list, tuple, str)):
         raise NotLiteralError(node)
     entries = cast("dict[object, object]", container)
@@ -196,34 +187,18 @@ def _entries(container: object) -> str:
     return f"it has {len(cast('str', container))} entries"
 
 
-def _text(node: cst.BaseExpression, scope: Scope) -> str:
-    value = evaluate(node, scope)
-    if not isinstance(value, str):  # a part of a concatenation in bytes
-        raise NotLiteralError(node)
-    return value
-
-
-def _unescaped(code: str) -> str:
-    """The value of a string's code. Python's warning of an odd escape is for those who run the file."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return str(ast.literal_eval(code))
-
-
-def _formatted(node: cst.FormattedString, scope: Scope) -> str:
+def _formatted(node: ast.JoinedStr, scope: Scope) -> str:
     """An f-string of known values, without format specs."""
     texts: list[str] = []
-    prefix = node.prefix.lower().replace("f", "")
-    for part in node.parts:
-        if isinstance(part, cst.FormattedStringText):
-            plain = part.value.replace("{{", "{").replace("}}", "}")
-            texts.append(_unescaped(f"{prefix}{node.quote}{plain}{node.quote}"))
-            continue
-        if not isinstance(part, cst.FormattedStringExpression) or part.format_spec or part.equal:
-            raise NotLiteralError(part)
-        value = _operand(part.expression, scope)
-        texts.append(repr(value) if part.conversion == "r" else str(value))
-    text = "".join(texts)
-    if len(text) > LONGEST:
+    for part in node.values:
+        match part:
+            case ast.FormattedValue(value=value, conversion=conversion, format_spec=None):
+                known = _operand(value, scope)
+                texts.append(repr(known) if conversion == ord("r") else str(known))
+            case ast.Constant(value=str(text)):
+                texts.append(text)
+            case _:
+                raise NotLiteralError(part)
+    if sum(map(len, texts)) > LONGEST:
         raise NotLiteralError(node)
-    return text
+    return "".join(texts)

@@ -6,15 +6,15 @@ here. Names of enumerations and of ZenML's integrations stand for their values.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
-import libcst as cst
-
 from flowc_compiler.frontend.values.literals import NotLiteralError, Scope, evaluate
+from flowc_compiler.syntax.names import dotted
 from flowc_compiler.syntax.served_zenml import INTEGRATIONS
 
 if TYPE_CHECKING:
@@ -54,13 +54,13 @@ class Made:
     kind: str
     """The name of its class."""
     fields: Mapping[str, object]
-    nodes: Mapping[str, cst.BaseExpression]
+    nodes: Mapping[str, ast.expr]
     """The expression that each field was given as."""
     view: ModuleView
     """The file that it is made in."""
 
 
-def made(node: cst.Call, view: ModuleView, scope: Scope) -> tuple[object] | None:
+def made(node: ast.Call, view: ModuleView, scope: Scope) -> tuple[object] | None:
     """The object that a call makes, as a tuple of it; `None` for a call of anything else. Raises NotLiteralError."""
     kind = view.names.resolve(node.func)
     if kind in CLASSES:
@@ -79,52 +79,48 @@ def made(node: cst.Call, view: ModuleView, scope: Scope) -> tuple[object] | None
     return None
 
 
-def enumerated(node: cst.Attribute | cst.Name, view: ModuleView) -> tuple[object] | None:
+def enumerated(node: ast.Attribute | ast.Name, view: ModuleView) -> tuple[object] | None:
     """The value of `StepRuntime.ISOLATED`, and of the constant `MLFLOW` of ZenML; `None` for any other name."""
-    if isinstance(node, cst.Attribute) and view.names.resolve(node.value) in _ENUMERATIONS:
-        return (node.attr.value.lower(),)
+    if isinstance(node, ast.Attribute) and view.names.resolve(node.value) in _ENUMERATIONS:
+        return (node.attr.lower(),)
     name = view.names.resolve(node)
     return (INTEGRATIONS[name],) if name in INTEGRATIONS else None
 
 
-def _imported(node: cst.BaseExpression, view: ModuleView) -> tuple[str, ...]:
+def _imported(node: ast.expr, view: ModuleView) -> tuple[str, ...]:
     """The dotted name that an expression stands for by the file's imports; empty where it is no imported name."""
-    parts: list[str] = []
-    while isinstance(node, cst.Attribute):
-        parts.insert(0, node.attr.value)
-        node = node.value
-    bound = view.imports.get(node.value) if isinstance(node, cst.Name) else None
+    root, *parts = dotted(node) or ("",)
+    bound = view.imports.get(root)
     if bound is None or bound.level:
         return ()
     return (*bound.module, *((bound.name,) if bound.name is not None else ()), *parts)
 
 
 def _arguments(
-    node: cst.Call, positional: tuple[str, ...], scope: Scope
-) -> tuple[dict[str, object], dict[str, cst.BaseExpression]]:
+    node: ast.Call, positional: tuple[str, ...], scope: Scope
+) -> tuple[dict[str, object], dict[str, ast.expr]]:
     fields: dict[str, object] = {}
-    nodes: dict[str, cst.BaseExpression] = {}
-    for place, arg in enumerate(node.args):
-        if arg.star == "**":
-            unpacked = evaluate(arg.value, scope)
+    nodes: dict[str, ast.expr] = {}
+    if len(node.args) > len(positional) or any(isinstance(arg, ast.Starred) for arg in node.args):
+        raise NotLiteralError(node.args[-1], "it takes keyword arguments only", "name the argument")
+    named = [*zip(positional, node.args, strict=False), *((item.arg, item.value) for item in node.keywords)]
+    for key, value in named:
+        if key is None:
+            unpacked = evaluate(value, scope)
             if not isinstance(unpacked, dict):
-                raise NotLiteralError(arg.value, "what is unpacked is not a dict")
-            for key, value in cast("dict[object, object]", unpacked).items():
-                fields[str(key)], nodes[str(key)] = value, arg.value
+                raise NotLiteralError(value, "what is unpacked is not a dict")
+            for name, item in cast("dict[object, object]", unpacked).items():
+                fields[str(name)], nodes[str(name)] = item, value
             continue
-        name = arg.keyword.value if arg.keyword is not None else positional[place : place + 1]
-        if not name or arg.star:
-            raise NotLiteralError(arg.value, "it takes keyword arguments only", "name the argument")
-        key = name if isinstance(name, str) else name[0]
-        nodes[key] = arg.value
+        nodes[key] = value
         try:
-            fields[key] = evaluate(arg.value, scope)
+            fields[key] = evaluate(value, scope)
         except NotLiteralError as error:
             fields[key] = Untold(error)
     return fields, nodes
 
 
-def _duration(node: cst.Call, fields: Mapping[str, object]) -> timedelta:
+def _duration(node: ast.Call, fields: Mapping[str, object]) -> timedelta:
     try:
         return timedelta(**cast("dict[str, float]", dict(fields)))
     except (TypeError, OverflowError) as error:

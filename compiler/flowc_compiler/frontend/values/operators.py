@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
+import ast
 import operator
 from collections.abc import Callable
 from typing import Any, cast
 
-import libcst as cst
-
 LONGEST = 1_000_000
 """The longest string or list that is computed; flowc never spends a machine's memory on a flow file."""
 
-_ARITHMETIC: dict[type[cst.BaseBinaryOp], Callable[[Any, Any], Any]] = {
-    cst.Add: operator.add,
-    cst.Subtract: operator.sub,
-    cst.Multiply: operator.mul,
-    cst.Divide: lambda left, right: left / right,
-    cst.FloorDivide: lambda left, right: left // right,
-    cst.Modulo: lambda left, right: left % right,
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: lambda left, right: left / right,
+    ast.FloorDiv: lambda left, right: left // right,
+    ast.Mod: lambda left, right: left % right,
 }
-_COMPARISONS: dict[type[cst.BaseCompOp], Callable[[Any, Any], Any]] = {
-    cst.Equal: operator.eq,
-    cst.NotEqual: operator.ne,
-    cst.LessThan: operator.lt,
-    cst.LessThanEqual: operator.le,
-    cst.GreaterThan: operator.gt,
-    cst.GreaterThanEqual: operator.ge,
-    cst.Is: operator.is_,
-    cst.IsNot: operator.is_not,
-    cst.In: lambda left, right: left in right,
-    cst.NotIn: lambda left, right: left not in right,
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+    ast.In: lambda left, right: left in right,
+    ast.NotIn: lambda left, right: left not in right,
 }
 
 
@@ -37,7 +36,7 @@ class FoldError(Exception):
     """The operation has no value that flowc computes; the message may be empty."""
 
 
-def fold(op: cst.BaseBinaryOp, left: object, right: object) -> object:
+def fold(op: ast.operator, left: object, right: object) -> object:
     """The value of `left op right`: numbers, and sums of two strings, lists or tuples. Raises FoldError."""
     function = _ARITHMETIC.get(type(op))
     if function is None or not _foldable(op, left, right):
@@ -45,7 +44,7 @@ def fold(op: cst.BaseBinaryOp, left: object, right: object) -> object:
     return _computed(function, left, right)
 
 
-def compare(op: cst.BaseCompOp, left: object, right: object) -> object:
+def compare(op: ast.cmpop, left: object, right: object) -> object:
     """The value of one comparison. Raises FoldError."""
     function = _COMPARISONS.get(type(op))
     if function is None:
@@ -53,14 +52,14 @@ def compare(op: cst.BaseCompOp, left: object, right: object) -> object:
     return _computed(function, left, right)
 
 
-def negate(op: cst.BaseUnaryOp, value: object) -> object:
+def negate(op: ast.unaryop, value: object) -> object:
     """The value of `-x`, `+x` or `not x`. Raises FoldError."""
     match op:
-        case cst.Not():
+        case ast.Not():
             return not value
-        case cst.Minus() if _is_number(value):
+        case ast.USub() if _is_number(value):
             return _computed(lambda left, _: -left, value, None)
-        case cst.Plus() if _is_number(value):
+        case ast.UAdd() if _is_number(value):
             return value
         case _:
             raise FoldError
@@ -73,10 +72,10 @@ def _computed(function: Callable[[Any, Any], Any], left: object, right: object) 
         raise FoldError(f"the expression fails: {error}") from None
 
 
-def _foldable(op: cst.BaseBinaryOp, left: object, right: object) -> bool:
+def _foldable(op: ast.operator, left: object, right: object) -> bool:
     if _is_number(left) and _is_number(right):
         return True
-    if not isinstance(op, cst.Add) or type(left) not in (str, list, tuple) or type(left) is not type(right):
+    if not isinstance(op, ast.Add) or type(left) not in (str, list, tuple) or type(left) is not type(right):
         return False
     return len(cast("str", left)) + len(cast("str", right)) <= LONGEST
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-import libcst as cst
-
 from flowc_compiler.frontend.values.bindings import Bindings, bindings, is_bound_once, may_change
 from flowc_compiler.frontend.values.calls import call_value
 from flowc_compiler.frontend.values.literals import NotLiteralError, Scope, evaluate
 from flowc_compiler.frontend.values.made import enumerated, made
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
-from flowc_compiler.syntax.names import Names
+from flowc_compiler.syntax.names import Names, dotted
 
 _MOST_LOOKUPS = 100_000
 """How often constants are looked up in a module: chains that double at each link end there."""
@@ -26,7 +25,7 @@ _DEEPEST = 50
 class ConfigSource(Protocol):
     """Where the values of configs come from."""
 
-    def named(self, name: str, node: cst.CSTNode) -> object:
+    def named(self, name: str, node: ast.AST) -> object:
         """The value of the config of that name. Raises KeyError for no config, NotLiteralError for no known value."""
         ...
 
@@ -82,33 +81,33 @@ class ModuleScope(Scope):
         """Whether the module gives that name a meaning of its own."""
         return name in self._bound
 
-    def value(self, node: cst.Name) -> object:
+    def value(self, node: ast.Name) -> object:
         """The value of a constant."""
-        expression = self._bound.get(node.value)
-        if node.value not in self._bound or self._may_change(node.value):
+        expression = self._bound.get(node.id)
+        if node.id not in self._bound or self._may_change(node.id):
             raise NotLiteralError(node)
         if expression is None:
             known = enumerated(node, self.view)
             return self._imported(node) if known is None else known[0]
         return self.constant(node, expression, self)
 
-    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+    def attribute(self, node: ast.Attribute) -> tuple[object] | None:
         """The value of a constant of a local module, as `module.NAME`, or of a member of an enumeration of settings."""
         known = enumerated(node, self.view)
         if known is not None:
             return known
         return (self._imported(node),) if _root(node) in self.view.imports else None
 
-    def call(self, node: cst.Call) -> object:
+    def call(self, node: ast.Call) -> object:
         """The object of settings that a call makes."""
         found = made(node, self.view, self)
         if found is None:
             raise NotLiteralError(node)
         return found[0]
 
-    def _imported(self, node: cst.Name | cst.Attribute) -> object:
+    def _imported(self, node: ast.Name | ast.Attribute) -> object:
         """The value of a constant that is imported from a local module."""
-        key, root = self.module.code_for_node(node), _root(node)
+        key, root = dotted(node), _root(node)
         if root not in self._once:
             self._once[root] = is_bound_once(root, self.module.body)
         found = self._scopes.modules.origin(self.view, node) if self._once[root] else None
@@ -118,13 +117,13 @@ class ModuleScope(Scope):
         self._open.add(key)
         view, name = found
         try:
-            return self._scopes.of(view).value(cst.Name(name))
+            return self._scopes.of(view).value(ast.Name(name))
         except NotLiteralError as error:
             raise NotLiteralError(node, error.reason, error.help, reported=error.reported, wrong=error.wrong) from None
         finally:
             self._open.discard(key)
 
-    def constant(self, node: cst.Name, expression: cst.BaseExpression, scope: Scope) -> object:
+    def constant(self, node: ast.Name, expression: ast.expr, scope: Scope) -> object:
         """The value of the expression that a constant is bound to."""
         self._left -= 1
         if expression in self._open or len(self._open) > _DEEPEST or self._left < 0:
@@ -150,7 +149,7 @@ class ClassScope(Scope):
         self,
         module: ModuleScope,
         names: Names,
-        body: Sequence[cst.BaseStatement] = (),
+        body: Sequence[ast.stmt] = (),
         configs: Mapping[str, str] | None = None,
     ) -> None:
         self._module = module
@@ -163,31 +162,31 @@ class ClassScope(Scope):
     def _bound(self) -> Bindings:
         return bindings(self._body)
 
-    def value(self, node: cst.Name) -> object:
+    def value(self, node: ast.Name) -> object:
         """The value of a config or constant."""
-        if node.value in self._configs:
-            return self._module.configs.named(self._configs[node.value], node)
-        if node.value not in self._bound:
+        if node.id in self._configs:
+            return self._module.configs.named(self._configs[node.id], node)
+        if node.id not in self._bound:
             return self._module.value(node)
-        expression = self._bound[node.value]
+        expression = self._bound[node.id]
         if expression is None:
             raise NotLiteralError(node)
         return self._module.constant(node, expression, self)
 
-    def call(self, node: cst.Call) -> object:
+    def call(self, node: ast.Call) -> object:
         """The value of `config_expr("...")` and `dict(a=1)`; other calls run when the class is made, and have none."""
-        if isinstance(node.func, cst.Name) and node.func.value == "dict" and self._is_builtin("dict"):
-            named = {arg.keyword.value: arg.value for arg in node.args if arg.keyword is not None}
-            if len(named) == len(node.args):
+        if isinstance(node.func, ast.Name) and node.func.id == "dict" and self._is_builtin("dict"):
+            named = {item.arg: item.value for item in node.keywords if item.arg is not None}
+            if not node.args and len(named) == len(node.keywords):
                 return {key: evaluate(value, self) for key, value in named.items()}
         text = self._expression(node)
         if text is None:
             raise NotLiteralError(node)
         try:
-            return evaluate(cst.parse_expression(text), ExpressionScope(self._module))
-        except cst.ParserSyntaxError:
+            return evaluate(ast.parse(text, mode="eval").body, ExpressionScope(self._module))
+        except (SyntaxError, ValueError):
             raise NotLiteralError(node, "the expression is not valid Python", "correct it", wrong=True) from None
-        except RecursionError:
+        except (RecursionError, MemoryError):
             raise NotLiteralError(node) from None
         except NotLiteralError as error:
             reason = error.reason or "flowc cannot tell the value of this expression without running code"
@@ -197,58 +196,58 @@ class ClassScope(Scope):
         """Whether neither the class nor the module gives that name a meaning of its own."""
         return name not in self._bound and not self._module.binds(name)
 
-    def is_config(self, node: cst.BaseExpression) -> bool:
+    def is_config(self, node: ast.expr) -> bool:
         """Whether an expression begins with a config or a `config_expr`, of which a class body has no value yet."""
-        while isinstance(node, cst.Attribute | cst.Subscript):
+        while isinstance(node, ast.Attribute | ast.Subscript):
             node = node.value
-        if isinstance(node, cst.Call):
+        if isinstance(node, ast.Call):
             return self._names.resolve(node.func) == "config_expr"
-        return isinstance(node, cst.Name) and node.value in self._configs
+        return isinstance(node, ast.Name) and node.id in self._configs
 
-    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+    def attribute(self, node: ast.Attribute) -> tuple[object] | None:
         """Refuse `config.name`: it is the Config object's own. A constant of a local module has its value."""
-        if isinstance(node.value, cst.Name) and node.value.value in self._configs and node.attr.value in OWN_ATTRIBUTES:
-            name, entry = node.value.value, node.attr.value
+        if isinstance(node.value, ast.Name) and node.value.id in self._configs and node.attr in OWN_ATTRIBUTES:
+            name, entry = node.value.id, node.attr
             help_text = f'write {name}["{entry}"] for the entry of its value'
             raise NotLiteralError(node, f"`{entry}` is an attribute of the Config object itself", help_text, wrong=True)
         return None if _root(node) in self._bound else self._module.attribute(node)
 
-    def inside(self, function: cst.FunctionDef, self_name: str) -> StepScope:
+    def inside(self, function: ast.FunctionDef | ast.AsyncFunctionDef, self_name: str) -> StepScope:
         """Names in a step of the class."""
         return StepScope(self._module, function, self_name)
 
-    def _expression(self, node: cst.Call) -> str | None:
+    def _expression(self, node: ast.Call) -> str | None:
         """The text of a `config_expr`."""
-        if self._names.resolve(node.func) != "config_expr" or len(node.args) != 1:
+        if self._names.resolve(node.func) != "config_expr" or len(node.args) != 1 or node.keywords:
             return None
-        text = evaluate(node.args[0].value, self._module)
+        text = evaluate(node.args[0], self._module)
         return text.strip() if isinstance(text, str) else None
 
 
 class StepScope(Scope):
     """Names in a step: constants of the module that the step does not bind itself, and `self.config.entry`."""
 
-    def __init__(self, module: ModuleScope, function: cst.FunctionDef, self_name: str) -> None:
+    def __init__(self, module: ModuleScope, function: ast.FunctionDef | ast.AsyncFunctionDef, self_name: str) -> None:
         self._module = module
         self._function = function
         self._self_name = self_name
 
     @cached_property
     def _bound(self) -> Bindings:
-        return bindings(self._function.body.body)
+        return bindings(self._function.body)
 
-    def value(self, node: cst.Name) -> object:
+    def value(self, node: ast.Name) -> object:
         """The value of a constant."""
-        if node.value == self._self_name or node.value in self._bound:
+        if node.id == self._self_name or node.id in self._bound:
             raise NotLiteralError(node)
         return self._module.value(node)
 
-    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+    def attribute(self, node: ast.Attribute) -> tuple[object] | None:
         """The value of a config that is read as `self.config`."""
-        if not isinstance(node.value, cst.Name) or node.value.value != self._self_name:
+        if not isinstance(node.value, ast.Name) or node.value.id != self._self_name:
             hidden = _root(node) == self._self_name or _root(node) in self._bound
             return None if hidden else self._module.attribute(node)
-        name = self._module.configs.name_of(node.attr.value)
+        name = self._module.configs.name_of(node.attr)
         return None if name is None else (self._module.configs.named(name, node),)
 
 
@@ -258,35 +257,35 @@ class ExpressionScope(Scope):
     def __init__(self, module: ModuleScope) -> None:
         self._module = module
 
-    def value(self, node: cst.Name) -> object:
+    def value(self, node: ast.Name) -> object:
         """The value of a config or constant."""
         try:
-            return self._module.configs.named(node.value, node)
+            return self._module.configs.named(node.id, node)
         except KeyError:
             pass
-        if self._module.binds(node.value):
+        if self._module.binds(node.id):
             return self._module.value(node)
-        wrong = not (self._module.has_star_import or hasattr(builtins, node.value))
+        wrong = not (self._module.has_star_import or hasattr(builtins, node.id))
         raise NotLiteralError(
             node,
-            f"there is no config `{node.value}`",
+            f"there is no config `{node.id}`",
             "a config_expr knows configs by their own names, those of Config('name'), and names of the module",
             wrong=wrong,
         )
 
-    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+    def attribute(self, node: ast.Attribute) -> tuple[object] | None:
         """A constant of a local module has its value."""
         return self._module.attribute(node)
 
-    def call(self, node: cst.Call) -> object:
+    def call(self, node: ast.Call) -> object:
         """The value of a conversion, or of a method of a string or mapping, that flowc can compute."""
-        if isinstance(node.func, cst.Name) and self._module.binds(node.func.value):
+        if isinstance(node.func, ast.Name) and self._module.binds(node.func.id):
             raise NotLiteralError(node)
         return call_value(node, self)
 
 
-def _root(node: cst.BaseExpression) -> str:
+def _root(node: ast.expr) -> str:
     """`a` of `a.b.c`; nothing for what does not begin with a name."""
-    while isinstance(node, cst.Attribute):
+    while isinstance(node, ast.Attribute):
         node = node.value
-    return node.value if isinstance(node, cst.Name) else ""
+    return node.id if isinstance(node, ast.Name) else ""

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import libcst as cst
+import ast
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.pipelines.settings.tree import Leaf, Tree
 from flowc_compiler.ir import ExitHookSpec
-from flowc_compiler.syntax.modules import ModuleView
+from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 from flowc_compiler.syntax.names import dotted
 
 _ON_SUCCESS = ("on_success", "on_end")
 _ON_ERROR = ("on_failure", "on_end")
 
 
-def hook_name(node: cst.BaseExpression, view: ModuleView) -> str | None:
+def hook_name(node: ast.expr, view: ModuleView) -> str | None:
     """What a task finds a function by: its name in the file, or a dotted name to import; `None` for anything else."""
     match node:
-        case cst.Name(value="None"):
-            return None
-        case cst.Name(value=name):
+        case ast.Name(id=name):
             return name if name in view.imports or name in _functions(view) else None
-        case cst.Attribute():
+        case ast.Attribute():
             root, *rest = dotted(node) or ("",)
             bound = view.imports.get(root)
             if bound is None or bound.level:
@@ -57,4 +55,4 @@ def _is_function(name: str, view: ModuleView) -> bool:
 
 
 def _functions(view: ModuleView) -> frozenset[str]:
-    return frozenset(item.name.value for item in view.tree.body if isinstance(item, cst.FunctionDef))
+    return frozenset(item.name for item in view.tree.body if isinstance(item, FunctionNode))

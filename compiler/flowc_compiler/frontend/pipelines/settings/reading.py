@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar, cast
 
-import libcst as cst
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
@@ -133,41 +133,43 @@ class LayerScope(Scope):
     def __init__(self, layer: SettingsLayer) -> None:
         self._layer = layer
 
-    def value(self, node: cst.Name) -> object:
+    def value(self, node: ast.Name) -> object:
         """The value of a name."""
         known = enumerated(node, self._layer.view)
         return self._layer.scope.value(node) if known is None else known[0]
 
-    def call(self, node: cst.Call) -> object:
+    def call(self, node: ast.Call) -> object:
         """The object that a call makes, a dict, or what the call stands for outside."""
         found = made(node, self._layer.view, self)
         if found is not None:
             return found[0]
-        if isinstance(node.func, cst.Name) and node.func.value == "dict" and all(arg.keyword for arg in node.args):
-            return {arg.keyword.value: evaluate(arg.value, self) for arg in node.args if arg.keyword is not None}
+        if isinstance(node.func, ast.Name) and node.func.id == "dict" and not node.args:
+            named = {item.arg: item.value for item in node.keywords if item.arg is not None}
+            if len(named) == len(node.keywords):
+                return {name: evaluate(value, self) for name, value in named.items()}
         return self._layer.scope.call(node)
 
-    def is_config(self, node: cst.BaseExpression) -> bool:
+    def is_config(self, node: ast.expr) -> bool:
         """As outside."""
         return self._layer.scope.is_config(node)
 
-    def attribute(self, node: cst.Attribute) -> tuple[object] | None:
+    def attribute(self, node: ast.Attribute) -> tuple[object] | None:
         """A member of an enumeration; otherwise as outside."""
         known = enumerated(node, self._layer.view)
         return self._layer.scope.attribute(node) if known is None else known
 
 
-_Argument = tuple[str, cst.BaseExpression, tuple[object] | None]
+_Argument = tuple[str, ast.expr, tuple[object] | None]
 """A name, its expression, and its value where that came out of `**mapping`."""
 
 
 def _arguments(layer: SettingsLayer, scope: Scope, sink: DiagnosticSink) -> Iterator[_Argument]:
     for arg in layer.arguments:
-        if arg.keyword is not None:
-            yield arg.keyword.value, arg.value, None
-        elif arg.star != "**":
+        if not isinstance(arg, ast.keyword):
             message = f"`{title(layer)}` takes keyword arguments only"
-            sink.error("FC403", message, _place(layer, arg.value)(), help="name the argument")
+            sink.error("FC403", message, _place(layer, arg)(), help="name the argument")
+        elif arg.arg is not None:
+            yield arg.arg, arg.value, None
         else:
             unpacked = _told("what is unpacked", arg.value, layer, scope, sink)
             if unpacked is not None and not isinstance(unpacked[0], dict):
@@ -180,7 +182,7 @@ def _arguments(layer: SettingsLayer, scope: Scope, sink: DiagnosticSink) -> Iter
 
 def _value(
     name: str,
-    node: cst.BaseExpression,
+    node: ast.expr,
     known: tuple[object] | None,
     layer: SettingsLayer,
     scope: Scope,
@@ -193,21 +195,19 @@ def _value(
     return None if told is None or told[0] is None else canonical(name, told[0], place, sink)
 
 
-def _told(
-    what: str, node: cst.BaseExpression, layer: SettingsLayer, scope: Scope, sink: DiagnosticSink
-) -> tuple[object] | None:
+def _told(what: str, node: ast.expr, layer: SettingsLayer, scope: Scope, sink: DiagnosticSink) -> tuple[object] | None:
     try:
         return (evaluate(node, scope),)
     except NotLiteralError as error:
         if not error.reported:
             sink.error(
-                "FC402", f"{what} is not a literal{error.because}", layer.view.locator.anywhere(node),
+                "FC402", f"{what} is not a literal{error.because}", layer.view.span(node),
                 help=error.help or "write the value itself: flowc reads the file and does not run it",
             )  # fmt: skip
         return None
 
 
-def _asks_for_nothing(node: cst.BaseExpression, known: tuple[object] | None, scope: Scope) -> bool:
+def _asks_for_nothing(node: ast.expr, known: tuple[object] | None, scope: Scope) -> bool:
     """Whether an argument that is not read is None, False or empty."""
     try:
         return not (known[0] if known is not None else evaluate(node, scope))
@@ -217,7 +217,7 @@ def _asks_for_nothing(node: cst.BaseExpression, known: tuple[object] | None, sco
 
 def _flag(layer: SettingsLayer, name: str) -> object:
     for arg in layer.arguments:
-        if arg.keyword is not None and arg.keyword.value == name:
+        if isinstance(arg, ast.keyword) and arg.arg == name:
             try:
                 return evaluate(arg.value, layer.scope)
             except NotLiteralError:
@@ -234,8 +234,8 @@ def _appended(weak: Tree | Leaf, strong: Tree | Leaf) -> Tree | Leaf:
     return Leaf(list(dict.fromkeys(both)), strong.place)
 
 
-def _place(layer: SettingsLayer, node: cst.BaseExpression) -> Place:
-    return lambda: layer.view.locator.unique(node)
+def _place(layer: SettingsLayer, node: ast.expr) -> Place:
+    return lambda: layer.view.span(node)
 
 
 def _report_values(error: ValidationError, tree: Tree, owner: str, sink: DiagnosticSink) -> None:

@@ -74,7 +74,7 @@ def place_of(tree: Tree | Leaf, path: tuple[object, ...] = ()) -> Place | None:
 
 
 def _place(made: Made, key: str) -> Place:
-    return lambda: made.view.locator.unique(made.nodes[key])
+    return lambda: made.view.span(made.nodes[key])
 
 
 def texts(value: object) -> Mapping[str, object]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import libcst as cst
-
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.pipelines.evaluation.objects import StepFunction
 from flowc_compiler.frontend.pipelines.graph import MapCall, Region, StepCall
@@ -28,7 +26,7 @@ from flowc_compiler.ir.values import (
     Value,
 )
 from flowc_compiler.source import Span
-from flowc_compiler.syntax.modules import LocalModules, ModuleView
+from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 
 _MOST_PARTS = 2000
 """Parts of one argument that are looked at to tell which of them is wrong."""
@@ -61,7 +59,7 @@ class PipelineTypes:
         root: Region,
         functions: Mapping[str, StepFunction],
         sites: Mapping[str, CallSite],
-        pipeline: tuple[ModuleView, cst.FunctionDef],
+        pipeline: tuple[ModuleView, FunctionNode],
         found_before: Sequence[Misfit] = (),
     ) -> None:
         """Check all calls of a pipeline: FC310 to FC314.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
-
-import libcst as cst
 
 from flowc_compiler.frontend.pipelines.types.model import Instance, LocalClass, TupleType, Type
 from flowc_compiler.frontend.pipelines.types.reading import TypeReader
 from flowc_compiler.frontend.pipelines.types.standard import FOREIGN
-from flowc_compiler.syntax.modules import ModuleView
+from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
 _MOST = 200
 """Classes that a class may build on."""
@@ -65,15 +64,15 @@ class Lineages:
                 found.complete = False
                 continue
             view, node = definition
-            found.methods.update(item.name.value for item in node.body.body if isinstance(item, cst.FunctionDef))
+            found.methods.update(item.name for item in node.body if isinstance(item, FunctionNode))
             for base in node.bases:
                 self._base(view, base, found, pending, direct=current == start)
         return found
 
     def _base(
-        self, view: ModuleView, base: cst.Arg, found: Lineage, pending: list[LocalClass], *, direct: bool
+        self, view: ModuleView, base: ast.expr, found: Lineage, pending: list[LocalClass], *, direct: bool
     ) -> None:
-        text = view.tree.code_for_node(base.value)
+        text = view.code(base)
         special = self._reader.special(view, text)
         if special == "NamedTuple":
             found.instances.add(Instance("tuple"))

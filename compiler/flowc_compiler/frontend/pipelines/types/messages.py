@@ -155,7 +155,7 @@ def report_parameter(name: str, wanted: Type, given: Type, span: Span, sink: Dia
 def report_default(signature: Signature, parameter: str, given: Type, sink: DiagnosticSink) -> None:
     """Collect FC314 for a default that does not fit its annotation."""
     wanted = describe_annotation(signature.parameters[parameter])
-    span = signature.view.locator.anywhere(signature.defaults[parameter])
+    span = signature.view.span(signature.defaults[parameter])
     message = f"`{signature.name}` takes `{wanted}` for `{parameter}`, and its default is {_value(given)}"
     sink.error("FC314", message, span, help="change the default or the annotation", label=f"expects `{wanted}`")
 
@@ -181,5 +181,6 @@ def _converted(given: Type, wanted: Type) -> object:
 
 def _place(function: StepFunction) -> str:
     """Where a step says what it returns."""
-    span = function.view.locator.anywhere(function.node.returns or function.node.name)
+    node = function.node
+    span = function.view.span(node.returns) if node.returns is not None else function.view.name_span(node)
     return f"line {span.line}" if function.module is None else f"{span.file}:{span.line}"

@@ -6,8 +6,6 @@ import ast
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import libcst as cst
-
 from flowc_compiler.frontend.pipelines.types.model import (
     NEVER,
     NONE,
@@ -24,6 +22,7 @@ from flowc_compiler.frontend.pipelines.types.model import (
 from flowc_compiler.frontend.pipelines.types.scopes import Alias, FileNames, file_names, parsed
 from flowc_compiler.frontend.pipelines.types.standard import SAME, TYPING, builtin_class, standard_class, typing_class
 from flowc_compiler.syntax.modules import Imported, LocalModules, ModuleView
+from flowc_compiler.syntax.names import dotted
 
 _DEEPEST = 24
 """How deeply brackets and aliases may be nested."""
@@ -44,11 +43,11 @@ class TypeReader:
         self._resolved: dict[Reference, Type] = {}
         self._annotations: dict[tuple[str, str], Type] = {}
 
-    def annotation(self, view: ModuleView, node: cst.Annotation | None, hidden: Iterable[str] = ()) -> Type:
+    def annotation(self, view: ModuleView, node: ast.expr | None, hidden: Iterable[str] = ()) -> Type:
         """The type that an annotation of a file says; `hidden` are names of type parameters around it."""
         if node is None:
             return UNKNOWN
-        text = view.tree.code_for_node(node.annotation)
+        text = view.code(node)
         key = (str(view.source.path), text)
         taken = frozenset(hidden)
         if taken:
@@ -64,7 +63,7 @@ class TypeReader:
     def special(self, view: ModuleView, text: str) -> str | None:
         """The name of `typing` that an expression begins with, such as `Protocol` for `t.Protocol[T]`."""
         node = parsed(text)
-        parts = _dotted(node.value if isinstance(node, ast.Subscript) else node)
+        parts = dotted(node.value if isinstance(node, ast.Subscript) else node)
         full = self.imported(view, parts) if parts else None
         return full[-1] if full is not None and len(full) == 2 and full[0] in TYPING else None
 
@@ -76,11 +75,11 @@ class TypeReader:
             self._views[str(path)] = view
         return self._names[path]
 
-    def class_definition(self, of: LocalClass) -> tuple[ModuleView, cst.ClassDef] | None:
+    def class_definition(self, of: LocalClass) -> tuple[ModuleView, ast.ClassDef] | None:
         """Where a local class is defined."""
         view = self._views.get(of.file)
         found = self.names(view).meanings.get(of.name) if view is not None else None
-        return (view, found) if view is not None and isinstance(found, cst.ClassDef) else None
+        return (view, found) if view is not None and isinstance(found, ast.ClassDef) else None
 
     def imported(self, view: ModuleView, parts: Name) -> Name | None:
         """The dotted path of what a name is imported as, where it is by an absolute import."""
@@ -138,7 +137,7 @@ class _Reading:
     def _node(self, node: ast.expr) -> Type:
         match node:
             case ast.Name() | ast.Attribute():
-                parts = _dotted(node)
+                parts = dotted(node)
                 return self.name(parts) if parts else UNKNOWN
             case ast.Constant(value=None):
                 return NONE
@@ -149,8 +148,8 @@ class _Reading:
                 return self._union((left, right))
             case ast.Subscript(value=value, slice=inner):
                 arguments = inner.elts if isinstance(inner, ast.Tuple) else [inner]
-                return self._subscript(_dotted(value), arguments)
-            case ast.Call(func=func, args=[_, of]) if self._typing_name(_dotted(func)) == "NewType":
+                return self._subscript(dotted(value), arguments)
+            case ast.Call(func=func, args=[_, of]) if self._typing_name(dotted(func)) == "NewType":
                 return self._read(of)
             case _:
                 return UNKNOWN
@@ -166,7 +165,7 @@ class _Reading:
         match found:
             case Imported():
                 return self._of_import(found, parts)
-            case cst.ClassDef() if len(parts) == 1:
+            case ast.ClassDef() if len(parts) == 1:
                 return LocalClass(str(self._view.source.path), parts[0])
             case Alias(text=text) if len(parts) == 1:
                 node = parsed(text)
@@ -280,16 +279,8 @@ def _folder(path: Path, level: int) -> Path:
     return path.absolute().parents[min(level, len(path.absolute().parents)) - 1]
 
 
-def _dotted(node: ast.expr | None) -> Name:
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return (node.id, *reversed(parts)) if isinstance(node, ast.Name) else ()
-
-
-def _node(parts: Name) -> cst.BaseExpression:
-    node: cst.BaseExpression = cst.Name(parts[0])
+def _node(parts: Name) -> ast.expr:
+    node: ast.expr = ast.Name(parts[0])
     for part in parts[1:]:
-        node = cst.Attribute(node, cst.Name(part))
+        node = ast.Attribute(node, part)
     return node

@@ -8,12 +8,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-
-import libcst as cst
+from typing import Any
 
 from flowc_compiler.frontend.pipelines.types.standard import TYPING
 from flowc_compiler.frontend.values.bindings import bindings
-from flowc_compiler.syntax.modules import Imported, ModuleView
+from flowc_compiler.syntax.modules import Imported, ModuleView, bind_imports
 from flowc_compiler.syntax.names import dotted
 
 _KEEPS_BUILTINS = TYPING | {"flowc", "metaflow", "zenml"}
@@ -32,7 +31,7 @@ class Unclear:
     """A name that is bound in a way, or so often, that nothing is certain."""
 
 
-Meaning = Imported | cst.ClassDef | Alias | Unclear
+Meaning = Imported | ast.ClassDef | Alias | Unclear
 
 
 @dataclass(eq=False)
@@ -77,51 +76,39 @@ def _same(one: Meaning, other: Meaning) -> bool:
             return False
 
 
-def _bound(
-    view: ModuleView, body: Iterable[cst.BaseStatement | cst.BaseSmallStatement], found: FileNames
-) -> Iterator[tuple[str, Meaning]]:
+def _bound(view: ModuleView, body: Iterable[ast.stmt], found: FileNames) -> Iterator[tuple[str, Meaning]]:
     for statement in body:
         match statement:
-            case cst.SimpleStatementLine(body=small):
-                yield from _bound(view, small, found)
-            case cst.Import() | cst.ImportFrom():
+            case ast.Import() | ast.ImportFrom():
                 yield from _imported(statement, found)
-            case cst.ClassDef(name=cst.Name(value=name)):
+            case ast.ClassDef(name=name):
                 yield name, statement
-            case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))], value=value):
-                yield name, Alias(view.tree.code_for_node(value))
-            case cst.AnnAssign(target=cst.Name(value=name), value=cst.BaseExpression() as value):
-                yield name, Alias(view.tree.code_for_node(value))
-            case cst.TypeAlias(name=cst.Name(value=name), value=value, type_parameters=None):
-                yield name, Alias(view.tree.code_for_node(value))
-            case cst.TypeAlias(name=cst.Name(value=name)):
-                yield name, Unclear()
-            case cst.If(test=test, body=inner) if (dotted(test) or ("",))[-1] == "TYPE_CHECKING":
-                yield from _bound(view, inner.body, found)
-            case cst.Try(body=inner, handlers=handlers):
-                yield from _bound(view, inner.body, found)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                yield name, Alias(view.code(value))
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                yield name, Alias(view.code(value))
+            case ast.If(test=test, body=inner) if (dotted(test) or ("",))[-1] == "TYPE_CHECKING":
+                yield from _bound(view, inner, found)
+            case ast.Try(body=inner, handlers=handlers):
+                yield from _bound(view, inner, found)
                 for handler in handlers:
-                    yield from _bound(view, handler.body.body, found)
+                    yield from _bound(view, handler.body, found)
+            case _ if type(statement).__name__ == "TypeAlias":  # of Python 3.12
+                yield from _type_alias(view, statement)
             case _:
                 yield from ((name, Unclear()) for name in bindings([statement]))
 
 
-def _imported(statement: cst.Import | cst.ImportFrom, found: FileNames) -> Iterator[tuple[str, Imported]]:
-    if isinstance(statement, cst.Import):
-        for alias in statement.names:
-            parts = dotted(alias.name)
-            if alias.evaluated_alias is not None:
-                yield alias.evaluated_alias, Imported(0, parts, None)
-            else:
-                yield parts[0], Imported(0, parts[:1], None)
-        return
-    module = dotted(statement.module) if statement.module is not None else ()
-    level = len(statement.relative)
-    if isinstance(statement.names, cst.ImportStar):
-        root = ".".join(module[:1])
-        found.from_typing |= not level and root in TYPING
-        found.open |= level > 0 or root not in _KEEPS_BUILTINS
-        return
-    for alias in statement.names:
-        name = alias.evaluated_name
-        yield alias.evaluated_alias or name, Imported(level, module, name)
+def _type_alias(view: ModuleView, statement: Any) -> Iterator[tuple[str, Meaning]]:
+    """What `type Name = ...` binds; one with parameters is unclear."""
+    yield statement.name.id, Unclear() if statement.type_params else Alias(view.code(statement.value))
+
+
+def _imported(statement: ast.Import | ast.ImportFrom, found: FileNames) -> Iterator[tuple[str, Imported]]:
+    bound: dict[str, Imported] = {}
+    bind_imports(statement, bound)
+    yield from bound.items()
+    if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
+        root = (statement.module or "").partition(".")[0]
+        found.from_typing |= not statement.level and root in TYPING
+        found.open |= statement.level > 0 or root not in _KEEPS_BUILTINS

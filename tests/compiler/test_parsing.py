@@ -1,0 +1,170 @@
+"""Reading files: what Python cannot read ends in a diagnostic that says why, and spans count characters."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
+from flowc_compiler.source import SourceFile
+from flowc_compiler.syntax import parsing
+from flowc_compiler.syntax.modules import ModuleView
+from flowc_compiler.syntax.newer_python import newer_syntax
+from flowc_compiler.syntax.parsing import parse, read_source
+
+NEWER = {
+    "type X = int": (12, 1),
+    "x = 1\ndef f[T](): pass": (12, 2),
+    "class A[T]: pass\nclass B[T = int]: pass": (13, 2),
+    "x = f'{a[\"b\"] + 'c'}'": (12, 1),
+    "x = 1\nx = f'''{\n  a  # comment\n}'''": (12, 2),
+    "x = t'{a}'": (14, 1),
+    "try:\n    pass\nexcept A, B:\n    pass": (14, 3),
+    "try:\n    pass\nexcept* A, B:\n    pass": (14, 3),
+    "x = [*a for a in b]": (15, 1),
+}
+"""Files, the minor version of Python 3 that they need, and the line that needs it."""
+
+
+def problems(text: str) -> tuple[Diagnostic, ...]:
+    sink = DiagnosticSink()
+    assert parse(SourceFile(Path("flow.py"), text), sink) is None
+    return sink.diagnostics
+
+
+@pytest.mark.parametrize("text", NEWER)
+def test_syntax_of_a_newer_python(text: str) -> None:
+    minor, line = NEWER[text]
+    if sys.version_info >= (3, minor):
+        pytest.skip("this Python reads it")
+    (problem,) = problems(text)
+    assert problem.code == "FC101"
+    assert f"needs Python 3.{minor} or newer" in problem.message
+    assert f"run flowc with Python 3.{minor}" in problem.help
+    assert problem.span is not None
+    assert problem.span.line == line
+
+
+@pytest.mark.parametrize("text", ["x = = 1", "def f(:\n    pass", "x = (\n", "print 1", "x = 1 +", "f() = 1"])
+def test_wrong_syntax_needs_no_newer_python(text: str) -> None:
+    assert newer_syntax(text) is None
+    (problem,) = problems(text)
+    assert problem.code == "FC101"
+    assert "needs Python" not in problem.message
+
+
+def test_nul_bytes() -> None:
+    (problem,) = problems("x = 1\ny = '\0'\n")
+    assert (problem.code, problem.message) == ("FC101", "the file has a NUL byte in it")
+    assert problem.span is not None
+    assert problem.span.line == 2
+
+
+DEEP = {
+    "brackets": "[" * 3000 + "]" * 3000,
+    "sum": "1" + " + 1" * 20_000,
+    "signs": "-" * 20_000 + "1",
+    "attributes": "a" + ".b" * 20_000,
+    "calls": "a" + "()" * 20_000,
+    "lambdas": "lambda: " * 20_000 + "1",
+    "choices": "1 if 1 else " * 20_000 + "1",
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_deep_nesting(name: str) -> None:
+    (problem,) = problems(f"a = 1\n\nx = {DEEP[name]}\nb = 2\n")
+    assert problem.code == "FC101"
+    assert problem.span is not None
+    assert problem.span.line == 3
+
+
+def test_many_branches() -> None:
+    (problem,) = problems("a = 1\nif a: pass\n" + "elif a: pass\n" * 20_000)
+    assert problem.code == "FC101"
+    assert problem.span is not None
+    assert problem.span.line == 2
+
+
+def test_deep_nesting_in_a_file_that_no_python_reads() -> None:
+    """libcst is not given what overflows its stack."""
+    (problem,) = problems("type X = = int\nx = " + "[" * 3000 + "-" * 20_000)
+    assert problem.code == "FC101"
+
+
+@pytest.mark.parametrize("depth", [300, 900])
+@pytest.mark.parametrize("place", ["body", "decorator", "default", "annotation", "constant"])
+def test_what_python_reads_compiles(tmp_path: Path, place: str, depth: int) -> None:
+    """A long chain of operators is legal; where flowc needs its value, it may say that it does not know it."""
+    chain = "1" + " + 1" * depth
+    texts = dict.fromkeys(("body", "decorator", "default", "annotation", "constant"), "1") | {place: chain}
+    path = tmp_path / "flow.py"
+    path.write_text(f"""\
+from flowc import FlowSpec, Parameter, retry, step
+
+N = {texts["constant"]}
+
+
+class F(FlowSpec):
+    p = Parameter("p", default={texts["default"]})
+
+    @retry(times={texts["decorator"]})
+    @step
+    def start(self):
+        self.x: {texts["annotation"]} = {texts["body"]}
+        self.next(self.end)
+
+    @retry(times=N)
+    @step
+    def end(self): pass
+""")
+    done = subprocess.run(
+        [sys.executable, "-m", "flowc_cli", "check", str(path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode in {0, 2}, done.stderr
+    assert "Traceback" not in done.stderr
+    assert place in {"decorator", "constant"} or done.returncode == 0, done.stderr
+
+
+def test_large_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parsing, "MAX_BYTES", 2**20)
+    path = tmp_path / "flow.py"
+    path.write_text("x = 1\n" * 200_000)
+    sink = DiagnosticSink()
+    assert read_source(path, sink) is None
+    assert [item.code for item in sink.diagnostics] == ["FC104"]
+    assert "larger than 1 MiB" in sink.diagnostics[0].message
+
+
+def test_declared_encodings(tmp_path: Path) -> None:
+    path = tmp_path / "flow.py"
+    path.write_bytes("# coding: latin-1\nname = 'Köln'; other = é(1)\n".encode("latin-1"))
+    sink = DiagnosticSink()
+    source = read_source(path, sink)
+    assert source is not None
+    tree = parse(source, sink)
+    assert tree is not None
+    view = ModuleView(source, tree, sink)
+    assert [view.code(node) for node in tree.body] == ["name = 'Köln'", "other = é(1)"]
+    assert (view.span(tree.body[1]).column, view.span(tree.body[1]).end_column) == (16, 28)
+
+
+def test_columns_are_characters_and_lines_are_pythons() -> None:
+    text = "a = 'ä\u2028\f'; b = '€'\n\f\nclass  \\\n  K: pass\n@deco\nasync   def  g(x: int = 1): pass\n"
+    source = SourceFile(Path("flow.py"), text)
+    first, second, owner, function = ast.parse(text).body
+    assert source.code(first) == "a = 'ä\u2028\f'"
+    assert source.code(second) == "b = '€'"
+    assert (source.node_span(second).line, source.node_span(second).column) == (1, 12)
+    assert isinstance(owner, ast.ClassDef)
+    assert isinstance(function, ast.AsyncFunctionDef)
+    name = source.name_span(owner)
+    assert (name.line, name.column, name.end_column) == (4, 3, 4)
+    head = source.head_span(function)
+    assert (head.line, head.column, head.end_column) == (6, 1, 15)
+    parameter = source.name_span(function.args.args[0])
+    assert (parameter.column, parameter.end_column) == (16, 17)
