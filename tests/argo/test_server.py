@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from flowc_targets.argo.parameter_values import encode_value
 from flowc_targets.argo.server.access import read_access
 from flowc_targets.argo.server.client import ArgoClient
-from flowc_targets.argo.server.states import run_state
-from flowc_targets.argo.texts import encode_value
+from flowc_targets.argo.server.workflow_status import run_state
 from flowc_targets.base.engine import Address, EngineError
 from tests.argoserver import ENDED, FINISHED, Replay, replaying
 from tests.commands import flowc

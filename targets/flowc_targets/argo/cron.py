@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from flowc_compiler.frontend.decorators.quartz import ScheduleError, to_crontab
-from flowc_targets.argo.objects import Workflow, WorkflowSpec
+from flowc_targets.argo.workflow_objects import Workflow, WorkflowSpec
 from flowc_targets.kubernetes.objects import LocalObjectReference, ObjectMeta
 
 if TYPE_CHECKING:

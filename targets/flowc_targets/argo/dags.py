@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.names import unique_names
-from flowc_targets.argo.objects import Parameter, Parameters
-from flowc_targets.argo.waits import Waits
+from flowc_targets.argo.dependencies import Waits
+from flowc_targets.argo.object_names import unique_names
+from flowc_targets.argo.workflow_objects import Parameter, Parameters
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow, Step
-    from flowc_targets.argo.objects import Template
+    from flowc_targets.argo.workflow_objects import Template
 
 
 @dataclass(frozen=True, slots=True)

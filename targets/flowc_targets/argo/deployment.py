@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowc_targets.argo.cron import CronWorkflow, check_cron, cron_workflow
-from flowc_targets.argo.events.check import check_triggers
-from flowc_targets.argo.events.model import EventSource, Sensor
-from flowc_targets.argo.events.names import waits_for_events
+from flowc_targets.argo.events.event_parameters import waits_for_events
 from flowc_targets.argo.events.sensor import event_objects
-from flowc_targets.argo.objects import Workflow
+from flowc_targets.argo.events.sensor_model import EventSource, Sensor
+from flowc_targets.argo.events.trigger_checks import check_triggers
+from flowc_targets.argo.workflow_objects import Workflow
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowc_targets.argo.kueue import group_arguments
-from flowc_targets.argo.leaf import INDEX_INPUT
-from flowc_targets.argo.objects import Dag, DagTask, Parameter, Parameters, Sequence, Template
+from flowc_targets.argo.pod_templates import INDEX_INPUT
+from flowc_targets.argo.workflow_objects import Dag, DagTask, Parameter, Parameters, Sequence, Template
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Step

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowc_compiler.ir import LinearStep
-from flowc_targets.argo.leaf import step_container
-from flowc_targets.argo.objects import Dag, DagTask, Parameter, Parameters, Template
+from flowc_targets.argo.pod_templates import step_container
+from flowc_targets.argo.workflow_objects import Dag, DagTask, Parameter, Parameters, Template
 from flowc_targets.kubernetes.pod import StepPod
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.objects import Parameter, Parameters, Template
+from flowc_targets.argo.workflow_objects import Parameter, Parameters, Template
 from flowc_targets.kubernetes.objects import ObjectMeta
 
 if TYPE_CHECKING:

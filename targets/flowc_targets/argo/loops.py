@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowc_compiler.ir import LinearStep
-from flowc_targets.argo.leaf import INDEX_INPUT, OUTPUTS_FOLDER, STEP_INPUT, choice_output, step_container
-from flowc_targets.argo.objects import Dag, DagTask, Parameter, Parameters, RetryStrategy, Template
-from flowc_targets.argo.waits import CHOICE, goes_on_by_choice
+from flowc_targets.argo.dependencies import CHOICE, goes_on_by_choice
+from flowc_targets.argo.pod_templates import INDEX_INPUT, OUTPUTS_FOLDER, STEP_INPUT, choice_output, step_container
+from flowc_targets.argo.workflow_objects import Dag, DagTask, Parameter, Parameters, RetryStrategy, Template
 from flowc_targets.kubernetes.pod import StepPod
 
 if TYPE_CHECKING:

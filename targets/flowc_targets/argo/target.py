@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.carried import carried
-from flowc_targets.argo.checks import TARGET_NAME, check_flow, check_objects
+from flowc_targets.argo.argo_checks import TARGET_NAME, check_flow, check_objects
+from flowc_targets.argo.dag_templates import lower
 from flowc_targets.argo.deployment import Deployed, deployed
+from flowc_targets.argo.embedded_code import carried
 from flowc_targets.argo.labels import LABELS
-from flowc_targets.argo.leaf import PACKAGE_FILE, hidden_values
-from flowc_targets.argo.lower import lower
-from flowc_targets.argo.names import object_name
+from flowc_targets.argo.object_names import object_name
 from flowc_targets.argo.options import ArgoOptions
-from flowc_targets.argo.yamltext import documents
+from flowc_targets.argo.pod_templates import PACKAGE_FILE, hidden_values
+from flowc_targets.argo.yaml_printer import documents
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
 from flowc_targets.kubernetes.objects import ConfigMap, ObjectMeta, to_manifest
 from flowc_targets.package.code_package import content_hash, package_files, zip_files

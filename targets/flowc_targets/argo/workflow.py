@@ -7,15 +7,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowc_targets.argo.cron import CRON_LIMIT
-from flowc_targets.argo.events.names import TRIGGER, waits_for_events
+from flowc_targets.argo.events.event_parameters import TRIGGER, waits_for_events
 from flowc_targets.argo.hooks import ON_EXIT
 from flowc_targets.argo.kueue import queued
 from flowc_targets.argo.labels import run_labels
-from flowc_targets.argo.leaf import CODE_VOLUME, ORIGIN
-from flowc_targets.argo.names import OBJECT_LIMIT, deployed_name, object_name
-from flowc_targets.argo.objects import Parameter, Parameters, PodGC, Template, TTLStrategy, Workflow, WorkflowSpec
-from flowc_targets.argo.texts import default_value, defused, encode_value
-from flowc_targets.argo.yamltext import documents
+from flowc_targets.argo.object_names import OBJECT_LIMIT, deployed_name, object_name
+from flowc_targets.argo.parameter_values import default_value, defused, encode_value
+from flowc_targets.argo.pod_templates import CODE_VOLUME, ORIGIN
+from flowc_targets.argo.workflow_objects import (
+    Parameter,
+    Parameters,
+    PodGC,
+    Template,
+    TTLStrategy,
+    Workflow,
+    WorkflowSpec,
+)
+from flowc_targets.argo.yaml_printer import documents
 from flowc_targets.base.parameter_defaults import description
 from flowc_targets.kubernetes.objects import (
     ConfigMapVolumeSource,

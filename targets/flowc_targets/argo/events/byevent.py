@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.events import gotemplates
-from flowc_targets.argo.events.model import Dependency, ExprFilter, Filters, PayloadField, Source
-from flowc_targets.argo.events.names import event_payload, full_name, mapped
+from flowc_targets.argo.events import go_templates
+from flowc_targets.argo.events.event_parameters import event_payload, full_name, mapped
 from flowc_targets.argo.events.part import Part
 from flowc_targets.argo.events.resets import resets
-from flowc_targets.argo.texts import DEFAULT
+from flowc_targets.argo.events.sensor_model import Dependency, ExprFilter, Filters, PayloadField, Source
+from flowc_targets.argo.parameter_values import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,8 +33,8 @@ def event_part(flow: Flow, options: ArgoOptions, spec: TriggerSpec, defaults: Ma
         records.append(
             Source(
                 dependency_name=dependency.name,
-                data_template=gotemplates.event_record(payload, name),
-                value=gotemplates.plain_event_record(name),
+                data_template=go_templates.event_record(payload, name),
+                value=go_templates.plain_event_record(name),
             )
         )
     return Part(
@@ -43,7 +43,7 @@ def event_part(flow: Flow, options: ArgoOptions, spec: TriggerSpec, defaults: Ma
         values=values,
         records=tuple(records),
         digest=lambda name, digits: Source(
-            dependency_name=name, context_template=gotemplates.digest_of_context(digits)
+            dependency_name=name, context_template=go_templates.digest_of_context(digits)
         ),
     )
 
@@ -73,7 +73,7 @@ def _value(dependency: str, payload: str, key: str, default: str | None) -> Sour
     text = default if default is not None else DEFAULT
     return Source(
         dependency_name=dependency,
-        data_template=gotemplates.field(payload, key, text),
+        data_template=go_templates.field(payload, key, text),
         data_key=f"{payload}.{key}",
         value=text,
     )

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.events import gotemplates
-from flowc_targets.argo.events.model import (
+from flowc_targets.argo.events import go_templates
+from flowc_targets.argo.events.event_parameters import upstream
+from flowc_targets.argo.events.part import Part
+from flowc_targets.argo.events.resets import resets
+from flowc_targets.argo.events.sensor_model import (
     DataFilter,
     Dependency,
     EventSource,
@@ -22,11 +25,8 @@ from flowc_targets.argo.events.model import (
     Source,
     Watch,
 )
-from flowc_targets.argo.events.names import upstream
-from flowc_targets.argo.events.part import Part
-from flowc_targets.argo.events.resets import resets
 from flowc_targets.argo.labels import DEPLOYMENT, label_value
-from flowc_targets.argo.names import OBJECT_LIMIT, deployed_name
+from flowc_targets.argo.object_names import OBJECT_LIMIT, deployed_name
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow, TriggerOnFinishSpec
@@ -47,13 +47,13 @@ def finish_part(flow: Flow, spec: TriggerOnFinishSpec) -> Part:
         type="number",
         comparator="<",
         value=(str(FRESH_SECONDS),),
-        template=gotemplates.AGE,
+        template=go_templates.AGE,
     )
     source = source_name(flow)
     names = [f"run_{number}" for number in range(1, len(spec.flows) + 1)]
     records = [
         Source(
-            dependency_name=name, data_template=gotemplates.run_record(other.name, upstream(flow, other) or other.name)
+            dependency_name=name, data_template=go_templates.run_record(other.name, upstream(flow, other) or other.name)
         )
         for name, other in zip(names, spec.flows, strict=True)
     ]
@@ -65,7 +65,7 @@ def finish_part(flow: Flow, spec: TriggerOnFinishSpec) -> Part:
         resets=resets(spec.options),
         values={},
         records=tuple(records),
-        digest=lambda name, digits: Source(dependency_name=name, data_template=gotemplates.digest_of_workflow(digits)),
+        digest=lambda name, digits: Source(dependency_name=name, data_template=go_templates.digest_of_workflow(digits)),
     )
 
 

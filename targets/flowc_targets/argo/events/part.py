@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flowc_targets.argo.events.model import Dependency, Reset, Source
+    from flowc_targets.argo.events.sensor_model import Dependency, Reset, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

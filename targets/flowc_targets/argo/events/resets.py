@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from flowc_compiler.frontend.decorators.quartz import ScheduleError, to_crontab
-from flowc_targets.argo.events.model import ByTime, Reset
+from flowc_targets.argo.events.sensor_model import ByTime, Reset
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink

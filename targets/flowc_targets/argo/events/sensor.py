@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.events import gotemplates
+from flowc_targets.argo.events import go_templates
 from flowc_targets.argo.events.byevent import event_part
 from flowc_targets.argo.events.byfinish import finish_part, finish_source, source_name
-from flowc_targets.argo.events.model import (
+from flowc_targets.argo.events.event_parameters import TRIGGER
+from flowc_targets.argo.events.sensor_model import (
     Backoff,
     EventSource,
     K8sTrigger,
@@ -26,16 +27,15 @@ from flowc_targets.argo.events.model import (
     TriggeredWorkflow,
     TriggerTemplate,
 )
-from flowc_targets.argo.events.names import TRIGGER
-from flowc_targets.argo.names import OBJECT_LIMIT, deployed_name
-from flowc_targets.argo.objects import Parameter, Parameters
+from flowc_targets.argo.object_names import OBJECT_LIMIT, deployed_name
+from flowc_targets.argo.workflow_objects import Parameter, Parameters
 from flowc_targets.kubernetes.objects import LocalObjectReference, ObjectMeta
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow
     from flowc_targets.argo.events.part import Part
-    from flowc_targets.argo.objects import Workflow
     from flowc_targets.argo.options import ArgoOptions
+    from flowc_targets.argo.workflow_objects import Workflow
 
 _RETRIES = Backoff(steps=5, duration="1s", factor=2)
 _DIGITS, _ALL_DIGITS = 10, 40
@@ -112,7 +112,7 @@ def _mappings(part: Part) -> tuple[Mapping, ...]:
     record = _argument(len(part.values))
     for source in part.records:
         context = Source(
-            dependency_name=source.dependency_name, context_template=gotemplates.CONTEXT_RECORD, value=".,"
+            dependency_name=source.dependency_name, context_template=go_templates.CONTEXT_RECORD, value=".,"
         )
         found += [Mapping(src=item, dest=record, operation="append") for item in (source, context)]
     return tuple(found)

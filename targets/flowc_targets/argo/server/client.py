@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 from flowc_targets.argo.labels import LABELS
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.argo.server.access import read_access
-from flowc_targets.argo.server.calls import Calls, Lost
-from flowc_targets.argo.server.deployments import find_deployed, submission
+from flowc_targets.argo.server.argo_server import Calls, Lost
 from flowc_targets.argo.server.logs import read_logs
 from flowc_targets.argo.server.manifests import Manifest, read_manifest
-from flowc_targets.argo.server.states import run_state
-from flowc_targets.argo.server.validate import validate
+from flowc_targets.argo.server.object_validation import validate
+from flowc_targets.argo.server.submission import find_deployed, submission
+from flowc_targets.argo.server.workflow_status import run_state
 from flowc_targets.base.engine import EngineError
 from flowc_targets.base.json_parts import as_map, as_maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from flowc_targets.argo.server.calls import Json
+    from flowc_targets.argo.server.argo_server import Json
     from flowc_targets.base.engine import Address, Deployed, LogLine, RunState
     from flowc_targets.base.options import TargetOptions
     from flowc_targets.base.target import EmittedFile

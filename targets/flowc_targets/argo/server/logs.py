@@ -6,15 +6,15 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.server.calls import Lost
-from flowc_targets.argo.server.states import is_executor_line, node_key, pods_of, run_state
+from flowc_targets.argo.server.argo_server import Lost
+from flowc_targets.argo.server.workflow_status import is_executor_line, node_key, pods_of, run_state
 from flowc_targets.base.engine import EngineError, LogLine
 from flowc_targets.base.json_parts import as_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flowc_targets.argo.server.calls import Calls, Json
+    from flowc_targets.argo.server.argo_server import Calls, Json
     from flowc_targets.base.engine import TaskState
 
 PAUSE_SECONDS = 2.0

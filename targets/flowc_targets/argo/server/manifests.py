@@ -11,7 +11,7 @@ from flowc_targets.base.kubectl import create_config_maps
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flowc_targets.argo.server.calls import Json
+    from flowc_targets.argo.server.argo_server import Json
     from flowc_targets.base.target import EmittedFile
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.names import unique_names
+from flowc_targets.argo.object_names import unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flowc_targets.argo.server.validate import validate
+from flowc_targets.argo.server.object_validation import validate
 from tests.commands import flowc
 from tests.conftest import REPOSITORY, examples_on
 

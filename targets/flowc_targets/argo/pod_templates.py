@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.events.names import TRIGGER, waits_for_events
+from flowc_targets.argo.dependencies import CHOICE
+from flowc_targets.argo.events.event_parameters import TRIGGER, waits_for_events
 from flowc_targets.argo.kueue import grouped
 from flowc_targets.argo.lost import LOST, retries_of_lost
-from flowc_targets.argo.names import unique_names
-from flowc_targets.argo.objects import Backoff, Parameter, Parameters, RetryStrategy, Template, ValueFrom
-from flowc_targets.argo.texts import env_value, may_be_literal, param_env, sent_argument, value_key
-from flowc_targets.argo.waits import CHOICE
+from flowc_targets.argo.object_names import unique_names
+from flowc_targets.argo.parameter_values import env_value, may_be_literal, param_env, sent_argument, value_key
+from flowc_targets.argo.workflow_objects import Backoff, Parameter, Parameters, RetryStrategy, Template, ValueFrom
 from flowc_targets.kubernetes.objects import (
     ConfigMapKeySelector,
     Container,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from flowc_targets.argo.objects import Parameters
+    from flowc_targets.argo.workflow_objects import Parameters
     from flowc_targets.kubernetes.objects import LocalObjectReference, ObjectMeta
 
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.objects import Dag, DagTask, Parameter, Parameters, Template
 from flowc_targets.argo.packing import Graph, Group, find, pack, topological
+from flowc_targets.argo.workflow_objects import Dag, DagTask, Parameter, Parameters, Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

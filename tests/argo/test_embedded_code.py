@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from flowc import Run
-from flowc_targets.argo.carried import ANNOTATION_BYTES
+from flowc_targets.argo.embedded_code import ANNOTATION_BYTES
 from tests.commands import flowc
 from tests.conftest import REPOSITORY
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowc_targets.argo.checks import ARGUMENT_BYTES
-from flowc_targets.argo.events.names import TRIGGER
+from flowc_targets.argo.argo_checks import ARGUMENT_BYTES
+from flowc_targets.argo.events.event_parameters import TRIGGER
 from flowc_targets.argo.labels import LABELS
-from flowc_targets.argo.leaf import ORIGIN
-from flowc_targets.argo.server.states import TITLE, flow_of
-from flowc_targets.argo.texts import encode_value
+from flowc_targets.argo.parameter_values import encode_value
+from flowc_targets.argo.pod_templates import ORIGIN
+from flowc_targets.argo.server.workflow_status import TITLE, flow_of
 from flowc_targets.base.engine import Deployed, DeployedParameter, EngineError
 from flowc_targets.base.json_parts import as_map, as_maps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flowc_targets.argo.server.calls import Calls, Json
+    from flowc_targets.argo.server.argo_server import Calls, Json
 
 
 _OWN = frozenset({ORIGIN, TRIGGER})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.events.names import event_payload, full_name, mapped, upstream
+from flowc_targets.argo.events.event_parameters import event_payload, full_name, mapped, upstream
 from flowc_targets.argo.events.resets import check_resets
 
 if TYPE_CHECKING:

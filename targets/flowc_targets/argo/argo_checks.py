@@ -10,8 +10,8 @@ from flowc_compiler.ir import SecretsSpec
 from flowc_targets.argo.bounds import MOST_TASKS, check_bounds
 from flowc_targets.argo.cron import CRON_LIMIT
 from flowc_targets.argo.deployment import check_deployment
-from flowc_targets.argo.names import OBJECT_LIMIT
-from flowc_targets.argo.texts import LONGEST_LITERAL, encode_value, is_inert
+from flowc_targets.argo.object_names import OBJECT_LIMIT
+from flowc_targets.argo.parameter_values import LONGEST_LITERAL, encode_value, is_inert
 from flowc_targets.base.unsupported_specs import report_unmet
 from flowc_targets.kubernetes.objects import to_manifest
 from flowc_targets.kubernetes.pod_checks import check_environment, check_exit_hooks, check_mounts
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from flowc_compiler.ir import Flow, Step
     from flowc_compiler.ir.specs import Spec
     from flowc_compiler.source import Span
-    from flowc_targets.argo.objects import Workflow
     from flowc_targets.argo.options import ArgoOptions
+    from flowc_targets.argo.workflow_objects import Workflow
 
 TARGET_NAME = "argo"
 OBJECT_BYTES = 1024 * 1024

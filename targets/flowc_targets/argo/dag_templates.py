@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowc_targets.argo.bounds import MOST_TASKS
-from flowc_targets.argo.chunks import chunked
+from flowc_targets.argo.chunking import chunked
 from flowc_targets.argo.dags import make_dags
+from flowc_targets.argo.dependencies import goes_on_by_choice
 from flowc_targets.argo.fanouts import capped_template, fan_out
 from flowc_targets.argo.hooks import exit_templates
-from flowc_targets.argo.leaf import INDEX_INPUT, leaf_templates
 from flowc_targets.argo.loops import LOOK_UP, look_up_template, loop_tasks, loop_template
-from flowc_targets.argo.objects import Dag, DagTask, Parameter, Parameters, Suspend, Template
-from flowc_targets.argo.waits import goes_on_by_choice
+from flowc_targets.argo.pod_templates import INDEX_INPUT, leaf_templates
 from flowc_targets.argo.workflow import ENTRYPOINT, wrap
+from flowc_targets.argo.workflow_objects import Dag, DagTask, Parameter, Parameters, Suspend, Template
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, Step
     from flowc_targets.argo.dags import Dags
-    from flowc_targets.argo.objects import Workflow
     from flowc_targets.argo.options import ArgoOptions
+    from flowc_targets.argo.workflow_objects import Workflow
 
 NOTHING = "nothing"
 """The template of a task that has no pod and is done at once."""

@@ -19,7 +19,7 @@ from flowc_targets.base.json_parts import as_map
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flowc_targets.argo.server.calls import Json
+    from flowc_targets.argo.server.argo_server import Json
 
 _ARGO = "io_argoproj_workflow_v1alpha1"
 _EVENTS = "github_com_argoproj_argo_events_pkg_apis_events_v1alpha1"

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flowc_targets.argo.yamltext import documents, scalar
+from flowc_targets.argo.yaml_printer import documents, scalar
 from flowc_targets.kubernetes.objects import Plain
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from flowc_targets.argo.chunks import chunked
-from flowc_targets.argo.objects import Dag, DagTask, Parameter, Parameters, Template
-from flowc_targets.argo.objects import Sequence as Count
+from flowc_targets.argo.chunking import chunked
+from flowc_targets.argo.workflow_objects import Dag, DagTask, Parameter, Parameters, Template
+from flowc_targets.argo.workflow_objects import Sequence as Count
 from tests.argo.manifests import codes, objects, tasks, templates
 
 Waits = dict[str, set[str]]

@@ -15,7 +15,7 @@ from flowc_targets.kubernetes.pod_checks import CODE_FOLDER
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from flowc_targets.argo.server.calls import Json
+    from flowc_targets.argo.server.argo_server import Json
     from flowc_targets.base.engine import Phase
 
 TITLE = "workflows.argoproj.io/title"

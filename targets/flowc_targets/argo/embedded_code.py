@@ -12,8 +12,8 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.leaf import CODE_VOLUME, PACKAGE_FILE
-from flowc_targets.argo.objects import Template, Workflow
+from flowc_targets.argo.pod_templates import CODE_VOLUME, PACKAGE_FILE
+from flowc_targets.argo.workflow_objects import Template, Workflow
 from flowc_targets.kubernetes.objects import (
     Container,
     DownwardAPIVolumeFile,
