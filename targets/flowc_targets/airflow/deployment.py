@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowc_targets.airflow.python_printer import Call, Name
-from flowc_targets.kubernetes.event_names import event_name, upstream_name
+from flowc_targets.kubernetes.event_names import check_upstream_flows, event_name, finished_event, upstream_deployment
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
@@ -35,7 +35,10 @@ def schedule_of(flow: Flow) -> Expression:
         return specs.schedule.cron
     events = specs.trigger.events if specs.trigger is not None else ()
     flows = specs.trigger_on_finish.flows if specs.trigger_on_finish is not None else ()
-    names = [*(event_name(flow, event) for event in events), *(upstream_name(flow, item) for item in flows)]
+    names = [
+        *(event_name(flow, event) for event in events),
+        *(finished_event(upstream_deployment(flow, item) or item.name) for item in flows),
+    ]
     return tuple(asset(name) for name in dict.fromkeys(names)) or None
 
 
@@ -61,6 +64,7 @@ def check_deployment(flow: Flow, sink: DiagnosticSink) -> None:
 def _check_triggers(flow: Flow, sink: DiagnosticSink) -> None:
     """Report what assets cannot express."""
     specs = flow.specs
+    check_upstream_flows(flow, NAME, sink)
     for what, spec in (("@trigger", specs.trigger), ("@trigger_on_finish", specs.trigger_on_finish)):
         if spec is not None and specs.schedule is not None:
             sink.unsupported(

@@ -18,7 +18,7 @@ from flowc_targets.airflow.pods import pod_arguments
 from flowc_targets.airflow.python_printer import Call, Name
 from flowc_targets.airflow.shared_values import share
 from flowc_targets.base.arms import choices
-from flowc_targets.kubernetes.event_names import finished_name
+from flowc_targets.kubernetes.event_names import own_finished_event
 from flowc_targets.kubernetes.pod import pod_variables, step_pod
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ class _Lowering:
 
     def _outlets(self, step: Step) -> dict[str, Expression]:
         """What the last step tells of: other flows wait for it by `@trigger_on_finish`."""
-        return {"outlets": (asset(finished_name(self._flow)),)} if step.name == self._flow.end else {}
+        return {"outlets": (asset(own_finished_event(self._flow)),)} if step.name == self._flow.end else {}
 
     def _id(self, wanted: str) -> str:
         """An id that no step has: steps of class flows have no `-` in their names, those of pipelines may."""

@@ -1,4 +1,7 @@
-"""What events are called that start flows, the same on every engine: as Metaflow calls them, by project and branch."""
+"""The names of events that start flows, the same on every engine and in the flow's own code: Metaflow's.
+
+Source: metaflow/plugins/namespaced_events.py, and argo_workflows.py, which publishes `metaflow.<deployment>.end`.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,48 @@ from typing import TYPE_CHECKING
 from flowc_targets.package.project import branch_name, deployment_name
 
 if TYPE_CHECKING:
+    from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, TriggerEvent, UpstreamFlow
 
 
 def event_name(flow: Flow, event: TriggerEvent) -> str:
-    """The name of an event of `@trigger`: a namespaced one belongs to the flow's project and branch."""
-    spec = flow.specs.project
-    return f"{spec.name}.{branch_name(spec)}.{event.name}" if event.namespaced and spec is not None else event.name
+    """The name of an event of `@trigger`; with `namespaced_event_name`, `mfns`, project and branch stand before it."""
+    if not event.namespaced:
+        return event.name
+    project = flow.specs.project
+    namespace = () if project is None else (project.name, branch_name(project))
+    return ".".join(("mfns", *namespace, event.name))
 
 
-def finished_name(flow: Flow) -> str:
-    """The name of the event that a deployed flow has ended in success."""
-    return _finished(deployment_name(flow))
+def finished_event(deployment: str) -> str:
+    """The name of the event that a run of a deployed flow has succeeded."""
+    return f"metaflow.{deployment}.end"
 
 
-def upstream_name(flow: Flow, upstream: UpstreamFlow) -> str:
-    """The name of the same event of a flow of `@trigger_on_finish`, by default of this flow's project and branch."""
-    spec = flow.specs.project
-    project = upstream.project or (spec.name if spec is not None else None)
-    branch = upstream.branch or (branch_name(spec) if spec is not None else None)
-    return _finished(".".join(part for part in (project, branch, upstream.name) if part))
+def own_finished_event(flow: Flow) -> str:
+    """The name of that event for the flow itself."""
+    return finished_event(deployment_name(flow))
 
 
-def _finished(deployment: str) -> str:
-    return f"flowc.{deployment}.end"
+def upstream_deployment(flow: Flow, upstream: UpstreamFlow) -> str | None:
+    """The deployment that `@trigger_on_finish` waits for, by default in the flow's own project and branch.
+
+    `None` where a project has no branch, or a branch no project: nothing is deployed under such a name.
+    """
+    own = flow.specs.project
+    project = upstream.project or (own.name if own is not None else None)
+    branch = upstream.branch or (branch_name(own) if own is not None else None)
+    if (project is None) != (branch is None):
+        return None
+    return upstream.name if project is None else f"{project}.{branch}.{upstream.name}"
+
+
+def check_upstream_flows(flow: Flow, target: str, sink: DiagnosticSink) -> None:
+    """Report flows of `@trigger_on_finish` that no deployment can be named for (FC501)."""
+    spec = flow.specs.trigger_on_finish
+    for upstream in spec.flows if spec is not None else ():
+        if spec is not None and upstream_deployment(flow, upstream) is None:
+            sink.unsupported(
+                "FC501", target, f"flow {upstream.name} is named with a project or a branch, and without the other",
+                spec.span, help="write 'project.branch.Flow', or put @project above this flow",
+            )  # fmt: skip

@@ -221,7 +221,7 @@ def flow():
     end = StepOperator(
         task_id="end",
         trigger_rule="none_failed",
-        outlets=[Asset("flowc.ChooseModelFlow.end")],
+        outlets=[Asset("metaflow.ChooseModelFlow.end")],
     )
 
     start >> start_indices >> start_items >> best >> refine >> [end, refine_2]

@@ -63,7 +63,7 @@ def flow():
     )
     end = StepOperator(
         task_id="end",
-        outlets=[Asset("flowc.EmptyForeachFlow.end")],
+        outlets=[Asset("metaflow.EmptyForeachFlow.end")],
         doc_md="Print the answer.",
     )
 

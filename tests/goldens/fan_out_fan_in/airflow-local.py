@@ -51,7 +51,7 @@ def flow():
     combine_step = StepOperator(
         task_id="combine_step",
         trigger_rule="none_failed",
-        outlets=[Asset("flowc.fan_out_fan_in_pipeline.end")],
+        outlets=[Asset("metaflow.fan_out_fan_in_pipeline.end")],
     )
 
     load_step.set_downstream(

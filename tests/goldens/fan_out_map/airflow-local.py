@@ -54,7 +54,7 @@ def flow():
     combine_step = StepOperator(
         task_id="combine_step",
         trigger_rule="none_failed",
-        outlets=[Asset("flowc.fan_out_map.end")],
+        outlets=[Asset("metaflow.fan_out_map.end")],
     )
 
     load_step >> load_step_indices >> load_step_items >> combine_step

@@ -60,7 +60,7 @@ def flow():
     )
     report = StepOperator(
         task_id="report",
-        outlets=[Asset("flowc.gpu_pipeline.end")],
+        outlets=[Asset("metaflow.gpu_pipeline.end")],
         doc_md="Print the fitted line.",
     )
 

@@ -82,7 +82,7 @@ def flow():
         container_resources=k8s.V1ResourceRequirements(
             requests={"cpu": "0.1", "memory": "256Mi"},
         ),
-        outlets=[Asset("flowc.gpu_pipeline.end")],
+        outlets=[Asset("metaflow.gpu_pipeline.end")],
         doc_md="Print the fitted line.",
     )
 

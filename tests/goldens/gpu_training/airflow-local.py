@@ -59,7 +59,7 @@ def flow():
     )
     end = StepOperator(
         task_id="end",
-        outlets=[Asset("flowc.GpuTrainingFlow.end")],
+        outlets=[Asset("metaflow.GpuTrainingFlow.end")],
         doc_md="Print the fitted line.",
     )
 

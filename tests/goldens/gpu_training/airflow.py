@@ -93,7 +93,7 @@ def flow():
         container_resources=k8s.V1ResourceRequirements(
             requests={"cpu": "0.1", "memory": "256Mi"},
         ),
-        outlets=[Asset("flowc.GpuTrainingFlow.end")],
+        outlets=[Asset("metaflow.GpuTrainingFlow.end")],
         doc_md="Print the fitted line.",
     )
 

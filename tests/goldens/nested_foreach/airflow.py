@@ -108,7 +108,7 @@ def flow():
     )
     end = StepOperator(
         task_id="end",
-        outlets=[Asset("flowc.NestedForeachFlow.end")],
+        outlets=[Asset("metaflow.NestedForeachFlow.end")],
         doc_md="Print the answer.",
     )
 

@@ -77,7 +77,7 @@ def flow():
     report = StepOperator(
         task_id="report",
         trigger_rule="none_failed",
-        outlets=[Asset("flowc.nested_map.end")],
+        outlets=[Asset("metaflow.nested_map.end")],
     )
 
     count_shelves >> count_shelves_indices >> count_shelves_items >> list_books_indices

@@ -80,7 +80,7 @@ def flow():
     )
     end = StepOperator(
         task_id="end",
-        outlets=[Asset("flowc.ParallelSumFlow.end")],
+        outlets=[Asset("metaflow.ParallelSumFlow.end")],
         doc_md="Print what they agreed on.",
     )
 

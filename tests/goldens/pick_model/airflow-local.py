@@ -61,7 +61,7 @@ def flow():
     report = StepOperator(
         task_id="report",
         trigger_rule="none_failed",
-        outlets=[Asset("flowc.pick_model.end")],
+        outlets=[Asset("metaflow.pick_model.end")],
     )
 
     load >> size_of >> [look_up, sample, if_1_start]

@@ -62,7 +62,7 @@ def flow():
     )
     end = StepOperator(
         task_id="end",
-        outlets=[Asset("flowc.RetryOnceFlow.end")],
+        outlets=[Asset("metaflow.RetryOnceFlow.end")],
         doc_md="Print what was read.",
     )
 

@@ -72,7 +72,7 @@ def flow():
     )
     end = StepOperator(
         task_id="end",
-        outlets=[Asset("flowc.TwoModelsFlow.end")],
+        outlets=[Asset("metaflow.TwoModelsFlow.end")],
         doc_md="Print the comparison, best model last.",
     )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowc_targets.argo.events import go_templates
-from flowc_targets.argo.events.event_parameters import event_payload, full_name, mapped
+from flowc_targets.argo.events.event_parameters import event_payload, mapped
 from flowc_targets.argo.events.part import Part
 from flowc_targets.argo.events.resets import resets
 from flowc_targets.argo.events.sensor_model import Dependency, ExprFilter, Filters, PayloadField, Source
 from flowc_targets.argo.parameter_values import DEFAULT
+from flowc_targets.kubernetes.event_names import event_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ def event_part(flow: Flow, options: ArgoOptions, spec: TriggerSpec, defaults: Ma
         dependencies.append(dependency)
         for parameter, key in mapped(flow, event).items():
             values[parameter] = _value(dependency.name, payload, key, defaults.get(parameter))
-        name = full_name(flow, event)
+        name = event_name(flow, event)
         records.append(
             Source(
                 dependency_name=dependency.name,
@@ -52,7 +53,7 @@ def _dependency(
     flow: Flow, options: ArgoOptions, event: TriggerEvent, own: str, defaults: Mapping[str, str | None]
 ) -> Dependency:
     """An event passes that has the name, and a field for each parameter that has no default."""
-    name, payload = full_name(flow, event), event_payload(options)
+    name, payload = event_name(flow, event), event_payload(options)
     filters: list[ExprFilter] = []
     if options.event_name is not None:
         fields = (PayloadField(name="name", path=f"{payload}.name"),)

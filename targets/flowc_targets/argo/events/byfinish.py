@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowc_targets.argo.events import go_templates
-from flowc_targets.argo.events.event_parameters import upstream
 from flowc_targets.argo.events.part import Part
 from flowc_targets.argo.events.resets import resets
 from flowc_targets.argo.events.sensor_model import (
@@ -27,6 +26,7 @@ from flowc_targets.argo.events.sensor_model import (
 )
 from flowc_targets.argo.labels import DEPLOYMENT, label_value
 from flowc_targets.argo.object_names import OBJECT_LIMIT, deployed_name
+from flowc_targets.kubernetes.event_names import upstream_deployment
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow, TriggerOnFinishSpec
@@ -53,7 +53,8 @@ def finish_part(flow: Flow, spec: TriggerOnFinishSpec) -> Part:
     names = [f"run_{number}" for number in range(1, len(spec.flows) + 1)]
     records = [
         Source(
-            dependency_name=name, data_template=go_templates.run_record(other.name, upstream(flow, other) or other.name)
+            dependency_name=name,
+            data_template=go_templates.run_record(other.name, upstream_deployment(flow, other) or other.name),
         )
         for name, other in zip(names, spec.flows, strict=True)
     ]
@@ -78,7 +79,7 @@ def finish_source(
             namespace=options.namespace or "",
             filter=ResourceFilter(
                 labels=(
-                    Selector(key=DEPLOYMENT, value=label_value(upstream(flow, other) or other.name)),
+                    Selector(key=DEPLOYMENT, value=label_value(upstream_deployment(flow, other) or other.name)),
                     Selector(key=PHASE, value="Succeeded"),
                 )
             ),

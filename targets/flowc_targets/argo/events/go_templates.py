@@ -10,6 +10,8 @@ from __future__ import annotations
 import base64
 import json
 
+from flowc_targets.kubernetes.event_names import finished_event
+
 _ENCODE = 'b64enc | replace "+" "-" | replace "/" "_"'
 NOTHING = "b64:"
 """An empty text, which a Sensor takes for a template that has failed."""
@@ -47,7 +49,7 @@ def plain_event_record(name: str) -> str:
 
 def run_record(flow: str, deployment: str) -> str:
     """What `current.trigger` tells of a run that has ended, which is a Workflow."""
-    facts = f'"name" {quoted(f"metaflow.{deployment}.end")} "type" "run"'
+    facts = f'"name" {quoted(finished_event(deployment))} "type" "run"'
     own = f'"id" (printf {quoted(f"{flow}/argo-%s")} .Input.body.metadata.uid)'
     return f'{{{{ dict {facts} {own} "timestamp" .Input.body.status.finishedAt | toRawJson | {_ENCODE} }}}}'
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.events.event_parameters import event_payload, full_name, mapped, upstream
+from flowc_targets.argo.events.event_parameters import event_payload, mapped
 from flowc_targets.argo.events.resets import check_resets
+from flowc_targets.kubernetes.event_names import check_upstream_flows, event_name
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
@@ -52,7 +53,7 @@ def _check_events(flow: Flow, spec: TriggerSpec, options: ArgoOptions, target: s
 def _check_event(
     flow: Flow, spec: TriggerSpec, event: TriggerEvent, options: ArgoOptions, target: str, sink: DiagnosticSink
 ) -> None:
-    name = full_name(flow, event)
+    name = event_name(flow, event)
     if options.event_name is None and not _TOKEN.fullmatch(name):
         sink.unsupported(
             "FC501", target, f"{name!r} cannot be the name of an event of an EventSource", spec.span,
@@ -76,12 +77,7 @@ def _check_finished(
             "FC502", "`@trigger_on_finish` needs the namespace, to watch the Workflows in it", spec.span,
             help="give --namespace NAME",
         )  # fmt: skip
-    for other in spec.flows:
-        if upstream(flow, other) is None:
-            sink.unsupported(
-                "FC501", target, f"flow {other.name} is named with a project or a branch, and without the other",
-                spec.span, help="write 'project.branch.Flow', or put @project above this flow",
-            )  # fmt: skip
+    check_upstream_flows(flow, target, sink)
 
 
 def _check_filled_in(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
