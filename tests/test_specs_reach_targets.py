@@ -39,7 +39,7 @@ from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.argo import TARGET as ARGO
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.base.target import TargetOptions
-from flowc_targets.local.leftout import left_out
+from flowc_targets.local.run_report import unsupported_locally
 from flowc_targets.package.run_plan import build_plan
 
 FLOW = """
@@ -305,11 +305,11 @@ def test_a_new_field_has_to_reach_each_target(plain: Compilation, target: str) -
 
 def test_local_runs_heed_a_spec_or_say_what_they_leave_out(plain: Compilation) -> None:
     """Each field is in the plan that the shim reads, or its spec is told of, or here is why not."""
-    nothing = left_out(plain.flow)
+    nothing = unsupported_locally(plain.flow)
     silent: set[str] = set()
     for path, without, having in cases(StepSpecs):
         before, after = with_specs(plain.flow, without), with_specs(plain.flow, having)
-        if build_plan(before) == build_plan(after) and left_out(after) == nothing:
+        if build_plan(before) == build_plan(after) and unsupported_locally(after) == nothing:
             silent.add(path)
     assert not {path for path in silent if path not in NOT_LOCALLY and path.split(".")[0] not in NOT_LOCALLY}
 

@@ -126,7 +126,7 @@ def test_a_member_that_hangs_is_killed_so_that_all_can_start_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (attempts, local_engine):
-        monkeypatch.setattr(module, "PATIENCE", 1.0)
+        monkeypatch.setattr(module, "GANG_GRACE_SECONDS", 1.0)
     monkeypatch.setenv("FLOWC_GANG_SILENCE", "2")
     monkeypatch.setenv("FLOWC_GANG_INTERVAL", "0.2")
     stopped = SUM.replace('self.mode == "kill"', 'self.mode == "stop"').replace("SIGKILL", "SIGSTOP")

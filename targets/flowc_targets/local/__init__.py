@@ -2,10 +2,9 @@
 
 from flowc_targets.local.local_engine import run_flow
 from flowc_targets.local.options import ResumeOptions, RunOptions
-from flowc_targets.local.params import check_params
-from flowc_targets.local.result import FailedTask, RunResult
 from flowc_targets.local.resumption import origin_configs, origin_parameters
-from flowc_targets.local.run_report import ConsoleReporter, Reporter
+from flowc_targets.local.run_report import ConsoleReporter, FailedTask, Reporter, RunResult
+from flowc_targets.local.task_environment import check_params
 
 __all__ = [
     "ConsoleReporter",

@@ -1,20 +1,22 @@
-"""One attempt of a task while it runs, and what is said of one that has failed."""
+"""Attempts of tasks: what is known of one while it runs, what follows a failure, and which attempts start together."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowc.store.run_layout import index_text
-from flowc_targets.local.signal_watch import signal_name
+from flowc_compiler.ir import ParallelStep
+from flowc_targets.base.process_pool import signal_name
+from flowc_targets.local.schedule import TaskKey
 
 if TYPE_CHECKING:
-    from flowc_compiler.ir import StepSpecs
-    from flowc_targets.local.schedule import TaskKey
+    from flowc_compiler.ir import Flow, StepSpecs
+    from flowc_targets.local.run_record import RunRecord
     from flowc_targets.local.task_output import TaskOutput
 
-PATIENCE = 60.0
-"""Seconds that the members of a gang have to end after one has failed."""
+GANG_GRACE_SECONDS = 60.0
+"""How long the members of a gang may take to end after one has failed."""
 
 
 @dataclass(slots=True)
@@ -22,14 +24,73 @@ class Attempt:
     """An attempt of a task that runs."""
 
     key: TaskKey
-    attempt: int
+    number: int
+    """0 for the first attempt."""
     outputs: tuple[TaskOutput, TaskOutput]
-    pid: int = 0
     deadline: float = float("inf")
     """When the next signal is due: at the timeout, and then after the grace period."""
     timed_out: bool = False
-    left_behind: bool = False
-    """Whether it is to end because a member of its gang has failed."""
+    gang_failed: bool = False
+    """Whether it must end because a member of its gang has failed."""
+
+
+@dataclass(order=True, slots=True)
+class Retry:
+    """Tasks that wait for their next attempt, and start together."""
+
+    due: float
+    keys: list[TaskKey] = field(compare=False)
+    attempt: int = field(compare=False)
+
+
+class Gangs:
+    """The members of each gang that run, and those that have failed. Any other task is a gang of its own."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._steps = frozenset(step.target for step in flow.steps if isinstance(step, ParallelStep))
+        self._running: dict[TaskKey, int] = {}
+        self._members: dict[TaskKey, list[TaskKey]] = {}
+        self._failed: dict[TaskKey, Retry] = {}
+
+    def started(self, key: TaskKey) -> None:
+        """Count an attempt that has begun."""
+        gang = self._gang(key)
+        self._running[gang] = self._running.get(gang, 0) + 1
+        self._members.setdefault(gang, []).append(key)
+
+    def failed(self, key: TaskKey, retry: Retry) -> None:
+        """Keep the retry of an attempt that has failed, until `ended` reports the last member of its gang."""
+        waiting = self._failed.setdefault(self._gang(key), retry)
+        if waiting is not retry:
+            waiting.keys += retry.keys
+            waiting.due = max(waiting.due, retry.due)
+            waiting.attempt = max(waiting.attempt, retry.attempt)
+
+    def ended(self, key: TaskKey) -> Retry | None:
+        """Count an attempt that has ended. After the last of a gang, its failed members can start again."""
+        gang = self._gang(key)
+        self._running[gang] -= 1
+        if self._running[gang]:
+            return None
+        del self._running[gang], self._members[gang]
+        return self._failed.pop(gang, None)
+
+    def members(self, key: TaskKey) -> frozenset[TaskKey]:
+        """The members of a task's gang, itself included; empty for a task in no gang."""
+        return frozenset(self._members[self._gang(key)]) if key.step in self._steps else frozenset()
+
+    def first_failed(self, key: TaskKey, attempt: int, record: RunRecord) -> TaskKey:
+        """The member of a task's gang whose recorded failure came first; else the task itself.
+
+        The record of a member that ended because of a peer names that peer, so it is not the cause. A member that loses
+        its connection to the peer raises an error of its own.
+        """
+        failures = [(record.failure(member, attempt), member) for member in self.members(key)]
+        own = [(failure["created"], member) for failure, member in failures if failure and "peer" not in failure]
+        return min(own, default=(0.0, key))[1]
+
+    def _gang(self, key: TaskKey) -> TaskKey:
+        return TaskKey(key.step, key.path[:-1]) if key.step in self._steps else key
 
 
 def next_attempt(specs: StepSpecs, attempt: int) -> tuple[float, str]:
@@ -44,8 +105,9 @@ def next_attempt(specs: StepSpecs, attempt: int) -> tuple[float, str]:
 
 def process_failure(task: Attempt, code: int, timeout: int) -> tuple[str, str]:
     """The type and message of a failure that the task could not record itself."""
-    if task.timed_out and task.left_behind:
-        return "TaskKilled", f"the task went on for {PATIENCE:g} s after another member of its gang had failed"
+    if task.timed_out and task.gang_failed:
+        waited = f"{GANG_GRACE_SECONDS:g} s"
+        return "TaskKilled", f"the task went on for {waited} after another member of its gang had failed"
     if task.timed_out:
         return "TaskTimeout", f"the task ran longer than its timeout of {timeout} s"
     if code < 0:
@@ -56,5 +118,5 @@ def process_failure(task: Attempt, code: int, timeout: int) -> tuple[str, str]:
 
 
 def task_name(key: TaskKey) -> str:
-    """A task as messages call it."""
+    """A task as messages name it."""
     return f"{key.step}[{index_text(key.path)}]" if key.path else key.step

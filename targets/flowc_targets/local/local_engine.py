@@ -4,43 +4,43 @@ from __future__ import annotations
 
 import heapq
 import json
-import os
-import selectors
 import signal
+import subprocess
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowc.errors import ProtocolError, StoreError
+from flowc.shim.fork_server import BOOT
+from flowc.store.run_layout import index_text
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
 from flowc_compiler.syntax.import_root import find_import_root
-from flowc_targets.local.attempts import PATIENCE, Attempt, next_attempt, process_failure, task_name
-from flowc_targets.local.gangs import Gangs, Retry
-from flowc_targets.local.hooks import run_hooks
-from flowc_targets.local.launch import Launcher, LaunchError, kill_group
-from flowc_targets.local.leftout import left_out
-from flowc_targets.local.params import check_params
-from flowc_targets.local.result import FailedTask, RunResult, Status
+from flowc_targets.base.process_pool import Process, ProcessPool
+from flowc_targets.local.attempts import (
+    GANG_GRACE_SECONDS,
+    Attempt,
+    Gangs,
+    Retry,
+    next_attempt,
+    process_failure,
+    task_name,
+)
 from flowc_targets.local.resumption import Replay, find_origin, resumed_options
 from flowc_targets.local.run_record import RunRecord, new_run_id, write_run_id
-from flowc_targets.local.run_report import ConsoleReporter, Reporter
+from flowc_targets.local.run_report import ConsoleReporter, FailedTask, Reporter, RunResult, Status, unsupported_locally
 from flowc_targets.local.schedule import Schedule, TaskKey
 from flowc_targets.local.signal_watch import SignalWatch
-from flowc_targets.local.task_environment import start_launcher, task_environment
+from flowc_targets.local.task_environment import check_params, start_server, task_environment
 from flowc_targets.local.task_output import TaskOutput
 from flowc_targets.package.run_plan import build_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
     from flowc_targets.local.options import RunOptions
     from flowc_targets.local.resumption import Resumption
-
-from flowc.errors import ProtocolError, StoreError
-from flowc.store.run_layout import index_text
 
 
 def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Reporter | None = None) -> RunResult:
@@ -91,56 +91,64 @@ class _Engine:
         self.reused = Counter[str]()
         self.schedule = Schedule(flow)
         self.gangs = Gangs(flow)
-        self.selector = selectors.DefaultSelector()
-        self.running: dict[int, Attempt] = {}
+        self.pool: ProcessPool[Attempt] = ProcessPool()
         self.retries: list[Retry] = []
         self.failed: FailedTask | None = None
         self.error = ""
         self.done = 0
-        self.numbers = 0
 
     def run(self) -> RunResult:
         """Run until the end step is done, a task has failed, or a signal came."""
         begun = time.monotonic()
         self.reporter.started(self.flow.name, self.record.run_id, self.record.root)
-        for note in left_out(self.flow):
+        for note in unsupported_locally(self.flow):
             self.reporter.note(note)
         with SignalWatch() as self.signals:
-            self.selector.register(self.signals.descriptor, selectors.EVENT_READ, None)
+            self.pool.watch(self.signals.descriptor, self.signals.drain)
             importable = self._run_tasks()
         status = self._record_end()
-        run_id, root = self.record.run_id, self.record.root
         if importable:
-            run_hooks(self.flow, status == "successful", self.options.python, self.env, run_id, self.reporter)
-        seconds, reused = time.monotonic() - begun, self.reused.total()
-        result = RunResult(run_id, status, root, self.done, seconds, self.failed, reused, self.error)
+            self._run_exit_hooks(successful=status == "successful")
+        result = RunResult(
+            self.record.run_id,
+            status,
+            self.record.root,
+            self.done,
+            time.monotonic() - begun,
+            self.failed,
+            self.reused.total(),
+            self.error,
+        )
         self.reporter.finished(result)
         return result
 
     def _run_tasks(self) -> bool:
-        """Run what is to be run, from the first task to the last; false when the user's file cannot be imported."""
-        launcher: Launcher | None = None
+        """Run the tasks, from the first to the last; false when the user's file cannot be imported."""
         importable = True
         imports = TaskOutput("stderr", f"[{self.record.run_id}] ", self.record.import_log(), self.reporter)
+        self.pool.watch(imports.descriptor, imports.pump)
         try:
             if self.origin is not None:
                 self._take_over(self.origin)
             if not self._over():
-                importable = False
-                launcher = self.launcher = self._launcher(imports)
-                importable = True
+                importable = self._start_server(imports)
             while not self._over():
                 self._turn()
-        except (LaunchError, ProtocolError) as error:
+        except ProtocolError as error:
             self.error = str(error)
         finally:
             self._stop()
-            if launcher is not None:
-                launcher.close()
+            self.pool.close()
             imports.finish()
             self.record.keep_log(imports)
-            self.selector.close()
         return importable
+
+    def _start_server(self, imports: TaskOutput) -> bool:
+        """Start what starts tasks; false when the user's file cannot be imported."""
+        self.server = start_server(self.pool, self.options, self.env, imports.write_end, self.signals, self.reporter)
+        imports.close_write_end()
+        self.error = self.server.error or ""
+        return self.server.usable
 
     def _take_over(self, origin: Resumption) -> None:
         """Take over what the run that is resumed has finished."""
@@ -160,13 +168,6 @@ class _Engine:
         self.reporter.progress(self.reused.total(), 0, self.schedule.known)
         return not self.signals.caught
 
-    def _launcher(self, imports: TaskOutput) -> Launcher:
-        """Start what starts tasks, and listen to it."""
-        launcher = start_launcher(self.options, self.env, imports, self.signals, self.reporter)
-        self.selector.register(launcher.fileno(), selectors.EVENT_READ, None)
-        self.selector.register(imports.descriptor, selectors.EVENT_READ, imports)
-        return launcher
-
     def _record_end(self) -> Status:
         """Write how the run ended; a store that fails now makes it fail."""
         status: Status = "interrupted" if self.signals.caught else "failed" if self._has_failed() else "successful"
@@ -183,34 +184,19 @@ class _Engine:
     def _over(self) -> bool:
         if self._has_failed() or self.signals.caught:
             return True
-        return not (self.running or self.retries or self.schedule.has_ready)
+        return not (self.pool.running or self.retries or self.schedule.has_ready)
 
     def _turn(self) -> None:
         """Start what can be started, then handle what happens until something is due."""
         self._start_ready()
-        self.reporter.progress(self.done, len(self.running), self.schedule.known)
-        self._hear(self._timeout(), self._ended)
+        self.reporter.progress(self.done, len(self.pool.running), self.schedule.known)
+        exits = self.pool.wait(self._timeout())
+        self.error = self.server.error or ""
+        for process, code in exits:
+            self._close_outputs(process.task)
+            if not self.error:  # else nobody knows what became of the tasks
+                self._ended(process.task, code)
         self._enforce_deadlines()
-
-    def _hear(self, timeout: float | None, ended: Callable[[Attempt, int], None]) -> None:
-        """Wait until there is something to read, or the time is over: output, signals, starts and ends of tasks."""
-        for key in self._ready(timeout):
-            if isinstance(key.data, TaskOutput):
-                if not key.data.pump():
-                    self.selector.unregister(key.fd)
-            elif key.fd == self.signals.descriptor:
-                self.signals.drain()
-            else:
-                for event in self.launcher.events():
-                    if event.kind == "started":
-                        self.running[event.number].pid = event.pid
-                    else:
-                        ended(self.running.pop(event.number), event.status)
-
-    def _ready(self, timeout: float | None) -> list[selectors.SelectorKey]:
-        """What has something to read. Output first: an exit, handled next, closes the streams of its task."""
-        ready = [key for key, _ in self.selector.select(timeout)]
-        return sorted(ready, key=lambda key: not isinstance(key.data, TaskOutput))
 
     def _start_ready(self) -> None:
         now = time.monotonic()
@@ -229,7 +215,7 @@ class _Engine:
 
     def _has_room(self, count: int) -> bool:
         """Whether so many tasks may start together. A gang that is wider than --max-workers runs alone."""
-        return not self.running or len(self.running) + count <= self.options.max_workers
+        return not self.pool.running or len(self.pool.running) + count <= self.options.max_workers
 
     def _start(self, key: TaskKey, attempt: int) -> None:
         place = key.step if not key.path else f"{key.step}/{index_text(key.path)}"
@@ -239,23 +225,24 @@ class _Engine:
             TaskOutput("stderr", prefix, self.record.log_path(key, attempt, "stderr"), self.reporter),
         )
         specs = self.flow.by_name[key.step].specs
-        self.numbers += 1
         task = Attempt(key, attempt, outputs)
         if specs.timeout is not None:
-            # The task itself raises an error at its timeout; what does not obey is ended from here.
+            # The task itself raises an error at its timeout; one that ignores it is ended from here.
             task.deadline = time.monotonic() + specs.timeout.seconds + self.options.grace_seconds
-        self.running[self.numbers] = task
         self.gangs.started(key)
         for output in outputs:
-            self.selector.register(output.descriptor, selectors.EVENT_READ, output)
-        env = specs.environment.variables if specs.environment is not None else {}
-        self.launcher.launch(self.numbers, key, attempt, env, outputs[0].write_end, outputs[1].write_end)
+            self.pool.watch(output.descriptor, output.pump)
+        env = dict(specs.environment.variables) if specs.environment is not None else {}
+        request = {"step": key.step, "index": index_text(key.path), "attempt": attempt, "env": env}
+        if self.pool.fork(self.server, task, request, outputs[0].write_end, outputs[1].write_end) is None:
+            self.error = self.server.error or ""
+            self._close_outputs(task)
         for output in outputs:
             output.close_write_end()
 
     def _timeout(self) -> float | None:
         """How long the loop may sleep."""
-        due = [task.deadline for task in self.running.values()]
+        due = [process.task.deadline for process in self.pool.running.values()]
         if self.retries and self._has_room(len(self.retries[0].keys)):
             due.append(self.retries[0].due)
         wait = min(due, default=float("inf")) - time.monotonic()
@@ -264,16 +251,15 @@ class _Engine:
 
     def _enforce_deadlines(self) -> None:
         now = time.monotonic()
-        for task in self.running.values():
-            if task.deadline <= now and task.pid:
-                kill_group(task.pid, signal.SIGKILL if task.timed_out else signal.SIGTERM)
+        for process in self.pool.running.values():
+            task = process.task
+            if task.deadline <= now and process.signal(signal.SIGKILL if task.timed_out else signal.SIGTERM):
                 task.deadline = float("inf") if task.timed_out else now + self.options.grace_seconds
                 task.timed_out = True
 
-    def _ended(self, task: Attempt, status: int) -> None:
-        self._close_outputs(task)
-        code = os.waitstatus_to_exitcode(status)
-        if code == 0 and not task.timed_out and self.record.committed(task.key, task.attempt):
+    def _ended(self, task: Attempt, code: int) -> None:
+        """Decide what follows an attempt that has ended with an exit code."""
+        if code == 0 and not task.timed_out and self.record.committed(task.key, task.number):
             self._succeeded(task)
         else:
             self._attempt_failed(task, code)
@@ -283,8 +269,7 @@ class _Engine:
 
     def _close_outputs(self, task: Attempt) -> None:
         for output in task.outputs:
-            if output.descriptor in self.selector.get_map():
-                self.selector.unregister(output.descriptor)
+            self.pool.unwatch(output.descriptor)
             output.finish()
             self.record.keep_log(output)
 
@@ -294,9 +279,9 @@ class _Engine:
         count: int | None = None
         choice: str | None = None
         if isinstance(step, SwitchStep):
-            choice = self.record.choice(task.key, task.attempt)
+            choice = self.record.choice(task.key, task.number)
         if isinstance(step, ForeachStep | ParallelStep):
-            count = self.record.count(task.key, task.attempt)
+            count = self.record.count(task.key, task.number)
             if count > self.options.max_num_splits:
                 split, what = ("foreach", "items") if isinstance(step, ForeachStep) else ("gang", "members")
                 message = (
@@ -309,55 +294,68 @@ class _Engine:
 
     def _attempt_failed(self, task: Attempt, code: int) -> None:
         step = self.flow.by_name[task.key.step]
-        recorded = None if code <= 0 or task.timed_out else self.record.error(task.key, task.attempt)
+        recorded = None if code <= 0 or task.timed_out else self.record.error(task.key, task.number)
         if recorded is None:
             kind, message = process_failure(task, code, step.specs.timeout.seconds if step.specs.timeout else 0)
-            self.record.record_error(task.key, task.attempt, kind, message)
+            self.record.record_error(task.key, task.number, kind, message)
             recorded = (message, "")
-        if task.attempt >= step.specs.retries:
+        if task.number >= step.specs.retries:
             self._fail(task, *recorded)
             return
-        wait, what_next = next_attempt(step.specs, task.attempt)
-        self.gangs.failed(task.key, Retry(time.monotonic() + wait, [task.key], task.attempt + 1))
-        self._hurry(self.gangs.others(task.key))
+        wait, what_next = next_attempt(step.specs, task.number)
+        self.gangs.failed(task.key, Retry(time.monotonic() + wait, [task.key], task.number + 1))
+        self._end_gang(self.gangs.members(task.key))
         self.reporter.note(f"task {task_name(task.key)} failed: {recorded[0]}; {what_next}")
 
-    def _hurry(self, peers: frozenset[TaskKey]) -> None:
+    def _end_gang(self, members: frozenset[TaskKey]) -> None:
         """Members of a failed gang end by themselves. One that does not is killed, as the others wait for it."""
-        due = time.monotonic() + PATIENCE
-        for task in self.running.values():
-            if task.key in peers and not task.timed_out and due < task.deadline:
-                task.deadline, task.left_behind = due, True
+        due = time.monotonic() + GANG_GRACE_SECONDS
+        for task in self._tasks():
+            if task.key in members and not task.timed_out and due < task.deadline:
+                task.deadline, task.gang_failed = due, True
+
+    def _tasks(self) -> list[Attempt]:
+        return [process.task for process in self.pool.running.values()]
 
     def _fail(self, task: Attempt, message: str, traceback: str) -> None:
         if self.failed is not None:
             return
-        key = self.gangs.culprit(task.key, task.attempt, self.record)
+        key = self.gangs.first_failed(task.key, task.number, self.record)
         if key != task.key:
-            message, traceback = self.record.error(key, task.attempt) or (message, traceback)
-            task = next((other for other in self.running.values() if other.key == key), task)
-        log = self.record.log_location(key, task.attempt) if task.outputs[1].has_log else ""
-        self.failed = FailedTask(key.step, index_text(key.path), task.attempt, message, traceback, log)
+            message, traceback = self.record.error(key, task.number) or (message, traceback)
+            task = next((other for other in self._tasks() if other.key == key), task)
+        log = self.record.log_location(key, task.number) if task.outputs[1].has_log else ""
+        self.failed = FailedTask(key.step, index_text(key.path), task.number, message, traceback, log)
 
     def _stop(self) -> None:
         """End the tasks that still run: SIGTERM, and SIGKILL when they take too long or on a second signal."""
         deadline = time.monotonic() + self.options.grace_seconds
-        told: set[int] = set()
-        while self.running:
+        signaled: set[Process[Attempt]] = set()
+        while self.pool.running:
             urgent = time.monotonic() >= deadline or self.signals.caught > 1
-            for number, task in self.running.items():
-                if task.pid and (urgent or number not in told):
-                    kill_group(task.pid, signal.SIGKILL if urgent else signal.SIGTERM)
-                    told.add(number)
-            try:
-                self._hear(0.05, self._settle)
-            except LaunchError:  # nobody tells of exits any more
-                for task in self.running.values():
-                    kill_group(task.pid, signal.SIGKILL)
-                    self._close_outputs(task)
-                self.running.clear()
+            for process in self.pool.running.values():
+                if (urgent or process not in signaled) and process.signal(signal.SIGKILL if urgent else signal.SIGTERM):
+                    signaled.add(process)
+            for process, _ in self.pool.wait(0.05):
+                self._close_outputs(process.task)
 
-    def _settle(self, task: Attempt, status: int) -> None:
-        """Take note of an exit while stopping: it decides nothing any more."""
-        del status
-        self._close_outputs(task)
+    def _run_exit_hooks(self, *, successful: bool) -> None:
+        """Call the functions of `@exit_hook`, each in a process of its own. One that fails changes nothing else."""
+        names = [
+            name for spec in self.flow.specs.exit_hooks for name in (spec.on_success if successful else spec.on_error)
+        ]
+        for name in names:
+            done = subprocess.run(
+                [self.options.python, "-c", BOOT, "hook", name],
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+            if lines := done.stdout.splitlines():
+                self.reporter.lines("stdout", f"[{self.record.run_id}/exit hook {name}] ", lines)
+            if done.returncode:
+                self.reporter.note(f"the exit hook {name} failed with exit code {done.returncode}")

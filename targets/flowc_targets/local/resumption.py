@@ -16,8 +16,8 @@ from flowc.shim.resume import RESUMED, Origin, agrees, keep_parameters, kept_par
 from flowc.store import open_store
 from flowc.store.run_layout import RunLayout
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_targets.local.params import check_params
 from flowc_targets.local.run_record import unusable
+from flowc_targets.local.task_environment import check_params
 from flowc_targets.package.run_plan import build_plan
 
 if TYPE_CHECKING:

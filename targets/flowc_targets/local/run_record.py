@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from flowc_compiler.ir import Flow
     from flowc_targets.local.options import RunOptions
-    from flowc_targets.local.result import Status
+    from flowc_targets.local.run_report import Status
     from flowc_targets.local.schedule import TaskKey
     from flowc_targets.local.task_output import TaskOutput
 

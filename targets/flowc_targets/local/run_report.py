@@ -1,19 +1,70 @@
-"""What a run says while it runs: the tasks' output line by line, retries, and a progress line on a terminal."""
+"""What a local run shows and returns: notes before it starts, output line by line, progress, and how it ended."""
 
 from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from flowc_targets.kubernetes.pod import secret_names
+
 if TYPE_CHECKING:
-    from flowc_targets.local.result import RunResult
+    from flowc_compiler.ir import ContainerSpec, Flow
 
 Stream = Literal["stdout", "stderr"]
+Status = Literal["successful", "failed", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTask:
+    """The task whose failure stopped the run."""
+
+    step: str
+    index: str
+    """Its index path; `-` outside of every foreach."""
+    attempt: int
+    message: str
+    """One line: the exception, or how the process ended."""
+    traceback: str
+    log: str
+    """Where its stderr is stored."""
+
+    @property
+    def name(self) -> str:
+        """The task as messages name it."""
+        return self.step if self.index == "-" else f"{self.step}[{self.index}]"
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended, and where its artifacts are."""
+
+    run_id: str
+    status: Status
+    root: str
+    tasks: int
+    """Tasks that finished."""
+    seconds: float
+    failed: FailedTask | None = None
+    reused: int = 0
+    """How many of the tasks were taken over from an earlier run."""
+    error: str = ""
+    """What stopped the run when it was no task."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the end step finished."""
+        return self.status == "successful"
+
+    @property
+    def exit_code(self) -> int:
+        """0, 1 for a failure, 130 for an interruption."""
+        return {"successful": 0, "failed": 1, "interrupted": 130}[self.status]
 
 
 class Reporter(Protocol):
-    """Is told what happens in a run."""
+    """Shows what happens in a run."""
 
     def started(self, flow: str, run_id: str, root: str) -> None:
         """The run has begun."""
@@ -110,3 +161,45 @@ class ConsoleReporter:
         if self._terminal and self._status:
             sys.stderr.write(f"\r\x1b[2K{self._status}")
             sys.stderr.flush()
+
+
+def unsupported_locally(flow: Flow) -> list[str]:
+    """What decorators request and a local run does not provide, in one line for each kind.
+
+    Resources, placement and images are for other machines: nobody expects them here.
+    """
+    containers = {step.name: step.specs.container for step in flow.steps if step.specs.container is not None}
+    kinds = (
+        (
+            "packages of @conda and @pypi are not installed: {} in the Python of this run",
+            [step.name for step in flow.steps if (spec := step.specs.dependencies) and spec.needed],
+        ),
+        (
+            "Kubernetes Secrets are not read: {} with the variables of this shell",
+            [step.name for step in flow.steps if secret_names(step.specs)],
+        ),
+        (
+            "ConfigMaps are not read: {} with the variables of this shell",
+            [name for name, container in containers.items() if container.config_maps],
+        ),
+        (
+            "claims, Secrets and ConfigMaps are not mounted: {} with the files that are here",
+            [name for name, container in containers.items() if _mounts(container)],
+        ),
+    )
+    return [text.format(_subject(steps)) for text, steps in kinds if steps]
+
+
+def _mounts(container: ContainerSpec) -> bool:
+    """Whether a step would find files of others in its pod."""
+    return bool(
+        container.persistent_volume_claims
+        or container.secret_volumes
+        or container.config_map_volumes
+        or container.host_volumes
+    )
+
+
+def _subject(names: list[str]) -> str:
+    listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return f"{listed} {'runs' if len(names) == 1 else 'run'}"

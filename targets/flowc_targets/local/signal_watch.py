@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as something that the engine's selector can wait for, and the names of signals."""
+"""SIGINT and SIGTERM as something that the engine's loop can wait for."""
 
 from __future__ import annotations
 
@@ -11,14 +11,6 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM)
-
-
-def signal_name(number: int) -> str:
-    """A signal as messages call it; those between SIGRTMIN and SIGRTMAX have no names."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 class SignalWatch:
@@ -54,13 +46,14 @@ class SignalWatch:
         os.close(self.descriptor)
         os.close(self._write)
 
-    def drain(self) -> None:
-        """Empty the pipe."""
+    def drain(self) -> bool:
+        """Empty the pipe. Always true: signals may come until the run ends."""
         try:
             while os.read(self.descriptor, 4096):
                 pass
         except BlockingIOError:
             pass
+        return True
 
     def _count(self, number: int, frame: FrameType | None) -> None:
         del number, frame

@@ -1,27 +1,40 @@
-"""Setting up how a run's tasks are started, and with which environment."""
+"""The environment of a local run's tasks, with its parameters, and the fork server that starts them."""
 
 from __future__ import annotations
 
+import base64
 import os
-import selectors
 import sys
 from typing import TYPE_CHECKING
 
+from flowc.flow_parameters import ENCODED, USE_DEFAULT, variable_name
+from flowc.parameter_values import PACKED
+from flowc.shim.fork_server import BOOT
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.driver import bind_parameters
 from flowc_compiler.syntax.import_root import located
-from flowc_targets.local.launch import Launcher, LaunchError
-from flowc_targets.local.params import parameter_environment
+from flowc_targets.base.process_pool import ForkServer
 from flowc_targets.package.code_package import build_package
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
+    from flowc_targets.base.process_pool import ProcessPool
+    from flowc_targets.local.attempts import Attempt
     from flowc_targets.local.options import RunOptions
     from flowc_targets.local.run_record import RunRecord
     from flowc_targets.local.run_report import Reporter
     from flowc_targets.local.signal_watch import SignalWatch
-    from flowc_targets.local.task_output import TaskOutput
+
+
+def check_params(flow: Flow, params: Mapping[str, str]) -> None:
+    """Check names, types, required values, and files to include. Raises FlowcError with FC302 to FC304 and FC308."""
+    sink = DiagnosticSink()
+    bind_parameters(flow, list(params.items()), sink)
+    sink.raise_if_failed()
 
 
 def task_environment(
@@ -29,13 +42,13 @@ def task_environment(
 ) -> dict[str, str]:
     """The environment of every task of a run."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("FLOWC_PARAM_")}
-    env.update(parameter_environment(flow, options.params))
+    env.update(_parameter_variables(flow, options.params))
     env["FLOWC_PLAN"] = str(plan)
     env["FLOWC_SOURCE"] = str(located(source.path))
     env["FLOWC_ROOT"] = record.root
     env["FLOWC_RUN_ID"] = record.run_id
     env["FLOWC_ORIGIN_RUN_ID"] = record.origin or ""
-    env["FLOWC_REPLAYED"] = "1"  # what can be taken over from there is
+    env["FLOWC_REPLAYED"] = "1"  # what can be taken over from the origin has been
     env["FLOWC_TAGS"] = ",".join(options.tags)
     env["FLOWC_GANG_HOST"] = "127.0.0.1"
     env["FLOWC_GANG_PORT"] = "0"  # a free one: on one machine gangs would get in each other's way
@@ -48,38 +61,45 @@ def task_environment(
     return env
 
 
-def start_launcher(
-    options: RunOptions, env: dict[str, str], output: TaskOutput, signals: SignalWatch, reporter: Reporter
-) -> Launcher:
-    """The launcher that the options ask for. `output` shows what the user's file prints while it is imported."""
+def start_server(
+    pool: ProcessPool[Attempt],
+    options: RunOptions,
+    env: Mapping[str, str],
+    output: int,
+    signals: SignalWatch,
+    reporter: Reporter,
+) -> ForkServer:
+    """Start the fork server that the options name, and wait until it has imported the user's file.
+
+    What the import prints goes to `output`. Its `error` says why it did not work.
+    """
     fresh = options.start_method == "spawn"
-    launcher = Launcher(options.python, env, output.write_end, fresh=fresh)
-    try:
-        threads = _wait_ready(launcher, output, signals)
-        if threads:
-            launcher.close()
-            names = ", ".join(threads)
-            reporter.note(f"the file starts threads when imported ({names}); each task gets a fresh Python")
-            launcher = Launcher(options.python, env, output.write_end, fresh=True)
-            _wait_ready(launcher, output, signals)
-    except LaunchError:
-        launcher.close()
-        raise
-    finally:
-        output.close_write_end()
-    return launcher
+    server = _started(pool, options.python, env, output, signals, fresh=fresh)
+    if server.threads:
+        pool.remove_server(server)
+        names = ", ".join(server.threads)
+        reporter.note(f"the file starts threads when imported ({names}); each task gets a fresh Python")
+        server = _started(pool, options.python, env, output, signals, fresh=True)
+    return server
 
 
-def _wait_ready(launcher: Launcher, output: TaskOutput, signals: SignalWatch) -> list[str]:
-    """Wait for the import of the user's file, showing what it prints."""
-    with selectors.DefaultSelector() as selector:
-        for descriptor in (launcher.fileno(), output.descriptor, signals.descriptor):
-            selector.register(descriptor, selectors.EVENT_READ)
-        while True:
-            ready = {key.fd for key, _ in selector.select(0.5)}
-            if signals.caught:
-                raise LaunchError("")
-            if output.descriptor in ready and not output.pump():
-                selector.unregister(output.descriptor)
-            if launcher.fileno() in ready:
-                return launcher.wait_ready()
+def _started(
+    pool: ProcessPool[Attempt], python: str, env: Mapping[str, str], output: int, signals: SignalWatch, *, fresh: bool
+) -> ForkServer:
+    server = pool.add_server(ForkServer([python, "-c", BOOT], env, output, options=["fresh"] if fresh else []))
+    while server.starting and not signals.caught:
+        pool.wait(0.5)
+    return server
+
+
+def _parameter_variables(flow: Flow, params: Mapping[str, str]) -> dict[str, str]:
+    """The variables that carry the parameters to the start task, paths of included files among them."""
+    bound = bind_parameters(flow, list(params.items()), DiagnosticSink())
+    return {variable_name(item.name): _encoded(bound.get(item.name, USE_DEFAULT)) for item in flow.run_parameters}
+
+
+def _encoded(text: str) -> str:
+    """A value as the shim reads it back: text that looks like a mark of the shim is in base64."""
+    if text == USE_DEFAULT or not text.startswith((ENCODED, PACKED, "flowc:")):
+        return text
+    return ENCODED + base64.urlsafe_b64encode(text.encode()).decode()
