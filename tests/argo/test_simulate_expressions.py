@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from flowc_targets.simulate.depends import DependsError, parse
-from flowc_targets.simulate.durations import seconds
-from flowc_targets.simulate.nodes import Nodes, fnv32a
+from flowc_targets.simulate.expressions import DependsError, evaluate_when, parse_depends
 from flowc_targets.simulate.problems import ManifestError, NodeError
-from flowc_targets.simulate.substitute import go_quoted, replaced, replaced_json, tags
-from flowc_targets.simulate.when import holds
+from flowc_targets.simulate.substitution import go_quoted, replaced, replaced_json, tags
+from flowc_targets.simulate.workflow_nodes import Nodes, fnv32a
+from flowc_targets.simulate.workflow_spec import seconds
 
 TRUE = [
     "", "true", "a == a", "'a' == \"a\"", "'a b' != 'a'", "1 == 1.0", "2 > 1 && 1 < 2", "!(1 == 2)", "1 == 2 || 2 == 2",
@@ -37,23 +36,23 @@ FAULTS = [
 
 @pytest.mark.parametrize("when", TRUE)
 def test_when_holds(when: str) -> None:
-    assert holds(when)
+    assert evaluate_when(when)
 
 
 @pytest.mark.parametrize("when", FALSE)
 def test_when_does_not_hold(when: str) -> None:
-    assert not holds(when)
+    assert not evaluate_when(when)
 
 
 @pytest.mark.parametrize("when", FAULTS)
 def test_when_is_an_error(when: str) -> None:
     with pytest.raises(NodeError):
-        holds(when)
+        evaluate_when(when)
 
 
 def test_names_in_depends() -> None:
     """ancestry.go, GetTaskDependencies."""
-    found = parse("(a-b.Succeeded || c) && !d.Failed")
+    found = parse_depends("(a-b.Succeeded || c) && !d.Failed")
     assert found.names == ("a-b", "c", "d")
     assert found.logic == "(a_b.Succeeded || (c.Succeeded || c.Skipped || c.Daemoned)) && !d.Failed"
     no: dict[str, bool] = dict.fromkeys(("Succeeded", "Failed", "Errored", "Skipped", "Omitted", "Daemoned"), False)
@@ -61,10 +60,12 @@ def test_names_in_depends() -> None:
     assert not found.evaluate({"a_b": no, "c": {**no, "Skipped": True}, "d": {**no, "Failed": True}})
 
 
-@pytest.mark.parametrize("depends", ["a.Succeeded b.Failed", "(a", "a &&", "a.succeeded", "a == b", "&& a", "a)"])
+@pytest.mark.parametrize(
+    "depends", ["a.Succeeded b.Failed", "(a", "a &&", "a.succeeded", "a == b", "&& a", "a)", "_b.Succeeded"]
+)
 def test_depends_that_is_none(depends: str) -> None:
     with pytest.raises(DependsError):
-        parse(depends)
+        parse_depends(depends)
 
 
 def test_tags() -> None:

@@ -12,7 +12,7 @@ from flowc.errors import ParameterError
 from flowc.parameter_values import decode_value, received
 from flowc_targets.argo.argo_checks import ARGUMENT_BYTES
 from flowc_targets.argo.parameter_values import encode_value, sent_argument
-from flowc_targets.simulate.substitute import replaced
+from flowc_targets.simulate.substitution import replaced
 
 HOSTILE = [
     "", "{{workflow.name}}", "{{=1+1}}", "$(HOME) $$ $", "b64:x", "z64:x", "flowc:default", "a\r\nb\tc", "\x07", "😀 ü",

@@ -1,7 +1,7 @@
 """Executing a manifest on this machine as Argo would: `flowc simulate`."""
 
+from flowc_targets.simulate.node_report import Progress, as_json, counts, tree
 from flowc_targets.simulate.problems import ManifestError
-from flowc_targets.simulate.report import Progress, as_json, counts, tree
 from flowc_targets.simulate.simulation import Simulated, SimulateOptions, prepared, simulate
 
 __all__ = [

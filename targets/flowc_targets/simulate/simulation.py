@@ -13,22 +13,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from flowc_targets.simulate.calls import Call
-from flowc_targets.simulate.check import checked_spec
-from flowc_targets.simulate.machine import Limits, Machine
 from flowc_targets.simulate.manifest import read_manifest, with_parameters
-from flowc_targets.simulate.nodes import FAILED
-from flowc_targets.simulate.pods import PodMaker
+from flowc_targets.simulate.manifest_checks import checked_spec
 from flowc_targets.simulate.problems import HeldError, NodeError
-from flowc_targets.simulate.run import Run
+from flowc_targets.simulate.simulated_cluster import Limits, SimulatedCluster
+from flowc_targets.simulate.simulated_pods import PodMaker
+from flowc_targets.simulate.workflow_nodes import FAILED, Call
+from flowc_targets.simulate.workflow_run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-    from flowc_targets.simulate.machine import Listener
     from flowc_targets.simulate.manifest import Manifest
-    from flowc_targets.simulate.nodes import Node, Nodes
-    from flowc_targets.simulate.spec import Spec
+    from flowc_targets.simulate.simulated_cluster import Listener
+    from flowc_targets.simulate.workflow_nodes import Node, Nodes
+    from flowc_targets.simulate.workflow_spec import Spec
 
 
 @dataclass(frozen=True)
@@ -85,34 +84,34 @@ def simulate(manifest: Manifest, spec: Spec, options: SimulateOptions, listener:
     with _folder(options.keep) as folder:
         maker = PodMaker(manifest, folder, options.python, options.root, options.env)
         limits = Limits(options.max_workers, options.fork, options.keep is not None)
-        machine = Machine(maker, limits, folder, listener)
-        run = Run(spec, machine, backoff=options.backoff)
-        machine.run = run
+        cluster = SimulatedCluster(maker, limits, folder, listener)
+        run = Run(spec, cluster, backoff=options.backoff)
+        cluster.run = run
         try:
-            return _operate(run, machine, manifest.title, listener)
+            return _operate(run, cluster, manifest.title, listener)
         finally:
-            machine.close()
+            cluster.close()
 
 
-def _operate(run: Run, machine: Machine, title: str, listener: Listener) -> Simulated:
+def _operate(run: Run, cluster: SimulatedCluster, title: str, listener: Listener) -> Simulated:
     spec = run.spec
     deadline = spec.raw.get("activeDeadlineSeconds")
     if deadline is not None:
-        machine.later(run.started + deadline, run.expire)
-    main = _executed(run, machine, listener, Call(spec.name, spec.entrypoint, spec.arguments, None, 1))
+        cluster.later(run.started + deadline, run.expire)
+    main = _executed(run, cluster, listener, Call(spec.name, spec.entrypoint, spec.arguments, None, 1))
     phase: Literal["Succeeded", "Failed", "Error"] = main.phase if main.phase in FAILED else "Succeeded"  # type: ignore[assignment]
     run.values["workflow.status"] = phase
     run.values["workflow.duration"] = f"{time.time() - run.started:.6f}"
     message = main.message
     if spec.on_exit is not None:
         call = Call(f"{spec.name}.onExit", spec.on_exit, {}, None, 1, on_exit=True)
-        handler = _executed(run, machine, listener, call)
+        handler = _executed(run, cluster, listener, call)
         if phase == "Succeeded" and handler.phase in FAILED:
             phase, message = handler.phase, handler.message  # type: ignore[assignment]
     return Simulated(phase, message, run.nodes, spec, title, time.time() - run.started)
 
 
-def _executed(run: Run, machine: Machine, listener: Listener, call: Call) -> Node:
+def _executed(run: Run, cluster: SimulatedCluster, listener: Listener, call: Call) -> Node:
     """The node of a call, fulfilled."""
     try:
         node = run.execute(call)
@@ -122,13 +121,13 @@ def _executed(run: Run, machine: Machine, listener: Listener, call: Call) -> Nod
         raise AssertionError("nothing runs that could hold the first template") from None
     run.settle()
     while not node.fulfilled:
-        if not machine.busy:
+        if not cluster.busy:
             waiting = [one.name for one in run.nodes.by_id.values() if not one.fulfilled]
             run.mark(node, "Error", f"nothing can go on; not done: {', '.join(waiting[:10])}")
             break
-        machine.turn()
+        cluster.turn()
         run.settle()
-        listener.tick(machine.waiting)
+        listener.tick(cluster.waiting)
     return node
 
 

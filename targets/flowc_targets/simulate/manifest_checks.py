@@ -9,12 +9,11 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.simulate.depends import DependsError
-from flowc_targets.simulate.durations import seconds
-from flowc_targets.simulate.mounts import known_field
+from flowc_targets.simulate.expressions import DependsError
 from flowc_targets.simulate.problems import ManifestError, NodeError
-from flowc_targets.simulate.spec import Spec, Task, Template, make_spec, topological
-from flowc_targets.simulate.substitute import encoded_parameter, tags, to_json
+from flowc_targets.simulate.simulated_pods import known_field
+from flowc_targets.simulate.substitution import encoded_parameter, tags, to_json
+from flowc_targets.simulate.workflow_spec import Spec, Task, Template, make_spec, seconds, topological
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

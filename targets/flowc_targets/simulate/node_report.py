@@ -6,14 +6,14 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.simulate.nodes import FAILED
+from flowc_targets.simulate.workflow_nodes import FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from flowc_targets.simulate.nodes import Node, Nodes
-    from flowc_targets.simulate.pods import Pod
+    from flowc_targets.simulate.simulated_pods import Pod
+    from flowc_targets.simulate.workflow_nodes import Node, Nodes
 
 _MARKS = {"Succeeded": "+", "Failed": "x", "Error": "!", "Skipped": "-", "Omitted": "o", "Running": ">", "Pending": "."}
 _WIDE = 6

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from flowc_targets.simulate.depends import Depends, parse
-from flowc_targets.simulate.substitute import to_json
+from flowc_targets.simulate.expressions import Depends, parse_depends
+from flowc_targets.simulate.substitution import as_text, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowc_targets.simulate.manifest import Manifest
-
-
-def as_text(value: object) -> str:
-    """Argo's AnyString: a number or a boolean is the text that JSON has for it."""
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 @dataclass
@@ -150,10 +145,27 @@ def topological(tasks: Mapping[str, Task]) -> list[str]:
 
 
 def _task(raw: dict[str, Any]) -> Task:
-    return Task(raw["name"], raw["template"], raw, parse(raw.get("depends", "")))
+    return Task(raw["name"], raw["template"], raw, parse_depends(raw.get("depends", "")))
 
 
 def _output(raw: dict[str, Any]) -> Output:
     source = raw["valueFrom"]
     default = as_text(source["default"]) if "default" in source else None
     return Output(raw["name"], source.get("path"), source.get("parameter"), default)
+
+
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)")
+
+
+def seconds(text: str | int) -> float:
+    """The seconds of a duration (utils.go, ParseStringToDuration). Raises ValueError."""
+    value = str(text).strip()
+    if re.fullmatch(r"[+-]?\d+", value):
+        return float(value)
+    sign = -1.0 if value.startswith("-") else 1.0
+    rest = value.lstrip("+-")
+    parts = list(_PART.finditer(rest))
+    if not parts or "".join(part.group() for part in parts) != rest:
+        raise ValueError(f"unable to parse {text!r} as a duration")
+    return sign * sum(float(part.group(1)) * _UNITS[part.group(2)] for part in parts)

@@ -9,7 +9,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flowc_targets.simulate.dag_run import DagRun
+
 
 Phase = Literal["Pending", "Running", "Succeeded", "Skipped", "Failed", "Error", "Omitted"]
 NodeType = Literal["Pod", "DAG", "TaskGroup", "Retry", "Skipped", "Suspend"]
@@ -110,3 +116,19 @@ def fnv32a(text: str) -> int:
     for byte in text.encode():
         value = ((value ^ byte) * 0x01000193) & 0xFFFFFFFF
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A template to execute, as a node of this name."""
+
+    name: str
+    template: str
+    arguments: Mapping[str, str]
+    boundary: DagRun | None
+    depth: int
+    """How many calls of templates it is nested in."""
+    task: str = ""
+    """The name of the task that calls it, with the item; empty for the entrypoint."""
+    on_exit: bool = False
+    """Whether it is part of the exit handler."""

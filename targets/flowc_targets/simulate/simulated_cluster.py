@@ -1,0 +1,226 @@
+"""This machine as the cluster: pods wait for a place, run as processes, and report their ends to the run."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import os
+import shutil
+import signal
+import time
+from collections import Counter, deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from flowc_targets.base.process_pool import ForkServer, ProcessPool
+from flowc_targets.simulate.problems import PodError
+from flowc_targets.simulate.simulated_pods import PodMaker, read_outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flowc_targets.base.process_pool import Process
+    from flowc_targets.simulate.simulated_pods import Pod
+    from flowc_targets.simulate.workflow_nodes import Node, Phase
+    from flowc_targets.simulate.workflow_run import Run
+
+_SERVERS = 8
+"""Fork servers at a time: each has the user's imports in memory."""
+_TASK_OPTIONS = frozenset({"step", "index", "attempt", "first", "outputs"})
+"""The options of the shim's `task`. A command with any other is run as it stands."""
+
+
+class Listener(Protocol):
+    """Shows what happens."""
+
+    def changed(self, node: Node) -> None:
+        """A node has a new phase."""
+        ...
+
+    def logged(self, pod: Pod, log: Path, *, failed: bool) -> None:
+        """A pod has ended, and this is what it printed."""
+        ...
+
+    def tick(self, waiting: int) -> None:
+        """Something may have happened; `waiting` pods have no place."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many pods run at a time, and how they begin."""
+
+    workers: int
+    fork: bool = True
+    keep: bool = False
+    """Whether the folders of pods stay."""
+
+
+class SimulatedCluster:
+    """Runs pods as processes. It is the run's host."""
+
+    def __init__(self, maker: PodMaker, limits: Limits, folder: Path, listener: Listener) -> None:
+        """`folder` is for the pods' own folders and logs."""
+        self._maker = maker
+        self._limits = limits
+        self._folder = folder
+        self._listener = listener
+        self._pool: ProcessPool[Pod] = ProcessPool()
+        self._queue: deque[Pod] = deque()
+        self._running: dict[str, Process[Pod]] = {}
+        self._present: Counter[str] = Counter()
+        """Members that run, by gang."""
+        self._servers: dict[str, ForkServer | None] = {}
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+        self.run: Run
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is anything to wait for."""
+        return bool(self._queue or self._running or self._timers)
+
+    @property
+    def waiting(self) -> int:
+        """Pods without a place."""
+        return len(self._queue)
+
+    def start(self, node: Node, raw: dict[str, Any], *, on_exit: bool) -> None:
+        """Line a pod up. One that cannot run here has failed before it began."""
+        name = self.run.pod_name(node.name, node.template)
+        self._queue.append(self._maker.make(node, raw, name, self.run.spec.namespace, on_exit=on_exit))
+
+    def stop(self, node: Node) -> None:
+        """End the pod of a node, whether it runs or waits."""
+        self._queue = deque(pod for pod in self._queue if pod.node is not node)
+        for process in self._running.values():
+            if process.task.node is node:
+                process.signal(signal.SIGKILL)
+
+    def later(self, moment: float, action: Callable[[], None]) -> None:
+        """Call something at a time, in seconds since the epoch."""
+        heapq.heappush(self._timers, (moment, next(self._numbers), action))
+
+    def changed(self, node: Node) -> None:
+        """A node has a new phase."""
+        self._listener.changed(node)
+
+    def turn(self) -> None:
+        """Start what has a place, then wait until something happens, a second at the most."""
+        self._admit()
+        wait = 1.0
+        if self._timers:
+            wait = min(wait, max(0.0, self._timers[0][0] - time.time()))
+        if not self._running and self._queue:
+            wait = 0.0
+        for process, code in self._pool.wait(wait):
+            del self._running[process.task.name]
+            self._ended(process.task, code if code >= 0 else 128 - code)  # as a shell has it
+        now = time.time()
+        while self._timers and self._timers[0][0] <= now:
+            heapq.heappop(self._timers)[2]()
+
+    def close(self) -> None:
+        """End everything that runs."""
+        self._pool.close()
+
+    def _admit(self) -> None:
+        """Give places to pods. When one member of a gang has a place, the others need none, as they wait for it."""
+        while self._queue:
+            if len(self._running) < self._limits.workers:
+                pod = self._queue.popleft()
+            else:
+                members = (pod for pod in self._queue if pod.gang in self._present) if self._present else ()
+                member = next(iter(members), None)
+                if member is None:
+                    return
+                self._queue.remove(member)
+                pod = member
+            self._begin(pod)
+
+    def _begin(self, pod: Pod) -> None:
+        if pod.gang is not None:
+            self._present[pod.gang] += 1
+        self.run.pod_running(pod.node)
+        log = os.open(pod.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        try:
+            self._running[pod.name] = self._launch(pod, log)
+        except OSError as error:
+            os.write(log, f"{pod.command[0]}: {error.strerror or error}\n".encode())
+            self._ended(pod, 127)
+        finally:
+            os.close(log)
+        if pod.deadline is not None:
+            self.later(time.time() + pod.deadline, lambda: self._end_late(pod))
+
+    def _launch(self, pod: Pod, log: int) -> Process[Pod]:
+        """Start a pod: by a fork server where there is one, else as a process of its own. Raises OSError."""
+        request = task_request(pod) if self._limits.fork else None
+        server = self._server(pod) if request is not None else None
+        if request is not None and server is not None and server.usable:
+            process = self._pool.fork(server, pod, request, log, log)
+            if process is not None:
+                return process
+        return self._pool.spawn(pod, pod.command, pod.env, pod.folder, log)
+
+    def _server(self, pod: Pod) -> ForkServer | None:
+        """The fork server of a pod's template, which is started for the second pod."""
+        template = pod.node.template
+        if template not in self._servers:
+            self._servers[template] = None
+            return None
+        server = self._servers[template]
+        if server is None and sum(1 for one in self._servers.values() if one is not None) < _SERVERS:
+            with (self._folder / "forks.log").open("ab") as output:
+                server = ForkServer(pod.command[:2], pod.env, output.fileno(), cwd=pod.folder.parent)
+            self._servers[template] = self._pool.add_server(server)
+        return server
+
+    def _ended(self, pod: Pod, code: int) -> None:
+        """A pod has ended with this exit code."""
+        if pod.gang is not None:
+            self._present[pod.gang] -= 1
+            self._present += Counter()  # gangs without a member that runs go
+        phase: Phase = "Failed" if code else "Succeeded"
+        message = f"main: Error (exit code {code})" if code else ""
+        outputs: dict[str, str] = {}
+        try:
+            outputs = read_outputs(pod)
+        except PodError as error:
+            if not code:
+                phase, message = "Error", f"wait: Error (exit code 64): {error}"
+        if not pod.node.fulfilled:
+            self._listener.logged(pod, pod.log, failed=phase != "Succeeded")
+            self.run.pod_ended(pod.node, phase, message, outputs)
+        if not self._limits.keep:
+            shutil.rmtree(pod.folder, ignore_errors=True)
+
+    def _end_late(self, pod: Pod) -> None:
+        """End a pod at its own deadline (its activeDeadlineSeconds, which the kubelet enforces)."""
+        process = self._running.get(pod.name)
+        if process is None or process.task is not pod or pod.node.fulfilled:
+            return
+        self._listener.logged(pod, pod.log, failed=True)
+        process.signal(signal.SIGKILL)
+        outputs = {output.name: output.default for output in pod.outputs if output.default is not None}
+        message = "Pod was active on the node longer than the specified deadline"
+        self.run.pod_ended(pod.node, "Failed", message, outputs)
+
+
+def task_request(pod: Pod) -> dict[str, Any] | None:
+    """A pod's command as a request to a fork server; `None` where it is not the shim's `task`."""
+    words = pod.arguments()
+    if pod.package is None or words[:1] != ("task",) or len(words) % 2 == 0:
+        return None
+    values = {name.removeprefix("--"): value for name, value in zip(words[1::2], words[2::2], strict=True)}
+    plain = all(name.startswith("--") for name in words[1::2])
+    if not plain or not set(values) <= _TASK_OPTIONS or "step" not in values:
+        return None
+    try:
+        numbers = {"attempt": int(values.get("attempt", "0")), "first": int(values.get("first", "0"))}
+    except ValueError:
+        return None
+    outputs = {"outputs": str(Path(values["outputs"]).absolute())} if "outputs" in values else {}
+    own = {"env": pod.env, "folder": str(pod.folder)}
+    return {"step": values["step"], "index": values.get("index", ""), **numbers, **outputs, **own}
