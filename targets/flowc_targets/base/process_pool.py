@@ -1,7 +1,7 @@
 """Task processes of the local engine and of the simulator: forked by a fork server, or started one by one.
 
-The other end of a fork server is `flowc.shim.fork_server`. When this process is killed, the sockets to the fork servers close,
-and each of them ends all that it runs.
+The other end of a fork server is `flowc.shim.fork_server`. When this process is killed, the sockets to the fork servers
+close, and each of them ends all that it runs.
 """
 
 from __future__ import annotations
