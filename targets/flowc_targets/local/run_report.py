@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from flowc_targets.base.asked import secret_names
+from flowc_targets.kubernetes.pod import secret_names
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import ContainerSpec, Flow
