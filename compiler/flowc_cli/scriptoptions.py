@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from flowc.protocol import env_names
+
 
 class BadOption(Exception):  # noqa: N818 (an answer to the user, not a fault)
     """An option that flowc does not have; the message says what to do instead."""
@@ -92,7 +94,7 @@ def _option(rest: list[str]) -> list[str]:
             raise BadOption(f"{name} {got} is not something that flowc does: {why}")
         return []
     if name == "--namespace":
-        os.environ["FLOWC_NAMESPACE"] = given()
+        os.environ[env_names.NAMESPACE] = given()
         return []
     if name in _PASSED:
         return [_PASSED[name], given()]

@@ -38,8 +38,9 @@ def main(arguments: List[str] | None = None) -> int:
 
 def _task(args: List[str]) -> int:
     from flowc.errors import ProtocolError
-    from flowc.protocol.plan import load_plan
-    from flowc.shim.task_runner import PROTOCOL_ERROR, Task, run_task
+    from flowc.protocol import PROTOCOL_ERROR
+    from flowc.shim.loaded_plan import load_plan
+    from flowc.shim.task_runner import Task, run_task
     from flowc.shim.user_code import load_code
     from flowc.store.run_layout import parse_index
 
@@ -62,9 +63,9 @@ def _task(args: List[str]) -> int:
 
 def _choice(args: List[str]) -> int:
     from flowc.errors import FlowError
-    from flowc.protocol.plan import load_plan
+    from flowc.protocol import PROTOCOL_ERROR
     from flowc.shim.choice import look_up
-    from flowc.shim.task_runner import PROTOCOL_ERROR
+    from flowc.shim.loaded_plan import load_plan
     from flowc.store.run_layout import parse_index
 
     try:
@@ -77,8 +78,8 @@ def _choice(args: List[str]) -> int:
 
 
 def _hook(args: List[str]) -> int:
-    from flowc.protocol.plan import load_plan
     from flowc.shim.exit_hook import run_hook
+    from flowc.shim.loaded_plan import load_plan
 
     options = args[1:]
     if "--outputs" in options:  # what an engine tells every command; a hook has none

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from flowc.protocol import env_names
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List
@@ -108,7 +110,7 @@ def _store() -> Any:
 def _username() -> str | None:
     import os
 
-    for variable in ("FLOWC_USER", "METAFLOW_USER", "SUDO_USER", "USERNAME", "USER"):
+    for variable in (env_names.USER, "METAFLOW_USER", "SUDO_USER", "USERNAME", "USER"):
         if name := os.environ.get(variable):
             return name
     return None
@@ -133,4 +135,4 @@ def run_tags() -> List[str]:
     """The tags that the run was started with, of the variable FLOWC_TAGS."""
     import os
 
-    return [tag for tag in os.environ.get("FLOWC_TAGS", "").split(",") if tag]
+    return [tag for tag in os.environ.get(env_names.TAGS, "").split(",") if tag]

@@ -7,6 +7,7 @@ import sys
 from collections import namedtuple
 
 from flowc.errors import ParameterError
+from flowc.protocol import env_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def _context(flow_name: str, parameter: str) -> ParameterContext:
     from flowc.current import current
     from flowc.flow_configs import ConfigValue, config_values
 
-    store = _STORES.get(os.environ.get("FLOWC_ROOT", "").partition("://")[0], "local")
+    store = _STORES.get(os.environ.get(env_names.ROOT, "").partition("://")[0], "local")
     return ParameterContext(flow_name, current.username, parameter, _log, store, ConfigValue(config_values()))
 
 

@@ -5,28 +5,15 @@ from __future__ import annotations
 import os
 
 from flowc.errors import ParameterError
-from flowc.parameter_values import ENCODED, convert, convert_default, decode_value, received, type_of
+from flowc.parameter_values import convert, convert_default, type_of
+from flowc.protocol.encodings import USE_DEFAULT, decode_value, received
+from flowc.protocol.env_names import parameter_variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from flowc.shim.task_state import TaskState
-
-__all__ = [
-    "ENCODED",
-    "USE_DEFAULT",
-    "Declaration",
-    "JSONType",
-    "Parameter",
-    "convert",
-    "declaration",
-    "decode_value",
-    "variable_name",
-]
-
-USE_DEFAULT = "flowc:default"
-"""The value of a variable that asks for the default, for engines that must pass every parameter."""
 
 
 class _JSONType:
@@ -63,7 +50,7 @@ class Declaration:
 
     def value(self, flow_name: str) -> Any:
         """The value for this run, from the environment or the default. Only the start task asks."""
-        raw = received(self.name, os.environ.get(variable_name(self.name), USE_DEFAULT))
+        raw = received(self.name, os.environ.get(parameter_variable(self.name), USE_DEFAULT))
         value = self._default(flow_name) if raw == USE_DEFAULT else self._given(decode_value(self.name, raw))
         separator = self.field("separator")
         if separator and isinstance(value, str) and value:
@@ -156,8 +143,3 @@ def merged(what: str, given: dict[str, Any], other: dict[str, Any], known: tuple
     if wrong:
         raise TypeError(f"{what} has unknown arguments: {', '.join(wrong)}")
     return {**{key: value for key, value in given.items() if value is not None}, **other}
-
-
-def variable_name(parameter: str) -> str:
-    """The environment variable that carries a parameter."""
-    return "FLOWC_PARAM_" + parameter.upper().replace("-", "_")

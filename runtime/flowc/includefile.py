@@ -58,7 +58,7 @@ class _IncludeDeclaration(Declaration):
     def _default(self, flow_name: str) -> Any:
         member = included_member(self.name)
         if member is not None:
-            from flowc.protocol.plan import read_package
+            from flowc.shim.loaded_plan import read_package
 
             return self._content(read_package(member))
         value = self.field("default")

@@ -6,6 +6,7 @@ import os
 
 from flowc.current import current
 from flowc.errors import FlowError
+from flowc.protocol import env_names
 from flowc.store import DEFAULT_ROOT, open_store
 
 TYPE_CHECKING = False
@@ -30,7 +31,7 @@ def get_namespace() -> Optional[str]:
         chosen: Optional[str] = _chosen["namespace"]
         return chosen
     user = current.username
-    return os.environ.get("FLOWC_NAMESPACE") or (f"user:{user}" if user else None)
+    return os.environ.get(env_names.NAMESPACE) or (f"user:{user}" if user else None)
 
 
 def default_namespace() -> Optional[str]:
@@ -65,4 +66,4 @@ def default_metadata() -> str:
 
 def chosen_store(root: str | None) -> Store:
     """The store of a root; by default the one that was chosen, that of FLOWC_ROOT, or `.flowc` here."""
-    return open_store(root or _chosen.get("root") or os.environ.get("FLOWC_ROOT") or DEFAULT_ROOT)
+    return open_store(root or _chosen.get("root") or os.environ.get(env_names.ROOT) or DEFAULT_ROOT)

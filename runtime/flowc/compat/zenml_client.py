@@ -15,6 +15,7 @@ from flowc.client.task_object import Task
 from flowc.compat.running import running
 from flowc.compat.zenml_enums import ExecutionStatus
 from flowc.pipeline_settings import Settings
+from flowc.protocol import env_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -326,7 +327,7 @@ def run_name(step: str, path: Path) -> str:
 def running_run(state: TaskState) -> PipelineRun:
     """The run of a task that runs here."""
     layout = state.layout
-    return PipelineRun(Run.of(Flow.of(chosen_store(os.environ.get("FLOWC_ROOT")), layout.flow), layout.run))
+    return PipelineRun(Run.of(Flow.of(chosen_store(os.environ.get(env_names.ROOT)), layout.flow), layout.run))
 
 
 def running_step(state: TaskState) -> StepRun:

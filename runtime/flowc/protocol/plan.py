@@ -1,19 +1,53 @@
-"""The run plan: the graph as the compiler saw it, as plain JSON beside the code."""
+"""The run plan: the graph as the compiler saw it, as plain JSON beside the code.
+
+The compiler writes entries of the types below, and the shim reads them with the classes that follow.
+"""
 
 from __future__ import annotations
-
-import json
-import os
 
 from flowc.errors import ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List
+    from typing import Any, Dict, List, Tuple, TypedDict
 
-    from flowc.store.run_layout import Path
+    Path = Tuple[int, ...]
+    Json = Dict[str, Any]
+
+    class _RequiredEntries(TypedDict):
+        kind: str
+        parents: List[str]
+        next: List[str]
+        depth: int
+
+    class StepEntry(TypedDict, total=False):
+        """What a step has only where it needs it; what is left out is empty, 0 or `None`."""
+
+        arms: List[List[str]]
+        call: Json
+        cases: List[str]
+        catch: Json
+        closes: str | None
+        closes_kind: str | None
+        condition: str | None
+        env: Dict[str, str]
+        fan: Json
+        foreach_var: str | None
+        gang: Dict[str, int]
+        loops: bool
+        max_iterations: int | None
+        retries: int
+        secrets: Json
+        tests: List[Json]
+        timeout: int | None
+        virtual: bool
+
+    class FullStepEntry(_RequiredEntries, StepEntry):
+        """A step as the plan has it."""
+
 
 VERSION = 1
+"""Raised by one when an older shim could misread the plan."""
 
 
 class PlanStep:
@@ -45,7 +79,7 @@ class PlanStep:
         "virtual",
     )
 
-    def __init__(self, name: str, data: Dict[str, Any]) -> None:
+    def __init__(self, name: str, data: FullStepEntry) -> None:
         self.name = name
         self.kind: str = data["kind"]
         self.parents: List[str] = data["parents"]
@@ -134,27 +168,3 @@ class Plan:
     def parent_path(self, parent: PlanStep, path: Path) -> Path:
         """Where the parent of a task that is no join stands; of a recursive switch, without the iteration."""
         return path[:-1] if parent.fans_out else path
-
-
-def load_plan() -> Plan:
-    """The plan in the file that FLOWC_PLAN names, else in the zip that this code runs from."""
-    path = os.environ.get("FLOWC_PLAN")
-    try:
-        if path:
-            with open(path, "rb") as file:
-                return Plan(json.loads(file.read()))
-        return Plan(json.loads(read_package("plan.json")))
-    except (OSError, ValueError) as error:
-        raise ProtocolError(f"the plan cannot be read: {error}") from error
-
-
-def read_package(name: str) -> bytes:
-    """A file of the code package that this code runs from. Raises ProtocolError and OSError."""
-    import flowc
-
-    loader: Any = flowc.__loader__
-    archive = getattr(loader, "archive", None)
-    if archive is None:
-        raise ProtocolError("there is no plan: run the code package (python3 flow.pyz task ...), or set FLOWC_PLAN")
-    data: bytes = loader.get_data(os.path.join(archive, name))
-    return data

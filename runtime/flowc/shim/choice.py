@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from flowc.errors import MissingInput, ProtocolError
+from flowc.protocol import env_names
 from flowc.shim.task_runner import write_output
 from flowc.store import open_store
 from flowc.store.run_layout import RunLayout, task_id
@@ -21,7 +22,7 @@ def look_up(plan: Plan, step: str, path: Path, outputs: str) -> None:
     Raises MissingInput, ProtocolError and StoreError.
     """
     try:
-        root, run = os.environ["FLOWC_ROOT"], os.environ["FLOWC_RUN_ID"]
+        root, run = os.environ[env_names.ROOT], os.environ[env_names.RUN_ID]
     except KeyError as error:
         raise ProtocolError(f"the environment has no {error.args[0]}") from None
     layout = RunLayout(open_store(root), plan.flow, run)

@@ -6,6 +6,7 @@ import os
 import sys
 
 from flowc.errors import ProtocolError
+from flowc.protocol import env_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _function(module: Any, name: str) -> Callable[..., Any]:
 def _run(plan: Plan) -> Run:
     from flowc.client import Run
 
-    return Run(f"{plan.flow}/{os.environ['FLOWC_RUN_ID']}", root=os.environ["FLOWC_ROOT"])
+    return Run(f"{plan.flow}/{os.environ[env_names.RUN_ID]}", root=os.environ[env_names.ROOT])
 
 
 def _failure(run: Run) -> BaseException | None:

@@ -19,6 +19,8 @@ import socket
 import struct
 import sys
 
+from flowc.protocol import env_names
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List
@@ -47,7 +49,7 @@ def serve(descriptor: int, *, fresh: bool = False) -> int:
 def _serve_warm(channel: socket.socket) -> int:
     """Import the user's file, and serve. 1 when it cannot be imported."""
     from flowc.__main__ import line_buffer
-    from flowc.protocol.plan import load_plan
+    from flowc.shim.loaded_plan import load_plan
     from flowc.shim.user_code import load_code
 
     line_buffer()
@@ -236,7 +238,7 @@ def _warm_up(*more: str) -> None:
 
     for name in (*_NEEDED, *more):
         import_module(name)
-    preload(os.environ.get("FLOWC_ROOT", ""))
+    preload(os.environ.get(env_names.ROOT, ""))
     gc.collect()
     gc.freeze()
 

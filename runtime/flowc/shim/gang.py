@@ -22,6 +22,7 @@ import time
 from typing import NamedTuple
 
 from flowc.errors import GangTimeout
+from flowc.protocol import env_names
 from flowc.shim.gang_files import MEMBER, PREPARED, GangFiles, host_address, reserve_port
 from flowc.shim.gang_watch import Pause, Teller, Watch
 from flowc.store.run_layout import MANIFEST, task_id
@@ -63,8 +64,8 @@ def gang_of(state: TaskState, task: Task) -> Gang:
     inputs = hashlib.sha256(f"{opener['attempt']} {opener['created']}".encode()).hexdigest()[:8]
     gang = Gang(state.layout, task, opener["foreach"]["count"], inputs)
     asked = state.step.gang
-    gang.port = int(os.environ.get("FLOWC_GANG_PORT") or state.step.env.get("MASTER_PORT") or asked.get("port", 0))
-    gang.timeout = float(os.environ.get("FLOWC_GANG_TIMEOUT") or asked.get("timeout") or TIMEOUT)
+    gang.port = int(os.environ.get(env_names.GANG_PORT) or state.step.env.get("MASTER_PORT") or asked.get("port", 0))
+    gang.timeout = float(os.environ.get(env_names.GANG_TIMEOUT) or asked.get("timeout") or TIMEOUT)
     return gang
 
 
@@ -84,7 +85,7 @@ class Gang:
         """The port of MASTER_PORT; 0 is one that is free."""
         self.timeout = TIMEOUT
         """Seconds that this member waits for the others to come."""
-        self.grace = float(os.environ.get("FLOWC_GANG_GRACE") or GRACE)
+        self.grace = float(os.environ.get(env_names.GANG_GRACE) or GRACE)
         self._watch = Watch(self)
 
     def meet(self) -> Document | None:

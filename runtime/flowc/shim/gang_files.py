@@ -7,6 +7,7 @@ import os
 import socket
 
 from flowc.errors import PeerFailed
+from flowc.protocol import env_names
 from flowc.store.run_layout import index_text
 
 TYPE_CHECKING = False
@@ -32,7 +33,7 @@ class GangFiles:
         self._attempt = attempt
         self._count = count
         self._old: Dict[str, Document] = {}
-        self.interval = float(os.environ.get("FLOWC_GANG_INTERVAL") or (10 if layout.store.remote else 1))
+        self.interval = float(os.environ.get(env_names.GANG_INTERVAL) or (10 if layout.store.remote else 1))
         """Seconds between two looks, at most: each is a listing, and each heartbeat a write."""
 
     def folder(self, member: int, attempt: int) -> str:
@@ -68,7 +69,7 @@ class GangFiles:
         An engine that starts the attempts of one run from 0 again leaves such files (`argo retry`). One that never does
         sets FLOWC_GANG_FRESH, and news that came before this member did are not missed.
         """
-        if os.environ.get("FLOWC_GANG_FRESH"):
+        if os.environ.get(env_names.GANG_FRESH):
             return
         for member, attempt, name in self._telling(self.look()):
             document = self.read(member, attempt, name)
@@ -116,7 +117,7 @@ def _failure_of(member: int, document: Document) -> PeerFailed:
 
 def host_address() -> str:
     """The address that peers reach this machine or pod at; FLOWC_GANG_HOST overrides what is found."""
-    given = os.environ.get("FLOWC_GANG_HOST") or os.environ.get("POD_IP")
+    given = os.environ.get(env_names.GANG_HOST) or os.environ.get("POD_IP")
     if given:
         return given
     # Connecting a datagram socket sends nothing: it asks the routing table which address would be used.

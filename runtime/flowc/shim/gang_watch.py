@@ -8,6 +8,7 @@ import threading
 import time
 
 from flowc.errors import PeerFailed, StoreError
+from flowc.protocol import env_names
 from flowc.shim.gang_files import MEMBER
 
 TYPE_CHECKING = False
@@ -40,7 +41,7 @@ class Watch:
         self._last: object = None
         self._looked = 0.0
         self._silence = 0.0
-        self._patience = float(os.environ.get("FLOWC_GANG_SILENCE") or SILENCE)
+        self._patience = float(os.environ.get(env_names.GANG_SILENCE) or SILENCE)
         self.stale: PeerFailed | None = None
         """That the next member gives no sign of life any more."""
 

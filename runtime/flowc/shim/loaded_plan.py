@@ -1,12 +1,17 @@
-"""What the compiler wrote down for this process: the plan, which parameters and configs ask when they are read."""
+"""The plan of this process: loading it, and what parameters and configs ask of it when they are read."""
 
 from __future__ import annotations
+
+import json
+import os
+
+from flowc.errors import ProtocolError
+from flowc.protocol import PLAN_FILE, env_names
+from flowc.protocol.plan import Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict
-
-    from flowc.protocol.plan import Plan
 
 
 class _Compiled:
@@ -41,3 +46,27 @@ def included_member(parameter: str) -> str | None:
             member: str | None = entry.get("file")
             return member
     return None
+
+
+def load_plan() -> Plan:
+    """The plan in the file that FLOWC_PLAN names, else in the zip that this code runs from."""
+    path = os.environ.get(env_names.PLAN)
+    try:
+        if path:
+            with open(path, "rb") as file:
+                return Plan(json.loads(file.read()))
+        return Plan(json.loads(read_package(PLAN_FILE)))
+    except (OSError, ValueError) as error:
+        raise ProtocolError(f"the plan cannot be read: {error}") from error
+
+
+def read_package(name: str) -> bytes:
+    """A file of the code package that this code runs from. Raises ProtocolError and OSError."""
+    import flowc
+
+    loader: Any = flowc.__loader__
+    archive = getattr(loader, "archive", None)
+    if archive is None:
+        raise ProtocolError("there is no plan: run the code package (python3 flow.pyz task ...), or set FLOWC_PLAN")
+    data: bytes = loader.get_data(os.path.join(archive, name))
+    return data

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from flowc.errors import ParameterError
-from flowc.flow_parameters import USE_DEFAULT, variable_name
-from flowc.parameter_values import convert, decode_value, received
+from flowc.parameter_values import convert
+from flowc.protocol.encodings import USE_DEFAULT, decode_value, received
+from flowc.protocol.env_names import parameter_variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class RunParameter:
     def value(self, flow_name: str) -> Any:
         """The value for this run, from the environment or the default. Only the first task asks."""
         del flow_name
-        raw = received(self.name, os.environ.get(variable_name(self.name), USE_DEFAULT))
+        raw = received(self.name, os.environ.get(parameter_variable(self.name), USE_DEFAULT))
         if raw != USE_DEFAULT:
             return convert(self.name, self._entry.get("type", "str"), decode_value(self.name, raw))
         if "default" not in self._entry:

@@ -15,6 +15,7 @@ import os
 import sys
 
 from flowc.errors import ParameterError, ProtocolError
+from flowc.protocol import env_names
 from flowc.shim.resume import MARK, ORIGIN, Origin, keep_parameters, kept_parameters, origin_of
 from flowc.store.run_layout import MANIFEST, index_text, task_id
 
@@ -57,9 +58,9 @@ def _asked(plan: Plan) -> Tuple[str, FrozenSet[str]]:
 
     The variable is `RUN`, `Flow/RUN`, or either with `/STEP,STEP` behind it. Raises ProtocolError.
     """
-    text = os.environ["FLOWC_ORIGIN_RUN_ID"].strip()
+    text = os.environ[env_names.ORIGIN_RUN_ID].strip()
     run, _, steps = (text[len(plan.flow) + 1 :] if text.startswith(f"{plan.flow}/") else text).partition("/")
-    steps += "," + os.environ.get("FLOWC_RERUN_STEPS", "")
+    steps += "," + os.environ.get(env_names.RERUN_STEPS, "")
     rerun = frozenset(filter(None, (name.strip() for name in steps.split(","))))
     if run in ("", "data", ".", ".."):
         raise ProtocolError(f"{text!r} is no run that could be resumed: it is named by its id, or as {plan.flow}/ID")
@@ -67,7 +68,7 @@ def _asked(plan: Plan) -> Tuple[str, FrozenSet[str]]:
     if unknown:
         known = ", ".join(plan.steps)
         raise ProtocolError(f"there is no step {unknown[0]!r} to run again; flow {plan.flow} has {known}")
-    os.environ.update(FLOWC_ORIGIN_RUN_ID=run, FLOWC_RERUN_STEPS=",".join(sorted(rerun)))
+    os.environ.update({env_names.ORIGIN_RUN_ID: run, env_names.RERUN_STEPS: ",".join(sorted(rerun))})
     return run, rerun
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from flowc.current import current, run_tags, set_current
 from flowc.errors import FlowError, InvalidNextException, ParameterError, ProtocolError
 from flowc.flowspec import artifacts_set, bind, constants, parameters
+from flowc.protocol import OK, PROTOCOL_ERROR, env_names
 from flowc.shim.step_call import call_step
 from flowc.shim.step_transition import check as check_transition
 from flowc.shim.step_transition import check_iteration
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
             ...
 
 
-OK, USER_ERROR, PROTOCOL_ERROR = 0, 1, 2
 """Exit codes of a task."""
 
 
@@ -57,8 +57,8 @@ class Task:
         self.first = first
         self.outputs = outputs
         self.started = time.time()
-        self.root = _required("FLOWC_ROOT")
-        self.run = _required("FLOWC_RUN_ID")
+        self.root = _required(env_names.ROOT)
+        self.run = _required(env_names.RUN_ID)
         self.tags = tuple(run_tags())
 
 
@@ -76,7 +76,7 @@ def run_task(plan: Plan, load: Callable[[], Any], task: Task) -> int:
             raise ProtocolError(f"step {step.name!r} has an index of {step.depth} numbers, and was given {text!r}")
         layout = RunLayout(open_store(task.root), plan.flow, task.run, remember=True)
         state = TaskState(layout, plan, step, task.path)
-        if os.environ.get("FLOWC_ORIGIN_RUN_ID") and not os.environ.get("FLOWC_REPLAYED"):
+        if os.environ.get(env_names.ORIGIN_RUN_ID) and not os.environ.get(env_names.REPLAYED):
             from flowc.shim.takeover import take_over
 
             taken = take_over(layout, plan, step, task.path)
@@ -165,7 +165,7 @@ def chosen_parameters(declared: Mapping[str, Declared], state: TaskState, task: 
     from flowc.shim.resume import keep_parameters, kept_parameters
 
     store, flow = state.layout.store, state.plan.flow
-    again = task.attempt or os.environ.get("FLOWC_ORIGIN_RUN_ID")
+    again = task.attempt or os.environ.get(env_names.ORIGIN_RUN_ID)
     kept = (kept_parameters(state.layout) if again else None) or {}
     chosen: Dict[str, Any] = {}
     for attribute, parameter in declared.items():
@@ -278,7 +278,7 @@ def write_output(folder: str, name: str, text: str) -> None:
 def set_facts(plan: Plan, names: List[str], task: Task, graph: Callable[[], Dict[str, Any]]) -> None:
     """Fill `current`: `names` are those of the parameters, and `graph` makes the graph when it is asked for."""
     identifier = task_id(task.step, task.path)
-    user = os.environ.get("FLOWC_NAMESPACE") or (f"user:{current.username}" if current.username else None)
+    user = os.environ.get(env_names.NAMESPACE) or (f"user:{current.username}" if current.username else None)
     gangs: Dict[str, Any] = {}
     if plan.gangs:
         from flowc.shim.gang import ALONE
@@ -293,13 +293,13 @@ def set_facts(plan: Plan, names: List[str], task: Task, graph: Callable[[], Dict
             "task_id": identifier,
             "retry_count": task.attempt,
             "pathspec": f"{plan.flow}/{task.run}/{task.step}/{identifier}",
-            "origin_run_id": os.environ.get("FLOWC_ORIGIN_RUN_ID") or None,
+            "origin_run_id": os.environ.get(env_names.ORIGIN_RUN_ID) or None,
             "namespace": user,
             "tags": set(task.tags),
             "parameter_names": names,
             **plan.project,
         },
-        {"graph": graph, "card": _cards, **({"trigger": _trigger} if os.environ.get("FLOWC_TRIGGER") else {})},
+        {"graph": graph, "card": _cards, **({"trigger": _trigger} if os.environ.get(env_names.TRIGGER) else {})},
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from flowc.protocol import env_names
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
     from flowc.client import Run
 
-VARIABLE = "FLOWC_TRIGGER"
+VARIABLE = env_names.TRIGGER
 """Holds the events: each is the event's own facts and those of its delivery, as JSON in base64, `own.delivery,`."""
 
 

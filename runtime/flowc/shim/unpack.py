@@ -6,13 +6,13 @@ import os
 import sys
 
 from flowc.errors import ProtocolError
+from flowc.protocol import FILES_FOLDER, env_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict
 
-PREFIX = "files/"
-"""Where the archive has them."""
+PREFIX = f"{FILES_FOLDER}/"
 
 
 def unpack(files: Dict[str, Any]) -> str:
@@ -40,7 +40,7 @@ def unpack(files: Dict[str, Any]) -> str:
         raise ProtocolError(
             f"the included files cannot be unpacked: {error}; TMPDIR may name a folder that can be written"
         ) from error
-    os.environ["FLOWC_FILES"] = folder
+    os.environ[env_names.FILES] = folder
     sys.path.insert(0, os.path.join(top, files["code"]).rstrip(os.sep))
     return folder
 
@@ -69,9 +69,9 @@ def _extract(archive: str, top: str) -> None:
 
 def _keep_relative_paths() -> None:
     """What the environment says relative to the working directory must not follow us to another one."""
-    root = os.environ.get("FLOWC_ROOT", "")
+    root = os.environ.get(env_names.ROOT, "")
     if root and "://" not in root:
-        os.environ["FLOWC_ROOT"] = os.path.abspath(os.path.expanduser(root))
+        os.environ[env_names.ROOT] = os.path.abspath(os.path.expanduser(root))
     sys.path[:] = [os.path.abspath(entry) if os.path.exists(entry or ".") else entry for entry in sys.path]
 
 

@@ -8,6 +8,7 @@ from importlib import import_module
 
 from flowc.errors import ProtocolError
 from flowc.flowspec import FlowSpec
+from flowc.protocol import env_names
 from flowc.shim.loaded_plan import set_plan
 
 TYPE_CHECKING = False
@@ -33,7 +34,7 @@ def load_code(plan: Plan) -> Any:
 def load_module(plan: Plan) -> ModuleType:
     """The user's file, imported. Raises what it raises."""
     set_plan(plan)
-    path = os.environ.get("FLOWC_SOURCE")
+    path = os.environ.get(env_names.SOURCE)
     if not path and plan.files is not None:
         from flowc.shim.unpack import unpack
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from flowc.errors import StoreError
+from flowc.protocol import env_names
 from flowc.store.interface import Store
 
 TYPE_CHECKING = False
@@ -55,7 +56,7 @@ def _object_store(root: str, scheme: str) -> Store:
 
 def _client(root: str, scheme: str) -> Callable[[str], Store]:
     """The class for a remote root."""
-    wanted = os.environ.get("FLOWC_S3_CLIENT", "")
+    wanted = os.environ.get(env_names.S3_CLIENT, "")
     if not (wanted == "stdlib" and scheme.startswith("s3")):
         try:
             from flowc.store.obstore_client import ObstoreStore

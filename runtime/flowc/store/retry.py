@@ -7,8 +7,9 @@ import sys
 import time
 
 from flowc.errors import StoreError
+from flowc.protocol import env_names
 
-VARIABLE = "FLOWC_STORE_PATIENCE"
+VARIABLE = env_names.STORE_RETRY_SECONDS
 """Names the variable with the seconds that one request to a store goes on being tried; 0 is one try."""
 DEFAULT = 120.0
 FIRST_DELAY = 0.1

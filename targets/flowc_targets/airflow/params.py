@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, cast
 
+from flowc.protocol.env_names import parameter_variable
 from flowc_targets.airflow.dag_model import DagParam
 from flowc_targets.base.parameter_defaults import description, literal_default
 
@@ -34,7 +35,7 @@ def dag_param(parameter: Parameter) -> DagParam:
     text = description(parameter)
     if text:
         schema["description"] = text
-    variable = "FLOWC_PARAM_" + parameter.name.upper().replace("-", "_")
+    variable = parameter_variable(parameter.name)
     return DagParam(key=parameter.name, variable=variable, schema=schema)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flowc.protocol import env_names
 from flowc_compiler.ir import ROOT_SCOPE
 from flowc_targets.airflow.dag_model import Block, Edge, EmptyTask, MappedGroup, StepTask, WidthTask
 from flowc_targets.airflow.deployment import asset
@@ -224,7 +225,7 @@ class _Lowering:
         asked = pod_variables(specs) if kubernetes else specs.environment.variables if specs.environment else {}
         if any(self._flow.by_name[parent].kind == "parallel" for parent in step.parents):
             # Attempts of Airflow's never begin anew, so that whatever a peer has written is news.
-            asked = {**asked, "FLOWC_GANG_FRESH": "1"}
+            asked = {**asked, env_names.GANG_FRESH: "1"}
         if asked:
             arguments["variables"] = asked
         if kubernetes:

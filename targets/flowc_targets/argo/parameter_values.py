@@ -9,13 +9,11 @@ import re
 import zlib
 from typing import TYPE_CHECKING
 
+from flowc.protocol.encodings import ENCODED, PACKED, RESERVED, SENT, USE_DEFAULT
 from flowc_targets.base.parameter_defaults import literal_default
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Parameter
-
-DEFAULT = "flowc:default"
-"""The value of a parameter that tells the shim to use the class's own default."""
 
 LONGEST_LITERAL = 4096
 """Longer values stay out of templates: Argo copies each template into the environment of its pods."""
@@ -56,14 +54,14 @@ def encode_value(text: str) -> str:
 
     A long one is compressed before, behind `z64:`, since base64 alone would make 100 KB more than a variable holds.
     """
-    plain = not (text.startswith(("b64:", "z64:", "flowc:")) or "{{" in text or "$" in text or _CONTROL.search(text))
+    plain = not (text.startswith((ENCODED, PACKED, RESERVED)) or "{{" in text or "$" in text or _CONTROL.search(text))
     if plain and len(text) <= LONGEST_PLAIN:
         return text
     raw = text.encode()
     packed = zlib.compress(raw, 9) if len(raw) > LONGEST_LITERAL else raw
     if plain and len(packed) >= len(raw) * 3 // 4:
         return text
-    prefix, content = ("z64:", packed) if len(packed) < len(raw) else ("b64:", raw)
+    prefix, content = (PACKED, packed) if len(packed) < len(raw) else (ENCODED, raw)
     return prefix + base64.urlsafe_b64encode(content).decode()
 
 
@@ -71,10 +69,10 @@ def default_value(parameter: Parameter) -> str:
     """A parameter's default as its value in the manifest."""
     value = literal_default(parameter)
     if value is None:
-        return DEFAULT
+        return USE_DEFAULT
     raw = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if len(raw) > LONGEST_LITERAL:
-        return DEFAULT
+        return USE_DEFAULT
     return encode_value(raw)
 
 
@@ -85,9 +83,4 @@ def sent_argument(name: str) -> str:
     `{{workflow.name}}` is replaced, `{{=1+1}}` runs and `{{inputs.x}}` stops the Workflow, and Kubernetes expands
     `$(X)`. The name stands in quotes since Argo 3.6 leaves an expression alone that has a bare `item` or `retries`.
     """
-    return f"flowc:sent:{{{{=sprig.b64enc(workflow.parameters['{name}'])}}}}"
-
-
-def param_env(name: str) -> str:
-    """The environment variable that brings a parameter to the start step."""
-    return "FLOWC_PARAM_" + name.upper().replace("-", "_")
+    return f"{SENT}{{{{=sprig.b64enc(workflow.parameters['{name}'])}}}}"

@@ -6,12 +6,14 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from flowc.protocol import env_names
+from flowc.protocol.env_names import parameter_variable
 from flowc_targets.argo.dependencies import CHOICE
 from flowc_targets.argo.events.event_parameters import TRIGGER, waits_for_events
 from flowc_targets.argo.kueue import grouped
 from flowc_targets.argo.lost import LOST, retries_of_lost
 from flowc_targets.argo.object_names import unique_names
-from flowc_targets.argo.parameter_values import env_value, may_be_literal, param_env, sent_argument, value_key
+from flowc_targets.argo.parameter_values import env_value, may_be_literal, sent_argument, value_key
 from flowc_targets.argo.workflow_objects import Backoff, Parameter, Parameters, RetryStrategy, Template, ValueFrom
 from flowc_targets.kubernetes.objects import (
     ConfigMapKeySelector,
@@ -148,20 +150,20 @@ def _env(flow: Flow, step: Step, options: ArgoOptions, code: str) -> tuple[EnvVa
     """Variables of the pod: the user's first, so that flowc's own win, and may not be shadowed."""
     variables = {name: _variable(name, value, code) for name, value in {**options.env, **_asked(step)}.items()}
     assert options.root is not None
-    own = {"FLOWC_ROOT": env_value(options.root)}
+    own = {env_names.ROOT: env_value(options.root)}
     # The uid, and not the name: a Workflow that is deleted and applied again keeps its name, and is another run.
-    own["FLOWC_RUN_ID"] = "argo-{{workflow.uid}}"
+    own[env_names.RUN_ID] = "argo-{{workflow.uid}}"
     if options.kind != "workflow":
-        own["FLOWC_ORIGIN_RUN_ID"] = f"{{{{workflow.parameters.{ORIGIN}}}}}"
+        own[env_names.ORIGIN_RUN_ID] = f"{{{{workflow.parameters.{ORIGIN}}}}}"
     elif options.origin_run:
-        own["FLOWC_ORIGIN_RUN_ID"] = options.origin_run
+        own[env_names.ORIGIN_RUN_ID] = options.origin_run
     if waits_for_events(flow, options):
-        own["FLOWC_TRIGGER"] = f"{{{{workflow.parameters.{TRIGGER}}}}}"
+        own[env_names.TRIGGER] = f"{{{{workflow.parameters.{TRIGGER}}}}}"
     if options.tags:
-        own["FLOWC_TAGS"] = env_value(",".join(options.tags))
+        own[env_names.TAGS] = env_value(",".join(options.tags))
     if step.name == flow.start:
         names = (parameter.name for parameter in flow.run_parameters)
-        own |= {param_env(name): sent_argument(name) for name in names}
+        own |= {parameter_variable(name): sent_argument(name) for name in names}
     variables |= {name: EnvVar(name=name, value=value) for name, value in own.items()}
     return tuple(variables.values())
 

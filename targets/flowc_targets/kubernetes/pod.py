@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flowc.protocol import env_names
 from flowc_compiler.ir import Affinity, NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
 from flowc_targets.kubernetes.gpu import step_gpu
 from flowc_targets.kubernetes.objects import (
@@ -115,7 +116,7 @@ def pod_variables(specs: StepSpecs) -> dict[str, str]:
     if container is not None and container.tmpfs is not None and container.tmpfs.tempdir:
         variables["TMPDIR"] = container.tmpfs.path
     if container is not None and container.hostname_resolution_timeout is not None:
-        variables["FLOWC_GANG_TIMEOUT"] = str(container.hostname_resolution_timeout)
+        variables[env_names.GANG_TIMEOUT] = str(container.hostname_resolution_timeout)
     if specs.environment is not None:
         variables.update(specs.environment.variables)
     return variables

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowc.errors import ProtocolError, StoreError
+from flowc.protocol import PLAN_FILE
 from flowc.shim.fork_server import BOOT
 from flowc.store.run_layout import index_text
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
@@ -62,7 +63,7 @@ def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Repo
     if options.run_id_file is not None:
         write_run_id(options.run_id_file, run_id)
     with tempfile.TemporaryDirectory(prefix="flowc-run-") as scratch:
-        plan = Path(scratch, "plan.json")
+        plan = Path(scratch, PLAN_FILE)
         plan.write_text(json.dumps(build_plan(flow, find_import_root(source).module)), encoding="utf-8")
         return _Engine(flow, source, options, reporter or ConsoleReporter(), record, plan, origin).run()
 

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from flowc.protocol import env_names
 from flowc.store import DEFAULT_ROOT
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class ResumeOptions:
 class RunOptions:
     """Options of one run."""
 
-    root: str = field(default_factory=lambda: os.environ.get("FLOWC_ROOT") or DEFAULT_ROOT)
+    root: str = field(default_factory=lambda: os.environ.get(env_names.ROOT) or DEFAULT_ROOT)
     """Where artifacts go: a path, or a URL of file://, s3://, gs:// or az://. The client has the same default."""
     params: Mapping[str, str] = field(default_factory=dict[str, str])
     """Parameter name to the text of its value."""

@@ -7,8 +7,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from flowc.flow_parameters import ENCODED, USE_DEFAULT, variable_name
-from flowc.parameter_values import PACKED
+from flowc.protocol import env_names
+from flowc.protocol.encodings import ENCODED, PACKED, USE_DEFAULT
+from flowc.protocol.env_names import parameter_variable
 from flowc.shim.fork_server import BOOT
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import bind_parameters
@@ -41,19 +42,19 @@ def task_environment(
     flow: Flow, source: SourceFile, options: RunOptions, record: RunRecord, plan: Path
 ) -> dict[str, str]:
     """The environment of every task of a run."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("FLOWC_PARAM_")}
+    env = {name: value for name, value in os.environ.items() if not name.startswith(env_names.PARAMETER_PREFIX)}
     env.update(_parameter_variables(flow, options.params))
-    env["FLOWC_PLAN"] = str(plan)
-    env["FLOWC_SOURCE"] = str(located(source.path))
-    env["FLOWC_ROOT"] = record.root
-    env["FLOWC_RUN_ID"] = record.run_id
-    env["FLOWC_ORIGIN_RUN_ID"] = record.origin or ""
-    env["FLOWC_REPLAYED"] = "1"  # what can be taken over from the origin has been
-    env["FLOWC_TAGS"] = ",".join(options.tags)
-    env["FLOWC_GANG_HOST"] = "127.0.0.1"
-    env["FLOWC_GANG_PORT"] = "0"  # a free one: on one machine gangs would get in each other's way
-    env["FLOWC_GANG_FRESH"] = "1"  # no attempt of a run has a number twice,
-    env["FLOWC_GANG_GRACE"] = "0"  # and what is committed does not run again
+    env[env_names.PLAN] = str(plan)
+    env[env_names.SOURCE] = str(located(source.path))
+    env[env_names.ROOT] = record.root
+    env[env_names.RUN_ID] = record.run_id
+    env[env_names.ORIGIN_RUN_ID] = record.origin or ""
+    env[env_names.REPLAYED] = "1"  # what can be taken over from the origin has been
+    env[env_names.TAGS] = ",".join(options.tags)
+    env[env_names.GANG_HOST] = "127.0.0.1"
+    env[env_names.GANG_PORT] = "0"  # a free one: on one machine gangs would get in each other's way
+    env[env_names.GANG_FRESH] = "1"  # no attempt of a run has a number twice,
+    env[env_names.GANG_GRACE] = "0"  # and what is committed does not run again
     if options.python != sys.executable:  # it may not have flowc: give it ours, as a container gets it
         package = plan.with_name("flow.pyz")
         package.write_bytes(build_package(flow, source))
@@ -95,7 +96,7 @@ def _started(
 def _parameter_variables(flow: Flow, params: Mapping[str, str]) -> dict[str, str]:
     """The variables that carry the parameters to the start task, paths of included files among them."""
     bound = bind_parameters(flow, list(params.items()), DiagnosticSink())
-    return {variable_name(item.name): _encoded(bound.get(item.name, USE_DEFAULT)) for item in flow.run_parameters}
+    return {parameter_variable(item.name): _encoded(bound.get(item.name, USE_DEFAULT)) for item in flow.run_parameters}
 
 
 def _encoded(text: str) -> str:

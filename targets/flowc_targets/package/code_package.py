@@ -10,13 +10,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowc.protocol import FILES_FOLDER, PLAN_FILE
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.import_root import find_import_root, located
 from flowc_targets.package.default_files import default_files
 from flowc_targets.package.included_files import included_files
 from flowc_targets.package.local_modules import local_files
 from flowc_targets.package.run_plan import build_plan
-from flowc_targets.package.unpacked_tree import FILES, from_home, unpacked_tree
+from flowc_targets.package.unpacked_tree import from_home, unpacked_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +66,7 @@ def package_files(
     files.update(contents)
     files.update(_runtime_files())
     files["__main__.py"] = _MAIN.encode()
-    files["plan.json"] = json.dumps(plan, ensure_ascii=False, separators=(",", ":")).encode()
+    files[PLAN_FILE] = json.dumps(plan, ensure_ascii=False, separators=(",", ":")).encode()
     return dict(sorted(files.items()))
 
 
@@ -80,9 +81,9 @@ def largest_files(package: bytes) -> str:
     """The way out for a package that is too large: which of the user's files make it so, by their size in the zip."""
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         sizes = {info.filename: info.compress_size for info in archive.infolist()}
-    own = [name for name in sizes if not name.startswith("flowc/") and name not in {"__main__.py", "plan.json"}]
+    own = [name for name in sizes if not name.startswith("flowc/") and name not in {"__main__.py", PLAN_FILE}]
     largest = sorted(own, key=lambda name: (-sizes[name], name))[:_MOST_NAMED]
-    shown = ", ".join(f"{name.removeprefix(f'{FILES}/')} ({sizes[name]:,} bytes)" for name in largest)
+    shown = ", ".join(f"{name.removeprefix(f'{FILES_FOLDER}/')} ({sizes[name]:,} bytes)" for name in largest)
     return f"keep large files in the image, in the store or on a volume; the largest are {shown}"
 
 

@@ -6,14 +6,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from flowc.protocol.plan import StepEntry
     from flowc_compiler.ir import Call, Flow, Step, Value
 
 Json = dict[str, Any]
 
 
-def called(flow: Flow, step: Step) -> Json:
+def called(flow: Flow, step: Step) -> StepEntry:
     """What a step calls, fans out over and chooses by; empty for a step of a class flow."""
-    entry: Json = {}
+    entry: StepEntry = {}
     if step.call is not None:
         entry["call"] = _call(flow, step.call)
     if step.virtual:

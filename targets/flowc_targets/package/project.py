@@ -7,6 +7,8 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from flowc.protocol import env_names
+
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, ProjectSpec
@@ -66,7 +68,7 @@ def project_facts(flow: Flow) -> dict[str, Any] | None:
 
 
 def _user() -> str:
-    for variable in ("METAFLOW_OWNER", "FLOWC_USER", "METAFLOW_USER", "SUDO_USER", "USERNAME", "USER"):
+    for variable in ("METAFLOW_OWNER", env_names.USER, "METAFLOW_USER", "SUDO_USER", "USERNAME", "USER"):
         if name := os.environ.get(variable):
             return name
     try:

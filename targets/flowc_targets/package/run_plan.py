@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from flowc.protocol.plan import VERSION
 from flowc_targets.package.plan_values import called, literal, survives_json
 from flowc_targets.package.project import project_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from flowc.protocol.plan import FullStepEntry, StepEntry
     from flowc_compiler.ir import Config, Flow, Parameter, Step, StepSpecs
-
-PLAN_VERSION = 1
-"""Raised by one when an older shim could misread the plan."""
 
 
 def build_plan(flow: Flow, module: str | None = None, default_files: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -25,7 +24,7 @@ def build_plan(flow: Flow, module: str | None = None, default_files: Mapping[str
     is, by the name of the parameter.
     """
     return {
-        "version": PLAN_VERSION,
+        "version": VERSION,
         "flow": flow.name,
         "class": flow.name,
         "module": module or PurePath(flow.file).stem,
@@ -59,7 +58,7 @@ def recorded(config: Config) -> dict[str, Any]:
     return {**entry, "literal": repr(config.value)}
 
 
-def _step(flow: Flow, step: Step) -> dict[str, Any]:
+def _step(flow: Flow, step: Step) -> FullStepEntry:
     specs = step.specs
     closes = step.closes if step.kind == "join" else None
     return {
@@ -81,9 +80,9 @@ def _step(flow: Flow, step: Step) -> dict[str, Any]:
     }
 
 
-def _asked(specs: StepSpecs) -> dict[str, Any]:
+def _asked(specs: StepSpecs) -> StepEntry:
     """What few steps have, and only those say."""
-    asked: dict[str, Any] = {}
+    asked: StepEntry = {}
     if specs.catch is not None:
         asked["catch"] = {"var": specs.catch.variable, "print_exception": specs.catch.print_exception}
     if specs.secrets is not None:

@@ -12,13 +12,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flowc.protocol import FILES_FOLDER
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.syntax.import_root import ImportRoot
 
-FILES = "files"
 ABOVE = "_above_"
 """The name of each folder above the import root."""
 
@@ -38,13 +39,13 @@ def unpacked_tree(
     """
     height = max((name.split("/").count("..") for name in data), default=0)
     root = "/".join([ABOVE] * height)
-    entries = {_joined(FILES, root, name): content for name, content in code.items()}
+    entries = {_joined(FILES_FOLDER, root, name): content for name, content in code.items()}
     executable: list[str] = []
     for name, path in data.items():
         ups = name.split("/").count("..")
         place = _joined(*[ABOVE] * (height - ups), name.replace("../", ""))
         try:
-            entries[_joined(FILES, place)] = path.read_bytes()
+            entries[_joined(FILES_FOLDER, place)] = path.read_bytes()
             if path.stat().st_mode & 0o100:
                 executable.append(place)
         except OSError as error:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flowc.protocol import PLAN_FILE, env_names
 from flowc_targets.simulate.problems import PodError
 from flowc_targets.simulate.substitution import as_text
 
@@ -28,7 +29,7 @@ _SHIMS = frozenset({"flow.pyz", "boot.py"})
 """What flowc's commands run: the code package, or what unpacks it."""
 _FAN_OUT = re.compile(r"(.*)\(\d+:[^()]*\)")
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][-A-Za-z0-9_.]*)\)")
-HERE = {"FLOWC_GANG_HOST": "127.0.0.1", "FLOWC_GANG_PORT": "0"}
+HERE = {env_names.GANG_HOST: "127.0.0.1", env_names.GANG_PORT: "0"}
 """Pods of one machine have one address, so that the members of a gang take free ports."""
 
 
@@ -77,7 +78,7 @@ class PodMaker:
         self._manifest = manifest
         self._folder = folder
         self._python = python
-        self._over = {**HERE, **({"FLOWC_ROOT": root} if root is not None else {}), **env}
+        self._over = {**HERE, **({env_names.ROOT: root} if root is not None else {}), **env}
         self._base = {name: value for name, value in os.environ.items() if not name.startswith("FLOWC_")}
         self._mounts = Mounts(manifest, folder)
         self._gangs = _GangPackages()
@@ -266,7 +267,7 @@ def _gang_steps(package: Path) -> frozenset[str]:
         if package.suffix != ".pyz":  # a Workflow that carries its package has it beside the script that unpacks it
             archive = io.BytesIO(zlib.decompress(base64.b64decode(package.with_name("code").read_bytes())))
         with zipfile.ZipFile(archive) as files:
-            steps = json.loads(files.read("plan.json"))["steps"]
+            steps = json.loads(files.read(PLAN_FILE))["steps"]
         return frozenset(
             name
             for name, step in steps.items()

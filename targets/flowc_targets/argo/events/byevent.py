@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flowc.protocol.encodings import USE_DEFAULT
 from flowc_targets.argo.events import go_templates
 from flowc_targets.argo.events.event_parameters import event_payload, mapped
 from flowc_targets.argo.events.part import Part
 from flowc_targets.argo.events.resets import resets
 from flowc_targets.argo.events.sensor_model import Dependency, ExprFilter, Filters, PayloadField, Source
-from flowc_targets.argo.parameter_values import DEFAULT
 from flowc_targets.kubernetes.event_names import event_name
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _dependency(
 
 
 def _value(dependency: str, payload: str, key: str, default: str | None) -> Source:
-    text = default if default is not None else DEFAULT
+    text = default if default is not None else USE_DEFAULT
     return Source(
         dependency_name=dependency,
         data_template=go_templates.field(payload, key, text),

@@ -10,10 +10,11 @@ from __future__ import annotations
 import base64
 import json
 
+from flowc.protocol.encodings import ENCODED
 from flowc_targets.kubernetes.event_names import finished_event
 
 _ENCODE = 'b64enc | replace "+" "-" | replace "/" "_"'
-NOTHING = "b64:"
+NOTHING = ENCODED
 """An empty text, which a Sensor takes for a template that has failed."""
 
 
@@ -29,8 +30,8 @@ def field(payload: str, name: str, default: str) -> str:
         f"{{{{- $v := get {_path(payload)} {quoted(name)} -}}}}"
         f"{{{{- if not (hasKey {_path(payload)} {quoted(name)}) -}}}}{instead}"
         f'{{{{- else if kindIs "invalid" $v -}}}}{instead}'
-        f'{{{{- else if kindIs "string" $v -}}}}b64:{{{{ $v | {_ENCODE} }}}}'
-        f'{{{{- else if or (kindIs "map" $v) (kindIs "slice" $v) -}}}}b64:{{{{ $v | toRawJson | {_ENCODE} }}}}'
+        f'{{{{- else if kindIs "string" $v -}}}}{ENCODED}{{{{ $v | {_ENCODE} }}}}'
+        f'{{{{- else if or (kindIs "map" $v) (kindIs "slice" $v) -}}}}{ENCODED}{{{{ $v | toRawJson | {_ENCODE} }}}}'
         '{{- else -}}{{- fail "as it stands" -}}{{- end -}}'
     )
 

@@ -8,6 +8,7 @@ import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from flowc.protocol import env_names
 from flowc_targets.base.engine import RunState, TaskState
 from flowc_targets.base.json_parts import as_map, as_maps, as_strings
 from flowc_targets.kubernetes.pod_checks import CODE_FOLDER
@@ -157,7 +158,7 @@ def _calls(workflow: Json) -> dict[str, _Call]:
         command = as_strings(container.get("command"))
         if len(command) > 1 and command[-2].startswith(f"{CODE_FOLDER}/"):
             variables = {str(item.get("name")): item.get("value") for item in as_maps(container.get("env"))}
-            root = variables.get("FLOWC_ROOT")
+            root = variables.get(env_names.ROOT)
             text = root.replace("$$", "$") if isinstance(root, str) else None
             calls[str(template.get("name"))] = _Call(command[-1], tuple(as_strings(container.get("args"))), text)
     return calls
