@@ -9,10 +9,10 @@ import pytest
 
 from flowc_targets.airflow.server import client as client_module
 from flowc_targets.airflow.server import dags_folder as folder_module
-from flowc_targets.airflow.server.api import open_api
 from flowc_targets.airflow.server.client import AirflowClient
 from flowc_targets.airflow.server.connection import Access
 from flowc_targets.airflow.server.dags_folder import wait_for_dag
+from flowc_targets.airflow.server.rest_api import open_api
 from flowc_targets.base.engine import Address, EngineError
 from tests.argoserver import Replay, replaying
 

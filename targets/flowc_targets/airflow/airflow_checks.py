@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from flowc_targets.airflow.deployment import check_deployment
 from flowc_targets.airflow.map_widths import check_widths, openers_around
 from flowc_targets.base.unsupported_specs import report_unmet
+from flowc_targets.kubernetes.event_names import check_upstream_flows
 from flowc_targets.kubernetes.pod import secret_names
 from flowc_targets.kubernetes.pod_checks import check_environment, check_exit_hooks
 from flowc_targets.package.project import deployment_name
@@ -38,7 +38,7 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
             help="give --root s3://bucket/prefix, or root in [tool.flowc] of pyproject.toml",
         )  # fmt: skip
     _check_names(flow, options, sink)
-    check_deployment(flow, sink)
+    _check_deployment(flow, sink)
     if options.code == "configmap" and not options.in_pods:
         sink.error(
             "FC505", "code=configmap is for pods, and the tasks are local processes", None,
@@ -153,3 +153,41 @@ def _check_names(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> N
         if len(step.name) > MAX_ID - len("-indices"):
             sink.unsupported("FC503", NAME, f"a step's name has {len(step.name)} characters, too many for a task id",
                              step.span, help="shorten it")  # fmt: skip
+
+
+def _check_deployment(flow: Flow, sink: DiagnosticSink) -> None:
+    """Report triggers that assets cannot express, and a schedule of a flow with a required parameter."""
+    specs = flow.specs
+    _check_triggers(flow, sink)
+    if specs.schedule is None:
+        return
+    for parameter in flow.run_parameters:
+        if parameter.required and not parameter.has_default:
+            sink.unsupported(
+                "FC501", NAME, f"a schedule cannot give the required parameter {parameter.name!r}", parameter.span,
+                help="give it a default, or remove @schedule",
+            )  # fmt: skip
+
+
+def _check_triggers(flow: Flow, sink: DiagnosticSink) -> None:
+    """Report what assets cannot express."""
+    specs = flow.specs
+    check_upstream_flows(flow, NAME, sink)
+    for what, spec in (("@trigger", specs.trigger), ("@trigger_on_finish", specs.trigger_on_finish)):
+        if spec is not None and specs.schedule is not None:
+            sink.unsupported(
+                "FC501", NAME, f"a DAG waits for its schedule or for assets, and this flow has @schedule and {what}",
+                spec.span, help="keep one of them, or let a DAG with the schedule update the asset",
+            )  # fmt: skip
+        if spec is not None and spec.options:
+            sink.unsupported(
+                "FC501", NAME, f"options of {what} ({', '.join(spec.options)}) mean nothing to assets", spec.span,
+                help="remove `options`",
+            )  # fmt: skip
+    for event in specs.trigger.events if specs.trigger is not None else ():
+        if event.parameters:
+            assert specs.trigger is not None
+            sink.unsupported(
+                "FC501", NAME, f"parameters from the payload of event {event.name!r} are not taken", specs.trigger.span,
+                help="remove `parameters`, and read what the event is about in the first step",
+            )  # fmt: skip

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flowc._version import __version__
+from flowc.protocol.env_names import parameter_variable
 from flowc_targets.airflow.code_config_map import config_map_name
-from flowc_targets.airflow.dag_model import DagFile
-from flowc_targets.airflow.deployment import schedule_of, start_date
-from flowc_targets.airflow.params import dag_param
+from flowc_targets.airflow.dag_model import DagFile, DagParam
 from flowc_targets.airflow.pods import pod_defaults
-from flowc_targets.airflow.task_lowering import lower_steps, markdown
+from flowc_targets.airflow.python_printer import Call, Name
+from flowc_targets.airflow.task_lowering import asset, lower_steps, markdown
+from flowc_targets.base.parameter_defaults import description, literal_default
+from flowc_targets.kubernetes.event_names import event_name, finished_event, upstream_deployment
 from flowc_targets.package.code_package import content_hash, package_files, zip_files
 from flowc_targets.package.project import deployment_name
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow
+    from flowc_compiler.ir import Flow, Parameter, ScheduleSpec
     from flowc_compiler.source import SourceFile
     from flowc_targets.airflow.options import AirflowOptions
     from flowc_targets.airflow.python_printer import Expression
+
+_JSON_TYPES = ("string", "object", "array", "number", "boolean", "null")
+_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 
 FLOWC_TAG = "flowc"
 """The tag of all DAGs that flowc has made: `flowc status` finds them by it."""
@@ -43,7 +49,7 @@ def lower(flow: Flow, source: SourceFile, options: AirflowOptions, sink: Diagnos
         tags=options.tags,
         env=options.env,
         python=_python(options),
-        params=tuple(dag_param(parameter) for parameter in flow.run_parameters),
+        params=tuple(_param(parameter) for parameter in flow.run_parameters),
         dag=_dag(flow, options),
         shared=shared,
         body=body,
@@ -71,8 +77,8 @@ def _dag(flow: Flow, options: AirflowOptions) -> dict[str, Expression]:
     schedule = flow.specs.schedule
     arguments: dict[str, Expression] = {
         "dag_id": dag_id(flow, options),
-        "schedule": schedule_of(flow),
-        "start_date": start_date(schedule),
+        "schedule": _schedule(flow),
+        "start_date": _start_date(schedule),
         "catchup": False,
         "is_paused_upon_creation": False,
     }
@@ -82,3 +88,55 @@ def _dag(flow: Flow, options: AirflowOptions) -> dict[str, Expression]:
     if options.max_active_tasks is not None:
         arguments["max_active_tasks"] = options.max_active_tasks
     return {**arguments, "default_args": defaults}
+
+
+def _start_date(schedule: ScheduleSpec | None) -> Expression:
+    """The day that schedules count from, in the schedule's time zone. Fixed; without a schedule it means nothing."""
+    if schedule is not None and schedule.timezone is not None:
+        return Call("pendulum.datetime", (2024, 1, 1), {"tz": schedule.timezone})
+    return Call("datetime", (2024, 1, 1), {"tzinfo": Name("timezone.utc")})
+
+
+def _schedule(flow: Flow) -> Expression:
+    """What starts the DAG: a cron expression, the assets that all have to be updated, or nobody but its users."""
+    specs = flow.specs
+    if specs.schedule is not None:
+        return specs.schedule.cron
+    events = specs.trigger.events if specs.trigger is not None else ()
+    flows = specs.trigger_on_finish.flows if specs.trigger_on_finish is not None else ()
+    names = [
+        *(event_name(flow, event) for event in events),
+        *(finished_event(upstream_deployment(flow, item) or item.name) for item in flows),
+    ]
+    return tuple(asset(name) for name in dict.fromkeys(names)) or None
+
+
+def _param(parameter: Parameter) -> DagParam:
+    """One parameter. `null` stands for the default that the flow's class computes; a required one has none."""
+    default = _expression(json.loads(json.dumps(literal_default(parameter))))
+    needed = parameter.required and not parameter.has_default
+    schema: dict[str, Expression] = {}
+    if default is not None:
+        schema["default"] = default
+    elif not needed:
+        schema["default"] = None
+    if parameter.type == "json" or parameter.deferred_type:
+        schema["type"] = _JSON_TYPES
+    elif default is None and not needed:
+        schema["type"] = ("null", _TYPES[parameter.type])
+    else:
+        schema["type"] = _TYPES[parameter.type]
+    text = description(parameter)
+    if text:
+        schema["description"] = text
+    return DagParam(key=parameter.name, variable=parameter_variable(parameter.name), schema=schema)
+
+
+def _expression(value: object) -> Expression:
+    """A JSON value as an expression: lists are tuples there."""
+    if isinstance(value, list):
+        return tuple(_expression(item) for item in cast("list[object]", value))
+    if isinstance(value, dict):
+        return {key: _expression(item) for key, item in cast("dict[str, object]", value).items()}
+    assert value is None or isinstance(value, (str, int, float))
+    return value

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
+import keyword
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flowc_targets.airflow.python_printer import Expression
 
 
@@ -81,17 +86,12 @@ class Block:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
 
-    def has_option(self, name: str) -> bool:
-        """Whether a task in it, or in a group in it, has that argument."""
-        bodies = (node.body for node in self.nodes if isinstance(node, MappedGroup))
-        own = any(isinstance(node, StepTask | EmptyTask) and name in node.options for node in self.nodes)
-        return own or any(body.has_option(name) for body in bodies)
-
-    @property
-    def has_empty(self) -> bool:
-        """Whether a task in it, or in a group in it, runs nothing."""
-        bodies = (node.body for node in self.nodes if isinstance(node, MappedGroup))
-        return any(isinstance(node, EmptyTask) for node in self.nodes) or any(body.has_empty for body in bodies)
+    def walk(self) -> Iterator[Node]:
+        """Yield its nodes in order, and after each group those in it."""
+        for node in self.nodes:
+            yield node
+            if isinstance(node, MappedGroup):
+                yield from node.body.walk()
 
 
 Node = StepTask | EmptyTask | HookTask | WidthTask | MappedGroup
@@ -140,32 +140,43 @@ class DagFile:
         """The name of the source for a comment."""
         return "".join(character if character.isprintable() else "?" for character in self.source)
 
-    @property
-    def has_outputs(self) -> bool:
-        """Whether a task tells the scheduler a count or a choice."""
-        return self.body.has_option("callbacks")
+    def has_node(self, kind: type[Node]) -> bool:
+        """Whether the DAG has a node of that class."""
+        return any(isinstance(node, kind) for node in self.body.walk())
 
-    @property
-    def has_switch(self) -> bool:
-        """Whether a task runs only where a switch has chosen it."""
-        return self.body.has_option("when")
-
-    @property
-    def has_loop(self) -> bool:
-        """Whether a step has a task for each iteration."""
-        return self.body.has_option("iteration")
+    def has_option(self, name: str) -> bool:
+        """Whether a task has that argument."""
+        return any(isinstance(node, StepTask | EmptyTask) and name in node.options for node in self.body.walk())
 
     @property
     def has_assets(self) -> bool:
-        """Whether the file names assets: what its DAG waits for, or tells of."""
-        return self.body.has_option("outlets") or isinstance(self.dag.get("schedule"), tuple)
+        """Whether the file names assets: those that its DAG waits for or updates."""
+        return self.has_option("outlets") or isinstance(self.dag.get("schedule"), tuple)
 
-    @property
-    def has_hooks(self) -> bool:
-        """Whether something is called when a run has ended."""
-        return any(isinstance(node, HookTask) for node in self.body.nodes)
 
-    @property
-    def has_foreach(self) -> bool:
-        """Whether the file needs the task that publishes indices."""
-        return any(isinstance(node, WidthTask) for node in self.body.nodes)
+_OF_THE_FILE = """
+    AirflowSkipException Any Asset BOOTSTRAP BaseOperator CODE ENVIRONMENT EmptyOperator FLOWC HookOperator
+    KubernetesPodOperator KubernetesPodOperatorCallback PARAMETERS PYTHON Param Path PublishOutput ROOT START ShimTask
+    StepOperator TAGS annotations attach_code base64 dag datetime encoded flow index indices json k8s os pendulum quote
+    subprocess sys task task_group tempfile timedelta timezone
+"""
+
+TAKEN = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OF_THE_FILE.split()})
+"""Names that a variable must not hide."""
+
+
+class Names:
+    """Gives out names, each once."""
+
+    def __init__(self) -> None:
+        self._taken = set(TAKEN)
+
+    def take(self, wanted: str) -> str:
+        """The wanted name, with an underscore and a number where it is taken. What no name may have becomes `_`."""
+        wanted = re.sub(r"\W|^(?=\d)", "_", wanted, flags=re.ASCII)
+        name, number = wanted, 1
+        while name in self._taken:
+            number += 1
+            name = f"{wanted}_{number}"
+        self._taken.add(name)
+        return name

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
+import sys
 from typing import TYPE_CHECKING
 
 from flowc_targets.airflow.dag_model import Block, DagFile, Edge, EmptyTask, HookTask, MappedGroup, StepTask, WidthTask
-from flowc_targets.airflow.imports import import_lines
+from flowc_targets.airflow.dag_summary import SUMMARY, summarize
+from flowc_targets.airflow.operator_sources import Import, operator_sources
 from flowc_targets.airflow.python_printer import WIDTH, Call, Name, layout, quoted
-from flowc_targets.airflow.texts import COMMON, HOOKS, INDICES, PUBLISH_OUTPUT, SKIP, operator_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from flowc_targets.airflow.python_printer import Expression
 
@@ -19,20 +20,13 @@ _CODE_WIDTH = 100
 
 
 def print_file(file: DagFile) -> str:
-    """The text of a DAG file: what a person reviews first, the code package last."""
-    parts = ["\n".join(_dag(file)), COMMON]
-    if file.has_foreach:
-        parts.append(INDICES)
-    if file.has_switch:
-        parts.append(SKIP)
-    parts.append(operator_text(file))
-    if file.has_hooks:
-        parts.append(HOOKS)
-    if file.has_outputs and file.operator == "kubernetes":
-        parts.append(PUBLISH_OUTPUT)
-    parts += ["\n".join(_code(file)), "flow()"]
-    head = "\n".join([*_header(file), "", *import_lines(file), "", *_constants(file)])
-    return "\n\n\n".join([head, *(part.rstrip("\n") for part in parts)]) + "\n"
+    """Print a DAG file: what a person reviews first, the code package last."""
+    sources = operator_sources(file)
+    imports = {*_dag_imports(file), *(item for source in sources for item in source.imports)}
+    head = "\n".join([*_header(file), "", *_import_lines(imports), "", *_constants(file)])
+    definitions = [source.definitions for source in sources]
+    parts = [head, "\n".join(_dag(file)), *definitions, "\n".join(_tail(file)), "flow()"]
+    return "\n\n\n".join(parts) + "\n"
 
 
 def _header(file: DagFile) -> Iterator[str]:
@@ -41,6 +35,65 @@ def _header(file: DagFile) -> Iterator[str]:
     yield f"# flow    {file.flow}"
     yield f"# source  sha256:{file.source_hash}"
     yield f"# code    sha256:{file.code_hash}"
+
+
+def _dag_imports(file: DagFile) -> Iterator[Import]:
+    """What the DAG itself needs. Where a module has moved in Airflow 3, its old name is second."""
+    yield Import("dag", "airflow.sdk", "airflow.decorators")
+    match file.dag.get("start_date"):
+        case Call(function="pendulum.datetime"):
+            yield Import("pendulum")
+        case _:
+            yield Import("datetime", "datetime")
+            yield Import("timezone", "datetime")
+    tasks = (node for node in file.body.walk() if isinstance(node, StepTask))
+    if any(
+        isinstance(value, Call) and value.function == "timedelta" for node in tasks for value in node.options.values()
+    ):
+        yield Import("timedelta", "datetime")
+    if file.has_node(WidthTask):
+        yield Import("task_group", "airflow.sdk", "airflow.decorators")
+    if file.has_assets:
+        yield Import("Asset", "airflow.sdk", "airflow.datasets", "Dataset as Asset")
+    if file.params:
+        yield Import("Param", "airflow.sdk.definitions.param", "airflow.models.param")
+    if file.has_node(EmptyTask):
+        yield Import("EmptyOperator", "airflow.providers.standard.operators.empty", "airflow.operators.empty")
+
+
+def _import_lines(imports: set[Import]) -> Iterator[str]:
+    """The imports in the order that linters want: the standard library, other packages, then what Airflow has moved."""
+    fixed = {item for item in imports if not item.before}
+    standard = {item for item in fixed if (item.module or item.name).partition(".")[0] in sys.stdlib_module_names}
+    yield "from __future__ import annotations"
+    yield ""
+    yield from _grouped(standard)
+    if others := _grouped(fixed - standard):
+        yield from ("", *others)
+    moved = imports - fixed
+    # A module of its own in Airflow 3.1, whose absence in 3.0 must not have the other names looked for in Airflow 2.
+    late = {item for item in moved if item.module == "airflow.sdk.exceptions"}
+    yield from _either(late, "before Airflow 3.1")
+    yield from _either(moved - late, "Airflow 2")
+
+
+def _either(imports: set[Import], otherwise: str) -> Iterator[str]:
+    """Imports from where Airflow 3 has the names, or from where they were before."""
+    yield ""
+    yield "try:"
+    yield from (f"    {line}" for line in _grouped(imports))
+    yield f"except ImportError:  # {otherwise}"
+    before = {Import(item.before_as or item.name, item.before) for item in imports}
+    yield from (f"    {line}" for line in _grouped(before))
+
+
+def _grouped(imports: Iterable[Import]) -> list[str]:
+    """The lines of imports: whole modules first, then names by module."""
+    names: dict[str, list[str]] = {}
+    for item in sorted(imports, key=lambda item: (item.module, item.name)):
+        names.setdefault(item.module, []).append(item.name)
+    whole = [f"import {name}" for name in names.pop("", [])]
+    return [*whole, *(f"from {module} import {', '.join(found)}" for module, found in names.items())]
 
 
 def _constants(file: DagFile) -> Iterator[str]:
@@ -146,6 +199,14 @@ def _common(sources: tuple[str, ...], following: dict[str, tuple[str, ...]]) -> 
     for source in sources:
         del following[source]
     return targets
+
+
+def _tail(file: DagFile) -> Iterator[str]:
+    """What programs read: the summary, and the code package."""
+    yield "# What flowc's commands read of this file."
+    yield from layout(summarize(file), 0, f"{SUMMARY} = ")
+    yield ""
+    yield from _code(file)
 
 
 def _code(file: DagFile) -> Iterator[str]:

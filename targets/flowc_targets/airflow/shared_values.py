@@ -15,8 +15,7 @@ from flowc_targets.airflow.python_printer import Call, Name, one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flowc_targets.airflow.dag_model import Node
-    from flowc_targets.airflow.names import Names
+    from flowc_targets.airflow.dag_model import Names, Node
     from flowc_targets.airflow.python_printer import Expression
 
 FEWEST = 3

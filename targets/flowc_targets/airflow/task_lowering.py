@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING
 
 from flowc.protocol import env_names
 from flowc_compiler.ir import ROOT_SCOPE
-from flowc_targets.airflow.dag_model import Block, Edge, EmptyTask, MappedGroup, StepTask, WidthTask
-from flowc_targets.airflow.deployment import asset
-from flowc_targets.airflow.hooks import hook_tasks
-from flowc_targets.airflow.names import Names
+from flowc_targets.airflow.dag_model import Block, Edge, EmptyTask, HookTask, MappedGroup, Names, StepTask, WidthTask
 from flowc_targets.airflow.pods import pod_arguments
 from flowc_targets.airflow.python_printer import Call, Name
 from flowc_targets.airflow.shared_values import share
@@ -23,7 +20,7 @@ from flowc_targets.kubernetes.event_names import own_finished_event
 from flowc_targets.kubernetes.pod import pod_variables, step_pod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, Step, StepSpecs
@@ -36,6 +33,11 @@ def lower_steps(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> tu
     """The body of the DAG, and values that several of its tasks have in common, by name."""
     lowering = _Lowering(flow, options, sink)
     return share(lowering.root(), lowering.names)
+
+
+def asset(name: str) -> Call:
+    """Return an asset, which Airflow 2 calls a dataset."""
+    return Call("Asset", (name,))
 
 
 def markdown(text: str) -> str:
@@ -88,7 +90,7 @@ class _Lowering:
                 last = self._add_foreach(step.name, outer=None, after=self._variables[step.name])
                 self._top.connect(last, [self._variables[self._flow.body_of(step.name).closer or ""]])
         last = self._variables[self._flow.end]
-        for node in hook_tasks(self._flow, self._options, self.names, self._id):
+        for node in _hook_tasks(self._flow, self._options, self.names, self._id):
             self._top.add(node)
             self._top.connect(last, [node.variable])
         return self._top.block()
@@ -276,3 +278,29 @@ def _segments(flow: Flow, numbers: dict[str, int]) -> dict[str, list[list[Step]]
 
 def _duration(seconds: float) -> Expression:
     return Call("timedelta", kwargs={"seconds": int(seconds) if float(seconds).is_integer() else seconds})
+
+
+def _hook_tasks(flow: Flow, options: AirflowOptions, names: Names, new_id: Callable[[str], str]) -> Iterator[Node]:
+    """Yield the tasks of all hooks, each to follow the flow's last step. `new_id` makes a task's id unique.
+
+    A hook for errors runs when the last step failed or could not run (`one_failed`), which Airflow decides as soon as
+    that is certain. Airflow judges a run by the tasks that nothing follows: the hook alone would make it a success. So
+    an empty task stands beside it, which cannot run then.
+    """
+    on_success = False
+    for spec in flow.specs.exit_hooks:
+        image = spec.options.get("image") if options.in_pods else None
+        for rule, functions in ((None, spec.on_success), ("one_failed", spec.on_error)):
+            for function in functions:
+                task_id = new_id(f"exit-hook-{function.rpartition('.')[2]}")
+                on_success |= rule is None
+                yield HookTask(
+                    variable=names.take(task_id.replace("-", "_")),
+                    task_id=task_id,
+                    function=function,
+                    trigger_rule=rule,
+                    image=image if isinstance(image, str) else None,
+                )
+    if flow.specs.exit_hooks and not on_success:
+        task_id = new_id("succeeded")
+        yield EmptyTask(variable=names.take(task_id), task_id=task_id)

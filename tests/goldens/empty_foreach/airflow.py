@@ -4,14 +4,22 @@
 # source  sha256:<hash>
 # code    sha256:<hash>
 
+from __future__ import annotations
+
 import base64
 import json
 from datetime import datetime, timezone
+from typing import Any
 from urllib.parse import quote
 
 from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from kubernetes.client import models as k8s
+
+try:
+    from airflow.sdk.exceptions import AirflowSkipException
+except ImportError:  # before Airflow 3.1
+    from airflow.exceptions import AirflowSkipException
 
 try:
     from airflow.sdk import Asset, dag, task, task_group
@@ -77,51 +85,104 @@ def flow():
     start >> start_indices >> start_items >> join >> end
 
 
-def arguments(step, index, context):
-    """What the shim is told of a task: its step, its index path, its attempt.
-
-    A task that was cleared goes on counting: `first` is the attempt it then began with.
-    """
-    ti = context["ti"]
-    attempt = max(ti.try_number - 1, 0)
-    first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
-    place = ["--step", step, "--index", index]
-    return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
-
-
-def environment(step, context):
-    """Where the run's artifacts are and, for the first step, the run's parameters."""
-    variables = {
-        **ENVIRONMENT,
-        "FLOWC_ROOT": ROOT,
-        "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
-        "FLOWC_TAGS": ",".join(TAGS),
-    }
-    if step == START:
-        for variable, name in PARAMETERS.items():
-            variables[variable] = encoded(context["params"][name])
-    return variables
-
-
-def encoded(value):
-    """A parameter as the shim reads it, safe from expansion; `None` is the default."""
+def encoded(value: Any) -> str:
+    """Encode a parameter for the shim, safe from expansion; `None` is its default."""
     if value is None:
         return "flowc:default"
     text = value if isinstance(value, str) else json.dumps(value)
     return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
 
 
+class ShimTask:
+    """Runs a step by the shim: the step that the task is named after, or `step`.
+
+    Only the index, which comes from the mapping, is a template: what the flow says
+    reaches the task unchanged. `when` lists pairs of a switch and the choice of it
+    that leads here. A task of a recursive step has the number of its iteration.
+    """
+
+    task_id: str
+    template_fields = ("index",)
+
+    def __init__(
+        self,
+        *,
+        index: str = "-",
+        step: str | None = None,
+        iteration: int | None = None,
+        when: list[list[str]] | None = None,
+        variables: dict[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.index = index
+        self.step = step or self.task_id
+        self.iteration = iteration
+        self.when = when or []
+        self.variables = variables or {}
+
+    def pre_execute(self, context: Any) -> None:
+        """Skip a task in an arm that its switch has not chosen, before a pod starts.
+
+        Branch operators skip nothing inside of a mapped group (Airflow #67265).
+        """
+        ti = context["ti"]
+        for switch, target in self.when:
+            indexes = ti.map_index
+            choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=indexes)
+            if choice == target:
+                return
+        if self.when:
+            raise AirflowSkipException("the switch chose another arm")
+
+    def index_path(self) -> str:
+        """Return the index path, which ends with the number of an iteration."""
+        if self.iteration is None:
+            return self.index
+        if self.index == "-":
+            return str(self.iteration)
+        return f"{self.index}.{self.iteration}"
+
+    def shim_arguments(self, context: Any) -> list[str]:
+        """Return the shim's command: step, index path, and attempt.
+
+        A cleared task goes on counting: `first` is the attempt that it then began with.
+        """
+        ti = context["ti"]
+        attempt = max(ti.try_number - 1, 0)
+        first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
+        place = ["--step", self.step, "--index", self.index_path()]
+        return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
+
+    def shim_environment(self, context: Any) -> dict[str, str]:
+        """Return the task's variables; the first step's have the run's parameters.
+
+        The run id is quoted: artifact stores dislike its `:` and `+`.
+        """
+        variables = {
+            **self.variables,
+            **ENVIRONMENT,
+            "FLOWC_ROOT": ROOT,
+            "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
+            "FLOWC_TAGS": ",".join(TAGS),
+        }
+        if self.step == START:
+            for variable, name in PARAMETERS.items():
+                variables[variable] = encoded(context["params"][name])
+        return variables
+
+
 @task(trigger_rule="none_failed")
-def indices(opener, outer=None, ti=None):
-    """The index paths of a foreach: `0`, `1`, or `0.0`, `0.1`, `2.0` in another one.
+def indices(opener: str, outer: Any = None, ti: Any = None) -> list[str]:
+    """List a foreach's index paths: `0`, `1`, or `0.0`, `0.1`, `2.0` in another one.
 
     Only the number of items leaves the step that opens it, for each path of `outer`.
     """
     places = [(-1, "")] if outer is None else enumerate(f"{path}." for path in outer)
-    paths = []
+    paths: list[str] = []
     for place, prefix in places:
         count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
-        # None where another arm of a switch was chosen.
+        # None where a switch chose another arm.
         paths += [f"{prefix}{item}" for item in range(count or 0)]
     if len(paths) > 1024:
         ti.task.log.error(
@@ -149,32 +210,30 @@ os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", fold
 """
 
 
-class StepOperator(KubernetesPodOperator):
-    """Runs the step that the task is named after, in a pod.
+def attach_code(pod: Any, variables: dict[str, str]) -> None:
+    """Add the code package to a pod's variables, in parts that Linux takes."""
+    code = "".join(CODE.split())
+    for number, start in enumerate(range(0, len(code), 100_000)):
+        variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
 
-    Only the index, which comes from the mapping, is a template: what the flow says
-    reaches the pod as it stands.
-    """
 
-    template_fields = ("index",)
+class StepOperator(ShimTask, KubernetesPodOperator):
+    """Runs a step in a pod."""
 
-    def __init__(self, *, index="-", variables=None, python=PYTHON, **kwargs):
+    def __init__(self, *, python: str | None = PYTHON, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.index = index
-        self.variables = variables or {}
         self.python = python
 
-    def build_pod_request_obj(self, context=None, **kwargs):
+    def build_pod_request_obj(self, context: Any = None, **kwargs: Any) -> Any:
+        """Build the pod, with the shim's command, variables and code in it."""
         pod = super().build_pod_request_obj(context, **kwargs)
         if context is None:  # a dry run
             return pod
         container = pod.spec.containers[0]
-        variables = {**self.variables, **environment(self.task_id, context)}
-        code = "".join(CODE.split())
-        for number, start in enumerate(range(0, len(code), 100_000)):
-            variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
+        variables = self.shim_environment(context)
+        attach_code(pod, variables)
         container.command = [self.python, "-c", BOOTSTRAP]
-        container.args = arguments(self.task_id, self.index, context)
+        container.args = self.shim_arguments(context)
         container.env = container.env or []
         for name, value in variables.items():
             # Kubernetes expands `$(...)` in values, and reads `$$` as `$`.
@@ -184,10 +243,11 @@ class StepOperator(KubernetesPodOperator):
 
 
 class PublishOutput(KubernetesPodOperatorCallback):
-    """Publishes the count of a foreach or the choice of a switch: how a pod ended."""
+    """Publishes a foreach's count or a switch's choice, from how its pod ended."""
 
     @staticmethod
-    def on_pod_completion(*, pod, context, **kwargs):
+    def on_pod_completion(*, pod: Any, context: Any, **_kwargs: Any) -> None:
+        """Push the termination message of the step's container, if it succeeded."""
         for status in pod.status.container_statuses or []:
             base = status.name == KubernetesPodOperator.BASE_CONTAINER_NAME
             ended = status.state.terminated if base else None
@@ -197,6 +257,17 @@ class PublishOutput(KubernetesPodOperatorCallback):
                 else:
                     context["ti"].xcom_push(key="choice", value=ended.message)
 
+
+# What flowc's commands read of this file.
+FLOWC = {
+    "dag_id": "EmptyForeachFlow",
+    "flow": "EmptyForeachFlow",
+    "pool": None,
+    "tasks": ["start", "square", "join", "end"],
+    "hooks": [],
+    "iterations": {},
+    "nested": {},
+}
 
 # The code package: a zip with flowc's runtime, the flow's own files and its plan.
 CODE = """

@@ -7,14 +7,13 @@ import time
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeVar
 
+from flowc_targets.airflow.dag_summary import DagSummary, read_summary
 from flowc_targets.airflow.options import AirflowOptions
-from flowc_targets.airflow.server.api import open_api
 from flowc_targets.airflow.server.connection import read_access
-from flowc_targets.airflow.server.dagfile import DagText, read_dag_text
 from flowc_targets.airflow.server.dags_folder import find_dag, same_text, source_of, wait_for_dag, write_dag
-from flowc_targets.airflow.server.reading import Reader
+from flowc_targets.airflow.server.rest_api import open_api
 from flowc_targets.airflow.server.run_conf import conf_of, parameters_of
-from flowc_targets.airflow.server.run_states import run_state
+from flowc_targets.airflow.server.run_states import RunReader, run_state
 from flowc_targets.airflow.server.task_logs import LogReader
 from flowc_targets.base.engine import Deployed, EngineError
 from flowc_targets.base.json_parts import as_map
@@ -23,7 +22,7 @@ from flowc_targets.base.kubectl import create_config_maps
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from flowc_targets.airflow.server.answers import Json
+    from flowc_targets.airflow.server.connection import Json
     from flowc_targets.base.engine import Address, LogLine, RunState, TaskState
     from flowc_targets.base.options import TargetOptions
     from flowc_targets.base.target import EmittedFile
@@ -46,7 +45,7 @@ class AirflowClient:
 
     def __init__(self, address: Address) -> None:
         self.api = open_api(read_access(address, os.environ))
-        self._reader = Reader(self.api)
+        self._reader = RunReader(self.api)
         self._values: dict[str, str] = {}
         self._folder: Path | None = None
 
@@ -62,32 +61,32 @@ class AirflowClient:
 
     def check(self, files: Sequence[EmittedFile]) -> tuple[str, ...]:
         """Whether the pools are there, and the DAG's id is not another's."""
-        problems: list[str] = []
-        for emitted in files[:1]:
-            file = _file_of(emitted)
-            problems += self._missing_pools(file)
-            dag = find_dag(self.api, file.dag_id)
-            there = self._reader.file(file.dag_id, dag) if dag is not None else None
-            if dag is not None and (there is None or there.flow != file.flow):
-                problems.append(f"DAG id {file.dag_id} is taken: by {dag.get('fileloc')}")
+        if not files:
+            return ()
+        own = _summary_of(files[0])
+        problems = self._missing_pools(own)
+        dag = find_dag(self.api, own.dag_id)
+        there = self._reader.summary(own.dag_id, dag) if dag is not None else None
+        if dag is not None and (there is None or there.flow != own.flow):
+            problems.append(f"DAG id {own.dag_id} is taken: by {dag.get('fileloc')}")
         return tuple(problems)
 
     def submit(self, files: Sequence[EmittedFile]) -> RunState:
         """Trigger the DAG, which has to be there as it was compiled; with a dags folder, it is put there first."""
         emitted = files[0]
-        file = _file_of(emitted)
-        if problems := self._missing_pools(file):
+        summary = _summary_of(emitted)
+        if problems := self._missing_pools(summary):
             raise EngineError.refused("; ".join(problems), "its tasks would wait for ever: make it, or name another")
-        dag = find_dag(self.api, file.dag_id)
+        dag = find_dag(self.api, summary.dag_id)
         if self._folder is not None and (dag is None or not same_text(source_of(self.api, dag), emitted.text)):
             create_config_maps(_config_maps(files[1:]), None, "Airflow", _HOW_TO_APPLY)
             path = write_dag(self._folder, emitted.name, emitted.text, dag)
-            dag = wait_for_dag(self.api, file.dag_id, emitted.text, path)
+            dag = wait_for_dag(self.api, summary.dag_id, emitted.text, path)
         if dag is None:
-            raise EngineError.refused(f"Airflow has no DAG {file.dag_id}", _HOW_TO_DEPLOY)
+            raise EngineError.refused(f"Airflow has no DAG {summary.dag_id}", _HOW_TO_DEPLOY)
         if not same_text(self.api.source(dag), emitted.text):
-            message = f"DAG {file.dag_id} is there, and is not what this file and these options compile to"
-            help_ = f"{_HOW_TO_DEPLOY}; `flowc submit --target airflow --from {file.dag_id}` runs what is there"
+            message = f"DAG {summary.dag_id} is there, and is not what this file and these options compile to"
+            help_ = f"{_HOW_TO_DEPLOY}; `flowc submit --target airflow --from {summary.dag_id}` runs what is there"
             raise EngineError.refused(message, help_)
         return self._triggered(dag, self._values)
 
@@ -96,8 +95,8 @@ class AirflowClient:
         dag = find_dag(self.api, name)
         if dag is None:
             raise EngineError.unknown(f"Airflow has no DAG {name!r}", _HOW_TO_DEPLOY)
-        file = self._reader.file(name, dag)
-        return Deployed("DAG", name, file.flow if file is not None else name, parameters_of(dag))
+        summary = self._reader.summary(name, dag)
+        return Deployed("DAG", name, summary.flow if summary is not None else name, parameters_of(dag))
 
     def start(self, deployed: Deployed, values: Mapping[str, str], origin: str | None = None) -> RunState:
         """Trigger a DAG."""
@@ -107,7 +106,7 @@ class AirflowClient:
     def runs(self, limit: int) -> tuple[RunState, ...]:
         """The latest runs of DAGs with flowc's tag."""
         found = self._reader.runs(limit)
-        return tuple(run_state(run, (), self._reader.file(str(run.get("dag_id"))), {}) for run in found)
+        return tuple(run_state(run, (), self._reader.summary(str(run.get("dag_id"))), {}) for run in found)
 
     def status(self, name: str) -> RunState:
         """A run by `DAG/run id`, by `Flow/run id` or by its id alone, as Airflow or as the store has it."""
@@ -150,10 +149,10 @@ class AirflowClient:
         state, instances = self._reader.state(run)
         if state.ended:
             raise EngineError.refused(f"run {state.name} has {state.phase} already", "there is nothing to stop")
-        file = self._reader.file(str(run.get("dag_id")))
-        if not terminate and file is not None and file.hooks:
+        summary = self._reader.summary(str(run.get("dag_id")))
+        if not terminate and summary is not None and summary.hooks:
             for item, task in instances:
-                if task.phase in {"pending", "running"} and item.get("task_id") in file.steps:
+                if task.phase in {"pending", "running"} and item.get("task_id") in summary.tasks:
                     self.api.set_task(item, "failed")
             return self.status(state.name)
         self.api.set_run(str(run.get("dag_id")), str(run.get("dag_run_id")), "failed")
@@ -171,17 +170,16 @@ class AirflowClient:
             raise EngineError.refused(f"DAG {dag_id} is paused: a run of it would not begin", help_)
         return self._reader.state(self.api.trigger(dag_id, conf))[0]
 
-    def _missing_pools(self, file: DagText) -> list[str]:
-        """The pools that Airflow has not."""
-        missing: list[str] = []
-        for name in sorted(file.pools):
-            try:
-                self.api.pool(name)
-            except EngineError as error:
-                if error.code != "FC602":
-                    raise
-                missing.append(f"Airflow has no pool {name!r}")
-        return missing
+    def _missing_pools(self, summary: DagSummary) -> list[str]:
+        """Say whether Airflow lacks the DAG's pool."""
+        try:
+            if summary.pool is not None:
+                self.api.pool(summary.pool)
+        except EngineError as error:
+            if error.code != "FC602":
+                raise
+            return [f"Airflow has no pool {summary.pool!r}"]
+        return []
 
 
 def _patiently(look: Callable[[], T]) -> T:
@@ -196,10 +194,10 @@ def _patiently(look: Callable[[], T]) -> T:
     return look()
 
 
-def _file_of(emitted: EmittedFile) -> DagText:
-    file = read_dag_text(emitted.text)
-    assert file is not None, "what the target emits is what is read"
-    return file
+def _summary_of(emitted: EmittedFile) -> DagSummary:
+    summary = read_summary(emitted.text)
+    assert summary is not None, "the target emits files that have one"
+    return summary
 
 
 def _config_maps(files: Sequence[EmittedFile]) -> list[Json]:

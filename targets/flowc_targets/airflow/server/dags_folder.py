@@ -11,14 +11,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowc_targets.airflow.server.answers import ServerError
-from flowc_targets.airflow.server.dagfile import MADE_BY_FLOWC
+from flowc_targets.airflow.dag_summary import FILE_START
+from flowc_targets.airflow.server.connection import ServerError
 from flowc_targets.base.engine import EngineError
 from flowc_targets.base.json_parts import as_maps
 
 if TYPE_CHECKING:
-    from flowc_targets.airflow.server.answers import Json
-    from flowc_targets.airflow.server.api import Api
+    from flowc_targets.airflow.server.connection import Json
+    from flowc_targets.airflow.server.rest_api import Api
 
 PATIENCE_SECONDS = 600.0
 """How long a new file is waited for: Airflow 3 looks for new files every five minutes, unless it was told otherwise."""
@@ -40,7 +40,7 @@ def write_dag(folder: Path, name: str, text: str, dag: Json | None) -> Path:
     if known and (folder / known).is_file():
         path = folder / known
     try:
-        if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(MADE_BY_FLOWC):
+        if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(FILE_START):
             message = f"{path} is there, and not of flowc's making"
             raise EngineError("FC603", message, "move it away, or give the DAG another id with --set dag_id=...")
         _write(path, text)

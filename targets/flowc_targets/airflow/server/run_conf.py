@@ -13,7 +13,7 @@ from flowc_targets.base.json_parts import as_map, as_strings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flowc_targets.airflow.server.answers import Json
+    from flowc_targets.airflow.server.connection import Json
 
 MOST_BYTES = 90_000
 """The longest value: in base64 it is an environment variable of the first task, which Linux lets have 128 KiB."""

@@ -1,17 +1,22 @@
-"""From a DAG run and its task instances to the state of a run."""
+"""Runs as Airflow has them, put together from several answers: a run, its task instances, its DAG's file."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import ast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import quote, unquote
 
-from flowc_targets.base.engine import RunState, TaskState
+from flowc_targets.airflow.dag_lowering import FLOWC_TAG
+from flowc_targets.airflow.dag_summary import DagSummary, read_summary
+from flowc_targets.airflow.server.connection import PAGE
+from flowc_targets.base.engine import EngineError, RunState, TaskState
+from flowc_targets.base.json_parts import as_maps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from flowc_targets.airflow.server.answers import Json
-    from flowc_targets.airflow.server.dagfile import DagText
+    from flowc_targets.airflow.server.connection import Json
+    from flowc_targets.airflow.server.rest_api import Api
     from flowc_targets.base.engine import Phase
 
 _PHASES: dict[str, Phase] = {
@@ -42,40 +47,157 @@ def airflow_ids(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((name, unquote(name.replace("=", "%")))))
 
 
+class RunReader:
+    """Reads from one Airflow, and keeps what stays the same: a DAG's file, the index paths of a run."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._summaries: dict[str, DagSummary | None] = {}
+        self._paths: dict[tuple[str, str, str], tuple[str, ...]] = {}
+
+    def summary(self, dag_id: str, dag: Json | None = None) -> DagSummary | None:
+        """What a DAG's file says about itself; `None` for one that is not flowc's, or that the user may not read."""
+        if dag_id not in self._summaries:
+            try:
+                text = self._api.source(dag if dag is not None else self._api.dag(dag_id))
+            except EngineError as error:
+                if "does not answer" in error.message:
+                    raise
+                text = ""
+            self._summaries[dag_id] = read_summary(text)
+        return self._summaries[dag_id]
+
+    def dag_ids(self) -> list[str]:
+        """The DAGs that flowc has made."""
+        found: list[str] = []
+        while True:
+            page = self._api.dags(FLOWC_TAG, len(found))
+            items = as_maps(page.get("dags"))
+            found += [str(item.get("dag_id")) for item in items]
+            if not items or len(found) >= int(page.get("total_entries") or 0):
+                return found
+
+    def runs(self, limit: int) -> list[Json]:
+        """The latest runs of those, the newest first."""
+        dag_ids = self.dag_ids()
+        return as_maps(self._api.runs(dag_ids, min(limit, PAGE)).get("dag_runs")) if dag_ids else []
+
+    def find(self, name: str) -> Json:
+        """A run by any of its names. Raises EngineError FC602."""
+        place, separator, identifier = name.partition("/")
+        if not separator:
+            for run in self.runs(PAGE):
+                if name in {run.get("dag_run_id"), stored_id(str(run.get("dag_run_id")))}:
+                    return run
+        else:
+            found = self._run_of(place, identifier)
+            others = (dag_id for dag_id in self.dag_ids() if dag_id != place) if found is None else ()
+            for dag_id in others:
+                summary = self.summary(dag_id)
+                if found is None and summary is not None and summary.flow == place:
+                    found = self._run_of(dag_id, identifier)
+            if found is not None:
+                return found
+        raise EngineError.unknown(
+            f"Airflow has no run {name!r}", "`flowc status --target airflow` lists the latest runs"
+        )
+
+    def _run_of(self, dag_id: str, identifier: str) -> Json | None:
+        for run_id in airflow_ids(identifier):
+            try:
+                return self._api.run(dag_id, run_id)
+            except EngineError as error:
+                if error.code != "FC602":
+                    raise
+        return None
+
+    def state(self, run: Json) -> tuple[RunState, list[tuple[Json, TaskState]]]:
+        """The state of a run, and each of its task instances with the state of its own, in the same order."""
+        dag_id, run_id = str(run.get("dag_id")), str(run.get("dag_run_id"))
+        summary = self.summary(dag_id)
+        instances = self._instances(dag_id, run_id)
+        mapped = {str(item.get("task_id")) for item in instances if map_index(item) >= 0}
+        nested: Mapping[str, str] = summary.nested if summary is not None else {}
+        listing = {by for task_id, by in nested.items() if task_id in mapped}
+        paths = {task_id: self._listed(dag_id, run_id, task_id) for task_id in sorted(listing)}
+        state = run_state(run, instances, summary, paths)
+        order = {task.name: number for number, task in enumerate(state.tasks)}
+        found = [(item, task_state(item, summary, paths)) for item in instances]
+        return state, sorted(found, key=lambda entry: order.get(entry[1].name, len(order)))
+
+    def _instances(self, dag_id: str, run_id: str) -> list[Json]:
+        found: dict[tuple[str, int], Json] = {}
+        offset = 0
+        while True:
+            page = self._api.tasks(dag_id, run_id, offset)
+            items = as_maps(page.get("task_instances"))
+            found.update({(str(item.get("task_id")), int(item.get("map_index") or 0)): item for item in items})
+            offset += len(items)
+            if not items or offset >= int(page.get("total_entries") or 0):
+                return list(found.values())
+
+    def _listed(self, dag_id: str, run_id: str, task_id: str) -> tuple[str, ...]:
+        """The index paths that a task has listed."""
+        key = (dag_id, run_id, task_id)
+        if key not in self._paths:
+            value: object = self._api.xcom(dag_id, run_id, task_id).get("value")
+            if isinstance(value, str):  # Airflow 2 has it as Python's text
+                try:
+                    value = ast.literal_eval(value)
+                except (SyntaxError, ValueError):
+                    value = None
+            items = cast("list[object]", value) if isinstance(value, list) else []
+            self._paths[key] = tuple(str(item) for item in items)
+        return self._paths[key]
+
+
 def run_state(
-    run: Json, instances: Sequence[Json], file: DagText | None, paths: Mapping[str, Sequence[str]]
+    run: Json, instances: Sequence[Json], summary: DagSummary | None, paths: Mapping[str, Sequence[str]]
 ) -> RunState:
-    """The state of a run: its tasks are those of the flow's steps, and others where they have failed."""
+    """Return the state of a run: its tasks are those that run the flow's steps, and others that failed."""
     dag_id, run_id = str(run.get("dag_id")), str(run.get("dag_run_id"))
-    tasks = in_order(file, [(item, task_state(item, file, paths)) for item in instances if _shown(item, file)])
-    steps = [task for task, item in tasks if file is None or item.get("task_id") in file.steps]
+    runs_step = [summary is None or item.get("task_id") in summary.tasks for item in instances]
+    states = [task_state(item, summary, paths) for item in instances]
+    order = {task_id: number for number, task_id in enumerate(summary.tasks)} if summary is not None else {}
+
+    def place(entry: tuple[Json, TaskState]) -> tuple[int, str, list[int]]:
+        """As the file has the tasks, and those of one step by index."""
+        item, task = entry
+        numbers = [int(part) for part in (task.index or "").split(".") if part.isdecimal()]
+        return order.get(str(item.get("task_id")), len(order)), task.step, numbers
+
+    shown = [
+        (item, task)
+        for item, task, own in zip(instances, states, runs_step, strict=True)
+        if own or item.get("state") == "failed"
+    ]
     return RunState(
         name=f"{dag_id}/{run_id}",
-        flow=file.flow if file is not None else dag_id,
+        flow=summary.flow if summary is not None else dag_id,
         run_id=stored_id(run_id),
         phase=_PHASES.get(str(run.get("state")), "pending"),
-        root=(file.root or None) if file is not None else None,
+        root=(summary.root or None) if summary is not None else None,
         message=str(run.get("note") or ""),
         created=str(run.get("queued_at") or run.get("run_after") or run.get("execution_date") or ""),
         finished=str(run.get("end_date") or ""),
-        done=sum(task.phase == "succeeded" for task in steps),
-        total=len(steps),
-        tasks=tuple(task for task, _ in tasks),
+        done=sum(own and task.phase == "succeeded" for own, task in zip(runs_step, states, strict=True)),
+        total=sum(runs_step),
+        tasks=tuple(task for _, task in sorted(shown, key=place)),
     )
 
 
-def task_state(item: Json, file: DagText | None, paths: Mapping[str, Sequence[str]]) -> TaskState:
-    """One task instance."""
+def task_state(item: Json, summary: DagSummary | None, paths: Mapping[str, Sequence[str]]) -> TaskState:
+    """Return the state of one task instance. `paths` are index paths by the task that lists them."""
     task_id, number, state = str(item.get("task_id")), map_index(item), str(item.get("state") or "")
-    place = file.steps.get(task_id) if file is not None else None
-    index = None if number < 0 else str(number)
-    if place is not None and place.width is not None and place.width.nested and number >= 0:
-        known = paths.get(place.width.task_id, ())
-        index = known[number] if number < len(known) else index
-    if place is not None and place.iteration is not None:
-        index = f"{index}.{place.iteration}" if index is not None else str(place.iteration)
+    step, index = task_id, None if number < 0 else str(number)
+    if summary is not None and number >= 0:
+        listed = paths.get(summary.nested.get(task_id, ""), ())
+        index = listed[number] if number < len(listed) else index
+    if summary is not None and task_id in summary.iterations:
+        step, iteration = summary.iterations[task_id]
+        index = f"{index}.{iteration}" if index is not None else str(iteration)
     return TaskState(
-        step=place.step if place is not None else task_id,
+        step=step,
         index=index,
         phase=_PHASES.get(state, "pending"),
         name=task_id if number < 0 else f"{task_id}[{number}]",
@@ -93,29 +215,6 @@ def attempts(item: Json) -> int:
 
 
 def map_index(item: Json) -> int:
-    """Which of a mapped task's instances it is; -1 for one that is not mapped, or not yet."""
+    """Which instance of a mapped task it is; -1 for one that is not mapped, or not yet."""
     found = item.get("map_index")
     return found if isinstance(found, int) else -1
-
-
-def in_order(file: DagText | None, tasks: list[tuple[Json, TaskState]]) -> list[tuple[TaskState, Json]]:
-    """As the file has them, and the tasks of a step by index."""
-    order = {task_id: number for number, task_id in enumerate(file.steps)} if file is not None else {}
-
-    def place(entry: tuple[Json, TaskState]) -> tuple[int, str, list[int]]:
-        item, task = entry
-        numbers = [int(part) for part in (task.index or "").split(".") if part.isdecimal()]
-        return order.get(str(item.get("task_id")), len(order)), task.step, numbers
-
-    return [(task, item) for item, task in sorted(tasks, key=place)]
-
-
-def widths_needed(file: DagText | None, instances: Sequence[Json]) -> Iterator[str]:
-    """The ids of the tasks whose lists of index paths the tasks of a run take theirs from."""
-    mapped = {str(item.get("task_id")) for item in instances if map_index(item) >= 0}
-    places = (place for task_id, place in (file.steps.items() if file is not None else ()) if task_id in mapped)
-    yield from dict.fromkeys(place.width.task_id for place in places if place.width is not None and place.width.nested)
-
-
-def _shown(item: Json, file: DagText | None) -> bool:
-    return file is None or item.get("task_id") in file.steps or item.get("state") == "failed"

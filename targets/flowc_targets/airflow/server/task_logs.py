@@ -17,8 +17,8 @@ from flowc_targets.base.json_parts import as_map
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from flowc_targets.airflow.server.answers import Json
-    from flowc_targets.airflow.server.api import Api
+    from flowc_targets.airflow.server.connection import Json
+    from flowc_targets.airflow.server.rest_api import Api
     from flowc_targets.base.engine import TaskState
 
 _PARTS = 1000

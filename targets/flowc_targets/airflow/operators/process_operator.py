@@ -1,0 +1,63 @@
+"""The operator that runs a step as a process of the worker."""
+# pyright: standard, reportMissingImports=false
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from flowc_targets.airflow.operators.dag_constants import CODE, PYTHON
+from flowc_targets.airflow.operators.shim_task import ShimTask
+
+try:
+    from airflow.sdk import BaseOperator
+except ImportError:  # Airflow 2
+    from airflow.models.baseoperator import BaseOperator
+
+
+class StepOperator(ShimTask, BaseOperator):
+    """Runs a step as a process on the worker."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.process: subprocess.Popen[str] | None = None
+
+    def execute(self, context: Any) -> None:
+        """Run the shim, log what it prints, and publish the count or the choice."""
+        with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
+            package = Path(folder, "flow.pyz")
+            package.write_bytes(base64.b64decode(CODE))
+            python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
+            command = [python, str(package), *self.shim_arguments(context)]
+            with subprocess.Popen(
+                [*command, "--outputs", folder],
+                env={**os.environ, **self.shim_environment(context)},
+                stdin=subprocess.DEVNULL,  # the worker talks to Airflow by its own
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            ) as self.process:
+                try:
+                    for line in self.process.stdout or ():
+                        self.log.info("%s", line.rstrip("\n"))
+                    code = self.process.wait()
+                finally:
+                    self.on_kill()
+            if code != 0:
+                raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
+            for name, convert in (("count", int), ("choice", str)):
+                output = Path(folder, name)
+                if output.exists():
+                    context["ti"].xcom_push(key=name, value=convert(output.read_text()))
+
+    def on_kill(self) -> None:
+        """End the process if it still runs."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()

@@ -1,0 +1,103 @@
+"""What the operators for pods and for local processes have in common: how a task becomes a command of the shim."""
+# pyright: standard, reportMissingImports=false
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+from urllib.parse import quote
+
+from flowc_targets.airflow.operators.dag_constants import ENVIRONMENT, PARAMETERS, ROOT, START, TAGS
+
+try:
+    from airflow.sdk.exceptions import AirflowSkipException
+except ImportError:  # before Airflow 3.1
+    from airflow.exceptions import AirflowSkipException
+
+
+def encoded(value: Any) -> str:
+    """Encode a parameter for the shim, safe from expansion; `None` is its default."""
+    if value is None:
+        return "flowc:default"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+
+
+class ShimTask:
+    """Runs a step by the shim: the step that the task is named after, or `step`.
+
+    Only the index, which comes from the mapping, is a template: what the flow says
+    reaches the task unchanged. `when` lists pairs of a switch and the choice of it
+    that leads here. A task of a recursive step has the number of its iteration.
+    """
+
+    task_id: str
+    template_fields = ("index",)
+
+    def __init__(
+        self,
+        *,
+        index: str = "-",
+        step: str | None = None,
+        iteration: int | None = None,
+        when: list[list[str]] | None = None,
+        variables: dict[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.index = index
+        self.step = step or self.task_id
+        self.iteration = iteration
+        self.when = when or []
+        self.variables = variables or {}
+
+    def pre_execute(self, context: Any) -> None:
+        """Skip a task in an arm that its switch has not chosen, before a pod starts.
+
+        Branch operators skip nothing inside of a mapped group (Airflow #67265).
+        """
+        ti = context["ti"]
+        for switch, target in self.when:
+            indexes = ti.map_index
+            choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=indexes)
+            if choice == target:
+                return
+        if self.when:
+            raise AirflowSkipException("the switch chose another arm")
+
+    def index_path(self) -> str:
+        """Return the index path, which ends with the number of an iteration."""
+        if self.iteration is None:
+            return self.index
+        if self.index == "-":
+            return str(self.iteration)
+        return f"{self.index}.{self.iteration}"
+
+    def shim_arguments(self, context: Any) -> list[str]:
+        """Return the shim's command: step, index path, and attempt.
+
+        A cleared task goes on counting: `first` is the attempt that it then began with.
+        """
+        ti = context["ti"]
+        attempt = max(ti.try_number - 1, 0)
+        first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
+        place = ["--step", self.step, "--index", self.index_path()]
+        return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
+
+    def shim_environment(self, context: Any) -> dict[str, str]:
+        """Return the task's variables; the first step's have the run's parameters.
+
+        The run id is quoted: artifact stores dislike its `:` and `+`.
+        """
+        variables = {
+            **self.variables,
+            **ENVIRONMENT,
+            "FLOWC_ROOT": ROOT,
+            "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
+            "FLOWC_TAGS": ",".join(TAGS),
+        }
+        if self.step == START:
+            for variable, name in PARAMETERS.items():
+                variables[variable] = encoded(context["params"][name])
+        return variables

@@ -1,0 +1,299 @@
+"""The operators of DAG files as they are in the repository, with stand-ins for Airflow's base classes.
+
+`tests/airflow/test_dags.py` and `test_pod_commands.py` run them on real Airflow.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import importlib
+import io
+import json
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from flowc_targets.airflow.dag_model import TAKEN
+from flowc_targets.airflow.operator_sources import OPERATORS, read_source
+
+PACKAGE = "flowc_targets.airflow.operators"
+SHIM = """\
+import json, os, sys
+variables = {name: value for name, value in os.environ.items() if name.startswith(("FLOWC_", "OWN"))}
+folder = sys.argv[-1]
+print(json.dumps([sys.argv[1:-1], variables]))
+if "--fail" in os.environ.get("OWN", ""):
+    sys.exit(3)
+for name, text in (("count", "12"), ("choice", "left")):
+    with open(os.path.join(folder, name), "w") as file:
+        file.write(text)
+"""
+
+
+class Log:
+    """A log of Airflow's: its lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def info(self, form: str, *values: object) -> None:
+        """Log a line."""
+        self.lines.append(form % values)
+
+    error = info
+
+
+class Operator:
+    """As much of an operator as ours use."""
+
+    BASE_CONTAINER_NAME = "base"
+
+    def __init__(self, *, task_id: str, retries: int | None = None) -> None:
+        self.task_id = task_id
+        self.retries = retries
+        self.log = Log()
+
+    def build_pod_request_obj(self, _context: object = None) -> Any:
+        """A pod as the KubernetesPodOperator builds it."""
+        container = SimpleNamespace(env=None, command=None, args=None, volume_mounts=None)
+        return SimpleNamespace(spec=SimpleNamespace(containers=[container], volumes=None))
+
+
+class SkipError(Exception):
+    """Airflow's exception that skips a task."""
+
+
+def described(name: str) -> Callable[..., dict[str, Any]]:
+    """A class of Kubernetes' client: its arguments."""
+
+    def make(**arguments: object) -> dict[str, Any]:
+        return {"class": name, **arguments}
+
+    return make
+
+
+def undecorated(**_options: object) -> Callable[[object], object]:
+    """Airflow's `task`, which leaves the function as it is."""
+
+    def decorate(function: object) -> object:
+        return function
+
+    return decorate
+
+
+class TaskInstance:
+    """A task instance, with XComs by task, key, and map index."""
+
+    def __init__(self, xcoms: dict[tuple[str, str, int], object] | None = None, **fields: object) -> None:
+        self.xcoms = xcoms or {}
+        self.pushed: dict[str, object] = {}
+        self.map_index, self.try_number, self.max_tries = -1, 1, 0
+        self.task = SimpleNamespace(retries=None, log=Log())
+        vars(self).update(fields)
+
+    def xcom_pull(self, *, task_ids: str, key: str, map_indexes: int) -> object:
+        """Airflow's method."""
+        return self.xcoms.get((task_ids, key, map_indexes))
+
+    def xcom_push(self, *, key: str, value: object) -> None:
+        """Airflow's method."""
+        self.pushed[key] = value
+
+
+def context(ti: TaskInstance | None = None, **params: object) -> dict[str, Any]:
+    """What Airflow gives a task."""
+    return {"ti": ti or TaskInstance(), "run_id": "manual:1+2", "params": params}
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Import a module of the operators; keyword arguments are constants of the DAG file."""
+    client = ModuleType("kubernetes.client.models")
+    for name in ("V1EnvVar", "V1Volume", "V1VolumeMount", "V1ConfigMapVolumeSource"):
+        setattr(client, name, described(name))
+    fakes: dict[str, dict[str, object]] = {
+        "airflow": {},
+        "airflow.sdk": {"BaseOperator": Operator, "task": undecorated},
+        "airflow.sdk.exceptions": {"AirflowSkipException": SkipError},
+        "airflow.providers.cncf.kubernetes.callbacks": {"KubernetesPodOperatorCallback": object},
+        "airflow.providers.cncf.kubernetes.operators.pod": {"KubernetesPodOperator": Operator},
+        "kubernetes": {},
+        "kubernetes.client": {"models": client},
+    }
+    for name, members in fakes.items():
+        module = ModuleType(name)
+        vars(module).update(members)
+        monkeypatch.setitem(sys.modules, name, module)
+
+    def imported(module: str, **constants: object) -> Any:
+        for name, value in constants.items():
+            monkeypatch.setattr(f"{PACKAGE}.dag_constants.{name}", value)
+        for loaded in [name for name in sys.modules if name.startswith(PACKAGE + ".") and "constants" not in name]:
+            del sys.modules[loaded]
+        return importlib.import_module(f"{PACKAGE}.{module}")
+
+    importlib.import_module(f"{PACKAGE}.dag_constants")
+    yield imported
+    for loaded in [name for name in sys.modules if name.startswith(PACKAGE + ".")]:
+        del sys.modules[loaded]
+
+
+def test_index_paths_of_a_foreach_and_of_one_in_another(load: Callable[..., Any]) -> None:
+    indices = load("index_paths").indices
+    ti = TaskInstance({("start", "count", -1): 3})
+    assert indices("start", ti=ti) == ["0", "1", "2"]
+    assert indices("skipped", ti=ti) == []
+    ti = TaskInstance({("row", "count", 0): 2, ("row", "count", 2): 1})
+    assert indices("row", ["0", "1", "4"], ti=ti) == ["0.0", "0.1", "4.0"]
+
+
+def test_more_items_than_airflow_maps_over_by_default(load: Callable[..., Any]) -> None:
+    ti = TaskInstance({("start", "count", -1): 1025})
+    assert len(load("index_paths").indices("start", ti=ti)) == 1025
+    assert ti.task.log.lines[0].startswith("1025 items: unless core.max_map_length")
+
+
+def test_arguments_of_the_shim(load: Callable[..., Any]) -> None:
+    operator = load("process_operator").StepOperator
+    place = ["task", "--step", "s", "--index"]
+    assert operator(task_id="s").shim_arguments(context()) == [*place, "-", "--attempt", "0", "--first", "0"]
+    again = context(TaskInstance(try_number=3, max_tries=1))
+    assert operator(task_id="s", index="1.2").shim_arguments(again)[4:] == ["1.2", "--attempt", "2", "--first", "1"]
+    loop = operator(task_id="s-2", step="s", iteration=1)
+    assert loop.shim_arguments(context())[2:5] == ["s", "--index", "1"]
+    assert operator(task_id="s-2", step="s", iteration=1, index="4").index_path() == "4.1"
+
+
+def test_a_cleared_task_goes_on_counting(load: Callable[..., Any]) -> None:
+    """Airflow adds the task's retries to `max_tries`; the attempts before it was cleared are not this one's."""
+    ti = TaskInstance(try_number=4, max_tries=5)
+    ti.task.retries = 2
+    found = load("process_operator").StepOperator(task_id="s").shim_arguments(context(ti))
+    assert found[-4:] == ["--attempt", "3", "--first", "3"]
+
+
+def test_only_the_first_step_has_the_parameters(load: Callable[..., Any]) -> None:
+    parameters = {"FLOWC_PARAM_N": "n", "FLOWC_PARAM_T": "t", "FLOWC_PARAM_D": "d"}
+    constants = {"ROOT": "s3://b/x", "START": "start", "TAGS": ["a", "b"], "PARAMETERS": parameters}
+    operator = load("process_operator", **constants, ENVIRONMENT={"ALL": "1", "OWN": "x"}).StepOperator
+    run = {"FLOWC_ROOT": "s3://b/x", "FLOWC_RUN_ID": "manual=3A1=2B2", "FLOWC_TAGS": "a,b", "ALL": "1", "OWN": "x"}
+    values = context(n=[1, "ü"], t="$(x)", d=None)
+    assert operator(task_id="end", variables={"OWN": "y"}).shim_environment(values) == run
+    start = operator(task_id="start").shim_environment(values)
+    assert {name: start.pop(name) for name in parameters} == {
+        "FLOWC_PARAM_N": "b64:" + base64.urlsafe_b64encode(json.dumps([1, "ü"]).encode()).decode(),
+        "FLOWC_PARAM_T": "b64:" + base64.urlsafe_b64encode(b"$(x)").decode(),
+        "FLOWC_PARAM_D": "flowc:default",
+    }
+    assert start == run
+
+
+def test_an_arm_that_the_switch_did_not_choose_is_skipped(load: Callable[..., Any]) -> None:
+    operator = load("process_operator").StepOperator
+    ti = TaskInstance({("switch", "choice", 2): "right"}, map_index=2)
+    operator(task_id="plain").pre_execute(context(ti))
+    operator(task_id="right", when=[["other", "right"], ["switch", "right"]]).pre_execute(context(ti))
+    with pytest.raises(SkipError):
+        operator(task_id="left", when=[["switch", "left"]]).pre_execute(context(ti))
+
+
+def package(program: str) -> str:
+    """A code package of one program."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("__main__.py", program)
+    return "\n".join(["", base64.b64encode(target.getvalue()).decode(), ""])
+
+
+def test_a_process_publishes_its_count_and_its_choice(load: Callable[..., Any]) -> None:
+    operator = load("process_operator", CODE=package(SHIM), PYTHON=sys.executable, ROOT="/r").StepOperator
+    ti = TaskInstance()
+    task = operator(task_id="start", variables={"OWN": "{{ x }}"})
+    task.execute(context(ti))
+    assert ti.pushed == {"count": 12, "choice": "left"}
+    (arguments, variables) = json.loads(task.log.lines[0])
+    assert arguments == ["task", "--step", "start", "--index", "-", "--attempt", "0", "--first", "0", "--outputs"]
+    assert variables["OWN"] == "{{ x }}"
+    assert variables["FLOWC_ROOT"] == "/r"
+
+
+def test_a_process_that_fails(load: Callable[..., Any]) -> None:
+    operator = load("process_operator", CODE=package(SHIM), PYTHON=sys.executable).StepOperator
+    ti = TaskInstance()
+    with pytest.raises(RuntimeError, match="step start ended with exit code 3"):
+        operator(task_id="start", variables={"OWN": "--fail"}).execute(context(ti))
+    assert not ti.pushed
+
+
+def test_a_pod_has_the_code_in_its_environment(load: Callable[..., Any]) -> None:
+    code = "x" * 150_000
+    module = load("pod_operator", CODE=f"\n{code[:70]}\n{code[70:]}\n", PYTHON="python3", ROOT="s3://b/$x")
+    task = module.StepOperator(task_id="start")
+    pod = task.build_pod_request_obj(context())
+    (container,) = pod.spec.containers
+    assert container.command == ["python3", "-c", module.BOOTSTRAP]
+    assert container.args == task.shim_arguments(context())
+    variables = {item["name"]: item["value"] for item in container.env}
+    assert variables["FLOWC_ROOT"] == "s3://b/$$x"
+    assert variables["FLOWC_CODE_000"] + variables["FLOWC_CODE_001"] == code
+    assert task.build_pod_request_obj().spec.containers[0].command is None, "a dry run has no task"
+    assert module.StepOperator(task_id="start", python="python3.9").python == "python3.9"
+
+
+def test_a_pod_mounts_the_code(load: Callable[..., Any]) -> None:
+    module = load("code_in_config_map", CODE="flow-1234")
+    pod = Operator(task_id="x").build_pod_request_obj()
+    variables: dict[str, str] = {}
+    module.attach_code(pod, variables)
+    assert not variables
+    assert pod.spec.volumes[0]["config_map"] == {"class": "V1ConfigMapVolumeSource", "name": "flow-1234"}
+    assert pod.spec.containers[0].volume_mounts[0]["mount_path"] == "/flowc"
+    assert "/flowc/flow.pyz" in module.BOOTSTRAP
+
+
+def test_a_hook_is_the_shims_command_for_hooks(load: Callable[..., Any]) -> None:
+    hook = load("hook_operator").HookOperator(task_id="exit-hook-thank", function="flow.thank")
+    assert hook.shim_arguments(context()) == ["hook", "flow.thank", "--forgive"]
+
+
+def pod_ended(message: str, exit_code: int = 0, name: str = "base") -> SimpleNamespace:
+    """A pod whose container has ended."""
+    ended = SimpleNamespace(exit_code=exit_code, message=message)
+    status = SimpleNamespace(name=name, state=SimpleNamespace(terminated=ended))
+    return SimpleNamespace(status=SimpleNamespace(container_statuses=[status]))
+
+
+@pytest.mark.parametrize(
+    ("pod", "pushed"),
+    [
+        (pod_ended("12"), {"count": 12}),
+        (pod_ended("left"), {"choice": "left"}),
+        (pod_ended(""), {}),
+        (pod_ended("12", exit_code=1), {}),
+        (pod_ended("12", name="sidecar"), {}),
+        (SimpleNamespace(status=SimpleNamespace(container_statuses=None)), {}),
+    ],
+)
+def test_what_a_pod_leaves(pod: SimpleNamespace, pushed: dict[str, object], load: Callable[..., Any]) -> None:
+    ti = TaskInstance()
+    load("publish_output").PublishOutput.on_pod_completion(pod=pod, context=context(ti), client=None)
+    assert ti.pushed == pushed
+
+
+@pytest.mark.parametrize("path", sorted(OPERATORS.glob("*.py")), ids=lambda path: path.stem)
+def test_an_operators_module_does_no_work_and_its_names_are_no_steps(path: Any) -> None:
+    """What follows the head is functions, classes and constants, and a DAG's variables hide none of its names."""
+    allowed = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.Expr)
+    source = read_source(path)
+    body = ast.parse(source.definitions).body
+    assert all(isinstance(node, allowed) for node in body)
+    defined = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    defined |= {ast.unparse(node.targets[0]) for node in body if isinstance(node, ast.Assign)}
+    imported = {item.name.rpartition(" ")[2] for item in source.imports}
+    assert defined | imported <= TAKEN
+    assert max(map(len, source.definitions.splitlines()), default=0) <= 88
