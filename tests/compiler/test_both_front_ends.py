@@ -1,0 +1,188 @@
+"""Every decorator of steps at every place of a graph means the same in a class flow and in a pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowc_compiler.diagnostics import FlowcError
+from flowc_compiler.driver import compile_file
+from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
+
+CLASS = """
+from flowc import *
+
+{flow}
+class Same(FlowSpec):
+    rate = Parameter("rate", default=1)
+
+    {plain}
+    @step
+    def start(self):
+        self.next(self.load)
+
+    {opener}
+    @step
+    def load(self):
+        self.items = [1, 2]
+        self.next(self.work, foreach="items")
+
+    {body}
+    @step
+    def work(self):
+        self.next(self.total)
+
+    {join}
+    @step
+    def total(self, inputs):
+        self.next(self.choose)
+
+    {switch}
+    @step
+    def choose(self):
+        self.way = True
+        self.next({{True: self.left, False: self.right}}, condition="way")
+
+    @step
+    def left(self):
+        self.next(self.end)
+
+    @step
+    def right(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+PIPELINE = """
+from flowc import *
+
+{plain}
+@step
+def start() -> int:
+    return 1
+
+{opener}
+@step
+def load(x: int) -> list[int]:
+    return [1, 2]
+
+{body}
+@step
+def work(x: int) -> int:
+    return x
+
+{join}
+@step
+def total(xs: list[int]) -> int:
+    return sum(xs)
+
+{switch}
+@step
+def choose(x: int) -> int:
+    return x
+
+@step
+def left() -> None:
+    pass
+
+@step
+def right() -> None:
+    pass
+
+{flow}
+@pipeline
+def same(rate: int = 1):
+    if choose(total(work.map(load(start())))) > 2:
+        left()
+    else:
+        right()
+"""
+STEPS = {"plain": "start", "opener": "load", "body": "work", "join": "total", "switch": "choose"}
+FLOW_USES = {
+    "conda_base": ["(packages={'numpy': '1.26'}, python='3.12')", "(wrong=1)"],
+    "exit_hook": ["(on_error=['module.tell'])", "()", "(on_success=['absent'])"],
+    "project": ["(name='shop')", ""],
+    "pypi_base": ["(packages={'numpy': '1.26'})"],
+    "schedule": ["(daily=True)", "(cron='* * * * *')", "(cron='99 * * * *')", "(timezone='Nowhere/X')"],
+    "trigger": [
+        "(event='sold')",
+        "()",
+        "(event={'name': 'sold', 'parameters': {'rate': 'r'}})",
+        "(event={'name': 'sold', 'parameters': {'absent': 'r'}})",
+    ],
+    "trigger_on_finish": ["(flow='Other')", "(flow='Other', flows=['A'])"],
+}
+"""Decorator of flows to its arguments."""
+USES = {
+    "batch": ["(cpu=2, memory=512, gpu=1)", "(image='python:3.12', tmpfs=True)"],
+    "card": ["(type='blank')"],
+    "catch": ["", "(var='failure', print_exception=False)"],
+    "conda": ["(packages={'numpy': '1.26'}, python='3.12')"],
+    "environment": ["(vars={'A': 'b'})"],
+    "foreach_options": ["", "(parallelism=2)"],
+    "kubernetes": ["(cpu=2, memory=512, gpu=1)", "(secrets=['a'], node_selector='x=y')", "(cpu='many')"],
+    "loop": ["(max_iterations=3)", "(max_iterations=0)"],
+    "parallel": [""],
+    "pypi": ["(packages={'numpy': '1.26'})", "(wrong=1)"],
+    "resources": ["(cpu=2, memory=4096, disk=10240, gpu=1)", "(memory='16G')", "(shared_memory=64)"],
+    "retry": ["", "(times=2, minutes_between_retries=1)", "(times='x')"],
+    "secrets": ["(sources=['inline-secret'])", "(sources=[])", "(sources=[{'type': 'kubernetes', 'id': 'x'}])"],
+    "timeout": ["(seconds=3)", ""],
+}
+"""Decorator to its arguments."""
+
+
+def outcome(file: Path, text: str, step: str) -> object:
+    """The codes at the decorator where the file is refused, else the specs of the step and of the flow."""
+    file.write_text(text)
+    line = text[: text.index("DECORATED")].count("\n") + 1
+    try:
+        flow = compile_file(file).flow
+    except FlowcError as error:
+        return {item.code for item in error.diagnostics if item.span is not None and item.span.line == line}
+    return without_spans([flow.by_name[step].specs.model_dump(), flow.specs.model_dump()])
+
+
+def decorated(use: str, place: str) -> dict[str, str]:
+    """The parts of both files."""
+    return {name: f"@{use}  # DECORATED" if name == place else "" for name in [*STEPS, "flow"]}
+
+
+def without_spans(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_spans(item) for key, item in value.items() if key != "span"}
+    return [without_spans(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def test_every_decorator_is_here() -> None:
+    assert set(USES) == set(ARGUMENTS)
+    assert set(FLOW_USES) == set(FLOW_ARGUMENTS)
+
+
+@pytest.mark.parametrize("place", STEPS)
+@pytest.mark.parametrize("use", [f"{name}{arguments}" for name, found in USES.items() for arguments in found])
+def test_a_decorator_of_a_step(use: str, place: str, tmp_path: Path) -> None:
+    parts = decorated(use, place)
+    found = [outcome(tmp_path / "flow.py", text.format(**parts), STEPS[place]) for text in (CLASS, PIPELINE)]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("use", [f"{name}{arguments}" for name, found in FLOW_USES.items() for arguments in found])
+def test_a_decorator_of_a_flow(use: str, tmp_path: Path) -> None:
+    parts = decorated(use, "flow")
+    found = [outcome(tmp_path / "flow.py", text.format(**parts), "work") for text in (CLASS, PIPELINE)]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("use", ["catch", "loop(max_iterations=3)", "foreach_options(parallelism=2)"])
+def test_a_decorator_of_a_member_of_a_gang(use: str, tmp_path: Path) -> None:
+    """A pipeline has no gangs: `@parallel` is refused at every place, with the code of a class flow."""
+    gang = CLASS.replace('foreach="items"', "num_parallel=2").replace("    {body}", "    @parallel\n    {body}")
+    parts = decorated(use, "body")
+    assert outcome(tmp_path / "flow.py", gang.format(**parts), "work") == {"FC406"}
+    parts["body"] = "@parallel  # DECORATED"
+    assert outcome(tmp_path / "flow.py", PIPELINE.format(**parts), "work") == {"FC214"}
