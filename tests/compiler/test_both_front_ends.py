@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -153,9 +153,11 @@ def decorated(use: str, place: str) -> dict[str, str]:
 
 
 def without_spans(value: Any) -> Any:
+    """Plain data without the entries `span`."""
     if isinstance(value, dict):
-        return {key: without_spans(item) for key, item in value.items() if key != "span"}
-    return [without_spans(item) for item in value] if isinstance(value, list | tuple) else value
+        entries = cast("dict[str, Any]", value)
+        return {key: without_spans(item) for key, item in entries.items() if key != "span"}
+    return [without_spans(item) for item in cast("list[Any]", value)] if isinstance(value, list | tuple) else value
 
 
 def test_every_decorator_is_here() -> None:

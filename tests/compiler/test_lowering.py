@@ -272,3 +272,15 @@ def _order_is_kept(flow: Flow) -> None:
         for value in values:
             if isinstance(value, OutputValue):
                 assert value.step in above[step.name], f"{step.name} does not wait for {value.step}"
+
+
+def test_a_long_chain_and_deep_nesting_need_no_recursion() -> None:
+    chain = lower(*(call(f"s{number}", *[f"s{number - 1}"][:number]) for number in range(10_000)))
+    assert len(chain.steps) == 10_000
+    nested: list[RegionNode] = [call("innermost")]
+    for depth in range(1_000):
+        body = each(f"m{depth}", f"load{depth}", *nested)
+        nested = [call(f"check{depth}"), switch(f"if{depth}", OutputValue(step=f"check{depth}"), [body], [])]
+        nested.insert(0, call(f"load{depth}"))
+    flow = lower(*nested)
+    assert flow.depth(flow.by_name["innermost"]) == 1_000

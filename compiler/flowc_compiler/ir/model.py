@@ -19,7 +19,7 @@ from pydantic.json_schema import SkipJsonSchema
 from flowc_compiler.ir.base import Model, Node
 from flowc_compiler.ir.flowspecs import FlowSpecs
 from flowc_compiler.ir.regions import Region
-from flowc_compiler.ir.specs import DependencySpec, StepSpecs
+from flowc_compiler.ir.specs import NO_SPECS, DependencySpec, StepSpecs
 from flowc_compiler.ir.values import Call, Fan, Value
 from flowc_compiler.source import Span
 
@@ -35,7 +35,7 @@ class StepBase(Node):
     name: str
     doc: str = ""
     """The docstring, dedented."""
-    specs: StepSpecs = StepSpecs()
+    specs: StepSpecs = NO_SPECS
     next_span: Span | None = None
     """Where its `self.next(...)` stands; `None` on the end step."""
     scope: str = ROOT_SCOPE
@@ -237,7 +237,7 @@ class Flow(Node):
     configs: tuple[Config, ...] = ()
     constants: tuple[str, ...] = ()
     """Names of class attributes that are neither steps nor parameters: artifacts that every task can read."""
-    specs: FlowSpecs = FlowSpecs()
+    specs: FlowSpecs = FlowSpecs.model_construct()
     """What the decorators of the class ask for."""
     steps: tuple[Step, ...] = ()
     """In the order of the file; in topological order after the scopes pass."""

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from flowc_compiler.ir.base import Model, Node
-from flowc_compiler.ir.specs import StepSpecs
+from flowc_compiler.ir.specs import NO_SPECS, StepSpecs
 from flowc_compiler.ir.values import Call, Value
 
 
@@ -28,7 +28,7 @@ class StepCall(RegionNodeBase):
 
     kind: Literal["step"] = "step"
     call: Call
-    specs: StepSpecs = StepSpecs()
+    specs: StepSpecs = NO_SPECS
     doc: str = ""
 
 

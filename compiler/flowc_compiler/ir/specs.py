@@ -276,3 +276,7 @@ class StepSpecs(Model):
         """
         limit = self.retry.limit if self.retry is not None else 0
         return limit + (FALLBACK_RETRIES if self.catch is not None else 0)
+
+
+NO_SPECS = StepSpecs.model_construct()
+"""The specs of a step without decorators. Made without validation, so that no validator is built at import."""

@@ -14,23 +14,19 @@ class IRError(AssertionError):
 def verify(flow: Flow) -> None:
     """Check that names are unique and resolve, that parents mirror targets, and that scopes partition the steps.
 
-    Before `lower_regions`, a pipeline has nodes in place of steps.
-    Linear in steps, edges and scopes. Raises IRError.
+    Before `lower_regions`, a pipeline has nodes in place of steps. Linear in nodes, edges and scopes. Raises IRError.
     """
     if flow.body is not None:
         _require(not flow.steps and not flow.scopes, "a flow has regions and steps")
         _verify_regions(flow.body)
         return
-    names = set(flow.by_name)
+    names = flow.by_name
     _require(len(names) == len(flow.steps), "two steps share a name")
     _require(flow.start in names and flow.end in names, "start or end is missing")
-    edges: set[tuple[str, str]] = set()
-    for step in flow.steps:
-        for target in step.targets:
-            _require(target in names, f"step {step.name!r} leads to {target!r}, which is not a step")
-            edges.add((step.name, target))
+    edges = {(step.name, target) for step in flow.steps for target in step.targets}
     mirrored = {(parent, step.name) for step in flow.steps for parent in step.parents}
-    _require(mirrored == edges, f"parents do not mirror targets: {sorted(mirrored ^ edges)[:3]}")
+    if edges != mirrored:  # as well where a target is not a step
+        raise IRError(f"parents do not mirror targets: {sorted(mirrored ^ edges)[:3]}")
     if flow.scopes:
         _verify_scopes(flow)
 
@@ -42,14 +38,14 @@ def _verify_regions(body: Region) -> None:
     uses: list[tuple[str, str]] = []
     while pending:
         node = pending.pop()
-        _require(node.name not in names, f"two nodes share the name {node.name!r}")
+        _require(node.name not in names, "two nodes share a name")
         names.add(node.name)
         uses += ((node.name, name) for name in node.after)
         uses += ((node.name, name) for value in values_of(node) for name in references(value))
         for region in regions_of(node):
             pending += reversed(region.nodes)
-    for user, name in uses:
-        _require(name in names, f"node {user!r} refers to {name!r}, which is not a node")
+    unknown = [use for use in uses if use[1] not in names]
+    _require(not unknown, f"nodes refer to what is not a node: {unknown[:3]}")
 
 
 def _verify_scopes(flow: Flow) -> None:
@@ -57,20 +53,18 @@ def _verify_scopes(flow: Flow) -> None:
     seen: set[str] = set()
     members: dict[str, str] = {}
     for scope in flow.scopes:
-        _require(scope.id not in seen, f"two scopes are called {scope.id!r}")
-        _require((scope.parent is None) == (scope.kind == "root"), f"scope {scope.id!r} has no parent")
-        _require(scope.parent is None or scope.parent in seen, f"scope {scope.id!r} stands before its parent")
+        _require(scope.id not in seen, "two scopes share an id")
+        _require((scope.parent is None) == (scope.kind == "root"), "a scope has no parent")
+        _require(scope.parent is None or scope.parent in seen, "a scope stands before its parent")
         seen.add(scope.id)
-        for name in scope.steps:
-            _require(name not in members, f"step {name!r} stands in two scopes")
-            members[name] = scope.id
+        members.update(dict.fromkeys(scope.steps, scope.id))
+    _require(sum(len(scope.steps) for scope in flow.scopes) == len(members), "a step stands in two scopes")
     _require(members == {step.name: step.scope for step in flow.steps}, "scopes and steps disagree on membership")
     for step in flow.steps:
         if step.kind == "join":
-            _require(step.closes in flow.by_name, f"join {step.name!r} closes nothing")
-            _require(
-                flow.by_name[step.closes].scope == step.scope, f"join {step.name!r} stands outside its opener's scope"
-            )
+            opener = flow.by_name.get(step.closes)
+            if opener is None or opener.scope != step.scope:
+                raise IRError(f"join {step.name!r} closes nothing in its own scope")
 
 
 def _require(condition: bool, message: str) -> None:

@@ -8,6 +8,7 @@ from flowc_compiler.ir import Flow, JoinStep, LinearStep, ParallelStep, Step
 
 def check_gangs(flow: Flow, sink: DiagnosticSink) -> Flow:
     """Collect FC214 (one without the other) and FC215 (no join behind the members). The flow stays as it is."""
+    members = {step.target for step in flow.steps if step.kind == "parallel"}
     for step in flow.steps:
         if isinstance(step, ParallelStep) and flow.by_name[step.target].specs.parallel is None:
             sink.error(
@@ -18,7 +19,7 @@ def check_gangs(flow: Flow, sink: DiagnosticSink) -> Flow:
             _check_parents(flow, step, sink)
         if flow.frontend == "pipeline":
             continue
-        if step.specs.parallel is not None or any(_opens(flow, parent) for parent in step.parents):
+        if step.specs.parallel is not None or step.name in members:
             _check_join(flow, step, sink)
     return flow
 

@@ -190,7 +190,10 @@ class RegionLowerer:
         self.drafts[target].parents.append(name)
 
     def step(self, draft: Draft) -> Step:
-        """The step of a draft; without a task where it neither calls nor opens anything."""
+        """The step of a draft; without a task where it neither calls nor opens anything.
+
+        Its parts have been validated, so that the step is not: this saves building a validator of all specs.
+        """
         call, opens = draft.call, draft.opens
         fields: dict[str, Any] = {
             "span": draft.span,
@@ -203,14 +206,15 @@ class RegionLowerer:
             "virtual": call is None and opens is None and not draft.runs,
         }
         if isinstance(opens, MapCall):
-            return ForeachStep(**fields, target=draft.targets[0], **self._items(draft, opens))
+            return ForeachStep.model_construct(**fields, target=draft.targets[0], **self._items(draft, opens))
         if isinstance(opens, SwitchCall):
             tests = tuple(self._resolved(test, opens.name) for test in opens.tests)
-            return SwitchStep(**fields, variable="", cases=_cases(draft, opens), tests=tests)
+            return SwitchStep.model_construct(**fields, variable="", cases=_cases(draft, opens), tests=tests)
         if len(draft.targets) > 1:
-            return BranchStep(**fields, targets=tuple(draft.targets))
+            return BranchStep.model_construct(**fields, targets=tuple(draft.targets))
         target = draft.targets[0] if draft.targets else None
-        return JoinStep(**fields, target=target) if draft.joins else LinearStep(**fields, target=target)
+        kind = JoinStep if draft.joins else LinearStep
+        return kind.model_construct(**fields, target=target)
 
     def _resolved_call(self, node: StepCall) -> Call:
         arguments = tuple(

@@ -217,12 +217,12 @@ class _Builder:
         for step in self._flow.steps:
             scope = self._scope_id(self._inside[step.name])
             members.setdefault(scope, []).append(step.name)
-            update: dict[str, object] = {"scope": scope}
+            update: dict[str, object] = {"scope": scope} if scope != step.scope else {}
             if step.kind == "join":
                 update["closes"], update["arms"] = self._joins[step.name]
                 if self._before is not None:
                     update["parents"] = tuple(parent for arm in self._joins[step.name][1] for parent in arm)
-            steps.append(step.model_copy(update=update))
+            steps.append(step.model_copy(update=update) if update else step)
         closers = {opener: join for join, (opener, _) in self._joins.items()}
         scopes = [Scope(id=ROOT_SCOPE, kind="root", steps=tuple(members[ROOT_SCOPE]))]
         for frame in self._by_region() if self._before else sorted(self._frames.values(), key=lambda item: item.depth):
