@@ -118,26 +118,16 @@ __all__ = [
 ]
 
 
-_PIPELINES = {
-    "Client": "compat.zenml_client",
-    "Resources": "pipeline_settings",
-    "Retry": "pipeline_settings",
-    "Schedule": "pipeline_settings",
-    "get_step_context": "compat.step_context",
-    "pipeline": "pipelines.definition",
-    "unmapped": "pipelines.mapping",
-}
-"""Names of pipelines, and the module of `flowc` that each is in."""
-
-
 def __getattr__(name: str) -> Any:
-    # What tasks seldom need is imported when it is asked for. `from flowc import codec` asks here, too: in vain.
-    if name in _PIPELINES:
-        from importlib import import_module
-
-        return getattr(import_module(f"flowc.{_PIPELINES[name]}"), name)
+    # Tasks pay for what their flow uses. `from flowc import errors` asks here first, and then imports the module.
     if name in __all__ or name == "JSONTypeClass":
-        from flowc.compat.metaflow_modules import find
+        from flowc.compat.served_modules import find
+        from flowc.protocol.zenml_names import PIPELINES
+
+        if name in PIPELINES:
+            from importlib import import_module
+
+            return getattr(import_module(f"flowc.{PIPELINES[name]}"), name)
 
         return find("metaflow", name)
     raise AttributeError(f"module 'flowc' has no attribute {name!r}")

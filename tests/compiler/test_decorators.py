@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from flowc.protocol.metaflow_names import OWN, SERVED
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
 from flowc_compiler.ir import FALLBACK_RETRIES, Flow, StepSpecs
-from flowc_compiler.syntax.served_metaflow import OWN, SERVED
 
 
 def compiled(folder: Path, source: str, sink: DiagnosticSink | None = None) -> Flow:
@@ -60,7 +60,7 @@ def without_spans(value: Any) -> Any:
 
 
 def test_every_decorator_is_served() -> None:
-    assert set(ARGUMENTS) | set(FLOW_ARGUMENTS) <= SERVED | OWN
+    assert set(ARGUMENTS) | set(FLOW_ARGUMENTS) <= {*SERVED, *OWN}
 
 
 def test_no_module_of_the_runtime_hides_a_decorator() -> None:

@@ -11,22 +11,24 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from flowc.protocol import metaflow_names, zenml_names
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax import served_zenml
 from flowc_compiler.syntax.import_root import is_type_checking
-from flowc_compiler.syntax.served_metaflow import MODULES as METAFLOW
-from flowc_compiler.syntax.served_metaflow import OWN, REFUSED, SERVED
+from flowc_compiler.syntax.served_metaflow import REFUSED
 
 _FROM = re.compile(r"\bfrom[ \t]+((?:metaflow|zenml|flowc)[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|(?:[^\n\\]|\\\n)*)")
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+.*\b(?:metaflow|zenml|flowc)\b", re.MULTILINE)
 ROOTS = frozenset({"flowc", "metaflow", "zenml"})
 """The packages whose names the shim provides."""
 
-MODULES: dict[str, frozenset[str]] = {**METAFLOW, **served_zenml.MODULES}
+MODULES: dict[str, frozenset[str]] = {
+    module: frozenset(names) for module, names in (metaflow_names.MODULES | zenml_names.MODULES).items()
+}
 """The modules of Metaflow and ZenML that are served, and the names of each."""
 
-OF_FLOWC = SERVED - {"exception"} | {"errors"} | OWN | served_zenml.PIPELINES
+OF_FLOWC = MODULES["metaflow"] - {"exception"} | {"errors", *metaflow_names.OWN, *zenml_names.PIPELINES}
 """What `flowc` itself serves: the names of Metaflow, its own, and those of pipelines."""
 _OF_OTHERS = ROOTS - {"flowc"}
 _FORGIVING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
@@ -80,7 +82,7 @@ def _explain(module: str, name: str | None) -> tuple[str, str]:
         return message, why
     if name in REFUSED and module in {"metaflow", "flowc", "metaflow.cards"}:
         return message, REFUSED[name]
-    if name in OWN:
+    if name in metaflow_names.OWN:
         return message, f"it is flowc's own: write `from flowc import {name}`"
     served = MODULES.get(module, OF_FLOWC)
     close = get_close_matches(name, served, 1)

@@ -1,60 +1,6 @@
-"""The names of `metaflow` that the shim serves, and why the others are refused.
-
-The shim has the same lists (`flowc.compat.metaflow_modules`); neither side imports the other, and a test compares
-them.
-"""
+"""Why names of `metaflow` are refused; `flowc.protocol.metaflow_names` has those that are served."""
 
 from __future__ import annotations
-
-CLIENT = frozenset(
-    {
-        "DataArtifact", "Flow", "Metaflow", "Run", "Step", "Task", "default_metadata", "default_namespace",
-        "get_metadata", "get_namespace", "metadata", "namespace",
-    }
-)  # fmt: skip
-"""The client's names."""
-
-SERVED = CLIENT | frozenset(
-    {
-        "Config", "ConfigValue", "FlowSpec", "IncludeFile", "JSONType", "JSONTypeClass", "Parameter", "batch", "card",
-        "cards", "catch", "client", "conda", "conda_base", "config_expr", "current", "environment", "exception",
-        "exit_hook", "kubernetes", "namespaced_event_name", "parallel", "parallel_imap_unordered", "parallel_map",
-        "profile", "project", "pypi", "pypi_base", "resources", "retry", "schedule", "secrets", "step", "timeout",
-        "trigger", "trigger_on_finish",
-    }
-)  # fmt: skip
-"""Names that a flow file may import: the shim provides every one when a task runs."""
-
-MODULES: dict[str, frozenset[str]] = {
-    "metaflow": SERVED,
-    "metaflow.cards": frozenset(
-        {
-            "Artifact", "BlankCard", "DefaultCard", "Error", "ErrorCard", "EventsTimeline", "Image", "JSONViewer",
-            "Markdown", "MetaflowCard", "MetaflowCardComponent", "PageComponent", "ProgressBar", "PythonCode",
-            "Table", "ValueBox", "VegaChart", "YAMLViewer",
-        }
-    ),
-    "metaflow.client": CLIENT,
-    "metaflow.decorators": frozenset({"step"}),
-    "metaflow.exception": frozenset(
-        {
-            "CommandException", "ExternalCommandFailed", "InvalidDecoratorAttribute", "InvalidNextException",
-            "MetaflowDataMissing", "MetaflowException", "MetaflowExceptionWrapper", "MetaflowInternalError",
-            "MetaflowInvalidPathspec", "MetaflowNamespaceMismatch", "MetaflowNotFound", "MetaflowTaggingError",
-            "MetaflowUnknownUser", "MissingInMergeArtifactsException", "ParameterFieldFailed",
-            "ParameterFieldTypeMismatch", "UnhandledInMergeArtifactsException",
-        }
-    ),
-    "metaflow.flowspec": frozenset({"FlowSpec", "InvalidNextException"}),
-    "metaflow.includefile": frozenset({"IncludeFile"}),
-    "metaflow.metaflow_current": frozenset({"Parallel", "current"}),
-    "metaflow.multicore_utils": frozenset({"MulticoreException", "parallel_imap_unordered", "parallel_map"}),
-    "metaflow.parameters": frozenset({"JSONType", "JSONTypeClass", "Parameter"}),
-}  # fmt: skip
-"""The modules that are served, and the names of each."""
-
-OWN = frozenset({"foreach_options", "loop"})
-"""Decorators of class flows that `flowc` has and Metaflow does not."""
 
 _EXECUTES = "it changes the flow by running code when the file is imported, and flowc compiles without running the file"
 _OTHER_RUNS = "start runs with `flowc run`, or with the engine that the compiled files are for"

@@ -1,60 +1,6 @@
-"""The names of `zenml` that the shim serves, those that pipelines take from `flowc`, and why others are refused.
-
-What is served is what files of ZenML's users import that has a meaning without its server. The shim has the same lists,
-since neither side imports the other; a test compares them.
-"""
+"""Why names of `zenml` are refused; `flowc.protocol.zenml_names` has those that are served."""
 
 from __future__ import annotations
-
-PIPELINES = frozenset({"Client", "Resources", "Retry", "Schedule", "get_step_context", "pipeline", "unmapped"})
-"""Names of pipelines that `flowc` itself serves, beside `step`."""
-
-INTEGRATIONS: dict[str, str] = {
-    name: name.lower()
-    for name in (
-        "AWS", "AZURE", "BENTOML", "EVIDENTLY", "GCP", "HUGGINGFACE", "KUBEFLOW", "KUBERNETES", "LIGHTGBM", "LIGHTNING",
-        "MLFLOW", "NUMPY", "PANDAS", "PILLOW", "PLOTLY", "POLARS", "PYTORCH", "S3", "SCIPY", "SKLEARN", "SLACK",
-        "SPARK", "TENSORBOARD", "TENSORFLOW", "VLLM", "WANDB", "WHYLOGS", "XGBOOST",
-    )
-} | {"PYTORCH_L": "pytorch_lightning"}  # fmt: skip
-"""The constants of `zenml.integrations.constants` that are served, and their values."""
-
-_METADATA = frozenset({"log_artifact_metadata", "log_metadata", "log_model_metadata", "log_step_metadata"})
-_KUBERNETES = frozenset({"KubernetesOrchestratorSettings"})
-
-MODULES: dict[str, frozenset[str]] = {
-    "zenml": frozenset({"ArtifactConfig", "Model", "Tag", "get_step_context", "pipeline", "step", "unmapped"})
-    | _METADATA,
-    "zenml.artifacts": frozenset(),
-    "zenml.artifacts.artifact_config": frozenset({"ArtifactConfig"}),
-    "zenml.client": frozenset({"Client"}),
-    "zenml.config": frozenset(
-        {"ByteUnit", "DockerSettings", "PythonPackageInstaller", "ResourceSettings", "Schedule", "StepRetryConfig"}
-    ),
-    "zenml.config.docker_settings": frozenset({"DockerSettings", "PythonPackageInstaller"}),
-    "zenml.config.resource_settings": frozenset({"ByteUnit", "ResourceSettings"}),
-    "zenml.config.retry_config": frozenset({"StepRetryConfig"}),
-    "zenml.config.schedule": frozenset({"Schedule"}),
-    "zenml.enums": frozenset({"ArtifactType", "ExecutionStatus", "ModelStages", "StepRuntime", "VisualizationType"}),
-    "zenml.integrations": frozenset(),
-    "zenml.integrations.constants": frozenset(INTEGRATIONS),
-    "zenml.integrations.kubernetes": frozenset(),
-    "zenml.integrations.kubernetes.flavors": _KUBERNETES,
-    "zenml.integrations.kubernetes.flavors.kubernetes_orchestrator_flavor": _KUBERNETES,
-    "zenml.integrations.kubernetes.pod_settings": frozenset({"KubernetesPodSettings"}),
-    "zenml.io": frozenset({"fileio"}),
-    "zenml.logger": frozenset({"get_logger"}),
-    "zenml.materializers": frozenset({"BaseMaterializer", "BuiltInMaterializer", "PydanticMaterializer"}),
-    "zenml.materializers.base_materializer": frozenset({"BaseMaterializer"}),
-    "zenml.model": frozenset(),
-    "zenml.model.model": frozenset({"Model"}),
-    "zenml.pipelines": frozenset({"pipeline"}),
-    "zenml.steps": frozenset({"get_step_context", "step"}),
-    "zenml.types": frozenset({"CSVString", "HTMLString", "JSONString", "MarkdownString"}),
-    "zenml.utils": frozenset(),
-    "zenml.utils.metadata_utils": frozenset({"log_metadata"}),
-}  # fmt: skip
-"""The modules that are served, and the names of each."""
 
 _ARTIFACTS = "an artifact belongs to the run that made it: pass it from step to step, or read another run with `Client`"
 _STACK = "flowc has no stacks: use the library itself within the step"

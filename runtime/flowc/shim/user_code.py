@@ -56,13 +56,8 @@ class _Finder:
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """The spec of a module that is served; what these are costs time, and most flows do not ask."""
         del path, target
-        package = name.partition(".")[0]
-        if package == "metaflow":
-            from flowc.compat.metaflow_modules import served_spec
-
-            return served_spec(name)
-        if package == "zenml":
-            from flowc.compat.zenml_modules import served_spec
+        if name.partition(".")[0] in ("metaflow", "zenml"):
+            from flowc.compat.served_modules import served_spec
 
             return served_spec(name)
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowc_compiler.syntax.served_zenml import MODULES
+from flowc.protocol.zenml_names import MODULES
 from tests.docs.zenmlrows.base import Row
 
 _REFUSED = (

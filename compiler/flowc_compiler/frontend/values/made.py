@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
+from flowc.protocol.zenml_names import INTEGRATIONS
 from flowc_compiler.frontend.values.literals import NotLiteralError, Scope, evaluate
 from flowc_compiler.syntax.names import dotted
-from flowc_compiler.syntax.served_zenml import INTEGRATIONS
 
 if TYPE_CHECKING:
     from flowc_compiler.syntax.modules import ModuleView

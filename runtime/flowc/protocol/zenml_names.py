@@ -1,16 +1,16 @@
-"""The modules that `import zenml` gets: the names that flowc serves, and no other.
+"""The names of zenml that flowc serves, and where in flowc each one is, as `metaflow_names` has those of metaflow.
 
-As `compat_metaflow`: a name is looked up in flowc when it is asked for.
+What is served is what files of ZenML's users import that has a meaning without its server.
 """
 
 from __future__ import annotations
 
-from importlib.machinery import ModuleSpec
-from types import ModuleType
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict
+    from typing import Dict
+
+VERSION = "0.98"
+"""The release of ZenML whose names these are."""
 
 INTEGRATIONS: Dict[str, str] = {
     name: name.lower()
@@ -60,12 +60,12 @@ MODULES: Dict[str, Dict[str, str]] = {
         ("ArtifactType", "ExecutionStatus", "ModelStages", "StepRuntime", "VisualizationType"), "compat.zenml_enums"
     ),
     "zenml.integrations": {},
-    "zenml.integrations.constants": dict.fromkeys(INTEGRATIONS, "compat.zenml_modules:INTEGRATIONS"),
+    "zenml.integrations.constants": {name: f"={value}" for name, value in INTEGRATIONS.items()},
     "zenml.integrations.kubernetes": {},
     "zenml.integrations.kubernetes.flavors": _KUBERNETES,
     "zenml.integrations.kubernetes.flavors.kubernetes_orchestrator_flavor": _KUBERNETES,
     "zenml.integrations.kubernetes.pod_settings": {"KubernetesPodSettings": "pipeline_settings"},
-    "zenml.io": {"fileio": "compat:zenml_fileio"},
+    "zenml.io": {"fileio": "compat.zenml_fileio:"},
     "zenml.logger": {"get_logger": "compat.zenml_text"},
     "zenml.materializers": dict.fromkeys(_MATERIALIZERS, "pipeline_settings"),
     "zenml.materializers.base_materializer": {"BaseMaterializer": "pipeline_settings"},
@@ -77,65 +77,15 @@ MODULES: Dict[str, Dict[str, str]] = {
     "zenml.utils": {},
     "zenml.utils.metadata_utils": {"log_metadata": "compat.metadata"},
 }
-"""The modules that are served, and the module of flowc that each name is in."""
+"""The names of each module that is served, and their places; `=text` is a constant, and `place:` a module itself."""
 
-
-def served_spec(name: str) -> ModuleSpec | None:
-    """The spec of a module that is served."""
-    if name not in MODULES:
-        return None
-    loader: Any = _Loader()
-    package = any(other.startswith(f"{name}.") for other in MODULES)
-    return ModuleSpec(name, loader, origin=__file__, is_package=package)
-
-
-def find(module: str, name: str) -> Any:
-    """What a served name stands for. Raises KeyError when it is not served."""
-    from importlib import import_module
-
-    place = MODULES[module][name]
-    if place == "compat.zenml_modules:INTEGRATIONS":
-        return INTEGRATIONS[name]
-    if place == "compat:zenml_fileio":
-        return import_module("flowc.compat.zenml_fileio")
-    return getattr(import_module(f"flowc.{place}"), name)
-
-
-class _Loader:
-    """Makes the modules."""
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """An empty module."""
-        return _ZenML(spec.name)
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Say what is in it; the names come when they are asked for."""
-        module.__file__ = __file__  # where Python says that it looked, when a name is not served
-        vars(module)["__all__"] = sorted(MODULES[module.__name__])
-        if module.__name__ == "zenml":
-            from flowc._version import __version__
-
-            vars(module)["__version__"] = f"0.98+flowc.{__version__}"
-
-
-class _ZenML(ModuleType):
-    """Looks a name up when it is first used, and says what is wrong when flowc does not serve it."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        module = self.__name__
-        if name in MODULES[module]:
-            value = find(module, name)
-        elif f"{module}.{name}" in MODULES:
-            from importlib import import_module
-
-            value = import_module(f"{module}.{name}")
-        else:
-            served = ", ".join(sorted(MODULES[module]))
-            raise AttributeError(f"flowc does not serve {module}.{name}; it serves {served or 'its modules'}")
-        vars(self)[name] = value
-        return value
-
-    def __dir__(self) -> list[str]:
-        return sorted({*vars(self), *MODULES[self.__name__]})
+PIPELINES: Dict[str, str] = {
+    "Client": "compat.zenml_client",
+    "Resources": "pipeline_settings",
+    "Retry": "pipeline_settings",
+    "Schedule": "pipeline_settings",
+    "get_step_context": "compat.step_context",
+    "pipeline": "pipelines.definition",
+    "unmapped": "pipelines.mapping",
+}
+"""Names of pipelines that `flowc` itself serves, beside `step`."""

@@ -1,16 +1,16 @@
-"""The modules that a task's `import metaflow` gets: the names that flowc serves, and no other.
+"""The names of metaflow that flowc serves, and where in flowc each one is.
 
-A name is looked up in flowc when it is asked for, so that a task pays for what its flow uses.
+The compiler refuses the others (FC106), and a task's `import metaflow` gets these (`flowc.compat.served_modules`).
 """
 
 from __future__ import annotations
 
-from importlib.machinery import ModuleSpec
-from types import ModuleType
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict
+    from typing import Dict
+
+VERSION = "2.19"
+"""The release of Metaflow whose names these are."""
 
 _CLIENT = (
     "DataArtifact", "Flow", "Metaflow", "Run", "Step", "Task", "default_metadata", "default_namespace", "get_metadata",
@@ -46,10 +46,13 @@ SERVED: Dict[str, str] = {
     **dict.fromkeys(_PARALLEL, "multicore"),
     **dict.fromkeys(_CLIENT, "client"),
 }
-"""Names of `metaflow`, and the module of flowc that each is in; an empty one is a module of `metaflow` itself.
+"""Names of `metaflow` itself. An empty place stands for the module of that name, such as `metaflow.cards`.
 
-`flowc` serves the same names, but for the modules.
+`flowc` serves them as well, but for `exception`.
 """
+
+OWN = ("foreach_options", "loop")
+"""Decorators of class flows that `flowc` has and Metaflow does not."""
 
 MODULES: Dict[str, Dict[str, str]] = {
     "metaflow": SERVED,
@@ -85,59 +88,4 @@ MODULES: Dict[str, Dict[str, str]] = {
         "Parameter": "flow_parameters",
     },
 }
-"""The modules that are served, and where their names are: `module` of flowc, or `module:name` when it differs there."""
-
-
-def served_spec(name: str) -> ModuleSpec | None:
-    """The spec of a module that is served."""
-    if name not in MODULES:
-        return None
-    loader: Any = _Loader()
-    return ModuleSpec(name, loader, origin=__file__, is_package=name == "metaflow")
-
-
-def find(module: str, name: str) -> Any:
-    """What a served name stands for. Raises KeyError when it is not served."""
-    from importlib import import_module
-
-    place = MODULES[module][name]
-    if not place:
-        return import_module(f"{module}.{name}")
-    home, _, other = place.partition(":")
-    return getattr(import_module(f"flowc.{home}"), other or name)
-
-
-class _Loader:
-    """Makes the modules."""
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """An empty module."""
-        return _Metaflow(spec.name)
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Say what is in it; the names come when they are asked for."""
-        module.__file__ = __file__  # where Python says that it looked, when a name is not served
-        vars(module)["__all__"] = sorted(name for name, place in MODULES[module.__name__].items() if place)
-        if module.__name__ == "metaflow":
-            from flowc._version import __version__
-
-            vars(module)["__version__"] = f"2.19+flowc.{__version__}"
-
-
-class _Metaflow(ModuleType):
-    """Looks a name up when it is first used, and says what is wrong when flowc does not serve it."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        module = self.__name__
-        try:
-            value = find(module, name)
-        except KeyError:
-            served = ", ".join(sorted(MODULES[module]))
-            raise AttributeError(f"flowc does not serve {module}.{name}; it serves {served}") from None
-        vars(self)[name] = value
-        return value
-
-    def __dir__(self) -> list[str]:
-        return sorted({*vars(self), *MODULES[self.__name__]})
+"""The names of each module that is served: `place` in flowc, or `place:name` where the name differs there."""

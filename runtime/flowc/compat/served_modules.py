@@ -1,0 +1,86 @@
+"""The modules that a task's `import metaflow` and `import zenml` get: the names that flowc serves, and no other.
+
+A name is looked up in flowc when it is first used, so that a task pays for what its flow uses.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict
+
+
+def served_spec(name: str) -> ModuleSpec | None:
+    """The spec of a module that is served; `None` for another module of metaflow or zenml."""
+    modules = _names(name).MODULES
+    if name not in modules:
+        return None
+    loader: Any = _Loader()
+    package = any(other.startswith(f"{name}.") for other in modules)
+    return ModuleSpec(name, loader, origin=__file__, is_package=package)
+
+
+def find(module: str, name: str) -> Any:
+    """What a served name stands for. Raises KeyError when it is not served."""
+    place = _served(module)[name]
+    if not place:
+        return import_module(f"{module}.{name}")
+    if place.startswith("="):
+        return place[1:]
+    home, separator, other = place.partition(":")
+    found = import_module(f"flowc.{home}")
+    return found if separator and not other else getattr(found, other or name)
+
+
+def _names(module: str) -> Any:
+    """The tables of the package that a module is of."""
+    return import_module(f"flowc.protocol.{module.partition('.')[0]}_names")
+
+
+def _served(module: str) -> Dict[str, str]:
+    served: Dict[str, str] = _names(module).MODULES[module]
+    return served
+
+
+class _Loader:
+    """Makes the modules."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """An empty module."""
+        return _ServedModule(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Say what is in it; the names come when they are used."""
+        module.__file__ = __file__  # where Python says that it looked, when a name is not served
+        name = module.__name__
+        vars(module)["__all__"] = sorted(item for item, place in _served(name).items() if place)
+        if "." not in name:
+            from flowc._version import __version__
+
+            vars(module)["__version__"] = f"{_names(name).VERSION}+flowc.{__version__}"
+
+
+class _ServedModule(ModuleType):
+    """Looks a name up when it is first used, and says so where flowc does not serve it."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        module = self.__name__
+        served = _served(module)
+        if name in served:
+            value = find(module, name)
+        elif f"{module}.{name}" in _names(module).MODULES:
+            value = import_module(f"{module}.{name}")
+        else:
+            known = ", ".join(sorted(served)) or "its modules"
+            raise AttributeError(f"flowc does not serve {module}.{name}; it serves {known}")
+        vars(self)[name] = value
+        return value
+
+    def __dir__(self) -> list[str]:
+        return sorted({*vars(self), *_served(self.__name__)})
