@@ -1,6 +1,7 @@
 """The IR: frozen models of a flow, its specs, their verifier and JSON."""
 
 from flowc_compiler.ir.flowspecs import (
+    NO_FLOW_SPECS,
     ExitHookSpec,
     FlowSpecs,
     ProjectSpec,
@@ -39,6 +40,7 @@ from flowc_compiler.ir.model import (
 from flowc_compiler.ir.regions import MapCall, Region, RegionNode, StepCall, SwitchCall
 from flowc_compiler.ir.specs import (
     FALLBACK_RETRIES,
+    NO_SPECS,
     AcceleratorSpec,
     BatchSpec,
     CardSpec,
@@ -79,6 +81,8 @@ from flowc_compiler.ir.verify import IRError, verify
 
 __all__ = [
     "FALLBACK_RETRIES",
+    "NO_FLOW_SPECS",
+    "NO_SPECS",
     "ROOT_SCOPE",
     "SCHEMA_VERSION",
     "AcceleratorSpec",

@@ -78,3 +78,7 @@ class FlowSpecs(Model):
     trigger: TriggerSpec | None = None
     trigger_on_finish: TriggerOnFinishSpec | None = None
     exit_hooks: tuple[ExitHookSpec, ...] = ()
+
+
+NO_FLOW_SPECS = FlowSpecs.model_construct()
+"""The specs of a flow without decorators. Made without validation, so that no validator is built at import."""

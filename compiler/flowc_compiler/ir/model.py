@@ -17,7 +17,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from flowc_compiler.ir.base import Model, Node
-from flowc_compiler.ir.flowspecs import FlowSpecs
+from flowc_compiler.ir.flowspecs import NO_FLOW_SPECS, FlowSpecs
 from flowc_compiler.ir.regions import Region
 from flowc_compiler.ir.specs import NO_SPECS, DependencySpec, StepSpecs
 from flowc_compiler.ir.values import Call, Fan, Value
@@ -237,7 +237,7 @@ class Flow(Node):
     configs: tuple[Config, ...] = ()
     constants: tuple[str, ...] = ()
     """Names of class attributes that are neither steps nor parameters: artifacts that every task can read."""
-    specs: FlowSpecs = FlowSpecs.model_construct()
+    specs: FlowSpecs = NO_FLOW_SPECS
     """What the decorators of the class ask for."""
     steps: tuple[Step, ...] = ()
     """In the order of the file; in topological order after the scopes pass."""

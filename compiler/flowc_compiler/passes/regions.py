@@ -12,6 +12,7 @@ from typing import Any
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.ir import (
+    NO_SPECS,
     BranchStep,
     Call,
     ChosenValue,
@@ -238,7 +239,7 @@ class RegionLowerer:
         it needs no GPU and no resources. `@foreach_options` comes from the call whose result is mapped.
         """
         if node is None:
-            return StepSpecs()
+            return NO_SPECS
         first = next((call for region in regions_of(node) for call in step_calls(region)), None)
         names = ("retry", "environment", "secrets", "container", "dependencies")
         specs = {name: getattr(first.specs, name) for name in names} if first is not None else {}
@@ -248,7 +249,7 @@ class RegionLowerer:
                 specs["foreach"] = producer.specs.foreach if isinstance(producer, StepCall) else None
             case _:
                 pass
-        return StepSpecs(**specs)
+        return StepSpecs.model_construct(**specs)
 
     def _resolved(self, value: Value, reader: str) -> Value:
         locations = self._locations

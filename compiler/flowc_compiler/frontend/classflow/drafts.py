@@ -124,6 +124,7 @@ class Graph:
         return [self._step(draft, tuple(parents[name])) for name, draft in self._drafts.items()]
 
     def _step(self, draft: Draft, parents: tuple[str, ...]) -> Step:
+        """The step of a draft. Its parts have been validated: this saves building a validator of all specs."""
         transition = draft.transition
         common: dict[str, Any] = {
             "name": draft.name,
@@ -137,18 +138,18 @@ class Graph:
         first = next(iter(targets), None)
         if draft.joins:
             self._check_join(draft)
-            return JoinStep(target=first, **common)
+            return JoinStep.model_construct(target=first, **common)
         if transition is None or first is None:
-            return LinearStep(target=None, **common)
+            return LinearStep.model_construct(target=None, **common)
         if transition.condition is not None:
-            return SwitchStep(variable=transition.condition, cases=transition.cases, **common)
+            return SwitchStep.model_construct(variable=transition.condition, cases=transition.cases, **common)
         if transition.foreach is not None:
-            return ForeachStep(variable=transition.foreach, target=first, **common)
+            return ForeachStep.model_construct(variable=transition.foreach, target=first, **common)
         if transition.parallel:
-            return ParallelStep(num_parallel=transition.num_parallel, target=first, **common)
+            return ParallelStep.model_construct(num_parallel=transition.num_parallel, target=first, **common)
         if len(targets) > 1:
-            return BranchStep(targets=targets, **common)
-        return LinearStep(target=first, **common)
+            return BranchStep.model_construct(targets=targets, **common)
+        return LinearStep.model_construct(target=first, **common)
 
     def _check_join(self, draft: Draft) -> None:
         transition = draft.transition

@@ -134,7 +134,7 @@ class _FlowReader:
         specs = self._flow_decorators.specs()
         if self._graph.broken or ends is None:
             return None
-        return Flow(
+        return Flow.model_construct(
             span=name,
             name=node.name,
             doc=ast.get_docstring(node) or "",

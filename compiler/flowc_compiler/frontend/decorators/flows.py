@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from typing import Any
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguing import ArgumentReader, callee
@@ -63,7 +64,7 @@ class FlowDecoratorReader:
 
     def specs(self) -> FlowSpecs:
         """What the flow asks for; contradictions are collected as FC404 and FC407."""
-        fields: dict[str, object] = {}
+        fields: dict[str, Any] = {}
         hooks: list[ExitHookSpec] = []
         for given in self._found:
             match given.arguments:
@@ -79,7 +80,7 @@ class FlowDecoratorReader:
                     hooks.append(self._exit_hook(hook, given.span))
                 case _:
                     pass
-        return FlowSpecs.model_validate({**fields, "exit_hooks": tuple(hooks)})
+        return FlowSpecs.model_construct(**fields, exit_hooks=tuple(hooks))
 
     def base_packages(self) -> tuple[DependencySpec, ...]:
         """What `@conda_base` and `@pypi_base` give to every step."""

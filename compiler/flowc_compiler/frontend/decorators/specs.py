@@ -23,6 +23,7 @@ from flowc_compiler.frontend.decorators.arguments import (
 from flowc_compiler.frontend.decorators.given import Given
 from flowc_compiler.frontend.decorators.mounts import check_mounts
 from flowc_compiler.ir import (
+    NO_SPECS,
     CardSpec,
     CatchSpec,
     DependencySpec,
@@ -45,9 +46,9 @@ Kind = TypeVar("Kind", bound=Arguments)
 def build_specs(found: tuple[Given, ...], sink: DiagnosticSink) -> StepSpecs:
     """The specs that a step's decorators add up to."""
     if not found:
-        return StepSpecs()
+        return NO_SPECS
     _check_together(found, sink)
-    specs = StepSpecs(
+    specs = StepSpecs.model_construct(
         resources=podspecs.resources(found, sink),
         accelerator=podspecs.accelerator(found, sink),
         placement=podspecs.placement(found, sink),

@@ -6,6 +6,7 @@ Names are unique in the whole flow, and values refer to nodes by name.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from flowc_compiler import ir
 from flowc_compiler.ir import StepSpecs
@@ -68,7 +69,7 @@ def build_body(root: Region) -> ir.Region:
 
 
 def _build_node(node: Node) -> ir.StepCall | ir.MapCall | ir.SwitchCall:
-    common = {"name": node.name, "span": node.span, "after": node.after}
+    common: dict[str, Any] = {"name": node.name, "span": node.span, "after": node.after}
     match node:
         case StepCall():
             return ir.StepCall.model_construct(**common, call=node.call, specs=node.specs, doc=node.doc)

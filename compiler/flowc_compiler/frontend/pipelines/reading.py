@@ -86,7 +86,7 @@ def _read(machine: Evaluator, view: ModuleView, flow_name: str | None, bind: Bin
             help="call functions with `@step` in its body",
         )  # fmt: skip
         return None
-    return Flow(
+    return Flow.model_construct(
         span=span,
         name=pipeline.name,
         doc=ast.get_docstring(pipeline.node) or "",

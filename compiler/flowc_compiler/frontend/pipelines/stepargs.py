@@ -15,7 +15,7 @@ from flowc_compiler.frontend.pipelines.settings.known import PIPELINE, STEP
 from flowc_compiler.frontend.pipelines.settings.models import OwnFields
 from flowc_compiler.frontend.pipelines.settings.reading import Asked, add_up, read_layer
 from flowc_compiler.frontend.pipelines.settings.schedules import schedule_spec
-from flowc_compiler.ir import DependencySpec, FlowSpecs, StepSpecs
+from flowc_compiler.ir import NO_FLOW_SPECS, NO_SPECS, DependencySpec, FlowSpecs, StepSpecs
 from flowc_compiler.ir.specs import Spec
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def step_specs(layers: Sequence[SettingsLayer], sink: DiagnosticSink, attached: 
     trees = [(layer, _read(layer, sink)) for layer in layers]
     asked = SpecBuilder(add_up(trees), sink).specs()
     decorated = _decorated(layers, attached, sink)
-    if decorated == StepSpecs():
+    if decorated == NO_SPECS:
         return asked
     own = SpecBuilder(add_up(item for item in trees if item[0].of == "step"), DiagnosticSink()).specs()
     updates: dict[str, Any] = {}
@@ -46,7 +46,7 @@ def step_specs(layers: Sequence[SettingsLayer], sink: DiagnosticSink, attached: 
         if getattr(own, name) is not None:
             weak, strong = strong, weak
         updates[name] = _over(weak, strong)
-    return StepSpecs.model_validate(updates)
+    return StepSpecs.model_construct(**updates)
 
 
 def pipeline_specs(
@@ -56,9 +56,9 @@ def pipeline_specs(
     the packages that `@conda_base` and `@pypi_base` give to every step.
     """
     if not layers:
-        return FlowSpecs(), ()
+        return NO_FLOW_SPECS, ()
     tree = add_up((layer, _read(layer, sink)) for layer in layers).tree
-    specs, base_packages = FlowSpecs(), tuple[DependencySpec, ...]()
+    specs, base_packages = NO_FLOW_SPECS, tuple[DependencySpec, ...]()
     decorated = next((layer for layer in layers if layer.function is not None), None)
     if decorated is not None and decorated.function is not None:
         reader = FlowDecoratorReader(decorated.view, sink)
@@ -86,7 +86,7 @@ def _decorated(layers: Sequence[SettingsLayer], attached: Sequence[Attached], si
         if layer.of == "step" and layer.function is not None:
             reader = DecoratorReader(layer.view, sink, layer.scope)
             return reader.read(layer.function, attached)
-    return StepSpecs()
+    return NO_SPECS
 
 
 def _over(weak: object, strong: object) -> object:

@@ -74,7 +74,7 @@ class SpecBuilder:
 
     def specs(self) -> StepSpecs:
         """The specs."""
-        specs = StepSpecs(
+        specs = StepSpecs.model_construct(
             resources=self._resources(),
             accelerator=self._accelerator(),
             placement=self._placement(),
