@@ -39,6 +39,7 @@ from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.argo import TARGET as ARGO
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.base.target import TargetOptions
+from flowc_targets.base.target_checks import emit_checked
 from flowc_targets.local.run_report import unsupported_locally
 from flowc_targets.package.run_plan import build_plan
 
@@ -233,7 +234,7 @@ def emitted(compilation: Compilation, target: str, specs: BaseModel) -> tuple[st
     flow = with_specs(compilation.flow, specs)
     sink = DiagnosticSink()
     emitter, options = TARGETS[target]
-    files = emitter.emit(flow, compilation.source, options, sink)
+    files = emit_checked(emitter, flow, compilation.source, options, sink)
     text = files[0].text if files and not sink.failed else ""
     return text, frozenset(f"{item.severity} {item.code} {item.message}" for item in sink.diagnostics)
 

@@ -19,6 +19,7 @@ from flowc_compiler.source import SourceFile
 from flowc_targets.base.options import TargetOptions
 from flowc_targets.base.registry import UnknownTargetError, load_target, target_names
 from flowc_targets.base.target import EmittedFile, Target
+from flowc_targets.base.target_checks import emit_checked
 from flowc_targets.package.code_package import check_code
 
 _CHECK_ROOT = "s3://bucket/prefix"
@@ -160,7 +161,7 @@ def emit_files(
         from flowc_targets.package.images.assignment import with_images
 
         flow = with_images(flow, options, target.name, sink)
-    return target.emit(flow, source, options, sink)
+    return emit_checked(target, flow, source, options, sink)
 
 
 def _write(files: tuple[EmittedFile, ...], output: Path | None, sink: DiagnosticSink) -> None:

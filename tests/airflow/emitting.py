@@ -10,6 +10,7 @@ from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
 from flowc_compiler.driver import compile_file
 from flowc_targets.airflow import TARGET
 from flowc_targets.airflow.options import AirflowOptions
+from flowc_targets.base.target_checks import emit_checked
 
 ROOT = "s3://bucket/prefix"
 
@@ -46,7 +47,7 @@ def emit_both(path: Path, **options: object) -> tuple[str, str, tuple[Diagnostic
     sink = DiagnosticSink()
     settings = AirflowOptions.model_validate({"root": ROOT, **options})
     dag, manifest = (
-        *(file.text for file in TARGET.emit(compilation.flow, compilation.source, settings, sink)),
+        *(file.text for file in emit_checked(TARGET, compilation.flow, compilation.source, settings, sink)),
         "",
         "",
     )[:2]

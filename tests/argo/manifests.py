@@ -11,6 +11,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
 from flowc_targets.argo import TARGET
 from flowc_targets.argo.options import ArgoOptions
+from flowc_targets.base.target_checks import emit_checked
 
 ROOT = "s3://bucket/prefix"
 
@@ -97,7 +98,7 @@ def emit(folder: Path, text: str, sink: DiagnosticSink | None = None, **options:
     sink = sink if sink is not None else DiagnosticSink()
     compilation = compile_file(path, sink)
     settings = ArgoOptions.model_validate({"root": ROOT, **options})
-    files = TARGET.emit(compilation.flow, compilation.source, settings, sink)
+    files = emit_checked(TARGET, compilation.flow, compilation.source, settings, sink)
     return None if sink.failed else files[0].text
 
 

@@ -21,6 +21,7 @@ from flowc_compiler.frontend.pipelines.settings.models import (
 from flowc_compiler.frontend.pipelines.stepargs import PIPELINE_ARGUMENTS, STEP_ARGUMENTS
 from flowc_compiler.ir import StepSpecs, Toleration
 from flowc_targets.base.registry import load_target
+from flowc_targets.base.target_checks import emit_checked
 from flowc_targets.local.attempts import next_attempt
 from tests.compiler.layers import Layers, of_step
 
@@ -415,7 +416,7 @@ def test_what_steps_ask_for_reaches_the_targets(tmp_path: Path) -> None:
     for name, texts in wanted.items():
         target, sink = load_target(name), DiagnosticSink()
         options = target.options_model.model_validate({"root": "s3://bucket/prefix"})
-        files = target.emit(compilation.flow, compilation.source, options, sink)
+        files = emit_checked(target, compilation.flow, compilation.source, options, sink)
         assert not sink.failed
         assert [text for text in texts if text not in files[0].text] == []
 

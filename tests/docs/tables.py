@@ -10,6 +10,7 @@ from typing import Protocol
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation, compile_file
 from flowc_targets.base.registry import load_target
+from flowc_targets.base.target_checks import emit_checked
 
 TARGETS: dict[str, dict[str, str]] = {
     "argo": {"kind": "template", "namespace": "flows", "event_source": "all", "event_name": "metaflow"},
@@ -65,7 +66,7 @@ def cells_of(row: TableRow, folder: Path, *, within_steps: frozenset[str]) -> li
         target, sink = load_target(name), DiagnosticSink()
         cron = {"kind": "cron"} if name == "argo" and compilation.flow.specs.schedule is not None else {}
         options = target.options_model.model_validate({"root": "s3://bucket/prefix", **given, **cron})
-        target.emit(compilation.flow, compilation.source, options, sink)
+        emit_checked(target, compilation.flow, compilation.source, options, sink)
         cells[number] = _cell(said, sink)
     return cells
 

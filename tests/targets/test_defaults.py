@@ -13,6 +13,7 @@ from flowc_compiler.driver import Compilation, compile_file
 from flowc_compiler.ir import Parameter
 from flowc_targets.base.parameter_defaults import description, literal_default
 from flowc_targets.base.registry import load_target
+from flowc_targets.base.target_checks import emit_checked
 from tests.compiler.test_parameters import parameter_of
 
 
@@ -65,7 +66,7 @@ def emit(compilation: Compilation, target: str, **options: object) -> tuple[str,
     sink = DiagnosticSink()
     found = load_target(target)
     chosen = found.options_model.model_validate({"root": "s3://b/p", **options})
-    files = found.emit(compilation.flow, compilation.source, chosen, sink)
+    files = emit_checked(found, compilation.flow, compilation.source, chosen, sink)
     return "".join(file.text for file in files), sink
 
 

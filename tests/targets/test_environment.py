@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,10 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
 from flowc_targets.airflow import TARGET as AIRFLOW
 from flowc_targets.argo import TARGET as ARGO
+from flowc_targets.base.target_checks import emit_checked
+
+if TYPE_CHECKING:
+    from flowc_targets.base.target import Target
 
 FLOW = """
 from flowc import FlowSpec, environment, step
@@ -26,7 +30,7 @@ class Variables(FlowSpec):
     def end(self):
         pass
 """
-TARGETS = {"argo": ARGO, "airflow": AIRFLOW}
+TARGETS: dict[str, Target] = {"argo": ARGO, "airflow": AIRFLOW}
 VARIABLES = [
     ("NAME", "value", None),
     ("lower", "", None),
@@ -72,5 +76,5 @@ def _codes(folder: Path, target: str, text: str, **options: Any) -> list[str]:
     sink = DiagnosticSink()
     compilation = compile_file(path, sink)
     settings = TARGETS[target].options_model.model_validate({"root": "s3://bucket/prefix", **options})
-    TARGETS[target].emit(compilation.flow, compilation.source, settings, sink)
+    emit_checked(TARGETS[target], compilation.flow, compilation.source, settings, sink)
     return [item.code for item in sink.diagnostics if item.severity == "error"]

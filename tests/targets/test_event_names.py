@@ -11,6 +11,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
 from flowc_targets.airflow import TARGET as AIRFLOW
 from flowc_targets.argo import TARGET as ARGO
+from flowc_targets.base.target_checks import emit_checked
 
 FLOW = """
 from flowc import FlowSpec, namespaced_event_name, project, step, trigger, trigger_on_finish
@@ -63,6 +64,6 @@ def _emitted(folder: Path, target: str, decorators: str) -> tuple[str, list[str]
     compilation = compile_file(path, sink)
     emitter, options = TARGETS[target]
     settings = emitter.options_model.model_validate({"root": "s3://bucket/prefix", **options})
-    files = emitter.emit(compilation.flow, compilation.source, settings, sink)
+    files = emit_checked(emitter, compilation.flow, compilation.source, settings, sink)
     codes = [item.code for item in sink.diagnostics if item.severity == "error"]
     return "".join(file.text for file in files), codes

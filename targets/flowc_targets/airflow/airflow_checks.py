@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from flowc_targets.airflow.map_widths import check_widths, openers_around
-from flowc_targets.base.unsupported_specs import report_unmet
 from flowc_targets.kubernetes.event_names import check_upstream_flows
 from flowc_targets.kubernetes.pod import secret_names
 from flowc_targets.kubernetes.pod_checks import check_environment, check_exit_hooks
@@ -45,7 +44,6 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
             help="leave it out, or compile with --operator kubernetes",
         )  # fmt: skip
     check_exit_hooks(flow, NAME, sink)
-    report_unmet(flow, NAME, sink)
     if len(flow.steps) > MANY_STEPS:
         sink.warning(
             "FC503", f"{len(flow.steps):,} steps may take Airflow longer to import than core.dagbag_import_timeout, "
@@ -54,23 +52,13 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
         )  # fmt: skip
     check_widths(flow, options.max_map_length, NAME, sink)
     for step in flow.steps:
-        _check_kind(step, options, sink)
+        if step.kind == "parallel":
+            _check_gang(step, options, sink)
         _check_waits(step, sink)
         _check_parallelism(flow, step, sink)
         if options.operator == "local":
             _check_local(step, sink)
     check_environment(flow, options, NAME, sink)
-
-
-def _check_kind(step: Step, options: AirflowOptions, sink: DiagnosticSink) -> None:
-    span = step.next_span or step.span
-    if step.kind == "switch" and step.recursive and step.specs.loop is None:
-        sink.unsupported(
-            "FC501", NAME, f"step `{step.name}` leads to itself, and a DAG has a task for each of its iterations", span,
-            help="say how many there are at most: @loop(max_iterations=10), or loop within one step",
-        )  # fmt: skip
-    if step.kind == "parallel":
-        _check_gang(step, options, sink)
 
 
 def _check_gang(step: ParallelStep, options: AirflowOptions, sink: DiagnosticSink) -> None:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from flowc_targets.base.engine import Address, EngineClient
 
 
-_CAPABILITIES = Capabilities(step_kinds=frozenset({"linear", "branch", "foreach", "join", "parallel", "switch"}))
+_CAPABILITIES = Capabilities(
+    step_kinds=frozenset({"linear", "branch", "foreach", "join", "parallel", "switch"}),
+    unbounded_loops=False,  # a DAG has a task for each iteration
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from flowc_targets.argo.cron import CRON_LIMIT
 from flowc_targets.argo.deployment import check_deployment
 from flowc_targets.argo.object_names import OBJECT_LIMIT
 from flowc_targets.argo.parameter_values import LONGEST_LITERAL, encode_value, is_inert
-from flowc_targets.base.unsupported_specs import report_unmet
 from flowc_targets.kubernetes.objects import to_manifest
 from flowc_targets.kubernetes.pod_checks import check_environment, check_exit_hooks, check_mounts
 from flowc_targets.package.code_package import largest_files
@@ -48,7 +47,6 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     check_exit_hooks(flow, TARGET_NAME, sink)
     check_environment(flow, options, TARGET_NAME, sink)
     check_bounds(flow, options, TARGET_NAME, sink)
-    report_unmet(flow, TARGET_NAME, sink)
     for step in flow.steps:
         _check_step(step, options, sink)
     known = {parameter.name for parameter in flow.run_parameters}

@@ -29,13 +29,15 @@ class EmittedFile:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a target can express, for `flowc targets` and for tests; `emit` reports what exceeds it at the line."""
+    """What a target can express. `emit_checked` reports what exceeds it at the line, and `flowc targets` lists it."""
 
     step_kinds: frozenset[str]
     """The IR's step kinds: linear, branch, foreach, parallel, switch, join."""
     max_foreach_depth: int | None = None
     """How deep foreach may nest; `None` is any depth."""
     branch_in_foreach: bool = True
+    unbounded_loops: bool = True
+    """Whether a step may lead to itself without a `@loop` that says how often at most."""
     kinds_of_output: tuple[str, ...] = ()
     """The values of the target's `kind` option, the default first; empty when there is one kind only."""
 

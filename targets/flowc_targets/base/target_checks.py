@@ -1,6 +1,7 @@
-"""What decorators ask for that no engine of flowc's can give so far: reported at the decorator, never dropped.
+"""What is checked before any target emits: what it can express, and decorators that no target supports so far.
 
-An error where the run would not be what the flow says; a warning where it is, and something beside it is missing.
+Nothing is dropped without a word. A diagnostic is an error where the run would not be what the flow says, and a warning
+where it is, and something beside it is missing.
 """
 
 from __future__ import annotations
@@ -10,8 +11,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import BatchSpec, Flow, SecretsSpec, Step
-    from flowc_compiler.source import Span
+    from flowc_compiler.source import SourceFile, Span
+    from flowc_targets.base.options import TargetOptions
+    from flowc_targets.base.target import Capabilities, EmittedFile, Target
 
+_KINDS = {
+    "linear": "goes on to one step",
+    "branch": "splits into branches",
+    "foreach": "opens a foreach",
+    "parallel": "opens a gang (`num_parallel`)",
+    "switch": "chooses the next step when it runs",
+    "join": "joins branches or the tasks of a foreach",
+}
+"""What a step of each kind does."""
 _BATCH = {
     "queue": "queue",
     "iam_role": "iam_role",
@@ -25,8 +37,49 @@ _BATCH = {
 """Fields of BatchSpec that change nothing in what a task computes, and the argument that each comes from."""
 
 
-def report_unmet(flow: Flow, target: str, sink: DiagnosticSink) -> None:
-    """Report the specs of steps that `target` leaves out."""
+def emit_checked(
+    target: Target, flow: Flow, source: SourceFile, options: TargetOptions, sink: DiagnosticSink
+) -> tuple[EmittedFile, ...]:
+    """Check a flow against what a target can express, and emit it. Nothing is emitted of a flow that exceeds that."""
+    report_unsupported_specs(flow, target.name, sink)
+    if not check_capabilities(flow, target.name, target.capabilities, sink):
+        return ()
+    return target.emit(flow, source, options, sink)
+
+
+def check_capabilities(flow: Flow, target: str, capabilities: Capabilities, sink: DiagnosticSink) -> bool:
+    """Report FC501 at each step that exceeds the capabilities of `target`; returns whether there is none."""
+    excess = [(step, problem) for step in flow.steps if (problem := _excess(flow, step, capabilities)) is not None]
+    for step, (message, way_out) in excess:
+        span = step.span if step.kind == "join" else step.next_span or step.span
+        sink.unsupported("FC501", target, f"step `{step.name}` {message}", span, help=way_out)
+    return not excess
+
+
+def _excess(flow: Flow, step: Step, capabilities: Capabilities) -> tuple[str, str] | None:
+    """What a step does that exceeds the capabilities, and the way out; `None` for a step within them."""
+    if step.kind not in capabilities.step_kinds:
+        return _KINDS[step.kind], "compile for another target (`flowc targets` lists what each supports)"
+    depth = flow.foreach_depths[step.scope]
+    if (
+        step.kind == "foreach"
+        and capabilities.max_foreach_depth is not None
+        and depth >= capabilities.max_foreach_depth
+    ):
+        nested = f"opens a foreach at depth {depth + 1}, and the limit is {capabilities.max_foreach_depth}"
+        return nested, "loop over the inner items within one step, or over all items in one foreach"
+    if step.kind == "branch" and depth and not capabilities.branch_in_foreach:
+        return "splits into branches within a foreach", "run what the branches do one after the other"
+    if step.kind == "switch" and step.recursive and step.specs.loop is None and not capabilities.unbounded_loops:
+        return (
+            "leads to itself without a bound, and the number of its iterations must be known",
+            "add @loop(max_iterations=10) with the most that it may run, or loop within one step",
+        )
+    return None
+
+
+def report_unsupported_specs(flow: Flow, target: str, sink: DiagnosticSink) -> None:
+    """Report the specs of steps that no target supports."""
     for step in flow.steps:
         if step.specs.batch is not None:
             _batch(step, step.specs.batch, target, sink)

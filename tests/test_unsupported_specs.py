@@ -13,6 +13,7 @@ from flowc_targets.airflow import TARGET as AIRFLOW
 from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.argo import TARGET as ARGO
 from flowc_targets.argo.options import ArgoOptions
+from flowc_targets.base.target_checks import emit_checked
 
 TARGETS: dict[str, tuple[Any, Any]] = {"argo": (ARGO, ArgoOptions), "airflow": (AIRFLOW, AirflowOptions)}
 CASES = {
@@ -28,7 +29,7 @@ CASES = {
 
 def reported(folder: Path, target: str, step: str, flow: str) -> tuple[list[Diagnostic], bool]:
     """The diagnostics, and whether something was written."""
-    path = folder / "unmet_flow.py"
+    path = folder / "unsupported_flow.py"
     path.write_text(f"""
 from flowc import *
 from flowc import FlowSpec
@@ -39,7 +40,7 @@ def print_it():
 
 
 {flow}
-class Unmet(FlowSpec):
+class Unsupported(FlowSpec):
     {step or "# nothing"}
     @step
     def start(self):
@@ -52,7 +53,7 @@ class Unmet(FlowSpec):
     compilation = compile_file(path)
     sink = DiagnosticSink()
     emitter, options = TARGETS[target]
-    files = emitter.emit(compilation.flow, compilation.source, options(root="s3://bucket/prefix"), sink)
+    files = emit_checked(emitter, compilation.flow, compilation.source, options(root="s3://bucket/prefix"), sink)
     return list(sink.diagnostics), bool(files) and not sink.failed
 
 
