@@ -10,7 +10,8 @@ import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
-from flowc_compiler.frontend.pipelines.settings import known, units
+from flowc_compiler.frontend.decorators.arguments import amounts
+from flowc_compiler.frontend.pipelines.settings import known
 from flowc_compiler.frontend.pipelines.settings.models import (
     DockerFields,
     OrchestratorFields,
@@ -251,8 +252,8 @@ def test_an_unknown_decorator_is_reported_once() -> None:
         ("'name'", ["E403"]),
         ("env={'A': '1'}, environment={'B': '2'}", ["E405"]),
         ("environment={'A': '{{store.key}}'}", ["E411"]),
-        ("settings={'resources': ResourceSettings(memory='4 GB')}", ["E404"]),
-        ("settings={'resources': ResourceSettings(memory='16Gi')}", ["E404"]),
+        ("settings={'resources': ResourceSettings(memory='4 XB')}", ["E404"]),
+        ("settings={'resources': ResourceSettings(memory='16 gigabytes')}", ["E404"]),
         ("settings={'resources': ResourceSettings(cpus=2)}", ["E403"]),
         ("settings={'ressources': ResourceSettings(cpu_count=2)}", ["E404"]),
         ("settings={'orchestrator.vertex': {'x': 1}}", ["E411"]),
@@ -293,13 +294,13 @@ def test_what_is_wrong_is_said(arguments: str, codes: list[str]) -> None:
 
 def test_a_mistake_is_marked_where_it_is() -> None:
     layers = of_step(
-        "settings=wanted", above="amounts = ResourceSettings(\n    memory='4',\n)\nwanted = {'resources': amounts}"
+        "settings=wanted", above="amounts = ResourceSettings(\n    memory='4X',\n)\nwanted = {'resources': amounts}"
     )
     layers.step_specs()
     (found,) = layers.sink.diagnostics
     assert found.span is not None
-    assert layers.view.source.lines[found.span.line - 1] == "    memory='4',"
-    assert "a whole number and B, KB, MB" in found.message
+    assert layers.view.source.lines[found.span.line - 1] == "    memory='4X',"
+    assert "is not a size: write" in found.message
 
 
 def test_a_pipeline_has_a_schedule_and_hooks() -> None:
@@ -350,27 +351,11 @@ def test_arguments_of_pipelines(pipeline: str, codes: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "mib"),
-    [("1048576B", 1), ("1B", 1), ("1KB", 1), ("1MB", 1), ("1MiB", 1), ("1GB", 954), ("1GiB", 1024), ("1TiB", 1048576)],
-)
-def test_memory_as_zenml_writes_it(text: str, mib: int) -> None:
-    assert units.zenml_memory(text) == mib
-
-
-@pytest.mark.parametrize(
-    ("value", "mib"),
-    [(512, 512), (0.5, 1), ("512", 512), ("1Gi", 1024), ("1GiB", 1024), ("1G", 954), ("1GB", 954), ("1.5Gi", 1536)],
-)
-def test_memory_as_flowc_writes_it(value: object, mib: int) -> None:
-    assert units.memory(value) == mib
-
-
-@pytest.mark.parametrize(
     ("value", "seconds"),
     [("90s", 90), ("30m", 1800), ("1h30m", 5400), ("1h 30m", 5400), ("2d", 172800), (5, 5), (timedelta(hours=1), 3600)],
 )
 def test_times(value: object, seconds: float) -> None:
-    assert units.seconds(value) == seconds
+    assert amounts.seconds(value) == seconds
 
 
 def test_tolerations_are_those_of_kubernetes() -> None:

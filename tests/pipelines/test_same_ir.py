@@ -432,7 +432,7 @@ SPECS = {
     "retry": ("retry", "@retry(times=2, minutes_between_retries=0)", "retry=Retry(limit=2, backoff=0)"),
     "resources": (
         "resources",
-        '@resources(cpu=2, memory="4G")',
+        '@resources(cpu=2, memory="4Gi")',
         'settings={"resources": ResourceSettings(cpu_count=2, memory="4GiB")}',
     ),
     "gpu": ("resources", "@resources(gpu=1, memory=16384)", 'resources=Resources(gpu=1, memory="16Gi")'),

@@ -19,9 +19,9 @@ from flowc_compiler.frontend.decorators.arguments.values import (
     Arguments,
     Gpu,
     Mapping,
-    Megabytes,
+    Mebibytes,
     Names,
-    SomeMegabytes,
+    PositiveMebibytes,
     Texts,
 )
 
@@ -67,9 +67,9 @@ class ResourcesArguments(Arguments):
 
     cpu: Annotated[float | None, Field(gt=0)] = None
     gpu: Gpu = None
-    memory: Megabytes = None
-    disk: Megabytes = None
-    shared_memory: Megabytes = None
+    memory: Mebibytes = None
+    disk: Mebibytes = None
+    shared_memory: Mebibytes = None
 
 
 class _PodArguments(ResourcesArguments):
@@ -78,7 +78,7 @@ class _PodArguments(ResourcesArguments):
     image: Annotated[str | None, AfterValidator(_check_image)] = None
     use_tmpfs: bool | None = None
     tmpfs_tempdir: bool = True
-    tmpfs_size: SomeMegabytes = None
+    tmpfs_size: PositiveMebibytes = None
     tmpfs_path: Annotated[str | None, AfterValidator(lambda path: path if path is None else check_path(path))] = None
     executable: str | None = None
 
@@ -105,8 +105,8 @@ class KubernetesArguments(_PodArguments):
     extended_resources: Texts = Field(default_factory=dict)
     security_context: SecurityArgument = None
     cpu_limit: Annotated[float | None, Field(gt=0)] = None
-    memory_limit: SomeMegabytes = None
-    disk_limit: SomeMegabytes = None
+    memory_limit: PositiveMebibytes = None
+    disk_limit: PositiveMebibytes = None
     affinity: AffinityArgument = None
     priority_class: ObjectName = None
     scheduler: ObjectName = None
@@ -121,7 +121,7 @@ class BatchArguments(_PodArguments):
     queue: str | None = None
     iam_role: str | None = None
     execution_role: str | None = None
-    max_swap: Megabytes = None
+    max_swap: Mebibytes = None
     swappiness: Annotated[int | None, Field(ge=0, le=100)] = None
     aws_batch_tags: Texts = Field(default_factory=dict)
     inferentia: Annotated[int | None, Field(ge=0)] = None

@@ -1,29 +1,12 @@
-"""What arguments may be written as: amounts of memory, GPUs, names, maps."""
+"""What arguments may be written as: sizes, GPUs, names, maps."""
 
 from __future__ import annotations
 
-import math
-import re
 from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-_UNITS = {"": 1.0, "K": 1 / 1024, "M": 1.0, "G": 1024.0, "T": 1024.0**2}
-_QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B?)\s*", re.IGNORECASE)
-
-
-def _megabytes(value: object) -> object:
-    """MiB from a number, a numeric string (Metaflow's), or a quantity such as `16Gi`."""
-    if isinstance(value, str):
-        match = _QUANTITY.fullmatch(value)
-        if match is None:
-            raise ValueError(f"{value!r} is not an amount of memory: write MiB as a number, or '16Gi'")
-        return round(float(match[1]) * _UNITS[match[2].upper()])
-    if isinstance(value, bool) or not isinstance(value, (int, float, type(None))):
-        raise ValueError("an amount of memory is a number of MiB or a string such as '16Gi'")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("an amount of memory is a finite number")
-    return value if value is None else round(value)
+from flowc_compiler.frontend.decorators.arguments.amounts import mebibytes
 
 
 def _gpu(value: object) -> object:
@@ -82,10 +65,10 @@ def _none_is_empty(value: object) -> object:
     return {} if value is None else value
 
 
-Megabytes = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(_megabytes)]
-"""An amount of memory in MiB."""
-SomeMegabytes = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(_megabytes)]
-"""An amount of memory in MiB that is not nothing."""
+Mebibytes = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(mebibytes)]
+"""A size in MiB."""
+PositiveMebibytes = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(mebibytes)]
+"""A size in MiB, more than nothing."""
 Gpu = Annotated[tuple[Annotated[int, Field(ge=0)], str | None] | None, BeforeValidator(_gpu)]
 """How many GPUs, and of which type."""
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]

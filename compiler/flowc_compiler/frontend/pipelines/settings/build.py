@@ -6,6 +6,7 @@ import re
 from typing import TypeVar
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.decorators.arguments.compute import ResourcesArguments
 from flowc_compiler.frontend.decorators.arguments.values import Arguments
 from flowc_compiler.frontend.decorators.mounts import check_mounts
 from flowc_compiler.frontend.decorators.podspecs import check_limits, tolerations
@@ -16,7 +17,6 @@ from flowc_compiler.frontend.pipelines.settings.models import (
     OwnFields,
     PodFields,
     ResourceSettingsFields,
-    ResourcesFields,
     RetryFields,
 )
 from flowc_compiler.frontend.pipelines.settings.reading import Asked, checked
@@ -58,7 +58,7 @@ class SpecBuilder:
         self._below = {**below, "pod": pod}
         self.own = self._read(OwnFields, own, "`@step`")
         self.retry = self._read(RetryFields, tree.get("retry", {}), "`retry`")
-        self.resources = self._read(ResourcesFields, tree.get("resources", {}), "`resources`")
+        self.resources = self._read(ResourcesArguments, tree.get("resources", {}), "`resources`")
         self.amounts = self._read(
             ResourceSettingsFields, below.get("resources", {}), "ResourceSettings", known.RESOURCES
         )

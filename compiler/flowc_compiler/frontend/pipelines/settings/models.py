@@ -7,13 +7,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from flowc_compiler.frontend.decorators.arguments.amounts import seconds
 from flowc_compiler.frontend.decorators.arguments.kubernetes import ObjectName, reading
-from flowc_compiler.frontend.decorators.arguments.values import Arguments, Gpu, Names, as_dict
-from flowc_compiler.frontend.pipelines.settings.units import memory, seconds, zenml_memory
+from flowc_compiler.frontend.decorators.arguments.values import Arguments, Mebibytes, Names, as_dict
 from flowc_compiler.ir import Affinity, SecurityContext
 
-Amount = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(memory)]
-ZenmlAmount = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(zenml_memory)]
 Wait = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
 Time = Annotated[
     Annotated[float, Field(gt=0)] | None,
@@ -74,22 +72,12 @@ class RetryFields(Arguments):
     factor: Annotated[int, Field(ge=0)] = 1
 
 
-class ResourcesFields(Arguments):
-    """`Resources(cpu=2, memory="16Gi", gpu="a100:1")`."""
-
-    cpu: Annotated[float | None, Field(gt=0)] = None
-    memory: Amount = None
-    gpu: Gpu = None
-    disk: Amount = None
-    shared_memory: Amount = None
-
-
 class ResourceSettingsFields(Arguments):
     """ZenML's `ResourceSettings`."""
 
     cpu_count: Annotated[float | None, Field(gt=0)] = None
     gpu_count: Annotated[int | None, Field(ge=0)] = None
-    memory: ZenmlAmount = None
+    memory: Mebibytes = None
 
 
 class DockerFields(Arguments):

@@ -1,4 +1,4 @@
-"""Amounts as ZenML, Kubernetes and flowc write them: memory in MiB, CPU cores, seconds."""
+"""What amounts may be written as: sizes in MiB, CPU cores, times in seconds."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ _BYTES: dict[str, float] = {
     **{f"{unit}i": 1024 ** (power + 1) for power, unit in enumerate(_POWERS)},
 }
 _QUANTITY = re.compile(r"\s*(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)\s*([A-Za-z]*)\s*")
+_SIZE = re.compile(r"\s*(\d+(?:\.\d*)?(?:e[+-]?\d+)?)\s*((?:[KMGTPE]i?)?B|[KMGTPE]i?|)\s*", re.IGNORECASE)
 _DURATION = re.compile(r"\s*(?:(\d+(?:\.\d+)?)\s*(d|h|m|s))\s*", re.IGNORECASE)
 _SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
-def zenml_memory(value: object) -> object:
-    """MiB, rounded up, of what ZenML writes: `4GB` are 4 * 10**9 bytes, `4GiB` are 4 * 2**30."""
-    if value is None:
-        return None
-    match = re.fullmatch(r"(\d+)([KMGTP]i?)?B", value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError(f"{value!r} is not an amount of memory: write a whole number and B, KB, MB, GB, KiB, MiB, ...")
-    return math.ceil(int(match[1]) * _BYTES[match[2] or ""] / _MIB)
+def mebibytes(value: object) -> object:
+    """A size in MiB, rounded up; `None` stays `None`. Raises ValueError.
 
-
-def memory(value: object) -> object:
-    """MiB, rounded up, of a number of MiB or of a quantity with its unit: `16Gi` and `16GiB`, `16G` and `16GB`."""
-    if isinstance(value, str) and not value.strip().isdigit():
-        match = _QUANTITY.fullmatch(value)
-        unit = match[2].removesuffix("B") if match is not None else ""
-        if match is None or unit.capitalize() not in _BYTES or not unit:
-            raise ValueError(f"{value!r} is not an amount of memory: write '16Gi', '16GB' or a number of MiB")
-        return math.ceil(float(match[1]) * _BYTES[unit.capitalize()] / _MIB)
-    number = float(value) if isinstance(value, str) else value
-    if number is None or (isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number)):
-        return None if number is None else math.ceil(number)
-    raise ValueError("an amount of memory is a number of MiB, or a text such as '16Gi'")
+    The one grammar for sizes: a number, or text of one, is MiB; `G` and `GB` are 10**9 bytes, `Gi` and `GiB` are 2**30,
+    and likewise K, M, T, P and E, in either case; `B` is one byte.
+    """
+    if value is None or type(value) is int:
+        return value
+    if isinstance(value, str):
+        match = _SIZE.fullmatch(value)
+        if match is None:
+            raise ValueError(f"{value!r} is not a size: write '16Gi', '16GB' or a number of MiB")
+        number, unit = float(match[1]), match[2].upper().removesuffix("B").replace("I", "i")
+        number *= _BYTES[unit] / _MIB if match[2] else 1
+    elif isinstance(value, float):
+        number = value
+    else:
+        raise ValueError("a size is a number of MiB, or a text such as '16Gi'")
+    if not math.isfinite(number):
+        raise ValueError("a size is a finite number")
+    return math.ceil(number)
 
 
 def kubernetes_memory(value: object) -> int:
