@@ -50,7 +50,8 @@ class TimeoutArguments(Arguments):
     hours: Annotated[int, Field(ge=0)] = 0
 
 
-def _check_variable(name: str | None) -> str | None:
+def check_artifact(name: str | None) -> str | None:
+    """The name of an artifact. Raises ValueError."""
     if name is not None and (not name.isidentifier() or name.startswith("__")):
         raise ValueError(f"{name!r} cannot be the name of an artifact")
     return name
@@ -59,7 +60,7 @@ def _check_variable(name: str | None) -> str | None:
 class CatchArguments(Arguments):
     """`@catch`."""
 
-    var: Annotated[str | None, AfterValidator(_check_variable)] = None
+    var: Annotated[str | None, AfterValidator(check_artifact)] = None
     print_exception: bool = True
 
 

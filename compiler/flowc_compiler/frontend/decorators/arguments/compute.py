@@ -62,6 +62,14 @@ def _list(value: object) -> object:
     return () if value is None else value
 
 
+Image = Annotated[str | None, AfterValidator(_check_image)]
+"""The name of an image."""
+Labels = Annotated[Mapping, AfterValidator(_check_labels)]
+"""Labels of Kubernetes: of a pod, or of nodes that a pod selects."""
+Annotations = Annotated[Mapping, AfterValidator(_check_keys)]
+"""Annotations of Kubernetes, whose values are any text."""
+
+
 class ResourcesArguments(Arguments):
     """`@resources`."""
 
@@ -75,7 +83,7 @@ class ResourcesArguments(Arguments):
 class _PodArguments(ResourcesArguments):
     """What `@kubernetes` and `@batch` have in common."""
 
-    image: Annotated[str | None, AfterValidator(_check_image)] = None
+    image: Image = None
     use_tmpfs: bool | None = None
     tmpfs_tempdir: bool = True
     tmpfs_size: PositiveMebibytes = None
@@ -93,10 +101,10 @@ class KubernetesArguments(_PodArguments):
     service_account: ObjectName = None
     namespace: ObjectName = None
     secrets: ObjectNames = ()
-    node_selector: Annotated[Mapping, AfterValidator(_check_labels)] = Field(default_factory=dict)
+    node_selector: Labels = Field(default_factory=dict)
     tolerations: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_list)] = ()
-    labels: Annotated[Mapping, AfterValidator(_check_labels)] = Field(default_factory=dict)
-    annotations: Annotated[Mapping, AfterValidator(_check_keys)] = Field(default_factory=dict)
+    labels: Labels = Field(default_factory=dict)
+    annotations: Annotations = Field(default_factory=dict)
     persistent_volume_claims: NamedMounts = Field(default_factory=dict)
     port: Annotated[int | None, Field(ge=1, le=65535)] = None
     compute_pool: str | None = None

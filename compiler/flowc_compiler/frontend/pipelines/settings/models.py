@@ -8,7 +8,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from flowc_compiler.frontend.decorators.arguments.amounts import seconds
-from flowc_compiler.frontend.decorators.arguments.kubernetes import ObjectName, reading
+from flowc_compiler.frontend.decorators.arguments.behaviour import check_artifact
+from flowc_compiler.frontend.decorators.arguments.compute import Annotations, Image, Labels
+from flowc_compiler.frontend.decorators.arguments.kubernetes import ObjectName, ObjectNames, reading
 from flowc_compiler.frontend.decorators.arguments.values import Arguments, Mebibytes, Names, as_dict
 from flowc_compiler.ir import Affinity, SecurityContext
 
@@ -48,7 +50,6 @@ def _some_affinity(value: object) -> object:
 
 
 Variables = Annotated[dict[str, str], BeforeValidator(_variables)]
-Texts = Annotated[dict[str, str], BeforeValidator(_some)]
 Dicts = Annotated[tuple[dict[str, Any], ...], BeforeValidator(_list)]
 
 
@@ -56,11 +57,11 @@ class OwnFields(Arguments):
     """Arguments of flowc's own `@step`; most of `@pipeline`, too."""
 
     timeout: Time = None
-    image: str | None = None
-    catch: bool | str = False
+    image: Image = None
+    catch: bool | Annotated[str, AfterValidator(check_artifact)] = False
     environment: Variables = Field(default_factory=dict)
     secrets: Names = ()
-    node_selector: Texts = Field(default_factory=dict)
+    node_selector: Labels = Field(default_factory=dict)
     tolerations: Dicts = ()
 
 
@@ -83,7 +84,7 @@ class ResourceSettingsFields(Arguments):
 class DockerFields(Arguments):
     """ZenML's `DockerSettings`: what says something of the image that a step needs."""
 
-    parent_image: str | None = None
+    parent_image: Image = None
     requirements: str | tuple[str, ...] | None = None
     required_integrations: Annotated[tuple[str, ...], BeforeValidator(_list)] = ()
     apt_packages: Annotated[tuple[str, ...], BeforeValidator(_list)] = ()
@@ -94,14 +95,14 @@ class DockerFields(Arguments):
 class PodFields(Arguments):
     """ZenML's `KubernetesPodSettings`."""
 
-    node_selectors: Texts = Field(default_factory=dict)
+    node_selectors: Labels = Field(default_factory=dict)
     tolerations: Dicts = ()
     resources: Annotated[dict[str, dict[str, str | int | float]], BeforeValidator(_some)] = Field(default_factory=dict)
-    annotations: Texts = Field(default_factory=dict)
-    labels: Texts = Field(default_factory=dict)
+    annotations: Annotations = Field(default_factory=dict)
+    labels: Labels = Field(default_factory=dict)
     env: Dicts = ()
     env_from: Dicts = ()
-    image_pull_secrets: Names = ()
+    image_pull_secrets: ObjectNames = ()
     container_security_context: Annotated[SecurityContext | None, BeforeValidator(_some_security)] = None
     affinity: Annotated[Affinity | None, BeforeValidator(_some_affinity)] = None
     volumes: Dicts = ()
@@ -114,7 +115,7 @@ class OrchestratorFields(Arguments):
     """ZenML's `KubernetesOrchestratorSettings`."""
 
     pod_settings: Annotated[dict[str, Any], BeforeValidator(_some)] = Field(default_factory=dict)
-    step_pod_service_account_name: str | None = None
+    step_pod_service_account_name: ObjectName = None
     privileged: bool = False
 
 

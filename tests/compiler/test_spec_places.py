@@ -1,4 +1,4 @@
-"""One grammar for sizes: each spelling means the same wherever a size can be written."""
+"""One grammar for sizes, and the same checks, wherever a spec can be written."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
 from flowc_compiler.ir import StepSpecs
 from tests.compiler.layers import of_step
@@ -69,7 +69,8 @@ def arguments(text: str, pipeline: str = "@pipeline") -> Callable[[Path, str], S
 def _class_flow(folder: Path, decorated: str, *attached: str) -> StepSpecs:
     path = folder / "flow.py"
     path.write_text(
-        "from flowc import FlowSpec, batch, kubernetes, resources, step\n\n\nclass F(FlowSpec):\n"
+        "from flowc import FlowSpec, batch, catch, kubernetes, resources, retry, step, timeout\n"
+        "\n\nclass F(FlowSpec):\n"
         f"{decorated}    @step\n    def start(self):\n        self.next(self.end)\n\n"
         "    @step\n    def end(self): pass\n"
     )
@@ -117,7 +118,7 @@ def test_what_is_no_size(tmp_path: Path, place: str) -> None:
     for size in WRONG:
         if place == "--with" and size not in ("Gi", "16X", "-1Gi"):  # others are no texts there
             continue
-        with pytest.raises(Exception, match="FC404"):
+        with pytest.raises(FlowcError, match="FC404"):
             read(tmp_path, repr(size))
 
 
@@ -134,3 +135,58 @@ def _at(specs: StepSpecs, path: str) -> object:
     for name in path.split("."):
         value = getattr(value, name)
     return value
+
+
+CHECKED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "image": (
+        "'two words'",
+        (
+            "@kubernetes(image=VALUE)", "image=VALUE",
+            "settings={'docker': DockerSettings(parent_image=VALUE)}",
+        ),
+    ),
+    "labels of nodes": (
+        "{'zone': 'a b'}",
+        (
+            "@kubernetes(node_selector=VALUE)", "node_selector=VALUE",
+            "settings={'orchestrator': {'pod_settings': {'node_selectors': VALUE}}}",
+        ),
+    ),
+    "labels": (
+        "{'a b': 'c'}",
+        ("@kubernetes(labels=VALUE)", "settings={'orchestrator': {'pod_settings': {'labels': VALUE}}}"),
+    ),
+    "annotations": (
+        "{'a b': 'c'}",
+        ("@kubernetes(annotations=VALUE)", "settings={'orchestrator': {'pod_settings': {'annotations': VALUE}}}"),
+    ),
+    "objects": (
+        "['Not A Name']",
+        (
+            "@kubernetes(image_pull_secrets=VALUE)",
+            "settings={'orchestrator': {'pod_settings': {'image_pull_secrets': VALUE}}}",
+        ),
+    ),
+    "service account": (
+        "'Not A Name'",
+        (
+            "@kubernetes(service_account=VALUE)",
+            "settings={'orchestrator': {'step_pod_service_account_name': VALUE}}",
+        ),
+    ),
+    "artifacts": ("'not a name'", ("@catch(var=VALUE)", "catch=VALUE")),
+    "attempts": ("101", ("@retry(times=VALUE)", "retry=VALUE", "retry=Retry(limit=VALUE)")),
+    "memory": ("-1", ("@resources(memory=VALUE)", "resources=Resources(memory=VALUE)")),
+    "cores": ("0", ("@resources(cpu=VALUE)", "resources=Resources(cpu=VALUE)")),
+    "time": ("0", ("@timeout(seconds=VALUE)", "timeout=VALUE")),
+}  # fmt: skip
+"""A value that is wrong, and the ways to write it: as a decorator, and as an argument of a pipeline's step."""
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_both_ways_of_writing_are_checked(tmp_path: Path, name: str) -> None:
+    value, ways = CHECKED[name]
+    for way in ways:
+        text = way.replace("VALUE", value)
+        with pytest.raises(FlowcError, match="FC404"):
+            decorator(text)(tmp_path, "") if way.startswith("@") else arguments(text)(tmp_path, "")
