@@ -9,68 +9,82 @@ from pathlib import Path
 import pytest
 
 from flowc_targets.argo.chunking import chunked
-from flowc_targets.argo.workflow_objects import Dag, DagTask, Parameter, Parameters, Template
-from flowc_targets.argo.workflow_objects import Sequence as Count
+from flowc_targets.argo.expressions import (
+    Depends,
+    Equals,
+    InputParameter,
+    Or,
+    TaskOutput,
+    TaskStatus,
+    all_of,
+    map_finished,
+    tasks_of,
+)
+from flowc_targets.argo.workflow_objects import DagTask, Parameter, Template
 from tests.argo.manifests import codes, objects, tasks, templates
 
-Waits = dict[str, set[str]]
+Before = dict[str, set[str]]
 
 
-def dag(*dag_tasks: DagTask, inputs: Parameters | None = None) -> Template:
-    return Template(name="main", inputs=inputs, dag=Dag(tasks=dag_tasks))
+def dag(*dag_tasks: DagTask, inputs: tuple[Parameter, ...] = ()) -> Template:
+    return Template(name="main", inputs=inputs, dag=dag_tasks)
 
 
-def all_before(parts: Sequence[Template]) -> Waits:
+def needs_of(*names: str | None) -> Depends | None:
+    return all_of(TaskStatus(name) for name in names if name is not None)
+
+
+def all_before(parts: Sequence[Template]) -> Before:
     """Every task, with all tasks that have ended when it begins."""
     by_name = {template.name: template for template in parts}
-    waits: Waits = {}
+    before: Before = {}
 
     def run(template: Template, ended: set[str]) -> set[str]:
-        assert template.dag is not None
-        names = {task.name for task in template.dag.tasks}
+        names = {task.name for task in template.dag}
         inside: dict[str, set[str]] = {}
-        for task in template.dag.tasks:
-            depends = (task.depends or "").replace("(", "").replace(")", "").replace("||", "&&").split(" && ")
-            needs = {term.split(".")[0].strip() for term in depends if term}
+        for task in template.dag:
+            needs = set(tasks_of(task.depends))
             assert needs <= names, f"{task.name} depends on {needs - names}, not in its DAG"
             assert needs <= set(inside), f"{task.name} stands before what it depends on"
             begun = ended.union(*(inside[need] for need in needs))
             if task.template in by_name:
                 inside[task.name] = run(by_name[task.template], begun)
             else:
-                waits[task.name] = begun
+                before[task.name] = begun
                 inside[task.name] = begun | {task.name}
         return set[str]().union(*inside.values())
 
     run(parts[0], set())
-    return waits
+    return before
 
 
-def check(*dag_tasks: DagTask, most: int) -> tuple[Waits, Waits]:
+def check(*dag_tasks: DagTask, most: int) -> tuple[Before, Before]:
     """What each task waits for before and after; no DAG is too large, and none of the tasks is lost."""
     whole = dag(*dag_tasks)
     parts = chunked([whole], most)
-    assert all(len(part.dag.tasks) <= most for part in parts if part.dag)
-    left = [task.name for part in parts if part.dag for task in part.dag.tasks if task.template == "leaf"]
+    assert all(len(part.dag) <= most for part in parts)
+    left = [task.name for part in parts for task in part.dag if task.template == "leaf"]
     assert sorted(left) == sorted(task.name for task in dag_tasks)
     return all_before([whole]), all_before(parts)
 
 
-def nested(random_: random.Random, size: int, prefix: str, before: str | None) -> list[DagTask]:
+def nested(random_: random.Random, size: int, prefix: str, before: Depends | None) -> list[DagTask]:
     """A series of tasks and branches of such series."""
     result: list[DagTask] = []
     while size > 0:
         name = f"{prefix}{len(result)}"
         result.append(DagTask(name=name, template="leaf", depends=before))
-        before, size = name, size - 1
+        before, size = needs_of(name), size - 1
         if size > 4 and random_.random() < 0.4:
             width = random_.randint(2, 6)
-            arms = [nested(random_, max(1, (size - 1) // width), f"{name}-{arm}-", name) for arm in range(width)]
+            arms = [
+                nested(random_, max(1, (size - 1) // width), f"{name}-{arm}-", needs_of(name)) for arm in range(width)
+            ]
             for arm in arms:
                 result += arm
-            before, name = " && ".join(arm[-1].name for arm in arms), f"{prefix}j{len(result)}"
+            before, name = needs_of(*(arm[-1].name for arm in arms)), f"{prefix}j{len(result)}"
             result.append(DagTask(name=name, template="leaf", depends=before))
-            before, size = name, size - sum(map(len, arms)) - 1
+            before, size = needs_of(name), size - sum(map(len, arms)) - 1
     return result
 
 
@@ -88,50 +102,50 @@ def test_any_graph_keeps_its_order(seed: int) -> None:
     graph: list[DagTask] = []
     for number in range(random_.randint(12, 80)):
         needs = random_.sample([task.name for task in graph], min(len(graph), random_.randint(0, 3)))
-        graph.append(DagTask(name=f"s-{number}", template="leaf", depends=" && ".join(needs) or None))
+        graph.append(DagTask(name=f"s-{number}", template="leaf", depends=needs_of(*needs)))
     before, after = check(*graph, most=random_.randint(5, 12))
     assert all(before[name] <= after[name] for name in before)
 
 
 def test_wide_and_long() -> None:
-    arms = [DagTask(name=f"s-{i}", template="leaf", depends="s-start") for i in range(70)]
-    end = DagTask(name="s-end", template="leaf", depends=" && ".join(arm.name for arm in arms))
+    arms = [DagTask(name=f"s-{i}", template="leaf", depends=needs_of("s-start")) for i in range(70)]
+    end = DagTask(name="s-end", template="leaf", depends=needs_of(*(arm.name for arm in arms)))
     before, after = check(DagTask(name="s-start", template="leaf"), *arms, end, most=5)
     assert before == after
-    chain = [DagTask(name=f"s-{i}", template="leaf", depends=f"s-{i - 1}" if i else None) for i in range(70)]
+    chain = [DagTask(name=f"s-{i}", template="leaf", depends=needs_of(f"s-{i - 1}" if i else None)) for i in range(70)]
     before, after = check(*chain, most=5)
     assert before == after
 
 
 def test_what_reads_outputs_stays_together() -> None:
     """An opener with its fan-out; a switch with its arms and the step in which they come together."""
-    chosen = "'{{tasks.s-2.outputs.parameters.choice}}' == 'a'"
-    count = Count(count="{{tasks.s-5.outputs.parameters.count}}")
+    chosen = Equals(TaskOutput("s-2", "choice"), "a")
+    count = TaskOutput("s-5", "count")
+    merged = Or((TaskStatus("s-3", "Succeeded"), TaskStatus("e-1", "Succeeded")))
     graph = [
         DagTask(name="s-1", template="leaf"),
-        DagTask(name="s-2", template="leaf", depends="s-1"),
-        DagTask(name="s-3", template="leaf", depends="s-2", when=chosen),
-        DagTask(name="s-4", template="leaf", depends="(s-3.Succeeded || e-1.Succeeded)"),
-        DagTask(name="s-5", template="leaf", depends="s-4"),
-        DagTask(name="s-6", template="leaf", depends="s-5", with_sequence=count),
-        DagTask(name="s-7", template="leaf", depends="(s-6.Succeeded || s-6.Skipped)"),
-        DagTask(name="s-8", template="leaf", depends="s-7"),
+        DagTask(name="s-2", template="leaf", depends=needs_of("s-1")),
+        DagTask(name="s-3", template="leaf", depends=needs_of("s-2"), when=chosen),
+        DagTask(name="s-4", template="leaf", depends=merged),
+        DagTask(name="s-5", template="leaf", depends=needs_of("s-4")),
+        DagTask(name="s-6", template="leaf", depends=needs_of("s-5"), with_sequence=count),
+        DagTask(name="s-7", template="leaf", depends=map_finished("s-6")),
+        DagTask(name="s-8", template="leaf", depends=needs_of("s-7")),
     ]
-    graph.insert(3, DagTask(name="e-1", template="leaf", depends="s-2", when=chosen))
+    graph.insert(3, DagTask(name="e-1", template="leaf", depends=needs_of("s-2"), when=chosen))
     parts = chunked([dag(*graph)], 4)
-    homes = {task.name: part.name for part in parts if part.dag for task in part.dag.tasks}
+    homes = {task.name: part.name for part in parts for task in part.dag}
     assert homes["s-2"] == homes["s-3"] == homes["s-4"] == homes["e-1"]
     assert homes["s-5"] == homes["s-6"]
-    assert all(len(part.dag.tasks) <= 4 for part in parts if part.dag)
+    assert all(len(part.dag) <= 4 for part in parts)
 
 
 def test_a_part_passes_the_index_on() -> None:
-    inputs = Parameters(parameters=(Parameter(name="index"),))
-    chain = [DagTask(name=f"s-{i}", template="leaf", depends=f"s-{i - 1}" if i else None) for i in range(9)]
+    inputs = (Parameter(name="index"),)
+    chain = [DagTask(name=f"s-{i}", template="leaf", depends=needs_of(f"s-{i - 1}" if i else None)) for i in range(9)]
     top, *parts = chunked([dag(*chain, inputs=inputs)], 3)
-    assert top.dag is not None
-    for task in top.dag.tasks:
-        assert task.arguments == Parameters(parameters=(Parameter(name="index", value="{{inputs.parameters.index}}"),))
+    for task in top.dag:
+        assert task.arguments == (Parameter(name="index", value=InputParameter("index")),)
     assert [part.inputs for part in parts] == [inputs] * 3
 
 

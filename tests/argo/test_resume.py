@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from flowc import Run
-from flowc_targets.argo.lost import LOST
+from flowc_targets.argo.pod_templates import LOST_POD
 from tests.argo.manifests import codes, diamond, left, objects, templates
 
 FLOW = """
@@ -75,7 +75,7 @@ def test_a_step_to_run_again_is_one_of_the_flow(tmp_path: Path, origin: str) -> 
 
 def test_attempts_of_lost_pods_are_for_steps_without_others(tmp_path: Path) -> None:
     template = left(tmp_path, "@environment(vars={'A': '1'})", retries_of_lost_pods=2)
-    assert template["retryStrategy"] == {"limit": "2", "retryPolicy": "Always", "expression": LOST}
+    assert template["retryStrategy"] == {"limit": "2", "retryPolicy": "Always", "expression": LOST_POD}
     assert "{{retries}}" in template["container"]["args"]
     assert "retryStrategy" not in left(tmp_path, "@environment(vars={'A': '1'})")
     for decorator in ("@retry(times=1)", "@catch(var='failure')"):

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from flowc_targets.argo.lost import LOST
+from flowc_targets.argo.pod_templates import LOST_POD
 from tests.argo.simulated import message, phases, run, task, workflow
 
 
@@ -149,7 +149,7 @@ def test_retries(strategy: str, attempts: int, text: str) -> None:
 @pytest.mark.parametrize(("script", "attempts"), [("exit 1", 1), ("kill -TERM $$$$", 3)])
 def test_attempts_for_lost_pods_only(script: str, attempts: int) -> None:
     """operator.go, RetryPolicyActual: with an expression the policy is Always."""
-    strategy = f'retryStrategy: {{limit: "2", expression: {json.dumps(LOST)}}}'
+    strategy = f'retryStrategy: {{limit: "2", expression: {json.dumps(LOST_POD)}}}'
     result = run(workflow("- {name: a, template: tries}", templates=TRIES.format(retry=strategy, script=script)))
     assert len(phases(result)) == 1 + attempts
 

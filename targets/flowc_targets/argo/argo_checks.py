@@ -6,12 +6,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from flowc_compiler.frontend.decorators.quartz import ScheduleError
 from flowc_compiler.ir import SecretsSpec
-from flowc_targets.argo.bounds import MOST_TASKS, check_bounds
-from flowc_targets.argo.cron import CRON_LIMIT
-from flowc_targets.argo.deployment import check_deployment
-from flowc_targets.argo.object_names import OBJECT_LIMIT
+from flowc_targets.argo.dag_templates import MOST_TASKS
+from flowc_targets.argo.events.trigger_checks import check_triggers
+from flowc_targets.argo.object_names import CRON_LIMIT, OBJECT_LIMIT
 from flowc_targets.argo.parameter_values import LONGEST_LITERAL, encode_value, is_inert
+from flowc_targets.argo.workflow import flow_schedule
 from flowc_targets.kubernetes.objects import to_manifest
 from flowc_targets.kubernetes.pod_checks import check_environment, check_exit_hooks, check_mounts
 from flowc_targets.package.code_package import largest_files
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow, Step
+    from flowc_compiler.ir import Flow, ParallelStep, Step, SwitchStep
     from flowc_compiler.ir.specs import Spec
     from flowc_compiler.source import Span
     from flowc_targets.argo.options import ArgoOptions
@@ -32,6 +33,8 @@ OBJECT_BYTES = 1024 * 1024
 APPLY_BYTES = 245_000
 """`kubectl apply` keeps a copy of the object in an annotation, and annotations hold 262,144 bytes altogether."""
 MOST_TEMPLATES = 200
+MOST_CALLS = 99
+"""Templates that may be inside of one another (operator.go, maxStackDepth), the pod's included."""
 ARGUMENT_BYTES = 96_000
 """The longest value of a parameter: in base64 it has to fit into the 128 KB that Linux gives a variable."""
 
@@ -43,10 +46,10 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     """Report what is wrong before lowering: strings that Argo would evaluate, options."""
     _check_options(options, sink)
     _check_origin(flow, options, sink)
-    check_deployment(flow, options, TARGET_NAME, sink)
+    _check_deployment(flow, options, sink)
     check_exit_hooks(flow, TARGET_NAME, sink)
     check_environment(flow, options, TARGET_NAME, sink)
-    check_bounds(flow, options, TARGET_NAME, sink)
+    _check_bounds(flow, options, sink)
     for step in flow.steps:
         _check_step(step, options, sink)
     known = {parameter.name for parameter in flow.run_parameters}
@@ -111,9 +114,103 @@ def _check_caps(flow: Flow, workflow: Workflow, sink: DiagnosticSink) -> None:
         message = f"{len(templates)} templates, and Argo's full CRDs allow {MOST_TEMPLATES} in a workflow"
         sink.unsupported("FC503", TARGET_NAME, message, flow.span, help=way_out)
     for template in templates:
-        if template.dag is not None and len(template.dag.tasks) > MOST_TASKS:
-            message = f"{len(template.dag.tasks)} tasks in one DAG, and Argo's full CRDs allow {MOST_TASKS}"
+        if len(template.dag) > MOST_TASKS:
+            message = f"{len(template.dag)} tasks in one DAG, and Argo's full CRDs allow {MOST_TASKS}"
             sink.unsupported("FC503", TARGET_NAME, message, flow.span, help=way_out)
+
+
+def _check_deployment(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
+    """Report what the kind leaves out of schedules and triggers, and what is wrong with those that it writes."""
+    specs = flow.specs
+    _check_cron(flow, options, sink)
+    if specs.schedule is not None and options.kind != "cron":
+        _report_schedule(options, specs.schedule.span, sink)
+    if options.starts_on_events(flow):
+        check_triggers(flow, options, TARGET_NAME, sink)
+        return
+    for spec in (specs.trigger, specs.trigger_on_finish):
+        if spec is not None:
+            _warn_about("the trigger", "template", spec.span, sink)
+
+
+def _report_schedule(options: ArgoOptions, span: Span | None, sink: DiagnosticSink) -> None:
+    """A Workflow runs when it is applied anyway; a template without its schedule would wait for ever."""
+    if options.kind == "workflow":
+        _warn_about("the schedule", "cron", span, sink)
+    else:
+        message = "a WorkflowTemplate has no schedule"
+        help_ = "compile with --kind cron; or remove the decorator, where runs are submitted by hand only"
+        sink.unsupported("FC501", TARGET_NAME, message, span, help=help_)
+
+
+def _warn_about(what: str, kind: str, span: Span | None, sink: DiagnosticSink) -> None:
+    message = f"a Workflow runs once, when it is applied: {what} is left out (target {TARGET_NAME})"
+    sink.warning("FC501", message, span, help=f"for a deployment, compile with --kind {kind}")
+
+
+def _check_cron(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
+    """Report a CronWorkflow without a schedule, and an option that is none."""
+    from flowc_compiler.frontend.decorators.flows import check_timezone
+
+    if options.timezone is not None:
+        check_timezone(options.timezone, "the options", flow.span, sink)
+    try:
+        if flow_schedule(flow, options) is None and options.kind == "cron":
+            sink.error(
+                "FC502", f"flow {flow.name} has no schedule for a CronWorkflow", flow.span,
+                help='put @schedule(cron="...") above the class, or give --set \'schedule="0 5 * * *"\'',
+            )  # fmt: skip
+    except ScheduleError as error:
+        sink.error(
+            "FC505", f"option schedule: {options.schedule!r} cannot be translated: {error}", None,
+            help="write five fields as in crontab",
+        )  # fmt: skip
+    if options.schedule is not None and options.kind != "cron":
+        sink.warning(
+            "FC505", f"option schedule says nothing with kind={options.kind}", None, help="compile with --kind cron"
+        )
+
+
+def _check_bounds(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
+    """Report recursive switches that may go deeper than the controller, and gangs wider than the run's parallelism."""
+    for step in flow.steps:
+        if step.kind == "switch" and step.recursive and not options.disable_max_recursion:
+            _check_depth(flow, step, sink)
+        if step.kind == "parallel":
+            _check_width(step, options, sink)
+
+
+def _check_depth(flow: Flow, step: SwitchStep, sink: DiagnosticSink) -> None:
+    # The DAG of the flow and the pod are two calls, and so may be a foreach: its body, and the cap on its items.
+    most = MOST_CALLS - 2 - 2 * flow.foreach_depths[step.scope]
+    if len(flow.steps) > MOST_TASKS:
+        most -= 3
+    bound = step.specs.loop.max_iterations if step.specs.loop is not None else None
+    if bound is not None and bound <= most:
+        return
+    deep = f"Argo's controller ends a run whose templates are {MOST_CALLS + 1} deep: after {most} iterations here"
+    lifted = "where the controller has DISABLE_MAX_RECURSION=true, compile with --set disable_max_recursion=true"
+    if bound is None:
+        message = f"step {step.name!r} may go on to itself any number of times, and {deep}"
+        help_ = f"say how often, with @loop(max_iterations={most}) or less; {lifted}"
+        sink.warning("FC503", message, step.next_span or step.span, help=help_)
+    else:
+        message = f"step {step.name!r} may run {bound} times, and {deep}"
+        help_ = f"do several rounds in one task; {lifted}"
+        sink.unsupported("FC503", TARGET_NAME, message, step.next_span or step.span, help=help_)
+
+
+def _check_width(step: ParallelStep, options: ArgoOptions, sink: DiagnosticSink) -> None:
+    most, width = options.parallelism, step.num_parallel
+    if most is None or (width is not None and width <= most):
+        return
+    if width is None:
+        message = f"a gang waits for all its members, and the run is kept to {most} pods at a time"
+        sink.warning("FC503", message, step.next_span or step.span, help=f"see that num_parallel is never over {most}")
+    else:
+        message = f"{width} members of a gang have to run at the same time, and the run is kept to {most} pods"
+        help_ = f"compile with --set parallelism={width} or more"
+        sink.unsupported("FC503", TARGET_NAME, message, step.next_span or step.span, help=help_)
 
 
 def _check_options(options: ArgoOptions, sink: DiagnosticSink) -> None:

@@ -1,76 +1,220 @@
-"""From the IR to Argo's objects: a DAG for each foreach body, a task for each step, counts and indices only."""
+"""The DAG templates of a flow: one for the flow and one for each foreach body, a task for each step.
+
+Only counts and indices travel between tasks: Argo's own lists of outputs drop children that did not succeed, and break
+near 136 KB (#7527). The tasks of branch and switch arms stand in the DAG around them. A foreach and its body are two
+tasks: the opener's own, whose output is the count, and one that runs the body once for each index below the count. A
+`when` never stands on that second task, which loops (#3378, #16793).
+
+A recursive switch is a DAG template of one iteration, which calls itself for as long as the switch leads to itself.
+Each iteration is one nested call more, and the controller goes 100 deep (operator.go, maxStackDepth). The index of the
+next iteration is an output of the pod. What the last iteration has chosen cannot come up through the calls: no release
+reads outputs of a task that may have been skipped as another does (#15837). So where there are several ways on, a pod
+of its own looks it up.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.bounds import MOST_TASKS
 from flowc_targets.argo.chunking import chunked
-from flowc_targets.argo.dags import make_dags
-from flowc_targets.argo.dependencies import goes_on_by_choice
-from flowc_targets.argo.fanouts import capped_template, fan_out
-from flowc_targets.argo.hooks import exit_templates
-from flowc_targets.argo.loops import LOOK_UP, look_up_template, loop_tasks, loop_template
-from flowc_targets.argo.pod_templates import INDEX_INPUT, leaf_templates
-from flowc_targets.argo.workflow import ENTRYPOINT, wrap
-from flowc_targets.argo.workflow_objects import Dag, DagTask, Parameter, Parameters, Suspend, Template
+from flowc_targets.argo.dependencies import CHOICE, OPENERS, Dependencies, leads_by_choice
+from flowc_targets.argo.expressions import Equals, IndexPath, InputParameter, TaskOutput, TaskStatus
+from flowc_targets.argo.kueue import group_arguments
+from flowc_targets.argo.object_names import unique_names
+from flowc_targets.argo.pod_templates import COUNT, INDEX, LOOK_UP, NEXT
+from flowc_targets.argo.workflow_objects import DagTask, Parameter, Template
 
 if TYPE_CHECKING:
-    from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, Step
-    from flowc_targets.argo.dags import Dags
-    from flowc_targets.argo.options import ArgoOptions
-    from flowc_targets.argo.workflow_objects import Workflow
+    from flowc_targets.argo.expressions import Depends, Value
+    from flowc_targets.argo.pod_templates import StepTemplates
+
+ENTRYPOINT = "main"
+"""The template of the whole flow."""
+MOST_TASKS = 200
+"""The most tasks of a DAG that Argo's full CRDs take; a larger one becomes DAGs of DAGs."""
 
 NOTHING = "nothing"
 """The template of a task that has no pod and is done at once."""
+_AGAIN = "again"
 
 
-def lower(flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, code: str) -> Workflow:
-    """The object of a flow whose code is in the ConfigMap `code`."""
-    leaves, shared = leaf_templates(flow, options, target, sink, code)
-    dags = make_dags(flow, leaves, shared)
-    scopes = [_dag(dags, scope) for scope in dags.members if scope in dags.bodies or dags.is_root(scope)]
-    extra = [capped_template(dags, flow.by_name[name]) for name in dags.capped]
-    loops = [step for step in flow.steps if step.kind == "switch" and step.recursive]
-    extra += [loop_template(dags, step) for step in loops]
-    unique = {leaf.name: leaf for leaf in leaves.values()}
-    if any(goes_on_by_choice(step) for step in loops):
-        unique[LOOK_UP] = look_up_template(flow, options, code)
-    if any(task.template == NOTHING for scope in scopes if scope.dag for task in scope.dag.tasks):
-        unique[NOTHING] = Template(name=NOTHING, suspend=Suspend(duration="0"))
-    hooks = exit_templates(flow, options, code)
-    dag_templates = [*scopes, *extra]
-    if options.crds == "full":
-        dag_templates = chunked(dag_templates, MOST_TASKS)
-    return wrap(flow, options, code, (*dag_templates, *unique.values(), *hooks))
+def dag_templates(flow: Flow, steps: StepTemplates, *, full_crds: bool) -> list[Template]:
+    """The DAG templates of a flow. Some of their tasks may call the template `NOTHING`."""
+    dags = _Dags(flow, steps)
+    scopes = [dags.scope(scope) for scope in dags.members if scope in dags.bodies or dags.is_root(scope)]
+    templates = [*scopes, *dags.capped_templates(), *dags.loop_templates()]
+    return chunked(templates, MOST_TASKS) if full_crds else templates
 
 
-def _dag(dags: Dags, scope: str) -> Template:
-    """The DAG template of a foreach body or of the whole flow."""
-    root = dags.is_root(scope)
-    tasks: list[DagTask] = []
-    for name in dags.members[scope]:
-        step = dags.flow.by_name[name]
-        tasks += loop_tasks(dags, step, root) if name in dags.loops else [_task(dags, step, root)]
-        tasks += [
-            DagTask(name=signal.name, template=NOTHING, depends=signal.depends, when=signal.when)
-            for signal in dags.waits.signals(step)
+def has_look_up(flow: Flow) -> bool:
+    """Whether a pod has to look up what the last iteration of a recursive switch has chosen."""
+    return any(step.kind == "switch" and step.recursive and leads_by_choice(step) for step in flow.steps)
+
+
+class _Dags:
+    """The names of a flow's tasks and DAG templates, and which steps each template holds."""
+
+    def __init__(self, flow: Flow, steps: StepTemplates) -> None:
+        self._flow = flow
+        self._steps = steps
+        self._root = flow.scopes[0].id
+        self.members = _members(flow)
+        """Foreach or gang scope, or the root, to its steps that have tasks, branch arms included, in order."""
+        wide = [scope for scope, names in self.members.items() if scope != self._root and self._needs_dag(names)]
+        loops = [step.name for step in flow.steps if _iterates(step)]
+        capped = [step.name for step in flow.steps if _cap(step) is not None and self.members.get(step.name)]
+        self._tasks = unique_names("s-", [step.name for step in flow.steps])
+        self.bodies = unique_names("each-", wide)
+        """Opener to the DAG template of its body; a body of one task is that task, a template less for each item."""
+        self._loops = unique_names("loop-", loops)
+        self._capped = unique_names("few-", capped)
+        self._maps = {scope: self._map_name(scope) for scope in self.members}
+        self._dependencies = Dependencies(flow, self._tasks, self._maps)
+
+    def is_root(self, scope: str) -> bool:
+        """Whether a scope is the whole flow."""
+        return scope == self._root
+
+    def scope(self, scope: str) -> Template:
+        """The DAG template of a foreach body or of the whole flow."""
+        root = self.is_root(scope)
+        tasks: list[DagTask] = []
+        for name in self.members[scope]:
+            step = self._flow.by_name[name]
+            tasks += self._loop_tasks(step, root) if name in self._loops else [self._step_task(step, root)]
+            tasks += [
+                DagTask(name=edge.name, template=NOTHING, depends=edge.depends, when=edge.when)
+                for edge in self._dependencies.edge_tasks(step)
+            ]
+            if step.kind in OPENERS and self.members[name]:
+                tasks.append(self._map_task(step, root))
+        inputs = () if root else (Parameter(name="index"),)
+        return Template(name=ENTRYPOINT if root else self.bodies[scope], inputs=inputs, dag=tuple(tasks))
+
+    def _step_task(self, step: Step, root: bool) -> DagTask:
+        return DagTask(
+            name=self._tasks[step.name],
+            template=self._steps.by_name[step.name].name,
+            depends=self._dependencies.depends(step),
+            when=self._dependencies.when(step),
+            arguments=self._arguments(step, None if root else INDEX),
+        )
+
+    def _arguments(self, step: Step, index: Value | None) -> tuple[Parameter, ...]:
+        """What the template of a step is called with; `index` is `None` outside of every foreach."""
+        values: list[Parameter] = []
+        if self._steps.takes_name(step.name):
+            values.append(Parameter(name="step", value=step.name))
+        if index is not None:
+            values.append(Parameter(name="index", value=index))
+        return tuple(values)
+
+    def _map_name(self, opener: str) -> str | None:
+        """The task that runs a body, called as its template, or as the one step in it; `None` for an empty body."""
+        if opener in self.bodies:
+            return self.bodies[opener]
+        return self._tasks[self.members[opener][0]] if self.members[opener] else None
+
+    def _map_task(self, opener: Step, root: bool) -> DagTask:
+        """The task behind an opener. With a cap it calls a DAG that does nothing else: Argo caps DAGs, not tasks."""
+        count = TaskOutput(self._tasks[opener.name], COUNT)
+        after = self._dependencies.success(opener)
+        if opener.name not in self._capped:
+            return self._mapped_call(opener, root, count, after)
+        index = () if root else (Parameter(name="index", value=INDEX),)
+        return DagTask(
+            name=self._maps[opener.name] or "",
+            template=self._capped[opener.name],
+            depends=after,
+            arguments=(Parameter(name=COUNT, value=count), *index),
+        )
+
+    def capped_templates(self) -> list[Template]:
+        """The DAG of each foreach that runs a few items at a time."""
+        found: list[Template] = []
+        for opener in (self._flow.by_name[name] for name in self._capped):
+            root = self._flow.depth(opener) == 0
+            inputs = (Parameter(name=COUNT), *(() if root else (Parameter(name="index"),)))
+            task = self._mapped_call(opener, root, InputParameter(COUNT), None)
+            name = self._capped[opener.name]
+            found.append(Template(name=name, parallelism=_cap(opener), inputs=inputs, dag=(task,)))
+        return found
+
+    def _mapped_call(self, opener: Step, root: bool, count: Value, depends: Depends | None) -> DagTask:
+        """One call of the body for each index below `count`."""
+        path = IndexPath(None if root else INDEX)
+        body = self.bodies.get(opener.name)
+        arguments: tuple[Parameter, ...] = (Parameter(name="index", value=path),)
+        if body is None:
+            only = self._flow.by_name[self.members[opener.name][0]]
+            template = self._steps.by_name[only.name]
+            body = template.name
+            arguments = (*self._arguments(only, path), *group_arguments(template, count, "0" if root else INDEX))
+        return DagTask(
+            name=self._maps[opener.name] or "", template=body, depends=depends, arguments=arguments, with_sequence=count
+        )
+
+    def _loop_tasks(self, step: Step, root: bool) -> list[DagTask]:
+        """The tasks of a recursive switch: all iterations, then the pod that looks up the choice if there is one."""
+        name, loop = self._tasks[step.name], self._loops[step.name]
+        by_choice = leads_by_choice(step)
+        iterations = DagTask(
+            name=loop if by_choice else name,
+            template=loop,
+            depends=self._dependencies.depends(step),
+            when=self._dependencies.when(step),
+            arguments=(Parameter(name="index", value="0" if root else f"{INDEX}.0"),),
+        )
+        if not by_choice:
+            return [iterations]
+        place = (Parameter(name="step", value=step.name), Parameter(name="index", value="-" if root else INDEX))
+        return [
+            iterations,
+            DagTask(name=name, template=LOOK_UP, depends=TaskStatus(loop, "Succeeded"), arguments=place),
         ]
-        if step.kind in {"foreach", "parallel"} and dags.members[name]:
-            tasks.append(fan_out(dags, step, root))
-    return Template(
-        name=ENTRYPOINT if root else dags.bodies[scope],
-        inputs=None if root else Parameters(parameters=(Parameter(name="index"),)),
-        dag=Dag(tasks=tuple(tasks)),
-    )
+
+    def loop_templates(self) -> list[Template]:
+        """For each recursive switch, the DAG of one iteration and, if there is a next one, of all that follow."""
+        return [self._loop_template(self._flow.by_name[name]) for name in self._loops]
+
+    def _loop_template(self, step: Step) -> Template:
+        name, loop = self._tasks[step.name], self._loops[step.name]
+        again = DagTask(
+            name=_AGAIN,
+            template=loop,
+            depends=TaskStatus(name),
+            when=Equals(TaskOutput(name, CHOICE), step.name),
+            arguments=(Parameter(name="index", value=TaskOutput(name, NEXT)),),
+        )
+        template = self._steps.by_name[step.name].name
+        iteration = DagTask(name=name, template=template, arguments=self._arguments(step, INDEX))
+        return Template(name=loop, inputs=(Parameter(name="index"),), dag=(iteration, again))
+
+    def _needs_dag(self, names: list[str]) -> bool:
+        """Whether a body is more than one task: a foreach in it has two, and iterations may be followed by a choice."""
+        steps = [self._flow.by_name[name] for name in names]
+        return len(steps) > 1 or any(step.kind in OPENERS or _iterates(step) for step in steps)
 
 
-def _task(dags: Dags, step: Step, root: bool) -> DagTask:
-    return DagTask(
-        name=dags.tasks[step.name],
-        template=dags.leaves[step.name].name,
-        depends=dags.waits.depends(step),
-        when=dags.waits.when(step),
-        arguments=dags.arguments(step, None if root else INDEX_INPUT),
-    )
+def _members(flow: Flow) -> dict[str, list[str]]:
+    """The steps of each foreach or gang scope and of the root; linear, since parents come before their children."""
+    dag_of: dict[str, str] = {}
+    members: dict[str, list[str]] = {}
+    for scope in flow.scopes:
+        inlined = scope.parent is not None and scope.kind not in OPENERS
+        dag_of[scope.id] = dag_of[scope.parent] if inlined and scope.parent is not None else scope.id
+        members.setdefault(dag_of[scope.id], [])
+    for step in flow.steps:
+        if not step.virtual:
+            members[dag_of[step.scope]].append(step.name)
+    return members
+
+
+def _iterates(step: Step) -> bool:
+    return step.kind == "switch" and step.recursive
+
+
+def _cap(step: Step) -> int | None:
+    """How many items of a step's foreach run at a time, where that is limited."""
+    return step.specs.foreach.parallelism if step.specs.foreach is not None else None

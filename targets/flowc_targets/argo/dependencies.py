@@ -1,9 +1,9 @@
 """What each task of a DAG waits for: `depends` and `when`.
 
-Argo skips a task whose `when` does not hold, and leaves out (Omitted) whatever needs the success of a task that was
-skipped or left out. So in the arm of a switch the first task has the `when`, and the others ask for success; where the
-arms come together, one of their ends has to have succeeded. Outside of arms a plain name will do. A foreach of no items
-is Skipped as a whole, and its join runs all the same.
+Argo skips a task whose `when` does not hold, and omits whatever needs the success of a task that was skipped or
+omitted. So in the arm of a switch the first task has the `when`, and the others need success; where arms come together,
+one of their ends has to have succeeded. Outside of arms a plain name is enough. A foreach of no items is Skipped as a
+whole, and its join runs all the same.
 """
 
 from __future__ import annotations
@@ -11,126 +11,129 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowc_targets.argo.expressions import Equals, Or, TaskOutput, TaskStatus, all_of, map_finished
 from flowc_targets.argo.object_names import unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowc_compiler.ir import Flow, Step, SwitchStep
+    from flowc_targets.argo.expressions import Depends
 
 CHOICE = "choice"
 """The output of a switch's task: the name of the step that it leads to."""
+OPENERS = frozenset({"foreach", "parallel"})
+"""The kinds of steps whose body runs once for each item or member."""
 
 
-def goes_on_by_choice(step: Step) -> bool:
+def leads_by_choice(step: Step) -> bool:
     """Whether what follows a step depends on its choice."""
     return step.kind == "switch" and step.decides
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
+class EdgeTask:
     """A task without a pod that stands for one way on from a switch: to a step that has other ways in, too."""
 
     name: str
-    depends: str
-    when: str
+    depends: TaskStatus
+    when: Equals
 
 
-class Waits:
+class Dependencies:
     """What has to be done before each step of a flow, by the names of tasks."""
 
-    def __init__(self, flow: Flow, tasks: Mapping[str, str], fan_outs: Mapping[str, str | None]) -> None:
-        """`tasks` names every step's task, `fan_outs` the task that runs a foreach's body; `None` for an empty one."""
+    def __init__(self, flow: Flow, tasks: Mapping[str, str], maps: Mapping[str, str | None]) -> None:
+        """`tasks` names every step's task, and `maps` by opener the task that runs a body; `None` for an empty body."""
         self._flow = flow
         self._tasks = tasks
-        self._fan_outs = fan_outs
-        self._in_arm = _in_arm(flow)
-        self._edges = _edges(flow)
-        self._before: dict[str, str] = {}
-        for step in flow.steps:
-            self._before[step.name] = self._expression(step)
+        self._maps = maps
+        self._optional = _optional_steps(flow)
+        self._edges = _edge_names(flow)
+        self._before: dict[str, Depends | None] = {}
+        for step in flow.steps:  # in topological order: a step that has no task takes over what is before it
+            self._before[step.name] = self._required(step)
 
-    def depends(self, step: Step) -> str | None:
+    def depends(self, step: Step) -> Depends | None:
         """The step's `depends`."""
-        return self._before[step.name] or None
+        return self._before[step.name]
 
-    def when(self, step: Step) -> str | None:
+    def when(self, step: Step) -> Equals | None:
         """The step's `when`: for the first step of an arm, that the switch leads to it."""
         switch = self._only_switch(step)
         return self._chosen(switch, step.name) if switch is not None else None
 
-    def after(self, step: Step) -> str:
-        """What says that a step's task has been successful."""
-        name = self._tasks[step.name]
-        return f"{name}.Succeeded" if step.name in self._in_arm else name
+    def success(self, step: Step) -> TaskStatus:
+        """The success of a step's task. Of a step that always runs, the name alone says it."""
+        return TaskStatus(self._tasks[step.name], "Succeeded" if step.name in self._optional else None)
 
-    def signals(self, step: Step) -> list[Signal]:
+    def edge_tasks(self, step: Step) -> list[EdgeTask]:
         """The tasks without pods that a switch needs: for steps with several ways in, and for empty arms."""
-        if step.kind != "switch" or not goes_on_by_choice(step):
+        if step.kind != "switch" or not leads_by_choice(step):
             return []
-        found: list[Signal] = []
+        found: list[EdgeTask] = []
         for target in (self._flow.by_name[name] for name in step.targets):
             if target.virtual or self._only_switch(target) is None:
-                name = self._tasks[target.name] if target.virtual else self._edge(step, target)
-                found.append(Signal(name, self.after(step), self._chosen(step, target.name)))
+                name = self._tasks[target.name] if target.virtual else self._edges[step.name, target.name]
+                found.append(EdgeTask(name, self.success(step), self._chosen(step, target.name)))
         return found
 
-    def _expression(self, step: Step) -> str:
-        if step.kind == "join" and self._flow.by_name[step.closes].kind in {"foreach", "parallel"}:
-            body = self._fan_outs[step.closes]
-            return f"({body}.Succeeded || {body}.Skipped)" if body else self.after(self._flow.by_name[step.closes])
-        if step.kind == "join":
-            terms = [self._any_of(arm, step) for arm in step.arms]
-        else:
-            terms = [self._any_of(step.parents, step)] if step.parents else []
-        return " && ".join(dict.fromkeys(term for term in terms if term))
+    def _required(self, step: Step) -> Depends | None:
+        if step.kind != "join":
+            return self._any_of(step.parents, step) if step.parents else None
+        opener = self._flow.by_name[step.closes]
+        if opener.kind in OPENERS:
+            body = self._maps[step.closes]
+            return map_finished(body) if body is not None else self.success(opener)
+        return all_of(self._any_of(arm, step) for arm in step.arms)
 
-    def _any_of(self, parents: tuple[str, ...], step: Step) -> str:
+    def _any_of(self, parents: tuple[str, ...], step: Step) -> Depends | None:
         """One of several steps, of which one runs, has led to a step."""
-        terms = [self._way(self._flow.by_name[name], step) for name in parents]
-        if len(terms) == 1:
-            return terms[0]
-        return f"({' || '.join(term if ' ' not in term else f'({term})' for term in terms)})"
+        terms: list[Depends] = []
+        for name in parents:
+            term = self._reached(self._flow.by_name[name], step)
+            if term is None:
+                return None
+            terms.append(term)
+        return Or(tuple(terms)) if len(terms) > 1 else terms[0]
 
-    def _way(self, parent: Step, step: Step) -> str:
-        """A parent has led to a step; empty for the first step of a body, whose DAG begins with it."""
-        if parent.kind in {"foreach", "parallel"}:
-            return ""
+    def _reached(self, parent: Step, step: Step) -> Depends | None:
+        """A parent has led to a step; `None` for the first step of a body, whose DAG begins with it."""
+        if parent.kind in OPENERS:
+            return None
         if parent.virtual and self._only_switch(parent) is None:
             return self._before[parent.name]
         if parent.virtual:
-            return f"{self._tasks[parent.name]}.Succeeded"
-        if goes_on_by_choice(parent) and len(step.parents) > 1:
-            return f"{self._edge(parent, step)}.Succeeded"
-        name = self._tasks[parent.name]
-        merging = step.kind != "join" and len(step.parents) > 1
-        return f"{name}.Succeeded" if merging or parent.name in self._in_arm else name
+            return TaskStatus(self._tasks[parent.name], "Succeeded")
+        several = len(step.parents) > 1
+        if leads_by_choice(parent) and several:
+            return TaskStatus(self._edges[parent.name, step.name], "Succeeded")
+        merging = several and step.kind != "join"
+        return TaskStatus(self._tasks[parent.name], "Succeeded") if merging else self.success(parent)
 
     def _only_switch(self, step: Step) -> SwitchStep | None:
         """The switch that alone leads to a step."""
         if len(step.parents) != 1:
             return None
         parent = self._flow.by_name[step.parents[0]]
-        return parent if parent.kind == "switch" and goes_on_by_choice(parent) else None
+        return parent if parent.kind == "switch" and leads_by_choice(parent) else None
 
-    def _chosen(self, switch: SwitchStep, target: str) -> str:
-        return f"'{{{{tasks.{self._tasks[switch.name]}.outputs.parameters.{CHOICE}}}}}' == '{target}'"
-
-    def _edge(self, switch: Step, target: Step) -> str:
-        return self._edges[f"{switch.name} {target.name}"]
+    def _chosen(self, switch: SwitchStep, target: str) -> Equals:
+        return Equals(TaskOutput(self._tasks[switch.name], CHOICE), target)
 
 
-def _edges(flow: Flow) -> dict[str, str]:
+def _edge_names(flow: Flow) -> dict[tuple[str, str], str]:
     """The names of tasks that stand for edges, by the steps at their ends."""
-    switches = (step for step in flow.steps if step.kind == "switch")
-    return unique_names("e-", [f"{step.name} {target}" for step in switches for target in step.targets])
+    edges = [(step.name, target) for step in flow.steps if step.kind == "switch" for target in step.targets]
+    names = unique_names("e-", [f"{switch} {target}" for switch, target in edges])
+    return {(switch, target): names[f"{switch} {target}"] for switch, target in edges}
 
 
-def _in_arm(flow: Flow) -> frozenset[str]:
+def _optional_steps(flow: Flow) -> frozenset[str]:
     """The steps that may not run, as they stand in an arm of a switch in their DAG."""
     optional: dict[str, bool] = {}
     for scope in flow.scopes:
         inlined = scope.parent is not None and scope.kind in {"branch", "switch"}
-        chosen = scope.kind == "switch" and goes_on_by_choice(flow.by_name[scope.opener or ""])
+        chosen = scope.kind == "switch" and leads_by_choice(flow.by_name[scope.opener or ""])
         optional[scope.id] = chosen or (inlined and optional[scope.parent or ""])
     return frozenset(step.name for step in flow.steps if optional[step.scope])

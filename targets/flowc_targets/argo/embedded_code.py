@@ -1,4 +1,4 @@
-"""A Workflow that carries its code itself, for Argo Server, which has no API for ConfigMaps.
+"""A Workflow that has its code in itself, for Argo Server, which has no API for ConfigMaps.
 
 The code is an annotation of every pod, by `podMetadata`, and the pod reads its own annotations as files of a downward
 API volume. It needs no right beyond that to create the Workflow, and nothing that is there before it. What it costs:
@@ -62,14 +62,14 @@ os.execv(sys.executable, [sys.executable, path] + sys.argv[1:])
 """What a pod calls instead of the code package: it unpacks it, and goes on as it."""
 
 
-def carried(
-    flow: Flow, workflow: Workflow, files: Mapping[str, bytes], hidden: Mapping[str, str], sink: DiagnosticSink
+def with_embedded_code(
+    flow: Flow, workflow: Workflow, files: Mapping[str, bytes], values: Mapping[str, str], sink: DiagnosticSink
 ) -> Workflow:
     """The Workflow with its code in it. Collects FC503 where that is more than a pod's annotations hold.
 
-    `files` are those of the code package, and `hidden` the values of variables that may not stand in a template.
+    `files` are those of the code package, and `values` those of variables that may not stand in a template.
     """
-    packed = {_CODE_FILE: zip_files(files, compressed=False), **{key: text.encode() for key, text in hidden.items()}}
+    packed = {_CODE_FILE: zip_files(files, compressed=False), **{key: text.encode() for key, text in values.items()}}
     annotations = {_PREFIX + BOOT_FILE: BOOT, **{_PREFIX + key: _packed(content) for key, content in packed.items()}}
     size = sum(len(key) + len(value) for key, value in annotations.items())
     if size > ANNOTATION_BYTES:
@@ -106,7 +106,7 @@ def _template(template: Template) -> Template:
 
 
 def _container(container: Container) -> Container:
-    """A container that calls `boot.py`, which gives it the hidden values that a ConfigMap would."""
+    """A container that calls `boot.py`, which sets the variables that are read from a ConfigMap otherwise."""
     package, boot = f"{CODE_FOLDER}/{PACKAGE_FILE}", f"{CODE_FOLDER}/{BOOT_FILE}"
     command = tuple(boot if part == package else part for part in container.command)
     env = [variable for variable in container.env if _key(variable) is None]

@@ -1,4 +1,4 @@
-"""Names that Kubernetes and Argo accept, derived from the user's so that the same flow always gets the same ones."""
+"""Names and labels that Kubernetes and Argo accept, derived from the user's: the same flow always gets the same."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from flowc_targets.package.project import deployment_name
+from flowc_targets.package.project import branch_name, deployment_name
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow
@@ -14,11 +14,24 @@ if TYPE_CHECKING:
 OBJECT_LIMIT = 63
 """The longest name of a Workflow, which becomes a label's value."""
 
+CRON_LIMIT = 52
+"""The longest name of a CronWorkflow: the controller puts a dash and ten digits behind it."""
+
 TASK_LIMIT = 128
 """The longest name of a task or a template."""
 
+LABELS = {"app.kubernetes.io/managed-by": "flowc"}
+"""What every object of flowc carries."""
+FLOW = "flowc/flow"
+"""The flow's name."""
+DEPLOYMENT = "flowc/deployment"
+"""`project.branch.Flow`, or the flow's name: what `@trigger_on_finish` of another flow waits for."""
+PROJECT = "flowc/project"
+BRANCH = "flowc/branch"
+
 HASH_LENGTH = 10
 _SUFFIX = 6
+_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", re.ASCII)
 
 
 def deployed_name(flow: Flow, limit: int = OBJECT_LIMIT) -> str:
@@ -60,6 +73,27 @@ def unique_names(prefix: str, names: list[str], limit: int = TASK_LIMIT) -> dict
         taken.add(candidate)
         result[name] = candidate
     return result
+
+
+def run_labels(flow: Flow) -> dict[str, str]:
+    """The labels of a flow's Workflows."""
+    labels = {**LABELS, FLOW: label_value(flow.name), DEPLOYMENT: label_value(deployment_name(flow))}
+    project = flow.specs.project
+    if project is not None:
+        labels |= {PROJECT: label_value(project.name), BRANCH: label_value(branch_name(project))}
+    return labels
+
+
+def label_value(text: str) -> str:
+    """A text as the value of a label: at most 63 characters of `[A-Za-z0-9_.-]`.
+
+    Where a text is not that, the value ends in a hash of it, so that two texts never share a value.
+    """
+    if _LABEL_VALUE.fullmatch(text):
+        return text
+    digest = _digest(text)[:HASH_LENGTH]
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", text, flags=re.ASCII)[: OBJECT_LIMIT - HASH_LENGTH - 1].strip("_.-")
+    return f"{plain}-{digest}" if plain else digest
 
 
 def _shorten(name: str, limit: int) -> str:

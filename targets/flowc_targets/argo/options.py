@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from flowc_targets.base.options import TargetOptions
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir import Flow
 
 
 class ArgoOptions(TargetOptions):
@@ -91,6 +94,15 @@ class ArgoOptions(TargetOptions):
     )
 
     @property
-    def carries_code(self) -> bool:
+    def embeds_code(self) -> bool:
         """Whether the code is in the Workflow itself."""
         return self.code == "workflow" or (self.code is None and self.through == "server")
+
+    @property
+    def payload_path(self) -> str:
+        """Where the fields of events are in their data."""
+        return self.event_payload or ("body" if self.event_name is None else "body.payload")
+
+    def starts_on_events(self, flow: Flow) -> bool:
+        """Whether what is emitted starts runs by events."""
+        return self.kind != "workflow" and bool(flow.specs.trigger or flow.specs.trigger_on_finish)

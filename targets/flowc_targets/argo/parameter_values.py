@@ -15,6 +15,12 @@ from flowc_targets.base.parameter_defaults import literal_default
 if TYPE_CHECKING:
     from flowc_compiler.ir import Parameter
 
+ORIGIN = "flowc-origin-run"
+"""The argument of a WorkflowTemplate that names the run to go on from; none by default."""
+
+TRIGGER = "flowc-trigger"
+"""The argument of a Workflow that says which events it was made for; empty where somebody submitted it."""
+
 LONGEST_LITERAL = 4096
 """Longer values stay out of templates: Argo copies each template into the environment of its pods."""
 

@@ -1,20 +1,28 @@
-"""Leaf templates: the pod of a step. Steps that ask for the same pod share a template, which takes the step's name."""
+"""The templates of pods: of steps, of exit hooks, and of the look-up of a choice.
+
+Steps that need the same pod share a template, which takes the step's name as an input.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from flowc.protocol import env_names
 from flowc.protocol.env_names import parameter_variable
 from flowc_targets.argo.dependencies import CHOICE
-from flowc_targets.argo.events.event_parameters import TRIGGER, waits_for_events
+from flowc_targets.argo.expressions import InputParameter, WorkflowSucceeded
 from flowc_targets.argo.kueue import grouped
-from flowc_targets.argo.lost import LOST, retries_of_lost
 from flowc_targets.argo.object_names import unique_names
-from flowc_targets.argo.parameter_values import env_value, may_be_literal, sent_argument, value_key
-from flowc_targets.argo.workflow_objects import Backoff, Parameter, Parameters, RetryStrategy, Template, ValueFrom
+from flowc_targets.argo.parameter_values import (
+    ORIGIN,
+    TRIGGER,
+    env_value,
+    may_be_literal,
+    sent_argument,
+    value_key,
+)
+from flowc_targets.argo.workflow_objects import Backoff, DagTask, Parameter, RetryStrategy, Template, ValueFrom
 from flowc_targets.kubernetes.objects import (
     ConfigMapKeySelector,
     Container,
@@ -28,178 +36,269 @@ from flowc_targets.kubernetes.pod_checks import CODE_FOLDER
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow, Step, StepSpecs
+    from flowc_compiler.ir import Flow, Step
     from flowc_targets.argo.options import ArgoOptions
 
 CODE_VOLUME = "flowc"
 PACKAGE_FILE = "flow.pyz"
 OUTPUTS_FOLDER = "/tmp/flowc"  # noqa: S108 (a folder in the pod, nobody else's)
-OUTPUTS = {"foreach": {"count": "0"}, "parallel": {"count": "0"}, "switch": {CHOICE: ""}}
-"""What tasks of a kind of step tell the controller, and the value for a task that ended before it could."""
-ITERATION_OUTPUTS = {CHOICE: "", "next": ""}
-"""The same of a recursive switch."""
-ORIGIN = "flowc-origin-run"
-"""The argument of a WorkflowTemplate that names the run to go on from; none by default."""
-STEP_INPUT = "{{inputs.parameters.step}}"
-INDEX_INPUT = "{{inputs.parameters.index}}"
+ON_EXIT = "on-exit"
+"""The template that Argo runs when everything else has ended."""
+LOOK_UP = "choice"
+"""The template of the pod that looks up what the last iteration of a recursive switch has chosen."""
+COUNT = "count"
+"""The output of an opener: how many items its foreach or gang has."""
+NEXT = "next"
+"""The output of an iteration: the index of the one that follows."""
+STEP, INDEX = InputParameter("step"), InputParameter("index")
+"""The inputs of a step's template."""
+LOST_POD = (
+    'lastRetry.status == "Error" || '
+    '(lastRetry.exitCode == "143" && !(lastRetry.message matches "deadline|exceed")) || '
+    'lastRetry.message matches "was low on resource|node shutdown|neither main nor wait"'
+)
+"""The expression of a retryStrategy that gives only pods another attempt that were lost through no fault of the step.
+
+What a node is that lost its pod (inferFailedReason and podReconciliation in operator.go, 3.6 and 4.1):
+
+- deleted at once (`--force`, a node that is gone): Error, `pod deleted`;
+- deleted, drained, preempted, evicted through the API: Failed, as main got a SIGTERM: exit code 143;
+- evicted by a kubelet whose node runs low, or by a shutdown of the node: Failed, with the kubelet's message;
+- failed before main had started, or in a container of Argo: Error.
+
+Not lost, but the step's own doing: another exit code, OOMKilled among them, and a limit of time or of storage that it
+has exceeded. Code that ends itself by SIGTERM cannot be distinguished from a pod that was deleted.
+"""
+
+_HOOK = "exit-hook"
 
 
-def leaf_templates(
-    flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, code: str
-) -> tuple[dict[str, Template], frozenset[str]]:
-    """The leaf template of each step, by step, and the names of those that take the step as an argument."""
-    groups: dict[str, list[str]] = {}
-    leaves: dict[str, Template] = {}
-    for step in flow.steps:
-        if step.virtual:
-            continue
-        leaf = _leaf(flow, step, options, step_pod(step.specs, options, target, sink, options.qos), code)
-        leaves[step.name] = grouped(flow, step, leaf, options.kueue_queue)
-        groups.setdefault(repr(leaves[step.name]), []).append(step.name)
-    own = unique_names("s-", [step.name for step in flow.steps])
-    shared: set[str] = set()
-    counts = Counter[str]()
-    for members in groups.values():
-        leaf = leaves[members[0]]
-        if len(members) == 1:
-            leaves[members[0]] = _for_step(leaf, own[members[0]], members[0])
-            continue
-        kind = "item" if flow.depth(flow.by_name[members[0]]) else "task"
-        counts[kind] += 1
-        name = kind if counts[kind] == 1 else f"{kind}-{counts[kind]}"
-        shared.add(name)
-        for member in members:
-            leaves[member] = replace(leaf, name=name)
-    return leaves, frozenset(shared)
+@dataclass(frozen=True, slots=True)
+class StepTemplates:
+    """The templates of steps."""
+
+    by_name: dict[str, Template]
+    """Step to template; several steps may have the same."""
+    shared: frozenset[str]
+    """The names of templates that take the step's name as an input."""
+
+    def takes_name(self, step: str) -> bool:
+        """Whether a step's template takes the step's name."""
+        return self.by_name[step].name in self.shared
 
 
-def _for_step(leaf: Template, name: str, step: str) -> Template:
-    """A template of one step only: the step's name is written out."""
-    assert leaf.container is not None
-    assert leaf.inputs is not None
-    args = tuple(step if arg == STEP_INPUT else arg for arg in leaf.container.args)
-    rest = leaf.inputs.parameters[1:]
-    inputs = Parameters(parameters=rest) if rest else None
-    return replace(leaf, name=name, inputs=inputs, container=replace(leaf.container, args=args))
+class _Needs(NamedTuple):
+    """What the template of a step depends on: steps with equal needs share one."""
+
+    pod: StepPod
+    retry: RetryStrategy | None
+    outputs: dict[str, str]
+    """The outputs by name, each with its value for a task that ended before it wrote one."""
+    nested: bool
+    """Whether the step is in a foreach or gang, so that it has an index."""
+    takes_parameters: bool
+    gang: str
+    """The step's name where its pods are a group of Kueue's, which is a group of one step; else empty."""
 
 
-def _leaf(flow: Flow, step: Step, options: ArgoOptions, pod: StepPod, code: str) -> Template:
-    """The template for a step, as one that any step of the same needs could share."""
-    specs = step.specs
-    inside = flow.depth(step) > 0
-    inputs = (Parameter(name="step"), *((Parameter(name="index"),) if inside else ()))
-    return Template(
-        name="",
-        metadata=ObjectMeta(labels=pod.labels, annotations=pod.annotations) if pod.labels or pod.annotations else None,
-        inputs=Parameters(parameters=inputs),
-        outputs=_outputs(step),
-        retry_strategy=_retry(specs) or _retry_lost(flow, step, options),
-        active_deadline_seconds=pod.active_deadline_seconds,
-        service_account_name=pod.service_account_name,
-        node_selector=pod.node_selector,
-        tolerations=pod.tolerations,
-        affinity=pod.affinity,
-        priority_class_name=pod.priority_class_name,
-        scheduler_name=pod.scheduler_name,
-        security_context=pod.pod_security_context,
-        container=step_container(flow, step, options, pod, code),
-        volumes=pod.volumes,
-    )
+class PodTemplates:
+    """Makes the templates of one flow's pods."""
+
+    def __init__(self, flow: Flow, options: ArgoOptions, code: str) -> None:
+        """`code` is the ConfigMap with the code package and with values that may not stand in a template."""
+        self._flow = flow
+        self._options = options
+        self._code = code
+        self._own_env = self._run_variables()
+
+    def steps(self, target: str, sink: DiagnosticSink) -> StepTemplates:
+        """The template of each step. Collects FC501 for types of GPUs that are not known."""
+        groups: dict[str, list[str]] = {}
+        needs: dict[str, _Needs] = {}
+        for step in self._flow.steps:
+            if not step.virtual:
+                found = self._needs(step, target, sink)
+                groups.setdefault(key := repr(found), []).append(step.name)
+                needs.setdefault(key, found)
+        own = unique_names("s-", [step.name for step in self._flow.steps])
+        by_name: dict[str, Template] = {}
+        shared: dict[str, int] = {"item": 0, "task": 0}
+        names: set[str] = set()
+        for key, members in groups.items():
+            if len(members) == 1:
+                by_name[members[0]] = self._template(own[members[0]], needs[key], members[0])
+                continue
+            kind = "item" if needs[key].nested else "task"
+            shared[kind] += 1
+            name = kind if shared[kind] == 1 else f"{kind}-{shared[kind]}"
+            names.add(name)
+            by_name |= dict.fromkeys(members, self._template(name, needs[key], None))
+        ordered = {step.name: by_name[step.name] for step in self._flow.steps if step.name in by_name}
+        return StepTemplates(ordered, frozenset(names))
+
+    def look_up(self) -> Template:
+        """The pod that looks up a choice is that of a step that needs nothing."""
+        args = ("--step", str(STEP), "--index", str(INDEX), "--outputs", OUTPUTS_FOLDER)
+        return Template(
+            name=LOOK_UP,
+            inputs=(Parameter(name=STEP.name), Parameter(name=INDEX.name)),
+            outputs=_outputs({CHOICE: ""}),
+            retry_strategy=RetryStrategy(limit="3"),
+            container=self._container(StepPod(), "choice", args),
+        )
+
+    def exit_hooks(self) -> list[Template]:
+        """A DAG of all hooks and the pod of each image; none where the flow has no hooks.
+
+        A hook that fails is reported in its pod's log and changes nothing: Argo would take it for a failed run.
+        """
+        tasks: list[DagTask] = []
+        images: dict[str, Template] = {}
+        for spec in self._flow.specs.exit_hooks:
+            image = spec.options.get("image")
+            image = image if isinstance(image, str) else ""
+            pod = images.setdefault(image, self._hook_pod(image, len(images)))
+            for succeeded, functions in ((True, spec.on_success), (False, spec.on_error)):
+                for function in functions:
+                    arguments = (Parameter(name="function", value=function),)
+                    when = WorkflowSucceeded(succeeded)
+                    tasks.append(DagTask(name=f"hook-{len(tasks)}", template=pod.name, arguments=arguments, when=when))
+        return [Template(name=ON_EXIT, dag=tuple(tasks)), *images.values()] if tasks else []
+
+    def _hook_pod(self, image: str, number: int) -> Template:
+        args = (str(InputParameter("function")), "--forgive")
+        return Template(
+            name=f"{_HOOK}-{number + 1}" if number else _HOOK,
+            inputs=(Parameter(name="function"),),
+            container=self._container(StepPod(image=image or None), "hook", args),
+        )
+
+    def _needs(self, step: Step, target: str, sink: DiagnosticSink) -> _Needs:
+        gang = self._is_gang_member(step)
+        return _Needs(
+            pod=step_pod(step.specs, self._options, target, sink, self._options.qos),
+            retry=self._retry(step, gang),
+            outputs=_output_defaults(step),
+            nested=self._flow.depth(step) > 0,
+            takes_parameters=step.name == self._flow.start and bool(self._flow.run_parameters),
+            gang=step.name if gang and self._options.kueue_queue is not None else "",
+        )
+
+    def _is_gang_member(self, step: Step) -> bool:
+        return any(self._flow.by_name[name].kind == "parallel" for name in step.parents)
+
+    def _template(self, name: str, needs: _Needs, step: str | None) -> Template:
+        """The template of the one `step` that has these needs; of several, with the step's name as an input."""
+        pod = needs.pod
+        names = [*([STEP.name] if step is None else []), *([INDEX.name] if needs.nested else [])]
+        attempt = "{{retries}}" if needs.retry is not None else "0"
+        args = ["--step", step or str(STEP), "--index", str(INDEX) if needs.nested else "-", "--attempt", attempt]
+        args += ["--outputs", OUTPUTS_FOLDER] if needs.outputs else []
+        template = Template(
+            name=name,
+            metadata=ObjectMeta(labels=pod.labels, annotations=pod.annotations)
+            if pod.labels or pod.annotations
+            else None,
+            inputs=tuple(Parameter(name=name) for name in names),
+            outputs=_outputs(needs.outputs),
+            retry_strategy=needs.retry,
+            active_deadline_seconds=pod.active_deadline_seconds,
+            service_account_name=pod.service_account_name,
+            node_selector=pod.node_selector,
+            tolerations=pod.tolerations,
+            affinity=pod.affinity,
+            priority_class_name=pod.priority_class_name,
+            scheduler_name=pod.scheduler_name,
+            security_context=pod.pod_security_context,
+            container=self._container(pod, "task", tuple(args), takes_parameters=needs.takes_parameters),
+            volumes=pod.volumes,
+        )
+        return grouped(template, needs.gang) if needs.gang else template
+
+    def _container(
+        self, pod: StepPod, command: str, args: tuple[str, ...], *, takes_parameters: bool = False
+    ) -> Container:
+        options = self._options
+        code = VolumeMount(name=CODE_VOLUME, mount_path=CODE_FOLDER, read_only=True)
+        return Container(
+            image=pod.image or options.image,
+            image_pull_policy=pod.image_pull_policy or options.image_pull_policy,
+            command=(pod.python or options.python, f"{CODE_FOLDER}/{PACKAGE_FILE}", command),
+            args=args,
+            env=self._env(pod, takes_parameters=takes_parameters),
+            env_from=pod.env_from or env_from(options.env_from_secrets),
+            ports=pod.ports,
+            resources=pod.resources,
+            security_context=pod.security_context,
+            volume_mounts=(code, *pod.volume_mounts),
+        )
+
+    def _env(self, pod: StepPod, *, takes_parameters: bool) -> tuple[EnvVar, ...]:
+        """The user's variables first, so that flowc's own win and cannot be shadowed."""
+        variables = {name: self._variable(name, value) for name, value in {**self._options.env, **pod.env}.items()}
+        own = dict(self._own_env)
+        if takes_parameters:
+            own |= {parameter_variable(item.name): sent_argument(item.name) for item in self._flow.run_parameters}
+        variables |= {name: EnvVar(name=name, value=value) for name, value in own.items()}
+        return tuple(variables.values())
+
+    def _run_variables(self) -> dict[str, str]:
+        """Variables that say to the shim which run it is in."""
+        options = self._options
+        assert options.root is not None, "check_flow has reported a missing root"
+        # The uid, and not the name: a Workflow that is deleted and applied again keeps its name, and is another run.
+        own = {env_names.ROOT: env_value(options.root), env_names.RUN_ID: "argo-{{workflow.uid}}"}
+        if options.kind != "workflow":
+            own[env_names.ORIGIN_RUN_ID] = f"{{{{workflow.parameters.{ORIGIN}}}}}"
+        elif options.origin_run:
+            own[env_names.ORIGIN_RUN_ID] = options.origin_run
+        if options.starts_on_events(self._flow):
+            own[env_names.TRIGGER] = f"{{{{workflow.parameters.{TRIGGER}}}}}"
+        if options.tags:
+            own[env_names.TAGS] = env_value(",".join(options.tags))
+        return own
+
+    def _variable(self, name: str, value: str) -> EnvVar:
+        if may_be_literal(value):
+            return EnvVar(name=name, value=env_value(value))
+        key = ConfigMapKeySelector(name=self._code, key=value_key(value))
+        return EnvVar(name=name, value_from=EnvVarSource(config_map_key_ref=key))
+
+    def _retry(self, step: Step, gang: bool) -> RetryStrategy | None:
+        """`Always` retries what the user's code raised and what befell the pod (eviction, a lost node) alike.
+
+        A step without `@retry` gets the attempts for lost pods only, and a member of a gang does not get those either:
+        members start over together, and all but the one that was lost fail by themselves.
+        """
+        retries, policy = step.specs.retries, step.specs.retry
+        if retries == 0:
+            lost = 0 if gang else self._options.retries_of_lost_pods
+            return RetryStrategy(limit=str(lost), expression=LOST_POD) if lost else None
+        if policy is None or policy.backoff_seconds == 0:
+            return RetryStrategy(limit=str(retries))
+        factor = str(policy.backoff_factor) if policy.backoff_factor > 1 else None
+        return RetryStrategy(
+            limit=str(retries), backoff=Backoff(duration=f"{policy.backoff_seconds:g}s", factor=factor)
+        )
 
 
-def _outputs(step: Step) -> Parameters | None:
-    """What the shim tells the controller of a task: the count of a foreach, the choice of a switch."""
-    if step.kind == "switch" and step.recursive:
-        return _written(ITERATION_OUTPUTS)
-    return _written(OUTPUTS[step.kind]) if step.kind in OUTPUTS else None
-
-
-def choice_output() -> Parameters:
-    """The output of a pod that says what a switch has chosen."""
-    return _written(OUTPUTS["switch"])
-
-
-def _written(defaults: dict[str, str]) -> Parameters:
-    sources = {name: ValueFrom(path=f"{OUTPUTS_FOLDER}/{name}", default=value) for name, value in defaults.items()}
-    return Parameters(parameters=tuple(Parameter(name=name, value_from=source) for name, source in sources.items()))
-
-
-def step_container(flow: Flow, step: Step, options: ArgoOptions, pod: StepPod, code: str) -> Container:
-    """The container of a step's pod."""
-    retried = step.specs.retries > 0 or retries_of_lost(flow, step, options) > 0
-    index = INDEX_INPUT if flow.depth(step) else "-"
-    args = ["--step", STEP_INPUT, "--index", index, "--attempt", "{{retries}}" if retried else "0"]
-    if step.kind in OUTPUTS:
-        args += ["--outputs", OUTPUTS_FOLDER]
-    own = VolumeMount(name=CODE_VOLUME, mount_path=CODE_FOLDER, read_only=True)
-    return Container(
-        image=pod.image or options.image,
-        image_pull_policy=pod.image_pull_policy or options.image_pull_policy,
-        command=(pod.python or options.python, f"{CODE_FOLDER}/{PACKAGE_FILE}", "task"),
-        args=tuple(args),
-        env=_env(flow, step, options, code),
-        env_from=pod.env_from or env_from(options.env_from_secrets),
-        ports=pod.ports,
-        resources=pod.resources,
-        security_context=pod.security_context,
-        volume_mounts=(own, *pod.volume_mounts),
-    )
-
-
-def _env(flow: Flow, step: Step, options: ArgoOptions, code: str) -> tuple[EnvVar, ...]:
-    """Variables of the pod: the user's first, so that flowc's own win, and may not be shadowed."""
-    variables = {name: _variable(name, value, code) for name, value in {**options.env, **_asked(step)}.items()}
-    assert options.root is not None
-    own = {env_names.ROOT: env_value(options.root)}
-    # The uid, and not the name: a Workflow that is deleted and applied again keeps its name, and is another run.
-    own[env_names.RUN_ID] = "argo-{{workflow.uid}}"
-    if options.kind != "workflow":
-        own[env_names.ORIGIN_RUN_ID] = f"{{{{workflow.parameters.{ORIGIN}}}}}"
-    elif options.origin_run:
-        own[env_names.ORIGIN_RUN_ID] = options.origin_run
-    if waits_for_events(flow, options):
-        own[env_names.TRIGGER] = f"{{{{workflow.parameters.{TRIGGER}}}}}"
-    if options.tags:
-        own[env_names.TAGS] = env_value(",".join(options.tags))
-    if step.name == flow.start:
-        names = (parameter.name for parameter in flow.run_parameters)
-        own |= {parameter_variable(name): sent_argument(name) for name in names}
-    variables |= {name: EnvVar(name=name, value=value) for name, value in own.items()}
-    return tuple(variables.values())
-
-
-def hidden_values(flow: Flow, options: ArgoOptions) -> dict[str, str]:
+def configmap_env(flow: Flow, options: ArgoOptions) -> dict[str, str]:
     """The values of variables that may not stand in a template, by their key in the ConfigMap."""
-    values = (value for step in flow.steps for value in _asked(step).values())
+    values = (value for step in flow.steps for value in pod_variables(step.specs).values())
     return {value_key(value): value for value in (*options.env.values(), *values) if not may_be_literal(value)}
 
 
-def _asked(step: Step) -> dict[str, str]:
-    return pod_variables(step.specs)
+def _output_defaults(step: Step) -> dict[str, str]:
+    """What a task writes for the controller, each with its value for a task that ended before it could."""
+    match step.kind:
+        case "foreach" | "parallel":
+            return {COUNT: "0"}
+        case "switch":
+            return {CHOICE: "", NEXT: ""} if step.recursive else {CHOICE: ""}
+        case _:
+            return {}
 
 
-def _variable(name: str, value: str, code: str) -> EnvVar:
-    if may_be_literal(value):
-        return EnvVar(name=name, value=env_value(value))
-    return EnvVar(
-        name=name, value_from=EnvVarSource(config_map_key_ref=ConfigMapKeySelector(name=code, key=value_key(value)))
-    )
-
-
-def _retry(specs: StepSpecs) -> RetryStrategy | None:
-    """`Always` retries what the user's code raised and what befell the pod (eviction, a lost node) alike."""
-    if specs.retries == 0:
-        return None
-    retry = specs.retry
-    if retry is None or retry.backoff_seconds == 0:
-        return RetryStrategy(limit=str(specs.retries))
-    factor = str(retry.backoff_factor) if retry.backoff_factor > 1 else None
-    return RetryStrategy(
-        limit=str(specs.retries), backoff=Backoff(duration=f"{retry.backoff_seconds:g}s", factor=factor)
-    )
-
-
-def _retry_lost(flow: Flow, step: Step, options: ArgoOptions) -> RetryStrategy | None:
-    """For a step without `@retry`: attempts where it was not its code that failed."""
-    limit = retries_of_lost(flow, step, options)
-    return RetryStrategy(limit=str(limit), expression=LOST) if limit else None
+def _outputs(defaults: dict[str, str]) -> tuple[Parameter, ...]:
+    sources = {name: ValueFrom(path=f"{OUTPUTS_FOLDER}/{name}", default=value) for name, value in defaults.items()}
+    return tuple(Parameter(name=name, value_from=source) for name, source in sources.items())

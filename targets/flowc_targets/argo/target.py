@@ -8,13 +8,11 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from flowc_targets.argo.argo_checks import TARGET_NAME, check_flow, check_objects
-from flowc_targets.argo.dag_templates import lower
-from flowc_targets.argo.deployment import Deployed, deployed
-from flowc_targets.argo.embedded_code import carried
-from flowc_targets.argo.labels import LABELS
-from flowc_targets.argo.object_names import object_name
+from flowc_targets.argo.embedded_code import with_embedded_code
+from flowc_targets.argo.object_names import LABELS, object_name
 from flowc_targets.argo.options import ArgoOptions
-from flowc_targets.argo.pod_templates import PACKAGE_FILE, hidden_values
+from flowc_targets.argo.pod_templates import PACKAGE_FILE, configmap_env
+from flowc_targets.argo.workflow import build_workflow, deployed_objects
 from flowc_targets.argo.yaml_printer import documents
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
 from flowc_targets.kubernetes.objects import ConfigMap, ObjectMeta, to_manifest
@@ -25,6 +23,8 @@ if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
+    from flowc_targets.argo.events.sensor_model import EventSource, Sensor
+    from flowc_targets.argo.workflow_objects import CronWorkflow, Workflow
     from flowc_targets.base.engine import Address, EngineClient
 
 CAPABILITIES = Capabilities(
@@ -70,22 +70,25 @@ def emit_package(
 
 def _objects(
     flow: Flow, files: dict[str, bytes], options: ArgoOptions, sink: DiagnosticSink
-) -> tuple[ConfigMap | Deployed, ...]:
-    """The ConfigMap with the code, where it has one, and the Workflow or what deploys the flow."""
-    hidden = hidden_values(flow, options)
-    seed = {"carried": b""} if options.carries_code else {}
-    digest = content_hash({**files, **seed, **{key: value.encode() for key, value in hidden.items()}})
-    meta = ObjectMeta(name=object_name(deployment_name(flow), digest), namespace=options.namespace, labels=LABELS)
-    assert meta.name is not None
-    workflow = lower(flow, options, TARGET_NAME, sink, meta.name)
-    if options.carries_code:
-        workflow = carried(flow, workflow, files, hidden, sink)
+) -> tuple[ConfigMap | Workflow | CronWorkflow | EventSource | Sensor, ...]:
+    """The ConfigMap with the code, where there is one, and the Workflow or what deploys the flow."""
+    values = configmap_env(flow, options)
+    seed = {"carried": b""} if options.embeds_code else {}
+    digest = content_hash({**files, **seed, **{key: value.encode() for key, value in values.items()}})
+    name = object_name(deployment_name(flow), digest)
+    workflow = build_workflow(flow, options, TARGET_NAME, sink, name)
+    if options.embeds_code:
+        workflow = with_embedded_code(flow, workflow, files, values, sink)
         check_objects(flow, workflow, b"", {}, options, sink)
-        return deployed(flow, options, workflow)
+        return deployed_objects(flow, options, workflow)
     package = zip_files(files)
-    code = ConfigMap(metadata=meta, data=hidden, binary_data={PACKAGE_FILE: base64.b64encode(package).decode()})
-    check_objects(flow, workflow, package, hidden, options, sink)
-    return (code, *deployed(flow, options, workflow))
+    check_objects(flow, workflow, package, values, options, sink)
+    code = ConfigMap(
+        metadata=ObjectMeta(name=name, namespace=options.namespace, labels=LABELS),
+        data=values,
+        binary_data={PACKAGE_FILE: base64.b64encode(package).decode()},
+    )
+    return (code, *deployed_objects(flow, options, workflow))
 
 
 TARGET = ArgoTarget()

@@ -1,4 +1,4 @@
-"""The object around the templates: a Workflow or a WorkflowTemplate, its arguments, and what holds for the run."""
+"""The objects around the templates: a Workflow, or the WorkflowTemplate, CronWorkflow and Sensor that deploy a flow."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.cron import CRON_LIMIT
-from flowc_targets.argo.events.event_parameters import TRIGGER, waits_for_events
-from flowc_targets.argo.hooks import ON_EXIT
-from flowc_targets.argo.kueue import queued
-from flowc_targets.argo.labels import run_labels
-from flowc_targets.argo.object_names import OBJECT_LIMIT, deployed_name, object_name
-from flowc_targets.argo.parameter_values import default_value, defused, encode_value
-from flowc_targets.argo.pod_templates import CODE_VOLUME, ORIGIN
+from flowc_compiler.frontend.decorators.quartz import to_crontab
+from flowc_targets.argo.dag_templates import ENTRYPOINT, NOTHING, dag_templates, has_look_up
+from flowc_targets.argo.events.sensor import event_objects
+from flowc_targets.argo.kueue import queue_metadata
+from flowc_targets.argo.object_names import CRON_LIMIT, OBJECT_LIMIT, deployed_name, object_name, run_labels
+from flowc_targets.argo.parameter_values import ORIGIN, TRIGGER, default_value, defused, encode_value
+from flowc_targets.argo.pod_templates import CODE_VOLUME, ON_EXIT, PodTemplates
 from flowc_targets.argo.workflow_objects import (
+    CronSpec,
+    CronWorkflow,
     Parameter,
-    Parameters,
     PodGC,
     Template,
-    TTLStrategy,
+    TemplateRef,
     Workflow,
     WorkflowSpec,
 )
@@ -35,20 +35,29 @@ from flowc_targets.kubernetes.objects import (
 from flowc_targets.package.project import deployment_name
 
 if TYPE_CHECKING:
+    from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow
     from flowc_compiler.ir import Parameter as FlowParameter
+    from flowc_targets.argo.events.sensor_model import EventSource, Sensor
     from flowc_targets.argo.options import ArgoOptions
 
-ENTRYPOINT = "main"
-"""The template of the whole flow."""
+TITLE = "workflows.argoproj.io/title"
+"""The annotation with the flow's name."""
 
 
-def wrap(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template, ...]) -> Workflow:
-    """The Workflow or WorkflowTemplate with these templates, whose code is in the ConfigMap `code`.
-
-    For a CronWorkflow it is the WorkflowTemplate of what it runs.
-    """
-    return _named(flow, options, _spec(flow, options, code, templates))
+def build_workflow(flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, code: str) -> Workflow:
+    """The Workflow of a flow whose code is in the ConfigMap `code`; for other kinds, the WorkflowTemplate."""
+    pods = PodTemplates(flow, options, code)
+    steps = pods.steps(target, sink)
+    templates = dag_templates(flow, steps, full_crds=options.crds == "full")
+    paused = any(task.template == NOTHING for template in templates for task in template.dag)
+    templates += {template.name: template for template in steps.by_name.values()}.values()
+    if has_look_up(flow):
+        templates.append(pods.look_up())
+    if paused:
+        templates.append(Template(name=NOTHING, suspend="0"))
+    templates += pods.exit_hooks()
+    return _named(flow, options, _spec(flow, options, code, tuple(templates)))
 
 
 def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template, ...]) -> WorkflowSpec:
@@ -56,22 +65,20 @@ def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template
     if options.kind != "workflow":
         about = "a run to go on from, by its id: argo-UID, or argo-UID/STEP to run STEP again"
         arguments.append(Parameter(name=ORIGIN, value=options.origin_run or "", description=about))
-    if waits_for_events(flow, options):
+    if options.starts_on_events(flow):
         arguments.append(Parameter(name=TRIGGER, value=""))
     containers = [step.specs.container for step in flow.steps if step.specs.container]
     secrets = dict.fromkeys((*options.image_pull_secrets, *(name for c in containers for name in c.image_pull_secrets)))
-    gc = PodGC(strategy=options.pod_gc, delete_delay_duration=options.pod_gc_delay) if options.pod_gc else None
-    ttl = TTLStrategy(seconds_after_completion=options.ttl_seconds) if options.ttl_seconds is not None else None
     return WorkflowSpec(
         entrypoint=ENTRYPOINT,
         on_exit=ON_EXIT if flow.specs.exit_hooks else None,
-        arguments=Parameters(parameters=tuple(arguments)) if arguments else None,
+        arguments=tuple(arguments),
         service_account_name=options.service_account,
         image_pull_secrets=tuple(LocalObjectReference(name=name) for name in secrets),
         parallelism=options.parallelism,
-        pod_metadata=queued(None, options.kueue_queue),
-        pod_gc=gc,
-        ttl_strategy=ttl,
+        pod_metadata=queue_metadata(options.kueue_queue),
+        pod_gc=PodGC(strategy=options.pod_gc, delete_delay_duration=options.pod_gc_delay) if options.pod_gc else None,
+        ttl_strategy=options.ttl_seconds,
         volumes=(Volume(name=CODE_VOLUME, config_map=ConfigMapVolumeSource(name=code)),),
         templates=templates,
     )
@@ -85,18 +92,17 @@ def _argument(parameter: FlowParameter, options: ArgoOptions) -> Parameter:
 
 
 def _named(flow: Flow, options: ArgoOptions, spec: WorkflowSpec) -> Workflow:
-    """The object around a spec. A Workflow's name tells its content: another flow is another object to apply."""
+    """The object around a spec. A Workflow's name holds the hash of its content: another flow is another object."""
     template = options.kind != "workflow"
     labels = run_labels(flow)
-    about = {"workflows.argoproj.io/title": flow.name}
+    about = {TITLE: flow.name}
     if flow.doc:
         about["workflows.argoproj.io/description"] = defused(flow.doc.strip().split("\n\n")[0])
     if template:
         spec = replace(spec, workflow_metadata=ObjectMeta(labels=labels, annotations=about))
         name = options.name or deployed_name(flow, CRON_LIMIT if options.kind == "cron" else OBJECT_LIMIT)
     else:
-        digest = hashlib.sha256(documents([to_manifest(spec)]).encode()).hexdigest()
-        name = options.name or object_name(deployment_name(flow), digest)
+        name = options.name or object_name(deployment_name(flow), _digest(spec))
     generated = not template and options.through == "server" and options.name is None
     meta = ObjectMeta(
         name=None if generated else name,
@@ -106,3 +112,55 @@ def _named(flow: Flow, options: ArgoOptions, spec: WorkflowSpec) -> Workflow:
         annotations=about,
     )
     return Workflow(kind="WorkflowTemplate" if template else "Workflow", metadata=meta, spec=spec)
+
+
+def _digest(spec: WorkflowSpec) -> str:
+    return hashlib.sha256(documents([to_manifest(spec)]).encode()).hexdigest()
+
+
+def deployed_objects(
+    flow: Flow, options: ArgoOptions, workflow: Workflow
+) -> tuple[Workflow | CronWorkflow | EventSource | Sensor, ...]:
+    """The objects of the chosen kind. `workflow` is the Workflow, or the WorkflowTemplate of the other kinds.
+
+    A CronWorkflow holds the spec itself, unless events start runs, too: then both refer to the WorkflowTemplate.
+    """
+    events = event_objects(flow, options, workflow) if options.starts_on_events(flow) else ()
+    if options.kind != "cron":
+        return (workflow, *events)
+    cron = _cron_workflow(flow, options, workflow, refer=bool(events))
+    return (workflow, cron, *events) if events else (cron,)
+
+
+def _cron_workflow(flow: Flow, options: ArgoOptions, template: Workflow, *, refer: bool) -> CronWorkflow:
+    """The CronWorkflow that runs what a WorkflowTemplate has: a copy of it, or the template itself with `refer`."""
+    times = flow_schedule(flow, options)
+    assert times is not None, "check_flow has reported a missing schedule"
+    cron, timezone = times
+    plural = options.argo_version != "3.5"
+    reference = TemplateRef(workflow_template_ref=LocalObjectReference(name=template.metadata.name or ""))
+    spec = CronSpec(
+        schedule=None if plural else cron,
+        schedules=(cron,) if plural else (),
+        timezone=timezone or "UTC",
+        concurrency_policy=options.concurrency_policy,
+        starting_deadline_seconds=options.starting_deadline_seconds,
+        successful_jobs_history_limit=options.successful_history,
+        failed_jobs_history_limit=options.failed_history,
+        suspend=options.suspend or None,
+        workflow_metadata=None if refer else template.spec.workflow_metadata,
+        workflow_spec=reference if refer else replace(template.spec, workflow_metadata=None),
+    )
+    return CronWorkflow(metadata=template.metadata, spec=spec)
+
+
+def flow_schedule(flow: Flow, options: ArgoOptions) -> tuple[str, str | None] | None:
+    """Five fields of cron and a time zone: the option's, else those of `@schedule`; `None` where there is neither.
+
+    Raises ScheduleError for an option that cannot be translated.
+    """
+    spec = flow.specs.schedule
+    timezone = options.timezone or (spec.timezone if spec is not None else None)
+    if options.schedule is not None:
+        return to_crontab(options.schedule), timezone
+    return None if spec is None else (spec.cron, timezone)

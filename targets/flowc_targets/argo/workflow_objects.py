@@ -6,16 +6,17 @@ A field's name is the manifest's in snake case: see `to_manifest` of flowc_targe
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Affinity, PodSecurity, Toleration
+    from flowc_targets.argo.expressions import Depends, Value, When
     from flowc_targets.kubernetes.objects import Container, LocalObjectReference, ObjectMeta, Volume
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueFrom:
-    """Where an output parameter is read from."""
+    """The file that an output parameter is read from, and its value where the pod left none."""
 
     path: str
     default: str
@@ -26,42 +27,23 @@ class Parameter:
     """A parameter: an argument, an input or an output."""
 
     name: str
-    value: str | None = None
+    value: Value | None = None
     description: str | None = None
     value_from: ValueFrom | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameters:
-    """The `parameters` of arguments, inputs and outputs."""
-
-    parameters: tuple[Parameter, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sequence:
-    """withSequence."""
-
-    count: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DagTask:
-    """One task of a DAG template."""
+    """One task of a DAG template; with `with_sequence`, one for each number below that."""
+
+    NESTED: ClassVar = {"arguments": "parameters", "with_sequence": "count"}
 
     name: str
     template: str
-    depends: str | None = None
-    arguments: Parameters | None = None
-    when: str | None = None
-    with_sequence: Sequence | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dag:
-    """A DAG template's tasks."""
-
-    tasks: tuple[DagTask, ...]
+    depends: Depends | None = None
+    arguments: tuple[Parameter, ...] = ()
+    when: When | None = None
+    with_sequence: Value | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +56,7 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryStrategy:
-    """How a leaf is retried. The policy is always explicit, since its default has changed between releases."""
+    """How a pod is retried. The policy is always explicit, since its default has changed between releases."""
 
     limit: str
     retry_policy: Literal["Always"] = "Always"
@@ -83,22 +65,17 @@ class RetryStrategy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Suspend:
-    """A pause."""
-
-    duration: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A leaf (`container`), a `dag` or a pause."""
+    """A pod (`container`), a `dag`, or a pause of the duration `suspend`."""
+
+    NESTED: ClassVar = {"inputs": "parameters", "outputs": "parameters", "dag": "tasks", "suspend": "duration"}
 
     name: str
     parallelism: int | None = None
     metadata: ObjectMeta | None = None
-    inputs: Parameters | None = None
-    outputs: Parameters | None = None
-    dag: Dag | None = None
+    inputs: tuple[Parameter, ...] = ()
+    outputs: tuple[Parameter, ...] = ()
+    dag: tuple[DagTask, ...] = ()
     retry_strategy: RetryStrategy | None = None
     active_deadline_seconds: int | None = None
     service_account_name: str | None = None
@@ -109,7 +86,7 @@ class Template:
     scheduler_name: str | None = None
     security_context: PodSecurity | None = None
     container: Container | None = None
-    suspend: Suspend | None = None
+    suspend: str | None = None
     volumes: tuple[Volume, ...] = ()
 
 
@@ -122,26 +99,21 @@ class PodGC:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TTLStrategy:
-    """When finished Workflows are deleted."""
-
-    seconds_after_completion: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowSpec:
-    """The spec of a Workflow and of a WorkflowTemplate."""
+    """The spec of a Workflow and of a WorkflowTemplate; `ttl_strategy` is in seconds after the end."""
+
+    NESTED: ClassVar = {"arguments": "parameters", "ttl_strategy": "secondsAfterCompletion"}
 
     entrypoint: str
     on_exit: str | None = None
-    arguments: Parameters | None = None
+    arguments: tuple[Parameter, ...] = ()
     service_account_name: str | None = None
     image_pull_secrets: tuple[LocalObjectReference, ...] = ()
     parallelism: int | None = None
     pod_gc: PodGC | None = None
     pod_metadata: ObjectMeta | None = None
     workflow_metadata: ObjectMeta | None = None
-    ttl_strategy: TTLStrategy | None = None
+    ttl_strategy: int | None = None
     volumes: tuple[Volume, ...] = ()
     templates: tuple[Template, ...]
 
@@ -154,3 +126,39 @@ class Workflow:
     kind: Literal["Workflow", "WorkflowTemplate"]
     metadata: ObjectMeta
     spec: WorkflowSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateRef:
+    """The spec of a Workflow that is made of a WorkflowTemplate."""
+
+    NESTED: ClassVar = {"arguments": "parameters"}
+
+    arguments: tuple[Parameter, ...] = ()
+    workflow_template_ref: LocalObjectReference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CronSpec:
+    """CronWorkflowSpec. Argo 3.5 has `schedule`, 4.0 and later `schedules`; 3.6 and 3.7 take either, not both."""
+
+    schedule: str | None = None
+    schedules: tuple[str, ...] = ()
+    timezone: str
+    concurrency_policy: str | None = None
+    starting_deadline_seconds: int | None = None
+    successful_jobs_history_limit: int | None = None
+    failed_jobs_history_limit: int | None = None
+    suspend: bool | None = None
+    workflow_metadata: ObjectMeta | None = None
+    workflow_spec: WorkflowSpec | TemplateRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CronWorkflow:
+    """A CronWorkflow."""
+
+    api_version: Literal["argoproj.io/v1alpha1"] = "argoproj.io/v1alpha1"
+    kind: Literal["CronWorkflow"] = "CronWorkflow"
+    metadata: ObjectMeta
+    spec: CronSpec

@@ -26,6 +26,12 @@ _IRREGULAR = {"pod_gc": "podGC", "downward_api": "downwardAPI"}
 """Fields whose name in a manifest is not their camel case."""
 
 
+class ManifestText:
+    """The base of values that a manifest has as text: `str(value)`."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectMeta:
     """metav1.ObjectMeta."""
@@ -222,14 +228,16 @@ def to_manifest(value: object) -> Plain:
             return {str(key): to_manifest(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         case tuple() | list():
             return [to_manifest(item) for item in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        case ManifestText():
+            return str(value)
         case BaseModel():
             found: Plain = as_kubernetes(value)
             return found
         case _:
-            return _fields_to_manifest(value)
+            return _object_to_manifest(value)
 
 
-def _fields_to_manifest(value: Any) -> dict[str, Any]:
+def _object_to_manifest(value: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, key, inner in _fields(value.__class__):
         item = getattr(value, name)
@@ -240,12 +248,14 @@ def _fields_to_manifest(value: Any) -> dict[str, Any]:
 
 
 @cache
-def _fields(cls: type[Any]) -> tuple[tuple[str, str, str | None], ...]:
-    """The fields of a class: name, what the manifest calls it, and the key inside of that where there is one.
+def _fields(cls: Any) -> tuple[tuple[str, str, str | None], ...]:
+    """The fields of a class: the name, the manifest's key, and the key inside of that, if there is one.
 
-    A field with `metadata={"inner": "parameters"}` is a list that the manifest has in an object of its own.
+    A class names in `NESTED` the fields whose value a manifest has in an object of its own, and the key there:
+    `{"arguments": "parameters"}` makes `{arguments: {parameters: [...]}}` of the field `arguments`.
     """
-    return tuple((item.name, _camel(item.name), item.metadata.get("inner")) for item in dataclasses.fields(cls))
+    nested: dict[str, str] = getattr(cls, "NESTED", {})
+    return tuple((item.name, _camel(item.name), nested.get(item.name)) for item in dataclasses.fields(cls))
 
 
 def _camel(name: str) -> str:

@@ -2,71 +2,106 @@
 
 A Workflow is named after what it is made for: the ids of the events, the uids of the Workflows that have ended. So the
 Sensor may try again and the bus may deliver twice: the API server makes one Workflow, and refuses the other.
+
+The events of `@trigger` come from an EventSource that exists. For `@trigger_on_finish` the flow has an EventSource of
+its own, which watches Workflows that have the labels of the other flow and, from the controller, of a success. Such a
+watch has one event, ADD, when a Workflow comes to have them. When the EventSource starts, it has one for each Workflow
+that exists already, too: the Sensor leaves out what ended long ago, and starts nothing twice.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
+from flowc.protocol.encodings import USE_DEFAULT
+from flowc_compiler.frontend.decorators.quartz import to_crontab
 from flowc_targets.argo.events import go_templates
-from flowc_targets.argo.events.byevent import event_part
-from flowc_targets.argo.events.byfinish import finish_part, finish_source, source_name
-from flowc_targets.argo.events.event_parameters import TRIGGER
 from flowc_targets.argo.events.sensor_model import (
     Backoff,
+    ByTime,
+    DataFilter,
+    Dependency,
     EventSource,
+    EventSourceSpec,
+    ExprFilter,
+    Filters,
     K8sTrigger,
     Mapping,
-    PodTemplate,
-    Resource,
+    PayloadField,
+    Reset,
+    Selector,
     Sensor,
     SensorSpec,
     Source,
     Trigger,
-    TriggeredSpec,
     TriggeredWorkflow,
     TriggerTemplate,
+    Watch,
 )
-from flowc_targets.argo.object_names import OBJECT_LIMIT, deployed_name
-from flowc_targets.argo.workflow_objects import Parameter, Parameters
+from flowc_targets.argo.events.trigger_checks import event_parameters
+from flowc_targets.argo.object_names import DEPLOYMENT, OBJECT_LIMIT, deployed_name, label_value
+from flowc_targets.argo.parameter_values import TRIGGER
+from flowc_targets.argo.workflow_objects import Parameter, TemplateRef
+from flowc_targets.kubernetes.event_names import event_name, upstream_deployment
 from flowc_targets.kubernetes.objects import LocalObjectReference, ObjectMeta
 
 if TYPE_CHECKING:
-    from flowc_compiler.ir import Flow
-    from flowc_targets.argo.events.part import Part
+    from collections.abc import Callable
+
+    from flowc_compiler.ir import Flow, TriggerEvent, TriggerOnFinishSpec, TriggerSpec
     from flowc_targets.argo.options import ArgoOptions
     from flowc_targets.argo.workflow_objects import Workflow
 
+PHASE = "workflows.argoproj.io/phase"
+"""The controller's label."""
+FRESH_SECONDS = 900
+"""How long after its end a run still starts others: longer than an EventSource takes to be there again."""
+_SUFFIX = "-finished"
 _RETRIES = Backoff(steps=5, duration="1s", factor=2)
 _DIGITS, _ALL_DIGITS = 10, 40
 """Hexadecimal digits of what a Workflow is named after: of one event, and of all together."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A trigger in the making."""
+
+    dependencies: tuple[Dependency, ...]
+    """All have to come."""
+    resets: tuple[Reset, ...]
+    values: dict[str, Source]
+    """What parameters get."""
+    records: tuple[Source, ...]
+    """What `current.trigger` tells, of each dependency."""
+    digest: Callable[[str, int], Source]
+    """What tells one event of a dependency from others, in so many digits."""
+
+
 def event_objects(flow: Flow, options: ArgoOptions, template: Workflow) -> tuple[EventSource | Sensor, ...]:
     """The Sensor, and the EventSource where other flows are waited for; nothing for a flow without triggers."""
     events, finished = flow.specs.trigger, flow.specs.trigger_on_finish
-    arguments = template.spec.arguments.parameters if template.spec.arguments is not None else ()
-    parts: dict[str, Part] = {}
+    defaults = {item.name: None if item.value is None else str(item.value) for item in template.spec.arguments}
+    parts: dict[str, _Part] = {}
     if events is not None:
-        parts["events"] = event_part(flow, options, events, {item.name: item.value for item in arguments})
+        parts["events"] = _event_part(flow, options, events, defaults)
     if finished is not None:
-        parts["finished"] = finish_part(flow, finished)
+        parts["finished"] = _finish_part(flow, finished)
     if not parts:
         return ()
     account = options.event_service_account
-    pod = PodTemplate(service_account_name=account) if account is not None else None
     sensor = Sensor(
         metadata=_meta(deployed_name(flow), template),
         spec=SensorSpec(
             event_bus_name=options.event_bus,
-            template=pod,
+            template=account,
             dependencies=tuple(item for part in parts.values() for item in part.dependencies),
             triggers=tuple(_trigger(flow, name, part, template) for name, part in parts.items()),
         ),
     )
     if finished is None:
         return (sensor,)
-    return (finish_source(flow, options, finished, _meta(source_name(flow), template), pod), sensor)
+    return (_finish_source(flow, options, finished, _meta(_source_name(flow), template), account), sensor)
 
 
 def _meta(name: str, template: Workflow) -> ObjectMeta:
@@ -74,20 +109,20 @@ def _meta(name: str, template: Workflow) -> ObjectMeta:
     return ObjectMeta(name=name, namespace=about.namespace, labels=about.labels)
 
 
-def _trigger(flow: Flow, name: str, part: Part, template: Workflow) -> Trigger:
+def _trigger(flow: Flow, name: str, part: _Part, template: Workflow) -> Trigger:
     names = [dependency.name for dependency in part.dependencies]
     return Trigger(
         template=TriggerTemplate(
             name=name,
             conditions=" && ".join(names),
             conditions_reset=part.resets,
-            k8s=K8sTrigger(source=Resource(resource=_workflow(flow, part, template)), parameters=_mappings(part)),
+            k8s=K8sTrigger(source=_workflow(flow, part, template), parameters=_mappings(part)),
         ),
         retry_strategy=_RETRIES,
     )
 
 
-def _workflow(flow: Flow, part: Part, template: Workflow) -> TriggeredWorkflow:
+def _workflow(flow: Flow, part: _Part, template: Workflow) -> TriggeredWorkflow:
     """The Workflow, before the events' values are put into it."""
     values = tuple(Parameter(name=name, value=source.value) for name, source in part.values.items())
     digits = _digits(part) * len(part.dependencies)
@@ -95,14 +130,14 @@ def _workflow(flow: Flow, part: Part, template: Workflow) -> TriggeredWorkflow:
         metadata=ObjectMeta(
             name=deployed_name(flow, OBJECT_LIMIT - 1 - digits) + "-", namespace=template.metadata.namespace
         ),
-        spec=TriggeredSpec(
-            arguments=Parameters(parameters=(*values, Parameter(name=TRIGGER, value=""))),
+        spec=TemplateRef(
+            arguments=(*values, Parameter(name=TRIGGER, value="")),
             workflow_template_ref=LocalObjectReference(name=template.metadata.name or ""),
         ),
     )
 
 
-def _mappings(part: Part) -> tuple[Mapping, ...]:
+def _mappings(part: _Part) -> tuple[Mapping, ...]:
     """What of the events goes where: into the name, the parameters, and what `current.trigger` reads."""
     found: list[Mapping] = []
     for dependency in part.dependencies:
@@ -122,6 +157,129 @@ def _argument(number: int) -> str:
     return f"spec.arguments.parameters.{number}.value"
 
 
-def _digits(part: Part) -> int:
+def _digits(part: _Part) -> int:
     """How many digits each event has in the name of the Workflow."""
     return max(2, min(_DIGITS, _ALL_DIGITS // len(part.dependencies)))
+
+
+def _event_part(flow: Flow, options: ArgoOptions, spec: TriggerSpec, defaults: dict[str, str | None]) -> _Part:
+    """The share of `@trigger`. `defaults` are the values of parameters in the manifest."""
+    payload = options.payload_path
+    values: dict[str, Source] = {}
+    records: list[Source] = []
+    dependencies: list[Dependency] = []
+    for number, event in enumerate(spec.events, 1):
+        dependency = _event_dependency(flow, options, event, f"event_{number}", defaults)
+        dependencies.append(dependency)
+        for parameter, key in event_parameters(flow, event).items():
+            values[parameter] = _parameter_source(dependency.name, payload, key, defaults.get(parameter))
+        name = event_name(flow, event)
+        records.append(
+            Source(
+                dependency_name=dependency.name,
+                data_template=go_templates.event_record(payload, name),
+                value=go_templates.plain_event_record(name),
+            )
+        )
+    return _Part(
+        dependencies=tuple(dependencies),
+        resets=_resets(spec.options),
+        values=values,
+        records=tuple(records),
+        digest=lambda name, digits: Source(
+            dependency_name=name, context_template=go_templates.digest_of_context(digits)
+        ),
+    )
+
+
+def _event_dependency(
+    flow: Flow, options: ArgoOptions, event: TriggerEvent, own: str, defaults: dict[str, str | None]
+) -> Dependency:
+    """An event passes that has the name, and a field for each parameter that has no default."""
+    name, payload = event_name(flow, event), options.payload_path
+    filters: list[ExprFilter] = []
+    if options.event_name is not None:
+        fields = (PayloadField(name="name", path=f"{payload}.name"),)
+        filters.append(ExprFilter(expr=f"name == '{name}'", fields=fields))
+    for parameter, key in event_parameters(flow, event).items():
+        if defaults.get(parameter) is None:
+            fields = (PayloadField(name="field", path=f"{payload}.{key}"),)
+            filters.append(ExprFilter(expr="true == true", fields=fields))  # the field has to be there
+    return Dependency(
+        name=own,
+        event_source_name=options.event_source or "",
+        event_name=options.event_name or name,
+        filters=Filters(exprs=tuple(filters)) if filters else None,
+    )
+
+
+def _parameter_source(dependency: str, payload: str, key: str, default: str | None) -> Source:
+    text = default if default is not None else USE_DEFAULT
+    return Source(
+        dependency_name=dependency,
+        data_template=go_templates.field(payload, key, text),
+        data_key=f"{payload}.{key}",
+        value=text,
+    )
+
+
+def _finish_part(flow: Flow, spec: TriggerOnFinishSpec) -> _Part:
+    """The share of `@trigger_on_finish`."""
+    young = DataFilter(
+        path="body.status.finishedAt",
+        type="number",
+        comparator="<",
+        value=(str(FRESH_SECONDS),),
+        template=go_templates.AGE,
+    )
+    source = _source_name(flow)
+    names = [f"run_{number}" for number in range(1, len(spec.flows) + 1)]
+    records = [
+        Source(
+            dependency_name=name,
+            data_template=go_templates.run_record(other.name, upstream_deployment(flow, other) or other.name),
+        )
+        for name, other in zip(names, spec.flows, strict=True)
+    ]
+    return _Part(
+        dependencies=tuple(
+            Dependency(name=name, event_source_name=source, event_name=name, filters=Filters(data=(young,)))
+            for name in names
+        ),
+        resets=_resets(spec.options),
+        values={},
+        records=tuple(records),
+        digest=lambda name, digits: Source(dependency_name=name, data_template=go_templates.digest_of_workflow(digits)),
+    )
+
+
+def _finish_source(
+    flow: Flow, options: ArgoOptions, spec: TriggerOnFinishSpec, meta: ObjectMeta, account: str | None
+) -> EventSource:
+    """The EventSource with a watch for each of the other flows."""
+    watches = {
+        f"run_{number}": Watch(
+            namespace=options.namespace or "",
+            filter=(
+                Selector(key=DEPLOYMENT, value=label_value(upstream_deployment(flow, other) or other.name)),
+                Selector(key=PHASE, value="Succeeded"),
+            ),
+        )
+        for number, other in enumerate(spec.flows, 1)
+    }
+    return EventSource(
+        metadata=meta, spec=EventSourceSpec(event_bus_name=options.event_bus, template=account, resource=watches)
+    )
+
+
+def _source_name(flow: Flow) -> str:
+    """The name of the EventSource."""
+    return deployed_name(flow, OBJECT_LIMIT - len(_SUFFIX)) + _SUFFIX
+
+
+def _resets(options: dict[str, Any]) -> tuple[Reset, ...]:
+    """The resets that checked options ask for."""
+    reset = cast("dict[str, str] | None", options.get("reset_at"))
+    if reset is None:
+        return ()
+    return (Reset(by_time=ByTime(cron=to_crontab(reset["cron"]), timezone=reset.get("timezone"))),)

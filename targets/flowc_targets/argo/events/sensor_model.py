@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
-    from flowc_targets.argo.workflow_objects import Parameters
-    from flowc_targets.kubernetes.objects import LocalObjectReference, ObjectMeta
+    from flowc_targets.argo.workflow_objects import TemplateRef
+    from flowc_targets.kubernetes.objects import ObjectMeta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,36 +76,23 @@ class Mapping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TriggeredSpec:
-    """The spec of a Workflow that is made of a WorkflowTemplate."""
-
-    arguments: Parameters | None
-    workflow_template_ref: LocalObjectReference
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TriggeredWorkflow:
     """The Workflow that a sensor creates."""
 
     api_version: Literal["argoproj.io/v1alpha1"] = "argoproj.io/v1alpha1"
     kind: Literal["Workflow"] = "Workflow"
     metadata: ObjectMeta
-    spec: TriggeredSpec
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
-    """The object, written out."""
-
-    resource: TriggeredWorkflow
+    spec: TemplateRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class K8sTrigger:
     """StandardK8STrigger: creates an object, with values from events put into it."""
 
+    NESTED: ClassVar = {"source": "resource"}
+
     operation: Literal["create"] = "create"
-    source: Resource
+    source: TriggeredWorkflow
     parameters: tuple[Mapping, ...]
 
 
@@ -153,18 +140,13 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PodTemplate:
-    """Of the pod of a Sensor or EventSource."""
-
-    service_account_name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SensorSpec:
-    """What a sensor waits for and does."""
+    """What a sensor waits for and does; `template` is the service account of its pod."""
+
+    NESTED: ClassVar = {"template": "serviceAccountName"}
 
     event_bus_name: str | None = None
-    template: PodTemplate | None = None
+    template: str | None = None
     dependencies: tuple[Dependency, ...]
     triggers: tuple[Trigger, ...]
 
@@ -189,30 +171,27 @@ class Selector:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceFilter:
-    """ResourceFilter."""
-
-    labels: tuple[Selector, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """ResourceEventSource: an event for each object that comes to have the labels."""
+
+    NESTED: ClassVar = {"filter": "labels"}
 
     namespace: str
     group: Literal["argoproj.io"] = "argoproj.io"
     version: Literal["v1alpha1"] = "v1alpha1"
     resource: Literal["workflows"] = "workflows"
     event_types: tuple[Literal["ADD"], ...] = ("ADD",)
-    filter: ResourceFilter
+    filter: tuple[Selector, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSourceSpec:
-    """Watches by the name of their event."""
+    """Watches by the name of their event; `template` is the service account of its pod."""
+
+    NESTED: ClassVar = {"template": "serviceAccountName"}
 
     event_bus_name: str | None = None
-    template: PodTemplate | None = None
+    template: str | None = None
     resource: dict[str, Watch]
 
 

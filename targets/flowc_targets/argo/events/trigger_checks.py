@@ -1,12 +1,11 @@
-"""What keeps triggers from being written as a Sensor, told at the decorator."""
+"""What keeps triggers from being written as a Sensor, reported at the decorator."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from flowc_targets.argo.events.event_parameters import event_payload, mapped
-from flowc_targets.argo.events.resets import check_resets
+from flowc_compiler.frontend.decorators.quartz import ScheduleError, to_crontab
 from flowc_targets.kubernetes.event_names import check_upstream_flows, event_name
 
 if TYPE_CHECKING:
@@ -24,10 +23,10 @@ def check_triggers(flow: Flow, options: ArgoOptions, target: str, sink: Diagnost
     events, finished = flow.specs.trigger, flow.specs.trigger_on_finish
     if events is not None:
         _check_events(flow, events, options, target, sink)
-        check_resets("trigger", events, target, sink)
+        _check_resets("trigger", events, target, sink)
     if finished is not None:
         _check_finished(flow, finished, options, target, sink)
-        check_resets("trigger_on_finish", finished, target, sink)
+        _check_resets("trigger_on_finish", finished, target, sink)
     _check_filled_in(flow, options, sink)
 
 
@@ -37,7 +36,7 @@ def _check_events(flow: Flow, spec: TriggerSpec, options: ArgoOptions, target: s
             "FC502", "`@trigger` needs the name of the EventSource that its events come from", spec.span,
             help="give --set event_source=NAME, of an EventSource of Argo Events in the same namespace",
         )  # fmt: skip
-    if not _GO_NAMES.fullmatch(event_payload(options)):
+    if not _GO_NAMES.fullmatch(options.payload_path):
         message = f"option event_payload: {options.event_payload!r} is no path of names"
         sink.error("FC505", message, None, help="write it with dots, such as body.payload")
     filled: set[str] = set()
@@ -63,7 +62,7 @@ def _check_event(
     elif not _DOTTED.fullmatch(name):
         message = f"the event name {name!r} has other characters than letters, digits, -, _ and dots"
         sink.unsupported("FC501", target, message, spec.span, help="rename it")
-    for parameter, key in mapped(flow, event).items():
+    for parameter, key in event_parameters(flow, event).items():
         if not _TOKEN.fullmatch(key):
             message = f"the field {key!r} for parameter `{parameter}` has other characters than letters, digits, -, _"
             sink.unsupported("FC501", target, message, spec.span, help="name a field at the top of the payload")
@@ -83,7 +82,7 @@ def _check_finished(
 def _check_filled_in(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     """A run that events start has nobody else to give it a value."""
     events, finished = flow.specs.trigger, flow.specs.trigger_on_finish
-    given = {name for event in (events.events if events is not None else ()) for name in mapped(flow, event)}
+    given = {name for event in (events.events if events is not None else ()) for name in event_parameters(flow, event)}
     for parameter in flow.run_parameters:
         if not parameter.required or parameter.has_default or parameter.name in options.parameters:
             continue
@@ -94,3 +93,41 @@ def _check_filled_in(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> 
                 "FC304", f"parameter {parameter.name!r} is required, and {what} {fills}", parameter.span,
                 help="give it a default, a value with --set 'parameters={...}', or a field of an event",
             )  # fmt: skip
+
+
+def _check_resets(decorator: str, spec: TriggerSpec | TriggerOnFinishSpec, target: str, sink: DiagnosticSink) -> None:
+    """Report options that are no reset."""
+    reset = spec.options.get("reset_at")
+    others = sorted(set(spec.options) - {"reset_at"})
+    if others:
+        sink.unsupported(
+            "FC501", target, f"options of `@{decorator}`: {', '.join(others)}", spec.span,
+            help='give options={"reset_at": {"cron": ..., "timezone": ...}}, or none',
+        )  # fmt: skip
+    elif reset is not None and (problem := _reset_problem(reset)) is not None:
+        sink.error(
+            "FC404", f"`reset_at` of `@{decorator}`: {problem}", spec.span,
+            help='write {"cron": "0 5 * * *", "timezone": "Europe/Berlin"}',
+        )  # fmt: skip
+
+
+def _reset_problem(reset: object) -> str | None:
+    if not isinstance(reset, dict):
+        return "it is a dict of cron and timezone"
+    fields = cast("dict[object, object]", reset)
+    texts = all(isinstance(item, str) for item in fields.values())
+    if "cron" not in fields or set(fields) - {"cron", "timezone"} or not texts:
+        return "it is a dict of cron and timezone, which are texts"
+    try:
+        to_crontab(str(fields["cron"]))
+    except ScheduleError as error:
+        return str(error)
+    return None
+
+
+def event_parameters(flow: Flow, event: TriggerEvent) -> dict[str, str]:
+    """Parameter to field. An event that is alone and says nothing of parameters fills in those of its fields' names."""
+    spec = flow.specs.trigger
+    if event.parameters or spec is None or len(spec.events) > 1:
+        return event.parameters
+    return {parameter.name: parameter.name for parameter in flow.run_parameters}

@@ -7,7 +7,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.labels import LABELS
+from flowc_targets.argo.object_names import LABELS
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.argo.server.access import read_access
 from flowc_targets.argo.server.argo_server import Calls, Lost

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc.protocol import env_names
+from flowc_targets.argo.workflow import TITLE
 from flowc_targets.base.engine import RunState, TaskState
 from flowc_targets.base.json_parts import as_map, as_maps, as_strings
 from flowc_targets.kubernetes.pod_checks import CODE_FOLDER
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from flowc_targets.argo.server.argo_server import Json
     from flowc_targets.base.engine import Phase
 
-TITLE = "workflows.argoproj.io/title"
-"""The annotation with the flow's name."""
 
 _PHASES: dict[str, Phase] = {
     "": "pending",
