@@ -10,7 +10,7 @@ from flowc._version import __version__
 from flowc.protocol.env_names import parameter_variable
 from flowc_targets.airflow.code_config_map import config_map_name
 from flowc_targets.airflow.dag_model import DagFile, DagParam
-from flowc_targets.airflow.pods import pod_defaults
+from flowc_targets.airflow.pod_arguments import pod_defaults
 from flowc_targets.airflow.python_printer import Call, Name
 from flowc_targets.airflow.task_lowering import asset, lower_steps, markdown
 from flowc_targets.base.parameter_defaults import description, literal_default

@@ -6,7 +6,7 @@ import builtins
 import keyword
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,36 +14,20 @@ if TYPE_CHECKING:
     from flowc_targets.airflow.python_printer import Expression
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepTask:
-    """A task that runs one step."""
+OperatorName: TypeAlias = Literal["StepOperator", "EmptyOperator", "HookOperator"]
+"""What runs a step, what runs nothing (the scheduler itself marks such a task as done), and what calls an exit hook."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorTask:
+    """A task that is a call of an operator."""
+
+    operator: OperatorName
     variable: str
     task_id: str
-    """The step's name: the operator tells the shim its own task id."""
+    """For a step its name, with a number for later iterations: the operator tells the shim its own task id."""
     options: dict[str, Expression] = field(default_factory=dict[str, "Expression"])
-    """Arguments of the operator, where they differ from the DAG's `default_args`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmptyTask:
-    """A task that runs nothing: what a virtual step is. Airflow's scheduler marks it as done by itself."""
-
-    variable: str
-    task_id: str
-    options: dict[str, Expression] = field(default_factory=dict[str, "Expression"])
-    """Arguments of the operator."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HookTask:
-    """A task that calls a function of the flow when the run has ended."""
-
-    variable: str
-    task_id: str
-    function: str
-    trigger_rule: str | None
-    image: str | None
+    """The operator's arguments, where they differ from the DAG's `default_args`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,15 +70,16 @@ class Block:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
 
-    def walk(self) -> Iterator[Node]:
-        """Yield its nodes in order, and after each group those in it."""
+    def tasks(self) -> Iterator[OperatorTask]:
+        """Yield the calls of operators in it and in its groups, in the order of the file."""
         for node in self.nodes:
-            yield node
-            if isinstance(node, MappedGroup):
-                yield from node.body.walk()
+            if isinstance(node, OperatorTask):
+                yield node
+            elif isinstance(node, MappedGroup):
+                yield from node.body.tasks()
 
 
-Node = StepTask | EmptyTask | HookTask | WidthTask | MappedGroup
+Node = OperatorTask | WidthTask | MappedGroup
 """What a block is made of."""
 
 
@@ -140,13 +125,18 @@ class DagFile:
         """The name of the source for a comment."""
         return "".join(character if character.isprintable() else "?" for character in self.source)
 
-    def has_node(self, kind: type[Node]) -> bool:
-        """Whether the DAG has a node of that class."""
-        return any(isinstance(node, kind) for node in self.body.walk())
+    @property
+    def has_foreach(self) -> bool:
+        """Whether the DAG has mapped groups."""
+        return any(isinstance(node, WidthTask) for node in self.body.nodes)
+
+    def has_operator(self, name: str) -> bool:
+        """Whether a task is a call of that operator."""
+        return any(task.operator == name for task in self.body.tasks())
 
     def has_option(self, name: str) -> bool:
         """Whether a task has that argument."""
-        return any(isinstance(node, StepTask | EmptyTask) and name in node.options for node in self.body.walk())
+        return any(name in task.options for task in self.body.tasks())
 
     @property
     def has_assets(self) -> bool:

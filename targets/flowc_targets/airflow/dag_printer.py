@@ -6,7 +6,7 @@ import base64
 import sys
 from typing import TYPE_CHECKING
 
-from flowc_targets.airflow.dag_model import Block, DagFile, Edge, EmptyTask, HookTask, MappedGroup, StepTask, WidthTask
+from flowc_targets.airflow.dag_model import Block, DagFile, Edge, MappedGroup, OperatorTask, WidthTask
 from flowc_targets.airflow.dag_summary import SUMMARY, summarize
 from flowc_targets.airflow.operator_sources import Import, operator_sources
 from flowc_targets.airflow.python_printer import WIDTH, Call, Name, layout, quoted
@@ -46,18 +46,16 @@ def _dag_imports(file: DagFile) -> Iterator[Import]:
         case _:
             yield Import("datetime", "datetime")
             yield Import("timezone", "datetime")
-    tasks = (node for node in file.body.walk() if isinstance(node, StepTask))
-    if any(
-        isinstance(value, Call) and value.function == "timedelta" for node in tasks for value in node.options.values()
-    ):
+    values = (value for task in file.body.tasks() for value in task.options.values())
+    if any(isinstance(value, Call) and value.function == "timedelta" for value in values):
         yield Import("timedelta", "datetime")
-    if file.has_node(WidthTask):
+    if file.has_foreach:
         yield Import("task_group", "airflow.sdk", "airflow.decorators")
     if file.has_assets:
         yield Import("Asset", "airflow.sdk", "airflow.datasets", "Dataset as Asset")
     if file.params:
         yield Import("Param", "airflow.sdk.definitions.param", "airflow.models.param")
-    if file.has_node(EmptyTask):
+    if file.has_operator("EmptyOperator"):
         yield Import("EmptyOperator", "airflow.providers.standard.operators.empty", "airflow.operators.empty")
 
 
@@ -122,17 +120,9 @@ def _block(block: Block, indent: int) -> Iterator[str]:
     used = {edge.source for edge in block.edges}.union(*(edge.targets for edge in block.edges))
     for node in block.nodes:
         match node:
-            case StepTask(variable=variable, task_id=task_id, options=options):
-                call = Call("StepOperator", kwargs={"task_id": task_id, **options})
+            case OperatorTask(operator=operator, variable=variable, task_id=task_id, options=options):
+                call = Call(operator, kwargs={"task_id": task_id, **options})
                 yield from layout(call, indent, f"{variable} = " if variable in used else "")
-            case EmptyTask(variable=variable, task_id=task_id, options=options):
-                call = Call("EmptyOperator", kwargs={"task_id": task_id, **options})
-                yield from layout(call, indent, f"{variable} = " if variable in used else "")
-            case HookTask(variable=variable, task_id=task_id, function=function, trigger_rule=rule, image=image):
-                given = {"trigger_rule": rule, "image": image}
-                options = {key: value for key, value in given.items() if value is not None}
-                call = Call("HookOperator", kwargs={"task_id": task_id, "function": function, **options})
-                yield from layout(call, indent, f"{variable} = ")
             case WidthTask(variable=variable, task_id=task_id, opener=opener, outer=outer):
                 around = () if outer is None else (Name(outer),)
                 width = Call(f'indices.override(task_id="{task_id}")', (opener, *around))

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.airflow.dag_model import Block, DagFile, HookTask, MappedGroup, StepTask, WidthTask
+from flowc_targets.airflow.dag_model import Block, DagFile, MappedGroup, WidthTask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,18 +42,17 @@ class DagSummary:
 def summarize(file: DagFile) -> Mapping[str, Expression]:
     """Return the value of the constant."""
     defaults = file.dag.get("default_args")
-    nodes = list(file.body.walk())
-    steps = [node for node in nodes if isinstance(node, StepTask)]
+    steps = [task for task in file.body.tasks() if task.operator == "StepOperator"]
     iterations: dict[str, list[str]] = {}
-    for node in steps:
-        if "iteration" in node.options:
-            iterations.setdefault(str(node.options["step"]), []).append(node.task_id)
+    for task in steps:
+        if "iteration" in task.options:
+            iterations.setdefault(str(task.options["step"]), []).append(task.task_id)
     return {
         "dag_id": file.dag["dag_id"],
         "flow": file.flow,
         "pool": defaults.get("pool") if isinstance(defaults, dict) else None,
-        "tasks": tuple(node.task_id for node in steps),
-        "hooks": tuple(node.task_id for node in nodes if isinstance(node, HookTask)),
+        "tasks": tuple(task.task_id for task in steps),
+        "hooks": tuple(task.task_id for task in file.body.tasks() if task.operator == "HookOperator"),
         "iterations": {step: tuple(task_ids) for step, task_ids in iterations.items()},
         "nested": _nested(file.body),
     }
@@ -63,11 +62,10 @@ def _nested(body: Block) -> dict[str, Expression]:
     """By task id, the id of the task that lists the index paths of the foreach around it."""
     widths = {node.variable: node for node in body.nodes if isinstance(node, WidthTask)}
     return {
-        node.task_id: widths[group.width].task_id
+        task.task_id: widths[group.width].task_id
         for group in body.nodes
         if isinstance(group, MappedGroup) and widths[group.width].outer is not None
-        for node in group.body.walk()
-        if isinstance(node, StepTask)
+        for task in group.body.tasks()
     }
 
 

@@ -6,8 +6,6 @@ import ast
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowc_targets.airflow.dag_model import HookTask, WidthTask
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -46,12 +44,12 @@ def operator_sources(file: DagFile) -> list[OperatorSource]:
 def _modules(file: DagFile) -> Iterator[str]:
     in_pods = file.operator == "kubernetes"
     yield "shim_task"
-    if file.has_node(WidthTask):
+    if file.has_foreach:
         yield "index_paths"
     if in_pods:
         yield "code_in_environment" if file.config_map is None else "code_in_config_map"
     yield "pod_operator" if in_pods else "process_operator"
-    if file.has_node(HookTask):
+    if file.has_operator("HookOperator"):
         yield "hook_operator"
     if file.has_option("callbacks"):
         yield "publish_output"

@@ -53,6 +53,10 @@ class AirflowOptions(TargetOptions):
             return self.schedule_timeout_seconds
         return GPU_NODE_SECONDS if gpu else self.startup_timeout_seconds
 
+    def most_startup_seconds(self, *, gpu: bool) -> int:
+        """Seconds that may pass before a pod's step begins."""
+        return self.waits_for_node(gpu=gpu) + self.startup_timeout_seconds
+
     @property
     def in_pods(self) -> bool:
         """Whether tasks are pods."""

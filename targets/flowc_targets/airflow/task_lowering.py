@@ -11,28 +11,32 @@ from typing import TYPE_CHECKING
 
 from flowc.protocol import env_names
 from flowc_compiler.ir import ROOT_SCOPE
-from flowc_targets.airflow.dag_model import Block, Edge, EmptyTask, HookTask, MappedGroup, Names, StepTask, WidthTask
-from flowc_targets.airflow.pods import pod_arguments
-from flowc_targets.airflow.python_printer import Call, Name
-from flowc_targets.airflow.shared_values import share
+from flowc_targets.airflow.dag_model import Block, Edge, MappedGroup, Names, OperatorTask, WidthTask
+from flowc_targets.airflow.pod_arguments import pod_arguments
+from flowc_targets.airflow.python_printer import Call, Name, one_line
 from flowc_targets.base.arms import choices
 from flowc_targets.kubernetes.event_names import own_finished_event
 from flowc_targets.kubernetes.pod import pod_variables, step_pod
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow, Step, StepSpecs
-    from flowc_targets.airflow.dag_model import Node
+    from flowc_compiler.ir import Flow, Step
+    from flowc_targets.airflow.dag_model import Node, OperatorName
     from flowc_targets.airflow.options import AirflowOptions
     from flowc_targets.airflow.python_printer import Expression
 
+FEWEST_SHARING = 3
+"""Tasks that have a value in common before it gets a name: with fewer, it is easier to read where it stands."""
+_OPENERS = frozenset({"foreach", "parallel"})
+
 
 def lower_steps(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> tuple[Block, dict[str, Expression]]:
-    """The body of the DAG, and values that several of its tasks have in common, by name."""
+    """Return the body of the DAG, and the values that several of its tasks have in common, by name."""
     lowering = _Lowering(flow, options, sink)
-    return share(lowering.root(), lowering.names)
+    body = lowering.root()
+    return body, _share(body, lowering.names)
 
 
 def asset(name: str) -> Call:
@@ -41,11 +45,32 @@ def asset(name: str) -> Call:
 
 
 def markdown(text: str) -> str:
-    """Documentation for Airflow, which takes a text that ends in `.md` for the name of a file."""
+    """Return documentation for Airflow, which takes a text that ends in `.md` for the name of a file."""
     return f"{text}\n" if text.endswith(".md") else text
 
 
-class _Builder:
+def _share(body: Block, names: Names) -> dict[str, Expression]:
+    """Replace objects of Kubernetes' client that several tasks have in common by names; return them by name.
+
+    Creating an object of the client takes a tenth of a millisecond, and Airflow reads the file for every task it runs.
+    """
+    uses: dict[tuple[str, str], list[dict[str, Expression]]] = {}
+    for task in body.tasks():
+        for option, value in task.options.items():
+            first = value[0] if isinstance(value, tuple) and value else value
+            if isinstance(first, Call) and first.function.startswith("k8s."):
+                uses.setdefault((option, one_line(value)), []).append(task.options)
+    shared: dict[str, Expression] = {}
+    for (option, _), users in uses.items():
+        if len(users) >= FEWEST_SHARING:
+            name = names.take(option.upper())
+            shared[name] = users[0][option]
+            for options in users:
+                options[option] = Name(name)
+    return shared
+
+
+class _BlockBuilder:
     """The nodes and edges of one block, as they are found."""
 
     def __init__(self) -> None:
@@ -61,13 +86,13 @@ class _Builder:
         self._edges.setdefault(source, {}).update(dict.fromkeys(targets))
 
     def block(self) -> Block:
-        """What was collected."""
+        """Return what was collected."""
         edges = (Edge(source=source, targets=tuple(targets)) for source, targets in self._edges.items() if targets)
         return Block(nodes=tuple(self._nodes), edges=tuple(edges))
 
 
 class _Lowering:
-    """One flow on its way to a block."""
+    """Lowers one flow to a block."""
 
     def __init__(self, flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
         self._flow = flow
@@ -78,25 +103,26 @@ class _Lowering:
         self._choices = choices(flow)
         self._ids = {step.name for step in flow.steps}
         self._iterations = {step.name: self._iterations_of(step) for step in flow.steps if _loops(step)}
-        self._numbers = _segment_numbers(flow)
-        self._segments = _segments(flow, self._numbers)
-        self._top = _Builder()
+        self._foreach = {step.name: flow.foreach_scope(step) for step in flow.steps}
+        self._segments = self._segment_numbers()
+        self._steps = self._steps_by_segment()
+        self._top = _BlockBuilder()
 
     def root(self) -> Block:
-        """The steps outside of every foreach, each foreach of theirs right after its opener."""
-        for step in self._segments[ROOT_SCOPE][0]:
-            self._add_step(self._top, step, depth=0)
-            if step.kind in {"foreach", "parallel"}:
+        """Lower the steps outside of every foreach, each foreach of theirs right after its opener."""
+        for step in self._steps[ROOT_SCOPE][0]:
+            self._add_step(self._top, step, {})
+            if step.kind in _OPENERS:
                 last = self._add_foreach(step.name, outer=None, after=self._variables[step.name])
                 self._top.connect(last, [self._variables[self._flow.body_of(step.name).closer or ""]])
         last = self._variables[self._flow.end]
-        for node in _hook_tasks(self._flow, self._options, self.names, self._id):
-            self._top.add(node)
-            self._top.connect(last, [node.variable])
+        for task in self._hook_tasks():
+            self._top.add(task)
+            self._top.connect(last, [task.variable])
         return self._top.block()
 
     def _add_foreach(self, opener: str, outer: str | None, after: str) -> str:
-        """The width and the groups of one foreach, and of those in its body; the variable of the last group."""
+        """Add the width and the groups of one foreach, and of those in its body; return the last group's variable."""
         width = WidthTask(
             variable=self.names.take(f"{opener}_indices"), task_id=self._id(f"{opener}-indices"), opener=opener,
             outer=outer,
@@ -104,68 +130,94 @@ class _Lowering:
         self._top.add(width)
         self._top.connect(after, [width.variable])
         before, last = [width.variable], ""
-        for number, steps in enumerate(self._segments[opener]):
+        for number, steps in enumerate(self._steps[opener]):
             group = self._group(opener, number, steps, width.variable)
             self._top.add(group)
             for variable in before:
                 self._top.connect(variable, [group.variable])
             last = group.variable
-            inner = [step.name for step in steps if step.kind in {"foreach", "parallel"}]
+            inner = [step.name for step in steps if step.kind in _OPENERS]
             before = [self._add_foreach(name, outer=width.variable, after=last) for name in inner]
         return last
 
     def _group(self, opener: str, number: int, steps: list[Step], width: str) -> MappedGroup:
-        """One segment."""
-        builder = _Builder()
+        """Lower one segment of a foreach's body."""
+        builder = _BlockBuilder()
         for step in steps:
-            self._add_step(builder, step, depth=1)
+            self._add_step(builder, step, {"index": Name("index")})
         step = self._flow.by_name[opener]
         what = f"item of `{step.variable}`" if step.kind == "foreach" else "member of the gang"
         after = ", after the foreach in it" if number else ""
         suffix = f"-{number + 1}" if number else ""
         return MappedGroup(
-            variable=self.names.take(f"{opener}_items{suffix.replace('-', '_')}"),
-            function=self.names.take(f"each_of_{opener}{suffix.replace('-', '_')}"),
+            variable=self.names.take(f"{opener}_items{suffix}"),
+            function=self.names.take(f"each_of_{opener}{suffix}"),
             group_id=self._id(f"{opener}-items{suffix}"),
             doc=f"What runs for each {what}{after}.",
             width=width,
             body=builder.block(),
         )
 
-    def _add_step(self, builder: _Builder, step: Step, depth: int) -> None:
-        """The task, and the edges to what follows it in the same block."""
-        index: dict[str, Expression] = {"index": Name("index")} if depth else {}
+    def _add_step(self, builder: _BlockBuilder, step: Step, index: dict[str, Expression]) -> None:
+        """Add a step's task, and the edges to what follows it in the same block."""
         variable = self._variables[step.name]
         if step.name in self._iterations:
             self._add_iterations(builder, step, index)
             return
-        if step.virtual:
-            rule: Expression = self._trigger_rule(step)
-            options = {**({"trigger_rule": rule} if rule else {}), **self._outlets(step)}
-            builder.add(EmptyTask(variable=variable, task_id=step.name, options=options))
-        else:
-            builder.add(StepTask(variable=variable, task_id=step.name, options={**index, **self._arguments(step)}))
-        if step.kind not in {"foreach", "parallel"}:
+        operator: OperatorName = "EmptyOperator" if step.virtual else "StepOperator"
+        options = self._common_options(step) if step.virtual else {**index, **self._step_options(step)}
+        builder.add(OperatorTask(operator=operator, variable=variable, task_id=step.name, options=options))
+        if step.kind not in _OPENERS:
             builder.connect(variable, self._following(step))
 
-    def _add_iterations(self, builder: _Builder, step: Step, index: dict[str, Expression]) -> None:
-        """A task for each iteration that there may be: one that the iteration before does not lead to is skipped."""
+    def _add_iterations(self, builder: _BlockBuilder, step: Step, index: dict[str, Expression]) -> None:
+        """Add a task for each possible iteration: one that the iteration before does not lead to is skipped."""
         before: tuple[str, str] | None = None
-        arguments = self._arguments(step)
+        own = self._step_options(step)
         for number, (variable, task_id) in enumerate(self._iterations[step.name]):
-            options = {**index, "step": step.name, "iteration": number, **arguments}
+            options = {**index, "step": step.name, "iteration": number, **own}
             if before is not None:
                 options |= {"when": ((before[1], step.name),)}
                 options.pop("trigger_rule", None)
                 builder.connect(before[0], [variable])
-            builder.add(StepTask(variable=variable, task_id=task_id, options=options))
+            builder.add(OperatorTask(operator="StepOperator", variable=variable, task_id=task_id, options=options))
             builder.connect(variable, self._following(step))
             before = variable, task_id
 
+    def _hook_tasks(self) -> Iterator[OperatorTask]:
+        """Yield the tasks of all exit hooks, each to follow the flow's last step.
+
+        A hook for errors runs when the last step failed or could not run (`one_failed`), which Airflow decides as soon
+        as that is certain. Airflow judges a run by the tasks that nothing follows: the hook alone would make it a
+        success. So an empty task stands beside it, which cannot run then.
+        """
+        hooks = self._flow.specs.exit_hooks
+        for spec in hooks:
+            image = spec.options.get("image") if self._options.in_pods else None
+            own: dict[str, Expression] = {"image": image} if isinstance(image, str) else {}
+            for function in spec.on_success:
+                yield self._hook_task(function, own)
+            for function in spec.on_error:
+                yield self._hook_task(function, {"trigger_rule": "one_failed", **own})
+        if hooks and not any(spec.on_success for spec in hooks):
+            task_id = self._id("succeeded")
+            yield OperatorTask(operator="EmptyOperator", variable=self.names.take(task_id), task_id=task_id)
+
+    def _hook_task(self, function: str, options: dict[str, Expression]) -> OperatorTask:
+        task_id = self._id(f"exit-hook-{function.rpartition('.')[2]}")
+        return OperatorTask(
+            operator="HookOperator",
+            variable=self.names.take(task_id),
+            task_id=task_id,
+            options={"function": function, **options},
+        )
+
     def _following(self, step: Step) -> list[str]:
         """The variables of what follows a step in its own block."""
-        here = self._place(step)
-        return [self._variables[name] for name in step.targets if self._place(self._flow.by_name[name]) == here]
+        here = self._segments[step.name], self._foreach[step.name].id
+        return [
+            self._variables[name] for name in step.targets if (self._segments[name], self._foreach[name].id) == here
+        ]
 
     def _iterations_of(self, step: Step) -> list[tuple[str, str]]:
         """The variable and the id of the task of each iteration."""
@@ -174,133 +226,96 @@ class _Lowering:
         ids = [self._id(f"{step.name}-{number}") for number in range(2, count + 1)]
         return [first, *((self.names.take(name), name) for name in ids)]
 
-    def _trigger_rule(self, step: Step) -> str | None:
-        """What has several ways in runs after skipped arms, after a foreach of nothing, and after fewer iterations."""
-        several = len(step.parents) > 1 or any(name in self._iterations for name in step.parents)
-        return "none_failed" if step.kind == "join" or several else None
-
-    def _waiting(self, specs: StepSpecs) -> int:
-        """Seconds that a pod may be there before its step begins."""
-        options = self._options
-        return options.waits_for_node(gpu=specs.accelerator is not None) + options.startup_timeout_seconds
-
-    def _outlets(self, step: Step) -> dict[str, Expression]:
-        """What the last step tells of: other flows wait for it by `@trigger_on_finish`."""
-        return {"outlets": (asset(own_finished_event(self._flow)),)} if step.name == self._flow.end else {}
-
     def _id(self, wanted: str) -> str:
-        """An id that no step has: steps of class flows have no `-` in their names, those of pipelines may."""
+        """Return an id that no step has: steps of class flows have no `-` in their names, those of pipelines may."""
         while wanted in self._ids:
             wanted += "-"
         self._ids.add(wanted)
         return wanted
 
-    def _place(self, step: Step) -> tuple[str, int]:
-        scope = self._flow.foreach_scope(step).id
-        return scope, self._numbers[step.name]
+    def _segment_numbers(self) -> dict[str, int]:
+        """How many foreach have ended before each step, in the innermost foreach body around it; 0 in the root."""
+        numbers: dict[str, int] = {}
+        for step in self._flow.steps:
+            scope = self._foreach[step.name].id
+            if scope == ROOT_SCOPE:
+                numbers[step.name] = 0
+            elif step.kind == "join" and self._flow.by_name[step.closes].kind in _OPENERS:
+                numbers[step.name] = numbers[step.closes] + 1
+            else:
+                parents = [name for name in step.parents if self._foreach[name].id == scope]
+                numbers[step.name] = max((numbers[name] for name in parents), default=0)
+        return numbers
 
-    def _arguments(self, step: Step) -> dict[str, Expression]:
-        """The operator's arguments."""
-        kubernetes = self._options.operator == "kubernetes"
-        arguments: dict[str, Expression] = {}
-        specs = step.specs
-        if (rule := self._trigger_rule(step)) is not None:
-            arguments["trigger_rule"] = rule
-        if kubernetes and step.kind in {"foreach", "parallel", "switch"}:
-            arguments["callbacks"] = Name("PublishOutput")
-        if made := self._choices[step.scope]:
-            tasks = (
-                (task, target)
-                for switch, target in made
-                for task in (name for _, name in self._iterations.get(switch, [("", switch)]))
-            )
-            arguments["when"] = tuple(tasks)
-        if (most := _most_at_a_time(self._flow, step)) is not None:
-            arguments["max_active_tis_per_dagrun"] = most
+    def _steps_by_segment(self) -> dict[str, list[list[Step]]]:
+        """The steps of each foreach body, and of the root, by segment, in topological order."""
+        found: dict[str, list[list[Step]]] = {}
+        for step in self._flow.steps:
+            segments = found.setdefault(self._foreach[step.name].id, [])
+            while len(segments) <= self._segments[step.name]:
+                segments.append([])
+            segments[self._segments[step.name]].append(step)
+        return found
+
+    def _common_options(self, step: Step) -> dict[str, Expression]:
+        """Options of every operator: when the task runs, and the asset that the last step updates.
+
+        A task with several ways in runs after skipped arms, after a foreach of nothing, and after fewer iterations.
+        """
+        several = len(step.parents) > 1 or any(name in self._iterations for name in step.parents)
+        options: dict[str, Expression] = {"trigger_rule": "none_failed"} if step.kind == "join" or several else {}
+        if step.name == self._flow.end:
+            options["outlets"] = (asset(own_finished_event(self._flow)),)
+        return options
+
+    def _step_options(self, step: Step) -> dict[str, Expression]:
+        """Options of the StepOperator."""
+        specs, in_pods = step.specs, self._options.in_pods
+        common = self._common_options(step)
+        outlets = common.pop("outlets", None)
+        options: dict[str, Expression | None] = {**common}
+        if in_pods and step.kind in {*_OPENERS, "switch"}:
+            options["callbacks"] = Name("PublishOutput")
+        options["when"] = self._when(step)
+        opener = self._foreach[step.name].opener
+        bounds = self._flow.by_name[opener].specs.foreach if opener is not None else None
+        options["max_active_tis_per_dagrun"] = bounds.parallelism if bounds is not None else None
         if specs.retries:
-            arguments["retries"] = specs.retries
-            arguments["retry_delay"] = _duration(specs.retry.backoff_seconds if specs.retry is not None else 0)
+            options["retries"] = specs.retries
+            options["retry_delay"] = _duration(specs.retry.backoff_seconds if specs.retry is not None else 0)
         if specs.timeout is not None:
             # A pod's own deadline starts on its node. This one, for a pod that is stuck, covers the wait as well.
-            waiting = self._waiting(specs) if kubernetes else 0
-            arguments["execution_timeout"] = _duration(specs.timeout.seconds + waiting)
-        asked = pod_variables(specs) if kubernetes else specs.environment.variables if specs.environment else {}
+            waiting = self._options.most_startup_seconds(gpu=specs.accelerator is not None) if in_pods else 0
+            options["execution_timeout"] = _duration(specs.timeout.seconds + waiting)
+        options["variables"] = self._variables_of(step)
+        if in_pods:
+            options |= pod_arguments(step_pod(specs, self._options, "airflow", self._sink), specs, self._options)
+        options["outlets"] = outlets
+        options["doc_md"] = markdown(step.doc) if step.doc else None
+        return {name: value for name, value in options.items() if value is not None and value not in ((), {})}
+
+    def _when(self, step: Step) -> Expression:
+        """The tasks of switches and the choices of theirs that lead to a step: all iterations of a recursive switch."""
+        return tuple(
+            (task_id, target)
+            for switch, target in self._choices[step.scope]
+            for _, task_id in self._iterations.get(switch, [("", switch)])
+        )
+
+    def _variables_of(self, step: Step) -> Expression:
+        """The environment variables that a step has of its own."""
+        environment = step.specs.environment
+        own = environment.variables if environment is not None else {}
+        variables = pod_variables(step.specs) if self._options.in_pods else own
         if any(self._flow.by_name[parent].kind == "parallel" for parent in step.parents):
-            # Attempts of Airflow's never begin anew, so that whatever a peer has written is news.
-            asked = {**asked, env_names.GANG_FRESH: "1"}
-        if asked:
-            arguments["variables"] = asked
-        if kubernetes:
-            arguments.update(pod_arguments(step_pod(specs, self._options, "airflow", self._sink), specs, self._options))
-        arguments.update(self._outlets(step))
-        if step.doc:
-            arguments["doc_md"] = markdown(step.doc)
-        return arguments
-
-
-def _most_at_a_time(flow: Flow, step: Step) -> int | None:
-    """How many tasks of a mapped step may run at a time, where `@foreach_options` says so of its items."""
-    opener = flow.foreach_scope(step).opener
-    options = flow.by_name[opener].specs.foreach if opener is not None else None
-    return options.parallelism if options is not None else None
+            # Airflow never starts attempts anew, so that whatever a peer has written is news.
+            return {**variables, env_names.GANG_FRESH: "1"}
+        return variables
 
 
 def _loops(step: Step) -> bool:
     return step.kind == "switch" and step.recursive
 
 
-def _segment_numbers(flow: Flow) -> dict[str, int]:
-    """How many foreach have ended before each step, in the innermost foreach body that it stands in; 0 in the root."""
-    numbers: dict[str, int] = {}
-    for step in flow.steps:
-        scope = flow.foreach_scope(step).id
-        if scope == ROOT_SCOPE:
-            numbers[step.name] = 0
-            continue
-        if step.kind == "join" and flow.by_name[step.closes].kind in {"foreach", "parallel"}:
-            numbers[step.name] = numbers[step.closes] + 1
-            continue
-        parents = [name for name in step.parents if flow.foreach_scope(flow.by_name[name]).id == scope]
-        numbers[step.name] = max((numbers[name] for name in parents), default=0)
-    return numbers
-
-
-def _segments(flow: Flow, numbers: dict[str, int]) -> dict[str, list[list[Step]]]:
-    """The steps of each foreach body, and of the root, by segment, in topological order."""
-    segments: dict[str, list[list[Step]]] = {}
-    for step in flow.steps:
-        found = segments.setdefault(flow.foreach_scope(step).id, [])
-        while len(found) <= numbers[step.name]:
-            found.append([])
-        found[numbers[step.name]].append(step)
-    return segments
-
-
 def _duration(seconds: float) -> Expression:
     return Call("timedelta", kwargs={"seconds": int(seconds) if float(seconds).is_integer() else seconds})
-
-
-def _hook_tasks(flow: Flow, options: AirflowOptions, names: Names, new_id: Callable[[str], str]) -> Iterator[Node]:
-    """Yield the tasks of all hooks, each to follow the flow's last step. `new_id` makes a task's id unique.
-
-    A hook for errors runs when the last step failed or could not run (`one_failed`), which Airflow decides as soon as
-    that is certain. Airflow judges a run by the tasks that nothing follows: the hook alone would make it a success. So
-    an empty task stands beside it, which cannot run then.
-    """
-    on_success = False
-    for spec in flow.specs.exit_hooks:
-        image = spec.options.get("image") if options.in_pods else None
-        for rule, functions in ((None, spec.on_success), ("one_failed", spec.on_error)):
-            for function in functions:
-                task_id = new_id(f"exit-hook-{function.rpartition('.')[2]}")
-                on_success |= rule is None
-                yield HookTask(
-                    variable=names.take(task_id.replace("-", "_")),
-                    task_id=task_id,
-                    function=function,
-                    trigger_rule=rule,
-                    image=image if isinstance(image, str) else None,
-                )
-    if flow.specs.exit_hooks and not on_success:
-        task_id = new_id("succeeded")
-        yield EmptyTask(variable=names.take(task_id), task_id=task_id)
