@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from flowc_targets.airflow import airflow_checks
-from flowc_targets.airflow.python_printer import Call, Expression, Name, layout, quoted
+from flowc_targets.airflow.dag_model import Call, Expression, Name
+from flowc_targets.airflow.dag_printer import layout, quoted
 from tests.airflow.emitting import CLEAN, emit, emit_text, ruff, write
 from tests.airflow.flows import CAUGHT, HOSTILE, NESTED, PLAIN, SPECS, VALUES, WIDE
 from tests.conftest import REPOSITORY, examples_on

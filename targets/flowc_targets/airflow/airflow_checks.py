@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+from math import prod
+from typing import TYPE_CHECKING, NamedTuple
 
-from flowc_targets.airflow.map_widths import check_widths, openers_around
+from flowc_targets.base.parameter_defaults import literal_default
 from flowc_targets.kubernetes.event_names import check_upstream_flows
 from flowc_targets.kubernetes.pod import secret_names
 from flowc_targets.kubernetes.pod_checks import check_environment, check_exit_hooks
@@ -13,7 +15,8 @@ from flowc_targets.package.project import deployment_name
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow, ParallelStep, Step
+    from flowc_compiler.ir import Flow, ForeachStep, ParallelStep, Step
+    from flowc_compiler.ir.values import Value
     from flowc_targets.airflow.options import AirflowOptions
 
 NAME = "airflow"
@@ -26,6 +29,10 @@ MANY_STEPS = 10_000
 AIRFLOWS_MOST = 16
 """Tasks of one run at a time, where nobody has set core.max_active_tasks_per_dag."""
 
+_WAY_OUT = (
+    "let each item be several pieces of work, or raise core.max_map_length of Airflow "
+    "(AIRFLOW__CORE__MAX_MAP_LENGTH), and tell flowc with --set max_map_length="
+)
 _DAG_ID = re.compile(r"[\w.-]+")
 
 
@@ -50,7 +57,7 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
             f"which is 30 s (target {NAME})", flow.span,
             help="raise that setting, split the flow in two, or turn repeated steps into a foreach",
         )  # fmt: skip
-    check_widths(flow, options.max_map_length, NAME, sink)
+    _check_widths(flow, options.max_map_length, sink)
     for step in flow.steps:
         if step.kind == "parallel":
             _check_gang(step, options, sink)
@@ -98,7 +105,7 @@ def _check_parallelism(flow: Flow, step: Step, sink: DiagnosticSink) -> None:
     options = step.specs.foreach
     if options is None or options.parallelism is None or step.kind != "foreach":
         return
-    inside = [other for other in flow.steps if not other.virtual and step in openers_around(flow, other)]
+    inside = [other for other in flow.steps if not other.virtual and step in _openers_around(flow, other)]
     if len(inside) > 1:
         most = options.parallelism
         sink.warning(
@@ -179,3 +186,100 @@ def _check_triggers(flow: Flow, sink: DiagnosticSink) -> None:
                 "FC501", NAME, f"parameters from the payload of event {event.name!r} are not taken", specs.trigger.span,
                 help="remove `parameters`, and read what the event is about in the first step",
             )  # fmt: skip
+
+
+class _Width(NamedTuple):
+    """A number of items."""
+
+    items: int
+    certain: bool
+    """Whether no run can have another: a parameter's default may be replaced."""
+
+
+def _check_widths(flow: Flow, most: int, sink: DiagnosticSink) -> None:
+    """Report each foreach that has more items than Airflow maps over: an error, or a warning where a run may differ.
+
+    The items of a foreach in another are mapped over together, so that their product counts.
+    """
+    for step in flow.steps:
+        width = _in_all(flow, step)
+        if width is None or width.items <= most:
+            continue
+        several = len(_openers_around(flow, step)) > 0
+        message = (
+            f"`{step.name}` has {width.items:,} items{' in all' if several else ''}, and Airflow maps over {most:,}"
+        )
+        span, help_ = step.next_span or step.span, f"{_WAY_OUT}{width.items}"
+        if width.certain:
+            sink.unsupported("FC503", NAME, message, span, help=help_)
+        else:
+            sink.warning("FC503", f"{message} (target {NAME})", span, help=help_)
+
+
+def _in_all(flow: Flow, step: Step) -> _Width | None:
+    """The items of a foreach, together for all items of those around it."""
+    found = [_width(flow, each) for each in [step, *_openers_around(flow, step)]]
+    known = [width for width in found if width is not None]
+    if len(known) < len(found):
+        return None
+    return _Width(prod(width.items for width in known), all(width.certain for width in known))
+
+
+def _openers_around(flow: Flow, step: Step) -> list[Step]:
+    """The openers of the foreach that a step stands in."""
+    openers: list[Step] = []
+    scope = flow.scope_by_id[step.scope]
+    while scope.parent is not None:
+        if scope.kind in {"foreach", "parallel"} and scope.opener is not None:
+            openers.append(flow.by_name[scope.opener])
+        scope = flow.scope_by_id[scope.parent]
+    return openers
+
+
+def _width(flow: Flow, step: Step) -> _Width | None:
+    match step.kind:
+        case "parallel":
+            return _Width(step.num_parallel, certain=True) if step.num_parallel is not None else None
+        case "foreach":
+            return _fan_width(flow, step)
+        case _:
+            return None
+
+
+def _fan_width(flow: Flow, step: ForeachStep) -> _Width | None:
+    """Of lists that are combined the product; of lists side by side that of any, since all have to be of one length."""
+    if step.fan is None:
+        return _default_width(flow, step.variable)
+    found = [_value_width(flow, source) for source in step.fan.sources]
+    known = [width for width in found if width is not None]
+    if step.fan.product:
+        certain = all(width.certain for width in known)
+        return _Width(prod(width.items for width in known), certain) if len(known) == len(found) else None
+    return max(known, key=lambda width: width.certain, default=None)
+
+
+def _value_width(flow: Flow, value: Value) -> _Width | None:
+    match value.kind:
+        case "literal":
+            items: object = value.value
+            return _Width(len(items), certain=True) if isinstance(items, list | tuple | range) else None  # pyright: ignore
+        case "list" | "tuple":
+            return _Width(len(value.values), certain=True)
+        case "parameter":
+            return _default_width(flow, value.name)
+        case _:
+            return None
+
+
+def _default_width(flow: Flow, name: str) -> _Width | None:
+    """The length of a parameter's default, where the name is one's and its default is a list."""
+    parameter = next((item for item in flow.parameters if name in {item.name, item.attribute}), None)
+    if parameter is None:
+        return None
+    default = literal_default(parameter)
+    if default is None and parameter.type == "json" and isinstance(parameter.default, str):
+        try:
+            default = json.loads(parameter.default)
+        except ValueError:
+            return None
+    return _Width(len(default), certain=False) if isinstance(default, list | tuple) else None  # pyright: ignore

@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from flowc_targets.airflow.map_widths import AIRFLOWS_MOST
 from flowc_targets.base.options import TargetOptions
 
+DEFAULT_MAP_LENGTH = 1024
+"""core.max_map_length of Airflow, where nobody has set it."""
 GPU_NODE_SECONDS = 3600
 """How long pods with GPUs wait for a node where nothing is said."""
 
@@ -31,7 +32,7 @@ class AirflowOptions(TargetOptions):
     pool: str | None = Field(None, description="Airflow pool of every task; it must exist, or tasks wait for ever")
     max_active_tasks: int | None = Field(None, ge=1, description="most tasks of one run at a time")
     max_map_length: int = Field(
-        AIRFLOWS_MOST, ge=1, description="core.max_map_length of Airflow: the most items of a foreach"
+        DEFAULT_MAP_LENGTH, ge=1, description="core.max_map_length of Airflow: the most items of a foreach"
     )
     startup_timeout_seconds: int = Field(
         600, ge=1, description="how long a pod may take to start once it has a node, before the attempt fails"

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
-from flowc_targets.airflow.python_printer import Call
+from flowc_targets.airflow.dag_model import Call
 from flowc_targets.kubernetes.objects import LocalObjectReference
 from flowc_targets.kubernetes.pod import env_from
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import StepSpecs
+    from flowc_targets.airflow.dag_model import Expression
     from flowc_targets.airflow.options import AirflowOptions
-    from flowc_targets.airflow.python_printer import Expression
     from flowc_targets.kubernetes.pod import StepPod
 
 _CLIENT = {"PodSecurity": "PodSecurityContext"}

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flowc_targets.airflow.airflow_checks import check
-from flowc_targets.airflow.code_config_map import check_code, config_map_file
-from flowc_targets.airflow.dag_lowering import dag_id, lower
+from flowc_targets.airflow.dag_lowering import check_code, config_map_file, dag_id, lower
 from flowc_targets.airflow.dag_printer import print_file
 from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from flowc.protocol import env_names
 from flowc_compiler.ir import ROOT_SCOPE
-from flowc_targets.airflow.dag_model import Block, Edge, MappedGroup, Names, OperatorTask, WidthTask
+from flowc_targets.airflow.dag_model import Block, Call, Edge, MappedGroup, Name, Names, OperatorTask, WidthTask
 from flowc_targets.airflow.pod_arguments import pod_arguments
-from flowc_targets.airflow.python_printer import Call, Name, one_line
 from flowc_targets.base.arms import choices
 from flowc_targets.kubernetes.event_names import own_finished_event
 from flowc_targets.kubernetes.pod import pod_variables, step_pod
@@ -23,9 +22,8 @@ if TYPE_CHECKING:
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, Step
-    from flowc_targets.airflow.dag_model import Node, OperatorName
+    from flowc_targets.airflow.dag_model import Expression, Node, OperatorName
     from flowc_targets.airflow.options import AirflowOptions
-    from flowc_targets.airflow.python_printer import Expression
 
 FEWEST_SHARING = 3
 """Tasks that have a value in common before it gets a name: with fewer, it is easier to read where it stands."""
@@ -59,7 +57,7 @@ def _share(body: Block, names: Names) -> dict[str, Expression]:
         for option, value in task.options.items():
             first = value[0] if isinstance(value, tuple) and value else value
             if isinstance(first, Call) and first.function.startswith("k8s."):
-                uses.setdefault((option, one_line(value)), []).append(task.options)
+                uses.setdefault((option, repr(value)), []).append(task.options)
     shared: dict[str, Expression] = {}
     for (option, _), users in uses.items():
         if len(users) >= FEWEST_SHARING:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, TypeVar
 
-from flowc_targets.airflow.dag_summary import DagSummary, read_summary
+from flowc_targets.airflow.dag_model import DagSummary, read_summary
 from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.airflow.server.connection import read_access
 from flowc_targets.airflow.server.dags_folder import find_dag, same_text, source_of, wait_for_dag, write_dag

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowc_targets.airflow.dag_summary import FILE_START
+from flowc_targets.airflow.dag_model import FILE_START
 from flowc_targets.airflow.server.connection import ServerError
 from flowc_targets.base.engine import EngineError
 from flowc_targets.base.json_parts import as_maps
