@@ -20,7 +20,7 @@ from flowc_targets.base.options import TargetOptions
 from flowc_targets.base.registry import UnknownTargetError, load_target, target_names
 from flowc_targets.base.target import EmittedFile, Target
 from flowc_targets.base.target_checks import emit_checked
-from flowc_targets.package.code_package import check_code
+from flowc_targets.package.local_modules import check_code
 
 _CHECK_ROOT = "s3://bucket/prefix"
 
@@ -158,7 +158,7 @@ def emit_files(
 ) -> tuple[EmittedFile, ...]:
     """The files of a target, with the steps in the images that the option `images` has for them."""
     if options.images is not None:
-        from flowc_targets.package.images.assignment import with_images
+        from flowc_targets.package.images.image_mapping import with_images
 
         flow = with_images(flow, options, target.name, sink)
     return emit_checked(target, flow, source, options, sink)

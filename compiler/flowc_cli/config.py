@@ -15,7 +15,6 @@ from pydantic import ValidationError
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.import_root import located
 from flowc_targets.base.options import TargetOptions
-from flowc_targets.kubernetes.pod_checks import check_kubernetes_options
 
 _MAPPINGS = (dict, Mapping)
 
@@ -60,6 +59,8 @@ def build_options(
             )
         return None
     if options is not None:
+        from flowc_targets.kubernetes.pod_checks import check_kubernetes_options  # `check` needs no model of pods
+
         check_kubernetes_options(options, target, sink)
     return options if not sink.failed else None
 

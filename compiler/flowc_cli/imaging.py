@@ -11,9 +11,15 @@ from flowc_cli.config import configuration
 from flowc_cli.reading import Reading
 from flowc_cli.report import INPUT_ERROR, Form, report, write_atomically
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_targets.package.images.assignment import read_mapping
 from flowc_targets.package.images.build_files import Bases, build_files
-from flowc_targets.package.images.environments import environments, own_image
+from flowc_targets.package.images.image_environments import (
+    GrammarError,
+    environments,
+    image_reference,
+    image_repository,
+    own_image,
+    program,
+)
 from flowc_targets.package.images.image_mapping import (
     BAKE_FILE,
     MAPPING_FILE,
@@ -22,12 +28,12 @@ from flowc_targets.package.images.image_mapping import (
     mapped_image,
     mapping_text,
     merged,
+    read_mapping,
 )
-from flowc_targets.package.images.requirement_syntax import GrammarError, image_reference, image_repository, program
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow
-    from flowc_targets.package.images.environments import Environment
+    from flowc_targets.package.images.image_environments import Environment
 
 
 def write_images(

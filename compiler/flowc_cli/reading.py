@@ -39,7 +39,7 @@ class Reading:
         )
         if self.branch is None and not self.production:
             return found
-        from flowc_targets.package.project import with_branch
+        from flowc_targets.package.project_names import with_branch
 
         flow = with_branch(found.flow, self.branch, self.production, sink)
         sink.raise_if_failed()

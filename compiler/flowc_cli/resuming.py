@@ -14,7 +14,7 @@ from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import GivenParameters, find_parameter
 from flowc_compiler.ir import Flow
 from flowc_targets.local import ResumeOptions, origin_configs, origin_parameters, run_flow
-from flowc_targets.package.code_package import check_code
+from flowc_targets.package.local_modules import check_code
 
 
 def resume_file(

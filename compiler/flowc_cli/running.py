@@ -18,7 +18,7 @@ from flowc_compiler.driver import Compilation, check_environment
 from flowc_compiler.ir import Flow
 from flowc_compiler.source import SourceFile
 from flowc_targets.local import RunOptions, RunResult, run_flow
-from flowc_targets.package.code_package import check_code
+from flowc_targets.package.local_modules import check_code
 
 _OF_FILES = frozenset({"FC117"})
 """What is to be known of a file that is compiled, and nothing to a program whose every call is run."""

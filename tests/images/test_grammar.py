@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowc_targets.package.images import requirement_syntax
-from flowc_targets.package.images.requirement_syntax import GrammarError
+from flowc_targets.package.images import image_environments
+from flowc_targets.package.images.image_environments import GrammarError
 
 PYPI = [
     ("pandas", "", "pandas"),
@@ -46,29 +46,29 @@ NO_NAMES = ["", "--index-url", "a,b", "a|b", "../a", "a;b"]
 
 @pytest.mark.parametrize(("name", "version", "line"), PYPI)
 def test_pypi(name: str, version: str, line: str) -> None:
-    assert requirement_syntax.pypi_requirement(name, version) == line
-    assert requirement_syntax.pypi_line(line) == line
+    assert image_environments.pypi_requirement(name, version) == line
+    assert image_environments.pypi_line(line) == line
 
 
 @pytest.mark.parametrize(("name", "version", "entry", "channel"), CONDA)
 def test_conda(name: str, version: str, entry: str, channel: str | None) -> None:
-    assert requirement_syntax.conda_requirement(name, version) == (entry, channel)
+    assert image_environments.conda_requirement(name, version) == (entry, channel)
 
 
 @pytest.mark.parametrize(
     "line", ["six", "six>=1; python_version < '3.13'", 'a==1 ; sys_platform == "linux" and extra == "b"', "a[b]"]
 )
 def test_lines(line: str) -> None:
-    assert requirement_syntax.pypi_line(line) == line
+    assert image_environments.pypi_line(line) == line
 
 
 NAMES: dict[str, Callable[[str], object]] = {
-    "pypi": lambda text: requirement_syntax.pypi_requirement(text, ""),
-    "conda": lambda text: requirement_syntax.conda_requirement(text, ""),
-    "python": requirement_syntax.python_version,
-    "debian": requirement_syntax.debian_package,
-    "image": requirement_syntax.image_reference,
-    "repository": requirement_syntax.image_repository,
+    "pypi": lambda text: image_environments.pypi_requirement(text, ""),
+    "conda": lambda text: image_environments.conda_requirement(text, ""),
+    "python": image_environments.python_version,
+    "debian": image_environments.debian_package,
+    "image": image_environments.image_reference,
+    "repository": image_environments.image_repository,
 }
 
 
@@ -81,14 +81,14 @@ def test_hostile_names(kind: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("check", [requirement_syntax.pypi_line, requirement_syntax.program])
+@pytest.mark.parametrize("check", [image_environments.pypi_line, image_environments.program])
 def test_hostile_lines_and_programs(check: Callable[[str], str], text: str) -> None:
     with pytest.raises(GrammarError):
         check(text)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("check", [requirement_syntax.pypi_requirement, requirement_syntax.conda_requirement])
+@pytest.mark.parametrize("check", [image_environments.pypi_requirement, image_environments.conda_requirement])
 def test_hostile_versions(check: Callable[[str, str], object], text: str) -> None:
     for version in (text, f"1.0{text}", f">=1{text}", f"@ https://host.example/a {text}"):
         with pytest.raises(GrammarError):
@@ -97,7 +97,7 @@ def test_hostile_versions(check: Callable[[str, str], object], text: str) -> Non
 
 @given(st.text(), st.text())
 def test_what_passes_is_one_word_of_one_line(name: str, version: str) -> None:
-    for check in (requirement_syntax.pypi_requirement, requirement_syntax.conda_requirement):
+    for check in (image_environments.pypi_requirement, image_environments.conda_requirement):
         try:
             made = check(name, version)
         except GrammarError:
@@ -111,17 +111,17 @@ def test_what_passes_is_one_word_of_one_line(name: str, version: str) -> None:
 
 @pytest.mark.parametrize("version", ["3.9", "3.12.1", "==3.12"])
 def test_python(version: str) -> None:
-    assert version.endswith(requirement_syntax.python_version(version))
+    assert version.endswith(image_environments.python_version(version))
 
 
 @pytest.mark.parametrize("version", ["3.8", "2.7", "3", "3.13t", ">=3.9", "3.12; evil"])
 def test_python_that_a_task_cannot_run_on(version: str) -> None:
     with pytest.raises(GrammarError):
-        requirement_syntax.python_version(version)
+        image_environments.python_version(version)
 
 
 @pytest.mark.parametrize(
     "image", ["python:3.11-slim", "localhost:5000/a/b_c:1", "host.example/a@sha256:" + "0" * 64, "a/b-c.d", "Host.io/a"]
 )
 def test_images(image: str) -> None:
-    assert requirement_syntax.image_reference(image) == image
+    assert image_environments.image_reference(image) == image

@@ -8,7 +8,7 @@ import pytest
 
 from flowc_cli.reading import Reading
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_targets.package.project import with_branch
+from flowc_targets.package.project_names import with_branch
 from tests.local.flows import Local
 
 METHODS = pytest.mark.parametrize("method", ["fork", "spawn"])
@@ -182,7 +182,7 @@ def test_names_of_deployments(
     production: bool,
     name: str | None,
 ) -> None:
-    from flowc_targets.package.project import deployment_name
+    from flowc_targets.package.project_names import deployment_name
 
     monkeypatch.setenv("METAFLOW_OWNER", "ann")
     file = tmp_path / "shop_flow.py"

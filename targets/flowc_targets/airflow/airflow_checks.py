@@ -11,7 +11,7 @@ from flowc_targets.base.parameter_defaults import literal_default
 from flowc_targets.kubernetes.event_names import check_upstream_flows
 from flowc_targets.kubernetes.pod import secret_names
 from flowc_targets.kubernetes.pod_checks import check_environment, check_exit_hooks
-from flowc_targets.package.project import deployment_name
+from flowc_targets.package.project_names import deployment_name
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink

@@ -19,7 +19,7 @@ from flowc_targets.base.target import EmittedFile
 from flowc_targets.kubernetes.event_names import event_name, finished_event, upstream_deployment
 from flowc_targets.kubernetes.pod_checks import check_mounts
 from flowc_targets.package.code_package import content_hash, largest_files, package_files, zip_files
-from flowc_targets.package.project import deployment_name
+from flowc_targets.package.project_names import deployment_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from flowc_targets.package.project import branch_name, deployment_name
+from flowc_targets.package.project_names import branch_name, deployment_name
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow

@@ -17,7 +17,7 @@ from flowc_targets.argo.yaml_printer import documents
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
 from flowc_targets.kubernetes.objects import ConfigMap, ObjectMeta, to_manifest
 from flowc_targets.package.code_package import content_hash, package_files, zip_files
-from flowc_targets.package.project import deployment_name
+from flowc_targets.package.project_names import deployment_name
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink

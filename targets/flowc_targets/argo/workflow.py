@@ -32,7 +32,7 @@ from flowc_targets.kubernetes.objects import (
     Volume,
     to_manifest,
 )
-from flowc_targets.package.project import deployment_name
+from flowc_targets.package.project_names import deployment_name
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink

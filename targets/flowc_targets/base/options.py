@@ -12,7 +12,7 @@ from flowc_compiler.ir import Toleration
 class GpuProfile(BaseModel):
     """`[tool.flowc.gpu.<type>]`: how this cluster labels, taints and counts one type of GPU."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     selector: dict[str, str | tuple[str, ...]] = {}
     """Node labels of the nodes that have it; of several values one has to be there."""
@@ -25,7 +25,7 @@ class GpuProfile(BaseModel):
 class TargetOptions(BaseModel):
     """Options common to all targets. A target adds its own in a subclass, named by its `options_model`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     root: str | None = Field(
         default=None, description="URL of the artifact store: s3://, gs://, az://, file:// or a path"

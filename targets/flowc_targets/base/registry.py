@@ -1,4 +1,4 @@
-"""Targets by name: entry points of the group `flowc.targets`. Only the one that is asked for is imported."""
+"""Targets by name: entry points of the group `flowc.targets`. Only the target that is used is imported."""
 
 from __future__ import annotations
 

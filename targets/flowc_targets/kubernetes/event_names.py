@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flowc_targets.package.project import branch_name, deployment_name
+from flowc_targets.package.project_names import branch_name, deployment_name
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink

@@ -17,8 +17,7 @@ from flowc.store import open_store
 from flowc.store.file_store import FileStore
 from flowc.store.run_layout import RunLayout
 from flowc_compiler.diagnostics import FlowcError
-from flowc_targets.package.plan_values import literal
-from flowc_targets.package.run_plan import recorded
+from flowc_targets.package.run_plan import literal, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

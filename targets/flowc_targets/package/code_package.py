@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING
 from flowc.protocol import FILES_FOLDER, PLAN_FILE
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.import_root import find_import_root, located
-from flowc_targets.package.default_files import default_files
-from flowc_targets.package.included_files import included_files
+from flowc_targets.package.included_files import default_files, from_home, included_files, unpacked_tree
 from flowc_targets.package.local_modules import local_files
 from flowc_targets.package.run_plan import build_plan
-from flowc_targets.package.unpacked_tree import from_home, unpacked_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,13 +66,6 @@ def package_files(
     files["__main__.py"] = _MAIN.encode()
     files[PLAN_FILE] = json.dumps(plan, ensure_ascii=False, separators=(",", ":")).encode()
     return dict(sorted(files.items()))
-
-
-def check_code(source: SourceFile, include: Sequence[str], sink: DiagnosticSink) -> None:
-    """Report what is wrong with the local modules of a flow and its included files, without making a package."""
-    home = find_import_root(source)
-    data = from_home(included_files(include, located(source.path).parent, sink), home)
-    local_files(source, home, data, sink)
 
 
 def largest_files(package: bytes) -> str:

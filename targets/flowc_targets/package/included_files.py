@@ -5,12 +5,18 @@ from __future__ import annotations
 import glob
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from flowc.protocol import FILES_FOLDER
+from flowc_compiler.driver import default_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.ir import Flow
+    from flowc_compiler.syntax.import_root import ImportRoot
+
 
 _NEVER = ("__pycache__",)
 _MADE = (b"# Made by flowc ", b"# Compiled by flowc ")
@@ -91,3 +97,64 @@ def _help(pattern: str, folder: Path) -> str:
         beside = Path(os.path.relpath(here, folder), pattern).as_posix()
         return f"{text}; what is in the working directory is `--include {beside}` from there"
     return text
+
+
+FOLDER = "flowc_included"
+"""Where they are in the package."""
+
+
+def default_files(flow: Flow, sink: DiagnosticSink) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Parameter name to the name of its file in the package, and the files. Collects FC308 for what cannot be read."""
+    names: dict[str, str] = {}
+    contents: dict[str, bytes] = {}
+    for parameter in flow.parameters:
+        if parameter.source != "file":
+            continue
+        if parameter.dynamic_default:
+            message = f"parameter `{parameter.name}`: the path of its default file is computed when the run starts"
+            way_out = "write the path out: its content is part of what is compiled, since a container has no such file"
+            sink.error("FC308", message, parameter.span, help=way_out)
+            continue
+        path = default_file(parameter, sink, "create it where you compile: its content is part of what is compiled")
+        if path is not None:
+            names[parameter.name] = f"{FOLDER}/{parameter.name}"
+            contents[names[parameter.name]] = path.read_bytes()
+    return names, contents
+
+
+ABOVE = "_above_"
+"""The name of each folder above the import root."""
+
+
+def from_home(included: Mapping[str, Path], home: ImportRoot) -> dict[str, Path]:
+    """Included files by their path from the import root instead of the flow's folder."""
+    flow_folder = Path(*home.package)
+    return {Path(os.path.normpath(flow_folder / name)).as_posix(): path for name, path in included.items()}
+
+
+def unpacked_tree(
+    code: Mapping[str, bytes], data: Mapping[str, Path], home: ImportRoot, sink: DiagnosticSink
+) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """The archive's entries for code and data (both by path from the import root), and the plan's `files`.
+
+    Collects FC605 for a file that cannot be read.
+    """
+    height = max((name.split("/").count("..") for name in data), default=0)
+    root = "/".join([ABOVE] * height)
+    entries = {_joined(FILES_FOLDER, root, name): content for name, content in code.items()}
+    executable: list[str] = []
+    for name, path in data.items():
+        ups = name.split("/").count("..")
+        place = _joined(*[ABOVE] * (height - ups), name.replace("../", ""))
+        try:
+            entries[_joined(FILES_FOLDER, place)] = path.read_bytes()
+            if path.stat().st_mode & 0o100:
+                executable.append(place)
+        except OSError as error:
+            sink.error("FC605", f"{path} cannot be read: {error.strerror}", None, help="correct its mode, or leave it")
+    plan = {"code": root, "folder": _joined(root, *home.package), "executable": sorted(executable)}
+    return entries, plan
+
+
+def _joined(*parts: str) -> str:
+    return "/".join(part for part in parts if part)

@@ -8,10 +8,10 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flowc_targets.package.images.environments import HASH_LENGTH
+from flowc_targets.package.images.image_environments import HASH_LENGTH
 
 if TYPE_CHECKING:
-    from flowc_targets.package.images.environments import Environment
+    from flowc_targets.package.images.image_environments import Environment
 
 PYPI_BASE = "python:{python}-slim"
 """What `@pypi` builds upon where a version of Python is asked for and no base is given."""
