@@ -56,9 +56,9 @@ if TYPE_CHECKING:
     from flowc.flow_configs import Config, config_expr
     from flowc.includefile import IncludeFile
     from flowc.multicore import parallel_imap_unordered, parallel_map, profile
+    from flowc.pipeline_calls import unmapped
     from flowc.pipeline_settings import Resources, Retry, Schedule
-    from flowc.pipelines.definition import pipeline
-    from flowc.pipelines.mapping import unmapped
+    from flowc.pipelines import pipeline
 
 __all__ = [
     "Client",

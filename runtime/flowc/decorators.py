@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing_extensions import Concatenate, ParamSpec
 
     from flowc.flowspec import FlowSpec
-    from flowc.pipelines.steps import StepFunction
+    from flowc.pipelines import StepFunction
 
     T = TypeVar("T")
     F = TypeVar("F", bound=FlowSpec)
@@ -58,7 +58,7 @@ def step(function: Any = None, /, **options: Any) -> Any:
     if function is None:
         return _with(options)
     if _is_function(function) or options.keys() - {"start", "end"}:
-        from flowc.pipelines.steps import step_function
+        from flowc.pipelines import step_function
 
         return step_function(function, options)
     function.is_step = True

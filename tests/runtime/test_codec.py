@@ -122,6 +122,8 @@ OLD_CLASSES = [
     "flowc.pipelines.context.StepContext",
     "flowc.pipelines.enums.ArtifactType",
     "flowc.pipelines.mapping.MappedResults",
+    "flowc.pipelines.launch.PipelineRunFailed",
+    "flowc.pipelines.steps.StepFunction",
     "flowc.pipelines.settings.ArtifactConfig",
     "flowc.pipelines.settings.Resources",
     "flowc.pipelines.texts.HTMLString",

@@ -40,7 +40,7 @@ SOURCE = """
 """
 PROGRAM = """
     import small_flow
-    from flowc.pipelines.launch import PipelineRunFailed
+    from flowc.pipeline_calls import PipelineRunFailed
 
     print(small_flow.small().steps["work"].output.load())
     try:

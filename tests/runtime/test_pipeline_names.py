@@ -16,9 +16,8 @@ import pytest
 import flowc
 from flowc import FlowSpec, Resources, pipeline, step, unmapped
 from flowc.compat.served_modules import find
-from flowc.pipelines.definition import Pipeline
-from flowc.pipelines.mapping import MappedResults, Unmapped
-from flowc.pipelines.steps import StepFunction
+from flowc.pipeline_calls import MappedResults, Unmapped
+from flowc.pipelines import Pipeline, StepFunction
 from flowc.protocol.zenml_names import MODULES, PIPELINES
 from tests.runtime.shim import runtime_folder
 from tests.runtime.test_pythons import interpreter

@@ -37,8 +37,8 @@ MODULES: Dict[str, Dict[str, str]] = {
     "zenml": {
         "Model": "pipeline_settings",
         "Tag": "pipeline_settings",
-        "pipeline": "pipelines.definition",
-        "unmapped": "pipelines.mapping",
+        "pipeline": "pipelines",
+        "unmapped": "pipeline_calls",
         **_ARTIFACT_CONFIG,
         **_METADATA,
         **_STEP,
@@ -71,7 +71,7 @@ MODULES: Dict[str, Dict[str, str]] = {
     "zenml.materializers.base_materializer": {"BaseMaterializer": "pipeline_settings"},
     "zenml.model": {},
     "zenml.model.model": {"Model": "pipeline_settings"},
-    "zenml.pipelines": {"pipeline": "pipelines.definition"},
+    "zenml.pipelines": {"pipeline": "pipelines"},
     "zenml.steps": _STEP,
     "zenml.types": dict.fromkeys(("CSVString", "HTMLString", "JSONString", "MarkdownString"), "compat.zenml_text"),
     "zenml.utils": {},
@@ -85,7 +85,7 @@ PIPELINES: Dict[str, str] = {
     "Retry": "pipeline_settings",
     "Schedule": "pipeline_settings",
     "get_step_context": "compat.step_context",
-    "pipeline": "pipelines.definition",
-    "unmapped": "pipelines.mapping",
+    "pipeline": "pipelines",
+    "unmapped": "pipeline_calls",
 }
 """Names of pipelines that `flowc` itself serves, beside `step`."""
