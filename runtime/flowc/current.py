@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List
 
     from flowc.client import Run, Task
+    from flowc.shim.task_state import TaskState
 
 _ALWAYS = frozenset(
     {
@@ -136,3 +137,16 @@ def run_tags() -> List[str]:
     import os
 
     return [tag for tag in os.environ.get(env_names.TAGS, "").split(",") if tag]
+
+
+class Running:
+    """What is running here, if anything is."""
+
+    state: TaskState | None = None
+    """The task."""
+    metadata: Dict[str, Any] = {}  # noqa: RUF012 (there is one instance)
+    """What the step has said of itself by `log_metadata`; of an output under `outputs`."""
+
+
+running = Running()
+"""The one instance."""

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from flowc.errors import StoreError
-from flowc.store.credentials import CredentialSource
+from flowc.store.aws_signing import CredentialSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

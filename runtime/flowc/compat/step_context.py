@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flowc.compat.running import running
+from flowc.current import running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from flowc.compat.running import running
+from flowc.current import running
 from flowc.errors import PipelineError, ProtocolError
 from flowc.shim.pipeline_parameters import declared_parameters
 from flowc.shim.pipeline_values import Values, describe

@@ -23,7 +23,7 @@ def call_step(flow: object, code: Callable[[], None], state: TaskState, attempt:
     if step.catch is None:
         _call(code, state)
         return False
-    from flowc.shim.caught import FailureHandledByCatch, store_failure
+    from flowc.shim.step_guards import FailureHandledByCatch, store_failure
 
     try:
         if attempt > step.retries:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from flowc.flowspec import FlowSpec
     from flowc.protocol.plan import Plan
     from flowc.shim.gang import Gang
-    from flowc.shim.join_inputs import Inputs
+    from flowc.shim.join import Inputs
     from flowc.shim.trigger_events import Trigger
     from flowc.store.run_layout import Document, Path
 
@@ -151,7 +151,7 @@ def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> I
 
 def _inherit_join(plan: Plan, cls: type[FlowSpec], state: TaskState) -> Inputs:
     """A join starts with parameters only. They come from the opener, which is there even when there are no inputs."""
-    from flowc.shim.join_inputs import join_inputs
+    from flowc.shim.join import join_inputs
 
     step, layout, path = state.step, state.layout, state.path
     opener = layout.manifest(step.closes or "", path)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from flowc.store.interface import Buffer
 
 MOVED: Dict[str, str] = {
-    "flowc.caught": "flowc.shim.caught",
+    "flowc.caught": "flowc.shim.step_guards",
     "flowc.client.artifact": "flowc.client.data_artifact",
     "flowc.client.base": "flowc.client.entity",
     "flowc.client.flow": "flowc.client.flow_object",
@@ -30,7 +30,7 @@ MOVED: Dict[str, str] = {
     "flowc.pipelines.mapping": "flowc.pipeline_calls",
     "flowc.pipelines.settings": "flowc.pipeline_settings",
     "flowc.pipelines.steps": "flowc.pipelines",
-    "flowc.pipelines.texts": "flowc.compat.zenml_text",
+    "flowc.pipelines.texts": "flowc.compat.zenml_types",
     "flowc.store.files": "flowc.store.file_store",
     "flowc.timelimit": "flowc.shim.timelimit",
     "flowc.triggers": "flowc.shim.trigger_events",

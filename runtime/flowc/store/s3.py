@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 
 from flowc.errors import MissingKey, StoreError
 from flowc.store import multipart
-from flowc.store.credentials import CredentialSource
+from flowc.store.aws_signing import CredentialSource
 from flowc.store.interface import Store
 from flowc.store.retry import Patience
 from flowc.store.s3_responses import EXPIRED, SKEW, child, clock_offset, failure_of, tag
