@@ -8,7 +8,7 @@ import pytest
 
 from flowc import Client, client
 from flowc.client import Flow, Run
-from flowc.compat.zenml_enums import ExecutionStatus
+from flowc.compat.zenml_types import ExecutionStatus
 from tests.local.flows import Local
 
 SOURCE = """

@@ -12,7 +12,7 @@ from flowc.client.namespaces import chosen_store
 from flowc.client.run_object import Run
 from flowc.client.step_object import Step
 from flowc.client.task_object import Task
-from flowc.compat.zenml_enums import ExecutionStatus
+from flowc.compat.zenml_types import ExecutionStatus
 from flowc.current import running
 from flowc.pipeline_settings import Settings
 from flowc.protocol import env_names

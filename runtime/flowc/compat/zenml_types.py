@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from enum import Enum
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,3 +61,108 @@ def get_logger(logger_name: str) -> logging.Logger:
     if not logger.hasHandlers():
         logger.addHandler(_Console())
     return logger
+
+
+class _Text(str, Enum):
+    """Text that is one of several."""
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class ArtifactType(_Text):
+    """What an artifact is."""
+
+    DATA_ANALYSIS = "DataAnalysisArtifact"
+    DATA = "DataArtifact"
+    MODEL = "ModelArtifact"
+    SCHEMA = "SchemaArtifact"
+    SERVICE = "ServiceArtifact"
+    STATISTICS = "StatisticsArtifact"
+    BASE = "BaseArtifact"
+
+
+class ExecutionStatus(_Text):
+    """How far a run or step is."""
+
+    INITIALIZING = "initializing"
+    PROVISIONING = "provisioning"
+    QUEUED = "queued"
+    RUNNING = "running"
+    FAILED = "failed"
+    COMPLETED = "completed"
+    CACHED = "cached"
+    SKIPPED = "skipped"
+    RETRYING = "retrying"
+    RETRIED = "retried"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+    PAUSED = "paused"
+    RESUMING = "resuming"
+    STOPPED = "stopped"
+    STOPPING = "stopping"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more happens."""
+        return self in (ExecutionStatus.COMPLETED, ExecutionStatus.CACHED) or self.is_failed
+
+    @property
+    def is_successful(self) -> bool:
+        """Whether it has ended well."""
+        return self in (ExecutionStatus.COMPLETED, ExecutionStatus.CACHED)
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether it has ended otherwise."""
+        return self in (ExecutionStatus.FAILED, ExecutionStatus.CANCELLED, ExecutionStatus.STOPPED)
+
+
+class ModelStages(_Text):
+    """How far a version of a model is."""
+
+    NONE = "none"
+    STAGING = "staging"
+    PRODUCTION = "production"
+    ARCHIVED = "archived"
+    LATEST = "latest"
+
+
+class StepRuntime(_Text):
+    """Whether a step has a pod of its own: in flowc each has."""
+
+    INLINE = "inline"
+    ISOLATED = "isolated"
+
+
+class VisualizationType(_Text):
+    """What an artifact is shown as."""
+
+    CSV = "csv"
+    HTML = "html"
+    IMAGE = "image"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+class PythonPackageInstaller(Enum):
+    """What installs packages into an image."""
+
+    PIP = "pip"
+    UV = "uv"
+
+
+class ByteUnit(Enum):
+    """Units of memory."""
+
+    B = "B"
+    KB = "KB"
+    KIB = "KiB"
+    MB = "MB"
+    MIB = "MiB"
+    GB = "GB"
+    GIB = "GiB"
+    TB = "TB"
+    TIB = "TiB"
+    PB = "PB"
+    PIB = "PiB"

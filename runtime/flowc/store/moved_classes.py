@@ -25,7 +25,7 @@ MOVED: Dict[str, str] = {
     "flowc.parameters": "flowc.flow_parameters",
     "flowc.pipelines.client": "flowc.compat.zenml_client",
     "flowc.pipelines.context": "flowc.compat.step_context",
-    "flowc.pipelines.enums": "flowc.compat.zenml_enums",
+    "flowc.pipelines.enums": "flowc.compat.zenml_types",
     "flowc.pipelines.launch": "flowc.pipeline_calls",
     "flowc.pipelines.mapping": "flowc.pipeline_calls",
     "flowc.pipelines.settings": "flowc.pipeline_settings",
