@@ -42,13 +42,13 @@ def call_step(flow: object, code: Callable[[], None], state: TaskState, attempt:
 def _call(code: Callable[[], None], state: TaskState) -> None:
     step = state.step
     if step.secrets is not None:
-        from flowc.shim.secretvars import inject
+        from flowc.shim.step_guards import inject
 
         inject(step.secrets["sources"], step.secrets["allow_override"])
     if step.timeout is None:
         code()
         return
-    from flowc.shim.timelimit import time_limit
+    from flowc.shim.step_guards import time_limit
 
     with time_limit(step.timeout):
         code()

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
+from contextlib import contextmanager
 
 from flowc.errors import ExceptionWrapper, FlowError
 from flowc.shim.task_state import Transition
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any, Dict, Generator, List
+
     from flowc.shim.task_state import TaskState
 
 
@@ -38,3 +45,65 @@ def store_failure(flow: object, state: TaskState, error: Exception) -> None:
     if step.catch["var"] is not None:
         setattr(flow, step.catch["var"], ExceptionWrapper(error, text))
     state.transition = Transition(step.next) if step.next else None
+
+
+class SecretError(FlowError):
+    """A secret cannot be had, or would replace a variable that is there."""
+
+
+def inject(sources: List[Dict[str, Any]], allow_override: bool) -> None:
+    """Set the variables of all sources, or of none. Raises SecretError."""
+    variables: Dict[str, str] = {}
+    for source in sources:
+        for name, value in _variables(source).items():
+            if name in variables:
+                raise SecretError(f"two secrets set the variable {name!r}: rename one of them")
+            if name in os.environ and not allow_override:
+                raise SecretError(
+                    f"the secret {_title(source)} sets the variable {name!r}, which is there already: rename one, or "
+                    "say allow_override=True"
+                )
+            variables[name] = value
+    os.environ.update(variables)
+
+
+def _variables(source: Dict[str, Any]) -> Dict[str, str]:
+    if source["type"] == "inline":
+        variables: Dict[str, str] = source["options"].get("env_vars", {})
+        return variables
+    if source["type"] == "kubernetes":
+        return {}
+    raise SecretError(
+        f"the secret {_title(source)} cannot be fetched: flowc has no client of {source['type']}; sync it into a "
+        "Kubernetes Secret and name that (type 'kubernetes'), or fetch it in the step with the manager's own client"
+    )
+
+
+def _title(source: Dict[str, Any]) -> str:
+    return f"{source['id'] or 'inline'} ({source['type']})"
+
+
+class TimeoutException(FlowError):  # noqa: N818 (Metaflow's name)
+    """The step ran longer than its `@timeout`."""
+
+    headline = "@timeout"
+
+
+@contextmanager
+def time_limit(seconds: float) -> Generator[None, None, None]:
+    """Raise TimeoutException in the block when it has run that long. Outside of the main thread nothing is raised."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def expired(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise TimeoutException(f"the task ran longer than its timeout of {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, expired)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

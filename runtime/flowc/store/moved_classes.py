@@ -32,7 +32,7 @@ MOVED: Dict[str, str] = {
     "flowc.pipelines.steps": "flowc.pipelines",
     "flowc.pipelines.texts": "flowc.compat.zenml_types",
     "flowc.store.files": "flowc.store.file_store",
-    "flowc.timelimit": "flowc.shim.timelimit",
+    "flowc.timelimit": "flowc.shim.step_guards",
     "flowc.triggers": "flowc.shim.trigger_events",
 }
 """Modules of release 0.1.0 whose classes a step can keep in an artifact, and where these are now."""
