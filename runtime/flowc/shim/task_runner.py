@@ -8,7 +8,7 @@ import time
 from functools import partial
 
 from flowc.current import current, run_tags, set_current
-from flowc.errors import FlowError, InvalidNextException, ParameterError, ProtocolError
+from flowc.errors import FlowError, InvalidNextException, MissingInput, ParameterError, ProtocolError
 from flowc.flowspec import artifacts_set, bind, constants, parameters
 from flowc.protocol import OK, PROTOCOL_ERROR, env_names
 from flowc.shim.step_call import call_step
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
             """The value for this run."""
             ...
 
+    from flowc.protocol.plan import PlanStep
+    from flowc.store.run_layout import RunLayout
 
 """Exit codes of a task."""
 
@@ -141,7 +143,6 @@ def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> I
         return None
     if step.kind == "join":
         return _inherit_join(plan, cls, state)
-    from flowc.shim.predecessor import predecessor
 
     manifest = predecessor(layout, plan, step, path)
     state.parameters = manifest["parameters"]
@@ -327,3 +328,37 @@ def _required(variable: str) -> str:
         print(f"flowc: the environment variable {variable} is not set", file=sys.stderr)
         raise SystemExit(PROTOCOL_ERROR)
     return value
+
+
+def predecessor(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> Document:
+    """The manifest of the task that led to a task that is no join. Raises MissingInput.
+
+    Where arms of a switch come together there are several parents, of which one ran: it is the one that is committed
+    and, when it is a switch itself, has chosen this step.
+    """
+    if step.loops:
+        if path[-1]:
+            return layout.manifest(step.name, (*path[:-1], path[-1] - 1))
+        path = path[:-1]
+    for name in step.parents:
+        parent = plan.step(name)
+        manifest = _committed(layout, parent, plan.parent_path(parent, path), single=len(step.parents) == 1)
+        if manifest is not None and manifest.get("choice", step.name) == step.name:
+            return manifest
+    task = task_id(step.name, path)
+    raise MissingInput(f"none of {', '.join(step.parents)} has led to task {task} of run {layout.flow}/{layout.run}")
+
+
+def _committed(layout: RunLayout, parent: PlanStep, path: Path, *, single: bool) -> Document | None:
+    """The manifest of a parent; one that is missing is an error where it is the only parent."""
+    if parent.loops:
+        last = layout.latest_iteration(parent.name, path)
+        if last is not None:
+            return layout.manifest(parent.name, (*path, last))
+    elif single:
+        return layout.manifest(parent.name, path)
+    else:
+        attempt = layout.latest(parent.name, path)
+        if attempt is not None:
+            return layout.manifest(parent.name, path, attempt)
+    return None
