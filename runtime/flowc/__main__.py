@@ -5,9 +5,18 @@ from __future__ import annotations
 import os
 import sys
 
+from flowc.errors import MissingInput, ProtocolError
+from flowc.protocol import env_names
+from flowc.shim.task_runner import write_output
+from flowc.store import open_store
+from flowc.store.run_layout import RunLayout, task_id
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Dict, List
+
+    from flowc.protocol.plan import Plan
+    from flowc.store.run_layout import Path
 
 USAGE = """\
 usage: task --step STEP [--index 3.0] [--attempt N] [--first N] [--outputs DIR]
@@ -64,7 +73,6 @@ def _task(args: List[str]) -> int:
 def _choice(args: List[str]) -> int:
     from flowc.errors import FlowError
     from flowc.protocol import PROTOCOL_ERROR
-    from flowc.shim.choice import look_up
     from flowc.shim.loaded_plan import load_plan
     from flowc.store.run_layout import parse_index
 
@@ -119,3 +127,19 @@ def _options(args: List[str]) -> Dict[str, str]:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+def look_up(plan: Plan, step: str, path: Path, outputs: str) -> None:
+    """Write the choice of the last iteration of a step at `path` to the folder `outputs`.
+
+    Raises MissingInput, ProtocolError and StoreError.
+    """
+    try:
+        root, run = os.environ[env_names.ROOT], os.environ[env_names.RUN_ID]
+    except KeyError as error:
+        raise ProtocolError(f"the environment has no {error.args[0]}") from None
+    layout = RunLayout(open_store(root), plan.flow, run)
+    last = layout.latest_iteration(step, path)
+    if last is None:
+        raise MissingInput(f"no iteration of {task_id(step, path)} has finished in run {plan.flow}/{run}")
+    write_output(outputs, "choice", layout.manifest(step, (*path, last))["choice"])
