@@ -67,7 +67,7 @@ class FlowSpec:
 
     def merge_artifacts(self, inputs: Any, exclude: List[str] | None = None, include: List[str] | None = None) -> None:
         """Take over the artifacts that the inputs of this join agree on."""
-        from flowc.shim.merge import merge
+        from flowc.shim.join import merge
 
         state = _state(self)
         if state.step.kind != "join":

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from flowc.errors import MissingInput
-from flowc.flowspec import bind, state_of
+from flowc.errors import (
+    MergeArtifactsException,
+    MissingInMergeArtifactsException,
+    MissingInput,
+    UnhandledInMergeArtifactsException,
+)
+from flowc.flowspec import bind, constants, parameters, state_of
 from flowc.shim.task_state import InputState
 from flowc.store.run_layout import task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator, List
+    from typing import Any, Dict, Iterable, Iterator, List
 
     from flowc.flowspec import FlowSpec
     from flowc.protocol.plan import Plan, PlanStep
+    from flowc.shim.task_state import TaskState
+    from flowc.store.artifacts import Ref
     from flowc.store.run_layout import Document, Path, RunLayout
 
 WINDOW = 256
@@ -122,3 +129,32 @@ class _Reader:
         following = self.states[at + 1 : at + 1 + WINDOW]
         with ThreadPoolExecutor(min(THREADS, len(following) or 1)) as pool:
             list(pool.map(InputState.fetch, following))
+
+
+def merge(flow: FlowSpec, state: TaskState, inputs: Iterable[Any], exclude: List[str], include: List[str]) -> None:
+    """Let `flow` inherit what its inputs agree on and it has not set itself, with Metaflow's conditions."""
+    if exclude and include:
+        raise MergeArtifactsException("exclude and include are mutually exclusive in merge_artifacts")
+    step = state.step.name
+    own = {*flow.__dict__, *state.inherited, *constants(type(flow)), *parameters(type(flow))}
+    merged: Dict[str, Ref] = {}
+    conflicts: Dict[str, None] = {}
+    for each in inputs:
+        for name, ref in state_of(each).references().items():
+            if name in own or name in exclude or (include and name not in include):
+                continue
+            if merged.setdefault(name, ref)["hash"] != ref["hash"]:
+                conflicts[name] = None
+    if conflicts:
+        names = list(conflicts)
+        raise UnhandledInMergeArtifactsException(
+            f"step {step!r} cannot merge {', '.join(names)}: the inputs have different values. "
+            "Set them (self.<artifact> = ...) before merge_artifacts, or exclude them.",
+            names,
+        )
+    missing = [name for name in include if name not in merged and name not in own]
+    if missing:
+        raise MissingInMergeArtifactsException(
+            f"step {step!r} is to merge {', '.join(missing)}, which no input has", missing
+        )
+    state.inherited.update(merged)
