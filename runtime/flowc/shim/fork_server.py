@@ -32,7 +32,7 @@ _NEEDED = (
     "hashlib", "pickle", "traceback", "flowc.shim.failure_report", "flowc.shim.join", "flowc.shim.join",
     "flowc.shim.task_runner", "flowc.shim.resume", "flowc.shim.task_runner", "flowc.store.file_store",
 )  # fmt: skip
-_PIPELINES = ("flowc.shim.pipeline_functions", "flowc.shim.pipeline_task")
+_PIPELINES = ("flowc.shim.pipeline_task", "flowc.shim.pipeline_task")
 
 
 def serve(descriptor: int, *, fresh: bool = False) -> int:

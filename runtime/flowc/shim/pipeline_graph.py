@@ -15,7 +15,7 @@ def pipeline_graph(plan: Plan, module: Any) -> Dict[str, Any]:
     import os
 
     from flowc.shim.graph_info import step_info
-    from flowc.shim.pipeline_functions import function_of
+    from flowc.shim.pipeline_task import function_of
 
     calls = {name: step.call for name, step in plan.steps.items() if step.call is not None}
     steps: Dict[str, Dict[str, Any]] = {}

@@ -5,11 +5,15 @@ A task inherits nothing: its manifest has its own outputs only.
 
 from __future__ import annotations
 
+import os
+from importlib import import_module
 from types import SimpleNamespace
 
 from flowc.current import running
-from flowc.errors import PipelineError, ProtocolError
-from flowc.shim.pipeline_parameters import declared_parameters
+from flowc.errors import ParameterError, PipelineError, ProtocolError
+from flowc.parameter_values import convert
+from flowc.protocol.encodings import USE_DEFAULT, decode_value, received
+from flowc.protocol.env_names import parameter_variable
 from flowc.shim.pipeline_values import Values, describe
 from flowc.shim.step_call import call_step
 from flowc.shim.task_runner import chosen_parameters, manifest_head, set_facts, taken_once, write_outputs
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
 
     Returned = Dict[str, Any]
     """Outputs by name."""
+    from typing import Any, Dict
+
+    from flowc.protocol.plan import Plan
 
 
 def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
@@ -64,7 +71,6 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
 
 def _call(load: Callable[[], Any], state: TaskState, values: Values, attempt: int) -> Tuple[Returned, bool]:
     """The outputs of the step's function, and whether it failed and `@catch` took the failure: they are `None` then."""
-    from flowc.shim.pipeline_functions import function_of, pass_arguments
 
     step = state.step
     call = step.call
@@ -154,3 +160,52 @@ def _graph(state: TaskState, load: Callable[[], Any]) -> Dict[str, Any]:
     from flowc.shim.pipeline_graph import pipeline_graph
 
     return pipeline_graph(state.plan, load())
+
+
+def function_of(module: Any, call: Dict[str, Any]) -> Callable[..., Any]:
+    """The function behind a name of the user's file, or of another local module. Raises ProtocolError."""
+    found = module if call.get("module") is None else import_module(call["module"])
+    for name in call["function"].split("."):
+        found = getattr(found, name, None)
+        if found is None:
+            where = call.get("module") or module.__name__
+            raise ProtocolError(f"{where} has no step {call['function']!r}; compile the file again")
+    function = getattr(found, "entrypoint", found)  # of a step object
+    if not callable(function):
+        raise ProtocolError(f"{call['function']} is a {type(function).__name__}, no step; compile the file again")
+    return function  # type: ignore[no-any-return]
+
+
+def pass_arguments(function: Callable[..., Any], arguments: Dict[str, Any]) -> Any:
+    """Call a function with arguments by name, also where it takes some by position only."""
+    code = getattr(function, "__code__", None)
+    first = code.co_varnames[: code.co_posonlyargcount] if code is not None else ()
+    positional = [arguments.pop(name) for name in first if name in arguments]
+    return function(*positional, **arguments)
+
+
+class RunParameter:
+    """An argument of the pipeline's function that may be chosen when a run starts."""
+
+    kind = "Parameter"
+
+    def __init__(self, entry: Dict[str, Any]) -> None:
+        self.name: str = entry["name"]
+        self._entry = entry
+
+    def value(self, flow_name: str) -> Any:
+        """The value for this run, from the environment or the default. Only the first task asks."""
+        del flow_name
+        raw = received(self.name, os.environ.get(parameter_variable(self.name), USE_DEFAULT))
+        if raw != USE_DEFAULT:
+            return convert(self.name, self._entry.get("type", "str"), decode_value(self.name, raw))
+        if "default" not in self._entry:
+            raise ParameterError(f"parameter {self.name!r} is required: give it as -p {self.name}=...")
+        from flowc.shim.pipeline_values import literal
+
+        return literal(self._entry["default"])
+
+
+def declared_parameters(plan: Plan) -> Dict[str, RunParameter]:
+    """The parameters by the name of the argument, in the order of the file."""
+    return {entry["attribute"]: RunParameter(entry) for entry in plan.parameters}
