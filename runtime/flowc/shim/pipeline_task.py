@@ -157,7 +157,7 @@ def _choice(step: PlanStep, values: Values) -> str:
 
 
 def _graph(state: TaskState, load: Callable[[], Any]) -> Dict[str, Any]:
-    from flowc.shim.pipeline_graph import pipeline_graph
+    from flowc.shim.graph_info import pipeline_graph
 
     return pipeline_graph(state.plan, load())
 
