@@ -11,7 +11,7 @@ import pytest
 from flowc.errors import MissingInput
 from flowc.protocol.plan import Plan
 from flowc.shim.pipeline_values import Outputs
-from flowc.shim.resume import Origin, agrees
+from flowc.shim.takeover import Origin, agrees
 from flowc.store import open_store
 from flowc.store.run_layout import RunLayout
 from tests.runtime.pipelineshim import Json, PipelineShim, call, item, literal, output, step

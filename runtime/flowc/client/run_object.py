@@ -9,7 +9,7 @@ from flowc.client.namespaces import chosen_store
 from flowc.client.step_object import Step, by_time
 from flowc.errors import NotFound, TaggingError
 from flowc.shim.graph_info import RECORD
-from flowc.shim.resume import MARK, RESUMED, origin_of
+from flowc.shim.takeover import MARK, RESUMED, origin_of
 from flowc.store.run_layout import MANIFEST, RunLayout, parse_index
 
 TYPE_CHECKING = False

@@ -30,7 +30,7 @@ BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit
 LENGTH = struct.Struct("!I")
 _NEEDED = (
     "hashlib", "pickle", "traceback", "flowc.shim.failure_report", "flowc.shim.join", "flowc.shim.join",
-    "flowc.shim.task_runner", "flowc.shim.resume", "flowc.shim.task_runner", "flowc.store.file_store",
+    "flowc.shim.task_runner", "flowc.shim.takeover", "flowc.shim.task_runner", "flowc.store.file_store",
 )  # fmt: skip
 _PIPELINES = ("flowc.shim.pipeline_task", "flowc.shim.pipeline_task")
 

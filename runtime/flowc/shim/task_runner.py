@@ -163,7 +163,7 @@ def _inherit_join(plan: Plan, cls: type[FlowSpec], state: TaskState) -> Inputs:
 
 def chosen_parameters(declared: Mapping[str, Declared], state: TaskState, task: Task) -> Dict[str, Any]:
     """The run's parameters, as references. Computed once a run: a retry and a resumed run have the same."""
-    from flowc.shim.resume import keep_parameters, kept_parameters
+    from flowc.shim.takeover import keep_parameters, kept_parameters
 
     store, flow = state.layout.store, state.plan.flow
     again = task.attempt or os.environ.get(env_names.ORIGIN_RUN_ID)

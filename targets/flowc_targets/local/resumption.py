@@ -12,7 +12,7 @@ from flowc.errors import CorruptArtifact, FlowError, ProtocolError, StoreError
 from flowc.protocol.plan import Plan
 from flowc.shim.graph_info import record_graph
 from flowc.shim.pipeline_values import literal
-from flowc.shim.resume import RESUMED, Origin, agrees, keep_parameters, kept_parameters
+from flowc.shim.takeover import RESUMED, Origin, agrees, keep_parameters, kept_parameters
 from flowc.store import open_store
 from flowc.store.run_layout import RunLayout
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError

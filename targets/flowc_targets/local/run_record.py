@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from flowc.current import current
 from flowc.errors import StoreError
-from flowc.shim.resume import RESUMED
+from flowc.shim.takeover import RESUMED
 from flowc.store import open_store
 from flowc.store.file_store import FileStore
 from flowc.store.run_layout import RunLayout
