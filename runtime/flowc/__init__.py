@@ -52,8 +52,7 @@ if TYPE_CHECKING:
     )
     from flowc.compat.step_context import get_step_context
     from flowc.compat.zenml_client import Client
-    from flowc.config_value import ConfigValue
-    from flowc.flow_configs import Config, config_expr
+    from flowc.flow_configs import Config, ConfigValue, config_expr
     from flowc.includefile import IncludeFile
     from flowc.multicore import parallel_imap_unordered, parallel_map, profile
     from flowc.pipeline_calls import unmapped

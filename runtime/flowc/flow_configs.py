@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 
-from flowc.config_value import ConfigValue
 from flowc.errors import ParameterError
 from flowc.flow_parameters import Declaration, Parameter, merged
 from flowc.shim.loaded_plan import config_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterator, Tuple
+    from typing import Any, Callable, Dict, Iterable, Iterator, List, Tuple
 
     from flowc.shim.task_state import TaskState
+
+    Base = Dict[Any, Any]
+else:
+    Base = dict
 
 __all__ = ["Config", "ConfigValue", "Delayed", "config_expr", "config_values", "is_unpacked", "resolve", "unpacked"]
 
@@ -218,3 +221,71 @@ def load_parser(parser: Any) -> Callable[[Any], Any]:
         raise ValueError(f"{parser!r} is not the name of a function in a module, such as 'json.loads'")
     found: Callable[[Any], Any] = getattr(import_module(module), name)
     return found
+
+
+class ConfigValue(Base):
+    """The value of a config: `value.entry`, `value["entry"]`, and what else reads a dict."""
+
+    def __init__(self, data: Any) -> None:
+        super().__init__({key: _wrapped(item) for key, item in data.items()})
+
+    @classmethod
+    def fromkeys(cls, iterable: Iterable[Any], value: Any = None) -> ConfigValue:
+        """One value for each key."""
+        return cls(dict.fromkeys(iterable, value))
+
+    def to_dict(self) -> Dict[Any, Any]:
+        """The value as plain dicts."""
+        return {key: _plain(item) for key, item in self.items()}
+
+    def copy(self) -> ConfigValue:
+        """The same value."""
+        return ConfigValue(self)
+
+    __copy__ = copy
+
+    def __getattr__(self, key: str) -> Any:
+        try:
+            return self[key]
+        except KeyError:
+            raise AttributeError(key) from None
+
+    def __dir__(self) -> List[str]:
+        return [*dir(type(self)), *(key for key in self if isinstance(key, str) and key.isidentifier())]
+
+    def __reduce__(self) -> Tuple[type[ConfigValue], Tuple[Dict[Any, Any]]]:
+        return ConfigValue, (self.to_dict(),)
+
+    def _immutable(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("ConfigValue is immutable")
+
+    __setattr__ = __delattr__ = _immutable
+    if not TYPE_CHECKING:
+        clear = pop = popitem = setdefault = update = _immutable
+        __setitem__ = __delitem__ = __ior__ = _immutable
+
+
+def is_mapping(value: object) -> bool:
+    """Whether a value has keys."""
+    from collections.abc import Mapping
+
+    return isinstance(value, Mapping)
+
+
+def is_collection(value: object) -> bool:
+    """Whether a value has items that are looked into: a list, tuple or set."""
+    return isinstance(value, (list, tuple, set))
+
+
+def _wrapped(value: Any) -> Any:
+    if isinstance(value, ConfigValue):
+        return value
+    return ConfigValue(value) if is_mapping(value) else _each(value, _wrapped)
+
+
+def _plain(value: Any) -> Any:
+    return {key: _plain(item) for key, item in value.items()} if is_mapping(value) else _each(value, _plain)
+
+
+def _each(value: Any, change: Callable[[Any], Any]) -> Any:
+    return type(value)([change(item) for item in value]) if is_collection(value) else value

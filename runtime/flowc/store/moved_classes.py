@@ -20,7 +20,7 @@ MOVED: Dict[str, str] = {
     "flowc.client.step": "flowc.client.step_object",
     "flowc.client.task": "flowc.client.task_object",
     "flowc.config": "flowc.flow_configs",
-    "flowc.configvalue": "flowc.config_value",
+    "flowc.configvalue": "flowc.flow_configs",
     "flowc.gang": "flowc.shim.gang",
     "flowc.parameters": "flowc.flow_parameters",
     "flowc.pipelines.client": "flowc.compat.zenml_client",
