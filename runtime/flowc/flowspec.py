@@ -61,7 +61,7 @@ class FlowSpec:
             raise InvalidNextException(f"step {state.step.name!r} calls self.next twice")
         if options:
             raise InvalidNextException(f"self.next in step {state.step.name!r}: {', '.join(options)} is not supported")
-        from flowc.shim.step_transition import read
+        from flowc.shim.task_state import read
 
         state.transition = read(self, state.step.name, targets, foreach, condition, num_parallel)
 

@@ -12,9 +12,8 @@ from flowc.errors import FlowError, InvalidNextException, MissingInput, Paramete
 from flowc.flowspec import artifacts_set, bind, constants, parameters
 from flowc.protocol import OK, PROTOCOL_ERROR, env_names
 from flowc.shim.step_call import call_step
-from flowc.shim.step_transition import check as check_transition
-from flowc.shim.step_transition import check_iteration
-from flowc.shim.task_state import TaskState
+from flowc.shim.task_state import TaskState, check_iteration
+from flowc.shim.task_state import check as check_transition
 from flowc.store import artifacts, open_store
 from flowc.store.run_layout import VERSION, RunLayout, index_text, task_id
 
