@@ -6,7 +6,7 @@ import contextlib
 from xml.etree import ElementTree as ET
 
 from flowc.errors import MissingKey, StoreError
-from flowc.store.sigv4 import query_string
+from flowc.store.aws_signing import query_string
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

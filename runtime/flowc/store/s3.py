@@ -14,11 +14,10 @@ from xml.etree import ElementTree as ET
 
 from flowc.errors import MissingKey, StoreError
 from flowc.store import multipart
-from flowc.store.aws_signing import CredentialSource
+from flowc.store.aws_signing import CredentialSource, query_string, quote, sign
 from flowc.store.interface import Store
 from flowc.store.retry import Patience
 from flowc.store.s3_responses import EXPIRED, SKEW, child, clock_offset, failure_of, tag
-from flowc.store.sigv4 import query_string, quote, sign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
