@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict
 
-    from flowc.store.interface import Buffer
+    from flowc.store.__init__ import Buffer
 
 MOVED: Dict[str, str] = {
     "flowc.caught": "flowc.shim.step_guards",

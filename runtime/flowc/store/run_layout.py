@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, Tuple
 
-    from flowc.store.interface import Store
+    from flowc.store.__init__ import Store
 
     Path = Tuple[int, ...]
     """An index path: the task's place in the foreach scopes around it, outermost first."""

@@ -14,8 +14,8 @@ from xml.etree import ElementTree as ET
 
 from flowc.errors import MissingKey, StoreError
 from flowc.store import multipart
+from flowc.store.__init__ import Store
 from flowc.store.aws_signing import CredentialSource, query_string, quote, sign
-from flowc.store.interface import Store
 from flowc.store.retry import Patience
 from flowc.store.s3_responses import EXPIRED, SKEW, child, clock_offset, failure_of, tag
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Dict, Tuple
 
-    from flowc.store.interface import Buffer
+    from flowc.store.__init__ import Buffer
     from flowc.store.s3_responses import Failure
 
 CONNECT_TIMEOUT = 10.0
