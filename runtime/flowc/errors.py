@@ -73,6 +73,12 @@ class InvalidNextException(FlowError):  # noqa: N818 (Metaflow's name)
     """`self.next` says something else than the compiled flow."""
 
 
+class TimeoutException(FlowError):  # noqa: N818 (Metaflow's name)
+    """The step ran longer than its `@timeout`."""
+
+    headline = "@timeout"
+
+
 class TooManyIterations(FlowError):  # noqa: N818
     """A step that goes on with itself would do so more often than its `@loop` allows."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from flowc.errors import ParameterError
-from flowc.parameter_values import convert, convert_default, type_of
 from flowc.protocol.encodings import USE_DEFAULT, decode_value, received
 from flowc.protocol.env_names import parameter_variable
+from flowc.type_conversion import convert, convert_default, type_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

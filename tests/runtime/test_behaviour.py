@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowc import Run
-from flowc.parameter_values import convert
+from flowc.type_conversion import convert
 from tests.runtime.shim import RUN, Shim, runtime_folder
 
 if TYPE_CHECKING:

@@ -136,7 +136,7 @@ def test_a_timeout_is_an_exception_that_is_caught(tmp_path: Path) -> None:
     shim.task("start")
     out = shim.task("slow", MODE="slow")
     assert out.startswith("cleaned up\n@catch caught an exception from slow\n>  Traceback")
-    assert ">  flowc.shim.step_guards.TimeoutException: the task ran longer than its timeout of 1 s" in out
+    assert ">  flowc.errors.TimeoutException: the task ran longer than its timeout of 1 s" in out
     assert shim.value("slow", "begun") is True
     assert "var" not in shim.manifest("slow")["artifacts"]
 

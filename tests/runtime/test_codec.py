@@ -44,6 +44,7 @@ def test_items_come_back_one_by_one(tmp_path: Path, items: list[Any]) -> None:
     assert all(same(artifacts.load_item(store, "F", "items", ref, i), item) for i, item in enumerate(items))
 
 
+@RELAXED
 @given(sizes=st.lists(st.integers(0, 20_000), max_size=5))
 def test_buffers_stand_beside_the_pickle(sizes: list[int]) -> None:
     numpy = pytest.importorskip("numpy")

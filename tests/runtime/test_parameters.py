@@ -20,7 +20,7 @@ from flowc.errors import ParameterError
 from flowc.flow_configs import Config, ConfigValue, Delayed, config_expr
 from flowc.flow_parameters import Parameter
 from flowc.includefile import IncludeFile, read_location
-from flowc.parameter_values import convert_default
+from flowc.type_conversion import convert_default
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
 from flowc_targets.package.code_package import build_package, package_files

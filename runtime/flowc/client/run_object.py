@@ -8,9 +8,7 @@ from flowc.client.entity import Entity, local_time
 from flowc.client.namespaces import chosen_store
 from flowc.client.step_object import Step, by_time
 from flowc.errors import NotFound, TaggingError
-from flowc.shim.graph_info import RECORD
-from flowc.shim.takeover import MARK, RESUMED, origin_of
-from flowc.store.run_layout import MANIFEST, RunLayout, parse_index
+from flowc.store.run_layout import GRAPH_RECORD, MANIFEST, MARK, RESUMED, RUN_RECORD, RunLayout, parse_index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,14 +145,14 @@ class Run(Entity[Step]):
     def record(self) -> Document:
         """What the engine wrote when the run started; empty where it writes nothing, as Argo."""
         if self._record is _NOT_READ:
-            self._record = self.layout.read_json(f"{self.pathspec}/run.json")
+            self._record = self.layout.read_json(f"{self.pathspec}/{RUN_RECORD}")
         return self._record or {}
 
     @property
     def graph(self) -> Document:
         """What the start task wrote: `start`, `end`, `tags`, and of `steps` their `type` and `next`."""
         if self._plan is _NOT_READ:
-            self._plan = self.layout.read_json(f"{self.pathspec}/{RECORD}") or {}
+            self._plan = self.layout.read_json(f"{self.pathspec}/{GRAPH_RECORD}") or {}
         return self._plan
 
     @property
@@ -191,7 +189,7 @@ class Run(Entity[Step]):
     @property
     def origin_id(self) -> Optional[str]:
         """The id of the run that it was resumed from."""
-        return self.record.get("origin") if self.record else origin_of(self.layout)[0]
+        return self.record.get("origin") if self.record else self.layout.origin()[0]
 
     @property
     def origin_pathspec(self) -> Optional[str]:

@@ -37,14 +37,14 @@ class StepContext:
         """The run."""
         from flowc.compat.zenml_client import running_run
 
-        return running_run(self._state)
+        return running_run()
 
     @property
     def step_run(self) -> StepRun:
         """The step, as others will read it."""
         from flowc.compat.zenml_client import running_step
 
-        return running_step(self._state)
+        return running_step()
 
     def add_output_metadata(self, metadata: Any, output_name: str | None = None) -> None:
         """Keep metadata of an output; its name may be left out where there is one only."""

@@ -13,7 +13,7 @@ from flowc.client.run_object import Run
 from flowc.client.step_object import Step
 from flowc.client.task_object import Task
 from flowc.compat.zenml_types import ExecutionStatus
-from flowc.current import running
+from flowc.current import current, running
 from flowc.pipeline_settings import Settings
 from flowc.protocol import env_names
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any, Dict, Iterator, List, Optional
 
-    from flowc.shim.task_state import TaskState
     from flowc.store.run_layout import Path
 
 _STATUS = {
@@ -324,17 +323,14 @@ def run_name(step: str, path: Path) -> str:
     return f"map:{step}:{'.'.join(map(str, path))}" if path else step
 
 
-def running_run(state: TaskState) -> PipelineRun:
-    """The run of a task that runs here."""
-    layout = state.layout
-    return PipelineRun(Run.of(Flow.of(chosen_store(os.environ.get(env_names.ROOT)), layout.flow), layout.run))
+def running_run() -> PipelineRun:
+    """The run of the task that runs here."""
+    store = chosen_store(os.environ.get(env_names.ROOT))
+    return PipelineRun(Run.of(Flow.of(store, current.flow_name), current.run_id))
 
 
-def running_step(state: TaskState) -> StepRun:
-    """A task that runs here, as others will read it."""
-    from flowc.current import current
-
-    run = running_run(state)
+def running_step() -> StepRun:
+    """The task that runs here, as others will read it."""
     task = current.task
     assert task is not None
-    return StepRun(run, task)
+    return StepRun(running_run(), task)

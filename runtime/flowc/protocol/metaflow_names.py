@@ -30,7 +30,7 @@ _PARALLEL = ("parallel_imap_unordered", "parallel_map")
 
 SERVED: Dict[str, str] = {
     "Config": "flow_configs",
-    "ConfigValue": "config_value",
+    "ConfigValue": "flow_configs",
     "FlowSpec": "flowspec",
     "IncludeFile": "includefile",
     "JSONType": "flow_parameters",

@@ -24,11 +24,11 @@ INTEGRATIONS["PYTORCH_L"] = "pytorch_lightning"
 """The constants of `zenml.integrations.constants`, with their values."""
 
 _METADATA = dict.fromkeys(
-    ("log_artifact_metadata", "log_metadata", "log_model_metadata", "log_step_metadata"), "compat.metadata"
+    ("log_artifact_metadata", "log_metadata", "log_model_metadata", "log_step_metadata"), "compat.step_context"
 )
 _STEP = {"get_step_context": "compat.step_context", "step": "decorators"}
-_DOCKER = {"DockerSettings": "pipeline_settings", "PythonPackageInstaller": "compat.zenml_enums"}
-_RESOURCES = {"ByteUnit": "compat.zenml_enums", "ResourceSettings": "pipeline_settings"}
+_DOCKER = {"DockerSettings": "pipeline_settings", "PythonPackageInstaller": "compat.zenml_types"}
+_RESOURCES = {"ByteUnit": "compat.zenml_types", "ResourceSettings": "pipeline_settings"}
 _KUBERNETES = {"KubernetesOrchestratorSettings": "pipeline_settings"}
 _ARTIFACT_CONFIG = {"ArtifactConfig": "pipeline_settings"}
 _MATERIALIZERS = ("BaseMaterializer", "BuiltInMaterializer", "PydanticMaterializer")
@@ -57,7 +57,7 @@ MODULES: Dict[str, Dict[str, str]] = {
     "zenml.config.retry_config": {"StepRetryConfig": "pipeline_settings"},
     "zenml.config.schedule": {"Schedule": "pipeline_settings"},
     "zenml.enums": dict.fromkeys(
-        ("ArtifactType", "ExecutionStatus", "ModelStages", "StepRuntime", "VisualizationType"), "compat.zenml_enums"
+        ("ArtifactType", "ExecutionStatus", "ModelStages", "StepRuntime", "VisualizationType"), "compat.zenml_types"
     ),
     "zenml.integrations": {},
     "zenml.integrations.constants": {name: f"={value}" for name, value in INTEGRATIONS.items()},
@@ -75,7 +75,7 @@ MODULES: Dict[str, Dict[str, str]] = {
     "zenml.steps": _STEP,
     "zenml.types": dict.fromkeys(("CSVString", "HTMLString", "JSONString", "MarkdownString"), "compat.zenml_types"),
     "zenml.utils": {},
-    "zenml.utils.metadata_utils": {"log_metadata": "compat.metadata"},
+    "zenml.utils.metadata_utils": {"log_metadata": "compat.step_context"},
 }
 """The names of each module that is served, and their places; `=text` is a constant, and `place:` a module itself."""
 

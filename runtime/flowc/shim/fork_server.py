@@ -29,10 +29,10 @@ BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit
 """`python -m flowc`, without the working directory on the import path."""
 LENGTH = struct.Struct("!I")
 _NEEDED = (
-    "hashlib", "pickle", "traceback", "flowc.shim.failure_report", "flowc.shim.join", "flowc.shim.join",
-    "flowc.shim.task_runner", "flowc.shim.takeover", "flowc.shim.task_runner", "flowc.store.file_store",
+    "hashlib", "pickle", "traceback", "flowc.shim.failure_report", "flowc.shim.join", "flowc.shim.takeover",
+    "flowc.shim.task_runner", "flowc.store.file_store",
 )  # fmt: skip
-_PIPELINES = ("flowc.shim.pipeline_task", "flowc.shim.pipeline_task")
+_PIPELINES = ("flowc.shim.pipeline_task",)
 
 
 def serve(descriptor: int, *, fresh: bool = False) -> int:

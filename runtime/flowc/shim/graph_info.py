@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from flowc.current import run_tags
+from flowc.store.run_layout import GRAPH_RECORD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from flowc.store.run_layout import Document, RunLayout
 
 
-RECORD = "graph.json"
-"""Its name in the run's folder."""
 _TYPES = {
     "branch": "split-static",
     "foreach": "split-foreach",
@@ -61,7 +60,7 @@ def record_graph(layout: RunLayout, plan: Plan) -> None:
         if step.virtual:
             steps[name].update(virtual=True, arms=step.arms, closes=step.closes, closes_kind=step.closes_kind)
     record = {"start": plan.start, "end": plan.end, "tags": sorted(run_tags()), "steps": steps}
-    layout.write_json(f"{layout.prefix}/{RECORD}", record)
+    layout.write_json(f"{layout.prefix}/{GRAPH_RECORD}", record)
 
 
 def _type(plan: Plan, step: PlanStep) -> str:

@@ -11,13 +11,13 @@ from types import SimpleNamespace
 
 from flowc.current import running
 from flowc.errors import ParameterError, PipelineError, ProtocolError
-from flowc.parameter_values import convert
 from flowc.protocol.encodings import USE_DEFAULT, decode_value, received
 from flowc.protocol.env_names import parameter_variable
 from flowc.shim.pipeline_values import Values, describe
 from flowc.shim.step_call import call_step
 from flowc.shim.task_runner import chosen_parameters, manifest_head, set_facts, taken_once, write_outputs
 from flowc.store import artifacts
+from flowc.type_conversion import convert
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

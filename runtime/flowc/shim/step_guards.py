@@ -1,4 +1,4 @@
-"""`@catch`: a failed step goes on, with its failure as an artifact. See `flowc.shim.step_call` for when."""
+"""What few steps have around their code: `@catch`, `@secrets` and `@timeout`. See `flowc.shim.step_call`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import threading
 from contextlib import contextmanager
 
-from flowc.errors import ExceptionWrapper, FlowError
+from flowc.errors import ExceptionWrapper, FlowError, TimeoutException
 from flowc.shim.task_state import Transition
 
 TYPE_CHECKING = False
@@ -81,12 +81,6 @@ def _variables(source: Dict[str, Any]) -> Dict[str, str]:
 
 def _title(source: Dict[str, Any]) -> str:
     return f"{source['id'] or 'inline'} ({source['type']})"
-
-
-class TimeoutException(FlowError):  # noqa: N818 (Metaflow's name)
-    """The step ran longer than its `@timeout`."""
-
-    headline = "@timeout"
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from functools import partial
 
 from flowc.errors import CorruptArtifact, ParameterError, ProtocolError
 from flowc.protocol import env_names
-from flowc.store.run_layout import MANIFEST, index_text, task_id
+from flowc.store.run_layout import MANIFEST, MARK, ORIGIN, index_text, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from flowc.protocol.plan import Plan, PlanStep
     from flowc.store.run_layout import Document, Path, RunLayout
+
+THREADS = 32
+"""Manifests that are copied at a time where each costs a network round trip."""
 
 
 def take_over(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> Document | None:
@@ -49,7 +52,7 @@ def take_over(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> Docu
             _say(f"task {task_id(step.name, path)} is taken over from run {taken['run']}, and not run again")
             return taken
         later.add(source.run)
-        older, again = origin_of(source)
+        older, again = source.origin()
         rerun |= again
         source = layout.of_run(older) if older is not None else None
     return None
@@ -80,12 +83,12 @@ def _begin(layout: RunLayout, plan: Plan, source: RunLayout, rerun: FrozenSet[st
     if not store.children(source.prefix):
         raise ProtocolError(f"there is no run {source.run!r} of flow {plan.flow} in {store.url} that could be resumed")
     layout.write_json(f"{layout.prefix}/{ORIGIN}", {"version": 1, "origin": source.run, "rerun": sorted(rerun)})
-    kept = kept_parameters(source)
+    kept = source.kept_parameters()
     if kept is None:
         return
-    if kept and kept_parameters(layout) is None:
+    if kept and layout.kept_parameters() is None:
         _say(f"the parameters are those of run {source.run}: {', '.join(kept)}")
-    keep_parameters(layout, kept)
+    layout.keep_parameters(kept)
     declared = [*plan.parameters, *plan.configs.values()]
     missing = [entry.get("name", entry["attribute"]) for entry in declared if entry["attribute"] not in kept]
     if missing and plan.start not in rerun and source.latest(plan.start, _begins(plan.step(plan.start))) is not None:
@@ -161,17 +164,6 @@ def _runs(layout: RunLayout, step: PlanStep, paths: List[Path]) -> Iterator[str 
 
 def _say(text: str) -> None:
     sys.stderr.write(f"flowc: {text}\n")
-
-
-THREADS = 32
-"""Manifests that are copied at a time where each costs a network round trip."""
-PARAMETERS = "parameters.json"
-RESUMED = "resumed.json"
-"""Beside the steps of a run; the second once a resumed run has taken over what it can."""
-ORIGIN = "origin.json"
-"""Which run is resumed, where no engine writes that down."""
-MARK = "from-"
-"""Begins the name of the file beside a manifest that a task took over itself; the id of the run it is of follows."""
 
 
 class Origin:
@@ -275,26 +267,3 @@ def agrees(step: PlanStep, manifest: Document) -> bool:
     if step.kind == "switch":
         return choice in step.next or (step.loops and choice == step.name)
     return foreach is None and choice is None
-
-
-def origin_of(run: RunLayout) -> Tuple[str | None, FrozenSet[str]]:
-    """The id of the run that a run resumes, if it resumes one, and the steps that it was to run again.
-
-    Raises StoreError.
-    """
-    for name in (ORIGIN, "run.json"):
-        document = run.read_json(f"{run.prefix}/{name}")
-        if document is not None and document.get("origin"):
-            return str(document["origin"]), frozenset(document.get("rerun", ()))
-    return None, frozenset()
-
-
-def keep_parameters(run: RunLayout, refs: Dict[str, Any]) -> None:
-    """Write down a run's parameters, as references, before its start task runs the user's code."""
-    run.write_json(f"{run.prefix}/{PARAMETERS}", {"version": 1, "parameters": refs})
-
-
-def kept_parameters(run: RunLayout) -> Dict[str, Any] | None:
-    """The parameters that were written down; `None` when the run ended before it had any."""
-    document = run.read_json(f"{run.prefix}/{PARAMETERS}")
-    return None if document is None else document["parameters"]

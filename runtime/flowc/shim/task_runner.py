@@ -162,11 +162,10 @@ def _inherit_join(plan: Plan, cls: type[FlowSpec], state: TaskState) -> Inputs:
 
 def chosen_parameters(declared: Mapping[str, Declared], state: TaskState, task: Task) -> Dict[str, Any]:
     """The run's parameters, as references. Computed once a run: a retry and a resumed run have the same."""
-    from flowc.shim.takeover import keep_parameters, kept_parameters
 
     store, flow = state.layout.store, state.plan.flow
     again = task.attempt or os.environ.get(env_names.ORIGIN_RUN_ID)
-    kept = (kept_parameters(state.layout) if again else None) or {}
+    kept = (state.layout.kept_parameters() if again else None) or {}
     chosen: Dict[str, Any] = {}
     for attribute, parameter in declared.items():
         if attribute in kept:
@@ -178,7 +177,7 @@ def chosen_parameters(declared: Mapping[str, Declared], state: TaskState, task: 
         except FlowError as error:
             raise ParameterError(f"parameter {parameter.name!r}: {error}") from error
     if chosen != kept:
-        keep_parameters(state.layout, chosen)
+        state.layout.keep_parameters(chosen)
     return chosen
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Dict
 
-    from flowc.store.__init__ import Buffer, Store
+    from flowc.store import Buffer, Store
 
     Ref = Dict[str, Any]
 

@@ -1,4 +1,8 @@
-"""Where the S3 client gets its keys: the environment, a web identity token, or the container's credential endpoint."""
+"""Keys of the S3 client, and the signatures made with them.
+
+Keys come from the environment, a web identity token, or the credential endpoint of the container. Signatures are those
+of version 4 (SigV4).
+"""
 
 from __future__ import annotations
 
@@ -17,10 +21,8 @@ from flowc.store.s3_responses import retry_after
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Dict, Tuple
+    from typing import Callable, Dict, Iterable, Tuple
 
-    Fetched = Tuple[Credentials, float]
-    from typing import Iterable, Tuple
 
 CONTAINER_HOST = "http://169.254.170.2"
 """Where ECS and Fargate serve AWS_CONTAINER_CREDENTIALS_RELATIVE_URI."""
@@ -32,6 +34,21 @@ _TIMEOUT = 10.0
 _STATUSES = {408, 425, 429}
 _CODES = (b"IDPCommunicationError", b"Throttling", b"RequestLimitExceeded")
 """What STS says of a moment that was a bad one, with a status of 400."""
+
+
+class Credentials:
+    """A key pair and, for temporary ones, a session token."""
+
+    __slots__ = ("access_key", "secret_key", "token")
+
+    def __init__(self, access_key: str, secret_key: str, token: str | None = None) -> None:
+        self.access_key = access_key
+        self.secret_key = secret_key
+        self.token = token
+
+
+if TYPE_CHECKING:
+    Fetched = Tuple[Credentials, float]
 
 
 class CredentialSource:
@@ -168,17 +185,6 @@ def _file_text(path: str) -> str:
 
 
 _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-
-
-class Credentials:
-    """A key pair and, for temporary ones, a session token."""
-
-    __slots__ = ("access_key", "secret_key", "token")
-
-    def __init__(self, access_key: str, secret_key: str, token: str | None = None) -> None:
-        self.access_key = access_key
-        self.secret_key = secret_key
-        self.token = token
 
 
 def quote(text: str, keep: bytes = b"") -> str:

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from flowc.store.__init__ import Buffer
+    from flowc.store import Buffer
 
 MAGIC = b"flowc\x01\r\n"
 """Starts a value with buffers beside its pickle. A plain pickle of protocol 5 starts with 0x80 0x05."""

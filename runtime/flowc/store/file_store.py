@@ -7,14 +7,14 @@ import errno
 import os
 
 from flowc.errors import MissingKey, StoreError
-from flowc.store.__init__ import Store
+from flowc.store import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Callable, TypeVar
 
-    from flowc.store.__init__ import Buffer
+    from flowc.store import Buffer
     from flowc.store.retry import Patience
 
     T = TypeVar("T")

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict
 
-    from flowc.store.__init__ import Buffer
+    from flowc.store import Buffer
 
 MOVED: Dict[str, str] = {
     "flowc.caught": "flowc.shim.step_guards",
@@ -32,7 +32,7 @@ MOVED: Dict[str, str] = {
     "flowc.pipelines.steps": "flowc.pipelines",
     "flowc.pipelines.texts": "flowc.compat.zenml_types",
     "flowc.store.files": "flowc.store.file_store",
-    "flowc.timelimit": "flowc.shim.step_guards",
+    "flowc.timelimit": "flowc.errors",
     "flowc.triggers": "flowc.shim.trigger_events",
 }
 """Modules of release 0.1.0 whose classes a step can keep in an artifact, and where these are now."""

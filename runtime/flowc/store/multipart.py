@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from http.client import HTTPMessage
     from typing import List, Protocol, Tuple
 
-    from flowc.store.__init__ import Buffer
+    from flowc.store import Buffer
 
     class Request(Protocol):
         """Requests for one object."""

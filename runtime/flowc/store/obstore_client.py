@@ -7,7 +7,7 @@ import re
 from importlib import import_module
 
 from flowc.errors import MissingKey, StoreError
-from flowc.store.__init__ import Store
+from flowc.store import Store
 from flowc.store.retry import Patience
 from flowc.store.s3_responses import CODES, STATUSES
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any, Callable, Dict, TypeVar, Union
 
-    from flowc.store.__init__ import Buffer
+    from flowc.store import Buffer
 
     T = TypeVar("T")
 

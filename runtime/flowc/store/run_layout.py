@@ -8,15 +8,27 @@ from flowc.errors import CorruptArtifact, MissingInput, MissingKey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Tuple
+    from typing import Any, Dict, FrozenSet, Tuple
 
-    from flowc.store.__init__ import Store
+    from flowc.store import Store
 
     Path = Tuple[int, ...]
     """An index path: the task's place in the foreach scopes around it, outermost first."""
     Document = Dict[str, Any]
 
 MANIFEST = "manifest.json"
+RUN_RECORD = "run.json"
+"""What the local engine writes down of a run: its start, its owner, its end."""
+GRAPH_RECORD = "graph.json"
+"""The flow's graph, which the first task writes down."""
+PARAMETERS = "parameters.json"
+"""The run's parameters, as references."""
+RESUMED = "resumed.json"
+"""Written once a resumed run of the local engine has taken over what it can."""
+ORIGIN = "origin.json"
+"""Which run is resumed, where no engine writes that down."""
+MARK = "from-"
+"""Begins the name of the file beside a manifest that a task took over itself; the id of the run it is of follows."""
 VERSION = 1
 
 
@@ -131,6 +143,26 @@ class RunLayout:
     def commit(self, step: str, path: Path, attempt: int, manifest: Document) -> None:
         """Write the manifest: from here on the attempt is what readers see."""
         self.write_json(f"{self.folder(step, path, attempt)}/{MANIFEST}", manifest)
+
+    def origin(self) -> Tuple[str | None, FrozenSet[str]]:
+        """The id of the run that this run resumes, if it resumes one, and the steps that it was to run again.
+
+        Raises StoreError.
+        """
+        for name in (ORIGIN, RUN_RECORD):
+            document = self.read_json(f"{self.prefix}/{name}")
+            if document is not None and document.get("origin"):
+                return str(document["origin"]), frozenset(document.get("rerun", ()))
+        return None, frozenset()
+
+    def keep_parameters(self, refs: Dict[str, Any]) -> None:
+        """Write down the run's parameters, as references, before its start task runs the user's code."""
+        self.write_json(f"{self.prefix}/{PARAMETERS}", {"version": 1, "parameters": refs})
+
+    def kept_parameters(self) -> Dict[str, Any] | None:
+        """The parameters that were written down; `None` when the run ended before it had any."""
+        document = self.read_json(f"{self.prefix}/{PARAMETERS}")
+        return None if document is None else document["parameters"]
 
     def write_json(self, key: str, document: Document) -> None:
         """Write a small JSON file."""

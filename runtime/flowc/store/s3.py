@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 from flowc.errors import MissingKey, StoreError
-from flowc.store import multipart
-from flowc.store.__init__ import Store
+from flowc.store import Store, multipart
 from flowc.store.aws_signing import CredentialSource, query_string, quote, sign
 from flowc.store.retry import Patience
 from flowc.store.s3_responses import EXPIRED, SKEW, child, clock_offset, failure_of, tag
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Dict, Tuple
 
-    from flowc.store.__init__ import Buffer
+    from flowc.store import Buffer
     from flowc.store.s3_responses import Failure
 
 CONNECT_TIMEOUT = 10.0

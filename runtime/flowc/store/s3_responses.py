@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from http.client import HTTPMessage
 
-    from flowc.store.__init__ import Buffer
+    from flowc.store import Buffer
 
 SKEW = 240.0
 """Seconds between the server's clock and ours that may be why it refuses a request; S3 allows 900."""

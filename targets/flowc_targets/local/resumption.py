@@ -12,9 +12,9 @@ from flowc.errors import CorruptArtifact, FlowError, ProtocolError, StoreError
 from flowc.protocol.plan import Plan
 from flowc.shim.graph_info import record_graph
 from flowc.shim.pipeline_values import literal
-from flowc.shim.takeover import RESUMED, Origin, agrees, keep_parameters, kept_parameters
+from flowc.shim.takeover import Origin, agrees
 from flowc.store import open_store
-from flowc.store.run_layout import RunLayout
+from flowc.store.run_layout import RESUMED, RunLayout
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_targets.local.run_record import unusable
 from flowc_targets.local.task_environment import check_params
@@ -57,7 +57,7 @@ class Resumption:
         """Give the new run what a start task would, in case that it is taken over. Raises StoreError."""
         record_graph(target, self.plan)
         if self.parameters is not None:
-            keep_parameters(target, dict(self.parameters))
+            target.keep_parameters(dict(self.parameters))
 
     def start_is_done(self) -> bool:
         """Whether the start task will be taken over."""
@@ -117,7 +117,7 @@ def find_origin(flow: Flow, options: RunOptions, resume: ResumeOptions) -> Resum
         return Resumption(
             layout,
             Plan(build_plan(flow)),
-            kept_parameters(layout),
+            layout.kept_parameters(),
             record.get("parameters", {}),
             record.get("source_hash", flow.source_hash) != flow.source_hash,
             frozenset(rerun),

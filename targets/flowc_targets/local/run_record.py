@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from flowc.current import current
 from flowc.errors import StoreError
-from flowc.shim.takeover import RESUMED
 from flowc.store import open_store
 from flowc.store.file_store import FileStore
-from flowc.store.run_layout import RunLayout
+from flowc.store.run_layout import RESUMED, RunLayout
 from flowc_compiler.diagnostics import FlowcError
 from flowc_targets.package.run_plan import literal, recorded
 

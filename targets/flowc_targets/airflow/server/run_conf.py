@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from flowc.errors import ParameterError
-from flowc.parameter_values import convert
+from flowc.type_conversion import convert
 from flowc_targets.base.engine import DeployedParameter, EngineError
 from flowc_targets.base.json_parts import as_map, as_strings
 
