@@ -84,19 +84,8 @@ class DagRun:
     def new_node(self, name: str, kind: NodeType, phase: Phase, message: str = "") -> Node:
         """Make a node of a task that runs nothing itself."""
         task = self.template.tasks.get(name)
-        node = Node(
-            id=self.run.nodes.id_of(self.task_name(name)),
-            name=self.task_name(name),
-            type=kind,
-            phase=phase,
-            template=task.template if task is not None else "",
-            boundary=self.node.id,
-            depth=self.depth + 1,
-            message=message,
-        )
-        self.run.nodes.add(node)
-        self.run.host.changed(node)
-        return node
+        call = Call(self.task_name(name), task.template if task is not None else "", {}, self, self.depth + 1)
+        return self.run.new_node(call, kind, phase, message)
 
     def execute(self, name: str, template: str, arguments: dict[str, str], task: str) -> Node:
         """Execute a template for a task, or for one of a group. Raises HeldError."""
@@ -127,7 +116,7 @@ class DagRun:
                 self._open[node].append(name)
             else:
                 self._open[node] = [name]
-                node.watchers.append(self)
+                node.watchers.append(self.ended)
 
     def _is_known(self, name: str) -> bool:
         node = self.task_node(name)
@@ -287,7 +276,7 @@ class Group:
             self._next += 1
             if not node.fulfilled and node not in self._open:
                 self._open.add(node)
-                node.watchers.append(self)
+                node.watchers.append(self.ended)
         self._finish()
 
     def ended(self, node: Node) -> None:

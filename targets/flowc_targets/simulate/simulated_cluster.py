@@ -9,9 +9,8 @@ import shutil
 import signal
 import time
 from collections import Counter, deque
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from flowc_targets.base.process_pool import ForkServer, ProcessPool
 from flowc_targets.simulate.problems import PodError
@@ -21,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flowc_targets.base.process_pool import Process
+    from flowc_targets.simulate.node_report import Progress
     from flowc_targets.simulate.simulated_pods import Pod
+    from flowc_targets.simulate.simulation import SimulateOptions
     from flowc_targets.simulate.workflow_nodes import Node, Phase
     from flowc_targets.simulate.workflow_run import Run
 
@@ -31,41 +32,15 @@ _TASK_OPTIONS = frozenset({"step", "index", "attempt", "first", "outputs"})
 """The options of the shim's `task`. A command with any other is run as it stands."""
 
 
-class Listener(Protocol):
-    """Shows what happens."""
-
-    def changed(self, node: Node) -> None:
-        """A node has a new phase."""
-        ...
-
-    def logged(self, pod: Pod, log: Path, *, failed: bool) -> None:
-        """A pod has ended, and this is what it printed."""
-        ...
-
-    def tick(self, waiting: int) -> None:
-        """Something may have happened; `waiting` pods have no place."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How many pods run at a time, and how they begin."""
-
-    workers: int
-    fork: bool = True
-    keep: bool = False
-    """Whether the folders of pods stay."""
-
-
 class SimulatedCluster:
     """Runs pods as processes. It is the run's host."""
 
-    def __init__(self, maker: PodMaker, limits: Limits, folder: Path, listener: Listener) -> None:
+    def __init__(self, maker: PodMaker, options: SimulateOptions, folder: Path, progress: Progress) -> None:
         """`folder` is for the pods' own folders and logs."""
         self._maker = maker
-        self._limits = limits
+        self._options = options
         self._folder = folder
-        self._listener = listener
+        self._progress = progress
         self._pool: ProcessPool[Pod] = ProcessPool()
         self._queue: deque[Pod] = deque()
         self._running: dict[str, Process[Pod]] = {}
@@ -104,7 +79,7 @@ class SimulatedCluster:
 
     def changed(self, node: Node) -> None:
         """A node has a new phase."""
-        self._listener.changed(node)
+        self._progress.changed(node)
 
     def turn(self) -> None:
         """Start what has a place, then wait until something happens, a second at the most."""
@@ -128,7 +103,7 @@ class SimulatedCluster:
     def _admit(self) -> None:
         """Give places to pods. When one member of a gang has a place, the others need none, as they wait for it."""
         while self._queue:
-            if len(self._running) < self._limits.workers:
+            if len(self._running) < self._options.max_workers:
                 pod = self._queue.popleft()
             else:
                 members = (pod for pod in self._queue if pod.gang in self._present) if self._present else ()
@@ -156,7 +131,7 @@ class SimulatedCluster:
 
     def _launch(self, pod: Pod, log: int) -> Process[Pod]:
         """Start a pod: by a fork server where there is one, else as a process of its own. Raises OSError."""
-        request = task_request(pod) if self._limits.fork else None
+        request = task_request(pod) if self._options.fork else None
         server = self._server(pod) if request is not None else None
         if request is not None and server is not None and server.usable:
             process = self._pool.fork(server, pod, request, log, log)
@@ -191,9 +166,9 @@ class SimulatedCluster:
             if not code:
                 phase, message = "Error", f"wait: Error (exit code 64): {error}"
         if not pod.node.fulfilled:
-            self._listener.logged(pod, pod.log, failed=phase != "Succeeded")
+            self._progress.logged(pod, pod.log, failed=phase != "Succeeded")
             self.run.pod_ended(pod.node, phase, message, outputs)
-        if not self._limits.keep:
+        if self._options.keep is None:
             shutil.rmtree(pod.folder, ignore_errors=True)
 
     def _end_late(self, pod: Pod) -> None:
@@ -201,7 +176,7 @@ class SimulatedCluster:
         process = self._running.get(pod.name)
         if process is None or process.task is not pod or pod.node.fulfilled:
             return
-        self._listener.logged(pod, pod.log, failed=True)
+        self._progress.logged(pod, pod.log, failed=True)
         process.signal(signal.SIGKILL)
         outputs = {output.name: output.default for output in pod.outputs if output.default is not None}
         message = "Pod was active on the node longer than the specified deadline"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from flowc_targets.simulate.manifest import read_manifest, with_parameters
 from flowc_targets.simulate.manifest_checks import checked_spec
 from flowc_targets.simulate.problems import HeldError, NodeError
-from flowc_targets.simulate.simulated_cluster import Limits, SimulatedCluster
+from flowc_targets.simulate.simulated_cluster import SimulatedCluster
 from flowc_targets.simulate.simulated_pods import PodMaker
 from flowc_targets.simulate.workflow_nodes import FAILED, Call
 from flowc_targets.simulate.workflow_run import Run
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from flowc_targets.simulate.manifest import Manifest
-    from flowc_targets.simulate.simulated_cluster import Listener
+    from flowc_targets.simulate.node_report import Progress
     from flowc_targets.simulate.workflow_nodes import Node, Nodes
     from flowc_targets.simulate.workflow_spec import Spec
 
@@ -68,7 +68,7 @@ class Simulated:
 def prepared(text: str, options: SimulateOptions) -> tuple[Manifest, Spec]:
     """A manifest that has been read and checked, with the values for its arguments. Raises ManifestError."""
     manifest = read_manifest(text)
-    manifest = _given(manifest, options.parameters)
+    manifest = _with_values(manifest, options.parameters)
     uid = options.uid or str(uuid.uuid4())
     metadata = manifest.metadata
     name = options.name or metadata.get("name") or f"{metadata.get('generateName', 'workflow-')}{uid[:5]}"
@@ -79,39 +79,38 @@ def prepared(text: str, options: SimulateOptions) -> tuple[Manifest, Spec]:
     return manifest, checked_spec(manifest, name, uid)
 
 
-def simulate(manifest: Manifest, spec: Spec, options: SimulateOptions, listener: Listener) -> Simulated:
+def simulate(manifest: Manifest, spec: Spec, options: SimulateOptions, progress: Progress) -> Simulated:
     """Run a manifest to its end. Raises ManifestError where a value turns out to be an expression."""
     with _folder(options.keep) as folder:
         maker = PodMaker(manifest, folder, options.python, options.root, options.env)
-        limits = Limits(options.max_workers, options.fork, options.keep is not None)
-        cluster = SimulatedCluster(maker, limits, folder, listener)
+        cluster = SimulatedCluster(maker, options, folder, progress)
         run = Run(spec, cluster, backoff=options.backoff)
         cluster.run = run
         try:
-            return _operate(run, cluster, manifest.title, listener)
+            return _operate(run, cluster, manifest.title, progress)
         finally:
             cluster.close()
 
 
-def _operate(run: Run, cluster: SimulatedCluster, title: str, listener: Listener) -> Simulated:
+def _operate(run: Run, cluster: SimulatedCluster, title: str, progress: Progress) -> Simulated:
     spec = run.spec
     deadline = spec.raw.get("activeDeadlineSeconds")
     if deadline is not None:
         cluster.later(run.started + deadline, run.expire)
-    main = _executed(run, cluster, listener, Call(spec.name, spec.entrypoint, spec.arguments, None, 1))
+    main = _executed(run, cluster, progress, Call(spec.name, spec.entrypoint, spec.arguments, None, 1))
     phase: Literal["Succeeded", "Failed", "Error"] = main.phase if main.phase in FAILED else "Succeeded"  # type: ignore[assignment]
     run.values["workflow.status"] = phase
     run.values["workflow.duration"] = f"{time.time() - run.started:.6f}"
     message = main.message
     if spec.on_exit is not None:
         call = Call(f"{spec.name}.onExit", spec.on_exit, {}, None, 1, on_exit=True)
-        handler = _executed(run, cluster, listener, call)
+        handler = _executed(run, cluster, progress, call)
         if phase == "Succeeded" and handler.phase in FAILED:
             phase, message = handler.phase, handler.message  # type: ignore[assignment]
     return Simulated(phase, message, run.nodes, spec, title, time.time() - run.started)
 
 
-def _executed(run: Run, cluster: SimulatedCluster, listener: Listener, call: Call) -> Node:
+def _executed(run: Run, cluster: SimulatedCluster, progress: Progress, call: Call) -> Node:
     """The node of a call, fulfilled."""
     try:
         node = run.execute(call)
@@ -127,12 +126,12 @@ def _executed(run: Run, cluster: SimulatedCluster, listener: Listener, call: Cal
             break
         cluster.turn()
         run.settle()
-        listener.tick(cluster.waiting)
+        progress.tick(cluster.waiting)
     return node
 
 
-def _given(manifest: Manifest, parameters: Mapping[str, str]) -> Manifest:
-    """A manifest with values for its arguments, and a note of each that it has not: Argo takes any without a word."""
+def _with_values(manifest: Manifest, parameters: Mapping[str, str]) -> Manifest:
+    """A manifest with values for its arguments, and a note on each unknown one, which Argo accepts without a word."""
     if not parameters:
         return manifest
     declared = [item["name"] for item in manifest.spec.get("arguments", {}).get("parameters", [])]

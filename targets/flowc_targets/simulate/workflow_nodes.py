@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from flowc_targets.simulate.dag_run import DagRun
 
@@ -23,14 +23,6 @@ NodeType = Literal["Pod", "DAG", "TaskGroup", "Retry", "Skipped", "Suspend"]
 FULFILLED = frozenset({"Succeeded", "Skipped", "Failed", "Error", "Omitted"})
 COMPLETED = frozenset({"Succeeded", "Failed", "Error"})
 FAILED = frozenset({"Failed", "Error"})
-
-
-class Watcher(Protocol):
-    """Something that goes on when a node is fulfilled."""
-
-    def ended(self, node: Node) -> None:
-        """The node has its last phase."""
-        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -56,7 +48,8 @@ class Node:
     running: float = 0.0
     """When a pod got its place; before that it was pending."""
     finished: float = 0.0
-    watchers: list[Watcher] = field(default_factory=list[Watcher])
+    watchers: list[Callable[[Node], None]] = field(default_factory=list["Callable[[Node], None]"])
+    """Called when it is fulfilled."""
 
     @property
     def fulfilled(self) -> bool:

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from flowc_targets.simulate.dag_run import DagRun
 from flowc_targets.simulate.problems import HeldError, NodeError, TooDeepError
@@ -22,6 +22,7 @@ from flowc_targets.simulate.workflow_spec import seconds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flowc_targets.simulate.simulated_cluster import SimulatedCluster
     from flowc_targets.simulate.workflow_nodes import Call, Node, NodeType, Phase
     from flowc_targets.simulate.workflow_spec import Spec, Template
 
@@ -30,43 +31,10 @@ MAX_DEPTH = 100
 """Nested calls of templates at which the controller gives up (controller.go, maxStackDepth)."""
 
 
-class Host(Protocol):
-    """Where pods run."""
-
-    def start(self, node: Node, raw: dict[str, Any], *, on_exit: bool) -> None:
-        """Run the pod of a node; its template is processed. The run's `pod_ended` is called when it has ended."""
-        ...
-
-    def stop(self, node: Node) -> None:
-        """End the pod of a node, if there still is one. Nothing is told of it any more."""
-        ...
-
-    def later(self, moment: float, action: Callable[[], None]) -> None:
-        """Call something at a time, in seconds since the epoch."""
-        ...
-
-    def changed(self, node: Node) -> None:
-        """A node has a new phase."""
-        ...
-
-
-class Resumable(Protocol):
-    """Something that waits for a `parallelism`."""
-
-    @property
-    def is_full(self) -> bool:
-        """Whether its own limit is still reached."""
-        ...
-
-    def resume(self) -> None:
-        """Go on."""
-        ...
-
-
 class Run:
     """One Workflow."""
 
-    def __init__(self, spec: Spec, host: Host, *, backoff: float = 1.0) -> None:
+    def __init__(self, spec: Spec, host: SimulatedCluster, *, backoff: float = 1.0) -> None:
         """`backoff` is by how much waits between attempts are multiplied: 0 does not wait."""
         self.spec = spec
         self.host = host
@@ -77,7 +45,7 @@ class Run:
         self.queue: deque[Callable[[], object]] = deque()
         self.boundaries: dict[str, DagRun] = {}
         """The DAGs by the ids of their nodes."""
-        self.held: dict[Resumable, None] = {}
+        self.held: dict[DagRun | RetryRun, None] = {}
         """What waits for a `parallelism`, in the order in which it came to wait."""
         self.active = 0
         """Pods that are pending or running."""
@@ -171,7 +139,7 @@ class Run:
             if boundary is not None:
                 boundary.count(node, -1)
         for watcher in node.watchers:
-            self.queue.append(partial(watcher.ended, node))
+            self.queue.append(partial(watcher, node))
 
     def pod_running(self, node: Node) -> None:
         """A pod's process has begun."""
@@ -271,7 +239,7 @@ class RetryRun:
         if child.fulfilled:
             run.queue.append(lambda: self.ended(child))
         else:
-            child.watchers.append(self)
+            child.watchers.append(self.ended)
 
     def _new_attempt(self, call: Call) -> Node:
         try:

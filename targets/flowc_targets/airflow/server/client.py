@@ -17,7 +17,7 @@ from flowc_targets.airflow.server.run_states import RunReader, run_state
 from flowc_targets.airflow.server.task_logs import LogReader
 from flowc_targets.base.engine import Deployed, EngineError
 from flowc_targets.base.json_parts import as_map
-from flowc_targets.base.kubectl import create_config_maps
+from flowc_targets.kubernetes.kubectl import create_config_maps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

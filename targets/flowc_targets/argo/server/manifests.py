@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from flowc_targets.base.json_parts import as_map
-from flowc_targets.base.kubectl import create_config_maps
+from flowc_targets.kubernetes.kubectl import create_config_maps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
