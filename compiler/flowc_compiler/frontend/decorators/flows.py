@@ -6,7 +6,6 @@ import ast
 from typing import Any
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.arguing import ArgumentReader, callee
 from flowc_compiler.frontend.decorators.arguments import (
     ARGUMENTS,
     FLOW_ARGUMENTS,
@@ -19,8 +18,8 @@ from flowc_compiler.frontend.decorators.arguments import (
     TriggerArguments,
     TriggerOnFinishArguments,
 )
+from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, Given, callee
 from flowc_compiler.frontend.decorators.executed import executed_kind, report_executed
-from flowc_compiler.frontend.decorators.given import Given
 from flowc_compiler.frontend.decorators.quartz import ScheduleError, to_crontab
 from flowc_compiler.frontend.decorators.specs import dependencies
 from flowc_compiler.frontend.values.literals import NO_SCOPE, NotLiteralError, Scope, evaluate

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguments import BatchArguments, KubernetesArguments, ResourcesArguments
-from flowc_compiler.frontend.decorators.given import Given
+from flowc_compiler.frontend.decorators.decorator_arguments import Given
 from flowc_compiler.ir import (
     AcceleratorSpec,
     BatchSpec,

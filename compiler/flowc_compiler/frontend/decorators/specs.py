@@ -20,7 +20,7 @@ from flowc_compiler.frontend.decorators.arguments import (
     SecretsArguments,
     TimeoutArguments,
 )
-from flowc_compiler.frontend.decorators.given import Given
+from flowc_compiler.frontend.decorators.decorator_arguments import Given
 from flowc_compiler.frontend.decorators.mounts import check_mounts
 from flowc_compiler.ir import (
     NO_SPECS,

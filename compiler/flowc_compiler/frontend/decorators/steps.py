@@ -10,9 +10,9 @@ import ast
 from collections.abc import Sequence
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.arguing import ArgumentReader, arguments_of, callee
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
 from flowc_compiler.frontend.decorators.attached import Attached
+from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, arguments_of, callee
 from flowc_compiler.frontend.decorators.executed import executed_kind, report_executed
 from flowc_compiler.frontend.decorators.specs import Given, build_specs
 from flowc_compiler.frontend.values.literals import NO_SCOPE, Scope

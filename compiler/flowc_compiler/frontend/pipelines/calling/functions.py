@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 from typing import Literal
 
-from flowc_compiler.frontend.decorators.arguing import callee
+from flowc_compiler.frontend.decorators.decorator_arguments import callee
 from flowc_compiler.frontend.pipelines.calling.outputs import outputs_of
 from flowc_compiler.frontend.pipelines.evaluation.bodyscope import BodyScope
 from flowc_compiler.frontend.pipelines.evaluation.machine import Frame, Machine

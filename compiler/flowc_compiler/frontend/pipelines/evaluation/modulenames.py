@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from functools import cached_property
 
-from flowc_compiler.frontend.decorators.arguing import callee
+from flowc_compiler.frontend.decorators.decorator_arguments import callee
 from flowc_compiler.frontend.pipelines.calling.functions import configured, pipeline_function, step_function
 from flowc_compiler.frontend.pipelines.evaluation.machine import Frame, Machine
 from flowc_compiler.frontend.pipelines.evaluation.objects import (

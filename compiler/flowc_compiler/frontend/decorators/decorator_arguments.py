@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -11,6 +11,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguments import Arguments
 from flowc_compiler.frontend.decorators.arguments.packages import PypiArguments
 from flowc_compiler.frontend.values.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
+from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import ModuleView
 
 Nodes = dict[str, ast.expr]
@@ -117,3 +118,11 @@ def arguments_of(item: ast.expr) -> list[tuple[str | None, ast.expr]]:
     if not isinstance(item, ast.Call):
         return []
     return [*(("", arg) for arg in item.args), *((keyword.arg, keyword.value) for keyword in item.keywords)]
+
+
+class Given(NamedTuple):
+    """One decorator."""
+
+    name: str
+    arguments: Arguments
+    span: Span
