@@ -8,7 +8,7 @@ import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
-from flowc_compiler.frontend.decorators.attached import read_attached
+from flowc_compiler.frontend.decorators.cli_decorators import read_attached
 from tests.commands import flowc
 from tests.zipped import write_files
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.classflow.transitions import TransitionReader
-from flowc_compiler.frontend.decorators.steps import DecoratorReader
+from flowc_compiler.frontend.decorators.step_decorators import DecoratorReader
 from flowc_compiler.frontend.parameters.configs import ConfigTable
 from flowc_compiler.frontend.parameters.declared import ParameterReader
 from flowc_compiler.frontend.values.callargs import CallReader

@@ -12,8 +12,8 @@ from flowc_compiler.frontend.classflow.bodies import Body, assigned
 from flowc_compiler.frontend.classflow.classes import ClassTable, Member
 from flowc_compiler.frontend.classflow.drafts import Draft, Graph
 from flowc_compiler.frontend.classflow.transitions import find_calls
-from flowc_compiler.frontend.decorators.attached import Attached, read_attached
-from flowc_compiler.frontend.decorators.flows import FlowDecoratorReader
+from flowc_compiler.frontend.decorators.cli_decorators import Attached, read_attached
+from flowc_compiler.frontend.decorators.flow_decorators import FlowDecoratorReader
 from flowc_compiler.frontend.parameters.configfiles import NO_CONFIGS, GivenConfigs
 from flowc_compiler.frontend.parameters.configs import ConfigTable
 from flowc_compiler.frontend.values.scope import ModuleScopes

@@ -28,7 +28,7 @@ from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
 
 if TYPE_CHECKING:
-    from flowc_compiler.frontend.decorators.attached import Attached
+    from flowc_compiler.frontend.decorators.cli_decorators import Attached
 
 
 def read_pipeline(
@@ -46,7 +46,7 @@ def read_pipeline(
     """
     decorators: tuple[Attached, ...] = ()
     if attached:  # the models of all decorators take a while to import
-        from flowc_compiler.frontend.decorators.attached import read_attached
+        from flowc_compiler.frontend.decorators.cli_decorators import read_attached
 
         decorators = read_attached(attached, sink)
     view = ModuleView(source, module, sink)

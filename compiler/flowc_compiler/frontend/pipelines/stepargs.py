@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.flows import FlowDecoratorReader
-from flowc_compiler.frontend.decorators.steps import DecoratorReader
+from flowc_compiler.frontend.decorators.flow_decorators import FlowDecoratorReader
+from flowc_compiler.frontend.decorators.step_decorators import DecoratorReader
 from flowc_compiler.frontend.pipelines.layers import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.build import SpecBuilder
 from flowc_compiler.frontend.pipelines.settings.hooks import exit_hooks
@@ -19,7 +19,7 @@ from flowc_compiler.ir import NO_FLOW_SPECS, NO_SPECS, DependencySpec, FlowSpecs
 from flowc_compiler.ir.specs import Spec
 
 if TYPE_CHECKING:
-    from flowc_compiler.frontend.decorators.attached import Attached
+    from flowc_compiler.frontend.decorators.cli_decorators import Attached
 
 STEP_ARGUMENTS = frozenset(OwnFields.model_fields) | {"env", "resources", "retry", "settings"}
 """Arguments of a step that are expressed."""

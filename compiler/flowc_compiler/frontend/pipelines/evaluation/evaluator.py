@@ -24,7 +24,7 @@ from flowc_compiler.syntax.import_root import find_import_root
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
 
 if TYPE_CHECKING:
-    from flowc_compiler.frontend.decorators.attached import Attached
+    from flowc_compiler.frontend.decorators.cli_decorators import Attached
 
 
 class Evaluator(Machine):

@@ -27,7 +27,7 @@ from flowc_compiler.syntax.modules import LocalModules, ModuleView
 from flowc_compiler.syntax.names import dotted
 
 if TYPE_CHECKING:
-    from flowc_compiler.frontend.decorators.attached import Attached
+    from flowc_compiler.frontend.decorators.cli_decorators import Attached
 
 Statement = ast.stmt
 

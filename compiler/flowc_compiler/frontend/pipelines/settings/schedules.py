@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.flows import check_timezone
+from flowc_compiler.frontend.decorators.flow_decorators import check_timezone
 from flowc_compiler.frontend.decorators.quartz import ScheduleError, to_crontab
 from flowc_compiler.frontend.pipelines.settings.known import SCHEDULE
 from flowc_compiler.frontend.pipelines.settings.models import ScheduleFields
