@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguments import Arguments
-from flowc_compiler.frontend.decorators.arguments.packages import PypiArguments
+from flowc_compiler.frontend.decorators.arguments.step_arguments import PypiArguments
 from flowc_compiler.frontend.values.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import ModuleView

@@ -18,9 +18,9 @@ from flowc_compiler.frontend.decorators.arguments import (
     TriggerArguments,
     TriggerOnFinishArguments,
 )
+from flowc_compiler.frontend.decorators.decorated_specs import dependencies
 from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, Given, callee
 from flowc_compiler.frontend.decorators.quartz import ScheduleError, to_crontab
-from flowc_compiler.frontend.decorators.specs import dependencies
 from flowc_compiler.frontend.decorators.unsupported_decorators import executed_kind, report_executed
 from flowc_compiler.frontend.values.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
 from flowc_compiler.ir import (

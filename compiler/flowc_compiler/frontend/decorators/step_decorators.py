@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
 from flowc_compiler.frontend.decorators.cli_decorators import Attached
+from flowc_compiler.frontend.decorators.decorated_specs import Given, build_specs
 from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, arguments_of, callee
-from flowc_compiler.frontend.decorators.specs import Given, build_specs
 from flowc_compiler.frontend.decorators.unsupported_decorators import executed_kind, report_executed
 from flowc_compiler.frontend.values.literals import NO_SCOPE, Scope
 from flowc_compiler.ir import StepSpecs

@@ -1,18 +1,12 @@
 """The arguments of each decorator, with Metaflow's names, units and defaults (FACTS of Metaflow 2.19)."""
 
-from flowc_compiler.frontend.decorators.arguments.behaviour import (
-    CardArguments,
-    CatchArguments,
-    EnvironmentArguments,
-    ForeachOptionsArguments,
-    LoopArguments,
-    ParallelArguments,
-    RetryArguments,
-    SecretsArguments,
-    TimeoutArguments,
+from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
+from flowc_compiler.frontend.decorators.arguments.compute_arguments import (
+    BatchArguments,
+    KubernetesArguments,
+    ResourcesArguments,
 )
-from flowc_compiler.frontend.decorators.arguments.compute import BatchArguments, KubernetesArguments, ResourcesArguments
-from flowc_compiler.frontend.decorators.arguments.flow import (
+from flowc_compiler.frontend.decorators.arguments.flow_arguments import (
     ExitHookArguments,
     NamespacedName,
     ProjectArguments,
@@ -20,8 +14,19 @@ from flowc_compiler.frontend.decorators.arguments.flow import (
     TriggerArguments,
     TriggerOnFinishArguments,
 )
-from flowc_compiler.frontend.decorators.arguments.packages import CondaArguments, PypiArguments
-from flowc_compiler.frontend.decorators.arguments.values import Arguments
+from flowc_compiler.frontend.decorators.arguments.step_arguments import (
+    CardArguments,
+    CatchArguments,
+    CondaArguments,
+    EnvironmentArguments,
+    ForeachOptionsArguments,
+    LoopArguments,
+    ParallelArguments,
+    PypiArguments,
+    RetryArguments,
+    SecretsArguments,
+    TimeoutArguments,
+)
 
 ARGUMENTS: dict[str, type[Arguments]] = {
     "batch": BatchArguments,

@@ -6,10 +6,9 @@ import re
 from typing import TypeVar
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.arguments.compute import ResourcesArguments
-from flowc_compiler.frontend.decorators.arguments.values import Arguments
-from flowc_compiler.frontend.decorators.mounts import check_mounts
-from flowc_compiler.frontend.decorators.podspecs import check_limits, tolerations
+from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
+from flowc_compiler.frontend.decorators.arguments.compute_arguments import ResourcesArguments
+from flowc_compiler.frontend.decorators.pod_specs import check_limits, check_mounts, tolerations
 from flowc_compiler.frontend.pipelines.settings import known, pods
 from flowc_compiler.frontend.pipelines.settings.models import (
     DockerFields,

@@ -7,11 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from flowc_compiler.frontend.decorators.arguments.amounts import seconds
-from flowc_compiler.frontend.decorators.arguments.behaviour import check_artifact
-from flowc_compiler.frontend.decorators.arguments.compute import Annotations, Image, Labels
-from flowc_compiler.frontend.decorators.arguments.kubernetes import ObjectName, ObjectNames, reading
-from flowc_compiler.frontend.decorators.arguments.values import Arguments, Mebibytes, Names, as_dict
+from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments, Mebibytes, Names, as_dict, seconds
+from flowc_compiler.frontend.decorators.arguments.compute_arguments import Annotations, Image, Labels
+from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import ObjectName, ObjectNames, reading
+from flowc_compiler.frontend.decorators.arguments.step_arguments import check_artifact
 from flowc_compiler.ir import Affinity, SecurityContext
 
 Wait = Annotated[float, BeforeValidator(seconds), Field(ge=0)]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.arguments.amounts import kubernetes_cpu, kubernetes_memory
-from flowc_compiler.frontend.decorators.arguments.kubernetes import Security, check_name, reading
+from flowc_compiler.frontend.decorators.arguments.argument_types import kubernetes_cpu, kubernetes_memory
+from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import Security, check_name, reading
 from flowc_compiler.frontend.pipelines.settings.models import OrchestratorFields, PodFields
 from flowc_compiler.frontend.pipelines.settings.tree import Place, texts
 from flowc_compiler.ir import SecurityContext

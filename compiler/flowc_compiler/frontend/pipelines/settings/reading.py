@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar, cast
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.arguments.values import Arguments
+from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
 from flowc_compiler.frontend.pipelines.layers import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.canonical import canonical
 from flowc_compiler.frontend.pipelines.settings.hooks import hook_name

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.arguments.amounts import kubernetes_memory
+from flowc_compiler.frontend.decorators.arguments.argument_types import kubernetes_memory
 from flowc_compiler.frontend.pipelines.settings.models import PodFields
 from flowc_compiler.frontend.pipelines.settings.tree import Place, texts
 from flowc_compiler.ir import TmpfsSpec

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from flowc_compiler.frontend.decorators.arguments.values import Arguments, Options, as_dict, as_list
+from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments, Options, as_dict, as_list
 from flowc_compiler.ir import TriggerEvent, UpstreamFlow
 
 _PROJECT = re.compile(r"[a-z0-9_]{1,128}")

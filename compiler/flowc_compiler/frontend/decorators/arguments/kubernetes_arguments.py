@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 
-from flowc_compiler.frontend.decorators.arguments.values import Mapping, Names
+from flowc_compiler.frontend.decorators.arguments.argument_types import Mapping, Names
 from flowc_compiler.ir import Affinity, PodSecurity, SecurityContext
 from flowc_compiler.ir.kubernetes import camel
 

@@ -21,7 +21,7 @@ from flowc_compiler.frontend.decorators.arguments import (
     TimeoutArguments,
 )
 from flowc_compiler.frontend.decorators.decorator_arguments import Given
-from flowc_compiler.frontend.decorators.mounts import check_mounts
+from flowc_compiler.frontend.decorators.pod_specs import check_mounts
 from flowc_compiler.ir import (
     NO_SPECS,
     CardSpec,

@@ -7,15 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from flowc_compiler.frontend.decorators.arguments.kubernetes import (
-    AffinityArgument,
-    NamedMounts,
-    ObjectName,
-    ObjectNames,
-    SecurityArgument,
-    check_path,
-)
-from flowc_compiler.frontend.decorators.arguments.values import (
+from flowc_compiler.frontend.decorators.arguments.argument_types import (
     Arguments,
     Gpu,
     Mapping,
@@ -23,6 +15,14 @@ from flowc_compiler.frontend.decorators.arguments.values import (
     Names,
     PositiveMebibytes,
     Texts,
+)
+from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import (
+    AffinityArgument,
+    NamedMounts,
+    ObjectName,
+    ObjectNames,
+    SecurityArgument,
+    check_path,
 )
 
 _LABEL = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from flowc_compiler.frontend.decorators.arguments.values import Arguments, Options, as_dict, as_list
+from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments, Options, Texts, as_dict, as_list
 from flowc_compiler.ir import SecretSource
 
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -144,3 +144,21 @@ class CardArguments(Arguments):
     save_errors: bool = True
     customize: bool = False
     refresh_interval: Annotated[float, Field(ge=0)] = 5
+
+
+def _version(value: object) -> object:
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+class PypiArguments(Arguments):
+    """`@pypi` and `@pypi_base`."""
+
+    packages: Texts = Field(default_factory=dict)
+    python: Annotated[str | None, BeforeValidator(_version)] = None
+    disabled: bool | None = None
+
+
+class CondaArguments(PypiArguments):
+    """`@conda` and `@conda_base`; `libraries` is the old name of `packages`."""
+
+    libraries: Texts = Field(default_factory=dict)
