@@ -8,7 +8,7 @@ import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
-from flowc_compiler.frontend.decorators.cli_decorators import read_attached
+from flowc_compiler.frontend.decorators.cli_decorators import read_cli_decorators
 from tests.commands import flowc
 from tests.zipped import write_files
 
@@ -86,17 +86,17 @@ def test_mistakes(flow: Path, text: str, code: str) -> None:
 
 def test_given_twice() -> None:
     sink = DiagnosticSink()
-    read_attached(["retry", "retry:times=1"], sink)
+    read_cli_decorators(["retry", "retry:times=1"], sink)
     assert [item.code for item in sink.diagnostics] == ["FC405"]
     sink = DiagnosticSink()
-    assert len(read_attached(["card", "card"], sink)) == 2
+    assert len(read_cli_decorators(["card", "card"], sink)) == 2
     assert not sink.diagnostics
 
 
 def test_values_are_json_where_they_can_be() -> None:
     sink = DiagnosticSink()
     text = 'kubernetes:image=team/ml:1.2,annotations={"a": "b,c=d"}, cpu=0.5,node_selector=a=b,secrets=["s"]'
-    [item] = read_attached([text], sink)
+    [item] = read_cli_decorators([text], sink)
     assert [diagnostic.message for diagnostic in sink.diagnostics] == []
     given = item.arguments.model_dump(exclude_unset=True)
     assert given["image"] == "team/ml:1.2"

@@ -10,7 +10,7 @@ import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
-from flowc_compiler.frontend.decorators.arguments import amounts
+from flowc_compiler.frontend.decorators.arguments import argument_types
 from flowc_compiler.frontend.pipelines.settings import known
 from flowc_compiler.frontend.pipelines.settings.models import (
     DockerFields,
@@ -355,7 +355,7 @@ def test_arguments_of_pipelines(pipeline: str, codes: list[str]) -> None:
     [("90s", 90), ("30m", 1800), ("1h30m", 5400), ("1h 30m", 5400), ("2d", 172800), (5, 5), (timedelta(hours=1), 3600)],
 )
 def test_times(value: object, seconds: float) -> None:
-    assert amounts.seconds(value) == seconds
+    assert argument_types.seconds(value) == seconds
 
 
 def test_tolerations_are_those_of_kubernetes() -> None:

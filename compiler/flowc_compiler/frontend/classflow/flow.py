@@ -12,7 +12,7 @@ from flowc_compiler.frontend.classflow.bodies import Body, assigned
 from flowc_compiler.frontend.classflow.classes import ClassTable, Member
 from flowc_compiler.frontend.classflow.drafts import Draft, Graph
 from flowc_compiler.frontend.classflow.transitions import find_calls
-from flowc_compiler.frontend.decorators.cli_decorators import Attached, read_attached
+from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator, read_cli_decorators
 from flowc_compiler.frontend.decorators.flow_decorators import FlowDecoratorReader
 from flowc_compiler.frontend.parameters.configfiles import NO_CONFIGS, GivenConfigs
 from flowc_compiler.frontend.parameters.configs import ConfigTable
@@ -48,7 +48,7 @@ def read_class_flow(
     node = table.find_flow(flow_name)
     if node is None:
         return None
-    reader = _FlowReader(view, table.modules, sink, configs, read_attached(attached, sink))
+    reader = _FlowReader(view, table.modules, sink, configs, read_cli_decorators(attached, sink))
     members = _not_overridden(table.members(node))
     for member in members:
         reader.body(member.view, member.owner).read_configs(member.statement)
@@ -99,7 +99,7 @@ class _FlowReader:
         modules: LocalModules,
         sink: DiagnosticSink,
         configs: GivenConfigs,
-        attached: tuple[Attached, ...],
+        attached: tuple[CliDecorator, ...],
     ) -> None:
         self._view = view
         self._attached = attached

@@ -19,16 +19,16 @@ from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, REPEATABLE, 
 _NEXT_PAIR = re.compile(r",(?=\s*\w+\s*=)")
 
 
-class Attached(NamedTuple):
+class CliDecorator(NamedTuple):
     """A decorator of the command line."""
 
     name: str
     arguments: Arguments
 
 
-def read_attached(texts: Sequence[str], sink: DiagnosticSink) -> tuple[Attached, ...]:
+def read_cli_decorators(texts: Sequence[str], sink: DiagnosticSink) -> tuple[CliDecorator, ...]:
     """The decorators that `--with` names. What is wrong is collected as FC401 and FC403 to FC405, without a span."""
-    found: list[Attached] = []
+    found: list[CliDecorator] = []
     for text in texts:
         name, _, rest = (part.strip() for part in text.partition(":"))
         model = ARGUMENTS.get(name)
@@ -38,7 +38,7 @@ def read_attached(texts: Sequence[str], sink: DiagnosticSink) -> tuple[Attached,
         elif name not in REPEATABLE and any(item.name == name for item in found):
             sink.error("FC405", f"`--with {name}` is given twice", None, help="keep one of them")
         elif (arguments := _arguments(text, rest, model, sink)) is not None:
-            found.append(Attached(name, arguments))
+            found.append(CliDecorator(name, arguments))
     return tuple(found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators import podspecs
+from flowc_compiler.frontend.decorators import pod_specs
 from flowc_compiler.frontend.decorators.arguments import (
     Arguments,
     CardArguments,
@@ -20,7 +20,7 @@ from flowc_compiler.frontend.decorators.arguments import (
     SecretsArguments,
     TimeoutArguments,
 )
-from flowc_compiler.frontend.decorators.decorator_arguments import Given
+from flowc_compiler.frontend.decorators.decorator_arguments import DecoratorUse
 from flowc_compiler.frontend.decorators.pod_specs import check_mounts
 from flowc_compiler.ir import (
     NO_SPECS,
@@ -38,22 +38,20 @@ from flowc_compiler.ir import (
 )
 from flowc_compiler.source import Span
 
-__all__ = ["Given", "build_specs"]
-
 Kind = TypeVar("Kind", bound=Arguments)
 
 
-def build_specs(found: tuple[Given, ...], sink: DiagnosticSink) -> StepSpecs:
+def build_specs(found: tuple[DecoratorUse, ...], sink: DiagnosticSink) -> StepSpecs:
     """The specs that a step's decorators add up to."""
     if not found:
         return NO_SPECS
     _check_together(found, sink)
     specs = StepSpecs.model_construct(
-        resources=podspecs.resources(found, sink),
-        accelerator=podspecs.accelerator(found, sink),
-        placement=podspecs.placement(found, sink),
-        container=podspecs.container(found),
-        batch=podspecs.batch(found),
+        resources=pod_specs.resources(found, sink),
+        accelerator=pod_specs.accelerator(found, sink),
+        placement=pod_specs.placement(found, sink),
+        container=pod_specs.container(found),
+        batch=pod_specs.batch(found),
         retry=_retry(found),
         timeout=_timeout(found, sink),
         catch=_catch(found),
@@ -69,7 +67,7 @@ def build_specs(found: tuple[Given, ...], sink: DiagnosticSink) -> StepSpecs:
     return specs
 
 
-def _check_together(found: tuple[Given, ...], sink: DiagnosticSink) -> None:
+def _check_together(found: tuple[DecoratorUse, ...], sink: DiagnosticSink) -> None:
     """Pairs of decorators of which a step can have one."""
     names = {given.name: given.span for given in found}
     if "batch" in names and "kubernetes" in names:
@@ -87,11 +85,11 @@ def _check_together(found: tuple[Given, ...], sink: DiagnosticSink) -> None:
         )  # fmt: skip
 
 
-def _find(found: tuple[Given, ...], kind: type[Kind]) -> tuple[Kind, Span] | None:
+def _find(found: tuple[DecoratorUse, ...], kind: type[Kind]) -> tuple[Kind, Span] | None:
     return next(((given.arguments, given.span) for given in found if isinstance(given.arguments, kind)), None)
 
 
-def _retry(found: tuple[Given, ...]) -> RetryPolicy | None:
+def _retry(found: tuple[DecoratorUse, ...]) -> RetryPolicy | None:
     asked = _find(found, RetryArguments)
     if asked is None:
         return None
@@ -99,7 +97,7 @@ def _retry(found: tuple[Given, ...]) -> RetryPolicy | None:
     return RetryPolicy(span=span, limit=arguments.times, backoff_seconds=arguments.minutes_between_retries * 60)
 
 
-def _timeout(found: tuple[Given, ...], sink: DiagnosticSink) -> TimeoutSpec | None:
+def _timeout(found: tuple[DecoratorUse, ...], sink: DiagnosticSink) -> TimeoutSpec | None:
     asked = _find(found, TimeoutArguments)
     if asked is None:
         return None
@@ -111,7 +109,7 @@ def _timeout(found: tuple[Given, ...], sink: DiagnosticSink) -> TimeoutSpec | No
     return TimeoutSpec(span=span, seconds=seconds)
 
 
-def _catch(found: tuple[Given, ...]) -> CatchSpec | None:
+def _catch(found: tuple[DecoratorUse, ...]) -> CatchSpec | None:
     asked = _find(found, CatchArguments)
     if asked is None:
         return None
@@ -119,7 +117,7 @@ def _catch(found: tuple[Given, ...]) -> CatchSpec | None:
     return CatchSpec(span=span, variable=arguments.var or None, print_exception=arguments.print_exception)
 
 
-def _environment(found: tuple[Given, ...]) -> EnvironmentSpec | None:
+def _environment(found: tuple[DecoratorUse, ...]) -> EnvironmentSpec | None:
     asked = _find(found, EnvironmentArguments)
     if asked is None or not asked[0].vars:
         return None
@@ -127,12 +125,12 @@ def _environment(found: tuple[Given, ...]) -> EnvironmentSpec | None:
     return EnvironmentSpec(span=span, variables={key: str(value) for key, value in arguments.vars.items()})
 
 
-def _parallel(found: tuple[Given, ...]) -> ParallelSpec | None:
+def _parallel(found: tuple[DecoratorUse, ...]) -> ParallelSpec | None:
     asked = _find(found, ParallelArguments)
     return None if asked is None else ParallelSpec(span=asked[1])
 
 
-def _foreach(found: tuple[Given, ...], sink: DiagnosticSink) -> ForeachOptions | None:
+def _foreach(found: tuple[DecoratorUse, ...], sink: DiagnosticSink) -> ForeachOptions | None:
     asked = _find(found, ForeachOptionsArguments)
     if asked is None:
         return None
@@ -144,12 +142,12 @@ def _foreach(found: tuple[Given, ...], sink: DiagnosticSink) -> ForeachOptions |
     return ForeachOptions(span=span, parallelism=arguments.parallelism)
 
 
-def _loop(found: tuple[Given, ...]) -> LoopSpec | None:
+def _loop(found: tuple[DecoratorUse, ...]) -> LoopSpec | None:
     asked = _find(found, LoopArguments)
     return None if asked is None else LoopSpec(span=asked[1], max_iterations=asked[0].max_iterations)
 
 
-def _secrets(found: tuple[Given, ...], sink: DiagnosticSink) -> SecretsSpec | None:
+def _secrets(found: tuple[DecoratorUse, ...], sink: DiagnosticSink) -> SecretsSpec | None:
     asked = _find(found, SecretsArguments)
     if asked is None or not asked[0].sources:
         return None
@@ -173,7 +171,7 @@ def _secrets(found: tuple[Given, ...], sink: DiagnosticSink) -> SecretsSpec | No
     return SecretsSpec(span=span, sources=sources, allow_override=arguments.allow_override)
 
 
-def _dependencies(found: tuple[Given, ...]) -> DependencySpec | None:
+def _dependencies(found: tuple[DecoratorUse, ...]) -> DependencySpec | None:
     """One of `@conda` and `@pypi`: where both stand, the one with packages."""
     given = [item for item in found if isinstance(item.arguments, PypiArguments)]
     if not given:
@@ -199,7 +197,7 @@ def _packages(arguments: PypiArguments) -> dict[str, str]:
     return {**old, **arguments.packages}
 
 
-def _cards(found: tuple[Given, ...], sink: DiagnosticSink) -> tuple[CardSpec, ...]:
+def _cards(found: tuple[DecoratorUse, ...], sink: DiagnosticSink) -> tuple[CardSpec, ...]:
     """Cards are asked for and not rendered: a warning, since the step's results do not depend on them."""
     cards: list[CardSpec] = []
     for given in found:

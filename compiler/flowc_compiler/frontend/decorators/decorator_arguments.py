@@ -120,7 +120,7 @@ def arguments_of(item: ast.expr) -> list[tuple[str | None, ast.expr]]:
     return [*(("", arg) for arg in item.args), *((keyword.arg, keyword.value) for keyword in item.keywords)]
 
 
-class Given(NamedTuple):
+class DecoratorUse(NamedTuple):
     """One decorator."""
 
     name: str

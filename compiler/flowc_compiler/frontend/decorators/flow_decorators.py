@@ -19,9 +19,9 @@ from flowc_compiler.frontend.decorators.arguments import (
     TriggerOnFinishArguments,
 )
 from flowc_compiler.frontend.decorators.decorated_specs import dependencies
-from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, Given, callee
+from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, DecoratorUse, callee
 from flowc_compiler.frontend.decorators.quartz import ScheduleError, to_crontab
-from flowc_compiler.frontend.decorators.unsupported_decorators import executed_kind, report_executed
+from flowc_compiler.frontend.decorators.unsupported_decorators import report_unsupported_decorator, unsupported_kind
 from flowc_compiler.frontend.values.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
 from flowc_compiler.ir import (
     DependencySpec,
@@ -42,7 +42,7 @@ class FlowDecoratorReader:
     def __init__(self, main: ModuleView, sink: DiagnosticSink) -> None:
         self._main = main
         self._sink = sink
-        self._found: list[Given] = []
+        self._found: list[DecoratorUse] = []
 
     def read(self, view: ModuleView, node: ast.ClassDef | FunctionNode, scope: Scope = NO_SCOPE) -> None:
         """Read the decorators of a class or pipeline; each that is not understood is collected as FC401 to FC408."""
@@ -59,7 +59,7 @@ class FlowDecoratorReader:
             else:
                 arguments = calls.read(name, FLOW_ARGUMENTS[name], item)
                 if arguments is not None:
-                    self._found.append(Given(name, arguments, span))
+                    self._found.append(DecoratorUse(name, arguments, span))
 
     def specs(self) -> FlowSpecs:
         """What the flow asks for; contradictions are collected as FC404 and FC407."""
@@ -95,8 +95,8 @@ class FlowDecoratorReader:
         if name in ARGUMENTS:
             help_ = "put it above each step that it is for"
             self._sink.error("FC401", f"`@{shown}` is a decorator of steps, not of the flow", span, help=help_)
-        elif (kind := executed_kind(callee(item), view)) is not None:
-            report_executed(shown, kind, span, self._sink)
+        elif (kind := unsupported_kind(callee(item), view)) is not None:
+            report_unsupported_decorator(shown, kind, span, self._sink)
         else:
             self._sink.error(
                 "FC401", f"`@{shown}` is not a decorator that flowc knows", span,

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguments import BatchArguments, KubernetesArguments, ResourcesArguments
-from flowc_compiler.frontend.decorators.decorator_arguments import Given
+from flowc_compiler.frontend.decorators.decorator_arguments import DecoratorUse
 from flowc_compiler.ir import (
     AcceleratorSpec,
     BatchSpec,
@@ -38,7 +38,7 @@ _DEFAULT_MEMORY = 4096
 """Metaflow's default, of which a tmpfs gets half."""
 
 
-def resources(found: tuple[Given, ...], sink: DiagnosticSink) -> ResourceSpec | None:
+def resources(found: tuple[DecoratorUse, ...], sink: DiagnosticSink) -> ResourceSpec | None:
     """CPU, memory, disk and what else is counted; a limit below what is asked for is FC404."""
     asked = _compute(found)
     items = [arguments for arguments, _ in asked]
@@ -81,7 +81,7 @@ def check_limits(spec: ResourceSpec, qos: str | None, span: Span | None, sink: D
             )  # fmt: skip
 
 
-def accelerator(found: tuple[Given, ...], sink: DiagnosticSink) -> AcceleratorSpec | None:
+def accelerator(found: tuple[DecoratorUse, ...], sink: DiagnosticSink) -> AcceleratorSpec | None:
     """GPUs; two types of them are FC404."""
     asked = [(arguments, span) for arguments, span in _compute(found) if arguments.gpu is not None]
     kubernetes = next((item for item, _ in _compute(found) if isinstance(item, KubernetesArguments)), None)
@@ -102,7 +102,7 @@ def accelerator(found: tuple[Given, ...], sink: DiagnosticSink) -> AcceleratorSp
     return AcceleratorSpec(span=span, count=count, vendor=vendor, type=min(types, default=None))
 
 
-def placement(found: tuple[Given, ...], sink: DiagnosticSink) -> Placement | None:
+def placement(found: tuple[DecoratorUse, ...], sink: DiagnosticSink) -> Placement | None:
     """Node selector, tolerations and affinity; a toleration that is none is FC404."""
     for given in found:
         if isinstance(given.arguments, KubernetesArguments):
@@ -119,7 +119,7 @@ def placement(found: tuple[Given, ...], sink: DiagnosticSink) -> Placement | Non
     return None
 
 
-def container(found: tuple[Given, ...]) -> ContainerSpec | None:
+def container(found: tuple[DecoratorUse, ...]) -> ContainerSpec | None:
     """How the pod is made, but for its resources and its place."""
     memory = _most([item.memory for item, _ in _compute(found)])
     for given in found:
@@ -134,7 +134,7 @@ def container(found: tuple[Given, ...]) -> ContainerSpec | None:
     return None
 
 
-def batch(found: tuple[Given, ...]) -> BatchSpec | None:
+def batch(found: tuple[DecoratorUse, ...]) -> BatchSpec | None:
     """What has no equal outside of AWS Batch."""
     for given in found:
         if isinstance(given.arguments, BatchArguments):
@@ -155,7 +155,7 @@ def batch(found: tuple[Given, ...]) -> BatchSpec | None:
     return None
 
 
-def _compute(found: tuple[Given, ...]) -> list[tuple[ResourcesArguments, Span]]:
+def _compute(found: tuple[DecoratorUse, ...]) -> list[tuple[ResourcesArguments, Span]]:
     return [(given.arguments, given.span) for given in found if isinstance(given.arguments, ResourcesArguments)]
 
 

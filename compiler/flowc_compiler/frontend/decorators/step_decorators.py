@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
-from flowc_compiler.frontend.decorators.cli_decorators import Attached
-from flowc_compiler.frontend.decorators.decorated_specs import Given, build_specs
-from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, arguments_of, callee
-from flowc_compiler.frontend.decorators.unsupported_decorators import executed_kind, report_executed
+from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
+from flowc_compiler.frontend.decorators.decorated_specs import build_specs
+from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, DecoratorUse, arguments_of, callee
+from flowc_compiler.frontend.decorators.unsupported_decorators import report_unsupported_decorator, unsupported_kind
 from flowc_compiler.frontend.values.literals import NO_SCOPE, Scope
 from flowc_compiler.ir import StepSpecs
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
@@ -59,12 +59,12 @@ class DecoratorReader:
                     help="add `@step` next to the method, or remove the decorator",
                 )  # fmt: skip
 
-    def read(self, function: FunctionNode, attached: Sequence[Attached] = ()) -> StepSpecs:
+    def read(self, function: FunctionNode, attached: Sequence[CliDecorator] = ()) -> StepSpecs:
         """The specs of a step; every decorator that is not understood is collected as FC401 to FC408.
 
         `attached` are decorators of the command line. Those that the step has itself count more, as in Metaflow.
         """
-        found: list[Given] = []
+        found: list[DecoratorUse] = []
         for item in function.decorator_list:
             name = self._view.names.resolve(callee(item))
             if name == "step":
@@ -76,10 +76,10 @@ class DecoratorReader:
             else:
                 arguments = self._calls.read(name, ARGUMENTS[name], item)
                 if arguments is not None:
-                    found.append(Given(name, arguments, self._view.span(item)))
+                    found.append(DecoratorUse(name, arguments, self._view.span(item)))
         own = {given.name for given in found}
         span = self._view.head_span(function)
-        found += [Given(*item, span) for item in attached if item.name not in own or item.name in REPEATABLE]
+        found += [DecoratorUse(*item, span) for item in attached if item.name not in own or item.name in REPEATABLE]
         return build_specs(tuple(found), self._sink)
 
     def _report_unknown(self, item: ast.expr, name: str | None) -> None:
@@ -88,8 +88,8 @@ class DecoratorReader:
             self._error(
                 "FC401", f"`@{shown}` is a decorator of the flow, not of a step", item, help="put it above the class"
             )
-        elif (kind := executed_kind(callee(item), self._view)) is not None:
-            report_executed(shown, kind, self._view.span(item), self._sink)
+        elif (kind := unsupported_kind(callee(item), self._view)) is not None:
+            report_unsupported_decorator(shown, kind, self._view.span(item), self._sink)
         else:
             self._error(
                 "FC401", f"`@{shown}` is not a decorator that flowc knows", item,

@@ -21,7 +21,7 @@ _WAYS_OUT = {
 }
 
 
-def executed_kind(node: ast.expr, view: ModuleView) -> str | None:
+def unsupported_kind(node: ast.expr, view: ModuleView) -> str | None:
     """What a decorator is, when the file itself says that it is one of those; `None` for anything else."""
     if not isinstance(node, ast.Name):
         return None
@@ -40,7 +40,7 @@ def executed_kind(node: ast.expr, view: ModuleView) -> str | None:
     return None
 
 
-def report_executed(shown: str, kind: str, span: Span, sink: DiagnosticSink) -> None:
+def report_unsupported_decorator(shown: str, kind: str, span: Span, sink: DiagnosticSink) -> None:
     """Collect FC408."""
     sink.error(
         "FC408",

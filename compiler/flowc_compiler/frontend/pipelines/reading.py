@@ -28,7 +28,7 @@ from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
 
 if TYPE_CHECKING:
-    from flowc_compiler.frontend.decorators.cli_decorators import Attached
+    from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
 
 
 def read_pipeline(
@@ -44,11 +44,11 @@ def read_pipeline(
     The pipeline is that of `flow_name`, or the one that the file itself calls, or the only one. `bind` is asked for
     values of its parameters from outside, and `attached` are decorators for every step, as `--with` has them.
     """
-    decorators: tuple[Attached, ...] = ()
+    decorators: tuple[CliDecorator, ...] = ()
     if attached:  # the models of all decorators take a while to import
-        from flowc_compiler.frontend.decorators.cli_decorators import read_attached
+        from flowc_compiler.frontend.decorators.cli_decorators import read_cli_decorators
 
-        decorators = read_attached(attached, sink)
+        decorators = read_cli_decorators(attached, sink)
     view = ModuleView(source, module, sink)
     modules = LocalModules(view, sink)
     machine = Evaluator(view, modules, sink, TypeHook(modules, sink), decorators)

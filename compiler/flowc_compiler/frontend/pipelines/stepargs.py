@@ -19,7 +19,7 @@ from flowc_compiler.ir import NO_FLOW_SPECS, NO_SPECS, DependencySpec, FlowSpecs
 from flowc_compiler.ir.specs import Spec
 
 if TYPE_CHECKING:
-    from flowc_compiler.frontend.decorators.cli_decorators import Attached
+    from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
 
 STEP_ARGUMENTS = frozenset(OwnFields.model_fields) | {"env", "resources", "retry", "settings"}
 """Arguments of a step that are expressed."""
@@ -27,7 +27,9 @@ PIPELINE_ARGUMENTS = (STEP_ARGUMENTS - {"catch", "timeout"}) | {"on_end", "on_fa
 """Arguments of a pipeline that are expressed: those of steps are what its steps have by default."""
 
 
-def step_specs(layers: Sequence[SettingsLayer], sink: DiagnosticSink, attached: Sequence[Attached] = ()) -> StepSpecs:
+def step_specs(
+    layers: Sequence[SettingsLayer], sink: DiagnosticSink, attached: Sequence[CliDecorator] = ()
+) -> StepSpecs:
     """The specs of a step. Of what several layers say the last counts; dicts are merged key by key, as in ZenML.
 
     Decorators of Metaflow's shape above the step's function, and `attached` ones of the command line, count more than
@@ -80,7 +82,7 @@ def _read(layer: SettingsLayer, sink: DiagnosticSink) -> Asked:
     return asked
 
 
-def _decorated(layers: Sequence[SettingsLayer], attached: Sequence[Attached], sink: DiagnosticSink) -> StepSpecs:
+def _decorated(layers: Sequence[SettingsLayer], attached: Sequence[CliDecorator], sink: DiagnosticSink) -> StepSpecs:
     """The specs of the other decorators above the step's function."""
     for layer in layers:
         if layer.of == "step" and layer.function is not None:

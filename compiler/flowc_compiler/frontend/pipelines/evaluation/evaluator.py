@@ -24,7 +24,7 @@ from flowc_compiler.syntax.import_root import find_import_root
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
 
 if TYPE_CHECKING:
-    from flowc_compiler.frontend.decorators.cli_decorators import Attached
+    from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
 
 
 class Evaluator(Machine):
@@ -36,7 +36,7 @@ class Evaluator(Machine):
         modules: LocalModules,
         sink: DiagnosticSink,
         hook: TypeHook,
-        attached: Sequence[Attached],
+        attached: Sequence[CliDecorator],
     ) -> None:
         super().__init__(modules, sink, hook, attached)
         self._main = main

@@ -27,7 +27,7 @@ from flowc_compiler.syntax.modules import LocalModules, ModuleView
 from flowc_compiler.syntax.names import dotted
 
 if TYPE_CHECKING:
-    from flowc_compiler.frontend.decorators.cli_decorators import Attached
+    from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
 
 Statement = ast.stmt
 
@@ -114,7 +114,7 @@ class Machine(ABC):
     """Evaluates one pipeline."""
 
     def __init__(
-        self, modules: LocalModules, sink: DiagnosticSink, hook: TypeHook, attached: Sequence[Attached]
+        self, modules: LocalModules, sink: DiagnosticSink, hook: TypeHook, attached: Sequence[CliDecorator]
     ) -> None:
         self.modules = modules
         self.sink = sink
