@@ -6,8 +6,8 @@ import ast
 from pathlib import Path
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.pipelines.layers import SettingsLayer
-from flowc_compiler.frontend.pipelines.stepargs import pipeline_specs, step_specs
+from flowc_compiler.frontend.pipelines.settings.layer_specs import pipeline_specs, step_specs
+from flowc_compiler.frontend.pipelines.settings.settings_layer import SettingsLayer
 from flowc_compiler.frontend.values.scope import ModuleScopes
 from flowc_compiler.ir import FlowSpecs, StepSpecs
 from flowc_compiler.source import SourceFile

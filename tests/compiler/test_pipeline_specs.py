@@ -11,15 +11,15 @@ import pytest
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
 from flowc_compiler.frontend.decorators.arguments import argument_types
-from flowc_compiler.frontend.pipelines.settings import known
-from flowc_compiler.frontend.pipelines.settings.models import (
+from flowc_compiler.frontend.pipelines.settings import unsupported_settings
+from flowc_compiler.frontend.pipelines.settings.layer_specs import PIPELINE_ARGUMENTS, STEP_ARGUMENTS
+from flowc_compiler.frontend.pipelines.settings.settings_models import (
     DockerFields,
     OrchestratorFields,
     PodFields,
     ResourceSettingsFields,
     ScheduleFields,
 )
-from flowc_compiler.frontend.pipelines.stepargs import PIPELINE_ARGUMENTS, STEP_ARGUMENTS
 from flowc_compiler.ir import StepSpecs, Toleration
 from flowc_targets.base.registry import load_target
 from flowc_targets.base.target_checks import emit_checked
@@ -427,16 +427,18 @@ def test_a_decorator_of_the_command_line_counts_less_than_arguments(tmp_path: Pa
 @pytest.mark.parametrize(
     ("read", "unread", "zenml"),
     [
-        (STEP_ARGUMENTS, known.STEP, "STEP"),
-        (PIPELINE_ARGUMENTS, known.PIPELINE, "PIPELINE"),
-        (set(ResourceSettingsFields.model_fields), known.RESOURCES, "RESOURCES"),
-        (set(DockerFields.model_fields), known.DOCKER, "DOCKER"),
-        (set(OrchestratorFields.model_fields), known.ORCHESTRATOR, "ORCHESTRATOR"),
-        (set(PodFields.model_fields), known.POD, "POD"),
-        (set(ScheduleFields.model_fields), known.SCHEDULE, "SCHEDULE"),
+        (STEP_ARGUMENTS, unsupported_settings.STEP, "STEP"),
+        (PIPELINE_ARGUMENTS, unsupported_settings.PIPELINE, "PIPELINE"),
+        (set(ResourceSettingsFields.model_fields), unsupported_settings.RESOURCES, "RESOURCES"),
+        (set(DockerFields.model_fields), unsupported_settings.DOCKER, "DOCKER"),
+        (set(OrchestratorFields.model_fields), unsupported_settings.ORCHESTRATOR, "ORCHESTRATOR"),
+        (set(PodFields.model_fields), unsupported_settings.POD, "POD"),
+        (set(ScheduleFields.model_fields), unsupported_settings.SCHEDULE, "SCHEDULE"),
     ],
 )
-def test_every_argument_of_zenml_is_read_or_reported(read: set[str], unread: known.Unread, zenml: str) -> None:
+def test_every_argument_of_zenml_is_read_or_reported(
+    read: set[str], unread: unsupported_settings.Unread, zenml: str
+) -> None:
     """The arguments of ZenML 0.98, each in one of the lists."""
     names = [*read, *unread.idle, *unread.refused, *unread.silent]
     assert set(ZENML[zenml].split()) - set(names) == set()

@@ -66,6 +66,19 @@ class ModuleView:
                     pass
         return found
 
+    @cached_property
+    def functions(self) -> frozenset[str]:
+        """The names of the functions that the file defines at its top level."""
+        return frozenset(item.name for item in self.tree.body if isinstance(item, FunctionNode))
+
+    def imported_path(self, node: ast.expr) -> tuple[str, ...]:
+        """The dotted name, in parts, that an expression stands for by the file's absolute imports; else nothing."""
+        root, *rest = dotted(node) or ("",)
+        bound = self.imports.get(root)
+        if bound is None or bound.level:
+            return ()
+        return (*bound.module, *((bound.name,) if bound.name is not None else ()), *rest)
+
 
 class FoundClass(NamedTuple):
     """A class and the file that it is in."""

@@ -151,7 +151,7 @@ class FlowDecoratorReader:
             self._sink.error(
                 "FC404", "`@exit_hook` names no function", span, help="give on_success, on_error or both, as lists"
             )
-        functions = _top_level_names(self._main)
+        functions = self._main.functions | self._main.imports.keys()
         for name in (*given.on_success, *given.on_error):
             dotted = "." in name and all(part.isidentifier() for part in name.split("."))
             if not dotted and name not in functions:
@@ -185,7 +185,7 @@ class _FlowScope(Scope):
 
     def __init__(self, view: ModuleView, main: ModuleView, outer: Scope) -> None:
         self._view = view
-        self._functions = _top_level_names(main)
+        self._functions = main.functions | main.imports.keys()
         self._outer = outer
 
     def value(self, node: ast.Name) -> object:
@@ -212,9 +212,3 @@ class _FlowScope(Scope):
     def attribute(self, node: ast.Attribute) -> tuple[object] | None:
         """As outside."""
         return self._outer.attribute(node)
-
-
-def _top_level_names(view: ModuleView) -> frozenset[str]:
-    """The functions of a file, its own and imported ones."""
-    own = {item.name for item in view.tree.body if isinstance(item, FunctionNode)}
-    return frozenset(own | set(view.imports))

@@ -12,7 +12,6 @@ from flowc_compiler.frontend.parameters.reserved import METAFLOW_RESERVED, RUN_O
 from flowc_compiler.frontend.values.callargs import Argument, CallReader
 from flowc_compiler.frontend.values.literals import NotLiteralError
 from flowc_compiler.ir import Parameter
-from flowc_compiler.syntax.modules import FunctionNode
 from flowc_compiler.syntax.names import Names
 
 ParameterType = Literal["str", "int", "float", "bool", "json"]
@@ -122,10 +121,7 @@ class ParameterReader:
 
     def _is_function(self, node: ast.expr) -> bool:
         """Whether a default is a function: its parameter is text then, unless a type is declared."""
-        functions = (item for item in self._reader.view.tree.body if isinstance(item, FunctionNode))
-        if isinstance(node, ast.Name):
-            return any(item.name == node.id for item in functions)
-        return isinstance(node, ast.Lambda)
+        return isinstance(node, ast.Lambda) or (isinstance(node, ast.Name) and node.id in self._reader.view.functions)
 
     def _declared_type(self, arguments: dict[str, Argument]) -> ParameterType | None:
         argument = present(arguments, "type")

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, cast
 
 from flowc.protocol.zenml_names import INTEGRATIONS
 from flowc_compiler.frontend.values.literals import NotLiteralError, Scope, evaluate
-from flowc_compiler.syntax.names import dotted
 
 if TYPE_CHECKING:
     from flowc_compiler.syntax.modules import ModuleView
@@ -66,7 +65,7 @@ def made(node: ast.Call, view: ModuleView, scope: Scope) -> tuple[object] | None
     if kind in CLASSES:
         fields, nodes = _arguments(node, CLASSES[kind], scope)
         return (Made(kind, fields, nodes, view),)
-    called = _imported(node.func, view)
+    called = view.imported_path(node.func)
     if called[:1] == ("kubernetes",) and _KUBERNETES.fullmatch(called[-1]):
         fields, nodes = _arguments(node, (), scope)
         return (Made(called[-1], fields, nodes, view),)
@@ -85,15 +84,6 @@ def enumerated(node: ast.Attribute | ast.Name, view: ModuleView) -> tuple[object
         return (node.attr.lower(),)
     name = view.names.resolve(node)
     return (INTEGRATIONS[name],) if name in INTEGRATIONS else None
-
-
-def _imported(node: ast.expr, view: ModuleView) -> tuple[str, ...]:
-    """The dotted name that an expression stands for by the file's imports; empty where it is no imported name."""
-    root, *parts = dotted(node) or ("",)
-    bound = view.imports.get(root)
-    if bound is None or bound.level:
-        return ()
-    return (*bound.module, *((bound.name,) if bound.name is not None else ()), *parts)
 
 
 def _arguments(

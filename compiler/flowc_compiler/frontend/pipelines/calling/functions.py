@@ -11,7 +11,7 @@ from flowc_compiler.frontend.pipelines.calling.outputs import outputs_of
 from flowc_compiler.frontend.pipelines.evaluation.bodyscope import BodyScope
 from flowc_compiler.frontend.pipelines.evaluation.machine import Frame, Machine
 from flowc_compiler.frontend.pipelines.evaluation.objects import FunctionNode, PipelineFunction, StepFunction
-from flowc_compiler.frontend.pipelines.layers import SettingsLayer
+from flowc_compiler.frontend.pipelines.settings.settings_layer import SettingsLayer
 from flowc_compiler.frontend.values.literals import NotLiteralError, evaluate
 from flowc_compiler.syntax.modules import ModuleView
 

@@ -18,8 +18,8 @@ from flowc_compiler.frontend.pipelines.calling.nodes import Nodes
 from flowc_compiler.frontend.pipelines.evaluation.limits import MOST_OPERATIONS
 from flowc_compiler.frontend.pipelines.evaluation.objects import Environment, StepFunction
 from flowc_compiler.frontend.pipelines.graph import Node, Region
-from flowc_compiler.frontend.pipelines.layers import SettingsLayer
-from flowc_compiler.frontend.pipelines.stepargs import step_specs
+from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
+from flowc_compiler.frontend.pipelines.settings.settings_layer import SettingsLayer
 from flowc_compiler.frontend.pipelines.typehook import TypeHook
 from flowc_compiler.ir import StepSpecs
 from flowc_compiler.source import Span

@@ -20,7 +20,7 @@ from flowc_compiler.frontend.pipelines.evaluation.objects import (
     StepFunction,
     Unusable,
 )
-from flowc_compiler.frontend.pipelines.layers import SettingsLayer
+from flowc_compiler.frontend.pipelines.settings.settings_layer import SettingsLayer
 from flowc_compiler.frontend.values.bindings import Bindings, bindings, may_change
 from flowc_compiler.syntax.modules import ModuleView
 

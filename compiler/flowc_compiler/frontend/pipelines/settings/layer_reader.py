@@ -10,13 +10,21 @@ from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
-from flowc_compiler.frontend.pipelines.layers import SettingsLayer
-from flowc_compiler.frontend.pipelines.settings.canonical import canonical
-from flowc_compiler.frontend.pipelines.settings.hooks import hook_name
-from flowc_compiler.frontend.pipelines.settings.known import Unread
-from flowc_compiler.frontend.pipelines.settings.tree import Leaf, Place, Tree, merged, place_of, texts, values
+from flowc_compiler.frontend.pipelines.settings.settings_layer import SettingsLayer
+from flowc_compiler.frontend.pipelines.settings.settings_tree import (
+    Leaf,
+    Tree,
+    canonical,
+    merged,
+    span_of,
+    texts,
+    values,
+)
+from flowc_compiler.frontend.pipelines.settings.unsupported_settings import Unread
 from flowc_compiler.frontend.values.literals import NotLiteralError, Scope, evaluate
 from flowc_compiler.frontend.values.made import Untold, enumerated, made
+from flowc_compiler.source import Span
+from flowc_compiler.syntax.modules import ModuleView
 
 Model = TypeVar("Model", bound=Arguments)
 _APPENDED = frozenset({"secrets"})
@@ -27,7 +35,7 @@ class Asked(NamedTuple):
     """What is asked for: arguments, and where each stands as a whole."""
 
     tree: Tree
-    places: dict[str, Place]
+    spans: dict[str, Span]
 
 
 def read_layer(layer: SettingsLayer, read: Iterable[str], unread: Unread, sink: DiagnosticSink) -> Asked:
@@ -35,32 +43,32 @@ def read_layer(layer: SettingsLayer, read: Iterable[str], unread: Unread, sink: 
     found = Asked({}, {})
     wanted, scope = frozenset(read), LayerScope(layer)
     for name, node, known in _arguments(layer, scope, sink):
-        place = _place(layer, node)
+        span = layer.view.span(node)
         if name in wanted:
             item = _value(name, node, known, layer, scope, sink)
             if item is not None:
-                found.tree[name], found.places[name] = item, place
+                found.tree[name], found.spans[name] = item, span
         elif name in unread.idle or name in unread.refused:
             if not _asks_for_nothing(node, known, scope):
-                report_unread(name, f"`{title(layer)}`", place, unread, sink)
+                report_unread(name, f"`{title(layer)}`", span, unread, sink)
         elif name not in unread.silent:
             takes = ", ".join(sorted(wanted - {"env"}))
-            sink.error("FC403", f"`{title(layer)}` has no argument `{name}`", place(), help=f"it takes {takes}")
+            sink.error("FC403", f"`{title(layer)}` has no argument `{name}`", span, help=f"it takes {takes}")
     return found
 
 
 def add_up(layers: Iterable[tuple[SettingsLayer, Asked]]) -> Asked:
     """What layers say together, the strongest last. With `merge=False` a layer replaces the dicts of weaker ones."""
     total: Tree = {}
-    places: dict[str, Place] = {}
+    spans: dict[str, Span] = {}
     for layer, (tree, own) in layers:
-        places |= own
+        spans |= own
         if _flag(layer, "merge") is False:
             total = {**total, **tree}
             continue
         both = _APPENDED & tree.keys() & total.keys()
         total = merged(total, {**tree, **{name: _appended(total[name], tree[name]) for name in both}})
-    return Asked(total, places)
+    return Asked(total, spans)
 
 
 def checked(
@@ -69,22 +77,22 @@ def checked(
     """The fields of settings, `owner` in messages. Collects FC403 and FC404, and FC410 and FC411 for `unread` ones."""
     if isinstance(tree, Leaf):
         if tree.value is not None and tree.value != {}:
-            sink.error("FC404", f"{owner} is not made of settings", tree.place(), help="see docs/zenml.md")
+            sink.error("FC404", f"{owner} is not made of settings", tree.span, help="see docs/zenml.md")
         return model()
     given: Tree = {}
     for name, item in tree.items():
-        place = place_of(item)
+        span = span_of(item)
         if name in model.model_fields:
             if not _report_untold(item, f"`{name}` of {owner}", sink):
                 given[name] = item
-        elif place is None or (unread is not None and name in unread.silent):
+        elif span is None or (unread is not None and name in unread.silent):
             continue
         elif unread is not None and (name in unread.idle or name in unread.refused):
             if values(item):
-                report_unread(name, owner, place, unread, sink)
+                report_unread(name, owner, span, unread, sink)
         else:
             takes = ", ".join(model.model_fields)
-            sink.error("FC403", f"{owner} has no argument `{name}`", place(), help=f"it takes {takes}")
+            sink.error("FC403", f"{owner} has no argument `{name}`", span, help=f"it takes {takes}")
     try:
         return model.model_validate(values(given))
     except ValidationError as error:
@@ -101,7 +109,7 @@ def _report_untold(item: Tree | Leaf, what: str, sink: DiagnosticSink) -> bool:
     for value in untold:
         if not value.error.reported:
             sink.error(
-                "FC402", f"{what} is not a literal{value.error.because}", item.place(),
+                "FC402", f"{what} is not a literal{value.error.because}", item.span,
                 help=value.error.help or "write the value itself: flowc reads the file and does not run it",
             )  # fmt: skip
     return bool(untold)
@@ -114,12 +122,12 @@ def _parts(value: object) -> Iterator[object]:
         yield from _parts(item)
 
 
-def report_unread(name: str, owner: str, place: Place, unread: Unread, sink: DiagnosticSink) -> None:
+def report_unread(name: str, owner: str, span: Span, unread: Unread, sink: DiagnosticSink) -> None:
     """Collect FC410 or FC411 for an argument that is not read."""
     if name in unread.idle:
-        sink.warning("FC410", f"`{name}` of {owner} does nothing here", place(), help=unread.idle[name])
+        sink.warning("FC410", f"`{name}` of {owner} does nothing here", span, help=unread.idle[name])
     else:
-        sink.error("FC411", f"flowc cannot express `{name}` of {owner}", place(), help=unread.refused[name])
+        sink.error("FC411", f"flowc cannot express `{name}` of {owner}", span, help=unread.refused[name])
 
 
 def title(layer: SettingsLayer) -> str:
@@ -167,14 +175,14 @@ def _arguments(layer: SettingsLayer, scope: Scope, sink: DiagnosticSink) -> Iter
     for arg in layer.arguments:
         if not isinstance(arg, ast.keyword):
             message = f"`{title(layer)}` takes keyword arguments only"
-            sink.error("FC403", message, _place(layer, arg)(), help="name the argument")
+            sink.error("FC403", message, layer.view.span(arg), help="name the argument")
         elif arg.arg is not None:
             yield arg.arg, arg.value, None
         else:
             unpacked = _told("what is unpacked", arg.value, layer, scope, sink)
             if unpacked is not None and not isinstance(unpacked[0], dict):
                 message = f"what `{title(layer)}` unpacks is not a dict"
-                sink.error("FC404", message, _place(layer, arg.value)(), help="write the arguments out")
+                sink.error("FC404", message, layer.view.span(arg.value), help="write the arguments out")
             elif unpacked is not None:
                 for name, item in cast("dict[object, object]", unpacked[0]).items():
                     yield str(name), arg.value, (item,)
@@ -189,10 +197,17 @@ def _value(
     sink: DiagnosticSink,
 ) -> Tree | Leaf | None:
     """The value of an argument; of a hook, its name. `None` is an argument that is not given, as in ZenML."""
-    place = _place(layer, node)
-    hook = hook_name(node, layer.view) if name.startswith("on_") and known is None else None
+    span = layer.view.span(node)
+    hook = _hook_name(node, layer.view) if name.startswith("on_") and known is None else None
     told = known or ((hook,) if hook else _told(f"`{name}` of `{title(layer)}`", node, layer, scope, sink))
-    return None if told is None or told[0] is None else canonical(name, told[0], place, sink)
+    return None if told is None or told[0] is None else canonical(name, told[0], span, sink)
+
+
+def _hook_name(node: ast.expr, view: ModuleView) -> str | None:
+    """What a task finds a function by: its name in the file, or a dotted name to import; `None` for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id if node.id in view.imports or node.id in view.functions else None
+    return ".".join(view.imported_path(node)) or None
 
 
 def _told(what: str, node: ast.expr, layer: SettingsLayer, scope: Scope, sink: DiagnosticSink) -> tuple[object] | None:
@@ -231,20 +246,16 @@ def _appended(weak: Tree | Leaf, strong: Tree | Leaf) -> Tree | Leaf:
     both: list[object] = []
     for item in (weak.value, strong.value):
         both += cast("list[object]", item) if isinstance(item, list) else [item]
-    return Leaf(list(dict.fromkeys(both)), strong.place)
-
-
-def _place(layer: SettingsLayer, node: ast.expr) -> Place:
-    return lambda: layer.view.span(node)
+    return Leaf(list(dict.fromkeys(both)), strong.span)
 
 
 def _report_values(error: ValidationError, tree: Tree, owner: str, sink: DiagnosticSink) -> None:
     for problem in error.errors():
         path = tuple(problem["loc"])
-        place = place_of(tree, path)
+        span = span_of(tree, path)
         key = ".".join(str(part) for part in path[:1])
         message = str(problem["msg"]).removeprefix("Value error, ")
         sink.error(
             "FC404", f"`{key}` of {owner}: {message}" if key else f"{owner}: {message}",
-            place() if place is not None else None, help="see docs/zenml.md",
+            span, help="see docs/zenml.md",
         )  # fmt: skip

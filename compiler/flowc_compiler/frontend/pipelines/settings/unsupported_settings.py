@@ -13,7 +13,7 @@ _DASHBOARD = "flowc has no dashboard"
 _REGISTRY = "flowc has no model registry: use the registry's own client within a step"
 _PICKLED = "flowc stores whatever a step returns, and needs no materializers"
 _BUILDS = "flowc builds no images"
-_ENGINE = "it is about ZenML's own orchestrator, which an engine takes the place of"
+_ENGINE = "it is about ZenML's own orchestrator, which an engine takes the span of"
 _TRACKER = "set the tracker up with its own variables, as with environment={'MLFLOW_TRACKING_URI': ...}"
 _HOOK = "call the function in the step, in try and except; the pipeline's own on_failure and on_success work"
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.flow_decorators import FlowDecoratorReader
 from flowc_compiler.frontend.decorators.step_decorators import DecoratorReader
-from flowc_compiler.frontend.pipelines.layers import SettingsLayer
-from flowc_compiler.frontend.pipelines.settings.build import SpecBuilder
-from flowc_compiler.frontend.pipelines.settings.hooks import exit_hooks
-from flowc_compiler.frontend.pipelines.settings.known import PIPELINE, STEP
-from flowc_compiler.frontend.pipelines.settings.models import OwnFields
-from flowc_compiler.frontend.pipelines.settings.reading import Asked, add_up, read_layer
-from flowc_compiler.frontend.pipelines.settings.schedules import schedule_spec
+from flowc_compiler.frontend.pipelines.settings.hooks_and_schedules import exit_hooks, schedule_spec
+from flowc_compiler.frontend.pipelines.settings.layer_reader import Asked, add_up, read_layer
+from flowc_compiler.frontend.pipelines.settings.settings_layer import SettingsLayer
+from flowc_compiler.frontend.pipelines.settings.settings_models import OwnFields
+from flowc_compiler.frontend.pipelines.settings.settings_specs import SpecBuilder
+from flowc_compiler.frontend.pipelines.settings.unsupported_settings import PIPELINE, STEP
 from flowc_compiler.ir import NO_FLOW_SPECS, NO_SPECS, DependencySpec, FlowSpecs, StepSpecs
 from flowc_compiler.ir.specs import Spec
 
@@ -74,11 +73,11 @@ def pipeline_specs(
 def _read(layer: SettingsLayer, sink: DiagnosticSink) -> Asked:
     """The arguments of one layer; `env` is short for `environment`."""
     arguments, unread = (STEP_ARGUMENTS, STEP) if layer.of == "step" else (PIPELINE_ARGUMENTS, PIPELINE)
-    tree, places = asked = read_layer(layer, arguments, unread, sink)
+    tree, spans = asked = read_layer(layer, arguments, unread, sink)
     if "env" in tree:
         if "environment" in tree:
-            sink.error("FC405", "`env` and `environment` are one argument", places["env"](), help="keep one of them")
-        tree["environment"], places["environment"] = tree.pop("env"), places.pop("env")
+            sink.error("FC405", "`env` and `environment` are one argument", spans["env"], help="keep one of them")
+        tree["environment"], spans["environment"] = tree.pop("env"), spans.pop("env")
     return asked
 
 

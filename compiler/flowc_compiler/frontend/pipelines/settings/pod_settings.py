@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguments.argument_types import kubernetes_cpu, kubernetes_memory
 from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import Security, check_name, reading
-from flowc_compiler.frontend.pipelines.settings.models import OrchestratorFields, PodFields
-from flowc_compiler.frontend.pipelines.settings.tree import Place, texts
-from flowc_compiler.ir import SecurityContext
+from flowc_compiler.frontend.pipelines.settings.settings_models import OrchestratorFields, PodFields
+from flowc_compiler.frontend.pipelines.settings.settings_tree import texts
+from flowc_compiler.ir import SecurityContext, TmpfsSpec
 from flowc_compiler.ir.kubernetes import camel
+from flowc_compiler.source import Span
 
 _GPU = ".com/gpu"
 _SOURCES = {"secret_ref": "secretRef", "config_map_ref": "configMapRef"}
@@ -34,7 +35,7 @@ class PodRequests:
     guaranteed: bool = False
 
 
-def pod_requests(pod: PodFields, place: Place | None, sink: DiagnosticSink) -> PodRequests:
+def pod_requests(pod: PodFields, span: Span | None, sink: DiagnosticSink) -> PodRequests:
     """Requests, or limits where nothing is requested, as in Kubernetes; and limits that are not the requests."""
     asked = pod.resources.get("requests", {})
     limits = pod.resources.get("limits", {})
@@ -44,7 +45,7 @@ def pod_requests(pod: PodFields, place: Place | None, sink: DiagnosticSink) -> P
         sink.error(
             "FC404",
             f"resources of a pod have no {unknown[0]}",
-            place() if place is not None else None,
+            span,
             help="there are requests and limits",
         )
     for name, amount in {**limits, **asked}.items():
@@ -56,7 +57,7 @@ def pod_requests(pod: PodFields, place: Place | None, sink: DiagnosticSink) -> P
             sink.error(
                 "FC404",
                 f"resources of a pod: {error}",
-                place() if place is not None else None,
+                span,
                 help="write it as Kubernetes does",
             )
     plain = [name for name in ("cpu", "memory") if name in limits]
@@ -101,7 +102,7 @@ class PodEnvironment(NamedTuple):
     config_maps: tuple[str, ...]
 
 
-def pod_environment(pod: PodFields, place: Place | None, sink: DiagnosticSink) -> PodEnvironment:
+def pod_environment(pod: PodFields, span: Span | None, sink: DiagnosticSink) -> PodEnvironment:
     """What a pod says of variables. Other sources of them are FC411."""
     variables: dict[str, str] = {}
     for item in pod.env:
@@ -110,7 +111,7 @@ def pod_environment(pod: PodFields, place: Place | None, sink: DiagnosticSink) -
             variables[item["name"]] = value
         else:
             _refuse(
-                "env", "give a name and a text, or secrets=['name'] for the keys of a Kubernetes Secret", place, sink
+                "env", "give a name and a text, or secrets=['name'] for the keys of a Kubernetes Secret", span, sink
             )
     names: dict[str, list[str]] = {"secretRef": [], "configMapRef": []}
     for item in pod.env_from:
@@ -119,7 +120,7 @@ def pod_environment(pod: PodFields, place: Place | None, sink: DiagnosticSink) -
         if kind in names and isinstance(name, str) and len(item) == 1:
             names[kind].append(name)
         else:
-            _refuse("env_from", "name Secrets and ConfigMaps, or give variables with environment={...}", place, sink)
+            _refuse("env_from", "name Secrets and ConfigMaps, or give variables with environment={...}", span, sink)
     return PodEnvironment(variables, tuple(names["secretRef"]), tuple(names["configMapRef"]))
 
 
@@ -130,7 +131,7 @@ class PodMore(NamedTuple):
     security: Security | None
 
 
-def pod_more(pod: PodFields, place: Place | None, sink: DiagnosticSink) -> PodMore:
+def pod_more(pod: PodFields, span: Span | None, sink: DiagnosticSink) -> PodMore:
     """`additional_pod_spec_args`: a priority class, and security of the pod. Others are FC411."""
     given = {camel(name): value for name, value in pod.additional_pod_spec_args.items() if value is not None}
     priority = given.pop("priorityClassName", None)
@@ -141,10 +142,10 @@ def pod_more(pod: PodFields, place: Place | None, sink: DiagnosticSink) -> PodMo
         if priority is not None:
             priority = check_name(priority) if isinstance(priority, str) else None
     except ValueError as error:
-        sink.error("FC404", f"`additional_pod_spec_args`: {error}", place() if place is not None else None,
+        sink.error("FC404", f"`additional_pod_spec_args`: {error}", span,
                    help="write it as Kubernetes does")  # fmt: skip
     for name in given:
-        _refuse(f"additional_pod_spec_args[{name!r}]", "there are priorityClassName and securityContext", place, sink)
+        _refuse(f"additional_pod_spec_args[{name!r}]", "there are priorityClassName and securityContext", span, sink)
     return PodMore(priority, security)
 
 
@@ -167,10 +168,114 @@ def joined(*mappings: Mapping[str, str]) -> dict[str, str]:
     return {key: value for mapping in mappings for key, value in mapping.items()}
 
 
-def _refuse(name: str, help_text: str, place: Place | None, sink: DiagnosticSink) -> None:
+def _refuse(name: str, help_text: str, span: Span | None, sink: DiagnosticSink) -> None:
     sink.error(
         "FC411",
         f"flowc cannot express this `{name}` of KubernetesPodSettings",
-        place() if place is not None else None,
+        span,
         help=help_text,
     )
+
+
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 (the pod's own)
+_WAY_OUT = "flowc mounts claims, Secrets, ConfigMaps and folders of the node, each whole and once, and memory of a size"
+
+
+class _InexpressibleError(Exception):
+    """Why a volume is not one that flowc has."""
+
+
+@dataclass
+class PodVolumes:
+    """The volumes by what they are."""
+
+    claims: dict[str, str] = field(default_factory=dict[str, str])
+    secrets: dict[str, str] = field(default_factory=dict[str, str])
+    config_maps: dict[str, str] = field(default_factory=dict[str, str])
+    hosts: dict[str, str] = field(default_factory=dict[str, str])
+    shared_memory_mb: int | None = None
+    tmpfs: TmpfsSpec | None = None
+
+
+def pod_volumes(pod: PodFields, span: Span | None, sink: DiagnosticSink) -> PodVolumes:
+    """The volumes of a pod, each with the folder that it is mounted at. What flowc has no words for is FC411."""
+    found = PodVolumes()
+    paths: dict[str, list[dict[str, Any]]] = {}
+    for item in pod.volume_mounts:
+        paths.setdefault(str(item.get("name")), []).append(item)
+    for item in pod.volumes:
+        name = str(item.get("name"))
+        try:
+            _add(found, item, paths.pop(name, []))
+        except (_InexpressibleError, ValueError) as reason:
+            _refuse_volume(f"the volume {name!r}: {reason}", span, sink)
+    for name in paths:
+        _refuse_volume(f"the mount of {name!r}: there is no such volume", span, sink)
+    return found
+
+
+def _add(found: PodVolumes, volume: Mapping[str, object], mounts: list[dict[str, Any]]) -> None:
+    if len(mounts) != 1:
+        raise _InexpressibleError("it is mounted several times" if mounts else "it is mounted nowhere")
+    (mount,) = mounts
+    path = _one(mount, "mount_path")
+    sources = {key: texts(value) for key, value in volume.items() if key != "name"}
+    if len(sources) != 1 or not path:
+        raise _InexpressibleError("it has no source" if path else "its mount has no path")
+    ((kind, source),) = sources.items()
+    # Secrets and ConfigMaps are never written to: there it goes without saying.
+    plain = {"name", "mount_path", camel("mount_path")}
+    silent = {"read_only", camel("read_only")} if kind in ("secret", "configMap", "config_map") else set[str]()
+    others = sorted(key for key, value in mount.items() if key not in plain | silent and value)
+    if others:
+        raise _InexpressibleError(f"{others[0]} of its mount")
+    match kind:
+        case "persistentVolumeClaim" | "persistent_volume_claim":
+            _put(found.claims, _only(source, "claim_name"), path)
+        case "secret":
+            _put(found.secrets, _only(source, "secret_name"), path)
+        case "configMap" | "config_map":
+            _put(found.config_maps, _only(source, "name"), path)
+        case "hostPath" | "host_path":
+            _put(found.hosts, _only(source, "path"), path)
+        case "emptyDir" | "empty_dir":
+            _put_memory(found, source, path)
+        case _:
+            raise _InexpressibleError(kind)
+
+
+def _put_memory(found: PodVolumes, source: Mapping[str, object], path: str) -> None:
+    size = source.get("sizeLimit", source.get("size_limit"))
+    if source.get("medium") != "Memory" or size is None:
+        raise _InexpressibleError("emptyDir, but in memory and with a size")
+    if path == _SHARED_MEMORY and found.shared_memory_mb is None:
+        found.shared_memory_mb = kubernetes_memory(size)
+    elif path != _SHARED_MEMORY and found.tmpfs is None:
+        found.tmpfs = TmpfsSpec(size_mb=kubernetes_memory(size), path=path, tempdir=False)
+    else:
+        raise _InexpressibleError("a second one in memory")
+
+
+def _put(mounts: dict[str, str], name: str, path: str) -> None:
+    if name in mounts:
+        raise _InexpressibleError(f"{name!r} is mounted twice")
+    mounts[name] = path
+
+
+def _only(source: Mapping[str, object], name: str) -> str:
+    """The one thing that a source says."""
+    value = _one(source, name)
+    others = sorted(key for key, item in source.items() if key not in (name, camel(name)) and item)
+    if others or not value:
+        raise _InexpressibleError(others[0] if others else f"it has no {camel(name)}")
+    return value
+
+
+def _one(mapping: Mapping[str, object], name: str) -> str:
+    """A text, by its name in either spelling; nothing where there is none."""
+    value = mapping.get(camel(name), mapping.get(name))
+    return value if isinstance(value, str) else ""
+
+
+def _refuse_volume(what: str, span: Span | None, sink: DiagnosticSink) -> None:
+    sink.error("FC411", f"flowc cannot express {what} (KubernetesPodSettings)", span, help=_WAY_OUT)

@@ -9,8 +9,10 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
 from flowc_compiler.frontend.decorators.arguments.compute_arguments import ResourcesArguments
 from flowc_compiler.frontend.decorators.pod_specs import check_limits, check_mounts, tolerations
-from flowc_compiler.frontend.pipelines.settings import known, pods
-from flowc_compiler.frontend.pipelines.settings.models import (
+from flowc_compiler.frontend.pipelines.settings import pod_settings, unsupported_settings
+from flowc_compiler.frontend.pipelines.settings.layer_reader import Asked, checked
+from flowc_compiler.frontend.pipelines.settings.pod_settings import pod_volumes
+from flowc_compiler.frontend.pipelines.settings.settings_models import (
     DockerFields,
     OrchestratorFields,
     OwnFields,
@@ -18,9 +20,7 @@ from flowc_compiler.frontend.pipelines.settings.models import (
     ResourceSettingsFields,
     RetryFields,
 )
-from flowc_compiler.frontend.pipelines.settings.reading import Asked, checked
-from flowc_compiler.frontend.pipelines.settings.tree import Leaf, Place, Tree, place_of
-from flowc_compiler.frontend.pipelines.settings.volumes import pod_volumes
+from flowc_compiler.frontend.pipelines.settings.settings_tree import Leaf, Tree, span_of
 from flowc_compiler.ir import (
     AcceleratorSpec,
     CatchSpec,
@@ -46,7 +46,7 @@ class SpecBuilder:
     """The specs that arguments add up to; what is wrong with them is collected."""
 
     def __init__(self, asked: Asked, sink: DiagnosticSink) -> None:
-        tree, self._places = asked
+        tree, self._spans = asked
         self._tree = tree
         self._sink = sink
         own = {name: item for name, item in tree.items() if name in OwnFields.model_fields}
@@ -59,17 +59,17 @@ class SpecBuilder:
         self.retry = self._read(RetryFields, tree.get("retry", {}), "`retry`")
         self.resources = self._read(ResourcesArguments, tree.get("resources", {}), "`resources`")
         self.amounts = self._read(
-            ResourceSettingsFields, below.get("resources", {}), "ResourceSettings", known.RESOURCES
+            ResourceSettingsFields, below.get("resources", {}), "ResourceSettings", unsupported_settings.RESOURCES
         )
-        self.docker = self._read(DockerFields, below.get("docker", {}), "DockerSettings", known.DOCKER)
+        self.docker = self._read(DockerFields, below.get("docker", {}), "DockerSettings", unsupported_settings.DOCKER)
         self.orchestrator = self._read(
-            OrchestratorFields, orchestrator, "KubernetesOrchestratorSettings", known.ORCHESTRATOR
+            OrchestratorFields, orchestrator, "KubernetesOrchestratorSettings", unsupported_settings.ORCHESTRATOR
         )
-        self.pod = self._read(PodFields, pod, "KubernetesPodSettings", known.POD)
-        self.requests = pods.pod_requests(self.pod, self._place("pod"), sink)
-        self.environment = pods.pod_environment(self.pod, self._place("pod"), sink)
-        self.more = pods.pod_more(self.pod, self._place("pod"), sink)
-        self.volumes = pod_volumes(self.pod, self._place("pod"), sink)
+        self.pod = self._read(PodFields, pod, "KubernetesPodSettings", unsupported_settings.POD)
+        self.requests = pod_settings.pod_requests(self.pod, self._span("pod"), sink)
+        self.environment = pod_settings.pod_environment(self.pod, self._span("pod"), sink)
+        self.more = pod_settings.pod_more(self.pod, self._span("pod"), sink)
+        self.volumes = pod_volumes(self.pod, self._span("pod"), sink)
 
     def specs(self) -> StepSpecs:
         """The specs."""
@@ -91,10 +91,10 @@ class SpecBuilder:
     def _resources(self) -> ResourceSpec | None:
         own, asked = self.resources, self.requests
         spec = ResourceSpec(
-            cpu=pods.first(own.cpu, asked.cpu, self.amounts.cpu_count),
-            memory_mb=pods.first(own.memory, asked.memory_mb, self.amounts.memory),
-            disk_mb=pods.first(own.disk, asked.disk_mb),
-            shared_memory_mb=pods.first(own.shared_memory, self.volumes.shared_memory_mb),
+            cpu=pod_settings.first(own.cpu, asked.cpu, self.amounts.cpu_count),
+            memory_mb=pod_settings.first(own.memory, asked.memory_mb, self.amounts.memory),
+            disk_mb=pod_settings.first(own.disk, asked.disk_mb),
+            shared_memory_mb=pod_settings.first(own.shared_memory, self.volumes.shared_memory_mb),
             extended=asked.extended,
             cpu_limit=asked.cpu_limit,
             memory_limit_mb=asked.memory_limit_mb,
@@ -108,7 +108,7 @@ class SpecBuilder:
 
     def _accelerator(self) -> AcceleratorSpec | None:
         own = self.resources.gpu
-        count = pods.first(own[0] if own is not None else None, self.requests.gpus, self.amounts.gpu_count)
+        count = pod_settings.first(own[0] if own is not None else None, self.requests.gpus, self.amounts.gpu_count)
         if not count:
             return None
         vendor = self.requests.vendor if own is None else "nvidia"
@@ -118,7 +118,7 @@ class SpecBuilder:
     def _placement(self) -> Placement | None:
         span = self._span("node_selector", "tolerations", "pod")
         items = self.own.tolerations or self.pod.tolerations
-        selector = pods.joined(self.pod.node_selectors, self.own.node_selector)
+        selector = pod_settings.joined(self.pod.node_selectors, self.own.node_selector)
         affinity = self.pod.affinity
         if span is None or not (selector or items or affinity):
             return None
@@ -147,7 +147,7 @@ class SpecBuilder:
 
     def _environment(self) -> EnvironmentSpec | None:
         docker = self.docker
-        variables = pods.joined(
+        variables = pod_settings.joined(
             docker.environment, docker.runtime_environment, self.environment.variables, self.own.environment
         )
         if not variables:
@@ -179,7 +179,7 @@ class SpecBuilder:
             labels=pod.labels,
             annotations=pod.annotations,
             qos="guaranteed" if self.requests.guaranteed else None,
-            security_context=pods.security_context(pod, more, self.orchestrator),
+            security_context=pod_settings.security_context(pod, more, self.orchestrator),
             pod_security=more.security.pod() if more.security else None,
             priority_class=more.priority_class,
             scheduler=pod.scheduler_name,
@@ -212,17 +212,15 @@ class SpecBuilder:
         )
         return spec if spec.needed else None
 
-    def _read(self, model: type[Model], tree: Tree | Leaf, owner: str, unread: known.Unread | None = None) -> Model:
+    def _read(
+        self, model: type[Model], tree: Tree | Leaf, owner: str, unread: unsupported_settings.Unread | None = None
+    ) -> Model:
         return checked(model, tree, owner, self._sink, unread) or model()
 
-    def _place(self, *names: str) -> Place | None:
-        """Where the first of some arguments that is given stands; else where any is."""
-        found = (self._places.get(name) or place_of(self._below.get(name, {})) for name in names)
-        return next((place for place in found if place is not None), None) or place_of(self._tree)
-
     def _span(self, *names: str) -> Span | None:
-        place = self._place(*names)
-        return None if place is None else place()
+        """Where the first of some arguments that is given stands; else where any is."""
+        found = (self._spans.get(name) or span_of(self._below.get(name, {})) for name in names)
+        return next((span for span in found if span is not None), None) or span_of(self._tree)
 
 
 def _source(name: str) -> SecretSource:

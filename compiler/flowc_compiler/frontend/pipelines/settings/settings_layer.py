@@ -1,4 +1,4 @@
-"""What is said of a step or a pipeline in one place: one of the calls that its specs are put together from."""
+"""What is said of a step or a pipeline in one span: one of the calls that its specs are put together from."""
 
 from __future__ import annotations
 
