@@ -37,7 +37,7 @@ def check_file(file: Path, *, targets: Sequence[str], form: Form, reading: Readi
             _emit(compilation, name, {"root": _CHECK_ROOT}, (), sink, keep_configured_root=True)
         if not targets:
             _check_code(compilation.source, sink)
-    report(sink.diagnostics, form)
+    report(sink.diagnostics, sink.sources, form)
     if not sink.failed and form == "text" and compilation is not None:
         flow = compilation.flow
         sys.stderr.write(f"{flow.file}: flow {flow.name}, {len(flow.steps)} steps, no errors\n")
@@ -67,7 +67,7 @@ def compile_to(
             _write(files, output, sink)
     except FlowcError:
         pass
-    report(sink.diagnostics, form if sink.failed or output is not None else "text")
+    report(sink.diagnostics, sink.sources, form if sink.failed or output is not None else "text")
     return exit_code(sink)
 
 
@@ -118,7 +118,7 @@ def _compiled(file: Path, form: Form, reading: Reading) -> Compilation | None:
     except FlowcError:
         return None
     finally:
-        report(sink.diagnostics, form if sink.failed else "text")
+        report(sink.diagnostics, sink.sources, form if sink.failed else "text")
 
 
 def _check_code(source: SourceFile, sink: DiagnosticSink) -> None:

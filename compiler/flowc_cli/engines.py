@@ -129,7 +129,7 @@ def fail(errors: Iterable[EngineError], form: Form = "text") -> int:
     """Print what an engine, or the command, could not do. Returns the exit code."""
     sink = DiagnosticSink()
     add_errors(errors, sink)
-    report(sink.diagnostics, form)
+    report(sink.diagnostics, sink.sources, form)
     return exit_code(sink)
 
 

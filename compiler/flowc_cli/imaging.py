@@ -52,7 +52,7 @@ def write_images(
         _write(flow, found, chosen, prefix, output, sink)
     except FlowcError:
         pass
-    report(sink.diagnostics, form if sink.failed else "text")
+    report(sink.diagnostics, sink.sources, form if sink.failed else "text")
     return INPUT_ERROR if sink.failed else 0
 
 

@@ -5,52 +5,40 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from flowc_compiler.diagnostics import Diagnostic
+from flowc_compiler.source import SourceFile
 
 Form = Literal["text", "json", "sarif", "github"]
+NO_SOURCES: Mapping[str, SourceFile] = MappingProxyType({})
 INPUT_ERROR = 2
 """The exit code for anything wrong with the input."""
 
 
-def report(diagnostics: Sequence[Diagnostic], form: Form = "text") -> None:
-    """Print diagnostics: text to standard error, other forms to standard output."""
-    if form == "text":
-        if diagnostics:
-            _report_text(diagnostics)
-        return
+def report(
+    diagnostics: Sequence[Diagnostic], sources: Mapping[str, SourceFile] = NO_SOURCES, form: Form = "text"
+) -> None:
+    """Print diagnostics with the lines of `sources`: text to standard error, other forms to standard output."""
     from flowc._version import __version__
-    from flowc_compiler.diagnostics import formats
+    from flowc_compiler.diagnostics import render
 
     match form:
+        case "text" if diagnostics:
+            color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+            text = render.render_text(diagnostics, sources, color=color)
+            sys.stderr.write(f"{text}\n{render.summary(diagnostics)}\n")
+        case "text":
+            pass
         case "json":
-            sys.stdout.write(formats.render_json(diagnostics))
+            sys.stdout.write(render.render_json(diagnostics))
         case "sarif":
-            sys.stdout.write(formats.render_sarif(diagnostics, __version__))
+            sys.stdout.write(render.render_sarif(diagnostics, sources, __version__))
         case "github":
-            sys.stdout.write(formats.render_github(diagnostics))
-
-
-def _report_text(diagnostics: Sequence[Diagnostic]) -> None:
-    from flowc_compiler.diagnostics.render import render_text, summary
-
-    sources: dict[str, list[str]] = {}
-    for item in diagnostics:
-        if item.span is not None and item.span.file not in sources:
-            sources[item.span.file] = _lines(item.span.file)
-    color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    sys.stderr.write(render_text(diagnostics, sources, color=color))
-    sys.stderr.write(f"\n{summary(diagnostics)}\n")
-
-
-def _lines(file: str) -> list[str]:
-    try:
-        return Path(file).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
+            sys.stdout.write(render.render_github(diagnostics))
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -44,11 +44,11 @@ def resume_file(
             sink = DiagnosticSink()
             compilation = replace(reading, kept=origin_configs(flow, options, resume)).compile(file, sink)
             flow, source = compilation.flow, compilation.source
-        report(sink.diagnostics)
+        report(sink.diagnostics, sink.sources)
         gc.enable()
         return ran(flow, run_flow(flow, source, replace(options, resume=resume)))
     except FlowcError as error:
-        report(error.diagnostics)
+        report(error.diagnostics, sink.sources)
         return exit_code(error)
 
 

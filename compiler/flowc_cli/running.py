@@ -54,11 +54,13 @@ def run_file(
         options = replace(options, params=compilation.params)
         check_code(source, (), sink)
         sink.raise_if_failed()
-        report([item for item in sink.diagnostics if item.code not in _OF_FILES or current_call() is None])
+        report(
+            [item for item in sink.diagnostics if item.code not in _OF_FILES or current_call() is None], sink.sources
+        )
         gc.enable()
         return ran(flow, run_flow(flow, source, options))
     except FlowcError as error:
-        report(error.diagnostics)
+        report(error.diagnostics, sink.sources)
         return exit_code(error)
 
 

@@ -161,5 +161,5 @@ def _fail(error: FlowError) -> int:
     else:
         help_text = "name it as Flow, Flow/run-id or Flow/run-id/step, and its store with --root"
         sink.error("FC602", str(error), None, help=help_text)
-    report(sink.diagnostics)
+    report(sink.diagnostics, sink.sources)
     return RUN_ERROR

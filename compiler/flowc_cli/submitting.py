@@ -59,10 +59,10 @@ def submit_file(
         client = Place(request.target, request.server, options.namespace, request.user).client()
         files = emit_files(target, flow, source, client.options(options, values, request.resume), sink)
         sink.raise_if_failed()
-        report(sink.diagnostics)
+        report(sink.diagnostics, sink.sources)
         return _started(client, client.submit(files), request)
     except FlowcError:
-        report(sink.diagnostics, request.form)
+        report(sink.diagnostics, sink.sources, request.form)
         return INPUT_ERROR
     except EngineError as error:
         return fail([error], request.form)
@@ -79,7 +79,7 @@ def submit_deployed(name: str, request: Submission, others: Sequence[str]) -> in
         deployed = client.deployed(name)
         values = _checked(deployed, request, sink)
         if sink.failed:
-            report(sink.diagnostics, request.form)
+            report(sink.diagnostics, sink.sources, request.form)
             return INPUT_ERROR
         return _started(client, client.start(deployed, values, request.resume), request)
     except EngineError as error:

@@ -1,60 +1,103 @@
-"""Diagnostics as text, in the shape that rustc made familiar."""
+"""Diagnostics as text in the shape that rustc made familiar, JSON, SARIF 2.1.0, and GitHub's workflow commands."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
+from flowc_compiler.diagnostics.codes import CODES
 from flowc_compiler.diagnostics.sink import Diagnostic
-
-Paint = Callable[[str, str], str]
-"""(text, style) to text, where style is `error`, `warning`, `line`, `help` or `bold`."""
+from flowc_compiler.source import SourceFile, Span
 
 _ANSI = {"error": "1;31", "warning": "1;33", "line": "1;34", "help": "1;32", "bold": "1"}
 
+# One character for one, so that columns stay. As rustc does it: pictures for what has one, else the replacement
+# character. C1 controls are escape codes in one character, and bidirectional controls reorder what a reviewer sees.
+_VISIBLE = {
+    **{code: 0x2400 + code for code in range(0x20) if code != 0x0A},
+    0x09: " ",
+    0x7F: 0x2421,
+    **dict.fromkeys((*range(0x80, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD),
+}
 
-def render_text(diagnostics: Iterable[Diagnostic], sources: Mapping[str, Sequence[str]], *, color: bool = False) -> str:
-    """All diagnostics as text. `sources` maps file names, as spans have them, to lines; without them no excerpt."""
+_Paint = Callable[[str, str], str]
+"""(text, style) to text, where style is a key of _ANSI."""
+
+
+def render_text(diagnostics: Iterable[Diagnostic], sources: Mapping[str, SourceFile], *, color: bool = False) -> str:
+    """All diagnostics for a terminal, without control characters from the user's files.
+
+    `sources` maps the file names of spans to the files; a diagnostic about another file is shown without its line.
+    """
     paint = _ansi if color else _plain
-    return "\n".join(_one(item, sources, paint) for item in diagnostics)
+    return "\n".join(_text(item, sources, paint) for item in diagnostics)
 
 
 def summary(diagnostics: Sequence[Diagnostic]) -> str:
     """The closing line: how many errors and warnings there are."""
-    parts: list[str] = []
-    for severity in ("error", "warning"):
-        count = sum(item.severity == severity for item in diagnostics)
-        if count:
-            parts.append(f"{count} {severity}{'s' if count > 1 else ''}")
-    return ", ".join(parts)
+    counts = {name: sum(item.severity == name for item in diagnostics) for name in ("error", "warning")}
+    return ", ".join(f"{count} {name}{'s' if count > 1 else ''}" for name, count in counts.items() if count)
 
 
-def _one(item: Diagnostic, sources: Mapping[str, Sequence[str]], paint: Paint) -> str:
-    lines = [paint(f"{item.severity}[{item.code}]", item.severity) + paint(f": {item.message}", "bold")]
+def render_json(diagnostics: Sequence[Diagnostic]) -> str:
+    """An object with a `diagnostics` array, each with the fields of Diagnostic."""
+    items = [{**item.__dict__, "span": None if item.span is None else _span(item.span)} for item in diagnostics]
+    return json.dumps({"version": 1, "diagnostics": items}, indent=2, ensure_ascii=False) + "\n"
+
+
+def render_sarif(diagnostics: Sequence[Diagnostic], sources: Mapping[str, SourceFile], version: str) -> str:
+    """A SARIF log of one run; `version` is flowc's own."""
+    used = sorted({item.code for item in diagnostics})
+    rules = [{"id": code, "shortDescription": {"text": CODES[code].title}} for code in used]
+    run = {
+        "tool": {"driver": {"name": "flowc", "version": version, "rules": rules}},
+        "columnKind": "unicodeCodePoints",
+        "results": [_sarif(item, sources) for item in diagnostics],
+    }
+    log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+
+
+def render_github(diagnostics: Sequence[Diagnostic]) -> str:
+    """One workflow command per diagnostic; GitHub shows it at its line of the pull request."""
+    return "".join(_github(item) + "\n" for item in diagnostics)
+
+
+def _text(item: Diagnostic, sources: Mapping[str, SourceFile], paint: _Paint) -> str:
+    lines = [paint(f"{item.severity}[{item.code}]", item.severity) + paint(f": {_visible(item.message)}", "bold")]
     gutter = ""
     if item.span is not None:
         gutter = " " * len(str(item.span.line))
-        lines.append(f"{gutter}{paint('-->', 'line')} {item.span}")
-        text = sources.get(item.span.file)
-        if text is not None and item.span.line <= len(text):
-            lines.extend(_excerpt(item, text[item.span.line - 1], gutter, paint))
+        lines.append(f"{gutter}{paint('-->', 'line')} {_visible(str(item.span))}")
+        line = _source_line(item.span, sources)
+        if line is not None:
+            lines.extend(_excerpt(item, item.span, _visible(line).rstrip(), gutter, paint))
     if item.help:
-        lines.append(f"{gutter} {paint('=', 'line')} {paint('help', 'help')}: {item.help}")
+        lines.append(f"{gutter} {paint('=', 'line')} {paint('help', 'help')}: {_visible(item.help)}")
     return "\n".join(lines) + "\n"
 
 
-def _excerpt(item: Diagnostic, line: str, gutter: str, paint: Paint) -> list[str]:
-    span = item.span
-    assert span is not None
-    line = line.expandtabs(1)
-    end = span.end_column if span.end_line == span.line else len(line.rstrip()) + 1
+def _excerpt(item: Diagnostic, span: Span, line: str, gutter: str, paint: _Paint) -> list[str]:
+    end = span.end_column if span.end_line == span.line else len(line) + 1
     marks = "^" * max(1, end - span.column)
     bar = paint("|", "line")
-    label = f" {item.label}" if item.label else ""
+    label = f" {_visible(item.label)}" if item.label else ""
     return [
         f"{gutter} {bar}",
-        f"{paint(str(span.line), 'line')} {bar} {line.rstrip()}",
+        f"{paint(str(span.line), 'line')} {bar} {line}",
         f"{gutter} {bar} {' ' * (span.column - 1)}{paint(marks + label, item.severity)}",
     ]
+
+
+def _source_line(span: Span, sources: Mapping[str, SourceFile]) -> str | None:
+    """The first line of a span; `None` where its file is not among the sources."""
+    source = sources.get(span.file)
+    return source.lines[span.line - 1] if source is not None and span.line <= len(source.lines) else None
+
+
+def _visible(text: str) -> str:
+    return text.translate(_VISIBLE)
 
 
 def _plain(text: str, style: str) -> str:
@@ -64,3 +107,52 @@ def _plain(text: str, style: str) -> str:
 
 def _ansi(text: str, style: str) -> str:
     return f"\x1b[{_ANSI[style]}m{text}\x1b[0m"
+
+
+def _span(span: Span) -> dict[str, str | int]:
+    return {
+        "file": span.file,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+    }
+
+
+def _sarif(item: Diagnostic, sources: Mapping[str, SourceFile]) -> dict[str, Any]:
+    text = f"{item.message}. {item.help}" if item.help else item.message
+    result: dict[str, Any] = {"ruleId": item.code, "level": item.severity, "message": {"text": text}}
+    if item.span is None:
+        return result
+    region: dict[str, Any] = {
+        "startLine": item.span.line,
+        "startColumn": item.span.column,
+        "endLine": item.span.end_line,
+        "endColumn": item.span.end_column,
+    }
+    line = _source_line(item.span, sources)
+    if line is not None and item.span.end_line == item.span.line:
+        region["snippet"] = {"text": line}
+    location = {"artifactLocation": {"uri": item.span.file}, "region": region}
+    return {**result, "locations": [{"physicalLocation": location}]}
+
+
+def _github(item: Diagnostic) -> str:
+    fields = [f"title={item.code}"]
+    if item.span is not None:
+        fields = [
+            f"file={_escape(item.span.file, ':,')}",
+            f"line={item.span.line}",
+            f"col={item.span.column}",
+            f"endLine={item.span.end_line}",
+            f"endColumn={item.span.end_column}",
+            *fields,
+        ]
+    text = f"{item.message} (help: {item.help})" if item.help else item.message
+    return f"::{item.severity} {','.join(fields)}::{_escape(text)}"
+
+
+def _escape(text: str, more: str = "") -> str:
+    for character in "%\r\n" + more:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text

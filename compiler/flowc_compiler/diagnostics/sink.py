@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from flowc_compiler.diagnostics.codes import CODES
-from flowc_compiler.source import Span
+from flowc_compiler.source import SourceFile, Span
 
 Severity = Literal["error", "warning"]
 
 
-class Diagnostic(BaseModel):
+@dataclass(frozen=True)
+class Diagnostic:
     """One problem: what it is (`code`), where (`span`), what is wrong there (`message`) and the way out (`help`)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     code: str
     severity: Severity
@@ -37,15 +35,17 @@ class FlowcError(Exception):
 
     @classmethod
     def of(cls, code: str, message: str, *, help: str, span: Span | None = None) -> FlowcError:
-        """The failure that one error is."""
+        """A failure with one error."""
         return cls((Diagnostic(code=code, severity="error", message=message, help=help, span=span),))
 
 
 class DiagnosticSink:
-    """Collects diagnostics in the order they are found."""
+    """Collects diagnostics, and the files that were read, whose lines are shown with them."""
 
     def __init__(self) -> None:
         self._items: dict[Diagnostic, None] = {}
+        self.sources: dict[str, SourceFile] = {}
+        """The files that were read, by the name that spans give them."""
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -57,18 +57,21 @@ class DiagnosticSink:
         """Whether an error was collected."""
         return any(item.severity == "error" for item in self._items)
 
+    def add_source(self, source: SourceFile) -> None:
+        """Keep a file that was read: diagnostics about it are shown with its lines."""
+        self.sources[source.name] = source
+
     def error(self, code: str, message: str, span: Span | None, *, help: str = "", label: str = "") -> None:
         """Collect an error. `code` must be in CODES."""
-        self._add(Diagnostic(code=_known(code), severity="error", message=message, span=span, help=help, label=label))
+        self._add(Diagnostic(code, "error", message, span, label, help))
 
     def warning(self, code: str, message: str, span: Span | None, *, help: str = "", label: str = "") -> None:
         """Collect a warning: the output is right, and the user should know something about it."""
-        self._add(Diagnostic(code=_known(code), severity="warning", message=message, span=span, help=help, label=label))
+        self._add(Diagnostic(code, "warning", message, span, label, help))
 
     def unsupported(self, code: str, target: str, message: str, span: Span | None, *, help: str = "") -> None:
         """Collect an error about something that `target` cannot express, with the way out in `help`."""
-        text = f"{message} (target {target})"
-        self._add(Diagnostic(code=_known(code), severity="error", message=text, span=span, help=help, target=target))
+        self._add(Diagnostic(code, "error", f"{message} (target {target})", span, help=help, target=target))
 
     def raise_if_failed(self) -> None:
         """Raise FlowcError with everything collected when there is an error among it."""
@@ -76,12 +79,8 @@ class DiagnosticSink:
             raise FlowcError(self.diagnostics)
 
     def _add(self, diagnostic: Diagnostic) -> None:
+        assert diagnostic.code in CODES, f"{diagnostic.code} is not registered in diagnostics/codes.py"
         self._items.setdefault(diagnostic)
-
-
-def _known(code: str) -> str:
-    assert code in CODES, f"{code} is not registered in diagnostics/codes.py"
-    return code
 
 
 def _order(item: Diagnostic) -> tuple[str, int, int, str]:

@@ -36,7 +36,9 @@ def read_source(path: Path, sink: DiagnosticSink, name: str | None = None) -> So
     except (OSError, SyntaxError, UnicodeError, LookupError, ValueError) as error:
         sink.error("FC104", f"{shown} cannot be read: {error}", None, help="save it as UTF-8 text")
         return None
-    return SourceFile(path, text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff"), shown)
+    source = SourceFile(path, text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff"), shown)
+    sink.add_source(source)
+    return source
 
 
 def parse(source: SourceFile, sink: DiagnosticSink) -> ast.Module | None:

@@ -114,6 +114,7 @@ class _Walk:
         except (OSError, SyntaxError, ValueError):
             return
         source = SourceFile(self._included[name], text, self._shown(name))
+        self._sink.add_source(source)
         for wanted in imports_of(tree, tuple(PurePath(name).parts[:-1])):
             self._queue.append(_Importer(wanted._replace(optional=True), source))
 
