@@ -1,20 +1,84 @@
-"""The commands of `flowc`, in the order of its help. What they declare is in `flowc_cli.commands`.
-
-Nothing heavy is imported here, nor there outside of the functions: `flowc --help` and completion stay quick.
-"""
+"""The `flowc` command: its subcommands, each a module of `flowc_cli.commands` that is imported when it is used."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from flowc._version import __version__
-from flowc_cli.commands import compiling, engines, imaging, looking, running, simulating
-from flowc_cli.runhelp import Commands, RunCommand
+
+SUMMARIES = {
+    "check": "Print every problem of a flow, and write nothing.",
+    "compile": "Compile a flow to the files of an engine.",
+    "image": "Write Dockerfiles for the packages of steps.",
+    "ir": "Print the IR of a flow as JSON.",
+    "graph": "Print the graph of a flow.",
+    "targets": "List the installed targets, and what they can express.",
+    "run": "Run a flow on this machine.",
+    "resume": "Continue a run that ended early.",
+    "simulate": "Run a manifest on this machine as Argo would.",
+    "show": "Show a run: its steps, tasks, and artifacts.",
+    "logs": "Print the logs of a run's tasks.",
+    "submit": "Start a run on an engine.",
+    "status": "Show the state of a run on an engine, or list the latest runs.",
+    "stop": "End a run on an engine early; its exit hooks run.",
+}
+"""The commands in the order of the help, each with the first line of its own help, which needs no import."""
+
+
+def load_command(name: str) -> Any:
+    """The click command `name` with its options. Imports its module and all that the command needs."""
+    return typer.main.get_command(import_module(f"flowc_cli.commands.{name}").app)
+
+
+def join_pairs(arguments: Sequence[str]) -> list[str]:
+    """Command-line arguments with Metaflow's `--config NAME PATH` written as `--config NAME=PATH`.
+
+    A `--config` with one argument stays: it may be a parameter of that name.
+    """
+    rest = list(arguments)
+    joined: list[str] = []
+    while rest:
+        item = rest.pop(0)
+        joined.append(item)
+        if item not in {"--config", "--config-value"} or len(rest) < 2:
+            continue
+        name, value = rest[0], rest[1]
+        plain = name.replace("-", "_").isidentifier() and not name.startswith("-")
+        if plain and not value.startswith("--") and not value.endswith(".py"):
+            joined.append(f"{name}={value}")
+            del rest[:2]
+    return joined
+
+
+class _Commands(TyperGroup):
+    """The group of all commands. It lists them without their options, and imports the one that is called."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = {name: TyperCommand(name, help=summary) for name, summary in SUMMARIES.items()}
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names in the order of the help."""
+        del ctx
+        return list(self.commands)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the arguments begin with, and the arguments after its name."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if name in SUMMARIES else command, rest
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments, with Metaflow's pairs joined."""
+        return super().parse_args(ctx, join_pairs(args))
+
 
 app = typer.Typer(
-    cls=Commands,
+    cls=_Commands,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -23,8 +87,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"flowc {__version__}")
         raise typer.Exit
 
@@ -36,22 +100,3 @@ def _main(
     ] = False,
 ) -> None:
     del version
-
-
-_OPEN = {"allow_extra_args": True, "ignore_unknown_options": True}
-"""For commands that take a flow's parameters as options."""
-
-app.command()(compiling.check)
-app.command("compile")(compiling.compile_)
-app.command()(imaging.image)
-app.command()(compiling.ir)
-app.command()(compiling.graph)
-app.command()(compiling.targets)
-app.command(cls=RunCommand, context_settings=_OPEN)(running.run)
-app.command(context_settings=_OPEN)(running.resume)
-app.command()(simulating.simulate)
-app.command()(looking.show)
-app.command()(looking.logs)
-app.command()(engines.submit)
-app.command()(engines.status)
-app.command()(engines.stop)

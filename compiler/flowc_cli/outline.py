@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import assert_never
 
-from flowc_cli.calls import call_text, case_texts, fan_text, real_targets
+from flowc_cli.pipeline_text import call_text, case_texts, fan_text, real_targets
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
 from flowc_compiler.ir import Config, Flow, Parameter, Step

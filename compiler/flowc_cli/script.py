@@ -1,16 +1,20 @@
 """`python flow.py COMMAND`: the commands of a flow's own file, in Metaflow's spelling.
 
-`run`, `resume`, `check` and `compile` are those of `flowc`, with the file filled in; `show` describes the flow. What
-Metaflow takes and flowc does otherwise, or not at all, is an error that says how to go on: nothing is passed over.
+`run`, `resume`, `check` and `compile` are the commands of `flowc`, for this file; `show` describes the flow. Metaflow's
+options before the command become options of `flowc`. Whatever flowc does in another way, or not at all, is an error
+that says what to do instead: nothing is ignored.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
 
-import typer
+from flowc.protocol import env_names
+from flowc_cli.python_call import PythonCall, executing
 
 COMMANDS = {
     "run": "run the flow on this machine",
@@ -36,13 +40,52 @@ _ELSEWHERE = {
 """Metaflow's other commands, and what does the same here."""
 
 
-def main(file: str, flow_name: str, arguments: Sequence[str]) -> int:
-    """Run one command for the flow `flow_name` of `file`; returns the exit code, that of `flowc`."""
-    from flowc_cli.scriptoptions import BadOption, split
+_SILENT = frozenset({"--no-pylint", "--not-quiet"})
+"""Flags for what flowc does anyway."""
 
+_ONLY = {
+    "--datastore": ("local", "name the store by its URL, as in: run --root s3://bucket/prefix"),
+    "--metadata": ("local", "flowc has no metadata service: runs are in the store"),
+    "--environment": ("local", "@conda and @pypi say what an image must hold; flowc installs nothing"),
+    "--event-logger": ("nullSidecarLogger", "flowc has no event logger"),
+    "--monitor": ("nullSidecarMonitor", "flowc has no monitor"),
+}
+"""Options with one value that flowc accepts, and why there is no other."""
+
+_NEVER = {
+    "--pylint": "flowc runs no pylint; it has checks of its own: check",
+    "--quiet": "its own messages are on standard error: run 2>/dev/null",
+    "--package-suffixes": "name the files to ship: compile --include '**/*.csv'",
+    "--mode": "flowc has no spin",
+    "--max-log-size": "logs are kept whole",
+    "--runner-attribute-file": "use --run-id-file",
+    "--coverage": "run the command under coverage: coverage run flow.py run",
+    "--force-rebuild-environments": "flowc builds no environments",
+}
+"""Options that flowc does not have, and what to do instead."""
+
+_PASSED = {"--branch": "--branch", "--datastore-root": "--root", "--with": "--with"}
+"""Options before the command that belong to it."""
+
+_TWO = {"--config", "--config-value"}
+"""Options before the command with a name and a value."""
+
+_BEHIND = {"--namespace", "--max-log-size", "--runner-attribute-file"}
+"""Options behind the command that are Metaflow's only. The others are options of flowc, or parameters."""
+
+_READERS = r"argparse|click|typer|fire|docopt|optparse|getopt|absl|hydra|tyro|jsonargparse|simple_parsing|plac|cyclopts"
+_READS_ARGUMENTS = re.compile(rf"^[ \t]*(?:import|from)[ \t]+(?:{_READERS})\b|\bargv\b", re.MULTILINE)
+
+
+class _BadOptionError(Exception):
+    """An option that flowc does not have; the message says what to do instead."""
+
+
+def main(file: str, flow_name: str, arguments: Sequence[str]) -> int:
+    """Run one command for the flow `flow_name` of `file`. Returns the exit code of `flowc`."""
     try:
-        command, rest = split(arguments)
-    except BadOption as error:
+        command, rest = _split(arguments)
+    except _BadOptionError as error:
         return _fail(file, str(error))
     if command in (None, "help"):
         _usage(file, flow_name)
@@ -59,13 +102,89 @@ def main(file: str, flow_name: str, arguments: Sequence[str]) -> int:
 
 
 def call_pipeline(file: str, name: str, values: Mapping[str, object]) -> tuple[int, str, str]:
-    """Run the pipeline `name` of `file` for a program that calls it.
+    """Run the pipeline `name` of `file` for a program that calls it, by default with these arguments.
 
-    Returns the exit code, and the pathspec and the root of the run; both are empty where there is none.
+    Where the pipeline's own file is the program, its command line is read as for a class flow, unless the program reads
+    it itself. Returns the exit code, and the pathspec and the root of the run; both are empty where there is none.
+    Raises SystemExit after any command but a run: the program cannot continue without a run.
     """
-    from flowc_cli.scriptcalls import answer
+    arguments = _program_arguments(file)
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in {"-h", "--help"}):
+        arguments = ["run", *arguments]
+    call = PythonCall(values)
+    with executing(call):
+        code = main(file, name, arguments)
+    if call.run is None and code == 0:
+        raise SystemExit(0)
+    if call.run is None:
+        return code, "", ""
+    flow, run_id, root = call.run
+    return code, f"{flow}/{run_id}", root
 
-    return answer(file, name, values)
+
+def _program_arguments(file: str) -> list[str]:
+    """The command line, where it is for flowc to read."""
+    program = getattr(sys.modules["__main__"], "__file__", None)
+    if program is None or Path(program).resolve() != Path(file).resolve():
+        return []
+    text = Path(file).read_text(encoding="utf-8", errors="replace")
+    return [] if _READS_ARGUMENTS.search(text) else sys.argv[1:]
+
+
+def _split(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
+    """The command, `None` for the help, and the arguments for it. Raises _BadOptionError.
+
+    Sets FLOWC_NAMESPACE for `--namespace`: tasks take the namespace from there.
+    """
+    rest = list(arguments)
+    passed: list[str] = []
+    while rest and rest[0].startswith("-"):
+        if rest[0] in {"-h", "--help"}:
+            return None, []
+        passed += _option(rest)
+    if not rest:
+        if passed:
+            raise _BadOptionError("options, and no command")
+        return None, []
+    command = rest.pop(0)
+    behind: list[str] = []
+    while rest:
+        own = rest[0].partition("=")[0] in _BEHIND
+        behind += _option(rest) if own else [rest.pop(0)]
+    return command, [*passed, *behind]
+
+
+def _option(rest: list[str]) -> list[str]:
+    """Take one option and its value off the list. Returns the options of flowc that it stands for."""
+    item = rest.pop(0)
+    name, separator, value = item.partition("=")
+
+    def given() -> str:
+        if separator:
+            return value
+        if not rest:
+            raise _BadOptionError(f"{name} needs a value")
+        return rest.pop(0)
+
+    if name == "--production":
+        return [name]
+    if name in _SILENT:
+        return []
+    if name in _NEVER:
+        raise _BadOptionError(f"flowc has no option {name}: {_NEVER[name]}")
+    if name in _ONLY:
+        only, why = _ONLY[name]
+        if (got := given()) != only:
+            raise _BadOptionError(f"{name} {got} is not something that flowc does: {why}")
+        return []
+    if name == "--namespace":
+        os.environ[env_names.NAMESPACE] = given()
+        return []
+    if name in _PASSED:
+        return [_PASSED[name], given()]
+    if name in _TWO:
+        return [name, given(), given()]
+    raise _BadOptionError(f"there is no option {name} before the command")
 
 
 def _flowc(arguments: list[str], file: str) -> int:
@@ -87,12 +206,11 @@ def _usage(file: str, flow_name: str) -> None:
 
 
 def _help(file: str, flow_name: str, command: str) -> int:
-    """A command's options, without what this file fills in; for a run the flow's parameters as well."""
-    from flowc_cli.app import app
+    """Print a command's options, without the file and the flow; for a run also the flow's parameters."""
+    from flowc_cli.app import load_command
     from flowc_cli.outline import parameters_of
 
-    group: Any = typer.main.get_command(app)
-    found = group.commands["graph" if command == "show" else command]
+    found = load_command("graph" if command == "show" else command)
     filled_in = {"file", "flow", "format"} if command == "show" else {"file", "flow"}
     found.params = [parameter for parameter in found.params if parameter.name not in filled_in]
     if command == "show":

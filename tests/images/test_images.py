@@ -172,7 +172,7 @@ def test_flows_share_a_folder(tmp_path: Path) -> None:
 
 def test_a_flow_without_packages(tmp_path: Path) -> None:
     assert written(tmp_path, one_step("@pypi(disabled=True, packages={'six': ''})")) == []
-    assert "no step asks for packages" in flowc(tmp_path, "image", "flow.py").stderr
+    assert "no step requires packages" in flowc(tmp_path, "image", "flow.py").stderr
     assert flowc(tmp_path, "compile", "flow.py", *ROOT, "--images", "images/images.json").returncode == 0
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flowc_cli.reading import Reading
+from flowc_cli.flow_options import FlowOptions
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_targets.package.project_names import with_branch
 from tests.local.flows import Local
@@ -201,7 +201,7 @@ class Shop(FlowSpec):
     def end(self):
         pass
 """)
-    reading = Reading(branch=branch, production=production)
+    reading = FlowOptions(branch=branch, production=production)
     if name is None:
         with pytest.raises(FlowcError) as caught:
             reading.compile(file, DiagnosticSink())

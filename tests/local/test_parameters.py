@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Any
 
 import pytest
-from typer.main import get_command
 
 from flowc.client import Run
-from flowc_cli.app import app
-from flowc_cli.runhelp import join_pairs
+from flowc_cli.app import join_pairs, load_command
 from flowc_compiler.frontend.parameters.reserved import METAFLOW_RESERVED, RUN_OPTIONS
 from tests import commands
 
@@ -184,8 +181,7 @@ def test_pairs_are_joined_where_they_are_pairs() -> None:
 
 def test_names_that_options_hide_are_known() -> None:
     """A parameter whose name is an option of `flowc run` is reserved, or its author is told."""
-    group: Any = get_command(app)
-    options = {name[2:] for item in group.commands["run"].params for name in item.opts if name.startswith("--")}
+    options = {name[2:] for item in load_command("run").params for name in item.opts if name.startswith("--")}
     told = options - METAFLOW_RESERVED - {"config", "config-value"}
     assert told <= RUN_OPTIONS, "add them to frontend/parameters/reserved.py"
 

@@ -1,1 +1,1 @@
-"""The declarations of the commands: their names, arguments, options and help. Bodies import what they need."""
+"""The commands of `flowc`, one module each: `app` has the options, and the action is beside it."""

@@ -14,7 +14,7 @@ _ANSI = {"error": "1;31", "warning": "1;33", "line": "1;34", "help": "1;32", "bo
 
 # One character for one, so that columns stay. As rustc does it: pictures for what has one, else the replacement
 # character. C1 controls are escape codes in one character, and bidirectional controls reorder what a reviewer sees.
-_VISIBLE = {
+_VISIBLE: dict[int, int | str] = {
     **{code: 0x2400 + code for code in range(0x20) if code != 0x0A},
     0x09: " ",
     0x7F: 0x2421,

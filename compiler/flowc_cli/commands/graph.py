@@ -1,13 +1,23 @@
-"""A flow's graph as Mermaid or DOT: foreach bodies and gangs as boxes, the cases of a switch on its edges."""
+"""`flowc graph`: as Mermaid or DOT with foreach bodies and gangs as boxes, or in words."""
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from flowc_cli.calls import case_texts, fan_text, real_edges
+import typer
+
+from flowc_cli import shared_options as shared
+from flowc_cli.flow_options import flow_options
+from flowc_cli.outline import outline
+from flowc_cli.output import INPUT_ERROR
+from flowc_cli.pipeline_text import case_texts, fan_text, real_edges
 from flowc_compiler.ir import ROOT_SCOPE, Flow, Scope, Step
+
+app = shared.command_app()
 
 _SHAPES = {
     "branch": ("{{", "}}"),
@@ -26,7 +36,26 @@ _DOT_SHAPES = {
 _BOXES = frozenset({"foreach", "parallel"})
 
 
-def mermaid(flow: Flow) -> str:
+@app.command("graph")
+def graph(
+    file: shared.File,
+    format: Annotated[
+        Literal["mermaid", "dot", "text"], typer.Option(help="the language of the picture, or a description in words")
+    ] = "mermaid",
+    param: shared.Params = None,
+    flow: shared.FlowName = None,
+    config: shared.Configs = None,
+    config_value: shared.ConfigValues = None,
+) -> None:
+    """Print the graph of a flow."""
+    compilation = flow_options(flow, None, config, config_value, param=param).compile_and_report(file, "text")
+    if compilation is None:
+        raise typer.Exit(INPUT_ERROR)
+    draw = {"mermaid": _mermaid, "dot": _dot, "text": outline}[format]
+    sys.stdout.write(draw(compilation.flow))
+
+
+def _mermaid(flow: Flow) -> str:
     """A Mermaid flowchart. Arms are plain edges; a foreach body or a gang is a subgraph."""
     lines = ["flowchart TD"]
     edges, drawn = _drawn(flow)
@@ -47,7 +76,7 @@ def mermaid(flow: Flow) -> str:
     return "\n".join(lines) + "\n"
 
 
-def dot(flow: Flow) -> str:
+def _dot(flow: Flow) -> str:
     """A Graphviz digraph. Arms are plain edges; a foreach body or a gang is a cluster."""
     lines = [f'digraph "{flow.name}" {{', "  node [shape=box];"]
     edges, drawn = _drawn(flow)

@@ -14,6 +14,7 @@ from flowc_compiler.diagnostics import Diagnostic
 from flowc_compiler.source import SourceFile
 
 Form = Literal["text", "json", "sarif", "github"]
+"""How diagnostics are printed."""
 NO_SOURCES: Mapping[str, SourceFile] = MappingProxyType({})
 INPUT_ERROR = 2
 """The exit code for anything wrong with the input."""

@@ -1,4 +1,4 @@
-"""Runs on an engine in text and JSON."""
+"""The state of runs on an engine, as text and JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHOWN_FAILURES = 20
 
 
 def document(state: RunState, *, tasks: bool = True) -> dict[str, Any]:
-    """A run for `--json`: its state, and with `tasks` that of each task."""
+    """A run for `--json`: its state, and with `tasks` the state of each task."""
     found: dict[str, Any] = {"run": state.pathspec, **asdict(state)}
     found["tasks"] = [{"task": task.id, **asdict(task)} for task in state.tasks]
     if not tasks:
@@ -23,7 +23,7 @@ def document(state: RunState, *, tasks: bool = True) -> dict[str, Any]:
 
 
 def listing(states: Sequence[RunState]) -> str:
-    """A line a run, in columns."""
+    """A line per run, in columns."""
     rows = [("NAME", "RUN", "PHASE", "PROGRESS", "CREATED", "")]
     rows += [
         (state.name, state.pathspec, state.phase, _progress(state), state.created, state.message) for state in states
@@ -35,12 +35,12 @@ def listing(states: Sequence[RunState]) -> str:
 
 
 def _progress(state: RunState) -> str:
-    """Nothing where the engine does not count in a list."""
+    """Empty where the engine does not count the tasks of runs in a list."""
     return f"{state.done}/{state.total}" if state.total else ""
 
 
 def state_text(state: RunState) -> str:
-    """A run, with a line a step and one for each task that has failed."""
+    """A run, with a line per step and a line per failed task."""
     in_namespace = f" in {state.namespace}" if state.namespace else ""
     lines = [f"{state.pathspec}  {state.phase}  {state.created}", f"name: {state.name}{in_namespace}"]
     if state.root:
@@ -61,7 +61,7 @@ def state_text(state: RunState) -> str:
 
 
 def transitions(before: RunState | None, after: RunState) -> list[str]:
-    """What has changed between two states of a run, a line a task."""
+    """The tasks whose state has changed between two states of a run, a line each."""
     old = {task.id: (task.phase, task.attempts) for task in before.tasks} if before is not None else {}
     lines: list[str] = []
     for task in after.tasks:
@@ -73,7 +73,7 @@ def transitions(before: RunState | None, after: RunState) -> list[str]:
 
 
 def ended_text(state: RunState) -> str:
-    """How a run has ended: one line, and one for each failed task."""
+    """How a run has ended: one line, and one per failed task."""
     about = f": {state.message}" if state.message else ""
     lines = [f"{state.pathspec} ({state.name}) {state.phase}, {state.done} of {state.total} tasks done{about}"]
     failed = [task for task in state.tasks if task.phase == "failed"]

@@ -1,8 +1,7 @@
-"""`[tool.flowc]` of the pyproject.toml next to a flow or above it, and the options that it adds up to."""
+"""The options of a target, from pyproject.toml and the command line, and the files that it emits with them."""
 
 from __future__ import annotations
 
-import os
 import tomllib
 import types
 import typing
@@ -12,11 +11,35 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from flowc_cli.project_config import configuration
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.syntax.import_root import located
+from flowc_compiler.ir import Flow
+from flowc_compiler.source import SourceFile
 from flowc_targets.base.options import TargetOptions
+from flowc_targets.base.registry import UnknownTargetError, load_target, target_names
+from flowc_targets.base.target import EmittedFile, Target
+from flowc_targets.base.target_checks import emit_checked
+from flowc_targets.kubernetes.pod_checks import check_kubernetes_options
 
-_MAPPINGS = (dict, Mapping)
+
+def find_target(name: str, sink: DiagnosticSink) -> Target | None:
+    """A target; `None`, with FC504 collected, for an unknown one."""
+    try:
+        return load_target(name)
+    except UnknownTargetError as error:
+        sink.error("FC504", f"there is no target `{name}`", None, help=f"targets are {', '.join(error.known)}")
+        return None
+
+
+def emit_files(
+    target: Target, flow: Flow, source: SourceFile, options: TargetOptions, sink: DiagnosticSink
+) -> tuple[EmittedFile, ...]:
+    """The files of a target, with the images that the option `images` gives to steps."""
+    if options.images is not None:
+        from flowc_targets.package.images.image_mapping import with_images
+
+        flow = with_images(flow, options, target.name, sink)
+    return emit_checked(target, flow, source, options, sink)
 
 
 def build_options(
@@ -41,7 +64,9 @@ def build_options(
         if name == "include":
             values[name] = [*values.get(name, ()), *typing.cast("Sequence[str]", value)]
         else:
-            values[name] = _pairs(value, name, sink) if _is_mapping(fields[name].annotation) else value
+            values[name] = (
+                _pairs(value, name, sink) if typing.get_origin(fields[name].annotation) in (dict, Mapping) else value
+            )
     for item in settings:
         name, separator, text = item.partition("=")
         name = name.replace("-", "_")
@@ -59,63 +84,18 @@ def build_options(
             )
         return None
     if options is not None:
-        from flowc_targets.kubernetes.pod_checks import check_kubernetes_options  # `check` needs no model of pods
-
         check_kubernetes_options(options, target, sink)
     return options if not sink.failed else None
 
 
-def configuration(file: Path, sink: DiagnosticSink) -> dict[str, Any]:
-    """The table `[tool.flowc]` of the nearest pyproject.toml that has one, from the flow's folder upwards.
-
-    Patterns of files to include, which are written from that pyproject.toml's folder, come out from the flow's.
-    """
-    flow_folder = located(file).parent
-    for folder in (flow_folder, *flow_folder.parents):
-        candidate = folder / "pyproject.toml"
-        if not candidate.is_file():
-            continue
-        try:
-            content = tomllib.loads(candidate.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            sink.error("FC505", f"{candidate} cannot be read: {error}", None, help="correct the file")
-            return {}
-        table = content.get("tool", {}).get("flowc")
-        if isinstance(table, dict):
-            return _rebased(typing.cast("dict[str, Any]", table), folder, flow_folder)
-    return {}
-
-
-def _rebased(table: dict[str, Any], folder: Path, flow_folder: Path) -> dict[str, Any]:
-    """A table and those of targets in it: patterns of `include` as seen from the flow's folder, `images` as a path."""
-    above = Path(os.path.relpath(folder, flow_folder))
-    rebased: dict[str, Any] = {}
-    for key, value in table.items():
-        if key == "include" and isinstance(value, list):
-            rebased[key] = _above(value, above)  # pyright: ignore[reportUnknownArgumentType]
-        elif key == "images" and isinstance(value, str):
-            rebased[key] = str(folder / value)
-        elif isinstance(value, dict) and key not in TargetOptions.model_fields:
-            rebased[key] = _rebased(typing.cast("dict[str, Any]", value), folder, flow_folder)
-        else:
-            rebased[key] = value
-    return rebased
-
-
-def _above(patterns: list[Any], above: Path) -> list[Any]:
-    return [(above / item).as_posix() if isinstance(item, str) else item for item in patterns]
-
-
 def _configured(file: Path, target: str, fields: Mapping[str, Any], sink: DiagnosticSink) -> dict[str, Any]:
-    from flowc_targets.base.registry import target_names
-
     names = set(target_names()) | {"run"}
     table = configuration(file, sink)
     values: dict[str, Any] = {}
     own: Any = table.get(target, {})
-    if not isinstance(own, dict):
-        own = {}
-    sections: list[tuple[str, dict[str, Any]]] = [("tool.flowc", table), (f"tool.flowc.{target}", own)]
+    sections: list[tuple[str, dict[str, Any]]] = [("tool.flowc", table)]
+    if isinstance(own, dict):
+        sections.append((f"tool.flowc.{target}", typing.cast("dict[str, Any]", own)))
     for origin, section in sections:
         for key, value in section.items():
             name = str(key).replace("-", "_")
@@ -133,10 +113,6 @@ def _known(fields: Mapping[str, object]) -> str:
     return f"options are {', '.join(fields)}"
 
 
-def _is_mapping(annotation: object) -> bool:
-    return typing.get_origin(annotation) in _MAPPINGS
-
-
 def _pairs(value: object, name: str, sink: DiagnosticSink) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for item in typing.cast("list[str]", value):
@@ -150,8 +126,7 @@ def _pairs(value: object, name: str, sink: DiagnosticSink) -> dict[str, str]:
 def _parsed(text: str, annotation: object) -> object:
     """A `--set` value: TOML where the option is not a plain string, so that lists and tables can be written."""
     origin = typing.get_origin(annotation)
-    plain = annotation is str or (origin in (typing.Union, types.UnionType) and str in typing.get_args(annotation))
-    if plain:
+    if annotation is str or (origin in (typing.Union, types.UnionType) and str in typing.get_args(annotation)):
         return text
     try:
         return tomllib.loads(f"value = {text}")["value"]

@@ -1,18 +1,23 @@
-"""`flowc image`: a folder to build an image in for each environment, and the mapping that `compile --images` takes."""
+"""`flowc image`: a folder to build an image in for each environment, and the mapping for `compile --images`."""
 
 from __future__ import annotations
 
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-from flowc_cli.config import configuration
-from flowc_cli.reading import Reading
-from flowc_cli.report import INPUT_ERROR, Form, report, write_atomically
+import typer
+
+from flowc_cli import shared_options as shared
+from flowc_cli.flow_options import FlowOptions, flow_options
+from flowc_cli.output import INPUT_ERROR, Form, report, write_atomically
+from flowc_cli.project_config import configuration
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.ir import Flow
 from flowc_targets.package.images.build_files import Bases, build_files
 from flowc_targets.package.images.image_environments import (
+    Environment,
     GrammarError,
     environments,
     image_reference,
@@ -31,18 +36,46 @@ from flowc_targets.package.images.image_mapping import (
     read_mapping,
 )
 
-if TYPE_CHECKING:
-    from flowc_compiler.ir import Flow
-    from flowc_targets.package.images.image_environments import Environment
+app = shared.command_app()
 
 
-def write_images(
-    file: Path, output: Path, bases: tuple[str | None, str | None], prefix: str, *, form: Form, reading: Reading
+@app.command("image")
+def image(
+    file: shared.File,
+    output: Annotated[Path, typer.Option("-o", "--output", help="folder to write to")] = Path("images"),
+    base: Annotated[
+        str | None,
+        typer.Option(
+            help="image to install PyPI's packages in; {python} in it stands for the Python version of the steps"
+        ),
+    ] = None,
+    conda_base: Annotated[str | None, typer.Option(help="image with micromamba to install Conda's packages in")] = None,
+    tag_prefix: Annotated[
+        str, typer.Option(help="name of the images without their tag, such as registry.example/team/env")
+    ] = "flowc-env",
+    param: shared.Params = None,
+    format: shared.Format = "text",
+    flow: shared.FlowName = None,
+    with_: shared.With = None,
+    config: shared.Configs = None,
+    config_value: shared.ConfigValues = None,
+) -> None:
+    """Write Dockerfiles for the packages of steps.
+
+    One for each distinct set of packages, with images.json for `flowc compile --images`. It prints the commands that
+    build and push them.
+    """
+    options = flow_options(flow, with_, config, config_value, param=param)
+    raise typer.Exit(_write_images(file, output, (base, conda_base), tag_prefix, format, options))
+
+
+def _write_images(
+    file: Path, output: Path, bases: tuple[str | None, str | None], prefix: str, form: Form, options: FlowOptions
 ) -> int:
     """Write the folders, images.json and a bake file; print a command for each image. Nothing is built."""
     sink = DiagnosticSink()
     try:
-        flow = reading.compile_with_values(file, sink).flow
+        flow = options.compile_with_values(file, sink).flow
         chosen = _bases(file, bases, sink)
         _check_prefix(prefix, sink)
         found = environments(flow, sink)
@@ -57,7 +90,7 @@ def write_images(
 
 
 def _bases(file: Path, given: tuple[str | None, str | None], sink: DiagnosticSink) -> Bases | None:
-    """What to build upon: what is given, then the options `image` and `python` of pyproject.toml."""
+    """The base images: the given ones, or else the options `image` and `python` of pyproject.toml."""
     table = configuration(file, sink)
     configured = {key: table[key] for key in ("image", "python") if isinstance(table.get(key), str)}
     pypi, conda = given
@@ -81,7 +114,7 @@ def _check_prefix(prefix: str, sink: DiagnosticSink) -> None:
 
 
 def _report_own_images(flow: Flow, sink: DiagnosticSink) -> None:
-    """Say which steps keep an image of their own, and so get none with the packages that they ask for."""
+    """Warn of steps with an image of their own: they get none with the packages that they require."""
     for step in flow.steps:
         spec, image = step.specs.dependencies, own_image(step)
         if spec is not None and spec.needed and not step.virtual and image is not None:
@@ -114,12 +147,12 @@ def _write(
     for image in images:
         folder, name = shlex.quote(str(output / image.folder)), shlex.quote(image.image)
         sys.stdout.write(f"docker build -t {name} {folder} && docker push {name}\n")
-    _tell(flow, len(images), known)
+    _print_summary(flow, len(images), known)
 
 
-def _tell(flow: Flow, count: int, known: Path) -> None:
+def _print_summary(flow: Flow, count: int, known: Path) -> None:
     if count:
         what = f"{count} image{'s' if count > 1 else ''} to build; then compile with --images {known}"
     else:
-        what = "no step asks for packages"
+        what = "no step requires packages"
     sys.stderr.write(f"flowc: {flow.name}: {what}\n")

@@ -1,0 +1,82 @@
+"""`flowc check`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from flowc_cli import shared_options as shared
+from flowc_cli.flow_options import FlowOptions, flow_options
+from flowc_cli.output import INPUT_ERROR, Form, report
+from flowc_cli.project_config import configuration
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.driver import Compilation
+from flowc_compiler.source import SourceFile
+from flowc_targets.package.local_modules import check_code
+
+app = shared.command_app()
+
+_ROOT = "s3://bucket/prefix"
+"""Stands in for the artifact store of targets that need one."""
+
+
+@app.command("check")
+def check(
+    file: shared.File,
+    target: Annotated[list[str] | None, typer.Option(help="also check what this target can express")] = None,
+    param: shared.Params = None,
+    format: shared.Format = "text",
+    flow: shared.FlowName = None,
+    with_: shared.With = None,
+    config: shared.Configs = None,
+    config_value: shared.ConfigValues = None,
+    branch: shared.Branch = None,
+    production: shared.Production = False,
+) -> None:
+    """Print every problem of a flow, and write nothing."""
+    options = flow_options(flow, with_, config, config_value, branch, production, param)
+    raise typer.Exit(_check(file, target or [], format, options))
+
+
+def _check(file: Path, targets: Sequence[str], form: Form, options: FlowOptions) -> int:
+    """Report all diagnostics, those of the named targets too. Returns the exit code."""
+    sink = DiagnosticSink()
+    compilation = None
+    try:
+        compilation = options.compile_with_values(file, sink)
+        for name in targets:
+            _check_target(compilation, name, sink)
+        if not targets:
+            _check_code(compilation.source, sink)
+    except FlowcError:
+        pass
+    report(sink.diagnostics, sink.sources, form)
+    if not sink.failed and form == "text" and compilation is not None:
+        flow = compilation.flow
+        sys.stderr.write(f"{flow.file}: flow {flow.name}, {len(flow.steps)} steps, no errors\n")
+    return INPUT_ERROR if sink.failed else 0
+
+
+def _check_target(compilation: Compilation, name: str, sink: DiagnosticSink) -> None:
+    """Emit the files of a target with its configured options, and drop them."""
+    from flowc_cli.target_options import build_options, emit_files, find_target
+
+    target = find_target(name, sink)
+    if target is None:
+        return
+    flow, source = compilation.flow, compilation.source
+    options = build_options(target.options_model, name, source.path, {}, (), sink)
+    if options is not None:
+        options = options if options.root is not None else options.model_copy(update={"root": _ROOT})
+        emit_files(target, flow, source, options, sink)
+
+
+def _check_code(source: SourceFile, sink: DiagnosticSink) -> None:
+    """Check the local modules and included files that every target would ship."""
+    include: object = configuration(source.path, sink).get("include", [])
+    if isinstance(include, list) and all(isinstance(item, str) for item in cast("list[object]", include)):
+        check_code(source, cast("list[str]", include), sink)

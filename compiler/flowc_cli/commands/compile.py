@@ -1,0 +1,132 @@
+"""`flowc compile`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flowc_cli import shared_options as shared
+from flowc_cli.engine_connection import ServerCheck, exit_code
+from flowc_cli.flow_options import FlowOptions, flow_options
+from flowc_cli.output import Form, report, write_atomically
+from flowc_cli.target_options import build_options, emit_files, find_target
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_targets.base.target import EmittedFile
+
+app = shared.command_app()
+
+
+@app.command("compile")
+def compile_(
+    file: shared.File,
+    target: shared.Engine = "argo",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="file to write, instead of standard output")
+    ] = None,
+    param: shared.Params = None,
+    root: shared.Root = None,
+    image: shared.Image = None,
+    images: shared.Images = None,
+    namespace: Annotated[str | None, typer.Option("-n", "--namespace", help="Kubernetes namespace")] = None,
+    service_account: shared.ServiceAccount = None,
+    env: shared.Env = None,
+    env_from_secret: shared.EnvFromSecret = None,
+    include: shared.Include = None,
+    kind: Annotated[str | None, typer.Option(help="what to emit, such as `template` for argo")] = None,
+    argo_version: Annotated[str | None, typer.Option(help="argo: the oldest version that has to accept it")] = None,
+    operator: shared.Operator = None,
+    code: Annotated[
+        str | None, typer.Option(help="where the code is: `file` (airflow), `workflow` (argo) or `configmap`")
+    ] = None,
+    resume: Annotated[
+        str | None, typer.Option(help="argo: continue this run, argo-UID; argo-UID/STEP runs STEP again")
+    ] = None,
+    settings: shared.Settings = None,
+    check_server: Annotated[
+        bool, typer.Option("--check-server", help="also have the engine's server check it; nothing is started")
+    ] = False,
+    server: shared.Server = None,
+    format: shared.Format = "text",
+    flow: shared.FlowName = None,
+    with_: shared.With = None,
+    config: shared.Configs = None,
+    config_value: shared.ConfigValues = None,
+    branch: shared.Branch = None,
+    production: shared.Production = False,
+) -> None:
+    """Compile a flow to the files of an engine."""
+    given = shared.given_options(
+        root=root,
+        image=image,
+        images=images,
+        namespace=namespace,
+        service_account=service_account,
+        kind=kind,
+        argo_version=argo_version,
+        operator=operator,
+        code=code,
+        origin_run=resume,
+        env=env,
+        env_from_secrets=env_from_secret,
+        include=include,
+    )
+    options = flow_options(flow, with_, config, config_value, branch, production, param)
+    checked_by = ServerCheck(server, namespace) if check_server or server is not None else None
+    raise typer.Exit(_compile(file, target, output, given, settings or [], options, format, checked_by))
+
+
+def _compile(
+    file: Path,
+    target: str,
+    output: Path | None,
+    given: Mapping[str, object],
+    settings: Sequence[str],
+    flow_options: FlowOptions,
+    form: Form,
+    checked_by: ServerCheck | None,
+) -> int:
+    """Write the files of a target, unless there is an error, or the server refuses them. Returns the exit code."""
+    sink = DiagnosticSink()
+    try:
+        compilation = flow_options.compile_with_values(file, sink)
+        flow, source = compilation.flow, compilation.source
+        engine = find_target(target, sink)
+        options = build_options(engine.options_model, target, source.path, given, settings, sink) if engine else None
+        files = emit_files(engine, flow, source, options, sink) if engine and options else ()
+        if checked_by is not None and not sink.failed:
+            checked_by.check(target, files, sink)
+        if not sink.failed:
+            _write(files, output, sink)
+    except FlowcError:
+        pass
+    report(sink.diagnostics, sink.sources, form if sink.failed or output is not None else "text")
+    return exit_code(sink)
+
+
+def _write(files: tuple[EmittedFile, ...], output: Path | None, sink: DiagnosticSink) -> None:
+    if output is None:
+        if len(files) > 1:
+            names = " and ".join(file.name for file in files)
+            message = f"the output is {len(files)} files ({names}), and standard output takes one"
+            sink.error("FC603", message, None, help="name a folder, or the first of them, with -o")
+            return
+        sys.stdout.write("".join(file.text for file in files))
+        return
+    try:
+        # The first file is written last, because it may name the others.
+        for path, file in reversed(list(zip(_paths(files, output), files, strict=True))):
+            write_atomically(path, file.text)
+    except OSError as error:
+        sink.error("FC603", f"{output} cannot be written: {error.strerror}", None, help="choose another path with -o")
+
+
+def _paths(files: tuple[EmittedFile, ...], output: Path) -> list[Path]:
+    """Where each file goes: into a folder, or the first to that path and the others beside it, named alike."""
+    if output.is_dir() or (len(files) > 1 and not output.suffix):
+        return [output / file.name for file in files]
+    stem = Path(next(iter(files)).name).stem
+    return [output, *(output.with_name(file.name.replace(stem, output.stem, 1)) for file in files[1:])]

@@ -1,0 +1,39 @@
+"""`flowc ir`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from flowc_cli import shared_options as shared
+from flowc_cli.flow_options import flow_options
+from flowc_cli.output import INPUT_ERROR
+from flowc_compiler.ir import Flow
+
+app = shared.command_app()
+
+
+@app.command("ir")
+def ir(
+    file: shared.OptionalFile = None,
+    schema: Annotated[bool, typer.Option(help="print the JSON schema of the IR instead")] = False,
+    param: shared.Params = None,
+    format: shared.Format = "text",
+    flow: shared.FlowName = None,
+    config: shared.Configs = None,
+    config_value: shared.ConfigValues = None,
+) -> None:
+    """Print the IR of a flow as JSON."""
+    if schema:
+        sys.stdout.write(json.dumps(Flow.model_json_schema(), indent=2) + "\n")
+        return
+    if file is None:
+        sys.stderr.write("flowc ir: name a file, or say --schema\n")
+        raise typer.Exit(INPUT_ERROR)
+    compilation = flow_options(flow, None, config, config_value, param=param).compile_and_report(file, format)
+    if compilation is None:
+        raise typer.Exit(INPUT_ERROR)
+    sys.stdout.write(compilation.flow.model_dump_json(indent=2) + "\n")

@@ -1,0 +1,101 @@
+"""`flowc resume`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flowc_cli import shared_options as shared
+from flowc_cli.flow_options import flow_options
+from flowc_cli.local_runs import error_code, local_options, run_locally
+from flowc_cli.output import report
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.driver import GivenParameters, find_parameter
+from flowc_compiler.ir import Flow
+from flowc_targets.local import ResumeOptions, RunOptions, origin_configs, origin_parameters
+from flowc_targets.package.local_modules import check_code
+
+app = shared.command_app()
+_resume_option = partial(shared.env_option, command="RESUME")
+
+
+@app.command("resume", context_settings=shared.PASS_PARAMETERS)
+def resume(
+    context: typer.Context,
+    file: shared.File,
+    step: Annotated[
+        str | None, typer.Argument(help="run this step again, with all that follows it", show_default=False)
+    ] = None,
+    origin_run_id: Annotated[
+        str | None, typer.Option(help="the run to continue; by default the latest", show_default=False)
+    ] = None,
+    param: Annotated[list[str] | None, typer.Option("-p", "--param", hidden=True)] = None,
+    root: Annotated[
+        str | None,
+        typer.Option(
+            help="the artifact store that the run is in",
+            envvar=["FLOWC_RESUME_ROOT", "FLOWC_RUN_ROOT"],
+            show_envvar=False,
+        ),
+    ] = None,
+    max_workers: Annotated[int | None, _resume_option("MAX_WORKERS", min=1, help="tasks at a time")] = None,
+    max_num_splits: Annotated[int, _resume_option("MAX_NUM_SPLITS", min=0, help=shared.SPLITS_HELP)] = 100,
+    run_id_file: Annotated[Path | None, _resume_option("RUN_ID_FILE", help="file to write the new run's id to")] = None,
+    tag: Annotated[list[str] | None, _resume_option("TAGS", help="a tag of the new run")] = None,
+    start_method: shared.StartMethod = "fork",
+    flow: shared.FlowName = None,
+    with_: shared.With = None,
+    branch: shared.Branch = None,
+    production: shared.Production = False,
+) -> None:
+    """Continue a run that ended early.
+
+    This starts a new run, which takes over the finished tasks. It keeps the parameters.
+    """
+    engine = RunOptions(
+        max_num_splits=max_num_splits, tags=tuple(tag or ()), run_id_file=run_id_file, start_method=start_method
+    )
+    extra = list(context.args)
+    if step is not None and step.startswith("-"):  # click takes an unknown option for the next argument
+        extra, step = [step, *extra], None
+    origin = ResumeOptions(origin_run_id, step)
+    options = flow_options(flow, with_, None, None, branch, production)
+    sink = DiagnosticSink()
+    try:
+        engine = local_options(file, root, max_workers, engine, sink)
+        kept = GivenParameters(kept=lambda name: origin_parameters(name, engine, origin))
+        compilation = replace(options, parameters=kept).compile(file, sink)
+        _refuse(compilation.flow, param or [], extra, sink)
+        check_code(compilation.source, (), sink)
+        sink.raise_if_failed()
+        if compilation.flow.configs:
+            sink = DiagnosticSink()
+            configs = origin_configs(compilation.flow, engine, origin)
+            compilation = replace(options, origin_configs=configs).compile(file, sink)
+        report(sink.diagnostics, sink.sources)
+        raise typer.Exit(run_locally(compilation, replace(engine, resume=origin)))
+    except FlowcError as error:
+        report(error.diagnostics, sink.sources)
+        raise typer.Exit(error_code(error)) from None
+
+
+def _refuse(flow: Flow, assignments: Sequence[str], extra: Sequence[str], sink: DiagnosticSink) -> None:
+    """Collect errors for parameters, which cannot be given again (FC609), and unknown options (FC504)."""
+    given = [(f"-p {item}", item.partition("=")[0]) for item in assignments]
+    given += [(item, item[2:].partition("=")[0]) for item in extra if item.startswith("--")]
+    for shown, name in given:
+        parameter = find_parameter(flow, name)
+        if parameter is not None or name in {"config", "config-value"}:
+            what = "parameters" if parameter is not None else "configs"
+            text = f"`{shown}`: a resumed run keeps the {what} of the run that it resumes"
+            span = parameter.span if parameter is not None else None
+            sink.error("FC609", text, span, help="leave it out, or start anew with `flowc run`")
+        else:
+            sink.error("FC504", f"`flowc resume` has no option `{shown}`", None, help="see `flowc resume --help`")
+    if extra and not given:
+        sink.error("FC504", f"`flowc resume` does not take `{extra[0]}`", None, help="name one step, or none")

@@ -1,0 +1,147 @@
+"""`flowc run`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from flowc_cli import shared_options as shared
+from flowc_cli.flow_options import FlowOptions, flow_options
+from flowc_cli.local_runs import error_code, local_options, run_locally
+from flowc_cli.outline import parameters_of
+from flowc_cli.output import report
+from flowc_cli.python_call import current_call
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.driver import Compilation, check_environment
+from flowc_targets.local import RunOptions
+from flowc_targets.package.local_modules import check_code
+
+app = shared.command_app()
+
+OPTION_VARIABLES = frozenset(
+    f"FLOWC_RUN_{name}" for name in ("DECOSPECS", "MAX_NUM_SPLITS", "MAX_WORKERS", "ROOT", "RUN_ID_FILE", "TAGS")
+)
+"""Variables that set options of `flowc run`; Metaflow's begin with METAFLOW_RUN_."""
+
+_ABOUT_FILES = frozenset({"FC117"})
+"""Warnings about a file that is compiled; they mean nothing to a program whose every call runs."""
+
+
+class _RunCommand(TyperCommand):
+    """`flowc run`: its help lists the parameters of the flow in the named file."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments, and keep them for the help."""
+        ctx.meta["flowc.arguments"] = list(args)
+        return super().parse_args(ctx, args)
+
+    def get_help(self, ctx: Any) -> str:
+        """The help of the command and the parameters of the flow."""
+        arguments: list[str] = ctx.meta.get("flowc.arguments", [])
+        file = next((item for item in arguments if item.endswith(".py") and Path(item).is_file()), None)
+        flow = _value_of("--flow", arguments)
+        own = super().get_help(ctx)
+        return own if file is None else f"{own}\n{parameters_of(file, flow)}".rstrip("\n")
+
+
+@app.command("run", cls=_RunCommand, context_settings=shared.PASS_PARAMETERS)
+def run(
+    context: typer.Context,
+    file: shared.File,
+    param: shared.RunParams = None,
+    root: Annotated[
+        str | None,
+        typer.Option(
+            help="the artifact store: s3://, gs://, az://, file:// or a path",
+            envvar="FLOWC_RUN_ROOT",
+            show_envvar=False,
+        ),
+    ] = None,
+    max_workers: Annotated[int | None, shared.env_option("MAX_WORKERS", min=1, help="tasks at a time")] = None,
+    max_num_splits: Annotated[int, shared.env_option("MAX_NUM_SPLITS", min=0, help=shared.SPLITS_HELP)] = 100,
+    run_id_file: Annotated[Path | None, shared.env_option("RUN_ID_FILE", help="file to write the run's id to")] = None,
+    tag: Annotated[list[str] | None, shared.env_option("TAGS", help="a tag of the run")] = None,
+    start_method: shared.StartMethod = "fork",
+    flow: shared.FlowName = None,
+    with_: Annotated[list[str] | None, shared.env_option("DECOSPECS", "--with", help=shared.WITH_HELP)] = None,
+    config: shared.Configs = None,
+    config_value: shared.ConfigValues = None,
+    branch: shared.Branch = None,
+    production: shared.Production = False,
+) -> None:
+    """Run a flow on this machine.
+
+    Give parameters with -p name=value, or as --name value.
+    """
+    engine = RunOptions(
+        max_num_splits=max_num_splits, tags=tuple(tag or ()), run_id_file=run_id_file, start_method=start_method
+    )
+    options = flow_options(flow, with_, config, config_value, branch, production)
+    sink = DiagnosticSink()
+    try:
+        options = _with_parameters(options, param or [], context.args)
+        compilation = _compile(file, options, sink)
+        params = options.parameters.bind(compilation.flow, sink)
+        check_environment(compilation.flow, os.environ, OPTION_VARIABLES, sink)
+        engine = local_options(file, root, max_workers, engine, sink)
+        check_code(compilation.source, (), sink)
+        sink.raise_if_failed()
+        warnings = [item for item in sink.diagnostics if item.code not in _ABOUT_FILES or current_call() is None]
+        report(warnings, sink.sources)
+        raise typer.Exit(run_locally(compilation, replace(engine, params=params)))
+    except FlowcError as error:
+        report(error.diagnostics, sink.sources)
+        raise typer.Exit(error_code(error)) from None
+
+
+def _with_parameters(options: FlowOptions, assignments: Sequence[str], extra: Sequence[str]) -> FlowOptions:
+    """Options with the parameters of a run: `-p`, options that flowc does not have, and the environment.
+
+    `--config x` without `=` gives the parameter `config`, which Metaflow's files may have. So may `branch` and
+    `production`: their options count for parameters of that name.
+    """
+    named = [f"--config={item}" for item in options.config if "=" not in item]
+    named += [f"--config-value={item}" for item in options.config_value if "=" not in item]
+    hidden = [("branch", options.branch)] if options.branch is not None else []
+    hidden += [("production", "true")] if options.production else []
+    parameters = replace(
+        options.parameters,
+        assignments=tuple(assignments),
+        options=(*named, *extra),
+        hidden=tuple(hidden),
+        environment=os.environ,
+        to_run=True,
+    )
+    return replace(
+        options,
+        config=tuple(item for item in options.config if "=" in item),
+        config_value=tuple(item for item in options.config_value if "=" in item),
+        parameters=parameters,
+    )
+
+
+def _compile(file: Path, options: FlowOptions, sink: DiagnosticSink) -> Compilation:
+    """Compile a flow, with --branch and --production unless it has parameters of that name. Raises FlowcError."""
+    if options.branch is None and not options.production:
+        return options.compile(file, sink)
+    plain = replace(options, branch=None, production=False).compile(file, sink)
+    names = {parameter.name.lower() for parameter in plain.flow.parameters}
+    branch = None if "branch" in names else options.branch
+    production = options.production and "production" not in names
+    if branch is None and not production:
+        return plain
+    return replace(options, branch=branch, production=production).compile(file, sink)
+
+
+def _value_of(option: str, arguments: list[str]) -> str | None:
+    for position, item in enumerate(arguments):
+        name, separator, value = item.partition("=")
+        if name == option:
+            return value if separator else next(iter(arguments[position + 1 :]), None)
+    return None

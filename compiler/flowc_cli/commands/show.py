@@ -1,0 +1,88 @@
+"""`flowc show`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Annotated, Any
+
+import typer
+
+from flowc.client import Run, Step, Task
+from flowc.errors import FlowError
+from flowc_cli import shared_options as shared
+from flowc_cli.stored_runs import find_run, report_failure, selected_steps, tasks_of
+
+app = shared.command_app()
+
+
+@app.command("show")
+def show(
+    run: Annotated[str, typer.Argument(help="Flow, for its latest run, or Flow/run-id", show_default=False)],
+    root: shared.Root = None,
+    as_json: shared.Json = False,
+) -> None:
+    """Show a run: its steps, tasks, and artifacts."""
+    try:
+        found, rest = find_run(run, root)
+        steps = selected_steps(found, rest)
+        sys.stdout.write(json.dumps(_document(found, steps), indent=2) + "\n" if as_json else _text(found, steps))
+    except FlowError as error:
+        raise typer.Exit(report_failure(error)) from None
+
+
+def _text(run: Run, steps: Sequence[Step]) -> str:
+    created = run.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    lines = [f"{run.pathspec}  {run.status}  {created}", f"root: {run.root}"]
+    if run.user_tags:
+        lines.append(f"tags: {', '.join(sorted(run.user_tags))}")
+    if run.origin_pathspec is not None:
+        lines.append(f"resumed from: {run.origin_pathspec}")
+    reused = run.reused
+    for step in steps:
+        tasks = tasks_of(step)
+        done = sum(task.committed for task in tasks)
+        retried = sum(task.attempt > 0 for task in tasks)
+        count = "" if len(tasks) == 1 and tasks[0].index is None else f"  {done} of {len(tasks)} tasks"
+        again = f", {retried} retried" if retried else ""
+        if step.name in reused:
+            again += f", {reused[step.name]} taken over" if count else "  taken over"
+        lines.append(f"  {step.name}{count}{again}{'' if done == len(tasks) else '  not finished'}")
+        if tasks and tasks[0].committed and tasks[0].artifact_names:
+            lines.append(f"    {', '.join(tasks[0].artifact_names)}")
+        lines.extend(_failures(tasks))
+    return "\n".join(lines) + "\n"
+
+
+def _failures(tasks: Sequence[Task]) -> list[str]:
+    lines: list[str] = []
+    for task in tasks:
+        error = task.failure
+        if error is not None:
+            lines.append(f"    {task.id} failed: {error.get('type')}: {error.get('message')}")
+    return lines
+
+
+def _document(run: Run, steps: Sequence[Step]) -> dict[str, Any]:
+    return {
+        "run": run.pathspec,
+        "root": run.root,
+        "status": run.status,
+        "created_at": run.created_at.timestamp(),
+        "tags": sorted(run.user_tags),
+        "origin": run.origin_pathspec,
+        "steps": {step.name: [_task_document(task) for task in tasks_of(step)] for step in steps},
+    }
+
+
+def _task_document(task: Task) -> dict[str, Any]:
+    document: dict[str, Any] = {"task": task.id, "attempt": task.attempt, "successful": task.committed}
+    if task.committed:
+        if task.origin_run_id is not None:
+            document["origin"] = task.origin_run_id
+        document["artifacts"] = task.manifest["artifacts"]
+    elif task.failure is not None:
+        document["exception"] = task.failure
+    return document

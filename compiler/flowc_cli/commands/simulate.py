@@ -1,0 +1,170 @@
+"""`flowc simulate`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flowc_cli import shared_options as shared
+from flowc_targets.simulate import (
+    ManifestError,
+    Progress,
+    Simulated,
+    SimulateOptions,
+    as_json,
+    counts,
+    prepared,
+    tree,
+)
+from flowc_targets.simulate import simulate as simulate_workflow
+
+app = shared.command_app()
+
+SUCCEEDED, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes."""
+
+
+@app.command("simulate")
+def simulate(
+    manifest: Annotated[str, typer.Argument(help="the YAML for Argo, or - for standard input", show_default=False)],
+    root: Annotated[str | None, typer.Option(help="the artifact store, instead of the manifest's")] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("-p", "--param", help="value of an argument, as name=value, as in `argo submit`")
+    ] = None,
+    python: Annotated[
+        str | None, typer.Option(help="the interpreter that stands for a container's python3; by default flowc's own")
+    ] = None,
+    max_workers: Annotated[
+        int | None, typer.Option(min=1, help="most pods at a time; members of a gang always run together")
+    ] = None,
+    env: Annotated[list[str] | None, typer.Option("--env", help="variable of all pods, as name=value")] = None,
+    backoff: Annotated[
+        float, typer.Option(min=0, help="by how much waits between attempts are multiplied; 0 does not wait")
+    ] = 1.0,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="a new Python for every pod; by default they are forked from one")
+    ] = False,
+    output: Annotated[
+        bool, typer.Option("--output", help="show what every pod prints, not only those that fail")
+    ] = False,
+    report: Annotated[bool, typer.Option("--report", help="count nodes by template, type and phase")] = False,
+    nodes: Annotated[
+        str | None, typer.Option(help="file for the nodes as JSON, as in a Workflow's status; - for standard output")
+    ] = None,
+    keep: Annotated[Path | None, typer.Option(help="folder in which the pods' folders and logs stay")] = None,
+    name: Annotated[str | None, typer.Option(help="name of the Workflow, on which its nodes' ids depend")] = None,
+    uid: Annotated[
+        str | None, typer.Option(help="uid of the Workflow, and so of the run; by default a new one")
+    ] = None,
+) -> None:
+    """Run a manifest on this machine as Argo would.
+
+    The exit code is 0 when it succeeds, 1 when it fails, 2 when it is refused.
+    """
+    try:
+        options = SimulateOptions(
+            root=str(Path(root).absolute()) if root is not None and "://" not in root else root,
+            parameters=_pairs(param),
+            python=python or sys.executable,
+            max_workers=max_workers or os.cpu_count() or 1,
+            fork=not fresh,
+            backoff=backoff,
+            env=_pairs(env),
+            uid=uid,
+            name=name,
+            keep=keep,
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    raise typer.Exit(_simulate(manifest, options, output=output, report=report, nodes=nodes))
+
+
+def _simulate(file: str, options: SimulateOptions, *, output: bool, report: bool, nodes: str | None) -> int:
+    """Run the manifest in `file`, or from standard input for `-`. Returns the exit code."""
+    try:
+        text = _read(file)
+        manifest, spec = prepared(text, options)
+        for note in manifest.notes:
+            _print_progress(note)
+        with _ended_by_sigterm():
+            result = simulate_workflow(manifest, spec, options, Progress(_print_progress, output=output))
+    except ManifestError as error:
+        for problem in error.problems:
+            _print_progress(f"refused: {problem}")
+        return REFUSED
+    except KeyboardInterrupt:
+        _print_progress("interrupted")
+        return INTERRUPTED
+    _show(result, report=report)
+    if nodes is not None:
+        _write(nodes, result)
+    return SUCCEEDED if result.phase == "Succeeded" else FAILED
+
+
+def _pairs(items: Sequence[str] | None) -> dict[str, str]:
+    """A mapping of `NAME=VALUE` options. Raises ValueError for one without `=`."""
+    found: dict[str, str] = {}
+    for item in items or ():
+        name, separator, value = item.partition("=")
+        if not separator:
+            raise ValueError(f"{item!r} is not NAME=VALUE")
+        found[name] = value
+    return found
+
+
+def _read(file: str) -> str:
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text()
+    except UnicodeDecodeError:
+        raise ManifestError(f"{file}: is not text") from None
+    except OSError as error:
+        raise ManifestError(f"{file}: {error.strerror}") from None
+
+
+@contextmanager
+def _ended_by_sigterm() -> Generator[None]:
+    """Let SIGTERM end the pods too, as Ctrl-C does. Python handles signals in the main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _show(result: Simulated, *, report: bool) -> None:
+    lines = [*tree(result.nodes), *(["", *counts(result.nodes)] if report else [])]
+    lines += [f"lost: {name} has the id of {other}, and never ran" for name, other in result.nodes.lost.items()]
+    message = f": {result.message}" if result.message else ""
+    lines.append(f"{result.phase} in {result.seconds:.1f} s, run {result.title}/argo-{result.spec.uid}{message}")
+    print("\n".join(lines))
+
+
+def _write(path: str, result: Simulated) -> None:
+    document = {
+        "name": result.spec.name,
+        "uid": result.spec.uid,
+        "phase": result.phase,
+        "nodes": as_json(result.nodes),
+        "lost": result.nodes.lost,
+    }
+    text = json.dumps(document, indent=1)
+    if path == "-":
+        print(text)
+    else:
+        Path(path).write_text(text + "\n")
+
+
+def _print_progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

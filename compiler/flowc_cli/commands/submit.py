@@ -1,0 +1,220 @@
+"""`flowc submit`. Nothing is sent unless all of it is right."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flowc_cli import shared_options as shared
+from flowc_cli.engine_connection import RUN_FAILED, Place, fail, follow_run
+from flowc_cli.flow_options import FlowOptions, flow_options
+from flowc_cli.output import INPUT_ERROR, Form, report
+from flowc_cli.run_states import document
+from flowc_cli.target_options import build_options, emit_files, find_target
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.driver import split_assignments, with_defaults
+from flowc_compiler.ir import Flow
+from flowc_compiler.source import Span
+from flowc_targets.base.engine import Deployed, EngineClient, EngineError, RunState
+
+app = shared.command_app()
+
+
+@app.command("submit")
+def submit(
+    file: shared.OptionalFile = None,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", help="start a run of a deployed WorkflowTemplate, CronWorkflow or DAG"),
+    ] = None,
+    target: shared.Engine = "argo",
+    param: shared.RunParams = None,
+    resume: Annotated[str | None, typer.Option(help="continue this run; RUN/STEP runs STEP again")] = None,
+    wait: shared.Wait = False,
+    watch: shared.Watch = False,
+    as_json: shared.Json = False,
+    server: shared.Server = None,
+    user: shared.User = None,
+    namespace: shared.Namespace = None,
+    root: shared.Root = None,
+    image: shared.Image = None,
+    images: shared.Images = None,
+    service_account: shared.ServiceAccount = None,
+    env: shared.Env = None,
+    env_from_secret: shared.EnvFromSecret = None,
+    include: shared.Include = None,
+    operator: shared.Operator = None,
+    dags_folder: Annotated[
+        Path | None, typer.Option(help="airflow: the dags folder to write the DAG file to before the run")
+    ] = None,
+    settings: shared.Settings = None,
+    format: shared.Format = "text",
+    flow: shared.FlowName = None,
+    with_: shared.With = None,
+    config: shared.Configs = None,
+    config_value: shared.ConfigValues = None,
+    branch: shared.Branch = None,
+    production: shared.Production = False,
+) -> None:
+    """Start a run on an engine.
+
+    The run is of a file, which is compiled first, or of a deployed flow.
+    """
+    request = _Request(Place(target, server, namespace, user), tuple(param or ()), resume, wait, watch, as_json, format)
+    given = shared.given_options(
+        root=root,
+        image=image,
+        images=images,
+        service_account=service_account,
+        env=env,
+        env_from_secrets=env_from_secret,
+        include=include,
+        operator=operator,
+        dags_folder=dags_folder,
+    )
+    if from_ is not None:
+        others = [*given, *(settings or ()), *(with_ or ()), *([str(file)] if file is not None else ())]
+        raise typer.Exit(_submit_deployed(from_, request, others))
+    if file is None:
+        nothing = EngineError("FC502", "there is nothing to submit", "name a file, or say --from NAME")
+        raise typer.Exit(fail(nothing))
+    given |= shared.given_options(namespace=namespace)
+    options = flow_options(flow, with_, config, config_value, branch, production, param)
+    raise typer.Exit(_submit_file(file, request, given, settings or [], options))
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """The options of a submission that a compile does not have."""
+
+    place: Place
+    assignments: tuple[str, ...]
+    """`name=value` of `-p`."""
+    resume: str | None
+    """The id of the run to continue."""
+    wait: bool
+    watch: bool
+    as_json: bool
+    form: Form
+
+
+def _submit_file(
+    file: Path, request: _Request, given: Mapping[str, object], settings: Sequence[str], options: FlowOptions
+) -> int:
+    """Compile a file and start a run of it. Returns the exit code."""
+    sink = DiagnosticSink()
+    try:
+        target = find_target(request.place.target, sink)
+        sink.raise_if_failed()
+        assert target is not None
+        compilation = options.compile(file, sink)
+        flow, values = _bound(compilation.flow, options, request.resume is not None, sink)
+        source = compilation.source
+        emitted = build_options(target.options_model, target.name, source.path, given, settings, sink)
+        sink.raise_if_failed()
+        assert emitted is not None, "wrong options have been reported"
+        client = replace(request.place, namespace=emitted.namespace).client()
+        files = emit_files(target, flow, source, client.options(emitted, values, request.resume), sink)
+        sink.raise_if_failed()
+        report(sink.diagnostics, sink.sources)
+        return _started(client, client.submit(files), request)
+    except FlowcError:
+        report(sink.diagnostics, sink.sources, request.form)
+        return INPUT_ERROR
+    except EngineError as error:
+        return fail(error, request.form)
+
+
+def _submit_deployed(name: str, request: _Request, others: Sequence[str]) -> int:
+    """Start a run of what is deployed as `name`. `others` are the given options that only a compile reads."""
+    if others:
+        message = f"--from starts a deployed flow, and {', '.join(others)} can only be compiled into it"
+        return fail(EngineError("FC504", message, "leave that out, or submit the file itself"), request.form)
+    sink = DiagnosticSink()
+    try:
+        client = request.place.client()
+        deployed = client.deployed(name)
+        values = _checked(deployed, request, sink)
+        if sink.failed:
+            report(sink.diagnostics, sink.sources, request.form)
+            return INPUT_ERROR
+        return _started(client, client.start(deployed, values, request.resume), request)
+    except EngineError as error:
+        return fail(error, request.form)
+
+
+def _bound(flow: Flow, options: FlowOptions, resumed: bool, sink: DiagnosticSink) -> tuple[Flow, dict[str, str]]:
+    """The flow, and the texts of its parameters. A file on this machine is shipped as its parameter's default."""
+    bound = options.parameters.bind(flow, sink)
+    shipped: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    for parameter in flow.parameters:
+        value = bound.get(parameter.name)
+        missing = parameter.required and not parameter.has_default and not parameter.fixed
+        if value is not None and resumed and not parameter.fixed:
+            _refuse_kept(parameter.name, parameter.span, sink)
+        elif value is not None and not parameter.fixed:
+            local = parameter.source == "file" and "://" not in value
+            (shipped if local else texts)[parameter.name] = value
+        elif missing and resumed:
+            texts[parameter.name] = ""  # nothing reads it: the value comes from the other run
+        elif value is None and missing:
+            help_ = f"give it a value: `-p {parameter.name}=...`"
+            sink.error("FC304", f"parameter `{parameter.name}` is required", parameter.span, help=help_)
+    return with_defaults(flow, shipped), texts
+
+
+def _refuse_kept(name: str, span: Span | None, sink: DiagnosticSink) -> None:
+    message = f"`-p {name}=...`: a resumed run keeps the parameters of the run that it resumes"
+    sink.error("FC609", message, span, help="leave it out, or start anew without --resume")
+
+
+def _checked(deployed: Deployed, request: _Request, sink: DiagnosticSink) -> dict[str, str]:
+    """The values for a deployed flow, by its own names. Types are unknown. Collects FC302, FC303, FC304 and FC609."""
+    names = {_folded(parameter.name): parameter for parameter in deployed.parameters}
+    values: dict[str, str] = {}
+    for name, value in split_assignments(request.assignments, sink):
+        parameter = names.get(_folded(name))
+        if parameter is None:
+            known = ", ".join(item.name for item in deployed.parameters)
+            help_ = f"its parameters are {known}" if known else "it has no parameters"
+            sink.error("FC302", f"{deployed.kind} {deployed.name} has no parameter `{name}`", None, help=help_)
+        elif request.resume is not None:
+            _refuse_kept(parameter.name, None, sink)
+        elif parameter.choices and value not in parameter.choices:
+            message = f"{value!r} is not a value of parameter `{parameter.name}`"
+            sink.error("FC303", message, None, help=f"it may be {', '.join(parameter.choices)}")
+        else:
+            values[parameter.name] = value
+    for parameter in deployed.parameters:
+        if parameter.required and request.resume is not None:
+            values[parameter.name] = ""
+        elif parameter.required and parameter.name not in values:
+            help_ = f"give it a value: `-p {parameter.name}=...`"
+            sink.error("FC304", f"parameter `{parameter.name}` is required", None, help=help_)
+    return values
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("-", "_")
+
+
+def _started(client: EngineClient, state: RunState, request: _Request) -> int:
+    """Print which run it is, and wait for its end if the request says so. Returns the exit code."""
+    where = f" in namespace {state.namespace}" if state.namespace else ""
+    sys.stderr.write(f"submitted as {state.name}{where}\n")
+    waiting = request.wait or request.watch
+    if not request.as_json:
+        sys.stdout.write(f"{state.pathspec}\n")
+        sys.stdout.flush()
+    if waiting:
+        state = follow_run(client, request.place.target, state.name, watch=request.watch)
+    if request.as_json:
+        sys.stdout.write(json.dumps(document(state), indent=2) + "\n")
+    return RUN_FAILED if waiting and state.phase != "succeeded" else 0

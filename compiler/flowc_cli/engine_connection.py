@@ -1,0 +1,110 @@
+"""Connections to engines' servers: the client of a target, errors of a server as diagnostics, and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from flowc_cli.output import INPUT_ERROR, Form, report
+from flowc_cli.run_states import ended_text, transitions
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_targets.base.engine import Address, EngineClient, EngineError, RunState, client_of, namespace_of
+from flowc_targets.base.registry import UnknownTargetError, load_target
+from flowc_targets.base.target import EmittedFile
+
+NO_ENGINE = 3
+"""The exit code where an engine's server cannot be used."""
+RUN_FAILED = 1
+"""The exit code of a wait for a run that does not succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An engine and its server, as the command line names them."""
+
+    target: str
+    server: str | None
+    namespace: str | None
+    user: str | None = None
+
+    def client(self) -> EngineClient:
+        """The engine's client. Raises EngineError: FC504 for an unknown target, FC501 for a target without a client."""
+        try:
+            client = client_of(load_target(self.target), Address(self.server, self.namespace, self.user))
+        except UnknownTargetError as error:
+            help_ = f"targets are {', '.join(error.known)}"
+            raise EngineError("FC504", f"there is no target `{self.target}`", help_) from None
+        if client is None:
+            help_ = f"compile for it, and use the tools of {self.target} itself"
+            raise EngineError("FC501", f"flowc has no client for target {self.target}", help_)
+        return client
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCheck:
+    """`--check-server`: the server that checks what is compiled."""
+
+    server: str | None
+    namespace: str | None
+
+    def check(self, target: str, files: Sequence[EmittedFile], sink: DiagnosticSink) -> None:
+        """Collect why the server of a target refuses emitted files (FC611), or cannot be used (FC610)."""
+        try:
+            problems = Place(target, self.server, self.namespace).client().check(files)
+        except EngineError as error:
+            _add_error(error, sink)
+            return
+        for problem in problems:
+            sink.error("FC611", problem, None, help="correct the option or the decorator that sets it")
+
+
+def exit_code(sink: DiagnosticSink) -> int:
+    """The exit code for the collected diagnostics: NO_ENGINE for an unusable server, INPUT_ERROR for other errors."""
+    if not sink.failed:
+        return 0
+    return NO_ENGINE if any(item.code == "FC610" for item in sink.diagnostics) else INPUT_ERROR
+
+
+def fail(error: EngineError, form: Form = "text") -> int:
+    """Print why an engine, or the command, cannot do something. Returns the exit code."""
+    sink = DiagnosticSink()
+    _add_error(error, sink)
+    report(sink.diagnostics, form=form)
+    return exit_code(sink)
+
+
+def with_client(place: Place, run: Callable[[EngineClient], int]) -> int:
+    """Call `run` with the engine's client. Returns its exit code, or that of an EngineError, which is printed."""
+    try:
+        return run(place.client())
+    except EngineError as error:
+        return fail(error)
+
+
+def follow_run(client: EngineClient, target: str, name: str, *, watch: bool) -> RunState:
+    """The state of a run at its end; with `watch`, print each change of a task's state.
+
+    An interrupt ends the wait but not the run, and a line says so.
+    """
+    before: RunState | None = None
+    try:
+        for state in client.follow(name):
+            if watch:
+                sys.stderr.write("".join(f"{line}\n" for line in transitions(before, state)))
+                sys.stderr.flush()
+            before = state
+    except KeyboardInterrupt:
+        where = f" --target {target}" if target != "argo" else ""
+        where += f" -n {namespace}" if (namespace := namespace_of(client)) else ""
+        sys.stderr.write(
+            f"the run goes on: `flowc status {name}{where}` shows it, `flowc stop {name}{where}` ends it\n"
+        )
+        raise
+    assert before is not None, "a run that is followed has a state"
+    sys.stderr.write(ended_text(before))
+    return before
+
+
+def _add_error(error: EngineError, sink: DiagnosticSink) -> None:
+    sink.error(error.code, error.message, None, help=error.help)

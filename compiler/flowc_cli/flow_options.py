@@ -1,0 +1,138 @@
+"""The options of commands that compile a flow: which flow, decorators for its steps, configs and parameters."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+from flowc_cli.output import Form, report
+from flowc_cli.python_call import current_call
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.driver import NONE_GIVEN, Compilation, GivenConfigs, GivenParameters, compile_file, with_defaults
+from flowc_compiler.ir import Flow
+
+CONFIG_VARIABLES = {"files": "FLOW_CONFIG", "values": "FLOW_CONFIG_VALUE"}
+"""The variables, without FLOWC_ or METAFLOW_ before them: JSON objects of names to paths, and to values."""
+
+
+@dataclass(frozen=True)
+class FlowOptions:
+    """How a command compiles the file that it is called with."""
+
+    flow_name: str | None = None
+    decorators: tuple[str, ...] = ()
+    """Decorators for every step, from `--with`."""
+    config: tuple[str, ...] = ()
+    """`NAME=PATH` of `--config`."""
+    config_value: tuple[str, ...] = ()
+    """`NAME=VALUE` of `--config-value`."""
+    branch: str | None = None
+    """The branch of a flow with `@project`."""
+    production: bool = False
+    origin_configs: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
+    """The configs of the run that is resumed."""
+    parameters: GivenParameters = NONE_GIVEN
+    """Values of parameters."""
+
+    def compile(self, file: Path, sink: DiagnosticSink) -> Compilation:
+        """Compile a file. Raises FlowcError."""
+        configs = replace(given_configs(self.config, self.config_value, sink), kept=self.origin_configs)
+        found = compile_file(
+            file, sink, flow_name=self.flow_name, attached=self.decorators, configs=configs, given=self.parameters
+        )
+        if self.branch is None and not self.production:
+            return found
+        from flowc_targets.package.project_names import with_branch
+
+        flow = with_branch(found.flow, self.branch, self.production, sink)
+        sink.raise_if_failed()
+        return replace(found, flow=flow)
+
+    def compile_with_values(self, file: Path, sink: DiagnosticSink) -> Compilation:
+        """Compile a file with the given values of parameters as their defaults. Raises FlowcError."""
+        found = self.compile(file, sink)
+        if self.parameters == NONE_GIVEN:
+            return found
+        flow = with_defaults(found.flow, self.parameters.bind(found.flow, sink))
+        _check_defaults(found.flow, flow, sink)
+        sink.raise_if_failed()
+        return replace(found, flow=flow)
+
+    def compile_and_report(self, file: Path, form: Form) -> Compilation | None:
+        """Compile a file and print its diagnostics; `None` when there are errors."""
+        sink = DiagnosticSink()
+        try:
+            return self.compile_with_values(file, sink)
+        except FlowcError:
+            return None
+        finally:
+            report(sink.diagnostics, sink.sources, form if sink.failed else "text")
+
+
+def flow_options(
+    flow: str | None,
+    decorators: list[str] | None,
+    config: list[str] | None,
+    config_value: list[str] | None,
+    branch: str | None = None,
+    production: bool = False,
+    param: list[str] | None = None,
+) -> FlowOptions:
+    """The options as the command line gives them, with the arguments of a Python call that runs the command."""
+    call = current_call()
+    parameters = GivenParameters(tuple(param or ()), values=call.values if call is not None else {})
+    lists = (tuple(decorators or ()), tuple(config or ()), tuple(config_value or ()))
+    return FlowOptions(flow, *lists, branch, production, parameters=parameters)
+
+
+def given_configs(config: Sequence[str], config_value: Sequence[str], sink: DiagnosticSink) -> GivenConfigs:
+    """Configs from `NAME=PATH` and `NAME=VALUE`, or else from the environment. Collects FC306."""
+    given: dict[str, dict[str, str]] = {}
+    for key, option, items in (("files", "--config", config), ("values", "--config-value", config_value)):
+        given[key] = _pairs(option, items, sink) if items else _from_environment(CONFIG_VARIABLES[key], sink)
+    return GivenConfigs(given["files"], given["values"], lenient=not config and not config_value)
+
+
+def _pairs(option: str, items: Sequence[str], sink: DiagnosticSink) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for item in items:
+        name, separator, value = item.partition("=")
+        if not separator:
+            sink.error("FC306", f"`{option} {item}` has no value", None, help=f"write `{option} NAME=...`")
+        elif name in pairs:
+            sink.error("FC306", f"`{option} {name}` is given twice", None, help="keep one of them")
+        pairs[name] = value
+    return pairs
+
+
+def _from_environment(suffix: str, sink: DiagnosticSink) -> dict[str, str]:
+    """The pairs in a variable; values other than text become JSON."""
+    variable = next((name for prefix in ("FLOWC_", "METAFLOW_") if os.environ.get(name := prefix + suffix)), None)
+    if variable is None:
+        return {}
+    try:
+        value: Any = json.loads(os.environ[variable])
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        sink.error("FC306", f"{variable} is not a JSON object", None, help='write {"config": "path"}')
+        return {}
+    items = cast("dict[str, object]", value)
+    return {name: item if isinstance(item, str) else json.dumps(item) for name, item in items.items()}
+
+
+def _check_defaults(before: Flow, flow: Flow, sink: DiagnosticSink) -> None:
+    """Collect FC315 for a value that cannot be passed to tasks of a class flow: they would use the class's default."""
+    if flow.frontend != "class":
+        return
+    from flowc_targets.base.parameter_defaults import literal_default
+
+    for old, new in zip(before.parameters, flow.parameters, strict=True):
+        shipped = new.source == "file" and "://" not in str(new.default)
+        if new != old and not shipped and literal_default(new) is None:
+            message = f"parameter `{new.name}` cannot be compiled with the value {new.default!r}"
+            sink.error("FC315", message, new.span, help="write it in the file, or give it when the flow is run")

@@ -1,0 +1,92 @@
+"""Arguments and options of several commands, and the typer application that each command's module makes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from flowc_cli.output import Form
+
+File = Annotated[Path, typer.Argument(help="the Python file with the flow", show_default=False)]
+OptionalFile = Annotated[Path | None, typer.Argument(help="the Python file with the flow", show_default=False)]
+FlowName = Annotated[str | None, typer.Option("--flow", help="which flow, where the file has several")]
+Format = Annotated[Form, typer.Option(help="how diagnostics are printed")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+Root = Annotated[str | None, typer.Option(help="the artifact store: s3://, gs://, az://, file:// or a path")]
+Engine = Annotated[str, typer.Option("-t", "--target", help="the engine: see `flowc targets`")]
+Server = Annotated[
+    str | None,
+    typer.Option(
+        help="the engine's server, as host:port or a URL; argo: ARGO_SERVER by default, airflow: AIRFLOW_API_URL"
+    ),
+]
+User = Annotated[
+    str | None,
+    typer.Option(help="airflow: the user; AIRFLOW_API_USER by default, and the password is AIRFLOW_API_PASSWORD's"),
+]
+Namespace = Annotated[
+    str | None, typer.Option("-n", "--namespace", help="Kubernetes namespace; argo: ARGO_NAMESPACE by default")
+]
+Image = Annotated[str | None, typer.Option(help="container image of steps that name none")]
+Images = Annotated[
+    Path | None, typer.Option(help="images.json of `flowc image`: the images of steps that need packages")
+]
+ServiceAccount = Annotated[str | None, typer.Option(help="Kubernetes service account of the pods")]
+Env = Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="variable of every task")]
+EnvFromSecret = Annotated[list[str] | None, typer.Option(metavar="NAME", help="Secret whose keys every task gets")]
+Include = Annotated[
+    list[str] | None, typer.Option(metavar="PATH", help="file, folder or glob to ship, from the flow's folder")
+]
+Operator = Annotated[str | None, typer.Option(help="airflow: `kubernetes` or `local`")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="any option of the target, as name=value")
+]
+WITH_HELP = "a decorator for every step that doesn't have it, such as retry:times=3"
+With = Annotated[list[str] | None, typer.Option("--with", metavar="DECORATOR", help=WITH_HELP)]
+Configs = Annotated[
+    list[str] | None,
+    typer.Option("--config", metavar="NAME=PATH", help="the file of a config, as NAME PATH or NAME=PATH"),
+]
+ConfigValues = Annotated[
+    list[str] | None,
+    typer.Option("--config-value", metavar="NAME=VALUE", help="the value of a config, as NAME VALUE or NAME=VALUE"),
+]
+Branch = Annotated[str | None, typer.Option("--branch", help="the branch of a flow with @project")]
+Production = Annotated[bool, typer.Option("--production", help="the production branch of a flow with @project")]
+Params = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-p",
+        "--param",
+        metavar="NAME=VALUE",
+        help="the value to compile a parameter with, as name=value: its default in a run",
+    ),
+]
+RunParams = Annotated[list[str] | None, typer.Option("-p", "--param", metavar="NAME=VALUE", help="a parameter")]
+Wait = Annotated[bool, typer.Option("--wait", help="wait for the end; exit with 1 for a run that fails")]
+Watch = Annotated[bool, typer.Option("--watch", help="wait, and print each change of a task's state")]
+SPLITS_HELP = "the most items that a foreach may have"
+StartMethod = Annotated[Literal["fork", "spawn"], typer.Option(help="how task processes begin")]
+
+PASS_PARAMETERS = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""Settings of commands that take a flow's parameters as options."""
+
+
+def command_app() -> typer.Typer:
+    """A typer application with one command, which the module registers."""
+    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+def given_options(**options: Any) -> dict[str, Any]:
+    """The options that the command line gives, with paths as text."""
+    return {
+        name: str(value) if isinstance(value, Path) else value for name, value in options.items() if value is not None
+    }
+
+
+def env_option(variable: str, *names: str, command: str = "RUN", **settings: Any) -> Any:
+    """An option that FLOWC_<command>_<variable> sets, or METAFLOW_<command>_<variable>, which is Metaflow's own."""
+    variables = [f"{prefix}_{command}_{variable}" for prefix in ("FLOWC", "METAFLOW")]
+    return typer.Option(*names, envvar=variables, show_envvar=False, **settings)

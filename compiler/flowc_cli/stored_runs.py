@@ -1,0 +1,65 @@
+"""Runs in an artifact store, as `flowc show` and `flowc logs` find them."""
+
+from __future__ import annotations
+
+from flowc.client import Run, RunNotFound, Step, Task
+from flowc.errors import FlowError, StoreError
+from flowc_cli.output import report
+from flowc_compiler.diagnostics import DiagnosticSink
+
+RUN_ERROR = 1
+"""The exit code where the store or the run cannot be used."""
+
+
+def find_run(pathspec: str, root: str | None) -> tuple[Run, list[str]]:
+    """The run of a pathspec `Flow`, `Flow/run`, `Flow/run/step` or `Flow/run/step/index`, and the parts beyond it."""
+    flow, *rest = [part for part in pathspec.split("/") if part] or [pathspec]
+    if not rest or rest[0] == "latest":
+        return Run.latest(flow, root=root), rest[1:]
+    return Run(f"{flow}/{rest[0]}", root=root, _namespace_check=False), rest[1:]
+
+
+def steps_of(run: Run) -> list[Step]:
+    """The steps in the order in which they began: the client lists the newest first."""
+    return list(run)[::-1]
+
+
+def tasks_of(step: Step) -> list[Task]:
+    """The tasks of a step in the order of their indices."""
+    return list(step)[::-1]
+
+
+def find_step(run: Run, name: str) -> Step:
+    """A step by its name. Raises RunNotFound, listing the steps of the run."""
+    if name not in run:
+        known = ", ".join(step.name for step in steps_of(run))
+        raise RunNotFound(f"run {run.pathspec} has no step {name}; it has {known}")
+    return run[name]
+
+
+def selected_steps(run: Run, rest: list[str]) -> list[Step]:
+    """The step that the parts of a pathspec beyond the run name; all of them, in order, where there are no parts."""
+    return [find_step(run, rest[0])] if rest else steps_of(run)
+
+
+def find_task(step: Step, index: str) -> Task:
+    """A task by its index. Raises RunNotFound."""
+    try:
+        return step[index]
+    except KeyError:
+        raise RunNotFound(f"{step.pathspec} has no task {index}; it has {len(step)} tasks") from None
+
+
+def report_failure(error: FlowError) -> int:
+    """Print why a store (FC601) or a run (FC602) cannot be used. Returns the exit code."""
+    sink = DiagnosticSink()
+    if isinstance(error, StoreError):
+        help_text = "check that the store can be reached from here, and that its keys are in the environment"
+        if "s3" in str(error).lower():
+            help_text += "; AWS_ENDPOINT_URL names an S3 server other than Amazon's"
+        sink.error("FC601", str(error), None, help=help_text)
+    else:
+        help_text = "name it as Flow, Flow/run-id or Flow/run-id/step, and its store with --root"
+        sink.error("FC602", str(error), None, help=help_text)
+    report(sink.diagnostics, sink.sources)
+    return RUN_ERROR
