@@ -34,7 +34,7 @@ def shape_of(source: SourceFile, module: ast.Module) -> Shape:
     pipelines = {item.name: item for item in functions if _is_pipeline(item, names)}
     if not pipelines or not any(isinstance(item, ast.ClassDef) and item.bases for item in module.body):
         return Shape(pipelines, {}, bare and not pipelines)
-    from flowc_compiler.frontend.classflow.classes import ClassTable
+    from flowc_compiler.frontend.classflow.flow_classes import ClassTable
 
     sink = DiagnosticSink()
     return Shape(pipelines, ClassTable(ModuleView(source, module, sink), sink).flows())

@@ -8,9 +8,9 @@ import re
 from collections.abc import Sequence
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.classflow.bodies import Body, assigned
-from flowc_compiler.frontend.classflow.classes import ClassTable, Member
-from flowc_compiler.frontend.classflow.drafts import Draft, Graph
+from flowc_compiler.frontend.classflow.class_bodies import ClassBodyReader, assigned
+from flowc_compiler.frontend.classflow.flow_classes import ClassTable, Member
+from flowc_compiler.frontend.classflow.graph_builder import GraphBuilder, StepDraft
 from flowc_compiler.frontend.classflow.transitions import find_calls
 from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator, read_cli_decorators
 from flowc_compiler.frontend.decorators.flow_decorators import FlowDecoratorReader
@@ -104,14 +104,14 @@ class _FlowReader:
         self._view = view
         self._attached = attached
         self._sink = sink
-        self._bodies: dict[tuple[str, str], Body] = {}
+        self._bodies: dict[tuple[str, str], ClassBodyReader] = {}
         self._configs = ConfigTable(configs, sink)
         self._scopes = ModuleScopes(modules, self._configs)
-        self._graph = Graph(sink)
+        self._graph = GraphBuilder(sink)
         self._flow_decorators = FlowDecoratorReader(view, sink)
         self._parameters: dict[str, Parameter] = {}
         self._constants: dict[str, None] = {}
-        self._step_bodies: dict[str, Body] = {}
+        self._step_bodies: dict[str, ClassBodyReader] = {}
         self._alone = False
 
     def note_steps(self, members: list[Member], *, unseen: bool) -> None:
@@ -150,14 +150,14 @@ class _FlowReader:
             steps=tuple(steps),
         )
 
-    def body(self, view: ModuleView, owner: ast.ClassDef) -> Body:
+    def body(self, view: ModuleView, owner: ast.ClassDef) -> ClassBodyReader:
         """What reads the body of a class."""
         key = (view.source.name, owner.name)
         if key not in self._bodies:
-            self._bodies[key] = Body(view, owner, self._configs, self._scopes.of(view), self._sink)
+            self._bodies[key] = ClassBodyReader(view, owner, self._configs, self._scopes.of(view), self._sink)
         return self._bodies[key]
 
-    def member(self, body: Body, statement: ast.stmt) -> None:
+    def member(self, body: ClassBodyReader, statement: ast.stmt) -> None:
         """Read one statement of a class body."""
         if isinstance(statement, FunctionNode):
             self._method(body, statement)
@@ -170,7 +170,7 @@ class _FlowReader:
         """Read the decorators of a class."""
         self._flow_decorators.read(view, node, self.body(view, node).outside)
 
-    def _method(self, body: Body, function: FunctionNode) -> None:
+    def _method(self, body: ClassBodyReader, function: FunctionNode) -> None:
         name = function.name
         if not body.decorators.is_step(function):
             body.decorators.check_plain_method(function)
@@ -193,7 +193,7 @@ class _FlowReader:
             self._graph.broken = True
         self._step_bodies[name] = body
         self._graph.add(
-            Draft(
+            StepDraft(
                 name=name,
                 span=span,
                 doc=ast.get_docstring(function) or "",
@@ -205,7 +205,7 @@ class _FlowReader:
             )
         )
 
-    def _signature(self, body: Body, function: FunctionNode) -> str | None:
+    def _signature(self, body: ClassBodyReader, function: FunctionNode) -> str | None:
         """The name of a step's `self`; `None` with FC107 collected when its signature is not a step's."""
         params = function.args
         extra = params.kwonlyargs or params.posonlyargs or params.kwarg or params.vararg
@@ -218,7 +218,7 @@ class _FlowReader:
         self._sink.error("FC107", message, body.view.head_span(function), help=way_out)
         return None
 
-    def _assignment(self, body: Body, statement: ast.stmt) -> None:
+    def _assignment(self, body: ClassBodyReader, statement: ast.stmt) -> None:
         target = assigned(statement)
         if target is None:
             self._check_other(body, statement)
@@ -238,7 +238,7 @@ class _FlowReader:
             self._parameters.pop(name, None)
             self._constants[name] = None
 
-    def _check_constant(self, body: Body, value: ast.expr) -> None:
+    def _check_constant(self, body: ClassBodyReader, value: ast.expr) -> None:
         """In a class body a config has no value yet: what it would be bound to is the expression, not its value."""
         if not isinstance(value, ast.Name) and body.scope.is_config(value):
             self._sink.error(
@@ -246,14 +246,14 @@ class _FlowReader:
                 help="read the config itself in the steps, as `self.config.entry`, or use it for a Parameter's default",
             )  # fmt: skip
 
-    def _check_other(self, body: Body, statement: ast.stmt) -> None:
+    def _check_other(self, body: ClassBodyReader, statement: ast.stmt) -> None:
         """A parameter that is bound in another way than `name = Parameter(...)` must not be lost."""
         if not isinstance(statement, (ast.Expr, ast.Pass)) and any(
             body.declared(call) for call in find_calls(statement)
         ):
             self._report_statement(body, statement)
 
-    def _report_statement(self, body: Body, statement: ast.AST) -> None:
+    def _report_statement(self, body: ClassBodyReader, statement: ast.AST) -> None:
         self._sink.error(
             "FC108",
             "flowc cannot follow this statement in the body of a flow",

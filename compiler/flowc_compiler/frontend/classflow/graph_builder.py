@@ -23,7 +23,7 @@ from flowc_compiler.syntax.modules import ModuleView
 
 
 @dataclass(frozen=True)
-class Draft:
+class StepDraft:
     """A step before its edges are known to be right."""
 
     name: str
@@ -39,12 +39,12 @@ class Draft:
     view: ModuleView
 
 
-class Graph:
+class GraphBuilder:
     """The steps of one flow, in the order of the file."""
 
     def __init__(self, sink: DiagnosticSink) -> None:
         self._sink = sink
-        self._drafts: dict[str, Draft] = {}
+        self._drafts: dict[str, StepDraft] = {}
         self._malformed: set[str] = set()
         """Steps that are there and cannot be read: they count as known, so that one mistake is reported once."""
         self._missing: set[str] = set()
@@ -57,7 +57,7 @@ class Graph:
     def __contains__(self, name: str) -> bool:
         return name in self._drafts
 
-    def add(self, draft: Draft) -> None:
+    def add(self, draft: StepDraft) -> None:
         """Add a step; one of a base class with the same name is overridden."""
         self.forget(draft.name)
         self._drafts[draft.name] = draft
@@ -123,7 +123,7 @@ class Graph:
                     )
         return [self._step(draft, tuple(parents[name])) for name, draft in self._drafts.items()]
 
-    def _step(self, draft: Draft, parents: tuple[str, ...]) -> Step:
+    def _step(self, draft: StepDraft, parents: tuple[str, ...]) -> Step:
         """The step of a draft. Its parts have been validated: this saves building a validator of all specs."""
         transition = draft.transition
         common: dict[str, Any] = {
@@ -151,7 +151,7 @@ class Graph:
             return BranchStep.model_construct(targets=targets, **common)
         return LinearStep.model_construct(target=first, **common)
 
-    def _check_join(self, draft: Draft) -> None:
+    def _check_join(self, draft: StepDraft) -> None:
         transition = draft.transition
         if transition is None:
             return

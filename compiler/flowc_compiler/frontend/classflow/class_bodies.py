@@ -15,7 +15,7 @@ from flowc_compiler.frontend.values.scope import ClassScope, ModuleScope
 from flowc_compiler.syntax.modules import ModuleView
 
 
-class Body:
+class ClassBodyReader:
     """One class body, and what its names stand for."""
 
     def __init__(
