@@ -9,7 +9,7 @@ import pytest
 
 from flowc.client import Run
 from flowc_cli.app import join_pairs, load_command
-from flowc_compiler.frontend.parameters.reserved import METAFLOW_RESERVED, RUN_OPTIONS
+from flowc_compiler.frontend.parameters.reserved_names import METAFLOW_RESERVED, RUN_OPTIONS
 from tests import commands
 
 FLOW = """\

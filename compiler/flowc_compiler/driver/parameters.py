@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver.included import check_location, default_file
 from flowc_compiler.frontend.parameters import texts
-from flowc_compiler.frontend.parameters.texts import FALSE_WORDS, TRUE_WORDS
+from flowc_compiler.frontend.parameters.text_conversion import FALSE_WORDS, TRUE_WORDS
 from flowc_compiler.ir import Parameter
 from flowc_compiler.source import Span
 

@@ -4,7 +4,7 @@
 that one only.
 """
 
-from flowc_compiler.frontend.parameters.configfiles import NO_CONFIGS, GivenConfigs
+from flowc_compiler.frontend.parameters.config_sources import NO_CONFIGS, GivenConfigs
 from flowc_compiler.syntax.parsing import parse, read_source
 
 __all__ = ["NO_CONFIGS", "GivenConfigs", "parse", "read_source"]

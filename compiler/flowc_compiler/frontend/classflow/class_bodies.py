@@ -8,8 +8,8 @@ from functools import cached_property
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.classflow.transitions import TransitionReader
 from flowc_compiler.frontend.decorators.step_decorators import DecoratorReader
-from flowc_compiler.frontend.parameters.configs import ConfigTable
-from flowc_compiler.frontend.parameters.declared import ParameterReader
+from flowc_compiler.frontend.parameters.config_table import ConfigTable
+from flowc_compiler.frontend.parameters.parameter_reader import ParameterReader
 from flowc_compiler.frontend.values.callargs import CallReader
 from flowc_compiler.frontend.values.scope import ClassScope, ModuleScope
 from flowc_compiler.syntax.modules import ModuleView

@@ -14,8 +14,8 @@ from flowc_compiler.frontend.classflow.graph_builder import GraphBuilder, StepDr
 from flowc_compiler.frontend.classflow.transitions import find_calls
 from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator, read_cli_decorators
 from flowc_compiler.frontend.decorators.flow_decorators import FlowDecoratorReader
-from flowc_compiler.frontend.parameters.configfiles import NO_CONFIGS, GivenConfigs
-from flowc_compiler.frontend.parameters.configs import ConfigTable
+from flowc_compiler.frontend.parameters.config_sources import NO_CONFIGS, GivenConfigs
+from flowc_compiler.frontend.parameters.config_table import ConfigTable
 from flowc_compiler.frontend.values.scope import ModuleScopes
 from flowc_compiler.ir import Flow, Parameter
 from flowc_compiler.source import SourceFile

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.parameters.configfiles import (
+from flowc_compiler.frontend.parameters.config_parsers import PARSERS, ParseError, Parser, known_parser
+from flowc_compiler.frontend.parameters.config_sources import (
     GivenConfigs,
     Source,
     SourceFinder,
@@ -16,8 +17,7 @@ from flowc_compiler.frontend.parameters.configfiles import (
     tree,
     unportable,
 )
-from flowc_compiler.frontend.parameters.parsers import PARSERS, ParseError, Parser, known_parser
-from flowc_compiler.frontend.parameters.reserved import METAFLOW_RESERVED
+from flowc_compiler.frontend.parameters.reserved_names import METAFLOW_RESERVED
 from flowc_compiler.frontend.values.callargs import Argument, CallReader
 from flowc_compiler.frontend.values.literals import NotLiteralError
 from flowc_compiler.ir import Config

@@ -7,8 +7,8 @@ import codecs
 import json
 from typing import Any, Literal, cast
 
-from flowc_compiler.frontend.parameters.configfiles import present, unportable
-from flowc_compiler.frontend.parameters.reserved import METAFLOW_RESERVED, RUN_OPTIONS
+from flowc_compiler.frontend.parameters.config_sources import present, unportable
+from flowc_compiler.frontend.parameters.reserved_names import METAFLOW_RESERVED, RUN_OPTIONS
 from flowc_compiler.frontend.values.callargs import Argument, CallReader
 from flowc_compiler.frontend.values.literals import NotLiteralError
 from flowc_compiler.ir import Parameter
