@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver.included import check_location, default_file
-from flowc_compiler.frontend.parameters import texts
+from flowc_compiler.frontend.parameters import text_conversion
 from flowc_compiler.frontend.parameters.text_conversion import FALSE_WORDS, TRUE_WORDS
 from flowc_compiler.ir import Parameter
 from flowc_compiler.source import Span
@@ -163,7 +163,7 @@ def fits(text: str, parameter: Parameter) -> bool:
     if parameter.deferred_type or parameter.source == "file":
         return True
     try:
-        texts.converted(text, parameter)
+        text_conversion.converted(text, parameter)
     except ValueError:
         return False
     return True
@@ -172,7 +172,7 @@ def fits(text: str, parameter: Parameter) -> bool:
 def converted(text: str, parameter: Parameter) -> Any:
     """The value that a text that `fits` is of; where only the run can tell the type, the text."""
     unknown = parameter.deferred_type or parameter.source == "file"
-    return text if unknown else texts.converted(text, parameter)
+    return text if unknown else text_conversion.converted(text, parameter)
 
 
 def _folded(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Which shape a file's flows have: classes, `@pipeline` functions, or both. Told without importing either front end."""
+"""Which shape a file's flows have: classes, `@pipeline` functions, or both. It takes no import of either front end."""
 
 from __future__ import annotations
 

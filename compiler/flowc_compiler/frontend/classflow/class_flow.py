@@ -126,7 +126,7 @@ class _FlowReader:
         self._graph.unseen = unseen
 
     def finish(self, node: ast.ClassDef) -> Flow | None:
-        """The flow; `None` when its graph cannot be told for errors in single steps."""
+        """The flow; `None` when errors in single steps leave its graph unknown."""
         self._configs.check_given(node.name)
         name = self._view.name_span(node)
         ends = self._graph.ends(node.name, name)

@@ -1,4 +1,4 @@
-"""The arguments of one decorator: keywords with values that can be told, checked by the decorator's model."""
+"""The arguments of one decorator: keywords with known values, checked by the decorator's model."""
 
 from __future__ import annotations
 

@@ -216,7 +216,7 @@ def _batch_container(arguments: BatchArguments, memory: int | None, span: Span) 
 
 
 def _tmpfs(arguments: KubernetesArguments | BatchArguments, memory: int | None) -> TmpfsSpec | None:
-    """A tmpfs is asked for by `use_tmpfs` or by its size; by default it has half of the memory."""
+    """`use_tmpfs` or a size asks for a tmpfs; by default it has half of the memory."""
     if not arguments.use_tmpfs and not arguments.tmpfs_size:
         return None
     size = arguments.tmpfs_size or (memory or _DEFAULT_MEMORY) // 2

@@ -21,7 +21,7 @@ from flowc_compiler.frontend.pipelines.evaluation.machine import ExhaustedError,
 from flowc_compiler.frontend.pipelines.evaluation.objects import Environment, PipelineFunction
 from flowc_compiler.frontend.pipelines.graph import build_body
 from flowc_compiler.frontend.pipelines.settings.layer_specs import pipeline_specs
-from flowc_compiler.frontend.pipelines.typehook import TypeHook
+from flowc_compiler.frontend.pipelines.types.evaluation_types import TypeHook
 from flowc_compiler.frontend.values.bindings import bindings
 from flowc_compiler.ir import Flow
 from flowc_compiler.source import SourceFile

@@ -17,7 +17,7 @@ from flowc_compiler.frontend.pipelines.evaluation.objects import (
     HelperFunction,
     PipelineFunction,
 )
-from flowc_compiler.frontend.pipelines.typehook import BoundArgument
+from flowc_compiler.frontend.pipelines.types.evaluation_types import BoundArgument
 from flowc_compiler.frontend.values.bindings import bindings
 
 

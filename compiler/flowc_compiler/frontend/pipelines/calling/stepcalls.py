@@ -14,7 +14,7 @@ from flowc_compiler.frontend.pipelines.evaluation.machine import Arguments, Give
 from flowc_compiler.frontend.pipelines.evaluation.objects import Result, StepFunction, StepOutputs
 from flowc_compiler.frontend.pipelines.evaluation.unknown import as_value
 from flowc_compiler.frontend.pipelines.graph import StepCall
-from flowc_compiler.frontend.pipelines.typehook import BoundArgument
+from flowc_compiler.frontend.pipelines.types.evaluation_types import BoundArgument
 from flowc_compiler.frontend.values.literals import NotLiteralError, evaluate
 from flowc_compiler.ir.values import Argument, Call, OutputValue
 

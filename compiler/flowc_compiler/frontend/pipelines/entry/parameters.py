@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, cast
 
-from flowc_compiler.frontend.parameters import texts
+from flowc_compiler.frontend.parameters import text_conversion
 from flowc_compiler.frontend.pipelines.calling.signature import SignatureParameter, signature_of
 from flowc_compiler.frontend.pipelines.entry.runs import Problem, Run
 from flowc_compiler.frontend.pipelines.entry.uses import only_passed_on
@@ -167,7 +167,7 @@ def converted(text: str, parameter: Parameter) -> object:
             return cast("object", ast.literal_eval(text))
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             return text
-    return cast("object", texts.converted(text, parameter))
+    return cast("object", text_conversion.converted(text, parameter))
 
 
 def kind_of(annotation: ast.expr | None) -> Kind | None:

@@ -19,7 +19,7 @@ from flowc_compiler.frontend.pipelines.evaluation.machine import Arguments, Mach
 from flowc_compiler.frontend.pipelines.evaluation.modulenames import ModuleNames
 from flowc_compiler.frontend.pipelines.evaluation.objects import Environment, HelperFunction, Unusable
 from flowc_compiler.frontend.pipelines.evaluation.refusals import refuse_expression
-from flowc_compiler.frontend.pipelines.typehook import TypeHook
+from flowc_compiler.frontend.pipelines.types.evaluation_types import TypeHook
 from flowc_compiler.syntax.import_root import find_import_root
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
 

@@ -20,7 +20,7 @@ from flowc_compiler.frontend.pipelines.evaluation.objects import Environment, St
 from flowc_compiler.frontend.pipelines.graph import Node, Region
 from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
 from flowc_compiler.frontend.pipelines.settings.settings_layer import SettingsLayer
-from flowc_compiler.frontend.pipelines.typehook import TypeHook
+from flowc_compiler.frontend.pipelines.types.evaluation_types import TypeHook
 from flowc_compiler.ir import StepSpecs
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import LocalModules, ModuleView

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from flowc_compiler.frontend.pipelines.graph import MapCall
 from flowc_compiler.frontend.pipelines.settings.settings_layer import SettingsLayer
-from flowc_compiler.frontend.pipelines.types.model import Type
+from flowc_compiler.frontend.pipelines.types.type_model import Type
 from flowc_compiler.ir.values import Value
 from flowc_compiler.syntax.modules import ModuleView
 

@@ -1,4 +1,4 @@
-"""Layers to one tree of arguments: values are told, arguments that are not read are reported, and layers add up."""
+"""Layers to one tree of arguments: values are evaluated, unread arguments are reported, and layers add up."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Asked(NamedTuple):
 
 
 def read_layer(layer: SettingsLayer, read: Iterable[str], unread: Unread, sink: DiagnosticSink) -> Asked:
-    """The arguments `read` of one layer. Others are FC403, FC410 or FC411, and values that cannot be told FC402."""
+    """The arguments `read` of one layer. Others are FC403, FC410 or FC411, and unknown values FC402."""
     found = Asked({}, {})
     wanted, scope = frozenset(read), LayerScope(layer)
     for name, node, known in _arguments(layer, scope, sink):
@@ -83,7 +83,7 @@ def checked(
     for name, item in tree.items():
         span = span_of(item)
         if name in model.model_fields:
-            if not _report_untold(item, f"`{name}` of {owner}", sink):
+            if not _report_unresolved(item, f"`{name}` of {owner}", sink):
                 given[name] = item
         elif span is None or (unread is not None and name in unread.silent):
             continue
@@ -100,19 +100,19 @@ def checked(
         return None
 
 
-def _report_untold(item: Tree | Leaf, what: str, sink: DiagnosticSink) -> bool:
-    """Collect FC402 for the values in a tree that cannot be told; returns whether there are any."""
+def _report_unresolved(item: Tree | Leaf, what: str, sink: DiagnosticSink) -> bool:
+    """Collect FC402 for the unknown values in a tree; returns whether there are any."""
     if not isinstance(item, Leaf):
-        found = [_report_untold(inner, f"`{name}` in {what}", sink) for name, inner in item.items()]
+        found = [_report_unresolved(inner, f"`{name}` in {what}", sink) for name, inner in item.items()]
         return any(found)
-    untold = [value for value in _parts(item.value) if isinstance(value, Untold)]
-    for value in untold:
+    unresolved = [value for value in _parts(item.value) if isinstance(value, Untold)]
+    for value in unresolved:
         if not value.error.reported:
             sink.error(
                 "FC402", f"{what} is not a literal{value.error.because}", item.span,
                 help=value.error.help or "write the value itself: flowc reads the file and does not run it",
             )  # fmt: skip
-    return bool(untold)
+    return bool(unresolved)
 
 
 def _parts(value: object) -> Iterator[object]:
@@ -179,7 +179,7 @@ def _arguments(layer: SettingsLayer, scope: Scope, sink: DiagnosticSink) -> Iter
         elif arg.arg is not None:
             yield arg.arg, arg.value, None
         else:
-            unpacked = _told("what is unpacked", arg.value, layer, scope, sink)
+            unpacked = _evaluated("what is unpacked", arg.value, layer, scope, sink)
             if unpacked is not None and not isinstance(unpacked[0], dict):
                 message = f"what `{title(layer)}` unpacks is not a dict"
                 sink.error("FC404", message, layer.view.span(arg.value), help="write the arguments out")
@@ -199,8 +199,8 @@ def _value(
     """The value of an argument; of a hook, its name. `None` is an argument that is not given, as in ZenML."""
     span = layer.view.span(node)
     hook = _hook_name(node, layer.view) if name.startswith("on_") and known is None else None
-    told = known or ((hook,) if hook else _told(f"`{name}` of `{title(layer)}`", node, layer, scope, sink))
-    return None if told is None or told[0] is None else canonical(name, told[0], span, sink)
+    found = known or ((hook,) if hook else _evaluated(f"`{name}` of `{title(layer)}`", node, layer, scope, sink))
+    return None if found is None or found[0] is None else canonical(name, found[0], span, sink)
 
 
 def _hook_name(node: ast.expr, view: ModuleView) -> str | None:
@@ -210,7 +210,9 @@ def _hook_name(node: ast.expr, view: ModuleView) -> str | None:
     return ".".join(view.imported_path(node)) or None
 
 
-def _told(what: str, node: ast.expr, layer: SettingsLayer, scope: Scope, sink: DiagnosticSink) -> tuple[object] | None:
+def _evaluated(
+    what: str, node: ast.expr, layer: SettingsLayer, scope: Scope, sink: DiagnosticSink
+) -> tuple[object] | None:
     try:
         return (evaluate(node, scope),)
     except NotLiteralError as error:

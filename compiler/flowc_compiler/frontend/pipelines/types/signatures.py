@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flowc_compiler.frontend.pipelines.types.model import UNKNOWN, Type, with_none
-from flowc_compiler.frontend.pipelines.types.reading import TypeReader
+from flowc_compiler.frontend.pipelines.types.annotations import TypeReader
+from flowc_compiler.frontend.pipelines.types.type_model import UNKNOWN, Type, with_none
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
 

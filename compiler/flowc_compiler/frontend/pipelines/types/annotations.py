@@ -6,7 +6,15 @@ import ast
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from flowc_compiler.frontend.pipelines.types.model import (
+from flowc_compiler.frontend.pipelines.types.annotation_names import Alias, FileNames, file_names, parsed
+from flowc_compiler.frontend.pipelines.types.standard_classes import (
+    SAME,
+    TYPING,
+    builtin_class,
+    standard_class,
+    typing_class,
+)
+from flowc_compiler.frontend.pipelines.types.type_model import (
     NEVER,
     NONE,
     UNKNOWN,
@@ -19,8 +27,6 @@ from flowc_compiler.frontend.pipelines.types.model import (
     union_of,
     with_none,
 )
-from flowc_compiler.frontend.pipelines.types.scopes import Alias, FileNames, file_names, parsed
-from flowc_compiler.frontend.pipelines.types.standard import SAME, TYPING, builtin_class, standard_class, typing_class
 from flowc_compiler.syntax.modules import Imported, LocalModules, ModuleView
 from flowc_compiler.syntax.names import dotted
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from flowc_compiler.frontend.pipelines.types.standard import TYPING
+from flowc_compiler.frontend.pipelines.types.standard_classes import TYPING
 from flowc_compiler.frontend.values.bindings import bindings
 from flowc_compiler.syntax.modules import Imported, ModuleView, bind_imports
 from flowc_compiler.syntax.names import dotted

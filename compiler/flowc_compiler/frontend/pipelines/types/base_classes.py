@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from flowc_compiler.frontend.pipelines.types.model import Instance, LocalClass, TupleType, Type
-from flowc_compiler.frontend.pipelines.types.reading import TypeReader
-from flowc_compiler.frontend.pipelines.types.standard import FOREIGN
+from flowc_compiler.frontend.pipelines.types.annotations import TypeReader
+from flowc_compiler.frontend.pipelines.types.standard_classes import FOREIGN
+from flowc_compiler.frontend.pipelines.types.type_model import Instance, LocalClass, TupleType, Type
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
 _MOST = 200
@@ -16,7 +16,7 @@ _NO_BASES = frozenset({"Generic", "Protocol", "TypedDict"})
 
 
 @dataclass
-class Lineage:
+class BaseClasses:
     """A class and all that it builds on."""
 
     classes: set[LocalClass] = field(default_factory=set[LocalClass])
@@ -38,21 +38,21 @@ class Lineage:
         return self.complete and all(not item.foreign or item.name in FOREIGN for item in self.instances)
 
 
-class Lineages:
+class BaseClassTable:
     """What local classes build on, each looked up once."""
 
     def __init__(self, reader: TypeReader) -> None:
         self._reader = reader
-        self._found: dict[LocalClass, Lineage] = {}
+        self._found: dict[LocalClass, BaseClasses] = {}
 
-    def of(self, start: LocalClass) -> Lineage:
+    def of(self, start: LocalClass) -> BaseClasses:
         """The lineage of a class."""
         if start not in self._found:
             self._found[start] = self._walk(start)
         return self._found[start]
 
-    def _walk(self, start: LocalClass) -> Lineage:
-        found = Lineage()
+    def _walk(self, start: LocalClass) -> BaseClasses:
+        found = BaseClasses()
         pending = [start]
         while pending:
             current = pending.pop()
@@ -70,7 +70,7 @@ class Lineages:
         return found
 
     def _base(
-        self, view: ModuleView, base: ast.expr, found: Lineage, pending: list[LocalClass], *, direct: bool
+        self, view: ModuleView, base: ast.expr, found: BaseClasses, pending: list[LocalClass], *, direct: bool
     ) -> None:
         text = view.code(base)
         special = self._reader.special(view, text)
@@ -82,7 +82,7 @@ class Lineages:
         else:
             self._add(self._reader.resolve(self._reader.expression(view, text)), found, pending)
 
-    def _add(self, base: Type, found: Lineage, pending: list[LocalClass]) -> None:
+    def _add(self, base: Type, found: BaseClasses, pending: list[LocalClass]) -> None:
         match base:
             case LocalClass():
                 pending.append(base)

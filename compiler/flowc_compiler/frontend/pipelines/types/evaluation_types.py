@@ -17,19 +17,19 @@ from flowc_compiler.frontend.pipelines.evaluation.objects import (
     Unmapped,
 )
 from flowc_compiler.frontend.pipelines.graph import MapCall, Region, StepCall
-from flowc_compiler.frontend.pipelines.types.check import CallSite, PipelineTypes
-from flowc_compiler.frontend.pipelines.types.infer import type_of_value
-from flowc_compiler.frontend.pipelines.types.messages import Misfit, report_parameter
-from flowc_compiler.frontend.pipelines.types.model import (
+from flowc_compiler.frontend.pipelines.types.pipeline_types import CallSite, PipelineTypes
+from flowc_compiler.frontend.pipelines.types.standard_classes import Verdict
+from flowc_compiler.frontend.pipelines.types.type_messages import TypeMismatch, report_parameter
+from flowc_compiler.frontend.pipelines.types.type_model import (
     UNKNOWN,
     TupleType,
     Type,
     UnknownType,
     list_of,
     several_of,
+    type_of_value,
 )
-from flowc_compiler.frontend.pipelines.types.standard import Verdict
-from flowc_compiler.frontend.pipelines.types.values import placed
+from flowc_compiler.frontend.pipelines.types.value_types import placed
 from flowc_compiler.ir.values import CollectionValue, ItemValue, LiteralValue, Value
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
@@ -64,30 +64,30 @@ class TypeHook:
         self._functions: dict[FunctionKey, StepFunction] = {}
         self._outputs: dict[tuple[FunctionNode, tuple[str, ...]], tuple[Type | None, ...]] = {}
         self._sites: dict[tuple[Span, FunctionKey], dict[str, Span]] = {}
-        self._misfits: list[Misfit] = []
+        self._mismatches: list[TypeMismatch] = []
 
     def output_types(self, function: StepFunction) -> tuple[Type | None, ...]:
         """The type of each output of a step; `None` where there is nothing to tell it from."""
         key = (function.node, function.outputs)
         if key not in self._outputs:
-            self._outputs[key] = tuple(_told(of) for of in self._types.outputs(function))
+            self._outputs[key] = tuple(_known(of) for of in self._types.outputs(function))
         return self._outputs[key]
 
     def annotation(self, view: ModuleView, node: ast.expr | None) -> Type | None:
         """The type that an annotation says, for a parameter of the pipeline."""
-        return _told(self._types.reader.annotation(view, node))
+        return _known(self._types.reader.annotation(view, node))
 
     def item_type(self, value: object) -> Type | None:
         """The type of one item of what is mapped over, as evaluated."""
-        return _told(self._types.rules.element(_type_of(value))[1])
+        return _known(self._types.rules.element(_type_of(value))[1])
 
     def element_type(self, of: Type | None, key: str | int) -> Type | None:
         """The type of `value[key]`."""
-        return None if of is None else _told(self._types.rules.entry(of, key)[1])
+        return None if of is None else _known(self._types.rules.entry(of, key)[1])
 
     def chosen_type(self, values: Sequence[object]) -> Type | None:
         """The type of what is one of these values, as an `if` leaves it."""
-        return _told(several_of(_type_of(value) for value in values))
+        return _known(several_of(_type_of(value) for value in values))
 
     def is_single(self, of: Type | None) -> bool:
         """Whether a value of that type is surely nothing that one maps over, so that each item gets it whole."""
@@ -107,8 +107,10 @@ class TypeHook:
         for argument in arguments:
             wanted, given = signature.parameters.get(argument.name, UNKNOWN), _type_of(argument.value)
             if self._types.rules.verdict(given, wanted) is Verdict.NO:
-                found = Misfit(signature, argument.name, wanted, given, _part(argument.value), given, argument.span)
-                self._misfits.append(found)
+                found = TypeMismatch(
+                    signature, argument.name, wanted, given, _part(argument.value), given, argument.span
+                )
+                self._mismatches.append(found)
 
     def check_parameter(self, view: ModuleView, node: ast.arg, value: object, span: Span) -> None:
         """Collect FC303 for a value of a pipeline's parameter, by default or in the file's call, of the wrong type."""
@@ -129,7 +131,7 @@ class TypeHook:
                 sites[found.name] = CallSite(found.span, self._sites.get((found.span, key), {}))
             else:
                 sites[found.name] = CallSite(found.span, self._sources(found))
-        self._types.check(root, functions, sites, (view, node), self._misfits)
+        self._types.check(root, functions, sites, (view, node), self._mismatches)
 
     def _sources(self, found: MapCall) -> Mapping[str, Span]:
         """Where the sources of a map stand: those arguments of its first call that are its items."""
@@ -143,7 +145,7 @@ class TypeHook:
         return spans
 
 
-def _told(of: Type) -> Type | None:
+def _known(of: Type) -> Type | None:
     return None if isinstance(of, UnknownType) else of
 
 

@@ -74,7 +74,7 @@ class Verdict(IntEnum):
 
     FITS = 0
     UNKNOWN = 1
-    """It cannot be told."""
+    """It is unknown."""
     MAYBE = 2
     """Some values do, others do not: of a base class, or of one member of a union."""
     NO = 3

@@ -8,9 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable as _Iterable
 
-from flowc_compiler.frontend.pipelines.types.infer import type_of_value
-from flowc_compiler.frontend.pipelines.types.local import Lineages
-from flowc_compiler.frontend.pipelines.types.model import (
+from flowc_compiler.frontend.pipelines.types.annotations import TypeReader
+from flowc_compiler.frontend.pipelines.types.base_classes import BaseClassTable
+from flowc_compiler.frontend.pipelines.types.standard_classes import (
+    FOREIGN,
+    ITERABLES,
+    MAPPINGS,
+    Verdict,
+    is_abstract,
+    relation,
+    standard_class,
+)
+from flowc_compiler.frontend.pipelines.types.type_model import (
     BYTES,
     INT,
     NEVER,
@@ -27,17 +36,8 @@ from flowc_compiler.frontend.pipelines.types.model import (
     UnionType,
     UnknownType,
     several_of,
+    type_of_value,
     union_of,
-)
-from flowc_compiler.frontend.pipelines.types.reading import TypeReader
-from flowc_compiler.frontend.pipelines.types.standard import (
-    FOREIGN,
-    ITERABLES,
-    MAPPINGS,
-    Verdict,
-    is_abstract,
-    relation,
-    standard_class,
 )
 
 _TEXT = union_of([STR, BYTES])
@@ -51,7 +51,7 @@ class Assignability:
 
     def __init__(self, reader: TypeReader) -> None:
         self._reader = reader
-        self._lineages = Lineages(reader)
+        self._lineages = BaseClassTable(reader)
         self._verdicts: dict[tuple[Type, Type], Verdict] = {}
 
     def verdict(self, source: Type, target: Type) -> Verdict:

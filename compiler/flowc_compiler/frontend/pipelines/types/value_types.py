@@ -7,9 +7,10 @@ from typing import NamedTuple, assert_never
 
 from flowc_compiler.frontend.pipelines.evaluation.objects import StepFunction
 from flowc_compiler.frontend.pipelines.graph import MapCall, Region, StepCall
-from flowc_compiler.frontend.pipelines.types.assign import Assignability
-from flowc_compiler.frontend.pipelines.types.infer import type_of_value
-from flowc_compiler.frontend.pipelines.types.model import (
+from flowc_compiler.frontend.pipelines.types.assignability import Assignability
+from flowc_compiler.frontend.pipelines.types.signatures import Signature, Signatures
+from flowc_compiler.frontend.pipelines.types.standard_classes import Verdict
+from flowc_compiler.frontend.pipelines.types.type_model import (
     BOOL,
     BYTES,
     NEVER,
@@ -21,10 +22,9 @@ from flowc_compiler.frontend.pipelines.types.model import (
     Type,
     list_of,
     several_of,
+    type_of_value,
     union_of,
 )
-from flowc_compiler.frontend.pipelines.types.signatures import Signature, Signatures
-from flowc_compiler.frontend.pipelines.types.standard import Verdict
 from flowc_compiler.ir.values import (
     ChosenValue,
     CollectionValue,

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.pipelines.evaluation.objects import StepFunction
 from flowc_compiler.frontend.pipelines.graph import MapCall, Region, StepCall
-from flowc_compiler.frontend.pipelines.types.assign import Assignability
-from flowc_compiler.frontend.pipelines.types.infer import type_of_value
-from flowc_compiler.frontend.pipelines.types.messages import Messages, Misfit, report_default
-from flowc_compiler.frontend.pipelines.types.model import Type, UnknownType
-from flowc_compiler.frontend.pipelines.types.reading import TypeReader
+from flowc_compiler.frontend.pipelines.types.annotations import TypeReader
+from flowc_compiler.frontend.pipelines.types.assignability import Assignability
 from flowc_compiler.frontend.pipelines.types.signatures import Signature, Signatures
-from flowc_compiler.frontend.pipelines.types.standard import Verdict
-from flowc_compiler.frontend.pipelines.types.values import Path, Placed, ValueTypes, outputs, placed
+from flowc_compiler.frontend.pipelines.types.standard_classes import Verdict
+from flowc_compiler.frontend.pipelines.types.type_messages import Messages, TypeMismatch, report_default
+from flowc_compiler.frontend.pipelines.types.type_model import Type, UnknownType, type_of_value
+from flowc_compiler.frontend.pipelines.types.value_types import Path, Placed, ValueTypes, outputs, placed
 from flowc_compiler.frontend.values.literals import NotLiteralError, evaluate
 from flowc_compiler.ir.values import (
     ChosenValue,
@@ -60,7 +59,7 @@ class PipelineTypes:
         functions: Mapping[str, StepFunction],
         sites: Mapping[str, CallSite],
         pipeline: tuple[ModuleView, FunctionNode],
-        found_before: Sequence[Misfit] = (),
+        found_before: Sequence[TypeMismatch] = (),
     ) -> None:
         """Check all calls of a pipeline: FC310 to FC314.
 
@@ -72,8 +71,8 @@ class PipelineTypes:
         types = ValueTypes(nodes, functions, parameters, self.signatures, self.rules)
         messages = Messages(types, functions, self.rules, self._sink)
         check = _Check(self, types, messages, sites)
-        for misfit in found_before:
-            messages.argument(misfit, certain=True)
+        for mismatch in found_before:
+            messages.argument(mismatch, certain=True)
         for found in nodes.values():
             check.node(found)
         for signature in {types.signature(name): None for name in functions}:
@@ -85,7 +84,7 @@ class PipelineTypes:
         return outputs(function, self.signatures.of(function.view, function.node), self.rules)
 
     def fits(self, value: object, of: Type) -> bool:
-        """Whether a known value can be one of a type, as far as it can be told."""
+        """Whether a known value can be one of a type, as far as the type is known."""
         return self.rules.verdict(type_of_value(value), of) is not Verdict.NO
 
     def _defaults(self, signature: Signature) -> None:
@@ -135,8 +134,8 @@ class _Check:
             verdict = self._rules.verdict(given, wanted)
             if verdict >= Verdict.MAYBE:
                 part, type_of_part = self._culprit(argument.value, given, wanted, path, verdict)
-                misfit = Misfit(signature, argument.name, wanted, given, part, type_of_part, span)
-                self._messages.argument(misfit, certain=verdict is Verdict.NO)
+                mismatch = TypeMismatch(signature, argument.name, wanted, given, part, type_of_part, span)
+                self._messages.argument(mismatch, certain=verdict is Verdict.NO)
 
     def _source(self, source: Value, path: Path, span: Span) -> None:
         given = self._values.of(source, path)

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.pipelines.evaluation.objects import StepFunction
-from flowc_compiler.frontend.pipelines.types.assign import Assignability
-from flowc_compiler.frontend.pipelines.types.model import (
+from flowc_compiler.frontend.pipelines.types.assignability import Assignability
+from flowc_compiler.frontend.pipelines.types.signatures import Signature
+from flowc_compiler.frontend.pipelines.types.standard_classes import Verdict
+from flowc_compiler.frontend.pipelines.types.type_model import (
     INT,
     NONE,
     STR,
@@ -23,14 +25,12 @@ from flowc_compiler.frontend.pipelines.types.model import (
     union_of,
     with_none,
 )
-from flowc_compiler.frontend.pipelines.types.signatures import Signature
-from flowc_compiler.frontend.pipelines.types.standard import Verdict
-from flowc_compiler.frontend.pipelines.types.values import ValueTypes
+from flowc_compiler.frontend.pipelines.types.value_types import ValueTypes
 from flowc_compiler.ir.values import ElementValue, ItemValue, LiteralValue, OutputValue, ParameterValue, Value
 from flowc_compiler.source import Span
 
 
-class Misfit(NamedTuple):
+class TypeMismatch(NamedTuple):
     """An argument that does not fit."""
 
     signature: Signature
@@ -55,7 +55,7 @@ class Messages:
         self._rules = rules
         self._sink = sink
 
-    def argument(self, found: Misfit, *, certain: bool) -> None:
+    def argument(self, found: TypeMismatch, *, certain: bool) -> None:
         """Collect FC310 for an argument of the wrong type, FC311 for one that may have it."""
         wanted, name = describe_annotation(found.wanted), found.signature.name
         takes = f"`{name}` takes `{wanted}` for `{found.parameter}`"
@@ -94,7 +94,7 @@ class Messages:
         message = f"`{describe(given)}`{self._origin(value.value)} has no entry {value.key!r}"
         self._sink.error("FC313", message, span, help="take an entry that is there, or correct the step's annotation")
 
-    def _given(self, found: Misfit) -> str:
+    def _given(self, found: TypeMismatch) -> str:
         """What the argument is, and where from."""
         whole, part = describe(found.given), describe(found.type_of_part)
         if found.type_of_part is found.given:
@@ -105,7 +105,7 @@ class Messages:
         inner = _value(found.type_of_part) if isinstance(found.part, LiteralValue) else f"`{part}`"
         return f"`{whole}`, with {inner}{self._origin(found.part)}"
 
-    def _way_out(self, found: Misfit) -> str:
+    def _way_out(self, found: TypeMismatch) -> str:
         """The help line."""
         name, wanted, given = found.signature.name, found.wanted, found.type_of_part
         if given == NONE:
@@ -121,7 +121,7 @@ class Messages:
             return f"`{name}.map(...)` calls it once for each item"
         return f"change one of the annotations, or convert the value in `{name}`: flowc passes values as they are"
 
-    def _wrong_member(self, found: Misfit) -> Type | None:
+    def _wrong_member(self, found: TypeMismatch) -> Type | None:
         """The members of a union that do not fit."""
         members = members_of(found.type_of_part)
         wrong = [item for item in members if self._rules.verdict(item, found.wanted) is Verdict.NO]
