@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
-import tomllib
 from collections.abc import Callable, Sequence
 from typing import Any
-
-import yaml
 
 from flowc_compiler.syntax.modules import FunctionNode
 from flowc_compiler.syntax.names import dotted
@@ -26,6 +23,8 @@ def _json(text: str) -> Any:
 
 
 def _toml(text: str) -> Any:
+    import tomllib
+
     try:
         return tomllib.loads(text)
     except ValueError as error:
@@ -33,6 +32,8 @@ def _toml(text: str) -> Any:
 
 
 def _yaml(text: str) -> Any:
+    import yaml
+
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
