@@ -62,7 +62,7 @@ def test_packages_of_all_steps_are_told_once(tmp_path: Path, target: str) -> Non
     diagnostics, written = reported(tmp_path, target, "", "@pypi_base(packages={'numpy': '1.26'})")
     assert written
     (diagnostic,) = diagnostics
-    words = "steps `start`, `end`: flowc installs no packages; their image has to hold numpy 1.26 (pypi, target"
+    words = "steps `start`, `end`: flowc installs no packages; their image must contain numpy 1.26 (pypi, target"
     assert diagnostic.message.startswith(words)
 
 

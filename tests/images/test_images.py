@@ -93,7 +93,7 @@ def test_compile_gives_each_step_its_image(tmp_path: Path, target: str) -> None:
     assert "registry.example/own:1" in done.stdout
     (warning,) = re.findall(r"FC501.*", done.stderr)
     assert "step `own`" in warning
-    assert "its image registry.example/own:1 has to hold humanize 4.9.0" in warning
+    assert "its image registry.example/own:1 must contain humanize 4.9.0" in warning
 
 
 def test_images_in_pyproject(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_local_processes_have_no_images(tmp_path: Path) -> None:
     done = flowc(tmp_path, "compile", "flow.py", *options)
     assert done.returncode == 0
     assert "option `images` of target airflow does nothing" in done.stderr
-    assert "its image has to hold" in done.stderr
+    assert "its image must contain" in done.stderr
 
 
 def test_flows_share_a_folder(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""What a target may offer beside its files: a client of the engine, to start runs, look at them and stop them.
+"""The optional part of a target: a client of its engine, which starts runs, shows them and stops them.
 
 A target that has one gives it by a method `client`; the commands `flowc submit`, `status`, `logs` and `stop` need no
-more than what is here. Whatever library the engine's client takes is imported when the client is made, not before.
+more than what is here. The library that a client needs is imported when the client is created, not before.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from flowc_targets.base.target import EmittedFile, Target
 
 Phase = Literal["pending", "running", "succeeded", "failed", "skipped"]
-"""What has become of a run or a task. An engine's other words go into the message."""
+"""The state of a run or a task. What else an engine reports goes into the message."""
 
 ENDED: frozenset[Phase] = frozenset({"succeeded", "failed", "skipped"})
-"""The phases that stay."""
+"""The phases that do not change any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where an engine is, as the command line says; what it leaves out is the engine's own environment's to say."""
+    """Where an engine is, from the command line. The engine's own environment variables provide what is missing."""
 
     server: str | None = None
     """`host:port` or a URL."""
     namespace: str | None = None
     user: str | None = None
-    """Who asks, for an engine that takes a password. The password is in the environment only."""
+    """The user name, for an engine that takes a password. The password is in the environment only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,15 @@ class TaskState:
     """The index path, such as `3.0`; `None` outside of every foreach."""
     phase: Phase
     name: str
-    """The engine's name for it: on Kubernetes that of its latest pod."""
+    """The engine's name for it: on Kubernetes the name of its latest pod."""
     kind: str = "pod"
-    """What it is that has this name."""
+    """What kind of thing has this name."""
     attempts: int = 1
     started: str = ""
-    """A time in ISO 8601, or nothing."""
+    """A time in ISO 8601; empty if unknown."""
     message: str = ""
     exit_code: int | None = None
-    """Of the latest attempt, where it has ended by itself."""
+    """Of the latest attempt, if it ended by itself."""
 
     @property
     def id(self) -> str:
@@ -73,12 +73,12 @@ class RunState:
     """The artifact store, where the engine knows."""
     message: str = ""
     created: str = ""
-    """A time in ISO 8601, or nothing where the engine does not say."""
+    """A time in ISO 8601; empty if the engine does not report it."""
     finished: str = ""
     done: int = 0
-    """How many tasks have ended well."""
+    """How many tasks have succeeded."""
     total: int = 0
-    """How many tasks there are so far: a foreach adds its own when it has begun."""
+    """How many tasks there are so far: a foreach adds its own when it begins."""
     tasks: tuple[TaskState, ...] = ()
 
     @property
@@ -97,35 +97,35 @@ class LogLine:
     """A line that a task has printed."""
 
     task: str
-    """`step/index`, or the engine's name of what is no step."""
+    """`step/index`, or the engine's name of something that is not a step."""
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class DeployedParameter:
-    """A parameter of what is deployed."""
+    """A parameter of something deployed."""
 
     name: str
     required: bool
     """Whether a run needs a value for it."""
     choices: tuple[str, ...] = ()
-    """The values that it may have, where they are listed."""
+    """The allowed values, if they are listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What runs can be started of: a template, a cron workflow, a DAG."""
+    """Something deployed that runs can be started from: a template, a cron workflow, a DAG."""
 
     kind: str
     name: str
     flow: str
     parameters: tuple[DeployedParameter, ...] = field(default=())
     resumes: bool = False
-    """Whether a run of it can go on from another run."""
+    """Whether a run of it can resume another run."""
 
 
 class EngineError(Exception):
-    """What an engine could not do, as a diagnostic: its code, its message, and what to do about it."""
+    """Something that an engine could not do, with what a diagnostic needs: code, message and help."""
 
     def __init__(self, code: str, message: str, help: str) -> None:
         super().__init__(message)
@@ -135,12 +135,12 @@ class EngineError(Exception):
 
     @classmethod
     def unusable(cls, message: str, help: str) -> EngineError:
-        """FC610: no answer, none of an engine, or one that the caller may not ask."""
+        """FC610: the engine does not answer, what answers is not the engine, or the caller has no access."""
         return cls("FC610", message, help)
 
     @classmethod
     def refused(cls, message: str, help: str) -> EngineError:
-        """FC611: the engine does not take what it was given, or does not do it."""
+        """FC611: the engine rejects the request, or does not carry it out."""
         return cls("FC611", message, help)
 
     @classmethod
@@ -160,7 +160,7 @@ class EngineClient(Protocol):
         ...
 
     def check(self, files: Sequence[EmittedFile]) -> tuple[str, ...]:
-        """What the engine has against the files that the target emitted, asked without starting anything."""
+        """The engine's objections to the files that the target emitted. Starts nothing."""
         ...
 
     def submit(self, files: Sequence[EmittedFile]) -> RunState:
@@ -168,7 +168,7 @@ class EngineClient(Protocol):
         ...
 
     def deployed(self, name: str) -> Deployed:
-        """What is deployed under a name."""
+        """The thing deployed under a name."""
         ...
 
     def start(self, deployed: Deployed, values: Mapping[str, str], origin: str | None = None) -> RunState:
@@ -179,7 +179,7 @@ class EngineClient(Protocol):
         ...
 
     def runs(self, limit: int) -> tuple[RunState, ...]:
-        """The latest runs of flowc's, the newest first, without their tasks."""
+        """The latest runs of flows compiled by flowc, the newest first, without their tasks."""
         ...
 
     def status(self, name: str) -> RunState:
@@ -187,20 +187,20 @@ class EngineClient(Protocol):
         ...
 
     def follow(self, name: str) -> Iterator[RunState]:
-        """The state of a run now and after each change, until it has ended; the last one is the end."""
+        """The state of a run now and after each change; the last one is the state in which it ended."""
         ...
 
     def logs(self, name: str, step: str | None, *, follow: bool) -> Iterator[LogLine]:
-        """What the tasks of a run have printed, or those of one step; with `follow` until the run has ended."""
+        """The output of the tasks of a run, or of one step; with `follow` until the run has ended."""
         ...
 
     def stop(self, name: str, *, terminate: bool) -> RunState:
-        """End a run: `terminate` leaves out what it would still do at its end."""
+        """End a run; `terminate` skips its exit handlers."""
         ...
 
 
 class ServedTarget(Protocol):
-    """The part of a target that has a client."""
+    """A target that has a client."""
 
     def client(self, address: Address) -> EngineClient:
         """A client of the engine at an address. Raises EngineError: FC502 for no address, FC610 for no library."""
@@ -213,5 +213,5 @@ def client_of(target: Target, address: Address) -> EngineClient | None:
 
 
 def namespace_of(client: EngineClient) -> str:
-    """The namespace that a client looks for runs in; empty for an engine that has none."""
+    """The namespace in which a client looks for runs; empty for an engine without namespaces."""
     return str(getattr(client, "namespace", ""))

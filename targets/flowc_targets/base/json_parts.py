@@ -1,4 +1,4 @@
-"""Reading JSON of unknown shape: a part that is not what it should be is an empty one."""
+"""Reading JSON of unknown shape: a part of another type than expected counts as empty."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, cast
 
 
 def as_map(value: object) -> dict[str, Any]:
-    """An object, else an empty one."""
+    """The value if it is an object, else an empty one."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
@@ -17,5 +17,5 @@ def as_maps(value: object) -> list[dict[str, Any]]:
 
 
 def as_strings(value: object) -> list[str]:
-    """The items of a list, as texts."""
+    """The items of a list, as strings."""
     return [str(item) for item in cast("list[object]", value)] if isinstance(value, list) else []

@@ -15,9 +15,9 @@ class GpuProfile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     selector: dict[str, str | tuple[str, ...]] = {}
-    """Node labels of the nodes that have it; of several values one has to be there."""
+    """Node labels of the nodes that have it; of several values one must match."""
     tolerations: tuple[Toleration, ...] = ()
-    """For the taints of those nodes, beside that of the GPU's resource name."""
+    """For the taints of those nodes, beside the one named like the GPU's resource."""
     resource: str | None = None
     """The extended resource that counts it, such as `nvidia.com/mig-1g.5gb`; by default `<vendor>.com/gpu`."""
 
@@ -32,7 +32,7 @@ class TargetOptions(BaseModel):
     )
     image: str = Field(default="python:3.11-slim", description="image of steps that name none; any with Python 3.9+")
     images: str | None = Field(
-        default=None, description="images.json of `flowc image`: the images of steps that ask for packages"
+        default=None, description="images.json of `flowc image`: the images of steps that need packages"
     )
     image_pull_policy: str | None = Field(default=None, pattern="^(Always|IfNotPresent|Never)$")
     image_pull_secrets: tuple[str, ...] = ()
@@ -54,5 +54,5 @@ class TargetOptions(BaseModel):
 
     @property
     def in_pods(self) -> bool:
-        """Whether tasks run in containers, so that images mean something."""
+        """Whether tasks run in containers, which have images."""
         return True

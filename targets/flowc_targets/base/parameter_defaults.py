@@ -1,4 +1,4 @@
-"""Defaults of parameters that an engine may show and pass: those of which the shim makes the same value again."""
+"""Defaults of parameters that an engine may show and pass: those that the shim reads back as the same value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def literal_default(parameter: Parameter) -> object:
-    """The default as JSON has it; `None` where the flow's class or the code package has to tell it.
+    """The default as JSON has it; `None` if only the flow's class or the code package has it.
 
     That is so for one that is computed, for the file of an IncludeFile, for `Parameter(type=str, default=5)`, which
     stays an int in Python, and for what JSON would change: tuples, keys that are no strings, infinity.
@@ -30,7 +30,7 @@ def literal_default(parameter: Parameter) -> object:
 
 
 def description(parameter: Parameter) -> str:
-    """What an engine shows of a parameter: its help, and of an IncludeFile what may be given."""
+    """What an engine shows about a parameter: its help, and for an IncludeFile which values it takes."""
     if parameter.source == "value":
         return parameter.help
     hint = "a path in the container, or a URL of s3://, gs://, az://, https:// or data:"

@@ -1,7 +1,7 @@
-"""What is checked before any target emits: what it can express, and decorators that no target supports so far.
+"""The checks before any target emits: what the target can express, and decorators that no target supports.
 
-Nothing is dropped without a word. A diagnostic is an error where the run would not be what the flow says, and a warning
-where it is, and something beside it is missing.
+Nothing is dropped silently. A diagnostic is an error if the run would differ from what the flow says, and a warning if
+only something beside the run is missing.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _BATCH = {
     "log_driver": "log_driver",
     "log_options": "log_options",
 }
-"""Fields of BatchSpec that change nothing in what a task computes, and the argument that each comes from."""
+"""Fields of BatchSpec that do not change what a task computes, and the argument that each comes from."""
 
 
 def emit_checked(
     target: Target, flow: Flow, source: SourceFile, options: TargetOptions, sink: DiagnosticSink
 ) -> tuple[EmittedFile, ...]:
-    """Check a flow against what a target can express, and emit it. Nothing is emitted of a flow that exceeds that."""
+    """Check a flow against what a target can express, and emit it. A flow that exceeds that is not emitted."""
     report_unsupported_specs(flow, target.name, sink)
     if not check_capabilities(flow, target.name, target.capabilities, sink):
         return ()
@@ -48,7 +48,7 @@ def emit_checked(
 
 
 def check_capabilities(flow: Flow, target: str, capabilities: Capabilities, sink: DiagnosticSink) -> bool:
-    """Report FC501 at each step that exceeds the capabilities of `target`; returns whether there is none."""
+    """Report FC501 at each step that exceeds the capabilities of `target`; returns whether all are within them."""
     excess = [(step, problem) for step in flow.steps if (problem := _excess(flow, step, capabilities)) is not None]
     for step, (message, way_out) in excess:
         span = step.span if step.kind == "join" else step.next_span or step.span
@@ -57,7 +57,7 @@ def check_capabilities(flow: Flow, target: str, capabilities: Capabilities, sink
 
 
 def _excess(flow: Flow, step: Step, capabilities: Capabilities) -> tuple[str, str] | None:
-    """What a step does that exceeds the capabilities, and the way out; `None` for a step within them."""
+    """How a step exceeds the capabilities, and the help; `None` for a step within them."""
     if step.kind not in capabilities.step_kinds:
         return _KINDS[step.kind], "compile for another target (`flowc targets` lists what each supports)"
     depth = flow.foreach_depths[step.scope]
@@ -91,7 +91,7 @@ def report_unsupported_specs(flow: Flow, target: str, sink: DiagnosticSink) -> N
 def _batch(step: Step, spec: BatchSpec, target: str, sink: DiagnosticSink) -> None:
     if spec.efs_volumes:
         sink.unsupported(
-            "FC501", target, f"step `{step.name}` asks for EFS volumes, which only AWS Batch mounts by their id",
+            "FC501", target, f"step `{step.name}` mounts EFS volumes by their id, which only AWS Batch can",
             spec.span, help="make a persistent volume claim of them: @kubernetes(persistent_volume_claims={...})",
         )  # fmt: skip
     given = [argument for name, argument in _BATCH.items() if getattr(spec, name) or getattr(spec, name) == 0]
@@ -115,25 +115,25 @@ def _secrets(step: Step, spec: SecretsSpec, target: str, sink: DiagnosticSink) -
 
 
 def _packages(flow: Flow, target: str, sink: DiagnosticSink) -> None:
-    """Packages that no image of `flowc image` was given for: once for all steps that one decorator gives the same."""
-    asking: dict[tuple[Span | None, str, str, str], list[str]] = {}
+    """Packages without an image of `flowc image`: once for all steps that get the same ones from one decorator."""
+    needing: dict[tuple[Span | None, str, str, str], list[str]] = {}
     for step in flow.steps:
         spec = step.specs.dependencies
         if spec is None or not spec.needed:
             continue
         image = step.specs.container.image if step.specs.container is not None else None
         own = image if image is not None and image != spec.base else ""
-        asking.setdefault((spec.span, own, ", ".join(spec.listed), spec.manager), []).append(step.name)
-    for (span, own, packages, manager), steps in asking.items():
+        needing.setdefault((spec.span, own, ", ".join(spec.listed), spec.manager), []).append(step.name)
+    for (span, own, packages, manager), steps in needing.items():
         holding = f"its image {own}" if own else "its image" if len(steps) == 1 else "their image"
-        help_ = "leave the step's own image out, and see `flowc image`"
+        help_ = "remove the step's own image and build one with `flowc image`"
         if not own:
             help_ = (
-                "build an image with `flowc image` and say --images, or name one that has them: @kubernetes(image=...)"
+                "build an image with `flowc image` and pass --images, or name one that has them: @kubernetes(image=...)"
             )
         sink.warning(
             "FC501",
-            f"{_listed(steps)}: flowc installs no packages; {holding} has to hold {packages} "
+            f"{_listed(steps)}: flowc installs no packages; {holding} must contain {packages} "
             f"({manager}, target {target})",
             span,
             help=help_,

@@ -1,4 +1,4 @@
-"""What a local run is told."""
+"""The options of a local run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ResumeOptions:
     origin_run_id: str | None = None
     """The run that is resumed; by default the latest of the flow."""
     step: str | None = None
-    """A step that runs again, with all that follows it, whatever came of it."""
+    """A step that runs again, with all that follows it, whether or not it succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class RunOptions:
     max_workers: int = 16
     """How many tasks run at once, at most."""
     max_num_splits: int = 100
-    """The widest foreach that is not taken for a mistake."""
+    """The widest foreach that is allowed; a wider one is probably a mistake."""
     tags: tuple[str, ...] = ()
     run_id_file: Path | None = None
     """A file that gets the run's id as soon as it has one."""
@@ -47,6 +47,6 @@ class RunOptions:
     python: str = sys.executable
     """The interpreter that runs the tasks."""
     grace_seconds: float = 5.0
-    """How long a task that is told to end may take before it is killed."""
+    """How long a task may take to end after SIGTERM before it is killed."""
     resume: ResumeOptions | None = None
     """Go on from an earlier run. The parameters are that run's, and none can be given."""

@@ -1,4 +1,4 @@
-"""Resuming: which run is gone on from, with which parameters, and the tasks that it has finished already."""
+"""Resuming a run: finding it, its parameters, and the tasks that it has finished."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flowc.shim.takeover import Origin, agrees
 from flowc.store import open_store
 from flowc.store.run_layout import RESUMED, RunLayout
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_targets.local.run_record import unusable
+from flowc_targets.local.run_record import raise_unusable
 from flowc_targets.local.task_environment import check_params
 from flowc_targets.package.run_plan import build_plan
 
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 BATCH = 256
 """Tasks that are looked up at a time."""
 SHOWN = 5
-"""Runs that are named where the one that was asked for is not there."""
+"""How many runs are listed if the requested one does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """A run to go on from."""
+    """A run to resume."""
 
     layout: RunLayout
     plan: Plan
     parameters: Mapping[str, Any] | None
     """References of the parameters that it had; `None` when it ended before it had any."""
     texts: Mapping[str, str]
-    """The parameters as they were given to it."""
+    """Its parameters as they were typed."""
     changed: bool
     """Whether the flow's file has changed since."""
     rerun: frozenset[str]
@@ -54,7 +54,7 @@ class Resumption:
         return self.layout.run
 
     def begin(self, target: RunLayout) -> None:
-        """Give the new run what a start task would, in case that it is taken over. Raises StoreError."""
+        """Write what a start task would write for the new run, in case it is taken over. Raises StoreError."""
         record_graph(target, self.plan)
         if self.parameters is not None:
             target.keep_parameters(dict(self.parameters))
@@ -71,28 +71,31 @@ class Resumption:
 
 
 def origin_configs(flow: Flow, options: RunOptions, resume: ResumeOptions) -> dict[str, dict[str, Any]]:
-    """What the configs of the run to go on from were, by name. Raises FlowcError with FC601 and FC607."""
+    """The configs of the run to resume, by name. Raises FlowcError with FC601 and FC607."""
     record = _record(flow.name, options, resume)
     return {name: _kept(entry) for name, entry in record.get("configs", {}).items()}
 
 
 def origin_parameters(name: str, options: RunOptions, resume: ResumeOptions) -> tuple[dict[str, Any], dict[str, str]]:
-    """What to compile a pipeline of that name with, to go on from a run of it: values that it was compiled with, and
-    texts that were given to the run. Raises FlowcError with FC601 and FC607."""
+    """The parameters with which to compile a pipeline again, to resume a run of it.
+
+    Returns the values that it was compiled with, and the texts that were passed to the run.
+    Raises FlowcError with FC601 and FC607.
+    """
     record = _record(name, options, resume)
     settled = {name: literal(entry) for name, entry in record.get("settled", {}).items()}
     return settled, {name: text for name, text in record.get("parameters", {}).items() if name not in settled}
 
 
 def _record(name: str, options: RunOptions, resume: ResumeOptions) -> dict[str, Any]:
-    """How the run to go on from began."""
+    """The `run.json` of the run to resume."""
     try:
         layout = _layout(name, open_store(options.root), options.root, resume.origin_run_id)
         return layout.read_json(f"{layout.prefix}/run.json") or {}
     except StoreError as error:
-        unusable(options.root, error)
+        raise_unusable(options.root, error)
     except CorruptArtifact as error:
-        _unreadable(error)
+        _raise_unreadable(error)
 
 
 def _kept(entry: dict[str, Any]) -> dict[str, Any]:
@@ -102,16 +105,16 @@ def _kept(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def find_origin(flow: Flow, options: RunOptions, resume: ResumeOptions) -> Resumption:
-    """The run to go on from. Raises FlowcError: FC601 for the root, FC607 for no such run, FC608 for no such step."""
+    """The run to resume. Raises FlowcError: FC601 for the root, FC607 for no such run, FC608 for no such step."""
     if resume.step is not None and resume.step not in flow.by_name:
-        _unknown_step(flow, resume.step)
+        _raise_unknown_step(flow, resume.step)
     try:
         store = open_store(options.root)
         layout = _layout(flow.name, store, options.root, resume.origin_run_id)
         record = layout.read_json(f"{layout.prefix}/run.json") or {}
         rerun: set[str] = set() if resume.step is None else {resume.step}
         while "origin" in record and not store.exists(f"{layout.prefix}/{RESUMED}"):
-            rerun.update(record["rerun"])  # it was killed while it took over: what it lacks is in its own origin
+            rerun.update(record["rerun"])  # it was killed while it took over tasks: its own origin has the rest
             layout = RunLayout(store, flow.name, record["origin"])
             record = layout.read_json(f"{layout.prefix}/run.json") or {}
         return Resumption(
@@ -123,39 +126,39 @@ def find_origin(flow: Flow, options: RunOptions, resume: ResumeOptions) -> Resum
             frozenset(rerun),
         )
     except StoreError as error:
-        unusable(options.root, error)
+        raise_unusable(options.root, error)
     except CorruptArtifact as error:
-        _unreadable(error)
+        _raise_unreadable(error)
 
 
 def _layout(flow: str, store: Store, root: str, run_id: str | None) -> RunLayout:
     if run_id is None:
-        from flowc.client import Run  # it takes a while, and a run that resumes none has no use for it
+        from flowc.client import Run  # slow to import, and only needed here
 
         try:
             return RunLayout(store, flow, Run.latest(flow, root=root).id)
         except (StoreError, CorruptArtifact):
             raise
         except FlowError:
-            _no_run(flow, store, f"flow {flow} has no run in {store.url}")
+            _raise_no_run(flow, store, f"flow {flow} has no run in {store.url}")
     name = run_id.removeprefix(f"{flow}/")
     if name in ("", "data") or "/" in name or not store.children(f"{flow}/{name}"):
-        _no_run(flow, store, f"flow {flow} has no run {name!r} in {store.url}")
+        _raise_no_run(flow, store, f"flow {flow} has no run {name!r} in {store.url}")
     return RunLayout(store, flow, name)
 
 
-def _no_run(flow: str, store: Store, message: str) -> NoReturn:
+def _raise_no_run(flow: str, store: Store, message: str) -> NoReturn:
     names = sorted(name for name in store.children(flow) if name != "data")
     known = f"its latest runs are {', '.join(names[: -SHOWN - 1 : -1])}" if names else "name its store with --root"
     raise FlowcError.of("FC607", message, help=known)
 
 
-def _unreadable(error: CorruptArtifact) -> NoReturn:
-    way_out = "resume another one with --origin-run-id, or start anew with `flowc run`"
+def _raise_unreadable(error: CorruptArtifact) -> NoReturn:
+    way_out = "resume another run with --origin-run-id, or start a new one with `flowc run`"
     raise FlowcError.of("FC607", f"the run cannot be resumed: {error}", help=way_out) from error
 
 
-def _unknown_step(flow: Flow, name: str) -> NoReturn:
+def _raise_unknown_step(flow: Flow, name: str) -> NoReturn:
     close = difflib.get_close_matches(name, flow.by_name, n=1)
     known = f"did you mean `{close[0]}`?" if close else f"its steps are {', '.join(flow.by_name)}"
     message = f"flow {flow.name} has no step `{name}` to resume from"
@@ -163,10 +166,10 @@ def _unknown_step(flow: Flow, name: str) -> NoReturn:
 
 
 def resumed_options(flow: Flow, options: RunOptions, origin: Resumption) -> RunOptions:
-    """The options of the new run, with the parameters that the origin was given.
+    """The options of the new run, with the parameters of the run that it resumes.
 
-    Raises FlowcError with FC609 for a parameter that has no value there and cannot get one, and FC303 for one whose
-    value does not have its type any more.
+    Raises FlowcError with FC609 for a parameter that has no value there and cannot get one, and FC303 for a value of
+    another type than the parameter has now.
     """
     sink = DiagnosticSink()
     kept = origin.parameters or {}
@@ -179,7 +182,7 @@ def resumed_options(flow: Flow, options: RunOptions, origin: Resumption) -> RunO
                 "FC609",
                 f"parameter `{parameter.name}` had no value in run {origin.run_id}, which is resumed",
                 parameter.span,
-                help=f"{_from_start(flow, lacking=lacking)}start anew with `flowc run`",
+                help=f"{_from_start(flow, lacking=lacking)}start a new run with `flowc run`",
             )
     sink.raise_if_failed()
     names = {parameter.name for parameter in flow.parameters}
@@ -194,7 +197,7 @@ def _from_start(flow: Flow, *, lacking: bool) -> str:
 
 
 class Replay:
-    """Takes over what the origin has finished, from the start on, as far as that goes without running anything."""
+    """Takes over the tasks that the resumed run has finished, from the start on, as far as nothing needs to run."""
 
     def __init__(self, origin: Resumption, schedule: Schedule, target: RunLayout, max_num_splits: int) -> None:
         self._schedule = schedule
@@ -204,10 +207,10 @@ class Replay:
         self.reused = Counter[str]()
         """Tasks that were taken over, by step."""
         self.damaged = self._origin.damaged
-        """What is to be told of tasks that cannot be."""
+        """Notes on tasks that cannot be taken over."""
 
     def run(self, go_on: Callable[[], bool]) -> bool:
-        """Go on while there is something to take over and `go_on()`; returns whether all is. Raises ProtocolError."""
+        """Take tasks over while `go_on()`; returns whether none is left. Raises ProtocolError."""
         self._schedule.bounded = False
         try:
             rest: list[list[TaskKey]] = []
@@ -227,7 +230,7 @@ class Replay:
             self._origin.close()
 
     def _batch(self) -> list[TaskKey]:
-        """The next tasks; a gang is never torn apart."""
+        """The next tasks; the members of a gang stay together."""
         keys: list[TaskKey] = []
         while self._schedule.has_ready and len(keys) < BATCH:
             keys += [self._schedule.pop() for _ in range(self._schedule.width)]

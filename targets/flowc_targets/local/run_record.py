@@ -1,4 +1,4 @@
-"""What a local run leaves in the store beside its tasks: how it began and ended, logs, failures of processes."""
+"""What a local run writes to the store beside its tasks: how it began and ended, logs, failures of processes."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def new_run_id() -> str:
 
 
 def write_run_id(file: Path, run_id: str) -> None:
-    """Tell the run's id to whoever waits for that file. Raises FlowcError."""
+    """Write the run's id to a file, for a program that waits for it. Raises FlowcError."""
     try:
         file.write_text(run_id, encoding="utf-8")
     except OSError as error:
         message = f"the file {file} cannot be written: {error.strerror or error}"
-        way_out = "give --run-id-file a path in a folder that exists and that you can write to"
+        way_out = "pass --run-id-file a path in a folder that exists and that you can write to"
         raise FlowcError.of("FC603", message, help=way_out) from error
 
 
@@ -50,7 +50,7 @@ class RunRecord:
     def __init__(
         self, flow: Flow, options: RunOptions, run_id: str, origin: str | None = None, rerun: Iterable[str] = ()
     ) -> None:
-        """`origin` is the run that this one resumes, and `rerun` the steps that run again whatever came of them."""
+        """`origin` is the run that this one resumes, and `rerun` the steps that run again even if they succeeded."""
         self.run_id = run_id
         self.origin = origin
         self._uploads: list[Future[None]] = []
@@ -77,10 +77,10 @@ class RunRecord:
             }
             self.layout.write_json(f"{self.layout.prefix}/run.json", record)
         except StoreError as error:
-            unusable(options.root, error)
+            raise_unusable(options.root, error)
 
     def taken_over(self, reused: Mapping[str, int]) -> None:
-        """Write that all is taken over from the run that is resumed: how many tasks of each step."""
+        """Record that nothing is left to take over from the resumed run, and how many tasks of each step were."""
         self.layout.write_json(f"{self.layout.prefix}/{RESUMED}", {"version": 1, "reused": dict(reused)})
 
     def end(self, status: Status, tasks: int) -> None:
@@ -95,11 +95,11 @@ class RunRecord:
         self.layout.write_json(f"{self.layout.prefix}/run-end.json", record)
 
     def log_path(self, key: TaskKey, attempt: int, stream: str) -> Path:
-        """The file that a task's output goes to; for a remote root it is on its way only."""
+        """The local file for a task's output, which `keep_log` uploads to a remote root."""
         return self._local_path(f"{self.layout.folder(key.step, key.path, attempt)}/{stream}.log")
 
     def import_log(self) -> Path:
-        """The file for what the user's file prints while it is imported."""
+        """The local file for the output of importing the user's file."""
         return self._local_path(f"{self.layout.prefix}/import.log")
 
     def _local_path(self, key: str) -> Path:
@@ -111,7 +111,7 @@ class RunRecord:
         return self._spool / key
 
     def keep_log(self, output: TaskOutput) -> None:
-        """Upload a log that is not in the store yet."""
+        """Upload a log to a remote root."""
         if self._spool is None or not output.has_log:
             return
         if self._pool is None:
@@ -123,7 +123,7 @@ class RunRecord:
         return self.layout.store.location(f"{self.layout.folder(key.step, key.path, attempt)}/stderr.log")
 
     def error(self, key: TaskKey, attempt: int) -> tuple[str, str] | None:
-        """What was recorded of a task's failure: one line and the traceback."""
+        """The recorded failure of a task: one line and the traceback."""
         record = self.failure(key, attempt)
         if record is None:
             return None
@@ -137,7 +137,7 @@ class RunRecord:
             return None
 
     def record_error(self, key: TaskKey, attempt: int, kind: str, message: str) -> None:
-        """Record a failure for a task that had no chance to."""
+        """Record a failure for a task that could not do so itself."""
         document = {"version": 1, "type": kind, "message": message, "traceback": "", "created": time.time()}
         self.layout.write_json(f"{self.layout.folder(key.step, key.path, attempt)}/error.json", document)
 
@@ -162,17 +162,17 @@ class RunRecord:
 
 
 def _settled(flow: Flow) -> dict[str, Any]:
-    """The values of a pipeline's parameters that its graph was made with: a resumed run is compiled with them."""
+    """The values of parameters that a pipeline was compiled with. To resume it, it is compiled with them again."""
     settled = {item.name: literal(item.default) for item in flow.parameters if item.fixed}
     return {"settled": settled} if settled else {}
 
 
 def _user() -> str:
-    """Who runs this, as the client's namespaces and the tasks' `current.username` have it."""
+    """The user, as in the client's namespaces and the tasks' `current.username`."""
     return current.username or ""
 
 
-def unusable(root: str, error: StoreError) -> NoReturn:
+def raise_unusable(root: str, error: StoreError) -> NoReturn:
     """Raise FlowcError with FC601."""
-    way_out = "name a folder that you can write to, or a bucket that your credentials can: --root URL"
+    way_out = "pass --root with a folder that you can write to, or a bucket that your credentials can"
     raise FlowcError.of("FC601", f"the root {root!r} cannot be used: {error}", help=way_out) from error

@@ -1,4 +1,4 @@
-"""Which tasks can run: the flow's graph unfolded by the widths of its foreach steps, a piece at a time."""
+"""Which tasks can run: the flow's graph, unfolded by the widths of its foreach steps as they become known."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class _Span:
 
 
 class Schedule:
-    """The tasks that are ready, and those that wait for others. Its size follows what is open, not what has been."""
+    """The tasks that are ready, and those that wait for others. Its size depends on what is open, not on the past."""
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
@@ -46,11 +46,11 @@ class Schedule:
         self._waiting: dict[TaskKey, int] = {}
         self._joins = {step.closes: step for step in flow.steps if isinstance(step, JoinStep)}
         self.bounded = True
-        """Whether `@foreach_options` holds tasks back; not while tasks are taken over that have run already."""
+        """Whether `@foreach_options` holds tasks back; not while tasks are taken over from a resumed run."""
         self._bounds = _bounds(flow)
         self._open_items: dict[TaskKey, int] = {}
         self._held: dict[TaskKey, list[_Span]] = {}
-        """Tasks that could start, but that as many items of their foreach are open as may be; by its join."""
+        """Tasks that wait because the most items of their foreach are open, by its join."""
         self._virtual = frozenset(step.name for step in flow.steps if step.virtual)
         self._together = frozenset(step.target for step in flow.steps if isinstance(step, ParallelStep))
         self.known = 0
@@ -69,7 +69,7 @@ class Schedule:
         return span.end - span.at if span.end is not None and span.step in self._together else 1
 
     def pop(self) -> TaskKey:
-        """Take a task that is ready. Inner tasks come first, so that what is begun gets finished."""
+        """Take a task that is ready. Inner tasks come first, so that what has begun gets finished."""
         span = self._ready[0]
         if span.gate is not None:
             self._open_items[span.gate] = self._open_items.get(span.gate, 0) + 1
@@ -83,7 +83,7 @@ class Schedule:
         return key
 
     def put_back(self, keys: Sequence[TaskKey]) -> None:
-        """Make tasks ready again that were taken and not started. They come first, in this order."""
+        """Make tasks ready again that were taken but not started. They come first, in this order."""
         spans: list[_Span] = []
         for key in keys:
             gate = self._gate(key)
@@ -101,7 +101,7 @@ class Schedule:
         self._hold_back()
 
     def finished(self, key: TaskKey, *, count: int | None = None, choice: str | None = None) -> None:
-        """Make ready what waited for this task.
+        """Make the tasks ready that waited for this one.
 
         `count` is the width where it opens a foreach or gang, `choice` the step where it is a switch.
         """
@@ -118,7 +118,7 @@ class Schedule:
         self._hold_back()
 
     def _hold_back(self) -> None:
-        """See that the first task that is ready may start."""
+        """Hold tasks back until the first one that is ready may start."""
         while self.bounded and self._ready and (gate := self._ready[0].gate) is not None:
             if self._open_items.get(gate, 0) < self._bounds[gate.step]:
                 return
@@ -136,7 +136,7 @@ class Schedule:
         return TaskKey(self._joins[opener.name].name, key.path[: -1 - len(begins)])
 
     def _choose(self, step: SwitchStep, path: Path, choice: str) -> None:
-        """Go on to the step that a switch has chosen; back to itself is the next iteration."""
+        """Go on to the step that a switch has chosen; itself is the next iteration."""
         if not step.recursive:
             self._lead_to(choice, path)
         elif choice == step.name:
@@ -145,7 +145,7 @@ class Schedule:
             self._lead_to(choice, path[:-1])
 
     def _lead_to(self, name: str, path: Path) -> None:
-        """A step at `path` may start, or, when it is a join, has one input more."""
+        """A step at `path` may start, or, if it is a join, has one more input."""
         target = self._flow.by_name[name]
         if isinstance(target, JoinStep):
             self._arrive(target, path)
@@ -167,7 +167,7 @@ class Schedule:
         self._ready.appendleft(_Span(step.target, path, 0, count, self._begins(step.target), gate))
 
     def _begins(self, name: str) -> Path:
-        """What a step's first task has at the end of its path."""
+        """The end of the path of a step's first task: the iteration, for a loop."""
         step = self._flow.by_name[name]
         return (0,) if isinstance(step, SwitchStep) and step.recursive else ()
 
@@ -186,7 +186,7 @@ class Schedule:
             self._add(_Span(join.name, key.path))
 
     def _add(self, span: _Span) -> None:
-        """Make a task ready. A virtual step has none: what waits for it goes on at once."""
+        """Make a task ready. A virtual step has no task: the steps after it go on at once."""
         if span.step in self._virtual:
             for name in self._flow.by_name[span.step].targets:
                 self._lead_to(name, span.path)

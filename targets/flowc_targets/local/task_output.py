@@ -1,4 +1,4 @@
-"""A task's output on its way: from the pipe to the reporter, line by line, and to a log file, byte by byte."""
+"""A task's output: from its pipe to the reporter, line by line, and to a log file, byte by byte."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TaskOutput:
             self.write_end = -1
 
     def pump(self) -> bool:
-        """Take what is there; false at the end."""
+        """Read what is in the pipe; false at its end."""
         try:
             data = os.read(self.descriptor, CHUNK)
         except BlockingIOError:
@@ -60,7 +60,7 @@ class TaskOutput:
         return True
 
     def finish(self) -> None:
-        """Take what is in the pipe now, without waiting for whoever else holds it and may go on writing, and close."""
+        """Read what is in the pipe now and close it: a process that the task left behind may hold the other end."""
         waiting = struct.unpack("i", fcntl.ioctl(self.descriptor, termios.FIONREAD, bytes(4)))[0]
         for _ in range(-(-waiting // CHUNK)):
             self.pump()
@@ -79,12 +79,12 @@ class TaskOutput:
 
     def _show(self, data: bytes) -> None:
         text = data.decode("utf-8", "replace").removesuffix("\n")
-        # Of a line that a progress bar has redrawn with carriage returns, the last state counts.
+        # A progress bar redraws its line with carriage returns: show its last state.
         lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
         self._reporter.lines(self.stream, self._prefix, lines)
 
     def _complain(self, error: OSError) -> None:
-        """Say once that the log is not whole: the task goes on, and what it prints is shown."""
+        """Note once that the log is incomplete: the task goes on, and its output is shown."""
         if not self._log_fails:
             self._log_fails = True
             self._reporter.note(f"the log {self.log} cannot be written: {error.strerror or error}")

@@ -47,7 +47,7 @@ def build_package(flow: Flow, source: SourceFile) -> bytes:
 def package_files(
     flow: Flow, source: SourceFile, include: Sequence[str] = (), sink: DiagnosticSink | None = None
 ) -> dict[str, bytes]:
-    """What goes into the code package, by name, sorted. `include` are paths, folders and globs from the flow's folder.
+    """The files of the code package, by name, sorted. `include` has paths, folders and globs from the flow's folder.
 
     Collects FC101, FC104, FC604 and FC606 for local modules, FC605 for what is to be included, and FC308 for default
     files of IncludeFile parameters.
@@ -69,7 +69,7 @@ def package_files(
 
 
 def largest_files(package: bytes) -> str:
-    """The way out for a package that is too large: which of the user's files make it so, by their size in the zip."""
+    """The help for a package that is too large: the user's largest files, by their size in the zip."""
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         sizes = {info.filename: info.compress_size for info in archive.infolist()}
     own = [name for name in sizes if not name.startswith("flowc/") and name not in {"__main__.py", PLAN_FILE}]
@@ -79,7 +79,7 @@ def largest_files(package: bytes) -> str:
 
 
 def content_hash(files: Mapping[str, bytes]) -> str:
-    """SHA-256 over names and contents: the same on every machine, whatever its zlib."""
+    """SHA-256 over names and contents, which does not depend on the version of zlib."""
     digest = hashlib.sha256()
     for name, content in sorted(files.items()):
         digest.update(f"{len(name)}:{name}:{len(content)}:".encode())
@@ -102,12 +102,12 @@ def zip_files(files: Mapping[str, bytes], *, compressed: bool = True) -> bytes:
 
 
 def _exact(source: SourceFile) -> bytes:
-    """The user's file byte for byte, since it may declare an encoding of its own."""
+    """The user's file byte for byte, since it may declare an encoding."""
     return source.path.read_bytes() if source.path.is_file() else source.text.encode()
 
 
 def _runtime_files() -> dict[str, bytes]:
-    """The shim. It is located, not imported: importing it here would cost time and tie the compiler to it."""
+    """The files of the shim. They are located, not imported, which would take time."""
     spec = find_spec("flowc")
     assert spec is not None, "the package flowc is not installed"
     assert spec.submodule_search_locations, "flowc is not a package"

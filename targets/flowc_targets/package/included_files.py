@@ -1,4 +1,10 @@
-"""Files that a flow ships beside its code: `--include` and `include = [...]`, by path, folder or glob."""
+"""Files that a flow ships beside its code: those of `--include` and the default files of IncludeFile parameters.
+
+A zip has no real files. With files included, all of the user's are under `files/`, and the shim unpacks that folder
+before it imports anything. Each keeps its place relative to the flow's file, so that a step opens it by the path that
+`--include` names, also above the flow's folder. The folders above have a neutral name, so that the package does not
+depend on where a checkout is.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +24,20 @@ if TYPE_CHECKING:
     from flowc_compiler.syntax.import_root import ImportRoot
 
 
+DEFAULTS_FOLDER = "flowc_included"
+"""Where default files of IncludeFile parameters are in the package."""
+ABOVE = "_above_"
+"""The name of each folder above the import root."""
 _NEVER = ("__pycache__",)
-_MADE = (b"# Made by flowc ", b"# Compiled by flowc ")
-"""How flowc's own output begins: a package with the last one in it would never be the same twice."""
+_HEADERS = (b"# Made by flowc ", b"# Compiled by flowc ")
+"""How flowc's own output begins: a package that contains the last one would never be the same twice."""
 
 
 def included_files(patterns: Sequence[str], folder: Path, sink: DiagnosticSink) -> dict[str, Path]:
     """The files that patterns name, by their path from `folder` (with slashes; `../` where they stand above it).
 
     A folder means all that is in it, but for names that begin with a dot, `__pycache__` and flowc's own output.
-    Collects FC605 for a pattern that names nothing, or an absolute path outside of `folder`.
+    Collects FC605 for a pattern without a match, and for an absolute path outside of `folder`.
     """
     found: dict[str, Path] = {}
     for pattern in patterns:
@@ -41,7 +51,7 @@ def included_files(patterns: Sequence[str], folder: Path, sink: DiagnosticSink) 
 
 
 def _matches(pattern: str, folder: Path, sink: DiagnosticSink) -> list[str] | None:
-    """The paths from `folder` that a pattern names; `None` when it was reported."""
+    """The paths from `folder` that a pattern names; `None` if it was reported."""
     if Path(pattern).is_absolute():
         if not Path(pattern).is_relative_to(folder):
             message = f"`--include {pattern}` is an absolute path outside of the flow's folder"
@@ -57,7 +67,7 @@ def _matches(pattern: str, folder: Path, sink: DiagnosticSink) -> list[str] | No
 
 
 def _files(folder: Path, match: str) -> Iterator[str]:
-    """A file itself; what is in a folder, sorted."""
+    """A file itself, or the files in a folder, sorted."""
     path = folder / match
     if not path.is_dir():
         if path.is_file():
@@ -67,12 +77,12 @@ def _files(folder: Path, match: str) -> Iterator[str]:
         folders[:] = sorted(name for name in folders if _wanted(name))
         for name in sorted(names):
             file = Path(where, name)
-            if _wanted(name) and file.is_file() and not _made_by_flowc(file):
+            if _wanted(name) and file.is_file() and not _written_by_flowc(file):
                 yield _from(folder, file)
 
 
 def _from(folder: Path, path: Path) -> str:
-    """A path from the folder, without a way out and back in again."""
+    """A path relative to the folder, normalized."""
     return Path(os.path.relpath(path, folder)).as_posix()
 
 
@@ -80,31 +90,27 @@ def _wanted(name: str) -> bool:
     return not name.startswith(".") and name not in _NEVER
 
 
-def _made_by_flowc(path: Path) -> bool:
+def _written_by_flowc(path: Path) -> bool:
     if path.suffix not in {".yaml", ".yml", ".py"}:
         return False
     try:
         with path.open("rb") as file:
-            return file.readline(200).startswith(_MADE)
+            return file.readline(200).startswith(_HEADERS)
     except OSError:
         return False  # reported where it is read
 
 
 def _help(pattern: str, folder: Path) -> str:
-    text = f"it is a path, a folder or a glob from the flow's folder, {folder}"
+    text = f"write a path, a folder or a glob from the flow's folder, {folder}"
     here = Path.cwd()
     if here != folder and glob.glob(pattern, recursive=True):  # noqa: PTH207
         beside = Path(os.path.relpath(here, folder), pattern).as_posix()
-        return f"{text}; what is in the working directory is `--include {beside}` from there"
+        return f"{text}; for the files in the working directory write `--include {beside}`"
     return text
 
 
-FOLDER = "flowc_included"
-"""Where they are in the package."""
-
-
 def default_files(flow: Flow, sink: DiagnosticSink) -> tuple[dict[str, str], dict[str, bytes]]:
-    """Parameter name to the name of its file in the package, and the files. Collects FC308 for what cannot be read."""
+    """Parameter name to the name of its file in the package, and the files. Collects FC308 for unreadable files."""
     names: dict[str, str] = {}
     contents: dict[str, bytes] = {}
     for parameter in flow.parameters:
@@ -112,18 +118,14 @@ def default_files(flow: Flow, sink: DiagnosticSink) -> tuple[dict[str, str], dic
             continue
         if parameter.dynamic_default:
             message = f"parameter `{parameter.name}`: the path of its default file is computed when the run starts"
-            way_out = "write the path out: its content is part of what is compiled, since a container has no such file"
+            way_out = "write the path as a literal: the file is compiled into the code package"
             sink.error("FC308", message, parameter.span, help=way_out)
             continue
-        path = default_file(parameter, sink, "create it where you compile: its content is part of what is compiled")
+        path = default_file(parameter, sink, "create it where you compile: it is compiled into the code package")
         if path is not None:
-            names[parameter.name] = f"{FOLDER}/{parameter.name}"
+            names[parameter.name] = f"{DEFAULTS_FOLDER}/{parameter.name}"
             contents[names[parameter.name]] = path.read_bytes()
     return names, contents
-
-
-ABOVE = "_above_"
-"""The name of each folder above the import root."""
 
 
 def from_home(included: Mapping[str, Path], home: ImportRoot) -> dict[str, Path]:
@@ -151,7 +153,9 @@ def unpacked_tree(
             if path.stat().st_mode & 0o100:
                 executable.append(place)
         except OSError as error:
-            sink.error("FC605", f"{path} cannot be read: {error.strerror}", None, help="correct its mode, or leave it")
+            sink.error(
+                "FC605", f"{path} cannot be read: {error.strerror}", None, help="correct its mode, or do not include it"
+            )
     plan = {"code": root, "folder": _joined(root, *home.package), "executable": sorted(executable)}
     return entries, plan
 

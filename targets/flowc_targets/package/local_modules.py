@@ -1,4 +1,4 @@
-"""Which local files a flow imports, found by reading imports, never by running them."""
+"""The local files that a flow imports, found by reading import statements, never by running them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 NEVER_LOCAL = frozenset({"flowc", "metaflow", "zenml"})
-"""Names that the shim serves: a folder of that name beside the flow is not the user's module."""
+"""Names that the shim serves: a folder with such a name beside the flow is not the user's module."""
 
 COMPILED = (".so", ".pyd")
 
@@ -33,9 +33,9 @@ def local_files(
 ) -> dict[str, bytes]:
     """The `.py` files at home that a flow imports, transitively, as path below `home.folder` to content.
 
-    An import of `a.b.c` brings `a/__init__.py`, `a/b/__init__.py` and `a/b/c.py`, those that are there; what is not
-    there is taken to be installed in the image. `included` are files that are shipped anyway, by the same kind of path:
-    what they import is followed as well, and a compiled module among them is no problem.
+    An import of `a.b.c` ships those of `a/__init__.py`, `a/b/__init__.py` and `a/b/c.py` that exist; a module that is
+    not found is expected in the image. `included` are files that are shipped anyway, by the same kind of path: their
+    imports are followed as well, and a compiled module among them is no problem.
 
     Collects FC101 and FC104 for local files that cannot be read, FC604 for imports that can only be local and are not
     there, FC606 for modules that are compiled to machine code, and FC106 for names of Metaflow that are not served.
@@ -66,13 +66,13 @@ class _Importer(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """What a dotted name leads to: the files on the way, and how many of its parts were found."""
+    """How far a dotted name resolves: the files on the way, and how many of its parts were found."""
 
     files: tuple[tuple[str, tuple[str, ...]], ...]
     """Path below the home, and the package that the file's relative imports start from."""
     matched: int
     regular: bool
-    """What was found last is a package with an `__init__.py`, or a module: nowhere else is its inside looked for."""
+    """The last part found is a package with an `__init__.py`, or a module: its members are nowhere else."""
     compiled: str = ""
     """The compiled module at the end, if it is one."""
 
@@ -220,17 +220,17 @@ def _may_define(file: str, text: bytes, name: str) -> bool:
 
 
 class Import(NamedTuple):
-    """One name that an import statement asks for."""
+    """One name that a statement imports."""
 
     parts: tuple[str, ...]
     """The dotted name from the top: a module, or where `attribute` is set perhaps something in one."""
     line: int
     relative: bool = False
     attribute: bool = False
-    """The last part is `y` of `from x import y`: a submodule, or a name that `x` defines."""
+    """The last part is the `y` of `from x import y`: a submodule, or a name that `x` defines."""
     star: bool = False
     optional: bool = False
-    """The import stands in a `try`: the module copes without it."""
+    """The import is in a `try`: the module works without it."""
     beyond: bool = False
     """A relative import with more dots than there are packages: it cannot work."""
 
@@ -238,7 +238,7 @@ class Import(NamedTuple):
 _IMPORT = re.compile(r"\b(?:from|import)\b[ \t]*([^\n;#]*)")
 _WORD = re.compile(r"\w+")
 _IMPORT_CALL = re.compile(r"\b(?:import_module|__import__)\b")
-_COPES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
 
 def imports_of(tree: ast.Module, package: tuple[str, ...]) -> Iterator[Import]:
@@ -253,7 +253,7 @@ def imports_of(tree: ast.Module, package: tuple[str, ...]) -> Iterator[Import]:
             case ast.If(test=test, orelse=orelse) if is_type_checking(test):
                 pending.extend((item, optional) for item in orelse)
                 continue
-            case ast.Try(body=body, handlers=handlers) if any(_copes(item.type) for item in handlers):
+            case ast.Try(body=body, handlers=handlers) if any(_catches_import_error(item.type) for item in handlers):
                 pending.extend((item, True) for item in body)
                 pending.extend((item, optional) for item in (*handlers, *node.orelse, *node.finalbody))
                 continue
@@ -336,14 +336,14 @@ def _is_import_call(func: ast.expr) -> bool:
             return False
 
 
-def _copes(caught: ast.expr | None) -> bool:
-    """Whether an `except` clause catches an import that fails."""
+def _catches_import_error(caught: ast.expr | None) -> bool:
+    """Whether an `except` clause catches a failed import."""
     match caught:
         case None:
             return True
         case ast.Tuple(elts=items):
-            return any(_copes(item) for item in items)
+            return any(_catches_import_error(item) for item in items)
         case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name in _COPES
+            return name in _IMPORT_ERRORS
         case _:
             return False

@@ -1,4 +1,4 @@
-"""`@project`: what a flow's deployments are called, by project and branch, as Metaflow calls them."""
+"""`@project`: the names of a flow's deployments, by project and branch, as Metaflow names them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BRANCH = re.compile(r"[a-z0-9_]{1,128}")
 
 
 def with_branch(flow: Flow, branch: str | None, production: bool, sink: DiagnosticSink) -> Flow:
-    """The flow on the branch that the command line names. What contradicts the decorator is FC505."""
+    """The flow on the branch that the command line names. An option that contradicts the decorator is FC505."""
     spec = flow.specs.project
     if branch is None and not production:
         return flow
@@ -30,7 +30,7 @@ def with_branch(flow: Flow, branch: str | None, production: bool, sink: Diagnost
     for option, given, there in (("branch", branch, spec.branch), ("production", production or None, spec.production)):
         if given is not None and there is not None and given != there:
             sink.error(
-                "FC505", f"--{option} says something else than `{option}` of @project", spec.span,
+                "FC505", f"--{option} contradicts `{option}` of @project", spec.span,
                 help="keep one of them",
             )  # fmt: skip
     if branch is not None and not _BRANCH.fullmatch(branch):
@@ -41,20 +41,20 @@ def with_branch(flow: Flow, branch: str | None, production: bool, sink: Diagnost
 
 
 def deployment_name(flow: Flow) -> str:
-    """What tells the flow from others where it is deployed: `project.branch.Flow`, or the flow's name."""
+    """The flow's unique name where it is deployed: `project.branch.Flow`, or its own name without a project."""
     spec = flow.specs.project
     return flow.name if spec is None else f"{spec.name}.{branch_name(spec)}.{flow.name}"
 
 
 def branch_name(spec: ProjectSpec) -> str:
-    """`prod`, `prod.<branch>`, `test.<branch>` or `user.<name of who runs this>`."""
+    """`prod`, `prod.<branch>`, `test.<branch>` or `user.<the user's name>`."""
     if spec.branch is not None:
         return f"{'prod' if spec.production else 'test'}.{spec.branch}"
     return "prod" if spec.production else f"user.{_user()}"
 
 
 def project_facts(flow: Flow) -> dict[str, Any] | None:
-    """What `current` says of the project in a task; `None` without one."""
+    """What `current` has about the project in a task; `None` without a project."""
     spec = flow.specs.project
     if spec is None:
         return None

@@ -1,4 +1,4 @@
-"""The run plan: what the shim needs to know of the graph, as plain JSON, since a container has no compiler."""
+"""The run plan: what the shim needs to know about the graph, as plain JSON, since a container has no compiler."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def build_plan(flow: Flow, module: str | None = None, default_files: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The plan of a flow whose scopes are known; JSON-serializable, in a fixed order.
 
-    `module` is the dotted name that the user's file is imported by in a task (`frontend.home` knows it); by default
-    that of a file in no package. `default_files` says where in the code package the default content of an IncludeFile
-    is, by the name of the parameter.
+    `module` is the dotted name by which a task imports the user's file (see `syntax.import_root`); by default the name
+    of a file in no package. `default_files` has the path in the code package of the default content of each
+    IncludeFile, by the name of the parameter.
     """
     return {
         "version": VERSION,
@@ -49,7 +49,7 @@ def _parameter(flow: Flow, parameter: Parameter, default_files: Mapping[str, str
 
 
 def recorded(config: Config) -> dict[str, Any]:
-    """A config's value; as the text of a Python literal where JSON would change it; or what the flow's parser gets."""
+    """A config's value, as the text of a Python literal if JSON would change it; or the input of the flow's parser."""
     entry: dict[str, Any] = {"attribute": config.attribute, "plain": config.plain}
     if config.text is not None:
         return {**entry, "text": config.text}
@@ -75,26 +75,26 @@ def _step(flow: Flow, step: Step) -> FullStepEntry:
         "retries": specs.retry.limit if specs.retry else 0,
         "timeout": specs.timeout.seconds if specs.timeout else None,
         "env": dict(specs.environment.variables) if specs.environment else {},
-        **_asked(specs),
+        **_optional_entries(specs),
         **called(flow, step),
     }
 
 
-def _asked(specs: StepSpecs) -> StepEntry:
-    """What few steps have, and only those say."""
-    asked: StepEntry = {}
+def _optional_entries(specs: StepSpecs) -> StepEntry:
+    """The entries that only the steps with these specs have."""
+    entries: StepEntry = {}
     if specs.catch is not None:
-        asked["catch"] = {"var": specs.catch.variable, "print_exception": specs.catch.print_exception}
+        entries["catch"] = {"var": specs.catch.variable, "print_exception": specs.catch.print_exception}
     if specs.secrets is not None:
         sources = [source.model_dump() for source in specs.secrets.sources]
-        asked["secrets"] = {"sources": sources, "allow_override": specs.secrets.allow_override}
+        entries["secrets"] = {"sources": sources, "allow_override": specs.secrets.allow_override}
     if specs.parallel is not None and specs.container is not None:
         pod = specs.container
         gang = {"port": pod.port, "timeout": pod.hostname_resolution_timeout}
-        asked["gang"] = {name: value for name, value in gang.items() if value is not None}
+        entries["gang"] = {name: value for name, value in gang.items() if value is not None}
     if specs.loop is not None:
-        asked["max_iterations"] = specs.loop.max_iterations
-    return asked
+        entries["max_iterations"] = specs.loop.max_iterations
+    return entries
 
 
 Json = dict[str, Any]
@@ -157,12 +157,12 @@ def planned(flow: Flow, value: Value) -> Json:
 
 
 def literal(value: object) -> Json:
-    """A known value; as the text of a Python literal where JSON would change it."""
+    """A known value, as the text of a Python literal if JSON would change it."""
     return {"literal": value} if survives_json(value) else {"python": _text(value)}
 
 
 def _text(value: Any) -> str:
-    """The `repr` of plain data; of sets in an order that is the same each time."""
+    """The `repr` of plain data, with sets in a fixed order."""
     kind: str = type(value).__name__
     if kind == "dict":
         return f"{{{', '.join(f'{_text(key)}: {_text(item)}' for key, item in value.items())}}}"
@@ -177,7 +177,7 @@ def _text(value: Any) -> str:
 
 
 def survives_json(value: object) -> bool:
-    """Whether a value that goes through JSON is the same again."""
+    """Whether a value is the same after it went through JSON."""
     try:
         return repr(json.loads(json.dumps(value, allow_nan=False))) == repr(value)
     except (TypeError, ValueError):

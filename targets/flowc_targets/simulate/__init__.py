@@ -1,4 +1,4 @@
-"""Executing a manifest on this machine as Argo would: `flowc simulate`."""
+"""Running a manifest on this machine as Argo would: `flowc simulate`."""
 
 from flowc_targets.simulate.node_report import Progress, as_json, counts, tree
 from flowc_targets.simulate.problems import ManifestError

@@ -88,10 +88,10 @@ def dag_outputs(dag: DagRun) -> dict[str, str] | None:
 
 
 def _value(dag: DagRun, tag: str) -> str:
-    """The output of a task that has run; that of another is an error.
+    """The output of a task that has run; the output of any other is an error.
 
-    Argo 3.5, 3.6 and 4.0.0 put in the tag itself, 3.7.14 an empty text, 4.1 the default, or else an error: what depends
-    on it works nowhere but by luck.
+    Argo 3.5, 3.6 and 4.0.0 insert the tag itself, 3.7.14 an empty text, 4.1 the default, or else an error: no manifest
+    can rely on it.
     """
     name, _, rest = tag.removeprefix("tasks.").partition(".")
     node = dag.task_node(name)

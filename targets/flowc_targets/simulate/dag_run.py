@@ -38,7 +38,7 @@ class DagRun:
         run.boundaries[node.id] = self
 
     def start(self) -> None:
-        """Begin with the tasks that wait for none."""
+        """Begin with the tasks that depend on none."""
         self._visit(name for name, task in self.template.tasks.items() if not task.depends.names)
         self._finish()
 
@@ -101,7 +101,7 @@ class DagRun:
             return node
 
     def _visit(self, names: Iterable[str]) -> None:
-        """Execute tasks, and at once those behind them where they are done already."""
+        """Execute tasks, and at once those after them if they are done already."""
         waiting = list(names)
         while waiting:
             name = waiting.pop(0)
@@ -155,7 +155,7 @@ class DagRun:
             return None
 
     def _resolved_when(self, name: str) -> str | None:
-        """The `when` of a task with its values; of a fan-out that asks for `item`, the tag stays in it."""
+        """The `when` of a task with its values; in a fan-out the tag `item` stays."""
         when = self._raw[name].get("when")
         if when is None or "{{" not in when:
             return when
@@ -164,7 +164,7 @@ class DagRun:
         return resolved
 
     def _proceeds(self, condition: str | None, expands: bool) -> bool:
-        """Whether a `when` holds. One that cannot be evaluated may ask for `item`, which is not known yet."""
+        """Whether a `when` holds. One that cannot be evaluated may contain `item`, which is not known yet."""
         try:
             return condition is None or evaluate_when(condition)
         except NodeError:
@@ -173,7 +173,7 @@ class DagRun:
             raise
 
     def _resolved(self, name: str) -> dict[str, Any]:
-        """A task with its values, but for `item`."""
+        """A task with its values, except `item`."""
         text = to_json(self._raw[name])
         resolved: dict[str, Any] = replaced_json(text, {**self.run.values, **task_values(self, text)}, _is_of_tasks)
         return resolved

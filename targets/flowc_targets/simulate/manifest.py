@@ -50,7 +50,7 @@ class Manifest:
 
     @property
     def title(self) -> str:
-        """The name of the flow where the manifest tells it, else of the object."""
+        """The name of the flow if the manifest has it, else of the object."""
         annotations = self.metadata.get("annotations", {})
         return str(annotations.get("workflows.argoproj.io/title") or self.metadata.get("name", ""))
 

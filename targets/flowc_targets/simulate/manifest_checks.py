@@ -1,4 +1,4 @@
-"""What Argo's validation refuses before anything runs, and what only the simulator cannot do.
+"""What Argo's validation rejects before anything runs, and what the simulator cannot do.
 
 After workflow/validate/validate.go: names, references, cycles, arguments that are missing, tags that nothing answers.
 """
@@ -29,7 +29,7 @@ _TASK_TAG = re.compile(r"tasks\.([^.]+)\.(?:outputs\.parameters\.(.+)|(status))"
 
 
 def checked_spec(manifest: Manifest, name: str, uid: str) -> Spec:
-    """The spec of a manifest. Raises ManifestError with all that is wrong with it."""
+    """The spec of a manifest. Raises ManifestError with all of its problems."""
     try:
         spec = make_spec(manifest, name, uid)
     except DependsError as error:
@@ -123,7 +123,7 @@ def _container_problems(spec: Spec, template: Template, path: str, manifest: Man
 
 
 def _env_problem(item: dict[str, Any], manifest: Manifest) -> str:
-    """What is wrong with a variable's source: nothing where it has none."""
+    """What is wrong with a variable's source; empty if nothing is."""
     source = item.get("valueFrom", {})
     reference = source.get("configMapKeyRef")
     if reference is not None:

@@ -1,4 +1,4 @@
-"""What is shown of a run: progress while it runs, then the tree of its nodes, and counts."""
+"""The output of a run: progress while it runs, then the tree of its nodes, and counts."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _PAUSE = 2.0
 
 
 class Progress:
-    """Says what fails at once, and how far the run is every other second."""
+    """Prints failures at once, and how far the run is every other second."""
 
     def __init__(self, write: Callable[[str], None], *, output: bool) -> None:
-        """`write` takes a line; `output` asks for what every pod prints."""
+        """`write` takes a line; `output` shows the output of every pod."""
         self._write = write
         self._output = output
         self._pods: Counter[str] = Counter()
         self._last = time.monotonic()
-        self._said = ""
+        self._shown = ""
 
     def changed(self, node: Node) -> None:
         """A node has a new phase."""
@@ -58,13 +58,13 @@ class Progress:
         pods = self._pods
         done = pods["Succeeded"] + pods["Failed"] + pods["Error"]
         text = f"{done} pods done, {pods['Running'] - done} running, {waiting} waiting"
-        if text != self._said:
+        if text != self._shown:
             self._write(text)
-            self._said = text
+            self._shown = text
 
 
 def tree(nodes: Nodes) -> Iterator[str]:
-    """The nodes of a run as lines, the tasks of each DAG below it; wide fan-outs are summed up."""
+    """The nodes of a run as lines, the tasks of each DAG below it; wide fan-outs are summarized."""
     inside: dict[str, list[Node]] = {}
     for node in nodes.by_id.values():
         inside.setdefault(node.boundary, []).append(node)

@@ -1,4 +1,4 @@
-"""From a processed template to what is run on this machine: a command, an environment, and folders for its paths."""
+"""Pods as local processes: from a processed template to a command, an environment, and folders for its paths."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SHIMS = frozenset({"flow.pyz", "boot.py"})
 _FAN_OUT = re.compile(r"(.*)\(\d+:[^()]*\)")
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][-A-Za-z0-9_.]*)\)")
 HERE = {env_names.GANG_HOST: "127.0.0.1", env_names.GANG_PORT: "0"}
-"""Pods of one machine have one address, so that the members of a gang take free ports."""
+"""Pods of one machine share one address, so that the members of a gang take free ports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class PodMaker:
 
 
 def read_outputs(pod: Pod) -> dict[str, str]:
-    """What a pod has left, without one newline at its end (executor.go, SaveParameters). Raises PodError."""
+    """The output parameters of a pod, without one newline at the end (executor.go, SaveParameters). Raises PodError."""
     found: dict[str, str] = {}
     for output in pod.outputs:
         try:
@@ -146,7 +146,7 @@ def read_outputs(pod: Pod) -> dict[str, str]:
 
 
 def expanded(text: str, variables: Mapping[str, str]) -> str:
-    """A text with Kubernetes' `$(NAME)` and `$$`; what is not known stays."""
+    """A text with Kubernetes' `$(NAME)` and `$$` replaced; unknown names stay."""
     if "$" not in text:
         return text
 
@@ -157,7 +157,7 @@ def expanded(text: str, variables: Mapping[str, str]) -> str:
 
 
 FIELDS = ("status.podIP", "status.hostIP", "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName")
-"""What a pod may read of itself, beside its labels and annotations."""
+"""What a pod may read about itself, beside its labels and annotations."""
 _OF_MAP = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
 
 Places = list[tuple[str, str]]

@@ -1,8 +1,8 @@
 """The nodes of a run, under the ids that Argo gives them.
 
 An id is the workflow's name and the 32-bit FNV-1a hash of the node's name (workflow_types.go, NodeID), and every lookup
-by name goes by the id. So of two nodes whose names hash alike, the controller takes the later one for the one that is
-there: it is never made, without a word. `lost` has those.
+by name goes by the id. So if the names of two nodes have the same hash, the controller takes the later one for the
+existing one, and silently never creates it. `lost` has those.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Node:
 
     @property
     def fulfilled(self) -> bool:
-        """Whether nothing happens to it any more."""
+        """Whether it has its last phase."""
         return self.phase in FULFILLED
 
 
@@ -85,7 +85,7 @@ class Nodes:
         self.by_id[node.id] = node
 
     def connect(self, parent: str, child: str) -> None:
-        """Make the node of the id `child` follow that of the id `parent`."""
+        """Make the node with the id `child` follow the node with the id `parent`."""
         self.by_id[parent].children[child] = None
 
     def outbound(self, node: Node) -> list[str]:

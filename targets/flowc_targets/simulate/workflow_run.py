@@ -1,8 +1,8 @@
 """Executing templates: the controller's executeTemplate (operator.go), node by node.
 
-The controller goes over the whole Workflow again and again; here whoever waits for a node is told when it is fulfilled,
-which comes to the same nodes and phases, in time that is in proportion to what happens. What is told is queued, so that
-no recursion of a flow is one of Python's.
+The controller goes over the whole Workflow again and again. Here a node calls its watchers when it is fulfilled, which
+leads to the same nodes and phases in time proportional to what happens. The calls are queued, so that a recursion of
+the flow is not a recursion of Python.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Run:
     """One Workflow."""
 
     def __init__(self, spec: Spec, host: SimulatedCluster, *, backoff: float = 1.0) -> None:
-        """`backoff` is by how much waits between attempts are multiplied: 0 does not wait."""
+        """`backoff` multiplies the waits between attempts: 0 does not wait."""
         self.spec = spec
         self.host = host
         self.backoff = backoff
@@ -46,14 +46,14 @@ class Run:
         self.boundaries: dict[str, DagRun] = {}
         """The DAGs by the ids of their nodes."""
         self.held: dict[DagRun | RetryRun, None] = {}
-        """What waits for a `parallelism`, in the order in which it came to wait."""
+        """What waits for a `parallelism`, in the order in which it began to wait."""
         self.active = 0
         """Pods that are pending or running."""
         self.expired = False
         """Whether the Workflow's activeDeadlineSeconds have passed."""
 
     def settle(self) -> None:
-        """Do all that can be done before a pod ends or time passes."""
+        """Do everything that needs no pod to end and no time to pass."""
         while True:
             while self.queue:
                 self.queue.popleft()()
@@ -62,7 +62,7 @@ class Run:
                 return
 
     def execute(self, call: Call) -> Node:
-        """The node of a call: a new one, or, where ids collide, the one that is there.
+        """The node of a call: a new one, or, if ids collide, the one that exists.
 
         Raises HeldError, and NodeError where the node is made, but its template cannot be executed.
         """
@@ -85,7 +85,7 @@ class Run:
         return node
 
     def dispatch(self, call: Call, template: Template, raw: dict[str, Any], *, retried: bool = False) -> Node:
-        """The node of a template that is processed, and what it does under way."""
+        """Make the node of a processed template, and start what it does."""
         match template.kind:
             case "container":
                 node = self.new_node(call, "Pod", "Pending", retried=retried)
@@ -122,7 +122,7 @@ class Run:
         return node
 
     def mark(self, node: Node, phase: Phase, message: str | None = None) -> None:
-        """Give a node a phase, and tell whoever waits for it when it is the last."""
+        """Give a node a phase, and call its watchers when that is the last one."""
         if node.phase in FULFILLED:
             return
         node.phase = phase
@@ -152,7 +152,7 @@ class Run:
         self.mark(node, phase, message)
 
     def expire(self) -> None:
-        """The deadline of the Workflow: what is not of the exit handler fails (exec_control.go)."""
+        """The deadline of the Workflow: all but the exit handler fails (exec_control.go)."""
         self.expired = True
         exit_ids = {id_ for id_, dag in self.boundaries.items() if dag.on_exit}
         for node in list(self.nodes.by_id.values()):
@@ -206,7 +206,7 @@ class RetryRun:
     """The attempts of one node."""
 
     def __init__(self, run: Run, node: Node, call: Call, template: Template, raw: dict[str, Any]) -> None:
-        """`raw` is the template, processed but for what is of an attempt only."""
+        """`raw` is the template, processed except for the values of an attempt."""
         self._run = run
         self._node = node
         self._call = call
@@ -249,7 +249,7 @@ class RetryRun:
         return self._run.dispatch(call, self._template, raw, retried=True)
 
     def ended(self, node: Node) -> None:
-        """An attempt has ended: that was all, or there is another one."""
+        """An attempt has ended: end the node, or start another attempt."""
         verdict = self._verdict(node)
         if verdict is not None:
             self._node.outputs = node.outputs
@@ -262,7 +262,7 @@ class RetryRun:
             self._run.host.later(node.finished + wait, self.attempt)
 
     def _verdict(self, node: Node) -> str | None:
-        """The message for the end of it all; `None` where there is another attempt."""
+        """The message with which it ends; `None` if there is another attempt."""
         if node.phase not in FAILED:
             return ""
         if self._run.expired and not self._call.on_exit:
@@ -312,5 +312,5 @@ class RetryRun:
 
 
 def _is_lost(node: Node) -> bool:
-    """What the one expression that is known says of an attempt: of its terms these can come to pass here."""
+    """POD_LOSS for an attempt. Only these of its terms can occur here."""
     return node.phase == "Error" or ("(exit code 143)" in node.message and "deadline" not in node.message)

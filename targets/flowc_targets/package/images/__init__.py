@@ -1,1 +1,1 @@
-"""Images for the packages that steps ask for: what to build them from, and which step runs in which."""
+"""Images for the packages that steps need: what they are built from, and which step runs in which."""

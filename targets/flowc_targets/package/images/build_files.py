@@ -1,4 +1,4 @@
-"""What an image is built from: a Dockerfile, and the file of packages that it copies."""
+"""The files that an image is built from: a Dockerfile, and the list of packages that it copies."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from flowc_targets.package.images.image_environments import Environment
 
 PYPI_BASE = "python:{python}-slim"
-"""What `@pypi` builds upon where a version of Python is asked for and no base is given."""
+"""The base of `@pypi` if a version of Python is requested and no base."""
 CONDA_BASE = "mambaorg/micromamba:2.3.3"
-"""What `@conda` builds upon."""
+"""The base of `@conda`."""
 DEFAULT_PYTHON = "3.11"
-"""The Python of a Conda environment that names none."""
+"""The Python of a Conda environment that requests none."""
 DOCKERFILE = "Dockerfile"
 _PYPI_FILE = "requirements.txt"
 _CONDA_FILE = "environment.yml"
@@ -29,13 +29,13 @@ _CONDA_CONFIG = "--mount=type=secret,id=conda,target=/etc/conda/.condarc,mode=04
 
 @dataclass(frozen=True, slots=True)
 class Bases:
-    """The images to build upon. `{python}` in one stands for the version of Python that is asked for."""
+    """The images to build upon. `{python}` in a name stands for the requested version of Python."""
 
     pypi: str | None = None
-    """Given with `--base`; else the flow's option `image`, or `python:VERSION-slim` where a version is asked for."""
+    """From `--base`; else the flow's option `image`, or `python:VERSION-slim` if a version is requested."""
     conda: str | None = None
     image: str = f"python:{DEFAULT_PYTHON}-slim"
-    """The option `image`: what steps run in that name none."""
+    """The option `image`: the image of steps that name none."""
     python: str = "python3"
     """The option `python`: the Python that steps run with."""
 
@@ -44,7 +44,7 @@ class Bases:
         return self._chosen(environment).replace("{python}", environment.python or DEFAULT_PYTHON)
 
     def has_version(self, environment: Environment) -> bool:
-        """Whether the image is of the version of Python that is asked for, by its name."""
+        """Whether the image has the requested version of Python, by its name."""
         return environment.python is None or "{python}" in self._chosen(environment)
 
     def _chosen(self, environment: Environment) -> str:
@@ -64,7 +64,7 @@ def build_files(environment: Environment, bases: Bases) -> dict[str, str]:
 
 
 def content_tag(files: dict[str, str]) -> str:
-    """The tag of an image: a hash of all that it is built from."""
+    """The tag of an image: a hash of the files that it is built from."""
     return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:HASH_LENGTH]
 
 
@@ -108,7 +108,7 @@ def _head(environment: Environment, bases: Bases) -> list[str]:
 
 
 def _environment_yml(environment: Environment) -> str:
-    """YAML whose scalars are JSON's, which YAML reads alike."""
+    """YAML with JSON's scalars, which YAML reads the same."""
     channels = dict.fromkeys(("conda-forge", *environment.channels))
     python = f"python={environment.python or DEFAULT_PYTHON}"
     entries = ["name: base", "channels:", *(f"  - {json.dumps(name)}" for name in channels), "dependencies:"]
@@ -117,7 +117,7 @@ def _environment_yml(environment: Environment) -> str:
 
 
 def _version_check(version: str) -> str:
-    """Ends the build where the base has another Python than the step asks for."""
+    """A Python program that fails the build if the base has another Python than the step requests."""
     numbers = tuple(int(part) for part in version.split("."))
     return (
         f"import sys; have = sys.version_info[:{len(numbers)}]; "
@@ -126,7 +126,7 @@ def _version_check(version: str) -> str:
 
 
 def _for_urls(environment: Environment) -> set[str]:
-    """The programs that pip calls to get packages from git."""
+    """The Debian packages that pip needs to install from git."""
     programs: set[str] = set()
     if any("git+" in line for line in environment.requirements):
         programs |= {"ca-certificates", "git"}

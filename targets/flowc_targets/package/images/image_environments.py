@@ -1,4 +1,7 @@
-"""The distinct environments of a flow's steps: what `@pypi`, `@conda` and their flow-wide kin add up to."""
+"""The environments of a flow's steps, from `@pypi`, `@conda` and their flow-wide forms, and the syntax of packages.
+
+The lines go into files that pip, conda and Docker read, so that only what the grammar here allows is accepted.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ HASH_LENGTH = 12
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What a step's image has to hold. Two steps that ask for the same have equal environments."""
+    """The contents of a step's image. Two steps that need the same have equal environments."""
 
     manager: Literal["conda", "pypi"]
     python: str | None
@@ -31,25 +34,25 @@ class Environment:
     system: tuple[str, ...] = ()
     """Debian packages; sorted."""
     base: str | None = None
-    """The image that the step itself names to build upon."""
+    """The image that the step names to build upon."""
 
     @property
     def digest(self) -> str:
-        """A hash of what is asked for: it changes when that does, and with nothing else."""
+        """A hash of the contents, and of nothing else."""
         return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:HASH_LENGTH]
 
 
 def own_image(step: Step) -> str | None:
-    """The image that a step names for itself and keeps; one that it names to build upon is none."""
+    """The image that a step names to run in; `None` if it names one only to build upon."""
     container, spec = step.specs.container, step.specs.dependencies
     image = container.image if container is not None else None
     return None if spec is not None and image == spec.base else image
 
 
 def environments(flow: Flow, sink: DiagnosticSink) -> dict[str, Environment]:
-    """The environment of each step that asks for packages and names no image of its own, by step.
+    """The environment of each step that needs packages and names no image to run in, by step.
 
-    Collects FC404, at the decorator, for what is outside of the grammar, and FC605 for a file that cannot be read.
+    Collects FC404, at the decorator, for invalid packages and versions, and FC605 for a file that cannot be read.
     """
     found: dict[str, Environment] = {}
     for step in flow.steps:

@@ -1,4 +1,7 @@
-"""`images.json`: the image of each environment, and the steps that ask for it. `docker-bake.json` builds them all."""
+"""`images.json`: the image of each environment, and its steps. `docker-bake.json` builds all of them.
+
+`compile --images` runs each step that needs packages in the image that was built for them.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ class ImageMapping(BaseModel):
         return next((item.image for item in self.images if item.environment == environment), None)
 
     def names(self, flow: str, step: str) -> bool:
-        """Whether a step is listed, for whatever environment it had then."""
+        """Whether a step is listed, with any environment."""
         return any(step in item.steps.get(flow, ()) for item in self.images)
 
 
@@ -78,7 +81,7 @@ def mapped_image(
 
 
 def merged(old: ImageMapping, flow: str, new: Iterable[MappedImage]) -> ImageMapping:
-    """A mapping with a flow's images, and those of other flows that were there; what no flow asks for is left out."""
+    """A mapping with a flow's images, and those of other flows in it; images that no flow needs are left out."""
     images = {
         item.environment: item.model_copy(update={"steps": {k: v for k, v in item.steps.items() if k != flow}})
         for item in old.images
@@ -105,16 +108,16 @@ def bake_text(mapping: ImageMapping) -> str:
 
 
 def with_images(flow: Flow, options: TargetOptions, target: str, sink: DiagnosticSink) -> Flow:
-    """A flow whose steps name the images of the option `images`; what these hold, they ask for no more.
+    """A flow whose steps name the images of the option `images`, and need no packages any more.
 
-    A step that names an image itself keeps it. Collects FC505 for a mapping that cannot be read, lacks a step's
-    environment or was made for other packages.
+    A step that names an image itself keeps it. Collects FC505 for a mapping that cannot be read, has no image for a
+    step, or was written for other packages.
     """
     if options.images is None:
         return flow
     if not options.in_pods:
         message = f"option `images` of target {target} does nothing: tasks are processes of the worker"
-        sink.warning("FC501", message, None, help="leave it out, and install the packages where the workers run")
+        sink.warning("FC501", message, None, help="remove it, and install the packages where the workers run")
         return flow
     wanted = environments(flow, sink)
     mapping = read_mapping(Path(options.images), sink)
@@ -128,7 +131,7 @@ def with_images(flow: Flow, options: TargetOptions, target: str, sink: Diagnosti
 
 def read_mapping(path: Path, sink: DiagnosticSink) -> ImageMapping | None:
     """The mapping of a file. Collects FC505 for one that cannot be read, and for images that are none."""
-    way_out = "give the images.json that `flowc image` has written"
+    way_out = "pass the images.json that `flowc image` wrote"
     try:
         mapping = ImageMapping.model_validate_json(path.read_bytes())
         for item in mapping.images:
@@ -159,7 +162,7 @@ def _report_missing(flow: Flow, step: Step, mapping: ImageMapping, path: str, si
 
 
 def _in_image(step: Step, images: dict[str, str | None]) -> Step:
-    """A step with its image. One that lacks it was reported, and is not to be reported again for its packages."""
+    """A step with its image. A step without one was reported, and must not be reported again for its packages."""
     if step.name not in images:
         return step
     specs = step.specs
