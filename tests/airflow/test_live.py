@@ -241,12 +241,12 @@ def test_what_airflow_does_not_take(live: Live, tmp_path: Path) -> None:
         ({"AIRFLOW_API_PASSWORD": "wrong"}, "error[FC610]", "AIRFLOW_API_PASSWORD"),
         (
             {"AIRFLOW_API_USER": "", "AIRFLOW_API_PASSWORD": ""},
-            "Airflow wants to know who asks",
+            "Airflow requires a login",
             "AIRFLOW_API_PASSWORD",
         ),
         ({"AIRFLOW_API_TOKEN": "nonsense"}, "error[FC610]", "AIRFLOW_API_TOKEN"),
         ({"AIRFLOW_API_URL": "http://127.0.0.1:1"}, "does not answer", "AIRFLOW_API_URL"),
-        ({"AIRFLOW_API_URL": "{url}/api"}, "is not Airflow's API", "AIRFLOW_API_URL"),
+        ({"AIRFLOW_API_URL": "{url}/api"}, "does not have Airflow's API", "AIRFLOW_API_URL"),
         ({"AIRFLOW_API_URL": "https://{place}"}, "does not answer", "write http://"),
     ],
 )
@@ -254,7 +254,7 @@ def test_access_that_is_none(variables: dict[str, str], said: str, help_: str, l
     place = live.url.removeprefix("http://")
     own = {name: value.format(url=live.url, place=place) for name, value in variables.items()}
     done = live.flowc("status", "--target", "airflow", **own)
-    assert done.returncode == (2 if "wants to know" in said else 3), done.stderr
+    assert done.returncode == (2 if "requires a login" in said else 3), done.stderr
     assert said in done.stderr
     assert help_ in done.stderr.partition("= help: ")[2]
     assert live.password not in done.stderr

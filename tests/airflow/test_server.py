@@ -43,7 +43,7 @@ class Turns(dict[str, Answer]):
 @pytest.fixture(autouse=True)
 def _in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(client_module, "PATIENCE", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(client_module, "RETRY_SECONDS", (0.01, 0.01, 0.01))
     monkeypatch.setattr(folder_module, "PAUSE_SECONDS", 0.01)
 
 
@@ -72,7 +72,7 @@ def test_a_new_dag_whose_code_airflow_has_not_yet(tmp_path: Path) -> None:
     }
     with replaying(Turns(turns)) as replay:
         api = open_api(Access(f"http://{replay.address}"))
-        assert wait_for_dag(api, "D", "new text", tmp_path / "d.py", patience=20) == {"file_token": "token"}
+        assert wait_for_dag(api, "D", "new text", tmp_path / "d.py", timeout=20) == {"file_token": "token"}
 
 
 def test_a_run_that_is_waited_for_outlives_failures_of_the_server(failing: Replay) -> None:

@@ -1,9 +1,10 @@
-"""What Airflow, or this target so far, cannot express: diagnostics at the line, with the way out."""
+"""Checks for what a flow needs and Airflow, or this target so far, cannot express."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,21 +24,22 @@ NAME = "airflow"
 MAX_ID = 250
 """The longest id of a DAG or a task."""
 MAX_TAG = 100
+"""The longest tag of a DAG."""
 
 MANY_STEPS = 10_000
-"""From so many on it is told how long Airflow has for a file: 1,000 steps take it up to half a second."""
-AIRFLOWS_MOST = 16
-"""Tasks of one run at a time, where nobody has set core.max_active_tasks_per_dag."""
+"""More steps than this may take Airflow longer to import than it allows: 1,000 steps take up to half a second."""
+DEFAULT_ACTIVE_TASKS = 16
+"""core.max_active_tasks_per_dag of Airflow by default: tasks of one run at a time."""
 
-_WAY_OUT = (
-    "let each item be several pieces of work, or raise core.max_map_length of Airflow "
-    "(AIRFLOW__CORE__MAX_MAP_LENGTH), and tell flowc with --set max_map_length="
+_WIDTH_HELP = (
+    "make each item several pieces of work, or raise Airflow's core.max_map_length "
+    "(AIRFLOW__CORE__MAX_MAP_LENGTH) and compile with --set max_map_length="
 )
 _DAG_ID = re.compile(r"[\w.-]+")
 
 
 def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
-    """Report what stands in the way of lowering."""
+    """Report what prevents lowering, and what Airflow does otherwise than the flow says."""
     if not options.root:
         sink.error(
             "FC502", "the airflow target needs the artifact store's URL", None,
@@ -47,77 +49,77 @@ def check(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> None:
     _check_deployment(flow, sink)
     if options.code == "configmap" and not options.in_pods:
         sink.error(
-            "FC505", "code=configmap is for pods, and the tasks are local processes", None,
-            help="leave it out, or compile with --operator kubernetes",
+            "FC505", "local processes cannot read their code from a ConfigMap", None,
+            help="remove code=configmap, or compile with --operator kubernetes",
         )  # fmt: skip
     check_exit_hooks(flow, NAME, sink)
     if len(flow.steps) > MANY_STEPS:
         sink.warning(
-            "FC503", f"{len(flow.steps):,} steps may take Airflow longer to import than core.dagbag_import_timeout, "
-            f"which is 30 s (target {NAME})", flow.span,
-            help="raise that setting, split the flow in two, or turn repeated steps into a foreach",
+            "FC503", f"importing {len(flow.steps):,} steps may take Airflow longer than its core.dagbag_import_timeout "
+            f"of 30 s (target {NAME})", flow.span,
+            help="raise that setting, split the flow, or turn repeated steps into a foreach",
         )  # fmt: skip
     _check_widths(flow, options.max_map_length, sink)
+    _check_parallelism(flow, sink)
     for step in flow.steps:
         if step.kind == "parallel":
             _check_gang(step, options, sink)
         _check_waits(step, sink)
-        _check_parallelism(flow, step, sink)
         if options.operator == "local":
             _check_local(step, sink)
     check_environment(flow, options, NAME, sink)
 
 
 def _check_gang(step: ParallelStep, options: AirflowOptions, sink: DiagnosticSink) -> None:
-    """The members wait for each other, each in a slot of the pool."""
+    """Report how many slots a gang takes: its members wait for each other, each in a slot of the pool."""
     pool = options.pool or "default_pool"
     count = "all of them" if step.num_parallel is None else str(step.num_parallel)
-    most = options.max_active_tasks or AIRFLOWS_MOST
+    most = options.max_active_tasks or DEFAULT_ACTIVE_TASKS
     span = step.next_span or step.span
     if step.num_parallel is not None and step.num_parallel > most:
-        where = "with --set max_active_tasks" if options.max_active_tasks else "max_active_tasks_per_dag, by default"
+        where = "--set max_active_tasks" if options.max_active_tasks else "the default of max_active_tasks_per_dag"
         sink.unsupported(
-            "FC503", NAME, f"{count} members of a gang run at the same time, and a run may have {most} tasks ({where})",
+            "FC503", NAME, f"{count} members of a gang run at the same time, but a run has at most {most} ({where})",
             span, help=f"compile with --set max_active_tasks={step.num_parallel} or more",
         )  # fmt: skip
     sink.warning(
         "FC503",
         f"the members of a gang run at the same time: pool {pool!r} needs {count} free slots at once, and the executor "
         f"as many workers (target {NAME})",
-        span, help="give gangs a pool of their own (--set pool=...), whose slots are a multiple of their members",
+        span, help="give gangs their own pool (--set pool=...), with a multiple of their members as its slots",
     )  # fmt: skip
 
 
 def _check_waits(step: Step, sink: DiagnosticSink) -> None:
-    """Airflow 2.11 knows doubling waits only, and 3.3 reads what says so as waits of one length."""
+    """Report waits that grow: Airflow 2.11 can only double them, and 3.3 keeps them at one length even then."""
     retry = step.specs.retry
     if retry is not None and retry.backoff_factor > 1 and retry.limit > 1:
         sink.warning(
             "FC501",
-            f"step `{step.name}`: all attempts are {retry.backoff_seconds:g} s apart, and the waits do not grow "
+            f"step `{step.name}`: the waits between attempts stay at {retry.backoff_seconds:g} s and do not grow "
             f"(target {NAME})",
-            retry.span or step.span, help="choose a wait that is long enough for all of them",
+            retry.span or step.span, help="choose a wait that is long enough for all attempts",
         )  # fmt: skip
 
 
-def _check_parallelism(flow: Flow, step: Step, sink: DiagnosticSink) -> None:
-    """Airflow bounds the tasks of one step, not the items that are worked on."""
-    options = step.specs.foreach
-    if options is None or options.parallelism is None or step.kind != "foreach":
-        return
-    inside = [other for other in flow.steps if not other.virtual and step in _openers_around(flow, other)]
-    if len(inside) > 1:
-        most = options.parallelism
-        sink.warning(
-            "FC501",
-            f"the items of `{step.name}` go through several steps: each runs for at most {most} items at a time, and "
-            f"more than {most} items may be under way (target {NAME})", options.span,
-            help="where that is too many, make one step of the foreach's body, or give a pool with --set pool=...",
-        )  # fmt: skip
+def _check_parallelism(flow: Flow, sink: DiagnosticSink) -> None:
+    """Report bounds of a foreach with several steps: Airflow bounds tasks of one step, not items in progress."""
+    real = (step for step in flow.steps if not step.virtual)
+    steps_inside = Counter(opener.name for step in real for opener in _openers_around(flow, step))
+    for step in flow.steps:
+        options = step.specs.foreach
+        if step.kind == "foreach" and options is not None and options.parallelism and steps_inside[step.name] > 1:
+            most = options.parallelism
+            sink.warning(
+                "FC501",
+                f"each step in the foreach of `{step.name}` runs for at most {most} items at a time, but more than "
+                f"{most} items may be in progress (target {NAME})", options.span,
+                help="if that is too many, make one step of the foreach's body, or set a pool with --set pool=...",
+            )  # fmt: skip
 
 
 def _check_local(step: Step, sink: DiagnosticSink) -> None:
-    """Local processes have no pods: say what is left out, as a warning, since that is what was asked for."""
+    """Report what a local process runs without, as a warning, since the user chose local processes."""
     specs = step.specs
     for title, spec in (
         ("resources", specs.resources),
@@ -151,7 +153,7 @@ def _check_names(flow: Flow, options: AirflowOptions, sink: DiagnosticSink) -> N
 
 
 def _check_deployment(flow: Flow, sink: DiagnosticSink) -> None:
-    """Report triggers that assets cannot express, and a schedule of a flow with a required parameter."""
+    """Report triggers that assets cannot express, and a schedule for a flow with a required parameter."""
     specs = flow.specs
     _check_triggers(flow, sink)
     if specs.schedule is None:
@@ -165,7 +167,7 @@ def _check_deployment(flow: Flow, sink: DiagnosticSink) -> None:
 
 
 def _check_triggers(flow: Flow, sink: DiagnosticSink) -> None:
-    """Report what assets cannot express."""
+    """Report triggers that assets cannot express."""
     specs = flow.specs
     check_upstream_flows(flow, NAME, sink)
     for what, spec in (("@trigger", specs.trigger), ("@trigger_on_finish", specs.trigger_on_finish)):
@@ -176,7 +178,7 @@ def _check_triggers(flow: Flow, sink: DiagnosticSink) -> None:
             )  # fmt: skip
         if spec is not None and spec.options:
             sink.unsupported(
-                "FC501", NAME, f"options of {what} ({', '.join(spec.options)}) mean nothing to assets", spec.span,
+                "FC501", NAME, f"assets have no options such as those of {what}: {', '.join(spec.options)}", spec.span,
                 help="remove `options`",
             )  # fmt: skip
     for event in specs.trigger.events if specs.trigger is not None else ():
@@ -193,31 +195,29 @@ class _Width(NamedTuple):
 
     items: int
     certain: bool
-    """Whether no run can have another: a parameter's default may be replaced."""
+    """Whether every run has it: a run may replace a parameter's default."""
 
 
 def _check_widths(flow: Flow, most: int, sink: DiagnosticSink) -> None:
-    """Report each foreach that has more items than Airflow maps over: an error, or a warning where a run may differ.
+    """Report each foreach that has more items than Airflow maps over: an error, or a warning if a run may differ.
 
-    The items of a foreach in another are mapped over together, so that their product counts.
+    Airflow maps over the items of a foreach in another together, so their product counts.
     """
     for step in flow.steps:
-        width = _in_all(flow, step)
+        width = _total_width(flow, step)
         if width is None or width.items <= most:
             continue
-        several = len(_openers_around(flow, step)) > 0
-        message = (
-            f"`{step.name}` has {width.items:,} items{' in all' if several else ''}, and Airflow maps over {most:,}"
-        )
-        span, help_ = step.next_span or step.span, f"{_WAY_OUT}{width.items}"
+        total = " in total" if _openers_around(flow, step) else ""
+        message = f"`{step.name}` has {width.items:,} items{total}, but Airflow maps over at most {most:,}"
+        span, help_ = step.next_span or step.span, f"{_WIDTH_HELP}{width.items}"
         if width.certain:
             sink.unsupported("FC503", NAME, message, span, help=help_)
         else:
             sink.warning("FC503", f"{message} (target {NAME})", span, help=help_)
 
 
-def _in_all(flow: Flow, step: Step) -> _Width | None:
-    """The items of a foreach, together for all items of those around it."""
+def _total_width(flow: Flow, step: Step) -> _Width | None:
+    """Return the number of items of a foreach for all items of those around it together."""
     found = [_width(flow, each) for each in [step, *_openers_around(flow, step)]]
     known = [width for width in found if width is not None]
     if len(known) < len(found):
@@ -226,7 +226,7 @@ def _in_all(flow: Flow, step: Step) -> _Width | None:
 
 
 def _openers_around(flow: Flow, step: Step) -> list[Step]:
-    """The openers of the foreach that a step stands in."""
+    """Return the openers of every foreach around a step."""
     openers: list[Step] = []
     scope = flow.scope_by_id[step.scope]
     while scope.parent is not None:
@@ -241,13 +241,13 @@ def _width(flow: Flow, step: Step) -> _Width | None:
         case "parallel":
             return _Width(step.num_parallel, certain=True) if step.num_parallel is not None else None
         case "foreach":
-            return _fan_width(flow, step)
+            return _foreach_width(flow, step)
         case _:
             return None
 
 
-def _fan_width(flow: Flow, step: ForeachStep) -> _Width | None:
-    """Of lists that are combined the product; of lists side by side that of any, since all have to be of one length."""
+def _foreach_width(flow: Flow, step: ForeachStep) -> _Width | None:
+    """Return the product for combined lists; for zipped ones, which have one length, the length of any."""
     if step.fan is None:
         return _default_width(flow, step.variable)
     found = [_value_width(flow, source) for source in step.fan.sources]
@@ -272,7 +272,7 @@ def _value_width(flow: Flow, value: Value) -> _Width | None:
 
 
 def _default_width(flow: Flow, name: str) -> _Width | None:
-    """The length of a parameter's default, where the name is one's and its default is a list."""
+    """Return the length of a parameter's default, if there is such a parameter and its default is a list."""
     parameter = next((item for item in flow.parameters if name in {item.name, item.attribute}), None)
     if parameter is None:
         return None

@@ -1,4 +1,4 @@
-"""From the IR to the model of a DAG file."""
+"""Lowers a flow to the model of a DAG file, and of a ConfigMap if the code does not fit into that."""
 
 from __future__ import annotations
 
@@ -34,19 +34,20 @@ _JSON_TYPES = ("string", "object", "array", "number", "boolean", "null")
 _TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean"}
 
 MOST_IN_FILE = 800_000
-"""Characters of base64: the code is in the pod's spec then, and etcd takes objects of up to 1.5 MiB."""
+"""Characters of base64 that a DAG file may carry: they become part of pods, and etcd limits objects to 1.5 MiB."""
 MOST_IN_CONFIG_MAP = 1024 * 1024
-"""Bytes of the package: what Kubernetes takes as the values of a ConfigMap."""
+"""Bytes of a code package that a ConfigMap may carry: Kubernetes limits its values to that."""
 PACKAGE_FILE = "flow.pyz"
+"""The key of the ConfigMap, and so the file in pods."""
 
 _NAME_LENGTH = 63
 _HASH_LENGTH = 10
 FLOWC_TAG = "flowc"
-"""The tag of all DAGs that flowc has made: `flowc status` finds them by it."""
+"""The tag of all of flowc's DAGs: `flowc status` finds them by it."""
 
 
 def lower(flow: Flow, source: SourceFile, options: AirflowOptions, sink: DiagnosticSink) -> DagFile:
-    """The DAG file of a flow that `check` found nothing wrong with."""
+    """Return the DAG file of a flow that passed `check`."""
     files = package_files(flow, source, options.include, sink)
     code = zip_files(files)
     body, shared = lower_steps(flow, options, sink)
@@ -72,12 +73,12 @@ def lower(flow: Flow, source: SourceFile, options: AirflowOptions, sink: Diagnos
 
 
 def dag_id(flow: Flow, options: AirflowOptions) -> str:
-    """The id of the DAG."""
+    """Return the id of the DAG."""
     return options.dag_id or deployment_name(flow)
 
 
 def _python(options: AirflowOptions) -> str | None:
-    """The interpreter; for local processes the worker's own, unless one was asked for."""
+    """Return the interpreter; `None`, the worker's own, for local processes without the option."""
     return None if options.operator == "local" and "python" not in options.model_fields_set else options.python
 
 
@@ -104,14 +105,17 @@ def _dag(flow: Flow, options: AirflowOptions) -> dict[str, Expression]:
 
 
 def _start_date(schedule: ScheduleSpec | None) -> Expression:
-    """The day that schedules count from, in the schedule's time zone. Fixed; without a schedule it means nothing."""
+    """Return the fixed day that schedules count from, in the schedule's time zone."""
     if schedule is not None and schedule.timezone is not None:
         return Call("pendulum.datetime", (2024, 1, 1), {"tz": schedule.timezone})
     return Call("datetime", (2024, 1, 1), {"tzinfo": Name("timezone.utc")})
 
 
 def _schedule(flow: Flow) -> Expression:
-    """What starts the DAG: a cron expression, the assets that all have to be updated, or nobody but its users."""
+    """Return what starts the DAG, other than users: a cron expression, or assets that must all be updated.
+
+    Assets are Airflow's events: whoever updates the asset with an event's name starts the flows that wait for it.
+    """
     specs = flow.specs
     if specs.schedule is not None:
         return specs.schedule.cron
@@ -125,7 +129,7 @@ def _schedule(flow: Flow) -> Expression:
 
 
 def _param(parameter: Parameter) -> DagParam:
-    """One parameter. `null` stands for the default that the flow's class computes; a required one has none."""
+    """Lower a parameter. `null` means the default that the flow's class computes; a required one has no default."""
     default = _expression(json.loads(json.dumps(literal_default(parameter))))
     needed = parameter.required and not parameter.has_default
     schema: dict[str, Expression] = {}
@@ -146,7 +150,7 @@ def _param(parameter: Parameter) -> DagParam:
 
 
 def _expression(value: object) -> Expression:
-    """A JSON value as an expression: lists are tuples there."""
+    """Return a JSON value as an expression, in which lists are tuples."""
     if isinstance(value, list):
         return tuple(_expression(item) for item in cast("list[object]", value))
     if isinstance(value, dict):
@@ -156,7 +160,7 @@ def _expression(value: object) -> Expression:
 
 
 def config_map_name(dag_id: str, code: bytes, options: AirflowOptions) -> str | None:
-    """The name of the ConfigMap that has the code, by its content; `None` where the code stays in the file."""
+    """Return the name of the ConfigMap with the code, by its content; `None` if the code stays in the DAG file."""
     wanted = options.code == "configmap" or (options.code is None and encoded_size(code) > MOST_IN_FILE)
     if not options.in_pods or not wanted:
         return None
@@ -167,17 +171,17 @@ def config_map_name(dag_id: str, code: bytes, options: AirflowOptions) -> str | 
 
 
 def encoded_size(code: bytes) -> int:
-    """Characters of its base64."""
+    """Return the number of characters that code has in base64."""
     return 4 * -(-len(code) // 3)
 
 
 def config_map_file(flow: Flow, file: DagFile, options: AirflowOptions, dag_id: str) -> EmittedFile:
-    """The manifest: an object for each namespace that the flow has pods in."""
+    """Return the manifest: an object for each namespace that the flow has pods in."""
     import yaml
 
     namespaces = dict.fromkeys(_namespaces(flow, options))
     objects = [_config_map(file, namespace) for namespace in namespaces]
-    # Nearly all of it is one string, which the printer in C passes on many times faster.
+    # Nearly all of it is one string, for which the printer in C is many times faster.
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text = str(yaml.dump_all(objects, Dumper=dumper, sort_keys=False, width=10**9))
     head = (
@@ -188,33 +192,35 @@ def config_map_file(flow: Flow, file: DagFile, options: AirflowOptions, dag_id: 
 
 
 def check_code(flow: Flow, file: DagFile, options: AirflowOptions, sink: DiagnosticSink) -> None:
-    """Report a code package that fits nowhere, one that was moved to a ConfigMap, and a volume in the code's place."""
+    """Report a code package that is too large, one that moved to a ConfigMap, and a volume in the code's folder."""
     size, encoded = len(file.code), encoded_size(file.code)
     if file.config_map is None:
         if options.in_pods and encoded > MOST_IN_FILE:
-            message = f"the code package has {encoded:,} characters of base64; a pod can carry {MOST_IN_FILE:,}"
+            message = (
+                f"the code package has {encoded:,} characters of base64, but a pod can carry only {MOST_IN_FILE:,}"
+            )
             sink.unsupported(
-                "FC503", "airflow", message, None, help=f"say --code configmap; {largest_files(file.code)}"
+                "FC503", "airflow", message, None, help=f"compile with --code configmap; {largest_files(file.code)}"
             )
         return
     if size > MOST_IN_CONFIG_MAP:
-        message = f"the code package has {size:,} bytes, and a ConfigMap holds {MOST_IN_CONFIG_MAP:,}"
+        message = f"the code package has {size:,} bytes, but a ConfigMap holds only {MOST_IN_CONFIG_MAP:,}"
         sink.unsupported("FC503", "airflow", message, None, help=largest_files(file.code))
         return
     if options.code is None:
         sink.warning(
             "FC503",
-            f"the code package has {encoded:,} characters of base64, and a pod can carry {MOST_IN_FILE:,}: it is in "
-            f"the ConfigMap {file.config_map} (target airflow)",
+            f"the code package is in the ConfigMap {file.config_map}: a pod can carry {MOST_IN_FILE:,} characters of "
+            f"base64, and it has {encoded:,} (target airflow)",
             None,
-            help="apply the manifest that is written beside the DAG file, before Airflow reads that",
+            help="apply the manifest beside the DAG file before Airflow reads the DAG file",
         )
     for step in flow.steps:
         check_mounts(step, "airflow", sink)
 
 
 def _namespaces(flow: Flow, options: AirflowOptions) -> Iterator[str | None]:
-    """Where pods run; `None` is for kubectl and Airflow to know."""
+    """Yield the namespaces of pods; `None` is the default of kubectl and Airflow."""
     for step in flow.steps:
         if not step.virtual:
             own = step.specs.container.namespace if step.specs.container is not None else None

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 FILE_START = "# Compiled by flowc "
-"""How a DAG file of flowc's begins."""
+"""The first characters of flowc's DAG files."""
 SUMMARY = "FLOWC"
-"""The name of the constant."""
+"""The constant of a DAG file that tells flowc's commands about it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Source text that is written as it stands: a name, or an expression around one."""
+    """Source text that is printed unchanged: a name, or an expression around one."""
 
     text: str
 
@@ -46,7 +46,7 @@ OperatorName: TypeAlias = Literal["StepOperator", "EmptyOperator", "HookOperator
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorTask:
-    """A task that is a call of an operator."""
+    """A task of an operator."""
 
     operator: OperatorName
     variable: str
@@ -83,7 +83,7 @@ class MappedGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """What follows a task: variables of the same block."""
+    """The tasks after a task: variables of the same block."""
 
     source: str
     targets: tuple[str, ...]
@@ -97,7 +97,7 @@ class Block:
     edges: tuple[Edge, ...]
 
     def tasks(self) -> Iterator[OperatorTask]:
-        """Yield the calls of operators in it and in its groups, in the order of the file."""
+        """Yield the tasks of operators in it and in its groups, in the order of the file."""
         for node in self.nodes:
             if isinstance(node, OperatorTask):
                 yield node
@@ -115,7 +115,7 @@ class DagParam:
 
     key: str
     variable: str
-    """The environment variable that brings it to the start step."""
+    """The environment variable through which the first step reads it."""
     schema: dict[str, Expression]
     """Arguments of `Param`; without `default` a run must give a value."""
 
@@ -140,11 +140,11 @@ class DagFile:
     dag: dict[str, Expression]
     """Arguments of `@dag`, but for `params`."""
     shared: dict[str, Expression]
-    """Values that several tasks have in common, by the names that stand in their place."""
+    """Values that several tasks have in common, by their names in the file."""
     body: Block
     code: bytes
     config_map: str | None
-    """The name of the ConfigMap that has the code; `None` where it is in the file."""
+    """The name of the ConfigMap with the code; `None` if the code is in the file."""
 
     @property
     def printable_source(self) -> str:
@@ -221,7 +221,7 @@ def _nested(body: Block) -> dict[str, Expression]:
 
 
 def read_summary(text: str) -> DagSummary | None:
-    """Return what a DAG file says about itself; `None` for a file that is not flowc's, or of an older flowc."""
+    """Return the summary in a DAG file; `None` for a file that is not flowc's, or is from an older flowc."""
     if not text.startswith(FILE_START):
         return None
     try:
@@ -261,13 +261,13 @@ TAKEN = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OF_TH
 
 
 class Names:
-    """Gives out names, each once."""
+    """The names of variables, each given once."""
 
     def __init__(self) -> None:
         self._taken = set(TAKEN)
 
     def take(self, wanted: str) -> str:
-        """The wanted name, with an underscore and a number where it is taken. What no name may have becomes `_`."""
+        """Return the wanted name, with a number if it is taken, and `_` for each character that names cannot have."""
         wanted = re.sub(r"\W|^(?=\d)", "_", wanted, flags=re.ASCII)
         name, number = wanted, 1
         while name in self._taken:

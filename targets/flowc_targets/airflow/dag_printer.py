@@ -1,7 +1,7 @@
-"""From the model of a DAG file to its text, laid out as ruff and black would.
+"""Prints the model of a DAG file, laid out as ruff and black would.
 
-What fits on a line is on one; everything else is spread out, one item a line with a comma after the last, which
-formatters leave alone at any line length.
+An expression that fits on a line is on one. Any other has one item a line and a comma after the last, which formatters
+leave alone at every line length.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 WIDTH = 88
 """The line length, the default of ruff and black."""
 WIDEST = 120
-"""Formatters join the parts of a string that fits on a line: strings are split only where they fit on none."""
+"""A longer line length that people use: strings that fit into it stay whole, since formatters would join them."""
 _CODE_WIDTH = 100
 _INDENT = "    "
 _WORD = re.compile("[^ ]+ *| +")
@@ -60,7 +60,7 @@ def _header(file: DagFile) -> Iterator[str]:
 
 
 def _dag_imports(file: DagFile) -> Iterator[Import]:
-    """What the DAG itself needs. Where a module has moved in Airflow 3, its old name is second."""
+    """Yield the imports of the DAG itself, of moved modules with the place before Airflow 3."""
     yield Import("dag", "airflow.sdk", "airflow.decorators")
     match file.dag.get("start_date"):
         case Call(function="pendulum.datetime"):
@@ -82,7 +82,7 @@ def _dag_imports(file: DagFile) -> Iterator[Import]:
 
 
 def _import_lines(imports: set[Import]) -> Iterator[str]:
-    """The imports in the order that linters want: the standard library, other packages, then what Airflow has moved."""
+    """Yield the imports in linters' order: the standard library, other packages, then what Airflow has moved."""
     fixed = {item for item in imports if not item.before}
     standard = {item for item in fixed if (item.module or item.name).partition(".")[0] in sys.stdlib_module_names}
     yield "from __future__ import annotations"
@@ -91,14 +91,14 @@ def _import_lines(imports: set[Import]) -> Iterator[str]:
     if others := _grouped(fixed - standard):
         yield from ("", *others)
     moved = imports - fixed
-    # A module of its own in Airflow 3.1, whose absence in 3.0 must not have the other names looked for in Airflow 2.
+    # Airflow 3.0 lacks this module, but must not take the other names from the places of Airflow 2.
     late = {item for item in moved if item.module == "airflow.sdk.exceptions"}
     yield from _either(late, "before Airflow 3.1")
     yield from _either(moved - late, "Airflow 2")
 
 
 def _either(imports: set[Import], otherwise: str) -> Iterator[str]:
-    """Imports from where Airflow 3 has the names, or from where they were before."""
+    """Yield imports from Airflow 3's modules, or else from older ones."""
     yield ""
     yield "try:"
     yield from (f"    {line}" for line in _grouped(imports))
@@ -108,7 +108,7 @@ def _either(imports: set[Import], otherwise: str) -> Iterator[str]:
 
 
 def _grouped(imports: Iterable[Import]) -> list[str]:
-    """The lines of imports: whole modules first, then names by module."""
+    """Return the lines of imports: whole modules first, then names by module."""
     names: dict[str, list[str]] = {}
     for item in sorted(imports, key=lambda item: (item.module, item.name)):
         names.setdefault(item.module, []).append(item.name)
@@ -170,7 +170,7 @@ def _group(group: MappedGroup, indent: int) -> Iterator[str]:
 
 
 def _chains(edges: tuple[Edge, ...], indent: int) -> Iterator[str]:
-    """The edges as few lines: `a >> [b, c] >> d`, each edge in one of them."""
+    """Yield the edges in few lines: `a >> [b, c] >> d`, each edge in one of them."""
     pad = "    " * indent
     following = {edge.source: edge.targets for edge in edges}
     queue = [edge.source for edge in edges]
@@ -200,7 +200,7 @@ def _operand(targets: tuple[str, ...]) -> str:
 
 
 def _common(sources: tuple[str, ...], following: dict[str, tuple[str, ...]]) -> tuple[str, ...] | None:
-    """What follows all of the sources alike; their edges are then taken."""
+    """Return the targets that all sources have alike, and remove the sources' edges."""
     found = {following.get(source) for source in sources}
     if len(found) != 1 or None in found:
         return None
@@ -214,7 +214,7 @@ def _common(sources: tuple[str, ...], following: dict[str, tuple[str, ...]]) -> 
 
 
 def _tail(file: DagFile) -> Iterator[str]:
-    """What programs read: the summary, and the code package."""
+    """Yield what only programs read: the summary, and the code package."""
     yield "# What flowc's commands read of this file."
     yield from layout(summarize(file), 0, f"{SUMMARY} = ")
     yield ""
@@ -236,7 +236,7 @@ def _code(file: DagFile) -> Iterator[str]:
 
 
 def one_line(value: Expression) -> str:
-    """An expression on one line, however long."""
+    """Return an expression on one line, however long."""
     match value:
         case float():
             return repr(value).replace("e+", "e")
@@ -252,7 +252,7 @@ def one_line(value: Expression) -> str:
 
 
 def layout(value: Expression, indent: int, lead: str = "", tail: str = "") -> list[str]:
-    """The lines of an expression at an indentation, after `lead` and before `tail`, both of the same statement."""
+    """Return the lines of an expression at an indentation, between `lead` and `tail` of the same statement."""
     pad = _INDENT * indent
     flat = one_line(value)
     if len(pad) + len(lead) + len(flat) + len(tail) <= WIDTH:
@@ -278,7 +278,7 @@ def layout(value: Expression, indent: int, lead: str = "", tail: str = "") -> li
 
 
 def quoted(text: str) -> str:
-    """A string literal: double quotes unless single ones need fewer escapes; what cannot be seen is escaped."""
+    """Return a string literal, in double quotes unless single ones need fewer escapes."""
     if text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
     quote = "'" if text.count('"') > text.count("'") else '"'
@@ -286,7 +286,7 @@ def quoted(text: str) -> str:
 
 
 def _parts_of(text: str, room: int) -> list[str]:
-    """The lines of a text, and where they are longer than there is room for, as many words as there is for."""
+    """Split a text into its lines, and longer lines at words, into parts that fit into the room."""
     parts: list[str] = []
     for line in _lines(text):
         part = ""
@@ -300,7 +300,7 @@ def _parts_of(text: str, room: int) -> list[str]:
 
 
 def _lines(text: str) -> list[str]:
-    """The lines with their ends: only `\\n` ends one here, unlike in `str.splitlines`."""
+    """Return the lines with their ends: only `\\n` ends one here, unlike in `str.splitlines`."""
     lines = [f"{line}\n" for line in text.split("\n")]
     lines[-1] = lines[-1][:-1]
     return lines if lines[-1] else lines[:-1]
@@ -322,7 +322,7 @@ def _escaped(character: str, quote: str) -> str:
 def _parts(
     value: Call | tuple[Expression, ...] | Mapping[str, Expression],
 ) -> tuple[str, str, list[tuple[str, Expression]]]:
-    """How a call or collection opens and closes, and its items, each with what stands before it."""
+    """Return the start and the end of a call or collection, and its items, each with the text before it."""
     if isinstance(value, Call):
         named = [(f"{key}=", item) for key, item in value.kwargs.items()]
         return f"{value.function}(", ")", [*(("", item) for item in value.args), *named]

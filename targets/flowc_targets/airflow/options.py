@@ -9,15 +9,15 @@ from pydantic import Field
 from flowc_targets.base.options import TargetOptions
 
 DEFAULT_MAP_LENGTH = 1024
-"""core.max_map_length of Airflow, where nobody has set it."""
+"""core.max_map_length of Airflow by default."""
 GPU_NODE_SECONDS = 3600
-"""How long pods with GPUs wait for a node where nothing is said."""
+"""Time for pods with GPUs to wait for a node by default."""
 
 
 class AirflowOptions(TargetOptions):
     """Options from `[tool.flowc]`, `[tool.flowc.airflow]` and the command line.
 
-    With the local operator `python` is the interpreter that runs the steps; where it is not given, that of the worker.
+    With the local operator, `python` is the interpreter that runs the steps, by default the worker's own.
     """
 
     operator: Literal["kubernetes", "local"] = Field(
@@ -25,8 +25,8 @@ class AirflowOptions(TargetOptions):
     )
     code: Literal["file", "configmap"] | None = Field(
         None,
-        description="where the code is: in the DAG file, or in a ConfigMap that pods mount, whose manifest is written "
-        "beside that; by default in the file where it fits",
+        description="put the code into the DAG file, or into a ConfigMap that pods mount, whose manifest is written "
+        "beside the DAG file; by default into the file if it fits",
     )
     dag_id: str | None = Field(None, description="id of the DAG instead of the flow's name")
     pool: str | None = Field(None, description="Airflow pool of every task; it must exist, or tasks wait for ever")
@@ -38,10 +38,12 @@ class AirflowOptions(TargetOptions):
         600, ge=1, description="how long a pod may take to start once it has a node, before the attempt fails"
     )
     schedule_timeout_seconds: int | None = Field(
-        None, ge=1, description="how long a pod may wait for a node: by default an hour with GPUs, else as to start"
+        None,
+        ge=1,
+        description="how long a pod may wait for a node: by default an hour with GPUs, otherwise as long as to start",
     )
     kubernetes_conn_id: str | None = Field(None, description="Airflow connection of the cluster")
-    config_file: str | None = Field(None, description="kubeconfig on the worker, where there is no connection")
+    config_file: str | None = Field(None, description="kubeconfig on the worker, if there is no connection")
     in_cluster: bool | None = Field(None, description="whether Airflow itself runs in the cluster of the pods")
 
     dags_folder: str | None = Field(
@@ -49,13 +51,13 @@ class AirflowOptions(TargetOptions):
     )
 
     def waits_for_node(self, *, gpu: bool) -> int:
-        """Seconds that a pod may wait for a node: one with GPUs may have to be bought and booted first."""
+        """Return the seconds that a pod may wait for a node: a cloud may have to boot one with GPUs first."""
         if self.schedule_timeout_seconds is not None:
             return self.schedule_timeout_seconds
         return GPU_NODE_SECONDS if gpu else self.startup_timeout_seconds
 
     def most_startup_seconds(self, *, gpu: bool) -> int:
-        """Seconds that may pass before a pod's step begins."""
+        """Return the seconds that may pass before a pod's step begins."""
         return self.waits_for_node(gpu=gpu) + self.startup_timeout_seconds
 
     @property

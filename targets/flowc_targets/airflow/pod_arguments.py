@@ -42,22 +42,22 @@ def pod_defaults(options: AirflowOptions) -> dict[str, Expression]:
     )
 
 
-def node_seconds(specs: StepSpecs, options: AirflowOptions) -> int | None:
-    """How long a step's pods wait for a node where that is not as for all pods."""
+def _node_seconds(specs: StepSpecs, options: AirflowOptions) -> int | None:
+    """Return the time for a step's pods to wait for a node, if it is not the time for all pods."""
     if specs.accelerator is None or options.schedule_timeout_seconds is not None:
         return None
     return options.waits_for_node(gpu=True)
 
 
 def pod_arguments(pod: StepPod, specs: StepSpecs, options: AirflowOptions) -> dict[str, Expression]:
-    """What one step's pods have of their own."""
+    """Return the arguments for the pods of one step."""
     return _printed(
         {
             "container_resources": pod.resources,
             "node_selector": pod.node_selector,
             "tolerations": pod.tolerations,
             "affinity": pod.affinity,
-            "schedule_timeout_seconds": node_seconds(specs, options),
+            "schedule_timeout_seconds": _node_seconds(specs, options),
             "active_deadline_seconds": pod.active_deadline_seconds,
             "image": pod.image,
             "python": pod.python,

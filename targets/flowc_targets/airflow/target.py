@@ -26,7 +26,7 @@ _CAPABILITIES = Capabilities(
 
 @dataclass(frozen=True, slots=True)
 class AirflowTarget:
-    """One DAG file for Airflow 2.11 and 3.x, and maybe a ConfigMap with its code."""
+    """The target for Airflow 2.11 and 3.x: a DAG file, and a ConfigMap if its code does not fit into that."""
 
     name: str = "airflow"
     capabilities: Capabilities = _CAPABILITIES
@@ -35,7 +35,7 @@ class AirflowTarget:
     def emit(
         self, flow: Flow, source: SourceFile, options: TargetOptions, sink: DiagnosticSink
     ) -> tuple[EmittedFile, ...]:
-        """The DAG file, and the manifest of the ConfigMap where its code is in one; or diagnostics in the sink."""
+        """Return the DAG file, and the manifest of the ConfigMap with its code, if any; or diagnostics in the sink."""
         assert isinstance(options, AirflowOptions), "options come from options_model"
         check(flow, options, sink)
         if sink.failed:
@@ -47,7 +47,7 @@ class AirflowTarget:
         return (dag,) if file.config_map is None else (dag, config_map_file(flow, file, options, name))
 
     def client(self, address: Address) -> EngineClient:
-        """A client of Airflow's REST API: see EngineClient."""
+        """Return a client of Airflow's REST API: see EngineClient."""
         from flowc_targets.airflow.server.client import AirflowClient
 
         return AirflowClient(address)

@@ -1,4 +1,4 @@
-"""The client of Airflow: what `flowc submit`, `status`, `logs`, `stop` and `compile --check-server` ask of it."""
+"""The client of Airflow for `flowc submit`, `status`, `logs`, `stop` and `compile --check-server`."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _HOW_TO_DEPLOY = (
 )
 _HOW_TO_APPLY = "apply the manifest that `flowc compile` writes beside the DAG file, then put that into the dags folder"
 PAUSE_SECONDS = 2.0
-"""How long to wait before the state of a run is asked for again."""
-PATIENCE = (2.0, 5.0, 10.0, 20.0, 30.0)
-"""How long to wait for a server that has failed while a run is waited for, each time."""
+"""Time between two requests for the state of a run."""
+RETRY_SECONDS = (2.0, 5.0, 10.0, 20.0, 30.0)
+"""Waits before each retry of a request that failed while a run is followed."""
 
 
 class AirflowClient:
-    """One Airflow: an EngineClient."""
+    """An EngineClient for one Airflow."""
 
     def __init__(self, address: Address) -> None:
         self.api = open_api(read_access(address, os.environ))
@@ -50,7 +50,7 @@ class AirflowClient:
         self._folder: Path | None = None
 
     def options(self, options: TargetOptions, values: Mapping[str, str], origin: str | None = None) -> TargetOptions:
-        """The options as they are: values are not in the file, but are given to the run. Raises EngineError FC501."""
+        """Return the options unchanged: values go to the run, not into the file. Raises EngineError FC501."""
         _refuse_resume(origin)
         airflow = (
             options if isinstance(options, AirflowOptions) else AirflowOptions.model_validate(options.model_dump())
@@ -60,7 +60,7 @@ class AirflowClient:
         return airflow
 
     def check(self, files: Sequence[EmittedFile]) -> tuple[str, ...]:
-        """Whether the pools are there, and the DAG's id is not another's."""
+        """Report a missing pool, and a DAG id that belongs to another flow."""
         if not files:
             return ()
         own = _summary_of(files[0])
@@ -68,15 +68,15 @@ class AirflowClient:
         dag = find_dag(self.api, own.dag_id)
         there = self._reader.summary(own.dag_id, dag) if dag is not None else None
         if dag is not None and (there is None or there.flow != own.flow):
-            problems.append(f"DAG id {own.dag_id} is taken: by {dag.get('fileloc')}")
+            problems.append(f"DAG id {own.dag_id} is in use: by {dag.get('fileloc')}")
         return tuple(problems)
 
     def submit(self, files: Sequence[EmittedFile]) -> RunState:
-        """Trigger the DAG, which has to be there as it was compiled; with a dags folder, it is put there first."""
+        """Trigger the DAG, which Airflow must have as it was compiled. With a dags folder, put it there first."""
         emitted = files[0]
         summary = _summary_of(emitted)
         if problems := self._missing_pools(summary):
-            raise EngineError.refused("; ".join(problems), "its tasks would wait for ever: make it, or name another")
+            raise EngineError.refused("; ".join(problems), "create it, or name another: the tasks would wait for ever")
         dag = find_dag(self.api, summary.dag_id)
         if self._folder is not None and (dag is None or not same_text(source_of(self.api, dag), emitted.text)):
             create_config_maps(_config_maps(files[1:]), None, "Airflow", _HOW_TO_APPLY)
@@ -85,13 +85,13 @@ class AirflowClient:
         if dag is None:
             raise EngineError.refused(f"Airflow has no DAG {summary.dag_id}", _HOW_TO_DEPLOY)
         if not same_text(self.api.source(dag), emitted.text):
-            message = f"DAG {summary.dag_id} is there, and is not what this file and these options compile to"
-            help_ = f"{_HOW_TO_DEPLOY}; `flowc submit --target airflow --from {summary.dag_id}` runs what is there"
+            message = f"Airflow has another DAG {summary.dag_id} than this file and these options compile to"
+            help_ = f"{_HOW_TO_DEPLOY}; `flowc submit --target airflow --from {summary.dag_id}` runs that one"
             raise EngineError.refused(message, help_)
         return self._triggered(dag, self._values)
 
     def deployed(self, name: str) -> Deployed:
-        """A DAG by its id."""
+        """Return a DAG by its id."""
         dag = find_dag(self.api, name)
         if dag is None:
             raise EngineError.unknown(f"Airflow has no DAG {name!r}", _HOW_TO_DEPLOY)
@@ -104,38 +104,36 @@ class AirflowClient:
         return self._triggered(self.api.dag(deployed.name), values)
 
     def runs(self, limit: int) -> tuple[RunState, ...]:
-        """The latest runs of DAGs with flowc's tag."""
+        """Return the latest runs of flowc's DAGs."""
         found = self._reader.runs(limit)
         return tuple(run_state(run, (), self._reader.summary(str(run.get("dag_id"))), {}) for run in found)
 
     def status(self, name: str) -> RunState:
-        """A run by `DAG/run id`, by `Flow/run id` or by its id alone, as Airflow or as the store has it."""
+        """Return a run by `DAG/run id`, `Flow/run id` or its id alone, as Airflow or the store writes it."""
         return self._reader.state(self._reader.find(name))[0]
 
     def follow(self, name: str) -> Iterator[RunState]:
-        """The state now and after each change, asked for every two seconds."""
+        """Yield the state now and after each change."""
         run = self._reader.find(name)
         state, _ = self._reader.state(run)
         yield state
         while not state.ended:
             time.sleep(PAUSE_SECONDS)
-            latest, _ = _patiently(lambda: self._latest(run))
+            latest, _ = _retried(lambda: self._latest(run))
             if latest != state:
                 state = latest
                 yield state
 
     def logs(self, name: str, step: str | None, *, follow: bool) -> Iterator[LogLine]:
-        """What the tasks have printed, each attempt after the other."""
+        """Yield the lines that the tasks have printed, attempt by attempt."""
         run = self._reader.find(name)
         reader = LogReader(self.api, PurePath(str(self.api.dag(str(run.get("dag_id"))).get("fileloc"))).name)
         while True:
-            state, instances = _patiently(lambda: self._latest(run)) if follow else self._latest(run)
+            state, instances = _retried(lambda: self._latest(run)) if follow else self._latest(run)
             found = {task.name: task for task in state.tasks if step is None or step in {task.step, task.id}}
             if step is not None and state.ended and not found:
                 steps = ", ".join(dict.fromkeys(task.step for task in state.tasks)) or "none"
-                raise EngineError.unknown(
-                    f"run {state.name} has had no task of step {step!r}", f"its steps are {steps}"
-                )
+                raise EngineError.unknown(f"run {state.name} has no task of step {step!r}", f"its steps are {steps}")
             for item, task in instances:
                 if task.name in found:
                     yield from reader.read(item, task)
@@ -144,11 +142,11 @@ class AirflowClient:
             time.sleep(PAUSE_SECONDS)
 
     def stop(self, name: str, *, terminate: bool) -> RunState:
-        """Have a run fail, which ends its tasks; with exit hooks only its steps are ended, and the hooks run."""
+        """Fail a run, which ends its tasks. With exit hooks, fail its steps only: then the hooks run."""
         run = self._reader.find(name)
         state, instances = self._reader.state(run)
         if state.ended:
-            raise EngineError.refused(f"run {state.name} has {state.phase} already", "there is nothing to stop")
+            raise EngineError.refused(f"run {state.name} has already {state.phase}", "it needs no stop")
         summary = self._reader.summary(str(run.get("dag_id")))
         if not terminate and summary is not None and summary.hooks:
             for item, task in instances:
@@ -159,7 +157,7 @@ class AirflowClient:
         return self.status(state.name)
 
     def _latest(self, run: Json) -> tuple[RunState, list[tuple[Json, TaskState]]]:
-        """A run's state now, and its task instances with theirs."""
+        """Return the current state of a run, and its task instances with theirs."""
         return self._reader.state(self.api.run(str(run.get("dag_id")), str(run.get("dag_run_id"))))
 
     def _triggered(self, dag: Json, values: Mapping[str, str]) -> RunState:
@@ -167,11 +165,11 @@ class AirflowClient:
         conf = conf_of(dag, values)
         if dag.get("is_paused"):
             help_ = f"turn its switch on in Airflow, or `airflow dags unpause {dag_id}`"
-            raise EngineError.refused(f"DAG {dag_id} is paused: a run of it would not begin", help_)
+            raise EngineError.refused(f"DAG {dag_id} is paused, so a run would not begin", help_)
         return self._reader.state(self.api.trigger(dag_id, conf))[0]
 
     def _missing_pools(self, summary: DagSummary) -> list[str]:
-        """Say whether Airflow lacks the DAG's pool."""
+        """Report the DAG's pool if Airflow does not have it."""
         try:
             if summary.pool is not None:
                 self.api.pool(summary.pool)
@@ -182,21 +180,21 @@ class AirflowClient:
         return []
 
 
-def _patiently(look: Callable[[], T]) -> T:
-    """What a look at a run says: a wait of hours outlives a server that is started again. Raises EngineError."""
-    for pause in PATIENCE:
+def _retried(request: Callable[[], T]) -> T:
+    """Return what a request returns: following a run survives a restart of the server. Raises EngineError."""
+    for pause in RETRY_SECONDS:
         try:
-            return look()
+            return request()
         except EngineError as error:
             if error.code != "FC610":
                 raise
         time.sleep(pause)
-    return look()
+    return request()
 
 
 def _summary_of(emitted: EmittedFile) -> DagSummary:
     summary = read_summary(emitted.text)
-    assert summary is not None, "the target emits files that have one"
+    assert summary is not None, "every file that the target emits has a summary"
     return summary
 
 
@@ -212,5 +210,5 @@ def _config_maps(files: Sequence[EmittedFile]) -> list[Json]:
 
 def _refuse_resume(origin: str | None) -> None:
     if origin is not None:
-        help_ = "clear the failed tasks of the run in Airflow, which runs them again with all that follows them"
-        raise EngineError("FC501", "a run on Airflow does not go on from another", help_)
+        help_ = "clear the failed tasks in Airflow: they and everything after them run again, in the same run"
+        raise EngineError("FC501", "Airflow cannot resume a run in another", help_)

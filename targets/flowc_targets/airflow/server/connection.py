@@ -1,4 +1,4 @@
-"""The connection to Airflow's API: where it is, who asks, and what comes back over HTTP.
+"""The connection to Airflow's API: its address, the user, and what comes back over HTTP.
 
 AIRFLOW_API_URL, AIRFLOW_API_USER, AIRFLOW_API_PASSWORD and AIRFLOW_API_TOKEN describe it. Password and token have no
 option of any command: everybody on a machine can see its command lines.
@@ -25,12 +25,11 @@ Json = dict[str, Any]
 
 TIMEOUTS = (10.0, 60.0)
 """Seconds to wait for a connection, and for an answer."""
-ROLES = "it takes a role such as Op, or User with the right to read DAGs' code"
-"""What the user needs."""
+NEEDED_ROLES = "it takes a role such as Op, or User with the right to read DAGs' code"
 LONGEST_MESSAGE = 2000
-"""How much of a server's message is shown."""
+"""Characters of a server's message that are shown."""
 PAGE = 100
-"""How many items of a list to ask for at a time: what servers allow if nobody has set it."""
+"""Items of a list to request at a time: servers allow as many by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,139 +41,142 @@ class Access:
     user: str = ""
     password: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
-    """A token that was made elsewhere; it goes before user and password."""
+    """A token from elsewhere; it takes precedence over user and password."""
 
 
 def read_access(address: Address, environment: Mapping[str, str]) -> Access:
-    """The access that the command line and the environment describe. Raises EngineError: FC502, FC505."""
+    """Return the access that the command line and the environment describe. Raises EngineError: FC502, FC505."""
     server = address.server or environment.get("AIRFLOW_API_URL", "")
     if not server:
-        message = "nothing says where Airflow's API is"
+        message = "the address of Airflow's API is missing"
         raise EngineError("FC502", message, "set AIRFLOW_API_URL=http://host:8080, or give --server")
     user = address.user or environment.get("AIRFLOW_API_USER", "")
     password = environment.get("AIRFLOW_API_PASSWORD", "")
     token = environment.get("AIRFLOW_API_TOKEN", "").strip().removeprefix("Bearer ")
     if user and not password and not token:
-        message = f"there is no password for Airflow's user {user!r}"
+        message = f"the password of Airflow's user {user!r} is missing"
         raise EngineError("FC502", message, "set AIRFLOW_API_PASSWORD, or AIRFLOW_API_TOKEN")
     if password and not user and not token:
-        message = "AIRFLOW_API_PASSWORD is set, and no user"
+        message = "AIRFLOW_API_PASSWORD is set without a user"
         raise EngineError("FC502", message, "give --user, or set AIRFLOW_API_USER")
-    return Access(_url(server), user, password, token)
+    return Access(_checked_url(server), user, password, token)
 
 
-def _url(server: str) -> str:
-    """The address, checked. It has a scheme: passwords go through it."""
+def _checked_url(server: str) -> str:
+    """Check an address. It must have a scheme: passwords go through it."""
     try:
         parts = urlsplit(server)
         bad = parts.scheme not in {"http", "https"} or not parts.hostname or bool(parts.query) or parts.port == 0
-        named = parts.username is not None
     except ValueError:
-        raise _no_address(repr(server)) from None
-    if named:
-        message = "the address of Airflow's API has a user or a password in it"
+        parts, bad = urlsplit(""), True
+    if parts.username is not None:
+        message = "the address of Airflow's API contains a user or a password"
         raise EngineError("FC505", message, "give --user, and the password in AIRFLOW_API_PASSWORD")
     if bad:
-        raise _no_address(repr(server))
+        message = f"{server!r} is not the address of a server"
+        raise EngineError("FC505", message, "write http://host:port or https://host")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
-def _no_address(shown: str) -> EngineError:
-    return EngineError("FC505", f"{shown} is not the address of a server", "write http://host:port or https://host")
-
-
-def nobody() -> EngineError:
-    """FC502 where the server has to know who asks."""
-    help_ = "give --user and set AIRFLOW_API_PASSWORD, or set AIRFLOW_API_TOKEN"
-    return EngineError("FC502", "Airflow wants to know who asks", help_)
-
-
-def http_pool() -> Any:
-    """A pool of connections of urllib3, which the library stands on. Raises EngineError FC610 without it."""
-    return library("urllib3").PoolManager(retries=False)
-
-
 def library(name: str) -> Any:
-    """A module of the extra. Raises EngineError FC610 where it is not installed."""
+    """Import a module of the extra. Raises EngineError FC610 if it is not installed."""
     try:
         return import_module(name)
     except ImportError as error:
         if (error.name or "").split(".")[0] not in {"airflow_client", "urllib3"}:
             raise
-        message = "the library apache-airflow-client is not installed, which talks to Airflow"
+        message = "the library apache-airflow-client, which talks to Airflow, is not installed"
         raise EngineError.unusable(message, "pip install 'flowc[airflow]'") from None
 
 
-class Denied(Exception):  # noqa: N818 (an end of a session, which is begun again)
-    """The server does not, or does no longer, know who asks."""
+class DeniedError(Exception):
+    """The server does not know the user, or no longer accepts the token."""
 
 
 class ServerError(EngineError):
-    """FC610 of a server that answers, and fails: that may be over soon."""
+    """FC610 of a server that answers with a failure, which may be over soon."""
 
 
-def text_of(url: str, send: Callable[[], Any]) -> str:
-    """The text of an answer. Raises EngineError, and Denied for one that asks for a login."""
+class UnreachableError(EngineError):
+    """FC610 of a server that does not answer."""
+
+
+class NotAirflowError(EngineError):
+    """FC610 of a server that is not Airflow."""
+
+
+def read_text(url: str, send: Callable[[], Any]) -> str:
+    """Send a request and return the answer's text. Raises EngineError, and DeniedError if the server wants a login."""
     errors = import_module("urllib3.exceptions")
     try:
         response = send()
         status, text = int(response.status), bytes(response.data or b"").decode("utf-8", "replace")
     except (errors.HTTPError, OSError) as error:
-        raise unreachable(url, error) from None
+        raise _unreachable(url, error) from None
     if status < 300:
         return text
-    raise _refusal(url, status, text)
+    raise _status_error(url, status, text)
 
 
-def json_of(url: str, send: Callable[[], Any]) -> Json:
-    """The object of an answer. Raises EngineError, and Denied for one that asks for a login."""
-    text = text_of(url, send)
+def read_json(url: str, send: Callable[[], Any]) -> Json:
+    """Send a request and return the answer's object. Raises what `read_text` raises."""
+    text = read_text(url, send)
     try:
         return as_map(json.loads(text or "{}"))
     except ValueError:
-        raise no_airflow(url, text) from None
+        raise not_airflow(url, text) from None
 
 
-def unreachable(url: str, error: Exception) -> EngineError:
-    """FC610 for a server that does not answer."""
+def _unreachable(url: str, error: Exception) -> EngineError:
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
     if "CERTIFICATE_VERIFY_FAILED" in text:
         help_ = "name its CA's file in SSL_CERT_FILE"
     elif "WRONG_VERSION_NUMBER" in text or "record layer" in text:
         help_ = "it speaks plain http: write http:// in its address"
     else:
-        help_ = "see that AIRFLOW_API_URL (or --server) is its address, and that it can be reached from here"
-    return EngineError.unusable(f"Airflow at {url} does not answer: {text}", help_)
+        help_ = "check that AIRFLOW_API_URL (or --server) is its address, and that this machine can reach it"
+    return UnreachableError.unusable(f"Airflow at {url} does not answer: {text}", help_)
 
 
-def no_airflow(url: str, text: str) -> EngineError:
-    """FC610 for an answer that is not Airflow's."""
+def not_airflow(url: str, text: str) -> EngineError:
+    """Return FC610 for an answer that is not Airflow's."""
     start = text[:60].split("\n", maxsplit=1)[0]
-    message = f"what answers at {url} is not Airflow's API: it says {start!r}"
-    return EngineError.unusable(message, "AIRFLOW_API_URL is the address that Airflow's web pages have, without /api")
+    message = f"the server at {url} does not have Airflow's API: it answers {start!r}"
+    return NotAirflowError.unusable(message, "AIRFLOW_API_URL is the address of Airflow's web pages, without /api")
 
 
-def _refusal(url: str, status: int, text: str) -> Exception:
-    """What a status that is no success means."""
-    said = _message(text)
+def login_required() -> EngineError:
+    """Return FC502 for a request without a user."""
+    help_ = "give --user and set AIRFLOW_API_PASSWORD, or set AIRFLOW_API_TOKEN"
+    return EngineError("FC502", "Airflow requires a login", help_)
+
+
+def login_failed(denied: DeniedError, help: str) -> EngineError:
+    """Return FC610 for a user or a token that Airflow does not accept."""
+    return EngineError.unusable(f"Airflow does not accept the login: {denied}", help)
+
+
+def _status_error(url: str, status: int, text: str) -> Exception:
+    """Return the error for a status other than success."""
+    message = _server_message(text)
     match status:
-        # Airflow 3 says 403 of a token that it has not made. Airflow 2, whose errors have a title, of anybody whom it
-        # takes for its public: who gives no password, or a wrong one.
-        case 401 | 403 if status == 401 or "JWT" in said or '"title"' in text:
-            return Denied(said or str(status))
+        # Airflow 3 answers 403 to a token of another server. Airflow 2, whose errors have a title, answers it to
+        # everybody whom it takes for its public: a user without a password, or with a wrong one.
+        case 401 | 403 if status == 401 or "JWT" in message or '"title"' in text:
+            return DeniedError(message or str(status))
         case 403:
-            return EngineError.unusable(f"Airflow does not allow it: {said}", f"have the user allowed that: {ROLES}")
+            return EngineError.unusable(f"Airflow denies it: {message}", f"give the user the right: {NEEDED_ROLES}")
         case 404:
-            return EngineError.unknown(f"there is none: {said}", "`flowc status` lists the runs that there are")
+            return EngineError.unknown(f"Airflow does not have it: {message}", "`flowc status` lists the runs")
         case _ if status >= 500:
-            return ServerError.unusable(f"Airflow at {url} fails: {status} {said}".rstrip(), "look into its log")
+            failure = f"Airflow at {url} fails: {status} {message}".rstrip()
+            return ServerError.unusable(failure, "look into its log")
         case _:
-            message = f"Airflow refuses it: {said or status}"
-            return EngineError.refused(message, "correct what it names, and try again")
+            return EngineError.refused(f"Airflow refuses it: {message or status}", "correct that, and try again")
 
 
-def _message(text: str) -> str:
-    """The server's own words: FastAPI's `detail` in 3.x, a problem document's in 2.x. A page for browsers has none."""
+def _server_message(text: str) -> str:
+    """The server's message: FastAPI's `detail` in 3.x, a problem document's in 2.x. A page for browsers has none."""
     if text.lstrip().startswith("<"):
         return ""
     try:

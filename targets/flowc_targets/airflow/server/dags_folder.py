@@ -1,10 +1,11 @@
-"""The dags folder, where it can be reached from here: a DAG file is put into it, and waited for until Airflow knows it.
+"""The dags folder, if this machine can reach it: put a DAG file there, and wait until Airflow has read it.
 
-Airflow takes no files through its API.
+Airflow's API does not accept files.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import time
@@ -20,18 +21,18 @@ if TYPE_CHECKING:
     from flowc_targets.airflow.server.connection import Json
     from flowc_targets.airflow.server.rest_api import Api
 
-PATIENCE_SECONDS = 600.0
-"""How long a new file is waited for: Airflow 3 looks for new files every five minutes, unless it was told otherwise."""
+READING_SECONDS = 600.0
+"""Time for Airflow to read a new file: by default, Airflow 3 looks for new files every five minutes."""
 PAUSE_SECONDS = 1.0
 
 
 def same_text(one: str, other: str) -> bool:
-    """Whether two files are the same, but for what transports do to the ends of lines."""
+    """Whether two files are the same, except for line ends, which transports change."""
     return one.split() == other.split()
 
 
 def write_dag(folder: Path, name: str, text: str, dag: Json | None) -> Path:
-    """Put a DAG file into the folder, all at once: under its own name, or over the file that the DAG is in now.
+    """Put a DAG file into the folder at once: under its own name, or over the file that has the DAG now.
 
     Raises EngineError FC603.
     """
@@ -41,19 +42,19 @@ def write_dag(folder: Path, name: str, text: str, dag: Json | None) -> Path:
         path = folder / known
     try:
         if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(FILE_START):
-            message = f"{path} is there, and not of flowc's making"
+            message = f"{path} exists, and is not a file of flowc's"
             raise EngineError("FC603", message, "move it away, or give the DAG another id with --set dag_id=...")
         _write(path, text)
     except OSError as error:
         message = f"cannot write {path}: {error.strerror or error}"
         raise EngineError(
-            "FC603", message, "see that --dags-folder is Airflow's own, and that it may be written"
+            "FC603", message, "check that --dags-folder is Airflow's own, and that you may write to it"
         ) from None
     return path
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace a file. The file beside it that is written first has no name that Airflow reads."""
+    """Replace a file at once. Airflow does not read files with the temporary file's name."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
     temporary = Path(name)
     try:
@@ -65,35 +66,35 @@ def _write(path: Path, text: str) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def wait_for_dag(api: Api, dag_id: str, text: str, path: Path, patience: float = PATIENCE_SECONDS) -> Json:
-    """The DAG, as soon as Airflow has read it from this text.
+def wait_for_dag(api: Api, dag_id: str, text: str, path: Path, timeout: float = READING_SECONDS) -> Json:
+    """Return the DAG as soon as Airflow has read it from this text.
 
-    Raises EngineError FC611 for a file that Airflow cannot import, or does not find in time.
+    Raises EngineError FC611 if Airflow cannot import the file, or does not find it in time.
     """
-    deadline = time.monotonic() + patience
-    asked = False
-    before = {_error_key(item) for item in _errors(api, path)}
+    deadline = time.monotonic() + timeout
+    requested = False
+    before = {_error_key(item) for item in _import_errors(api, path)}
     while True:
-        dag = _dag_so_far(api, dag_id)
+        dag = _complete_dag(api, dag_id)
         if dag is not None and same_text(source_of(api, dag), text):
             return dag
-        if dag is not None and not asked:
-            asked = True
-            _ask_to_read(api, dag)
-        for item in _errors(api, path):
+        if dag is not None and not requested:
+            requested = True
+            _request_reading(api, dag)
+        for item in _import_errors(api, path):
             if _error_key(item) not in before:
                 message = f"Airflow cannot import {path}: {str(item.get('stack_trace')).strip()}"
-                raise EngineError.refused(message, "see that Airflow has the providers that the file imports")
+                raise EngineError.refused(message, "check that Airflow has the providers that the file imports")
         if time.monotonic() > deadline:
-            message = f"Airflow has not read {path} within {patience:g} s"
+            message = f"Airflow has not read {path} within {timeout:g} s"
             raise EngineError.refused(
-                message, "see that it is in Airflow's dags folder, and that its DAG processor runs"
+                message, "check that it is in Airflow's dags folder, and that the DAG processor runs"
             )
         time.sleep(PAUSE_SECONDS)
 
 
 def find_dag(api: Api, dag_id: str) -> Json | None:
-    """A DAG, or `None` where there is none. Raises EngineError for all else."""
+    """Return a DAG, or `None` if Airflow does not have it. Raises EngineError for other failures."""
     try:
         return api.dag(dag_id)
     except EngineError as error:
@@ -102,8 +103,8 @@ def find_dag(api: Api, dag_id: str) -> Json | None:
         return None
 
 
-def _dag_so_far(api: Api, dag_id: str) -> Json | None:
-    """A DAG, as soon as Airflow has all of it: 2.11 fails for a moment where it has begun to know a new one."""
+def _complete_dag(api: Api, dag_id: str) -> Json | None:
+    """Return a DAG; `None` also in the moment in which 2.11 fails, since it knows only part of a new DAG."""
     try:
         return find_dag(api, dag_id)
     except ServerError:
@@ -111,7 +112,7 @@ def _dag_so_far(api: Api, dag_id: str) -> Json | None:
 
 
 def source_of(api: Api, dag: Json) -> str:
-    """The text of a DAG's file. None for a moment where Airflow knows a new DAG: 2.11 fails then, 3.x says 404."""
+    """Return the text of a DAG's file; empty while Airflow lacks a new one: 2.11 fails then, and 3.x answers 404."""
     try:
         return api.source(dag)
     except EngineError as error:
@@ -120,15 +121,13 @@ def source_of(api: Api, dag: Json) -> str:
         return ""
 
 
-def _ask_to_read(api: Api, dag: Json) -> None:
-    """Have the file read soon. It will be in any case, so that a refusal means nothing."""
-    try:
+def _request_reading(api: Api, dag: Json) -> None:
+    """Have the file read soon. Airflow reads it in any case, so a refusal does not matter."""
+    with contextlib.suppress(EngineError):
         api.reparse(dag)
-    except EngineError:
-        return
 
 
-def _errors(api: Api, path: Path) -> list[Json]:
+def _import_errors(api: Api, path: Path) -> list[Json]:
     found = as_maps(api.import_errors().get("import_errors"))
     return [item for item in found if Path(str(item.get("filename"))).name == path.name]
 

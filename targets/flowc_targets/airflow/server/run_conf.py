@@ -1,4 +1,4 @@
-"""The texts of parameters as the values that Airflow checks against a DAG's params, and the DAG's params themselves."""
+"""The params of a deployed DAG, and the values of a run, which Airflow checks against them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from flowc_targets.airflow.server.connection import Json
 
 MOST_BYTES = 90_000
-"""The longest value: in base64 it is an environment variable of the first task, which Linux lets have 128 KiB."""
+"""The longest value: in base64 it is an environment variable of the first task, and Linux allows 128 KiB."""
 
 _TYPES = {"integer": "int", "number": "float", "boolean": "bool"}
 
 
 def parameters_of(dag: Json) -> tuple[DeployedParameter, ...]:
-    """The params of a deployed DAG. One without a value that may not be null needs to be given."""
+    """Return the params of a deployed DAG. A param without a value that may not be null is required."""
     found: list[DeployedParameter] = []
     for name, described in as_map(dag.get("params")).items():
         param = as_map(described)
@@ -33,16 +33,16 @@ def parameters_of(dag: Json) -> tuple[DeployedParameter, ...]:
 
 
 def conf_of(dag: Json, values: Mapping[str, str]) -> dict[str, object]:
-    """The conf of a run. A text stays one where the param takes texts: Airflow changes nothing in them.
+    """Return the conf of a run. A text stays a text if the param accepts one: Airflow does not expand it.
 
-    Raises EngineError: FC302 for a parameter that the DAG has not, FC303 for a text that is no value of its type, FC503
-    for one that is too long.
+    Raises EngineError: FC302 for a parameter that the DAG does not have, FC303 for a text that is not a value of its
+    type, FC503 for one that is too long.
     """
     params = as_map(dag.get("params"))
     conf: dict[str, object] = {}
     for name, text in values.items():
         if name not in params:
-            help_ = f"its params are {', '.join(params)}" if params else "it has no params"
+            help_ = f"its params are {', '.join(params)}" if params else "the DAG has no params"
             raise EngineError("FC302", f"DAG {dag.get('dag_id')} has no param {name!r}", help_)
         if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
             message = f"the value of parameter {name!r} is longer than {MOST_BYTES:,} bytes"
@@ -53,14 +53,14 @@ def conf_of(dag: Json, values: Mapping[str, str]) -> dict[str, object]:
 
 def _value(name: str, text: str, types: list[str]) -> object:
     kind = next((item for item in types if item != "null"), "string")
-    if "string" in types or kind not in _TYPES:  # those of any JSON take its text, which the first task reads
+    if "string" in types or kind not in _TYPES:  # a param of any JSON takes its text, which the first task parses
         return text
     try:
         value: object = convert(name, _TYPES[kind], text)
     except ParameterError as error:
-        raise EngineError("FC303", str(error), f"it has to be a value of JSON's type {kind}") from None
+        raise EngineError("FC303", str(error), f"give a value of JSON's type {kind}") from None
     if isinstance(value, float) and not math.isfinite(value):
-        message = f"parameter {name!r}: Airflow keeps values as JSON, which has no {text}"
+        message = f"parameter {name!r} cannot be {text}: Airflow keeps values as JSON, which does not have it"
         raise EngineError("FC303", message, "declare the parameter as a text, and convert it in the flow")
     return value
 

@@ -1,4 +1,4 @@
-"""Runs as Airflow has them, put together from several answers: a run, its task instances, its DAG's file."""
+"""The states of runs, from several answers: a run, its task instances, and its DAG's file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 
 from flowc_targets.airflow.dag_lowering import FLOWC_TAG
 from flowc_targets.airflow.dag_model import DagSummary, read_summary
-from flowc_targets.airflow.server.connection import PAGE
+from flowc_targets.airflow.server.connection import PAGE, UnreachableError
 from flowc_targets.base.engine import EngineError, RunState, TaskState
 from flowc_targets.base.json_parts import as_maps
 
@@ -30,25 +30,25 @@ _PHASES: dict[str, Phase] = {
     "removed": "skipped",
 }
 _MESSAGES = {
-    "upstream_failed": "a task before it has failed",
-    "up_for_retry": "waits for its next attempt",
-    "queued": "waits for a worker",
-    "removed": "the DAG has it no more",
+    "upstream_failed": "a task before it failed",
+    "up_for_retry": "waiting for its next attempt",
+    "queued": "waiting for a worker",
+    "removed": "the DAG no longer has it",
 }
 
 
 def stored_id(run_id: str) -> str:
-    """The id of a run in the artifact store, as DAG files make it: stores dislike `:` and `+`."""
+    """Return the id of a run in the artifact store, as operators write it: stores dislike `:` and `+`."""
     return quote(run_id, safe="").replace("%", "=")
 
 
 def airflow_ids(name: str) -> tuple[str, ...]:
-    """The ids that Airflow may know a run by: what was given, and that of which it is the store's."""
+    """Return the ids that Airflow may have for a run: the name itself, or the id that the store writes as the name."""
     return tuple(dict.fromkeys((name, unquote(name.replace("=", "%")))))
 
 
 class RunReader:
-    """Reads from one Airflow, and keeps what stays the same: a DAG's file, the index paths of a run."""
+    """Reads runs from one Airflow, and caches what does not change: DAGs' summaries, and index paths of runs."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -56,19 +56,19 @@ class RunReader:
         self._paths: dict[tuple[str, str, str], tuple[str, ...]] = {}
 
     def summary(self, dag_id: str, dag: Json | None = None) -> DagSummary | None:
-        """What a DAG's file says about itself; `None` for one that is not flowc's, or that the user may not read."""
+        """Return the summary of a DAG; `None` if the DAG is not flowc's, or the user may not read its file."""
         if dag_id not in self._summaries:
             try:
                 text = self._api.source(dag if dag is not None else self._api.dag(dag_id))
             except EngineError as error:
-                if "does not answer" in error.message:
+                if isinstance(error, UnreachableError):
                     raise
                 text = ""
             self._summaries[dag_id] = read_summary(text)
         return self._summaries[dag_id]
 
     def dag_ids(self) -> list[str]:
-        """The DAGs that flowc has made."""
+        """Return the ids of flowc's DAGs."""
         found: list[str] = []
         while True:
             page = self._api.dags(FLOWC_TAG, len(found))
@@ -78,12 +78,12 @@ class RunReader:
                 return found
 
     def runs(self, limit: int) -> list[Json]:
-        """The latest runs of those, the newest first."""
+        """Return the latest runs of flowc's DAGs, the newest first."""
         dag_ids = self.dag_ids()
         return as_maps(self._api.runs(dag_ids, min(limit, PAGE)).get("dag_runs")) if dag_ids else []
 
     def find(self, name: str) -> Json:
-        """A run by any of its names. Raises EngineError FC602."""
+        """Find a run by any of its names. Raises EngineError FC602."""
         place, separator, identifier = name.partition("/")
         if not separator:
             for run in self.runs(PAGE):
@@ -112,7 +112,7 @@ class RunReader:
         return None
 
     def state(self, run: Json) -> tuple[RunState, list[tuple[Json, TaskState]]]:
-        """The state of a run, and each of its task instances with the state of its own, in the same order."""
+        """Return the state of a run, and its task instances with their states, in the same order."""
         dag_id, run_id = str(run.get("dag_id")), str(run.get("dag_run_id"))
         summary = self.summary(dag_id)
         instances = self._instances(dag_id, run_id)
@@ -137,11 +137,11 @@ class RunReader:
                 return list(found.values())
 
     def _listed(self, dag_id: str, run_id: str, task_id: str) -> tuple[str, ...]:
-        """The index paths that a task has listed."""
+        """Return the index paths that a task has listed."""
         key = (dag_id, run_id, task_id)
         if key not in self._paths:
             value: object = self._api.xcom(dag_id, run_id, task_id).get("value")
-            if isinstance(value, str):  # Airflow 2 has it as Python's text
+            if isinstance(value, str):  # Airflow 2 returns the `repr` of the list
                 try:
                     value = ast.literal_eval(value)
                 except (SyntaxError, ValueError):
@@ -209,12 +209,12 @@ def task_state(item: Json, summary: DagSummary | None, paths: Mapping[str, Seque
 
 
 def attempts(item: Json) -> int:
-    """How many attempts of a task have begun."""
+    """Return how many attempts of a task have begun."""
     found = item.get("try_number")
     return found if isinstance(found, int) else 0
 
 
 def map_index(item: Json) -> int:
-    """Which instance of a mapped task it is; -1 for one that is not mapped, or not yet."""
+    """Return the index of a mapped task's instance; -1 if the task is not mapped, or not yet."""
     found = item.get("map_index")
     return found if isinstance(found, int) else -1

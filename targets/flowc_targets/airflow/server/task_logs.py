@@ -1,7 +1,7 @@
-"""What tasks have printed, out of Airflow's logs: its own lines, which stand between them, are left out.
+"""The lines that tasks have printed, without Airflow's own lines between them.
 
-Airflow 3 gives a log line by line as JSON, with the file that each line is from; Airflow 2 as one text, each line of
-which begins with a time, that file and a level.
+Airflow 3 sends a log line by line as JSON, with the file that logged each line; Airflow 2 sends one text, in which each
+line begins with a time, that file, and a level.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flowc_targets.base.engine import TaskState
 
 _PARTS = 1000
-"""The most parts of one log that are read."""
+"""The most parts to read of one log."""
 
 _LINE = re.compile(r"^\[\d{4}-\d\d-\d\dT[^\]]*\] \{(?:[^}]*/)?(?P<file>[^}/]+):\d+\} (?P<level>[A-Z]+) - (?P<text>.*)$")
 _POD_LINE = re.compile(r"^\[base\] ?")
@@ -31,31 +31,31 @@ _PRINTED_BY = "pod_manager.py"
 
 
 class LogReader:
-    """The logs of one run, as far as they have been given."""
+    """Reads the logs of one run, each line once."""
 
     def __init__(self, api: Api, dag_file: str) -> None:
         self._api = api
         self._files = {dag_file, _PRINTED_BY}
-        self._given: dict[tuple[str, int, int], int] = {}
+        self._read_lines: dict[tuple[str, int, int], int] = {}
         self._ended: set[tuple[str, int, int]] = set()
 
     def read(self, item: Json, task: TaskState) -> Iterator[LogLine]:
-        """What each attempt of a task has printed since the last time."""
+        """Yield what each attempt of a task has printed since the last call."""
         last = attempts(item)
         for number in range(1, last + 1):
             key = (str(item.get("task_id")), map_index(item), number)
             if key in self._ended:
                 continue
             lines = self._lines(item, number)
-            begun = self._given.get(key, 0)
-            self._given[key] = max(len(lines), begun)
+            begun = self._read_lines.get(key, 0)
+            self._read_lines[key] = max(len(lines), begun)
             name = task.id if number == 1 else f"{task.id} attempt {number}"
             yield from (LogLine(name, text) for text in lines[begun:])
             if number < last or task.phase in {"succeeded", "failed", "skipped"}:
                 self._ended.add(key)
 
     def _lines(self, item: Json, number: int) -> list[str]:
-        """The lines of an attempt; none where its log is not there yet, or no longer."""
+        """Return the lines of an attempt; none if Airflow does not have the log yet, or no longer."""
         lines: list[str] = []
         token: str | None = None
         for _ in range(_PARTS):
@@ -74,7 +74,7 @@ class LogReader:
 
 
 def printed(content: object, files: set[str]) -> Iterator[str]:
-    """The lines of a log that a step has printed, and those that say why it could not."""
+    """Yield the lines of a log that a step has printed, and those of errors."""
     if isinstance(content, list):
         for entry in cast("list[object]", content):
             yield from _structured(as_map(entry), files)
@@ -83,7 +83,7 @@ def printed(content: object, files: set[str]) -> Iterator[str]:
 
 
 def _structured(entry: Json, files: set[str]) -> Iterator[str]:
-    """A line of Airflow 3, with its own errors, whose traceback is in another field."""
+    """Yield a line of Airflow 3, and of its own errors the exceptions, which are in another field."""
     text = str(entry.get("event", ""))
     if str(entry.get("filename") or "") in files:
         yield _POD_LINE.sub("", text)
@@ -96,7 +96,7 @@ def _structured(entry: Json, files: set[str]) -> Iterator[str]:
 
 
 def _textual(content: str, files: set[str]) -> Iterator[str]:
-    """The lines of Airflow 2. What follows a line without such a beginning belongs to it."""
+    """Yield the lines of Airflow 2. A line without time and file belongs to the line before it."""
     taken = False
     for text in _unquoted(content).splitlines():
         line = _LINE.match(text)
@@ -107,7 +107,7 @@ def _textual(content: str, files: set[str]) -> Iterator[str]:
 
 
 def _unquoted(content: str) -> str:
-    """Airflow 2's JSON has a log as Python's text of [(host, log), ...]."""
+    """Return the log out of Airflow 2's JSON, where it is the `repr` of [(host, log), ...]."""
     try:
         found: object = ast.literal_eval(content)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
