@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,11 +33,15 @@ def documents(trees: list[Plain], header: str = "") -> str:
 
 def scalar(value: str | int | bool) -> str:
     """One scalar, quoted where it could be taken for something else."""
-    if isinstance(value, str):
-        if _PLAIN.fullmatch(value) and value.lower() not in _RESERVED:
-            return value
-        return _UNPRINTABLE.sub(_escape, json.dumps(value, ensure_ascii=False))
-    return json.dumps(value)
+    return _string(value) if isinstance(value, str) else json.dumps(value)
+
+
+@lru_cache(maxsize=2**16)
+def _string(value: str) -> str:
+    """Cached, as a manifest repeats its keys, and names of tasks where they are depended on."""
+    if _PLAIN.fullmatch(value) and value.lower() not in _RESERVED:
+        return value
+    return _UNPRINTABLE.sub(_escape, json.dumps(value, ensure_ascii=False))
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -44,22 +49,32 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def _flow(tree: Plain, room: int) -> str | None:
-    """The tree on one line, `None` where it would be longer than `room`."""
-    if isinstance(tree, str | int):
+    """The tree on one line, `None` where that would be longer than `room`.
+
+    It gives up at the first part that does not fit, so that a large tree costs no more than a line.
+    """
+    if not isinstance(tree, dict | list):
         text = scalar(tree)
         return text if len(text) <= room else None
     parts: list[str] = []
-    for key, item in tree.items() if isinstance(tree, dict) else ((None, item) for item in tree):
-        lead = "" if key is None else f"{scalar(key)}: "
-        inner = _flow(item, room - len(lead) - 2)
+    if isinstance(tree, dict):
+        for key, item in tree.items():
+            lead = _string(key)
+            room -= len(lead) + 4  # the key's `: ` and two characters of punctuation
+            inner = _string(item) if item.__class__ is str else _flow(item, room)
+            if inner is None or len(inner) > room:
+                return None
+            parts.append(f"{lead}: {inner}")
+            room -= len(inner)
+        return f"{{{', '.join(parts)}}}"
+    for item in tree:
+        room -= 2
+        inner = _flow(item, room)
         if inner is None:
             return None
-        parts.append(lead + inner)
-        room -= len(lead) + len(inner) + 2
-        if room < 0:
-            return None
-    body = ", ".join(parts)
-    return f"{{{body}}}" if isinstance(tree, dict) else f"[{body}]"
+        parts.append(inner)
+        room -= len(inner)
+    return f"[{', '.join(parts)}]"
 
 
 def _block(tree: Plain, indent: int) -> Iterator[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from pydantic import BaseModel
 
@@ -219,32 +219,27 @@ class Container:
     volume_mounts: tuple[VolumeMount, ...] = ()
 
 
-def to_manifest(value: object) -> Plain:
+def to_manifest(value: Any) -> Plain:
     """An object as maps, lists and scalars under the manifest's names, without `None` and empty collections."""
-    match value:
-        case str() | int():
-            return value
-        case dict():
-            return {str(key): to_manifest(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        case tuple() | list():
-            return [to_manifest(item) for item in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        case ManifestText():
-            return str(value)
-        case BaseModel():
-            found: Plain = as_kubernetes(value)
-            return found
-        case _:
-            return _object_to_manifest(value)
-
-
-def _object_to_manifest(value: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    if isinstance(value, str | int):
+        return value
+    if isinstance(value, dict):
+        return {str(key): to_manifest(item) for key, item in cast("dict[object, object]", value).items()}
+    if isinstance(value, tuple | list):
+        return [to_manifest(item) for item in cast("tuple[object, ...]", value)]
+    if isinstance(value, ManifestText):
+        return str(value)
+    if isinstance(value, BaseModel):
+        found: Plain = as_kubernetes(value)
+        return found
+    members: dict[str, Any] = {}
     for name, key, inner in _fields(value.__class__):
         item = getattr(value, name)
         if item is None or (not item and item.__class__ in (tuple, dict)):
             continue
-        found[key] = to_manifest(item) if inner is None else {inner: to_manifest(item)}
-    return found
+        shown = item if item.__class__ is str else to_manifest(item)
+        members[key] = shown if inner is None else {inner: shown}
+    return members
 
 
 @cache
