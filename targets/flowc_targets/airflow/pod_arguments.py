@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
 from flowc_targets.airflow.dag_model import Call
-from flowc_targets.kubernetes.objects import LocalObjectReference
+from flowc_targets.kubernetes.objects import LocalObjectReference, ManifestObject
 from flowc_targets.kubernetes.pod import env_from
 
 if TYPE_CHECKING:
@@ -90,8 +89,8 @@ def client_object(value: Any) -> Expression:
             return tuple(client_object(item) for item in cast("tuple[object, ...]", value))
         case BaseModel():
             names: list[str] = list(type(value).model_fields)
-        case _ if dataclasses.is_dataclass(value):
-            names = [field.name for field in dataclasses.fields(value)]
+        case ManifestObject():
+            names = list(value.FIELDS)
         case _:
             return cast("Expression", value)
     name: str = type(value).__name__

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from flowc_compiler.frontend.decorators.quartz import ScheduleError
 from flowc_compiler.ir import SecretsSpec
 from flowc_targets.argo.dag_templates import MOST_TASKS
-from flowc_targets.argo.events.trigger_checks import check_triggers
 from flowc_targets.argo.object_names import CRON_LIMIT, OBJECT_LIMIT
 from flowc_targets.argo.parameter_values import LONGEST_LITERAL, encode_value, is_inert
 from flowc_targets.argo.workflow import flow_schedule
@@ -126,6 +125,8 @@ def _check_deployment(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) ->
     if specs.schedule is not None and options.kind != "cron":
         _report_schedule(options, specs.schedule.span, sink)
     if options.starts_on_events(flow):
+        from flowc_targets.argo.events.trigger_checks import check_triggers
+
         check_triggers(flow, options, TARGET_NAME, sink)
         return
     for spec in (specs.trigger, specs.trigger_on_finish):

@@ -13,7 +13,7 @@ All steps are linear in tasks and dependencies, but for the levels of parts in p
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -105,11 +105,11 @@ class _Chunks:
         tasks: list[tuple[int, DagTask]] = []
         for task, own in home.items():
             if own == self._tasks[task].name:
-                tasks.append((task, replace(self._tasks[task], depends=self._depends(task, home))))
+                tasks.append((task, self._tasks[task].replace(depends=self._depends(task, home))))
         for part, inside in parts.items():
             tasks.append((inside[0], self._call(part, inside, home)))
         ordered = sorted(tasks, key=lambda pair: pair[0])
-        return replace(self._template, name=name, dag=tuple(task for _, task in ordered))
+        return self._template.replace(name=name, dag=tuple(task for _, task in ordered))
 
     def _depends(self, task: int, home: dict[int, str]) -> Depends | None:
         """The terms of a task that concern its DAG, with parts in the place of what they hold."""

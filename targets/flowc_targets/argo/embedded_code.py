@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import zlib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowc_targets.argo.pod_templates import CODE_VOLUME, PACKAGE_FILE
@@ -82,8 +81,8 @@ def with_embedded_code(
     volumes = tuple(_volume((BOOT_FILE, *packed)) if volume.name == CODE_VOLUME else volume for volume in spec.volumes)
     templates = tuple(_template(template) for template in spec.templates)
     own = spec.pod_metadata or ObjectMeta()
-    meta = replace(own, annotations={**own.annotations, **annotations})
-    return replace(workflow, spec=replace(spec, pod_metadata=meta, volumes=volumes, templates=templates))
+    meta = own.replace(annotations={**own.annotations, **annotations})
+    return workflow.replace(spec=spec.replace(pod_metadata=meta, volumes=volumes, templates=templates))
 
 
 def _packed(content: bytes) -> str:
@@ -102,7 +101,7 @@ def _annotation(key: str) -> ObjectFieldSelector:
 
 def _template(template: Template) -> Template:
     container = template.container
-    return template if container is None else replace(template, container=_container(container))
+    return template if container is None else template.replace(container=_container(container))
 
 
 def _container(container: Container) -> Container:
@@ -113,7 +112,7 @@ def _container(container: Container) -> Container:
     packed = [f"{variable.name}={_key(variable)}" for variable in container.env if _key(variable) is not None]
     if packed:
         env.append(EnvVar(name="FLOWC_PACKED", value=",".join(packed)))
-    return replace(container, command=command, env=tuple(env))
+    return container.replace(command=command, env=tuple(env))
 
 
 def _key(variable: EnvVar) -> str | None:

@@ -7,7 +7,6 @@ The pods of one attempt of a gang are a group, so that a gang that starts over i
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowc_targets.argo.expressions import InputParameter
@@ -43,7 +42,7 @@ def grouped(template: Template, step: str) -> Template:
     meta = template.metadata or ObjectMeta()
     labels, annotations = {**meta.labels, GROUP: group}, {**meta.annotations, TOTAL: str(_SIZE)}
     inputs = (*template.inputs, Parameter(name=_SIZE.name), Parameter(name=_GANG.name))
-    return replace(template, metadata=replace(meta, labels=labels, annotations=annotations), inputs=inputs)
+    return template.replace(metadata=meta.replace(labels=labels, annotations=annotations), inputs=inputs)
 
 
 def group_arguments(template: Template, count: Value, index: Value) -> tuple[Parameter, ...]:

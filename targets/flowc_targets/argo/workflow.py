@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flowc_compiler.frontend.decorators.quartz import to_crontab
 from flowc_targets.argo.dag_templates import ENTRYPOINT, NOTHING, dag_templates, has_look_up
-from flowc_targets.argo.events.sensor import event_objects
 from flowc_targets.argo.kueue import queue_metadata
 from flowc_targets.argo.object_names import CRON_LIMIT, OBJECT_LIMIT, deployed_name, object_name, run_labels
 from flowc_targets.argo.parameter_values import ORIGIN, TRIGGER, default_value, defused, encode_value
@@ -99,7 +97,7 @@ def _named(flow: Flow, options: ArgoOptions, spec: WorkflowSpec) -> Workflow:
     if flow.doc:
         about["workflows.argoproj.io/description"] = defused(flow.doc.strip().split("\n\n")[0])
     if template:
-        spec = replace(spec, workflow_metadata=ObjectMeta(labels=labels, annotations=about))
+        spec = spec.replace(workflow_metadata=ObjectMeta(labels=labels, annotations=about))
         name = options.name or deployed_name(flow, CRON_LIMIT if options.kind == "cron" else OBJECT_LIMIT)
     else:
         name = options.name or object_name(deployment_name(flow), _digest(spec))
@@ -125,7 +123,11 @@ def deployed_objects(
 
     A CronWorkflow holds the spec itself, unless events start runs, too: then both refer to the WorkflowTemplate.
     """
-    events = event_objects(flow, options, workflow) if options.starts_on_events(flow) else ()
+    events: tuple[EventSource | Sensor, ...] = ()
+    if options.starts_on_events(flow):
+        from flowc_targets.argo.events.sensor import event_objects
+
+        events = event_objects(flow, options, workflow)
     if options.kind != "cron":
         return (workflow, *events)
     cron = _cron_workflow(flow, options, workflow, refer=bool(events))
@@ -149,7 +151,7 @@ def _cron_workflow(flow: Flow, options: ArgoOptions, template: Workflow, *, refe
         failed_jobs_history_limit=options.failed_history,
         suspend=options.suspend or None,
         workflow_metadata=None if refer else template.spec.workflow_metadata,
-        workflow_spec=reference if refer else replace(template.spec, workflow_metadata=None),
+        workflow_spec=reference if refer else template.spec.replace(workflow_metadata=None),
     )
     return CronWorkflow(metadata=template.metadata, spec=spec)
 

@@ -5,25 +5,26 @@ A field's name is the manifest's in snake case: see `to_manifest` of flowc_targe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from flowc_targets.kubernetes.objects import EMPTY, ManifestObject
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flowc_compiler.ir import Affinity, PodSecurity, Toleration
     from flowc_targets.argo.expressions import Depends, Value, When
     from flowc_targets.kubernetes.objects import Container, LocalObjectReference, ObjectMeta, Volume
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValueFrom:
+class ValueFrom(ManifestObject):
     """The file that an output parameter is read from, and its value where the pod left none."""
 
     path: str
     default: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class Parameter(ManifestObject):
     """A parameter: an argument, an input or an output."""
 
     name: str
@@ -32,8 +33,7 @@ class Parameter:
     value_from: ValueFrom | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DagTask:
+class DagTask(ManifestObject):
     """One task of a DAG template; with `with_sequence`, one for each number below that."""
 
     NESTED: ClassVar = {"arguments": "parameters", "with_sequence": "count"}
@@ -46,16 +46,14 @@ class DagTask:
     with_sequence: Value | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backoff:
+class Backoff(ManifestObject):
     """The wait between attempts; `factor` makes each longer than the one before."""
 
     duration: str
     factor: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryStrategy:
+class RetryStrategy(ManifestObject):
     """How a pod is retried. The policy is always explicit, since its default has changed between releases."""
 
     limit: str
@@ -64,8 +62,7 @@ class RetryStrategy:
     backoff: Backoff | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class Template(ManifestObject):
     """A pod (`container`), a `dag`, or a pause of the duration `suspend`."""
 
     NESTED: ClassVar = {"inputs": "parameters", "outputs": "parameters", "dag": "tasks", "suspend": "duration"}
@@ -79,7 +76,7 @@ class Template:
     retry_strategy: RetryStrategy | None = None
     active_deadline_seconds: int | None = None
     service_account_name: str | None = None
-    node_selector: dict[str, str] = field(default_factory=dict[str, str])
+    node_selector: Mapping[str, str] = EMPTY
     tolerations: tuple[Toleration, ...] = ()
     affinity: Affinity | None = None
     priority_class_name: str | None = None
@@ -90,16 +87,14 @@ class Template:
     volumes: tuple[Volume, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodGC:
+class PodGC(ManifestObject):
     """When finished pods are deleted."""
 
     strategy: str
     delete_delay_duration: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkflowSpec:
+class WorkflowSpec(ManifestObject):
     """The spec of a Workflow and of a WorkflowTemplate; `ttl_strategy` is in seconds after the end."""
 
     NESTED: ClassVar = {"arguments": "parameters", "ttl_strategy": "secondsAfterCompletion"}
@@ -118,8 +113,7 @@ class WorkflowSpec:
     templates: tuple[Template, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workflow:
+class Workflow(ManifestObject):
     """A Workflow or a WorkflowTemplate."""
 
     api_version: Literal["argoproj.io/v1alpha1"] = "argoproj.io/v1alpha1"
@@ -128,8 +122,7 @@ class Workflow:
     spec: WorkflowSpec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TemplateRef:
+class TemplateRef(ManifestObject):
     """The spec of a Workflow that is made of a WorkflowTemplate."""
 
     NESTED: ClassVar = {"arguments": "parameters"}
@@ -138,8 +131,7 @@ class TemplateRef:
     workflow_template_ref: LocalObjectReference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CronSpec:
+class CronSpec(ManifestObject):
     """CronWorkflowSpec. Argo 3.5 has `schedule`, 4.0 and later `schedules`; 3.6 and 3.7 take either, not both."""
 
     schedule: str | None = None
@@ -154,8 +146,7 @@ class CronSpec:
     workflow_spec: WorkflowSpec | TemplateRef
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CronWorkflow:
+class CronWorkflow(ManifestObject):
     """A CronWorkflow."""
 
     api_version: Literal["argoproj.io/v1alpha1"] = "argoproj.io/v1alpha1"

@@ -7,10 +7,9 @@ print these objects as YAML, with `to_manifest`, or as calls of the client's con
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass, field
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, cast
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast, dataclass_transform
 
 from pydantic import BaseModel
 
@@ -32,75 +31,135 @@ class ManifestText:
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectMeta:
+EMPTY: Mapping[str, str] = MappingProxyType({})
+"""The default of fields that map names to values."""
+
+
+def _camel(name: str) -> str:
+    if name in _IRREGULAR:
+        return _IRREGULAR[name]
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class ManifestObject:
+    """The base of a manifest's objects: built from keywords, immutable, equal by value.
+
+    A subclass declares its fields with their types and defaults, as a dataclass does. It is not a dataclass:
+    making so many of those takes longer than all else that compiling a small flow needs of this package.
+    """
+
+    NESTED: ClassVar[Mapping[str, str]] = {}
+    """The fields whose value a manifest has in an object of its own, and the key there.
+
+    `{"arguments": "parameters"}` makes `{arguments: {parameters: [...]}}` of the field `arguments`.
+    """
+    FIELDS: ClassVar[tuple[str, ...]] = ()
+    """The names of the fields, in order."""
+    _keys: ClassVar[tuple[tuple[str, str, str | None], ...]] = ()
+    """Of each field the name, the manifest's key, and the key inside of that, if there is one."""
+    _defaults: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls) -> None:
+        cls.FIELDS = tuple(name for name, kind in cls.__annotations__.items() if not str(kind).startswith("ClassVar"))
+        cls._keys = tuple((name, _camel(name), cls.NESTED.get(name)) for name in cls.FIELDS)
+        cls._defaults = {name: cls.__dict__[name] for name in cls.FIELDS if name in cls.__dict__}
+
+    def __init__(self, **values: Any) -> None:
+        members = {**self._defaults, **values}
+        if len(members) != len(self.FIELDS):
+            wrong = set(members) ^ set(self.FIELDS)
+            raise TypeError(f"{type(self).__name__}: missing or unknown: {', '.join(sorted(wrong))}")
+        self.__dict__.update(members)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__}.{name} cannot be set: objects of a manifest do not change")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with other values in some fields."""
+        return type(self)(**{**self.__dict__, **changes})
+
+    def manifest(self) -> dict[str, Any]:
+        """The fields under the manifest's names, without `None` and empty collections."""
+        found: dict[str, Any] = {}
+        for name, key, inner in self._keys:
+            value = self.__dict__[name]
+            if value is None or (not value and not isinstance(value, str | int)):
+                continue
+            shown = value if value.__class__ is str else to_manifest(value)
+            found[key] = shown if inner is None else {inner: shown}
+        return found
+
+
+class ObjectMeta(ManifestObject):
     """metav1.ObjectMeta."""
 
     name: str | None = None
     generate_name: str | None = None
     namespace: str | None = None
-    labels: dict[str, str] = field(default_factory=dict[str, str])
-    annotations: dict[str, str] = field(default_factory=dict[str, str])
+    labels: Mapping[str, str] = EMPTY
+    annotations: Mapping[str, str] = EMPTY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigMap:
+class ConfigMap(ManifestObject):
     """A ConfigMap. `binary_data` is in base64."""
 
     api_version: Literal["v1"] = "v1"
     kind: Literal["ConfigMap"] = "ConfigMap"
     metadata: ObjectMeta
     immutable: bool = True
-    data: dict[str, str] = field(default_factory=dict[str, str])
+    data: Mapping[str, str] = EMPTY
     binary_data: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalObjectReference:
+class LocalObjectReference(ManifestObject):
     """A reference to an object of the same namespace."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretEnvSource:
+class SecretEnvSource(ManifestObject):
     """The Secret of an EnvFromSource."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigMapEnvSource:
+class ConfigMapEnvSource(ManifestObject):
     """The ConfigMap of an EnvFromSource."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvFromSource:
+class EnvFromSource(ManifestObject):
     """A Secret or a ConfigMap, each key of which becomes an environment variable."""
 
     config_map_ref: ConfigMapEnvSource | None = None
     secret_ref: SecretEnvSource | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigMapKeySelector:
+class ConfigMapKeySelector(ManifestObject):
     """One key of a ConfigMap."""
 
     name: str
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvVarSource:
+class EnvVarSource(ManifestObject):
     """Where an environment variable's value is read from. Kubernetes takes such a value as it is, without expansion."""
 
     config_map_key_ref: ConfigMapKeySelector
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvVar:
+class EnvVar(ManifestObject):
     """An environment variable: a literal value, in which Kubernetes expands `$(NAME)`, or one from elsewhere."""
 
     name: str
@@ -108,66 +167,57 @@ class EnvVar:
     value_from: EnvVarSource | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectFieldSelector:
+class ObjectFieldSelector(ManifestObject):
     """A field of the pod's own object."""
 
     field_path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownwardAPIVolumeFile:
+class DownwardAPIVolumeFile(ManifestObject):
     """A file that holds a field of the pod's own object."""
 
     path: str
     field_ref: ObjectFieldSelector
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownwardAPIVolumeSource:
+class DownwardAPIVolumeSource(ManifestObject):
     """A volume of such files."""
 
     items: tuple[DownwardAPIVolumeFile, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigMapVolumeSource:
+class ConfigMapVolumeSource(ManifestObject):
     """A volume in which the keys of a ConfigMap are files."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretVolumeSource:
+class SecretVolumeSource(ManifestObject):
     """A volume in which the keys of a Secret are files."""
 
     secret_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostPathVolumeSource:
+class HostPathVolumeSource(ManifestObject):
     """A folder of the node."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmptyDirVolumeSource:
+class EmptyDirVolumeSource(ManifestObject):
     """An empty folder: on the node's disk, or in memory."""
 
     medium: Literal["Memory"] | None = None
     size_limit: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersistentVolumeClaimVolumeSource:
+class PersistentVolumeClaimVolumeSource(ManifestObject):
     """The volume that a claim has got."""
 
     claim_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Volume:
+class Volume(ManifestObject):
     """A volume of a pod; one of the sources is there."""
 
     name: str
@@ -179,8 +229,7 @@ class Volume:
     persistent_volume_claim: PersistentVolumeClaimVolumeSource | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VolumeMount:
+class VolumeMount(ManifestObject):
     """Where a container has a volume of its pod."""
 
     name: str
@@ -188,23 +237,20 @@ class VolumeMount:
     read_only: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceRequirements:
+class ResourceRequirements(ManifestObject):
     """Requests and limits; all quantities are strings."""
 
-    requests: dict[str, str] = field(default_factory=dict[str, str])
-    limits: dict[str, str] = field(default_factory=dict[str, str])
+    requests: Mapping[str, str] = EMPTY
+    limits: Mapping[str, str] = EMPTY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerPort:
+class ContainerPort(ManifestObject):
     """A port that a container names."""
 
     container_port: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
+class Container(ManifestObject):
     """A container of a pod."""
 
     image: str
@@ -223,8 +269,8 @@ def to_manifest(value: Any) -> Plain:
     """An object as maps, lists and scalars under the manifest's names, without `None` and empty collections."""
     if isinstance(value, str | int):
         return value
-    if isinstance(value, dict):
-        return {str(key): to_manifest(item) for key, item in cast("dict[object, object]", value).items()}
+    if isinstance(value, Mapping):
+        return {str(key): to_manifest(item) for key, item in cast("Mapping[object, object]", value).items()}
     if isinstance(value, tuple | list):
         return [to_manifest(item) for item in cast("tuple[object, ...]", value)]
     if isinstance(value, ManifestText):
@@ -232,29 +278,4 @@ def to_manifest(value: Any) -> Plain:
     if isinstance(value, BaseModel):
         found: Plain = as_kubernetes(value)
         return found
-    members: dict[str, Any] = {}
-    for name, key, inner in _fields(value.__class__):
-        item = getattr(value, name)
-        if item is None or (not item and item.__class__ in (tuple, dict)):
-            continue
-        shown = item if item.__class__ is str else to_manifest(item)
-        members[key] = shown if inner is None else {inner: shown}
-    return members
-
-
-@cache
-def _fields(cls: Any) -> tuple[tuple[str, str, str | None], ...]:
-    """The fields of a class: the name, the manifest's key, and the key inside of that, if there is one.
-
-    A class names in `NESTED` the fields whose value a manifest has in an object of its own, and the key there:
-    `{"arguments": "parameters"}` makes `{arguments: {parameters: [...]}}` of the field `arguments`.
-    """
-    nested: dict[str, str] = getattr(cls, "NESTED", {})
-    return tuple((item.name, _camel(item.name), nested.get(item.name)) for item in dataclasses.fields(cls))
-
-
-def _camel(name: str) -> str:
-    if name in _IRREGULAR:
-        return _IRREGULAR[name]
-    head, *tail = name.split("_")
-    return head + "".join(word.capitalize() for word in tail)
+    return cast("ManifestObject", value).manifest()

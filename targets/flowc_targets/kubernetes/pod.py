@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowc.protocol import env_names
 from flowc_compiler.ir import Affinity, NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
 from flowc_targets.kubernetes.gpu import step_gpu
 from flowc_targets.kubernetes.objects import (
+    EMPTY,
     ConfigMapEnvSource,
     ConfigMapVolumeSource,
     ContainerPort,
@@ -16,6 +16,7 @@ from flowc_targets.kubernetes.objects import (
     EnvFromSource,
     HostPathVolumeSource,
     LocalObjectReference,
+    ManifestObject,
     PersistentVolumeClaimVolumeSource,
     ResourceRequirements,
     SecretEnvSource,
@@ -25,7 +26,7 @@ from flowc_targets.kubernetes.objects import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import ContainerSpec, PodSecurity, ResourceSpec, SecurityContext, StepSpecs, Toleration
@@ -36,8 +37,7 @@ SHARED_MEMORY = "/dev/shm"  # noqa: S108 (the pod's own)
 SCRATCH = "/tmp"  # noqa: S108 (the pod's own)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepPod:
+class StepPod(ManifestObject):
     """The pod that a step's decorators ask for; `None` and empty fields leave it to the target's options.
 
     The field names are those of `V1PodSpec` and `V1Container` in Kubernetes' client for Python. Of `image_pull_secrets`
@@ -51,9 +51,9 @@ class StepPod:
     """The interpreter to call in the image."""
     namespace: str | None = None
     service_account_name: str | None = None
-    labels: dict[str, str] = field(default_factory=dict[str, str])
-    annotations: dict[str, str] = field(default_factory=dict[str, str])
-    env: dict[str, str] = field(default_factory=dict[str, str])
+    labels: Mapping[str, str] = EMPTY
+    annotations: Mapping[str, str] = EMPTY
+    env: Mapping[str, str] = EMPTY
     """Variables by name, with their exact values: an engine escapes what Kubernetes or the engine would expand."""
     env_from: tuple[EnvFromSource, ...] = ()
     ports: tuple[ContainerPort, ...] = ()
@@ -61,7 +61,7 @@ class StepPod:
     security_context: SecurityContext | None = None
     """The container's."""
     pod_security_context: PodSecurity | None = None
-    node_selector: dict[str, str] = field(default_factory=dict[str, str])
+    node_selector: Mapping[str, str] = EMPTY
     tolerations: tuple[Toleration, ...] = ()
     affinity: Affinity | None = None
     priority_class_name: str | None = None

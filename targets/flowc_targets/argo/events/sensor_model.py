@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
+
+from flowc_targets.kubernetes.objects import ManifestObject
 
 if TYPE_CHECKING:
     from flowc_targets.argo.workflow_objects import TemplateRef
     from flowc_targets.kubernetes.objects import ObjectMeta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayloadField:
+class PayloadField(ManifestObject):
     """A name for what is at a path of an event's data."""
 
     name: str
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExprFilter:
+class ExprFilter(ManifestObject):
     """An expression that must hold; an event without one of the fields does not pass."""
 
     expr: str
     fields: tuple[PayloadField, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataFilter:
+class DataFilter(ManifestObject):
     """A comparison of what a template makes of a field."""
 
     path: str
@@ -37,16 +35,14 @@ class DataFilter:
     template: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
+class Filters(ManifestObject):
     """What events have to be like: all of it."""
 
     exprs: tuple[ExprFilter, ...] = ()
     data: tuple[DataFilter, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dependency:
+class Dependency(ManifestObject):
     """An event that a sensor waits for."""
 
     name: str
@@ -55,8 +51,7 @@ class Dependency:
     filters: Filters | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(ManifestObject):
     """Where a value comes from: a template of the event's data or context, else a key of its data, else `value`."""
 
     dependency_name: str
@@ -66,8 +61,7 @@ class Source:
     value: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mapping:
+class Mapping(ManifestObject):
     """A value, and the path in the object that gets it."""
 
     src: Source
@@ -75,8 +69,7 @@ class Mapping:
     operation: Literal["append"] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriggeredWorkflow:
+class TriggeredWorkflow(ManifestObject):
     """The Workflow that a sensor creates."""
 
     api_version: Literal["argoproj.io/v1alpha1"] = "argoproj.io/v1alpha1"
@@ -85,8 +78,7 @@ class TriggeredWorkflow:
     spec: TemplateRef
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class K8sTrigger:
+class K8sTrigger(ManifestObject):
     """StandardK8STrigger: creates an object, with values from events put into it."""
 
     NESTED: ClassVar = {"source": "resource"}
@@ -96,23 +88,20 @@ class K8sTrigger:
     parameters: tuple[Mapping, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ByTime:
+class ByTime(ManifestObject):
     """When what has come so far is forgotten."""
 
     cron: str
     timezone: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reset:
+class Reset(ManifestObject):
     """ConditionsResetCriteria."""
 
     by_time: ByTime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriggerTemplate:
+class TriggerTemplate(ManifestObject):
     """What is done, once the conditions hold."""
 
     name: str
@@ -121,8 +110,7 @@ class TriggerTemplate:
     k8s: K8sTrigger
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backoff:
+class Backoff(ManifestObject):
     """How a trigger that fails is tried again."""
 
     steps: int
@@ -130,8 +118,7 @@ class Backoff:
     factor: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trigger:
+class Trigger(ManifestObject):
     """A template and how it is executed."""
 
     template: TriggerTemplate
@@ -139,8 +126,7 @@ class Trigger:
     retry_strategy: Backoff
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SensorSpec:
+class SensorSpec(ManifestObject):
     """What a sensor waits for and does; `template` is the service account of its pod."""
 
     NESTED: ClassVar = {"template": "serviceAccountName"}
@@ -151,8 +137,7 @@ class SensorSpec:
     triggers: tuple[Trigger, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sensor:
+class Sensor(ManifestObject):
     """A Sensor."""
 
     api_version: Literal["argoproj.io/v1alpha1"] = "argoproj.io/v1alpha1"
@@ -161,8 +146,7 @@ class Sensor:
     spec: SensorSpec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selector:
+class Selector(ManifestObject):
     """A label that an object must have."""
 
     key: str
@@ -170,8 +154,7 @@ class Selector:
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
+class Watch(ManifestObject):
     """ResourceEventSource: an event for each object that comes to have the labels."""
 
     NESTED: ClassVar = {"filter": "labels"}
@@ -184,8 +167,7 @@ class Watch:
     filter: tuple[Selector, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventSourceSpec:
+class EventSourceSpec(ManifestObject):
     """Watches by the name of their event; `template` is the service account of its pod."""
 
     NESTED: ClassVar = {"template": "serviceAccountName"}
@@ -195,8 +177,7 @@ class EventSourceSpec:
     resource: dict[str, Watch]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventSource:
+class EventSource(ManifestObject):
     """An EventSource."""
 
     api_version: Literal["argoproj.io/v1alpha1"] = "argoproj.io/v1alpha1"
