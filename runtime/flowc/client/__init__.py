@@ -44,7 +44,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # The client of pipelines, where ZenML's users look for it; imported when it is asked for.
     if name == "Client":
-        from flowc.compat.zenml_client import Client
+        import flowc
 
-        return Client
+        return flowc.Client
     raise AttributeError(f"module 'flowc.client' has no attribute {name!r}")
