@@ -101,14 +101,23 @@ def read_location(name: str, location: str) -> bytes:
         if scheme in _STORES:
             return _from_store(location)
         if scheme in ("http", "https"):
-            from urllib.request import urlopen
-
-            with urlopen(location, timeout=_SECONDS) as answer:  # noqa: S310 (http and https only)
-                content: bytes = answer.read()
-                return content
+            return _from_web(location)
     except (OSError, ValueError, FlowError) as error:
         raise ParameterError(f"the file of parameter {name!r}, {location[:200]!r}, cannot be read: {error}") from error
     raise ParameterError(f"the file of parameter {name!r}: URLs of {scheme}:// cannot be read")
+
+
+def _from_web(url: str) -> bytes:
+    from urllib.error import HTTPError
+    from urllib.request import urlopen
+
+    try:
+        with urlopen(url, timeout=_SECONDS) as answer:  # noqa: S310 (http and https only)
+            content: bytes = answer.read()
+            return content
+    except HTTPError as error:
+        error.close()  # it holds the connection, with what the server says of the error
+        raise
 
 
 def _from_store(url: str) -> bytes:

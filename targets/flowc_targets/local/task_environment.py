@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from flowc.protocol import env_names
-from flowc.protocol.encodings import ENCODED, PACKED, USE_DEFAULT
+from flowc.protocol.encodings import ENCODED, PACKED, RESERVED, USE_DEFAULT
 from flowc.protocol.env_names import parameter_variable
 from flowc.shim.fork_server import BOOT
 from flowc_compiler.diagnostics import DiagnosticSink
@@ -101,6 +101,6 @@ def _parameter_variables(flow: Flow, params: Mapping[str, str]) -> dict[str, str
 
 def _encoded(text: str) -> str:
     """A value as the shim reads it back: text that looks like a mark of the shim is in base64."""
-    if text == USE_DEFAULT or not text.startswith((ENCODED, PACKED, "flowc:")):
+    if text == USE_DEFAULT or not text.startswith((ENCODED, PACKED, RESERVED)):
         return text
     return ENCODED + base64.urlsafe_b64encode(text.encode()).decode()
