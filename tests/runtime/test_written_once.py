@@ -1,4 +1,4 @@
-"""What compiler, targets and shim agree on is in `flowc.protocol`; programs that stand alone repeat it as it is there."""
+"""What compiler, targets and shim agree on is in `flowc.protocol`; programs that stand alone repeat it exactly."""
 
 from __future__ import annotations
 
