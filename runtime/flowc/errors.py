@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def text_of(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """What an exception says. Those of users may fail even at that."""
     try:
         return str(error)
@@ -238,7 +238,7 @@ class ExceptionWrapper(Exception):  # noqa: N818
         self.type = ""
         self.stacktrace = stacktrace
         if error is not None:
-            self.exception = text_of(error)
+            self.exception = error_text(error)
             self.type = f"{type(error).__module__}.{type(error).__name__}"
             if stacktrace is None and error.__traceback__ is not None:
                 import traceback

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from flowc.errors import ParameterError
-from flowc.protocol.encodings import USE_DEFAULT, decode_value, received
-from flowc.protocol.env_names import parameter_variable
-from flowc.type_conversion import convert, convert_default, type_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,13 +41,14 @@ class Declaration:
 
     def field(self, key: str) -> Any:
         """An argument's value."""
-        from flowc.flow_configs import resolve, unpacked
-
-        fields = unpacked(self.fields)
-        return resolve(fields.get(key))
+        configs = _configs()
+        return self.fields.get(key) if configs is None else configs.resolve(configs.unpacked(self.fields).get(key))
 
     def value(self, flow_name: str) -> Any:
         """The value for this run, from the environment or the default. Only the start task asks."""
+        from flowc.protocol.encodings import USE_DEFAULT, decode_value, received
+        from flowc.protocol.env_names import parameter_variable
+
         raw = received(self.name, os.environ.get(parameter_variable(self.name), USE_DEFAULT))
         value = self._default(flow_name) if raw == USE_DEFAULT else self._given(decode_value(self.name, raw))
         separator = self.field("separator")
@@ -62,10 +61,14 @@ class Declaration:
         return state.parameter(self.attribute)
 
     def _given(self, text: str) -> Any:
+        from flowc.type_conversion import convert, type_of
+
         default = self.field("default")
         return convert(self.name, type_of(self.field("type"), None if callable(default) else default), text)
 
     def _default(self, flow_name: str) -> Any:
+        from flowc.type_conversion import convert_default, type_of
+
         value = self.field("default")
         if value is None:
             if self.field("required"):
@@ -79,6 +82,7 @@ class Declaration:
     def _computed(self, function: Any, flow_name: str, declared: Any) -> Any:
         """The result of a default that is a function. It must be of the declared type, or text, as in Metaflow."""
         from flowc.deploy_time import call_default
+        from flowc.type_conversion import type_of
 
         value = call_default(function, flow_name, self.name)
         expected = type_of(declared, "")
@@ -137,9 +141,13 @@ def declaration(parameter: Parameter) -> Declaration:
 
 def merged(what: str, given: dict[str, Any], other: dict[str, Any], known: tuple[str, ...]) -> dict[str, Any]:
     """The arguments of a declaration that were given. Raises TypeError for one that it does not take."""
-    from flowc.flow_configs import is_unpacked
-
-    wrong = sorted(key for key in other if key not in known and not is_unpacked(key))
+    configs = _configs()
+    wrong = sorted(key for key in other if key not in known and not (configs and configs.is_unpacked(key)))
     if wrong:
         raise TypeError(f"{what} has unknown arguments: {', '.join(wrong)}")
     return {**{key: value for key, value in given.items() if value is not None}, **other}
+
+
+def _configs() -> Any:
+    """The module of configs; `None` where nothing has imported it, so that nothing here can come from a config."""
+    return sys.modules.get("flowc.flow_configs")

@@ -82,7 +82,7 @@ class Run(Entity[Step]):
     @property
     def successful(self) -> bool:
         """Whether its end step has succeeded. One whose failure `@catch` caught has not, as in Metaflow."""
-        if self._virtual(self.end_name):
+        if self._synthetic(self.end_name):
             return self._progress().ended(self.end_name) is not None
         attempt = self.layout.latest(self.end_name, ())
         return attempt is not None and not self.layout.manifest(self.end_name, (), attempt).get("caught", False)
@@ -98,7 +98,7 @@ class Run(Entity[Step]):
         end = self.layout.read_json(f"{self.pathspec}/run-end.json")
         if end is not None and "ended" in end:
             return local_time(float(end["ended"]))
-        if self._virtual(self.end_name):
+        if self._synthetic(self.end_name):
             ended = self._progress().ended(self.end_name)
             return local_time(ended) if ended is not None else None
         task = self.end_task
@@ -110,7 +110,7 @@ class Run(Entity[Step]):
         end = self.layout.read_json(f"{self.pathspec}/run-end.json")
         if end is not None:
             return str(end["status"])
-        if self._virtual(self.end_name):
+        if self._synthetic(self.end_name):
             return "successful" if self.successful else "running"
         return "running" if self.layout.latest(self.end_name, ()) is None else "successful"
 
@@ -262,7 +262,7 @@ class Run(Entity[Step]):
         """Whether it is in a namespace. Where the engine does not say who ran it, it is in all."""
         return namespace is None or not self.record.get("user") or namespace in self.tags
 
-    def _virtual(self, step: str) -> bool:
+    def _synthetic(self, step: str) -> bool:
         """Whether a step has no task."""
         return bool(self.graph.get("steps", {}).get(step, {}).get("virtual", False))
 
@@ -281,7 +281,7 @@ class Run(Entity[Step]):
         prefix = f"{self.pathspec}/{step}/"
         found: Dict[Path, Dict[int, bool]] = {}
         for key in self.layout.store.keys(prefix):
-            _note(found, key[len(prefix) :].split("/"))
+            _record_attempt(found, key[len(prefix) :].split("/"))
         return found
 
     def all_attempts(self) -> Dict[str, Dict[Path, Dict[int, bool]]]:
@@ -290,11 +290,11 @@ class Run(Entity[Step]):
         found: Dict[str, Dict[Path, Dict[int, bool]]] = {}
         for key in self.layout.store.keys(prefix):
             step, *parts = key[len(prefix) :].split("/")
-            _note(found.setdefault(step, {}), parts)
+            _record_attempt(found.setdefault(step, {}), parts)
         return found
 
 
-def _note(found: Dict[Path, Dict[int, bool]], parts: List[str]) -> None:
+def _record_attempt(found: Dict[Path, Dict[int, bool]], parts: List[str]) -> None:
     """Take down a file of an attempt: index path, attempt and name."""
     if len(parts) == 3 and parts[1].isdigit() and _INDEX.fullmatch(parts[0]):
         attempts = found.setdefault(parse_index(parts[0]), {})
@@ -318,8 +318,8 @@ class Progress:
         """When a step at an index path was done, in seconds since 1970; `None` while it is not."""
         key = (name, path)
         if key not in self._known:
-            virtual = self._steps.get(name, {}).get("virtual", False)
-            self._known[key] = self._virtual(name, path) if virtual else self._committed(name, path)
+            synthetic = self._steps.get(name, {}).get("virtual", False)
+            self._known[key] = self._synthetic(name, path) if synthetic else self._committed(name, path)
         return self._known[key]
 
     def first_tasks(self, start: str) -> List[str]:
@@ -337,7 +337,7 @@ class Progress:
         attempt = self._layout.latest(name, path)
         return None if attempt is None else float(self._layout.manifest(name, path, attempt)["created"])
 
-    def _virtual(self, name: str, path: Path) -> float | None:
+    def _synthetic(self, name: str, path: Path) -> float | None:
         step = self._steps[name]
         arms: List[List[str]] = step.get("arms") or []
         if step.get("closes_kind") == "foreach":

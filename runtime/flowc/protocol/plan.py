@@ -74,9 +74,9 @@ class PlanStep:
         "parents",
         "retries",
         "secrets",
+        "synthetic",
         "tests",
         "timeout",
-        "virtual",
     )
 
     def __init__(self, name: str, data: FullStepEntry) -> None:
@@ -102,7 +102,7 @@ class PlanStep:
         self.fan: Dict[str, Any] | None = data.get("fan")
         self.tests: List[Dict[str, Any]] = data.get("tests") or []
         self.cases: List[str] = data.get("cases") or []
-        self.virtual: bool = data.get("virtual", False)
+        self.synthetic: bool = data.get("virtual", False)
 
     @property
     def fans_out(self) -> bool:
@@ -159,7 +159,7 @@ class Plan:
         waiting = list(step.parents)
         while waiting:
             name = waiting.pop()
-            if not self.steps[name].virtual:
+            if not self.steps[name].synthetic:
                 return False
             waiting += [parent for parent in self.steps[name].parents if parent not in seen]
             seen.update(self.steps[name].parents)

@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 
-from flowc.errors import FlowError, PeerFailed, ProtocolError, text_of
+from flowc.errors import FlowError, PeerFailed, ProtocolError, error_text
 from flowc.store.run_layout import VERSION
 
 TYPE_CHECKING = False
@@ -29,7 +29,7 @@ def report_failure(error: BaseException, layout: RunLayout | None, task: Task) -
             "version": VERSION,
             "type": type(error).__name__,
             "module": type(error).__module__,
-            "message": text_of(error),
+            "message": error_text(error),
             "traceback": text,
             "created": time.time(),
         }

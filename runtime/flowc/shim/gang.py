@@ -24,7 +24,7 @@ from typing import NamedTuple
 from flowc.errors import GangTimeout
 from flowc.protocol import env_names
 from flowc.shim.gang_files import MEMBER, PREPARED, GangFiles, host_address, reserve_port
-from flowc.shim.gang_watch import Pause, Teller, Watch
+from flowc.shim.gang_watch import Pause, ProgressLog, Watch
 from flowc.store.run_layout import MANIFEST, task_id
 
 TYPE_CHECKING = False
@@ -117,7 +117,7 @@ class Gang:
         name = f"{PREPARED}{self._inputs}-{self._session}.json"
         self._watch.stand_down()  # from here on this thread judges: what is decided is committed, whoever fails then
         self.layout.write_json(f"{self.files.folder(self.me, self.task.attempt)}/{name}", manifest)
-        teller, pause = Teller(), Pause(self.files.interval)
+        progress, pause = ProgressLog(), Pause(self.files.interval)
         while True:
             seen = self.files.look()
             missing = [i for i in range(self.count) if name not in seen.get((i, self.task.attempt), ())]
@@ -126,7 +126,7 @@ class Gang:
             failure = self.files.failure(seen) or self._watch.stale
             if failure is not None:
                 raise failure
-            teller.tell(f"waiting for {self._names(missing)} to finish")
+            progress.say(f"waiting for {self._names(missing)} to finish")
             pause.wait()
         self.layout.commit(self.task.step, self.task.path, self.task.attempt, manifest)
         self._watch.stop()
@@ -135,7 +135,7 @@ class Gang:
         """Member 0's file with the roll on it; `None` where this member is to commit what was decided."""
         begun = quiet = time.monotonic()
         absent: List[int] = []
-        teller, pause = Teller(), Pause(self.files.interval)
+        progress, pause = ProgressLog(), Pause(self.files.interval)
         answers: Dict[int, str] = {0: self._watch.token}
         while True:
             seen = self.files.look()
@@ -156,7 +156,7 @@ class Gang:
             text = f"{self._names(missing)} to come{self.files.old_errors()}"
             if before is None and now - begun > self.timeout:
                 raise GangTimeout(f"waited {self.timeout:g} s for {text}")
-            teller.tell(f"waiting for {text}")
+            progress.say(f"waiting for {text}")
             pause.wait()
 
     def _lead(self, seen: Seen, answers: Dict[int, str], before: _Decided | None) -> Document | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flowc.shim.gang import Gang
     from flowc.store.run_layout import Document
 
-TELL_EVERY = 15.0
+SAY_EVERY = 15.0
 """Seconds between two lines that say for whom a member waits."""
 SILENCE = 180.0
 """Seconds without a heartbeat after which a member counts as dead. Long, as code that holds Python's lock stops it."""
@@ -41,7 +41,7 @@ class Watch:
         self._last: object = None
         self._looked = 0.0
         self._silence = 0.0
-        self._patience = float(os.environ.get(env_names.GANG_SILENCE) or SILENCE)
+        self._silence_limit = float(os.environ.get(env_names.GANG_SILENCE) or SILENCE)
         self.stale: PeerFailed | None = None
         """That the next member gives no sign of life any more."""
 
@@ -112,7 +112,7 @@ class Watch:
         self._last, self._looked = life, now
         if life[0] != self._tokens[member]:
             self.stale = PeerFailed(f"member {member} was started again", member)
-        elif self._silence > self._patience:
+        elif self._silence > self._silence_limit:
             self.stale = PeerFailed(f"member {member} has shown no sign of life for {self._silence:.0f} s", member)
 
     def _give_up(self, failure: PeerFailed) -> None:
@@ -127,16 +127,16 @@ class Watch:
         os._exit(1)
 
 
-class Teller:
+class ProgressLog:
     """Says now and then for whom a member waits."""
 
     def __init__(self) -> None:
-        self._due = time.monotonic() + TELL_EVERY
+        self._due = time.monotonic() + SAY_EVERY
 
-    def tell(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """Say it, when it is time again."""
         if time.monotonic() >= self._due:
-            self._due = time.monotonic() + TELL_EVERY
+            self._due = time.monotonic() + SAY_EVERY
             print(f"flowc: {text}", file=sys.stderr)
 
 

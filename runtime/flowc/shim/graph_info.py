@@ -57,7 +57,7 @@ def record_graph(layout: RunLayout, plan: Plan) -> None:
         steps[name] = {"type": _type(plan, step), "next": _next(step), "loops": step.loops}
         if step.call is not None:
             steps[name]["outputs"] = step.call["outputs"]
-        if step.virtual:
+        if step.synthetic:
             steps[name].update(virtual=True, arms=step.arms, closes=step.closes, closes_kind=step.closes_kind)
     record = {"start": plan.start, "end": plan.end, "tags": sorted(run_tags()), "steps": steps}
     layout.write_json(f"{layout.prefix}/{GRAPH_RECORD}", record)

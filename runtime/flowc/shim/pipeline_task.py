@@ -15,7 +15,7 @@ from flowc.protocol.encodings import USE_DEFAULT, decode_value, received
 from flowc.protocol.env_names import parameter_variable
 from flowc.shim.pipeline_values import Values, describe
 from flowc.shim.step_call import call_step
-from flowc.shim.task_runner import chosen_parameters, manifest_head, set_facts, taken_once, write_outputs
+from flowc.shim.task_runner import chosen_parameters, manifest_head, materialize_iterable, set_facts, write_outputs
 from flowc.store import artifacts
 from flowc.type_conversion import convert
 
@@ -120,7 +120,7 @@ def _items(state: TaskState, returned: Returned, variable: str) -> Document:
     what = f"step {state.step.name!r}: output {variable!r}, which is mapped over,"
     if variable not in returned:
         raise ProtocolError(f"{what} is not among its outputs; compile the file again")
-    returned[variable] = taken_once(returned[variable], what)
+    returned[variable] = materialize_iterable(returned[variable], what)
     items = artifacts.save_items(state.layout.store, state.plan.flow, variable, returned[variable])
     return {"variable": variable, **items}
 
@@ -134,7 +134,7 @@ def _fan(state: TaskState, values: Values) -> Document:
     lists: List[Any] = []
     for source in sources:
         what = describe(source)
-        found = taken_once(values.named("what is mapped over", source), f"step {step.name!r}: {what}")
+        found = materialize_iterable(values.named("what is mapped over", source), f"step {step.name!r}: {what}")
         lists.append(found if hasattr(found, "__len__") else list(found))
     counts = [len(found) for found in lists]
     if not product and len(set(counts)) > 1:

@@ -281,9 +281,9 @@ def _described_operation(name: str, operands: List[str]) -> str:
 
 
 def _text(error: Exception) -> str:
-    from flowc.errors import text_of
+    from flowc.errors import error_text
 
-    return f"{type(error).__name__}: {text_of(error)}"
+    return f"{type(error).__name__}: {error_text(error)}"
 
 
 THREADS = 32

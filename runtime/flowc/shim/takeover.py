@@ -131,7 +131,7 @@ def _tasks_before(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> 
         parent = plan.step(name)
         joins = step.kind == "join"
         paths = [(*path, i) for i in range(count)] if fans_in else [path if joins else plan.parent_path(parent, path)]
-        if parent.virtual:
+        if parent.synthetic:
             for each in paths:
                 yield from _tasks_before(layout, plan, parent, each)
         else:

@@ -237,13 +237,13 @@ def _save_items(flow: FlowSpec, state: TaskState) -> Dict[str, Any]:
         items = getattr(flow, variable)
     except AttributeError as error:
         raise InvalidNextException(f"step {state.step.name!r}: foreach={variable!r}: {error}") from None
-    taken = taken_once(items, f"step {state.step.name!r}: foreach={variable!r}")
+    taken = materialize_iterable(items, f"step {state.step.name!r}: foreach={variable!r}")
     if taken is not items:
         setattr(flow, variable, taken)  # so that the artifact is what the children got
     return {"variable": variable, **artifacts.save_items(state.layout.store, state.plan.flow, variable, taken)}
 
 
-def taken_once(items: Any, what: str) -> Any:
+def materialize_iterable(items: Any, what: str) -> Any:
     """What a foreach is over. Any iterable will do, and of an iterator the list. `what` names it in the error."""
     try:
         iterator = iter(items)

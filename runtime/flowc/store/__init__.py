@@ -96,7 +96,7 @@ class Store:
         """Whether the key is there."""
         raise NotImplementedError
 
-    def holds(self, key: str, size: int) -> bool:
+    def is_complete(self, key: str, size: int) -> bool:
         """Whether the key is there as it was written: so many bytes, where a crash may have left fewer."""
         del size
         return self.exists(key)

@@ -111,7 +111,7 @@ def _place(store: Store, flow: str, encoded: codec.Encoded, ref: Ref, limit: int
         ref["inline"] = binascii.b2a_base64(b"".join(encoded.parts), newline=False).decode()
         return
     key = data_key(flow, encoded.digest)
-    if not store.holds(key, encoded.size):
+    if not store.is_complete(key, encoded.size):
         store.write(key, encoded.parts)
 
 

@@ -16,7 +16,7 @@ import time
 from urllib.parse import urlsplit
 
 from flowc.errors import StoreError
-from flowc.store.retry import Patience
+from flowc.store.retry import Retries
 from flowc.store.s3_responses import retry_after
 
 TYPE_CHECKING = False
@@ -136,7 +136,7 @@ def _get(url: str, headers: Dict[str, str], limit: float | None) -> bytes:
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    patience = Patience(f"credentials from {parts.netloc}", limit)
+    retries = Retries(f"credentials from {parts.netloc}", limit)
     while True:
         after = 0.0
         connection = kind(parts.netloc, timeout=_TIMEOUT)
@@ -150,17 +150,17 @@ def _get(url: str, headers: Dict[str, str], limit: float | None) -> bytes:
             problem, transient = f"{type(error).__name__}: {error}", True
         else:
             if response.status == 200:
-                patience.answered()
+                retries.answered()
                 return body
             problem = f"{response.status}: {body[:200].decode('utf-8', 'replace')}"
             transient = response.status >= 500 or response.status in _STATUSES or any(code in body for code in _CODES)
             after = retry_after(response.headers)
         finally:
             connection.close()
-        if not transient or not patience.wait(problem, after):
+        if not transient or not retries.wait(problem, after):
             break
     where = f"{parts.scheme}://{parts.netloc}{parts.path}"
-    raise StoreError(f"no credentials from {where}: {problem}{patience.spent()}")
+    raise StoreError(f"no credentials from {where}: {problem}{retries.spent()}")
 
 
 def _fetched(access: str, secret: str, token: str, expiration: str) -> Fetched:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Callable, TypeVar
 
     from flowc.store import Buffer
-    from flowc.store.retry import Patience
+    from flowc.store.retry import Retries
 
     T = TypeVar("T")
 
@@ -74,7 +74,7 @@ class FileStore(Store):
         """Whether the file is there."""
         return self._size(key) is not None
 
-    def holds(self, key: str, size: int) -> bool:
+    def is_complete(self, key: str, size: int) -> bool:
         """Whether the file is there and whole: one that was renamed before its bytes reached the disk may be empty."""
         return self._size(key) == size
 
@@ -107,7 +107,7 @@ class FileStore(Store):
 
     def _try(self, verb: str, key: str, call: Callable[[], T]) -> T:
         """Do it; again and again while the file system is away. Raises MissingKey and StoreError."""
-        patience: Patience | None = None
+        retries: Retries | None = None
         while True:
             try:
                 result = call()
@@ -116,15 +116,15 @@ class FileStore(Store):
                     raise MissingKey(f"there is no {self.path}/{key}") from None
                 problem = error.strerror or str(error)
                 if error.errno in AWAY:
-                    from flowc.store.retry import Patience
+                    from flowc.store.retry import Retries
 
-                    patience = patience or Patience(f"the store {self.path}")
-                    if patience.wait(problem):
+                    retries = retries or Retries(f"the store {self.path}")
+                    if retries.wait(problem):
                         continue
-                    problem += patience.spent()
+                    problem += retries.spent()
                 raise StoreError(f"cannot {verb} {self.path}/{key}: {problem}") from error
-            if patience is not None:
-                patience.answered()
+            if retries is not None:
+                retries.answered()
             return result
 
 

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from flowc.errors import MissingKey, StoreError
 from flowc.store import Store
-from flowc.store.retry import Patience
+from flowc.store.retry import Retries
 from flowc.store.s3_responses import CODES, STATUSES
 
 TYPE_CHECKING = False
@@ -132,15 +132,15 @@ class ObstoreStore(Store):
 
     def _try(self, verb: str, key: str, call: Callable[[], T]) -> T:
         """Do it, again and again while that may help. Raises MissingKey and StoreError."""
-        patience = Patience(f"the store {self.url}")
+        retries = Retries(f"the store {self.url}")
         while True:
             try:
                 result = call()
             except Exception as error:
-                if _is_transient(error, verb, patience.tries) and patience.wait(_first_line(error)):
+                if _is_transient(error, verb, retries.tries) and retries.wait(_first_line(error)):
                     continue
-                raise _translated(error, self.location(key), verb, patience.spent()) from error
-            patience.answered()
+                raise _translated(error, self.location(key), verb, retries.spent()) from error
+            retries.answered()
             return result
 
 

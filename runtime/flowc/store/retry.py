@@ -21,7 +21,7 @@ _told: dict[str, float] = {}
 """When it was last said what is waited for: a join reads from many threads, and one line will do for all."""
 
 
-class Patience:
+class Retries:
     """The tries of one request, after the first one that failed."""
 
     __slots__ = ("_limit", "_since", "_spoke", "_what", "tries")
@@ -41,7 +41,7 @@ class Patience:
         `problem` is why the try failed, and `at_least` the seconds that the server asks for. Raises StoreError.
         """
         if self._limit is None:
-            self._limit = patience()
+            self._limit = retry_seconds()
         now = time.monotonic()
         if self._since is None:
             self._since = now
@@ -78,7 +78,7 @@ class Patience:
             _say(f"waiting {delay:.0f} s for {self._what}, and {left:.0f} s at most: {problem}")
 
 
-def patience() -> float:
+def retry_seconds() -> float:
     """The bound that the environment gives, in seconds. Raises StoreError."""
     text = os.environ.get(VARIABLE, "").strip()
     if not text:

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 from flowc.errors import MissingKey, StoreError
 from flowc.store import Store, multipart
 from flowc.store.aws_signing import CredentialSource, query_string, quote, sign
-from flowc.store.retry import Patience
+from flowc.store.retry import Retries
 from flowc.store.s3_responses import EXPIRED, SKEW, child, clock_offset, failure_of, tag
 
 TYPE_CHECKING = False
@@ -155,7 +155,7 @@ class S3Store(Store):
         Raises MissingKey and StoreError.
         """
         digest = _payload_hash(parts)
-        patience = Patience(f"the store s3://{self._bucket} at {self._host}")
+        retries = Retries(f"the store s3://{self._bucket} at {self._host}")
         renewed = False
         while True:
             try:
@@ -164,21 +164,21 @@ class S3Store(Store):
                 continue
             except (OSError, http.client.HTTPException) as error:
                 problem = _reason(error)
-                if not isinstance(error, ssl.SSLCertVerificationError) and patience.wait(problem):
+                if not isinstance(error, ssl.SSLCertVerificationError) and retries.wait(problem):
                     continue
                 break
             failure = failure_of(method, status, answer, body)
             if failure is None:
-                patience.answered()
+                retries.answered()
                 return answer, body
             problem = failure.text
             if not renewed and (self._sets_clock(failure, answer) or self._renews(failure)):
                 renewed = True
-            elif not failure.transient or not patience.wait(problem, failure.after):
+            elif not failure.transient or not retries.wait(problem, failure.after):
                 break
         if problem.startswith("404") and "NoSuchBucket" not in problem:
             raise MissingKey(f"there is no {self.location(what)}")
-        raise StoreError(f"{method} {self.location(what)} at {self._host} failed: {problem}{patience.spent()}")
+        raise StoreError(f"{method} {self.location(what)} at {self._host} failed: {problem}{retries.spent()}")
 
     def _sets_clock(self, failure: Failure, answer: http.client.HTTPMessage) -> bool:
         """Go by the server's clock from now on, where ours may be why it refused; an answer to HEAD does not say."""
