@@ -225,3 +225,27 @@ def test_a_store_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
             write.result()
     assert bytes(store.read("same")) == b"x" * 100_000
     assert sorted(store.children("")) == ["a", "same"]
+
+
+def test_tracebacks_show_the_users_frames_only(tmp_path: Path) -> None:
+    shim = Shim(
+        tmp_path,
+        """
+        from flowc import FlowSpec, step
+
+        class Lost(FlowSpec):
+            @step
+            def start(self):
+                print(self.nothing)
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+        """,
+    )
+    done = shim.attempt("start")
+    assert done.returncode == 1
+    frames = [line for line in done.stderr.splitlines() if line.startswith("  File ")]
+    assert len(frames) == 1
+    assert "flow_file.py" in frames[0]

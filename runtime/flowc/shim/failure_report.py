@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from flowc.shim.task_runner import Task
     from flowc.store.run_layout import RunLayout
 
-_HERE = os.path.dirname(__file__)
+_FLOWC = os.path.dirname(os.path.dirname(__file__))
+"""The folder of the package, whose frames are left out of tracebacks."""
 
 
 def report_failure(error: BaseException, layout: RunLayout | None, task: Task) -> int:
@@ -73,4 +74,4 @@ def _keep_user_frames(report: traceback.TracebackException | None) -> None:
 
 
 def _is_ours(filename: str) -> bool:
-    return filename.startswith((_HERE, "<frozen importlib"))
+    return filename.startswith((_FLOWC, "<frozen importlib"))

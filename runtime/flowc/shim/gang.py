@@ -8,7 +8,7 @@ at the same time:
 
 Meeting: each member answers member 0's token in its own file, member 0 collects the answers and writes the roll, and a
 member that finds its own token on the roll begins. So a file that a dead process left under the same attempt lets
-nobody begin. While they run, a thread of each (`gangwatch`) watches the others. At the end all prepare, and each
+nobody begin. While they run, a thread of each (`gang_watch`) watches the others. At the end all prepare, and each
 commits when all have: an attempt that all members have prepared is decided, and a member that failed after that commits
 it when it is retried.
 """
