@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flowc_targets.argo.chunking import chunked
-from flowc_targets.argo.expressions import (
+from flowc_targets.argo.argo_expressions import (
     Depends,
     Equals,
     InputParameter,
@@ -20,6 +19,7 @@ from flowc_targets.argo.expressions import (
     map_finished,
     tasks_of,
 )
+from flowc_targets.argo.chunking import chunked
 from flowc_targets.argo.workflow_objects import DagTask, Parameter, Template
 from tests.argo.manifests import codes, objects, tasks, templates
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from flowc_targets.argo.parameter_values import encode_value
-from flowc_targets.argo.server.access import read_access
-from flowc_targets.argo.server.client import ArgoClient
+from flowc_targets.argo.server.argo_client import ArgoClient
+from flowc_targets.argo.server.argo_server import read_access
 from flowc_targets.argo.server.workflow_status import run_state
 from flowc_targets.base.engine import Address, EngineError
 from tests.argoserver import ENDED, FINISHED, Replay, replaying
@@ -432,7 +432,7 @@ def test_logs_name_their_tasks(replay: Replay, tmp_path: Path) -> None:
 
 
 def test_a_stream_that_breaks_off_is_begun_again(replay: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flowc_targets.argo.server.logs.PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("flowc_targets.argo.server.argo_client.PAUSE_SECONDS", 0.0)
     for name, value in at(replay).items():
         monkeypatch.setenv(name, value)
     spec = {"templates": TEMPLATES}

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.expressions import (
+from flowc_targets.argo.argo_expressions import (
     Equals,
     InputParameter,
     Or,
@@ -33,7 +33,7 @@ from flowc_targets.argo.workflow_objects import DagTask, Parameter, Template
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from flowc_targets.argo.expressions import Depends
+    from flowc_targets.argo.argo_expressions import Depends
 
 
 def chunked(templates: Sequence[Template], most: int) -> list[Template]:

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flowc_targets.argo.argo_expressions import Equals, IndexPath, InputParameter, TaskOutput, TaskStatus
 from flowc_targets.argo.chunking import chunked
 from flowc_targets.argo.dependencies import CHOICE, OPENERS, Dependencies, leads_by_choice
-from flowc_targets.argo.expressions import Equals, IndexPath, InputParameter, TaskOutput, TaskStatus
 from flowc_targets.argo.kueue import group_arguments
 from flowc_targets.argo.object_names import unique_names
 from flowc_targets.argo.pod_templates import COUNT, INDEX, LOOK_UP, NEXT
@@ -26,7 +26,7 @@ from flowc_targets.argo.workflow_objects import DagTask, Parameter, Template
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow, Step
-    from flowc_targets.argo.expressions import Depends, Value
+    from flowc_targets.argo.argo_expressions import Depends, Value
     from flowc_targets.argo.pod_templates import StepTemplates
 
 ENTRYPOINT = "main"

@@ -11,14 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.expressions import Equals, Or, TaskOutput, TaskStatus, all_of, map_finished
+from flowc_targets.argo.argo_expressions import Equals, Or, TaskOutput, TaskStatus, all_of, map_finished
 from flowc_targets.argo.object_names import unique_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowc_compiler.ir import Flow, Step, SwitchStep
-    from flowc_targets.argo.expressions import Depends
+    from flowc_targets.argo.argo_expressions import Depends
 
 CHOICE = "choice"
 """The output of a switch's task: the name of the step that it leads to."""

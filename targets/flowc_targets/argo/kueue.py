@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.expressions import InputParameter
+from flowc_targets.argo.argo_expressions import InputParameter
 from flowc_targets.argo.workflow_objects import Parameter
 from flowc_targets.kubernetes.objects import ObjectMeta
 
 if TYPE_CHECKING:
-    from flowc_targets.argo.expressions import Value
+    from flowc_targets.argo.argo_expressions import Value
     from flowc_targets.argo.workflow_objects import Template
 
 QUEUE = "kueue.x-k8s.io/queue-name"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flowc.protocol import env_names
 from flowc.protocol.env_names import parameter_variable
+from flowc_targets.argo.argo_expressions import InputParameter, WorkflowSucceeded
 from flowc_targets.argo.dependencies import CHOICE
-from flowc_targets.argo.expressions import InputParameter, WorkflowSucceeded
 from flowc_targets.argo.kueue import grouped
 from flowc_targets.argo.object_names import unique_names
 from flowc_targets.argo.parameter_values import (

@@ -54,7 +54,7 @@ class ArgoTarget:
 
     def client(self, address: Address) -> EngineClient:
         """A client of Argo Server: see EngineClient."""
-        from flowc_targets.argo.server.client import ArgoClient
+        from flowc_targets.argo.server.argo_client import ArgoClient
 
         return ArgoClient(address)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowc_compiler.ir import Affinity, PodSecurity, Toleration
-    from flowc_targets.argo.expressions import Depends, Value, When
+    from flowc_targets.argo.argo_expressions import Depends, Value, When
     from flowc_targets.kubernetes.objects import Container, LocalObjectReference, ObjectMeta, Volume
 
 

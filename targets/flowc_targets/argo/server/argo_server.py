@@ -1,20 +1,32 @@
-"""Calls to Argo Server by the library's own methods, with plain JSON as the answer, and every failure told apart.
+"""Argo Server: where it is, how to talk to it, and calls by the methods of the library `argo-workflows`.
 
-The library's models follow release 3.7, and turning an answer of another release into them fails on fields that they do
-not know; its methods for streams always fail. `_preload_content=False` gives the answer as it came.
+The variables of the `argo` command are read as it reads them (its cmd/argo/commands/client/conn.go): ARGO_SERVER,
+ARGO_SECURE, ARGO_INSECURE_SKIP_VERIFY, ARGO_BASE_HREF, ARGO_TOKEN and ARGO_NAMESPACE. No command has an option for the
+token, as everyone on a machine sees its command lines.
+
+Answers are plain JSON (`_preload_content=False`), and each kind of failure has its message. The library's models follow
+release 3.7: turning an answer of another release into them fails on fields that they do not know, and its methods for
+streams always fail.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from flowc_targets.base.engine import EngineError
+from flowc_targets.base.json_parts import as_maps
 
 if TYPE_CHECKING:
-    from flowc_targets.argo.server.access import Access
+    from collections.abc import Mapping
+
+    from flowc_targets.base.engine import Address
 
 Json = dict[str, Any]
 """An object of an answer."""
@@ -25,13 +37,88 @@ READ_SECONDS = 60.0
 """How long to wait for an answer, and for the next line of a stream."""
 LONGEST_MESSAGE = 2000
 """How much of a server's message is shown: it may repeat the whole manifest."""
+DEFAULT_NAMESPACE = "default"
+"""The namespace where nothing names one, as for kubectl."""
 
 
-class Lost(Exception):  # noqa: N818 (the end of a stream, which is begun again)
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to reach one Argo Server."""
+
+    url: str
+    """The server's address with its scheme and its base path, without a slash at the end."""
+    namespace: str
+    token: str = field(default="", repr=False)
+    """The value of the header Authorization; empty for a server without login."""
+    verify: bool = True
+    """Whether the server's certificate must be good."""
+
+
+def read_access(address: Address, environment: Mapping[str, str]) -> Access:
+    """The access that the command line and the environment describe. Raises EngineError FC502 for no server, FC505."""
+    server = address.server or environment.get("ARGO_SERVER", "")
+    if not server:
+        raise EngineError(
+            "FC502",
+            "nothing says where Argo Server is",
+            "set ARGO_SERVER=host:port, or give --server; `kubectl port-forward svc/argo-server 2746` makes one",
+        )
+    secure = environment.get("ARGO_SECURE") != "false"
+    return Access(
+        url=_url(server, environment.get("ARGO_BASE_HREF", ""), secure=secure),
+        namespace=address.namespace or environment.get("ARGO_NAMESPACE") or _namespace_of_kubectl(environment),
+        token=environment.get("ARGO_TOKEN", "").strip(),
+        verify=environment.get("ARGO_INSECURE_SKIP_VERIFY") != "true",
+    )
+
+
+def _url(server: str, base: str, *, secure: bool) -> str:
+    """`host:port` with the scheme that ARGO_SECURE says, unless it is written out; then the base path."""
+    full = server if "://" in server else f"{'https' if secure else 'http'}://{server}"
+    parts = urlsplit(full)
+    try:
+        bad = parts.scheme not in {"http", "https"} or not parts.hostname or bool(parts.query) or parts.port == 0
+    except ValueError:
+        bad = True
+    if bad or parts.username is not None:
+        message = f"{server!r} is not the address of a server"
+        raise EngineError("FC505", message, "write host:port, or http://host:port for one without TLS")
+    path = "/".join(part for part in (parts.path.strip("/"), base.strip("/")) if part)
+    return f"{parts.scheme}://{parts.netloc}" + (f"/{path}" if path else "")
+
+
+def _namespace_of_kubectl(environment: Mapping[str, str]) -> str:
+    """The namespace of kubectl's current context, which the `argo` command takes where ARGO_NAMESPACE is not set."""
+    named = environment.get("KUBECONFIG", "")
+    paths = [Path(part) for part in named.split(os.pathsep) if part] or [Path.home() / ".kube" / "config"]
+    contexts: dict[str, str] = {}
+    current = ""
+    for path in paths:
+        found = _read_config(path)
+        current = current or str(found.get("current-context") or "")
+        for entry in as_maps(found.get("contexts")):
+            context = entry.get("context")
+            if isinstance(context, dict):
+                namespace = cast("dict[str, Any]", context).get("namespace")
+                contexts.setdefault(str(entry.get("name")), str(namespace or ""))
+    return contexts.get(current) or DEFAULT_NAMESPACE
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        found: object = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+class StreamBrokenError(Exception):
     """A stream has broken off."""
 
 
-class Calls:
+class ArgoServer:
     """One server's API. Raises EngineError FC610 where the library is not installed."""
 
     def __init__(self, access: Access) -> None:
@@ -67,12 +154,12 @@ class Calls:
         return cast("Json", found) if isinstance(found, dict) else {}
 
     def stream(self, service: str, method: str, *arguments: object, **options: object) -> Iterator[Json]:
-        """The results of a method that answers line by line. Raises EngineError, and Lost when the stream breaks."""
+        """The results of a method that answers line by line. Raises EngineError and StreamBrokenError."""
         response = self._send(service, method, *arguments, **options)
         try:
             yield from _results(response)
         except self._network_errors() as error:
-            raise Lost(str(error)) from None
+            raise StreamBrokenError(str(error)) from None
         finally:
             response.close()
 
@@ -186,12 +273,12 @@ def _result(line: bytes) -> Json:
     try:
         found: object = json.loads(line)
     except ValueError:
-        raise Lost(f"a line that is no JSON: {line[:80]!r}") from None
+        raise StreamBrokenError(f"a line that is no JSON: {line[:80]!r}") from None
     said = cast("Json", found) if isinstance(found, dict) else {}
     if "error" in said:
         error = said["error"]
         text = str(cast("Json", error).get("message", error)) if isinstance(error, dict) else str(error)
-        raise Lost(text)
+        raise StreamBrokenError(text)
     result = said.get("result")
     return cast("Json", result) if isinstance(result, dict) else {}
 

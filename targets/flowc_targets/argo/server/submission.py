@@ -1,8 +1,9 @@
-"""What is deployed and runs can be submitted from: templates and cron workflows, and their parameters."""
+"""What a run is submitted from: emitted files, or a template or cron workflow that is deployed, with its parameters."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from flowc_targets.argo.argo_checks import ARGUMENT_BYTES
 from flowc_targets.argo.object_names import LABELS
@@ -11,11 +12,13 @@ from flowc_targets.argo.server.workflow_status import flow_of
 from flowc_targets.argo.workflow import TITLE
 from flowc_targets.base.engine import Deployed, DeployedParameter, EngineError
 from flowc_targets.base.json_parts import as_map, as_maps
+from flowc_targets.kubernetes.kubectl import create_config_maps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from flowc_targets.argo.server.argo_server import Calls, Json
+    from flowc_targets.argo.server.argo_server import ArgoServer, Json
+    from flowc_targets.base.target import EmittedFile
 
 
 _OWN = frozenset({ORIGIN, TRIGGER})
@@ -53,7 +56,7 @@ KINDS = (
 """In the order in which a bare name is looked for; a name of the cluster is only looked for when its kind is said."""
 
 
-def find_deployed(calls: Calls, name: str) -> Deployed:
+def find_deployed(server: ArgoServer, name: str) -> Deployed:
     """What is deployed as `NAME` or `kind/NAME`, the kinds being those of `argo submit --from`. Raises EngineError."""
     word, separator, bare = name.rpartition("/")
     kinds = [kind for kind in KINDS if word.lower() in kind.words] if separator else list(KINDS[:2])
@@ -61,11 +64,11 @@ def find_deployed(calls: Calls, name: str) -> Deployed:
         message = f"{word!r} is no kind of object that runs are submitted from"
         help_ = "say workflowtemplate/NAME, cronworkflow/NAME or clusterworkflowtemplate/NAME"
         raise EngineError("FC505", message, help_)
-    namespace = calls.access.namespace
+    namespace = server.access.namespace
     for kind in kinds:
-        found = _find(calls, kind, bare)
+        found = _find(server, kind, bare)
         if found is not None:
-            parameters = _parameters(calls, found)
+            parameters = _parameters(server, found)
             own = tuple(item for item in parameters if item.name not in _OWN)
             resumes = any(item.name == ORIGIN for item in parameters)
             return Deployed(kind.name, bare, flow_of(as_map(found.get("metadata"))), own, resumes)
@@ -75,17 +78,17 @@ def find_deployed(calls: Calls, name: str) -> Deployed:
     raise EngineError.unknown(message, help_)
 
 
-def _find(calls: Calls, kind: _Kind, name: str) -> Json | None:
-    where = (calls.access.namespace, name) if kind.namespaced else (name,)
+def _find(server: ArgoServer, kind: _Kind, name: str) -> Json | None:
+    where = (server.access.namespace, name) if kind.namespaced else (name,)
     try:
-        return calls.call(kind.service, kind.method, *where)
+        return server.call(kind.service, kind.method, *where)
     except EngineError as error:
         if error.code == "FC602":
             return None
         raise
 
 
-def _parameters(calls: Calls, found: Json) -> tuple[DeployedParameter, ...]:
+def _parameters(server: ArgoServer, found: Json) -> tuple[DeployedParameter, ...]:
     """The arguments of a template; those of a cron workflow over those of the template that it refers to."""
     spec = as_map(found.get("spec"))
     spec = as_map(spec.get("workflowSpec")) or spec
@@ -93,7 +96,7 @@ def _parameters(calls: Calls, found: Json) -> tuple[DeployedParameter, ...]:
     reference = as_map(spec.get("workflowTemplateRef"))
     if reference.get("name"):
         kind = KINDS[2] if reference.get("clusterScope") else KINDS[0]
-        below = _find(calls, kind, str(reference["name"])) or {}
+        below = _find(server, kind, str(reference["name"])) or {}
         arguments |= _arguments(as_map(below.get("spec")))
     arguments |= _arguments(spec)
     return tuple(_parameter(name, argument) for name, argument in arguments.items())
@@ -131,3 +134,34 @@ def submission(deployed: Deployed, values: Mapping[str, str], origin: str | None
             "annotations": f"{TITLE}={deployed.flow}",
         },
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The objects of the files that a target emitted, in their order."""
+
+    documents: tuple[Json, ...]
+
+    def workflow(self) -> Json:
+        """The one that runs."""
+        found = [item for item in self.documents if item.get("kind") == "Workflow"]
+        assert len(found) == 1, "the target emitted one Workflow"
+        return found[0]
+
+    def create_configs(self, namespace: str) -> None:
+        """Create the ConfigMaps with kubectl, unless they are there. Raises EngineError FC611.
+
+        Argo Server has no API for them.
+        """
+        configs = [item for item in self.documents if item.get("kind") == "ConfigMap"]
+        way_out = "say code=workflow, or apply the ConfigMap that `flowc compile` prints and submit with --from"
+        create_config_maps(configs, namespace, "Argo Server", way_out)
+
+
+def read_manifest(files: Sequence[EmittedFile]) -> Manifest:
+    """The objects in the text of emitted files."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found = [item for file in files for item in cast("list[object]", list(yaml.load_all(file.text, Loader=loader)))]
+    return Manifest(tuple(as_map(item) for item in found if item))

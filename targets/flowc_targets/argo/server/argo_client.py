@@ -5,25 +5,23 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from flowc_targets.argo.object_names import LABELS
 from flowc_targets.argo.options import ArgoOptions
-from flowc_targets.argo.server.access import read_access
-from flowc_targets.argo.server.argo_server import Calls, Lost
-from flowc_targets.argo.server.logs import read_logs
-from flowc_targets.argo.server.manifests import Manifest, read_manifest
+from flowc_targets.argo.server.argo_server import ArgoServer, StreamBrokenError, read_access
 from flowc_targets.argo.server.object_validation import validate
-from flowc_targets.argo.server.submission import find_deployed, submission
-from flowc_targets.argo.server.workflow_status import run_state
-from flowc_targets.base.engine import EngineError
+from flowc_targets.argo.server.submission import Manifest, find_deployed, read_manifest, submission
+from flowc_targets.argo.server.workflow_status import is_executor_line, node_key, pods_of, run_state
+from flowc_targets.base.engine import EngineError, LogLine
 from flowc_targets.base.json_parts import as_map, as_maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from flowc_targets.argo.server.argo_server import Json
-    from flowc_targets.base.engine import Address, Deployed, LogLine, RunState
+    from flowc_targets.base.engine import Address, Deployed, RunState, TaskState
     from flowc_targets.base.options import TargetOptions
     from flowc_targets.base.target import EmittedFile
 
@@ -32,7 +30,7 @@ SELECTOR = ",".join(f"{key}={value}" for key, value in LABELS.items())
 LISTED = "items.metadata,items.status.phase,items.status.message,items.status.progress,items.status.finishedAt"
 """The fields of a run in a list."""
 PAUSE_SECONDS = 2.0
-"""How long to wait before a watch that has broken off is begun again."""
+"""How long to wait before a stream that has broken off is begun again."""
 MOST_RUNS = 500
 """How many of the latest runs are looked through for one by its id."""
 
@@ -42,7 +40,7 @@ class ArgoClient:
 
     def __init__(self, address: Address) -> None:
         self.access = read_access(address, os.environ)
-        self._calls = Calls(self.access)
+        self._server = ArgoServer(self.access)
 
     @property
     def namespace(self) -> str:
@@ -75,13 +73,13 @@ class ArgoClient:
                 case "Workflow":
                     # The server's own checks, then those of Kubernetes: schema, admission, quotas. Nothing is created.
                     body: Json = {"namespace": namespace, "serverDryRun": True, "workflow": document}
-                    self._calls.call("workflow", "create_workflow", namespace, body)
+                    self._server.call("workflow", "create_workflow", namespace, body)
                 case "WorkflowTemplate":
                     body = {"namespace": namespace, "template": document}
-                    self._calls.call("workflow_template", "lint_workflow_template", namespace, body)
+                    self._server.call("workflow_template", "lint_workflow_template", namespace, body)
                 case "CronWorkflow":
                     body = {"namespace": namespace, "cronWorkflow": document}
-                    self._calls.call("cron_workflow", "lint_cron_workflow", namespace, body)
+                    self._server.call("cron_workflow", "lint_cron_workflow", namespace, body)
                 case _:
                     pass
         except EngineError as error:
@@ -104,7 +102,7 @@ class ArgoClient:
 
     def deployed(self, name: str) -> Deployed:
         """A template or a cron workflow: see find_deployed."""
-        return find_deployed(self._calls, name)
+        return find_deployed(self._server, name)
 
     def start(self, deployed: Deployed, values: Mapping[str, str], origin: str | None = None) -> RunState:
         """Submit a run of a template or a cron workflow. The server itself puts the run together."""
@@ -136,7 +134,7 @@ class ArgoClient:
                         yield state
                     if state.ended:
                         return
-            except Lost:
+            except StreamBrokenError:
                 time.sleep(PAUSE_SECONDS)
             latest = self.status(name)
             if latest != state:
@@ -145,7 +143,7 @@ class ArgoClient:
 
     def logs(self, name: str, step: str | None, *, follow: bool) -> Iterator[LogLine]:
         """The logs of the pods that are still there."""
-        return read_logs(self._calls, self._get(name), step, follow=follow)
+        return _read_logs(self._server, self._get(name), step, follow=follow)
 
     def stop(self, name: str, *, terminate: bool) -> RunState:
         """Stop or terminate a Workflow: stopped, it runs its exit hooks; terminated, it does not."""
@@ -155,12 +153,12 @@ class ArgoClient:
         method = "terminate_workflow" if terminate else "stop_workflow"
         body: Json = {"namespace": self.access.namespace, "name": state.name}
         where = (self.access.namespace, state.name)
-        return run_state(self._calls.call("workflow", method, *where, body))
+        return run_state(self._server.call("workflow", method, *where, body))
 
     def _post(self, service: str, method: str, body: Json) -> Json:
         """A call that creates something. What is not there then, such as the namespace, is no run."""
         try:
-            return self._calls.call(service, method, self.access.namespace, body)
+            return self._server.call(service, method, self.access.namespace, body)
         except EngineError as error:
             if error.code == "FC602":
                 raise EngineError.refused(f"Argo Server refuses it: {error.message}", error.help) from None
@@ -172,7 +170,7 @@ class ArgoClient:
         if identifier.startswith("argo-") and identifier.count("-") == 5:
             identifier = self._named(identifier.removeprefix("argo-")) or identifier
         try:
-            return self._calls.call("workflow", "get_workflow", self.access.namespace, identifier)
+            return self._server.call("workflow", "get_workflow", self.access.namespace, identifier)
         except EngineError as error:
             if error.code != "FC602":
                 raise
@@ -187,14 +185,14 @@ class ArgoClient:
 
     def _list(self, limit: int) -> list[Json]:
         options = {"list_options_label_selector": SELECTOR, "list_options_limit": str(limit), "fields": LISTED}
-        found = self._calls.call("workflow", "list_workflows", self.access.namespace, **options)
+        found = self._server.call("workflow", "list_workflows", self.access.namespace, **options)
         items = as_maps(found.get("items"))
         items.sort(key=lambda item: str(as_map(item.get("metadata")).get("creationTimestamp")), reverse=True)
         return items[:limit]
 
     def _watch(self, name: str) -> Iterator[Json]:
         selector = {"list_options_field_selector": f"metadata.name={name}"}
-        return self._calls.stream("workflow", "watch_workflows", self.access.namespace, **selector)
+        return self._server.stream("workflow", "watch_workflows", self.access.namespace, **selector)
 
 
 def _checked_origin(origin: str) -> str:
@@ -208,3 +206,71 @@ def _checked_origin(origin: str) -> str:
 def _name(document: Json) -> str:
     meta = as_map(document.get("metadata"))
     return str(meta.get("name") or f"{meta.get('generateName', '')}*")
+
+
+def _read_logs(server: ArgoServer, workflow: Json, step: str | None, *, follow: bool) -> Iterator[LogLine]:
+    """What the pods of a run have printed, or those of one step or of one task, `step/index`.
+
+    With `follow` it goes on until the run has ended; a stream that breaks off is begun again, and what has been given
+    is not given twice. Raises EngineError FC602 for a step that an ended run has not had.
+    """
+    pods = _Pods(server, workflow)
+    if step is not None and run_state(workflow).ended and not any(_is_of(task, step) for task in pods.known.values()):
+        steps = ", ".join(dict.fromkeys(task.step for task in run_state(workflow).tasks)) or "none"
+        raise EngineError.unknown(f"run {pods.name} has had no pod of step {step!r}", f"its steps are {steps}")
+    given = Counter[str]()
+    while True:
+        ended = run_state(pods.workflow).ended
+        try:
+            for pod, text in _lines(server, pods.name, given, follow=follow and not ended):
+                task = pods.task(pod)
+                if step is None or (task is not None and _is_of(task, step)):
+                    yield LogLine(task.id if task is not None else pod, text)
+        except StreamBrokenError:
+            time.sleep(PAUSE_SECONDS)
+        else:
+            if not follow or ended:
+                return
+        pods.read()
+
+
+def _lines(server: ArgoServer, name: str, given: Counter[str], *, follow: bool) -> Iterator[tuple[str, str]]:
+    """(pod, line) of a run, without those that were given before: each pod's come in their order."""
+    seen = Counter[str]()
+    options: dict[str, object] = {"log_options_container": "main", "log_options_follow": follow}
+    for entry in server.stream("workflow", "workflow_logs", server.access.namespace, name, **options):
+        pod, text = str(entry.get("podName", "")), str(entry.get("content", ""))
+        seen[pod] += 1
+        if seen[pod] <= given[pod]:
+            continue
+        given[pod] = seen[pod]
+        if not is_executor_line(text):
+            yield pod, text
+
+
+def _is_of(task: TaskState, step: str) -> bool:
+    return step in {task.step, task.id}
+
+
+class _Pods:
+    """Which task each pod is of, as far as the run's status has said."""
+
+    def __init__(self, server: ArgoServer, workflow: Json) -> None:
+        self._server = server
+        self.workflow = workflow
+        self.name = str(as_map(workflow.get("metadata")).get("name"))
+        self.known = pods_of(workflow)
+        self._asked: set[str] = set()
+
+    def read(self) -> None:
+        """Read the status again."""
+        self.workflow = self._server.call("workflow", "get_workflow", self._server.access.namespace, self.name)
+        self.known = pods_of(self.workflow)
+
+    def task(self, pod: str) -> TaskState | None:
+        """The task of a pod. One that is not known yet has begun since the status was read, which is read again."""
+        key = node_key(pod)
+        if key not in self.known and pod not in self._asked:
+            self._asked.add(pod)
+            self.read()
+        return self.known.get(key)
