@@ -1,4 +1,4 @@
-"""What Argo cannot do or hold, told at the line before anything is written."""
+"""What Argo cannot do or hold, reported at the line before anything is written."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _DNS_NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?", re.ASCII)
 
 
 def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
-    """Report what is wrong before lowering: strings that Argo would evaluate, options."""
+    """Report what is wrong before lowering: options, strings that Argo would evaluate, what no pod can have."""
     _check_options(options, sink)
     _check_origin(flow, options, sink)
     _check_deployment(flow, options, sink)
@@ -124,7 +124,7 @@ def _check_deployment(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) ->
     _check_cron(flow, options, sink)
     if specs.schedule is not None and options.kind != "cron":
         _report_schedule(options, specs.schedule.span, sink)
-    if options.starts_on_events(flow):
+    if options.starts_on_events(flow.specs):
         from flowc_targets.argo.events.trigger_checks import check_triggers
 
         check_triggers(flow, options, TARGET_NAME, sink)
@@ -249,7 +249,7 @@ def _check_step(step: Step, options: ArgoOptions, sink: DiagnosticSink) -> None:
                 _bad_text(step, path, spec.span, sink)
     namespace = specs.container.namespace if specs.container else None
     if specs.container and namespace is not None and namespace != options.namespace:
-        message = f"step {step.name!r} asks for namespace {namespace!r}; Argo runs all pods in the workflow's own"
+        message = f"step {step.name!r} has namespace {namespace!r}; Argo runs all pods in the workflow's own"
         help_ = f"compile with --namespace {namespace}, and leave the namespace out of the decorator"
         sink.unsupported("FC501", TARGET_NAME, message, specs.container.span, help=help_)
     check_mounts(step, TARGET_NAME, sink)

@@ -21,7 +21,7 @@ TASK_LIMIT = 128
 """The longest name of a task or a template."""
 
 LABELS = {"app.kubernetes.io/managed-by": "flowc"}
-"""What every object of flowc carries."""
+"""The labels of every object that flowc writes."""
 FLOW = "flowc/flow"
 """The flow's name."""
 DEPLOYMENT = "flowc/deployment"
@@ -37,8 +37,8 @@ _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", re.A
 def deployed_name(flow: Flow, limit: int = OBJECT_LIMIT) -> str:
     """The name of a flow's deployment, the same for every version of it: `ParallelTrees` is `parallel-trees`.
 
-    Names that are not made as that one is, and those of projects, end in a hash: two deployments that differ in case,
-    dots or underscores only do not replace each other.
+    Names of another form, and those of projects, end in a hash, so that two deployments whose names differ only in
+    case, dots or underscores do not replace each other.
     """
     full = deployment_name(flow)
     name = object_name(full)
@@ -59,17 +59,18 @@ def object_name(flow: str, digest: str = "", limit: int = OBJECT_LIMIT) -> str:
 def unique_names(prefix: str, names: list[str], limit: int = TASK_LIMIT) -> dict[str, str]:
     """A name of `[a-z0-9-]` for each given one; where two would be equal, the later one gets a number.
 
-    The prefix keeps them apart from other kinds of names, and from the functions of Argo's expressions, whose names
-    break a task of the same name.
+    The prefix separates them from other kinds of names, and from the functions of Argo's expressions: a task that is
+    called like one breaks them (#12037).
     """
     result: dict[str, str] = {}
     taken: set[str] = set()
+    numbers: dict[str, int] = {}
     for name in names:
         base = _shorten(prefix + re.sub(r"[^a-z0-9-]", "-", name.lower()), limit - 6)
-        candidate, number = base, 1
+        candidate = base
         while candidate in taken:
-            number += 1
-            candidate = f"{base}-{number}"
+            numbers[base] = numbers.get(base, 1) + 1
+            candidate = f"{base}-{numbers[base]}"
         taken.add(candidate)
         result[name] = candidate
     return result

@@ -9,7 +9,7 @@ from pydantic import Field
 from flowc_targets.base.options import TargetOptions
 
 if TYPE_CHECKING:
-    from flowc_compiler.ir import Flow
+    from flowc_compiler.ir import FlowSpecs
 
 
 class ArgoOptions(TargetOptions):
@@ -20,17 +20,17 @@ class ArgoOptions(TargetOptions):
         description="a Workflow that runs when applied, a WorkflowTemplate to submit from, or a CronWorkflow",
     )
     argo_version: Literal["3.5", "3.6", "3.7", "4.0", "4.1"] = Field(
-        default="3.6", description="the oldest Argo that is to take the manifest; 3.6 is for all later ones, too"
+        default="3.6", description="the oldest Argo that must accept the manifest; 3.6 is for all later ones, too"
     )
     schedule: str | None = Field(
         default=None, description="cron: five fields of cron, or Quartz as in @schedule, instead of the flow's own"
     )
-    timezone: str | None = Field(default=None, description="cron: an IANA time zone, instead of that of @schedule")
+    timezone: str | None = Field(default=None, description="cron: an IANA time zone, instead of the one in @schedule")
     concurrency_policy: Literal["Allow", "Forbid", "Replace"] | None = Field(
         default=None, description="cron: whether runs may overlap; Argo's default is Allow"
     )
     starting_deadline_seconds: int | None = Field(
-        default=None, ge=0, description="cron: how late a run may still start that the controller has missed"
+        default=None, ge=0, description="cron: how late a run that the controller has missed may still start"
     )
     successful_history: int | None = Field(default=None, ge=0, description="cron: how many good Workflows are kept")
     failed_history: int | None = Field(default=None, ge=0, description="cron: how many failed Workflows are kept")
@@ -40,8 +40,8 @@ class ArgoOptions(TargetOptions):
     )
     event_name: str | None = Field(
         default=None,
-        description="the event of the EventSource that carries all of them, told apart by `name` in the payload, as "
-        "Metaflow has it; by default each is an event of its own",
+        description="the event of the EventSource that carries all of them, distinguished by `name` in the payload, as "
+        "in Metaflow; by default each is an event of its own",
     )
     event_payload: str | None = Field(
         default=None,
@@ -53,7 +53,7 @@ class ArgoOptions(TargetOptions):
     )
     through: Literal["kubectl", "server"] = Field(
         default="kubectl",
-        description="what will create the objects: kubectl, or Argo Server, which takes one object and names each run",
+        description="what creates the objects: kubectl, or Argo Server, which takes one object and names each run",
     )
     code: Literal["configmap", "workflow"] | None = Field(
         default=None,
@@ -103,6 +103,6 @@ class ArgoOptions(TargetOptions):
         """Where the fields of events are in their data."""
         return self.event_payload or ("body" if self.event_name is None else "body.payload")
 
-    def starts_on_events(self, flow: Flow) -> bool:
-        """Whether what is emitted starts runs by events."""
-        return self.kind != "workflow" and bool(flow.specs.trigger or flow.specs.trigger_on_finish)
+    def starts_on_events(self, specs: FlowSpecs) -> bool:
+        """Whether a deployment of a flow with these specs starts runs on events."""
+        return self.kind != "workflow" and bool(specs.trigger or specs.trigger_on_finish)

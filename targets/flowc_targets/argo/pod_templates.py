@@ -252,7 +252,7 @@ class PodTemplates:
             own[env_names.ORIGIN_RUN_ID] = f"{{{{workflow.parameters.{ORIGIN}}}}}"
         elif options.origin_run:
             own[env_names.ORIGIN_RUN_ID] = options.origin_run
-        if options.starts_on_events(self._flow):
+        if options.starts_on_events(self._flow.specs):
             own[env_names.TRIGGER] = f"{{{{workflow.parameters.{TRIGGER}}}}}"
         if options.tags:
             own[env_names.TAGS] = env_value(",".join(options.tags))

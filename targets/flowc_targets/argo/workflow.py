@@ -63,7 +63,7 @@ def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template
     if options.kind != "workflow":
         about = "a run to go on from, by its id: argo-UID, or argo-UID/STEP to run STEP again"
         arguments.append(Parameter(name=ORIGIN, value=options.origin_run or "", description=about))
-    if options.starts_on_events(flow):
+    if options.starts_on_events(flow.specs):
         arguments.append(Parameter(name=TRIGGER, value=""))
     containers = [step.specs.container for step in flow.steps if step.specs.container]
     secrets = dict.fromkeys((*options.image_pull_secrets, *(name for c in containers for name in c.image_pull_secrets)))
@@ -124,7 +124,7 @@ def deployed_objects(
     A CronWorkflow holds the spec itself, unless events start runs, too: then both refer to the WorkflowTemplate.
     """
     events: tuple[EventSource | Sensor, ...] = ()
-    if options.starts_on_events(flow):
+    if options.starts_on_events(flow.specs):
         from flowc_targets.argo.events.sensor import event_objects
 
         events = event_objects(flow, options, workflow)
