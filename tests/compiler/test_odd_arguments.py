@@ -7,7 +7,8 @@ import contextlib
 import pytest
 from pydantic import ValidationError
 
-from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, Arguments
+from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
+from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
 
 ODD: list[object] = [
     *(None, "", " ", "x", "-1", "1e999", "nan", "a=b", "=", ":", "\0", b"x", True, False, 1j),

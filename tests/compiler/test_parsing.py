@@ -168,3 +168,21 @@ def test_columns_are_characters_and_lines_are_pythons() -> None:
     assert (head.line, head.column, head.end_column) == (6, 1, 15)
     parameter = source.name_span(function.args.args[0])
     assert (parameter.column, parameter.end_column) == (16, 17)
+
+
+def test_a_small_flow_imports_what_it_needs(tmp_path: Path) -> None:
+    path = tmp_path / "flow.py"
+    path.write_text(
+        "from flowc import FlowSpec, step\n\n\nclass F(FlowSpec):\n"
+        "    @step\n    def start(self):\n        self.next(self.end)\n\n    @step\n    def end(self): pass\n"
+    )
+    code = f"""
+import sys
+from pathlib import Path
+from flowc_compiler.driver import compile_file
+compile_file(Path({str(path)!r}))
+print([name for name in sys.modules if name.partition(".")[0] in {{"libcst", "yaml", "tomllib"}}
+       or name.startswith(("flowc_compiler.frontend.decorators.arguments.", "flowc_compiler.frontend.pipelines"))])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -118,7 +118,7 @@ def _depth(text: str, own: tuple[str, ...], folder: Path) -> int:
         return 0
     try:
         tree = ast.parse(text)
-    except (SyntaxError, ValueError):  # reported where the file is read
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # reported where the file is read
         return 0
     levels, climbed = 0, 0
     pending: list[ast.AST] = [tree]

@@ -151,7 +151,7 @@ def _warn_about(what: str, kind: str, span: Span | None, sink: DiagnosticSink) -
 
 def _check_cron(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     """Report a CronWorkflow without a schedule, and an option that is none."""
-    from flowc_compiler.frontend.decorators.flow_decorators import check_timezone
+    from flowc_compiler.frontend.decorators.flow_decorator_specs import check_timezone
 
     if options.timezone is not None:
         check_timezone(options.timezone, "the options", flow.span, sink)

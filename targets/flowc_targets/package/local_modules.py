@@ -111,7 +111,7 @@ class _Walk:
         try:
             text = self._included[name].read_text(encoding="utf-8")
             tree = ast.parse(text)
-        except (OSError, SyntaxError, ValueError):
+        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             return
         source = SourceFile(self._included[name], text, self._shown(name))
         self._sink.add_source(source)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, REPEATABLE, Arguments
+from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, REPEATABLE
+
+if TYPE_CHECKING:
+    from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
 
 _NEXT_PAIR = re.compile(r",(?=\s*\w+\s*=)")
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import ast
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.arguments import Arguments
-from flowc_compiler.frontend.decorators.arguments.step_arguments import PypiArguments
 from flowc_compiler.frontend.values.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import ModuleView
 
+if TYPE_CHECKING:
+    from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
+
 Nodes = dict[str, ast.expr]
-Model = TypeVar("Model", bound=Arguments)
+Model = TypeVar("Model", bound="Arguments")
 
 
 class ArgumentReader:
@@ -58,7 +59,7 @@ class ArgumentReader:
         try:
             value = evaluate(node, self._scope)
         except NotLiteralError as error:
-            if key == "python" and issubclass(model, PypiArguments) and not (error.reported or error.wrong):
+            if key == "python" and "packages" in model.model_fields and not (error.reported or error.wrong):
                 return {key: self._as_written(name, node)}
             self._report_expression(f"`{key}` of `@{name}`" if key else f"what `@{name}` unpacks", error)
             return None

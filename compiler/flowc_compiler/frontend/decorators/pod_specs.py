@@ -9,7 +9,11 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.arguments import BatchArguments, KubernetesArguments, ResourcesArguments
+from flowc_compiler.frontend.decorators.arguments.compute_arguments import (
+    BatchArguments,
+    KubernetesArguments,
+    ResourcesArguments,
+)
 from flowc_compiler.frontend.decorators.decorator_arguments import DecoratorUse
 from flowc_compiler.ir import (
     AcceleratorSpec,

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
 from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
-from flowc_compiler.frontend.decorators.decorated_specs import build_specs
 from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, DecoratorUse, arguments_of, callee
 from flowc_compiler.frontend.decorators.unsupported_decorators import report_unsupported_decorator, unsupported_kind
 from flowc_compiler.frontend.values.literals import NO_SCOPE, Scope
@@ -80,6 +79,10 @@ class DecoratorReader:
         own = {given.name for given in found}
         span = self._view.head_span(function)
         found += [DecoratorUse(*item, span) for item in attached if item.name not in own or item.name in REPEATABLE]
+        if not found:
+            return StepSpecs()
+        from flowc_compiler.frontend.decorators.step_decorator_specs import build_specs
+
         return build_specs(tuple(found), self._sink)
 
     def _report_unknown(self, item: ast.expr, name: str | None) -> None:

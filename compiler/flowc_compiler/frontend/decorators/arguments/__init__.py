@@ -1,88 +1,71 @@
-"""The arguments of each decorator, with Metaflow's names, units and defaults (FACTS of Metaflow 2.19)."""
+"""The arguments of each decorator, with Metaflow's names, units and defaults (FACTS of Metaflow 2.19).
 
-from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
-from flowc_compiler.frontend.decorators.arguments.compute_arguments import (
-    BatchArguments,
-    KubernetesArguments,
-    ResourcesArguments,
-)
-from flowc_compiler.frontend.decorators.arguments.flow_arguments import (
-    ExitHookArguments,
-    NamespacedName,
-    ProjectArguments,
-    ScheduleArguments,
-    TriggerArguments,
-    TriggerOnFinishArguments,
-)
-from flowc_compiler.frontend.decorators.arguments.step_arguments import (
-    CardArguments,
-    CatchArguments,
-    CondaArguments,
-    EnvironmentArguments,
-    ForeachOptionsArguments,
-    LoopArguments,
-    ParallelArguments,
-    PypiArguments,
-    RetryArguments,
-    SecretsArguments,
-    TimeoutArguments,
-)
+A model takes a while to build, and most flows have few decorators: each is imported when it is first needed.
+"""
 
-ARGUMENTS: dict[str, type[Arguments]] = {
-    "batch": BatchArguments,
-    "card": CardArguments,
-    "catch": CatchArguments,
-    "conda": CondaArguments,
-    "environment": EnvironmentArguments,
-    "foreach_options": ForeachOptionsArguments,
-    "kubernetes": KubernetesArguments,
-    "loop": LoopArguments,
-    "parallel": ParallelArguments,
-    "pypi": PypiArguments,
-    "resources": ResourcesArguments,
-    "retry": RetryArguments,
-    "secrets": SecretsArguments,
-    "timeout": TimeoutArguments,
-}
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
+
+
+class ArgumentModels(Mapping[str, "type[Arguments]"]):
+    """The models of arguments by the name of their decorator."""
+
+    def __init__(self, models: Mapping[str, str]) -> None:
+        self._models = models
+        """By decorator, the module and the class."""
+
+    def __getitem__(self, name: str) -> type[Arguments]:
+        module, _, model = self._models[name].partition(".")
+        return cast("type[Arguments]", getattr(import_module(f"{__name__}.{module}"), model))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._models
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+
+ARGUMENTS = ArgumentModels(
+    {
+        "batch": "compute_arguments.BatchArguments",
+        "card": "step_arguments.CardArguments",
+        "catch": "step_arguments.CatchArguments",
+        "conda": "step_arguments.CondaArguments",
+        "environment": "step_arguments.EnvironmentArguments",
+        "foreach_options": "step_arguments.ForeachOptionsArguments",
+        "kubernetes": "compute_arguments.KubernetesArguments",
+        "loop": "step_arguments.LoopArguments",
+        "parallel": "step_arguments.ParallelArguments",
+        "pypi": "step_arguments.PypiArguments",
+        "resources": "compute_arguments.ResourcesArguments",
+        "retry": "step_arguments.RetryArguments",
+        "secrets": "step_arguments.SecretsArguments",
+        "timeout": "step_arguments.TimeoutArguments",
+    }
+)
 """Decorators of steps."""
 
-FLOW_ARGUMENTS: dict[str, type[Arguments]] = {
-    "conda_base": CondaArguments,
-    "exit_hook": ExitHookArguments,
-    "project": ProjectArguments,
-    "pypi_base": PypiArguments,
-    "schedule": ScheduleArguments,
-    "trigger": TriggerArguments,
-    "trigger_on_finish": TriggerOnFinishArguments,
-}
+FLOW_ARGUMENTS = ArgumentModels(
+    {
+        "conda_base": "step_arguments.CondaArguments",
+        "exit_hook": "flow_arguments.ExitHookArguments",
+        "project": "flow_arguments.ProjectArguments",
+        "pypi_base": "step_arguments.PypiArguments",
+        "schedule": "flow_arguments.ScheduleArguments",
+        "trigger": "flow_arguments.TriggerArguments",
+        "trigger_on_finish": "flow_arguments.TriggerOnFinishArguments",
+    }
+)
 """Decorators of the flow's class."""
 
 REPEATABLE = frozenset({"card", "exit_hook"})
 """Decorators that may be given several times."""
-
-__all__ = [
-    "ARGUMENTS",
-    "FLOW_ARGUMENTS",
-    "REPEATABLE",
-    "Arguments",
-    "BatchArguments",
-    "CardArguments",
-    "CatchArguments",
-    "CondaArguments",
-    "EnvironmentArguments",
-    "ExitHookArguments",
-    "ForeachOptionsArguments",
-    "KubernetesArguments",
-    "LoopArguments",
-    "NamespacedName",
-    "ParallelArguments",
-    "ProjectArguments",
-    "PypiArguments",
-    "ResourcesArguments",
-    "RetryArguments",
-    "ScheduleArguments",
-    "SecretsArguments",
-    "TimeoutArguments",
-    "TriggerArguments",
-    "TriggerOnFinishArguments",
-]

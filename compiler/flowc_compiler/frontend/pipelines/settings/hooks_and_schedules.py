@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.flow_decorators import check_timezone
+from flowc_compiler.frontend.decorators.flow_decorator_specs import check_timezone
 from flowc_compiler.frontend.decorators.quartz import ScheduleError, to_crontab
 from flowc_compiler.frontend.pipelines.settings.layer_reader import checked
 from flowc_compiler.frontend.pipelines.settings.settings_models import ScheduleFields

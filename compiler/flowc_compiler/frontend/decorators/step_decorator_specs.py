@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators import pod_specs
-from flowc_compiler.frontend.decorators.arguments import (
-    Arguments,
+from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
+from flowc_compiler.frontend.decorators.arguments.step_arguments import (
     CardArguments,
     CatchArguments,
     CondaArguments,
@@ -190,6 +191,11 @@ def dependencies(arguments: PypiArguments, span: Span) -> DependencySpec:
         python=arguments.python,
         disabled=arguments.disabled,
     )
+
+
+def base_packages(found: Sequence[DecoratorUse]) -> tuple[DependencySpec, ...]:
+    """What `@conda_base` and `@pypi_base` of a flow give to every step."""
+    return tuple(dependencies(use.arguments, use.span) for use in found if isinstance(use.arguments, PypiArguments))
 
 
 def _packages(arguments: PypiArguments) -> dict[str, str]:

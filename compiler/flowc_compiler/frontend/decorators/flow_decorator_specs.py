@@ -1,0 +1,115 @@
+"""Decorators of the flow to its specs; what contradicts itself is FC404, and times that cron cannot say are FC407."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.decorators.arguments.flow_arguments import (
+    ExitHookArguments,
+    ProjectArguments,
+    ScheduleArguments,
+    TriggerArguments,
+    TriggerOnFinishArguments,
+)
+from flowc_compiler.frontend.decorators.decorator_arguments import DecoratorUse
+from flowc_compiler.frontend.decorators.quartz import ScheduleError, to_crontab
+from flowc_compiler.ir import ExitHookSpec, FlowSpecs, ProjectSpec, ScheduleSpec, TriggerOnFinishSpec, TriggerSpec
+from flowc_compiler.source import Span
+from flowc_compiler.syntax.modules import ModuleView
+
+
+def build_flow_specs(found: Sequence[DecoratorUse], main: ModuleView, sink: DiagnosticSink) -> FlowSpecs:
+    """The specs that a flow's decorators add up to; `main` is the flow's own file."""
+    fields: dict[str, Any] = {}
+    hooks: list[ExitHookSpec] = []
+    for given in found:
+        match given.arguments:
+            case ProjectArguments() as project:
+                fields["project"] = ProjectSpec(span=given.span, **project.model_dump())
+            case ScheduleArguments() as schedule:
+                fields["schedule"] = _schedule(schedule, given.span, sink)
+            case TriggerArguments() as trigger:
+                fields["trigger"] = _trigger(trigger, given.span, sink)
+            case TriggerOnFinishArguments() as upstream:
+                fields["trigger_on_finish"] = _trigger_on_finish(upstream, given.span, sink)
+            case ExitHookArguments() as hook:
+                hooks.append(_exit_hook(hook, given.span, main, sink))
+            case _:
+                pass
+    return FlowSpecs.model_construct(**fields, exit_hooks=tuple(hooks))
+
+
+def _schedule(given: ScheduleArguments, span: Span, sink: DiagnosticSink) -> ScheduleSpec | None:
+    """The schedule; `None` for `@schedule(daily=False)`, as in Metaflow."""
+    named = {"0 0 * * 0": given.weekly, "0 * * * *": given.hourly, "0 0 * * *": given.daily}
+    names = {"0 0 * * 0": "weekly", "0 * * * *": "hourly", "0 0 * * *": "daily"}
+    check_timezone(given.timezone, "`@schedule`", span, sink)
+    if given.cron:
+        try:
+            return ScheduleSpec(span=span, cron=to_crontab(given.cron), original=given.cron, timezone=given.timezone)
+        except ScheduleError as error:
+            sink.error(
+                "FC407", f"the schedule {given.cron!r} cannot be translated: {error}", span,
+                help="write five fields as in crontab, or choose times that they can say",
+            )  # fmt: skip
+            return None
+    for cron, wanted in named.items():
+        if wanted:
+            return ScheduleSpec(span=span, cron=cron, original=names[cron], timezone=given.timezone)
+    return None
+
+
+def _trigger(given: TriggerArguments, span: Span, sink: DiagnosticSink) -> TriggerSpec | None:
+    events = given.events or (() if given.event is None else (given.event,))
+    if not _check_one("trigger", "event", given.event is not None, bool(given.events), span, sink):
+        return None
+    return TriggerSpec(span=span, events=events, options=given.options)
+
+
+def _trigger_on_finish(given: TriggerOnFinishArguments, span: Span, sink: DiagnosticSink) -> TriggerOnFinishSpec | None:
+    flows = given.flows or (() if given.flow is None else (given.flow,))
+    if not _check_one("trigger_on_finish", "flow", given.flow is not None, bool(given.flows), span, sink):
+        return None
+    return TriggerOnFinishSpec(span=span, flows=flows, options=given.options)
+
+
+def _check_one(name: str, argument: str, single: bool, several: bool, span: Span, sink: DiagnosticSink) -> bool:
+    """Exactly one of an argument and its plural must be given."""
+    if single == several:
+        message = f"`@{name}` has both `{argument}` and `{argument}s`" if single else f"`@{name}` names no {argument}"
+        sink.error("FC404", message, span, help=f"give `{argument}`, or `{argument}s` for several")
+    return single != several
+
+
+def _exit_hook(given: ExitHookArguments, span: Span, main: ModuleView, sink: DiagnosticSink) -> ExitHookSpec:
+    if not given.on_success and not given.on_error:
+        sink.error("FC404", "`@exit_hook` names no function", span, help="give on_success, on_error or both, as lists")
+    functions = main.functions | main.imports.keys()
+    for name in (*given.on_success, *given.on_error):
+        dotted = "." in name and all(part.isidentifier() for part in name.split("."))
+        if not dotted and name not in functions:
+            sink.error(
+                "FC404", f"`@exit_hook`: there is no function {name!r} in the file", span,
+                help="name a function of the flow's file, or give its import path: 'package.module.function'",
+            )  # fmt: skip
+    fields = {name: getattr(given, name) for name in ("on_success", "on_error", "options")}
+    return ExitHookSpec(span=span, **fields)
+
+
+def check_timezone(timezone: str | None, owner: str, span: Span, sink: DiagnosticSink) -> None:
+    """Collect FC404 for what is no time zone, where this machine knows them."""
+    from zoneinfo import ZoneInfo
+
+    if timezone is None:
+        return
+    try:
+        ZoneInfo("UTC")
+    except KeyError:  # this machine knows no time zones
+        return
+    try:
+        ZoneInfo(timezone)
+    except (KeyError, ValueError, OSError):
+        message = f"`timezone` of {owner}: {timezone!r} is no time zone"
+        sink.error("FC404", message, span, help="use an IANA name, such as Europe/Berlin or America/New_York")
