@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowc_targets.simulate.expressions import DependsError, evaluate_when, parse_depends
+from flowc_targets.simulate.expression_parser import DependsError, evaluate_when, parse_depends
 from flowc_targets.simulate.problems import ManifestError, NodeError
 from flowc_targets.simulate.substitution import go_quoted, replaced, replaced_json, tags
 from flowc_targets.simulate.workflow_nodes import Nodes, fnv32a

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from flowc.protocol import FILES_FOLDER, PLAN_FILE
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.import_root import find_import_root, located
-from flowc_targets.package.included_files import default_files, from_home, included_files, unpacked_tree
+from flowc_targets.package.included_files import default_files, from_import_root, included_files, unpacked_tree
 from flowc_targets.package.local_modules import local_files
 from flowc_targets.package.run_plan import build_plan
 
@@ -53,14 +53,14 @@ def package_files(
     files of IncludeFile parameters.
     """
     sink = sink if sink is not None else DiagnosticSink()
-    home = find_import_root(source)
-    data = from_home(included_files(include, located(source.path).parent, sink), home)
-    files = local_files(source, home, data, sink)
-    files[home.archive_name] = _exact(source)
+    import_root = find_import_root(source)
+    data = from_import_root(included_files(include, located(source.path).parent, sink), import_root)
+    files = local_files(source, import_root, data, sink)
+    files[import_root.archive_name] = _exact(source)
     defaults, contents = default_files(flow, sink)
-    plan = build_plan(flow, home.module, defaults)
+    plan = build_plan(flow, import_root.module, defaults)
     if data:
-        files, plan["files"] = unpacked_tree(files, data, home, sink)
+        files, plan["files"] = unpacked_tree(files, data, import_root, sink)
     files.update(contents)
     files.update(_runtime_files())
     files["__main__.py"] = _MAIN.encode()

@@ -128,14 +128,14 @@ def default_files(flow: Flow, sink: DiagnosticSink) -> tuple[dict[str, str], dic
     return names, contents
 
 
-def from_home(included: Mapping[str, Path], home: ImportRoot) -> dict[str, Path]:
+def from_import_root(included: Mapping[str, Path], import_root: ImportRoot) -> dict[str, Path]:
     """Included files by their path from the import root instead of the flow's folder."""
-    flow_folder = Path(*home.package)
+    flow_folder = Path(*import_root.package)
     return {Path(os.path.normpath(flow_folder / name)).as_posix(): path for name, path in included.items()}
 
 
 def unpacked_tree(
-    code: Mapping[str, bytes], data: Mapping[str, Path], home: ImportRoot, sink: DiagnosticSink
+    code: Mapping[str, bytes], data: Mapping[str, Path], import_root: ImportRoot, sink: DiagnosticSink
 ) -> tuple[dict[str, bytes], dict[str, Any]]:
     """The archive's entries for code and data (both by path from the import root), and the plan's `files`.
 
@@ -156,7 +156,7 @@ def unpacked_tree(
             sink.error(
                 "FC605", f"{path} cannot be read: {error.strerror}", None, help="correct its mode, or do not include it"
             )
-    plan = {"code": root, "folder": _joined(root, *home.package), "executable": sorted(executable)}
+    plan = {"code": root, "folder": _joined(root, *import_root.package), "executable": sorted(executable)}
     return entries, plan
 
 

@@ -12,7 +12,7 @@ from flowc_compiler.frontend import parse, read_source
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.import_root import find_import_root, is_type_checking, located
 from flowc_compiler.syntax.served_imports import check_imports
-from flowc_targets.package.included_files import from_home, included_files
+from flowc_targets.package.included_files import from_import_root, included_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,9 +29,9 @@ COMPILED = (".so", ".pyd")
 
 
 def local_files(
-    source: SourceFile, home: ImportRoot, included: Mapping[str, Path], sink: DiagnosticSink
+    source: SourceFile, import_root: ImportRoot, included: Mapping[str, Path], sink: DiagnosticSink
 ) -> dict[str, bytes]:
-    """The `.py` files at home that a flow imports, transitively, as path below `home.folder` to content.
+    """The `.py` files below the import root that a flow imports, transitively, by path.
 
     An import of `a.b.c` ships those of `a/__init__.py`, `a/b/__init__.py` and `a/b/c.py` that exist; a module that is
     not found is expected in the image. `included` are files that are shipped anyway, by the same kind of path: their
@@ -40,9 +40,9 @@ def local_files(
     Collects FC101 and FC104 for local files that cannot be read, FC604 for imports that can only be local and are not
     there, FC606 for modules that are compiled to machine code, and FC106 for names of Metaflow that are not served.
     """
-    walk = _Walk(source, home, included, sink)
-    if may_import_local(source.text, home.folder):
-        walk.follow(source, home.package)
+    walk = _Walk(source, import_root, included, sink)
+    if may_import_local(source.text, import_root.folder):
+        walk.follow(source, import_root.package)
     walk.take_packages()
     for name in included:
         if name.endswith(".py") and not name.startswith("../"):
@@ -53,9 +53,9 @@ def local_files(
 
 def check_code(source: SourceFile, include: Sequence[str], sink: DiagnosticSink) -> None:
     """Report what is wrong with the local modules of a flow and its included files, as packing them would."""
-    home = find_import_root(source)
-    data = from_home(included_files(include, located(source.path).parent, sink), home)
-    local_files(source, home, data, sink)
+    import_root = find_import_root(source)
+    data = from_import_root(included_files(include, located(source.path).parent, sink), import_root)
+    local_files(source, import_root, data, sink)
 
 
 class _Importer(NamedTuple):
@@ -69,7 +69,7 @@ class _Found(NamedTuple):
     """How far a dotted name resolves: the files on the way, and how many of its parts were found."""
 
     files: tuple[tuple[str, tuple[str, ...]], ...]
-    """Path below the home, and the package that the file's relative imports start from."""
+    """Path below the import root, and the package that the file's relative imports start from."""
     matched: int
     regular: bool
     """The last part found is a package with an `__init__.py`, or a module: its members are nowhere else."""
@@ -81,11 +81,11 @@ class _Walk:
     """Follows imports from file to file."""
 
     def __init__(
-        self, source: SourceFile, home: ImportRoot, included: Mapping[str, Path], sink: DiagnosticSink
+        self, source: SourceFile, import_root: ImportRoot, included: Mapping[str, Path], sink: DiagnosticSink
     ) -> None:
         self.found: dict[str, bytes] = {}
         self._source = source
-        self._home = home
+        self._import_root = import_root
         self._included = included
         self._sink = sink
         self._queue: list[_Importer] = []
@@ -103,7 +103,7 @@ class _Walk:
 
     def take_packages(self) -> None:
         """Take the `__init__.py` files of the flow's own package, which Python runs before the flow's file."""
-        for name, package in self._resolve(self._home.package).files:
+        for name, package in self._resolve(self._import_root.package).files:
             self._take(name, package)
 
     def follow_included(self, name: str) -> None:
@@ -145,7 +145,7 @@ class _Walk:
         regular = False
         for length in range(1, len(parts) + 1):
             head = parts[:length]
-            path = self._home.folder.joinpath(*head)
+            path = self._import_root.folder.joinpath(*head)
             name = "/".join(head)
             if (path / "__init__.py").is_file():
                 files.append((f"{name}/__init__.py", head))
@@ -169,9 +169,9 @@ class _Walk:
         return min(names, default="")
 
     def _take(self, name: str, package: tuple[str, ...]) -> None:
-        if name in self.found or name == self._home.archive_name:
+        if name in self.found or name == self._import_root.archive_name:
             return
-        path = self._home.folder / name
+        path = self._import_root.folder / name
         source = read_source(path, self._sink, self._shown(name))
         self.found[name] = path.read_bytes() if source is not None else b""
         if source is not None:
@@ -195,7 +195,7 @@ class _Walk:
             help_text = "import it by its name from the flow's folder, or move the file into a package"
         else:
             message = f"there is no local module `{shown}`"
-            help_text = f"it can only be in {self._home.folder}: correct the name, or add the file"
+            help_text = f"it can only be in {self._import_root.folder}: correct the name, or add the file"
         self._sink.error("FC604", message, source.line_span(wanted.line), help=help_text)
 
     def _report_compiled(self, wanted: Import, source: SourceFile, name: str) -> None:
@@ -208,7 +208,7 @@ class _Walk:
 
     def _shown(self, name: str) -> str:
         """A local file's name as the user would write it, beside the flow's own."""
-        beside = os.path.relpath(self._home.folder / name, located(self._source.path).parent)
+        beside = os.path.relpath(self._import_root.folder / name, located(self._source.path).parent)
         return (PurePath(self._source.name).parent / beside).as_posix()
 
 

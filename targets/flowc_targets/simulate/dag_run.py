@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from flowc_targets.simulate.dag_results import dag_outputs, dag_phase, results, task_values
-from flowc_targets.simulate.expressions import evaluate_when
+from flowc_targets.simulate.expression_parser import evaluate_when
 from flowc_targets.simulate.problems import HeldError, NodeError, TooDeepError
 from flowc_targets.simulate.substitution import as_text, replaced_json, to_json
 from flowc_targets.simulate.workflow_nodes import FAILED, Call, Node

@@ -9,7 +9,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.simulate.expressions import DependsError
+from flowc_targets.simulate.expression_parser import DependsError
 from flowc_targets.simulate.problems import ManifestError, NodeError
 from flowc_targets.simulate.simulated_pods import known_field
 from flowc_targets.simulate.substitution import encoded_parameter, tags, to_json

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from flowc_targets.simulate.expressions import Depends, parse_depends
+from flowc_targets.simulate.expression_parser import Depends, parse_depends
 from flowc_targets.simulate.substitution import as_text, to_json
 
 if TYPE_CHECKING:

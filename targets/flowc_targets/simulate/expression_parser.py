@@ -12,18 +12,16 @@ from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from flowc_targets.simulate.problems import NodeError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
 Value = str | float | bool
-Results: TypeAlias = "Mapping[str, Mapping[str, bool]]"
+Results: TypeAlias = Mapping[str, Mapping[str, bool]]
 """Of each task that has ended, under its name with `_`, the RESULTS that it has."""
-_Evaluate: TypeAlias = "Callable[[Results], Value]"
+_Evaluate: TypeAlias = Callable[[Results], Value]
 
 RESULTS = ("Succeeded", "Failed", "Errored", "Skipped", "Omitted", "Daemoned", "AnySucceeded", "AllFailed")
 """What `depends` can ask about a task that has ended."""
