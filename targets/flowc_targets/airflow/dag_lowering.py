@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from flowc._version import __version__
 from flowc.protocol.env_names import parameter_variable
-from flowc_targets.airflow.dag_model import Call, DagFile, DagParam, Name
+from flowc_targets.airflow.dag_model import Call, DagFile, Name
 from flowc_targets.airflow.pod_arguments import pod_defaults
 from flowc_targets.airflow.task_lowering import asset, lower_steps, markdown
 from flowc_targets.base.parameter_defaults import description, literal_default
@@ -58,14 +58,8 @@ def lower(flow: Flow, source: SourceFile, options: AirflowOptions, sink: Diagnos
         flow=flow.name,
         source_hash=flow.source_hash,
         code_hash=content_hash(files),
-        start=flow.start,
-        root=options.root or "",
-        tags=options.tags,
-        env=options.env,
-        python=_python(options),
-        params=tuple(_param(parameter) for parameter in flow.run_parameters),
+        constants={**_constants(flow, options), **shared},
         dag=_dag(flow, options),
-        shared=shared,
         body=body,
         code=code,
         config_map=config_map_name(dag_id(flow, options), code, options),
@@ -77,9 +71,17 @@ def dag_id(flow: Flow, options: AirflowOptions) -> str:
     return options.dag_id or deployment_name(flow)
 
 
-def _python(options: AirflowOptions) -> str | None:
-    """Return the interpreter; `None`, the worker's own, for local processes without the option."""
-    return None if options.operator == "local" and "python" not in options.model_fields_set else options.python
+def _constants(flow: Flow, options: AirflowOptions) -> dict[str, Expression]:
+    """Return what the operators read: see operators/dag_constants.py."""
+    workers_own = options.operator == "local" and "python" not in options.model_fields_set
+    return {
+        "ROOT": options.root or "",
+        "START": flow.start,
+        "TAGS": options.tags,
+        "PYTHON": None if workers_own else options.python,
+        "ENVIRONMENT": options.env,
+        "PARAMETERS": {parameter_variable(parameter.name): parameter.name for parameter in flow.run_parameters},
+    }
 
 
 def _dag(flow: Flow, options: AirflowOptions) -> dict[str, Expression]:
@@ -101,7 +103,10 @@ def _dag(flow: Flow, options: AirflowOptions) -> dict[str, Expression]:
     arguments["tags"] = (FLOWC_TAG, *(tag for tag in options.tags if tag != FLOWC_TAG))
     if options.max_active_tasks is not None:
         arguments["max_active_tasks"] = options.max_active_tasks
-    return {**arguments, "default_args": defaults}
+    arguments["default_args"] = defaults
+    if flow.run_parameters:
+        arguments["params"] = {parameter.name: _param(parameter) for parameter in flow.run_parameters}
+    return arguments
 
 
 def _start_date(schedule: ScheduleSpec | None) -> Expression:
@@ -128,7 +133,7 @@ def _schedule(flow: Flow) -> Expression:
     return tuple(asset(name) for name in dict.fromkeys(names)) or None
 
 
-def _param(parameter: Parameter) -> DagParam:
+def _param(parameter: Parameter) -> Call:
     """Lower a parameter. `null` means the default that the flow's class computes; a required one has no default."""
     default = _expression(json.loads(json.dumps(literal_default(parameter))))
     needed = parameter.required and not parameter.has_default
@@ -146,7 +151,7 @@ def _param(parameter: Parameter) -> DagParam:
     text = description(parameter)
     if text:
         schema["description"] = text
-    return DagParam(key=parameter.name, variable=parameter_variable(parameter.name), schema=schema)
+    return Call("Param", kwargs=schema)
 
 
 def _expression(value: object) -> Expression:

@@ -110,17 +110,6 @@ Node = OperatorTask | WidthTask | MappedGroup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DagParam:
-    """A parameter of the flow as Airflow's form shows it."""
-
-    key: str
-    variable: str
-    """The environment variable through which the first step reads it."""
-    schema: dict[str, Expression]
-    """Arguments of `Param`; without `default` a run must give a value."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DagFile:
     """One DAG file."""
 
@@ -130,17 +119,10 @@ class DagFile:
     flow: str
     source_hash: str
     code_hash: str
-    start: str
-    root: str
-    tags: tuple[str, ...]
-    env: dict[str, str]
-    """Variables of every task."""
-    python: str | None
-    params: tuple[DagParam, ...]
+    constants: dict[str, Expression]
+    """What the operators read, and values that several tasks have in common, by name."""
     dag: dict[str, Expression]
-    """Arguments of `@dag`, but for `params`."""
-    shared: dict[str, Expression]
-    """Values that several tasks have in common, by their names in the file."""
+    """Arguments of `@dag`."""
     body: Block
     code: bytes
     config_map: str | None

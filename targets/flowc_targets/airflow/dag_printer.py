@@ -75,7 +75,7 @@ def _dag_imports(file: DagFile) -> Iterator[Import]:
         yield Import("task_group", "airflow.sdk", "airflow.decorators")
     if file.has_assets:
         yield Import("Asset", "airflow.sdk", "airflow.datasets", "Dataset as Asset")
-    if file.params:
+    if "params" in file.dag:
         yield Import("Param", "airflow.sdk.definitions.param", "airflow.models.param")
     if file.has_operator("EmptyOperator"):
         yield Import("EmptyOperator", "airflow.providers.standard.operators.empty", "airflow.operators.empty")
@@ -117,23 +117,12 @@ def _grouped(imports: Iterable[Import]) -> list[str]:
 
 
 def _constants(file: DagFile) -> Iterator[str]:
-    constants: dict[str, Expression] = {
-        "ROOT": file.root,
-        "START": file.start,
-        "TAGS": file.tags,
-        "PYTHON": file.python,
-        "ENVIRONMENT": file.env,
-        "PARAMETERS": {param.variable: param.key for param in file.params},
-        **file.shared,
-    }
-    for name, value in constants.items():
+    for name, value in file.constants.items():
         yield from layout(value, 0, f"{name} = ")
 
 
 def _dag(file: DagFile) -> Iterator[str]:
-    params: dict[str, Expression] = {param.key: Call("Param", kwargs=param.schema) for param in file.params}
-    arguments = {**file.dag, **({"params": params} if params else {})}
-    yield from layout(Call("dag", kwargs=arguments), 0, "@")
+    yield from layout(Call("dag", kwargs=file.dag), 0, "@")
     yield "def flow():"
     yield from _block(file.body, 1)
 
