@@ -1,4 +1,4 @@
-"""What flowc asks of Airflow, by whichever REST API it has: v2 of Airflow 3.x, or the stable one, v1, of 2.x.
+"""What flowc requests from Airflow, by whichever REST API it has: v2 of Airflow 3.x, or the stable one, v1, of 2.x.
 
 Answers are plain JSON as the server sent it: the fields that flowc reads have the same names in both.
 """
@@ -6,7 +6,9 @@ Answers are plain JSON as the server sent it: the fields that flowc reads have t
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from abc import ABC, abstractmethod
+from string import Formatter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
 from flowc_targets.airflow.server.connection import (
@@ -32,103 +34,160 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_RUN = "dags/{dag_id}/dagRuns/{dag_run_id}"
+_TASK = f"{_RUN}/taskInstances/{{task_id}}"
 
-class ApiV1:
-    """Airflow 2.x over HTTP: apache-airflow-client of release 3 does not speak its API.
 
-    User and password go by basic authentication, which Airflow 2 takes if `[api] auth_backends` has
-    `airflow.api.auth.backend.basic_auth`; a token goes as `Authorization: Bearer`, as hosted Airflows take it.
-    """
+class Request(NamedTuple):
+    """A request in the terms of both APIs."""
+
+    v1: str
+    """An HTTP method and a path, with arguments in braces."""
+    v2: str
+    """A service of apache-airflow-client and a method of that."""
+    arguments: Json
+    """The arguments of the method. In v1, those that are not in the path are the query of a GET."""
+    v1_only: Json
+    """More of the query of a GET, or the body of another method."""
+    v2_only: Json
+    """More arguments of the method."""
+
+
+class Api(ABC):
+    """One Airflow's API. Every method may raise EngineError: FC602 if Airflow does not have the object."""
 
     def __init__(self, access: Access, pool: Any) -> None:
         self._access = access
         self._pool = pool
         self._timeout = library("urllib3").Timeout(connect=TIMEOUTS[0], read=TIMEOUTS[1])
 
+    @abstractmethod
+    def _send(self, request: Request) -> Json:
+        """Return the answer to a request."""
+
+    def _call(
+        self, v1: str, v2: str, arguments: Json, v1_only: Json | None = None, v2_only: Json | None = None
+    ) -> Json:
+        return self._send(Request(v1, v2, arguments, v1_only or {}, v2_only or {}))
+
+    @abstractmethod
+    def source(self, dag: Json) -> str:
+        """Return the text of the file that a DAG was read from."""
+
     def dag(self, dag_id: str) -> Json:
         """Return a DAG with its params."""
-        return self._json("GET", ("dags", dag_id, "details"))
+        return self._call("GET dags/{dag_id}/details", "DAGApi.get_dag_details", {"dag_id": dag_id})
 
     def dags(self, tag: str, offset: int) -> Json:
         """Return a page of the DAGs with a tag."""
-        return self._json("GET", ("dags",), {"tags": tag, "limit": PAGE, "offset": offset})
-
-    def source(self, dag: Json) -> str:
-        """Return the text of the file that a DAG was read from."""
-        return self._read(read_text, "GET", ("dagSources", str(dag["file_token"])), accept="text/plain")
+        return self._call("GET dags", "DAGApi.get_dags", {"tags": [tag], "limit": PAGE, "offset": offset})
 
     def reparse(self, dag: Json) -> None:
         """Have a DAG's file read again soon."""
-        self._json("PUT", ("parseDagFile", str(dag["file_token"])))
+        arguments = {"file_token": dag["file_token"]}
+        self._call("PUT parseDagFile/{file_token}", "DAGParsingApi.reparse_dag_file", arguments)
 
     def import_errors(self) -> Json:
         """Return the latest files that could not be imported."""
-        return self._json("GET", ("importErrors",), {"order_by": "-timestamp", "limit": PAGE})
+        arguments: Json = {"order_by": ["-timestamp"], "limit": PAGE}
+        return self._call("GET importErrors", "ImportErrorApi.get_import_errors", arguments)
 
     def pool(self, name: str) -> Json:
         """Return a pool."""
-        return self._json("GET", ("pools", name))
+        return self._call("GET pools/{pool_name}", "PoolApi.get_pool", {"pool_name": name})
 
     def trigger(self, dag_id: str, conf: Mapping[str, object]) -> Json:
         """Start a run."""
-        return self._json("POST", ("dags", dag_id, "dagRuns"), body={"conf": dict(conf)})
+        return self._call(
+            "POST dags/{dag_id}/dagRuns", "DagRunApi.trigger_dag_run", {"dag_id": dag_id}, {"conf": dict(conf)},
+            {"trigger_dag_run_post_body": {"logical_date": None, "conf": dict(conf)}},
+        )  # fmt: skip
 
     def run(self, dag_id: str, run_id: str) -> Json:
         """Return a run."""
-        return self._json("GET", ("dags", dag_id, "dagRuns", run_id))
+        return self._call(f"GET {_RUN}", "DagRunApi.get_dag_run", {"dag_id": dag_id, "dag_run_id": run_id})
 
     def runs(self, dag_ids: list[str], limit: int) -> Json:
         """Return the latest runs of some DAGs."""
-        body = {"dag_ids": dag_ids, "order_by": "-execution_date", "page_limit": limit}
-        return self._json("POST", ("dags", "~", "dagRuns", "list"), body=body)
+        body: Json = {"dag_ids": dag_ids, "page_limit": limit}
+        return self._call(
+            "POST dags/{dag_id}/dagRuns/list", "DagRunApi.get_list_dag_runs_batch", {"dag_id": "~"},
+            {**body, "order_by": "-execution_date"}, {"dag_runs_batch_body": {**body, "order_by": "-run_after"}},
+        )  # fmt: skip
 
     def tasks(self, dag_id: str, run_id: str, offset: int) -> Json:
         """Return a page of a run's task instances."""
-        place = ("dags", dag_id, "dagRuns", run_id, "taskInstances")
-        return self._json("GET", place, {"limit": PAGE, "offset": offset})
+        arguments: Json = {"dag_id": dag_id, "dag_run_id": run_id, "limit": PAGE, "offset": offset}
+        return self._call(f"GET {_RUN}/taskInstances", "TaskInstanceApi.get_task_instances", arguments)
 
     def xcom(self, dag_id: str, run_id: str, task_id: str) -> Json:
         """Return what a task has returned."""
-        place = ("dags", dag_id, "dagRuns", run_id, "taskInstances", task_id, "xcomEntries", "return_value")
-        return self._json("GET", place)
+        arguments = {"dag_id": dag_id, "dag_run_id": run_id, "task_id": task_id, "xcom_key": "return_value"}
+        path = f"GET {_TASK}/xcomEntries/{{xcom_key}}"
+        return self._call(path, "XComApi.get_xcom_entry", arguments, v2_only={"map_index": -1})
 
     def set_run(self, dag_id: str, run_id: str, state: str) -> Json:
         """Give a run a state."""
-        return self._json("PATCH", ("dags", dag_id, "dagRuns", run_id), body={"state": state})
+        arguments, body = {"dag_id": dag_id, "dag_run_id": run_id}, {"state": state}
+        return self._call(f"PATCH {_RUN}", "DagRunApi.patch_dag_run", arguments, body, {"dag_run_patch_body": body})
 
     def set_task(self, task: Json, state: str) -> None:
         """Give a task instance a state."""
-        place = ("dags", str(task["dag_id"]), "dagRuns", str(task["dag_run_id"]), "taskInstances", str(task["task_id"]))
-        index = task["map_index"]
-        self._json("PATCH", (*place, str(index)) if index >= 0 else place, body={"dry_run": False, "new_state": state})
+        path, method, arguments = f"PATCH {_TASK}", "TaskInstanceApi.patch_task_instance", _place(task)
+        if task["map_index"] >= 0:
+            path, method = f"{path}/{{map_index}}", f"{method}_by_map_index"
+            arguments["map_index"] = task["map_index"]
+        body = {"new_state": state}
+        self._call(path, method, arguments, {"dry_run": False, **body}, {"patch_task_instance_body": body})
 
     def log(self, task: Json, attempt: int, token: str | None) -> Json:
         """Return a part of the log of an attempt, and the token of the next part."""
-        place = ("dags", str(task["dag_id"]), "dagRuns", str(task["dag_run_id"]), "taskInstances", str(task["task_id"]))
-        query = {"map_index": task["map_index"], "full_content": "true", **({"token": token} if token else {})}
-        return self._json("GET", (*place, "logs", str(attempt)), query)
+        arguments: Json = {**_place(task), "map_index": task["map_index"], "try_number": attempt}
+        if token:
+            arguments["token"] = token
+        return self._call(
+            f"GET {_TASK}/logs/{{try_number}}", "TaskInstanceApi.get_log", arguments, {"full_content": "true"},
+            {"accept": "application/json"},
+        )  # fmt: skip
 
-    def _json(
-        self, method: str, path: tuple[str, ...], query: Mapping[str, object] | None = None, body: Json | None = None
-    ) -> Json:
-        """Return the object of the answer to one request."""
-        return self._read(read_json, method, path, query, body)
+
+def _place(task: Json) -> Json:
+    return {key: task[key] for key in ("dag_id", "dag_run_id", "task_id")}
+
+
+class ApiV1(Api):
+    """Airflow 2.x over HTTP: apache-airflow-client of release 3 does not speak its API.
+
+    User and password go by basic authentication, which Airflow 2 takes if `[api] auth_backends` has
+    `airflow.api.auth.backend.basic_auth`; a token goes as `Authorization: Bearer`, as hosted Airflows take it.
+    """
+
+    def source(self, dag: Json) -> str:
+        """Return the text of the file that a DAG was read from."""
+        path = f"dagSources/{quote(str(dag['file_token']), safe='')}"
+        return self._read(read_text, "GET", path, accept="text/plain")
+
+    def _send(self, request: Request) -> Json:
+        method, _, template = request.v1.partition(" ")
+        names = {name for _, name, _, _ in Formatter().parse(template) if name}
+        path = template.format(**{name: quote(str(request.arguments[name]), safe="~") for name in names})
+        if method != "GET":
+            return self._read(read_json, method, path, request.v1_only or None)
+        query = {name: value for name, value in request.arguments.items() if name not in names} | request.v1_only
+        return self._read(read_json, method, f"{path}?{urlencode(query, doseq=True)}" if query else path)
 
     def _read(
         self,
         read: Callable[[str, Callable[[], Any]], T],
         method: str,
-        path: tuple[str, ...],
-        query: Mapping[str, object] | None = None,
+        path: str,
         body: Json | None = None,
         accept: str = "application/json",
     ) -> T:
         """Return the answer to one request, as `read` takes it."""
-        url = f"{self._access.url}/api/v1/" + "/".join(quote(part, safe="~") for part in path)
-        if query:
-            url += "?" + urlencode(query)
         headers = {"Accept": accept, **self._authorization()}
         content = {"json": body} if body is not None else {}
+        url = f"{self._access.url}/api/v1/{path}"
 
         def send() -> Any:
             return self._pool.request(method, url, headers=headers, timeout=self._timeout, **content)
@@ -152,96 +211,31 @@ class ApiV1:
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
 
-class ApiV2:
+class ApiV2(Api):
     """Airflow 3.x by the methods of apache-airflow-client, with a token from its login.
 
     The library's models are those of one release, so answers are not turned into them.
     """
 
     def __init__(self, access: Access, pool: Any) -> None:
-        self._access = access
-        self._pool = pool
+        super().__init__(access, pool)
         self._library = library("airflow_client.client")
-        settings = self._library.Configuration(host=access.url, access_token=access.token or self._login())
-        settings.retries = False
-        self._settings = settings
-        self._client = self._library.ApiClient(settings)
-
-    def dag(self, dag_id: str) -> Json:
-        """Return a DAG with its params."""
-        return self._json("DAGApi", "get_dag_details", dag_id=dag_id)
-
-    def dags(self, tag: str, offset: int) -> Json:
-        """Return a page of the DAGs with a tag."""
-        return self._json("DAGApi", "get_dags", tags=[tag], limit=PAGE, offset=offset)
+        self._settings = self._library.Configuration(host=access.url, access_token=access.token or self._login())
+        self._settings.retries = False
+        self._client = self._library.ApiClient(self._settings)
 
     def source(self, dag: Json) -> str:
         """Return the text of the file that a DAG was read from."""
-        found = self._json("DagSourceApi", "get_dag_source", dag_id=dag["dag_id"], accept="application/json")
-        return str(found.get("content", ""))
+        arguments = {"dag_id": dag["dag_id"], "accept": "application/json"}
+        return str(self._call("", "DagSourceApi.get_dag_source", arguments).get("content", ""))
 
-    def reparse(self, dag: Json) -> None:
-        """Have a DAG's file read again soon."""
-        self._json("DagParsingApi", "reparse_dag_file", file_token=dag["file_token"])
-
-    def import_errors(self) -> Json:
-        """Return the latest files that could not be imported."""
-        return self._json("ImportErrorApi", "get_import_errors", order_by=["-timestamp"], limit=PAGE)
-
-    def pool(self, name: str) -> Json:
-        """Return a pool."""
-        return self._json("PoolApi", "get_pool", pool_name=name)
-
-    def trigger(self, dag_id: str, conf: Mapping[str, object]) -> Json:
-        """Start a run."""
-        body = self._library.TriggerDAGRunPostBody(logical_date=None, conf=dict(conf))
-        return self._json("DagRunApi", "trigger_dag_run", dag_id=dag_id, trigger_dag_run_post_body=body)
-
-    def run(self, dag_id: str, run_id: str) -> Json:
-        """Return a run."""
-        return self._json("DagRunApi", "get_dag_run", dag_id=dag_id, dag_run_id=run_id)
-
-    def runs(self, dag_ids: list[str], limit: int) -> Json:
-        """Return the latest runs of some DAGs."""
-        body = self._library.DAGRunsBatchBody(dag_ids=dag_ids, order_by="-run_after", page_limit=limit)
-        return self._json("DagRunApi", "get_list_dag_runs_batch", dag_id="~", dag_runs_batch_body=body)
-
-    def tasks(self, dag_id: str, run_id: str, offset: int) -> Json:
-        """Return a page of a run's task instances."""
-        where = {"dag_id": dag_id, "dag_run_id": run_id}
-        return self._json("TaskInstanceApi", "get_task_instances", **where, limit=PAGE, offset=offset)
-
-    def xcom(self, dag_id: str, run_id: str, task_id: str) -> Json:
-        """Return what a task has returned."""
-        where = {"dag_id": dag_id, "dag_run_id": run_id, "task_id": task_id, "xcom_key": "return_value"}
-        return self._json("XComApi", "get_xcom_entry", **where, map_index=-1)
-
-    def set_run(self, dag_id: str, run_id: str, state: str) -> Json:
-        """Give a run a state."""
-        body = self._library.DAGRunPatchBody(state=state)
-        return self._json("DagRunApi", "patch_dag_run", dag_id=dag_id, dag_run_id=run_id, dag_run_patch_body=body)
-
-    def set_task(self, task: Json, state: str) -> None:
-        """Give a task instance a state."""
-        where = {key: task[key] for key in ("dag_id", "dag_run_id", "task_id")}
-        body = self._library.PatchTaskInstanceBody(new_state=state)
-        method = "patch_task_instance_by_map_index" if task["map_index"] >= 0 else "patch_task_instance"
-        place = {"map_index": task["map_index"]} if task["map_index"] >= 0 else {}
-        self._json("TaskInstanceApi", method, **where, **place, patch_task_instance_body=body)
-
-    def log(self, task: Json, attempt: int, token: str | None) -> Json:
-        """Return a part of the log of an attempt, and the token of the next part."""
-        where = {"dag_id": task["dag_id"], "dag_run_id": task["dag_run_id"], "task_id": task["task_id"]}
-        options = {"map_index": task["map_index"], "token": token, "accept": "application/json"}
-        return self._json("TaskInstanceApi", "get_log", **where, try_number=attempt, **options)
-
-    def _json(self, service: str, method: str, **arguments: object) -> Json:
-        """Return the answer to a method of the library. An expired token is replaced once."""
-        api = getattr(self._library, service)(self._client)
-        call = getattr(api, f"{method}_without_preload_content")
+    def _send(self, request: Request) -> Json:
+        """Return the answer to a request. An expired token is replaced once."""
+        service, _, method = request.v2.partition(".")
+        call = getattr(getattr(self._library, service)(self._client), f"{method}_without_preload_content")
 
         def send() -> Any:
-            return call(**arguments, _request_timeout=TIMEOUTS)
+            return call(**request.arguments, **request.v2_only, _request_timeout=TIMEOUTS)
 
         try:
             return self._answer(send)
@@ -264,11 +258,10 @@ class ApiV2:
     def _login(self) -> str:
         """Return a token for the user; without one, the token of a server that admits everybody."""
         access = self._access
-        timeout = library("urllib3").Timeout(connect=TIMEOUTS[0], read=TIMEOUTS[1])
         body = {"json": {"username": access.user, "password": access.password}} if access.user else {}
         method, url = "POST" if access.user else "GET", f"{access.url}/auth/token"
         try:
-            found = read_json(access.url, lambda: self._pool.request(method, url, timeout=timeout, **body))
+            found = read_json(access.url, lambda: self._pool.request(method, url, timeout=self._timeout, **body))
         except DeniedError as denied:
             if access.user:
                 raise login_failed(denied, "check that --user and AIRFLOW_API_PASSWORD are right") from None
@@ -278,10 +271,6 @@ class ApiV2:
                 raise
             raise login_required() from None
         return str(found.get("access_token", ""))
-
-
-Api: TypeAlias = ApiV1 | ApiV2
-"""One Airflow's API. Every method may raise EngineError: FC602 if Airflow does not have it."""
 
 
 def open_api(access: Access) -> Api:
