@@ -6,9 +6,12 @@ import ast
 from pathlib import Path
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.evaluator import Frame
+from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
+from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction, StepFunction
 from flowc_compiler.frontend.pipelines.settings.layer_specs import pipeline_specs, step_specs
 from flowc_compiler.frontend.pipelines.settings.settings_layer import SettingsLayer
-from flowc_compiler.frontend.values.scope import ModuleScopes
+from flowc_compiler.frontend.pipelines.types.evaluation_types import TypeHook
 from flowc_compiler.ir import FlowSpecs, StepSpecs
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
@@ -41,14 +44,23 @@ class Layers:
         self.sink = DiagnosticSink()
         source = SourceFile(Path("pipe.py"), imports + text)
         self.view = ModuleView(source, ast.parse(source.text), self.sink)
-        self.scope = ModuleScopes(LocalModules(self.view, self.sink), _NoConfigs()).of(self.view)
+        modules = LocalModules(self.view, self.sink)
+        evaluator = PipelineEvaluator(self.view, modules, self.sink, TypeHook(modules, self.sink), ())
         self.step: list[SettingsLayer] = []
         self.pipeline: list[SettingsLayer] = []
+        names = evaluator.namespace(self.view)
         for statement in self.view.tree.body:
+            found: object = None
             if isinstance(statement, ast.FunctionDef):
-                self._function(statement)
-            else:
-                self._variant(statement)
+                found = names[statement.name]
+            elif isinstance(statement, ast.Expr):
+                with evaluator.leniently(), evaluator.within(Frame(self.view, names)):
+                    found = evaluator.evaluate(statement.value)
+            place = 0 if isinstance(statement, ast.FunctionDef) else -1
+            if isinstance(found, StepFunction):
+                self.step.append(found.layers[place])
+            elif isinstance(found, PipelineFunction):
+                self.pipeline.append(found.layers[place])
 
     def step_specs(self) -> StepSpecs:
         """The specs of the step."""
@@ -62,42 +74,6 @@ class Layers:
     def codes(self) -> list[str]:
         """The codes of everything collected, with the severity's first letter: `E404`, `W410`."""
         return [f"{item.severity[0].upper()}{item.code[2:]}" for item in self.sink.diagnostics]
-
-    def _function(self, node: ast.FunctionDef) -> None:
-        for item in node.decorator_list:
-            called = item.func if isinstance(item, ast.Call) else item
-            arguments = (*item.args, *item.keywords) if isinstance(item, ast.Call) else ()
-            match self.view.names.resolve(called):
-                case "step":
-                    self.step.append(SettingsLayer("step", "step", arguments, self.view, self.scope, node))
-                case "pipeline":
-                    self.pipeline.append(SettingsLayer("pipeline", "pipeline", arguments, self.view, self.scope, node))
-                case _:
-                    pass
-
-    def _variant(self, statement: ast.stmt) -> None:
-        match statement:
-            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr=method)) as call):
-                layers = self.step if owner == "work" else self.pipeline
-                of = "step" if owner == "work" else "pipeline"
-                kind = "configure" if method == "configure" else "with_options"
-                layers.append(SettingsLayer(kind, of, (*call.args, *call.keywords), self.view, self.scope))  # type: ignore[arg-type]
-            case _:
-                pass
-
-
-class _NoConfigs:
-    """A pipeline has no configs."""
-
-    def named(self, name: str, node: ast.AST) -> object:
-        """Raise KeyError."""
-        del node
-        raise KeyError(name)
-
-    def name_of(self, attribute: str) -> str | None:
-        """None."""
-        del attribute
-        return None
 
 
 def of_step(arguments: str, above: str = "", below: str = "", pipeline: str = "@pipeline") -> Layers:

@@ -85,6 +85,17 @@ def test_defaults_are_converted_to_the_type(tmp_path: Path, arguments: str, kind
         ("", "[1] + [2]", [1, 2]),
         ("", "7 / 2", 3.5),
         ("", "-7 // 2 % 3", -4 % 3),
+        ("N = 3\nN = 4\n", "N", 4),
+        ("N = 3\nN += 1\n", "N", 4),
+        ("N = [3]\nN.append(4)\n", "N", [3, 4]),
+        ("N = {}\nN['a'] = 4\n", "N", {"a": 4}),
+        ("N = 3\ndef change():\n    global N\n    N = 4\n", "N", 3),
+        ("N = 3\ndef change():\n    global N\n    N = 4\nchange()\n", "N", 4),
+        ("for N in [3]:\n    pass\n", "N", 3),
+        ("if 1:\n    N = 3\n", "N", 3),
+        ("from math import pi as N\n", "round(N, 2)", 3.14),
+        ("try:\n    N = 3\nexcept ValueError:\n    pass\n", "N", 3),
+        ("A, B = 1, 2\n", "A", 1),
     ],
 )
 def test_known_expressions(tmp_path: Path, above: str, default: str, value: object) -> None:
@@ -95,19 +106,13 @@ def test_known_expressions(tmp_path: Path, above: str, default: str, value: obje
     ("above", "default"),
     [
         ("import os\n", "os.environ.get('N')"),
-        ("N = 3\nN = 4\n", "N"),
-        ("N = 3\nN += 1\n", "N"),
-        ("N = [3]\nN.append(4)\n", "N"),
-        ("N = {}\nN['a'] = 4\n", "N"),
-        ("N = 3\ndef change():\n    global N\n    N = 4\n", "N"),
-        ("for N in [3]:\n    pass\n", "N"),
-        ("if 1:\n    N = 3\n", "N"),
+        ("import heapq\nN = [3, 1]\nheapq.heapify(N)\n", "N"),
+        ("N = 3\nexec('N = 4')\n", "N"),
+        ("import os\nif os.environ.get('N'):\n    N = 3\n", "N"),
         ("A = 3\nclass A: pass\n", "A"),
-        ("from math import pi as N\n", "N"),
         ("N = M\nM = N\n", "N"),
         ("with open('x') as N:\n    pass\n", "N"),
-        ("try:\n    N = 3\nexcept ValueError:\n    pass\n", "N"),
-        ("A, B = 1, 2\n", "A"),
+        ("try:\n    N = open('x')\nexcept OSError:\n    N = 3\n", "N"),
         ("A = 1\ndel A\n", "A"),
         ("", "b'bytes'"),
         ("", "{1, 2}"),
@@ -404,11 +409,25 @@ def test_constants_of_local_modules(tmp_path: Path, line: str, name: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("text", "above", "name", "value"),
+    [
+        ("N = 1\nN = 2\n", "from settings import N\n", "N", 2),
+        ("N = 1\n", "from settings import N\nN = 3\nN = 4\n", "N", 4),
+        ("N = {}\n", "from settings import N\nN['a'] = 3\n", "N", {"a": 3}),
+        ("N = 1\n", "import settings\nsettings.N = 9\n", "settings.N", 9),
+        ("N = [1]\ndef grow():\n    N.append(2)\n", "import settings\nsettings.grow()\n", "settings.N", [1, 2]),
+        ("N = 1\n", "from settings import *\nN += 1\n", "N", 2),
+    ],
+)
+def test_local_modules_are_executed(tmp_path: Path, text: str, above: str, name: str, value: object) -> None:
+    (tmp_path / "settings.py").write_text(text)
+    assert parameter_of(tmp_path, f"default={name}", above).default == value
+
+
+@pytest.mark.parametrize(
     ("text", "above", "name"),
     [
-        ("N = 1\nN = 2\n", "from settings import N\n", "N"),
-        ("N = 1\n", "from settings import N\nN = 3\nN = 4\n", "N"),
-        ("N = {}\n", "from settings import N\nN['a'] = 3\n", "N"),
+        ("N = [1]\n", "import random\nfrom settings import N\nrandom.shuffle(N)\n", "N"),
         ("def N(): pass\n", "from settings import N\n", "N"),
         ("", "from settings import N\n", "N"),
         ("from flow import N\n", "from settings import N\n", "N"),

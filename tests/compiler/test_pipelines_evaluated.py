@@ -9,7 +9,7 @@ import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend import parse
-from flowc_compiler.frontend.pipelines.reading import read_pipeline
+from flowc_compiler.frontend.pipelines.pipeline_reader import read_pipeline
 from flowc_compiler.ir import Flow, MapCall, Region, StepCall, SwitchCall
 from flowc_compiler.ir.values import (
     ChosenValue,

@@ -89,7 +89,7 @@ def _class_flow(file: _File, configs: GivenConfigs) -> Flow | None:
 
 
 def _pipeline(file: _File, given: GivenParameters) -> Flow | None:
-    from flowc_compiler.frontend.pipelines.reading import read_pipeline
+    from flowc_compiler.frontend.pipelines.pipeline_reader import read_pipeline
 
     source, module, sink, flow_name, attached = file
 

@@ -120,7 +120,7 @@ class LocalModules:
                 imported = view.imports.get(name)
                 if imported is None or imported.name is None:
                     return None
-                module, name = self._load(view, imported.level, imported.module), imported.name
+                module, name = self.load(view, imported.level, imported.module), imported.name
             case ast.Attribute(attr=name):
                 module = self._module(view, node.value)
             case _:
@@ -139,7 +139,7 @@ class LocalModules:
         if imported is None or imported.name is None or (view.source.name, name) in seen:
             return None
         seen.add((view.source.name, name))
-        module = self._load(view, imported.level, imported.module)
+        module = self.load(view, imported.level, imported.module)
         return self._by_name(module, imported.name, seen) if module is not None else None
 
     def _module(self, view: ModuleView, node: ast.expr) -> ModuleView | None:
@@ -149,9 +149,10 @@ class LocalModules:
         if imported is None:
             return None
         path = (*imported.module, *((imported.name,) if imported.name is not None else ()), *parts[1:])
-        return self._load(view, imported.level, path)
+        return self.load(view, imported.level, path)
 
-    def _load(self, view: ModuleView, level: int, parts: tuple[str, ...]) -> ModuleView | None:
+    def load(self, view: ModuleView, level: int, parts: tuple[str, ...]) -> ModuleView | None:
+        """The local module that a file imports by its dots and parts; `None` where there is none."""
         folder = self._folder
         if level:
             folder = view.source.path.parent

@@ -8,10 +8,6 @@ def work(x: int) -> int:
     return x
 
 
-class Config:
-    size = 3
-
-
 async def later():
     return 1
 
@@ -31,11 +27,10 @@ def flow():
 
     global COUNT  # FC110
     COUNT = 1
-    work(Config.size)  # FC115
     work(later())  # FC110
     work.size = 2  # FC110
     work(work.size)  # FC110
-    asyncio.run(later())  # FC115
+    asyncio.run(later())  # FC110
     work("a".nothing())  # FC110
     work([x async for x in [1]])  # FC110
     json.loads(file)

@@ -1,4 +1,5 @@
 import os
+from heapq import heapify
 from os import getenv
 
 from flowc import pipeline, step
@@ -8,7 +9,7 @@ if os.sep == "/":
 else:
     SIZE = 2
 NAMES = ["a"]
-NAMES.append("b")
+heapify(NAMES)
 
 
 @step

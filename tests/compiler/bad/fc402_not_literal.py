@@ -3,8 +3,7 @@ import os
 from flowc import FlowSpec, environment, resources, retry, step, timeout
 
 LIMIT = 1
-TWICE = 1
-TWICE = 2
+TWICE = len(os.sep)
 
 
 class Bad(FlowSpec):

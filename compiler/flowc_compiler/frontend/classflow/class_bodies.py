@@ -6,30 +6,27 @@ import ast
 from functools import cached_property
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.known_values import FileScope
 from flowc_compiler.frontend.classflow.transitions import TransitionReader
 from flowc_compiler.frontend.decorators.step_decorators import DecoratorReader
 from flowc_compiler.frontend.parameters.config_table import ConfigTable
+from flowc_compiler.frontend.parameters.declaration_calls import CallReader
 from flowc_compiler.frontend.parameters.parameter_reader import ParameterReader
-from flowc_compiler.frontend.values.callargs import CallReader
-from flowc_compiler.frontend.values.scope import ClassScope, ModuleScope
 from flowc_compiler.syntax.modules import ModuleView
 
 
 class ClassBodyReader:
     """One class body, and what its names stand for."""
 
-    def __init__(
-        self, view: ModuleView, owner: ast.ClassDef, configs: ConfigTable, module: ModuleScope, sink: DiagnosticSink
-    ) -> None:
+    def __init__(self, view: ModuleView, configs: ConfigTable, scope: FileScope, sink: DiagnosticSink) -> None:
         self.view = view
         self.names = view.names
         self._sink = sink
         self._configs = configs
-        self._config_names: dict[str, str] = {}
-        self.scope = ClassScope(module, view.names, owner.body, self._config_names)
-        """Names within the body."""
-        self.outside = ClassScope(module, view.names)
-        """Names above the class, where its decorators stand."""
+        self._config_names = set[str]()
+        """The attributes of the body that are configs."""
+        self.scope = scope
+        """What expressions in the class statement stand for."""
 
     @cached_property
     def decorators(self) -> DecoratorReader:
@@ -56,13 +53,21 @@ class ClassBodyReader:
         called = self.names.resolve(value.func) if isinstance(value, ast.Call) else None
         return called if called in DECLARATIONS else ""
 
+    def is_config(self, node: ast.expr) -> bool:
+        """Whether an expression begins with a config or a `config_expr`, of which a class body has no value yet."""
+        while isinstance(node, ast.Attribute | ast.Subscript):
+            node = node.value
+        if isinstance(node, ast.Call):
+            return self.names.resolve(node.func) == "config_expr"
+        return isinstance(node, ast.Name) and node.id in self._config_names
+
     def read_configs(self, statement: ast.stmt) -> None:
         """Read the configs that a statement of the body assigns; the rest of the body may use their values."""
         match assigned(statement):
             case (attribute, ast.Call() as call) if self.declared(call) == "Config":
                 name = self._configs.read(self.calls, attribute, call, self.view.source.path.parent)
                 if name is not None:
-                    self._config_names[attribute] = name
+                    self._config_names.add(attribute)
             case _:
                 pass
 

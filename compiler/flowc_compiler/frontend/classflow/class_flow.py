@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.known_values import FileValues
 from flowc_compiler.frontend.classflow.class_bodies import ClassBodyReader, assigned
 from flowc_compiler.frontend.classflow.flow_classes import ClassTable, Member
 from flowc_compiler.frontend.classflow.graph_builder import GraphBuilder, StepDraft
@@ -16,7 +17,6 @@ from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator, read
 from flowc_compiler.frontend.decorators.flow_decorators import FlowDecoratorReader
 from flowc_compiler.frontend.parameters.config_sources import NO_CONFIGS, GivenConfigs
 from flowc_compiler.frontend.parameters.config_table import ConfigTable
-from flowc_compiler.frontend.values.scope import ModuleScopes
 from flowc_compiler.ir import Flow, Parameter
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import FoundClass, FunctionNode, LocalModules, ModuleView
@@ -106,7 +106,7 @@ class _FlowReader:
         self._sink = sink
         self._bodies: dict[tuple[str, str], ClassBodyReader] = {}
         self._configs = ConfigTable(configs, sink)
-        self._scopes = ModuleScopes(modules, self._configs)
+        self._scopes = FileValues(modules, self._configs)
         self._graph = GraphBuilder(sink)
         self._flow_decorators = FlowDecoratorReader(view, sink)
         self._parameters: dict[str, Parameter] = {}
@@ -154,7 +154,7 @@ class _FlowReader:
         """What reads the body of a class."""
         key = (view.source.name, owner.name)
         if key not in self._bodies:
-            self._bodies[key] = ClassBodyReader(view, owner, self._configs, self._scopes.of(view), self._sink)
+            self._bodies[key] = ClassBodyReader(view, self._configs, self._scopes.of(view), self._sink)
         return self._bodies[key]
 
     def member(self, body: ClassBodyReader, statement: ast.stmt) -> None:
@@ -168,7 +168,7 @@ class _FlowReader:
 
     def check_class_decorators(self, view: ModuleView, node: ast.ClassDef) -> None:
         """Read the decorators of a class."""
-        self._flow_decorators.read(view, node, self.body(view, node).outside)
+        self._flow_decorators.read(view, node, self.body(view, node).scope)
 
     def _method(self, body: ClassBodyReader, function: FunctionNode) -> None:
         name = function.name
@@ -240,7 +240,7 @@ class _FlowReader:
 
     def _check_constant(self, body: ClassBodyReader, value: ast.expr) -> None:
         """In a class body a config has no value yet: what it would be bound to is the expression, not its value."""
-        if not isinstance(value, ast.Name) and body.scope.is_config(value):
+        if not isinstance(value, ast.Name) and body.is_config(value):
             self._sink.error(
                 "FC108", "an attribute of a flow cannot be the value of a config", body.view.span(value),
                 help="read the config itself in the steps, as `self.config.entry`, or use it for a Parameter's default",

@@ -6,8 +6,7 @@ import ast
 from dataclasses import dataclass, field
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.values.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
-from flowc_compiler.frontend.values.scope import ClassScope
+from flowc_compiler.evaluate.known_values import NO_SCOPE, FileScope, Scope, UnresolvedError, evaluate
 from flowc_compiler.ir import SwitchCase
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
@@ -46,7 +45,7 @@ class _Arguments:
 class TransitionReader:
     """Reads the transition of one step after the other."""
 
-    def __init__(self, view: ModuleView, sink: DiagnosticSink, scope: ClassScope | None = None) -> None:
+    def __init__(self, view: ModuleView, sink: DiagnosticSink, scope: FileScope | None = None) -> None:
         self._view = view
         self._sink = sink
         self._scope = scope
@@ -121,7 +120,7 @@ class TransitionReader:
             return
         try:
             value = evaluate(key, found.scope)
-        except NotLiteralError as error:
+        except UnresolvedError as error:
             found.understood = False
             if not error.reported:
                 help_text = error.help or "write the value itself; flowc reads the file and does not run it"
@@ -163,7 +162,7 @@ class TransitionReader:
         """The literal width of a gang; an expression is evaluated by the step when it runs."""
         try:
             value = evaluate(node, found.scope)
-        except NotLiteralError:
+        except UnresolvedError:
             return
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             found.understood = False
@@ -183,7 +182,7 @@ def _text(node: ast.expr, scope: Scope) -> str | None:
     """The value of a string, or of a constant that is one; `None` for anything else."""
     try:
         value = evaluate(node, scope)
-    except NotLiteralError:
+    except UnresolvedError:
         return None
     return value if isinstance(value, str) else None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.values.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
+from flowc_compiler.evaluate.known_values import NO_SCOPE, Scope, UnresolvedError, evaluate
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import ModuleView
 
@@ -58,7 +58,7 @@ class ArgumentReader:
             return None
         try:
             value = evaluate(node, self._scope)
-        except NotLiteralError as error:
+        except UnresolvedError as error:
             if key == "python" and "packages" in model.model_fields and not (error.reported or error.wrong):
                 return {key: self._as_written(name, node)}
             self._report_expression(f"`{key}` of `@{name}`" if key else f"what `@{name}` unpacks", error)
@@ -91,7 +91,7 @@ class ArgumentReader:
         self._sink.error("FC403", f"`@{name}` has no argument `{key}`", span, help=f"it takes {known}")
         return False
 
-    def _report_expression(self, what: str, error: NotLiteralError) -> None:
+    def _report_expression(self, what: str, error: UnresolvedError) -> None:
         if not error.reported:
             self._sink.error(
                 "FC402", f"{what} is not a literal{error.because}", self._view.span(error.node),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.known_values import NO_SCOPE, Scope, UnresolvedError, evaluate
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
 from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, DecoratorUse, callee
 from flowc_compiler.frontend.decorators.unsupported_decorators import report_unsupported_decorator, unsupported_kind
-from flowc_compiler.frontend.values.literals import NO_SCOPE, NotLiteralError, Scope, evaluate
 from flowc_compiler.ir import DependencySpec, FlowSpecs
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
@@ -78,29 +78,25 @@ class _FlowScope(Scope):
         self._functions = main.functions | main.imports.keys()
         self._outer = outer
 
-    def value(self, node: ast.Name) -> object:
-        """The function's name, or what the name stands for outside."""
+    def evaluate(self, node: ast.expr) -> object:
+        """The name of a function or event, a list or dict of such, or what the expression stands for outside."""
+        match node:
+            case ast.List(elts=items) | ast.Tuple(elts=items) if not any(isinstance(i, ast.Starred) for i in items):
+                return [evaluate(item, self) for item in items]
+            case ast.Dict(keys=keys, values=values) if all(keys):
+                pairs = zip(keys, values, strict=True)
+                return {evaluate(key, self._outer): evaluate(value, self) for key, value in pairs if key is not None}
+            case ast.Call(func=function, args=[inner]) if self._view.names.resolve(function) == "namespaced_event_name":
+                name = evaluate(inner, self._outer)
+                if isinstance(name, str):
+                    from flowc_compiler.frontend.decorators.arguments.flow_arguments import NamespacedName
+
+                    return NamespacedName(name)
+            case _:
+                pass
         try:
-            return self._outer.value(node)
-        except NotLiteralError:
-            if node.id in self._functions:
+            return self._outer.evaluate(node)
+        except UnresolvedError:
+            if isinstance(node, ast.Name) and node.id in self._functions:
                 return node.id
             raise
-
-    def call(self, node: ast.Call) -> object:
-        """The event's name, or what the call stands for outside."""
-        if self._view.names.resolve(node.func) == "namespaced_event_name" and len(node.args) == 1:
-            name = evaluate(node.args[0], self._outer)
-            if isinstance(name, str):
-                from flowc_compiler.frontend.decorators.arguments.flow_arguments import NamespacedName
-
-                return NamespacedName(name)
-        return self._outer.call(node)
-
-    def is_config(self, node: ast.expr) -> bool:
-        """As outside."""
-        return self._outer.is_config(node)
-
-    def attribute(self, node: ast.Attribute) -> tuple[object] | None:
-        """As outside."""
-        return self._outer.attribute(node)

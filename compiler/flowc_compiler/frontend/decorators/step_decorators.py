@@ -10,11 +10,11 @@ import ast
 from collections.abc import Sequence
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.known_values import NO_SCOPE, Scope
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
 from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
 from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, DecoratorUse, arguments_of, callee
 from flowc_compiler.frontend.decorators.unsupported_decorators import report_unsupported_decorator, unsupported_kind
-from flowc_compiler.frontend.values.literals import NO_SCOPE, Scope
 from flowc_compiler.ir import StepSpecs
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 

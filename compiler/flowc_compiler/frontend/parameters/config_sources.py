@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn, cast
 
-from flowc_compiler.frontend.values.callargs import Argument, CallReader
-from flowc_compiler.frontend.values.literals import ConfigTree, NotLiteralError
+from flowc_compiler.evaluate.known_values import UnresolvedError
+from flowc_compiler.evaluate.values import ConfigTree
+from flowc_compiler.frontend.parameters.declaration_calls import Argument, CallReader
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class SourceFinder:
     def _evaluated(self, key: str, argument: Argument, kinds: tuple[type, ...]) -> object:
         try:
             value = argument.evaluate(self._reader.scope)
-        except NotLiteralError as error:
+        except UnresolvedError as error:
             if error.reported:
                 raise UnusableError from None
             message = f"the {key} of config `{self._name}` is computed, and flowc executes nothing to compile a flow"

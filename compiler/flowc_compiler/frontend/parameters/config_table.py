@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.known_values import UnresolvedError
 from flowc_compiler.frontend.parameters.config_parsers import PARSERS, ParseError, Parser, known_parser
 from flowc_compiler.frontend.parameters.config_sources import (
     GivenConfigs,
@@ -17,9 +18,8 @@ from flowc_compiler.frontend.parameters.config_sources import (
     tree,
     unportable,
 )
+from flowc_compiler.frontend.parameters.declaration_calls import Argument, CallReader
 from flowc_compiler.frontend.parameters.reserved_names import METAFLOW_RESERVED
-from flowc_compiler.frontend.values.callargs import Argument, CallReader
-from flowc_compiler.frontend.values.literals import NotLiteralError
 from flowc_compiler.ir import Config
 
 _POSITIONAL = ("name", "default", "default_value", "help", "required", "parser", "plain")
@@ -43,19 +43,19 @@ class ConfigTable:
         return tuple(config for config in self._read.values() if config is not None)
 
     def named(self, name: str, node: ast.AST) -> object:
-        """The value of a config for an expression. Raises KeyError, and NotLiteralError where there is no value."""
+        """The value of a config for an expression. Raises KeyError, and UnresolvedError where there is no value."""
         config = self._read[name]
         if config is None:
-            raise NotLiteralError(node, reported=True)
+            raise UnresolvedError(node, reported=True)
         if config.text is not None:
-            raise NotLiteralError(
+            raise UnresolvedError(
                 node,
                 f"config `{name}` is parsed by the flow's own function, which flowc does not execute",
                 "let the file be JSON, TOML or YAML, with json.loads, tomllib.loads or yaml.safe_load as its parser",
             )
         if name not in self._values:
             way_out = f"give it with `--config {name} PATH`, or give the Config a `default`"
-            raise NotLiteralError(node, f"config `{name}` has no value", way_out, wrong=True)
+            raise UnresolvedError(node, f"config `{name}` has no value", way_out, wrong=True)
         return self._values[name]
 
     def name_of(self, attribute: str) -> str | None:
@@ -82,7 +82,7 @@ class ConfigTable:
             finder = SourceFinder(reader, name, call, folder)
             config = self._config(reader, attribute, name, arguments, call)
             self._read[name] = self._with_value(config, reader, arguments, finder)
-        except (NotLiteralError, UnusableError):
+        except (UnresolvedError, UnusableError):
             pass  # collected
         return name
 

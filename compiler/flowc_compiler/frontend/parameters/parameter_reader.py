@@ -7,10 +7,10 @@ import codecs
 import json
 from typing import Any, Literal, cast
 
+from flowc_compiler.evaluate.known_values import UnresolvedError
 from flowc_compiler.frontend.parameters.config_sources import present, unportable
+from flowc_compiler.frontend.parameters.declaration_calls import Argument, CallReader
 from flowc_compiler.frontend.parameters.reserved_names import METAFLOW_RESERVED, RUN_OPTIONS
-from flowc_compiler.frontend.values.callargs import Argument, CallReader
-from flowc_compiler.frontend.values.literals import NotLiteralError
 from flowc_compiler.ir import Parameter
 from flowc_compiler.syntax.names import Names
 
@@ -44,7 +44,7 @@ class ParameterReader:
             return None
         try:
             self._read_default(fields, arguments)
-        except NotLiteralError:
+        except UnresolvedError:
             return None
         self._settle_type(fields, declared)
         parameter = Parameter(**fields)
@@ -63,7 +63,7 @@ class ParameterReader:
             if "is_text" in arguments:
                 self._reader.literal("is_text", arguments["is_text"], bool)
             self._read_default(fields, arguments)
-        except NotLiteralError:
+        except UnresolvedError:
             return None
         if isinstance(encoding, str) and not _is_encoding(encoding):
             self._reader.report(f"there is no encoding {encoding!r}", arguments["encoding"].node, "such as 'utf-8'")
@@ -82,7 +82,7 @@ class ParameterReader:
                 continue
             try:
                 value = self._reader.literal(key, arguments[key], kind)
-            except NotLiteralError:
+            except UnresolvedError:
                 return None
             if value is not None:
                 fields[key] = value
@@ -101,14 +101,14 @@ class ParameterReader:
         return True
 
     def _read_default(self, fields: dict[str, Any], arguments: dict[str, Argument]) -> None:
-        """Fill in the default, or that it is not known yet. Raises NotLiteralError with FC301 collected."""
+        """Fill in the default, or that it is not known yet. Raises UnresolvedError with FC301 collected."""
         argument = present(arguments, "default")
         if argument is None:
             return
         fields["has_default"] = True
         try:
             fields["default"] = argument.evaluate(self._reader.scope)
-        except NotLiteralError as error:
+        except UnresolvedError as error:
             if error.wrong or error.reported:
                 self._reader.report_value(error, "the default fails", "correct it")
                 raise

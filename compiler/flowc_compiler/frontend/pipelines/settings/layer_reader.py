@@ -9,6 +9,8 @@ from typing import NamedTuple, TypeVar, cast
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.known_values import Scope, UnresolvedError, evaluate
+from flowc_compiler.evaluate.values import Unresolved
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
 from flowc_compiler.frontend.pipelines.settings.settings_layer import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.settings_tree import (
@@ -21,8 +23,6 @@ from flowc_compiler.frontend.pipelines.settings.settings_tree import (
     values,
 )
 from flowc_compiler.frontend.pipelines.settings.unsupported_settings import Unread
-from flowc_compiler.frontend.values.literals import NotLiteralError, Scope, evaluate
-from flowc_compiler.frontend.values.made import Untold, enumerated, made
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import ModuleView
 
@@ -41,7 +41,7 @@ class Asked(NamedTuple):
 def read_layer(layer: SettingsLayer, read: Iterable[str], unread: Unread, sink: DiagnosticSink) -> Asked:
     """The arguments `read` of one layer. Others are FC403, FC410 or FC411, and unknown values FC402."""
     found = Asked({}, {})
-    wanted, scope = frozenset(read), LayerScope(layer)
+    wanted, scope = frozenset(read), layer.scope
     for name, node, known in _arguments(layer, scope, sink):
         span = layer.view.span(node)
         if name in wanted:
@@ -105,13 +105,13 @@ def _report_unresolved(item: Tree | Leaf, what: str, sink: DiagnosticSink) -> bo
     if not isinstance(item, Leaf):
         found = [_report_unresolved(inner, f"`{name}` in {what}", sink) for name, inner in item.items()]
         return any(found)
-    unresolved = [value for value in _parts(item.value) if isinstance(value, Untold)]
+    unresolved = [value for value in _parts(item.value) if isinstance(value, Unresolved)]
     for value in unresolved:
-        if not value.error.reported:
-            sink.error(
-                "FC402", f"{what} is not a literal{value.error.because}", item.span,
-                help=value.error.help or "write the value itself: flowc reads the file and does not run it",
-            )  # fmt: skip
+        because = f": {value.reason}" if value.reason else ""
+        sink.error(
+            "FC402", f"{what} is not a literal{because}", item.span,
+            help=(because and value.help) or "write the value itself: flowc reads the file and does not run it",
+        )  # fmt: skip
     return bool(unresolved)
 
 
@@ -133,38 +133,6 @@ def report_unread(name: str, owner: str, span: Span, unread: Unread, sink: Diagn
 def title(layer: SettingsLayer) -> str:
     """What a layer is, as messages call it."""
     return f"@{layer.kind}" if layer.kind in {"step", "pipeline"} else f".{layer.kind}"
-
-
-class LayerScope(Scope):
-    """What names stand for in a layer, objects of settings among them."""
-
-    def __init__(self, layer: SettingsLayer) -> None:
-        self._layer = layer
-
-    def value(self, node: ast.Name) -> object:
-        """The value of a name."""
-        known = enumerated(node, self._layer.view)
-        return self._layer.scope.value(node) if known is None else known[0]
-
-    def call(self, node: ast.Call) -> object:
-        """The object that a call makes, a dict, or what the call stands for outside."""
-        found = made(node, self._layer.view, self)
-        if found is not None:
-            return found[0]
-        if isinstance(node.func, ast.Name) and node.func.id == "dict" and not node.args:
-            named = {item.arg: item.value for item in node.keywords if item.arg is not None}
-            if len(named) == len(node.keywords):
-                return {name: evaluate(value, self) for name, value in named.items()}
-        return self._layer.scope.call(node)
-
-    def is_config(self, node: ast.expr) -> bool:
-        """As outside."""
-        return self._layer.scope.is_config(node)
-
-    def attribute(self, node: ast.Attribute) -> tuple[object] | None:
-        """A member of an enumeration; otherwise as outside."""
-        known = enumerated(node, self._layer.view)
-        return self._layer.scope.attribute(node) if known is None else known
 
 
 _Argument = tuple[str, ast.expr, tuple[object] | None]
@@ -215,7 +183,7 @@ def _evaluated(
 ) -> tuple[object] | None:
     try:
         return (evaluate(node, scope),)
-    except NotLiteralError as error:
+    except UnresolvedError as error:
         if not error.reported:
             sink.error(
                 "FC402", f"{what} is not a literal{error.because}", layer.view.span(node),
@@ -228,7 +196,7 @@ def _asks_for_nothing(node: ast.expr, known: tuple[object] | None, scope: Scope)
     """Whether an argument that is not read is None, False or empty."""
     try:
         return not (known[0] if known is not None else evaluate(node, scope))
-    except NotLiteralError:
+    except UnresolvedError:
         return False
 
 
@@ -237,7 +205,7 @@ def _flag(layer: SettingsLayer, name: str) -> object:
         if isinstance(arg, ast.keyword) and arg.arg == name:
             try:
                 return evaluate(arg.value, layer.scope)
-            except NotLiteralError:
+            except UnresolvedError:
                 return None
     return None
 

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import Literal
 
-from flowc_compiler.frontend.values.literals import Scope
+from flowc_compiler.evaluate.known_values import Scope
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
 Kind = Literal["step", "pipeline", "with_options", "configure"]

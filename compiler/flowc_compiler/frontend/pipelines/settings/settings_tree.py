@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.values import SettingsObject
 from flowc_compiler.frontend.pipelines.settings.unsupported_settings import COMPONENTS, STEP
-from flowc_compiler.frontend.values.made import Made
 from flowc_compiler.source import Span
 
 
@@ -26,7 +26,7 @@ Tree = dict[str, "Tree | Leaf"]
 
 def tree_of(value: object, span: Span) -> Tree | Leaf:
     """A value as a tree: dicts and objects of settings become dicts, anything else a leaf."""
-    if isinstance(value, Made):
+    if isinstance(value, SettingsObject):
         return {key: tree_of(item, value.view.span(value.nodes[key])) for key, item in value.fields.items()}
     items = texts(value)
     return {key: tree_of(item, span) for key, item in items.items()} if items else Leaf(plain(value), span)
@@ -35,7 +35,7 @@ def tree_of(value: object, span: Span) -> Tree | Leaf:
 def plain(value: object) -> object:
     """A value in which objects of settings are dicts of their fields."""
     match value:
-        case Made():
+        case SettingsObject():
             return {key: plain(item) for key, item in value.fields.items()}
         case dict():
             return {key: plain(item) for key, item in cast("dict[object, object]", value).items()}
@@ -84,7 +84,7 @@ _KEY = re.compile(r"([a-z_]+)(?:([.:])(.+))?")
 
 def canonical(name: str, value: object, span: Span, sink: DiagnosticSink) -> Tree | Leaf:
     """The tree of an argument. Settings whose key names nothing are FC404; of what is not read, FC410 and FC411."""
-    kind = value.kind if isinstance(value, Made) else ""
+    kind = value.kind if isinstance(value, SettingsObject) else ""
     match name, value:
         case "retry", int() if not isinstance(value, bool):
             return {"limit": Leaf(value, span)}

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from flowc_compiler.evaluate.functions import bound_names
 from flowc_compiler.frontend.pipelines.types.standard_classes import TYPING
-from flowc_compiler.frontend.values.bindings import bindings
 from flowc_compiler.syntax.modules import Imported, ModuleView, bind_imports
 from flowc_compiler.syntax.names import dotted
 
@@ -96,7 +96,7 @@ def _bound(view: ModuleView, body: Iterable[ast.stmt], found: FileNames) -> Iter
             case _ if type(statement).__name__ == "TypeAlias":  # of Python 3.12
                 yield from _type_alias(view, statement)
             case _:
-                yield from ((name, Unclear()) for name in bindings([statement]))
+                yield from ((name, Unclear()) for name in bound_names([statement]))
 
 
 def _type_alias(view: ModuleView, statement: Any) -> Iterator[tuple[str, Meaning]]:

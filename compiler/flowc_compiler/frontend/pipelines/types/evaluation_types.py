@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.pipelines.evaluation.objects import (
+from flowc_compiler.frontend.pipelines.graph import MapCall, Region, StepCall
+from flowc_compiler.frontend.pipelines.pipeline_values import (
     MappedResult,
     PipelineFunction,
     Result,
@@ -16,7 +17,6 @@ from flowc_compiler.frontend.pipelines.evaluation.objects import (
     StepOutputs,
     Unmapped,
 )
-from flowc_compiler.frontend.pipelines.graph import MapCall, Region, StepCall
 from flowc_compiler.frontend.pipelines.types.pipeline_types import CallSite, PipelineTypes
 from flowc_compiler.frontend.pipelines.types.standard_classes import Verdict
 from flowc_compiler.frontend.pipelines.types.type_messages import TypeMismatch, report_parameter

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.pipelines.evaluation.objects import StepFunction
+from flowc_compiler.frontend.pipelines.pipeline_values import StepFunction
 from flowc_compiler.frontend.pipelines.types.assignability import Assignability
 from flowc_compiler.frontend.pipelines.types.signatures import Signature
 from flowc_compiler.frontend.pipelines.types.standard_classes import Verdict

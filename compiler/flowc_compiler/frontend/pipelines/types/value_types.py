@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, assert_never
 
-from flowc_compiler.frontend.pipelines.evaluation.objects import StepFunction
 from flowc_compiler.frontend.pipelines.graph import MapCall, Region, StepCall
+from flowc_compiler.frontend.pipelines.pipeline_values import StepFunction
 from flowc_compiler.frontend.pipelines.types.assignability import Assignability
 from flowc_compiler.frontend.pipelines.types.signatures import Signature, Signatures
 from flowc_compiler.frontend.pipelines.types.standard_classes import Verdict

@@ -1,0 +1,490 @@
+"""Builtin functions of Python's, and functions of its library, on values that are known.
+
+Lists may hold run-time values and objects of the file's classes where a function does not look at its entries.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import datetime as dt
+import functools
+import itertools
+import json
+import math
+import operator
+import os.path
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Evaluator, ExitError
+from flowc_compiler.evaluate.functions import apply, callback
+from flowc_compiler.evaluate.operations import LONGEST, MOST_BITS, binary, check_format, size
+from flowc_compiler.evaluate.values import (
+    PLAIN,
+    Builtin,
+    ClassObject,
+    DictView,
+    Foreign,
+    Function,
+    Instance,
+    Iterator,
+    Partial,
+    Undetermined,
+    Unresolved,
+)
+from flowc_compiler.evaluate.weights import check_weight
+
+_PLAIN: dict[str, Callable[..., Any]] = {
+    "abs": abs, "all": all, "any": any, "ascii": ascii, "bin": bin, "bool": bool, "bytes": bytes, "chr": chr,
+    "complex": complex, "divmod": divmod, "float": float, "format": format, "hash": hash, "hex": hex, "int": int,
+    "max": max, "min": min, "oct": oct, "ord": ord, "pow": pow, "range": range, "repr": repr, "round": round,
+    "slice": slice, "sorted": sorted, "str": str, "sum": sum,
+}  # fmt: skip
+_STRUCTURAL: dict[str, Callable[..., Any]] = {
+    "dict": dict, "frozenset": frozenset, "len": len, "list": list, "set": set, "tuple": tuple,
+}  # fmt: skip
+"""Functions that do not look at the entries of what they are given."""
+_LAZY = frozenset({"enumerate", "filter", "iter", "map", "reversed", "zip"})
+_TYPES: dict[str, type] = {
+    item.__name__: item
+    for item in (bool, bytes, complex, dict, float, frozenset, int, list, range, set, str, tuple)
+}  # fmt: skip
+_OBJECTS = frozenset({"callable", "getattr", "hasattr", "isinstance", "next", "print", "setattr", "type", "vars"})
+BUILTINS = frozenset({*_PLAIN, *_STRUCTURAL, *_LAZY, *_OBJECTS, "exit", "object", "quit", "NotImplemented", "__name__"})
+"""The names that have a meaning where the file gives them none."""
+_ITERTOOLS = ("accumulate", "chain", "combinations", "islice", "pairwise", "permutations", "product", "zip_longest")
+_MATH = (
+    "ceil", "copysign", "exp", "fabs", "floor", "gcd", "isclose", "isinf", "isnan", "lcm", "log", "log10", "log2",
+    "pow", "sqrt", "trunc",
+)  # fmt: skip
+_CONSTANTS = {"pi": math.pi, "e": math.e, "tau": math.tau, "inf": math.inf, "nan": math.nan}
+_PATHS = ("basename", "dirname", "join", "split", "splitext")
+_OPERATORS = ("add", "eq", "floordiv", "ge", "gt", "le", "lt", "mod", "mul", "ne", "neg", "not_", "sub", "truediv")
+
+
+def builtin(name: str) -> object:
+    """A builtin as a value."""
+    if name == "__name__":
+        return "__main__"
+    return Builtin(name, _PLAIN.get(name) or _STRUCTURAL.get(name) or (lambda: None))
+
+
+def library(path: tuple[str, ...]) -> object | None:
+    """What Python's library defines under a dotted name, where flowc computes it; `None` for any other."""
+    name = ".".join(path)
+    if name in _OTHERS:
+        return Builtin(*_OTHERS[name])
+    if path[0] == "math" and path[-1] in _CONSTANTS:
+        return _CONSTANTS[path[-1]]
+    module = _LIBRARY.get(path[:-1])
+    if module is None or path[-1] not in module[1]:
+        return None
+    return Builtin(name, getattr(module[0], path[-1]))
+
+
+def _nothing(*_: object) -> None:
+    """Stands for a function that flowc evaluates itself."""
+
+
+_LIBRARY: dict[tuple[str, ...], tuple[object, tuple[str, ...]]] = {
+    ("math",): (math, _MATH),
+    ("itertools",): (itertools, _ITERTOOLS),
+    ("itertools", "chain"): (itertools.chain, ("from_iterable",)),
+    ("json",): (json, ("loads", "dumps")),
+    ("copy",): (copy, ("copy", "deepcopy")),
+    ("os", "path"): (os.path, _PATHS),
+    ("operator",): (operator, _OPERATORS),
+    ("functools",): (functools, ("partial", "reduce", "wraps")),
+    ("datetime",): (dt, ("timedelta",)),
+}
+_OTHERS: dict[str, tuple[str, Callable[..., object]]] = {
+    "types.SimpleNamespace": ("types.SimpleNamespace", _nothing),
+    "argparse.Namespace": ("types.SimpleNamespace", _nothing),
+    "dataclasses.field": ("types.SimpleNamespace", _nothing),
+    "dataclasses.asdict": ("dataclasses.asdict", _nothing),
+    "dataclasses.replace": ("dataclasses.replace", _nothing),
+    "sys.exit": ("exit", _nothing),
+    "os._exit": ("exit", _nothing),
+    "asyncio.run": ("typing.cast", lambda value: value),
+    "typing.cast": ("typing.cast", lambda *values: values[1]),
+}
+
+
+def call_builtin(evaluator: Evaluator, function: Builtin, arguments: CallArguments, node: ast.expr) -> object:
+    """The value of a call of a builtin. Raises EvaluationError."""
+    name = function.name
+    special = _SPECIAL.get(name)
+    if special is not None:
+        return special(evaluator, arguments, node)
+    if name in _LAZY:
+        return _lazy(evaluator, name, arguments, node)
+    structural = name in _STRUCTURAL or name.startswith("itertools.")
+    # The keywords of `dict` are its entries, which may be run-time values.
+    entries = arguments.keywords if name == "dict" else {}
+    for given in (*arguments.positional, *({} if entries else arguments.keywords).values()):
+        looked_at = evaluator.undetermined(given.value) if structural else given.value
+        found = evaluator.find_undetermined(looked_at, node=node)
+        if found is not None:
+            raise evaluator.not_known(found, given.node, f"`{name}` needs it", _instead(evaluator, name, given))
+    _check_lengths(evaluator, name, arguments, node)
+    if name not in {"len", "bool"}:
+        check_weight(evaluator, node, *(given.value for given in arguments.positional))
+    values = [_operand(evaluator, name, given) for given in arguments.positional]
+    keywords = {
+        key: given.value if entries else _callback(evaluator, given, node) for key, given in arguments.keywords.items()
+    }
+    _check_objects(evaluator, name, values, keywords, node, structural=structural)
+    value = evaluator.computed(node, lambda: _limited(function.function(*values, **keywords)))
+    if isinstance(value, Iterator):
+        items = evaluator.computed(node, value.items)
+        return Iterator(lambda: cast("list[object]", items)[::-1])
+    return value
+
+
+def _operand(evaluator: Evaluator, name: str, given: BoundValue) -> object:
+    """An argument as Python's function takes it: an iterator as a list."""
+    value = given.value
+    if isinstance(value, Iterator) and name == "bool":
+        return True
+    ordered = isinstance(value, set | frozenset) and name in {"list", "tuple", "enumerate"}
+    if isinstance(value, DictView) and name in {"len", "bool"}:
+        return value.owner
+    if isinstance(value, Iterator | ClassObject | DictView) or ordered:
+        return evaluator.iterate(value, given.node)
+    if isinstance(value, set | frozenset) and not evaluator.lenient and name not in {"len", "bool", "set", "frozenset"}:
+        return evaluator.iterate(value, given.node)  # pyright: ignore[reportUnknownArgumentType]
+    return value
+
+
+def _check_objects(
+    evaluator: Evaluator,
+    name: str,
+    values: list[object],
+    keywords: Mapping[str, object],
+    node: ast.expr,
+    *,
+    structural: bool,
+) -> None:
+    """Refuse objects of the file's where Python's function would see flowc's stand-ins instead of them."""
+    from flowc_compiler.evaluate.expressions import check_hashable, has_objects
+
+    tops = [item for item in values if not isinstance(item, (*PLAIN, list, tuple, dict, set, frozenset, range, slice))]
+    inside = not structural and name not in {"bool", "operator.not_", "copy.copy", "typing.cast", "functools.reduce"}
+    if name in {"sorted", "min", "max"} and keywords.get("key") is not None:
+        inside = False
+    opaque = tops if structural else [item for item in values if has_objects(item)] if inside else []
+    if opaque and name not in {"typing.cast"}:
+        message = f"flowc does not compute with the objects in `{evaluator.code(node)}`"
+        raise evaluator.refuse("FC113", message, node, "use numbers, text, lists and dicts")
+    if name in {"set", "frozenset", "dict"}:
+        for value in values:
+            check_hashable(evaluator, node, value if name != "dict" or not isinstance(value, dict) else None)
+
+
+def _limited(value: object) -> object:
+    """An iterator of Python's, up to one more than the most entries, which is refused."""
+    if hasattr(value, "__next__"):
+        return Iterator(lambda: itertools.islice(cast("Iterable[object]", value), LONGEST + 1))
+    return value
+
+
+def _instead(evaluator: Evaluator, name: str, given: BoundValue) -> str:
+    code = evaluator.code(given.node)
+    if name in {"list", "enumerate", "zip", "reversed", "sorted", "tuple"}:
+        return f"write `work.map({code})` to go over it, or do this in a step that gets it"
+    if name == "range":
+        return f"let a step return the list, and write `work.map({code})`"
+    return "do this in a step that gets the result"
+
+
+def _check_lengths(evaluator: Evaluator, name: str, arguments: CallArguments, node: ast.expr) -> None:
+    """Refuse what would take long to compute at all."""
+    values = [given.value for given in arguments.positional]
+    total = 1
+    for value in values:
+        length = len(value) if isinstance(value, range) else size(value)
+        if isinstance(value, range) and length > LONGEST and name not in {"len", "bool"}:
+            evaluator.exhausted("this range is longer than what flowc goes over", node, "go over it in a step")
+        if name in {"itertools.product", "itertools.combinations", "itertools.permutations"}:
+            total *= max(1, length)
+        if name in _READING and not isinstance(value, range):
+            evaluator.charge(length // (8 if isinstance(value, str | bytes) else 1), node)
+    if name == "itertools.product" and total > LONGEST:
+        evaluator.exhausted("there are too many combinations", node, "write `work.product(...)`, over lists of steps")
+    if name in {"pow", "operator.mul", "operator.mod", "operator.add"} and len(values) == 2:
+        op: ast.operator = {"pow": ast.Pow(), "operator.mul": ast.Mult(), "operator.mod": ast.Mod()}.get(
+            name, ast.Add()
+        )
+        evaluator.computed(node, lambda: binary(op, *values))
+    if name == "pow" and len(values) == 3 and isinstance(values[1], int) and values[1].bit_length() > MOST_BITS:
+        evaluator.exhausted("this takes too long to compute", node, "do it in a step")
+    if name == "format":
+        evaluator.computed(node, lambda: check_format(str(values[-1])))
+    if name == "bytes" and values and isinstance(values[0], int) and values[0] > LONGEST:
+        evaluator.exhausted("this is larger than what flowc computes", node, "make it in a step")
+    if name == "sum" and any(isinstance(item, list | tuple) for item in arguments.positional[1:]):
+        evaluator.charge(LONGEST, node)
+
+
+_READING = frozenset({"all", "any", "max", "min", "sorted", "sum", "repr", "str", "list", "tuple", "set", "dict"})
+
+
+def _callback(evaluator: Evaluator, given: BoundValue, node: ast.expr) -> object:
+    """A keyword argument: a function of the user's, such as `key=`, is evaluated when it is called."""
+    value = given.value
+    plain = isinstance(value, (*PLAIN, list, tuple, dict, set))
+    return value if plain else callback(evaluator, value, node)
+
+
+def _lazy(evaluator: Evaluator, name: str, arguments: CallArguments, node: ast.expr) -> object:
+    """`map`, `zip` and the like: they look at what they go over when their first item is needed."""
+    function, sources = None, arguments.positional
+    if name in {"map", "filter"}:
+        if len(sources) < 2 or arguments.keywords:
+            message = f"`{name}` takes a function and what to go over"
+            raise evaluator.refuse("FC113", message, node, "write a comprehension")
+        function, *sources = sources
+        if isinstance(function.value, Unresolved):
+            evaluator.escape(*(given.value for given in arguments.all()), why=function.value)
+            raise evaluator.refuse_unresolved(function.value, node)
+    for given in sources[: 1 if name in {"enumerate", "iter", "reversed"} else None]:
+        found = evaluator.undetermined(given.value)
+        if found is not None:
+            raise evaluator.not_known(found, given.node, f"`{name}` needs it", _instead(evaluator, name, given))
+        if name == "reversed" and isinstance(given.value, set | frozenset | Iterator):
+            raise evaluator.refuse("FC112", f"`{evaluator.code(given.node)}` has no order", node, "write `sorted(...)`")
+    options = {key: given.value for key, given in arguments.keywords.items()}
+    lenient = evaluator.lenient
+
+    def make() -> list[object]:
+        outer, evaluator.lenient = evaluator.lenient, lenient
+        try:
+            return _items(evaluator, name, function, sources, options, node)
+        finally:
+            evaluator.lenient = outer
+
+    return Iterator(make)
+
+
+def _items(
+    evaluator: Evaluator, name: str, function: BoundValue | None, sources: list[BoundValue],
+    options: dict[str, Any], node: ast.expr,
+) -> list[object]:  # fmt: skip
+    if name == "enumerate":
+        first = sources[0]
+        start = sources[1].value if len(sources) > 1 else options.get("start", 0)
+        values = evaluator.iterate(first.value, first.node)
+        return cast("list[object]", evaluator.computed(node, lambda: list(enumerate(values, cast("int", start)))))
+    columns = [evaluator.iterate(given.value, given.node) for given in sources]
+    if name in {"iter", "reversed"}:
+        return columns[0] if name == "iter" else columns[0][::-1]
+    if name == "zip":
+        rows = evaluator.computed(node, lambda: list(zip(*columns, **options)))  # noqa: B905 - as the user's `strict=` says
+        return cast("list[object]", rows)
+    assert function is not None
+    if name == "map":
+        return [apply(evaluator, function.value, values, node) for values in zip(*columns)]  # noqa: B905 - as `map` does
+    kept: list[object] = []
+    for value in columns[0]:
+        chosen = value if function.value is None else apply(evaluator, function.value, (value,), node)
+        evaluator.check_known(function.node, "nothing can be left out by it here", "choose in a step", chosen)
+        if chosen:
+            kept.append(value)
+    return kept
+
+
+def _isinstance(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> bool:
+    if len(arguments.positional) != 2 or arguments.keywords:
+        message = "`isinstance` takes a value and a type"
+        raise evaluator.refuse("FC113", message, node, "write `isinstance(value, str)`")
+    value, kind = (given.value for given in arguments.positional)
+    if isinstance(value, Undetermined):
+        way_out = "test it in a step that gets the result"
+        raise evaluator.not_known(value, arguments.positional[0].node, "its type is not known", way_out)
+    kinds = cast("tuple[object, ...]", kind) if isinstance(kind, tuple) else (kind,)
+    classes = value.of.mro() if isinstance(value, Instance) and value.of is not None else []
+    if classes and all(item.kind != "opaque" for item in classes) and all(isinstance(k, ClassObject) for k in kinds):
+        return any(item in classes for item in kinds)
+    names = [item.name for item in kinds if isinstance(item, Builtin) and item.name in _TYPES]
+    others = [item for item in kinds if not (isinstance(item, Builtin) and item.name in _TYPES)]
+    if others and not (isinstance(value, PLAIN) and all(isinstance(item, ClassObject) for item in others)):
+        way_out = "write `str`, `int`, `list`, ..."
+        raise evaluator.refuse("FC110", "flowc knows the builtin types only", arguments.positional[1].node, way_out)
+    return isinstance(value, tuple(_TYPES[name] for name in names))
+
+
+def _next(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
+    from flowc_compiler.evaluate.expressions import take_items
+
+    source = arguments.positional[0].value if arguments.positional else None
+    if not isinstance(source, Iterator) or evaluator.undetermined(source):
+        raise evaluator.refuse("FC112", f"`{evaluator.code(node)}` cannot be evaluated", node, "write `list(...)[0]`")
+    items = take_items(evaluator, source, node)
+    if items:
+        found = items.pop()
+        if evaluator.conditional:
+            evaluator.poison(source, Unresolved("whether something was taken out of it is not known"))
+        return found
+    if len(arguments.positional) > 1:
+        return arguments.positional[1].value
+    return evaluator.computed(node, lambda: next(iter(())))
+
+
+def _getattr(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
+    owner, name = _attribute_arguments(evaluator, arguments, node)
+    names = _names_of(owner)
+    if names is not None and name not in names and len(arguments.positional) > 2:
+        return arguments.positional[2].value
+    return evaluator.attribute(owner, name, node)
+
+
+def _hasattr(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
+    owner, name = _attribute_arguments(evaluator, arguments, node)
+    names = _names_of(owner)
+    if names is None:
+        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "write the value out", owner)
+    return name in names
+
+
+def _attribute_arguments(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> tuple[object, str]:
+    values = [given.value for given in arguments.positional]
+    if len(values) < 2 or not isinstance(values[1], str):
+        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the attribute", *values)
+    return values[0], values[1]
+
+
+def _names_of(owner: object) -> set[str] | None:
+    """The attributes of an object, where they are all known."""
+    if isinstance(owner, Instance):
+        classes = owner.of.mro() if owner.of is not None else []
+        names = set(owner.attributes)
+    elif isinstance(owner, ClassObject):
+        classes, names = owner.mro(), set[str]()
+    else:
+        return None
+    if any(item.kind == "opaque" or "__getattr__" in item.namespace for item in classes):
+        return None
+    return names.union(*(item.namespace for item in classes))
+
+
+def _setattr(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> None:
+    del node
+    from flowc_compiler.evaluate.targets import attributes_of
+
+    values = [given.value for given in arguments.positional]
+    names = attributes_of(evaluator, values[0], values[1]) if len(values) == 3 and isinstance(values[1], str) else None
+    if names is None:
+        evaluator.escape(*values, why=Unresolved("it is changed by `setattr`"))
+        if values and isinstance(values[0], Foreign):
+            evaluator.change_foreign(values[0])
+    else:
+        names[cast("str", values[1])] = values[2]
+
+
+def _vars(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
+    owner = arguments.positional[0].value if len(arguments.positional) == 1 else None
+    if isinstance(owner, Instance) and (owner.of is None or owner.of.kind in {"plain", "dataclass"}):
+        return owner.attributes
+    if not arguments.positional:
+        evaluator.escape(evaluator.namespace(evaluator.view), why=Unresolved("`vars()` may change it"))
+    raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the values", owner)
+
+
+def _type(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
+    value = arguments.positional[0].value if len(arguments.positional) == 1 else Unresolved("")
+    if isinstance(value, Instance) and value.of is not None:
+        return value.of
+    if isinstance(value, PLAIN) or type(value) in _TYPES.values():
+        name = type(value).__name__
+        if name in _TYPES:
+            return builtin(name)
+    raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "write the type out", value)
+
+
+def _callable(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
+    value = arguments.positional[0].value if arguments.positional else Unresolved("")
+    if isinstance(value, Undetermined | Instance):
+        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "write the value out", value)
+    return isinstance(value, Function | Builtin | ClassObject | Partial)
+
+
+def _print(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> None:
+    del arguments
+    if not evaluator.lenient:
+        raise evaluator.refuse(
+            "FC115", "flowc does not evaluate `print` in a pipeline's body", node, "do this in a step"
+        )
+
+
+def _exit(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
+    del arguments
+    if evaluator.lenient:
+        raise ExitError
+    raise evaluator.refuse("FC115", "a pipeline's body cannot end the program", node, "do this in a step")
+
+
+def _object(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
+    del arguments
+    raise evaluator.refuse("FC115", "`object()` is no plain data", node, "use None")
+
+
+def _partial(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
+    if not arguments.positional or arguments.open:
+        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the arguments")
+    function, *rest = (given.value for given in arguments.positional)
+    if isinstance(function, Partial):
+        keywords = {**function.keywords, **{key: given.value for key, given in arguments.keywords.items()}}
+        return Partial(function.function, (*function.positional, *rest), keywords)
+    return Partial(function, tuple(rest), {key: given.value for key, given in arguments.keywords.items()})
+
+
+def _reduce(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
+    function, source, *start = arguments.positional
+    values = evaluator.iterate(source.value, source.node)
+    if not start and not values:
+        return evaluator.computed(node, lambda: functools.reduce(min, []))
+    total = start[0].value if start else values.pop(0)
+    for value in values:
+        total = apply(evaluator, function.value, (total, value), node)
+    return total
+
+
+def _wraps(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
+    del evaluator, arguments, node
+    return Builtin("typing.cast", lambda value: value)
+
+
+def _namespace(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
+    if arguments.positional or arguments.open:
+        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the arguments")
+    return Instance(None, {key: given.value for key, given in arguments.keywords.items()})
+
+
+def _asdict(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
+    owner = arguments.positional[0].value if arguments.positional else None
+    if not isinstance(owner, Instance) or owner.of is None or owner.of.kind != "dataclass":
+        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the values", owner)
+    from flowc_compiler.evaluate.expressions import has_objects
+
+    found = {name: owner.attributes[name] for name in owner.of.fields if name in owner.attributes}
+    evaluator.check_known(node, "it cannot be copied", "name the values", found)
+    if has_objects(found):
+        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the values", owner)
+    return evaluator.computed(node, copy.deepcopy, found)
+
+
+def _replace(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
+    owner = arguments.positional[0].value if arguments.positional else None
+    if not isinstance(owner, Instance) or owner.of is None or owner.of.kind != "dataclass":
+        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the values", owner)
+    own = {name: BoundValue(owner.attributes[name], node) for name in owner.of.fields if name in owner.attributes}
+    return evaluator.call(owner.of, CallArguments([], {**own, **arguments.keywords}), node)
+
+
+_SPECIAL: dict[str, Callable[[Evaluator, CallArguments, ast.expr], object]] = {
+    "callable": _callable, "exit": _exit, "functools.partial": _partial, "functools.reduce": _reduce,
+    "functools.wraps": _wraps, "getattr": _getattr, "hasattr": _hasattr, "isinstance": _isinstance, "next": _next,
+    "object": _object, "print": _print, "quit": _exit, "setattr": _setattr, "type": _type,
+    "types.SimpleNamespace": _namespace, "vars": _vars, "dataclasses.asdict": _asdict, "dataclasses.replace": _replace,
+}  # fmt: skip

@@ -1,0 +1,303 @@
+"""Classes of the file with constants and plain methods: their bodies, their objects, and attributes of both."""
+
+from __future__ import annotations
+
+import ast
+
+from flowc_compiler.evaluate.evaluator import (
+    BoundValue,
+    CallArguments,
+    EvaluationError,
+    Evaluator,
+    ExitError,
+    Frame,
+    RaisedError,
+)
+from flowc_compiler.evaluate.exceptions import is_exception
+from flowc_compiler.evaluate.functions import bound_names, call_function
+from flowc_compiler.evaluate.values import (
+    MISSING,
+    BoundMethod,
+    Builtin,
+    ClassObject,
+    Descriptor,
+    Environment,
+    Foreign,
+    Function,
+    Instance,
+    Unresolved,
+)
+
+_PLAIN_BASES = frozenset({("abc", "ABC"), ("typing", "Protocol"), ("typing", "Generic"), ("flowc", "FlowSpec")})
+_ENUMS = frozenset({("enum", "Enum"), ("enum", "Flag"), ("enum", "IntEnum"), ("enum", "IntFlag"), ("enum", "StrEnum")})
+_SPECIAL = frozenset(
+    {"__new__", "__getattribute__", "__getattr__", "__setattr__", "__init_subclass__", "__class_getitem__",
+     "__set_name__", "__slots__"}
+)  # fmt: skip
+"""Methods with which a class does something else than classes do."""
+
+
+def define_class(evaluator: Evaluator, item: ast.ClassDef) -> object:
+    """What a class statement makes: its body is executed in order, at its place."""
+    frame = evaluator.frame
+    recording = evaluator.recorded is None and len(evaluator.frames) == 1
+    if recording:
+        evaluator.recorded = evaluator.records
+    try:
+        decorators = [(node, evaluate_decorator(evaluator, node)) for node in item.decorator_list]
+        bases = [evaluator.lookup(node) for node in item.bases]
+        for keyword in item.keywords:
+            evaluator.lookup(keyword.value)
+        namespace: Environment = {}
+        inner = Frame(frame.view, namespace, _around(frame), bound_names(item.body), is_class=True)
+        with evaluator.within(inner):
+            evaluator.execute(item.body)
+    finally:
+        if recording:
+            evaluator.recorded = None
+    parents = tuple(base for base in bases if isinstance(base, ClassObject))
+    made = ClassObject(item.name, frame.view, item, parents, namespace, _kind(item, bases, namespace))
+    for value in namespace.values():
+        function = value.function if isinstance(value, Descriptor) else value
+        if isinstance(function, Function) and function.owner is None:
+            function.owner = made
+    if made.kind == "enum":
+        _make_members(made, bases)
+    return _decorated(evaluator, made, decorators)
+
+
+def evaluate_decorator(evaluator: Evaluator, node: ast.expr) -> object:
+    """What a decorator is, before it is called."""
+    try:
+        return evaluator.lookup(node)
+    except RaisedError as error:
+        return Unresolved(error.diagnostic.message, error.diagnostic.help, wrong=True)
+
+
+def _around(frame: Frame) -> tuple[Environment, ...]:
+    return frame.closure if frame.is_class or frame.function is None else (frame.environment, *frame.closure)
+
+
+def _kind(item: ast.ClassDef, bases: list[object], namespace: Environment) -> str:
+    if item.keywords or namespace.keys() & _SPECIAL:
+        return "opaque"
+    kind = "plain"
+    for base in bases:
+        if isinstance(base, Foreign) and base.path == ("flowc", "FlowSpec"):
+            return "flow"
+        if isinstance(base, ClassObject) and base.kind == "flow":
+            return "flow"
+        if isinstance(base, ClassObject) and base.kind in {"plain", "opaque", "exception"}:
+            kind = base.kind if base.kind != "plain" else kind
+        elif isinstance(base, ClassObject):
+            return "opaque" if base.kind == "enum" else "inherits"
+        elif isinstance(base, Foreign) and base.path in _ENUMS:
+            kind = "enum"
+        elif isinstance(base, Builtin) and is_exception(base):
+            kind = "exception"
+        elif not (isinstance(base, Foreign) and base.path in _PLAIN_BASES) and not _is_object(base):
+            return "mixed" if isinstance(base, Builtin) and len(bases) > 1 else "opaque"
+    return kind
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, Builtin) and value.name == "object"
+
+
+def _make_members(made: ClassObject, bases: list[object]) -> None:
+    """Let the constants of an enumeration be its members. Those that are equal to text or numbers are not known."""
+    mixed = any(isinstance(base, Foreign) and base.path[-1] not in {"Enum"} for base in bases)
+    members: list[tuple[object, Instance]] = []
+    for name, value in list(made.namespace.items()):
+        if name.startswith("_") or isinstance(value, Function | Descriptor):
+            continue
+        same = next((member for other, member in members if type(other) is type(value) and other == value), None)
+        member = same or Instance(made, {"value": value, "_value_": value, "name": name, "_name_": name})
+        members.append((value, member))
+        made.namespace[name] = Unresolved("it is a member of an enumeration of numbers or text") if mixed else member
+        if mixed:
+            made.fields[name] = member
+
+
+def _decorated(evaluator: Evaluator, made: ClassObject, decorators: list[tuple[ast.expr, object]]) -> object:
+    value: object = made
+    for node, decorator in reversed(decorators):
+        call = node.func if isinstance(node, ast.Call) else node
+        path = _foreign_path(evaluator, call)
+        if path == ("dataclasses", "dataclass"):
+            options = {item.arg for item in node.keywords} if isinstance(node, ast.Call) else set[str | None]()
+            if made.kind in {"plain", "inherits"} and options <= {"frozen", "slots", "kw_only", "repr", "order"}:
+                _make_dataclass(evaluator, made)
+            else:
+                made.kind = "opaque"
+        elif path[:1] in {("flowc",), ("metaflow",), ("zenml",)} or path == ("enum", "unique"):
+            continue  # decorators of flows leave the class as it is
+        else:
+            value = evaluator.decorate_with(decorator, value, node)
+    if made.kind == "inherits":
+        made.kind = "opaque"
+    return value
+
+
+def _foreign_path(evaluator: Evaluator, node: ast.expr) -> tuple[str, ...]:
+    served = evaluator.view.names.resolve(node)
+    if served is not None:
+        return ("flowc", served)
+    value = evaluator.lookup(node)
+    return value.path if isinstance(value, Foreign) else ()
+
+
+def _make_dataclass(evaluator: Evaluator, made: ClassObject) -> None:
+    made.kind = "dataclass"
+    for base in reversed(made.mro()[1:]):
+        made.fields.update(base.fields)
+    for item in made.node.body:
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+            if "ClassVar" in evaluator.code(item.annotation):
+                continue
+            made.fields[item.target.id] = made.namespace.get(item.target.id, MISSING)
+
+
+def descriptor_of(evaluator: Evaluator, decorator: ast.expr, value: object) -> Descriptor | None:
+    """What `@property`, `@staticmethod` and `@classmethod` make in a class."""
+    if not (evaluator.frame.is_class and isinstance(decorator, ast.Name) and isinstance(value, Function)):
+        return None
+    return Descriptor(decorator.id, value) if decorator.id in {"property", "staticmethod", "classmethod"} else None
+
+
+def call_class(evaluator: Evaluator, of: ClassObject, arguments: CallArguments, node: ast.expr) -> object:
+    """A new object of a class."""
+    if of.kind == "flow":  # runs it: what follows is not reached, in a task neither
+        raise ExitError
+    if of.kind == "enum":
+        return _member(evaluator, of, arguments, node)
+    if of.kind not in {"plain", "dataclass"} or any(item.kind == "opaque" for item in of.mro()):
+        why = Unresolved(f"flowc cannot tell what the class `{of.name}` makes of its arguments")
+        evaluator.escape(of, *(given.value for given in arguments.all()), why=why)
+        raise evaluator.refuse_unresolved(why, node)
+    made = Instance(of)
+    initialize = _find(of, "__init__")
+    if isinstance(initialize, Function):
+        given = CallArguments([BoundValue(made, node), *arguments.positional], arguments.keywords, arguments.open)
+        call_function(evaluator, initialize, given, node)
+    elif of.kind == "dataclass":
+        _fill_fields(evaluator, of, made, arguments, node)
+    elif arguments.all():
+        raise evaluator.refuse("FC113", f"`{of.name}` takes no arguments", node, "leave them out")
+    return made
+
+
+def _member(evaluator: Evaluator, of: ClassObject, arguments: CallArguments, node: ast.expr) -> object:
+    wanted = arguments.positional[0].value if arguments.positional else None
+    for member in of.namespace.values():
+        if isinstance(member, Instance) and member.of is of and evaluator.undetermined(wanted) is None:
+            value = member.attributes["value"]
+            if type(value) is type(wanted) and value == wanted:
+                return member
+    raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the member")
+
+
+def _fill_fields(
+    evaluator: Evaluator, of: ClassObject, made: Instance, arguments: CallArguments, node: ast.expr
+) -> None:
+    names = list(of.fields)
+    if len(arguments.positional) > len(names) or arguments.open or arguments.keywords.keys() - of.fields.keys():
+        raise evaluator.refuse("FC113", f"the arguments do not fit `{of.name}`", node, f"it takes {', '.join(names)}")
+    given = {**dict(zip(names, arguments.positional, strict=False)), **arguments.keywords}
+    for name, default in of.fields.items():
+        if name in given:
+            made.attributes[name] = given[name].value
+        elif isinstance(default, Instance) and default.of is None and default.attributes.keys() & _FIELD:
+            factory = default.attributes.get("default_factory")
+            made.attributes[name] = (
+                default.attributes["default"] if factory is None else evaluator.call(factory, CallArguments(), node)
+            )
+        elif default is MISSING:
+            raise evaluator.refuse("FC113", f"`{of.name}` is missing the argument `{name}`", node, "name it")
+        else:
+            made.attributes[name] = default
+    after = _find(of, "__post_init__")
+    if isinstance(after, Function):
+        call_function(evaluator, after, CallArguments([BoundValue(made, node)]), node)
+
+
+_FIELD = frozenset({"default", "default_factory"})
+
+
+def _find(of: ClassObject, name: str) -> object:
+    """An attribute of a class or of its bases, as it stands in the class; MISSING where there is none."""
+    return next((item.namespace[name] for item in of.mro() if name in item.namespace), MISSING)
+
+
+def class_attribute(evaluator: Evaluator, of: ClassObject, name: str, node: ast.expr) -> object:
+    """`Class.name`."""
+    if name in {"__name__", "__qualname__"}:
+        return of.name
+    for item in of.mro():
+        if (poison := evaluator.poisoned.get(id(item.namespace))) is not None:
+            return poison[1]
+    found = _find(of, name)
+    if any(item.kind in {"opaque", "mixed"} for item in of.mro()) or found is MISSING or name.startswith("__"):
+        if of.kind == "enum" and name == "__members__":
+            return {key: value for key, value in of.namespace.items() if isinstance(value, Instance)}
+        raise _no_attribute(evaluator, of, name, node)
+    if isinstance(found, Descriptor):
+        function = found.function
+        if found.kind == "classmethod" and isinstance(function, Function):
+            return BoundMethod(of, name, function)
+        return function if found.kind == "staticmethod" else Unresolved("it is a property")
+    return found
+
+
+def instance_attribute(evaluator: Evaluator, owner: Instance, name: str, node: ast.expr) -> object:
+    """`object.name`."""
+    poison = evaluator.poisoned.get(id(owner.attributes))
+    if poison is not None:
+        return poison[1]
+    found = _find(owner.of, name) if owner.of is not None else MISSING
+    if isinstance(found, Descriptor) and found.kind == "property" and isinstance(found.function, Function):
+        return call_function(evaluator, found.function, CallArguments([BoundValue(owner, node)]), node)
+    if name in owner.attributes:
+        return owner.attributes[name]
+    if name == "__dict__":
+        return owner.attributes
+    for item in owner.of.mro() if owner.of is not None else ():
+        if (poison := evaluator.poisoned.get(id(item.namespace))) is not None:
+            return poison[1]
+    if owner.of is None or any(item.kind == "opaque" for item in owner.of.mro()):
+        if name == "__class__" and owner.of is not None:
+            return owner.of
+        raise _no_attribute(evaluator, owner, name, node)
+    if isinstance(found, Function):
+        return BoundMethod(owner, name, found)
+    if isinstance(found, Descriptor) and isinstance(found.function, Function):
+        if found.kind == "staticmethod":
+            return found.function
+        return BoundMethod(owner.of, name, found.function)
+    if found is MISSING:
+        raise _no_attribute(evaluator, owner, name, node)
+    return found
+
+
+def super_attribute(evaluator: Evaluator, name: str, node: ast.expr) -> object:
+    """`super().name` in a method."""
+    frame = evaluator.frame
+    while frame.around is not None:
+        frame = frame.around
+    owner = frame.function.owner if frame.function is not None else None
+    receiver = frame.first_receiver
+    if owner is not None and isinstance(receiver, Instance) and receiver.of is not None:
+        order = receiver.of.mro()
+        later = order[order.index(owner) + 1 :] if owner in order else []
+        for item in later:
+            found = item.namespace.get(name)
+            if isinstance(found, Function) and item.kind != "opaque":
+                return BoundMethod(receiver, name, found)
+        if name == "__init__" and all(item.kind == "plain" for item in order):
+            return Builtin("typing.cast", lambda: None)
+    raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the class", receiver)
+
+
+def _no_attribute(evaluator: Evaluator, owner: object, name: str, node: ast.expr) -> EvaluationError:
+    message = f"flowc cannot tell the value of the attribute `{name}`"
+    return evaluator.refuse("FC115", message, node, "write the value out", owner)

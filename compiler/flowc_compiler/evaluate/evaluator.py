@@ -1,0 +1,506 @@
+"""The state of an evaluation: the functions that are being evaluated, the limits, and how errors are reported.
+
+The parts that evaluate expressions, statements and calls need each other; they meet in this class, which `Interpreter`
+completes. What is allowed is the policy's: a *strict* evaluation, of a `@pipeline` body, reports the first thing that
+has no value; a *lenient* one, of modules and main blocks, goes on with `Unresolved` in its place, and forgets whatever
+the unknown code could have changed.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
+from flowc_compiler.evaluate.operations import LONGEST, MOST_ENTRIES, MOST_OPERATIONS, TooLargeError, checked, cost
+from flowc_compiler.evaluate.values import (
+    DictView,
+    Environment,
+    Foreign,
+    Function,
+    FunctionNode,
+    RuntimeValue,
+    Undetermined,
+    Unresolved,
+)
+from flowc_compiler.source import Span
+from flowc_compiler.syntax.modules import LocalModules, ModuleView
+
+if TYPE_CHECKING:
+    from flowc_compiler.evaluate.merging import State
+
+
+class EvaluationError(Exception):
+    """What was evaluated has no value; the diagnostic says why, and has no message where another one says it."""
+
+    def __init__(self, diagnostic: Diagnostic | None = None, options: tuple[object, ...] = ()) -> None:
+        super().__init__(diagnostic.message if diagnostic else "")
+        self.diagnostic = diagnostic or Diagnostic(code="FC112", severity="error", message="")
+        self.options = options
+        """Values that the result could share parts with."""
+        self.wrong = any(isinstance(item, Unresolved) and item.wrong for item in options)
+        """Whether Python itself would fail."""
+
+
+class RaisedError(EvaluationError):
+    """Python would raise an exception here."""
+
+    def __init__(self, diagnostic: Diagnostic, error: object) -> None:
+        super().__init__(diagnostic)
+        self.error = error
+        """The exception: Python's own, or an object of the evaluation."""
+
+
+class LimitError(Exception):
+    """A limit is exceeded, with a diagnostic: the evaluation ends."""
+
+
+class ExitError(Exception):
+    """`sys.exit()`: the program ends."""
+
+
+@dataclass(frozen=True)
+class Returned:
+    """`return`: the function is left with a value."""
+
+    value: object
+
+
+Signal = Returned | Literal["break", "continue", "diverted"] | None
+"""How statements end: `None` where they run through, `diverted` where every way out was noted in the frame."""
+
+
+@dataclass(frozen=True)
+class BoundValue:
+    """An argument of a call, or what a parameter is bound to."""
+
+    value: object
+    node: ast.AST
+    """Where it is written."""
+
+
+@dataclass
+class CallArguments:
+    """The arguments of a call, evaluated."""
+
+    positional: list[BoundValue] = field(default_factory=list[BoundValue])
+    keywords: dict[str, BoundValue] = field(default_factory=dict[str, BoundValue])
+    open: bool = False
+    """Whether there may be more of them, out of an unknown `*args` or `**kwargs`."""
+
+    def pop(self, name: str) -> BoundValue | None:
+        """Take a keyword argument out."""
+        return self.keywords.pop(name, None)
+
+    def all(self) -> list[BoundValue]:
+        """All of them."""
+        return [*self.positional, *self.keywords.values()]
+
+
+class Recorded(NamedTuple):
+    """The value of an expression when it was evaluated, and a copy of what it held then."""
+
+    value: object
+    copy: object
+
+
+Records = dict[ast.AST, Recorded]
+
+
+@dataclass(eq=False)
+class Frame:
+    """One function, class body or module that is being evaluated."""
+
+    view: ModuleView
+    environment: Environment
+    closure: tuple[Environment, ...] = ()
+    """The names of the functions around it, innermost first."""
+    local: frozenset[str] = frozenset()
+    """Names that the function binds somewhere: of these there is no value in the module."""
+    loops: int = 0
+    """How many loops of the function are being evaluated."""
+    around: Frame | None = None
+    """Of a comprehension: what it stands in, where `:=` in it binds names."""
+    function: Function | None = None
+    is_class: bool = False
+    outer: dict[str, Environment | None] = field(default_factory=dict[str, Environment | None])
+    """Names under `global`, with `None`, and under `nonlocal`, with the names of the function that binds them."""
+    exits: list[tuple[Signal, Any]] = field(default_factory=list[tuple[Signal, Any]])
+    """Ways out of the function, or of a loop, that some arms of an unknown `if` took, with the state there."""
+    first_receiver: object = None
+    """The first argument of a method, for `super()`."""
+    yields: list[object] | None = None
+    """What a generator has yielded."""
+    is_detached: bool = False
+    """Whether the expression that is evaluated is not in the text of the file."""
+
+
+class Evaluator(ABC):
+    """Evaluates code of the flow's files."""
+
+    def __init__(self, modules: LocalModules, sink: DiagnosticSink) -> None:
+        self.modules = modules
+        self.sink = sink
+        """Where errors are collected."""
+        self.lasting_sink = sink
+        """Where what is wrong with a definition is collected, whatever it was looked at for."""
+        self.frames: list[Frame] = []
+        self.lenient = False
+        """Whether what has no value is `Unresolved`, and no error."""
+        self.arms = 0
+        """How many arms of an `if` on run-time values are around."""
+        self.frozen: dict[int, tuple[object, str]] = {}
+        """Lists, dicts and sets that can only be read, by identity, and why."""
+        self.poisoned: dict[int, tuple[object, Unresolved]] = {}
+        """Lists, dicts, sets and namespaces that unknown code may have changed, by identity, and why."""
+        self.hazards = 0
+        """How many operations were met that may raise any error."""
+        self.recorded: Records | None = None
+        """Where the values of expressions are kept, while a class statement or a decorator is executed."""
+        self.records: Records = {}
+        """The values of the expressions in the class statements of the file."""
+        self.conditional = 0
+        """How many arms are around of which it is not known whether they run."""
+        self.guarded = 0
+        """How many bodies of `try` are around."""
+        self.rehearsing = 0
+        """Whether a turn of a loop is evaluated only to see what it changes."""
+        self._spent = [0, 0]
+        self._spans: dict[ast.AST, Span] = {}
+
+    @property
+    def frame(self) -> Frame:
+        """The function that is being evaluated."""
+        return self.frames[-1]
+
+    @property
+    def view(self) -> ModuleView:
+        """The file of the code that is being evaluated."""
+        return self.frames[-1].view
+
+    # What the parts need of each other.
+
+    @abstractmethod
+    def lookup(self, node: ast.expr) -> object:
+        """The value of an expression, which may be `Unresolved`. Raises EvaluationError, LimitError, ExitError."""
+
+    @abstractmethod
+    def execute(self, statements: Sequence[ast.stmt]) -> Signal:
+        """Run statements one after the other. Raises EvaluationError, LimitError, ExitError."""
+
+    @abstractmethod
+    def call(self, callee: object, arguments: CallArguments, node: ast.expr) -> object:
+        """The value of a call. Raises EvaluationError, LimitError, ExitError."""
+
+    @abstractmethod
+    def attribute(self, owner: object, name: str, node: ast.expr) -> object:
+        """The value of an attribute. Raises EvaluationError."""
+
+    @abstractmethod
+    def namespace(self, view: ModuleView) -> Environment:
+        """The names of a file, which is executed if it was not."""
+
+    @abstractmethod
+    def escape(self, *values: object, why: Unresolved) -> None:
+        """Note that unknown code has these values, and may change whatever it reaches from them."""
+
+    @abstractmethod
+    def watch_of(self, body: Sequence[ast.AST], scopes: Sequence[Environment]) -> Callable[[], tuple[State, object]]:
+        """What tells whether something changed that the code of a generator reads."""
+
+    @abstractmethod
+    def change_foreign(self, owner: Foreign) -> None:
+        """Note that the file changes a module that is installed, or its own by way of `sys.modules`."""
+
+    @abstractmethod
+    def iterate(self, value: object, node: ast.AST) -> list[object]:
+        """The entries of a known list, dict, range, ... Raises EvaluationError."""
+
+    @abstractmethod
+    def module_names(self) -> Sequence[Environment]:
+        """The names of modules that were executed."""
+
+    @abstractmethod
+    def forget(self, statements: Sequence[ast.AST], why: Unresolved, *, only_bound: bool = False) -> None:
+        """Let nothing be known of what code that cannot be followed binds, and unless `only_bound` of what it uses."""
+
+    @abstractmethod
+    def decorate_with(self, decorator: object, value: object, node: ast.expr) -> object:
+        """What an evaluated decorator makes of a function or class."""
+
+    @abstractmethod
+    def decorate(self, decorator: ast.expr, value: object) -> object:
+        """What a decorator makes of a function or class."""
+
+    @abstractmethod
+    def import_names(self, node: ast.Import | ast.ImportFrom) -> None:
+        """Bind what an import statement imports."""
+
+    def poison(self, value: object, why: Unresolved) -> bool:
+        """Forget what a list, dict, set, namespace or iterator holds; whether that was known."""
+        if id(value) in self.poisoned:
+            return False
+        self.poisoned[id(value)] = (value, why)
+        return True
+
+    def fork_marks(self) -> object:
+        """What the front end notes of the way that led here, to compare the ways with each other."""
+        return None
+
+    def set_marks(self, marks: object) -> None:  # noqa: B027 - most front ends note nothing
+        """Go back to what was noted before."""
+
+    def merge_marks(self, marks: Sequence[object]) -> None:  # noqa: B027 - most front ends note nothing
+        """Go on with what several ways have noted."""
+
+    # What a front end adds: values that exist at run time.
+
+    @abstractmethod
+    def runtime_entry(self, value: object, key: object, node: ast.AST, entries: int | None = None) -> object:
+        """An entry of a run-time value; `entries` is how many there must be, where all of them are unpacked."""
+
+    @abstractmethod
+    def runtime_attribute(self, owner: object, name: str, node: ast.expr) -> object:
+        """An attribute of a run-time value, or of an object of the front end. Raises EvaluationError."""
+
+    @abstractmethod
+    def runtime_operation(self, operator: str, operands: Sequence[object], node: ast.AST) -> object:
+        """What `and`, `or`, `not` or a comparison gives when the flow runs. Raises EvaluationError."""
+
+    @abstractmethod
+    def runtime_choice(
+        self, arms: Sequence[tuple[ast.expr | None, Callable[[], object]]], first: object, node: ast.AST
+    ) -> object:
+        """The merged outcome of an `if` whose first condition is the run-time value `first`."""
+
+    @abstractmethod
+    def define(self, node: FunctionNode, function: Function, records: Records) -> object | None:
+        """What a decorated function of a module is to the front end; `None` where it is nothing to it."""
+
+    @abstractmethod
+    def settings(self, node: ast.Call) -> object | None:
+        """What a call makes that is the front end's own, such as `step.with_options(...)`; `None` for other calls."""
+
+    @abstractmethod
+    def call_special(self, callee: object, arguments: CallArguments, node: ast.expr) -> object:
+        """The value of a call of an object of the front end. Raises EvaluationError."""
+
+    # Limits and errors.
+
+    def tick(self, node: ast.AST) -> None:
+        """Count one operation. Raises LimitError when there were too many."""
+        self._spent[0] += 1
+        if self._spent[0] > MOST_OPERATIONS // (4 if self.lenient else 1):
+            self.exhausted("the pipeline's body takes too long to evaluate", node, "do the work in a step")
+
+    def charge(self, entries: int, node: ast.AST) -> None:
+        """Count entries that are made or gone over. Raises LimitError when there were too many."""
+        self._spent[1] += entries
+        if self._spent[1] > MOST_ENTRIES:
+            message = f"the values that are computed have more than {MOST_ENTRIES} entries in all"
+            self.exhausted(message, node, "make them in a step")
+
+    def exhausted(self, message: str, node: ast.AST, help: str) -> None:
+        """Collect FC114 and raise LimitError."""
+        if not self.lenient:
+            self.sink.error("FC114", message, self.span(node), help=help)
+        raise LimitError(message)
+
+    @contextmanager
+    def own_limits(self) -> Generator[None]:
+        """Count anew, for a part of the work that has limits of its own."""
+        outer, self._spent = self._spent, [0, 0]
+        try:
+            yield
+        finally:
+            self._spent = outer
+
+    def refuse(self, code: str, message: str, node: ast.AST, help: str, *options: object) -> EvaluationError:
+        """Report an error at a node; for the caller to raise."""
+        span = None if self.lenient else self.span(node)
+        if span is not None:
+            self.sink.error(code, message, span, help=help)
+        found = Diagnostic(code=code, severity="error", message=message, span=span, help=help)
+        return EvaluationError(found, options)
+
+    def undetermined(self, value: object) -> Undetermined | None:
+        """The value itself where its content is not known, or what a poisoned list, dict or set holds instead."""
+        if isinstance(value, Undetermined):
+            return value
+        poison = self.poisoned.get(id(value.owner if isinstance(value, DictView) else value))
+        return None if poison is None else poison[1]
+
+    def find_undetermined(self, *values: object, node: ast.AST | None = None) -> Undetermined | None:
+        """The first part of values that is not known."""
+        pending, seen = list(values)[::-1], set[int]()
+        while pending:
+            value = pending.pop()
+            found = self.undetermined(value)
+            if found is not None:
+                return found
+            if isinstance(value, DictView):
+                value = value.owner
+            if isinstance(value, list | tuple | set | frozenset | dict) and id(value) not in seen:  # pyright: ignore[reportUnknownArgumentType]
+                seen.add(id(value))  # pyright: ignore[reportUnknownArgumentType]
+                inner: Iterable[object] = value.values() if isinstance(value, dict) else value  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+                pending.extend(inner)
+                if node is not None:
+                    self.charge(len(value), node)  # pyright: ignore[reportUnknownArgumentType]
+        return None
+
+    def not_known(self, value: object, node: ast.AST, what: str, way_out: str) -> EvaluationError:
+        """The error that `what` needs an undetermined part of a value; for the caller to raise.
+
+        FC111 for a run-time value; for one that cannot be computed, the reason of that.
+        """
+        found = self.find_undetermined(value)
+        if isinstance(found, Unresolved):
+            return self.refuse_unresolved(found, node)
+        message = f"a step's result is not known when the flow is compiled: {what}"
+        return self.refuse("FC111", message, node, way_out)
+
+    def refuse_unresolved(self, value: Unresolved, node: ast.AST) -> EvaluationError:
+        """The error that a value is `Unresolved`; for the caller to raise."""
+        if self.lenient:
+            found = Diagnostic(code=value.code, severity="error", message=value.reason, help=value.help)
+            return EvaluationError(found, (value,))
+        if not value.message:
+            return EvaluationError()
+        message = value.message
+        if isinstance(value, Foreign):
+            message = f"`{self.code(node)}` {value.message}: the body is compiled, and not run"
+        elif isinstance(node, ast.Name | ast.Attribute):
+            message = f"`{self.code(node)}` cannot be used here: {value.message}"
+        return self.refuse(value.code, message, node, value.help)
+
+    def check_known(self, node: ast.AST, what: str, way_out: str, *values: object) -> None:
+        """Raise EvaluationError where a part of values is not known."""
+        found = self.find_undetermined(*values, node=node)
+        if found is not None:
+            raise self.not_known(found, node, what, way_out)
+
+    def check_free(self, value: object, node: ast.AST) -> None:
+        """Raise EvaluationError with FC223 for a list, dict or set that may not be changed any more."""
+        _, why = self.frozen.get(id(value), (None, ""))
+        if why:
+            message = f"this cannot be changed: {why}"
+            raise self.refuse("FC223", message, node, "change a copy: `list(...)`, `dict(...)`")
+
+    def computed(self, node: ast.AST, function: Callable[..., object], *operands: object) -> object:
+        """What a function of Python's gives for known values. Raises EvaluationError."""
+        try:
+            value = checked(function(*operands))
+            self.charge(cost(value), node)
+            return value
+        except (EvaluationError, LimitError, ExitError):
+            raise
+        except TooLargeError:
+            message = f"`{self.code(node)}` is larger than what flowc computes"
+            raise self.refuse("FC114", message, node, f"make values of more than {LONGEST} entries in a step") from None
+        except RecursionError:
+            raise self.refuse("FC114", "this is nested too deeply", node, "make it in a step") from None
+        except MemoryError:
+            raise self.refuse("FC114", "this takes too much memory", node, "make it in a step") from None
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            refused = self.refuse("FC112", f"`{self.code(node)}` fails: {text}", node, "correct it")
+            if "flowc" in text:
+                raise refused from None
+            raise RaisedError(refused.diagnostic, error) from None
+
+    # Evaluating.
+
+    def evaluate(self, node: ast.expr) -> object:
+        """The value of an expression; in a strict evaluation never `Unresolved`. Raises EvaluationError, LimitError."""
+        value = self.lookup(node)
+        if isinstance(value, Unresolved) and not self.lenient:
+            raise self.refuse_unresolved(value, node)
+        return value
+
+    def attempt(self, node: ast.expr) -> tuple[object, Diagnostic | None]:
+        """The value of an expression, or the error that says why it has none; nothing is collected.
+
+        The error has no message where an earlier one says it.
+        """
+        sink, self.sink = self.sink, DiagnosticSink()
+        try:
+            return self.evaluate(node), None
+        except EvaluationError as error:
+            return None, error.diagnostic
+        finally:
+            self.sink = sink
+
+    def is_local(self, name: str) -> bool:
+        """Whether a name is bound in the functions that are being evaluated."""
+        frame = self.frame
+        return (
+            name in frame.local
+            or any(name in scope for scope in frame.closure)
+            or (name in frame.environment and (frame.function is not None or frame.around is not None))
+        )
+
+    def bind(self, name: str, value: object) -> None:
+        """Bind a name in the function that is being evaluated."""
+        self.environment_of(name)[name] = value
+
+    def environment_of(self, name: str) -> Environment:
+        """The names among which the current function binds a name."""
+        frame = self.frame
+        if name not in frame.outer:
+            return frame.environment
+        outer = frame.outer[name]
+        return self.namespace(frame.view) if outer is None else outer
+
+    def is_runtime(self, value: object) -> bool:
+        """Whether a value exists at run time only."""
+        return isinstance(value, RuntimeValue)
+
+    def span(self, node: ast.AST) -> Span:
+        """Where a node of the current file stands."""
+        if self.frame.is_detached:
+            return self.view.source.line_span(1)
+        if node not in self._spans:
+            self._spans[node] = self.view.span(node)
+        return self._spans[node]
+
+    def code(self, node: ast.AST) -> str:
+        """The text of a node, shortened, as messages show it."""
+        text = " ".join((ast.unparse(node) if self.frame.is_detached else self.view.code(node)).split())
+        return text if len(text) <= 60 else f"{text[:57]}..."
+
+    @contextmanager
+    def within(self, frame: Frame) -> Generator[None]:
+        """Evaluate in another function."""
+        self.frames.append(frame)
+        try:
+            yield
+        finally:
+            self.frames.pop()
+
+    @contextmanager
+    def leniently(self) -> Generator[None]:
+        """Evaluate code that may have values that are not known."""
+        outer, self.lenient = self.lenient, True
+        try:
+            yield
+        finally:
+            self.lenient = outer
+
+
+@contextmanager
+def deep_recursion() -> Generator[None]:
+    """Allow for the evaluator's own depth, which is a multiple of the depth of the code."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+_RECURSION = 12_000

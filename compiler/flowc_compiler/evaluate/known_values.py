@@ -1,0 +1,319 @@
+"""Values of single expressions, as front ends ask for them: of literals, and of what names stand for in a file."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.evaluator import (
+    EvaluationError,
+    Evaluator,
+    Frame,
+    LimitError,
+    RaisedError,
+    Recorded,
+    deep_recursion,
+)
+from flowc_compiler.evaluate.functions import bound_names
+from flowc_compiler.evaluate.interpreter import Interpreter
+from flowc_compiler.evaluate.values import (
+    ConfigReference,
+    ConfigTree,
+    Environment,
+    Function,
+    Instance,
+    RuntimeValue,
+    SettingsObject,
+    Undetermined,
+    Unresolved,
+)
+from flowc_compiler.source import SourceFile
+from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
+
+
+class UnresolvedError(Exception):
+    """The value of an expression is not known; `node` is the part that has none.
+
+    `reason`, where there is one, says more than "not a literal" and stands in a diagnostic's message; `help` is the way
+    out. With `reported` set, the cause has a diagnostic already, and another one would only repeat it. With `wrong`
+    set, Python itself would fail on the expression.
+    """
+
+    def __init__(
+        self, node: ast.AST, reason: str = "", help: str = "", *, reported: bool = False, wrong: bool = False
+    ) -> None:
+        super().__init__(reason or "not a literal")
+        self.node = node
+        self.reason = reason
+        self.help = help
+        self.reported = reported
+        self.wrong = wrong
+
+    @property
+    def because(self) -> str:
+        """The end of a message: a colon and the reason, or nothing."""
+        return f": {self.reason}" if self.reason else ""
+
+
+class Scope:
+    """What expressions stand for where they are read. In this one, no name is known."""
+
+    def evaluate(self, node: ast.expr) -> object:
+        """The value of an expression that is no plain literal. Raises UnresolvedError."""
+        evaluator = _literal_evaluator()
+        return evaluated(evaluator, node, Frame(_no_file(), {}, is_detached=True))
+
+
+NO_SCOPE = Scope()
+
+
+def evaluate(node: ast.expr, scope: Scope = NO_SCOPE) -> object:
+    """The value of an expression: of literals, and by what a scope knows. Raises UnresolvedError."""
+    with suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return cast("object", ast.literal_eval(node))
+    return scope.evaluate(node)
+
+
+class ConfigSource(Protocol):
+    """Where the values of configs come from."""
+
+    def named(self, name: str, node: ast.AST) -> object:
+        """The value of the config of that name. Raises KeyError for no config, UnresolvedError for no known value."""
+        ...
+
+    def name_of(self, attribute: str) -> str | None:
+        """The name of the config that an attribute of the flow is."""
+        ...
+
+
+class FileValues:
+    """The values in the class statements of a flow's files, which are executed when the first is asked for."""
+
+    def __init__(self, modules: LocalModules, configs: ConfigSource) -> None:
+        self.evaluator = Interpreter(modules, DiagnosticSink())
+        self.configs = configs
+
+    def of(self, view: ModuleView) -> FileScope:
+        """The values of a file."""
+        return FileScope(view, self)
+
+
+class FileScope(Scope):
+    """What the expressions in class statements stand for, at their place."""
+
+    def __init__(self, view: ModuleView, files: FileValues) -> None:
+        self.view = view
+        self.files = files
+
+    def evaluate(self, node: ast.expr) -> object:
+        """The value of an expression when its class statement is executed. Raises UnresolvedError."""
+        evaluator = self.files.evaluator
+        with deep_recursion():
+            evaluator.namespace(self.view)
+        found = evaluator.records.get(node)
+        if found is None:
+            raise UnresolvedError(node)
+        return self.resolved(recorded(evaluator, node, found), node)
+
+    def inside(self, function: FunctionNode, self_name: str) -> StepScope:
+        """What expressions in a step of the class stand for."""
+        return StepScope(self, function, self_name)
+
+    def resolved(self, value: object, node: ast.expr) -> object:
+        """A value in which references to configs are what these hold. Raises UnresolvedError."""
+        match value:
+            case ConfigReference():
+                return self._config(value, node)
+            case dict():
+                entries = cast("dict[object, object]", value)
+                return {key: self.resolved(item, node) for key, item in entries.items()}
+            case list() | tuple():
+                items = [self.resolved(item, node) for item in cast("list[object]", value)]
+                return items if isinstance(value, list) else tuple(items)
+            case _:
+                return value
+
+    def _config(self, reference: ConfigReference, node: ast.expr) -> object:
+        where = cast("ast.expr", reference.call) if reference.call in set(ast.walk(node)) else node
+        if reference.expression is not None:
+            found = self._expression(reference, where)
+        elif reference.name:
+            try:
+                found = self.files.configs.named(reference.name, node)
+            except KeyError:
+                raise UnresolvedError(node) from None
+        else:
+            raise UnresolvedError(node)
+        for key in reference.path:
+            found = _entry(node, found, key)
+        return found
+
+    def _expression(self, reference: ConfigReference, node: ast.expr) -> object:
+        """The value of a `config_expr`: configs by their own names, then names of the module."""
+        try:
+            expression = ast.parse((reference.expression or "").strip(), mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            raise UnresolvedError(node, "the expression is not valid Python", "correct it", wrong=True) from None
+        view = reference.view or self.view
+        environment: Environment = {}
+        for item in ast.walk(expression):
+            if isinstance(item, ast.Name):
+                self._bind(item.id, environment, view, node)
+        evaluator = self.files.evaluator
+        frame = Frame(view, environment, local=frozenset(environment), is_detached=True)
+        try:
+            return evaluated(evaluator, expression, frame)
+        except UnresolvedError as error:
+            reason = error.reason or "flowc cannot tell the value of this expression without running code"
+            raise UnresolvedError(node, reason, error.help, reported=error.reported, wrong=error.wrong) from None
+
+    def _bind(self, name: str, environment: Environment, view: ModuleView, node: ast.expr) -> None:
+        try:
+            environment[name] = self.files.configs.named(name, node)
+        except KeyError:
+            names = self.files.evaluator.namespace(view)
+            if name in names:
+                environment[name] = names[name]
+            elif not hasattr(builtins, name):
+                raise UnresolvedError(
+                    node, f"there is no config `{name}`",
+                    "a config_expr knows configs by their own names, those of Config('name'), and names of the module",
+                    wrong="import *" not in view.source.text,
+                ) from None  # fmt: skip
+
+
+class StepScope(Scope):
+    """What expressions in a step stand for: constants of the module as it is in the end, and `self.config.entry`."""
+
+    def __init__(self, file: FileScope, function: FunctionNode, self_name: str) -> None:
+        self._file = file
+        self._function = function
+        self._self_name = self_name
+
+    def evaluate(self, node: ast.expr) -> object:
+        """The value of an expression. Raises UnresolvedError."""
+        configs: Environment = {}
+        for item in ast.walk(node):
+            match item:
+                case ast.Attribute(value=ast.Name(id=owner), attr=attribute) if owner == self._self_name:
+                    name = self._file.files.configs.name_of(attribute)
+                    if name is not None:
+                        configs[attribute] = ConfigReference("it is a config", name=name)
+                case _:
+                    pass
+        arguments = self._function.args
+        parameters = {item.arg for item in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
+        local = bound_names(self._function.body) | parameters
+        environment: Environment = {self._self_name: Instance(None, configs)}
+        frame = Frame(self._file.view, environment, (), local, function=Function(self._file.view, self._function))
+        return self._file.resolved(evaluated(self._file.files.evaluator, node, frame), node)
+
+
+class RecordedScope(Scope):
+    """The values of expressions as they were when a decorator or a call was evaluated."""
+
+    def __init__(self, evaluator: Evaluator, records: dict[ast.AST, Recorded]) -> None:
+        self._evaluator = evaluator
+        self._records = records
+
+    def evaluate(self, node: ast.expr) -> object:
+        """The value of an expression. Raises UnresolvedError."""
+        if node not in self._records:
+            raise UnresolvedError(node)
+        return recorded(self._evaluator, node, self._records[node])
+
+
+def evaluated(evaluator: Evaluator, node: ast.expr, frame: Frame) -> object:
+    """The value of an expression in a frame. Raises UnresolvedError."""
+    frames, evaluator.frames = evaluator.frames, [frame]
+    try:
+        with deep_recursion(), evaluator.leniently(), evaluator.own_limits():
+            value = evaluator.lookup(node)
+    except RaisedError as error:
+        text = f"{error.error}" if str(error.error) else type(error.error).__name__
+        raise UnresolvedError(node, f"the expression fails: {text}", wrong=True) from None
+    except (EvaluationError, LimitError, RecursionError):
+        raise UnresolvedError(node) from None
+    finally:
+        evaluator.frames = frames
+    return recorded(evaluator, node, Recorded(value, None))
+
+
+def recorded(evaluator: Evaluator, node: ast.expr, found: Recorded) -> object:
+    """A value that was recorded, if it is known all through. Raises UnresolvedError."""
+    value, held = found
+    unknown = None if isinstance(value, ConfigReference) else _first_unknown(evaluator, value)
+    if isinstance(unknown, Unresolved):
+        raise UnresolvedError(node, unknown.reason, unknown.help, wrong=unknown.wrong)
+    if isinstance(unknown, RuntimeValue):
+        raise UnresolvedError(node, "it is the result of a step, which is not known when the flow is compiled")
+    if held is not None and held != value:
+        raise UnresolvedError(node, "it is changed after this", "write the value out here")
+    if _is_definition(value):
+        raise UnresolvedError(node)
+    return value
+
+
+def _first_unknown(evaluator: Evaluator, value: object) -> Undetermined | None:
+    """The first part of a value that is not known; references to configs are looked up later."""
+    pending: list[object] = [value]
+    while pending:
+        item = pending.pop()
+        found = evaluator.undetermined(item)
+        if found is not None and not isinstance(found, ConfigReference):
+            return found
+        if isinstance(item, dict):
+            pending.extend(cast("dict[object, object]", item).values())
+        elif isinstance(item, list | tuple | set | frozenset):
+            pending.extend(cast("list[object]", item))
+    return None
+
+
+def _is_definition(value: object) -> bool:
+    """Whether a value is no data: a function, a class, a step."""
+    plain = isinstance(value, str | bytes | int | float | complex | list | dict | tuple | set | frozenset | None)
+    return not (plain or isinstance(value, SettingsObject | Undetermined) or type(value).__module__ == "datetime")
+
+
+def _entry(node: ast.expr, container: object, key: object) -> object:
+    if not isinstance(container, dict | list | tuple | str):
+        raise UnresolvedError(node)
+    entries = cast("Any", container)
+    try:
+        return entries[key]
+    except (KeyError, IndexError, TypeError):
+        kind = "the config" if isinstance(container, ConfigTree) else "the constant"
+        raise UnresolvedError(node, f"{kind} has no entry {key!r}", _entries(entries), wrong=True) from None
+
+
+def _entries(container: object) -> str:
+    if isinstance(container, dict):
+        keys = [str(key) for key in cast("dict[object, object]", container)]
+        return f"it has {', '.join(keys[:20])}" if keys else "it is empty"
+    return f"it has {len(cast('str', container))} entries"
+
+
+class _NoModules(LocalModules):
+    """No local modules."""
+
+    def __init__(self) -> None:
+        pass
+
+    def load(self, view: ModuleView, level: int, parts: tuple[str, ...]) -> ModuleView | None:
+        """None."""
+        del view, level, parts
+        return None
+
+
+@cache
+def _no_file() -> ModuleView:
+    return ModuleView(SourceFile(Path("<expression>"), "\n"), ast.parse(""), DiagnosticSink())
+
+
+def _literal_evaluator() -> Interpreter:
+    return Interpreter(_NoModules(), DiagnosticSink())

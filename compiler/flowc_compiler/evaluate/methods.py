@@ -1,0 +1,174 @@
+"""Methods of Python's own data: of text, numbers, lists, tuples, sets and dicts."""
+
+from __future__ import annotations
+
+import ast
+import string
+from typing import Any, cast
+
+from flowc_compiler.evaluate.evaluator import CallArguments, Evaluator
+from flowc_compiler.evaluate.functions import callback
+from flowc_compiler.evaluate.operations import LONGEST, TooLargeError, check_format, cost
+from flowc_compiler.evaluate.values import BoundMethod, DictView, Iterator, Unresolved
+from flowc_compiler.evaluate.weights import check_weight, weight
+
+_TEXT = frozenset(
+    {
+        "capitalize", "casefold", "center", "count", "encode", "endswith", "expandtabs", "find", "format", "index",
+        "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower", "isnumeric", "isprintable",
+        "isspace", "istitle", "isupper", "join", "ljust", "lower", "lstrip", "partition", "removeprefix",
+        "removesuffix", "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines",
+        "startswith", "strip", "swapcase", "title", "upper", "zfill",
+    }
+)  # fmt: skip
+METHODS: dict[type, frozenset[str]] = {
+    str: _TEXT,
+    bytes: frozenset({"decode", "hex"}),
+    list: frozenset(
+        {"append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"}
+    ),
+    tuple: frozenset({"count", "index"}),
+    range: frozenset({"count", "index"}),
+    dict: frozenset({"clear", "copy", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"}),
+    set: frozenset(
+        {"add", "clear", "copy", "difference", "difference_update", "discard", "intersection", "intersection_update",
+         "isdisjoint", "issubset", "issuperset", "remove", "symmetric_difference", "union", "update"}
+    ),
+    frozenset: frozenset({"copy", "difference", "intersection", "isdisjoint", "issubset", "issuperset", "union"}),
+    int: frozenset({"bit_length"}),
+    float: frozenset({"is_integer"}),
+}  # fmt: skip
+_PADDING = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs"})
+_CHANGING = frozenset(
+    {"add", "append", "clear", "difference_update", "discard", "extend", "insert", "intersection_update", "pop",
+     "popitem", "remove", "reverse", "setdefault", "sort", "update"}
+)  # fmt: skip
+_LOOKING = frozenset(
+    {"count", "difference", "discard", "index", "intersection", "isdisjoint", "issubset", "issuperset", "remove",
+     "symmetric_difference"}
+)  # fmt: skip
+"""Methods that compare entries."""
+_TAKING_ENTRIES = frozenset(
+    {"extend", "update", "union", "difference", "difference_update", "intersection", "intersection_update",
+     "symmetric_difference"}
+)  # fmt: skip
+_CHEAP = frozenset({"add", "append", "get", "items", "keys", "popitem", "setdefault", "values"})
+"""Methods that take no longer for a large list or dict."""
+_BY_KEY = frozenset({"get", "pop", "setdefault"})
+
+
+def plain_method(owner: object, name: str) -> BoundMethod | None:
+    """A method of plain data; `None` where there is no such method."""
+    kind = next((kind for kind in (bool, *METHODS) if isinstance(owner, kind)), None)
+    return BoundMethod(owner, name) if kind is not None and name in METHODS.get(kind, ()) else None
+
+
+def call_plain(evaluator: Evaluator, method: BoundMethod, arguments: CallArguments, node: ast.expr) -> object:
+    """What a method of plain data gives. It may change the list, dict or set that it is a method of."""
+    from flowc_compiler.evaluate.expressions import check_hashable, has_objects
+
+    owner, name = method.owner, method.name
+    values, kind = [given.value for given in arguments.positional], type(owner)
+    keywords = {key: given.value for key, given in arguments.keywords.items()}
+    unknown = evaluator.undetermined(owner)
+    if isinstance(unknown, Unresolved):
+        evaluator.escape(owner, *values, *keywords.values(), why=unknown)
+        raise evaluator.refuse_unresolved(unknown, node)
+    if name in _CHANGING:
+        evaluator.check_free(owner, node)
+    if isinstance(owner, str):
+        values = _text_operands(evaluator, owner, name, arguments, node)
+    elif name in _TAKING_ENTRIES:
+        values = [_entries(evaluator, item, arguments, place) for place, item in enumerate(values)]
+    if kind is not str and name in _LOOKING:
+        evaluator.check_known(node, "it cannot be looked for", "keep the position in a variable", owner, values)
+    if kind is dict and name in _BY_KEY and evaluator.find_undetermined(*values[:1]) is not None:
+        way_out = "look it up in a step that gets the result"
+        raise _unknown_change(
+            evaluator, owner, values, evaluator.not_known(values[0], node, "it cannot be a key here", way_out), name
+        )
+    if kind is not str:
+        compared = (owner, values) if name in _LOOKING else (values[:1],) if kind in (dict, set) else ()
+        check_hashable(evaluator, node, compared)
+    if name == "sort":
+        key = keywords.get("key")
+        if key is None:
+            evaluator.check_known(node, "it cannot be sorted by it", "sort in a step that gets the results", owner)
+        if key is None and has_objects(owner):
+            raise evaluator.refuse("FC113", "flowc does not compare these objects", node, "sort by a `key`")
+        if key is not None:
+            keywords["key"] = callback(evaluator, key, node)
+    indices = [*(values[:1] if name in {"insert", "pop"} and kind is list else ()), keywords.get("reverse")]
+    if (found := evaluator.find_undetermined(*indices)) is not None:
+        raise _unknown_change(evaluator, owner, values, evaluator.not_known(found, node, "it is no index", ""), name)
+    is_last = name == "pop" and (kind is dict or not values)
+    evaluator.charge(0 if name in _CHEAP or is_last else cost(owner) // (1 if name != "pop" else 64), node)
+
+    def run() -> object:
+        found = getattr(owner, name)(*values, **keywords)
+        if len(cast("list[object]", owner) if isinstance(owner, list | dict | set) else ()) > LONGEST:
+            raise TooLargeError
+        if name in {"items", "keys", "values"}:
+            return DictView(cast("dict[object, object]", owner), name)
+        return found
+
+    return evaluator.computed(node, run)
+
+
+def _unknown_change(evaluator: Evaluator, owner: object, values: list[object], error: Any, name: str) -> Any:
+    """An error of a method that may have changed its list or dict, which nothing is known of then."""
+    if evaluator.lenient:
+        if name in _CHANGING:
+            evaluator.escape(owner, *values, why=Unresolved(error.diagnostic.message))
+        error.options = (owner, *values)
+    return error
+
+
+def _entries(evaluator: Evaluator, value: object, arguments: CallArguments, place: int) -> object:
+    given = arguments.positional[place].node
+    if isinstance(value, dict) and not evaluator.undetermined(value):
+        return cast("object", value)
+    if isinstance(value, set | frozenset) and not evaluator.undetermined(value):
+        return cast("object", value)
+    return evaluator.iterate(value, given)
+
+
+def _text_operands(
+    evaluator: Evaluator, owner: str, name: str, arguments: CallArguments, node: ast.expr
+) -> list[object]:
+    """The operands of a method of text. Refuses results in a text, and what would become too long."""
+    from flowc_compiler.evaluate.expressions import check_plain
+
+    values: list[object] = []
+    for given in (*arguments.positional, *arguments.keywords.values()):
+        taken = isinstance(given.value, Iterator | DictView) or (name == "join" and isinstance(given.value, dict))
+        value = evaluator.iterate(given.value, given.node) if taken else given.value
+        check_plain(evaluator, given.node, "a text cannot contain it", "make the text in a step that gets it", value)
+        check_weight(evaluator, given.node, value)
+        if name == "join" and isinstance(value, set | frozenset):
+            value = evaluator.iterate(value, given.node)  # pyright: ignore[reportUnknownArgumentType]
+        values.append(value)
+    evaluator.computed(node, lambda: _check_text(owner, name, values))
+    return values[: len(arguments.positional)]
+
+
+def _check_text(owner: str, name: str, values: list[Any]) -> None:
+    first = values[0] if values else 0
+    if name in _PADDING and isinstance(first, int):  # noqa: SIM102 - one line would be too long
+        if max(first, first * owner.count("\t") if name == "expandtabs" else 0) > LONGEST:
+            raise TooLargeError
+    if name == "replace" and len(values) > 1 and isinstance(values[1], str):  # noqa: SIM102 - one line would be too long
+        if len(owner) * max(1, len(values[1])) > LONGEST * 10:
+            raise TooLargeError
+    if name == "join" and isinstance(first, list | tuple):
+        texts = [item for item in cast("list[object]", first) if isinstance(item, str)]
+        if sum(map(len, texts)) + len(owner) * len(texts) > LONGEST * 10:
+            raise TooLargeError
+    if name == "format":
+        longest = max((weight(value) for value in values), default=0)
+        if longest * owner.count("{") > LONGEST or any(isinstance(item, int) and item > LONGEST for item in values):
+            raise TooLargeError
+        for _, field, spec, _ in string.Formatter().parse(owner):
+            check_format(spec or "")
+            if field is not None and "." in field:
+                raise ValueError("flowc reads no attributes in a format")

@@ -1,0 +1,76 @@
+"""Objects that a file makes of classes for settings, such as `ResourceSettings(memory="4GB")`.
+
+Those of flowc and ZenML, and the models of Kubernetes' client, are read as a name and its arguments; nothing is checked
+here. Names of enumerations and of ZenML's integrations stand for their values.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import cast
+
+from flowc.protocol.zenml_names import INTEGRATIONS
+from flowc_compiler.evaluate.evaluator import Evaluator
+from flowc_compiler.evaluate.values import Foreign, SettingsObject
+from flowc_compiler.syntax.modules import ModuleView
+
+CLASSES: dict[str, tuple[str, ...]] = {
+    "ArtifactConfig": (),
+    "DockerSettings": (),
+    "KubernetesOrchestratorSettings": (),
+    "KubernetesPodSettings": (),
+    "Model": ("name",),
+    "ResourceSettings": (),
+    "Resources": (),
+    "Retry": ("limit",),
+    "Schedule": ("cron_expression",),
+    "StepRetryConfig": (),
+    "Tag": ("name",),
+}
+"""The classes, and which arguments each takes by position."""
+_ENUMERATIONS = frozenset({"ArtifactType", "ByteUnit", "ModelStages", "PythonPackageInstaller", "StepRuntime"})
+_KUBERNETES = re.compile(r"V\d\w*")
+
+
+def settings_object(evaluator: Evaluator, node: ast.Call) -> SettingsObject | None:
+    """The object that a call makes; `None` for a call of anything else. Raises EvaluationError."""
+    kind = evaluator.view.names.resolve(node.func)
+    if kind in CLASSES:
+        return _made(evaluator, kind, node, CLASSES[kind])
+    if isinstance(node.func, ast.Name | ast.Attribute) and _KUBERNETES.fullmatch(
+        node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+    ):
+        called = evaluator.lookup(node.func)
+        if isinstance(called, Foreign) and called.path[:1] == ("kubernetes",):
+            return _made(evaluator, called.path[-1], node, ())
+    return None
+
+
+def enumerated(node: ast.Attribute | ast.Name, view: ModuleView) -> tuple[object] | None:
+    """The value of `StepRuntime.ISOLATED`, and of the constant `MLFLOW` of ZenML; `None` for any other name."""
+    if isinstance(node, ast.Attribute) and view.names.resolve(node.value) in _ENUMERATIONS:
+        return (node.attr.lower(),)
+    name = view.names.resolve(node)
+    return (INTEGRATIONS[name],) if name in INTEGRATIONS else None
+
+
+def _made(evaluator: Evaluator, kind: str, node: ast.Call, positional: tuple[str, ...]) -> SettingsObject:
+    fields: dict[str, object] = {}
+    nodes: dict[str, ast.expr] = {}
+    if len(node.args) > len(positional) or any(isinstance(arg, ast.Starred) for arg in node.args):
+        message = "it takes keyword arguments only"
+        raise evaluator.refuse("FC402", message, node.args[-1], "name the argument")
+    named = [*zip(positional, node.args, strict=False), *((item.arg, item.value) for item in node.keywords)]
+    for key, value in named:
+        if key is None:
+            unpacked = evaluator.evaluate(value)
+            if not isinstance(unpacked, dict) or evaluator.undetermined(unpacked):
+                raise evaluator.refuse("FC402", "what is unpacked is not a dict", value, "name the arguments")
+            for name, item in cast("dict[object, object]", unpacked).items():
+                fields[str(name)], nodes[str(name)] = item, value
+            continue
+        nodes[key] = value
+        with evaluator.leniently():
+            fields[key] = evaluator.lookup(value)
+    return SettingsObject(kind, fields, nodes, evaluator.view)

@@ -1,0 +1,150 @@
+"""What assignments, loops and deletions bind: names, tuples of names, entries and attributes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from flowc_compiler.evaluate.evaluator import Evaluator
+from flowc_compiler.evaluate.values import (
+    ClassObject,
+    Descriptor,
+    Foreign,
+    Instance,
+    Module,
+    RuntimeValue,
+    Undetermined,
+    Unresolved,
+)
+
+
+def assign(evaluator: Evaluator, target: ast.expr, value: object, node: ast.AST) -> None:
+    """Bind what a target names. Raises EvaluationError."""
+    match target:
+        case ast.Name(id=name):
+            evaluator.bind(name, value)
+        case ast.Tuple(elts=items) | ast.List(elts=items):
+            _unpack(evaluator, items, value, node)
+        case ast.Subscript():
+            _assign_entry(evaluator, target, value)
+        case ast.Attribute():
+            _assign_attribute(evaluator, target, value)
+        case ast.Starred(value=inner):
+            assign(evaluator, inner, value, node)
+        case _:
+            raise evaluator.refuse("FC110", "flowc cannot assign to this", target, "assign to a name")
+
+
+def _unpack(evaluator: Evaluator, items: Sequence[ast.expr], value: object, node: ast.AST) -> None:
+    star = next((place for place, item in enumerate(items) if isinstance(item, ast.Starred)), None)
+    found = evaluator.undetermined(value)
+    if isinstance(found, Unresolved) and evaluator.lenient:
+        for item in items:
+            assign(evaluator, item, Unresolved(found.message, found.help, (value,)), node)
+        return
+    if isinstance(found, RuntimeValue):
+        if star is not None:
+            raise evaluator.not_known(found, node, "`*` cannot take what is left of it", "take it apart in a step")
+        values = [evaluator.runtime_entry(value, place, node, len(items)) for place in range(len(items))]
+    else:
+        values = evaluator.iterate(value, node)
+    least = len(items) - (star is not None)
+    if len(values) < least or (star is None and len(values) > least):
+        shown = f"{'at least ' if star is not None else ''}{least} value{'s' * (least != 1)}"
+        message = f"`{evaluator.code(node)}` has {len(values)} value{'s' * (len(values) != 1)}, and {shown} are wanted"
+        raise evaluator.refuse("FC112", message, node, "make the numbers equal")
+    if star is not None:
+        end = len(values) - (len(items) - star - 1)
+        values = [*values[:star], values[star:end], *values[end:]]
+    for item, entry in zip(items, values, strict=True):
+        assign(evaluator, item, entry, node)
+
+
+def _assign_entry(evaluator: Evaluator, target: ast.Subscript, value: object) -> None:
+    _change_entry(evaluator, target, "assigned", lambda container, key: container.__setitem__(key, value), value)
+
+
+def _change_entry(
+    evaluator: Evaluator, target: ast.Subscript, what: str, change: Callable[[Any, object], object], *values: object
+) -> None:
+    from flowc_compiler.evaluate.expressions import check_hashable, key_of
+
+    container = evaluator.evaluate(target.value)
+    key = key_of(evaluator, target.slice)
+    found = evaluator.undetermined(container) or evaluator.find_undetermined(
+        *((key.start, key.stop, key.step) if isinstance(key, slice) else (key,))
+    )
+    if isinstance(found, Unresolved) and evaluator.lenient:
+        evaluator.escape(container, *values, why=found)
+        return
+    if evaluator.undetermined(container) is not None:
+        raise evaluator.not_known(container, target, f"its entries cannot be {what}", "change it in a step")
+    if found is not None:
+        raise evaluator.not_known(found, target, "it cannot be an index here", "do it in a step that gets the result")
+    if not isinstance(container, list | dict):
+        if evaluator.lenient:
+            evaluator.escape(container, *values, why=Unresolved("flowc cannot follow this assignment"))
+        raise evaluator.refuse("FC112", f"`{evaluator.code(target)}` cannot be {what}", target, "use a list or a dict")
+    evaluator.check_free(container, target)
+    if isinstance(container, dict):
+        check_hashable(evaluator, target, key)
+    evaluator.computed(target, lambda: change(container, key) and None)
+    evaluator.computed(target, lambda: len(cast("list[object]", container)) and None)
+
+
+def _assign_attribute(evaluator: Evaluator, target: ast.Attribute, value: object) -> None:
+    if not evaluator.lenient:
+        raise evaluator.refuse(
+            "FC110", "an attribute cannot be assigned in a pipeline's body", target,
+            "keep values in variables, lists and dicts",
+        )  # fmt: skip
+    owner = evaluator.evaluate(target.value)
+    names = attributes_of(evaluator, owner, target.attr)
+    if names is None:
+        why = Unresolved("flowc cannot follow this assignment")
+        evaluator.escape(owner, value, why=why)
+        if isinstance(owner, Foreign):
+            evaluator.change_foreign(owner)
+    else:
+        names[target.attr] = value
+
+
+def attributes_of(evaluator: Evaluator, owner: object, name: str) -> dict[str, object] | None:
+    """The names that an assignment to an attribute changes; `None` where that is not known."""
+    if isinstance(owner, Undetermined) or evaluator.undetermined(owner):
+        return None
+    if isinstance(owner, Module):
+        return owner.namespace
+    if isinstance(owner, ClassObject) and owner.kind in {"plain", "dataclass"}:
+        return owner.namespace
+    if isinstance(owner, Instance):
+        for item in owner.of.mro() if owner.of is not None else ():
+            special = item.namespace.keys() & {"__setattr__", "__delattr__", "__slots__"}
+            if item.kind == "opaque" or special or isinstance(item.namespace.get(name), Descriptor):
+                return None
+        return owner.attributes
+    return None
+
+
+def delete(evaluator: Evaluator, target: ast.expr) -> None:
+    """`del name`, `del values[key]` and `del object.name`."""
+    match target:
+        case ast.Name(id=name) if name in evaluator.environment_of(name):
+            del evaluator.environment_of(name)[name]
+        case ast.Subscript():
+            _change_entry(evaluator, target, "deleted", lambda container, key: container.__delitem__(key))
+        case ast.Tuple(elts=items) | ast.List(elts=items):
+            for item in items:
+                delete(evaluator, item)
+        case ast.Attribute() if evaluator.lenient:
+            owner = evaluator.evaluate(target.value)
+            names = attributes_of(evaluator, owner, target.attr)
+            if names is None or target.attr not in names:
+                evaluator.escape(owner, why=Unresolved("flowc cannot follow this `del`"))
+            else:
+                del names[target.attr]
+        case _:
+            raise evaluator.refuse(
+                "FC110", "flowc cannot delete this", target, "delete a name or an entry of a list or dict"
+            )

@@ -1,0 +1,234 @@
+"""What expressions evaluate to, beside Python's own plain data.
+
+What is known is a plain Python value: numbers, strings, and lists, tuples, sets and dicts, shared by reference as in
+Python. They may hold the objects of this module.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flowc_compiler.evaluate.merging import State
+    from flowc_compiler.syntax.modules import ModuleView
+
+Environment = dict[str, object]
+"""Names and what they stand for: of a function's body, a class, or a module."""
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+PLAIN = (str, int, float, complex, bool, bytes, type(None), type(...))
+"""Types of plain data, beside list, tuple, set and dict."""
+
+
+class Undetermined:
+    """A value whose content is not known when the file is compiled."""
+
+
+class RuntimeValue(Undetermined):
+    """A value that exists when the flow runs, such as the result of a step."""
+
+
+@dataclass(frozen=True, eq=False)
+class Unresolved(Undetermined):
+    """A value that flowc cannot compute, and why."""
+
+    message: str
+    """Empty where a diagnostic says it already."""
+    help: str = ""
+    options: tuple[object, ...] = ()
+    """Values that it may be, or share parts with."""
+    code: str = "FC115"
+    """The code of the diagnostic, where a pipeline's body needs the value."""
+    wrong: bool = False
+    """Whether Python itself would fail."""
+
+    @property
+    def reason(self) -> str:
+        """Why it is not known, as a clause."""
+        return self.message
+
+
+@dataclass(frozen=True, eq=False)
+class Foreign(Unresolved):
+    """A module that is installed somewhere, or what it defines: `os`, `json.loads`, `flowc.step`."""
+
+    path: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """Why it is not known, as a clause."""
+        shown = ".".join(self.path).replace(".()", "(...)").replace(".[]", "[...]")
+        return f"`{shown}` {self.message}" if self.message else ""
+
+
+@dataclass(frozen=True, eq=False)
+class ConfigReference(Unresolved):
+    """The value of a `Config` or of a `config_expr`, or an entry of it, which the front end looks up."""
+
+    call: ast.Call | None = None
+    """The call that makes the config or expression."""
+    name: str = ""
+    """The name of the config."""
+    expression: str | None = None
+    """The text of a `config_expr`."""
+    view: ModuleView | None = None
+    path: tuple[object, ...] = ()
+
+
+class ConfigTree(dict[str, object]):
+    """A mapping in the value of a config: its entries are read as attributes, too."""
+
+
+@dataclass(eq=False)
+class Function:
+    """A function of the flow's files, or a lambda: calls of it are evaluated in place."""
+
+    view: ModuleView
+    node: FunctionNode | ast.Lambda
+    closure: tuple[Environment, ...] = ()
+    """The names of the functions around it, innermost first; none for a function of a module."""
+    defaults: Environment = field(default_factory=dict[str, object])
+    """Values of its parameters' defaults, as of when it was defined."""
+    owner: ClassObject | None = None
+    """The class whose method it is."""
+
+    @property
+    def name(self) -> str:
+        """The name of the function."""
+        return "<lambda>" if isinstance(self.node, ast.Lambda) else self.node.name
+
+
+@dataclass(frozen=True, eq=False)
+class Builtin:
+    """A function of Python's that is called on known values, such as `len` or `math.sqrt`."""
+
+    name: str
+    function: Callable[..., object]
+
+
+@dataclass(frozen=True, eq=False)
+class BoundMethod:
+    """A method of a value, such as `text.split`, `work.map` or that of an instance."""
+
+    owner: object
+    name: str
+    function: Function | None = None
+    """For a method of a class of the file."""
+
+
+@dataclass(frozen=True, eq=False)
+class Partial:
+    """`functools.partial(function, ...)`."""
+
+    function: object
+    positional: tuple[object, ...]
+    keywords: Mapping[str, object]
+
+
+@dataclass(eq=False)
+class ClassObject:
+    """A class of the flow's files."""
+
+    name: str
+    view: ModuleView
+    node: ast.ClassDef
+    bases: tuple[ClassObject, ...]
+    namespace: Environment
+    kind: str = "plain"
+    """`plain`, `enum`, `dataclass`, or `opaque` where what it does is not known."""
+    fields: Environment = field(default_factory=dict[str, object])
+    """Of a dataclass: the default of each field, `MISSING` where it has none."""
+
+    def mro(self) -> list[ClassObject]:
+        """The classes that attributes are looked up in, in order."""
+        found: dict[ClassObject, None] = {}
+        for item in [self, *(other for base in self.bases for other in base.mro())]:
+            found.pop(item, None)
+            found[item] = None
+        return list(found)
+
+
+@dataclass(eq=False)
+class Instance:
+    """An object of a class of the file, or a namespace such as `SimpleNamespace(x=1)`, which has no class."""
+
+    of: ClassObject | None
+    attributes: Environment = field(default_factory=dict[str, object])
+
+
+@dataclass(eq=False)
+class Module:
+    """A local module."""
+
+    view: ModuleView
+    namespace: Environment
+
+
+@dataclass(frozen=True, eq=False)
+class Descriptor:
+    """A method under `@property`, `@staticmethod` or `@classmethod`."""
+
+    kind: str
+    function: object
+
+
+@dataclass(frozen=True, eq=False)
+class DictView:
+    """`mapping.keys()`, `.values()` or `.items()`, which shows what the dict holds later."""
+
+    owner: dict[object, object]
+    kind: str
+
+    def entries(self) -> list[object]:
+        """What is in it now."""
+        return list(getattr(self.owner, self.kind)())
+
+
+class Iterator:
+    """What a generator, `zip`, `map` and the like give: it makes its items when the first is needed, and only once."""
+
+    def __init__(
+        self, make: Callable[[], Iterable[object]], watch: Callable[[], tuple[State, object]] | None = None
+    ) -> None:
+        self.watch = watch
+        """Of a generator: what tells whether something changed that its code reads."""
+        self._make: Callable[[], Iterable[object]] | None = make
+        self._items: list[object] = []
+        self.touched = False
+        """Whether something was taken out of it."""
+
+    @property
+    def is_made(self) -> bool:
+        """Whether its items are made."""
+        return self._make is None
+
+    def items(self) -> list[object]:
+        """The items that are left, in reverse order: taking one is popping it off the end."""
+        self.touched = True
+        if self._make is not None:
+            make, self._make = self._make, None
+            self._items = list(make())[::-1]
+        return self._items
+
+
+class Missing:
+    """Stands for a value that is not there."""
+
+
+MISSING = Missing()
+
+
+@dataclass(frozen=True, eq=False)
+class SettingsObject:
+    """An object of a class for settings, such as `ResourceSettings(memory="4GB")`; nothing of it is checked yet."""
+
+    kind: str
+    """The name of its class."""
+    fields: Mapping[str, object]
+    """A value that is not known is `Unresolved`, which does not matter where nothing reads it."""
+    nodes: Mapping[str, ast.expr]
+    """The expression that each field was given as."""
+    view: ModuleView
+    """The file that it is made in."""

@@ -1,0 +1,113 @@
+"""The arguments of a call, by the names that the called thing gives them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.known_values import Scope, UnresolvedError, evaluate
+from flowc_compiler.syntax.modules import ModuleView
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument: its expression, or its value where it came out of `**config.entry`."""
+
+    node: ast.expr
+    known: tuple[object] | None = None
+
+    def evaluate(self, scope: Scope) -> object:
+        """Its value. Raises UnresolvedError."""
+        return evaluate(self.node, scope) if self.known is None else self.known[0]
+
+
+class CallReader:
+    """Reads calls of `Parameter`, `IncludeFile` and `Config`; mistakes in them are collected as FC301."""
+
+    def __init__(self, view: ModuleView, sink: DiagnosticSink, scope: Scope) -> None:
+        self.view = view
+        self.sink = sink
+        self.scope = scope
+
+    def bind(
+        self, kind: str, call: ast.Call, positional: Sequence[str], keyword_only: Sequence[str] = ()
+    ) -> dict[str, Argument] | None:
+        """The arguments by name; `None` when one of them is not known, or there is no `name`."""
+        known = (*positional, *keyword_only)
+        found: dict[str, Argument] = {}
+        ok = True
+        for place, arg in enumerate(call.args):
+            plain = positional[place] if place < len(positional) and not isinstance(arg, ast.Starred) else None
+            ok = self._put(kind, plain, arg, known, found) and ok
+        for item in call.keywords:
+            if item.arg is None:
+                ok = self._unpack(kind, item.value, known, found) and ok
+            else:
+                ok = self._put(kind, item.arg, item.value, known, found) and ok
+        if ok and "name" not in found:
+            self.report(f"a {kind} has no name", call, f"write `{kind}('name', ...)`")
+            ok = False
+        return found if ok else None
+
+    def name(self, argument: Argument) -> str | None:
+        """The value of `name`; `None` when it is not a plain string that an option can be called."""
+        try:
+            name = argument.evaluate(self.scope)
+        except UnresolvedError:
+            name = None
+        if isinstance(name, str) and name and name.replace("-", "_").isidentifier():
+            return name
+        self.report(
+            "a parameter's name is not a plain string", argument.node,
+            "use letters, digits, `-` and `_`, in a literal string",
+        )  # fmt: skip
+        return None
+
+    def literal(self, key: str, argument: Argument, kind: type) -> object:
+        """The value of an argument of that type, or `None`. Raises UnresolvedError with FC301 collected."""
+        try:
+            value = argument.evaluate(self.scope)
+        except UnresolvedError as error:
+            self.report_value(error, f"`{key}` is not a literal", "write its value here")
+            raise UnresolvedError(error.node, reported=True) from None
+        if value is not None and not isinstance(value, kind):
+            self.report(f"`{key}` is not a {kind.__name__}", argument.node, "correct its type")
+            raise UnresolvedError(argument.node, reported=True)
+        return value
+
+    def report(self, message: str, node: ast.AST, help_text: str, code: str = "FC301") -> None:
+        """Collect an error at a node."""
+        self.sink.error(code, message, self.view.span(node), help=help_text)
+
+    def report_value(self, error: UnresolvedError, message: str, help_text: str) -> None:
+        """Collect FC301 for an expression without a value, unless its cause has a diagnostic."""
+        if not error.reported:
+            self.report(f"{message}{error.because}", error.node, error.help or help_text)
+
+    def _put(
+        self, kind: str, name: str | None, node: ast.expr, known: Sequence[str], found: dict[str, Argument]
+    ) -> bool:
+        if name is None or name not in known or name in found:
+            self.report(f"not an argument of {kind}", node, f"it takes {', '.join(known)}")
+            return False
+        found[name] = Argument(node)
+        return True
+
+    def _unpack(self, kind: str, node: ast.expr, known: Sequence[str], found: dict[str, Argument]) -> bool:
+        """Take the arguments out of `**mapping`."""
+        try:
+            values = evaluate(node, self.scope)
+        except UnresolvedError as error:
+            self.report_value(error, f"these arguments of {kind} are not known", "write them here")
+            return False
+        entries = cast("dict[object, object]", values) if isinstance(values, dict) else None
+        wrong = [str(key) for key in entries if key not in known or key in found] if entries is not None else [""]
+        if entries is None or wrong:
+            message = f"not arguments of {kind}: {', '.join(wrong)}" if entries is not None else "not a mapping"
+            self.report(message, node, f"it takes {', '.join(known)}")
+            return False
+        found.update({str(key): Argument(node, (value,)) for key, value in entries.items()})
+        return True

@@ -1,1 +1,0 @@
-"""Calls in a pipeline's body: of steps, maps, helpers and other pipelines."""

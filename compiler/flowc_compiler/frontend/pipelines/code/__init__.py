@@ -1,1 +1,0 @@
-"""Python's own statements and expressions in a pipeline's body."""

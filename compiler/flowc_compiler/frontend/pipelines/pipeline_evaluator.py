@@ -1,0 +1,355 @@
+"""The evaluator of pipelines: steps, maps, switches and results in the code of a flow's files."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.evaluator import CallArguments, Evaluator, Records
+from flowc_compiler.evaluate.expressions import test
+from flowc_compiler.evaluate.functions import call_function, signature_of
+from flowc_compiler.evaluate.interpreter import Interpreter
+from flowc_compiler.evaluate.known_values import RecordedScope, UnresolvedError, evaluate
+from flowc_compiler.evaluate.values import Function, Unresolved
+from flowc_compiler.frontend.decorators.decorator_arguments import callee
+from flowc_compiler.frontend.pipelines.argument_values import argument_value
+from flowc_compiler.frontend.pipelines.graph import Node, Region
+from flowc_compiler.frontend.pipelines.pipeline_runs import PipelineRuns
+from flowc_compiler.frontend.pipelines.pipeline_values import (
+    FunctionMethod,
+    PipelineFunction,
+    Result,
+    StepFunction,
+    StepOutputs,
+    Unmapped,
+)
+from flowc_compiler.frontend.pipelines.region_builder import Nodes
+from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
+from flowc_compiler.frontend.pipelines.settings.settings_layer import SettingsLayer
+from flowc_compiler.frontend.pipelines.step_outputs import outputs_of
+from flowc_compiler.frontend.pipelines.types.evaluation_types import BoundArgument, TypeHook
+from flowc_compiler.ir import StepSpecs
+from flowc_compiler.ir.values import OperationValue, Operator, Value
+from flowc_compiler.source import Span
+from flowc_compiler.syntax.import_root import find_import_root
+from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
+from flowc_compiler.syntax.names import dotted
+
+if TYPE_CHECKING:
+    from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
+
+
+class PendingOrder(NamedTuple):
+    """A name in `after=` of a step that is not called yet."""
+
+    node: Node
+    name: str
+    path: tuple[Region, ...]
+    """The regions around the node."""
+    span: Span
+
+
+_OUT_OF_CLASSES = "use it in a step; a step or pipeline that is defined in a class has to be a function of the file"
+_WORK = frozenset({"FC110", "FC115"})
+"""What steps are for."""
+
+
+class PipelineEvaluator(Interpreter):
+    """Evaluates the pipelines of one file."""
+
+    def __init__(
+        self,
+        main: ModuleView,
+        modules: LocalModules,
+        sink: DiagnosticSink,
+        hook: TypeHook,
+        attached: Sequence[CliDecorator],
+    ) -> None:
+        super().__init__(modules, sink)
+        self._main = main
+        self.hook = hook
+        self.attached = attached
+        self.nodes = Nodes()
+        self.runs = PipelineRuns()
+        self.pipeline_layers: tuple[SettingsLayer, ...] = ()
+        """What configures the pipeline that is compiled, and so its steps."""
+        self.waiting: list[PendingOrder] = []
+        self._specs: dict[tuple[int, ...], tuple[tuple[SettingsLayer, ...], StepSpecs]] = {}
+
+    def specs_of(self, step: StepFunction) -> StepSpecs:
+        """What a step asks for, the pipeline's own settings included."""
+        layers = (*self.pipeline_layers, *step.layers)
+        key = tuple(map(id, layers))
+        if key not in self._specs:
+            self._specs[key] = (layers, step_specs(layers, self.sink, self.attached))
+        return self._specs[key][1]
+
+    # Definitions.
+
+    def define(self, node: FunctionNode, function: Function, records: Records) -> object | None:
+        """The step or pipeline that a function with `@step` or `@pipeline` is."""
+        kinds = {self.view.names.resolve(callee(item)) for item in node.decorator_list}
+        if not kinds & {"step", "pipeline"}:
+            return None
+        if self.frame.is_class or self.frame.function is not None:
+            return Unresolved("steps and pipelines are functions of the file", _OUT_OF_CLASSES)
+        kind: Literal["step", "pipeline"] = "step" if "step" in kinds else "pipeline"
+        item = next(item for item in node.decorator_list if self.view.names.resolve(callee(item)) == kind)
+        layer = SettingsLayer(
+            kind=kind,
+            of=kind,
+            arguments=(*item.args, *item.keywords) if isinstance(item, ast.Call) else (),
+            view=self.view,
+            scope=RecordedScope(self, records),
+            function=node,
+        )
+        if kind == "pipeline":
+            return PipelineFunction(self.view, node, [layer], function.defaults)
+        if isinstance(node, ast.AsyncFunctionDef):
+            self.lasting_sink.error(
+                "FC107", f"the step `{node.name}` is `async`", self.view.name_span(node),
+                help="write `def`, and call `asyncio.run(...)` inside of it",
+            )  # fmt: skip
+        outputs = outputs_of(node, self.view, self.lasting_sink)
+        name = _name_argument(layer) or node.name
+        return StepFunction(self.view, self._module_of(self.view), node, outputs.names, outputs.many, [layer], name)
+
+    def _module_of(self, view: ModuleView) -> str | None:
+        if view is self._main:
+            return None
+        folder = find_import_root(self._main.source).folder
+        path = Path(view.source.path).absolute()
+        parts = path.resolve().relative_to(folder.resolve()).with_suffix("").parts
+        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+    def is_data(self, value: object) -> bool:
+        """Whether a name with this value is more likely a constant than a definition."""
+        return super().is_data(value) and not isinstance(value, StepFunction | PipelineFunction)
+
+    # Calls.
+
+    def settings(self, node: ast.Call) -> object | None:
+        """What `unmapped(...)`, `.with_options(...)` and `.configure(...)` make."""
+        root = dotted(node.func)[:1]
+        if root and not self.is_local(root[0]) and self.view.names.resolve(node.func) == "unmapped":
+            arguments = self.arguments_of(node)
+            if len(arguments.positional) != 1 or arguments.keywords:
+                raise self.refuse("FC113", "`unmapped` takes one argument", node, "write `unmapped(value)`")
+            return Unmapped(arguments.positional[0].value)
+        function = node.func
+        if not isinstance(function, ast.Attribute) or function.attr not in {"with_options", "configure"}:
+            return None
+        owner = self.lookup(function.value)
+        if not isinstance(owner, StepFunction | PipelineFunction):
+            return self.call(self.attribute(owner, function.attr, function), self.arguments_of(node), node)
+        if function.attr == "with_options":
+            layer = self._layer(owner, node, "with_options")
+            return _copied(owner, [*owner.layers, layer])
+        if self.arms:
+            raise self.refuse(
+                "FC223", "a step cannot be configured in an `if` on a result", node,
+                "write `other = step.with_options(...)`, and call that",
+            )  # fmt: skip
+        owner.layers.append(self._layer(owner, node, "configure"))
+        return owner
+
+    def _layer(
+        self, owner: StepFunction | PipelineFunction, call: ast.Call, kind: Literal["configure", "with_options"]
+    ) -> SettingsLayer:
+        """The layer of settings that a call is: its arguments have the values that they have now."""
+        outer, self.recorded = self.recorded, {}
+        records = self.recorded
+        try:
+            for value in (*call.args, *(item.value for item in call.keywords)):
+                with self.leniently():
+                    self.lookup(value.value if isinstance(value, ast.Starred) else value)
+        finally:
+            self.recorded = outer
+        return SettingsLayer(
+            kind=kind,
+            of="step" if isinstance(owner, StepFunction) else "pipeline",
+            arguments=(*call.args, *call.keywords),
+            view=self.view,
+            scope=RecordedScope(self, records),
+        )
+
+    def call_special(self, callee: object, arguments: CallArguments, node: ast.expr) -> object:
+        """The value of a call of a step, a pipeline, or a method of one of these or of a result."""
+        from flowc_compiler.frontend.pipelines.result_methods import call_method
+        from flowc_compiler.frontend.pipelines.step_calls import call_step
+
+        match callee:
+            case PipelineFunction() if self.lenient:
+                return self.runs.record(self, callee, arguments, node)
+            case PipelineFunction():
+                return self._call_pipeline(callee, arguments, node)
+            case StepFunction() | FunctionMethod() if self.lenient:
+                self.escape(*(given.value for given in arguments.all()), why=Unresolved("a step was called with it"))
+                raise self.refuse(
+                    "FC115", f"`{self.code(node)}` is known when the file runs", node, "pass it with `-p`"
+                )
+            case StepFunction():
+                return call_step(self, callee, arguments, node)
+            case FunctionMethod():
+                return call_method(self, callee, arguments, node)
+            case _:
+                return super().call_special(callee, arguments, node)
+
+    def _call_pipeline(self, pipeline: PipelineFunction, arguments: CallArguments, node: ast.expr) -> object:
+        """What a pipeline returns that is called in another one: its steps become those of the caller, as in ZenML."""
+        own = {item.name for item in signature_of(pipeline.node).named}
+        for name in ("id", "after"):
+            if name in arguments.keywords and name not in own:
+                message = f"the pipeline `{pipeline.name}` takes no `{name}`: its steps become steps of this pipeline"
+                raise self.refuse("FC113", message, arguments.keywords[name].node, f"give `{name}=` to the steps in it")
+        from flowc_compiler.evaluate.functions import bind
+
+        bound = bind(self, signature_of(pipeline.node), arguments, pipeline.name, node)
+        checked = [BoundArgument(key, given.value, self.span(given.node)) for key, given in bound.named.items()]
+        self.hook.check_pipeline(pipeline, checked)
+        return call_function(self, Function(pipeline.view, pipeline.node, (), pipeline.defaults), arguments, node)
+
+    def call_helper(self, function: Function, arguments: CallArguments, node: ast.expr) -> object:
+        """What a function of the user's returns. Of what steps are for, the help says that it may be one."""
+        if self.lenient or isinstance(function.node, ast.Lambda):
+            return super().call_helper(function, arguments, node)
+        outer, self.sink = self.sink, DiagnosticSink()
+        try:
+            return super().call_helper(function, arguments, node)
+        finally:
+            inner, self.sink = self.sink, outer
+            hint = f"put `@step` above `{function.name}` if it is a step"
+            for item in inner.diagnostics:
+                is_work = item.code in _WORK and "@step" not in item.help
+                add = outer.error if item.severity == "error" else outer.warning
+                help_text = f"{hint}; else {item.help}" if is_work else item.help
+                add(item.code, item.message, item.span, help=help_text, label=item.label)
+
+    # What a main block does.
+
+    def fork_marks(self) -> object:
+        """Which pipelines were called on the way here."""
+        return self.runs.marks()
+
+    def set_marks(self, marks: object) -> None:
+        """Go back to the pipelines that were called before."""
+        self.runs.set_marks(marks)
+
+    def merge_marks(self, marks: Sequence[object]) -> None:
+        """Note which pipelines were called on every way, and which on some."""
+        self.runs.merge_marks(marks)
+
+    def escape_special(self, value: object, why: Unresolved) -> None:
+        """Note that unknown code has a pipeline, and may call it with any arguments."""
+        if isinstance(value, PipelineFunction):
+            arguments = CallArguments(open=True)
+            node = value.node.args if self.frame.view is value.view else self.frame.view.tree.body[0]
+            self.runs.record(self, value, arguments, cast("ast.expr", node), reason=why.message)
+
+    def explore_special(self, value: object, node: ast.expr, callee: Unresolved) -> None:
+        """Note that unknown code may call a pipeline."""
+        if isinstance(value, PipelineFunction):
+            self.runs.record(self, value, CallArguments(open=True), node, reason=callee.message)
+
+    # Values of the run.
+
+    def runtime_entry(self, value: object, key: object, node: ast.AST, entries: int | None = None) -> object:
+        """An entry of a result is a result."""
+        from flowc_compiler.frontend.pipelines.result_methods import entry_of
+
+        return entry_of(self, value, key, node, entries)
+
+    def runtime_attribute(self, owner: object, name: str, node: ast.expr) -> object:
+        """A method of a step, a pipeline or a result."""
+        from flowc_compiler.frontend.pipelines.result_methods import method_of
+
+        found = method_of(self, owner, name, node)
+        return super().runtime_attribute(owner, name, node) if found is None else found
+
+    def runtime_operation(self, operator: str, operands: Sequence[object], node: ast.AST) -> object:
+        """What conditions and comparisons of results give when the flow runs."""
+        if operator in {"condition", "comparator"} or operator.endswith("as a value"):
+            return self._later_operand(operator, operands, node)
+        if operator == "not":
+            return self._operation("not", operands, node)
+        if operator.endswith("one more"):
+            word = operator.partition(",")[0]
+            left, right = (argument_value(self, item, node) for item in operands)
+            # A long chain is one operation, and not as many within each other.
+            chained = left.operands if isinstance(left, OperationValue) and left.operator == word else (left,)
+            return Result(OperationValue(kind="operation", operator=cast("Operator", word), operands=(*chained, right)))
+        if len(operands) == 4:
+            one, other, left_node, right_node = operands
+            values: tuple[Value, ...] = (
+                argument_value(self, one, cast("ast.AST", left_node)),
+                argument_value(self, other, cast("ast.AST", right_node)),
+            )
+            return Result(OperationValue(kind="operation", operator=cast("Operator", operator), operands=values))
+        return self._operation(operator, operands, node)
+
+    def _operation(self, operator: str, operands: Sequence[object], node: ast.AST) -> Result:
+        values = tuple(argument_value(self, item, node) for item in operands)
+        return Result(OperationValue(kind="operation", operator=cast("Operator", operator), operands=values))
+
+    def _later_operand(self, operator: str, operands: Sequence[object], node: ast.AST) -> object:
+        """A right side, which Python evaluates only where the left one lets it: it may not call a step."""
+        before, last = len(self.nodes), cast("ast.expr", operands[-1])
+        value = test(self, last) if operator == "condition" else self.evaluate(last)
+        if len(self.nodes) > before:
+            place = {"condition": "condition", "comparator": "comparison"}.get(operator, "expression")
+            way_out = "call the step before"
+            if place == "condition":
+                way_out = "call the step before the `if`, or write a second `if` inside of the first"
+            article = "an" if place == "expression" else "a"
+            message = f"whether this step is called depends on a result, in the middle of {article} {place}"
+            raise self.refuse("FC223", message, last, way_out)
+        if not operator.endswith("as a value"):
+            return value
+        word = operator.partition(",")[0]
+        if not (_is_comparison(operands[0]) and _is_comparison(value)):
+            raise self.not_known(
+                operands[0], node, f"`{word}` cannot choose between values here",
+                "write `if`, or compare: `result == ... and other > ...`",
+            )  # fmt: skip
+        return self._operation(word, (operands[0], value), node)
+
+    def runtime_choice(
+        self, arms: Sequence[tuple[ast.expr | None, Callable[[], object]]], first: object, node: ast.AST
+    ) -> object:
+        """The outcome of an `if` on a result: a switch."""
+        from flowc_compiler.frontend.pipelines.switch_arms import Branch, choose
+
+        return choose(self, condition_value(self, first, node), [Branch(*arm) for arm in arms], node)
+
+
+def condition_value(evaluator: Evaluator, value: object, node: ast.AST) -> Value:
+    """A result as the condition of a switch. Raises EvaluationError."""
+    if isinstance(value, StepOutputs):
+        message = f"the step `{value.step}` gives no single value that could be true or false"
+        raise evaluator.refuse("FC112", message, node, "test one of its outputs")
+    return argument_value(evaluator, value, node)
+
+
+def _is_comparison(value: object) -> bool:
+    return isinstance(value, bool) or (isinstance(value, Result) and isinstance(value.value, OperationValue))
+
+
+def _copied(owner: StepFunction | PipelineFunction, layers: list[SettingsLayer]) -> StepFunction | PipelineFunction:
+    from dataclasses import replace
+
+    return replace(owner, layers=layers)
+
+
+def _name_argument(layer: SettingsLayer) -> str | None:
+    """The value of `@step(name=...)`, where it is known; the reader of settings reports when it is not."""
+    for arg in layer.arguments:
+        if isinstance(arg, ast.keyword) and arg.arg == "name":
+            try:
+                name = evaluate(arg.value, layer.scope)
+            except UnresolvedError:
+                return None
+            return name if isinstance(name, str) and name else None
+    return None

@@ -1,0 +1,209 @@
+"""The parameters of a pipeline: which shape its graph, and with what value, and which the run has."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple, cast
+
+from flowc_compiler.evaluate.functions import SignatureParameter, signature_of
+from flowc_compiler.evaluate.values import PLAIN, Environment, Undetermined, Unresolved
+from flowc_compiler.frontend.parameters import text_conversion
+from flowc_compiler.frontend.pipelines.parameter_uses import only_passed_on
+from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
+from flowc_compiler.frontend.pipelines.pipeline_runs import Run
+from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction, Result
+from flowc_compiler.ir import Parameter
+from flowc_compiler.ir.values import ParameterValue
+from flowc_compiler.source import Span
+from flowc_compiler.syntax.names import dotted
+
+Kind = Literal["str", "int", "float", "bool", "json"]
+Bind = Callable[[str, tuple[Parameter, ...], Span], Mapping[str, str]]
+"""Given a pipeline's name, its parameters and the span of the name: the texts of values from outside, by parameter."""
+
+
+def no_values(name: str, parameters: tuple[Parameter, ...], span: Span) -> Mapping[str, str]:
+    """Nothing from outside."""
+    del name, parameters, span
+    return {}
+
+
+class Problem(NamedTuple):
+    """Why a value of a parameter is not known, and where."""
+
+    message: str
+    span: Span
+    help: str = ""
+
+
+class Known(NamedTuple):
+    """A parameter without the command line: its value from the call or its default, as a tuple of it."""
+
+    parameter: SignatureParameter
+    value: tuple[object] | None
+    problem: Problem | None
+    annotated: Kind | None
+
+
+def read_parameters(
+    evaluator: PipelineEvaluator, pipeline: PipelineFunction, run: Run | None, bind: Bind, span: Span
+) -> tuple[tuple[Parameter, ...], Environment]:
+    """The parameters of a pipeline, and what their names stand for in its body.
+
+    Collects FC113, FC301, FC303 and FC304.
+    """
+    signature = signature_of(pipeline.node)
+    if signature.star is not None or signature.double_star is not None:
+        evaluator.sink.error(
+            "FC301", "a pipeline cannot take `*args` or `**kwargs`", span, help="give each parameter a name"
+        )
+    known = [_known(evaluator, pipeline, item, run) for item in signature.named]
+    if run is not None:
+        _check_arguments(evaluator, run, [item.name for item in signature.named])
+    declared = tuple(_declared(evaluator, pipeline, item) for item in known)
+    texts = bind(pipeline.name, declared, span)
+    found: list[Parameter] = []
+    environment: Environment = {}
+    for item, parameter in zip(known, declared, strict=True):
+        if not parameter.fixed:
+            kind = evaluator.hook.annotation(pipeline.view, item.parameter.node.annotation)
+            environment[parameter.name] = Result(ParameterValue(name=parameter.name), kind)
+            found.append(parameter)
+            continue
+        value = _value(evaluator, item, parameter, texts.get(parameter.name))
+        if value is not None:
+            environment[parameter.name] = value[0]
+            plain = is_plain(value[0])
+            updates: dict[str, Any] = {
+                "default": value[0] if plain else None,
+                "has_default": plain and value[0] is not None,
+            }
+            found.append(parameter.model_copy(update=updates))
+        else:
+            found.append(parameter)
+    return tuple(found), environment
+
+
+def is_plain(value: object) -> bool:
+    """Whether a value is plain data all through."""
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(map(is_plain, cast("list[object]", value)))
+    if isinstance(value, dict):
+        entries = cast("dict[object, object]", value)
+        return all(is_plain(key) and is_plain(item) for key, item in entries.items())
+    return isinstance(value, PLAIN)
+
+
+def _known(
+    evaluator: PipelineEvaluator, pipeline: PipelineFunction, parameter: SignatureParameter, run: Run | None
+) -> Known:
+    kind = kind_of(parameter.node.annotation)
+    name = parameter.name
+    if run is not None and name in run.arguments:
+        value, where = run.arguments[name], run.spans.get(name, run.span)
+    elif name in pipeline.defaults and parameter.default is not None:
+        value, where = pipeline.defaults[name], evaluator.span(parameter.default)
+    else:
+        return Known(parameter, None, None, kind)
+    found = evaluator.find_undetermined(value)
+    if isinstance(found, Undetermined):
+        message = found.reason if isinstance(found, Unresolved) else "it is known when the flow runs"
+        return Known(parameter, None, Problem(message, where, getattr(found, "help", "")), kind)
+    evaluator.hook.check_parameter(evaluator.view, parameter.node, value, where)
+    return Known(parameter, (value,), None, kind)
+
+
+def _check_arguments(evaluator: PipelineEvaluator, run: Run, names: list[str]) -> None:
+    for name in run.arguments:
+        if name not in names:
+            message = f"`{run.pipeline.name}` got an unexpected keyword argument `{name}`"
+            takes = f"it takes {', '.join(names)}" if names else "it takes no arguments"
+            evaluator.sink.error("FC113", message, run.span, help=takes)
+
+
+def _declared(evaluator: PipelineEvaluator, pipeline: PipelineFunction, known: Known) -> Parameter:
+    name = known.parameter.name
+    value = known.value[0] if known.value is not None else None
+    kind = known.annotated or (_kind_of_value(value) if value is not None else None)
+    passed_on = (
+        kind is not None and is_plain(value) and only_passed_on(evaluator, pipeline, name, is_list=kind == "json")
+    )
+    # What is given at the end of the file and not known is missing there, not in the signature.
+    span = known.problem.span if known.problem is not None else evaluator.view.name_span(known.parameter.node)
+    return Parameter(
+        span=span,
+        attribute=name,
+        name=name,
+        type=kind or "str",
+        deferred_type=kind is None,
+        default=value if is_plain(value) else None,
+        has_default=is_plain(value) and value is not None,
+        required=known.value is None,
+        fixed=not passed_on,
+    )
+
+
+def _value(evaluator: PipelineEvaluator, known: Known, parameter: Parameter, text: str | None) -> tuple[object] | None:
+    """The value that the body is evaluated with; `None`, with an error collected, where there is none."""
+    if text is not None:
+        try:
+            return (converted(text, parameter),)
+        except ValueError:
+            evaluator.sink.error(
+                "FC303", f"{text!r} is not a value of parameter `{parameter.name}`, which is of type {parameter.type}",
+                parameter.span, help="give a value of that type",
+            )  # fmt: skip
+            return None
+    if known.value is not None:
+        return known.value
+    if known.problem is not None:
+        evaluator.sink.error(
+            "FC304", f"parameter `{parameter.name}` has no value that is known: {known.problem.message}",
+            known.problem.span, help=f"give it a value: `-p {parameter.name}=...`",
+        )  # fmt: skip
+    else:
+        evaluator.sink.error(
+            "FC304", f"parameter `{parameter.name}` is required", parameter.span,
+            help=f"give it a value: `-p {parameter.name}=...`",
+        )  # fmt: skip
+    return None
+
+
+def converted(text: str, parameter: Parameter) -> object:
+    """A text as a value of a parameter's type. Raises ValueError."""
+    if parameter.deferred_type:
+        try:
+            return cast("object", ast.literal_eval(text))
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return text
+    return cast("object", text_conversion.converted(text, parameter))
+
+
+def kind_of(annotation: ast.expr | None) -> Kind | None:
+    """The type that values of a parameter are read as: plain types by their names, JSON for every other."""
+    return None if annotation is None else _kind(annotation)
+
+
+def _kind(node: ast.expr) -> Kind:
+    match node:
+        case ast.Constant(value=str(text)):
+            try:
+                return _kind(ast.parse(text, mode="eval").body)
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                return "json"
+        case ast.Subscript(value=value, slice=inner) if dotted(value)[-1:] in {("Optional",), ("Annotated",)}:
+            return _kind(inner.elts[0] if isinstance(inner, ast.Tuple) and inner.elts else inner)
+        case ast.BinOp(op=ast.BitOr(), left=left, right=ast.Constant(value=None)):
+            return _kind(left)
+        case ast.Name(id="str" | "int" | "float" | "bool" as name):
+            return cast("Kind", name)
+        case _:
+            return "json"
+
+
+def _kind_of_value(value: object) -> Kind:
+    for kind, name in ((bool, "bool"), (int, "int"), (float, "float"), (str, "str")):
+        if isinstance(value, kind):
+            return cast("Kind", name)
+    return "json"

@@ -1,0 +1,108 @@
+"""The front end of function pipelines: a file's `@pipeline` function to a flow, whose body is the calls that it makes.
+
+The body is evaluated when the flow is compiled, over the syntax tree; the file is never imported.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.evaluator import EvaluationError, Frame, LimitError, deep_recursion
+from flowc_compiler.evaluate.functions import bound_names
+from flowc_compiler.evaluate.values import Environment, Function
+from flowc_compiler.frontend.pipelines.graph import build_body
+from flowc_compiler.frontend.pipelines.pipeline_choice import choose_pipeline
+from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
+from flowc_compiler.frontend.pipelines.pipeline_parameters import Bind, no_values, read_parameters
+from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
+from flowc_compiler.frontend.pipelines.settings.layer_specs import pipeline_specs
+from flowc_compiler.frontend.pipelines.step_order import resolve_order
+from flowc_compiler.frontend.pipelines.types.evaluation_types import TypeHook
+from flowc_compiler.ir import Flow
+from flowc_compiler.source import SourceFile
+from flowc_compiler.syntax.modules import LocalModules, ModuleView
+
+if TYPE_CHECKING:
+    from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
+
+
+def read_pipeline(
+    source: SourceFile,
+    module: ast.Module,
+    sink: DiagnosticSink,
+    flow_name: str | None = None,
+    bind: Bind = no_values,
+    attached: Sequence[str] = (),
+) -> Flow | None:
+    """Evaluate a file's pipeline; `None`, with diagnostics collected, when that fails.
+
+    The pipeline is that of `flow_name`, or the one that the file itself calls, or the only one. `bind` is asked for
+    values of its parameters from outside, and `attached` are decorators for every step, as `--with` has them.
+    """
+    decorators: tuple[CliDecorator, ...] = ()
+    if attached:  # the models of all decorators take a while to import
+        from flowc_compiler.frontend.decorators.cli_decorators import read_cli_decorators
+
+        decorators = read_cli_decorators(attached, sink)
+    view = ModuleView(source, module, sink)
+    modules = LocalModules(view, sink)
+    evaluator = PipelineEvaluator(view, modules, sink, TypeHook(modules, sink), decorators)
+    with deep_recursion(), evaluator.within(Frame(view, {})):
+        try:
+            return _read(evaluator, view, flow_name, bind)
+        except (EvaluationError, LimitError):
+            return None
+        except RecursionError:
+            span = source.line_span(1)
+            sink.error("FC114", "the pipeline is nested too deeply", span, help="write it with fewer levels")
+            return None
+
+
+def _read(evaluator: PipelineEvaluator, view: ModuleView, flow_name: str | None, bind: Bind) -> Flow | None:
+    chosen = choose_pipeline(evaluator, view, flow_name)
+    if chosen is None:
+        return None
+    pipeline, run = chosen
+    if run is not None and run.state is not None:
+        run.state.restore()
+    span = pipeline.view.name_span(pipeline.node)  # it may be another file's
+    evaluator.pipeline_layers = tuple(pipeline.layers)
+    specs, base_packages = pipeline_specs(pipeline.layers, evaluator.sink)
+    with evaluator.within(Frame(pipeline.view, {})):
+        parameters, environment = read_parameters(evaluator, pipeline, run, bind, span)
+    if len(environment) < len(parameters):
+        return None
+    _evaluate(evaluator, pipeline, environment)
+    resolve_order(evaluator)
+    evaluator.hook.check(evaluator.nodes.root, pipeline.view, pipeline.node)
+    if evaluator.sink.failed:
+        return None
+    if not evaluator.nodes.names:
+        evaluator.sink.error(
+            "FC224", f"the pipeline `{pipeline.name}` calls no step", span,
+            help="call functions with `@step` in its body",
+        )  # fmt: skip
+        return None
+    return Flow.model_construct(
+        span=span,
+        name=pipeline.name,
+        doc=ast.get_docstring(pipeline.node) or "",
+        file=view.source.name,
+        source_hash=hashlib.sha256(view.source.text.encode()).hexdigest(),
+        frontend="pipeline",
+        parameters=parameters,
+        specs=specs,
+        base_packages=base_packages,
+        body=build_body(evaluator.nodes.root),
+    )
+
+
+def _evaluate(evaluator: PipelineEvaluator, pipeline: PipelineFunction, environment: Environment) -> None:
+    local = bound_names(pipeline.node.body) | environment.keys()
+    function = Function(pipeline.view, pipeline.node, (), pipeline.defaults)
+    with evaluator.within(Frame(pipeline.view, environment, (), local, function=function)):
+        evaluator.execute(pipeline.node.body)

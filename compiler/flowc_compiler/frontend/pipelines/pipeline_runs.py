@@ -1,0 +1,154 @@
+"""The calls of pipelines that a file makes when it is run, and with which arguments."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+from flowc_compiler.evaluate.branches import snapshot
+from flowc_compiler.evaluate.evaluator import CallArguments
+from flowc_compiler.evaluate.expressions import has_objects
+from flowc_compiler.evaluate.functions import signature_of
+from flowc_compiler.evaluate.merging import State
+from flowc_compiler.evaluate.values import Undetermined, Unresolved
+from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
+from flowc_compiler.source import Span
+
+if TYPE_CHECKING:
+    from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
+
+_AFTER = "what a run of a pipeline gives is known when it ran"
+
+
+@dataclass(eq=False)
+class Run:
+    """A call of a pipeline where the file is run: not in another pipeline."""
+
+    pipeline: PipelineFunction
+    span: Span
+    arguments: dict[str, object] = field(default_factory=dict[str, object])
+    """Values by parameter; `Unresolved` for one that is not known."""
+    spans: dict[str, Span] = field(default_factory=dict[str, Span])
+    """Where each argument is written."""
+    state: State | None = None
+    """What the names of the files stood for."""
+    may_be_first: bool = True
+    """Whether no other call of the pipeline surely came before."""
+
+
+class PipelineRuns:
+    """The runs that were met, in order."""
+
+    def __init__(self) -> None:
+        self.runs: list[Run] = []
+        self._called: dict[str, str] = {}
+        """Which pipelines were called on the way to the present place: `surely` or `perhaps`."""
+
+    def marks(self) -> object:
+        """Which pipelines were called up to now."""
+        return dict(self._called)
+
+    def set_marks(self, marks: object) -> None:
+        """Go back to `marks`."""
+        self._called = dict(cast("dict[str, str]", marks))
+
+    def merge_marks(self, marks: Sequence[object]) -> None:
+        """Go on with what was called on several ways."""
+        ways = [cast("dict[str, str]", item) for item in marks]
+        names = {name for way in ways for name in way}
+        self._called = {
+            name: "surely" if all(way.get(name) == "surely" for way in ways) else "perhaps" for name in names
+        }
+
+    def record(
+        self,
+        evaluator: PipelineEvaluator,
+        pipeline: PipelineFunction,
+        arguments: CallArguments,
+        node: ast.expr,
+        reason: str = "",
+    ) -> Unresolved:
+        """Note a call; with a `reason`, one by unknown code with arguments that are not known."""
+        if evaluator.rehearsing:
+            return Unresolved(_AFTER)
+        span = evaluator.span(node)
+        run = Run(pipeline, span, may_be_first=self._called.get(pipeline.name) != "surely")
+        names = [item.name for item in signature_of(pipeline.node).positional]
+        given = [*zip(names, arguments.positional, strict=False), *arguments.keywords.items()]
+        for name, value in given:
+            run.arguments[name] = _kept(evaluator, value.value)
+            run.spans[name] = evaluator.span(value.node)
+        if arguments.open:
+            unknown = Unresolved(reason or "it is unpacked from what is not known", "write `-p`")
+            for item in signature_of(pipeline.node).named:
+                run.arguments.setdefault(item.name, unknown)
+        if run.may_be_first:
+            run.state = snapshot(evaluator, node)
+        self.runs.append(run)
+        self._called[pipeline.name] = "perhaps" if reason else "surely"
+        return Unresolved(_AFTER)
+
+    def first(self, name: str) -> Run | None:
+        """The first run of a pipeline: where several may be, with what they have in common."""
+        found = [run for run in self.runs if run.pipeline.name == name and run.may_be_first]
+        if len(found) < 2:
+            return found[0] if found else None
+        run = Run(found[0].pipeline, found[0].span, state=found[0].state)
+        parameters = list(dict.fromkeys(key for item in found for key in item.arguments))
+        for key in parameters:
+            values = [item.arguments.get(key, _DEFAULT) for item in found]
+            run.spans[key] = found[0].spans.get(key, found[0].span)
+            run.arguments[key] = values[0] if _agree(values) else _differing(key, found)
+        _merge_states(found)
+        return run
+
+    def others(self, name: str) -> list[Run]:
+        """The runs of a pipeline after the first."""
+        found = [run for run in self.runs if run.pipeline.name == name]
+        return [run for run in found[1:] if not run.may_be_first]
+
+
+_DEFAULT = object()
+
+
+def _kept(evaluator: PipelineEvaluator, value: object) -> object:
+    """A value as it is now."""
+    found = evaluator.undetermined(value)
+    if found is not None:
+        return found
+    if isinstance(value, list | dict | set | tuple):
+        inner = evaluator.find_undetermined(cast("object", value))
+        if isinstance(inner, Unresolved):
+            return inner
+        if not has_objects(cast("object", value)):
+            return copy.deepcopy(cast("object", value))
+    return value
+
+
+def _agree(values: Sequence[object]) -> bool:
+    first = values[0]
+    if any(isinstance(item, Undetermined) for item in values):
+        return all(item is first for item in values)
+    return all(type(item) is type(first) and repr(item) == repr(first) for item in values)
+
+
+def _differing(name: str, runs: Sequence[Run]) -> Unresolved:
+    for run in runs:
+        value = run.arguments.get(name)
+        if isinstance(value, Unresolved):
+            return value
+    lines = [str(line) for line in dict.fromkeys(run.span.line for run in runs)]
+    shown = f"{', '.join(lines[:-1])} and {lines[-1]}" if len(lines) > 1 else lines[0]
+    message = f"the calls in the lines {shown} pass different values, and which of them runs is not known"
+    return Unresolved(message, f"write `-p {name}=...`")
+
+
+def _merge_states(runs: Sequence[Run]) -> None:
+    """Let names be unknown in the state of the first run that stand for something else in that of another."""
+    first = runs[0].state
+    for run in runs[1:]:
+        if first is not None and run.state is not None:
+            first.forget_differences(run.state, Unresolved("it depends on which call of the pipeline runs"))

@@ -1,0 +1,153 @@
+"""`if` on the result of a step: every arm is evaluated, in a region of its own, and what they leave is merged."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from flowc_compiler.evaluate.branches import namespaces, roots_of
+from flowc_compiler.evaluate.evaluator import EvaluationError, Returned
+from flowc_compiler.evaluate.expressions import test
+from flowc_compiler.evaluate.merging import Merge, State
+from flowc_compiler.frontend.pipelines.argument_values import argument_value
+from flowc_compiler.frontend.pipelines.graph import Region, SwitchCall
+from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator, condition_value
+from flowc_compiler.frontend.pipelines.pipeline_values import Result
+from flowc_compiler.ir.values import ChosenValue, Value
+
+Body = Callable[[], object]
+"""Evaluates an arm; what it gives is a `Signal`, or the value of an expression."""
+
+
+class Branch(NamedTuple):
+    """One arm: the condition that chooses it, `None` for the last, and what it does."""
+
+    test: ast.expr | None
+    body: Body
+
+
+def choose(evaluator: PipelineEvaluator, first: Value, branches: Sequence[Branch], node: ast.AST) -> object:
+    """Evaluate the arms of an `if` whose first condition is a result. Gives what all of them give, merged.
+
+    The last branch has no test.
+    """
+    switch = SwitchCall(name=evaluator.nodes.numbered("if"), span=evaluator.span(node), tests=(first,), arms=())
+    evaluator.nodes.add(switch)
+    before = State(roots_of(evaluator))
+    after: list[State] = []
+    found: list[object] = []
+    position = 0
+    failed = False
+    while position < len(branches):
+        region = Region()
+        evaluator.nodes.own(region, switch)
+        switch.arms = (*switch.arms, region)
+        with evaluator.nodes.inside(region), _arm(evaluator):
+            try:
+                rest = branches[position + 1 :]
+                if position and branches[position].test is not None:
+                    value, ended = _next(evaluator, switch, branches[position], rest, node)
+                else:
+                    value, ended = branches[position].body(), False
+                found.append(value)
+            except EvaluationError:
+                failed, ended = True, False
+        after.append(State([*roots_of(evaluator), *before.containers]))
+        before.restore()
+        position = len(branches) if ended else position + 1
+    if failed:
+        raise EvaluationError
+    return _merged(evaluator, switch, before, after, found, node)
+
+
+def _next(
+    evaluator: PipelineEvaluator, switch: SwitchCall, branch: Branch, rest: Sequence[Branch], node: ast.AST
+) -> tuple[object, bool]:
+    """An `elif`: one more case of the switch, or a switch in its last arm when its condition calls steps itself."""
+    assert branch.test is not None
+    holds = test(evaluator, branch.test)
+    if isinstance(holds, bool):
+        if holds:
+            return branch.body(), True
+        return _following(evaluator, rest, node), True
+    condition = condition_value(evaluator, holds, branch.test)
+    if evaluator.nodes.current.nodes:
+        return choose(evaluator, condition, [branch, *rest], node), True
+    switch.tests = (*switch.tests, condition)
+    return branch.body(), False
+
+
+def _following(evaluator: PipelineEvaluator, rest: Sequence[Branch], node: ast.AST) -> object:
+    """What follows an `elif` that never holds."""
+    for position, branch in enumerate(rest):
+        holds = True if branch.test is None else test(evaluator, branch.test)
+        if isinstance(holds, bool):
+            if holds:
+                return branch.body()
+            continue
+        return choose(evaluator, condition_value(evaluator, holds, node), rest[position:], node)
+    return None
+
+
+def _merged(
+    evaluator: PipelineEvaluator,
+    switch: SwitchCall,
+    before: State,
+    after: list[State],
+    found: list[object],
+    node: ast.AST,
+) -> object:
+    def chosen(values: list[object]) -> object:
+        cases = tuple(argument_value(evaluator, value, node) for value in values)
+        chosen_type = evaluator.hook.chosen_type(values)
+        return Result(ChosenValue(switch=switch.name, values=cases), chosen_type, switch.name)
+
+    merge = Merge(before, after, chosen, namespaces(evaluator))
+    value = merge.value(_values(evaluator, found, node))
+    merge.run()
+    value = merge.stand_in(value)
+    _freeze(evaluator, merge)
+    return Returned(value) if any(isinstance(item, Returned) for item in found) else value
+
+
+def _values(evaluator: PipelineEvaluator, found: list[object], node: ast.AST) -> list[object]:
+    """What the arms gave, as values. Raises EvaluationError where some leave a loop or function and others do not."""
+    if "break" in found:
+        raise evaluator.refuse(
+            "FC223", "a loop cannot be left by a result: how often it runs is known when the flow is compiled", node,
+            "run every turn, and let a step choose from the results",
+        )  # fmt: skip
+    returned = [isinstance(item, Returned) for item in found]
+    if any(returned) and not all(returned) and evaluator.frame.loops:
+        raise evaluator.refuse(
+            "FC223", "`return` cannot leave a loop by a result", node,
+            "run every turn, and let a step choose from the results",
+        )  # fmt: skip
+    if any(returned):
+        return [item.value if isinstance(item, Returned) else None for item in found]
+    return [None if item == "continue" else item for item in found] if evaluator.frame.loops else found
+
+
+def _freeze(evaluator: PipelineEvaluator, merge: Merge) -> None:
+    """Let lists stay as they are that are one list in one arm, and two in another: a change would change both."""
+    if merge.shared:
+        now = State(roots_of(evaluator))
+        why = "whether another variable has the same object depends on a result"
+        for merged, old in merge.shared:
+            if any(map(now.holds, old)):
+                for item in (merged, *old):
+                    evaluator.frozen[id(item)] = (item, why)
+
+
+class _arm:  # noqa: N801 - a context manager, used as one
+    """Count an arm while it is evaluated."""
+
+    def __init__(self, evaluator: PipelineEvaluator) -> None:
+        self._evaluator = evaluator
+
+    def __enter__(self) -> None:
+        self._evaluator.arms += 1
+
+    def __exit__(self, *error: object) -> None:
+        self._evaluator.arms -= 1

@@ -1,0 +1,105 @@
+"""What a main block passes to its pipeline: the value that Python passes, or a diagnostic, and never another value.
+
+The snippets are in `evaluated/`; those under `# known:` must have a value, those under `# any:` may be refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import inspect
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowc_compiler.diagnostics import FlowcError
+from flowc_compiler.driver import compile_file
+
+FOLDER = Path(__file__).parent / "evaluated"
+HEAD = """\
+from flowc import pipeline, step
+
+@step
+def note(x, y):
+    print(x, y)
+
+@pipeline
+def p(x=1, y="default"):
+    note(repr(x), repr(y))
+
+"""
+REFUSED = "refused"
+
+
+def snippets(name: str) -> dict[str, str]:
+    """The snippets of a file by their titles, such as `known: def main`."""
+    found: dict[str, str] = {}
+    for block in f"\n{(FOLDER / name).read_text()}".split("\n# ")[1:]:
+        title, _, text = block.partition("\n")
+        assert title not in found, title
+        found[title] = text
+    return found
+
+
+MAIN_BLOCKS = snippets("main_blocks.py.txt")
+
+
+class _Stub:
+    """Stands for a pipeline, and notes the arguments of its first call."""
+
+    def __init__(self, function: Callable[..., Any], calls: list[dict[str, Any]]) -> None:
+        self.function = function
+        self.calls = calls
+
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        bound = inspect.signature(self.function).bind(*args, **kwargs)
+        bound.apply_defaults()
+        self.calls.append(copy.deepcopy(dict(bound.arguments)))
+
+    def with_options(self, **_: Any) -> _Stub:
+        """The same pipeline."""
+        return _Stub(self.function, self.calls)
+
+
+def by_python(text: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any] | None:
+    """What the pipeline is called with when Python runs the file; `None` where it is not."""
+    calls: list[dict[str, Any]] = []
+    module = type(sys)("__main__")
+    names = module.__dict__
+    names.update(step=lambda function: function, pipeline=lambda function: _Stub(function, calls), __file__="flow.py")
+    monkeypatch.setitem(sys.modules, "__main__", module)
+    monkeypatch.setattr(sys, "argv", ["flow.py"])
+    math = sys.modules["math"]
+    kept = dict(vars(math))
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+        exec(compile(text.replace("from flowc import pipeline, step\n", ""), "flow.py", "exec"), names)
+    vars(math).clear()
+    vars(math).update(kept)
+    return calls[0] if calls else None
+
+
+def by_flowc(text: str, folder: Path) -> dict[str, Any] | str:
+    """What the pipeline is compiled with, or the messages of the errors."""
+    file = folder / "flow.py"
+    file.write_text(text)
+    try:
+        flow = compile_file(file).flow
+    except FlowcError as error:
+        return "; ".join(f"{item.code} {item.message}" for item in error.diagnostics if item.severity == "error")
+    return {item.name: item.default for item in flow.parameters}
+
+
+@pytest.mark.parametrize("title", MAIN_BLOCKS)
+def test_main_blocks(title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = HEAD + MAIN_BLOCKS[title]
+    wanted = by_python(text, monkeypatch)
+    found = by_flowc(text, tmp_path)
+    if isinstance(found, str):
+        assert not title.startswith("known"), found
+        return
+    if wanted is not None:
+        assert {key: repr(value) for key, value in found.items()} == {key: repr(value) for key, value in wanted.items()}
