@@ -46,7 +46,7 @@ def specs_of(arguments: str, above: str = "", below: str = "", pipeline: str = "
 
 
 def codes_of(arguments: str, pipeline: str = "@pipeline") -> list[str]:
-    """What is said of a step with these arguments."""
+    """The codes of a step with these arguments."""
     layers = of_step(arguments, pipeline=pipeline)
     layers.step_specs()
     layers.pipeline_specs()

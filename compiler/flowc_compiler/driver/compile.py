@@ -14,6 +14,7 @@ from flowc_compiler.frontend.shape import Shape, shape_of
 from flowc_compiler.ir import Flow, Parameter
 from flowc_compiler.passes import run_passes
 from flowc_compiler.source import SourceFile, Span
+from flowc_compiler.syntax.parsing import report_too_deep
 
 if TYPE_CHECKING:
     import ast
@@ -47,13 +48,10 @@ def compile_file(
     module = parse(source, sink) if source is not None else None
     flow: Flow | None = None
     if source is not None and module is not None:
-        file = _File(source, module, sink, flow_name, attached)
-        shape = shape_of(source, module)
-        if not (shape.pipelines or shape.imports_flow) or flow_name in shape.classes:
-            flow = _class_flow(file, configs)
-        elif flow_name is not None or not _both(file, shape):
-            _check_no_configs(configs, sink)
-            flow = _pipeline(file, given)
+        try:
+            flow = _read(_File(source, module, sink, flow_name, attached), configs, given)
+        except RecursionError:  # Python reads some files that are nested deeper than their evaluation can follow
+            report_too_deep(source, sink)
     flow = run_passes(flow, sink) if flow is not None else None
     sink.raise_if_failed()
     assert source is not None
@@ -69,6 +67,17 @@ class _File(NamedTuple):
     sink: DiagnosticSink
     flow_name: str | None
     attached: Sequence[str]
+
+
+def _read(file: _File, configs: GivenConfigs, given: GivenParameters) -> Flow | None:
+    """The flow that is asked for, before its passes."""
+    shape = shape_of(file.source, file.module)
+    if not (shape.pipelines or shape.imports_flow) or file.flow_name in shape.classes:
+        return _class_flow(file, configs)
+    if file.flow_name is None and _both(file, shape):
+        return None
+    _check_no_configs(configs, file.sink)
+    return _pipeline(file, given)
 
 
 def _both(file: _File, shape: Shape) -> bool:

@@ -31,16 +31,16 @@ _APPENDED = frozenset({"secrets"})
 """Lists that layers add to, as in ZenML."""
 
 
-class Asked(NamedTuple):
+class LayerArguments(NamedTuple):
     """What is asked for: arguments, and where each stands as a whole."""
 
     tree: Tree
     spans: dict[str, Span]
 
 
-def read_layer(layer: SettingsLayer, read: Iterable[str], unread: Unread, sink: DiagnosticSink) -> Asked:
+def read_layer(layer: SettingsLayer, read: Iterable[str], unread: Unread, sink: DiagnosticSink) -> LayerArguments:
     """The arguments `read` of one layer. Others are FC403, FC410 or FC411, and unknown values FC402."""
-    found = Asked({}, {})
+    found = LayerArguments({}, {})
     wanted, scope = frozenset(read), layer.scope
     for name, node, known in _arguments(layer, scope, sink):
         span = layer.view.span(node)
@@ -57,7 +57,7 @@ def read_layer(layer: SettingsLayer, read: Iterable[str], unread: Unread, sink: 
     return found
 
 
-def add_up(layers: Iterable[tuple[SettingsLayer, Asked]]) -> Asked:
+def add_up(layers: Iterable[tuple[SettingsLayer, LayerArguments]]) -> LayerArguments:
     """What layers say together, the strongest last. With `merge=False` a layer replaces the dicts of weaker ones."""
     total: Tree = {}
     spans: dict[str, Span] = {}
@@ -68,7 +68,7 @@ def add_up(layers: Iterable[tuple[SettingsLayer, Asked]]) -> Asked:
             continue
         both = _APPENDED & tree.keys() & total.keys()
         total = merged(total, {**tree, **{name: _appended(total[name], tree[name]) for name in both}})
-    return Asked(total, spans)
+    return LayerArguments(total, spans)
 
 
 def checked(

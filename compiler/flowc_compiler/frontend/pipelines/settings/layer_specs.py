@@ -9,7 +9,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.flow_decorators import FlowDecoratorReader
 from flowc_compiler.frontend.decorators.step_decorators import DecoratorReader
 from flowc_compiler.frontend.pipelines.settings.hooks_and_schedules import exit_hooks, schedule_spec
-from flowc_compiler.frontend.pipelines.settings.layer_reader import Asked, add_up, read_layer
+from flowc_compiler.frontend.pipelines.settings.layer_reader import LayerArguments, add_up, read_layer
 from flowc_compiler.frontend.pipelines.settings.settings_layer import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.settings_models import OwnFields
 from flowc_compiler.frontend.pipelines.settings.settings_specs import SpecBuilder
@@ -70,7 +70,7 @@ def pipeline_specs(
     return specs.model_copy(update={"schedule": schedule, "exit_hooks": hooks}), base_packages
 
 
-def _read(layer: SettingsLayer, sink: DiagnosticSink) -> Asked:
+def _read(layer: SettingsLayer, sink: DiagnosticSink) -> LayerArguments:
     """The arguments of one layer; `env` is short for `environment`."""
     arguments, unread = (STEP_ARGUMENTS, STEP) if layer.of == "step" else (PIPELINE_ARGUMENTS, PIPELINE)
     tree, spans = asked = read_layer(layer, arguments, unread, sink)

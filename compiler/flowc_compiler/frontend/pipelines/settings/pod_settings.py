@@ -150,7 +150,7 @@ def pod_more(pod: PodFields, span: Span | None, sink: DiagnosticSink) -> PodMore
 
 
 def security_context(pod: PodFields, more: PodMore, orchestrator: OrchestratorFields) -> SecurityContext | None:
-    """The container's security context: what is said of it, then what is said of the pod."""
+    """The container's security context: its own fields, then those of the pod."""
     weak, strong = more.security.container() if more.security else None, pod.container_security_context
     said = {name: value for one in (weak, strong) if one is not None for name, value in one if value is not None}
     if orchestrator.privileged:

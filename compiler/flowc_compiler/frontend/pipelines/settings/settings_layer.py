@@ -1,4 +1,4 @@
-"""What is said of a step or a pipeline in one span: one of the calls that its specs are put together from."""
+"""One of the calls that the specs of a step or a pipeline add up from."""
 
 from __future__ import annotations
 

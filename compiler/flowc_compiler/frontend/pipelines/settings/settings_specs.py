@@ -10,7 +10,7 @@ from flowc_compiler.frontend.decorators.arguments.argument_types import Argument
 from flowc_compiler.frontend.decorators.arguments.compute_arguments import ResourcesArguments
 from flowc_compiler.frontend.decorators.pod_specs import check_limits, check_mounts, tolerations
 from flowc_compiler.frontend.pipelines.settings import pod_settings, unsupported_settings
-from flowc_compiler.frontend.pipelines.settings.layer_reader import Asked, checked
+from flowc_compiler.frontend.pipelines.settings.layer_reader import LayerArguments, checked
 from flowc_compiler.frontend.pipelines.settings.pod_settings import pod_volumes
 from flowc_compiler.frontend.pipelines.settings.settings_models import (
     DockerFields,
@@ -45,7 +45,7 @@ _BACKENDS = ("aws-secrets-manager", "gcp-secret-manager", "az-key-vault", "kuber
 class SpecBuilder:
     """The specs that arguments add up to; what is wrong with them is collected."""
 
-    def __init__(self, asked: Asked, sink: DiagnosticSink) -> None:
+    def __init__(self, asked: LayerArguments, sink: DiagnosticSink) -> None:
         tree, self._spans = asked
         self._tree = tree
         self._sink = sink

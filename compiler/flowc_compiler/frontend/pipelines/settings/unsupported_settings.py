@@ -1,4 +1,4 @@
-"""Every argument and setting of ZenML's that flowc does not express, and what is said of it.
+"""Every argument and setting of ZenML's that flowc does not express, and what its diagnostic says.
 
 An argument that changes what a step computes or where it runs is FC411, an error; one that is about ZenML's server,
 dashboard, stack or image builds is FC410, a warning. Neither is said of values that ask for nothing.
@@ -19,7 +19,7 @@ _HOOK = "call the function in the step, in try and except; the pipeline's own on
 
 
 class Unread(NamedTuple):
-    """What is said of arguments that are not read."""
+    """Diagnostics for arguments that are not read."""
 
     idle: dict[str, str]
     """Arguments that do nothing here, and why: FC410."""

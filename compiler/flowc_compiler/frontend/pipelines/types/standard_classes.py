@@ -16,7 +16,7 @@ MODULES = frozenset(
         "ipaddress", "numbers", "os", "pathlib", "re", "string", "uuid",
     }
 )  # fmt: skip
-"""Modules of the standard library whose classes are told apart. They run nothing when they are imported."""
+"""Modules of the standard library whose classes are distinct types. They run nothing when they are imported."""
 
 TYPING = frozenset({"typing", "typing_extensions"})
 

@@ -1,4 +1,4 @@
-"""What is said of types that do not go together: who takes what, who gives what, and the way out."""
+"""Messages for types that do not go together: who takes what, who gives what, and the way out."""
 
 from __future__ import annotations
 

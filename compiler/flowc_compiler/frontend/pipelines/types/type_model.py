@@ -184,7 +184,7 @@ def _flat(members: Iterable[Type], kind: type[UnionType] | type[SeveralTypes]) -
 
 _DEEPEST = 24
 _MOST_DISTINCT = 50
-"""Values of a list that are told apart; beyond that their classes are."""
+"""Values of a list that are distinct types; of more than that, only the classes are."""
 
 
 def type_of_value(value: object, depth: int = 0) -> Type:
