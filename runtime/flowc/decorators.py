@@ -4,6 +4,8 @@ Each takes what Metaflow's takes, by keyword, and may stand without parentheses.
 a class body has no values of configs, and the compiler has checked them.
 """
 
+# ruff: noqa: ARG001 (arguments are named for editors and for messages about unknown ones)
+
 from __future__ import annotations
 
 TYPE_CHECKING = False
@@ -100,19 +102,16 @@ def resources(
     **unpacked: Any,
 ) -> Decorator:
     """Ask for CPU cores, GPUs, and memory, disk and /dev/shm in MB."""
-    del cpu, gpu, disk, memory, shared_memory, unpacked
     return _decorated(target)
 
 
 def kubernetes(target: Any = None, **options: Any) -> Decorator:
     """Say how the step's pod is made: image, resources, placement, secrets, volumes."""
-    del options
     return _decorated(target)
 
 
 def batch(target: Any = None, **options: Any) -> Decorator:
     """As `kubernetes`, in the words of AWS Batch."""
-    del options
     return _decorated(target)
 
 
@@ -123,37 +122,31 @@ def parallel(target: Any = None) -> Decorator:
 
 def foreach_options(target: Any = None, *, parallelism: int | None = None, **unpacked: Any) -> Decorator:
     """Bound the foreach that the step opens: `parallelism` is the most items that are worked on at a time."""
-    del parallelism, unpacked
     return _decorated(target)
 
 
 def loop(target: Any = None, *, max_iterations: int | None = None, **unpacked: Any) -> Decorator:
     """Bound a step that goes on with itself: the most times that it may run in a row."""
-    del max_iterations, unpacked
     return _decorated(target)
 
 
 def retry(target: Any = None, *, times: int = 3, minutes_between_retries: float = 2, **unpacked: Any) -> Decorator:
     """Try a failed task again, `times` times at most."""
-    del times, minutes_between_retries, unpacked
     return _decorated(target)
 
 
 def catch(target: Any = None, *, var: str | None = None, print_exception: bool = True, **unpacked: Any) -> Decorator:
     """Let the task succeed whatever happens, with the failure, or None, as the artifact `var`."""
-    del var, print_exception, unpacked
     return _decorated(target)
 
 
 def timeout(target: Any = None, *, seconds: int = 0, minutes: int = 0, hours: int = 0, **unpacked: Any) -> Decorator:
     """Fail an attempt that runs longer than the sum of these."""
-    del seconds, minutes, hours, unpacked
     return _decorated(target)
 
 
 def environment(target: Any = None, *, vars: Dict[str, Any] | None = None, **unpacked: Any) -> Decorator:
     """Set environment variables of the task."""
-    del vars, unpacked
     return _decorated(target)
 
 
@@ -166,37 +159,31 @@ def secrets(
     **unpacked: Any,
 ) -> Decorator:
     """Set environment variables of the task from secrets."""
-    del sources, role, allow_override, unpacked
     return _decorated(target)
 
 
 def conda(target: Any = None, **options: Any) -> Decorator:
     """Name packages of Conda that the step needs: packages, libraries, python, disabled."""
-    del options
     return _decorated(target)
 
 
 def pypi(target: Any = None, **options: Any) -> Decorator:
     """Name packages of PyPI that the step needs: packages, python, disabled."""
-    del options
     return _decorated(target)
 
 
 def card(target: Any = None, **options: Any) -> Decorator:
     """Ask for a card, which flowc does not render: type, id, options, timeout."""
-    del options
     return _decorated(target)
 
 
 def conda_base(target: Any = None, **options: Any) -> Decorator:
     """`conda` for every step of the flow."""
-    del options
     return _decorated(target)
 
 
 def pypi_base(target: Any = None, **options: Any) -> Decorator:
     """`pypi` for every step of the flow."""
-    del options
     return _decorated(target)
 
 
@@ -204,7 +191,6 @@ def project(
     target: Any = None, *, name: Any = None, branch: str | None = None, production: bool = False, **unpacked: Any
 ) -> Decorator:
     """Make the flow part of a project, with a branch of its own for each user and test."""
-    del name, branch, production, unpacked
     return _decorated(target)
 
 
@@ -219,7 +205,6 @@ def schedule(
     **unpacked: Any,
 ) -> Decorator:
     """Say when the deployed flow runs."""
-    del cron, weekly, daily, hourly, timezone, unpacked
     return _decorated(target)
 
 
@@ -227,7 +212,6 @@ def trigger(
     target: Any = None, *, event: Any = None, events: Any = (), options: Any = None, **unpacked: Any
 ) -> Decorator:
     """Name the events that start the deployed flow."""
-    del event, events, options, unpacked
     return _decorated(target)
 
 
@@ -235,7 +219,6 @@ def trigger_on_finish(
     target: Any = None, *, flow: Any = None, flows: Any = (), options: Any = None, **unpacked: Any
 ) -> Decorator:
     """Name the flows whose success starts the deployed flow."""
-    del flow, flows, options, unpacked
     return _decorated(target)
 
 
@@ -243,7 +226,6 @@ def exit_hook(
     target: Any = None, *, on_success: Any = (), on_error: Any = (), options: Any = None, **unpacked: Any
 ) -> Decorator:
     """Name functions to call when a run has ended."""
-    del on_success, on_error, options, unpacked
     return _decorated(target)
 
 

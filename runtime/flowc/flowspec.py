@@ -40,11 +40,11 @@ class FlowSpec:
     def input(self) -> Any:
         """The task's item of the innermost foreach around it; `None` outside of every foreach."""
         path = _foreach_path(self)
-        return _state(self).frame(len(path) - 1)[1] if path else None
+        return state_of(self).frame(len(path) - 1)[1] if path else None
 
     def foreach_stack(self) -> List[tuple[int, int, Any]]:
         """Index, width and item of every foreach around the task, the outermost first."""
-        state = _state(self)
+        state = state_of(self)
         return [(index, *state.frame(level)) for level, index in enumerate(_foreach_path(self))]
 
     def next(
@@ -56,7 +56,7 @@ class FlowSpec:
         **options: Any,
     ) -> None:
         """Say which step or steps follow. The last statement of a step."""
-        state = _state(self)
+        state = state_of(self)
         if state.transition is not None:
             raise InvalidNextException(f"step {state.step.name!r} calls self.next twice")
         if options:
@@ -69,7 +69,7 @@ class FlowSpec:
         """Take over the artifacts that the inputs of this join agree on."""
         from flowc.shim.join import merge
 
-        state = _state(self)
+        state = state_of(self)
         if state.step.kind != "join":
             raise MergeArtifactsException(
                 f"merge_artifacts can only be called in a join, and step {state.step.name!r} is not one"
@@ -135,11 +135,6 @@ def bind(cls: type[FlowSpec], state: TaskState) -> FlowSpec:
     return flow
 
 
-def state_of(flow: FlowSpec) -> TaskState:
-    """The state that `bind` gave."""
-    return _state(flow)
-
-
 def artifacts_set(flow: FlowSpec) -> Iterator[tuple[str, Any]]:
     """The attributes of a flow object that are artifacts: set or loaded, and neither internal nor functions."""
     for name, value in flow.__dict__.items():
@@ -182,11 +177,12 @@ def _is_constant(cls: type, name: str) -> bool:
 
 
 def _foreach_path(flow: FlowSpec) -> Path:
-    state = _state(flow)
+    state = state_of(flow)
     return state.step.foreach_path(state.path)
 
 
-def _state(flow: FlowSpec) -> TaskState:
+def state_of(flow: FlowSpec) -> TaskState:
+    """The state that `bind` gave. Raises AttributeError for a flow object that no task has."""
     state: TaskState | None = flow.__dict__.get(_INTERNAL)
     if state is None:
         raise AttributeError(f"{type(flow).__name__} is not running: this works within a step only")

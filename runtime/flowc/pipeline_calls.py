@@ -16,19 +16,18 @@ if TYPE_CHECKING:
     from flowc.compat.zenml_client import PipelineRun
 
     T = TypeVar("T")
-
-    class _Generic(Generic[T]):
-        """A class with a type argument."""
-
     _ListOf = List
+
+    class _ValueOf(Generic[T]):
+        pass
 else:
     T = None
 
-    class _Generic:  # `typing` takes a while to import
+    class _ValueOf:  # `typing` takes a while to import
         def __class_getitem__(cls, item):
             return cls
 
-    class _ListOf(_Generic, list):
+    class _ListOf(_ValueOf, list):
         pass
 
 
@@ -36,7 +35,7 @@ _ITEMS = (str, bytes, bytearray, dict)
 """What is an item, though Python can iterate over it."""
 
 
-class Unmapped(_Generic[T]):
+class Unmapped(_ValueOf[T]):
     """A value that every call of a map gets as it is. See `unmapped`."""
 
     def __init__(self, value: T) -> None:

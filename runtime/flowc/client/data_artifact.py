@@ -34,7 +34,7 @@ class TaskData:
         return f"<MetaflowData: {', '.join(self._task.artifact_names)}>"
 
 
-class DataArtifact(Entity["DataArtifact"]):
+class DataArtifact(Entity["Task", "DataArtifact"]):
     """One artifact of a task."""
 
     _FORM = "DataArtifact('FlowName/RunID/StepName/TaskID/ArtifactName')"
@@ -55,12 +55,6 @@ class DataArtifact(Entity["DataArtifact"]):
         artifact = cls.__new__(cls)
         artifact.id, artifact._above, artifact.checked = name, task, task.checked
         return artifact
-
-    @property
-    def parent(self) -> Task:
-        """The task."""
-        task: Task = self._above
-        return task
 
     @property
     def data(self) -> Any:

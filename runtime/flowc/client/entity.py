@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from flowc.store import Store
 
 
+P = TypeVar("P")
+"""What a run, step, task or artifact is in."""
 C = TypeVar("C")
 """What a flow, run, step, task or artifact has in it."""
 
 
-class Entity(Generic[C]):
+class Entity(Generic[P, C]):
     """A flow, run, step, task or artifact. Children are its runs, steps, tasks or artifacts, the newest first."""
 
     _FORM = ""
@@ -30,9 +32,10 @@ class Entity(Generic[C]):
     """Whether children must be in the namespace, too."""
 
     @property
-    def parent(self) -> Any:
-        """What it is in; `None` for a flow."""
-        return self._above
+    def parent(self) -> P:
+        """What it is in: the flow of a run, the run of a step, the step of a task; `None` for a flow."""
+        above: P = self._above
+        return above
 
     @property
     def path_components(self) -> List[str]:
@@ -124,7 +127,7 @@ class Entity(Generic[C]):
         wanted = set(tags)
         return (child for child in self if wanted <= getattr(child, "tags", wanted))
 
-    def _become(self, other: Entity[Any]) -> None:
+    def _become(self, other: Entity[Any, Any]) -> None:
         """Be the entity that was found."""
         self.__dict__.update(other.__dict__)
 
@@ -135,7 +138,7 @@ class Entity(Generic[C]):
             raise InvalidPathspec(f"Expects {self._FORM}, not {pathspec!r}")
         return parts
 
-    def _require(self, above: Entity[Any], name: str, form: str) -> Any:
+    def _require(self, above: Entity[Any, Any], name: str, form: str) -> Any:
         """A child that is asked for by its pathspec. Raises NotFound."""
         child = above.child(name)
         if child is None:

@@ -45,7 +45,7 @@ class Metaflow:
         return "Metaflow()"
 
 
-class Flow(Entity[Run]):
+class Flow(Entity[None, Run]):
     """A flow, by name. Iterating gives its runs in the current namespace, the newest first."""
 
     _FORM = "Flow('FlowName')"

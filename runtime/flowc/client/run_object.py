@@ -24,7 +24,7 @@ _INDEX = re.compile(r"-|\d+(\.\d+)*")
 _NOT_READ: Document = {"not": "read"}
 
 
-class Run(Entity[Step]):
+class Run(Entity["Flow", Step]):
     """One run of a flow, read from its store. Iterating gives its steps, the newest first."""
 
     _FORM = "Run('FlowName/RunID')"
@@ -67,12 +67,6 @@ class Run(Entity[Step]):
         self.layout = RunLayout(flow.store(), flow.id, name)
         self._record = _NOT_READ
         self._plan = _NOT_READ
-
-    @property
-    def parent(self) -> Flow:
-        """The flow."""
-        flow: Flow = self._above
-        return flow
 
     @property
     def root(self) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from flowc.store.run_layout import Path
 
 
-class Step(Entity[Task]):
+class Step(Entity["Run", Task]):
     """The tasks of one step. Iterating gives them the newest first: the highest index, the last iteration."""
 
     _FORM = "Step('FlowName/RunID/StepName')"
@@ -37,12 +37,6 @@ class Step(Entity[Task]):
         step = cls.__new__(cls)
         step.id, step._above, step.checked, step.attempts = name, run, run.checked, tasks
         return step
-
-    @property
-    def parent(self) -> Run:
-        """The run."""
-        run: Run = self._above
-        return run
 
     @property
     def name(self) -> str:

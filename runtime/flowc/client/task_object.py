@@ -30,7 +30,7 @@ class Metadata(NamedTuple):
     task: Any
 
 
-class Task(Entity[DataArtifact]):
+class Task(Entity["Step", DataArtifact]):
     """One task of a run: its last attempt, and of those that were committed the last. Iterating gives its artifacts."""
 
     _FORM = "Task('FlowName/RunID/StepName/TaskID')"
@@ -63,12 +63,6 @@ class Task(Entity[DataArtifact]):
     _attempts: Dict[int, bool]
     _asked: int | None
     _manifest: Document | None
-
-    @property
-    def parent(self) -> Step:
-        """The step."""
-        step: Step = self._above
-        return step
 
     @property
     def step(self) -> str:

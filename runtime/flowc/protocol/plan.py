@@ -53,32 +53,6 @@ VERSION = 1
 class PlanStep:
     """What the plan says of one step."""
 
-    __slots__ = (
-        "arms",
-        "call",
-        "cases",
-        "catch",
-        "closes",
-        "closes_kind",
-        "condition",
-        "depth",
-        "env",
-        "fan",
-        "foreach_var",
-        "gang",
-        "kind",
-        "loops",
-        "max_iterations",
-        "name",
-        "next",
-        "parents",
-        "retries",
-        "secrets",
-        "synthetic",
-        "tests",
-        "timeout",
-    )
-
     def __init__(self, name: str, data: FullStepEntry) -> None:
         self.name = name
         self.kind: str = data["kind"]

@@ -23,16 +23,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Tuple
 
-    from flowc.protocol.plan import PlanStep
+    from flowc.protocol.plan import Plan, PlanStep
     from flowc.shim.task_runner import Task
     from flowc.shim.task_state import TaskState
     from flowc.store.run_layout import Document
 
     Returned = Dict[str, Any]
     """Outputs by name."""
-    from typing import Any, Dict
-
-    from flowc.protocol.plan import Plan
 
 
 def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:

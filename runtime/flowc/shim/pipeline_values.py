@@ -11,19 +11,15 @@ from flowc.store.run_layout import task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterator, List
+    from typing import Any, Callable, Dict, Iterator, List, Tuple
 
-    from flowc.protocol.plan import PlanStep
+    from flowc.protocol.plan import Plan, PlanStep
     from flowc.shim.task_state import Refs, TaskState
-    from flowc.store.run_layout import Path
+    from flowc.store.artifacts import Ref
+    from flowc.store.run_layout import Document, Path, RunLayout
 
     Value = Dict[str, Any]
     """One node of such a tree, as the plan has it."""
-    from typing import Any, Dict, Tuple
-
-    from flowc.protocol.plan import Plan
-    from flowc.store.artifacts import Ref
-    from flowc.store.run_layout import Document, RunLayout
 
     Shape = Any
     """An index path, or a list of shapes."""

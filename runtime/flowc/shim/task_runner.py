@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Mapping, Protocol
 
     from flowc.flowspec import FlowSpec
-    from flowc.protocol.plan import Plan
+    from flowc.protocol.plan import Plan, PlanStep
     from flowc.shim.gang import Gang
     from flowc.shim.join import Inputs
     from flowc.shim.trigger_events import Trigger
@@ -36,11 +36,6 @@ if TYPE_CHECKING:
         def value(self, flow_name: str, /) -> Any:
             """The value for this run."""
             ...
-
-    from flowc.protocol.plan import PlanStep
-    from flowc.store.run_layout import RunLayout
-
-"""Exit codes of a task."""
 
 
 class Task:

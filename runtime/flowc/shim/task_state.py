@@ -10,14 +10,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Tuple
 
+    from flowc.flowspec import FlowSpec
     from flowc.protocol.plan import Plan, PlanStep
     from flowc.store.artifacts import Ref
     from flowc.store.run_layout import Document, Path, RunLayout
 
     Refs = Dict[str, Ref]
-    from typing import Dict
-
-    from flowc.flowspec import FlowSpec
 
 
 class Transition:
@@ -128,7 +126,7 @@ class TaskState:
 class InputState(TaskState):
     """An input of a join: its manifest is read when something of it is."""
 
-    __slots__ = ("_attempt", "_manifest", "_read")
+    __slots__ = ("_manifest", "_read", "attempt")
 
     def __init__(
         self,
@@ -141,7 +139,8 @@ class InputState(TaskState):
     ) -> None:
         super().__init__(layout, plan, step, path)
         self._read = read
-        self._attempt = attempt
+        self.attempt = attempt
+        """The attempt to read, where a listing has found one."""
         self._manifest: Document | None = None
 
     @property
@@ -151,15 +150,10 @@ class InputState(TaskState):
             self._manifest = self._read(self)
         return self._manifest
 
-    @property
-    def attempt(self) -> int | None:
-        """The attempt to read, where a listing has told."""
-        return self._attempt
-
     def fetch(self) -> None:
         """Read the manifest now."""
         if self._manifest is None:
-            self._manifest = self.layout.manifest(self.step.name, self.path, self._attempt)
+            self._manifest = self.layout.manifest(self.step.name, self.path, self.attempt)
 
     def references(self) -> Refs:
         """The input's artifacts."""

@@ -86,9 +86,6 @@ def _from_path(name: str, path: str) -> ModuleType:
     return module
 
 
-PREFIX = f"{FILES_FOLDER}/"
-
-
 def unpack(files: Dict[str, Any]) -> str:
     """Unpack the user's files into a new folder, which is removed when this process ends, and go there.
 
@@ -133,9 +130,10 @@ def _extract(archive: str, top: str) -> None:
 
     with zipfile.ZipFile(archive) as package:
         for name in package.namelist():
-            if not name.startswith(PREFIX):
+            folder, _, rest = name.partition("/")
+            if folder != FILES_FOLDER:
                 continue
-            path = os.path.join(top, name[len(PREFIX) :])
+            path = os.path.join(top, rest)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "wb") as file:
                 file.write(package.read(name))

@@ -35,7 +35,7 @@ def open_store(root: str) -> Store:
         return _file_store(unquote(rest[rest.find("/") :] if "/" in rest else rest))
     if scheme not in REMOTE:
         raise StoreError(f"the root {root!r} has an unknown scheme; use a path, file://, s3://, gs:// or az://")
-    return _object_store(root, scheme)
+    return _client(root, scheme)(root)
 
 
 def _file_store(path: str) -> Store:
@@ -50,10 +50,6 @@ def preload(root: str) -> None:
     """Import what the store of a root needs, without opening it: its threads and connections would not bear a fork."""
     if "://" in root and not root.startswith("file:"):
         _client(root, root.partition("://")[0])
-
-
-def _object_store(root: str, scheme: str) -> Store:
-    return _client(root, scheme)(root)
 
 
 def _client(root: str, scheme: str) -> Callable[[str], Store]:

@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 from flowc.errors import MissingKey, StoreError
 from flowc.store.aws_signing import query_string
+from flowc.store.s3_responses import child
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,7 +100,6 @@ def _text(answer: Buffer, name: str) -> str:
         root = ET.fromstring(bytes(answer))  # noqa: S314 (the server is the user's own store)
     except ET.ParseError as error:
         raise StoreError(f"the store's answer to a multipart upload cannot be read: {error}") from None
-    found = {element.tag.rpartition("}")[2]: element.text or "" for element in root}
-    if name not in found:
-        raise StoreError(f"a multipart upload failed: {found.get('Code', '')}: {found.get('Message', '')}")
-    return found[name]
+    if not (text := child(root, name)):
+        raise StoreError(f"a multipart upload failed: {child(root, 'Code')}: {child(root, 'Message')}")
+    return text
