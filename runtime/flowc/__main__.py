@@ -90,7 +90,7 @@ def _hook(args: List[str]) -> int:
     from flowc.shim.loaded_plan import load_plan
 
     options = args[1:]
-    if "--outputs" in options:  # what an engine tells every command; a hook has none
+    if "--outputs" in options:  # engines pass it to every command; a hook has no outputs
         place = options.index("--outputs")
         del options[place : place + 2]
     forgive = options == ["--forgive"]
@@ -103,7 +103,7 @@ def _hook(args: List[str]) -> int:
 
 
 def line_buffer() -> None:
-    """Make output appear line by line, also through a pipe."""
+    """Flush the output line by line, also into a pipe."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -23,7 +23,7 @@ class MetaflowCardComponent:
         self.kwargs = {**self.kwargs, **kwargs}
 
     def render(self) -> str:
-        """Nothing. Components of your own may return HTML; nobody reads it."""
+        """Return an empty text. Your own components may return HTML; flowc does not read it."""
         return ""
 
 
@@ -112,7 +112,7 @@ class EventsTimeline(MetaflowCardComponent):
 
 
 class MetaflowCard:
-    """The base of card types. Those of your own are accepted, and never asked to render."""
+    """The base of card types. Your own types are accepted and never rendered."""
 
     ALLOW_USER_COMPONENTS = False
     IS_EDITABLE = False
@@ -177,7 +177,7 @@ class Cards:
         self.components.clear()
 
     def refresh(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing: there is no picture to be drawn again."""
+        """Do nothing: cards are not rendered."""
 
     def get(self, type: str | None = None) -> List[Cards]:
         """The cards of a type: none, for cards of flowc have no types."""

@@ -39,7 +39,7 @@ class Current:
             return self._facts[name]
         if name in _ALWAYS:
             return None
-        reason = "there is no such fact" if self._facts else "no task is running"
+        reason = "flowc does not know this fact" if self._facts else "no task is running"
         raise AttributeError(f"current.{name}: {reason}")
 
     @property
@@ -122,7 +122,7 @@ current = Current()
 
 
 def set_current(facts: dict[str, Any], lazy: dict[str, Callable[[], Any]] | None = None) -> None:
-    """Say what the running task is; `lazy` facts are computed when they are asked for."""
+    """Say what the running task is; `lazy` facts are computed when they are first read."""
     vars(current)["_facts"] = facts
     vars(current)["_lazy"] = dict(lazy or {})
 

@@ -75,7 +75,7 @@ def _with(options: Dict[str, Any]) -> Callable[[Any], Any]:
 
 
 def _is_function(target: Any) -> bool:
-    """Whether a function stands by itself: that of a class is named after it."""
+    """Whether a function is outside of a class: a method has the name of its class before its own."""
     name: str | None = getattr(target, "__qualname__", None)
     above = "." if name is None else name.rpartition(".")[0]
     return not above or above.endswith("<locals>")

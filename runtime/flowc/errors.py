@@ -1,10 +1,10 @@
-"""What goes wrong in a task: protocol errors are the platform's or flowc's, the rest come from the flow."""
+"""Errors of tasks: protocol errors come from the platform or from flowc, all others from the flow."""
 
 from __future__ import annotations
 
 
 def error_text(error: BaseException) -> str:
-    """What an exception says. Those of users may fail even at that."""
+    """The text of an exception. The `str()` of a user's exception may itself raise."""
     try:
         return str(error)
     except Exception as second:
@@ -29,7 +29,7 @@ class FlowError(Exception):
 
 
 class ProtocolError(FlowError):
-    """The run cannot go on, and it is not the step's code that is wrong. The task exits with 2."""
+    """The run cannot go on, and the step's code is not the reason. The task exits with 2."""
 
     headline = "Protocol error"
 
@@ -39,7 +39,7 @@ class StoreError(ProtocolError):
 
 
 class MissingKey(StoreError):  # noqa: N818 (a lookup that failed, often expected)
-    """There is nothing under that key."""
+    """The store has no such key."""
 
 
 class MissingInput(ProtocolError):  # noqa: N818
@@ -47,7 +47,7 @@ class MissingInput(ProtocolError):  # noqa: N818
 
 
 class CorruptArtifact(ProtocolError):  # noqa: N818
-    """Bytes in the store are not those that were written."""
+    """Bytes in the store differ from what was written."""
 
 
 class ParameterError(ProtocolError):
@@ -55,7 +55,7 @@ class ParameterError(ProtocolError):
 
 
 class PeerFailed(FlowError):  # noqa: N818
-    """A member of a gang ends because another one has failed: `peer` is the first of those."""
+    """A member of a gang ends because another member, `peer`, has failed."""
 
     headline = "Another member of the gang failed"
 
@@ -66,11 +66,11 @@ class PeerFailed(FlowError):  # noqa: N818
 
 
 class GangTimeout(ProtocolError):  # noqa: N818
-    """The members of a gang did not come together in time."""
+    """Not all members of a gang started in time."""
 
 
 class InvalidNextException(FlowError):  # noqa: N818 (Metaflow's name)
-    """`self.next` says something else than the compiled flow."""
+    """`self.next` differs from the compiled flow."""
 
 
 class TimeoutException(FlowError):  # noqa: N818 (Metaflow's name)
@@ -80,13 +80,13 @@ class TimeoutException(FlowError):  # noqa: N818 (Metaflow's name)
 
 
 class TooManyIterations(FlowError):  # noqa: N818
-    """A step that goes on with itself would do so more often than its `@loop` allows."""
+    """A recursive switch would run more often than its `@loop` allows."""
 
     headline = "Too many iterations"
 
 
 class PipelineError(FlowError):
-    """A step of a function pipeline gives or gets something else than the compiled flow says."""
+    """The arguments or results of a pipeline's step differ from the compiled flow."""
 
     headline = "Pipeline failed"
 
@@ -138,7 +138,7 @@ class InvalidPathspec(FlowError):  # noqa: N818
 
 
 class NamespaceMismatch(FlowError):  # noqa: N818
-    """The object is somebody else's. In `metaflow`: MetaflowNamespaceMismatch."""
+    """The object belongs to another namespace. In `metaflow`: MetaflowNamespaceMismatch."""
 
     headline = "Object not in the current namespace"
 
@@ -178,7 +178,7 @@ class CommandException(FlowError):  # noqa: N818
 
 
 class UnknownUser(FlowError):  # noqa: N818
-    """Nobody has said who runs this. In `metaflow`: MetaflowUnknownUser."""
+    """The user's name is unknown. In `metaflow`: MetaflowUnknownUser."""
 
     headline = "Unknown user"
 

@@ -162,7 +162,7 @@ def is_unpacked(key: object) -> bool:
 
 
 def unpacked(fields: Dict[str, Any]) -> Dict[str, Any]:
-    """Keyword arguments with those of `**config` in their places."""
+    """Keyword arguments, with the entries of `**config` in place of its key."""
     if not any(map(is_unpacked, fields)):
         return fields
     found: Dict[str, Any] = {}
@@ -205,7 +205,7 @@ def _parse(name: str, text: str, plain: bool) -> Any:
     if plain or value is None:
         return value
     if not isinstance(value, Mapping):
-        raise ParameterError(f"the parser of config {name!r} returned a {type(value).__name__}, which is no mapping")
+        raise ParameterError(f"the parser of config {name!r} returned a {type(value).__name__}, not a mapping")
     return ConfigValue(value).to_dict()
 
 

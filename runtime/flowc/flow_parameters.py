@@ -28,7 +28,7 @@ JSONType = _JSONType()
 
 
 class Declaration:
-    """What a parameter is, apart from the object that stands in the class body."""
+    """What a parameter declares, apart from the object in the class body."""
 
     kind = "Parameter"
     """The name of the class in the user's file."""
@@ -37,7 +37,7 @@ class Declaration:
         self.name = name
         self.attribute = name
         self.fields = fields
-        """The arguments as they stand in the file; some may come from configs, which are read on demand."""
+        """The arguments as written in the file; some may come from configs, which are read on demand."""
 
     def field(self, key: str) -> Any:
         """An argument's value."""

@@ -1,6 +1,6 @@
 """`python flow.py COMMAND`: what `FlowName()` at the end of a flow's file does when that file is run.
 
-The commands are those of the `flowc` command line, which the shim knows nothing of: a container has the shim alone.
+The commands are those of the `flowc` command line, which the shim does not have: a container has only the shim.
 They are looked for when a file is run, by name; this is the one place where the shim reaches up to the compiler.
 """
 

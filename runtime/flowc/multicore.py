@@ -45,7 +45,7 @@ def parallel_imap_unordered(
 def parallel_map(
     func: Callable[[A], R], iterable: Iterable[A], max_parallel: Optional[int] = None, dir: Optional[str] = None
 ) -> List[R]:
-    """`func(item)` of every item, in their order. The arguments and errors are those of `parallel_imap_unordered`."""
+    """`func(item)` of every item, in their order. Arguments and errors are as for `parallel_imap_unordered`."""
 
     def numbered(entry: Tuple[int, A]) -> Tuple[int, R]:
         number, item = entry
@@ -107,7 +107,7 @@ def _next_result(running: Dict[int, str]) -> Any:
 
 
 def _wait(running: Dict[int, str]) -> tuple[int, int]:
-    """The first process that has ended and its status. Only ours are asked for: the caller may have others."""
+    """The first process that has ended and its status. Other children of the caller are left alone."""
     import time
 
     pause = 0.001

@@ -111,7 +111,7 @@ class StepFunction(FunctionWrapper[P, R]):
     def __reduce__(self) -> Any:
         if self._root is not None:
             return _copy, (self._root, self.options)
-        return self.__qualname__  # what stands under its name in its module is this object
+        return self.__qualname__  # its module has this object under this name
 
 
 def _copy(root: StepFunction[P, R], options: Dict[str, Any]) -> StepFunction[P, R]:

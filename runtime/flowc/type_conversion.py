@@ -1,4 +1,4 @@
-"""Text and defaults to values of a parameter's type."""
+"""Conversion of text and defaults to the type of a parameter."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def convert_default(name: str, type_name: str, value: Any) -> Any:
 
 
 def type_of(declared: object, default: object) -> str:
-    """The declared type, else that of the default, else str."""
+    """The declared type, else the default's type, else str."""
     if getattr(declared, "name", None) == "JSON":
         return "json"
     kind = declared if declared is not None else type(default)

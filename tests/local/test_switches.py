@@ -187,7 +187,7 @@ WRONG = """
     [
         ("self.way = 'c'", "'way' is 'c', which is none of the cases 'a', 'b'"),
         ("self.way = ['a']", "'way' is ['a'], which is none of the cases"),
-        ("pass", "there is no artifact 'way' to choose by"),
+        ("pass", "condition='way' is not an artifact"),
     ],
 )
 def test_a_choice_that_is_none(tmp_path: Path, line: str, message: str) -> None:

@@ -42,7 +42,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # The client of pipelines, where ZenML's users look for it; imported when it is asked for.
+    # The client of pipelines, where ZenML's users look for it; imported when it is first used.
     if name == "Client":
         import flowc
 

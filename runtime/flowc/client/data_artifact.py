@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class TaskData:
-    """The artifacts of a task, as attributes; each is read when it is asked for."""
+    """The artifacts of a task, as attributes; each is read when it is used."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -42,7 +42,7 @@ class DataArtifact(Entity["Task", "DataArtifact"]):
     def __init__(
         self, pathspec: str, attempt: Optional[int] = None, *, root: Optional[str] = None, _namespace_check: bool = True
     ) -> None:
-        """`pathspec` is that of a task and the artifact's name. Raises what Task does."""
+        """`pathspec` is a task's pathspec and the artifact's name. Raises what Task does."""
         from flowc.client.task_object import Task
 
         above, name = "/".join(self._split(pathspec, 5)[:4]), pathspec.rpartition("/")[2]

@@ -116,11 +116,11 @@ class Entity(Generic[P, C]):
         return found
 
     def attempt_asked(self) -> int | None:
-        """The attempt that was asked for, where tasks and artifacts were asked for one."""
+        """The requested attempt of a task or an artifact; `None` for the default."""
         return None
 
     def belongs(self, namespace: str | None) -> bool:
-        """Whether it is in a namespace. What nobody is on record for is in every one."""
+        """Whether it is in a namespace. A run without a recorded user is in every namespace."""
         return bool(self._above.belongs(namespace))
 
     def _filtered(self, tags: tuple[str, ...]) -> Iterator[C]:
@@ -139,7 +139,7 @@ class Entity(Generic[P, C]):
         return parts
 
     def _require(self, above: Entity[Any, Any], name: str, form: str) -> Any:
-        """A child that is asked for by its pathspec. Raises NotFound."""
+        """A child by its name. Raises NotFound."""
         child = above.child(name)
         if child is None:
             raise NotFound(f"{form} does not exist in {above.store().url}")

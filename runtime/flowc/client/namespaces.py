@@ -65,5 +65,5 @@ def default_metadata() -> str:
 
 
 def chosen_store(root: str | None) -> Store:
-    """The store of a root; by default the one that was chosen, that of FLOWC_ROOT, or `.flowc` here."""
+    """The store of a root; by default the one set by `metadata`, else FLOWC_ROOT, else `.flowc` here."""
     return open_store(root or _chosen.get("root") or os.environ.get(env_names.ROOT) or DEFAULT_ROOT)

@@ -75,7 +75,7 @@ class Run(Entity["Flow", Step]):
 
     @property
     def successful(self) -> bool:
-        """Whether its end step has succeeded. One whose failure `@catch` caught has not, as in Metaflow."""
+        """Whether its end step has succeeded. A step whose error `@catch` caught has not, as in Metaflow."""
         if self._synthetic(self.end_name):
             return self._progress().ended(self.end_name) is not None
         attempt = self.layout.latest(self.end_name, ())
@@ -88,7 +88,7 @@ class Run(Entity["Flow", Step]):
 
     @property
     def finished_at(self) -> Optional[datetime]:
-        """When it ended; `None` while it has not."""
+        """When it ended; `None` while it runs."""
         end = self.layout.read_json(f"{self.pathspec}/run-end.json")
         if end is not None and "ended" in end:
             return local_time(float(end["ended"]))
@@ -157,7 +157,7 @@ class Run(Entity["Flow", Step]):
 
     @property
     def system_tags(self) -> FrozenSet[str]:
-        """`user:...` and `runtime:dev` of a run of the local engine; none of others, which do not say."""
+        """`user:...` and `runtime:dev` for a run of the local engine; none for others, which record no user."""
         user = self.record.get("user")
         return frozenset([*([f"user:{user}"] if user else []), *(["runtime:dev"] if self.record else [])])
 
@@ -297,7 +297,7 @@ def _record_attempt(found: Dict[Path, Dict[int, bool]], parts: List[str]) -> Non
 
 
 class Progress:
-    """When steps of a run ended, asked of the store as far as necessary."""
+    """When steps of a run ended; the store is read only as far as necessary."""
 
     def __init__(self, run: Run) -> None:
         self._layout = run.layout
@@ -346,7 +346,7 @@ class Progress:
         return self._any([parent for parent in self._parents.get(name, ()) if self._leads(parent, name, path)], path)
 
     def _leads(self, parent: str, name: str, path: Path) -> bool:
-        """Whether a step leads here: of a switch the choice says so."""
+        """Whether a step leads here; a switch does if it has chosen this step."""
         if self._steps[parent]["type"] != "split-switch":
             return True
         attempt = self._layout.latest(parent, path)

@@ -64,7 +64,7 @@ class Step(Entity["Run", Task]):
 
     @property
     def finished_at(self) -> Optional[datetime]:
-        """When its last task finished; `None` while one has not."""
+        """When its last task finished; `None` while one runs."""
         times = [task.finished_at for task in self]
         done = [time for time in times if time is not None]
         return max(done) if done and len(done) == len(times) else None

@@ -90,12 +90,12 @@ class Task(Entity["Step", DataArtifact]):
 
     @property
     def current_attempt(self) -> int:
-        """The attempt that was asked for, else the last that was started."""
+        """The requested attempt, else the last one that was started."""
         return self._asked if self._asked is not None else max(self._attempts, default=0)
 
     @property
     def successful(self) -> bool:
-        """Whether an attempt was committed; of a task whose error `@catch` caught, as of others in Metaflow, not."""
+        """Whether an attempt was committed. A task whose error `@catch` caught has not succeeded, as in Metaflow."""
         return self.committed and not self.manifest.get("caught", False)
 
     @property
@@ -105,7 +105,7 @@ class Task(Entity["Step", DataArtifact]):
 
     @property
     def finished_at(self) -> Optional[datetime]:
-        """When it ended; `None` while it has not."""
+        """When it ended; `None` while it runs."""
         if self.committed:
             return local_time(float(self.manifest["created"]))
         failure = self.failure
@@ -113,7 +113,7 @@ class Task(Entity["Step", DataArtifact]):
 
     @property
     def references(self) -> Dict[str, Ref]:
-        """Its artifacts and parameters, each as it stands in the store; none unless an attempt was committed."""
+        """Its artifacts and parameters, each as a reference into the store; none unless an attempt was committed."""
         return {**self.manifest["parameters"], **self.manifest["artifacts"]} if self.committed else {}
 
     @property
@@ -137,7 +137,7 @@ class Task(Entity["Step", DataArtifact]):
 
     @property
     def manifest(self) -> Document:
-        """What it committed, as it stands in the store. Raises MissingInput."""
+        """The manifest that it committed. Raises MissingInput."""
         if self._manifest is None:
             self._manifest = self.layout.manifest(self.step, self.path, self.attempt)
         return self._manifest
@@ -316,7 +316,7 @@ class Task(Entity["Step", DataArtifact]):
         return float(failure["created"]) if failure is not None else self.parent.parent.created_seconds()
 
     def attempt_asked(self) -> int | None:
-        """The attempt that was asked for."""
+        """The requested attempt."""
         return self._asked
 
 

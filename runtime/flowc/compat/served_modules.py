@@ -65,7 +65,7 @@ class _Loader:
 
 
 class _ServedModule(ModuleType):
-    """Looks a name up when it is first used, and says so where flowc does not serve it."""
+    """Looks a name up when it is first used; the error for any other name lists what flowc serves."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -89,7 +89,7 @@ def log_artifact_metadata(
 
 
 def log_model_metadata(metadata: Dict[str, Any], model_name: str | None = None, **which: Any) -> None:
-    """Keep metadata of a model with that of the step, under `model`."""
+    """Keep metadata of a model under `model` in the step's metadata."""
     del which
     _keep({"model": {model_name or "": metadata} if model_name else metadata}, None)
 

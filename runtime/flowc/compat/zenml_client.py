@@ -137,7 +137,7 @@ class StepRun(Response):
         outputs = self.outputs
         if len(outputs) != 1:
             found = ", ".join(outputs) or "none"
-            raise ValueError(f"step {self.name} has not one output, but {found}; use `outputs`")
+            raise ValueError(f"step {self.name} has {len(outputs)} outputs ({found}); use `outputs`")
         return next(iter(outputs.values()))[0]
 
     @property
@@ -302,7 +302,7 @@ class Client:
 
 
 def _flows() -> Iterator[Flow]:
-    """The flows of the store; that of the running task first."""
+    """The flows of the store, starting with the running task's."""
     store = chosen_store(None)
     own = running.state.plan.flow if running.state is not None else None
     if own is not None:
@@ -319,7 +319,7 @@ def _artifacts(run: PipelineRun) -> Iterator[ArtifactVersion]:
 
 
 def run_name(step: str, path: Path) -> str:
-    """The name of a step's run: that of the step, and for an item `map:<step>:<index>`, as in ZenML."""
+    """The name of a step's run: the step's name, or `map:<step>:<index>` for an item, as in ZenML."""
     return f"map:{step}:{'.'.join(map(str, path))}" if path else step
 
 

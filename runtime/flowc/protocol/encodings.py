@@ -31,7 +31,7 @@ def decode_value(name: str, raw: str) -> str:
 
 
 def received(name: str, raw: str) -> str:
-    """A value as it was when the engine got it. Raises ParameterError where the engine has not done its part."""
+    """A value as it was when the engine got it. Raises ParameterError where the engine left its own template in."""
     if not raw.startswith(SENT):
         return raw
     content = raw[len(SENT) :]

@@ -46,7 +46,7 @@ SERVED: Dict[str, str] = {
     **dict.fromkeys(_PARALLEL, "multicore"),
     **dict.fromkeys(_CLIENT, "client"),
 }
-"""Names of `metaflow` itself. An empty place stands for the module of that name, such as `metaflow.cards`.
+"""Names of `metaflow` itself. An empty place means the module of that name, such as `metaflow.cards`.
 
 `flowc` serves them as well, but for `exception`.
 """

@@ -140,5 +140,5 @@ class Plan:
         return True
 
     def parent_path(self, parent: PlanStep, path: Path) -> Path:
-        """Where the parent of a task that is no join stands; of a recursive switch, without the iteration."""
+        """The index path of a task's parent, unless the task is a join; without the iteration of a recursive switch."""
         return path[:-1] if parent.fans_out else path

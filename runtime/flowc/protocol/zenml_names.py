@@ -1,4 +1,4 @@
-"""The names of zenml that flowc serves, and where in flowc each one is, as `metaflow_names` has those of metaflow.
+"""The names of zenml that flowc serves, and where in flowc each one is.
 
 What is served is what files of ZenML's users import that has a meaning without its server.
 """

@@ -48,7 +48,7 @@ def _function(module: Any, name: str) -> Callable[..., Any]:
     else:
         function = getattr(module, name, None)
     if not callable(function):
-        raise ProtocolError(f"there is no function {name!r} for the exit hook")
+        raise ProtocolError(f"the exit hook {name!r} is not a function of the flow's file, nor of a module")
     return function  # type: ignore[no-any-return]
 
 

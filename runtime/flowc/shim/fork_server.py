@@ -1,7 +1,7 @@
-"""A process that forks one for each task that the local engine asks for, and ends them when the engine is killed.
+"""The fork server: forks a process for each task of the local engine, and kills them when the engine is killed.
 
-It has the user's file imported, so that tasks begin warm; or, where libraries cannot bear a fork, it has nothing
-imported, and each fork becomes a fresh Python.
+It has imported the user's file, so that tasks start fast. Where libraries do not survive a fork, it has imported
+nothing, and each fork becomes a fresh Python.
 
 The engine speaks through a socket: frames of a 4-byte length and JSON. A request carries the write ends of the task's
 stdout and stderr. Answers are `ready` or `failed` once, then `started` and `exit` for each task.
@@ -71,7 +71,7 @@ def _serve_warm(channel: socket.socket) -> int:
 
         seeds.renew()
         os.environ.update(request["env"])
-        if "folder" in request and plan.files is None:  # else the working directory is that of the included files
+        if "folder" in request and plan.files is None:  # else the working directory is the folder of the included files
             os.chdir(request["folder"])
         index = parse_index(request["index"])
         first = request.get("first", 0)
@@ -284,7 +284,7 @@ def _ended(pid: int) -> int | None:
         if hasattr(os, "waitid"):
             if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
                 return None
-            _kill_group(pid)  # before the pid is reaped: until then it is nobody else's
+            _kill_group(pid)  # before the pid is reaped: until then no other process can have it
         done, status = os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
         return 1 << 8

@@ -64,10 +64,10 @@ class GangFiles:
         return seen
 
     def remember(self) -> None:
-        """Take note of what an earlier life of the run has left under these attempts: it is no news of the peers.
+        """Note what earlier processes have left under these attempts, so that it does not count as news of peers.
 
-        An engine that starts the attempts of one run from 0 again leaves such files (`argo retry`). One that never does
-        sets FLOWC_GANG_FRESH, and news that came before this member did are not missed.
+        An engine that counts the attempts of one run from 0 again leaves such files (`argo retry`). Any other engine
+        sets FLOWC_GANG_FRESH, so that a member does not miss news from before its own start.
         """
         if os.environ.get(env_names.GANG_FRESH):
             return
@@ -109,7 +109,7 @@ class GangFiles:
 
 
 def _failure_of(member: int, document: Document) -> PeerFailed:
-    """What a peer's error means to us. That it gave up because of another is the other's failure."""
+    """The failure behind a peer's error: the peer's own, or the one that made the peer give up."""
     if document["type"] == "PeerFailed":
         return PeerFailed(document["message"], document["peer"])
     return PeerFailed(f"member {member} failed: {document['type']}: {document['message']}", member)
@@ -130,7 +130,7 @@ def host_address() -> str:
 
 @contextlib.contextmanager
 def reserve_port(fixed: int) -> Generator[int, None, None]:
-    """A TCP port that nobody else takes while this is entered; `fixed` unless that is 0."""
+    """A TCP port that stays reserved in the block; `fixed` unless that is 0."""
     if fixed:
         yield fixed
         return

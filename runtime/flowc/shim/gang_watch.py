@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flowc.store.run_layout import Document
 
 SAY_EVERY = 15.0
-"""Seconds between two lines that say for whom a member waits."""
+"""Seconds between two lines about missing members."""
 SILENCE = 180.0
 """Seconds without a heartbeat after which a member counts as dead. Long, as code that holds Python's lock stops it."""
 
@@ -128,13 +128,13 @@ class Watch:
 
 
 class ProgressLog:
-    """Says now and then for whom a member waits."""
+    """Logs which members a member waits for, once in a while."""
 
     def __init__(self) -> None:
         self._due = time.monotonic() + SAY_EVERY
 
     def say(self, text: str) -> None:
-        """Say it, when it is time again."""
+        """Log the text, unless a line was logged a moment ago."""
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + SAY_EVERY
             print(f"flowc: {text}", file=sys.stderr)

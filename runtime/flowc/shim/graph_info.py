@@ -27,7 +27,7 @@ _TYPES = {
 def graph_info(plan: Plan, cls: type) -> Dict[str, Any]:
     """What Metaflow's `current.graph` holds: the file, the flow's documentation, its steps, and how they nest.
 
-    Of decorators the names and arguments are given as they stand in the file.
+    Names and arguments of decorators are as written in the file.
     """
     import inspect
 
@@ -126,7 +126,7 @@ def _block(plan: Plan, name: str, stop: str) -> List[Any]:
 
 
 def _names(block: List[Any]) -> Iterator[str]:
-    """The names in a block and in the blocks within it, as they stand."""
+    """The names in a block and in its inner blocks, in order."""
     for item in block:
         if isinstance(item, str):
             yield item
@@ -147,7 +147,7 @@ def _line(function: Any) -> int:
 
 
 def decorators_of(target: Any) -> List[Dict[str, Any]]:
-    """The decorators above a step or a flow, read from its source: those of flowc leave no trace on what they mark."""
+    """The decorators of a step or a flow, read from its source: at run time flowc's decorators leave no trace."""
     import ast
     import inspect
     import textwrap

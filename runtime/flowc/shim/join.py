@@ -132,7 +132,7 @@ class _Reader:
 
 
 def merge(flow: FlowSpec, state: TaskState, inputs: Iterable[Any], exclude: List[str], include: List[str]) -> None:
-    """Let `flow` inherit what its inputs agree on and it has not set itself, with Metaflow's conditions."""
+    """Let `flow` inherit the artifacts that its inputs agree on, unless it has set them; conditions as in Metaflow."""
     if exclude and include:
         raise MergeArtifactsException("exclude and include are mutually exclusive in merge_artifacts")
     step = state.step.name

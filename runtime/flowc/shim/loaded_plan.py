@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class _Compiled:
-    """The plan of this process; there is none where a flow's file is merely imported."""
+    """The plan of this process; `None` where a flow's file is only imported."""
 
     def __init__(self) -> None:
         self.plan: Plan | None = None
@@ -25,7 +25,7 @@ _compiled = _Compiled()
 
 
 def set_plan(plan: Plan) -> None:
-    """Say what was compiled, before the user's file is imported."""
+    """Set the plan, before the user's file is imported."""
     _compiled.plan = plan
 
 

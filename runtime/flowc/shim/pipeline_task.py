@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
-    """Run one task and commit it. `load` imports the user's file, which a step that flowc put in needs not."""
+    """Run one task and commit it. `load` imports the user's file, which a synthetic step does not need."""
     plan, step, layout = state.plan, state.step, state.layout
     declared = declared_parameters(plan)
     set_facts(plan, list(declared), task, lambda: _graph(state, load))
@@ -123,7 +123,7 @@ def _items(state: TaskState, returned: Returned, variable: str) -> Document:
 
 
 def _fan(state: TaskState, values: Values) -> Document:
-    """Store what is mapped over where it is no output of the step's own: one list or several. Raises PipelineError."""
+    """Store the lists that are mapped over, unless they are the step's own output. Raises PipelineError."""
     step = state.step
     assert step.fan is not None
     sources: List[Any] = step.fan["sources"]

@@ -222,7 +222,7 @@ def _parts(value: Value) -> Iterator[Value]:
 
 
 def _key(key: Any) -> Any:
-    """The key of a dict: as it stands in JSON, or as a literal of the plan."""
+    """The key of a dict: plain JSON, or a literal of the plan."""
     if not isinstance(key, dict):
         return key
     given: Value = key  # pyright: ignore[reportUnknownVariableType]
@@ -288,7 +288,7 @@ _SHOWN = 10
 
 
 class Outputs:
-    """The outputs of a run's tasks. What is found once is remembered; a value is loaded when it is asked for."""
+    """The outputs of a run's tasks. Attempts are looked up once; values are loaded when they are used."""
 
     def __init__(self, layout: RunLayout, plan: Plan) -> None:
         self._layout = layout

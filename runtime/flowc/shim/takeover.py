@@ -1,12 +1,12 @@
-"""A resumed run on an engine that knows nothing of it: each task looks for itself whether the origin has done its work.
+"""Resuming on an engine without support for it: each task checks whether the resumed run has done its work.
 
 Every task of the run is started. One whose work is done takes over the manifest of the run that is resumed instead of
 running, provided that whatever came before it was taken over as well; the first one that has to run, and all that
 follow from it, run. A mark beside a manifest says which run it is from, so that what came before is looked up by
 listing folders, and a join of thousands reads none of their manifests.
 
-What a resumed run had not come to take over may be in the run that it resumed itself, and so on: those are asked one
-after the other, each only where nothing that came before is from a later one.
+What the resumed run did not take over itself may be in the run that it resumed, and so on. These runs are searched in
+order, each only where no task before this one is from a later run.
 """
 
 from __future__ import annotations
@@ -68,20 +68,20 @@ def _asked(plan: Plan) -> Tuple[str, FrozenSet[str]]:
     steps += "," + os.environ.get(env_names.RERUN_STEPS, "")
     rerun = frozenset(filter(None, (name.strip() for name in steps.split(","))))
     if run in ("", "data", ".", ".."):
-        raise ProtocolError(f"{text!r} is no run that could be resumed: it is named by its id, or as {plan.flow}/ID")
+        raise ProtocolError(f"{text!r} does not name a run to resume; write its id, or {plan.flow}/ID")
     unknown = sorted(rerun - set(plan.steps))
     if unknown:
         known = ", ".join(plan.steps)
-        raise ProtocolError(f"there is no step {unknown[0]!r} to run again; flow {plan.flow} has {known}")
+        raise ProtocolError(f"cannot run step {unknown[0]!r} again: flow {plan.flow} has only {known}")
     os.environ.update({env_names.ORIGIN_RUN_ID: run, env_names.RERUN_STEPS: ",".join(sorted(rerun))})
     return run, rerun
 
 
 def _begin(layout: RunLayout, plan: Plan, source: RunLayout, rerun: FrozenSet[str]) -> None:
-    """What the first task does for the run: it says which run is resumed, and keeps the parameters of that."""
+    """The first task records which run is resumed, and keeps that run's parameters."""
     store = layout.store
     if not store.children(source.prefix):
-        raise ProtocolError(f"there is no run {source.run!r} of flow {plan.flow} in {store.url} that could be resumed")
+        raise ProtocolError(f"cannot resume run {source.run!r} of flow {plan.flow}: it is not in {store.url}")
     layout.write_json(f"{layout.prefix}/{ORIGIN}", {"version": 1, "origin": source.run, "rerun": sorted(rerun)})
     kept = source.kept_parameters()
     if kept is None:
@@ -167,7 +167,7 @@ def _say(text: str) -> None:
 
 
 class Origin:
-    """The run that is resumed. A task of it is asked for only when every task before it was taken over, too."""
+    """The run that is resumed. A task can be taken over only if every task before it was taken over."""
 
     def __init__(self, source: RunLayout, plan: Plan, rerun: Collection[str] = (), *, alone: bool = False) -> None:
         """`rerun` names steps that run again, whatever came of them.
@@ -182,7 +182,7 @@ class Origin:
         self._gang: Tuple[str, Path, bool] | None = None
         self._pool: ThreadPoolExecutor | None = None
         self.damaged: List[str] = []
-        """What is to be told of tasks whose manifests cannot be read."""
+        """Messages about tasks whose manifests cannot be read."""
 
     def close(self) -> None:
         """Release the threads."""
@@ -204,7 +204,7 @@ class Origin:
         return list(self._pool.map(partial(self._copy, target), found))
 
     def _attempt(self, name: str, path: Path) -> int | None:
-        """The attempt to take over, as far as can be told without its manifest."""
+        """The attempt to take over, as far as known without its manifest."""
         if name in self._rerun:
             return None
         attempt = self._committed(name, path)

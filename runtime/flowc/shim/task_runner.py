@@ -177,7 +177,7 @@ def chosen_parameters(declared: Mapping[str, Declared], state: TaskState, task: 
 
 
 def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: Task) -> Document:
-    """Store the artifacts; the manifest that says so is for the caller to write."""
+    """Store the artifacts and return the manifest, which the caller writes."""
     step, layout, name = state.step, state.layout, state.plan.flow
     manifest = manifest_head(state, task)
     transition = state.transition
@@ -239,7 +239,7 @@ def _save_items(flow: FlowSpec, state: TaskState) -> Dict[str, Any]:
 
 
 def materialize_iterable(items: Any, what: str) -> Any:
-    """What a foreach is over. Any iterable will do, and of an iterator the list. `what` names it in the error."""
+    """The items of a foreach: any iterable as it is, an iterator as a list. `what` names it in the error."""
     try:
         iterator = iter(items)
     except TypeError:
@@ -248,7 +248,7 @@ def materialize_iterable(items: Any, what: str) -> Any:
 
 
 def write_outputs(task: Task, manifest: Document) -> None:
-    """Tell the engine what it needs to know: how many items there are, or which case was chosen, and what follows."""
+    """Write what the engine needs: the number of items, or the choice of a switch and the iteration that follows."""
     if task.outputs is None:
         return
     if "foreach" in manifest:
@@ -270,7 +270,7 @@ def write_output(folder: str, name: str, text: str) -> None:
 
 
 def set_facts(plan: Plan, names: List[str], task: Task, graph: Callable[[], Dict[str, Any]]) -> None:
-    """Fill `current`: `names` are those of the parameters, and `graph` makes the graph when it is asked for."""
+    """Fill `current`: `names` are the parameters; `graph` makes the graph when it is first read."""
     identifier = task_id(task.step, task.path)
     user = os.environ.get(env_names.NAMESPACE) or (f"user:{current.username}" if current.username else None)
     gangs: Dict[str, Any] = {}
@@ -324,7 +324,7 @@ def _required(variable: str) -> str:
 
 
 def predecessor(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> Document:
-    """The manifest of the task that led to a task that is no join. Raises MissingInput.
+    """The manifest of the task that led to this one, which is not a join. Raises MissingInput.
 
     Where arms of a switch come together there are several parents, of which one ran: it is the one that is committed
     and, when it is a switch itself, has chosen this step.

@@ -82,7 +82,7 @@ class TaskState:
         return self._values[attribute]
 
     def derived(self, attribute: str, make: Callable[[Any], Any]) -> Any:
-        """What is made of a parameter's value, once a task."""
+        """`make` of a parameter's value, called once per task."""
         key = f"{attribute}:derived"
         if key not in self._values:
             self._values[key] = make(self.parameter(attribute))
@@ -202,7 +202,7 @@ def _switch(flow: FlowSpec, step: str, targets: Tuple[Any, ...], condition: str)
     try:
         value = getattr(flow, condition)
     except AttributeError as error:
-        raise InvalidNextException(f"step {step!r}: there is no artifact {condition!r} to choose by: {error}") from None
+        raise InvalidNextException(f"step {step!r}: condition={condition!r} is not an artifact: {error}") from None
     try:
         choice = cases[value]
     except (KeyError, TypeError):

@@ -19,7 +19,7 @@ VARIABLE = env_names.TRIGGER
 
 
 class MetaflowEvent(NamedTuple):
-    """An event. `type` is `event`, or `run` for a run that has finished; what nobody said is None."""
+    """An event. `type` is `event`, or `run` for a run that has finished; what is unknown is None."""
 
     name: str | None
     id: str | None

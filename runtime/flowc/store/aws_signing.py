@@ -29,11 +29,11 @@ CONTAINER_HOST = "http://169.254.170.2"
 RENEW_BEFORE = 300.0
 """Temporary keys are renewed when they have less than this to live, in seconds."""
 AGAIN = 30.0
-"""Seconds until the source is asked again that did not answer while the keys at hand are still good."""
+"""Seconds until the next request to a source that did not answer, while the current keys are valid."""
 _TIMEOUT = 10.0
 _STATUSES = {408, 425, 429}
 _CODES = (b"IDPCommunicationError", b"Throttling", b"RequestLimitExceeded")
-"""What STS says of a moment that was a bad one, with a status of 400."""
+"""Codes that STS sends with status 400 for failures that pass."""
 
 
 class Credentials:
@@ -74,7 +74,7 @@ class CredentialSource:
             except StoreError:
                 if not good:
                     raise
-                self._next = time.monotonic() + AGAIN  # the keys at hand will do in the meantime
+                self._next = time.monotonic() + AGAIN  # the current keys are still valid
         return self._current
 
     def renew(self) -> bool:
@@ -132,7 +132,7 @@ def _container(url: str, limit: float | None) -> Fetched:
 
 
 def _get(url: str, headers: Dict[str, str], limit: float | None) -> bytes:
-    """A GET, tried again while that may help, for `limit` seconds or those of the environment. Raises StoreError."""
+    """A GET, retried while that may help, for `limit` seconds or as long as the environment says. Raises StoreError."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"

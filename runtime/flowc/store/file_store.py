@@ -79,7 +79,7 @@ class FileStore(Store):
         return self._size(key) == size
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Walk the folder that the prefix stands in."""
+        """Walk the folder of the prefix."""
         folder = prefix.rpartition("/")[0]
         for name in sorted(self.children(folder)):
             key = f"{folder}/{name}" if folder else name

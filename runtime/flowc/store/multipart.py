@@ -52,12 +52,12 @@ def upload(request: Request, parts: Sequence[Buffer], size: int) -> None:
         try:
             _, answer = request("POST", query_string([("uploadId", upload_id)]), [_completion(tags)])
             _text(answer, "ETag")
-        except MissingKey:  # there is no such upload any more: the first try of this was done, and its answer lost
+        except MissingKey:  # the upload is gone: an earlier try completed it, and its response was lost
             headers, _ = request("HEAD", "")
             if headers["content-length"] != str(size):
                 raise
     except BaseException:
-        with contextlib.suppress(StoreError):  # what led here says more; the store may keep its parts
+        with contextlib.suppress(StoreError):  # the first error says more; the store may keep the parts
             request("DELETE", query_string([("uploadId", upload_id)]))
         raise
 

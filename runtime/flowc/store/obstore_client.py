@@ -26,7 +26,7 @@ RANGE = 256 << 20
 """Values of more bytes are read in ranges of so many."""
 RANGES_AT_A_TIME = 4
 METADATA = "169.254.169.254"
-"""Where machines of a cloud are told who they are."""
+"""The metadata service of a cloud's machines."""
 METADATA_TRIES = 4
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
@@ -162,7 +162,7 @@ def _is_transient(error: Exception, verb: str, tries: int) -> bool:
         return int(status[1]) in STATUSES
     if "invalid peer certificate" in text:
         return False
-    if METADATA in text:  # it is asked for keys last, and where there is none, there are none
+    if METADATA in text:  # the last source of keys: where it does not answer, there are no keys
         return tries < METADATA_TRIES
     return "HTTP error" in text or _RETRIED.search(text) is not None
 

@@ -1,4 +1,4 @@
-"""Waiting for a store: each try comes later than the one before, up to a bound in time, and it is said for what."""
+"""Retries of requests to a store: with growing delays, up to a limit in time, and with a line in the log."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from flowc.errors import StoreError
 from flowc.protocol import env_names
 
 VARIABLE = env_names.STORE_RETRY_SECONDS
-"""Names the variable with the seconds that one request to a store goes on being tried; 0 is one try."""
+"""The variable with the seconds for which one request to a store is retried; 0 means a single try."""
 DEFAULT = 120.0
 FIRST_DELAY = 0.1
 LONGEST_DELAY = 10.0
 QUIET = 2.0
-"""Seconds of waiting that are not worth a line in the log."""
+"""Shorter waits, in seconds, are not logged."""
 
 _told: dict[str, float] = {}
-"""When it was last said what is waited for: a join reads from many threads, and one line will do for all."""
+"""When the last line about a store was logged: a join reads from many threads, and one line is enough for all."""
 
 
 class Retries:
@@ -27,7 +27,7 @@ class Retries:
     __slots__ = ("_limit", "_since", "_spoke", "_what", "tries")
 
     def __init__(self, what: str, limit: float | None = None) -> None:
-        """`what` is waited for, in words; `limit` in seconds is that of the environment unless it is given."""
+        """`what` names the store in messages; `limit` is in seconds, by default from the environment."""
         self._what = what
         self._limit = limit
         self._since: float | None = None
@@ -36,9 +36,9 @@ class Retries:
         """How many have failed."""
 
     def wait(self, problem: str, at_least: float = 0.0) -> bool:
-        """Sleep before the next try; false when there has been waiting enough. The last try is at the bound.
+        """Sleep before the next try; false once the limit is reached. The last try is at the limit.
 
-        `problem` is why the try failed, and `at_least` the seconds that the server asks for. Raises StoreError.
+        `problem` says why the try failed; `at_least` is the server's Retry-After in seconds. Raises StoreError.
         """
         if self._limit is None:
             self._limit = retry_seconds()
@@ -51,7 +51,7 @@ class Retries:
             return False
         import random
 
-        # Not at the same moment as every other task.
+        # Random, so that tasks do not all retry at the same moment.
         delay = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** min(self.tries, 16)) * random.uniform(0.5, 1.0)
         delay = min(max(delay, at_least), left)
         if now - self._since + delay > QUIET:
@@ -60,12 +60,12 @@ class Retries:
         return True
 
     def answered(self) -> None:
-        """The request has had its answer. Says so where it was said that it is waited for."""
+        """Note that the request succeeded. Logs it if a wait was logged."""
         if self._spoke and self._since is not None and _told.pop(self._what, None) is not None:
             _say(f"{self._what} answers again, after {time.monotonic() - self._since:.0f} s")
 
     def spent(self) -> str:
-        """What was tried, for the error."""
+        """How long and how often the request was tried, for the error."""
         if self._since is None or not self._limit:
             return ""
         return f" ({self.tries} tries in {time.monotonic() - self._since:.0f} s; {VARIABLE}={self._limit:g})"
@@ -79,7 +79,7 @@ class Retries:
 
 
 def retry_seconds() -> float:
-    """The bound that the environment gives, in seconds. Raises StoreError."""
+    """The limit from the environment, in seconds. Raises StoreError."""
     text = os.environ.get(VARIABLE, "").strip()
     if not text:
         return DEFAULT

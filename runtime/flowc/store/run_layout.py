@@ -38,7 +38,7 @@ def index_text(path: Path) -> str:
 
 
 def parse_index(text: str) -> Path:
-    """The reverse of `index_text`."""
+    """The inverse of `index_text`."""
     return () if text in ("", "-") else tuple(int(part) for part in text.split("."))
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 10.0
 TIMEOUT = 60.0
-"""Seconds without a byte after which a try is given up."""
+"""Seconds without a byte after which a try fails."""
 PIECE = 1 << 20
 _EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 
@@ -58,10 +58,10 @@ class S3Store(Store):
             self._host = f"s3.{self._region}.amazonaws.com"
             self._base = f"/{quote(self._bucket)}"
         self._idle: deque[http.client.HTTPConnection] = deque()
-        """Connections that the next requests, of whatever thread, are sent on."""
+        """Open connections for the next requests of any thread."""
         self._process = os.getpid()
         self._clock = 0.0
-        """How many seconds the server's clock is ahead of ours, where that has been a reason for it to refuse."""
+        """How many seconds the server's clock is ahead of ours; 0 until a refusal has shown a difference."""
 
     def read(self, key: str) -> Buffer:
         """One GET."""
@@ -247,7 +247,7 @@ class S3Store(Store):
 
 
 class _Ended(Exception):  # noqa: N818
-    """A connection that was kept has ended in the meantime; a new one may well do."""
+    """The server has closed a kept connection; a new one may work."""
 
 
 def _send(connection: http.client.HTTPConnection, parts: Sequence[Buffer]) -> None:

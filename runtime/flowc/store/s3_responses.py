@@ -1,4 +1,4 @@
-"""What an S3 server's answer means: whether it failed, with which code, and whether the same request may do better."""
+"""What an S3 server's response means: whether it is a failure, with which code, and whether a retry may succeed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from flowc.store import Buffer
 
 SKEW = 240.0
-"""Seconds between the server's clock and ours that may be why it refuses a request; S3 allows 900."""
+"""From this difference in seconds on, our clock may be the reason for a refusal; S3 allows 900."""
 STATUSES = {408, 425, 429, 500, 502, 503, 504, 509}
-"""Statuses after which the same request may do better."""
+"""Statuses after which a retry may succeed."""
 CODES = {
     "BandwidthLimitExceeded",
     "IncompleteBody",
@@ -36,9 +36,9 @@ CODES = {
     "TooManyRequestsException",
     "TransactionInProgressException",
 }
-"""Codes after which it may: those of botocore's standard mode, and of requests that were cut off or came too early."""
+"""Codes after which a retry may succeed: those of botocore's standard mode, and codes of requests that were cut off."""
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}
-"""Codes that ask for new keys."""
+"""Codes after which only new keys help."""
 
 
 class Failure:
