@@ -13,6 +13,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
@@ -45,7 +46,8 @@ class DependsError(Exception):
     """An expression that cannot be evaluated."""
 
 
-class Depends(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Depends:
     """One task's `depends`."""
 
     names: tuple[str, ...]
