@@ -29,6 +29,12 @@ _SHIMS = frozenset({"flow.pyz", "boot.py"})
 """What flowc's commands run: the code package, or what unpacks it."""
 _FAN_OUT = re.compile(r"(.*)\(\d+:[^()]*\)")
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][-A-Za-z0-9_.]*)\)")
+FIELDS = ("status.podIP", "status.hostIP", "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName")
+"""What a pod may read about itself, beside its labels and annotations."""
+_OF_MAP = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
+
+Mounts = list[tuple[str, str]]
+"""Folders of a container, and the folder here for each, the longest first."""
 HERE = {env_names.GANG_HOST: "127.0.0.1", env_names.GANG_PORT: "0"}
 """Pods of one machine share one address, so that the members of a gang take free ports."""
 
@@ -80,7 +86,11 @@ class PodMaker:
         self._python = python
         self._over = {**HERE, **({env_names.ROOT: root} if root is not None else {}), **env}
         self._base = {name: value for name, value in os.environ.items() if not name.startswith("FLOWC_")}
-        self._mounts = Mounts(manifest, folder)
+        self._volumes: list[dict[str, Any]] = manifest.spec.get("volumes", [])
+        self._metadata: dict[str, Any] = manifest.spec.get("podMetadata", {})
+        for name, config_map in manifest.config_maps.items():
+            files = {**config_map.binary, **{key: text.encode() for key, text in config_map.data.items()}}
+            _write(folder / "configmaps" / name, files)
         self._gangs = _GangPackages()
 
     def make(self, node: Node, raw: dict[str, Any], name: str, namespace: str, *, on_exit: bool) -> Pod:
@@ -88,27 +98,27 @@ class PodMaker:
         container = raw["container"]
         folder = self._folder / "pods" / node.id
         folder.mkdir(parents=True, exist_ok=True)
-        paths = self._mounts.places(raw, folder)
+        paths = self._mounts(raw, folder)
         facts = {"metadata.name": name, "metadata.namespace": namespace, "metadata.uid": node.id}
         variables = self._variables(raw, facts)
         words = [expanded(word, variables) for word in (*container["command"], *container.get("args", ()))]
-        command = [moved(word, paths) for word in words]
+        command = [local_path(word, paths) for word in words]
         package = None
         if _PYTHON.fullmatch(Path(command[0]).name):
             command[0] = self._python
             package = Path(command[1]) if len(command) > 1 and Path(command[1]).name in _SHIMS else None
-        env = {**self._base, **{key: moved(value, paths) for key, value in variables.items()}, **self._over}
+        env = {**self._base, **{key: local_path(value, paths) for key, value in variables.items()}, **self._over}
         seconds = raw.get("activeDeadlineSeconds")
         deadline = float(seconds) if seconds is not None else None
         outputs = tuple(self._outputs(raw, paths))
         gang = self._gangs.gang(package, command, node) if package is not None else None
         return Pod(node, name, tuple(command), env, folder, outputs, deadline, package, gang, on_exit)
 
-    def _outputs(self, raw: dict[str, Any], paths: Places) -> Iterable[OutputFile]:
+    def _outputs(self, raw: dict[str, Any], paths: Mounts) -> Iterable[OutputFile]:
         for item in output_files(raw):
             source = item["valueFrom"]
             default = as_text(source["default"]) if "default" in source else None
-            yield OutputFile(item["name"], Path(moved(source["path"], paths)), default)
+            yield OutputFile(item["name"], Path(local_path(source["path"], paths)), default)
 
     def _variables(self, raw: dict[str, Any], facts: Mapping[str, str]) -> dict[str, str]:
         """The pod's own environment: ConfigMaps, then variables in their order. Secrets are in this process's own."""
@@ -125,10 +135,52 @@ class PodMaker:
                 reference = source["configMapKeyRef"]
                 variables[item["name"]] = self._manifest.config_maps[reference["name"]].data[reference["key"]]
             elif "fieldRef" in source:
-                variables[item["name"]] = self._mounts.fact(source["fieldRef"]["fieldPath"], raw, facts)
+                variables[item["name"]] = self._field(source["fieldRef"]["fieldPath"], raw, facts)
             elif item["name"] in self._base:
                 variables[item["name"]] = self._base[item["name"]]
         return variables
+
+    def _mounts(self, raw: dict[str, Any], folder: Path) -> Mounts:
+        """The folders of a processed template's container. `folder` is the pod's own."""
+        sources = {item["name"]: item for item in (*self._volumes, *raw.get("volumes", ()))}
+        found: Mounts = []
+        for mount in raw["container"].get("volumeMounts", ()):
+            place = self._volume_folder(sources[mount["name"]], raw, folder)
+            if place is not None:
+                found.append((mount["mountPath"].rstrip("/"), str(place / mount.get("subPath", ""))))
+        mounted = [path for path, _ in found]
+        for path in {str(Path(item["valueFrom"]["path"]).parent) for item in output_files(raw)}:
+            if not any(path == above or path.startswith(f"{above}/") for above in mounted):
+                found.append((path, f"{folder}/root{path}"))
+        return sorted(found, key=lambda pair: -len(pair[0]))
+
+    def _field(self, path: str, raw: Mapping[str, Any], own: Mapping[str, str]) -> str:
+        """A field of a pod; `own` are those that differ from pod to pod."""
+        match = _OF_MAP.fullmatch(path)
+        if match is None:
+            return own.get(path, "127.0.0.1")
+        kind, key = match.groups()
+        values = {**self._metadata.get(kind, {}), **raw.get("metadata", {}).get(kind, {})}
+        return str(values.get(key, ""))
+
+    def _volume_folder(self, volume: dict[str, Any], raw: dict[str, Any], folder: Path) -> Path | None:
+        """The folder for a volume; `None` for one that only a cluster has."""
+        if "configMap" in volume:
+            return self._folder / "configmaps" / str(volume["configMap"]["name"])
+        if "emptyDir" in volume:
+            place = folder / "volumes" / str(volume["name"])
+            place.mkdir(parents=True, exist_ok=True)
+            return place
+        if "downwardAPI" not in volume:
+            return None
+        shared = "metadata" not in raw and volume in self._volumes
+        place = (self._folder if shared else folder) / "downward" / str(volume["name"])
+        if not place.exists():
+            items = volume["downwardAPI"]["items"]
+            _write(
+                place, {item["path"]: self._field(item["fieldRef"]["fieldPath"], raw, {}).encode() for item in items}
+            )
+        return place
 
 
 def read_outputs(pod: Pod) -> dict[str, str]:
@@ -156,69 +208,8 @@ def expanded(text: str, variables: Mapping[str, str]) -> str:
     return _REFERENCE.sub(value, text)
 
 
-FIELDS = ("status.podIP", "status.hostIP", "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName")
-"""What a pod may read about itself, beside its labels and annotations."""
-_OF_MAP = re.compile(r"metadata\.(labels|annotations)\['(.+)'\]")
-
-Places = list[tuple[str, str]]
-"""Folders of a container, and the folder here for each, the longest first."""
-
-
-class Mounts:
-    """The volumes of a run. What all pods share is written once."""
-
-    def __init__(self, manifest: Manifest, folder: Path) -> None:
-        """`folder` is for what is shared: the contents of ConfigMaps."""
-        self._folder = folder
-        self._volumes: list[dict[str, Any]] = manifest.spec.get("volumes", [])
-        self._metadata: dict[str, Any] = manifest.spec.get("podMetadata", {})
-        for name, config_map in manifest.config_maps.items():
-            files = {**config_map.binary, **{key: text.encode() for key, text in config_map.data.items()}}
-            _write(folder / "configmaps" / name, files)
-
-    def places(self, raw: dict[str, Any], folder: Path) -> Places:
-        """The folders of a processed template's container. `folder` is the pod's own."""
-        sources = {item["name"]: item for item in (*self._volumes, *raw.get("volumes", ()))}
-        found: Places = []
-        for mount in raw["container"].get("volumeMounts", ()):
-            place = self._place(sources[mount["name"]], raw, folder)
-            if place is not None:
-                found.append((mount["mountPath"].rstrip("/"), str(place / mount.get("subPath", ""))))
-        mounted = [path for path, _ in found]
-        for path in {str(Path(item["valueFrom"]["path"]).parent) for item in output_files(raw)}:
-            if not any(path == above or path.startswith(f"{above}/") for above in mounted):
-                found.append((path, f"{folder}/root{path}"))
-        return sorted(found, key=lambda pair: -len(pair[0]))
-
-    def fact(self, path: str, raw: Mapping[str, Any], own: Mapping[str, str]) -> str:
-        """A field of a pod; `own` are those that differ from pod to pod."""
-        match = _OF_MAP.fullmatch(path)
-        if match is None:
-            return own.get(path, "127.0.0.1")
-        kind, key = match.groups()
-        values = {**self._metadata.get(kind, {}), **raw.get("metadata", {}).get(kind, {})}
-        return str(values.get(key, ""))
-
-    def _place(self, volume: dict[str, Any], raw: dict[str, Any], folder: Path) -> Path | None:
-        """The folder for a volume; `None` for one that only a cluster has."""
-        if "configMap" in volume:
-            return self._folder / "configmaps" / str(volume["configMap"]["name"])
-        if "emptyDir" in volume:
-            place = folder / "volumes" / str(volume["name"])
-            place.mkdir(parents=True, exist_ok=True)
-            return place
-        if "downwardAPI" not in volume:
-            return None
-        shared = "metadata" not in raw and volume in self._volumes
-        place = (self._folder if shared else folder) / "downward" / str(volume["name"])
-        if not place.exists():
-            items = volume["downwardAPI"]["items"]
-            _write(place, {item["path"]: self.fact(item["fieldRef"]["fieldPath"], raw, {}).encode() for item in items})
-        return place
-
-
 def known_field(path: str) -> bool:
-    """Whether the simulator can tell a pod this field."""
+    """Whether the simulator has a value for a field of a pod."""
     return path in FIELDS or _OF_MAP.fullmatch(path) is not None
 
 
@@ -227,10 +218,10 @@ def output_files(raw: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [item for item in raw.get("outputs", {}).get("parameters", ()) if "path" in item["valueFrom"]]
 
 
-def moved(text: str, places: Places) -> str:
-    """A text, or, where it is a path in a folder of the container, that path here."""
+def local_path(text: str, mounts: Mounts) -> str:
+    """A text; if it is a path in a mounted folder of the container, the path on this machine."""
     if text.startswith("/"):
-        for there, here in places:
+        for there, here in mounts:
             if text == there or text.startswith(f"{there}/"):
                 return here + text[len(there) :]
     return text
