@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from flowc_targets.simulate import Progress, SimulateOptions, prepared, simulate
+from flowc_targets.simulate import Progress, SimulateOptions, prepare_manifest, simulate
 
 if TYPE_CHECKING:
-    from flowc_targets.simulate import Simulated
+    from flowc_targets.simulate import SimulationResult
 
 HEAD = """\
 apiVersion: argoproj.io/v1alpha1
@@ -50,21 +50,21 @@ def task(name: str, script: str = "true", **fields: str) -> str:
     return f"- {{name: {name}, template: sh, arguments: {{parameters: [{{name: script, value: '{script}'}}]}}{rest}}}\n"
 
 
-def run(text: str, **options: Any) -> Simulated:
+def run(text: str, **options: Any) -> SimulationResult:
     """Run a manifest to its end."""
     given: dict[str, Any] = {"max_workers": 4, **options}
     chosen = SimulateOptions(**given)
-    manifest, spec = prepared(text, chosen)
+    manifest, spec = prepare_manifest(text, chosen)
     return simulate(manifest, spec, chosen, Progress(print, output=True))
 
 
-def phases(result: Simulated) -> dict[str, str]:
+def phases(result: SimulationResult) -> dict[str, str]:
     """The phases of all nodes but the first, by name without the Workflow's."""
     prefix = f"{result.spec.name}."
     return {node.name.removeprefix(prefix): node.phase for node in result.nodes.by_id.values() if node.name != "wf"}
 
 
-def message(result: Simulated, name: str) -> str:
+def message(result: SimulationResult, name: str) -> str:
     """The message of a node."""
     found = result.nodes.get(f"{result.spec.name}.{name}")
     assert found is not None

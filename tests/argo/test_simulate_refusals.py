@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from flowc_targets.simulate import ManifestError, SimulateOptions, prepared
+from flowc_targets.simulate import ManifestError, SimulateOptions, prepare_manifest
 from tests.argo.simulated import task, workflow
 from tests.commands import flowc
 from tests.conftest import GOLDENS
@@ -20,7 +20,7 @@ PLAIN = workflow(task("a"))
 def problems(text: str, **options: Any) -> tuple[str, ...]:
     """What is wrong with a manifest; nothing where it can be run."""
     try:
-        prepared(text, SimulateOptions(**options))
+        prepare_manifest(text, SimulateOptions(**options))
     except ManifestError as error:
         return error.problems
     return ()
@@ -135,7 +135,7 @@ def test_yaml_is_read_as_kubectl_reads_it() -> None:
     for bare, kind in (("n", "a boolean"), ("Y", "a boolean"), ("0o17", "a number"), ("1_0", "a number")):
         found = problems(PLAIN.replace("name: a,", f"name: {bare},"))
         assert found == (f"spec.templates[0].dag.tasks[0].name: is {kind}, not a string",)
-    assert problems(PLAIN.replace("name: a,", "name: a, name: b,")) == ("line 10: the key 'name' is there twice",)
+    assert problems(PLAIN.replace("name: a,", "name: a, name: b,")) == ("line 10: the key 'name' appears twice",)
     assert problems(PLAIN.replace("{name: wf}", "{name: wf, labels: {day: 2024-01-01}}")) == ()
 
 

@@ -18,11 +18,11 @@ from flowc_cli import shared_options as shared
 from flowc_targets.simulate import (
     ManifestError,
     Progress,
-    Simulated,
     SimulateOptions,
+    SimulationResult,
     as_json,
     counts,
-    prepared,
+    prepare_manifest,
     tree,
 )
 from flowc_targets.simulate import simulate as simulate_workflow
@@ -92,7 +92,7 @@ def _simulate(file: str, options: SimulateOptions, *, output: bool, report: bool
     """Run the manifest in `file`, or from standard input for `-`. Returns the exit code."""
     try:
         text = _read(file)
-        manifest, spec = prepared(text, options)
+        manifest, spec = prepare_manifest(text, options)
         for note in manifest.notes:
             _print_progress(note)
         with _ended_by_sigterm():
@@ -143,7 +143,7 @@ def _ended_by_sigterm() -> Generator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _show(result: Simulated, *, report: bool) -> None:
+def _show(result: SimulationResult, *, report: bool) -> None:
     lines = [*tree(result.nodes), *(["", *counts(result.nodes)] if report else [])]
     lines += [f"lost: {name} has the id of {other}, and never ran" for name, other in result.nodes.lost.items()]
     message = f": {result.message}" if result.message else ""
@@ -151,7 +151,7 @@ def _show(result: Simulated, *, report: bool) -> None:
     print("\n".join(lines))
 
 
-def _write(path: str, result: Simulated) -> None:
+def _write(path: str, result: SimulationResult) -> None:
     document = {
         "name": result.spec.name,
         "uid": result.spec.uid,

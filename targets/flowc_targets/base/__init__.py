@@ -1,1 +1,1 @@
-"""What every target stands on: the interface, its options, the registry, the run plan and the code package."""
+"""What every target builds on: the interface, options, the registry, checks, and the pool of task processes."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CLOSE_SECONDS = 5
-"""How long a process may take to end once it is asked to."""
+"""How long a process may take to end after it was told to."""
 
 Task = TypeVar("Task")
 """What the owner of a pool calls a task."""
@@ -143,7 +143,7 @@ class ForkServer:
 
 
 class ProcessPool(Generic[Task]):
-    """Task processes, their fork servers, and whatever else is to be read while they run, in one loop."""
+    """Task processes, their fork servers, and other descriptors to read while they run, in one loop."""
 
     def __init__(self) -> None:
         self.running: dict[int, Process[Task]] = {}

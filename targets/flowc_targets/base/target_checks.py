@@ -94,11 +94,11 @@ def _batch(step: Step, spec: BatchSpec, target: str, sink: DiagnosticSink) -> No
             "FC501", target, f"step `{step.name}` mounts EFS volumes by their id, which only AWS Batch can",
             spec.span, help="make a persistent volume claim of them: @kubernetes(persistent_volume_claims={...})",
         )  # fmt: skip
-    given = [argument for name, argument in _BATCH.items() if getattr(spec, name) or getattr(spec, name) == 0]
-    if given:
+    unused = [argument for name, argument in _BATCH.items() if getattr(spec, name) or getattr(spec, name) == 0]
+    if unused:
         sink.warning(
             "FC501",
-            f"step `{step.name}`: {', '.join(given)} of `@batch` mean nothing outside of AWS Batch (target {target})",
+            f"step `{step.name}`: {', '.join(unused)} of `@batch` have no effect outside AWS Batch (target {target})",
             spec.span,
             help="the step runs without; for rights in AWS give @kubernetes(service_account=...) of that role",
         )

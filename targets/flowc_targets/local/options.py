@@ -49,4 +49,4 @@ class RunOptions:
     grace_seconds: float = 5.0
     """How long a task may take to end after SIGTERM before it is killed."""
     resume: ResumeOptions | None = None
-    """Go on from an earlier run. The parameters are that run's, and none can be given."""
+    """Resume an earlier run, with its parameters; `params` must be empty."""

@@ -187,8 +187,8 @@ def resumed_options(flow: Flow, options: RunOptions, origin: Resumption) -> RunO
     sink.raise_if_failed()
     names = {parameter.name for parameter in flow.parameters}
     params = {name: text for name, text in origin.texts.items() if name in names}
-    given = {parameter.name: params[parameter.name] for parameter in missing if parameter.name in params}
-    check_params(flow.model_copy(update={"parameters": tuple(missing)}), given)
+    passed = {parameter.name: params[parameter.name] for parameter in missing if parameter.name in params}
+    check_params(flow.model_copy(update={"parameters": tuple(missing)}), passed)
     return replace(options, params=params)
 
 

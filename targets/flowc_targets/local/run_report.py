@@ -149,7 +149,7 @@ class ConsoleReporter:
             file.write(text.encode("ascii", "backslashreplace").decode())
             file.flush()
         except BrokenPipeError:
-            pass  # whoever read our output has gone; the run goes on, and the logs are stored
+            pass  # the reader of our output has gone; the run goes on, and the logs are stored
         self._draw()
 
     def _clear(self) -> None:

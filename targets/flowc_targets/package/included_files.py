@@ -34,9 +34,9 @@ _HEADERS = (b"# Made by flowc ", b"# Compiled by flowc ")
 
 
 def included_files(patterns: Sequence[str], folder: Path, sink: DiagnosticSink) -> dict[str, Path]:
-    """The files that patterns name, by their path from `folder` (with slashes; `../` where they stand above it).
+    """The files that patterns name, by their path from `folder` (with slashes; `../` for those above it).
 
-    A folder means all that is in it, but for names that begin with a dot, `__pycache__` and flowc's own output.
+    A folder means all of its files, except names that begin with a dot, `__pycache__` and flowc's own output.
     Collects FC605 for a pattern without a match, and for an absolute path outside of `folder`.
     """
     found: dict[str, Path] = {}

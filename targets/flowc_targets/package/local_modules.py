@@ -59,7 +59,7 @@ def check_code(source: SourceFile, include: Sequence[str], sink: DiagnosticSink)
 
 
 class _Importer(NamedTuple):
-    """An import, and the file that it stands in."""
+    """An import, and the file that contains it."""
 
     wanted: Import
     source: SourceFile
@@ -316,8 +316,8 @@ def _import_call(node: ast.Call, name: str, package: tuple[str, ...]) -> Iterato
     if not level:
         yield Import(tuple(name.split(".")), node.lineno, optional=True)
         return
-    given = [*node.args[1:], *(word.value for word in node.keywords if word.arg == "package")]
-    match given:
+    packages = [*node.args[1:], *(word.value for word in node.keywords if word.arg == "package")]
+    match packages:
         case [ast.Constant(value=str(other))]:
             package = tuple(other.split("."))
         case _:

@@ -27,8 +27,11 @@ def with_branch(flow: Flow, branch: str | None, production: bool, sink: Diagnost
             help="leave them out, or put @project(name=...) above the class",
         )  # fmt: skip
         return flow
-    for option, given, there in (("branch", branch, spec.branch), ("production", production or None, spec.production)):
-        if given is not None and there is not None and given != there:
+    for option, value, declared in (
+        ("branch", branch, spec.branch),
+        ("production", production or None, spec.production),
+    ):
+        if value is not None and declared is not None and value != declared:
             sink.error(
                 "FC505", f"--{option} contradicts `{option}` of @project", spec.span,
                 help="keep one of them",

@@ -2,16 +2,16 @@
 
 from flowc_targets.simulate.node_report import Progress, as_json, counts, tree
 from flowc_targets.simulate.problems import ManifestError
-from flowc_targets.simulate.simulation import Simulated, SimulateOptions, prepared, simulate
+from flowc_targets.simulate.simulation import SimulateOptions, SimulationResult, prepare_manifest, simulate
 
 __all__ = [
     "ManifestError",
     "Progress",
     "SimulateOptions",
-    "Simulated",
+    "SimulationResult",
     "as_json",
     "counts",
-    "prepared",
+    "prepare_manifest",
     "simulate",
     "tree",
 ]

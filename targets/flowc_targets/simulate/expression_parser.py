@@ -51,9 +51,9 @@ class Depends:
     """One task's `depends`."""
 
     names: tuple[str, ...]
-    """The tasks in it, in the order in which they stand there."""
+    """The tasks in it, in their order."""
     logic: str
-    """The expression with plain names written out, and `-` as `_`; empty where there is none."""
+    """The expression with plain names written out, and `-` as `_`; empty if there is none."""
     evaluate: Callable[[Results], bool]
     """Whether the task runs, by the results of the tasks in it."""
 

@@ -1,4 +1,4 @@
-"""Reading a manifest: the object to run, made into a Workflow, and the ConfigMaps beside it."""
+"""Reading a manifest: the object to run, as a Workflow, and the ConfigMaps beside it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RUNNABLE = {
     "CronWorkflow": manifest_fields.CRON_WORKFLOW,
     "WorkflowTemplate": manifest_fields.WORKFLOW,
 }
-"""The kinds that can be run, the first that is there being the one that is."""
+"""The kinds that can be run; of several in a manifest the first of these is."""
 _BESIDE = frozenset({"Sensor", "EventSource", "EventBus", "PersistentVolumeClaim", "LocalQueue", "ClusterQueue"})
 """Kinds that mean nothing to a run here. They are not looked into."""
 
@@ -84,14 +84,14 @@ def read_manifest(text: str) -> Manifest:
     return Manifest(kind, document["metadata"], spec, config_maps, tuple(notes))
 
 
-def with_parameters(spec: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+def with_parameters(spec: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
     """A spec with values for its arguments, as `argo submit -p` sets them: also for names that it does not have."""
     parameters = [dict(item) for item in spec.get("arguments", {}).get("parameters", [])]
     names = {item["name"] for item in parameters}
     for item in parameters:
-        if item["name"] in given:
-            item["value"] = given[item["name"]]
-    parameters += [{"name": name, "value": value} for name, value in given.items() if name not in names]
+        if item["name"] in values:
+            item["value"] = values[item["name"]]
+    parameters += [{"name": name, "value": value} for name, value in values.items() if name not in names]
     return {**spec, "arguments": {"parameters": parameters}}
 
 
@@ -128,8 +128,8 @@ def _with_template(spec: dict[str, Any], templates: list[dict[str, Any]]) -> dic
     if found is None:
         raise ManifestError(f"spec.workflowTemplateRef.name: there is no WorkflowTemplate {name!r} in the manifest")
     own = {key: value for key, value in spec.items() if key not in {"workflowTemplateRef", "arguments"}}
-    given = {item["name"]: str(item["value"]) for item in spec.get("arguments", {}).get("parameters", [])}
-    return with_parameters({**found, **own}, given)
+    values = {item["name"]: str(item["value"]) for item in spec.get("arguments", {}).get("parameters", [])}
+    return with_parameters({**found, **own}, values)
 
 
 def _config_map(document: dict[str, Any]) -> ConfigMap:
@@ -163,7 +163,7 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
     keys = [str(key) for key, _ in pairs]
     twice = next((key for key in keys if keys.count(key) > 1), None) if len(set(keys)) < len(keys) else None
     if twice is not None:
-        raise ManifestError(f"line {node.start_mark.line + 1}: the key {twice!r} is there twice")
+        raise ManifestError(f"line {node.start_mark.line + 1}: the key {twice!r} appears twice")
     return dict(pairs)
 
 

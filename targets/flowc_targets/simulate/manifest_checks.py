@@ -91,12 +91,12 @@ def _template_problems(spec: Spec, template: Template, path: str, manifest: Mani
 
 def _durations(template: Template, path: str) -> Iterator[str]:
     backoff: dict[str, Any] = template.retry.get("backoff", {}) if template.retry else {}
-    given: list[tuple[str, Any]] = [
+    durations: list[tuple[str, Any]] = [
         (f"retryStrategy.backoff.{key}", backoff[key]) for key in ("duration", "cap", "maxDuration") if key in backoff
     ]
     if "suspend" in template.raw:
-        given.append(("suspend.duration", template.raw["suspend"]["duration"]))
-    for field, value in given:
+        durations.append(("suspend.duration", template.raw["suspend"]["duration"]))
+    for field, value in durations:
         try:
             if "{{" not in str(value):
                 seconds(value)
@@ -149,9 +149,9 @@ def _task_problems(spec: Spec, template: Template, task: Task, path: str) -> Ite
     if called is None:
         yield f"{path}.template: there is no template {task.template!r}"
         return
-    given = {item["name"] for item in task.raw.get("arguments", {}).get("parameters", []) if "value" in item}
+    supplied = {item["name"] for item in task.raw.get("arguments", {}).get("parameters", []) if "value" in item}
     for item in called.inputs:
-        if item["name"] not in given and "value" not in item and "default" not in item:
+        if item["name"] not in supplied and "value" not in item and "default" not in item:
             yield f"{path}.arguments: {called.name} needs inputs.parameters.{item['name']}, which was not supplied"
     sequence = task.raw.get("withSequence")
     if sequence is not None and ("count" in sequence) == ("end" in sequence):

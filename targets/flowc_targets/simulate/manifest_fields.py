@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Shape(Protocol):
-    """Checks a value and adds what is wrong with it to `problems`."""
+    """Checks a value, and adds its problems to `problems`."""
 
     def __call__(self, value: object, path: str, problems: list[str]) -> None:
         """`path` is the value's, as in `spec.templates[0].dag`."""

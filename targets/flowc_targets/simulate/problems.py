@@ -20,7 +20,7 @@ class TooDeepError(NodeError):
 
 
 class HeldError(Exception):
-    """`parallelism` is reached: the node is not made yet (operator.go, ErrParallelismReached)."""
+    """`parallelism` is reached: the node is not created yet (operator.go, ErrParallelismReached)."""
 
 
 class PodError(Exception):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _SERVERS = 8
 """Fork servers at a time: each has the user's imports in memory."""
 _TASK_OPTIONS = frozenset({"step", "index", "attempt", "first", "outputs"})
-"""The options of the shim's `task`. A command with any other is run as it stands."""
+"""The options of the shim's `task`. A command with any other runs unchanged."""
 
 
 class SimulatedCluster:
@@ -130,7 +130,7 @@ class SimulatedCluster:
             self.later(time.time() + pod.deadline, lambda: self._end_late(pod))
 
     def _launch(self, pod: Pod, log: int) -> Process[Pod]:
-        """Start a pod: by a fork server where there is one, else as a process of its own. Raises OSError."""
+        """Start a pod: by its fork server if there is one, else as a process of its own. Raises OSError."""
         request = task_request(pod) if self._options.fork else None
         server = self._server(pod) if request is not None else None
         if request is not None and server is not None and server.usable:

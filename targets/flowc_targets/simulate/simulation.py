@@ -39,7 +39,7 @@ class SimulateOptions:
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
     """Values for `spec.arguments`, as `argo submit -p` gives them."""
     python: str = sys.executable
-    """What stands for a container's `python3`."""
+    """The interpreter that replaces a container's `python3`."""
     max_workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     fork: bool = True
     """Whether tasks may begin in a forked Python that has the code imported."""
@@ -54,7 +54,7 @@ class SimulateOptions:
 
 
 @dataclass(frozen=True)
-class Simulated:
+class SimulationResult:
     """How a run has ended."""
 
     phase: Literal["Succeeded", "Failed", "Error"]
@@ -65,7 +65,7 @@ class Simulated:
     seconds: float
 
 
-def prepared(text: str, options: SimulateOptions) -> tuple[Manifest, Spec]:
+def prepare_manifest(text: str, options: SimulateOptions) -> tuple[Manifest, Spec]:
     """A manifest that has been read and checked, with the values for its arguments. Raises ManifestError."""
     manifest = read_manifest(text)
     manifest = _with_values(manifest, options.parameters)
@@ -79,7 +79,7 @@ def prepared(text: str, options: SimulateOptions) -> tuple[Manifest, Spec]:
     return manifest, checked_spec(manifest, name, uid)
 
 
-def simulate(manifest: Manifest, spec: Spec, options: SimulateOptions, progress: Progress) -> Simulated:
+def simulate(manifest: Manifest, spec: Spec, options: SimulateOptions, progress: Progress) -> SimulationResult:
     """Run a manifest to its end. Raises ManifestError where a value turns out to be an expression."""
     with _folder(options.keep) as folder:
         maker = PodMaker(manifest, folder, options.python, options.root, options.env)
@@ -92,7 +92,7 @@ def simulate(manifest: Manifest, spec: Spec, options: SimulateOptions, progress:
             cluster.close()
 
 
-def _operate(run: Run, cluster: SimulatedCluster, title: str, progress: Progress) -> Simulated:
+def _operate(run: Run, cluster: SimulatedCluster, title: str, progress: Progress) -> SimulationResult:
     spec = run.spec
     deadline = spec.raw.get("activeDeadlineSeconds")
     if deadline is not None:
@@ -107,7 +107,7 @@ def _operate(run: Run, cluster: SimulatedCluster, title: str, progress: Progress
         handler = _executed(run, cluster, progress, call)
         if phase == "Succeeded" and handler.phase in FAILED:
             phase, message = handler.phase, handler.message  # type: ignore[assignment]
-    return Simulated(phase, message, run.nodes, spec, title, time.time() - run.started)
+    return SimulationResult(phase, message, run.nodes, spec, title, time.time() - run.started)
 
 
 def _executed(run: Run, cluster: SimulatedCluster, progress: Progress, call: Call) -> Node:
@@ -131,7 +131,7 @@ def _executed(run: Run, cluster: SimulatedCluster, progress: Progress, call: Cal
 
 
 def _with_values(manifest: Manifest, parameters: Mapping[str, str]) -> Manifest:
-    """A manifest with values for its arguments, and a note on each unknown one, which Argo accepts without a word."""
+    """A manifest with values for its arguments, and a note on each unknown one, which Argo silently accepts."""
     if not parameters:
         return manifest
     declared = [item["name"] for item in manifest.spec.get("arguments", {}).get("parameters", [])]

@@ -64,7 +64,7 @@ class Nodes:
         self.workflow = workflow
         self.by_id: dict[str, Node] = {}
         self.lost: dict[str, str] = {}
-        """Names of nodes that were never made, and the name of the node that was there instead."""
+        """Names of nodes that were never created, and the name of the node that has their id."""
 
     def id_of(self, name: str) -> str:
         """The id for a node of this name."""

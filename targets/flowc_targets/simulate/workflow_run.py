@@ -64,7 +64,7 @@ class Run:
     def execute(self, call: Call) -> Node:
         """The node of a call: a new one, or, if ids collide, the one that exists.
 
-        Raises HeldError, and NodeError where the node is made, but its template cannot be executed.
+        Raises HeldError, and NodeError if the node was created, but its template cannot be executed.
         """
         found = self.nodes.get(call.name)
         if found is not None:

@@ -1,4 +1,4 @@
-"""The templates of a checked spec, with what can be known of them before anything runs."""
+"""The templates of a checked spec, with what is known about them before anything runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Task:
 
     @property
     def expands(self) -> bool:
-        """Whether it stands for a number of tasks."""
+        """Whether it is a fan-out."""
         return "withSequence" in self.raw
 
 
@@ -63,7 +63,7 @@ class Template:
 
     @property
     def fail_fast(self) -> bool:
-        """A DAG's `failFast`, which is true where nothing is said."""
+        """A DAG's `failFast`, true by default."""
         return bool(self.raw["dag"].get("failFast", True))
 
     @cached_property

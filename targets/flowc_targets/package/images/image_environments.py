@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 HASH_LENGTH = 12
-"""Hexadecimal digits of the hash that stands for an environment."""
+"""Hexadecimal digits of the hash of an environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class GrammarError(ValueError):
 def pypi_requirement(name: str, version: str) -> str:
     """The line of requirements.txt for one entry of `@pypi`, read as Metaflow reads it.
 
-    An empty version is any, one that begins with an operator stands as it is, `@ url` is a direct reference, and
+    An empty version is any, one that begins with an operator is written unchanged, `@ url` is a direct reference, and
     anything else is exactly that version. A name that is a URL of git may have `@revision` as its version.
     """
     name, version = name.strip(), version.strip()

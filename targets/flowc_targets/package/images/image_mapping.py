@@ -34,7 +34,7 @@ class MappedImage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     environment: str
-    """The hash of what is asked for."""
+    """The hash of its contents."""
     image: str
     """What pods pull."""
     folder: str
