@@ -16,7 +16,7 @@ from flowc import client, current, parallel_imap_unordered, parallel_map
 from flowc.compat.served_modules import find
 from flowc.errors import MulticoreException, NamespaceMismatch, NotFound, TaggingError
 from flowc.protocol.metaflow_names import MODULES, SERVED
-from flowc_compiler.syntax.served_metaflow import REFUSED
+from flowc_compiler.syntax.refused_names import METAFLOW_REFUSED
 from tests.local.flows import Local
 from tests.runtime.shim import Shim, runtime_folder
 
@@ -42,7 +42,7 @@ def local_flow(folder: Path, name: str) -> Local:
 
 
 def test_no_name_is_served_and_refused() -> None:
-    assert not set(SERVED) & set(REFUSED)
+    assert not set(SERVED) & set(METAFLOW_REFUSED)
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -14,9 +14,8 @@ from difflib import get_close_matches
 from flowc.protocol import metaflow_names, zenml_names
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.source import SourceFile
-from flowc_compiler.syntax import served_zenml
 from flowc_compiler.syntax.import_root import is_type_checking
-from flowc_compiler.syntax.served_metaflow import REFUSED
+from flowc_compiler.syntax.refused_names import METAFLOW_REFUSED, refusal_of_zenml
 
 _FROM = re.compile(r"\bfrom[ \t]+((?:metaflow|zenml|flowc)[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|(?:[^\n\\]|\\\n)*)")
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+.*\b(?:metaflow|zenml|flowc)\b", re.MULTILINE)
@@ -77,11 +76,13 @@ def _explain(module: str, name: str | None) -> tuple[str, str]:
         root = module.partition(".")[0]
         others = ", ".join(sorted(item for item in MODULES if item.startswith(f"{root}.") and MODULES[item]))
         said = f"it serves {root}, {others}"
-        return f"flowc does not serve the module {module}", REFUSED.get(module) or served_zenml.reason(module) or said
-    if module.partition(".")[0] == "zenml" and (why := served_zenml.reason(module, name)):
+        return f"flowc does not serve the module {module}", METAFLOW_REFUSED.get(module) or refusal_of_zenml(
+            module
+        ) or said
+    if module.partition(".")[0] == "zenml" and (why := refusal_of_zenml(module, name)):
         return message, why
-    if name in REFUSED and module in {"metaflow", "flowc", "metaflow.cards"}:
-        return message, REFUSED[name]
+    if name in METAFLOW_REFUSED and module in {"metaflow", "flowc", "metaflow.cards"}:
+        return message, METAFLOW_REFUSED[name]
     if name in metaflow_names.OWN:
         return message, f"it is flowc's own: write `from flowc import {name}`"
     served = MODULES.get(module, OF_FLOWC)
