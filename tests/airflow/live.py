@@ -31,7 +31,7 @@ HERE = Path(__file__).parent
 USER = "tester"
 START_SECONDS = 180
 """How long an Airflow may take until it answers."""
-PATIENCE = 400
+LONGEST = 400
 """How many seconds a command may take."""
 
 COMMON = {
@@ -104,7 +104,9 @@ class Live:
         """A command as a user types it, with the access in the environment."""
         environment = {**os.environ, **self.access, **variables}
         command = [flowc(), *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST
+        )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """A command whose output is read while it runs."""

@@ -2,7 +2,7 @@
 
 python -m tests.airflow.many 60 [--version 3.3|2.11] [--seed 1] [--different FOLDER]
 
-The flows are those of `python -m tests.cluster.many`, whose recursive steps are told how often they may run, since a
+The flows are those of `python -m tests.cluster.many`, whose recursive steps have a bound, since a
 DAG has a task for each time. Most run in one process of Airflow; the first one and some others by `airflow dags test`.
 What the table calls pods are the tasks that Airflow ran.
 """
@@ -61,29 +61,29 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="where to begin to draw")
     parser.add_argument("--kinds", default=",".join(KINDS), help="kinds of flow, by turns")
     parser.add_argument("--most-tasks", type=int, default=40, help="larger flows are passed over")
-    parser.add_argument("--patience", type=float, default=300, help="seconds that a run may take")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds that a run may take")
     parser.add_argument("--different", type=Path, default=Path("different"), help="folder for flows that differ")
     return parser.parse_args()
 
 
 def main() -> int:
     """Run, print, and say by the exit code whether all is the same."""
-    asked = options()
+    arguments = options()
     warnings.simplefilter("ignore", NonInteractiveExampleWarning)
     began = time.monotonic()
-    tally = Tally(asked.different)
+    tally = Tally(arguments.different)
     with tempfile.TemporaryDirectory() as folder:
         template = Path(folder, "template")
         template.mkdir()
-        where = OnAirflow(Airflow.of_series(asked.version, template), Path(folder), asked.patience)
+        where = OnAirflow(Airflow.of_series(arguments.version, template), Path(folder), arguments.timeout)
         try:
-            drawn = (bounded(each) for each in draw(asked.seed, asked.kinds.split(",")))
-            run(drawn, asked.flows, asked.most_tasks, where, tally)
+            drawn = (bounded(each) for each in draw(arguments.seed, arguments.kinds.split(",")))
+            run(drawn, arguments.flows, arguments.most_tasks, where, tally)
         finally:
             where.close()
-            print(f"Airflow {asked.version}, {where.by_command} by airflow dags test:")
+            print(f"Airflow {arguments.version}, {where.by_command} by airflow dags test:")
             print(summary(tally, time.monotonic() - began))
-    return bool(tally.count("differs", "hung")) or tally.ran < asked.flows
+    return bool(tally.count("differs", "hung")) or tally.ran < arguments.flows
 
 
 if __name__ == "__main__":

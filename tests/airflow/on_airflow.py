@@ -34,12 +34,12 @@ class HungError(Exception):
 class Driver:
     """A process of `driver.py`."""
 
-    def __init__(self, airflow: Airflow, folder: Path, patience: float) -> None:
+    def __init__(self, airflow: Airflow, folder: Path, timeout: float) -> None:
         folder.mkdir()
         self.dags = folder / "dags"
         self.dags.mkdir()
         home = airflow.new_home(folder)
-        self._patience = patience
+        self._timeout = timeout
         self._log = folder / "log"
         here, there = os.pipe()
         self._answers = os.fdopen(here)
@@ -59,8 +59,8 @@ class Driver:
             self._process.stdin.flush()
         except BrokenPipeError:
             raise HungError("the process is gone") from None
-        if not select.select([self._answers], [], [], self._patience)[0]:
-            raise HungError(f"no end in {self._patience:.0f} s")
+        if not select.select([self._answers], [], [], self._timeout)[0]:
+            raise HungError(f"no end in {self._timeout:.0f} s")
         line = self._answers.readline()
         if not line:
             raise HungError("the process is gone")
@@ -83,13 +83,13 @@ class Driver:
 
 
 class OnAirflow:
-    """Runs a DAG file when it is started. `patience` is how many seconds it may take."""
+    """Runs a DAG file when it is started. `timeout` is how many seconds it may take."""
 
     busy = 0
     room = True
 
-    def __init__(self, airflow: Airflow, folder: Path, patience: float) -> None:
-        self._airflow, self._folder, self._patience = airflow, folder, patience
+    def __init__(self, airflow: Airflow, folder: Path, timeout: float) -> None:
+        self._airflow, self._folder, self._timeout = airflow, folder, timeout
         self._driver: Driver | None = None
         self._started = 0
         self._done: list[Case] = []
@@ -107,7 +107,7 @@ class OnAirflow:
         began = time.monotonic()
         number, self._started = self._started, self._started + 1
         if self._driver is None:
-            self._driver = Driver(self._airflow, self._folder / f"driver-{number}", self._patience)
+            self._driver = Driver(self._airflow, self._folder / f"driver-{number}", self._timeout)
         before = len(self._driver.printed)
         try:
             ok, printed = self._run(case, manifest, number, self._driver)

@@ -1,4 +1,4 @@
-"""Code in a ConfigMap: asked for, or because it is too large; the manifest beside the DAG file, and what pods do."""
+"""Code in a ConfigMap: on request, or because it is too large; the manifest beside the DAG file, and what pods do."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def write_noise(folder: Path, size: int) -> None:
     (folder / "noise.py").write_text(f"NOISE = {text!r}\n")
 
 
-def test_a_config_map_that_was_asked_for(tmp_path: Path) -> None:
+def test_a_requested_config_map(tmp_path: Path) -> None:
     found = emitted(tmp_path, PLAIN, code="configmap", namespace="flows")
     assert found.diagnostics == ()
     (config,) = found.objects
@@ -94,10 +94,10 @@ def test_every_namespace_has_one(tmp_path: Path) -> None:
 def test_code_that_is_too_large_for_a_pod_goes_to_a_config_map(tmp_path: Path) -> None:
     write_noise(tmp_path, MOST_IN_FILE * 3 // 4)
     found = emitted(tmp_path, NOISY)
-    (told,) = found.diagnostics
-    assert (told.code, told.severity) == ("FC503", "warning")
-    assert found.code in told.message
-    assert "apply" in told.help
+    (diagnostic,) = found.diagnostics
+    assert (diagnostic.code, diagnostic.severity) == ("FC503", "warning")
+    assert found.code in diagnostic.message
+    assert "apply" in diagnostic.help
     assert len(found.objects) == 1
     assert not emitted(tmp_path, PLAIN).manifest
     local = emitted(tmp_path, NOISY, operator="local")
@@ -108,27 +108,27 @@ def test_code_that_is_too_large_for_a_pod_goes_to_a_config_map(tmp_path: Path) -
 
 def test_code_that_must_not_leave_the_file(tmp_path: Path) -> None:
     write_noise(tmp_path, MOST_IN_FILE * 3 // 4)
-    (told,) = emitted(tmp_path, NOISY, code="file").diagnostics
-    assert (told.code, told.severity) == ("FC503", "error")
-    assert "--code configmap" in told.help
-    assert "noise.py" in told.help
+    (diagnostic,) = emitted(tmp_path, NOISY, code="file").diagnostics
+    assert (diagnostic.code, diagnostic.severity) == ("FC503", "error")
+    assert "--code configmap" in diagnostic.help
+    assert "noise.py" in diagnostic.help
 
 
 @pytest.mark.parametrize("options", [{}, {"code": "configmap"}])
 def test_code_that_fits_nowhere(tmp_path: Path, options: dict[str, str]) -> None:
     write_noise(tmp_path, MOST_IN_CONFIG_MAP)
-    (told,) = emitted(tmp_path, NOISY, **options).diagnostics
-    assert (told.code, told.severity) == ("FC503", "error")
-    assert "noise.py" in told.help
+    (diagnostic,) = emitted(tmp_path, NOISY, **options).diagnostics
+    assert (diagnostic.code, diagnostic.severity) == ("FC503", "error")
+    assert "noise.py" in diagnostic.help
     assert emitted(tmp_path, NOISY, operator="local").dag
 
 
 def test_what_does_not_go_with_a_config_map(tmp_path: Path) -> None:
-    (told,) = emitted(tmp_path, PLAIN, code="configmap", operator="local").diagnostics
-    assert told.code == "FC505"
+    (diagnostic,) = emitted(tmp_path, PLAIN, code="configmap", operator="local").diagnostics
+    assert diagnostic.code == "FC505"
     source = SPECS.replace('"/data"', '"/flowc/"')
-    (told,) = emitted(tmp_path, source, code="configmap").diagnostics
-    assert (told.code, told.severity) == ("FC501", "error")
+    (diagnostic,) = emitted(tmp_path, source, code="configmap").diagnostics
+    assert (diagnostic.code, diagnostic.severity) == ("FC501", "error")
     assert emitted(tmp_path, source).diagnostics == ()
 
 
@@ -158,7 +158,7 @@ def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_what_kubectl_is_asked_for(tmp_path: Path, kubectl: Path) -> None:
+def test_what_kubectl_creates(tmp_path: Path, kubectl: Path) -> None:
     objects = emitted(tmp_path, SPECS, code="configmap").objects
     create_config_maps(objects, None, "Airflow", "help")
     asked = (kubectl / "asked").read_text()

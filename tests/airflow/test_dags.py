@@ -133,14 +133,14 @@ def test_what_catch_takes_on_a_schedule_in_a_time_zone(airflow: Airflow, tmp_pat
 @pytest.mark.parametrize("fails", [False, True])
 def test_exit_hooks(airflow: Airflow, tmp_path: Path, fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """One kind of them runs; that a hook fails changes nothing, and neither does that one succeeds."""
-    told = tmp_path / "told"
-    told.mkdir()
-    monkeypatch.setenv("HOOKS_FOLDER", str(told))
+    hook_calls = tmp_path / "hook_calls"
+    hook_calls.mkdir()
+    monkeypatch.setenv("HOOKS_FOLDER", str(hook_calls))
     flow = REPOSITORY / "tests" / "cluster" / "flows" / "hooks.py"
     text, _ = emit(flow, operator="local", root=str(tmp_path / "store"))
     result = airflow.run(text, tmp_path, conf='{"fail": true}' if fails else "{}")
     assert result.returncode == fails, result.stdout[-2000:] + result.stderr[-2000:]
-    assert [path.name for path in told.iterdir()] == (["error"] if fails else ["success-True"])
+    assert [path.name for path in hook_calls.iterdir()] == (["error"] if fails else ["success-True"])
 
 
 def test_a_hook_for_errors_alone_makes_no_success(airflow: Airflow, tmp_path: Path) -> None:

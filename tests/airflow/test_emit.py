@@ -326,9 +326,9 @@ def test_a_gang_says_how_many_slots_it_needs(tmp_path: Path) -> None:
     _, diagnostics = emit_text(tmp_path, GANG)
     assert [(item.code, item.severity) for item in diagnostics] == [("FC503", "error"), ("FC503", "warning")]
     assert "max_active_tasks=20" in diagnostics[0].help
-    text, (told,) = emit_text(tmp_path, GANG, max_active_tasks=20, pool="gangs")
-    assert (told.code, told.severity) == ("FC503", "warning")
-    assert "'gangs' needs 20 free slots" in told.message
+    text, (diagnostic,) = emit_text(tmp_path, GANG, max_active_tasks=20, pool="gangs")
+    assert (diagnostic.code, diagnostic.severity) == ("FC503", "warning")
+    assert "'gangs' needs 20 free slots" in diagnostic.message
     assert "FLOWC_GANG_FRESH" in ast.literal_eval(operators(text)["train"]["variables"])
 
 

@@ -151,9 +151,9 @@ def test_failed_tasks_are_cleared(live: Live, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", [(), ("--terminate",)], ids=["stop", "terminate"])
 def test_a_run_is_stopped(how: tuple[str, ...], live: Live, tmp_path: Path) -> None:
-    told = tmp_path / "told"
-    told.mkdir()
-    options = ["--env", f"HOOKS_FOLDER={told}", "--set", f"dag_id=stopped-{len(how)}"]
+    hook_calls = tmp_path / "hook_calls"
+    hook_calls.mkdir()
+    options = ["--env", f"HOOKS_FOLDER={hook_calls}", "--set", f"dag_id=stopped-{len(how)}"]
     done = live.submit(written(tmp_path, STOPPED), *options)
     assert done.returncode == 0, done.stderr
     name = name_of(done)
@@ -171,8 +171,8 @@ def test_a_run_is_stopped(how: tuple[str, ...], live: Live, tmp_path: Path) -> N
     }  # fmt: skip
     wait_for(lambda: not steps_of(state["root"], "work"), live)
     run = Run(done.stdout.strip(), root=str(live.root))
-    wait_for(lambda: bool(how) or len(list(told.iterdir())) == 1, live)
-    assert [path.name for path in told.iterdir()] == ([] if how else [f"{run.id} False"])
+    wait_for(lambda: bool(how) or len(list(hook_calls.iterdir())) == 1, live)
+    assert [path.name for path in hook_calls.iterdir()] == ([] if how else [f"{run.id} False"])
     again = live.flowc("stop", name, "--target", "airflow")
     assert again.returncode == 2
     assert "has failed already" in again.stderr
@@ -199,12 +199,12 @@ def test_a_member_of_a_gang_is_killed(killed: str, live: Live, tmp_path: Path) -
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_exit_hooks(fails: bool, live: Live, tmp_path: Path) -> None:
-    told = tmp_path / "told"
-    told.mkdir()
-    options = ["--env", f"HOOKS_FOLDER={told}", "--set", f"dag_id=hooks-{fails}", "-p", f"fail={fails}"]
+    hook_calls = tmp_path / "hook_calls"
+    hook_calls.mkdir()
+    options = ["--env", f"HOOKS_FOLDER={hook_calls}", "--set", f"dag_id=hooks-{fails}", "-p", f"fail={fails}"]
     done = live.submit(FLOWS / "hooks.py", *options, "--wait")
     assert done.returncode == fails, done.stderr
-    assert [path.name for path in told.iterdir()] == (["error"] if fails else ["success-True"])
+    assert [path.name for path in hook_calls.iterdir()] == (["error"] if fails else ["success-True"])
 
 
 def test_a_flow_starts_when_another_has_finished(live: Live, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_recursive_steps_are_told_how_often_they_may_run(tmp_path: Path) -> None
 def test_a_few_leave_the_artifacts_of_the_local_engine(
     series: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    where = OnAirflow(Airflow.of_series(series, tmp_path_factory.mktemp("airflow")), tmp_path, patience=300)
+    where = OnAirflow(Airflow.of_series(series, tmp_path_factory.mktemp("airflow")), tmp_path, timeout=300)
     tally = Tally(tmp_path / "different")
     try:
         run((bounded(each) for each in draw(7)), 4, 15, where, tally)
