@@ -7,13 +7,12 @@ groups, its segments: what comes before the inner foreach, and what comes after.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flowc.protocol import env_names
 from flowc_compiler.ir import ROOT_SCOPE
 from flowc_targets.airflow.dag_model import Block, Call, Edge, MappedGroup, Name, Names, OperatorTask, WidthTask
 from flowc_targets.airflow.pod_arguments import pod_arguments
-from flowc_targets.airflow.switch_choices import choices
 from flowc_targets.kubernetes.event_names import own_finished_event
 from flowc_targets.kubernetes.pod import pod_variables, step_pod
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow, Step
+    from flowc_compiler.ir import Flow, Scope, Step
     from flowc_targets.airflow.dag_model import Expression, Node, OperatorName
     from flowc_targets.airflow.options import AirflowOptions
 
@@ -68,6 +67,13 @@ def _share(body: Block, names: Names) -> dict[str, Expression]:
     return shared
 
 
+class Choice(NamedTuple):
+    """A target that a switch has chosen."""
+
+    switch: str
+    target: str
+
+
 class _BlockBuilder:
     """The nodes and edges of one block, as they are found."""
 
@@ -98,7 +104,7 @@ class _Lowering:
         self._sink = sink
         self.names = Names()
         self._variables = {step.name: self.names.take(step.name) for step in flow.steps}
-        self._choices = choices(flow)
+        self._choices = _choices(flow)
         self._ids = {step.name for step in flow.steps}
         self._iterations = {step.name: self._iterations_of(step) for step in flow.steps if _loops(step)}
         self._foreach = {step.name: flow.foreach_scope(step) for step in flow.steps}
@@ -309,6 +315,40 @@ class _Lowering:
             # Airflow never starts attempts anew, so that whatever a peer has written is news.
             return {**variables, env_names.GANG_FRESH: "1"}
         return variables
+
+
+def _choices(flow: Flow) -> dict[str, tuple[Choice, ...]]:
+    """Return the choices by scope, of which a switch must have made one for the scope's steps to run.
+
+    A scope that always runs has none. Only switches of the innermost foreach body count: without the arm around it, a
+    foreach has no items. A switch that has chosen has run itself, so the switches around it do not count.
+    """
+    found: dict[str, tuple[Choice, ...]] = {}
+
+    def of(scope: Scope) -> tuple[Choice, ...]:
+        if scope.id not in found:
+            parent = flow.scope_by_id[scope.parent] if scope.parent is not None else None
+            chosen = scope.kind == "switch" and _decides(flow.by_name[scope.opener or ""])
+            inlined = parent is not None and scope.kind in {"branch", "switch"}
+            found[scope.id] = into(scope) if chosen else of(parent) if inlined and parent else ()
+        return found[scope.id]
+
+    def into(scope: Scope) -> tuple[Choice, ...]:
+        """Return the ways into the first step of an arm: from switches, and from the ends of other arms."""
+        first = flow.by_name[scope.id.removeprefix(f"{scope.opener}/")]
+        ways: dict[Choice, None] = {}
+        for parent in (flow.by_name[name] for name in first.parents):
+            made = (Choice(parent.name, first.name),) if _decides(parent) else of(flow.scope_by_id[parent.scope])
+            ways.update(dict.fromkeys(made))
+        return tuple(ways)
+
+    for scope in flow.scopes:
+        of(scope)
+    return found
+
+
+def _decides(step: Step) -> bool:
+    return step.kind == "switch" and step.decides
 
 
 def _loops(step: Step) -> bool:
