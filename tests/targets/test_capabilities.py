@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -85,7 +87,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     packages = tmp_path / "packages"
     (packages / "toy-1.dist-info").mkdir(parents=True)
     (packages / "toy-1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: toy\nVersion: 1\n")
-    monkeypatch.syspath_prepend(str(packages))
+    monkeypatch.setattr(sys, "path", [str(packages), *sys.path])
     (tmp_path / "flow.py").write_text(FLOW)
     return packages
 
@@ -95,6 +97,7 @@ def check(packages: Path, module: str, capabilities: str) -> tuple[int, str]:
     (packages / f"{module}.py").write_text(TOY.format(capabilities=capabilities))
     entry = f"[flowc.targets]\ntoy = {module}:TARGET\n"
     (packages / "toy-1.dist-info/entry_points.txt").write_text(entry)
+    importlib.invalidate_caches()
     done = flowc(packages.parent, "check", "flow.py", "--target", "toy")
     return done.returncode, done.stdout + done.stderr
 
