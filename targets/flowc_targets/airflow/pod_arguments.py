@@ -90,7 +90,7 @@ def client_object(value: Any) -> Expression:
         case BaseModel():
             names: list[str] = list(type(value).model_fields)
         case ManifestObject():
-            names = list(value.FIELDS)
+            names = list(value.field_names)
         case _:
             return cast("Expression", value)
     name: str = type(value).__name__

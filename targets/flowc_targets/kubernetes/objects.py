@@ -55,21 +55,21 @@ class ManifestObject:
 
     `{"arguments": "parameters"}` makes `{arguments: {parameters: [...]}}` of the field `arguments`.
     """
-    FIELDS: ClassVar[tuple[str, ...]] = ()
+    field_names: ClassVar[tuple[str, ...]] = ()
     """The names of the fields, in order."""
     _keys: ClassVar[tuple[tuple[str, str, str | None], ...]] = ()
     """Of each field the name, the manifest's key, and the key inside of that, if there is one."""
     _defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
-        cls.FIELDS = tuple(name for name, kind in cls.__annotations__.items() if not str(kind).startswith("ClassVar"))
-        cls._keys = tuple((name, _camel(name), cls.NESTED.get(name)) for name in cls.FIELDS)
-        cls._defaults = {name: cls.__dict__[name] for name in cls.FIELDS if name in cls.__dict__}
+        cls.field_names = tuple(name for name, kind in cls.__annotations__.items() if not str(kind).startswith("ClassVar"))
+        cls._keys = tuple((name, _camel(name), cls.NESTED.get(name)) for name in cls.field_names)
+        cls._defaults = {name: cls.__dict__[name] for name in cls.field_names if name in cls.__dict__}
 
     def __init__(self, **values: Any) -> None:
         members = {**self._defaults, **values}
-        if len(members) != len(self.FIELDS):
-            wrong = set(members) ^ set(self.FIELDS)
+        if len(members) != len(self.field_names):
+            wrong = set(members) ^ set(self.field_names)
             raise TypeError(f"{type(self).__name__}: missing or unknown: {', '.join(sorted(wrong))}")
         self.__dict__.update(members)
 
