@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from flowc_compiler.frontend.decorators.quartz import ScheduleError
 from flowc_compiler.ir import SecretsSpec
 from flowc_targets.argo.dag_templates import MOST_TASKS
@@ -151,9 +153,9 @@ def _warn_about(what: str, kind: str, span: Span | None, sink: DiagnosticSink) -
 
 def _check_cron(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     """Report a CronWorkflow without a schedule, and an option that is none."""
-    from flowc_compiler.frontend.decorators.flow_decorator_specs import check_timezone
-
     if options.timezone is not None:
+        from flowc_compiler.frontend.decorators.flow_decorator_specs import check_timezone
+
         check_timezone(options.timezone, "the options", flow.span, sink)
     try:
         if flow_schedule(flow, options) is None and options.kind == "cron":
@@ -259,7 +261,7 @@ def _in_manifest(spec: Spec) -> object:
     """The part of a spec that stands in the manifest: of secrets, their names."""
     if isinstance(spec, SecretsSpec):
         return {"sources": [source.id for source in spec.sources if source.type == "kubernetes"]}
-    return spec.model_dump(exclude={"span"})
+    return spec
 
 
 def _bad_text(step: Step, path: tuple[str, ...], span: Span | None, sink: DiagnosticSink) -> None:
@@ -268,10 +270,14 @@ def _bad_text(step: Step, path: tuple[str, ...], span: Span | None, sink: Diagno
 
 
 def _strings(tree: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """All strings of a tree of dicts and sequences, keys included, with where they stand."""
+    """All strings of a tree of models, dicts and sequences, keys of dicts included, with where they stand."""
     match tree:
         case str():
             yield path, tree
+        case BaseModel():
+            for name in type(tree).model_fields:
+                if name != "span":
+                    yield from _strings(getattr(tree, name), (*path, name))
         case dict():
             for key, value in tree.items():  # pyright: ignore[reportUnknownVariableType]
                 yield path, str(key)  # pyright: ignore[reportUnknownArgumentType]

@@ -162,7 +162,7 @@ GPU_CLOUDS: dict[str, GpuCloud] = {
     "karpenter": GpuCloud(_karpenter("karpenter.k8s.aws")),
     "aks": GpuCloud(
         _many(_INSTANCE_TYPE, {name: tuple(f"Standard_{size}" for size in sizes) for name, sizes in _AKS.items()}),
-        tolerations=(Toleration(key="sku", operator="Equal", value="gpu", effect="NoSchedule"),),
+        tolerations=(Toleration.model_construct(key="sku", operator="Equal", value="gpu", effect="NoSchedule"),),
     ),
     "gfd": GpuCloud(_many("nvidia.com/gpu.product", _GFD)),
 }
@@ -227,9 +227,10 @@ def _parts(name: str) -> tuple[str | None, str | None]:
 def _placement(
     spec: AcceleratorSpec, resource: str, labels: Labels, tolerations: tuple[Toleration, ...]
 ) -> GpuPlacement:
-    own = [Toleration(key=resource, operator="Exists", effect="NoSchedule")]
+    # Not validated: what is written here is right, and building a validator takes longer than all of this.
+    own = [Toleration.model_construct(key=resource, operator="Exists", effect="NoSchedule")]
     if resource.startswith(f"{spec.vendor}.com/mig-"):
-        own.append(Toleration(key=spec.resource, operator="Exists", effect="NoSchedule"))
+        own.append(Toleration.model_construct(key=spec.resource, operator="Exists", effect="NoSchedule"))
     selector = {label: value for label, value in labels.items() if isinstance(value, str)}
     choices = {label: value for label, value in labels.items() if not isinstance(value, str)}
     return GpuPlacement(resource, spec.count, selector, tuple(dict.fromkeys((*own, *tolerations))), choices)

@@ -62,7 +62,8 @@ class ManifestObject:
     _defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
-        cls.field_names = tuple(name for name, kind in cls.__annotations__.items() if not str(kind).startswith("ClassVar"))
+        kinds = cls.__annotations__.items()
+        cls.field_names = tuple(name for name, kind in kinds if not str(kind).startswith("ClassVar"))
         cls._keys = tuple((name, _camel(name), cls.NESTED.get(name)) for name in cls.field_names)
         cls._defaults = {name: cls.__dict__[name] for name in cls.field_names if name in cls.__dict__}
 
