@@ -37,7 +37,7 @@ def field(payload: str, name: str, default: str) -> str:
 
 
 def event_record(payload: str, name: str) -> str:
-    """What `current.trigger` tells of an event."""
+    """What `current.trigger` shows of an event."""
     facts = f'"name" {quoted(name)} "type" "event"'
     own = f'"id" (get {_path(payload)} "id") "timestamp" (get {_path(payload)} "timestamp")'
     return f"{{{{ dict {facts} {own} | toRawJson | {_ENCODE} }}}}"
@@ -49,7 +49,7 @@ def plain_event_record(name: str) -> str:
 
 
 def run_record(flow: str, deployment: str) -> str:
-    """What `current.trigger` tells of a run that has ended, which is a Workflow."""
+    """What `current.trigger` shows of a run that has ended, which is a Workflow."""
     facts = f'"name" {quoted(finished_event(deployment))} "type" "run"'
     own = f'"id" (printf {quoted(f"{flow}/argo-%s")} .Input.body.metadata.uid)'
     return f'{{{{ dict {facts} {own} "timestamp" .Input.body.status.finishedAt | toRawJson | {_ENCODE} }}}}'
@@ -67,7 +67,7 @@ def digest_of_context(digits: int) -> str:
 
 
 def digest_of_workflow(digits: int) -> str:
-    """What tells a Workflow from others."""
+    """What distinguishes a Workflow from others."""
     return f"{{{{ .Input.body.metadata.uid | sha256sum | trunc {digits} }}}}"
 
 

@@ -65,7 +65,7 @@ _DIGITS, _ALL_DIGITS = 10, 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """A trigger in the making."""
+    """What one decorator adds to the Sensor."""
 
     dependencies: tuple[Dependency, ...]
     """All have to come."""
@@ -73,9 +73,9 @@ class _Part:
     values: dict[str, Source]
     """What parameters get."""
     records: tuple[Source, ...]
-    """What `current.trigger` tells, of each dependency."""
+    """For each dependency, what `current.trigger` shows of it."""
     digest: Callable[[str, int], Source]
-    """What tells one event of a dependency from others, in so many digits."""
+    """What distinguishes the events of a dependency, in so many digits."""
 
 
 def event_objects(flow: Flow, options: ArgoOptions, template: Workflow) -> tuple[EventSource | Sensor, ...]:

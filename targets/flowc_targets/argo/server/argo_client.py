@@ -12,10 +12,11 @@ from flowc_targets.argo.object_names import LABELS
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.argo.server.argo_server import ArgoServer, StreamBrokenError, read_access
 from flowc_targets.argo.server.object_validation import validate
-from flowc_targets.argo.server.submission import Manifest, find_deployed, read_manifest, submission
+from flowc_targets.argo.server.submission import find_deployed, read_manifest, submission
 from flowc_targets.argo.server.workflow_status import is_executor_line, node_key, pods_of, run_state
 from flowc_targets.base.engine import EngineError, LogLine
 from flowc_targets.base.json_parts import as_map, as_maps
+from flowc_targets.kubernetes.kubectl import create_config_maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,16 +58,16 @@ class ArgoClient:
         return argo.model_copy(update=changed)
 
     def check(self, files: Sequence[EmittedFile]) -> tuple[str, ...]:
-        """What Argo's models, and then Argo Server, have against each object."""
+        """What is wrong with each object, by Argo's models and then by Argo Server."""
         problems: list[str] = []
-        for document in read_manifest(files).documents:
+        for document in read_manifest(files):
             shown = f"{document.get('kind')} {_name(document)}"
-            wrong = validate(document) or self._asked(document)
+            wrong = validate(document) or self._server_problems(document)
             problems += [f"{shown}: {problem}" for problem in wrong]
         return tuple(problems)
 
-    def _asked(self, document: Json) -> tuple[str, ...]:
-        """What the server says to an object that it is asked to check. Raises EngineError where it gives no answer."""
+    def _server_problems(self, document: Json) -> tuple[str, ...]:
+        """What the server finds wrong with an object. Raises EngineError where it gives no answer."""
         namespace = str(as_map(document.get("metadata")).get("namespace") or self.access.namespace)
         try:
             match document.get("kind"):
@@ -90,13 +91,15 @@ class ArgoClient:
 
     def submit(self, files: Sequence[EmittedFile]) -> RunState:
         """Create the Workflow; first the ConfigMap with its code, where it is in one, with kubectl."""
-        manifest: Manifest = read_manifest(files)
-        workflow = manifest.workflow()
+        objects = read_manifest(files)
+        workflow = next(item for item in objects if item.get("kind") == "Workflow")
         problems = validate(workflow)
         if problems:
             help_ = "correct the option or the decorator that it is from"
             raise EngineError.refused(f"this is no Workflow as Argo knows it: {'; '.join(problems)}", help_)
-        manifest.create_configs(self.access.namespace)
+        configs = [item for item in objects if item.get("kind") == "ConfigMap"]
+        way_out = "say code=workflow, or apply the ConfigMap that `flowc compile` prints and submit with --from"
+        create_config_maps(configs, self.access.namespace, "Argo Server", way_out)
         body: Json = {"namespace": self.access.namespace, "workflow": workflow}
         return run_state(self._post("workflow", "create_workflow", body))
 

@@ -1,9 +1,9 @@
 """Whether an object is what Argo's own models say, before it is sent: types, missing fields, unknown ones.
 
-Argo Server does not tell of unknown fields, and of wrong types in some places: it drops them. The library's models have
-the names and the types of all fields, those of Kubernetes as well; its own check stops at the first problem, raises
-TypeError for a missing field, and lets unknown ones pass, so that the models are read here instead. They are those of
-release 3.7: nothing that flowc writes is newer. They know no enum's values: those are the server's to check.
+Argo Server silently drops unknown fields, and in some places fields of a wrong type. The library's models have the
+names and the types of all fields, those of Kubernetes as well. Its own check stops at the first problem, raises
+TypeError for a missing field, and accepts unknown ones, so the models are read here instead. They are those of release
+3.7, and nothing that flowc writes is newer. They don't have the values of enums: the server checks those.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from flowc_targets.argo.argo_checks import ARGUMENT_BYTES
@@ -12,7 +11,6 @@ from flowc_targets.argo.server.workflow_status import flow_of
 from flowc_targets.argo.workflow import TITLE
 from flowc_targets.base.engine import Deployed, DeployedParameter, EngineError
 from flowc_targets.base.json_parts import as_map, as_maps
-from flowc_targets.kubernetes.kubectl import create_config_maps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,32 +134,10 @@ def submission(deployed: Deployed, values: Mapping[str, str], origin: str | None
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """The objects of the files that a target emitted, in their order."""
-
-    documents: tuple[Json, ...]
-
-    def workflow(self) -> Json:
-        """The one that runs."""
-        found = [item for item in self.documents if item.get("kind") == "Workflow"]
-        assert len(found) == 1, "the target emitted one Workflow"
-        return found[0]
-
-    def create_configs(self, namespace: str) -> None:
-        """Create the ConfigMaps with kubectl, unless they are there. Raises EngineError FC611.
-
-        Argo Server has no API for them.
-        """
-        configs = [item for item in self.documents if item.get("kind") == "ConfigMap"]
-        way_out = "say code=workflow, or apply the ConfigMap that `flowc compile` prints and submit with --from"
-        create_config_maps(configs, namespace, "Argo Server", way_out)
-
-
-def read_manifest(files: Sequence[EmittedFile]) -> Manifest:
-    """The objects in the text of emitted files."""
+def read_manifest(files: Sequence[EmittedFile]) -> list[Json]:
+    """The objects in the text of the files that a target emitted, in their order."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     found = [item for file in files for item in cast("list[object]", list(yaml.load_all(file.text, Loader=loader)))]
-    return Manifest(tuple(as_map(item) for item in found if item))
+    return [as_map(item) for item in found if item]
