@@ -88,22 +88,24 @@ def _construct(node: cst.CSTNode) -> tuple[tuple[int, int], str] | None:
     import libcst as cst
 
     match node:
-        case cst.TypeAlias():
-            return (3, 12), "the statement `type`"
-        case cst.TypeParam(default=cst.BaseExpression()):
-            return (3, 13), "a default of a type parameter"
-        case cst.TypeParameters():
-            return (3, 12), "a list of type parameters"
-        case cst.TemplatedString():
-            return (3, 14), "a t-string"
         case cst.ExceptHandler(type=cst.Tuple(lpar=[])) | cst.ExceptStarHandler(type=cst.Tuple(lpar=[])):
             return (3, 14), "`except` with several types without parentheses"
         case cst.ListComp(elt=cst.StarredElement()) | cst.SetComp(elt=cst.StarredElement()):
             return (3, 15), "unpacking in a comprehension"
         case cst.FormattedString() if _is_new(node):
             return (3, 12), "an f-string with its own quotes, a backslash or a comment inside"
+        case _ if type(node).__name__ == "TypeParam":
+            return ((3, 13), "a default of a type parameter") if getattr(node, "default", None) is not None else None
         case _:
-            return None
+            return _CONSTRUCTS.get(type(node).__name__)
+
+
+_CONSTRUCTS = {
+    "TypeAlias": ((3, 12), "the statement `type`"),
+    "TypeParameters": ((3, 12), "a list of type parameters"),
+    "TemplatedString": ((3, 14), "a t-string"),
+}
+"""Nodes of libcst, by the names that it does not export to type checkers."""
 
 
 def _is_new(string: cst.FormattedString) -> bool:
