@@ -134,9 +134,9 @@ def test_what_reads_outputs_stays_together() -> None:
     ]
     graph.insert(3, DagTask(name="e-1", template="leaf", depends=needs_of("s-2"), when=chosen))
     parts = chunked([dag(*graph)], 4)
-    homes = {task.name: part.name for part in parts for task in part.dag}
-    assert homes["s-2"] == homes["s-3"] == homes["s-4"] == homes["e-1"]
-    assert homes["s-5"] == homes["s-6"]
+    part_of = {task.name: part.name for part in parts for task in part.dag}
+    assert part_of["s-2"] == part_of["s-3"] == part_of["s-4"] == part_of["e-1"]
+    assert part_of["s-5"] == part_of["s-6"]
     assert all(len(part.dag) <= 4 for part in parts)
 
 
