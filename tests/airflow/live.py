@@ -104,9 +104,7 @@ class Live:
         """A command as a user types it, with the access in the environment."""
         environment = {**os.environ, **self.access, **variables}
         command = [flowc(), *arguments]
-        return subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST
-        )
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """A command whose output is read while it runs."""

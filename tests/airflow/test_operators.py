@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from flowc.protocol import env_names
+from flowc.protocol.encodings import USE_DEFAULT, decode_value
 from flowc_targets.airflow.dag_model import TAKEN
 from flowc_targets.airflow.operator_sources import OPERATORS, read_source
 
@@ -193,6 +195,17 @@ def test_only_the_first_step_has_the_parameters(load: Callable[..., Any]) -> Non
     assert start == run
 
 
+@pytest.mark.parametrize("value", ["", "$(x) {{ y }}", "flowc:default", "ü\n"])
+def test_the_shim_reads_what_operators_write(value: str, load: Callable[..., Any]) -> None:
+    """The operators cannot import `flowc.protocol`, and must write the same."""
+    module = load("shim_task")
+    assert decode_value("x", module.encoded(value)) == value
+    assert json.loads(decode_value("x", module.encoded([value]))) == [value]
+    assert module.encoded(None) == USE_DEFAULT
+    names = {env_names.ROOT, env_names.RUN_ID, env_names.TAGS}
+    assert set(load("process_operator").StepOperator(task_id="x").shim_environment(context())) == names
+
+
 def test_an_arm_that_the_switch_did_not_choose_is_skipped(load: Callable[..., Any]) -> None:
     operator = load("process_operator").StepOperator
     ti = TaskInstance({("switch", "choice", 2): "right"}, map_index=2)
@@ -289,7 +302,7 @@ def test_what_a_pod_leaves(pod: SimpleNamespace, pushed: dict[str, object], load
 def test_an_operators_module_does_no_work_and_its_names_are_no_steps(path: Any) -> None:
     """What follows the head is functions, classes and constants, and a DAG's variables hide none of its names."""
     allowed = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.Expr)
-    source = read_source(path)
+    source = read_source(path.stem)
     body = ast.parse(source.definitions).body
     assert all(isinstance(node, allowed) for node in body)
     defined = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}

@@ -24,7 +24,7 @@ from flowc_targets.airflow.dag_model import (
     WidthTask,
     summarize,
 )
-from flowc_targets.airflow.operator_sources import Import, operator_sources
+from flowc_targets.airflow.operator_sources import Import, read_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,12 +43,27 @@ _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 def print_file(file: DagFile) -> str:
     """Print a DAG file: what a person reviews first, the code package last."""
-    sources = operator_sources(file)
+    sources = [read_source(module) for module in _operator_modules(file)]
     imports = {*_dag_imports(file), *(item for source in sources for item in source.imports)}
     head = "\n".join([*_header(file), "", *_import_lines(imports), "", *_constants(file)])
     definitions = [source.definitions for source in sources]
     parts = [head, "\n".join(_dag(file)), *definitions, "\n".join(_tail(file)), "flow()"]
     return "\n\n\n".join(parts) + "\n"
+
+
+def _operator_modules(file: DagFile) -> Iterator[str]:
+    """Yield the modules of `operators/` for the features of a file, in the order in which the file has them."""
+    in_pods = file.operator == "kubernetes"
+    yield "shim_task"
+    if file.has_foreach:
+        yield "index_paths"
+    if in_pods:
+        yield "code_in_environment" if file.config_map is None else "code_in_config_map"
+    yield "pod_operator" if in_pods else "process_operator"
+    if file.has_operator("HookOperator"):
+        yield "hook_operator"
+    if file.has_option("callbacks"):
+        yield "publish_output"
 
 
 def _header(file: DagFile) -> Iterator[str]:

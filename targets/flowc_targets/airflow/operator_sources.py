@@ -1,15 +1,10 @@
-"""The source of the operators that a DAG file needs, as `operators/` has it, and the imports that it needs."""
+"""The source of operators, as `operators/` has it, and the imports that it needs."""
 
 from __future__ import annotations
 
 import ast
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from flowc_targets.airflow.dag_model import DagFile
+from typing import NamedTuple
 
 OPERATORS = Path(__file__).with_name("operators")
 """The folder of their modules. It is read and never imported, since that takes Airflow."""
@@ -36,28 +31,9 @@ class OperatorSource(NamedTuple):
     """The text of its functions and classes."""
 
 
-def operator_sources(file: DagFile) -> list[OperatorSource]:
-    """Return the sources for the features that a DAG file uses, in the order in which the file has them."""
-    return [read_source(OPERATORS / f"{module}.py") for module in _modules(file)]
-
-
-def _modules(file: DagFile) -> Iterator[str]:
-    in_pods = file.operator == "kubernetes"
-    yield "shim_task"
-    if file.has_foreach:
-        yield "index_paths"
-    if in_pods:
-        yield "code_in_environment" if file.config_map is None else "code_in_config_map"
-    yield "pod_operator" if in_pods else "process_operator"
-    if file.has_operator("HookOperator"):
-        yield "hook_operator"
-    if file.has_option("callbacks"):
-        yield "publish_output"
-
-
-def read_source(path: Path) -> OperatorSource:
-    """Split a module behind its head, which is its docstring and its imports."""
-    source = path.read_text(encoding="utf-8")
+def read_source(module: str) -> OperatorSource:
+    """Read a module of `operators/`, split behind its head, which is its docstring and its imports."""
+    source = (OPERATORS / f"{module}.py").read_text(encoding="utf-8")
     head_end = 0
     imports: list[Import] = []
     for node in ast.parse(source).body:
