@@ -13,7 +13,7 @@ from flowc.current import running
 from flowc.errors import ParameterError, PipelineError, ProtocolError
 from flowc.protocol.encodings import USE_DEFAULT, decode_value, received
 from flowc.protocol.env_names import parameter_variable
-from flowc.shim.pipeline_values import Values, describe
+from flowc.shim.argument_values import Values, describe
 from flowc.shim.step_call import call_step
 from flowc.shim.task_runner import chosen_parameters, manifest_head, materialize_iterable, set_facts, write_outputs
 from flowc.store import artifacts
@@ -198,7 +198,7 @@ class RunParameter:
             return convert(self.name, self._entry.get("type", "str"), decode_value(self.name, raw))
         if "default" not in self._entry:
             raise ParameterError(f"parameter {self.name!r} is required: give it as -p {self.name}=...")
-        from flowc.shim.pipeline_values import literal
+        from flowc.shim.argument_values import literal
 
         return literal(self._entry["default"])
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from flowc.errors import CorruptArtifact, FlowError, ProtocolError, StoreError
 from flowc.protocol.plan import Plan
+from flowc.shim.argument_values import literal
 from flowc.shim.graph_info import record_graph
-from flowc.shim.pipeline_values import literal
 from flowc.shim.takeover import Origin, agrees
 from flowc.store import open_store
 from flowc.store.run_layout import RESUMED, RunLayout
