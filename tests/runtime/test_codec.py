@@ -115,6 +115,7 @@ OLD_CLASSES = [
     "flowc.client.task.Task",
     "flowc.config.Config",
     "flowc.configvalue.ConfigValue",
+    "flowc.deploytime.ParameterContext",
     "flowc.errors.ExceptionWrapper",
     "flowc.gang.Parallel",
     "flowc.includefile.IncludeFile",

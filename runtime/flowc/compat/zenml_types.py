@@ -1,4 +1,4 @@
-"""ZenML's types of text, which say how an artifact is shown; flowc stores them as they are. And its logger."""
+"""ZenML's types of text and its enumerations, which flowc stores and does not interpret, and its logger."""
 
 from __future__ import annotations
 

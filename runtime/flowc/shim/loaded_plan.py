@@ -14,34 +14,29 @@ if TYPE_CHECKING:
     from typing import Any, Dict
 
 
-class _Compiled:
-    """The plan of this process; `None` where a flow's file is only imported."""
-
-    def __init__(self) -> None:
-        self.plan: Plan | None = None
-
-
-_compiled = _Compiled()
+_plan: Plan | None = None
+"""The plan of this process; `None` where a flow's file is only imported."""
 
 
 def set_plan(plan: Plan) -> None:
     """Set the plan, before the user's file is imported."""
-    _compiled.plan = plan
+    global _plan
+    _plan = plan
 
 
 def is_compiled() -> bool:
     """Whether this process runs a compiled flow."""
-    return _compiled.plan is not None
+    return _plan is not None
 
 
 def config_entries() -> Dict[str, Dict[str, Any]] | None:
     """The configs by name; `None` where nothing was compiled."""
-    return None if _compiled.plan is None else _compiled.plan.configs
+    return None if _plan is None else _plan.configs
 
 
 def included_member(parameter: str) -> str | None:
     """The file in the code package that has the default content of an IncludeFile; `None` when there is none."""
-    for entry in _compiled.plan.parameters if _compiled.plan is not None else ():
+    for entry in _plan.parameters if _plan is not None else ():
         if entry["name"] == parameter:
             member: str | None = entry.get("file")
             return member

@@ -21,6 +21,7 @@ MOVED: Dict[str, str] = {
     "flowc.client.task": "flowc.client.task_object",
     "flowc.config": "flowc.flow_configs",
     "flowc.configvalue": "flowc.flow_configs",
+    "flowc.deploytime": "flowc.deploy_time",
     "flowc.gang": "flowc.shim.gang",
     "flowc.parameters": "flowc.flow_parameters",
     "flowc.pipelines.client": "flowc.compat.zenml_client",
