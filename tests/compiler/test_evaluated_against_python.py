@@ -103,3 +103,69 @@ def test_main_blocks(title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         return
     if wanted is not None:
         assert {key: repr(value) for key, value in found.items()} == {key: repr(value) for key, value in wanted.items()}
+
+
+CLASS_BODIES = snippets("class_bodies.py.txt")
+
+
+@pytest.mark.parametrize("title", CLASS_BODIES)
+def test_class_bodies(title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a parameter has as its default: `=>` is its expression, `==>` goes before it, `<=` after the class."""
+    lines = CLASS_BODIES[title].splitlines()
+    above = [line for line in lines if not line.startswith(("=>", "==>", "<="))]
+    inside = [line[4:] for line in lines if line.startswith("==>")]
+    (default,) = [line[3:] for line in lines if line.startswith("=>")]
+    after = [line[3:] for line in lines if line.startswith("<=")]
+    body = [*inside, f"p = Parameter('p', default={default})"]
+    text = "\n".join([*above, "class F(FlowSpec):", *(f"    {line}" for line in body), _STEPS, *after, ""])
+    found = _default(text, tmp_path)
+    try:
+        wanted = _python_default(text, monkeypatch)
+    except NameError:
+        wanted = _Failed
+    if found is REFUSED:
+        assert not title.startswith("known"), wanted
+    else:
+        assert repr(found) == repr(wanted)
+
+
+class _Failed:
+    """Stands for the value of what Python refuses."""
+
+
+_STEPS = """
+    @step
+    def start(self):
+        self.next(self.end)
+    @step
+    def end(self):
+        pass
+"""
+
+
+def _python_default(text: str, monkeypatch: pytest.MonkeyPatch) -> object:
+    import builtins
+
+    kept = builtins.len
+    found: list[Any] = []
+    module = type(sys)("__main__")
+    names = module.__dict__
+    names.update(
+        FlowSpec=object, step=lambda f: f, Parameter=lambda name, default: found.append(default), __file__="flow.py"
+    )
+    monkeypatch.setitem(sys.modules, "__main__", module)
+    try:
+        exec(compile(text, "flow.py", "exec"), names)
+    finally:
+        builtins.len = kept
+    return found[0]
+
+
+def _default(text: str, folder: Path) -> object:
+    file = folder / "flow.py"
+    file.write_text(f"from flowc import FlowSpec, Parameter, step\n{text}")
+    try:
+        (parameter,) = compile_file(file).flow.parameters
+    except FlowcError:
+        return REFUSED
+    return REFUSED if parameter.dynamic_default else parameter.default

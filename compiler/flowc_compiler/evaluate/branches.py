@@ -33,7 +33,7 @@ def roots_of(evaluator: Evaluator) -> list[object]:
 def snapshot(evaluator: Evaluator, node: ast.AST, *more: object) -> State:
     """The state here."""
     state = State([*roots_of(evaluator), *more])
-    evaluator.charge(state.size, node)
+    evaluator.tick(node, 20 + state.size // 20)
     return state
 
 
@@ -78,7 +78,7 @@ def fork(
                         )
                     )
                 elif value != "diverted":
-                    lasting.append((State([*roots_of(evaluator), *before.containers]), value))
+                    lasting.append((snapshot(evaluator, node, *before.containers), value))
                     marks.append(evaluator.fork_marks())
             before.restore()
             evaluator.set_marks(runs)
@@ -179,7 +179,7 @@ def widen_loop(
             evaluator.rehearsing -= 1
         del frame.exits[exits:]
         evaluator.set_marks(marks)
-        after = State([*roots_of(evaluator), *before.containers])
+        after = snapshot(evaluator, node, *before.containers)
         changed = [item for item in before.changed() if number < _MOST_PASSES - 1 or item is not None]
         spaces = {*map(id, namespaces(evaluator)), *before.environments}
         grown = {id(item): (item, after.content(item)) for item in changed}

@@ -148,6 +148,10 @@ def _operand(evaluator: Evaluator, name: str, given: BoundValue) -> object:
     if isinstance(value, Iterator) and name == "bool":
         return True
     ordered = isinstance(value, set | frozenset) and name in {"list", "tuple", "enumerate"}
+    if isinstance(value, Iterator) and name in {"any", "all", "itertools.islice"}:
+        from flowc_compiler.evaluate.expressions import take_items
+
+        return take_items(evaluator, value, given.node)[::-1]  # it may stop early
     if isinstance(value, DictView) and name in {"len", "bool"}:
         return value.owner
     if isinstance(value, Iterator | ClassObject | DictView) or ordered:
@@ -264,7 +268,14 @@ def _lazy(evaluator: Evaluator, name: str, arguments: CallArguments, node: ast.e
         finally:
             evaluator.lenient = outer
 
-    return Iterator(make)
+    frame = evaluator.frame
+    scopes = [frame.environment, *frame.closure]
+    called = function.value if function is not None else None
+    body: list[ast.AST] = [node]
+    if isinstance(called, Function):
+        scopes = [*called.closure, *scopes]
+        body += [called.node.body] if isinstance(called.node, ast.Lambda) else called.node.body
+    return Iterator(make, evaluator.watch_of(body, scopes))
 
 
 def _items(
@@ -386,8 +397,9 @@ def _vars(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> obj
     owner = arguments.positional[0].value if len(arguments.positional) == 1 else None
     if isinstance(owner, Instance) and (owner.of is None or owner.of.kind in {"plain", "dataclass"}):
         return owner.attributes
-    if not arguments.positional:
-        evaluator.escape(evaluator.namespace(evaluator.view), why=Unresolved("`vars()` may change it"))
+    if not arguments.positional or isinstance(owner, Foreign):
+        path = owner.path if isinstance(owner, Foreign) else ("builtins", "globals", "()")
+        return Foreign("is known when the file runs", path=(*path, "__dict__"))
     raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the values", owner)
 
 

@@ -15,6 +15,7 @@ from flowc_compiler.evaluate.evaluator import (
 )
 from flowc_compiler.evaluate.exceptions import is_exception
 from flowc_compiler.evaluate.functions import bound_names, call_function
+from flowc_compiler.evaluate.targets import is_descriptor
 from flowc_compiler.evaluate.values import (
     MISSING,
     BoundMethod,
@@ -32,7 +33,7 @@ _PLAIN_BASES = frozenset({("abc", "ABC"), ("typing", "Protocol"), ("typing", "Ge
 _ENUMS = frozenset({("enum", "Enum"), ("enum", "Flag"), ("enum", "IntEnum"), ("enum", "IntFlag"), ("enum", "StrEnum")})
 _SPECIAL = frozenset(
     {"__new__", "__getattribute__", "__getattr__", "__setattr__", "__init_subclass__", "__class_getitem__",
-     "__set_name__", "__slots__"}
+     "__set_name__", "__slots__", "__del__"}
 )  # fmt: skip
 """Methods with which a class does something else than classes do."""
 
@@ -246,6 +247,8 @@ def class_attribute(evaluator: Evaluator, of: ClassObject, name: str, node: ast.
         if found.kind == "classmethod" and isinstance(function, Function):
             return BoundMethod(of, name, function)
         return function if found.kind == "staticmethod" else Unresolved("it is a property")
+    if is_descriptor(found):
+        raise _no_attribute(evaluator, of, name, node)
     return found
 
 
@@ -257,6 +260,8 @@ def instance_attribute(evaluator: Evaluator, owner: Instance, name: str, node: a
     found = _find(owner.of, name) if owner.of is not None else MISSING
     if isinstance(found, Descriptor) and found.kind == "property" and isinstance(found.function, Function):
         return call_function(evaluator, found.function, CallArguments([BoundValue(owner, node)]), node)
+    if is_descriptor(found):
+        raise _no_attribute(evaluator, owner, name, node)
     if name in owner.attributes:
         return owner.attributes[name]
     if name == "__dict__":
@@ -274,7 +279,7 @@ def instance_attribute(evaluator: Evaluator, owner: Instance, name: str, node: a
         if found.kind == "staticmethod":
             return found.function
         return BoundMethod(owner.of, name, found.function)
-    if found is MISSING:
+    if found is MISSING or is_descriptor(found):
         raise _no_attribute(evaluator, owner, name, node)
     return found
 

@@ -171,6 +171,7 @@ class Evaluator(ABC):
         self.rehearsing = 0
         """Whether a turn of a loop is evaluated only to see what it changes."""
         self._spent = [0, 0]
+        self._most_operations = MOST_OPERATIONS
         self._spans: dict[ast.AST, Span] = {}
 
     @property
@@ -212,6 +213,14 @@ class Evaluator(ABC):
     @abstractmethod
     def watch_of(self, body: Sequence[ast.AST], scopes: Sequence[Environment]) -> Callable[[], tuple[State, object]]:
         """What tells whether something changed that the code of a generator reads."""
+
+    @abstractmethod
+    def builtin_name(self, name: str, node: ast.AST) -> object:
+        """A builtin, unless the file may have bound its name or changed it. Raises EvaluationError."""
+
+    @abstractmethod
+    def star_name(self, name: str) -> object | None:
+        """What `from module import *` binds a name to, where that is known."""
 
     @abstractmethod
     def change_foreign(self, owner: Foreign) -> None:
@@ -292,10 +301,10 @@ class Evaluator(ABC):
 
     # Limits and errors.
 
-    def tick(self, node: ast.AST) -> None:
-        """Count one operation. Raises LimitError when there were too many."""
-        self._spent[0] += 1
-        if self._spent[0] > MOST_OPERATIONS // (4 if self.lenient else 1):
+    def tick(self, node: ast.AST, count: int = 1) -> None:
+        """Count operations. Raises LimitError when there were too many."""
+        self._spent[0] += count
+        if self._spent[0] > self._most_operations:
             self.exhausted("the pipeline's body takes too long to evaluate", node, "do the work in a step")
 
     def charge(self, entries: int, node: ast.AST) -> None:
@@ -312,13 +321,14 @@ class Evaluator(ABC):
         raise LimitError(message)
 
     @contextmanager
-    def own_limits(self) -> Generator[None]:
+    def own_limits(self, operations: int) -> Generator[None]:
         """Count anew, for a part of the work that has limits of its own."""
-        outer, self._spent = self._spent, [0, 0]
+        outer = self._spent, self._most_operations
+        self._spent, self._most_operations = [0, 0], operations
         try:
             yield
         finally:
-            self._spent = outer
+            self._spent, self._most_operations = outer
 
     def refuse(self, code: str, message: str, node: ast.AST, help: str, *options: object) -> EvaluationError:
         """Report an error at a node; for the caller to raise."""

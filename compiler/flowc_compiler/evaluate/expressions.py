@@ -51,8 +51,14 @@ def name(evaluator: Evaluator, node: ast.Name) -> object:
     served = frame.view.names.resolve(node)
     if served is not None:
         return served_name(served)
+    if key in BUILTINS and evaluator.lenient:
+        return evaluator.builtin_name(key, node)
     if key in BUILTINS:
         return builtin(key)
+    if evaluator.lenient and key in CLOBBERING:
+        return Foreign("is known when the file runs", path=("builtins", key))
+    if evaluator.lenient and (found := evaluator.star_name(key)) is not None:
+        return found
     if evaluator.lenient and (error := builtin_exception(key)) is not None:
         return error
     raise _unknown(evaluator, node, namespace)
@@ -72,6 +78,8 @@ def served_name(name: str) -> Foreign:
     return Foreign(message, WAY_OUT, path=("flowc", name))
 
 
+CLOBBERING = frozenset({"exec", "eval", "globals", "locals", "compile", "__import__", "vars", "__builtins__"})
+"""Builtins that may change any name of a file."""
 WAY_OUT = "use it in a step; what shapes the graph is a parameter of the pipeline, or a value that is written out"
 
 

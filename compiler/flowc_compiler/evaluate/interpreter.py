@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import copy
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
 from flowc_compiler.evaluate import expressions
 from flowc_compiler.evaluate.branches import fork
-from flowc_compiler.evaluate.builtin_functions import call_builtin, library
+from flowc_compiler.evaluate.builtin_functions import builtin, call_builtin, library
 from flowc_compiler.evaluate.classes import call_class, class_attribute, instance_attribute, super_attribute
 from flowc_compiler.evaluate.evaluator import (
     BoundValue,
@@ -29,6 +30,7 @@ from flowc_compiler.evaluate.exceptions import is_exception
 from flowc_compiler.evaluate.functions import bound_names, call_function, signature_of
 from flowc_compiler.evaluate.merging import State, parts_of
 from flowc_compiler.evaluate.methods import METHODS, call_plain, plain_method
+from flowc_compiler.evaluate.operations import MOST_OPERATIONS
 from flowc_compiler.evaluate.settings_objects import enumerated, settings_object
 from flowc_compiler.evaluate.statements import execute, prints, refuse_statement
 from flowc_compiler.evaluate.values import (
@@ -56,7 +58,10 @@ from flowc_compiler.syntax.served_imports import ROOTS, is_served
 
 OWN_ATTRIBUTES = frozenset({"name", "kwargs", "parser", "separator", "get", "items", "keys", "values", "init"})
 """Attributes that a Config object has itself in a class body, in Metaflow as here: they are no entries of its value."""
-_CLOBBERING = frozenset({"exec", "eval", "globals", "locals", "compile", "__import__", "vars"})
+_NAMESPACES = frozenset({"builtins", "ctypes", "gc", "importlib", "inspect", "sys", "__main__"})
+"""Modules that give away the names of files: what they give may change any name."""
+_SHADOWING = frozenset({"builtins", "codecs", "io", "operator", "os"})
+"""Modules of Python's library that have names of builtins."""
 
 
 class Interpreter(Evaluator):
@@ -131,6 +136,8 @@ class Interpreter(Evaluator):
                 return library(("itertools", "chain", "from_iterable"))
             case Function() if name in {"__name__", "__qualname__"}:
                 return owner.name
+            case Function() if name == "__globals__":
+                return Foreign("is known when the file runs", path=("builtins", "globals", "()"))
             case _:
                 pass
         found = self.undetermined(owner)
@@ -217,11 +224,6 @@ class Interpreter(Evaluator):
             return self._config(node, served)
         if name == "super" and not node.args:
             return Builtin("super", lambda: None)
-        if name in _CLOBBERING and self.lenient and not (name == "vars" and node.args):
-            self.arguments_of(node)
-            if name in {"exec", "eval"} or self.frame.function is None or name != "locals":
-                self.clobber(self.view, Unresolved(f"`{name}` may change any name of the file"))
-            raise self.refuse("FC115", f"`{self.code(node)}` is known when the file runs", node, "name the values")
         return None
 
     def _config(self, node: ast.Call, kind: str) -> ConfigReference:
@@ -282,6 +284,8 @@ class Interpreter(Evaluator):
         unpacked = arguments.keywords.pop("*", None)
         if isinstance(callee, Unresolved):
             return self._call_unknown(callee, arguments, unpacked, node)
+        if isinstance(callee, Function) and (poison := self.poisoned.get(id(callee))) is not None:
+            return self._call_unknown(Unresolved(poison[1].message, options=(callee,)), arguments, unpacked, node)
         recorded, self.recorded = self.recorded, None
         try:
             return self._call_known(callee, arguments, node)
@@ -348,6 +352,8 @@ class Interpreter(Evaluator):
             return Foreign(callee.message, callee.help, path=(*callee.path, "()"))
         self.hazards += 1
         self.unknown_calls += 1
+        if isinstance(callee, Foreign) and callee.path[:1] == ("builtins",) and self._may_clobber(callee):
+            self._clobber_all(Unresolved(f"`{callee.path[1]}` may change any name of the file"))
         shown = self.code(function)
         why = Unresolved(f"`{shown}` may have changed it", "write the value out where it is used")
         values = [given.value for given in (*arguments.all(), *([unpacked] if unpacked is not None else []))]
@@ -414,17 +420,47 @@ class Interpreter(Evaluator):
                 pending += names.values()
                 self.poison(names, why)
                 pending += parts_of(value)[1:]
+            elif isinstance(value, Foreign):
+                if value.path[:1] == ("builtins",) and len(value.path) > 1:
+                    self._clobber_all(why)
             elif isinstance(value, BoundMethod | Partial | Unresolved | tuple):
                 pending += parts_of(cast("object", value))
             else:
                 self.escape_special(value, why)
 
+    def builtin_name(self, name: str, node: ast.AST) -> object:
+        """A builtin, unless the file may have bound its name or changed it. Raises EvaluationError."""
+        if (found := self.star_name(name)) is not None:
+            return found
+        shadowing = [
+            parts for parts in self._stars if parts[0] not in sys.stdlib_module_names or parts[0] in _SHADOWING
+        ]
+        if ("builtins",) in self._changed_modules or shadowing:
+            raise self.refuse("FC115", f"`{name}` may be another one here", node, "import names without `*`")
+        return builtin(name)
+
+    def star_name(self, name: str) -> object | None:
+        """What `from module import *` binds a name to, where that is known."""
+        return next((found for parts in self._stars[::-1] if (found := library((*parts, name))) is not None), None)
+
     def change_foreign(self, owner: Foreign) -> None:
         """Note that the file changes a module that is installed, or its own by way of `sys.modules`."""
         self._changed_modules.add(owner.path[:1])
-        if owner.path[:2] == ("sys", "modules") or owner.path[:1] == ("__main__",):
-            for view in list(self._namespaces):
-                self.clobber(view, Unresolved(f"`{'.'.join(owner.path)}` may have changed it"))
+        if owner.path[0] in _NAMESPACES and owner.path != ("builtins",):
+            self._clobber_all(Unresolved(f"{owner.reason}, and may have changed it"))
+
+    def _may_clobber(self, callee: Foreign) -> bool:
+        """Whether a call of a builtin may change the names of files; `locals()` in a function does not."""
+        if callee.path == ("builtins", "locals") and self.frame.function is not None:
+            return False
+        return len(callee.path) > 1 and callee.path[1] != "vars"
+
+    def _clobber_all(self, why: Unresolved) -> None:
+        for view in list(self._namespaces):
+            self.clobber(view, why)
+        for scope in (self.frame.environment, *self.frame.closure):
+            if not any(scope is names for names in self._namespaces.values()):
+                self.escape(*scope.values(), why=why)
 
     def _escape_function(self, function: Function) -> list[object]:
         """Note that unknown code may call a function; returns what it could change."""
@@ -522,7 +558,7 @@ class Interpreter(Evaluator):
         recorded, self.recorded = self.recorded, None
         conditional, self.conditional = self.conditional, 0
         try:
-            with self.leniently(), self.own_limits():
+            with self.leniently(), self.own_limits(MOST_OPERATIONS // 4 + len(view.source.text)):
                 self._execute_module(view)
         finally:
             self.frames, self.recorded, self.conditional = outer, recorded, conditional
@@ -614,6 +650,7 @@ class Interpreter(Evaluator):
     def _import_all(self, view: ModuleView | None, parts: tuple[str, ...], node: ast.ImportFrom) -> None:
         if view is None:
             if parts[:1] not in _SERVED:
+                self._stars.append(parts)
                 self.clobber(self.view, Unresolved(f"`{self.code(node)}` may have bound it"))
             return
         names = self.namespace(view)
@@ -686,6 +723,8 @@ class Interpreter(Evaluator):
         """Functions that were evaluated as unknown code may call them."""
         self._exploring: list[Function] = []
         self._changed_modules = set[tuple[str, ...]]()
+        self._stars: list[tuple[str, ...]] = []
+        """Installed modules whose names are imported with `*`."""
         self._read: dict[tuple[int, str], Environment] = {}
         self._written: dict[tuple[int, str], Environment] = {}
 

@@ -21,6 +21,7 @@ from flowc_compiler.evaluate.evaluator import (
 )
 from flowc_compiler.evaluate.functions import bound_names
 from flowc_compiler.evaluate.interpreter import Interpreter
+from flowc_compiler.evaluate.operations import MOST_OPERATIONS
 from flowc_compiler.evaluate.values import (
     ConfigReference,
     ConfigTree,
@@ -232,7 +233,7 @@ def evaluated(evaluator: Evaluator, node: ast.expr, frame: Frame) -> object:
     """The value of an expression in a frame. Raises UnresolvedError."""
     frames, evaluator.frames = evaluator.frames, [frame]
     try:
-        with deep_recursion(), evaluator.leniently(), evaluator.own_limits():
+        with deep_recursion(), evaluator.leniently(), evaluator.own_limits(MOST_OPERATIONS // 4):
             value = evaluator.lookup(node)
     except RaisedError as error:
         text = f"{error.error}" if str(error.error) else type(error.error).__name__

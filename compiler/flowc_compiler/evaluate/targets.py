@@ -11,6 +11,7 @@ from flowc_compiler.evaluate.values import (
     ClassObject,
     Descriptor,
     Foreign,
+    Function,
     Instance,
     Module,
     RuntimeValue,
@@ -77,6 +78,8 @@ def _change_entry(
     )
     if isinstance(found, Unresolved) and evaluator.lenient:
         evaluator.escape(container, *values, why=found)
+        if isinstance(container, Foreign):
+            evaluator.change_foreign(container)
         return
     if evaluator.undetermined(container) is not None:
         raise evaluator.not_known(container, target, f"its entries cannot be {what}", "change it in a step")
@@ -104,10 +107,19 @@ def _assign_attribute(evaluator: Evaluator, target: ast.Attribute, value: object
     if names is None:
         why = Unresolved("flowc cannot follow this assignment")
         evaluator.escape(owner, value, why=why)
+        if isinstance(owner, Function):
+            evaluator.poison(owner, why)
         if isinstance(owner, Foreign):
             evaluator.change_foreign(owner)
     else:
         names[target.attr] = value
+
+
+def is_descriptor(value: object) -> bool:
+    """Whether a value in a class decides itself what reading or assigning the attribute does."""
+    if not isinstance(value, Instance) or value.of is None:
+        return False
+    return any(item.namespace.keys() & {"__get__", "__set__", "__delete__"} for item in value.of.mro())
 
 
 def attributes_of(evaluator: Evaluator, owner: object, name: str) -> dict[str, object] | None:
@@ -121,7 +133,8 @@ def attributes_of(evaluator: Evaluator, owner: object, name: str) -> dict[str, o
     if isinstance(owner, Instance):
         for item in owner.of.mro() if owner.of is not None else ():
             special = item.namespace.keys() & {"__setattr__", "__delattr__", "__slots__"}
-            if item.kind == "opaque" or special or isinstance(item.namespace.get(name), Descriptor):
+            kept = item.namespace.get(name)
+            if item.kind == "opaque" or special or isinstance(kept, Descriptor) or is_descriptor(kept):
                 return None
         return owner.attributes
     return None
