@@ -18,6 +18,7 @@ import pytest
 
 from flowc_compiler.diagnostics import FlowcError
 from flowc_compiler.driver import compile_file
+from flowc_compiler.driver.given import GivenParameters
 
 FOLDER = Path(__file__).parent / "evaluated"
 HEAD = """\
@@ -103,6 +104,34 @@ def test_main_blocks(title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         return
     if wanted is not None:
         assert {key: repr(value) for key, value in found.items()} == {key: repr(value) for key, value in wanted.items()}
+
+
+UNKNOWN = {
+    "import argparse\np(x=argparse.ArgumentParser().parse_args().n)": ".parse_args(...).n` comes from a module",
+    "p(x=input())": "`input(...)` is known when the file runs",
+    "import os\nif os.sep:\n    p(x=2)\nelse:\n    p(x=3)": "the calls in the lines 13 and 15 pass different",
+    "import os\nif os.sep:\n    p(x=2)\np(x=3)": "the calls in the lines 13 and 14 pass different values",
+    "import os\nif os.sep:\n    n = 2\nelse:\n    n = 3\np(x=n)": "it depends on what line 12 of",
+    "import typer\ndef main(n: int = 3):\n    p(x=n)\ntyper.run(main)": "`n` is known when the file runs",
+    "import fire\nfire.Fire(p)": "FC304 parameter `x` has no value that is known",
+    "import os\nq = p.with_options(retry=2) if os.sep else p\nq()": "FC402 which options of `p` count is not known",
+    "import os\nif os.sep:\n    note.configure(retry=2)\np()": "FC402 whether this configures `note` is not known",
+    "for _ in range(10**9):\n    pass\nn = 2\np(x=n)": "takes too long to evaluate",
+}
+
+
+@pytest.mark.parametrize("text", UNKNOWN)
+def test_what_is_not_known_is_an_error(text: str, tmp_path: Path) -> None:
+    """A parameter that the file passes a value to never falls back to its default."""
+    found = by_flowc(HEAD + text + "\n", tmp_path)
+    assert isinstance(found, str)
+    assert UNKNOWN[text] in found
+
+
+def test_a_value_from_outside_is_enough(tmp_path: Path) -> None:
+    (tmp_path / "flow.py").write_text(HEAD + "import fire\nfire.Fire(p)\n")
+    given = GivenParameters(assignments=("x=5", "y=given"))
+    assert [item.default for item in compile_file(tmp_path / "flow.py", given=given).flow.parameters] == [5, "given"]
 
 
 CLASS_BODIES = snippets("class_bodies.py.txt")

@@ -37,12 +37,15 @@ def snapshot(evaluator: Evaluator, node: ast.AST, *more: object) -> State:
     return state
 
 
-def unknown_choice(evaluator: Evaluator, node: ast.AST, cause: object, values: Sequence[object] = ()) -> Unresolved:
-    """What stands for a value that depends on an unknown condition."""
+def unknown_choice(
+    evaluator: Evaluator, node: ast.AST, cause: object, values: Sequence[object] = (), *, exact: bool = True
+) -> Unresolved:
+    """What stands for a value that depends on an unknown condition; unless `exact`, it may be none of `values`."""
     reason = cause.reason if isinstance(cause, Unresolved) and cause.reason else "the condition is not known"
     line = evaluator.span(node).line
     message = f"it depends on what line {line} of {evaluator.view.source.name} decides, and {_clause(reason)}"
-    return Unresolved(message, "write the value out, or pass it with `-p`", tuple(values))
+    is_choice = exact and len(values) > 1 and not any(isinstance(item, Unresolved) for item in values)
+    return Unresolved(message, "write the value out, or pass it with `-p`", tuple(values), is_choice=is_choice)
 
 
 def _clause(reason: str) -> str:
@@ -213,7 +216,7 @@ def widen(
             plain = isinstance(value, str | int | float | bool | None) and type(old) is type(value)
             if key in environment and plain and old == value:
                 continue
-            environment[key] = unknown_choice(evaluator, node, cause, (old, value))
+            environment[key] = unknown_choice(evaluator, node, cause, (old, value), exact=False)
             fresh = True
     for key in [key for key in environment if key not in content]:
         environment[key] = unknown_choice(evaluator, node, cause, (environment[key],))

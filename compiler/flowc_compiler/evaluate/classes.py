@@ -252,7 +252,9 @@ def class_attribute(evaluator: Evaluator, of: ClassObject, name: str, node: ast.
     return found
 
 
-def instance_attribute(evaluator: Evaluator, owner: Instance, name: str, node: ast.expr) -> object:
+def instance_attribute(  # noqa: PLR0912 - one case for each place that Python looks in
+    evaluator: Evaluator, owner: Instance, name: str, node: ast.expr
+) -> object:
     """`object.name`."""
     poison = evaluator.poisoned.get(id(owner.attributes))
     if poison is not None:

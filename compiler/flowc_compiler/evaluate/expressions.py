@@ -57,8 +57,8 @@ def name(evaluator: Evaluator, node: ast.Name) -> object:
         return builtin(key)
     if evaluator.lenient and key in CLOBBERING:
         return Foreign("is known when the file runs", path=("builtins", key))
-    if evaluator.lenient and (found := evaluator.star_name(key)) is not None:
-        return found
+    if evaluator.lenient and (starred := evaluator.star_name(key)) is not None:
+        return starred
     if evaluator.lenient and (error := builtin_exception(key)) is not None:
         return error
     raise _unknown(evaluator, node, namespace)

@@ -7,6 +7,7 @@ import copy
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 
 from flowc_compiler.evaluate import expressions
@@ -348,16 +349,22 @@ class Interpreter(Evaluator):
         function = node.func if isinstance(node, ast.Call) else node
         if not self.lenient:
             raise self.refuse_unresolved(callee, function)
+        if callee.is_choice and not arguments.open:
+            ways = [
+                partial(self.call, option, CallArguments(list(arguments.positional), dict(arguments.keywords)), node)
+                for option in callee.options
+            ]
+            return fork(self, ways, node, callee)
         if isinstance(callee, Foreign) and callee.path[:1] == ("flowc",):  # flowc's own: it changes nothing
             return Foreign(callee.message, callee.help, path=(*callee.path, "()"))
         self.hazards += 1
-        self.unknown_calls += 1
         if isinstance(callee, Foreign) and callee.path[:1] == ("builtins",) and self._may_clobber(callee):
             self._clobber_all(Unresolved(f"`{callee.path[1]}` may change any name of the file"))
         shown = self.code(function)
         why = Unresolved(f"`{shown}` may have changed it", "write the value out where it is used")
         values = [given.value for given in (*arguments.all(), *([unpacked] if unpacked is not None else []))]
         self.escape(*values, *callee.options, why=why)
+        self.unknown_calls += 1  # after that: this call may call what it was given
         self._touch_escaped(why)
         for item in callee.options:
             if isinstance(item, Function):

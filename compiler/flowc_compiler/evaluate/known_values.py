@@ -226,6 +226,9 @@ class RecordedScope(Scope):
         """The value of an expression. Raises UnresolvedError."""
         if node not in self._records:
             raise UnresolvedError(node)
+        value, held = self._records[node]
+        if held is not None and self._evaluator.undetermined(value) is None:
+            return held  # the call has read it: what changes it later does not count
         return recorded(self._evaluator, node, self._records[node])
 
 

@@ -43,6 +43,8 @@ class Unresolved(Undetermined):
     """The code of the diagnostic, where a pipeline's body needs the value."""
     wrong: bool = False
     """Whether Python itself would fail."""
+    is_choice: bool = False
+    """Whether it is exactly one of the options."""
 
     @property
     def reason(self) -> str:

@@ -48,6 +48,11 @@ def choose_pipeline(evaluator: PipelineEvaluator, view: ModuleView, wanted: str 
             )  # fmt: skip
         return None
     first = evaluator.runs.first(names[0])
+    for other in evaluator.runs.configured_differently(names[0])[1:]:
+        evaluator.sink.error(
+            "FC402", f"which options of `{names[0]}` count is not known: another call of it has others", other.span,
+            help="call the pipeline with the same options, whichever way the file takes",
+        )  # fmt: skip
     for other in evaluator.runs.others(names[0]):
         evaluator.sink.warning(
             "FC117", f"`{names[0]}` is called a second time: the first call sets its parameters", other.span,

@@ -153,6 +153,11 @@ class PipelineEvaluator(Interpreter):
                 "FC223", "a step cannot be configured in an `if` on a result", node,
                 "write `other = step.with_options(...)`, and call that",
             )  # fmt: skip
+        if self.conditional:
+            self.lasting_sink.error(
+                "FC402", f"whether this configures `{owner.name}` is not known", self.span(node),
+                help="configure it on every way that the file takes",
+            )  # fmt: skip
         owner.layers.append(self._layer(owner, node, "configure"))
         return owner
 

@@ -105,6 +105,11 @@ class PipelineRuns:
         _merge_states(found)
         return run
 
+    def configured_differently(self, name: str) -> list[Run]:
+        """The runs that may be the first, where they are of differently configured copies of the pipeline."""
+        found = [run for run in self.runs if run.pipeline.name == name and run.may_be_first]
+        return found if len({tuple(map(id, run.pipeline.layers)) for run in found}) > 1 else []
+
     def others(self, name: str) -> list[Run]:
         """The runs of a pipeline after the first."""
         found = [run for run in self.runs if run.pipeline.name == name]
