@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +24,6 @@ if TYPE_CHECKING:
 RUN = "run-1"
 PYTHONS = (sys.executable, *(str(path) for path in sorted(Path.home().glob(".pyenv/versions/3.*/bin/python"))))
 """This Python, and others that this machine has: images have any from 3.9 on."""
-
-
-def write_files(folder: Path, files: dict[str, str]) -> None:
-    """Files by their path below a folder."""
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(textwrap.dedent(text), encoding="utf-8")
 
 
 class Zipped:

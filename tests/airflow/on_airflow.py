@@ -15,7 +15,7 @@ from flowc import Run
 from flowc.errors import NotFound
 from flowc_targets.airflow.server.run_conf import conf_of
 from tests.cluster.strict import Ended, differences
-from tests.commands import flowc
+from tests.support import flowc
 
 if TYPE_CHECKING:
     from tests.airflow.engine import Airflow

@@ -19,7 +19,7 @@ from flowc_targets.base.engine import EngineError
 from flowc_targets.kubernetes.kubectl import create_config_maps
 from tests.airflow.emitting import CLEAN, ROOT, emit_both, ruff, write, write_kubectl
 from tests.airflow.flows import PLAIN, SPECS, VALUES
-from tests.commands import flowc
+from tests.support import flowc
 
 NOISY = PLAIN.replace("    def end(self):\n", "    def end(self):\n        import noise\n\n        print(noise)\n")
 

@@ -15,8 +15,8 @@ import yaml
 
 from flowc import Run
 from flowc_targets.argo.embedded_code import ANNOTATION_BYTES
-from tests.commands import flowc
 from tests.conftest import REPOSITORY
+from tests.support import flowc
 
 HOSTILE = REPOSITORY / "tests" / "cluster" / "flows" / "hostile.py"
 ROOT = ("--root", "s3://bucket/prefix")

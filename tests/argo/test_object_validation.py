@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from flowc_targets.argo.server.object_validation import validate
-from tests.commands import flowc
 from tests.conftest import REPOSITORY, examples_on
+from tests.support import flowc
 
 GOLDENS = sorted((REPOSITORY / "tests" / "goldens").glob("*/argo*.yaml"))
 EXAMPLES = examples_on("argo.yaml")

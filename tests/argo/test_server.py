@@ -19,7 +19,7 @@ from flowc_targets.argo.server.argo_server import read_access
 from flowc_targets.argo.server.workflow_status import run_state
 from flowc_targets.base.engine import Address, EngineError
 from tests.argoserver import ENDED, FINISHED, Replay, replaying
-from tests.commands import flowc
+from tests.support import flowc
 
 FLOW = """
 from flowc import FlowSpec, IncludeFile, Parameter, step

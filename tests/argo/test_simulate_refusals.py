@@ -11,8 +11,8 @@ import yaml
 
 from flowc_targets.simulate import ManifestError, SimulateOptions, prepare_manifest
 from tests.argo.simulated import task, workflow
-from tests.commands import flowc
 from tests.conftest import GOLDENS
+from tests.support import flowc
 
 PLAIN = workflow(task("a"))
 

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from flowc import Run
 from tests.cluster.cluster import run_locally
 from tests.cluster.compare import assert_same_artifacts
-from tests.commands import flowc
 from tests.conftest import EXAMPLES, REPOSITORY, SEEDS, examples_on
 from tests.flowgen.blocks import Block, flows
 from tests.flowgen.plain import Program
+from tests.support import flowc
 
 EXAMPLE_FLOWS = {path.stem: path for path in examples_on("argo.yaml").values()}
 ON_THE_CLUSTER = ("hostile", "recursion", "switches")

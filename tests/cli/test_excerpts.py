@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import flowc
+from tests.support import flowc
 
 FLOW = """\
 from flowc import FlowSpec, step

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flowc.client import Run
-from tests.zipped import write_files
+from tests.support import write_files
 
 PIPE = """
     from flowc import pipeline, step

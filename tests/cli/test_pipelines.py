@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import flowc
 from tests.conftest import REPOSITORY, SEEDS
 from tests.docs.pages import blocks
-from tests.zipped import write_files
+from tests.support import flowc, write_files
 
 WIDE = """
     from flowc import pipeline, step

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import flowc
+from tests.support import flowc
 
 FLOW = """\
 import os

@@ -15,7 +15,7 @@ from flowc.client import Run
 from tests.conftest import REPOSITORY
 from tests.runtime.shim import runtime_folder
 from tests.runtime.test_pythons import interpreter
-from tests.zipped import write_files
+from tests.support import write_files
 
 FLOW = """
     import os

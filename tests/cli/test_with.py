@@ -9,8 +9,7 @@ import pytest
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
 from flowc_compiler.frontend.decorators.cli_decorators import read_cli_decorators
-from tests.commands import flowc
-from tests.zipped import write_files
+from tests.support import flowc, write_files
 
 FLOW = """
     from flowc import FlowSpec, current, retry, step

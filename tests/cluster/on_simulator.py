@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flowc import Run
 from tests.cluster.strict import Ended, differences
-from tests.commands import flowc
+from tests.support import flowc
 
 if TYPE_CHECKING:
     from tests.cluster.random_runs import Case

@@ -16,9 +16,9 @@ import pytest
 
 from flowc import Run
 from tests.cluster.cluster import PYTHON_IMAGE, Cluster
-from tests.commands import flowc
 from tests.conftest import REPOSITORY
 from tests.images.building import FLOW, instructions, shell_of
+from tests.support import flowc
 
 pytestmark = pytest.mark.cluster
 CACHE = Path(os.environ.get("FLOWC_CLUSTER_CACHE", Path.home() / ".cache" / "flowc-cluster"))

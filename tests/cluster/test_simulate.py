@@ -12,7 +12,7 @@ import pytest
 
 from tests.argo.simulated import task, workflow
 from tests.cluster.cluster import PATIENCE, PYTHON_IMAGE, Cluster, Submitted
-from tests.commands import flowc
+from tests.support import flowc
 
 pytestmark = pytest.mark.cluster
 

@@ -11,9 +11,9 @@ import pytest
 
 from flowc_compiler.diagnostics import CODES
 from tests.argoserver import ENDED, Replay, replaying
-from tests.commands import flowc
 from tests.conftest import REPOSITORY
 from tests.docs.pages import DIAGNOSTICS, blocks, sections
+from tests.support import flowc
 
 CODE = re.compile(r"FC\d{3}")
 OF_RUNS = {"FC601", "FC602", "FC607"}

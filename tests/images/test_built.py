@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.commands import flowc
 from tests.images.building import FLOW, instructions, shell_of
+from tests.support import flowc
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.commands import flowc
 from tests.images.building import FLOW, instructions, shell_of
+from tests.support import flowc
 
 ROOT = ("--root", "s3://bucket/prefix")
 HEAD = "from flowc import FlowSpec, conda, conda_base, kubernetes, pypi, pypi_base, step\n"

@@ -10,7 +10,7 @@ import pytest
 from flowc.client import Run
 from flowc_cli.app import join_pairs, load_command
 from flowc_compiler.frontend.parameters.reserved_names import METAFLOW_RESERVED, RUN_OPTIONS
-from tests import commands
+from tests import support
 
 FLOW = """\
 from metaflow import Config, FlowSpec, IncludeFile, Parameter, config_expr, environment, resources, step
@@ -55,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
 
 def flowc(folder: Path, *arguments: str, **variables: str) -> CompletedProcess[str]:
     """Run the command in a folder, with a store in it."""
-    return commands.flowc(folder, *arguments, **{"FLOWC_ROOT": str(folder / "root"), **variables})
+    return support.flowc(folder, *arguments, **{"FLOWC_ROOT": str(folder / "root"), **variables})
 
 
 def started(folder: Path, *arguments: str, **variables: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands import flowc
+from tests.support import flowc
 
 if TYPE_CHECKING:
     from pathlib import Path

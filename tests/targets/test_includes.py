@@ -16,7 +16,7 @@ from flowc_cli.app import app
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_targets.package.included_files import included_files
 from tests.argo.manifests import diamond
-from tests.zipped import write_files
+from tests.support import write_files
 
 FILES = {
     "flows/data/a.csv": "a",

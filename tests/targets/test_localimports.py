@@ -11,7 +11,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.import_root import find_import_root
 from flowc_targets.package.local_modules import local_files
-from tests.zipped import write_files
+from tests.support import write_files
 
 LOCAL = {
     "helper.py": "import deeper\nimport helper\n",

@@ -14,7 +14,8 @@ from flowc_targets.package.code_package import build_package, content_hash, pack
 from flowc_targets.package.run_plan import build_plan
 from tests.argo.manifests import NESTED, diamond
 from tests.runtime.test_pythons import interpreter
-from tests.zipped import Zipped, write_files
+from tests.support import write_files
+from tests.zipped import Zipped
 
 
 def test_same_files_same_bytes(tmp_path: Path) -> None:
