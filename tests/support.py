@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from typer.testing import CliRunner
 
 from flowc_cli.app import app
@@ -55,6 +56,13 @@ def diagnostics(folder: Path, text: str, *, name: str = "flow.py", **options: An
     with contextlib.suppress(FlowcError):
         compiled(folder, text, sink, name=name, **options)
     return sink.diagnostics
+
+
+def refused(folder: Path, text: str, *, name: str = "flow.py", **options: Any) -> tuple[Diagnostic, ...]:
+    """The diagnostics of a flow's text that must not compile."""
+    with pytest.raises(FlowcError) as caught:
+        compiled(folder, text, name=name, **options)
+    return caught.value.diagnostics
 
 
 def emitted(

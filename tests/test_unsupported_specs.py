@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
-from flowc_compiler.driver import compile_file
-from flowc_targets.airflow import TARGET as AIRFLOW
-from flowc_targets.airflow.options import AirflowOptions
-from flowc_targets.argo import TARGET as ARGO
-from flowc_targets.argo.options import ArgoOptions
-from flowc_targets.base.target_checks import emit_checked
+from flowc_compiler.diagnostics import Diagnostic
+from tests.support import compiled, emitted
 
-TARGETS: dict[str, tuple[Any, Any]] = {"argo": (ARGO, ArgoOptions), "airflow": (AIRFLOW, AirflowOptions)}
+TARGETS = ("argo", "airflow")
 CASES = {
     "secret": ("@secrets(sources=['gcp-secret-manager.projects/p/secrets/s'])", "", "error", "projects/p/secrets/s"),
     "efs": ("@batch(efs_volumes=['fs-1'])", "", "error", "EFS"),
@@ -29,8 +23,7 @@ CASES = {
 
 def reported(folder: Path, target: str, step: str, flow: str) -> tuple[list[Diagnostic], bool]:
     """The diagnostics, and whether something was written."""
-    path = folder / "unsupported_flow.py"
-    path.write_text(f"""
+    text = f"""
 from flowc import *
 from flowc import FlowSpec
 
@@ -49,12 +42,9 @@ class Unsupported(FlowSpec):
     @step
     def end(self):
         pass
-""")
-    compilation = compile_file(path)
-    sink = DiagnosticSink()
-    emitter, options = TARGETS[target]
-    files = emit_checked(emitter, compilation.flow, compilation.source, options(root="s3://bucket/prefix"), sink)
-    return list(sink.diagnostics), bool(files) and not sink.failed
+"""
+    files, sink = emitted(compiled(folder, text), target)
+    return list(sink.diagnostics), bool(files)
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
+from flowc_compiler.diagnostics import Diagnostic
 from flowc_compiler.driver import compile_file
-from flowc_targets.airflow import TARGET
-from flowc_targets.airflow.options import AirflowOptions
-from flowc_targets.base.target_checks import emit_checked
+from tests.support import emitted
 
 ROOT = "s3://bucket/prefix"
 
@@ -35,22 +34,16 @@ CLEAN = (
 """What ruff checks of DAG files: all but rules of types, docstrings and taste. `AIR` are Airflow's."""
 
 
-def emit(path: Path, **options: object) -> tuple[str, tuple[Diagnostic, ...]]:
+def emit(path: Path, **options: Any) -> tuple[str, tuple[Diagnostic, ...]]:
     """The DAG file's text (empty where it failed) and the diagnostics."""
     dag, _, diagnostics = emit_both(path, **options)
     return dag, diagnostics
 
 
-def emit_both(path: Path, **options: object) -> tuple[str, str, tuple[Diagnostic, ...]]:
+def emit_both(path: Path, **options: Any) -> tuple[str, str, tuple[Diagnostic, ...]]:
     """The same with the manifest beside the DAG file, where there is one."""
-    compilation = compile_file(path)
-    sink = DiagnosticSink()
-    settings = AirflowOptions.model_validate({"root": ROOT, **options})
-    dag, manifest = (
-        *(file.text for file in emit_checked(TARGET, compilation.flow, compilation.source, settings, sink)),
-        "",
-        "",
-    )[:2]
+    files, sink = emitted(compile_file(path), "airflow", **options)
+    dag, manifest = (*(file.text for file in files), "", "")[:2]
     return dag, manifest, sink.diagnostics
 
 
@@ -61,7 +54,7 @@ def write(folder: Path, source: str) -> Path:
     return path
 
 
-def emit_text(folder: Path, source: str, **options: object) -> tuple[str, tuple[Diagnostic, ...]]:
+def emit_text(folder: Path, source: str, **options: Any) -> tuple[str, tuple[Diagnostic, ...]]:
     """`emit` for the source of a flow."""
     return emit(write(folder, source), **options)
 

@@ -8,10 +8,7 @@ from typing import Any
 import yaml
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.driver import compile_file
-from flowc_targets.argo import TARGET
-from flowc_targets.argo.options import ArgoOptions
-from flowc_targets.base.target_checks import emit_checked
+from tests.support import compiled, emitted
 
 ROOT = "s3://bucket/prefix"
 
@@ -93,13 +90,9 @@ class NestedFlow(FlowSpec):
 
 def emit(folder: Path, text: str, sink: DiagnosticSink | None = None, **options: Any) -> str | None:
     """The YAML for a flow, `None` where there are errors, which are then in `sink`."""
-    path = folder / "flow_file.py"
-    path.write_text(text)
     sink = sink if sink is not None else DiagnosticSink()
-    compilation = compile_file(path, sink)
-    settings = ArgoOptions.model_validate({"root": ROOT, **options})
-    files = emit_checked(TARGET, compilation.flow, compilation.source, settings, sink)
-    return None if sink.failed else files[0].text
+    files, _ = emitted(compiled(folder, text, sink, name="flow_file.py"), "argo", sink, **options)
+    return files[0].text if files else None
 
 
 def objects(folder: Path, text: str, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:

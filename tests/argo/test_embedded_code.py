@@ -22,7 +22,7 @@ HOSTILE = REPOSITORY / "tests" / "cluster" / "flows" / "hostile.py"
 ROOT = ("--root", "s3://bucket/prefix")
 
 
-def compiled(folder: Path, *arguments: str) -> list[dict[str, Any]]:
+def documents(folder: Path, *arguments: str) -> list[dict[str, Any]]:
     done = flowc(folder, "compile", *arguments, *ROOT)
     assert done.returncode == 0, done.stderr
     return list(yaml.safe_load_all(done.stdout))
@@ -39,8 +39,8 @@ def files_of(workflow: dict[str, Any], folder: Path) -> Path:
 
 
 def test_one_object_with_all_of_the_code(tmp_path: Path) -> None:
-    (workflow,) = compiled(tmp_path, str(HOSTILE), "--set", "through=server")
-    config, apart = compiled(tmp_path, str(HOSTILE))
+    (workflow,) = documents(tmp_path, str(HOSTILE), "--set", "through=server")
+    config, apart = documents(tmp_path, str(HOSTILE))
     assert workflow["metadata"]["generateName"] == "hostile-flow-"
     assert "name" not in workflow["metadata"]
     annotations = workflow["spec"]["podMetadata"]["annotations"]
@@ -56,17 +56,17 @@ def test_one_object_with_all_of_the_code(tmp_path: Path) -> None:
 
 
 def test_a_fixed_name_where_kubectl_applies_it(tmp_path: Path) -> None:
-    (carried,) = compiled(tmp_path, str(HOSTILE), "--set", "code=workflow")
-    _, apart = compiled(tmp_path, str(HOSTILE))
+    (carried,) = documents(tmp_path, str(HOSTILE), "--set", "code=workflow")
+    _, apart = documents(tmp_path, str(HOSTILE))
     assert carried["metadata"]["name"] != apart["metadata"]["name"], "they are different objects"
-    (template,) = compiled(tmp_path, str(HOSTILE), "--set", "code=workflow", "--kind", "template")
+    (template,) = documents(tmp_path, str(HOSTILE), "--set", "code=workflow", "--kind", "template")
     assert template["kind"] == "WorkflowTemplate"
     assert template["metadata"]["name"] == "hostile-flow"
 
 
 def test_the_first_program_of_a_pod(tmp_path: Path) -> None:
     """What a pod runs, on this machine: the same flow, whose variables hold what no template may."""
-    (workflow,) = compiled(tmp_path, str(HOSTILE), "--set", "through=server")
+    (workflow,) = documents(tmp_path, str(HOSTILE), "--set", "through=server")
     volume = tmp_path / "flowc"
     volume.mkdir()
     files_of(workflow, volume)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest
 from flowc import Run
 from flowc_targets.argo.pod_templates import LOST_POD
 from tests.argo.manifests import codes, diamond, left, objects, templates
+from tests.support import flowc_process
 
 FLOW = """
 from flowc import FlowSpec, Parameter, step
@@ -112,18 +111,12 @@ def simulated(flow: Path, *arguments: str) -> tuple[str, int]:
     """The id of a simulated run of what is compiled, and the exit code."""
     manifest = flow.with_suffix(".yaml")
     root = ["--root", str(flow.parent / "root")]
-    run(["compile", str(flow), *root, "--image", "i", "-o", str(manifest), *arguments])
-    done = run(["simulate", str(manifest)])
+    flowc_process(flow.parent, "compile", flow, *root, "--image", "i", "-o", manifest, *arguments)
+    done = flowc_process(flow.parent, "simulate", manifest)
     said = done.stdout + done.stderr
     found = re.search(r"run Resumed/(argo-\S+)", said)
     assert found is not None, said
     return found[1], done.returncode
-
-
-def run(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    """The command."""
-    command = [sys.executable, "-m", "flowc_cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def leaves(workflow: dict[str, Any]) -> list[dict[str, Any]]:

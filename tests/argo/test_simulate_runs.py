@@ -59,7 +59,7 @@ COLLIDING = "wide-gig5p"
 """A Workflow of this name has the same id for s-work(0:0) and s-work(11:11)."""
 
 
-def compiled(file: Path, root: Path, *arguments: str) -> Path:
+def write_manifest(file: Path, root: Path, *arguments: str) -> Path:
     """The manifest of a flow."""
     manifest = root / f"{file.stem}.yaml"
     root.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ def test_same_artifacts_as_the_local_engine(flow: str, tmp_path: Path) -> None:
     given = GIVEN.get(flow)
     options = ("--set", f"parameters={{given = {json.dumps(given)}}}") if given else ()
     local = run_locally(file, tmp_path / "local", *(("-p", f"given={given}") if given else ()))
-    result = simulated(compiled(file, tmp_path, *options), tmp_path)
+    result = simulated(write_manifest(file, tmp_path, *options), tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert_same_artifacts(local, the_run(result, tmp_path))
@@ -109,13 +109,13 @@ def test_random_run(blocks: tuple[Block, ...]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "random_flow.py").write_text(program.source)
-        result = simulated(compiled(root / "random_flow.py", root), root)
+        result = simulated(write_manifest(root / "random_flow.py", root), root)
         assert the_run(result, root).data.v == program.expected
 
 
 def test_a_new_python_for_every_pod(tmp_path: Path) -> None:
     """The plain way: as a container runs it. The folders of pods can be kept."""
-    manifest = compiled(FLOWS["nested_foreach"], tmp_path)
+    manifest = write_manifest(FLOWS["nested_foreach"], tmp_path)
     result = simulated(manifest, tmp_path, "--fresh", "--keep", str(tmp_path / "kept"))
     logs = sorted((tmp_path / "kept").glob("*/pods/*/log"))
     assert len(logs) == sum(node["type"] == "Pod" for node in result["nodes"].values())
@@ -124,7 +124,7 @@ def test_a_new_python_for_every_pod(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["template", "workflow"])
 def test_arguments_given_at_submission(kind: str, tmp_path: Path) -> None:
     (tmp_path / "wide.py").write_text(WIDE)
-    manifest = compiled(tmp_path / "wide.py", tmp_path, "--kind", kind)
+    manifest = write_manifest(tmp_path / "wide.py", tmp_path, "--kind", kind)
     result = simulated(manifest, tmp_path, "-p", "width=3")
     assert the_run(result, tmp_path)["join"].task.data.total == 5
     none = simulated(manifest, tmp_path, "-p", "width=0")
@@ -135,7 +135,7 @@ def test_arguments_given_at_submission(kind: str, tmp_path: Path) -> None:
 def test_an_argument_that_is_not_there_is_told(tmp_path: Path) -> None:
     """Argo takes it, so the simulator does; a slip of the pen should not pass for a value."""
     (tmp_path / "wide.py").write_text(WIDE.replace("12", "0"))
-    manifest = compiled(tmp_path / "wide.py", tmp_path)
+    manifest = write_manifest(tmp_path / "wide.py", tmp_path)
     done = flowc(tmp_path, "simulate", str(manifest), "-p", "widht=3")
     assert done.returncode == 0, done.stderr
     assert "the manifest has no argument 'widht', it has width\n" in done.stderr
@@ -143,7 +143,7 @@ def test_an_argument_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_a_manifest_that_carries_its_code(tmp_path: Path) -> None:
     (tmp_path / "wide.py").write_text(WIDE)
-    manifest = compiled(tmp_path / "wide.py", tmp_path, "--set", "code=workflow")
+    manifest = write_manifest(tmp_path / "wide.py", tmp_path, "--set", "code=workflow")
     result = simulated(manifest, tmp_path)
     assert the_run(result, tmp_path)["join"].task.data.total == sum(i * i for i in range(12))
 
@@ -151,7 +151,7 @@ def test_a_manifest_that_carries_its_code(tmp_path: Path) -> None:
 def test_a_sibling_that_is_lost_to_a_colliding_id_is_named_by_the_join(tmp_path: Path) -> None:
     """Argo tells nobody: in its books all items have succeeded."""
     (tmp_path / "wide.py").write_text(WIDE)
-    manifest = compiled(tmp_path / "wide.py", tmp_path, "--set", f"name={COLLIDING}")
+    manifest = write_manifest(tmp_path / "wide.py", tmp_path, "--set", f"name={COLLIDING}")
     result = simulated(manifest, tmp_path, "-p", "width=11")
     assert (result["lost"], result["phase"]) == ({}, "Succeeded")
     done = flowc(tmp_path, "simulate", str(manifest), "--nodes", str(tmp_path / "nodes.json"), "--report")
@@ -170,13 +170,13 @@ def test_a_sibling_that_is_lost_to_a_colliding_id_is_named_by_the_join(tmp_path:
 
 def test_a_gang_needs_no_more_workers_than_there_are(tmp_path: Path) -> None:
     """Its members wait for each other: they get places together."""
-    result = simulated(compiled(FLOWS["parallel_sum"], tmp_path), tmp_path, "--max-workers", "1")
+    result = simulated(write_manifest(FLOWS["parallel_sum"], tmp_path), tmp_path, "--max-workers", "1")
     assert result["phase"] == "Succeeded"
 
 
 def test_a_flow_that_fails(tmp_path: Path) -> None:
     (tmp_path / "wide.py").write_text(WIDE.replace("self.input ** 2", "1 / (self.input - 3)"))
-    done = flowc(tmp_path, "simulate", str(compiled(tmp_path / "wide.py", tmp_path)), "--max-workers", "2")
+    done = flowc(tmp_path, "simulate", str(write_manifest(tmp_path / "wide.py", tmp_path)), "--max-workers", "2")
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr
     assert "x s-work  Failed  12 items: 1 Failed, 11 Succeeded" in done.stdout

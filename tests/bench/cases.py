@@ -46,7 +46,7 @@ def compile_flow(folder: Path, text: str, times: int = 5) -> Usage:
     return repeat(compile_command(folder, text), folder, times)
 
 
-def compiled(work: str, usage: Usage, folder: Path) -> Row:
+def compiled_row(work: str, usage: Usage, folder: Path) -> Row:
     """The row of a compilation."""
     if usage.exit_code == 0:
         return Row(work, usage, f"{(folder / 'out.yaml').stat().st_size / 1000:.0f} KB of YAML")
@@ -58,7 +58,7 @@ def compiling(folder: Path) -> Iterator[Row]:
     for steps, times in ((3, 5), (100, 5), (1_000, 5), (10_000, 1)):
         (folder / "out.yaml").unlink(missing_ok=True)
         usage = compile_flow(folder, generate.chain(steps), times)
-        yield compiled(f"flowc: compile {steps:,} steps to Argo", usage, folder)
+        yield compiled_row(f"flowc: compile {steps:,} steps to Argo", usage, folder)
 
 
 def peers(folder: Path) -> Iterator[Row]:
@@ -79,10 +79,10 @@ def shapes(folder: Path) -> Iterator[Row]:
     """Diamonds in a row, each beside a chain of as many steps."""
     for count in (18, 200):
         steps = 4 * count + 2
-        yield compiled(
+        yield compiled_row(
             f"flowc: {count} diamonds in a row ({steps} steps)", compile_flow(folder, generate.diamonds(count)), folder
         )
-        yield compiled(f"flowc: a chain of {steps} steps", compile_flow(folder, generate.chain(steps)), folder)
+        yield compiled_row(f"flowc: a chain of {steps} steps", compile_flow(folder, generate.chain(steps)), folder)
 
 
 def local_foreach(folder: Path) -> Iterator[Row]:

@@ -83,7 +83,7 @@ def run_here(drawn: Drawn, folder: Path) -> Case:
     return Case(drawn, file, ended, ended.attempts)
 
 
-def compiled(case: Case, where: Elsewhere) -> str | None:
+def compile_case(case: Case, where: Elsewhere) -> str | None:
     """What `flowc compile` prints; `None` where it refuses, which the case then tells."""
     printed, said = where.compile(case)
     if printed:

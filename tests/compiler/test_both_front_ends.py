@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
 
 from flowc_compiler.diagnostics import FlowcError
 from flowc_compiler.driver import compile_file
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
+from tests.support import without_spans
 
 CLASS = """
 from flowc import *
@@ -150,14 +150,6 @@ def outcome(file: Path, text: str, step: str) -> object:
 def decorated(use: str, place: str) -> dict[str, str]:
     """The parts of both files."""
     return {name: f"@{use}  # DECORATED" if name == place else "" for name in [*STEPS, "flow"]}
-
-
-def without_spans(value: Any) -> Any:
-    """Plain data without the entries `span`."""
-    if isinstance(value, dict):
-        entries = cast("dict[str, Any]", value)
-        return {key: without_spans(item) for key, item in entries.items() if key != "span"}
-    return [without_spans(item) for item in cast("list[Any]", value)] if isinstance(value, list | tuple) else value
 
 
 def test_every_decorator_is_here() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,9 @@ import pytest
 
 from flowc.protocol.metaflow_names import OWN, SERVED
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_compiler.driver import compile_file
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
-from flowc_compiler.ir import FALLBACK_RETRIES, Flow, StepSpecs
-
-
-def compiled(folder: Path, source: str, sink: DiagnosticSink | None = None) -> Flow:
-    path = folder / "decorated_flow.py"
-    path.write_text(textwrap.dedent(source))
-    return compile_file(path, sink).flow
+from flowc_compiler.ir import FALLBACK_RETRIES, StepSpecs
+from tests.support import compiled, without_spans
 
 
 def step_specs(folder: Path, *decorators: str, flow: str = "") -> StepSpecs:
@@ -29,7 +22,7 @@ def step_specs(folder: Path, *decorators: str, flow: str = "") -> StepSpecs:
         folder,
         f"from metaflow import *\n\n{flow}\nclass F(FlowSpec):\n{above}    @step\n    def start(self):\n"
         "        self.next(self.end)\n\n    @step\n    def end(self):\n        pass\n",
-    )
+    ).flow
     return found.by_name["start"].specs
 
 
@@ -46,17 +39,9 @@ def flow_specs(folder: Path, *decorators: str, before: str = "", parameters: str
         folder,
         f"from metaflow import *\n{before}\n{above}\nclass F(FlowSpec):\n{members}    @step\n    def start(self):\n"
         "        self.next(self.end)\n\n    @step\n    def end(self):\n        pass\n",
-    )
+    ).flow
     specs: dict[str, Any] = without_spans(found.specs.model_dump(exclude_defaults=True))
     return specs
-
-
-def without_spans(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: without_spans(item) for key, item in value.items() if key != "span"}  # pyright: ignore
-    if isinstance(value, (list, tuple)):
-        return [without_spans(item) for item in value]  # pyright: ignore
-    return value
 
 
 def test_every_decorator_is_served() -> None:
@@ -303,7 +288,7 @@ def test_cards_are_accepted_and_told_of(tmp_path: Path) -> None:
             def end(self):
                 pass
     """
-    specs = compiled(tmp_path, source, sink).by_name["start"].specs
+    specs = compiled(tmp_path, source, sink).flow.by_name["start"].specs
     assert [(card.type, card.id, card.timeout) for card in specs.cards] == [
         ("default", None, 45),
         ("html", "second", 5),
@@ -383,7 +368,7 @@ def test_decorators_of_a_base_class_are_the_flows(tmp_path: Path) -> None:
         class F(Base):
             pass
     """
-    flow = compiled(tmp_path, source)
+    flow = compiled(tmp_path, source).flow
     assert flow.specs.project is not None
     assert flow.specs.schedule is not None
     assert all(step.specs.dependencies is not None for step in flow.steps)
@@ -405,7 +390,7 @@ def test_arguments_may_be_unpacked_and_computed(tmp_path: Path) -> None:
             def end(self):
                 pass
     """
-    specs = compiled(tmp_path, source).by_name["start"].specs
+    specs = compiled(tmp_path, source).flow.by_name["start"].specs
     assert specs.resources is not None
     assert (specs.resources.cpu, specs.resources.memory_mb) == (2, 4096)
     assert specs.container is not None

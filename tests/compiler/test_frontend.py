@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from flowc_compiler.ir import (
     TimeoutSpec,
     Toleration,
 )
+from tests.support import compiled
 
 STEPS = """
     @step
@@ -33,12 +33,10 @@ STEPS = """
 
 
 def flow_of(tmp_path: Path, text: str) -> Flow:
-    path = tmp_path / "flow.py"
-    path.write_text(textwrap.dedent(text))
     sink = DiagnosticSink()
-    compilation = compile_file(path, sink)
+    flow = compiled(tmp_path, text, sink).flow
     assert not sink.diagnostics
-    return compilation.flow
+    return flow
 
 
 @pytest.mark.parametrize(
@@ -234,5 +232,5 @@ def test_a_base_class_of_the_flows_own_package(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     for line in ("from pkg.base import Base", "from .base import Base"):
         Path("pkg/flow.py").write_text(f"from flowc import FlowSpec, step\n{line}\n\n\n{flow}")
-        compiled = compile_file(Path("pkg/flow.py")).flow
-        assert compiled.by_name["end"].span.file == "pkg/base.py"
+        found = compile_file(Path("pkg/flow.py")).flow
+        assert found.by_name["end"].span.file == "pkg/base.py"

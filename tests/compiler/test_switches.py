@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowc_compiler.diagnostics import FlowcError
-from flowc_compiler.driver import compile_file
 from flowc_compiler.ir import Flow
 from flowc_compiler.passes.dominators import PostDominators
 from tests.flowgen.lowering import lowered
+from tests.support import compiled
 
 
 def source(**steps: str) -> str:
@@ -34,10 +34,8 @@ def _next(text: str) -> str:
     return f"self.next({targets}, foreach='items')" if text.endswith("*") else f"self.next({targets})"
 
 
-def compiled(tmp_path: Path, **steps: str) -> Flow:
-    file = tmp_path / "flow.py"
-    file.write_text(source(**steps))
-    return compile_file(file).flow
+def switched(tmp_path: Path, **steps: str) -> Flow:
+    return compiled(tmp_path, source(**steps)).flow
 
 
 def scopes(flow: Flow) -> dict[str, str]:
@@ -45,30 +43,30 @@ def scopes(flow: Flow) -> dict[str, str]:
 
 
 def test_arms_that_come_together(tmp_path: Path) -> None:
-    flow = compiled(tmp_path, start="a|b", a="c", b="c", c="end", end="")
+    flow = switched(tmp_path, start="a|b", a="c", b="c", c="end", end="")
     assert scopes(flow) == {"start": "root", "a": "start/a", "b": "start/b", "c": "root", "end": "root"}
     assert {scope.closer for scope in flow.scopes if scope.kind == "switch"} == {"c"}
 
 
 def test_an_arm_may_be_empty(tmp_path: Path) -> None:
-    flow = compiled(tmp_path, start="a|end", a="end", end="")
+    flow = switched(tmp_path, start="a|end", a="end", end="")
     assert scopes(flow) == {"start": "root", "a": "start/a", "end": "root"}
     assert [scope.id for scope in flow.scopes] == ["root", "start/a"]
 
 
 def test_some_arms_come_together_before_others(tmp_path: Path) -> None:
-    flow = compiled(tmp_path, start="a|b|c", a="m", b="m", c="n", m="n", n="end", end="")
+    flow = switched(tmp_path, start="a|b|c", a="m", b="m", c="n", m="n", n="end", end="")
     assert scopes(flow)["m"] == "start/m"
     assert scopes(flow)["n"] == "root"
 
 
 def test_arms_of_nested_switches_come_together_at_once(tmp_path: Path) -> None:
-    flow = compiled(tmp_path, start="t|u", t="p|q", p="x", q="y", u="y", x="y", y="end", end="")
+    flow = switched(tmp_path, start="t|u", t="p|q", p="x", q="y", u="y", x="y", y="end", end="")
     assert scopes(flow) | {"x": "t/p", "y": "root"} == scopes(flow)
 
 
 def test_arms_end_in_the_join_of_a_foreach(tmp_path: Path) -> None:
-    flow = compiled(tmp_path, start="s*", s="a|b", a="j", b="c", c="j", j="+end", end="")
+    flow = switched(tmp_path, start="s*", s="a|b", a="j", b="c", c="j", j="+end", end="")
     join = flow.by_name["j"]
     assert join.kind == "join"
     assert (join.closes, join.arms) == ("start", (("a", "c"),))
@@ -76,19 +74,19 @@ def test_arms_end_in_the_join_of_a_foreach(tmp_path: Path) -> None:
 
 
 def test_arms_end_in_the_join_of_a_branch(tmp_path: Path) -> None:
-    flow = compiled(tmp_path, start="s t", s="a|b", a="j", b="j", t="j", j="+end", end="")
+    flow = switched(tmp_path, start="s t", s="a|b", a="j", b="j", t="j", j="+end", end="")
     join = flow.by_name["j"]
     assert join.kind == "join"
     assert join.arms == (("a", "b"), ("t",))
 
 
 def test_a_split_within_an_arm(tmp_path: Path) -> None:
-    flow = compiled(tmp_path, start="a|b", a="w*", w="j", j="+end", b="x y", x="k", y="k", k="+end", end="")
+    flow = switched(tmp_path, start="a|b", a="w*", w="j", j="+end", b="x y", x="k", y="k", k="+end", end="")
     assert scopes(flow) | {"w": "a", "j": "start/a", "k": "start/b", "end": "root"} == scopes(flow)
 
 
 def test_recursion(tmp_path: Path) -> None:
-    flow = compiled(tmp_path, start="s", s="s|end", end="")
+    flow = switched(tmp_path, start="s", s="s|end", end="")
     step = flow.by_name["s"]
     assert step.kind == "switch"
     assert step.recursive
@@ -107,7 +105,7 @@ WRONG = {
 @pytest.mark.parametrize(("steps", "codes"), WRONG.values(), ids=WRONG)
 def test_what_cannot_be(tmp_path: Path, steps: dict[str, str], codes: set[str]) -> None:
     with pytest.raises(FlowcError) as caught:
-        compiled(tmp_path, **steps)
+        switched(tmp_path, **steps)
     assert {item.code for item in caught.value.diagnostics} == codes
 
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
+from tests.support import compiled, refused
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flowc_compiler.ir import Flow
 
 BODY = """
     @step
@@ -25,25 +25,16 @@ BODY = """
 """
 
 
-def flow_of(tmp_path: Path, text: str) -> Flow:
-    """The flow of a file with that text."""
-    path = tmp_path / "flow.py"
-    path.write_text(text)
-    return compile_file(path).flow
-
-
-def codes_of(tmp_path: Path, text: str) -> list[str]:
-    """The codes that a file gives."""
-    with pytest.raises(FlowcError) as caught:
-        flow_of(tmp_path, text)
-    return [item.code for item in caught.value.diagnostics]
+def codes_of(folder: Path, text: str) -> list[str]:
+    """The codes of a file that is refused."""
+    return [item.code for item in refused(folder, text)]
 
 
 @pytest.mark.parametrize("name", ["only", "start", "end"])
 def test_a_step_alone_is_start_and_end(tmp_path: Path, name: str) -> None:
-    flow = flow_of(
+    flow = compiled(
         tmp_path, f"from metaflow import *\nclass F(FlowSpec):\n    @step\n    def {name}(self):\n        pass\n"
-    )
+    ).flow
     assert (flow.start, flow.end) == (name, name)
 
 
@@ -56,7 +47,7 @@ def test_a_step_alone_that_leads_on_misses_the_others(tmp_path: Path) -> None:
 def test_names_of_commands_are_names_of_steps(tmp_path: Path, name: str) -> None:
     more = f"\n    @step\n    def {name}(self):\n        self.next(self.end)\n"
     body = BODY.replace("self.next(self.end)", f"self.next(self.{name})")
-    assert name in flow_of(tmp_path, f"from metaflow import *\nclass F(FlowSpec):{body}{more}").by_name
+    assert name in compiled(tmp_path, f"from metaflow import *\nclass F(FlowSpec):{body}{more}").flow.by_name
 
 
 @pytest.mark.parametrize(
@@ -69,12 +60,12 @@ def test_names_of_commands_are_names_of_steps(tmp_path: Path, name: str) -> None
     ],
 )
 def test_names_that_come_another_way(tmp_path: Path, head: str) -> None:
-    assert flow_of(tmp_path, f"{head}\nclass F(FlowSpec):{BODY}").name == "F"
+    assert compiled(tmp_path, f"{head}\nclass F(FlowSpec):{BODY}").flow.name == "F"
 
 
 def test_a_base_class_by_another_name(tmp_path: Path) -> None:
     more = "Base = B\nclass F(Base):\n    k = 1\n"
-    assert flow_of(tmp_path, f"from metaflow import *\nclass B(FlowSpec):{BODY}{more}").name == "F"
+    assert compiled(tmp_path, f"from metaflow import *\nclass B(FlowSpec):{BODY}{more}").flow.name == "F"
 
 
 def test_a_base_class_that_is_not_seen_is_one_error(tmp_path: Path) -> None:
@@ -99,21 +90,21 @@ def test_a_value_overrides_a_step(tmp_path: Path) -> None:
 
 def test_a_parameter_overrides_a_step(tmp_path: Path) -> None:
     text = f"from metaflow import *\nclass B(FlowSpec):{BODY}{MIDDLE}\nclass F(B):\n    mid = Parameter('mid')\n"
-    flow = flow_of(tmp_path, text)
+    flow = compiled(tmp_path, text).flow
     assert "mid" not in flow.by_name
     assert [item.name for item in flow.parameters] == ["mid"]
 
 
 def test_a_method_overrides_a_parameter(tmp_path: Path) -> None:
     head = "from metaflow import *\nclass B(FlowSpec):\n    p = Parameter('p')\n"
-    assert not flow_of(tmp_path, f"{head}{BODY}\nclass F(B):\n    def p(self):\n        return 1\n").parameters
+    assert not compiled(tmp_path, f"{head}{BODY}\nclass F(B):\n    def p(self):\n        return 1\n").flow.parameters
 
 
 @pytest.mark.parametrize("written", ["'it' 'ems'", "NAME", 'r"items"'])
 def test_the_name_of_a_list_as_a_constant(tmp_path: Path, written: str) -> None:
     body = BODY.replace("self.next(self.end)", f"self.items = [1]\n        self.next(self.mid, foreach={written})")
     more = MIDDLE.replace("self.end", "self.join") + MIDDLE.replace("mid(self)", "join(self, inputs)")
-    flow = flow_of(tmp_path, f"from metaflow import *\nNAME = 'items'\nclass F(FlowSpec):{body}{more}")
+    flow = compiled(tmp_path, f"from metaflow import *\nNAME = 'items'\nclass F(FlowSpec):{body}{more}").flow
     start = flow.by_name["start"]
     assert start.kind == "foreach"
     assert start.variable == "items"
@@ -133,7 +124,7 @@ def test_a_python_that_is_computed_is_recorded(tmp_path: Path) -> None:
 
 def test_arguments_by_dict(tmp_path: Path) -> None:
     body = BODY.replace("@step", "@environment(vars=dict(A='b', N=2))\n    @step", 1)
-    specs = flow_of(tmp_path, f"from metaflow import *\nclass F(FlowSpec):{body}").by_name["start"].specs
+    specs = compiled(tmp_path, f"from metaflow import *\nclass F(FlowSpec):{body}").flow.by_name["start"].specs
     assert specs.environment is not None
     assert specs.environment.variables == {"A": "b", "N": "2"}
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_compiler.driver import Compilation, compile_file
+from flowc_compiler.driver import Compilation
 from flowc_targets.base.registry import load_target
 from flowc_targets.base.target_checks import emit_checked
+from tests.support import compiled, write_files
 
 TARGETS: dict[str, dict[str, str]] = {
     "argo": {"kind": "template", "namespace": "flows", "event_source": "all", "event_name": "metaflow"},
@@ -40,15 +41,12 @@ class TableRow(Protocol):
         ...
 
 
-def compiled(row: TableRow, folder: Path) -> tuple[Compilation | None, DiagnosticSink]:
-    """What a row's file compiles to, if it does, and what the compiler says of it."""
-    file = folder / "row_flow.py"
-    file.write_text(row.source, encoding="utf-8")
-    (folder / "data.txt").write_text("text", encoding="utf-8")
-    (folder / "data.json").write_text('{"n": 2}', encoding="utf-8")
+def compile_row(row: TableRow, folder: Path) -> tuple[Compilation | None, DiagnosticSink]:
+    """The compilation of a row's file, `None` where it is refused, and its diagnostics."""
+    write_files(folder, {"data.txt": "text", "data.json": '{"n": 2}'})
     sink = DiagnosticSink()
     try:
-        return compile_file(file, sink), sink
+        return compiled(folder, row.source, sink, name="row_flow.py"), sink
     except FlowcError:
         return None, sink
 
@@ -58,7 +56,7 @@ def cells_of(row: TableRow, folder: Path, *, within_steps: frozenset[str]) -> li
 
     Targets do not look into what stands in the places `within_steps`.
     """
-    compilation, said = compiled(row, folder)
+    compilation, said = compile_row(row, folder)
     cells = [_cell(said)] * (1 + len(TARGETS))
     if compilation is None or row.place in within_steps:
         return cells

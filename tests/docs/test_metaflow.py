@@ -16,7 +16,7 @@ from flowc_compiler.diagnostics import CODES
 from tests.docs.pages import DOCS
 from tests.docs.rows import TABLES
 from tests.docs.rows.base import Row
-from tests.docs.tables import compiled, filled_in, lines_of_tables, odd_cells
+from tests.docs.tables import compile_row, filled_in, lines_of_tables, odd_cells
 from tests.local.flows import Local
 
 PAGE = DOCS / "metaflow.md"
@@ -72,7 +72,7 @@ def run_row(row: Row, folder: Path) -> None:
 
 def accepted(place: str, folder: Path) -> list[Row]:
     """The rows of code for one place that compile."""
-    return [row for row in ROWS if row.place == place and not compiled(row, folder)[1].diagnostics]
+    return [row for row in ROWS if row.place == place and not compile_row(row, folder)[1].diagnostics]
 
 
 def test_names_work_in_steps(tmp_path: Path) -> None:
@@ -99,5 +99,5 @@ def test_joins_work(row: Row, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.place == "file"], ids=lambda row: row.name)
 def test_files_run(row: Row, tmp_path: Path) -> None:
-    if not compiled(row, tmp_path)[1].diagnostics:
+    if not compile_row(row, tmp_path)[1].diagnostics:
         run_row(row, tmp_path)

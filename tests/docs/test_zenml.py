@@ -16,7 +16,7 @@ import pytest
 
 from flowc_compiler.diagnostics import CODES
 from tests.docs.pages import DOCS
-from tests.docs.tables import compiled, filled_in, lines_of_tables, odd_cells
+from tests.docs.tables import compile_row, filled_in, lines_of_tables, odd_cells
 from tests.docs.zenmlrows import TABLES
 from tests.docs.zenmlrows.base import Row
 from tests.local.flows import Local
@@ -60,14 +60,14 @@ def test_names_work_in_steps(tmp_path: Path) -> None:
 
 
 def test_names_can_be_imported(tmp_path: Path) -> None:
-    rows = [row for row in ROWS if row.place == "top" and compiled(row, tmp_path)[0] is not None]
+    rows = [row for row in ROWS if row.place == "top" and compile_row(row, tmp_path)[0] is not None]
     assert len(rows) >= 50
     run_row(Row("all of them", "top", "\n".join(row.code for row in rows)), tmp_path)
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.place in {"body", "file"}], ids=lambda row: row.name)
 def test_pipelines_run(row: Row, tmp_path: Path) -> None:
-    if compiled(row, tmp_path)[0] is not None:
+    if compile_row(row, tmp_path)[0] is not None:
         run_row(row, tmp_path)
 
 
@@ -76,7 +76,7 @@ def test_the_shim_takes_the_arguments_that_the_compiler_does(tmp_path: Path) -> 
     rows = [row for row in ROWS if row.place in {"step", "pipeline", "options"}]
     names: list[str] = []
     for number, row in enumerate(rows):
-        if compiled(row, tmp_path)[0] is not None:
+        if compile_row(row, tmp_path)[0] is not None:
             names.append(f"row_{number}")
             (tmp_path / f"row_{number}.py").write_text(row.source.rstrip().removesuffix("()"))
     assert len(names) > 80

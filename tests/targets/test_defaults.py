@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,9 +13,8 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import Compilation, compile_file
 from flowc_compiler.ir import Parameter
 from flowc_targets.base.parameter_defaults import description, literal_default
-from flowc_targets.base.registry import load_target
-from flowc_targets.base.target_checks import emit_checked
 from tests.compiler.test_parameters import parameter_of
+from tests.support import emitted
 
 
 @pytest.mark.parametrize(
@@ -61,12 +61,9 @@ def compilation(tmp_path: Path) -> Compilation:
     return compile_file(tmp_path / "defaults.py")
 
 
-def emit(compilation: Compilation, target: str, **options: object) -> tuple[str, DiagnosticSink]:
+def emit(compilation: Compilation, target: str, **options: Any) -> tuple[str, DiagnosticSink]:
     """The file of a target."""
-    sink = DiagnosticSink()
-    found = load_target(target)
-    chosen = found.options_model.model_validate({"root": "s3://b/p", **options})
-    files = emit_checked(found, compilation.flow, compilation.source, chosen, sink)
+    files, sink = emitted(compilation, target, **options)
     return "".join(file.text for file in files), sink
 
 

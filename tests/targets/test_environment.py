@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.driver import compile_file
-from flowc_targets.airflow import TARGET as AIRFLOW
-from flowc_targets.argo import TARGET as ARGO
-from flowc_targets.base.target_checks import emit_checked
+from tests.support import compiled, emitted, errors
 
 if TYPE_CHECKING:
-    from flowc_targets.base.target import Target
+    pass
 
 FLOW = """
 from flowc import FlowSpec, environment, step
@@ -30,7 +27,7 @@ class Variables(FlowSpec):
     def end(self):
         pass
 """
-TARGETS: dict[str, Target] = {"argo": ARGO, "airflow": AIRFLOW}
+TARGETS = ("argo", "airflow")
 VARIABLES = [
     ("NAME", "value", None),
     ("lower", "", None),
@@ -57,13 +54,13 @@ VARIABLES = [
 ]
 
 
-@pytest.mark.parametrize("target", list(TARGETS))
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize(("name", "value", "code"), VARIABLES)
 def test_a_variable_is_judged_alike(tmp_path: Path, target: str, name: str, value: str, code: str | None) -> None:
     assert _codes(tmp_path, target, FLOW.format(variables={name: value})) == ([] if code is None else [code])
 
 
-@pytest.mark.parametrize("target", list(TARGETS))
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize(("name", "value", "code"), VARIABLES)
 def test_an_option_is_judged_alike(tmp_path: Path, target: str, name: str, value: str, code: str | None) -> None:
     text = FLOW.format(variables={})
@@ -71,10 +68,6 @@ def test_an_option_is_judged_alike(tmp_path: Path, target: str, name: str, value
 
 
 def _codes(folder: Path, target: str, text: str, **options: Any) -> list[str]:
-    path = folder / "flow_file.py"
-    path.write_text(text)
     sink = DiagnosticSink()
-    compilation = compile_file(path, sink)
-    settings = TARGETS[target].options_model.model_validate({"root": "s3://bucket/prefix", **options})
-    emit_checked(TARGETS[target], compilation.flow, compilation.source, settings, sink)
-    return [item.code for item in sink.diagnostics if item.severity == "error"]
+    emitted(compiled(folder, text, sink), target, sink, **options)
+    return errors(sink)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.driver import compile_file
-from flowc_targets.airflow import TARGET as AIRFLOW
-from flowc_targets.argo import TARGET as ARGO
-from flowc_targets.base.target_checks import emit_checked
+from tests.support import compiled, emitted, errors
 
 FLOW = """
 from flowc import FlowSpec, namespaced_event_name, project, step, trigger, trigger_on_finish
@@ -26,9 +22,9 @@ class Waiting(FlowSpec):
     def end(self):
         pass
 """
-TARGETS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "argo": (ARGO, {"kind": "template", "namespace": "jobs", "event_source": "shop", "event_name": "all"}),
-    "airflow": (AIRFLOW, {}),
+TARGETS: dict[str, dict[str, str]] = {
+    "argo": {"kind": "template", "namespace": "jobs", "event_source": "shop", "event_name": "all"},
+    "airflow": {},
 }
 PROJECT = "@project(name='shop', branch='two')\n"
 NAMES = [
@@ -58,12 +54,6 @@ def test_a_project_needs_a_branch(tmp_path: Path, target: str) -> None:
 
 
 def _emitted(folder: Path, target: str, decorators: str) -> tuple[str, list[str]]:
-    path = folder / "flow_file.py"
-    path.write_text(FLOW.format(decorators=decorators))
     sink = DiagnosticSink()
-    compilation = compile_file(path, sink)
-    emitter, options = TARGETS[target]
-    settings = emitter.options_model.model_validate({"root": "s3://bucket/prefix", **options})
-    files = emit_checked(emitter, compilation.flow, compilation.source, settings, sink)
-    codes = [item.code for item in sink.diagnostics if item.severity == "error"]
-    return "".join(file.text for file in files), codes
+    files, _ = emitted(compiled(folder, FLOW.format(decorators=decorators), sink), target, sink, **TARGETS[target])
+    return "".join(file.text for file in files), errors(sink)

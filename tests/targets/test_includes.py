@@ -10,13 +10,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
-from flowc_cli.app import app
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_targets.package.included_files import included_files
 from tests.argo.manifests import diamond
-from tests.support import write_files
+from tests.support import STORE, flowc, write_files
 
 FILES = {
     "flows/data/a.csv": "a",
@@ -73,8 +71,8 @@ def test_the_help_finds_what_is_in_the_working_directory(tmp_path: Path, monkeyp
 
 def packaged(*arguments: str | Path) -> list[str]:
     """The user's files in what `flowc compile` writes for Argo."""
-    result = CliRunner().invoke(app, ["compile", *map(str, arguments), "--root", "s3://b/p"])
-    assert result.exit_code == 0, result.stderr
+    result = flowc(Path(), "compile", *arguments, "--root", STORE)
+    assert result.returncode == 0, result.stderr
     code = next(yaml.safe_load_all(result.stdout))
     with zipfile.ZipFile(BytesIO(b64decode(code["binaryData"]["flow.pyz"]))) as archive:
         return [name for name in archive.namelist() if not name.startswith(("flowc/", "plan", "__main__"))]
@@ -101,9 +99,8 @@ def test_a_package_that_is_too_large_names_its_files(tmp_path: Path, target: str
 
     write_files(tmp_path, {"flow.py": diamond(), "small.txt": "x"})
     (tmp_path / "large.bin").write_bytes(random.Random(0).randbytes(1_200_000))
-    arguments = ["compile", str(tmp_path / "flow.py"), "-t", target, "--root", "s3://b/p", "--include", "*.*"]
-    result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == 2
+    result = flowc(tmp_path, "compile", "flow.py", "-t", target, "--root", STORE, "--include", "*.*")
+    assert result.returncode == 2
     assert "FC503" in result.stderr
     assert re.search(r"the largest are large\.bin \(1,2\d\d,\d\d\d bytes\), flow\.py", result.stderr)
 
@@ -112,8 +109,8 @@ def test_check_reports_local_modules_and_includes(tmp_path: Path) -> None:
     write_files(tmp_path, {"flow.py": "import helper\n" + diamond(), "helper.py": "def broken(:\n"})
     (tmp_path / "pyproject.toml").write_text('[tool.flowc]\ninclude = ["absent"]\n')
     for targets in ([], ["--target", "argo"], ["--target", "airflow"]):
-        result = CliRunner().invoke(app, ["check", str(tmp_path / "flow.py"), *targets])
-        assert result.exit_code == 2
+        result = flowc(tmp_path, "check", "flow.py", *targets)
+        assert result.returncode == 2
         assert "FC101" in result.stderr
         assert "helper.py:1" in result.stderr
         assert "FC605" in result.stderr
