@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 
 from flowc import Run
@@ -13,6 +14,8 @@ from flowc_targets.local import RunOptions, run_flow
 from tests.conftest import EXAMPLES
 from tests.flowgen.blocks import Block, flows
 from tests.flowgen.plain import Program
+
+pytestmark = pytest.mark.process
 
 
 @settings(deadline=None, max_examples=EXAMPLES)

@@ -1,4 +1,4 @@
-"""A flow in words: its text, and of each step what it does and where it leads."""
+"""A flow in words: its docstring, and for each step what it does and where it leads."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def outline(flow: Flow) -> str:
 
 
 def parameters_of(file: str, flow_name: str | None) -> str:
-    """The parameters and configs of the flow in a file, for the help of `run`; nothing where the file is not right."""
+    """The parameters and configs of the flow in a file, for the help of `run`; empty where the file does not compile."""
     try:
         flow = compile_file(Path(file), DiagnosticSink(), flow_name=flow_name).flow
     except FlowcError:

@@ -17,7 +17,7 @@ def call_text(flow: Flow, step: Step) -> str:
 
 
 def value_text(flow: Flow, value: Value) -> str:
-    """A value: results by the name of their step, an item as `each of` what is mapped, all of them as `all of`."""
+    """A value: a result by the name of its step, an item as `each of` its list, all items as `all of`."""
     match value.kind:
         case "literal":
             return repr(value.value)

@@ -70,6 +70,7 @@ def test_a_requested_config_map(tmp_path: Path) -> None:
     assert found.manifest.startswith("# Compiled by flowc ")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("source", [PLAIN, VALUES, SPECS])
 def test_form(source: str, tmp_path: Path) -> None:
     text = emitted(tmp_path, source, code="configmap").dag
@@ -158,6 +159,7 @@ def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.process
 def test_what_kubectl_creates(tmp_path: Path, kubectl: Path) -> None:
     objects = emitted(tmp_path, SPECS, code="configmap").objects
     create_config_maps(objects, None, "Airflow", "help")

@@ -34,6 +34,7 @@ def operators(text: str) -> dict[str, dict[str, ast.expr]]:
     return {ast.literal_eval(item["task_id"]): item for item in found}
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("name", [*EXAMPLES, *FLOWS])
 def test_form(name: str, operator: str, tmp_path: Path) -> None:
@@ -164,6 +165,7 @@ class SameFlow(FlowSpec):
 """
 
 
+@pytest.mark.process
 def test_what_several_tasks_have_alike_is_made_once(tmp_path: Path) -> None:
     """Of two tasks it stays where it is."""
     text, _ = emit_text(tmp_path, SAME.replace("SIZE", "2"))
@@ -362,6 +364,7 @@ def test_code_that_no_pod_can_carry(tmp_path: Path) -> None:
     assert emit_text(tmp_path, source, operator="local")[0]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "value",
     [
@@ -381,6 +384,7 @@ def test_strings_are_printed_exactly_and_as_ruff_would(value: str) -> None:
         assert ruff("format", "--check", "--diff", text=text) == ""
 
 
+@pytest.mark.process
 def test_strings_of_every_length_are_printed_as_ruff_would() -> None:
     """What does not fit is split at words, but not where a formatter with longer lines would join it again."""
     lines: list[str] = []
@@ -397,6 +401,7 @@ def test_strings_of_every_length_are_printed_as_ruff_would() -> None:
         assert ruff("format", "--check", "--diff", "--line-length", width, text="\n".join(lines) + "\n") == ""
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "value",
     [

@@ -223,6 +223,7 @@ def package(program: str) -> str:
     return "\n".join(["", base64.b64encode(target.getvalue()).decode(), ""])
 
 
+@pytest.mark.process
 def test_a_process_publishes_its_count_and_its_choice(load: Callable[..., Any]) -> None:
     operator = load("process_operator", CODE=package(SHIM), PYTHON=sys.executable, ROOT="/r").StepOperator
     ti = TaskInstance()
@@ -235,6 +236,7 @@ def test_a_process_publishes_its_count_and_its_choice(load: Callable[..., Any]) 
     assert variables["FLOWC_ROOT"] == "/r"
 
 
+@pytest.mark.process
 def test_a_process_that_fails(load: Callable[..., Any]) -> None:
     operator = load("process_operator", CODE=package(SHIM), PYTHON=sys.executable).StepOperator
     ti = TaskInstance()

@@ -33,6 +33,7 @@ def test_every_example_has_goldens_here() -> None:
     assert len(FILES) == 2 * (len(EXAMPLES) - len(refused)) >= 20
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("path", FILES, ids=name)
 def test_a_linter_has_nothing_to_say(path: Path) -> None:
     text = path.read_text()
@@ -40,12 +41,14 @@ def test_a_linter_has_nothing_to_say(path: Path) -> None:
     assert ruff("check", *CLEAN, text=text) == ""
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("path", FILES, ids=name)
 @pytest.mark.parametrize("width", ["88", "120"])
 def test_a_formatter_changes_nothing(path: Path, width: str) -> None:
     assert ruff("format", "--check", "--diff", "--line-length", width, text=path.read_text()) == ""
 
 
+@pytest.mark.process
 def test_the_linter_would_have_something_to_say() -> None:
     said = ruff("check", *CLEAN, "--output-format=json", text=OUTDATED)
     found: list[dict[str, str]] = json.JSONDecoder().raw_decode(said)[0]

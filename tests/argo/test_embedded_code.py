@@ -11,6 +11,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from flowc import Run
@@ -64,6 +65,7 @@ def test_a_fixed_name_where_kubectl_applies_it(tmp_path: Path) -> None:
     assert template["metadata"]["name"] == "hostile-flow"
 
 
+@pytest.mark.process
 def test_the_first_program_of_a_pod(tmp_path: Path) -> None:
     """What a pod runs, on this machine: the same flow, whose variables hold what no template may."""
     (workflow,) = documents(tmp_path, str(HOSTILE), "--set", "through=server")

@@ -13,6 +13,8 @@ import pytest
 from tests.argo.manifests import NESTED, diamond, emit
 from tests.conftest import examples_on
 
+pytestmark = pytest.mark.process
+
 EXAMPLES = examples_on("argo.yaml")
 SPECS = Path(__file__).parent.parent / "cluster" / "flows" / "specs.py"
 PROFILES = {"lab": {"selector": {"flowc.test/pool": ["gpu", "none"]}}}

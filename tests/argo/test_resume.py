@@ -91,6 +91,7 @@ def test_nor_for_members_of_gangs(tmp_path: Path) -> None:
     assert "retryStrategy" not in templates(workflow)["s-left"]
 
 
+@pytest.mark.process
 def test_the_simulator_goes_on_from_a_run(tmp_path: Path) -> None:
     flow = tmp_path / "flow.py"
     flow.write_text(FLOW)

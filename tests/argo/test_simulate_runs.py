@@ -19,6 +19,8 @@ from tests.flowgen.blocks import Block, flows
 from tests.flowgen.plain import Program
 from tests.support import flowc
 
+pytestmark = pytest.mark.process
+
 EXAMPLE_FLOWS = {path.stem: path for path in examples_on("argo.yaml").values()}
 ON_THE_CLUSTER = ("hostile", "recursion", "switches")
 """Of the flows of the cluster's tests, those that ask for nothing that only a cluster has."""

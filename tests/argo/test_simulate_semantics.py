@@ -11,6 +11,7 @@ from flowc_targets.argo.pod_templates import LOST_POD
 from tests.argo.simulated import message, phases, run, task, workflow
 
 
+@pytest.mark.process
 def test_a_plain_name_goes_on_after_success_and_skipping_and_not_after_failure() -> None:
     """ancestry.go, expandDependency."""
     tasks = task("good") + task("bad", "false") + task("skip", when='"1 == 2"')
@@ -24,6 +25,7 @@ def test_a_plain_name_goes_on_after_success_and_skipping_and_not_after_failure()
     assert message(result, "skip") == "when '1 == 2' evaluated false"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("depends", "phase"),
     [
@@ -46,6 +48,7 @@ def test_depends(depends: str, phase: str) -> None:
     assert phases(run(workflow(tasks)))["x"] == phase
 
 
+@pytest.mark.process
 def test_a_dag_that_lost_a_leaf_succeeds_where_what_came_before_did() -> None:
     """dag.go, assessDAGPhase: a task that is left out takes the phase of those before it, failures first."""
     tasks = task("a") + task("b", depends="a.Failed")
@@ -56,6 +59,7 @@ def test_a_dag_that_lost_a_leaf_succeeds_where_what_came_before_did() -> None:
     assert result.phase == "Succeeded"
 
 
+@pytest.mark.process
 def test_a_fan_out_is_a_group_and_none_is_skipped() -> None:
     """dag.go, executeDAGTask: "Skipped, empty params"."""
     tasks = task("num", "echo 3 > $1") + task("none", "echo 0 > $1")
@@ -75,12 +79,14 @@ def test_a_fan_out_is_a_group_and_none_is_skipped() -> None:
     assert (group.type, len(group.children)) == ("TaskGroup", 3)
 
 
+@pytest.mark.process
 def test_a_sequence_with_start_end_and_format() -> None:
     """operator.go, expandSequence: also downwards."""
     tasks = task("a", withSequence="{start: 5, end: 3, format: 'n%02d'}")
     assert list(phases(run(workflow(tasks))))[1:] == ["a(0:n05)", "a(1:n04)", "a(2:n03)"]
 
 
+@pytest.mark.process
 def test_when_may_ask_for_the_item() -> None:
     tasks = task("a", withSequence="{count: 3}", when='"{{item}} == 1"')
     assert phases(run(workflow(tasks))) == {
@@ -104,6 +110,7 @@ def test_when_is_looked_at_before_the_arguments() -> None:
     assert phases(run(workflow(tasks)))["b"] == "Skipped"
 
 
+@pytest.mark.process
 def test_values_are_put_in_without_escapes_and_twice() -> None:
     """common/util.go, SubstituteParams: what a value brings in is replaced, too, once."""
     tasks = '- {name: a, template: sh, arguments: {parameters: [{name: script, value: "{{workflow.parameters.x}}"}]}}'
@@ -114,6 +121,7 @@ def test_values_are_put_in_without_escapes_and_twice() -> None:
     assert node.outputs == {"out": "wf q"}
 
 
+@pytest.mark.process
 def test_an_output_loses_one_newline_and_has_a_default() -> None:
     """executor.go, SaveParameters."""
     result = run(workflow(task("a", 'printf "1\\n\\n" > $1') + task("b")))
@@ -128,6 +136,7 @@ TRIES = """
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("strategy", "attempts", "text"),
     [
@@ -146,6 +155,7 @@ def test_retries(strategy: str, attempts: int, text: str) -> None:
     assert phases(result)["a"] == "Failed"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("script", "attempts"), [("exit 1", 1), ("kill -TERM $$$$", 3)])
 def test_attempts_for_lost_pods_only(script: str, attempts: int) -> None:
     """operator.go, RetryPolicyActual: with an expression the policy is Always."""
@@ -154,12 +164,14 @@ def test_attempts_for_lost_pods_only(script: str, attempts: int) -> None:
     assert len(phases(result)) == 1 + attempts
 
 
+@pytest.mark.process
 def test_an_attempt_knows_its_number() -> None:
     templates = TRIES.format(retry='retryStrategy: {limit: "5"}', script="test {{retries}} = 2")
     result = run(workflow("- {name: a, template: tries}", templates=templates))
     assert phases(result) == {"a": "Succeeded", "a(0)": "Failed", "a(1)": "Failed", "a(2)": "Succeeded"}
 
 
+@pytest.mark.process
 def test_backoff_waits_and_can_be_made_shorter() -> None:
     strategy = 'retryStrategy: {limit: "2", backoff: {duration: 300ms, factor: "2"}}'
     text = workflow("- {name: a, template: tries}", templates=TRIES.format(retry=strategy, script="exit 1"))
@@ -187,6 +199,7 @@ CHAIN = """
 """
 
 
+@pytest.mark.process
 def test_a_dag_template_calls_itself() -> None:
     tasks = '- {name: a, template: loop, arguments: {parameters: [{name: i, value: "0"}]}}'
     result = run(workflow(tasks, templates=CHAIN.replace("LIMIT", "3")))
@@ -196,6 +209,7 @@ def test_a_dag_template_calls_itself() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.process
 def test_a_recursion_ends_at_a_depth_of_a_hundred() -> None:
     """operator.go, executeTemplate: maxStackDepth. The 100th call is an error, and so are all above it."""
     tasks = '- {name: a, template: loop, arguments: {parameters: [{name: i, value: "0"}]}}'
@@ -206,6 +220,7 @@ def test_a_recursion_ends_at_a_depth_of_a_hundred() -> None:
     assert sum(node.type == "Pod" for node in result.nodes.by_id.values()) == 97
 
 
+@pytest.mark.process
 def test_outputs_of_a_dag() -> None:
     templates = """
     - name: inner
@@ -225,6 +240,7 @@ CAPPED = """
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("where", ["template", "workflow"])
 def test_parallelism(where: str, capfd: pytest.CaptureFixture[str]) -> None:
     """operator.go, checkParallelism: of a template, and of the whole Workflow. No more than so many at a time."""
@@ -241,6 +257,7 @@ def test_parallelism(where: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert all(spans[i + 2][0] >= min(spans[i][1], spans[i + 1][1]) for i in range(4))
 
 
+@pytest.mark.process
 def test_the_exit_handler_knows_the_status_and_may_fail_the_run() -> None:
     templates = """
     - name: bye
@@ -257,6 +274,7 @@ def test_the_exit_handler_knows_the_status_and_may_fail_the_run() -> None:
     assert run(workflow(task("a"), templates=fails, spec="onExit: bye\n")).phase == "Failed"
 
 
+@pytest.mark.process
 def test_deadlines() -> None:
     """Of a pod: the kubelet's; of a Workflow: operator.go, and the exit handler runs all the same."""
     templates = "- {name: slow, activeDeadlineSeconds: 1, container: {command: [sleep, '30']}}\n"
@@ -270,6 +288,7 @@ def test_deadlines() -> None:
     assert result.seconds < 10
 
 
+@pytest.mark.process
 def test_fail_fast_says_only_which_leaf_counts() -> None:
     """dag.go, assessDAGPhase: what can still run does run, with failFast, too."""
     for fast in ("true", "false"):
@@ -278,11 +297,13 @@ def test_fail_fast_says_only_which_leaf_counts() -> None:
         assert phases(run(text)) == {"a": "Failed", "b": "Succeeded", "c": "Succeeded"}
 
 
+@pytest.mark.process
 def test_a_command_that_is_not_there_fails() -> None:
     templates = "- {name: gone, container: {command: [/no/such/program]}}\n"
     assert message(run(workflow("- {name: a, template: gone}", templates=templates)), "a").endswith("(exit code 127)")
 
 
+@pytest.mark.process
 def test_an_output_without_a_default_is_an_error() -> None:
     templates = """
     - name: silent
@@ -293,6 +314,7 @@ def test_an_output_without_a_default_is_an_error() -> None:
     assert phases(result) == {"a": "Error"}
 
 
+@pytest.mark.process
 def test_environment() -> None:
     """Kubernetes expands `$(NAME)` of what comes before, and `$$`; a pod reads fields of itself."""
     templates = """

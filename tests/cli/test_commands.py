@@ -17,6 +17,7 @@ def test_the_list_has_the_first_line_of_each_command_s_help(name: str) -> None:
     assert command.help.splitlines()[0] == SUMMARIES[name]
 
 
+@pytest.mark.process
 def test_the_help_imports_no_command() -> None:
     program = "import sys, flowc_cli.__main__ as m\ntry: m.main(['--help'])\nfinally: print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

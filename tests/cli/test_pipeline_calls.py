@@ -14,6 +14,8 @@ import pytest
 from flowc.client import Run
 from tests.support import write_files
 
+pytestmark = pytest.mark.process
+
 PIPE = """
     from flowc import pipeline, step
 

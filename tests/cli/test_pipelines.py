@@ -85,6 +85,7 @@ def printed(result: subprocess.CompletedProcess[str]) -> str:
     return found[1]
 
 
+@pytest.mark.process
 def test_values_from_everywhere(folder: Path) -> None:
     """The call at the end, then the environment, then the command line."""
     assert printed(flowc(folder, "run", "wide.py")) == "a,a,a"
@@ -117,6 +118,7 @@ def test_values_that_do_not_fit(folder: Path, arguments: list[str], code: str, s
     assert not (folder / ".flowc").exists()
 
 
+@pytest.mark.process
 def test_a_value_that_is_missing(folder: Path) -> None:
     text = (folder / "wide.py").read_text().replace("wide(width=3)", "")
     (folder / "wide.py").write_text(text.replace('text: str = "a", factor: int = 1', 'factor: int, text: str = "a"'))
@@ -189,6 +191,7 @@ def test_maps_and_ifs_in_words() -> None:
     assert "look_up or grow_trees or 'nothing'" in pick
 
 
+@pytest.mark.process
 def test_both_shapes_in_a_file(folder: Path) -> None:
     result = flowc(folder, "check", "both.py")
     assert result.returncode == 2
@@ -211,6 +214,7 @@ def test_neither_shape(folder: Path) -> None:
     assert "`class MyFlow(FlowSpec)` with `@step` methods, or a function with `@pipeline`" in result.stderr
 
 
+@pytest.mark.process
 def test_a_resumed_run_is_compiled_as_the_first(folder: Path) -> None:
     (folder / "broken").write_text("")
     result = flowc(folder, "run", "wide.py", "-p", "width=5", "-p", "factor=2", "--run-id-file", "first")
@@ -226,6 +230,7 @@ def test_a_resumed_run_is_compiled_as_the_first(folder: Path) -> None:
     assert "FC609" in result.stderr
 
 
+@pytest.mark.process
 def test_a_run_without_a_call_is_resumed(folder: Path) -> None:
     (folder / "wide.py").write_text((folder / "wide.py").read_text().replace("wide(width=3)", ""))
     (folder / "broken").write_text("")
@@ -234,6 +239,7 @@ def test_a_run_without_a_call_is_resumed(folder: Path) -> None:
     assert printed(flowc(folder, "resume", "wide.py")) == "x,x"
 
 
+@pytest.mark.process
 def test_a_finished_run_shows_its_steps(folder: Path) -> None:
     assert flowc(folder, "run", "wide.py", "-p", "width=2").returncode == 0
     shown = flowc(folder, "show", "wide")
@@ -254,6 +260,7 @@ def test_the_seed_is_the_example() -> None:
     assert (REPOSITORY / "examples" / "fan_out_fan_in.py").read_text(encoding="utf-8").endswith(block[1])
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("page", "answer"), [("README.md", "5"), ("docs/pipelines.md", "30")])
 def test_the_pipeline_of_a_page(tmp_path: Path, page: str, answer: str) -> None:
     """What the pages show first runs, and gives what they say; so does every other way that they show to run it."""
@@ -265,6 +272,7 @@ def test_the_pipeline_of_a_page(tmp_path: Path, page: str, answer: str) -> None:
         assert f"/total] {expected}\n" in result.stdout
 
 
+@pytest.mark.process
 def test_a_compile_imports_the_front_end_of_its_shape_only() -> None:
     script = (
         "import sys; from pathlib import Path; from flowc_compiler.driver import compile_file; "
@@ -305,6 +313,7 @@ def training_pipeline(rows: int = 20):
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("file", "text", "expected"),
     [
@@ -327,6 +336,7 @@ def test_a_project_with_folders_of_pipelines_and_steps(file: str, text: str, exp
     assert f"total {expected}" in result.stdout
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("packages", [[], ["."], ["steps"], [".", "pipelines", "steps"]])
 def test_a_pipeline_below_its_projects_folder(packages: list[str], tmp_path: Path) -> None:
     project = tmp_path / "project"

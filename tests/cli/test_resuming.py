@@ -38,6 +38,7 @@ class Resumed(FlowSpec):
 """
 
 
+@pytest.mark.process
 def test_a_failed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "flow.py").write_text(FLOW, encoding="utf-8")
     assert flowc(tmp_path, "run", "flow.py", "--limit", "2", "--run-id-file", "first").returncode == 1
@@ -109,6 +110,7 @@ class Configured(FlowSpec):
 """
 
 
+@pytest.mark.process
 def test_configs_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "flow.py").write_text(CONFIGURED, encoding="utf-8")
     (tmp_path / "settings.json").write_text('{"rate": 1}', encoding="utf-8")

@@ -50,6 +50,7 @@ def test_the_seed(seed_flow: Path, tmp_path: Path) -> None:
     assert re.search(r"XGBoost Model Accuracy: 0\.9\d* ± 0\.0\d+%", result.stdout)
 
 
+@pytest.mark.process
 def test_parameters_both_ways_and_the_run_id_file(tmp_path: Path) -> None:
     example = REPOSITORY / "examples" / "empty_foreach.py"
     assert "joined 3: [0, 1, 4]" in flowc("run", example, "-p", "count=3", cwd=tmp_path).stdout
@@ -59,6 +60,7 @@ def test_parameters_both_ways_and_the_run_id_file(tmp_path: Path) -> None:
     assert (tmp_path / "s" / "EmptyForeachFlow" / (tmp_path / "id").read_text().strip() / "run.json").is_file()
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("arguments", "code", "line"),
     [
@@ -79,6 +81,7 @@ def test_wrong_parameters(tmp_path: Path, arguments: list[str], code: str, line:
     assert not (tmp_path / ".flowc").exists()
 
 
+@pytest.mark.process
 def test_a_failing_step(tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(FAILING)
     result = flowc("run", "flow.py", "--limit", "3", cwd=tmp_path)
@@ -88,6 +91,7 @@ def test_a_failing_step(tmp_path: Path) -> None:
     assert "ValueError: no more than 3" in (tmp_path / log).read_text()
 
 
+@pytest.mark.process
 def test_a_local_module_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "helpers.py").write_text("from metaflow import S3\n")
     flow = tmp_path / "flow.py"
@@ -99,6 +103,7 @@ def test_a_local_module_that_cannot_be_read(tmp_path: Path) -> None:
     assert "run Failing/" not in result.stderr
 
 
+@pytest.mark.process
 def test_an_unwritable_root(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = flowc("run", REPOSITORY / "examples" / "empty_foreach.py", "--root", "file/store", cwd=tmp_path)
@@ -106,6 +111,7 @@ def test_an_unwritable_root(tmp_path: Path) -> None:
     assert "error[FC601]" in result.stderr
 
 
+@pytest.mark.process
 def test_a_foreach_wider_than_allowed(tmp_path: Path) -> None:
     example = REPOSITORY / "examples" / "empty_foreach.py"
     result = flowc("run", example, "--count", "11", "--max-num-splits", "10", cwd=tmp_path)
@@ -113,6 +119,7 @@ def test_a_foreach_wider_than_allowed(tmp_path: Path) -> None:
     assert "--max-num-splits" in result.stderr
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("start_method", ["fork", "spawn"])
 def test_interrupt(tmp_path: Path, start_method: str) -> None:
     (tmp_path / "flow.py").write_text(

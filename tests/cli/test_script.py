@@ -17,6 +17,8 @@ from tests.runtime.shim import runtime_folder
 from tests.runtime.test_pythons import interpreter
 from tests.support import write_files
 
+pytestmark = pytest.mark.process
+
 FLOW = """
     import os
 

@@ -13,6 +13,8 @@ from flowc_cli.app import app
 from tests.cli.test_running import flowc
 from tests.conftest import REPOSITORY
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:

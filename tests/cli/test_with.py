@@ -41,6 +41,7 @@ def flow(tmp_path: Path) -> Path:
     return tmp_path / "flaky.py"
 
 
+@pytest.mark.process
 def test_a_run_retries_steps_that_do_not_say_so(flow: Path) -> None:
     assert flowc(flow.parent, "run", flow.name).returncode == 1
     result = flowc(flow.parent, "run", flow.name, "--with", "retry:times=1,minutes_between_retries=0")

@@ -96,6 +96,7 @@ def test_deep_nesting_in_a_file_that_no_python_reads() -> None:
     assert problem.code == "FC101"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("depth", [300, 900])
 @pytest.mark.parametrize("place", ["body", "decorator", "default", "annotation", "constant"])
 def test_what_python_reads_compiles(tmp_path: Path, place: str, depth: int) -> None:

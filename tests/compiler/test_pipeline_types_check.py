@@ -202,6 +202,7 @@ def test_many_calls_are_cheap(tmp_path: Path) -> None:
     assert seconds("int") < 2 * seconds("Unknown") + 0.5
 
 
+@pytest.mark.process
 def test_class_flows_do_not_load_the_types() -> None:
     code = """
 import sys

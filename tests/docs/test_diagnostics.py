@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,15 @@ def argo_server() -> Iterator[Replay]:
         yield replay
 
 
-@pytest.mark.parametrize("code", CODES)
+def pages() -> Iterator[Any]:
+    """Every code; pages that run a flow start processes."""
+    for code in CODES:
+        text = (DIAGNOSTICS / f"{code}.md").read_text()
+        runs = "$ flowc run" in text or "$ flowc resume" in text
+        yield pytest.param(code, marks=[pytest.mark.process] if runs else [])
+
+
+@pytest.mark.parametrize("code", pages())
 def test_page(code: str, tmp_path: Path, argo_server: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (DIAGNOSTICS / f"{code}.md").read_text()
     assert text.startswith(f"# {code}: {CODES[code].title}\n")

@@ -75,6 +75,7 @@ def accepted(place: str, folder: Path) -> list[Row]:
     return [row for row in ROWS if row.place == place and not compile_row(row, folder)[1].diagnostics]
 
 
+@pytest.mark.process
 def test_names_work_in_steps(tmp_path: Path) -> None:
     """All rows of code for the body of a step, each in a function, one after another in one flow."""
     rows = accepted("body", tmp_path)
@@ -86,17 +87,20 @@ def test_names_work_in_steps(tmp_path: Path) -> None:
     run_row(Row("all of them", "body", "\n".join(parts)), tmp_path)
 
 
+@pytest.mark.process
 def test_names_can_be_imported(tmp_path: Path) -> None:
     rows = accepted("top", tmp_path)
     assert len(rows) > 30
     run_row(Row("all of them", "top", "\n".join(row.code for row in rows)), tmp_path)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("row", [row for row in ROWS if row.place == "join"], ids=lambda row: row.name)
 def test_joins_work(row: Row, tmp_path: Path) -> None:
     run_row(row, tmp_path)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("row", [row for row in ROWS if row.place == "file"], ids=lambda row: row.name)
 def test_files_run(row: Row, tmp_path: Path) -> None:
     if not compile_row(row, tmp_path)[1].diagnostics:

@@ -50,6 +50,7 @@ def run_row(row: Row, folder: Path) -> None:
     assert result.ok, f"{row.name}: {local.says.err} {result.error}"
 
 
+@pytest.mark.process
 def test_names_work_in_steps(tmp_path: Path) -> None:
     """All rows of code for a step, each in a function, one after another in one step."""
     parts: list[str] = []
@@ -59,18 +60,21 @@ def test_names_work_in_steps(tmp_path: Path) -> None:
     run_row(Row("all of them", "task", "\n".join(parts)), tmp_path)
 
 
+@pytest.mark.process
 def test_names_can_be_imported(tmp_path: Path) -> None:
     rows = [row for row in ROWS if row.place == "top" and compile_row(row, tmp_path)[0] is not None]
     assert len(rows) >= 50
     run_row(Row("all of them", "top", "\n".join(row.code for row in rows)), tmp_path)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("row", [row for row in ROWS if row.place in {"body", "file"}], ids=lambda row: row.name)
 def test_pipelines_run(row: Row, tmp_path: Path) -> None:
     if compile_row(row, tmp_path)[0] is not None:
         run_row(row, tmp_path)
 
 
+@pytest.mark.process
 def test_the_shim_takes_the_arguments_that_the_compiler_does(tmp_path: Path) -> None:
     """The rows of arguments, each a file that a task imports. Few of them would do anything more in a run."""
     rows = [row for row in ROWS if row.place in {"step", "pipeline", "options"}]

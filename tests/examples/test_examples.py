@@ -97,6 +97,7 @@ def run_example(name: str, arguments: tuple[str, ...], root: Path) -> subprocess
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("name", "arguments", "lines"), CASES)
 def test_answer(name: str, arguments: tuple[str, ...], lines: list[str], tmp_path: Path) -> None:
     if name == "two_models.py":

@@ -212,6 +212,7 @@ def test_bases(tmp_path: Path, decorator: str, options: list[str], pyproject: st
     assert any("sys.version_info" in value for _, value in found) is checked
 
 
+@pytest.mark.process
 def test_the_check_of_a_base_ends_the_build(tmp_path: Path) -> None:
     for version, code in ((f"3.{sys.version_info.minor}", 0), ("3.99", 1)):
         text = one_step(f"@pypi(packages={{'six': ''}}, python='{version}')")

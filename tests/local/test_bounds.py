@@ -60,6 +60,7 @@ def most_at_a_time(spans: list[tuple[float, float]]) -> int:
     return most
 
 
+@pytest.mark.process
 def test_no_more_items_are_open_than_the_bound(tmp_path: Path) -> None:
     local = Local(tmp_path, NESTED)
     result = local.run(max_workers=8)
@@ -69,6 +70,7 @@ def test_no_more_items_are_open_than_the_bound(tmp_path: Path) -> None:
     assert most_at_a_time(spans) <= 2
 
 
+@pytest.mark.process
 def test_a_bounded_run_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What has run is taken over, whatever the bound; what is left runs within it."""
     monkeypatch.setenv("FAIL", "2")
@@ -123,6 +125,7 @@ LOOP = """
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("rounds", "ok"), [(1, True), (3, True), (4, False)])
 def test_a_loop_ends_at_its_bound(tmp_path: Path, rounds: int, ok: bool) -> None:
     local = Local(tmp_path, LOOP.format(rounds=rounds))

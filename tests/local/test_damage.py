@@ -15,6 +15,8 @@ from tests.local.flows import Local
 if TYPE_CHECKING:
     from flowc_targets.local import RunResult
 
+pytestmark = pytest.mark.process
+
 FLOW = """
     import os
     from flowc import FlowSpec, Parameter, step

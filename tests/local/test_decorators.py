@@ -55,6 +55,7 @@ CAUGHT = """
 """
 
 
+@pytest.mark.process
 @METHODS
 def test_every_kind_of_failure_is_caught(tmp_path: Path, method: str) -> None:
     local = Local(tmp_path, CAUGHT)
@@ -75,6 +76,7 @@ def test_every_kind_of_failure_is_caught(tmp_path: Path, method: str) -> None:
     assert "task body[5] failed: the task ran longer than its timeout of 1 s" in notes
 
 
+@pytest.mark.process
 def test_a_fallback_that_fails_ends_the_run(tmp_path: Path) -> None:
     """`@catch` goes on with what came before. Where that is gone, it cannot, and says what is missing."""
     source = """
@@ -131,6 +133,7 @@ PROJECT = """
 """
 
 
+@pytest.mark.process
 def test_hooks_and_facts_of_a_run_that_succeeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("METAFLOW_OWNER", "ann")
     local = Local(tmp_path, PROJECT)
@@ -146,6 +149,7 @@ def test_hooks_and_facts_of_a_run_that_succeeds(tmp_path: Path, monkeypatch: pyt
     assert "the exit hook broken failed with exit code 1" in local.says.notes
 
 
+@pytest.mark.process
 def test_hooks_of_a_run_that_fails(tmp_path: Path) -> None:
     local = Local(tmp_path, PROJECT)
     flow = with_branch(local.compilation.flow, "test_9", True, DiagnosticSink())
@@ -210,6 +214,7 @@ class Shop(FlowSpec):
     assert deployment_name(reading.compile(file, DiagnosticSink()).flow) == name
 
 
+@pytest.mark.process
 def test_what_a_local_run_leaves_out_is_said(tmp_path: Path) -> None:
     source = """
         from flowc import FlowSpec, kubernetes, pypi, pypi_base, secrets, step

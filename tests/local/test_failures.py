@@ -76,6 +76,7 @@ TROUBLE = """
 """
 
 
+@pytest.mark.process
 @METHODS
 @pytest.mark.parametrize(("mode", "tries"), [("raise", [0, 1, 0]), ("kill", [1, 1, 1]), ("children", [0, 0, 0])])
 def test_a_failed_attempt_is_retried_and_the_join_reads_the_second(
@@ -94,6 +95,7 @@ def test_a_failed_attempt_is_retried_and_the_join_reads_the_second(
         assert "ValueError: boom" in client["body"]["1"].log("stderr", attempt=0)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("mode", "message"),
     [
@@ -122,6 +124,7 @@ def test_the_first_failure_stops_the_run(tmp_path: Path, method: str, mode: str,
         assert any("attempt 2 of 2" in note for note in local.says.notes)
 
 
+@pytest.mark.process
 @METHODS
 def test_ctrl_c_ends_everything(tmp_path: Path, method: str) -> None:
     file = tmp_path / "flow.py"
@@ -149,6 +152,7 @@ def test_ctrl_c_ends_everything(tmp_path: Path, method: str) -> None:
     assert left.stdout == ""
 
 
+@pytest.mark.process
 def test_a_dead_fork_server_is_told(tmp_path: Path) -> None:
     local = Local(
         tmp_path,
@@ -175,6 +179,7 @@ def test_a_dead_fork_server_is_told(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 20
 
 
+@pytest.mark.process
 def test_a_file_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
     local = Local(tmp_path, TROUBLE.replace('print("imported")', "import no_such_module"))
     result = local.run(params={"mode": ""})
@@ -183,6 +188,7 @@ def test_a_file_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
     assert "import no_such_module" in result.error
 
 
+@pytest.mark.process
 def test_threads_at_import_lead_to_fresh_processes(tmp_path: Path) -> None:
     waiting = "import threading; threading.Thread(target=threading.Event().wait, daemon=True, name='pool').start()"
     local = Local(tmp_path, TROUBLE.replace('print("imported")', waiting))
@@ -209,6 +215,7 @@ def test_wrong_parameters_are_diagnostics(tmp_path: Path, params: dict[str, str]
     assert [item.code for item in caught.value.diagnostics] == codes
 
 
+@pytest.mark.process
 def test_random_states_differ_between_tasks_unless_the_file_seeds_them(tmp_path: Path) -> None:
     source = """
         import random
@@ -251,6 +258,7 @@ class SlowReporter(Recorder):
         time.sleep(0.02)
 
 
+@pytest.mark.process
 def test_tasks_that_end_together_while_the_run_stops(tmp_path: Path) -> None:
     """An exit and the end of an output that are told at once: the output is read before the exit closes it."""
     local = Local(

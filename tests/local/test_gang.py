@@ -14,6 +14,8 @@ import pytest
 from flowc_targets.local import attempts, local_engine
 from tests.local.flows import Local
 
+pytestmark = pytest.mark.process
+
 METHODS = pytest.mark.parametrize("method", ["fork", "spawn"])
 SUM = """
     import os, signal, socket, sys, time

@@ -73,6 +73,7 @@ RAGGED = """
 """
 
 
+@pytest.mark.process
 def test_nested_ragged_foreach_with_a_branch_and_an_empty_inner_one(tmp_path: Path) -> None:
     local = Local(tmp_path, RAGGED)
     result = local.run()
@@ -83,6 +84,7 @@ def test_nested_ragged_foreach_with_a_branch_and_an_empty_inner_one(tmp_path: Pa
     assert sorted(task.path for task in local.client(result)["leaf"]) == [(0, 0), (0, 1), (2, 0), (2, 1), (2, 2)]
 
 
+@pytest.mark.process
 def test_zero_items_go_straight_to_the_join(tmp_path: Path) -> None:
     local = Local(tmp_path, RAGGED)
     result = local.run(params={"widths": "[]"})
@@ -92,6 +94,7 @@ def test_zero_items_go_straight_to_the_join(tmp_path: Path) -> None:
     assert "middle" not in local.client(result)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_items_of_any_iterable(tmp_path: Path, method: str) -> None:
     pytest.importorskip("numpy")
@@ -185,6 +188,7 @@ WIDE = """
 """
 
 
+@pytest.mark.process
 def test_a_hundred_wide_foreach_takes_no_time(tmp_path: Path) -> None:
     local = Local(tmp_path, WIDE)
     begun = time.monotonic()
@@ -194,6 +198,7 @@ def test_a_hundred_wide_foreach_takes_no_time(tmp_path: Path) -> None:
     assert local.says.out == ["end] 4950"]
 
 
+@pytest.mark.process
 def test_a_width_beyond_the_limit_stops_the_run(tmp_path: Path) -> None:
     local = Local(tmp_path, WIDE)
     result = local.run(params={"width": "101"})
@@ -215,6 +220,7 @@ def test_the_seed(tmp_path: Path, seed_flow: Path) -> None:
     ]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("version", ["3.9", "3.13"])
 def test_tasks_may_run_on_another_python(tmp_path: Path, version: str) -> None:
     local = Local(tmp_path, RAGGED)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from flowc_targets.local.run_report import Stream
 
+pytestmark = pytest.mark.process
+
 METHODS = pytest.mark.parametrize("method", ["fork", "spawn"])
 FLOW = """
     import asyncio, os, signal, subprocess, sys, time

@@ -14,6 +14,8 @@ import pytest
 
 from flowc.client import Run
 
+pytestmark = pytest.mark.process
+
 METHODS = pytest.mark.parametrize("method", ["fork", "spawn"])
 FLOW = """
     import os, pathlib, subprocess, time

@@ -68,6 +68,7 @@ def started(folder: Path, *arguments: str, **variables: str) -> str:
 OTHER_VALUE = '{"rate": 2.5, "cpu": 1, "env": {"MODE": "a=b"}}'
 
 
+@pytest.mark.process
 def test_what_is_given_and_what_is_not(folder: Path) -> None:
     assert started(folder) == "0.5 'abc' False none default 3"
     (folder / "new.txt").write_text("new")
@@ -78,6 +79,7 @@ def test_what_is_given_and_what_is_not(folder: Path) -> None:
     assert started(folder, "-p", "data=data:,x", "-p", "config=settings=1") == "0.5 'x' False settings=1 default 3"
 
 
+@pytest.mark.process
 def test_configs_by_metaflows_spelling_and_by_name_and_path(folder: Path) -> None:
     for given in (["--config", "settings", "other.json"], ["--config", "settings=other.json"]):
         assert started(folder, *given) == "0.1 'abc' False none other 1"
@@ -85,6 +87,7 @@ def test_configs_by_metaflows_spelling_and_by_name_and_path(folder: Path) -> Non
         assert started(folder, *given, "--rate", "7") == "7.0 'abc' False none a=b 1"
 
 
+@pytest.mark.process
 def test_the_environment_gives_what_the_command_line_does_not(folder: Path) -> None:
     both = {"METAFLOW_RUN_RATE": "2", "FLOWC_RUN_RATE": "3"}
     assert started(folder, METAFLOW_RUN_RATE="2", METAFLOW_RUN_FLAG="yes") == "2.0 'abc' True none default 3"
@@ -97,6 +100,7 @@ def test_the_environment_gives_what_the_command_line_does_not(folder: Path) -> N
     assert (done.returncode, "FC303" in done.stderr) == (2, True)
 
 
+@pytest.mark.process
 def test_options_from_the_environment(folder: Path) -> None:
     started(folder, METAFLOW_RUN_RUN_ID_FILE="id.txt", FLOWC_RUN_TAGS="a b", METAFLOW_RUN_MAX_WORKERS="1")
     run = (folder / "id.txt").read_text()
@@ -186,6 +190,7 @@ def test_names_that_options_hide_are_known() -> None:
     assert told <= RUN_OPTIONS, "add them to frontend/parameters/reserved.py"
 
 
+@pytest.mark.process
 def test_a_reserved_option_is_given_by_p(tmp_path: Path) -> None:
     source = FLOW[: FLOW.index("GPU")] + (
         "class F(FlowSpec):\n    root = Parameter('root', default='r')\n\n    @step\n    def start(self):\n"

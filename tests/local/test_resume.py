@@ -24,6 +24,8 @@ from tests.local.flows import Local
 if TYPE_CHECKING:
     from flowc.client import Run
 
+pytestmark = pytest.mark.process
+
 WORK = """
     import os, random
     from flowc import FlowSpec, Parameter, current, retry, step

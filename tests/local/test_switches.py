@@ -12,6 +12,8 @@ from tests.local.flows import Local
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.process
+
 NESTED = """
     from flowc import FlowSpec, JSONType, Parameter, current, step
 

@@ -120,6 +120,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", list(EQUAL))
 def test_it_is_as_in_python(name: str, tmp_path: Path) -> None:
     assert not compare(_file(EQUAL[name]), tmp_path)
@@ -154,6 +155,7 @@ def _file(body: str) -> str:
     return f"{HEAD.format(imports=FLOWC)}{steps}\n\n@pipeline\ndef main():\n{lines}\n\n\nmain()\n"
 
 
+@pytest.mark.process
 def test_sets_are_written_in_one_order(tmp_path: Path) -> None:
     file = tmp_path / "sets.py"
     file.write_text(_file("keep({'a', 'b', 'c'})\n[keep(s, id=s) for s in {'q', 'w', 'e'}]"), encoding="utf-8")

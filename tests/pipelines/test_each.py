@@ -9,6 +9,8 @@ import pytest
 
 from tests.cluster.cluster import flowc
 
+pytestmark = pytest.mark.process
+
 SOURCE = """\
 from flowc import pipeline, step
 

@@ -12,6 +12,8 @@ from tests.pipelines.stepfile import FLOWC, HEAD, STEPS
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.process
+
 BODIES = {
     "a product in the order of the parameters": "add.product(b=[1, 2], a=load(2))",
     "a constant in one arm": "x = inc(3); if x > 1: inc(x, OFFSET, id='one'); inc(x, OFFSET)",

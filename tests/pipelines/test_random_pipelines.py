@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from tests.pipelines.writer import Writer
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
+
+pytestmark = pytest.mark.process
 
 
 @st.composite

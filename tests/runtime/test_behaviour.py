@@ -15,6 +15,7 @@ from tests.runtime.shim import RUN, Shim, runtime_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
+
 BRANCH = """
     from flowc import FlowSpec, step
 
@@ -56,6 +57,7 @@ def join_of(tmp_path: Path, body: str) -> subprocess.CompletedProcess[str]:
     return shim.attempt("join")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "body",
     [
@@ -71,6 +73,7 @@ def test_merging_and_reading_inputs(tmp_path: Path, body: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("body", "error"),
     [
@@ -119,6 +122,7 @@ PARAMETERS = """
 """
 
 
+@pytest.mark.process
 def test_parameters_have_their_types_and_travel(tmp_path: Path) -> None:
     shim = Shim(tmp_path, PARAMETERS)
     assert shim.task("start") == "(0.5, 3, False, 'x', None, {'a': 1}, ['a', 'b'])\n"
@@ -137,6 +141,7 @@ def test_parameters_have_their_types_and_travel(tmp_path: Path) -> None:
     assert "cannot set 'alpha'" in out[1]
 
 
+@pytest.mark.process
 def test_a_wrong_parameter_is_a_protocol_error(tmp_path: Path) -> None:
     done = Shim(tmp_path, PARAMETERS).attempt("start", FLOWC_PARAM_COUNT="many")
     assert done.returncode == 2
@@ -148,6 +153,7 @@ def test_words_for_bool(text: str, value: bool) -> None:
     assert convert("p", "bool", text) is value
 
 
+@pytest.mark.process
 def test_changed_in_place_and_deleted(tmp_path: Path) -> None:
     shim = Shim(
         tmp_path,
@@ -194,11 +200,13 @@ def test_large_arrays_come_without_a_copy(tmp_path: Path) -> None:
     assert artifacts.load(store, "F", "a", ref)["x"][0] == 0, "the map is private"
 
 
+@pytest.mark.process
 def test_names_of_metaflow_are_served_when_a_task_imports_them_only() -> None:
     code = "import flowc, sys; assert 'metaflow' not in sys.modules and 'flowc.client' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.process
 def test_a_name_that_is_not_served_is_told(tmp_path: Path) -> None:
     shim = Shim(tmp_path, PARAMETERS)
     text = shim.file.read_text(encoding="utf-8").replace("import os\n", "import os, metaflow\nmetaflow.S3\n", 1)
@@ -208,6 +216,7 @@ def test_a_name_that_is_not_served_is_told(tmp_path: Path) -> None:
     assert "flowc does not serve metaflow.S3" in done.stderr
 
 
+@pytest.mark.process
 def test_starting_the_shim_loads_little() -> None:
     code = """if True:
         import sys, flowc.shim.task_runner, flowc.shim.user_code, flowc.protocol.plan
@@ -224,6 +233,7 @@ def test_starting_the_shim_loads_little() -> None:
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.process
 def test_metaflow_is_served_to_local_modules_and_under_other_names(tmp_path: Path) -> None:
     (tmp_path / "helpers.py").write_text("import metaflow as mf\nretries = lambda: mf.current.retry_count\n", "utf-8")
     shim = Shim(
@@ -250,6 +260,7 @@ def test_metaflow_is_served_to_local_modules_and_under_other_names(tmp_path: Pat
     assert "merge_artifacts can only be called in a join" in shim.task("start")
 
 
+@pytest.mark.process
 def test_the_tags_of_a_run_are_in_the_store(tmp_path: Path) -> None:
     """Where the engine keeps no record of runs, as Argo and Airflow, the start task says what they are."""
     shim = Shim(tmp_path, BRANCH.replace("BODY", "pass"))

@@ -8,6 +8,8 @@ import pytest
 
 from tests.runtime.shim import Shim
 
+pytestmark = pytest.mark.process
+
 FLOW = """
     import os, sys, time
     from flowc import FlowSpec, catch, current, retry, secrets, step, timeout

@@ -314,6 +314,7 @@ def _with_volume(
     )
 
 
+@pytest.mark.process
 def test_a_volume_whose_server_is_away(failing_open: Path, tmp_path: Path) -> None:
     import errno
 
@@ -324,6 +325,7 @@ def test_a_volume_whose_server_is_away(failing_open: Path, tmp_path: Path) -> No
     assert [item.name for item in (tmp_path / "volume" / "run").iterdir()] == ["key"]
 
 
+@pytest.mark.process
 def test_a_volume_that_stays_away_and_one_that_is_full(failing_open: Path, tmp_path: Path) -> None:
     import errno
 

@@ -17,6 +17,8 @@ from tests.runtime.shim import RUN, Shim
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.process
+
 GANG = """
     import os, signal, time
     from flowc import FlowSpec, current, parallel, step

@@ -11,6 +11,8 @@ import pytest
 
 from tests.runtime.shim import RUN, Shim
 
+pytestmark = pytest.mark.process
+
 COUNT = 4
 TEAM = """
     import os, random, time

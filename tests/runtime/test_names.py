@@ -56,6 +56,7 @@ def test_every_served_name_is_there(module: str) -> None:
     }
 
 
+@pytest.mark.process
 def test_a_task_imports_what_it_uses_only(tmp_path: Path) -> None:
     """A zip's modules are compiled in every task: a module more costs each of them a few milliseconds."""
     shim = Shim(
@@ -90,6 +91,7 @@ def test_a_task_imports_what_it_uses_only(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.process
 def test_an_unserved_name_says_who_does_not_serve_it(tmp_path: Path) -> None:
     code = """
 from flowc.shim.user_code import serve_modules
@@ -134,6 +136,7 @@ def test_current_outside_of_tasks() -> None:
             getattr(current, name)
 
 
+@pytest.mark.process
 def test_current_and_self(tmp_path: Path) -> None:
     flow = local_flow(tmp_path, "current_flow")
     result = flow.run(tags=("one",))
@@ -147,6 +150,7 @@ def test_current_and_self(tmp_path: Path) -> None:
     assert run.data.seen[1][1] == (1, 2, [(1, 2, "b"), (1, 2, 2)], "<flow CurrentFlow step work[1,1] (input: 2)>", 1)
 
 
+@pytest.mark.process
 def test_parallel_map_and_exceptions(tmp_path: Path) -> None:
     flow = local_flow(tmp_path, "parallel_flow")
     result = flow.run()
@@ -157,6 +161,7 @@ def test_parallel_map_and_exceptions(tmp_path: Path) -> None:
     assert "ZeroDivisionError" in run["start"].task.stderr
 
 
+@pytest.mark.process
 def test_what_runs_when_a_parallel_map_fails_is_ended(tmp_path: Path) -> None:
     import time
 
@@ -176,6 +181,7 @@ def test_what_runs_when_a_parallel_map_fails_is_ended(tmp_path: Path) -> None:
     assert parallel_map(len, ["a", "bb"], max_parallel=1) == [1, 2]
 
 
+@pytest.mark.process
 def test_the_client_within_steps(tmp_path: Path) -> None:
     source = local_flow(tmp_path, "source_flow")
     assert source.run(tags=("blue",)).ok
@@ -190,6 +196,7 @@ def test_the_client_within_steps(tmp_path: Path) -> None:
     assert run.data.tags == [["blue", "checked", "three"], 1, []]
 
 
+@pytest.mark.process
 def test_the_client_outside_of_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flow = local_flow(tmp_path, "source_flow")
     first, second = flow.run(), flow.run()
@@ -242,6 +249,7 @@ LOOP = """
 """
 
 
+@pytest.mark.process
 def test_iterations_and_a_flow_as_an_artifact(tmp_path: Path) -> None:
     flow = Local(tmp_path, LOOP)
     result = flow.run()
@@ -274,6 +282,7 @@ CAUGHT = """
 """
 
 
+@pytest.mark.process
 def test_an_end_that_was_caught_is_finished_without_success(tmp_path: Path) -> None:
     flow = Local(tmp_path, CAUGHT)
     result = flow.run()
@@ -307,6 +316,7 @@ GANG = """
 """
 
 
+@pytest.mark.process
 def test_members_of_a_gang_are_tasks_of_their_step(tmp_path: Path) -> None:
     flow = Local(tmp_path, GANG)
     result = flow.run()

@@ -76,6 +76,7 @@ class Settings(FlowSpec):
 """
 
 
+@pytest.mark.process
 def test_parameters_and_configs_in_steps(tmp_path: Path) -> None:
     shim = Shim(tmp_path, FLOW)
     shim.tasks("start", "end")
@@ -92,6 +93,7 @@ def test_parameters_and_configs_in_steps(tmp_path: Path) -> None:
     assert shim.flow.by_name["start"].specs.environment is not None
 
 
+@pytest.mark.process
 def test_given_values_have_the_type_of_the_default(tmp_path: Path) -> None:
     shim = Shim(tmp_path, FLOW)
     given = {"N": "4", "DYN": "8", "LR": "1.5", "BOTH": "[1]", "PARTS": "x:y:z", "FLAG": "yes", "ODD": "6", "LINE": "z"}
@@ -147,6 +149,7 @@ def test_functions_as_defaults() -> None:
         call_default(lambda: 1 / 0, "F", "p")
 
 
+@pytest.mark.process
 def test_a_function_returns_text_unless_a_type_is_declared(tmp_path: Path) -> None:
     shim = Shim(tmp_path, FLOW.replace('"late", today', '"late", lambda context: 3'))
     failed = shim.attempt("start")
@@ -218,6 +221,7 @@ def write_files(folder: Path) -> None:
     (folder / "table.json").write_text('{"x": [1]}')
 
 
+@pytest.mark.process
 def test_included_files_travel_in_the_package(tmp_path: Path) -> None:
     """What a container gets is one zip: the default files are in it, and no other file is there."""
     write_files(tmp_path)
@@ -282,6 +286,7 @@ def test_places_that_files_come_from(tmp_path: Path) -> None:
             read_location("p", place)
 
 
+@pytest.mark.process
 def test_text_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "data.txt").write_bytes(b"\xff")
     shim = Shim(tmp_path, INCLUDE)
@@ -290,6 +295,7 @@ def test_text_that_is_no_text(tmp_path: Path) -> None:
     assert "the file of 'data' is not text in utf-8" in failed.stderr
 
 
+@pytest.mark.process
 def test_a_parser_that_fails_names_the_parameter(tmp_path: Path) -> None:
     write_files(tmp_path)
     (tmp_path / "table.json").write_text("{")
@@ -305,6 +311,7 @@ def test_arguments_may_be_positional_as_in_metaflow() -> None:
     assert repr(Config("c", None, {}, "help", True, len, True)) == "Config('c')"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("version", ["3.9", "3.13"])
 def test_other_pythons(tmp_path: Path, version: str) -> None:
     """Class bodies with configs execute, and tasks read them, on every Python that the shim serves."""
@@ -313,6 +320,7 @@ def test_other_pythons(tmp_path: Path, version: str) -> None:
     assert shim.value("end", "seen")["twice"] == 4.0
 
 
+@pytest.mark.process
 def test_decorators_take_what_configs_unpack(tmp_path: Path) -> None:
     """A class body has no values yet: `**config.entry` is one odd keyword, which every decorator bears."""
     shim = Shim(

@@ -84,6 +84,7 @@ def default_space(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     client.default_metadata()
 
 
+@pytest.mark.process
 def test_the_context_and_the_client_within_a_step(tmp_path: Path) -> None:
     flow = Local(tmp_path, SOURCE)
     result = flow.run()
@@ -106,6 +107,7 @@ def test_the_context_and_the_client_within_a_step(tmp_path: Path) -> None:
     assert wrong[3].startswith("KeyError: \"'later': of the run's steps these have finished: load, map:work:0")
 
 
+@pytest.mark.process
 def test_runs_of_pipelines_from_outside(tmp_path: Path) -> None:
     flow = Local(tmp_path, SOURCE)
     first, second = flow.run(), flow.run()
@@ -138,6 +140,7 @@ def test_runs_of_pipelines_from_outside(tmp_path: Path) -> None:
         Client().get_pipeline_run("2")
 
 
+@pytest.mark.process
 def test_flowcs_own_client_passes_over_steps_without_tasks(tmp_path: Path) -> None:
     flow = Local(tmp_path, SOURCE)
     result = flow.run()
@@ -151,6 +154,7 @@ def test_flowcs_own_client_passes_over_steps_without_tasks(tmp_path: Path) -> No
     assert Flow("looking").latest_successful_run is not None
 
 
+@pytest.mark.process
 def test_how_far_a_run_is_where_the_engine_does_not_say(tmp_path: Path) -> None:
     """As on Argo, which writes no records: the end of the graph has no task."""
     flow = Local(tmp_path, SOURCE)
@@ -195,6 +199,7 @@ SWITCH = """
 """
 
 
+@pytest.mark.process
 def test_a_switch_with_an_arm_that_has_no_task(tmp_path: Path) -> None:
     flow = Local(tmp_path, SWITCH)
     result = flow.run()

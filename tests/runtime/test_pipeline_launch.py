@@ -19,6 +19,8 @@ from tests.runtime.test_pythons import interpreter
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.process
+
 SOURCE = """
     from flowc import pipeline, step
 

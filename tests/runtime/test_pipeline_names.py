@@ -48,6 +48,7 @@ def _python(code: str, folder: Path, python: str = sys.executable) -> str:
     return done.stdout
 
 
+@pytest.mark.process
 def test_zenml_is_served_whether_or_not_it_is_installed(tmp_path: Path) -> None:
     (tmp_path / "zenml").mkdir()
     (tmp_path / "zenml" / "__init__.py").write_text("raise ImportError('the real one')", encoding="utf-8")
@@ -85,6 +86,7 @@ get_logger("a.b").debug("not said")
     assert _python(code, tmp_path) == "fine 0.98\nsaid\n"
 
 
+@pytest.mark.process
 def test_a_class_flow_imports_nothing_of_pipelines(tmp_path: Path) -> None:
     code = """
 import sys
@@ -209,6 +211,7 @@ def test_methods_and_functions_are_told_apart() -> None:
         pipeline(3)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("version", ["3.9", "3.13"])
 def test_settings_stand_in_annotations(tmp_path: Path, version: str) -> None:
     code = """

@@ -17,6 +17,8 @@ from flowc.store.run_layout import RunLayout
 from tests.runtime.pipelineshim import Json, PipelineShim, call, item, literal, output, step
 from tests.runtime.test_pythons import interpreter
 
+pytestmark = pytest.mark.process
+
 MAPPED = """
     from typing import Annotated, Tuple
 

@@ -45,6 +45,7 @@ FOREACH = """
 """
 
 
+@pytest.mark.process
 def test_a_foreach_and_its_join(tmp_path: Path) -> None:
     shim = Shim(tmp_path, FOREACH)
     shim.tasks("start", "body/0", "body/1", "body/2", "join")
@@ -55,6 +56,7 @@ def test_a_foreach_and_its_join(tmp_path: Path) -> None:
     assert shim.value("join", "places")[1] == (1, 1, [(1, 3, 1)])
 
 
+@pytest.mark.process
 def test_the_highest_committed_attempt_is_read(tmp_path: Path) -> None:
     shim = Shim(tmp_path, FOREACH)
     shim.tasks("start", "body/0", "body/2")
@@ -66,6 +68,7 @@ def test_the_highest_committed_attempt_is_read(tmp_path: Path) -> None:
     assert shim.value("join", "tries") == [0, 2, 0]
 
 
+@pytest.mark.process
 def test_a_join_names_the_inputs_that_are_missing(tmp_path: Path) -> None:
     shim = Shim(tmp_path, FOREACH)
     shim.tasks("start", "body/1")
@@ -75,6 +78,7 @@ def test_a_join_names_the_inputs_that_are_missing(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.process
 def test_a_missing_parent_is_named(tmp_path: Path) -> None:
     shim = Shim(tmp_path, FOREACH)
     done = shim.attempt("body", "0")
@@ -82,12 +86,14 @@ def test_a_missing_parent_is_named(tmp_path: Path) -> None:
     assert "task start of run Squares/run-1 has not finished" in done.stderr
 
 
+@pytest.mark.process
 def test_the_depth_of_an_index_is_checked(tmp_path: Path) -> None:
     done = Shim(tmp_path, FOREACH).attempt("body", "0.1")
     assert done.returncode == 2
     assert "an index of 1 numbers" in done.stderr
 
 
+@pytest.mark.process
 def test_corrupt_bytes_are_found_out(tmp_path: Path) -> None:
     shim = Shim(tmp_path, FOREACH)
     shim.tasks("start", "body/0", "body/1", "body/2")
@@ -104,6 +110,7 @@ def test_corrupt_bytes_are_found_out(tmp_path: Path) -> None:
     assert "is gone from the store" in shim.attempt("join").stderr
 
 
+@pytest.mark.process
 def test_a_corrupt_inline_value_is_found_out(tmp_path: Path) -> None:
     shim = Shim(tmp_path, FOREACH)
     shim.tasks("start", "body/0", "body/1", "body/2")
@@ -116,6 +123,7 @@ def test_a_corrupt_inline_value_is_found_out(tmp_path: Path) -> None:
     assert "does not have the hash" in done.stderr
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("index", ["0", "1"])
 def test_a_foreach_child_reads_its_own_item_only(tmp_path: Path, index: str) -> None:
     """All other items are overwritten with garbage: whoever read them would find out by their hash."""
@@ -159,6 +167,7 @@ def test_a_foreach_child_reads_its_own_item_only(tmp_path: Path, index: str) -> 
     assert f"item {1 - int(index)} of items" in other.stderr
 
 
+@pytest.mark.process
 def test_equal_values_are_stored_once(tmp_path: Path) -> None:
     shim = Shim(tmp_path, FOREACH)
     shim.tasks("start", "body/0", "body/1", "body/2")
@@ -167,6 +176,7 @@ def test_equal_values_are_stored_once(tmp_path: Path) -> None:
     assert not list(Path(shim.root).rglob("*.tmp"))
 
 
+@pytest.mark.process
 def test_user_errors_exit_with_1_and_are_recorded(tmp_path: Path) -> None:
     shim = Shim(
         tmp_path,
@@ -202,6 +212,7 @@ def test_user_errors_exit_with_1_and_are_recorded(tmp_path: Path) -> None:
     assert str(exception) == exception.stacktrace == done.stderr
 
 
+@pytest.mark.process
 def test_the_step_must_go_where_the_plan_says(tmp_path: Path) -> None:
     shim = Shim(tmp_path, FOREACH)
     changed = shim.file.read_text(encoding="utf-8").replace(

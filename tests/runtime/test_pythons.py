@@ -16,6 +16,8 @@ from tests.runtime.shim import Shim
 from tests.runtime.test_gang import GANG, ended
 from tests.runtime.test_protocol import FOREACH
 
+pytestmark = pytest.mark.process
+
 
 def interpreter(version: str) -> str:
     """A Python of that version, from the path or from pyenv."""

@@ -11,6 +11,8 @@ import pytest
 from flowc.client import Run
 from tests.runtime.shim import Shim
 
+pytestmark = pytest.mark.process
+
 FLOW = """
     import os
     from flowc import FlowSpec, Parameter, current, step

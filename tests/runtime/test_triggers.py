@@ -59,6 +59,7 @@ def test_what_is_no_record_is_an_event_of_which_nothing_is_known(monkeypatch: py
     assert trigger is None or trigger.event == (None, None, None, "event")
 
 
+@pytest.mark.process
 def test_the_run_that_has_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     up = Local(tmp_path, """
         from flowc import FlowSpec, step

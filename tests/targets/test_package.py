@@ -140,6 +140,7 @@ def write_reader(project: Path) -> Path:
 INCLUDE = ("data", "pkg/*.txt", "run.sh", "../shared/up.txt")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("version", ["3.9", "3.11", "3.13"])
 def test_included_files_are_real_files_in_a_task(reader: Path, tmp_path: Path, version: str) -> None:
     """No Python of a task has flowc or the flow's folder; the working directory is a container's."""
@@ -191,6 +192,7 @@ MEMBER = """
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("version", ["3.9", "3.13"])
 def test_a_flow_with_relative_imports(tmp_path: Path, version: str) -> None:
     files = {
@@ -210,6 +212,7 @@ def test_a_flow_with_relative_imports(tmp_path: Path, version: str) -> None:
     assert Zipped(flow, tmp_path / "files", include=["flow.txt"], python=python).run() == f"{printed} True\n"
 
 
+@pytest.mark.process
 def test_a_name_with_dots(tmp_path: Path) -> None:
     path = tmp_path / "flow.v2.py"
     path.write_text(diamond())
@@ -218,6 +221,7 @@ def test_a_name_with_dots(tmp_path: Path) -> None:
     assert zipped.plan()["module"] == "flow_v2"
 
 
+@pytest.mark.process
 def test_an_image_without_a_folder_to_write_to(reader: Path, tmp_path: Path) -> None:
     zipped = Zipped(reader, tmp_path / "there", include=INCLUDE)
     (tmp_path / "there" / "flow.pyz").rename(tmp_path / "flow.pyz")
@@ -237,6 +241,7 @@ def test_a_python_that_is_too_old_says_so(reader: Path) -> None:
     assert b"Python 3.9 or newer" in package_files(compilation.flow, compilation.source)["__main__.py"]
 
 
+@pytest.mark.process
 def test_an_include_file_beside_included_files(tmp_path: Path) -> None:
     text = """
         from flowc import FlowSpec, IncludeFile, step

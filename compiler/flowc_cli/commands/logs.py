@@ -102,7 +102,7 @@ def _refuse_mixed_options(target: str | None) -> int:
     """Report FC504 for options that are about the store and the engine at once. Returns the exit code."""
     if target is None:
         message = "STEP, --follow, --server and --namespace are about an engine, and no --target names one"
-        help_ = "add --target argo; the store's logs of a step are those of Flow/run-id/step"
+        help_ = "add --target argo; the store has the logs of a step under Flow/run-id/step"
     else:
         message = "--root, --stdout and --stderr are about the store, and --target names an engine"
         help_ = "leave out --target, or the others: an engine does not separate the streams"
