@@ -29,7 +29,7 @@ def outline(flow: Flow) -> str:
 
 
 def parameters_of(file: str, flow_name: str | None) -> str:
-    """The parameters and configs of the flow in a file, for the help of `run`; empty where the file does not compile."""
+    """The parameters and configs of the flow in a file, for the help of `run`; empty if it does not compile."""
     try:
         flow = compile_file(Path(file), DiagnosticSink(), flow_name=flow_name).flow
     except FlowcError:
