@@ -9,7 +9,7 @@ import pytest
 
 from flowc.client import Run
 from flowc_cli.app import join_pairs, load_command
-from flowc_compiler.frontend.parameters.reserved_names import METAFLOW_RESERVED, RUN_OPTIONS
+from flowc_compiler.frontend.parameters.declaration_calls import METAFLOW_RESERVED, RUN_OPTIONS
 from tests import support
 
 FLOW = """\
@@ -187,7 +187,7 @@ def test_names_that_options_hide_are_known() -> None:
     """A parameter whose name is an option of `flowc run` is reserved, or its author is told."""
     options = {name[2:] for item in load_command("run").params for name in item.opts if name.startswith("--")}
     told = options - METAFLOW_RESERVED - {"config", "config-value"}
-    assert told <= RUN_OPTIONS, "add them to frontend/parameters/reserved.py"
+    assert told <= RUN_OPTIONS, "add them to RUN_OPTIONS in frontend/parameters/declaration_calls.py"
 
 
 @pytest.mark.process

@@ -18,8 +18,7 @@ from flowc_compiler.frontend.parameters.config_sources import (
     tree,
     unportable,
 )
-from flowc_compiler.frontend.parameters.declaration_calls import Argument, CallReader
-from flowc_compiler.frontend.parameters.reserved_names import METAFLOW_RESERVED
+from flowc_compiler.frontend.parameters.declaration_calls import METAFLOW_RESERVED, Argument, CallReader
 from flowc_compiler.ir import Config
 
 _POSITIONAL = ("name", "default", "default_value", "help", "required", "parser", "plain")

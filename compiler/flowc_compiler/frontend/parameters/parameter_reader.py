@@ -9,8 +9,7 @@ from typing import Any, Literal, cast
 
 from flowc_compiler.evaluate.known_values import UnresolvedError
 from flowc_compiler.frontend.parameters.config_sources import present, unportable
-from flowc_compiler.frontend.parameters.declaration_calls import Argument, CallReader
-from flowc_compiler.frontend.parameters.reserved_names import METAFLOW_RESERVED, RUN_OPTIONS
+from flowc_compiler.frontend.parameters.declaration_calls import METAFLOW_RESERVED, RUN_OPTIONS, Argument, CallReader
 from flowc_compiler.ir import Parameter
 from flowc_compiler.syntax.names import Names
 
