@@ -9,8 +9,8 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.evaluator import Frame
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction, StepFunction
+from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.layer_specs import pipeline_specs, step_specs
-from flowc_compiler.frontend.pipelines.settings.settings_layer import SettingsLayer
 from flowc_compiler.frontend.pipelines.types.evaluation_types import TypeHook
 from flowc_compiler.ir import FlowSpecs, StepSpecs
 from flowc_compiler.source import SourceFile

@@ -27,8 +27,8 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
     Unmapped,
 )
 from flowc_compiler.frontend.pipelines.region_builder import Nodes
+from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
-from flowc_compiler.frontend.pipelines.settings.settings_layer import SettingsLayer
 from flowc_compiler.frontend.pipelines.step_outputs import outputs_of
 from flowc_compiler.frontend.pipelines.types.evaluation_types import BoundArgument, TypeHook
 from flowc_compiler.ir import StepSpecs

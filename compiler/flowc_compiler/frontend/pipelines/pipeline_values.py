@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flowc_compiler.evaluate.values import RuntimeValue
 from flowc_compiler.frontend.pipelines.graph import MapCall
-from flowc_compiler.frontend.pipelines.settings.settings_layer import SettingsLayer
+from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
 from flowc_compiler.frontend.pipelines.types.type_model import Type
 from flowc_compiler.ir.values import Value
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, TypeVar, cast
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -12,7 +13,6 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.known_values import Scope, UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import Unresolved
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
-from flowc_compiler.frontend.pipelines.settings.settings_layer import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.settings_tree import (
     Leaf,
     Tree,
@@ -24,11 +24,33 @@ from flowc_compiler.frontend.pipelines.settings.settings_tree import (
 )
 from flowc_compiler.frontend.pipelines.settings.unsupported_settings import Unread
 from flowc_compiler.source import Span
-from flowc_compiler.syntax.modules import ModuleView
+from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
 Model = TypeVar("Model", bound=Arguments)
 _APPENDED = frozenset({"secrets"})
 """Lists that layers add to, as in ZenML."""
+Kind = Literal["step", "pipeline", "with_options", "configure"]
+
+
+@dataclass(frozen=True, eq=False)
+class SettingsLayer:
+    """`@step(...)`, `@pipeline(...)`, or a call of `.with_options(...)` or `.configure(...)` of either.
+
+    The layers of a step are, the weakest first: those of the pipeline that calls it, the step's own decorators, and
+    calls of `configure` and `with_options` in their order.
+    """
+
+    kind: Kind
+    of: Literal["step", "pipeline"]
+    """What it is said of."""
+    arguments: tuple[ast.expr | ast.keyword, ...]
+    """None for a decorator without parentheses."""
+    view: ModuleView
+    """The file that it stands in."""
+    scope: Scope
+    """What names stand for there. Calls of classes for settings have values in any scope."""
+    function: FunctionNode | None = None
+    """The function under a decorator, whose other decorators count as well."""
 
 
 class LayerArguments(NamedTuple):

@@ -9,8 +9,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.flow_decorators import FlowDecoratorReader
 from flowc_compiler.frontend.decorators.step_decorators import DecoratorReader
 from flowc_compiler.frontend.pipelines.settings.hooks_and_schedules import exit_hooks, schedule_spec
-from flowc_compiler.frontend.pipelines.settings.layer_reader import LayerArguments, add_up, read_layer
-from flowc_compiler.frontend.pipelines.settings.settings_layer import SettingsLayer
+from flowc_compiler.frontend.pipelines.settings.layer_reader import LayerArguments, SettingsLayer, add_up, read_layer
 from flowc_compiler.frontend.pipelines.settings.settings_models import OwnFields
 from flowc_compiler.frontend.pipelines.settings.settings_specs import SpecBuilder
 from flowc_compiler.frontend.pipelines.settings.unsupported_settings import PIPELINE, STEP
