@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from flowc_compiler.frontend.decorators.quartz import ScheduleError
 from flowc_compiler.ir import SecretsSpec
+from flowc_compiler.ir.schedules import ScheduleError, check_timezone
 from flowc_targets.argo.dag_templates import MOST_TASKS
 from flowc_targets.argo.object_names import CRON_LIMIT, OBJECT_LIMIT
 from flowc_targets.argo.parameter_values import LONGEST_LITERAL, encode_value, is_inert
@@ -154,8 +154,6 @@ def _warn_about(what: str, kind: str, span: Span | None, sink: DiagnosticSink) -
 def _check_cron(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     """Report a CronWorkflow without a schedule, and an option that is none."""
     if options.timezone is not None:
-        from flowc_compiler.frontend.decorators.flow_decorator_specs import check_timezone
-
         check_timezone(options.timezone, "the options", flow.span, sink)
     try:
         if flow_schedule(flow, options) is None and options.kind == "cron":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from flowc_compiler.frontend.decorators.quartz import to_crontab
+from flowc_compiler.ir.schedules import to_crontab
 from flowc_targets.argo.dag_templates import ENTRYPOINT, NOTHING, dag_templates, has_look_up
 from flowc_targets.argo.kueue import queue_metadata
 from flowc_targets.argo.object_names import CRON_LIMIT, OBJECT_LIMIT, deployed_name, object_name, run_labels

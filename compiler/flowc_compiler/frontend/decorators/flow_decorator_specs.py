@@ -14,8 +14,8 @@ from flowc_compiler.frontend.decorators.arguments.flow_arguments import (
     TriggerOnFinishArguments,
 )
 from flowc_compiler.frontend.decorators.decorator_arguments import DecoratorUse
-from flowc_compiler.frontend.decorators.quartz import ScheduleError, to_crontab
 from flowc_compiler.ir import ExitHookSpec, FlowSpecs, ProjectSpec, ScheduleSpec, TriggerOnFinishSpec, TriggerSpec
+from flowc_compiler.ir.schedules import ScheduleError, check_timezone, to_crontab
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import ModuleView
 
@@ -96,20 +96,3 @@ def _exit_hook(given: ExitHookArguments, span: Span, main: ModuleView, sink: Dia
             )  # fmt: skip
     fields = {name: getattr(given, name) for name in ("on_success", "on_error", "options")}
     return ExitHookSpec(span=span, **fields)
-
-
-def check_timezone(timezone: str | None, owner: str, span: Span, sink: DiagnosticSink) -> None:
-    """Collect FC404 for what is no time zone, where this machine knows them."""
-    from zoneinfo import ZoneInfo
-
-    if timezone is None:
-        return
-    try:
-        ZoneInfo("UTC")
-    except KeyError:  # this machine knows no time zones
-        return
-    try:
-        ZoneInfo(timezone)
-    except (KeyError, ValueError, OSError):
-        message = f"`timezone` of {owner}: {timezone!r} is no time zone"
-        sink.error("FC404", message, span, help="use an IANA name, such as Europe/Berlin or America/New_York")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from flowc.protocol.encodings import USE_DEFAULT
-from flowc_compiler.frontend.decorators.quartz import to_crontab
+from flowc_compiler.ir.schedules import to_crontab
 from flowc_targets.argo.events import go_templates
 from flowc_targets.argo.events.sensor_model import (
     Backoff,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from flowc_compiler.frontend.decorators.quartz import ScheduleError, to_crontab
+from flowc_compiler.ir.schedules import ScheduleError, to_crontab
 from flowc_targets.kubernetes.event_names import check_upstream_flows, event_name
 
 if TYPE_CHECKING:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.flow_decorator_specs import check_timezone
-from flowc_compiler.frontend.decorators.quartz import ScheduleError, to_crontab
 from flowc_compiler.frontend.pipelines.settings.layer_reader import checked
 from flowc_compiler.frontend.pipelines.settings.settings_models import ScheduleFields
 from flowc_compiler.frontend.pipelines.settings.settings_tree import Leaf, Tree, span_of
 from flowc_compiler.frontend.pipelines.settings.unsupported_settings import SCHEDULE
 from flowc_compiler.ir import ExitHookSpec, ScheduleSpec
+from flowc_compiler.ir.schedules import ScheduleError, check_timezone, to_crontab
 from flowc_compiler.syntax.modules import ModuleView
 
 _ON_SUCCESS = ("on_success", "on_end")

@@ -1,4 +1,4 @@
-"""Schedules: the cron expressions that Metaflow takes, as the five fields that Argo and Airflow take.
+"""Schedules: Metaflow's cron expressions as the five fields of Argo and Airflow, and time zones.
 
 Metaflow's `cron` is that of Amazon EventBridge, a form of Quartz: minute, hour, day of month, month, day of week, year,
 where 1 is Sunday and one of the two days is `?`. Seven fields are Quartz with seconds in front. Five fields are a
@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.source import Span
 
 
 class ScheduleError(ValueError):
@@ -185,3 +188,20 @@ def _text(values: frozenset[int], field: _Field, *, steps: bool = True) -> str:
         else:
             runs.append([value])
     return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ",".join(map(str, run)) for run in runs)
+
+
+def check_timezone(timezone: str | None, owner: str, span: Span, sink: DiagnosticSink) -> None:
+    """Collect FC404 for what is no time zone, where this machine knows them."""
+    from zoneinfo import ZoneInfo
+
+    if timezone is None:
+        return
+    try:
+        ZoneInfo("UTC")
+    except KeyError:  # this machine knows no time zones
+        return
+    try:
+        ZoneInfo(timezone)
+    except (KeyError, ValueError, OSError):
+        message = f"`timezone` of {owner}: {timezone!r} is no time zone"
+        sink.error("FC404", message, span, help="use an IANA name, such as Europe/Berlin or America/New_York")
