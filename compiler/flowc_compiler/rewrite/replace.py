@@ -1,0 +1,87 @@
+"""Replacements of nodes, planned on a tree with metadata and made in one walk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper
+
+
+class Replacements:
+    """What is to change, by node of the original tree."""
+
+    def __init__(self) -> None:
+        self.fields: dict[cst.CSTNode, dict[str, Any]] = {}
+        """Node to the fields that change."""
+        self.statements: dict[cst.CSTNode, list[cst.BaseSmallStatement]] = {}
+        """Statement to those that take its place, each in a line of its own."""
+        self.aliases: dict[cst.CSTNode, dict[cst.ImportAlias, Sequence[cst.ImportAlias]]] = {}
+        """`import` to its names, and the names that take the place of each."""
+
+    def set_fields(self, node: cst.CSTNode, **fields: Any) -> None:
+        """Change fields of a node."""
+        self.fields.setdefault(node, {}).update(fields)
+
+    def split(self, node: cst.BaseSmallStatement, statements: Sequence[cst.BaseSmallStatement]) -> None:
+        """Put several statements in the place of one."""
+        self.statements[node] = list(statements)
+
+    def extend_import(self, node: cst.Import, item: cst.ImportAlias, new: Sequence[cst.ImportAlias]) -> None:
+        """Put several names in the place of one of an `import`; a name stands there once."""
+        self.aliases.setdefault(node, {})[item] = new
+
+
+def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """A node and all in it, in the order of the file."""
+    pending = [node]
+    while pending:
+        found = pending.pop()
+        yield found
+        pending.extend(reversed(found.children))
+
+
+def replace(wrapper: MetadataWrapper, replacements: Replacements) -> cst.Module:
+    """The tree with all replacements made."""
+    return wrapper.module.visit(_Replacer(replacements))
+
+
+class _Replacer(cst.CSTTransformer):
+    def __init__(self, replacements: Replacements) -> None:
+        super().__init__()
+        self._made = replacements
+
+    def on_leave(self, original_node: Any, updated_node: Any) -> Any:
+        fields = self._made.fields.get(original_node)
+        if fields is not None:
+            updated_node = updated_node.with_changes(**fields)
+        if isinstance(original_node, cst.Import) and original_node in self._made.aliases:
+            return _with_aliases(original_node, self._made.aliases[original_node])
+        if isinstance(original_node, cst.SimpleStatementLine):
+            return self._lines(original_node, updated_node)
+        return updated_node
+
+    def _lines(self, original: cst.SimpleStatementLine, updated: cst.SimpleStatementLine) -> Any:
+        statements: list[cst.BaseSmallStatement] = []
+        for old, new in zip(original.body, updated.body, strict=True):
+            statements += self._made.statements.get(old, [new])
+        if len(statements) == len(updated.body):
+            return updated
+        lines = [cst.SimpleStatementLine([_alone(item)]) for item in statements]
+        lines[0] = lines[0].with_changes(leading_lines=updated.leading_lines)
+        lines[-1] = lines[-1].with_changes(trailing_whitespace=updated.trailing_whitespace)
+        return cst.FlattenSentinel(lines)
+
+
+def _alone(statement: cst.BaseSmallStatement) -> cst.BaseSmallStatement:
+    return statement.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)
+
+
+def _with_aliases(node: cst.Import, changed: dict[cst.ImportAlias, Sequence[cst.ImportAlias]]) -> cst.Import:
+    found: dict[tuple[str, str | None], cst.ImportAlias] = {}
+    for item in node.names:
+        for new in changed.get(item, (item,)):
+            key = (new.evaluated_name, new.evaluated_alias)
+            found.setdefault(key, new.with_changes(comma=cst.MaybeSentinel.DEFAULT))
+    return node.with_changes(names=list(found.values()))
