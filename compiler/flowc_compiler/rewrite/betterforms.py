@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, ParentNodeProvider, QualifiedNameProvider
+from libcst.metadata import MetadataWrapper, QualifiedName, QualifiedNameProvider
 
-from flowc_compiler.rewrite.replace import Replacements, replace, walk
+from flowc_compiler.rewrite.replace import Replacements, parents_in, replace
 
 _RETRY = {"max_retries": "limit", "delay": "backoff", "backoff": "factor"}
 _RESOURCES = {"cpu_count": "cpu", "memory": "memory", "gpu_count": "gpu"}
@@ -33,7 +34,11 @@ def better_forms(module: cst.Module) -> BetterForms:
     """
     changes: list[str] = []
     renamed: dict[str, str] = {}
-    for kind in (_Planner.conda, _Planner.retries, _Planner.resources):
+    kinds = {"libraries": _Planner.conda, "StepRetryConfig(": _Planner.retries, "ResourceSettings(": _Planner.resources}
+    text = module.code
+    for word, kind in kinds.items():
+        if word not in text:  # metadata takes a while
+            continue
         planner = _Planner(module)
         found = kind(planner)
         changed = replace(planner.wrapper, planner.replacements) if found else module
@@ -49,16 +54,16 @@ class _Planner:
         self.wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
         self.replacements = Replacements()
         self.renamed: dict[str, str] = {}
-        self._parents = self.wrapper.resolve(ParentNodeProvider)
-        names = self.wrapper.resolve(QualifiedNameProvider)
-        self._nodes = list(walk(self.wrapper.module))
-        self._taken = {node.value for node in self._nodes if isinstance(node, cst.Name)}
+        self._parents = parents_in(self.wrapper.module)
+        names = cast("Mapping[cst.CSTNode, Any]", self.wrapper.resolve(QualifiedNameProvider))
+        self._taken = {node.value for node in self._parents if isinstance(node, cst.Name)}
         self._uses: dict[str, list[cst.CSTNode]] = {}
         """Name of `metaflow` or `zenml` to where it is used."""
-        for node in self._nodes:
+        for node in self._parents:
             if isinstance(node, cst.Name | cst.Attribute) and not self._in_import(node):
-                known: Any = names.get(node, ())
-                for found in known() if callable(known) else known:  # libcst computes them when they are needed
+                known = names.get(node, ())
+                found_names: set[QualifiedName] = known() if callable(known) else known  # computed when needed
+                for found in found_names:
                     if found.name.startswith(("metaflow.", "zenml.")):
                         self._uses.setdefault(found.name.rpartition(".")[2], []).append(node)
 

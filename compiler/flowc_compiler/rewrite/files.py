@@ -56,7 +56,8 @@ def diff(edits: Sequence[Edit]) -> str:
     lines: list[str] = []
     for path, before, after in edits:
         old, new = (text.decode(errors="replace").splitlines(keepends=True) for text in (before, after))
-        for line in difflib.unified_diff(old, new, f"a/{path.as_posix()}", f"b/{path.as_posix()}"):
+        name = path.as_posix().lstrip("/")
+        for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}"):
             lines.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
     return "".join(lines)
 
@@ -77,7 +78,10 @@ def write_all(edits: Sequence[Edit]) -> None:
             done.append((target, before))
     except OSError:
         for target, before in done:
-            target.write_bytes(before)
+            if before:
+                target.write_bytes(before)
+            else:
+                target.unlink(missing_ok=True)  # there was none
         raise
     finally:
         for new, _, _ in ready:

@@ -45,7 +45,11 @@ def add_import(module: cst.Module, source: str, name: str) -> cst.Module:
     """The file with `from source import name`: in an import of that module that it has, or in a new line."""
     for index, line in enumerate(module.body):
         small = line.body[0] if isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1 else None
-        if isinstance(small, cst.ImportFrom) and module_of(small) == source and not isinstance(small.names, cst.ImportStar):
+        if (
+            isinstance(small, cst.ImportFrom)
+            and module_of(small) == source
+            and not isinstance(small.names, cst.ImportStar)
+        ):
             changed = line.with_deep_changes(small, names=_with_name(small.names, name))
             return module.with_changes(body=[*module.body[:index], changed, *module.body[index + 1 :]])
     place = _first_code(module.body)

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, ParentNodeProvider, Scope, ScopeProvider
+from libcst.metadata import MetadataWrapper, Scope, ScopeProvider
 
 from flowc.protocol import metaflow_names, zenml_names
 from flowc_compiler.rewrite.betterforms import better_forms
 from flowc_compiler.rewrite.files import parse_bytes, to_bytes
 from flowc_compiler.rewrite.imports import alias, bound_name, dotted, import_from, module_of
-from flowc_compiler.rewrite.replace import Replacements, replace, walk
+from flowc_compiler.rewrite.replace import Replacements, parents_in, replace
 
 MODULES = {**metaflow_names.MODULES, **zenml_names.MODULES}
 _PUBLIC = {"cards", "client", "errors"}
@@ -48,6 +48,8 @@ def migrate(content: bytes, name: str) -> Migration:
     """Migrate one file; `name` is for messages. Raises RewriteError when libcst cannot read it."""
     result = Migration(content)
     module = parse_bytes(content, name)
+    if b"metaflow" not in content and b"zenml" not in content:
+        return result
     forms = better_forms(module)
     result.changes += forms.changes
     migrator = _Migrator(forms.module, result, forms.renamed)
@@ -84,9 +86,8 @@ class _Migrator:
         self._result = result
         self._renamed = renamed
         self._scopes = self.wrapper.resolve(ScopeProvider)
-        self._parents = self.wrapper.resolve(ParentNodeProvider)
-        self._nodes = list(walk(self.wrapper.module))
-        self._names = {node.value for node in self._nodes if isinstance(node, cst.Name) and not self._is_part(node)}
+        self._parents = parents_in(self.wrapper.module)
+        self._names = {node.value for node in self._parents if isinstance(node, cst.Name) and not self._is_part(node)}
 
     def _is_part(self, node: cst.Name) -> bool:
         """Whether a name is that of an attribute or a keyword argument, and stands for no variable."""
@@ -98,7 +99,7 @@ class _Migrator:
     def plan(self) -> None:
         """Plan every import, and what it binds."""
         groups: dict[tuple[Scope, str], list[tuple[cst.Import, cst.ImportAlias]]] = defaultdict(list)
-        for node in self._nodes:
+        for node in self._parents:
             if isinstance(node, cst.ImportFrom) and module_of(node) in MODULES:
                 self._import_from(node, cast("str", module_of(node)))
             elif isinstance(node, cst.Import):
@@ -142,7 +143,9 @@ class _Migrator:
             self.replacements.set_fields(node, module=dotted(target), names=aliases)
             return
         parts = [*moved.items(), *([(module, left)] if left else [])]
-        self.replacements.split(node, [import_from(target, [_names(item) for item in items]) for target, items in parts])
+        self.replacements.split(
+            node, [import_from(target, [_names(item) for item in items]) for target, items in parts]
+        )
 
     def _rename(self, node: cst.ImportFrom, old: str, new: str) -> bool:
         """Rename all uses of an imported name, where that is safe."""
@@ -177,7 +180,9 @@ class _Migrator:
         new_root = _flowc_module(root)
         uses: list[tuple[cst.CSTNode, cst.Attribute]] = []
         needed: set[str] = set()
-        safe = len(scope[bound]) == len(items) and (asname is not None or "flowc" not in self._names or bound == "flowc")
+        safe = len(scope[bound]) == len(items) and (
+            asname is not None or "flowc" not in self._names or bound == "flowc"
+        )
         for assignment in scope[bound]:
             for access in assignment.references:
                 found = self._attribute(access.node, root)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import libcst as cst
@@ -33,13 +33,16 @@ class Replacements:
         self.aliases.setdefault(node, {})[item] = new
 
 
-def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """A node and all in it, in the order of the file."""
-    pending = [node]
+def parents_in(root: cst.CSTNode) -> dict[cst.CSTNode, cst.CSTNode]:
+    """All nodes below one, in the order of the file, each with its parent."""
+    parents: dict[cst.CSTNode, cst.CSTNode] = {}
+    pending = [(root, root)]
     while pending:
-        found = pending.pop()
-        yield found
-        pending.extend(reversed(found.children))
+        node, parent = pending.pop()
+        parents[node] = parent
+        pending.extend((child, node) for child in reversed(node.children))
+    del parents[root]
+    return parents
 
 
 def replace(wrapper: MetadataWrapper, replacements: Replacements) -> cst.Module:

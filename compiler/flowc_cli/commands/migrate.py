@@ -1,0 +1,84 @@
+"""`flowc migrate`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flowc_cli import shared_options as shared
+from flowc_cli.output import INPUT_ERROR
+from flowc_compiler.rewrite import Edit, RewriteError, diff, write_all
+
+app = shared.command_app()
+
+
+@app.command("migrate")
+def migrate(
+    files: Annotated[list[Path], typer.Argument(help="files of Metaflow or ZenML flows, and modules that they import")],
+    diff: Annotated[bool, typer.Option("--diff", help="print what would change, and write nothing")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="write there instead: a file, a folder for several, or - to print"),
+    ] = None,
+) -> None:
+    """Turn files that import Metaflow or ZenML into files that import flowc."""
+    raise typer.Exit(_migrate(files, output, preview=diff))
+
+
+def _migrate(files: Sequence[Path], output: Path | None, *, preview: bool) -> int:
+    """Migrate all files, or none when one cannot be read. Returns the exit code."""
+    edits: list[Edit] = []
+    failed = False
+    for file in files:
+        try:
+            edits.append(_edit(file))
+        except (RewriteError, OSError) as error:
+            failed = True
+            reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+            sys.stderr.write(f"flowc migrate: {reason if str(file) in reason else f'{file}: {reason}'}\n")
+    if failed:
+        return INPUT_ERROR
+    if preview:
+        sys.stdout.write(diff([edit for edit in edits if edit.before != edit.after]))
+        return 0
+    try:
+        return _write(edits, output)
+    except OSError as error:
+        sys.stderr.write(f"flowc migrate: {error.filename}: {error.strerror}\n")
+        return INPUT_ERROR
+
+
+def _edit(file: Path) -> Edit:
+    from flowc_compiler.rewrite.migrate import migrate as migrate_content
+
+    before = file.read_bytes()
+    result = migrate_content(before, str(file))
+    for change in dict.fromkeys(result.changes):
+        sys.stderr.write(f"{file}: {change}\n")
+    for left in dict.fromkeys(result.left):
+        sys.stderr.write(f"{file}: left as it is: {left}\n")
+    return Edit(file, before, result.content)
+
+
+def _write(edits: Sequence[Edit], output: Path | None) -> int:
+    if output is None:
+        write_all([edit for edit in edits if edit.before != edit.after])
+        return 0
+    if str(output) == "-":
+        for edit in edits:
+            sys.stdout.write(edit.after.decode(errors="replace"))
+        return 0
+    if len(edits) == 1 and not output.is_dir():
+        write_all([edits[0]._replace(path=output)])
+        return 0
+    names = [edit.path.name for edit in edits]
+    if len(set(names)) < len(names):
+        sys.stderr.write(f"flowc migrate: two of the files have one name, and {output} can hold one\n")
+        return INPUT_ERROR
+    output.mkdir(parents=True, exist_ok=True)
+    write_all([edit._replace(path=output / edit.path.name) for edit in edits])
+    return 0
