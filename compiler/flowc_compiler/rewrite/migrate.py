@@ -27,6 +27,9 @@ _OF_FLOWC = frozenset(metaflow_names.SERVED) - {"exception"} | frozenset(zenml_n
 _NOT_BY_STAR = {"JSONTypeClass", "cards", "client", "exception"}
 """What `from metaflow import *` binds and `from flowc import *` does not."""
 
+_BY_STAR_TOO = {*zenml_names.PIPELINES, *metaflow_names.OWN}
+"""What `from flowc import *` binds and `from metaflow import *` does not."""
+
 
 class Name(NamedTuple):
     """A name of flowc's."""
@@ -161,11 +164,9 @@ class _Migrator:
         return True
 
     def _star(self, node: cst.ImportFrom, module: str) -> None:
-        import flowc
-
         if module != "metaflow" or self._names & _NOT_BY_STAR:
             self._result.left.append(f"from {module} import *")
-        elif self._names & (set(flowc.__all__) - set(metaflow_names.SERVED)):  # names that it is not to bind
+        elif self._names & _BY_STAR_TOO:  # names that it is not to bind
             used = sorted(self._names & set(metaflow_names.SERVED))
             self.replacements.set_fields(node, module=dotted("flowc"), names=[alias(name, name) for name in used])
             self._result.changes.append(f"from metaflow import * -> from flowc import {', '.join(used)}")
