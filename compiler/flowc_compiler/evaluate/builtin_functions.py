@@ -19,7 +19,10 @@ from typing import Any, cast
 
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Evaluator, ExitError
 from flowc_compiler.evaluate.functions import apply, callback
+from flowc_compiler.evaluate.iteration import take_items
 from flowc_compiler.evaluate.operations import LONGEST, MOST_BITS, binary, check_format, size
+from flowc_compiler.evaluate.plain_data import check_hashable, has_objects
+from flowc_compiler.evaluate.targets import attributes_of
 from flowc_compiler.evaluate.values import (
     PLAIN,
     Builtin,
@@ -149,8 +152,6 @@ def _operand(evaluator: Evaluator, name: str, given: BoundValue) -> object:
         return True
     ordered = isinstance(value, set | frozenset) and name in {"list", "tuple", "enumerate"}
     if isinstance(value, Iterator) and name in {"any", "all", "itertools.islice"}:
-        from flowc_compiler.evaluate.expressions import take_items
-
         return take_items(evaluator, value, given.node)[::-1]  # it may stop early
     if isinstance(value, DictView) and name in {"len", "bool"}:
         return value.owner
@@ -171,8 +172,6 @@ def _check_objects(
     structural: bool,
 ) -> None:
     """Refuse objects of the file's where Python's function would see flowc's stand-ins instead of them."""
-    from flowc_compiler.evaluate.expressions import check_hashable, has_objects
-
     tops = [item for item in values if not isinstance(item, (*PLAIN, list, tuple, dict, set, frozenset, range, slice))]
     inside = not structural and name not in {"bool", "operator.not_", "copy.copy", "typing.cast", "functools.reduce"}
     if name in {"sorted", "min", "max"} and keywords.get("key") is not None:
@@ -326,8 +325,6 @@ def _isinstance(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) 
 
 
 def _next(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    from flowc_compiler.evaluate.expressions import take_items
-
     source = arguments.positional[0].value if arguments.positional else None
     if not isinstance(source, Iterator) or evaluator.undetermined(source):
         raise evaluator.refuse("FC112", f"`{evaluator.code(node)}` cannot be evaluated", node, "write `list(...)[0]`")
@@ -381,8 +378,6 @@ def _names_of(owner: object) -> set[str] | None:
 
 def _setattr(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> None:
     del node
-    from flowc_compiler.evaluate.targets import attributes_of
-
     values = [given.value for given in arguments.positional]
     names = attributes_of(evaluator, values[0], values[1]) if len(values) == 3 and isinstance(values[1], str) else None
     if names is None:
@@ -477,8 +472,6 @@ def _asdict(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> o
     owner = arguments.positional[0].value if arguments.positional else None
     if not isinstance(owner, Instance) or owner.of is None or owner.of.kind != "dataclass":
         raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the values", owner)
-    from flowc_compiler.evaluate.expressions import has_objects
-
     found = {name: owner.attributes[name] for name in owner.of.fields if name in owner.attributes}
     evaluator.check_known(node, "it cannot be copied", "name the values", found)
     if has_objects(found):

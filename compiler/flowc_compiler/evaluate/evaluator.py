@@ -243,10 +243,6 @@ class Evaluator(ABC):
         """What an evaluated decorator makes of a function or class."""
 
     @abstractmethod
-    def decorate(self, decorator: ast.expr, value: object) -> object:
-        """What a decorator makes of a function or class."""
-
-    @abstractmethod
     def import_names(self, node: ast.Import | ast.ImportFrom) -> None:
         """Bind what an import statement imports."""
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from flowc_compiler.evaluate.evaluator import CallArguments, Evaluator
 from flowc_compiler.evaluate.functions import callback
 from flowc_compiler.evaluate.operations import LONGEST, TooLargeError, check_format, cost
+from flowc_compiler.evaluate.plain_data import check_hashable, check_plain, has_objects
 from flowc_compiler.evaluate.values import BoundMethod, DictView, Iterator, Unresolved
 from flowc_compiler.evaluate.weights import check_weight, weight
 
@@ -65,8 +66,6 @@ def plain_method(owner: object, name: str) -> BoundMethod | None:
 
 def call_plain(evaluator: Evaluator, method: BoundMethod, arguments: CallArguments, node: ast.expr) -> object:
     """What a method of plain data gives. It may change the list, dict or set that it is a method of."""
-    from flowc_compiler.evaluate.expressions import check_hashable, has_objects
-
     owner, name = method.owner, method.name
     values, kind = [given.value for given in arguments.positional], type(owner)
     keywords = {key: given.value for key, given in arguments.keywords.items()}
@@ -137,8 +136,6 @@ def _text_operands(
     evaluator: Evaluator, owner: str, name: str, arguments: CallArguments, node: ast.expr
 ) -> list[object]:
     """The operands of a method of text. Refuses results in a text, and what would become too long."""
-    from flowc_compiler.evaluate.expressions import check_plain
-
     values: list[object] = []
     for given in (*arguments.positional, *arguments.keywords.values()):
         taken = isinstance(given.value, Iterator | DictView) or (name == "join" and isinstance(given.value, dict))

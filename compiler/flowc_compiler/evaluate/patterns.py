@@ -6,8 +6,9 @@ import ast
 from collections.abc import Sequence
 from typing import cast
 
+from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluator import Evaluator
-from flowc_compiler.evaluate.expressions import check_hashable, test
+from flowc_compiler.evaluate.plain_data import check_hashable
 from flowc_compiler.evaluate.values import Builtin, Environment, Undetermined, Unresolved
 
 

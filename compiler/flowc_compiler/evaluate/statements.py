@@ -9,10 +9,13 @@ from typing import Any, cast
 
 from flowc_compiler.evaluate.branches import fork, leave, widen_loop
 from flowc_compiler.evaluate.classes import define_class, descriptor_of, evaluate_decorator
+from flowc_compiler.evaluate.comprehensions import closure_of
+from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluator import EvaluationError, Evaluator, Frame, RaisedError, Records, Returned, Signal
 from flowc_compiler.evaluate.exceptions import raise_statement, try_statement
-from flowc_compiler.evaluate.expressions import check_unspent, closure_of, operate, take_items, test
+from flowc_compiler.evaluate.expressions import operate
 from flowc_compiler.evaluate.functions import bound_names, defaults_of
+from flowc_compiler.evaluate.iteration import check_unspent, take_items
 from flowc_compiler.evaluate.patterns import match_statement
 from flowc_compiler.evaluate.targets import assign, delete
 from flowc_compiler.evaluate.values import (

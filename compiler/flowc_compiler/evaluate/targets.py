@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from flowc_compiler.evaluate.evaluator import Evaluator
+from flowc_compiler.evaluate.plain_data import check_hashable
 from flowc_compiler.evaluate.values import (
     ClassObject,
     Descriptor,
@@ -69,8 +70,6 @@ def _assign_entry(evaluator: Evaluator, target: ast.Subscript, value: object) ->
 def _change_entry(
     evaluator: Evaluator, target: ast.Subscript, what: str, change: Callable[[Any, object], object], *values: object
 ) -> None:
-    from flowc_compiler.evaluate.expressions import check_hashable, key_of
-
     container = evaluator.evaluate(target.value)
     key = key_of(evaluator, target.slice)
     found = evaluator.undetermined(container) or evaluator.find_undetermined(
@@ -138,6 +137,17 @@ def attributes_of(evaluator: Evaluator, owner: object, name: str) -> dict[str, o
                 return None
         return owner.attributes
     return None
+
+
+def key_of(evaluator: Evaluator, node: ast.expr) -> object:
+    """What stands in `[...]`."""
+    match node:
+        case ast.Slice(lower=lower, upper=upper, step=step):
+            return slice(*(None if part is None else evaluator.evaluate(part) for part in (lower, upper, step)))
+        case ast.Tuple(elts=items) if any(isinstance(item, ast.Slice) for item in items):
+            return tuple(key_of(evaluator, item) for item in items)
+        case _:
+            return evaluator.evaluate(node)
 
 
 def delete(evaluator: Evaluator, target: ast.expr) -> None:

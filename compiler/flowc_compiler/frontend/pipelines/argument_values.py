@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import cast
 
 from flowc_compiler.evaluate.evaluator import Evaluator
-from flowc_compiler.evaluate.expressions import in_order
+from flowc_compiler.evaluate.iteration import in_order
 from flowc_compiler.evaluate.operations import DEEPEST_VALUE
 from flowc_compiler.evaluate.values import PLAIN, Function, Iterator, Unresolved
 from flowc_compiler.evaluate.weights import check_weight

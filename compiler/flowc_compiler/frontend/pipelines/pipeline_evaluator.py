@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluator import CallArguments, Evaluator, Records
-from flowc_compiler.evaluate.expressions import test
 from flowc_compiler.evaluate.functions import call_function, signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.known_values import RecordedScope, UnresolvedError, evaluate

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, cast
 
 from flowc_compiler.evaluate.branches import snapshot
 from flowc_compiler.evaluate.evaluator import CallArguments
-from flowc_compiler.evaluate.expressions import has_objects
 from flowc_compiler.evaluate.functions import signature_of
 from flowc_compiler.evaluate.merging import State
+from flowc_compiler.evaluate.plain_data import has_objects
 from flowc_compiler.evaluate.values import Undetermined, Unresolved
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
 from flowc_compiler.source import Span

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from flowc_compiler.evaluate.branches import namespaces, roots_of
+from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluator import EvaluationError, Returned
-from flowc_compiler.evaluate.expressions import test
 from flowc_compiler.evaluate.merging import Merge, State
 from flowc_compiler.frontend.pipelines.argument_values import argument_value
 from flowc_compiler.frontend.pipelines.graph import Region, SwitchCall
