@@ -1,4 +1,4 @@
-"""A step's pod as arguments of the KubernetesPodOperator, which takes objects of Kubernetes' client for Python."""
+"""Prints a step's pod as arguments of the KubernetesPodOperator, which takes objects of Kubernetes' Python client."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from flowc_targets.kubernetes.pod import StepPod
 
 _CLIENT = {"PodSecurity": "PodSecurityContext"}
-"""Models that are called otherwise than the client's classes."""
+"""Classes of the client whose names differ from those of the models."""
 
 
 def pod_defaults(options: AirflowOptions) -> dict[str, Expression]:
-    """What all pods share: entries of `default_args`."""
+    """Return what all pods share: entries of `default_args`."""
     return _printed(
         {
             "image": options.image,
@@ -30,7 +30,7 @@ def pod_defaults(options: AirflowOptions) -> dict[str, Expression]:
             "namespace": options.namespace,
             "service_account_name": options.service_account,
             "env_from": env_from(options.env_from_secrets),
-            # The spec holds the code package; a failed pod would print all of it into its log.
+            # The spec contains the code package; a failed pod would print all of it into its log.
             "log_pod_spec_on_failure": False,
             "startup_timeout_seconds": options.startup_timeout_seconds,
             "schedule_timeout_seconds": options.schedule_timeout_seconds,
@@ -83,7 +83,7 @@ def _printed(values: dict[str, object]) -> dict[str, Expression]:
 
 
 def client_object(value: Any) -> Expression:
-    """An object of Kubernetes as a call of its client's constructor: `V1` and the object's name, fields by keyword."""
+    """Return an object as a call of the client's class: `V1` and the object's name, with its fields as keywords."""
     match value:
         case tuple():
             return tuple(client_object(item) for item in cast("tuple[object, ...]", value))
