@@ -6,7 +6,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from tests.bench.cases import FLOWC, HERE, Row, compile_flow, compiled
+from tests.bench.cases import FLOWC, HERE, Row, compile_flow, compiled_row
 from tests.bench.measure import repeat, repeat_in_turn, run
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def pipeline_compiling(folder: Path) -> Iterator[Row]:
         for steps, times in ((8, 5), (100, 5), (1_000, 3), (10_000, 1)):
             (folder / "out.yaml").unlink(missing_ok=True)
             usage = compile_flow(folder, write(steps), times)
-            yield compiled(f"flowc: compile a pipeline of {steps:,} calls, {name}", usage, folder)
+            yield compiled_row(f"flowc: compile a pipeline of {steps:,} calls, {name}", usage, folder)
 
 
 def pipeline_checking(folder: Path) -> Iterator[Row]:

@@ -26,7 +26,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.drawing import KINDS, draw
 from tests.cluster.on_cluster import OnCluster
 from tests.cluster.on_simulator import OnSimulator
-from tests.cluster.random_runs import Case, Elsewhere, State, compiled, run_here
+from tests.cluster.random_runs import Case, Elsewhere, State, compile_case, run_here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +103,7 @@ def _begin(drawn: Drawn, folder: Path, most_pods: int, where: Elsewhere, tally: 
         case.state = "large"
         tally.add(case)
         return
-    manifest = compiled(case, where)
+    manifest = compile_case(case, where)
     if manifest is None:
         tally.add(case)
         return

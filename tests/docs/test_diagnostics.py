@@ -55,7 +55,7 @@ def pages() -> Iterator[Any]:
         yield pytest.param(code, marks=[pytest.mark.process] if runs else [])
 
 
-@pytest.mark.parametrize("code", pages())
+@pytest.mark.parametrize("code", list(pages()))
 def test_page(code: str, tmp_path: Path, argo_server: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
     text = (DIAGNOSTICS / f"{code}.md").read_text()
     assert text.startswith(f"# {code}: {CODES[code].title}\n")
