@@ -24,7 +24,7 @@ class ParallelSumFlow(FlowSpec):
 
     @step
     def start(self):
-        """The members are as many as the run is told."""
+        """Starts as many members as the parameter `nodes` says."""
         self.next(self.add, num_parallel=self.nodes)
 
     @retry(times=2, minutes_between_retries=0)

@@ -112,7 +112,7 @@ NOT_LOCALLY = {
     "resources": "the step has this machine",
     "accelerator": "the step has this machine",
     "placement": "the step has this machine",
-    "container": "the step is a process of this machine; what it would read from volumes and Secrets is told of",
+    "container": "the step is a process of this machine; what it would read from volumes and Secrets is reported",
     "batch": "the step has this machine",
     "retry.backoff_seconds": "the engine's own: it waits",
     "retry.backoff_factor": "the engine's own: it waits",
@@ -120,7 +120,7 @@ NOT_LOCALLY = {
     "foreach.parallelism": "the engine's own: it starts as many",
     "loop.max_iterations": "the engine's own: it counts",
 }
-"""Specs, and fields, of which the shim is told nothing in a local run, and why."""
+"""Specs and fields that the shim does not get in a local run, and why."""
 
 CONTEXT: dict[str, dict[str, Any]] = {
     "container.qos": {"resources": ResourceSpec(cpu=2)},
@@ -305,7 +305,7 @@ def test_a_new_field_has_to_reach_each_target(plain: Compilation, target: str) -
 
 
 def test_local_runs_heed_a_spec_or_say_what_they_leave_out(plain: Compilation) -> None:
-    """Each field is in the plan that the shim reads, or its spec is told of, or here is why not."""
+    """Each field is in the plan that the shim reads, or its spec is reported, or here is why not."""
     nothing = unsupported_locally(plain.flow)
     silent: set[str] = set()
     for path, without, having in cases(StepSpecs):

@@ -1,4 +1,4 @@
-"""What decorators and options ask for, as it stands on the pod."""
+"""What decorators and options ask for, as the pod has it."""
 
 from __future__ import annotations
 

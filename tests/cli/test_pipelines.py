@@ -39,7 +39,7 @@ WIDE = """
 
     @pipeline
     def wide(width: int, text: str = "a", factor: int = 1) -> None:
-        \"\"\"As wide as it is told.\"\"\"
+        \"\"\"As wide as its parameter says.\"\"\"
         loaded = load(text)
         gather([work(loaded, factor) for _ in range(width)])
 
@@ -156,7 +156,7 @@ def test_outline(folder: Path) -> None:
     result = flowc(folder, "graph", "wide.py", "--format", "text", "-p", "width=2")
     assert result.returncode == 0, result.stderr
     assert result.stdout == (
-        "Flow wide\n    As wide as it is told.\n"
+        "Flow wide\n    As wide as its parameter says.\n"
         "\nParameters\n    --width (int) [compiled with: 2]\n    --text (str) [default: a]\n"
         "    --factor (int) [default: 1]\n"
         "\nStep load\n    load(text=text)\n    => work, work_2\n"

@@ -1,4 +1,4 @@
-"""`--with`: a decorator for every step that has it not, as Metaflow's."""
+"""`--with`: a decorator for every step that doesn't have it, as in Metaflow."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ ML_IMAGE = os.environ.get("FLOWC_TEST_IMAGE_ML", "flowc.test/ml:1")
 NAMESPACE = os.environ.get("FLOWC_TEST_NAMESPACE", "flows")
 BUCKET = os.environ.get("FLOWC_TEST_BUCKET", "flowc")
 SECRET = os.environ.get("FLOWC_TEST_SECRET", "s3")
-PATIENCE = float(os.environ.get("FLOWC_TEST_PATIENCE", "900"))
+DEADLINE_SECONDS = float(os.environ.get("FLOWC_TEST_DEADLINE", "900"))
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Submitted:
 
     def wait(self, expected: str = "Succeeded") -> Run:
         """Wait for the end, and open the run. Another end is an assertion with its pods' last words."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + DEADLINE_SECONDS
         while True:
             status = self.cluster.get("workflow", self.name).get("status", {})
             phase = status.get("phase", "")

@@ -137,7 +137,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--kinds", default=",".join(KINDS), help="kinds of flow, by turns")
     parser.add_argument("--at-once", type=int, default=10, help="workflows at a time")
     parser.add_argument("--most-pods", type=int, default=25, help="larger flows are passed over")
-    parser.add_argument("--patience", type=float, default=900, help="seconds without a change before one is stopped")
+    parser.add_argument("--silence", type=float, default=900, help="seconds without a change before one is stopped")
     parser.add_argument("--different", type=Path, default=Path("different"), help="folder for flows that differ")
     parser.add_argument("--simulate", action="store_true", help="with flowc simulate, without a cluster")
     parser.add_argument("--prefix", default="random", help="folder in the bucket")
@@ -152,7 +152,7 @@ def main() -> int:
         os.environ.update({"AWS_ENDPOINT_URL": os.environ["FLOWC_S3_OUTSIDE"], "AWS_ALLOW_HTTP": "true"})
     began = time.monotonic()
     cluster = Cluster(f"{asked.prefix}/{uuid.uuid4().hex[:6]}")
-    where: Elsewhere = OnSimulator() if asked.simulate else OnCluster(cluster, asked.at_once, asked.patience)
+    where: Elsewhere = OnSimulator() if asked.simulate else OnCluster(cluster, asked.at_once, asked.silence)
     tally = Tally(asked.different)
     try:
         run(draw(asked.seed, asked.kinds.split(",")), asked.flows, asked.most_pods, where, tally)

@@ -30,11 +30,11 @@ class _Watched:
 
 
 class OnCluster:
-    """`at_once` workflows at most; `patience` is how many seconds one may stand still before it is stopped."""
+    """`at_once` workflows at most; `silence` is how many seconds one may stand still before it is stopped."""
 
-    def __init__(self, cluster: Cluster, at_once: int, patience: float) -> None:
+    def __init__(self, cluster: Cluster, at_once: int, silence: float) -> None:
         self._cluster = cluster
-        self._at_once, self._patience = at_once, patience
+        self._at_once, self._silence = at_once, silence
         self._watched: dict[str, _Watched] = {}
 
     @property
@@ -86,11 +86,11 @@ class OnCluster:
         seen = json.dumps([(name, node.get("phase"), node.get("message")) for name, node in nodes.items()])
         if seen != each.seen:
             each.seen, each.moved = seen, now
-        if now - each.moved < self._patience:
+        if now - each.moved < self._silence:
             return False
         self._cluster.stop(each.submitted.name)
         waits = [f"{node['displayName']} {node.get('phase')} {node.get('message', '')}" for node in nodes.values()]
-        return _end(each, "hung", f"nothing for {self._patience:.0f} s: {'; '.join(waits)[:2000]}")
+        return _end(each, "hung", f"nothing for {self._silence:.0f} s: {'; '.join(waits)[:2000]}")
 
     def _compare(self, each: _Watched, status: dict[str, Any]) -> bool:
         case, submitted = each.case, each.submitted

@@ -16,7 +16,7 @@ import pytest
 
 from flowc import Run
 from tests.cluster import lab as labs
-from tests.cluster.cluster import PATIENCE, Cluster, Submitted, run_locally
+from tests.cluster.cluster import DEADLINE_SECONDS, Cluster, Submitted, run_locally
 from tests.cluster.compare import assert_same_artifacts
 from tests.cluster.lab import Lab
 
@@ -211,12 +211,12 @@ def _begun(submitted: Submitted, task: str, count: int) -> list[str]:
 def _log(submitted: Submitted, pod: str) -> str:
     try:
         return submitted.cluster.kubectl("logs", pod, "-c", "main")
-    except AssertionError:  # it has not started
+    except AssertionError:  # not started yet
         return ""
 
 
 def _until(found: Callable[[], list[str]]) -> list[str]:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DEADLINE_SECONDS
     while time.monotonic() < deadline:
         value = found()
         if value:

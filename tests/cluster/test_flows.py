@@ -102,7 +102,7 @@ def test_what_decorators_ask_for_and_what_catch_takes(cluster: Cluster) -> None:
     assert main["resources"]["limits"] == main["resources"]["requests"]
     assert submitted.name.startswith("shop-test-new-decorated-flow-")
     logs = submitted.logs()
-    assert logs.count("told of DecoratedFlow True") == 1
+    assert logs.count("exit hook of DecoratedFlow True") == 1
     assert "ValueError: in the hook" in logs
 
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.cluster
 
 WIDE = Path(__file__).parent / "flows" / "wide.py"
 WIDTH = 300
-PATIENCE = 600.0
+DEADLINE_SECONDS = 600.0
 
 
 @pytest.mark.slow
@@ -71,7 +71,7 @@ def test_the_join_names_a_sibling_that_is_lost(cluster: Cluster) -> None:
     submitted = cluster.apply(cluster.compile(WIDE, "--set", 'parameters={waits="true"}'))
     store = S3Store(cluster.root)
     layout = RunLayout(store, "WideFlow", f"argo-{submitted.uid}")
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DEADLINE_SECONDS
     while layout.latest("each", (0,)) is None:
         assert time.monotonic() < deadline, "item 0 has not finished"
         time.sleep(1)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.argo.simulated import task, workflow
-from tests.cluster.cluster import PATIENCE, PYTHON_IMAGE, Cluster, Submitted
+from tests.cluster.cluster import DEADLINE_SECONDS, PYTHON_IMAGE, Cluster, Submitted
 from tests.support import flowc
 
 pytestmark = pytest.mark.cluster
@@ -99,7 +99,7 @@ def test_the_same_nodes_where_tasks_fail_and_are_left_out(cluster: Cluster, tmp_
 
 def _ended(submitted: Submitted) -> dict[str, Any]:
     """The status of a Workflow that has ended, however it did."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DEADLINE_SECONDS
     while True:
         status: dict[str, Any] = submitted.cluster.get("workflow", submitted.name).get("status", {})
         if status.get("phase") in {"Succeeded", "Failed", "Error"}:

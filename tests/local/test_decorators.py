@@ -108,7 +108,7 @@ PROJECT = """
     from flowc import FlowSpec, current, exit_hook, project, step
 
     def told(run):
-        print("told of", run.pathspec.split("/")[0], run.successful)
+        print("exit hook of", run.pathspec.split("/")[0], run.successful)
 
     def plain():
         print("plain")
@@ -143,7 +143,7 @@ def test_hooks_and_facts_of_a_run_that_succeeds(tmp_path: Path, monkeypatch: pyt
     assert start.facts == ["shop", "user.ann", "shop.user.ann.Shop"]
     assert start.flags == [False, True]
     said = [line.partition("] ")[2] or line for line in local.says.out]
-    assert said[0] == "told of Shop True"
+    assert said[0] == "exit hook of Shop True"
     assert said[-1] == "plain"
     assert any("ValueError: in the hook" in line for line in said)
     assert "the exit hook broken failed with exit code 1" in local.says.notes
@@ -158,7 +158,7 @@ def test_hooks_of_a_run_that_fails(tmp_path: Path) -> None:
     result = run_flow(flow, local.compilation.source, RunOptions(root=local.root), local.says)
     assert result.status == "failed"
     assert local.client(result)["start"].task.data.facts == ["shop", "prod.test_9", "shop.prod.test_9.Shop"]
-    assert any(line.endswith("told of Shop False") for line in local.says.out)
+    assert any(line.endswith("exit hook of Shop False") for line in local.says.out)
     assert not any("plain" in line for line in local.says.out)
 
 

@@ -260,7 +260,7 @@ class SlowReporter(Recorder):
 
 @pytest.mark.process
 def test_tasks_that_end_together_while_the_run_stops(tmp_path: Path) -> None:
-    """An exit and the end of an output that are told at once: the output is read before the exit closes it."""
+    """An exit and the end of an output that arrive at once: the output is read before the exit closes it."""
     local = Local(
         tmp_path,
         """

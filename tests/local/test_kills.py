@@ -54,7 +54,7 @@ FLOW = """
 
 
 class Runs:
-    """The flow's command line in a folder, and the processes that its tasks have told of."""
+    """The flow's command line in a folder, and the processes that its tasks have reported."""
 
     def __init__(self, folder: Path, method: str) -> None:
         self.folder = folder
@@ -75,7 +75,7 @@ class Runs:
         )
 
     def told(self, count: int, attempt: int = 0) -> dict[str, list[int]]:
-        """Wait until so many tasks have told of their processes."""
+        """Wait until so many tasks have reported their processes."""
         deadline = time.monotonic() + 60
         while True:
             files = {path.stem: path for path in self.pids.glob(f"*.{attempt}")}

@@ -102,7 +102,7 @@ class Page(ABC):
         return f"{function}({', '.join(said)})"
 
     def copy(self, region: Region, function: str) -> str:
-        """A step that nothing else calls where its calls cannot be told apart: a map has no `id=`."""
+        """A step that nothing else calls where its calls look alike: a map has no `id=`."""
         self.use(function)
         if not region.explicit:
             return function

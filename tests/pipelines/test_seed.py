@@ -1,4 +1,4 @@
-"""The second seed: ZenML's page on fan-out and fan-in, with its pipeline as it stands there."""
+"""The second seed: ZenML's page on fan-out and fan-in, with its pipeline unchanged."""
 
 from __future__ import annotations
 

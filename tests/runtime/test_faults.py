@@ -1,4 +1,4 @@
-"""Stores that fail for a while: what is waited for, for how long, what is said of it, and what ends at once."""
+"""Stores that fail for a while: which errors are retried, for how long, what is reported, and which end at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.runtime.faultserver import Fault, FaultServer, Handler, answers_half,
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
-    """A server without faults, and patience for some seconds."""
+    """A server without faults, and retries for some seconds."""
     found = FaultServer()
     for name in ("AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ENDPOINT_URL_S3"):
         monkeypatch.delenv(name, raising=False)

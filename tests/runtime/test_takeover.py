@@ -1,4 +1,4 @@
-"""A resumed run whose tasks look for themselves: what they take over, what runs again, and what the engine is told."""
+"""A resumed run whose tasks look for themselves: what they take over, what runs again, and what is reported to the engine."""
 
 from __future__ import annotations
 

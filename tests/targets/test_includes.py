@@ -1,4 +1,4 @@
-"""`--include`: what patterns name, from where, and what is said of those that name nothing."""
+"""`--include`: which files patterns match, from where, and the diagnostics of those that match nothing."""
 
 from __future__ import annotations
 

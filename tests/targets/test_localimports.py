@@ -1,4 +1,4 @@
-"""Local modules: which files an import brings, and what is said of imports that lead nowhere."""
+"""Local modules: which files an import brings, and the diagnostics of imports that are not found."""
 
 from __future__ import annotations
 

@@ -226,7 +226,7 @@ _FIELD = frozenset({"default", "default_factory"})
 
 
 def _find(of: ClassObject, name: str) -> object:
-    """An attribute of a class or of its bases, as it stands in the class; MISSING where there is none."""
+    """An attribute of a class or of its bases, not bound to an instance; MISSING if there is none."""
     return next((item.namespace[name] for item in of.mro() if name in item.namespace), MISSING)
 
 

@@ -110,7 +110,7 @@ class SecretSource(Model):
     type: Literal["inline", "kubernetes", "aws-secrets-manager", "gcp-secret-manager", "az-key-vault"]
     id: str
     options: dict[str, Any] = {}
-    """What the source is told beside the id; of `inline` the variables themselves, as `env_vars`."""
+    """Options of the source besides the id; for `inline` the variables themselves, as `env_vars`."""
     role: str | None = None
 
 

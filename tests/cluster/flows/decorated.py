@@ -11,7 +11,7 @@ from flowc import FlowSpec, catch, current, exit_hook, kubernetes, project, retr
 
 
 def told(run: Any) -> None:
-    print("told of", run.pathspec.partition("/")[0], run.successful)
+    print("exit hook of", run.pathspec.partition("/")[0], run.successful)
 
 
 def broken() -> None:

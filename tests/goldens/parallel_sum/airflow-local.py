@@ -60,7 +60,7 @@ PARAMETERS = {"FLOWC_PARAM_NODES": "nodes", "FLOWC_PARAM_UP_TO": "up-to"}
 def flow():
     start = StepOperator(
         task_id="start",
-        doc_md="The members are as many as the run is told.",
+        doc_md="Starts as many members as the parameter `nodes` says.",
     )
     start_indices = indices.override(task_id="start-indices")("start")
 

@@ -64,7 +64,7 @@ def flow():
     start = StepOperator(
         task_id="start",
         callbacks=PublishOutput,
-        doc_md="The members are as many as the run is told.",
+        doc_md="Starts as many members as the parameter `nodes` says.",
     )
     start_indices = indices.override(task_id="start-indices")("start")
 

@@ -15,7 +15,7 @@ from flowc_targets.kubernetes.event_names import finished_event
 
 _ENCODE = 'b64enc | replace "+" "-" | replace "/" "_"'
 NOTHING = ENCODED
-"""An empty text, which a Sensor takes for a template that has failed."""
+"""An empty text, which a Sensor takes for a failed template."""
 
 
 def quoted(text: str) -> str:
@@ -32,7 +32,7 @@ def field(payload: str, name: str, default: str) -> str:
         f'{{{{- else if kindIs "invalid" $v -}}}}{instead}'
         f'{{{{- else if kindIs "string" $v -}}}}{ENCODED}{{{{ $v | {_ENCODE} }}}}'
         f'{{{{- else if or (kindIs "map" $v) (kindIs "slice" $v) -}}}}{ENCODED}{{{{ $v | toRawJson | {_ENCODE} }}}}'
-        '{{- else -}}{{- fail "as it stands" -}}{{- end -}}'
+        '{{- else -}}{{- fail "of a type that is passed unchanged" -}}{{- end -}}'
     )
 
 

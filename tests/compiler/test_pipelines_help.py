@@ -1,4 +1,4 @@
-"""What newcomers to pipelines are told: the way out of a mistake, in words that name what they wrote."""
+"""Help for newcomers to pipelines: the way out of a mistake, in words that name what they wrote."""
 
 from __future__ import annotations
 
