@@ -1,4 +1,4 @@
-"""A resumed run whose tasks look for themselves: what they take over, what runs again, and what is reported to the engine."""
+"""A resumed run whose tasks look for themselves: what they take over, what runs again, what the engine is sent."""
 
 from __future__ import annotations
 
