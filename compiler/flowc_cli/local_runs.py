@@ -26,7 +26,12 @@ def local_options(
     """The engine's options: the command line, then `root` and `max_workers` of [tool.flowc.run], then defaults."""
     table = configuration(file, sink).get("run", {})
     for key in sorted(set(table) - {"root", "max_workers"}):
-        sink.error("FC504", f"[tool.flowc.run] has an unknown option `{key}`", None, help="it has root and max_workers")
+        sink.error(
+            "FC504",
+            f"[tool.flowc.run] has an unknown option `{key}`",
+            None,
+            help="the options are root and max_workers",
+        )
     root = root if root is not None else table.get("root")
     workers = max_workers if max_workers is not None else table.get("max_workers")
     if root is not None:

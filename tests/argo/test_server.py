@@ -114,7 +114,7 @@ REFUSALS = [
     (401, {"code": 16, "message": "token not valid"}, 3, "FC610", "ARGO_TOKEN"),
     (403, {"code": 7, "message": "Permission denied"}, 3, "FC610", "namespace default"),
     (404, {"code": 5, "message": 'namespaces "default" not found'}, 2, "FC611", 'namespaces "default" not found'),
-    (404, "404 page not found", 3, "FC610", "not Argo Server: it says '404 page not found'"),
+    (404, "404 page not found", 3, "FC610", "not Argo Server: it answers '404 page not found'"),
     (200, "<html>a login page</html>", 3, "FC610", "not Argo Server"),
     (400, {"code": 3, "message": "templates.main: bad"}, 2, "FC611", "templates.main: bad"),
     (500, {"code": 13, "message": 'admission webhook "x" denied the request: spec.y'}, 2, "FC611", "spec.y"),

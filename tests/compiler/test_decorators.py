@@ -251,11 +251,11 @@ def test_packages_of_the_flow_and_of_the_step(tmp_path: Path, base: str, own: st
 @pytest.mark.parametrize(
     ("argument", "says"),
     [
-        ("service_account='An Account'", "'An Account' is no name in Kubernetes"),
-        ("namespace='Flows'", "'Flows' is no name in Kubernetes"),
-        ("secrets=['a', 'S3_keys']", "'S3_keys' is no name in Kubernetes"),
-        ("image_pull_secrets='pull it'", "'pull it' is no name in Kubernetes"),
-        ("persistent_volume_claims={'my_claim': '/data'}", "'my_claim' is no name in Kubernetes"),
+        ("service_account='An Account'", "'An Account' is not a valid name in Kubernetes"),
+        ("namespace='Flows'", "'Flows' is not a valid name in Kubernetes"),
+        ("secrets=['a', 'S3_keys']", "'S3_keys' is not a valid name in Kubernetes"),
+        ("image_pull_secrets='pull it'", "'pull it' is not a valid name in Kubernetes"),
+        ("persistent_volume_claims={'my_claim': '/data'}", "'my_claim' is not a valid name in Kubernetes"),
         ("image='python 3.11'", "'python 3.11' is not an image"),
         ("image=''", "'' is not an image"),
         ("node_selector={'a key': 'b'}", "'a key' is no key in Kubernetes"),

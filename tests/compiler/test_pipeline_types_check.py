@@ -99,7 +99,7 @@ def problems(folder: Path, body: str, *, more: str = "", end: str = "flow()") ->
         ("tune(maybe())", "FC311", "takes `Config` for `config`, and may get `None` from `maybe`", "let `tune` take"),
         ("table(tune(config()), index='abc')", "", "", ""),
         ("table(tune(config()), index=[load()])", "FC310", "gets `list[int]`, with `int` from `load`", ""),
-        ("number.map(load())", "FC312", "`.map` goes over the items of a list, and gets `int` from `load`", "map over"),
+        ("number.map(load())", "FC312", "`.map` iterates over a list, and gets `int` from `load`", "map over"),
         ("nested([number.map(many()), [1, 2], number.map([3])])", "", "", ""),
         ("nested([number.map(many()), text.map(['a'])])", "FC310", "with `list[str]` from `text`", ""),
         ("nested([[load(), 'x']])", "FC310", "gets `list[list[int | str]]`", ""),

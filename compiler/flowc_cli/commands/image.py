@@ -118,7 +118,7 @@ def _report_own_images(flow: Flow, sink: DiagnosticSink) -> None:
     for step in flow.steps:
         spec, image = step.specs.dependencies, own_image(step)
         if spec is not None and spec.needed and not step.virtual and image is not None:
-            message = f"step `{step.name}` keeps its image {image}, which has to hold {', '.join(spec.listed)}"
+            message = f"step `{step.name}` keeps its image {image}, which must contain {', '.join(spec.listed)}"
             sink.warning("FC501", message, spec.span, help="leave the image out to have one built")
 
 

@@ -195,9 +195,9 @@ def _limited(value: object) -> object:
 def _instead(evaluator: Evaluator, name: str, given: BoundValue) -> str:
     code = evaluator.code(given.node)
     if name in {"list", "enumerate", "zip", "reversed", "sorted", "tuple"}:
-        return f"write `work.map({code})` to go over it, or do this in a step that gets it"
+        return f"write `work.map({code})` to iterate over it, or do this in a step that gets it"
     if name == "range":
-        return f"let a step return the list, and write `work.map({code})`"
+        return f"return the list from a step, and write `work.map({code})`"
     return "do this in a step that gets the result"
 
 
@@ -245,7 +245,7 @@ def _lazy(evaluator: Evaluator, name: str, arguments: CallArguments, node: ast.e
     function, sources = None, arguments.positional
     if name in {"map", "filter"}:
         if len(sources) < 2 or arguments.keywords:
-            message = f"`{name}` takes a function and what to go over"
+            message = f"`{name}` takes a function and an iterable"
             raise evaluator.refuse("FC113", message, node, "write a comprehension")
         function, *sources = sources
         if isinstance(function.value, Unresolved):
@@ -433,7 +433,7 @@ def _exit(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> obj
 
 def _object(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
     del arguments
-    raise evaluator.refuse("FC115", "`object()` is no plain data", node, "use None")
+    raise evaluator.refuse("FC115", "`object()` is not plain data", node, "use None")
 
 
 def _partial(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:

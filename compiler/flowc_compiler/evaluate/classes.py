@@ -306,5 +306,5 @@ def super_attribute(evaluator: Evaluator, name: str, node: ast.expr) -> object:
 
 
 def _no_attribute(evaluator: Evaluator, owner: object, name: str, node: ast.expr) -> EvaluationError:
-    message = f"flowc cannot tell the value of the attribute `{name}`"
+    message = f"the value of the attribute `{name}` is unknown"
     return evaluator.refuse("FC115", message, node, "write the value out", owner)

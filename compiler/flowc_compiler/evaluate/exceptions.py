@@ -69,7 +69,7 @@ def _handled(evaluator: Evaluator, item: ast.Try, raised: RaisedError) -> Signal
     for handler in item.handlers:
         fits = _catches(evaluator, handler, raised.error)
         if fits is None:
-            raise evaluator.refuse("FC115", "which error is caught is not known", handler, "write the value out")
+            raise evaluator.refuse("FC115", "flowc cannot know which error is caught", handler, "write the value out")
         if fits:
             return _handle(evaluator, handler, raised.error)
     raise raised

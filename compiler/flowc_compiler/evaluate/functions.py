@@ -190,7 +190,9 @@ def _generator(evaluator: Evaluator, body: Sequence[ast.stmt], frame: Frame, nod
             with evaluator.within(frame):
                 evaluator.execute(body)
                 if frame.exits:
-                    raise evaluator.refuse("FC115", "what this generator yields is not known", node, "return a list")
+                    raise evaluator.refuse(
+                        "FC115", "flowc cannot know what this generator yields", node, "return a list"
+                    )
         finally:
             evaluator.lenient = outer
         return frame.yields

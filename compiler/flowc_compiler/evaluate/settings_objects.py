@@ -66,7 +66,7 @@ def _made(evaluator: Evaluator, kind: str, node: ast.Call, positional: tuple[str
         if key is None:
             unpacked = evaluator.evaluate(value)
             if not isinstance(unpacked, dict) or evaluator.undetermined(unpacked):
-                raise evaluator.refuse("FC402", "what is unpacked is not a dict", value, "name the arguments")
+                raise evaluator.refuse("FC402", "the unpacked value is not a dict", value, "name the arguments")
             for name, item in cast("dict[object, object]", unpacked).items():
                 fields[str(name)], nodes[str(name)] = item, value
             continue

@@ -257,7 +257,7 @@ def _turns(evaluator: Evaluator, source: object, item: ast.For) -> Iterator[bool
             and source.watch is not None
             and (watched[0].changed() or source.watch()[1] != watched[1])
         ):
-            message = "the loop changes what the generator that it goes over reads"
+            message = "the loop changes what its generator reads"
             raise evaluator.refuse("FC115", message, item.iter, "make a list of it first: `list(...)`")
         return
     values = evaluator.iterate(source, item.iter)
@@ -270,8 +270,8 @@ def _turns(evaluator: Evaluator, source: object, item: ast.For) -> Iterator[bool
         if isinstance(found := evaluator.undetermined(source), Unresolved):
             raise evaluator.refuse_unresolved(found, item.iter)
         if isinstance(source, dict | set) and len(cast("set[object]", source)) != len(values):
-            message = f"`{evaluator.code(item.iter)}` changes while the loop goes over it"
-            raise evaluator.refuse("FC112", message, item.iter, "go over `list(...)` of it")
+            message = f"`{evaluator.code(item.iter)}` changes while the loop iterates over it"
+            raise evaluator.refuse("FC112", message, item.iter, "iterate over `list(...)` of it")
 
 
 def _while(evaluator: Evaluator, item: ast.While) -> Signal:
@@ -317,7 +317,7 @@ def _turn(evaluator: Evaluator, item: ast.For | ast.While, frame: Frame) -> Sign
     if signal in ("continue", None) and not frame.exits:
         return None
     if any(kind == "break" for kind, _ in frame.exits):  # whether the loop goes on is not known
-        raise evaluator.refuse("FC115", "whether this loop goes on is not known", item, "write the value out")
+        raise evaluator.refuse("FC115", "flowc cannot know whether this loop continues", item, "write the value out")
     reaches, _ = leave(evaluator, frame, ("continue",), None if signal == "continue" else signal, None, item)
     if signal == "diverted":
         return None if reaches else "diverted"
@@ -366,7 +366,7 @@ def _assert(evaluator: Evaluator, item: ast.Assert) -> Signal:
         )
     if not holds:
         said = evaluator.evaluate(item.msg) if item.msg is not None else ""
-        message = f"the assertion does not hold{f': {said}' if isinstance(said, str) and said else ''}"
+        message = f"the assertion fails{f': {said}' if isinstance(said, str) and said else ''}"
         if evaluator.lenient:
             raise_statement(evaluator, ast.copy_location(ast.Raise(ast.Name("AssertionError", ast.Load())), item))
         raise evaluator.refuse("FC112", message, item, "give the pipeline other parameters")
@@ -378,7 +378,7 @@ def _function(evaluator: Evaluator, item: FunctionNode) -> Signal:
     frame = evaluator.frame
     if item.decorator_list and not evaluator.lenient:
         raise evaluator.refuse(
-            "FC110", f"`{item.name}` has a decorator, inside of a pipeline's body", item.decorator_list[0],
+            "FC110", f"`{item.name}` has a decorator, inside a pipeline's body", item.decorator_list[0],
             "define steps and pipelines at the top level of the file",
         )  # fmt: skip
     function = Function(frame.view, item, closure_of(frame), defaults_of(evaluator, item))
@@ -427,7 +427,7 @@ def _with(evaluator: Evaluator, item: ast.With | ast.AsyncWith) -> Signal:
             ("TemporaryDirectory",),
         }
         if entered.optional_vars is not None:
-            value = Unresolved(f"`{evaluator.code(entered.context_expr)}` is known when the file runs")
+            value = Unresolved(f"`{evaluator.code(entered.context_expr)}` is not known before the file runs")
             assign(evaluator, entered.optional_vars, value, entered.context_expr)
     hazards = evaluator.hazards
     if not suppresses:

@@ -54,7 +54,9 @@ def _unpack(evaluator: Evaluator, items: Sequence[ast.expr], value: object, node
     least = len(items) - (star is not None)
     if len(values) < least or (star is None and len(values) > least):
         shown = f"{'at least ' if star is not None else ''}{least} value{'s' * (least != 1)}"
-        message = f"`{evaluator.code(node)}` has {len(values)} value{'s' * (len(values) != 1)}, and {shown} are wanted"
+        message = (
+            f"`{evaluator.code(node)}` has {len(values)} value{'s' * (len(values) != 1)}, and {shown} are expected"
+        )
         raise evaluator.refuse("FC112", message, node, "make the numbers equal")
     if star is not None:
         end = len(values) - (len(items) - star - 1)

@@ -13,7 +13,7 @@ def check_gangs(flow: Flow, sink: DiagnosticSink) -> Flow:
         if isinstance(step, ParallelStep) and flow.by_name[step.target].specs.parallel is None:
             sink.error(
                 "FC214", f"step `{step.target}` is called with `num_parallel`, and is not `@parallel`", step.next_span,
-                help=f"add `@parallel` to `{step.target}`, or use a foreach where no node has to know the others",
+                help=f"add `@parallel` to `{step.target}`, or use a foreach if the tasks need not know each other",
             )  # fmt: skip
         if step.specs.parallel is not None:
             _check_parents(flow, step, sink)

@@ -18,6 +18,6 @@ def check_parameter_names(flow: Flow, sink: DiagnosticSink) -> Flow:
             sink.error("FC305", message, parameter.span, help="rename one of them")
         seen[folded] = parameter.name
         if flow.frontend == "class" and parameter.attribute in flow.by_name:
-            message = f"`{parameter.attribute}` is a parameter and a step"
+            message = f"`{parameter.attribute}` is both a parameter and a step"
             sink.error("FC305", message, parameter.span, help="rename one of them")
     return flow

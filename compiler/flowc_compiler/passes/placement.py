@@ -43,7 +43,7 @@ def _check_catch(flow: Flow, sink: DiagnosticSink) -> None:
             why = "is a member of a gang, which fails and starts again as a whole"
         if why is not None:
             sink.error(
-                "FC406", f"`@catch` cannot stand on the step `{_shown(step)}`: it {why}", step.specs.catch.span,
+                "FC406", f"`@catch` cannot be used on the step `{_shown(step)}`: it {why}", step.specs.catch.span,
                 help="use try and except in the step, or let a step before it do what may fail",
             )  # fmt: skip
 
@@ -114,13 +114,13 @@ def _check_bounds(flow: Flow, sink: DiagnosticSink) -> None:
         foreach, loop = step.specs.foreach, step.specs.loop
         if foreach is not None and step.kind != "foreach" and str(foreach.span) not in enough:
             gang = " (a gang's members all start together)" if step.kind == "parallel" else ""
-            message = f"`@foreach_options` stands on the step `{_shown(step)}`, which opens no foreach{gang}"
-            help_text = "put it on the step with `self.next(..., foreach='items')`, whose items it is about"
+            message = f"`@foreach_options` is on the step `{_shown(step)}`, which opens no foreach{gang}"
+            help_text = "put it on the step with `self.next(..., foreach='items')` that opens the foreach"
             if is_pipeline:
                 help_text = "put it on the step that returns the list, and map over the result: `work.map(load())`"
             sink.error("FC406", message, foreach.span, help=help_text)
         if loop is not None and not (step.kind == "switch" and step.recursive):
-            message = f"`@loop` stands on the step `{_shown(step)}`, which does not lead back to itself"
+            message = f"`@loop` is on the step `{_shown(step)}`, which does not lead back to itself"
             help_text = (
                 f"put it on a switch with a case that leads back: `next({{'again': self.{step.name}, ...}}, ...)`"
             )

@@ -113,7 +113,7 @@ class _Builder:
                 f"step `{step.name}` is the body of `{fan_outs[0]}`'s fan-out, and other steps lead to it, too"
                 if fan_outs else f"{_listed(step.parents)} lead to step `{step.name}`, which takes no inputs",
                 step,
-                "let the steps that lead to it lead to one step, and fan out from there" if fan_outs else
+                "lead all of them to one step, and fan out from there" if fan_outs else
                 f"make it a join: `def {step.name}(self, inputs)`",
             )  # fmt: skip
             return
@@ -128,7 +128,7 @@ class _Builder:
         if switches:
             self._error(
                 "FC218", f"the switch `{switches[0]}` leads straight into the join `{step.name}`", step,
-                "put a step between them: a join takes in what has run, and a switch has not ended its arm",
+                "put a step between them: a switch cannot be the end of its own arm",
             )  # fmt: skip
             return
         splits = [self._split[arrival] for arrival in arrivals]
@@ -184,8 +184,8 @@ class _Builder:
             return False
         if not self._after.passes(opener.name, step.name):
             self._error(
-                "FC207", f"not every way on from `{opener.name}` leads to the join `{step.name}`", step,
-                "let the arms of a switch come together before the join, or all lead to the same join",
+                "FC207", f"not every path from `{opener.name}` leads to the join `{step.name}`", step,
+                "bring the arms of a switch together before the join, or lead them all to the same join",
             )  # fmt: skip
             return False
         return True

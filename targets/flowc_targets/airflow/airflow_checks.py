@@ -174,7 +174,7 @@ def _check_triggers(flow: Flow, sink: DiagnosticSink) -> None:
         if spec is not None and specs.schedule is not None:
             sink.unsupported(
                 "FC501", NAME, f"a DAG waits for its schedule or for assets, and this flow has @schedule and {what}",
-                spec.span, help="keep one of them, or let a DAG with the schedule update the asset",
+                spec.span, help="keep one of them, or have a DAG with the schedule update the asset",
             )  # fmt: skip
         if spec is not None and spec.options:
             sink.unsupported(

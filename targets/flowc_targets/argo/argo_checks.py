@@ -57,7 +57,7 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     settled = {parameter.name for parameter in flow.parameters if parameter.fixed}
     for name in options.parameters:
         if name in settled:
-            message = f"parameter {name!r} shapes the graph, and is settled when flow {flow.name} is compiled"
+            message = f"parameter {name!r} shapes the graph, and is fixed when flow {flow.name} is compiled"
             sink.error("FC302", message, flow.span, help=f"compile with `-p {name}=...`")
         elif name not in known:
             has = f"it has {', '.join(sorted(known))}" if known else "it has none"
@@ -168,7 +168,7 @@ def _check_cron(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
         )  # fmt: skip
     if options.schedule is not None and options.kind != "cron":
         sink.warning(
-            "FC505", f"option schedule says nothing with kind={options.kind}", None, help="compile with --kind cron"
+            "FC505", f"option schedule has no effect with kind={options.kind}", None, help="compile with --kind cron"
         )
 
 
@@ -193,7 +193,7 @@ def _check_depth(flow: Flow, step: SwitchStep, sink: DiagnosticSink) -> None:
     lifted = "where the controller has DISABLE_MAX_RECURSION=true, compile with --set disable_max_recursion=true"
     if bound is None:
         message = f"step {step.name!r} may go on to itself any number of times, and {deep}"
-        help_ = f"say how often, with @loop(max_iterations={most}) or less; {lifted}"
+        help_ = f"bound it with @loop(max_iterations={most}) or less; {lifted}"
         sink.warning("FC503", message, step.next_span or step.span, help=help_)
     else:
         message = f"step {step.name!r} may run {bound} times, and {deep}"
@@ -207,7 +207,7 @@ def _check_width(step: ParallelStep, options: ArgoOptions, sink: DiagnosticSink)
         return
     if width is None:
         message = f"a gang waits for all its members, and the run is kept to {most} pods at a time"
-        sink.warning("FC503", message, step.next_span or step.span, help=f"see that num_parallel is never over {most}")
+        sink.warning("FC503", message, step.next_span or step.span, help=f"keep num_parallel at or below {most}")
     else:
         message = f"{width} members of a gang have to run at the same time, and the run is kept to {most} pods"
         help_ = f"compile with --set parallelism={width} or more"

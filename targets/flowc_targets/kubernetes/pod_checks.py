@@ -36,7 +36,7 @@ def check_kubernetes_options(options: TargetOptions, target: str, sink: Diagnost
         sink.error("FC505", message, None, help="write 'python:3.11-slim' or 'registry.example/team/ml:1'")
     for option, name in _object_names(options):
         if not (_NAME.fullmatch(name) and len(name) <= _NAME_LENGTH):
-            message = f"option {option} of target {target}: {name!r} is no name in Kubernetes"
+            message = f"option {option} of target {target}: {name!r} is not a valid name in Kubernetes"
             sink.error(
                 "FC505", message, None, help=f"it has lowercase letters, digits, - and ., at most {_NAME_LENGTH}"
             )

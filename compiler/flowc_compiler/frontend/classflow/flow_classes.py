@@ -110,7 +110,7 @@ class ClassTable:
                 continue
             self.unseen = True
             self._sink.error(
-                "FC105", f"the base class `{view.code(base)}` is in no local file", view.span(base),
+                "FC105", f"the base class `{view.code(base)}` is not in a local file", view.span(base),
                 help="move the class, or the steps that it holds, into this file or a module beside the flow",
             )  # fmt: skip
 

@@ -94,7 +94,7 @@ class GraphBuilder:
         for draft in marked[1:]:
             self._sink.error(
                 "FC217", f"`{marked[0].name}` and `{draft.name}` are both the {mark} step", draft.span,
-                help=f"mark one step with `@step({mark}=True)`, or call it `{mark}`, and none besides",
+                help=f"mark one step with `@step({mark}=True)`, or call it `{mark}`, and no other",
             )  # fmt: skip
         if not marked and mark not in self._malformed and not self.unseen:
             self._missing.add(mark)
@@ -160,7 +160,7 @@ class GraphBuilder:
             what = "is a switch, too" if transition.condition else "fans out again"
             self._sink.error(
                 "FC210", f"the join `{draft.name}` {what}", transition.span,
-                help="let it lead to one step, and go on from there",
+                help="lead to one step from it, and branch or fan out there",
             )  # fmt: skip
 
 

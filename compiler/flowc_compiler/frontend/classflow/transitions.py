@@ -200,7 +200,7 @@ def _shape_problem(found: _Arguments) -> tuple[str, str] | None:
         if given
     ]
     if len(keywords) > 1:
-        return f"`{keywords[0]}=` and `{keywords[1]}=` do not go together", "use two steps, one after the other"
+        return f"`{keywords[0]}=` and `{keywords[1]}=` cannot be combined", "use two steps, one after the other"
     if found.condition is not None or found.cases is not None:
         return _switch_problem(found, targets)
     if not targets:

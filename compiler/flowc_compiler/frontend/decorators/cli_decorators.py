@@ -36,7 +36,7 @@ def read_cli_decorators(texts: Sequence[str], sink: DiagnosticSink) -> tuple[Cli
         name, _, rest = (part.strip() for part in text.partition(":"))
         model = ARGUMENTS.get(name)
         if model is None:
-            message = f"`--with {text}`: there is no decorator `{name}` of steps"
+            message = f"`--with {text}`: there is no step decorator `{name}`"
             sink.error("FC401", message, None, help=f"there are {', '.join(sorted(ARGUMENTS))}")
         elif name not in REPEATABLE and any(item.name == name for item in found):
             sink.error("FC405", f"`--with {name}` is given twice", None, help="keep one of them")

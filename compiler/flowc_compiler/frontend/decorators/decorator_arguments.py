@@ -68,7 +68,9 @@ class ArgumentReader:
         if isinstance(value, dict):
             return {str(name): item for name, item in cast("dict[object, object]", value).items()}
         span = self._view.span(node)
-        self._sink.error("FC404", f"what `@{name}` unpacks is not a dict", span, help="write the arguments out")
+        self._sink.error(
+            "FC404", f"the value that `@{name}` unpacks is not a dict", span, help="write the arguments out"
+        )
         return None
 
     def _as_written(self, name: str, node: ast.expr) -> str:

@@ -58,7 +58,7 @@ class FlowDecoratorReader:
         shown = view.code(callee(item))
         span = view.span(callee(item))
         if name in ARGUMENTS:
-            help_ = "put it above each step that it is for"
+            help_ = "put it above each step that needs it"
             self._sink.error("FC401", f"`@{shown}` is a decorator of steps, not of the flow", span, help=help_)
         elif (kind := unsupported_kind(callee(item), view)) is not None:
             report_unsupported_decorator(shown, kind, span, self._sink)

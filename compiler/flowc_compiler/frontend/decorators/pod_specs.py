@@ -75,12 +75,12 @@ def check_limits(spec: ResourceSpec, qos: str | None, span: Span | None, sink: D
             continue
         if limit < asked:
             sink.error(
-                "FC404", f"the limit of {name}, {limit:g}, is below what the step asks for, {asked:g}", span,
-                help=f"raise `{name}_limit`, or ask for less",
+                "FC404", f"the limit of {name}, {limit:g}, is below the request, {asked:g}", span,
+                help=f"raise `{name}_limit`, or lower the request",
             )  # fmt: skip
         elif qos == "guaranteed":
             sink.error(
-                "FC406", f"`qos` makes a limit of {name} as it is asked for, and `{name}_limit` sets another", span,
+                "FC406", f"`qos` sets the limit of {name} to its request, and `{name}_limit` sets another", span,
                 help=f"leave one of `qos` and `{name}_limit` out",
             )  # fmt: skip
 
@@ -98,7 +98,7 @@ def accelerator(found: tuple[DecoratorUse, ...], sink: DiagnosticSink) -> Accele
         return None
     span = asked[0][1]
     if len(types) > 1:
-        sink.error("FC404", f"two GPU types are asked for: {', '.join(sorted(types))}", span, help="keep one")
+        sink.error("FC404", f"the step names two GPU types: {', '.join(sorted(types))}", span, help="keep one")
     count = max(item.gpu[0] for item, _ in asked if item.gpu)
     if count == 0:
         return None

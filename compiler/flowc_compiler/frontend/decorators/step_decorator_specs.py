@@ -74,7 +74,7 @@ def _check_together(found: tuple[DecoratorUse, ...], sink: DiagnosticSink) -> No
     if "batch" in names and "kubernetes" in names:
         sink.error(
             "FC406", "the step is marked for AWS Batch and for Kubernetes", names["kubernetes"],
-            help="keep one of @batch and @kubernetes: flowc reads both as what a pod asks for",
+            help="keep one of @batch and @kubernetes: flowc reads both as requests of a pod",
         )  # fmt: skip
     packages = {
         given.name for given in found if isinstance(given.arguments, PypiArguments) and _packages(given.arguments)
@@ -105,7 +105,7 @@ def _timeout(found: tuple[DecoratorUse, ...], sink: DiagnosticSink) -> TimeoutSp
     arguments, span = asked
     seconds = arguments.seconds + 60 * arguments.minutes + 3600 * arguments.hours
     if seconds == 0:
-        sink.error("FC404", "`@timeout` without a time", span, help="give seconds, minutes or hours")
+        sink.error("FC404", "`@timeout` has no time", span, help="give seconds, minutes or hours")
         return None
     return TimeoutSpec(span=span, seconds=seconds)
 
@@ -137,7 +137,7 @@ def _foreach(found: tuple[DecoratorUse, ...], sink: DiagnosticSink) -> ForeachOp
         return None
     arguments, span = asked
     if arguments.parallelism is None:
-        message = "`@foreach_options` says nothing"
+        message = "`@foreach_options` has no argument"
         sink.error("FC404", message, span, help="give parallelism=, the most items to work on at a time")
         return None
     return ForeachOptions(span=span, parallelism=arguments.parallelism)

@@ -54,7 +54,7 @@ class DecoratorReader:
             name = self._view.names.resolve(callee(item))
             if name in ARGUMENTS:
                 self._error(
-                    "FC401", f"`@{name}` stands on a method that is not a step", item,
+                    "FC401", f"`@{name}` is on a method that is not a step", item,
                     help="add `@step` next to the method, or remove the decorator",
                 )  # fmt: skip
 

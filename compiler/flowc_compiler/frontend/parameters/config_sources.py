@@ -83,7 +83,7 @@ class SourceFinder:
             if error.reported:
                 raise UnusableError from None
             message = f"the {key} of config `{self._name}` is computed, and flowc executes nothing to compile a flow"
-            way_out = f"write it out, or give the config with `--config {self._name} PATH`"
+            way_out = f"write the value out, or give the config with `--config {self._name} PATH`"
             self.fail(message + error.because, error.help or way_out, error.node, "FC307")
         if not isinstance(value, kinds) or unportable(value):
             what = "a path" if key == "default" else "text or a mapping that fits into JSON"

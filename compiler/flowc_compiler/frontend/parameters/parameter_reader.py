@@ -94,7 +94,7 @@ class ParameterReader:
             return False
         if name.lower().replace("_", "-") in RUN_OPTIONS:
             self._reader.sink.warning(
-                "FC305", f"`--{name}` is an option of `flowc run`, so it does not set this parameter",
+                "FC305", f"`--{name}` is an option of `flowc run`, and does not set this parameter",
                 self._reader.view.span(node), help=f"give it as `-p {name}=VALUE`",
             )  # fmt: skip
         return True

@@ -60,7 +60,7 @@ def _refuse(evaluator: Evaluator, value: object, node: ast.AST) -> Exception:
         message, way_out = f"`{shown}` is a function: a step cannot be given it", f"call it: `{shown}()`"
         return evaluator.refuse("FC113", message, node, way_out)
     return evaluator.refuse(
-        "FC113", f"`{shown}` is no plain data: a step cannot be given it", node,
+        "FC113", f"`{shown}` is not plain data: a step cannot be given it", node,
         "give it text, numbers, lists, dicts and results of steps; make other objects in the step",
     )  # fmt: skip
 
@@ -70,7 +70,7 @@ def _collection(evaluator: Evaluator, value: object, node: ast.AST, depth: int) 
         entries = cast("dict[object, object]", value)
         for key in entries:
             if evaluator.find_undetermined(key) is not None or not _is_plain_key(key):
-                message = "a key of this dict is no plain data"
+                message = "a key of this dict is not plain data"
                 raise evaluator.refuse("FC113", message, node, "use text or numbers as keys")
         values = tuple(argument_value(evaluator, item, node, depth + 1) for item in entries.values())
         if all(isinstance(item, LiteralValue) for item in values):
@@ -111,8 +111,8 @@ def _collected(evaluator: Evaluator, mapped: MappedResult, node: ast.AST) -> Val
         case MappedResult() as inner:
             return _collected(evaluator, inner, node)
         case StepOutputs(names=()):
-            way_out = "let the step return something, or write `after=` to wait for it"
-            raise evaluator.refuse("FC222", "this mapped step returns nothing that could be passed on", node, way_out)
+            way_out = "return a value from the step, or write `after=` to wait for it"
+            raise evaluator.refuse("FC222", "this mapped step has no output to pass on", node, way_out)
         case StepOutputs():
             way_out = "take them apart: `first, second = work.map(items).unpack()`"
             raise evaluator.refuse("FC222", "this mapped step has several outputs", node, way_out)
@@ -120,8 +120,8 @@ def _collected(evaluator: Evaluator, mapped: MappedResult, node: ast.AST) -> Val
             if not mapped.map.product:
                 return mapped.map.sources[source]
         case None:
-            message = "this mapped pipeline returns nothing that could be passed on"
-            way_out = "let it return something, or write `after=` to wait for it"
+            message = "this mapped pipeline has no output to pass on"
+            way_out = "return a value from it, or write `after=` to wait for it"
             raise evaluator.refuse("FC222", message, node, way_out)
         case _:
             pass

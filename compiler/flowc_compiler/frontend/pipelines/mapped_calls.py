@@ -120,7 +120,7 @@ def _is_mapped(evaluator: PipelineEvaluator, slot: _Slot) -> bool:
     value = given.value
     if key == "id":
         raise evaluator.refuse(
-            "FC222", "`id` is for single calls", given.node, "a mapped step has the name of its function"
+            "FC222", "`id` is for single calls", given.node, "remove it: a mapped step has the name of its function"
         )
     if isinstance(value, set | frozenset):
         raise evaluator.refuse(

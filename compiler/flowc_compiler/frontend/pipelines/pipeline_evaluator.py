@@ -194,7 +194,7 @@ class PipelineEvaluator(Interpreter):
             case StepFunction() | FunctionMethod() if self.lenient:
                 self.escape(*(given.value for given in arguments.all()), why=Unresolved("a step was called with it"))
                 raise self.refuse(
-                    "FC115", f"`{self.code(node)}` is known when the file runs", node, "pass it with `-p`"
+                    "FC115", f"`{self.code(node)}` is not known before the file runs", node, "pass it with `-p`"
                 )
             case StepFunction():
                 return call_step(self, callee, arguments, node)
@@ -333,7 +333,7 @@ class PipelineEvaluator(Interpreter):
 def condition_value(evaluator: Evaluator, value: object, node: ast.AST) -> Value:
     """A result as the condition of a switch. Raises EvaluationError."""
     if isinstance(value, StepOutputs):
-        message = f"the step `{value.step}` gives no single value that could be true or false"
+        message = f"the step `{value.step}` has no single output that could be true or false"
         raise evaluator.refuse("FC112", message, node, "test one of its outputs")
     return argument_value(evaluator, value, node)
 

@@ -159,7 +159,7 @@ def _value(evaluator: PipelineEvaluator, known: Known, parameter: Parameter, tex
         return known.value
     if known.problem is not None:
         evaluator.sink.error(
-            "FC304", f"parameter `{parameter.name}` has no value that is known: {known.problem.message}",
+            "FC304", f"parameter `{parameter.name}` has no known value: {known.problem.message}",
             known.problem.span, help=f"give it a value: `-p {parameter.name}=...`",
         )  # fmt: skip
     else:

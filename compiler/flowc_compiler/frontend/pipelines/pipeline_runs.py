@@ -147,7 +147,7 @@ def _differing(name: str, runs: Sequence[Run]) -> Unresolved:
             return value
     lines = [str(line) for line in dict.fromkeys(run.span.line for run in runs)]
     shown = f"{', '.join(lines[:-1])} and {lines[-1]}" if len(lines) > 1 else lines[0]
-    message = f"the calls in the lines {shown} pass different values, and which of them runs is not known"
+    message = f"the calls in the lines {shown} pass different values, and flowc cannot know which of them runs"
     return Unresolved(message, f"write `-p {name}=...`")
 
 

@@ -39,7 +39,7 @@ def method_of(evaluator: PipelineEvaluator, owner: object, name: str, node: ast.
     if name in {"map", "product"} and isinstance(node, ast.Attribute):
         shown = evaluator.code(node.value)
         what = f"put `@step` above `{shown}`" if isinstance(owner, Function) else f"write `work.{name}({shown})`"
-        message = f"`{name}` is a method of steps, and `{shown}` is none"
+        message = f"`{name}` is a method of steps, and `{shown}` is not a step"
         raise evaluator.refuse("FC222", message, node, what, owner)
     return None
 
@@ -111,7 +111,7 @@ def _unpacked(evaluator: PipelineEvaluator, owner: MappedResult, node: ast.expr)
     )
     found = tuple(MappedResult(owner.map, part) for part in parts)
     if not found:
-        message = "`unpack` takes the outputs of a step apart that has several"
+        message = "`unpack` is for a step with several outputs"
         raise evaluator.refuse("FC222", message, node, "annotate the step: `-> tuple[A, B]`, and `return a, b` in it")
     return found
 
@@ -122,8 +122,8 @@ def entry_of(
     """`value[key]` of a result; `entries` is how many there must be, where all of them are unpacked."""
     if isinstance(value, StepOutputs):
         if not value.results:
-            message = f"the step `{value.step}` returns nothing"
-            raise evaluator.refuse("FC112", message, node, "let it return a value, and annotate it")
+            message = f"the step `{value.step}` has no output"
+            raise evaluator.refuse("FC112", message, node, "return a value from it, and annotate it")
         if entries is not None and entries != len(value.results):
             raise _wrong_number(evaluator, node, len(value.results), entries)
         return evaluator.computed(node, lambda: value.results[cast("int", key)])
@@ -135,7 +135,7 @@ def entry_of(
     if not isinstance(value, Result | MappedResult):
         raise evaluator.refuse("FC222", "`unmapped(...)` has no entries", node, "take the entry first")
     if isinstance(key, bool) or not isinstance(key, int | str):
-        what = "only one entry of it can be taken, by a number or a text"
+        what = "take one entry of it, by a number or a string"
         raise evaluator.not_known(value, node, what, "do it in a step")
     whole = argument_value(evaluator, value, node)
     of = value.type if isinstance(value, Result) else None
@@ -147,5 +147,5 @@ def entry_of(
 
 def _wrong_number(evaluator: PipelineEvaluator, node: ast.AST, count: int, wanted: int) -> EvaluationError:
     shown = f"{wanted} value{'s' * (wanted != 1)}"
-    message = f"`{evaluator.code(node)}` has {count} value{'s' * (count != 1)}, and {shown} are wanted"
+    message = f"`{evaluator.code(node)}` has {count} value{'s' * (count != 1)}, and {shown} are expected"
     return evaluator.refuse("FC112", message, node, "make the numbers equal")

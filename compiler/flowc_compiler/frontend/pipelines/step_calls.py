@@ -43,7 +43,7 @@ def given_name(evaluator: PipelineEvaluator, step: StepFunction, arguments: Call
         name, where = evaluator.nodes.free(step.name), node
     elif not isinstance(given.value, str):
         raise evaluator.refuse(
-            "FC209", "an id is a text that is known when the flow is compiled", given.node, 'id="name"'
+            "FC209", "an id must be text that is known when the flow is compiled", given.node, 'id="name"'
         )
     else:
         name, where = given.value, cast("ast.expr", given.node)
@@ -69,7 +69,7 @@ def read_after(evaluator: PipelineEvaluator, arguments: CallArguments) -> list[B
         given = arguments.pop(key)
         if given is not None:
             if key == "start_after":
-                message = "`start_after` waits until a step has started, which engines cannot say"
+                message = "`start_after` waits until a step has started, which engines cannot express"
                 raise evaluator.refuse("FC221", message, given.node, "write `after=`, which waits until it is done")
             found += [BoundValue(value, given.node) for value in _flat(given.value)]
     return found

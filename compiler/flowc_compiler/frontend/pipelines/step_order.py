@@ -39,7 +39,7 @@ def waited_names(evaluator: PipelineEvaluator, given: BoundValue) -> list[str]:
         case _:
             pass
     raise evaluator.refuse(
-        "FC221", f"`after` takes steps, and `{evaluator.code(given.node)}` is none", given.node,
+        "FC221", f"`after` takes steps, and `{evaluator.code(given.node)}` is not a step", given.node,
         "give the name of a step, its result, or a list of these",
     )  # fmt: skip
 

@@ -115,13 +115,13 @@ def _values(evaluator: PipelineEvaluator, found: list[object], node: ast.AST) ->
     """What the arms gave, as values. Raises EvaluationError where some leave a loop or function and others do not."""
     if "break" in found:
         raise evaluator.refuse(
-            "FC223", "a loop cannot be left by a result: how often it runs is known when the flow is compiled", node,
+            "FC223", "a result cannot end a loop: how often it runs is fixed when the flow is compiled", node,
             "run every turn, and let a step choose from the results",
         )  # fmt: skip
     returned = [isinstance(item, Returned) for item in found]
     if any(returned) and not all(returned) and evaluator.frame.loops:
         raise evaluator.refuse(
-            "FC223", "`return` cannot leave a loop by a result", node,
+            "FC223", "`return` in a loop cannot depend on a result", node,
             "run every turn, and let a step choose from the results",
         )  # fmt: skip
     if any(returned):

@@ -37,7 +37,7 @@ def _check_events(flow: Flow, spec: TriggerSpec, options: ArgoOptions, target: s
             help="give --set event_source=NAME, of an EventSource of Argo Events in the same namespace",
         )  # fmt: skip
     if not _GO_NAMES.fullmatch(options.payload_path):
-        message = f"option event_payload: {options.event_payload!r} is no path of names"
+        message = f"option event_payload: {options.event_payload!r} is not a path of names"
         sink.error("FC505", message, None, help="write it with dots, such as body.payload")
     filled: set[str] = set()
     for event in spec.events:
@@ -60,11 +60,11 @@ def _check_event(
             "and publish this name as `name` in its payload, as Metaflow does",
         )  # fmt: skip
     elif not _DOTTED.fullmatch(name):
-        message = f"the event name {name!r} has other characters than letters, digits, -, _ and dots"
+        message = f"the event name {name!r} has characters other than letters, digits, -, _ and dots"
         sink.unsupported("FC501", target, message, spec.span, help="rename it")
     for parameter, key in event_parameters(flow, event).items():
         if not _TOKEN.fullmatch(key):
-            message = f"the field {key!r} for parameter `{parameter}` has other characters than letters, digits, -, _"
+            message = f"the field {key!r} for parameter `{parameter}` has characters other than letters, digits, -, _"
             sink.unsupported("FC501", target, message, spec.span, help="name a field at the top of the payload")
 
 
@@ -113,11 +113,11 @@ def _check_resets(decorator: str, spec: TriggerSpec | TriggerOnFinishSpec, targe
 
 def _reset_problem(reset: object) -> str | None:
     if not isinstance(reset, dict):
-        return "it is a dict of cron and timezone"
+        return "it must be a dict of cron and timezone"
     fields = cast("dict[object, object]", reset)
     texts = all(isinstance(item, str) for item in fields.values())
     if "cron" not in fields or set(fields) - {"cron", "timezone"} or not texts:
-        return "it is a dict of cron and timezone, which are texts"
+        return "it must be a dict of cron and timezone, both strings"
     try:
         to_crontab(str(fields["cron"]))
     except ScheduleError as error:

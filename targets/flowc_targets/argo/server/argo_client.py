@@ -98,7 +98,7 @@ class ArgoClient:
             help_ = "correct the option or the decorator that it is from"
             raise EngineError.refused(f"this is no Workflow as Argo knows it: {'; '.join(problems)}", help_)
         configs = [item for item in objects if item.get("kind") == "ConfigMap"]
-        way_out = "say code=workflow, or apply the ConfigMap that `flowc compile` prints and submit with --from"
+        way_out = "set code=workflow, or apply the ConfigMap that `flowc compile` prints and submit with --from"
         create_config_maps(configs, self.access.namespace, "Argo Server", way_out)
         body: Json = {"namespace": self.access.namespace, "workflow": workflow}
         return run_state(self._post("workflow", "create_workflow", body))
@@ -178,7 +178,7 @@ class ArgoClient:
             if error.code != "FC602":
                 raise
             message = f"there is no run {name!r} in namespace {self.access.namespace}"
-            help_ = "`flowc status` lists the runs that there are; -n names another namespace"
+            help_ = "`flowc status` lists the runs; -n names another namespace"
             raise EngineError.unknown(message, help_) from None
 
     def _named(self, uid: str) -> str | None:

@@ -60,8 +60,8 @@ def read_access(address: Address, environment: Mapping[str, str]) -> Access:
     if not server:
         raise EngineError(
             "FC502",
-            "nothing says where Argo Server is",
-            "set ARGO_SERVER=host:port, or give --server; `kubectl port-forward svc/argo-server 2746` makes one",
+            "the address of Argo Server is not set",
+            "set ARGO_SERVER=host:port, or give --server; `kubectl port-forward svc/argo-server 2746` opens one",
         )
     secure = environment.get("ARGO_SECURE") != "false"
     return Access(
@@ -129,7 +129,7 @@ class ArgoServer:
         except ImportError as error:
             if (error.name or "").split(".")[0] != "argo_workflows":
                 raise
-            message = "the library argo-workflows is not installed, which talks to Argo Server"
+            message = "the library argo-workflows, which talks to Argo Server, is not installed"
             raise EngineError.unusable(message, "pip install 'flowc[argo]'") from None
         configuration: Any = settings.Configuration(host=access.url)
         configuration.verify_ssl = access.verify
@@ -205,7 +205,7 @@ class ArgoServer:
             return "name its CA's file in SSL_CERT_FILE, or set ARGO_INSECURE_SKIP_VERIFY=true for one that you trust"
         if not secure and ("aborted" in text or "reset" in text):
             return "it may speak https: unset ARGO_SECURE"
-        return "see that ARGO_SERVER (or --server) is its host:port, and that it can be reached from here"
+        return "check that ARGO_SERVER (or --server) is its host:port, and that it can be reached from here"
 
     def _refusal(self, error: Any) -> EngineError:
         """What a status that is no success means."""
@@ -220,7 +220,7 @@ class ArgoServer:
                 help_ = "set ARGO_TOKEN to what `argo auth token` prints: `Bearer ...`"
                 return EngineError.unusable(f"Argo Server does not know who asks: {text}", help_)
             case 403:
-                help_ = f"have the account of ARGO_TOKEN allowed that in namespace {self.access.namespace}"
+                help_ = f"give the account of ARGO_TOKEN that right in namespace {self.access.namespace}"
                 return EngineError.unusable(f"Argo Server does not allow it: {text}", help_)
             case 404 if not known:
                 return self._no_argo(text)
@@ -248,8 +248,8 @@ class ArgoServer:
 
     def _no_argo(self, body: str) -> EngineError:
         start = body[:60].split("\n", maxsplit=1)[0]
-        message = f"what answers at {self.access.url} is not Argo Server: it says {start!r}"
-        return EngineError.unusable(message, "see that ARGO_SERVER and ARGO_BASE_HREF name Argo Server itself")
+        message = f"the server at {self.access.url} is not Argo Server: it answers {start!r}"
+        return EngineError.unusable(message, "check that ARGO_SERVER and ARGO_BASE_HREF name Argo Server itself")
 
 
 def _about_the_request(text: str) -> bool:

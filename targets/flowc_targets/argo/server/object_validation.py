@@ -67,7 +67,7 @@ def _model(name: str) -> Any:
     except ImportError as error:
         if (error.name or "").split(".")[0] != "argo_workflows":
             raise
-        message = "the library argo-workflows is not installed, which has the models of Argo's objects"
+        message = "the library argo-workflows, which has the models of Argo's objects, is not installed"
         raise EngineError.unusable(message, "pip install 'flowc[argo]'") from None
     return getattr(module, "".join(word[0].upper() + word[1:] for word in name.split("_")))
 

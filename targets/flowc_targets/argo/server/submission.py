@@ -59,8 +59,8 @@ def find_deployed(server: ArgoServer, name: str) -> Deployed:
     word, separator, bare = name.rpartition("/")
     kinds = [kind for kind in KINDS if word.lower() in kind.words] if separator else list(KINDS[:2])
     if not kinds:
-        message = f"{word!r} is no kind of object that runs are submitted from"
-        help_ = "say workflowtemplate/NAME, cronworkflow/NAME or clusterworkflowtemplate/NAME"
+        message = f"{word!r} is not a kind of object that runs can be submitted from"
+        help_ = "write workflowtemplate/NAME, cronworkflow/NAME or clusterworkflowtemplate/NAME"
         raise EngineError("FC505", message, help_)
     namespace = server.access.namespace
     for kind in kinds:
@@ -72,7 +72,7 @@ def find_deployed(server: ArgoServer, name: str) -> Deployed:
             return Deployed(kind.name, bare, flow_of(as_map(found.get("metadata"))), own, resumes)
     what = " or ".join(kind.name for kind in kinds)
     message = f"there is no {what} {bare!r} in namespace {namespace}"
-    help_ = "`argo template list` and `argo cron list` say what is deployed; -n names another namespace"
+    help_ = "`argo template list` and `argo cron list` list what is deployed; -n names another namespace"
     raise EngineError.unknown(message, help_)
 
 

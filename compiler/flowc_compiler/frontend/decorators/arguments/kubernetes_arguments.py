@@ -64,7 +64,7 @@ def _explained(problem: ErrorDetails, model: type[BaseModel]) -> str:
     if problem["type"] == "extra_forbidden":
         owner = _model_at(model, tuple(problem["loc"][:-1]))
         known = ", ".join(camel(name) for name in owner.model_fields) if owner is not None else ""
-        message = f"Kubernetes has no such field here; there are {known}" if known else "no such field"
+        message = f"Kubernetes has no such field here; it has {known}" if known else "no such field"
     return f"{where}: {message}" if where else message
 
 
@@ -107,7 +107,9 @@ def _check_mounts(mounts: dict[str, str]) -> dict[str, str]:
 def check_name(name: str) -> str:
     """The name of an object of Kubernetes. Raises ValueError."""
     if not (_NAME.fullmatch(name) and len(name) <= _MOST):
-        raise ValueError(f"{name!r} is no name in Kubernetes: lowercase letters, digits, - and ., at most {_MOST}")
+        raise ValueError(
+            f"{name!r} is not a valid name in Kubernetes: lowercase letters, digits, - and ., at most {_MOST}"
+        )
     return name
 
 

@@ -46,7 +46,7 @@ def schedule_spec(tree: Tree | Leaf | None, sink: DiagnosticSink) -> ScheduleSpe
     if tree is None or span is None:
         return None
     if isinstance(tree, Leaf):
-        sink.error("FC404", "`schedule` is not made with Schedule", span, help="write Schedule(cron_expression=...)")
+        sink.error("FC404", "`schedule` is not a Schedule", span, help="write Schedule(cron_expression=...)")
         return None
     refused = {name for name in tree if name in SCHEDULE.refused}
     if "cron_expression" not in tree:

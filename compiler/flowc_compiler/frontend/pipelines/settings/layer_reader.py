@@ -99,7 +99,7 @@ def checked(
     """The fields of settings, `owner` in messages. Collects FC403 and FC404, and FC410 and FC411 for `unread` ones."""
     if isinstance(tree, Leaf):
         if tree.value is not None and tree.value != {}:
-            sink.error("FC404", f"{owner} is not made of settings", tree.span, help="see docs/zenml.md")
+            sink.error("FC404", f"{owner} is not a settings object", tree.span, help="see docs/zenml.md")
         return model()
     given: Tree = {}
     for name, item in tree.items():
@@ -171,7 +171,7 @@ def _arguments(layer: SettingsLayer, scope: Scope, sink: DiagnosticSink) -> Iter
         else:
             unpacked = _evaluated("what is unpacked", arg.value, layer, scope, sink)
             if unpacked is not None and not isinstance(unpacked[0], dict):
-                message = f"what `{title(layer)}` unpacks is not a dict"
+                message = f"the value that `{title(layer)}` unpacks is not a dict"
                 sink.error("FC404", message, layer.view.span(arg.value), help="write the arguments out")
             elif unpacked is not None:
                 for name, item in cast("dict[object, object]", unpacked[0]).items():

@@ -128,7 +128,7 @@ def _settings(tree: Tree | Leaf, span: Span, sink: DiagnosticSink) -> Tree:
         elif component == "orchestrator":
             sink.error(
                 "FC411", f"flowc cannot express settings of the orchestrator {selector!r}", where,
-                help="say the same with KubernetesOrchestratorSettings, or with arguments of flowc's own `@step`",
+                help="use KubernetesOrchestratorSettings, or with arguments of flowc's own `@step`",
             )  # fmt: skip
         elif component == "step_operator":
             sink.error(
@@ -142,7 +142,7 @@ def _settings(tree: Tree | Leaf, span: Span, sink: DiagnosticSink) -> Tree:
         else:
             sink.error(
                 "FC404", f"{key!r} names no settings", where,
-                help="there are resources, docker and orchestrator or orchestrator.kubernetes",
+                help="use resources, docker, orchestrator or orchestrator.kubernetes",
             )  # fmt: skip
     return found
 

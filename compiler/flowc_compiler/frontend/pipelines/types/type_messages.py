@@ -72,20 +72,22 @@ class Messages:
             help_text = f"let `{name}` take `{wider}`, or the step before it return no `{shown}`"
         else:
             message = f"{takes}, and gets {self._given(found)}, which need not be one"
-            help_text = f"say `{wanted}` where the value comes from, if it always is one"
+            help_text = f"annotate the source of the value with `{wanted}`, if it always is one"
         self._sink.warning("FC311", message, found.span, help=help_text, label=label)
 
     def source(self, source: Value, given: Type, span: Span, *, certain: bool) -> None:
         """Collect FC312 for what is mapped over and has no items."""
         if certain:
             shown = describe_annotation(given)
-            message = f"`.map` goes over the items of a list, and gets `{shown}`{self._origin(source)}"
-            help_text = "map over a list of values; what each item gets whole is passed beside it"
+            message = f"`.map` iterates over a list, and gets `{shown}`{self._origin(source)}"
+            help_text = (
+                "map over a list of values; pass what every call needs as another argument, with `unmapped(...)`"
+            )
             self._sink.error("FC312", message, span, help=help_text, label=f"`{shown}` is a single value")
             return
         wrong = [item for item in members_of(given) if self._rules.mapped(item) is Verdict.NO]
         shown = describe_annotation(union_of(wrong)) if wrong else describe(given)
-        message = f"`.map` goes over the items of a list, and may get `{shown}`{self._origin(source)}"
+        message = f"`.map` iterates over a list, and may get `{shown}`{self._origin(source)}"
         help_text = "return an empty list where there is nothing to map over"
         self._sink.warning("FC311", message, span, help=help_text, label="expects a list")
 
