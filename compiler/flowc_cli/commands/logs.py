@@ -101,9 +101,9 @@ def _print_engine_logs(place: Place, name: str, step: str | None, *, follow: boo
 def _refuse_mixed_options(target: str | None) -> int:
     """Report FC504 for options that are about the store and the engine at once. Returns the exit code."""
     if target is None:
-        message = "STEP, --follow, --server and --namespace are about an engine, and no --target names one"
+        message = "STEP, --follow, --server and --namespace need a --target"
         help_ = "add --target argo; the store has the logs of a step under Flow/run-id/step"
     else:
-        message = "--root, --stdout and --stderr are about the store, and --target names an engine"
+        message = "--root, --stdout and --stderr read the store, and --target reads an engine"
         help_ = "leave out --target, or the others: an engine does not separate the streams"
     return fail(EngineError("FC504", message, help_))
