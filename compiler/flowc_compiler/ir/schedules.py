@@ -191,7 +191,7 @@ def _text(values: frozenset[int], field: _Field, *, steps: bool = True) -> str:
 
 
 def check_timezone(timezone: str | None, owner: str, span: Span, sink: DiagnosticSink) -> None:
-    """Collect FC404 for what is no time zone, where this machine knows them."""
+    """Collect FC404 for what is not a time zone, where this machine knows them."""
     from zoneinfo import ZoneInfo
 
     if timezone is None:
@@ -203,5 +203,5 @@ def check_timezone(timezone: str | None, owner: str, span: Span, sink: Diagnosti
     try:
         ZoneInfo(timezone)
     except (KeyError, ValueError, OSError):
-        message = f"`timezone` of {owner}: {timezone!r} is no time zone"
+        message = f"`timezone` of {owner}: {timezone!r} is not a time zone"
         sink.error("FC404", message, span, help="use an IANA name, such as Europe/Berlin or America/New_York")

@@ -79,7 +79,7 @@ def _check_one(name: str, argument: str, single: bool, several: bool, span: Span
     """Exactly one of an argument and its plural must be given."""
     if single == several:
         message = f"`@{name}` has both `{argument}` and `{argument}s`" if single else f"`@{name}` names no {argument}"
-        sink.error("FC404", message, span, help=f"give `{argument}`, or `{argument}s` for several")
+        sink.error("FC404", message, span, help=f"give `{argument}` for one, or `{argument}s` for several")
     return single != several
 
 
