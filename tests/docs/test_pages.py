@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,14 @@ import yaml
 from typer.main import get_command
 
 from flowc_cli.app import SUMMARIES, app, load_command
+from flowc_compiler.diagnostics import CODES, DiagnosticSink
+from flowc_compiler.diagnostics.codes import DiagnosticCode
+from flowc_compiler.driver import compile_file
 from flowc_targets.base.options import TargetOptions
 from flowc_targets.base.registry import load_target, target_names
 from tests.conftest import REPOSITORY
 from tests.docs.pages import DOCS, PAGES, blocks, links
+from tests.support import flowc
 
 CI = REPOSITORY / ".ci" / "run"
 IDS = [path.relative_to(REPOSITORY).as_posix() for path in PAGES]
@@ -95,3 +100,41 @@ def test_every_page_is_in_the_navigation() -> None:
     listed = {path for item in yaml.safe_load(text)["nav"] for path in item.values()}
     pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
     assert {path for path in pages if not path.startswith("diagnostics/FC")} == listed
+
+
+def shown_module(page: Path, title: str) -> str:
+    """The text of a module that a page shows in full."""
+    return next(block.text for block in blocks(page.read_text(), "python") if block.title == title)
+
+
+def test_the_example_of_a_target_compiles_a_flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a distribution of its own, which needs no change here."""
+    text = shown_module(DOCS / "architecture.md", "targets/flowc_targets/make/target.py")
+    (tmp_path / "make_target_of_a_page.py").write_text(text)
+    info = tmp_path / "make_target_of_a_page-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: make-target-of-a-page\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[flowc.targets]\nmake = make_target_of_a_page:TARGET\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    options = ("--target", "make", "--root", str(tmp_path))
+    done = flowc(REPOSITORY, "compile", "examples/two_models.py", *options)
+    assert done.returncode == 0, done.stderr
+    assert "\tpython3 flow.pyz task --step end\n" in done.stdout
+    refused = flowc(REPOSITORY, "compile", "examples/nested_foreach.py", *options)
+    assert (refused.returncode, refused.stderr.count("error[FC501]")) == (2, 2)
+
+
+def test_the_example_of_a_pass_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: dict[str, Any] = {}
+    title = "compiler/flowc_compiler/passes/failures.py"
+    exec(compile(shown_module(REPOSITORY / "CONTRIBUTING.md", title), title, "exec"), names)
+    monkeypatch.setitem(CODES, "FC412", DiagnosticCode("FC412", "a caught failure is not stored"))
+    flow_file = tmp_path / "flow.py"
+    flow_file.write_text(
+        "from flowc import FlowSpec, catch, step\n\n\nclass F(FlowSpec):\n    @catch\n    @step\n    def start(self):\n"
+        "        self.next(self.end)\n\n    @catch(var='failure')\n    @step\n    def end(self):\n        pass\n"
+    )
+    sink = DiagnosticSink()
+    flow = compile_file(flow_file, sink).flow
+    assert names["check_failures"](flow, sink) is flow
+    assert [(item.code, item.span.line) for item in sink.diagnostics if item.span] == [("FC412", 5)]
