@@ -227,7 +227,10 @@ def test_values_that_cannot_be_compiled_with(tmp_path: Path, item: str, code: st
         (["--root", "store"], "'store' is a folder of this machine"),
         (["--image", "an image"], "option image of target argo: 'an image' is not an image"),
         (["--namespace", "Flows"], "option namespace of target argo: 'Flows' is not a valid name in Kubernetes"),
-        (["--service-account", "an account"], "option service_account of target argo: 'an account' is not a valid name"),
+        (
+            ["--service-account", "an account"],
+            "option service_account of target argo: 'an account' is not a valid name",
+        ),
         (["--env-from-secret", "S3_keys"], "option env_from_secrets of target argo: 'S3_keys' is not a valid name"),
         (["--set", "image_pull_secrets=a,b c"], "option image_pull_secrets of target argo: 'b c' is not a valid name"),
     ],

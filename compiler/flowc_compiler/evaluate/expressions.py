@@ -36,7 +36,7 @@ def name(evaluator: Evaluator, node: ast.Name) -> object:
     if found is None:
         if key in frame.local and not frame.is_class:
             message = f"`{key}` has no value here"
-            raise evaluator.refuse("FC112", message, node, "bind it before it is used, on every way that leads here")
+            raise evaluator.refuse("FC112", message, node, "bind it before it is used, on every path that leads here")
         namespace = evaluator.namespace(frame.view)
         found = _in_scopes(evaluator, key, (namespace,))
     if found is not None:
@@ -68,7 +68,7 @@ def _in_scopes(evaluator: Evaluator, name: str, scopes: Sequence[dict[str, objec
 
 def served_name(name: str) -> Foreign:
     """A name of flowc's, Metaflow's or ZenML's."""
-    message = "is there when a step runs"
+    message = "is only known when a step runs"
     return Foreign(message, WAY_OUT, path=("flowc", name))
 
 
@@ -175,7 +175,7 @@ def make_dict(evaluator: Evaluator, node: ast.Dict) -> object:
 def _no_dict(evaluator: Evaluator, value: object, node: ast.AST) -> EvaluationError:
     if evaluator.undetermined(value) is not None:
         return evaluator.not_known(value, node, "it is no dict yet", "do this in a step")
-    return evaluator.refuse("FC112", f"`{evaluator.code(node)}` is no dict", node, "correct it")
+    return evaluator.refuse("FC112", f"`{evaluator.code(node)}` is not a dict", node, "correct it")
 
 
 def unary(evaluator: Evaluator, node: ast.UnaryOp) -> object:

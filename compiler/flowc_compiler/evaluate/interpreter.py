@@ -255,10 +255,10 @@ class Interpreter(ModuleExecution):
                 return
             raise self.not_known(value, node, "`**` cannot take arguments out of it", "name the arguments")
         if not isinstance(value, dict):
-            raise self.refuse("FC113", f"`{self.code(node)}` is no dict", node, "`**` takes a dict of arguments")
+            raise self.refuse("FC113", f"`{self.code(node)}` is not a dict", node, "`**` takes a dict of arguments")
         for key, item in cast("dict[object, object]", value).items():
             if not isinstance(key, str):
-                raise self.refuse("FC113", "the names of arguments are text", node, "use text for the keys")
+                raise self.refuse("FC113", "the names of arguments must be text", node, "use text for the keys")
             self._put(arguments, key, BoundValue(item, node))
 
     def _put(self, arguments: CallArguments, name: str, given: BoundValue) -> None:

@@ -37,10 +37,10 @@ def iterated(evaluator: Evaluator, value: object, node: ast.AST) -> list[object]
         members: dict[int, object] = {id(item): item for item in value.namespace.values() if isinstance(item, Instance)}
         return list(members.values())
     if not isinstance(value, str | bytes | list | tuple | set | frozenset | dict | range) and has_objects(value):
-        message = f"flowc cannot go over `{evaluator.code(node)}`"
+        message = f"flowc cannot iterate over `{evaluator.code(node)}`"
         raise evaluator.refuse("FC113", message, node, "use lists and dicts", value)
     if evaluator.lenient and isinstance(value, set | frozenset) and not has_order(value):  # pyright: ignore[reportUnknownArgumentType]
-        message = f"the order of the set `{evaluator.code(node)}` is another one in each process"
+        message = f"the order of the set `{evaluator.code(node)}` differs in each process"
         raise evaluator.refuse("FC112", message, node, "write `sorted(...)`")
     evaluator.charge(cost(value), node)
     return cast("list[object]", evaluator.computed(node, in_order, value))
@@ -76,7 +76,7 @@ def take_items(evaluator: Evaluator, value: Iterator, node: ast.AST, *, whole: b
         for item in changed:
             content = State([item]).content(item)
             widen(evaluator, item, content, {*map(id, namespaces(evaluator)), *before.environments}, node, why)
-        raise evaluator.refuse("FC115", "when this generator changes what it changes is not known", node, "use a list")
+        raise evaluator.refuse("FC115", "flowc cannot know when this generator has its effects", node, "use a list")
     return items
 
 
@@ -99,5 +99,5 @@ def watch_of(
 def check_unspent(evaluator: Evaluator, value: Iterator, node: ast.AST) -> None:
     """Raise EvaluationError with FC112 for an iterator that was gone over: Python finds nothing in it."""
     if value.touched and not evaluator.lenient:
-        message = f"`{evaluator.code(node)}` was gone over before: nothing is left in it"
+        message = f"`{evaluator.code(node)}` was iterated before: nothing is left in it"
         raise evaluator.refuse("FC112", message, node, "make a list of it first: `list(...)`")

@@ -135,7 +135,7 @@ class ModuleExecution(UnknownCode):
             return known
         if parts[:1] in _SERVED:
             is_known = isinstance(node, ast.Import) or is_served(".".join(parts[:-1]), parts[-1])
-            message = "is there when a step runs"
+            message = "is only known when a step runs"
             if not is_known and self._reports_imports():
                 return Foreign("", path=("flowc", *parts[1:]))
             return Foreign(message, expressions.WAY_OUT, path=("flowc", *parts[1:]))

@@ -10,7 +10,7 @@ from flowc_compiler.evaluate.weights import check_weight
 
 
 def check_plain(evaluator: Evaluator, node: ast.AST, what: str, way_out: str, *values: object) -> None:
-    """Raise EvaluationError where a part of values is not known, or is no plain data of Python's."""
+    """Raise EvaluationError where a part of values is not known, or is not plain data of Python's."""
     evaluator.check_known(node, what, way_out, *values)
     if any(map(has_objects, values)):
         message = f"flowc does not compute with the objects in `{evaluator.code(node)}`"
@@ -18,7 +18,7 @@ def check_plain(evaluator: Evaluator, node: ast.AST, what: str, way_out: str, *v
 
 
 def has_objects(value: object) -> bool:
-    """Whether a value is, or has in it, what is no plain data of Python's."""
+    """Whether a value is, or has in it, what is not plain data of Python's."""
     pending, seen = [value], set[int]()
     while pending:
         found = pending.pop()

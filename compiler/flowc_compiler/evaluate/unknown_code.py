@@ -89,7 +89,7 @@ class UnknownCode(Evaluator):
         if isinstance(callee, Foreign):
             return Foreign(callee.message, callee.help, path=(*callee.path, "()"))
         return Unresolved(
-            f"`{shown}(...)` is known when the file runs", callee.help, (callee,) if callee.options else ()
+            f"`{shown}(...)` is not known before the file runs", callee.help, (callee,) if callee.options else ()
         )
 
     def explore(self, function: Function, node: ast.AST) -> None:
@@ -101,7 +101,7 @@ class UnknownCode(Evaluator):
         unknown = Unresolved(f"unknown code calls `{function.name}`")
         arguments = CallArguments(open=True)
         for item in signature_of(function.node).named:
-            value = Unresolved(f"`{item.name}` is known when the file runs", "pass the value with `-p`")
+            value = Unresolved(f"`{item.name}` is not known before the file runs", "pass the value with `-p`")
             arguments.keywords[item.name] = BoundValue(value, node)
 
         def run() -> object:
