@@ -66,12 +66,20 @@ class _Stub:
         return _Stub(self.function, self.calls)
 
 
+def _unchanged(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
+
+
 def by_python(text: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any] | None:
     """What the pipeline is called with when Python runs the file; `None` where it is not."""
     calls: list[dict[str, Any]] = []
     module = type(sys)("__main__")
     names = module.__dict__
-    names.update(step=lambda function: function, pipeline=lambda function: _Stub(function, calls), __file__="flow.py")
+
+    def pipeline(function: Callable[..., Any]) -> _Stub:
+        return _Stub(function, calls)
+
+    names.update(step=_unchanged, pipeline=pipeline, __file__="flow.py")
     monkeypatch.setitem(sys.modules, "__main__", module)
     monkeypatch.setattr(sys, "argv", ["flow.py"])
     math = sys.modules["math"]
@@ -179,9 +187,12 @@ def _python_default(text: str, monkeypatch: pytest.MonkeyPatch) -> object:
     found: list[Any] = []
     module = type(sys)("__main__")
     names = module.__dict__
-    names.update(
-        FlowSpec=object, step=lambda f: f, Parameter=lambda name, default: found.append(default), __file__="flow.py"
-    )
+
+    def parameter(name: str, default: object) -> None:
+        del name
+        found.append(default)
+
+    names.update(FlowSpec=object, step=_unchanged, Parameter=parameter, __file__="flow.py")
     monkeypatch.setitem(sys.modules, "__main__", module)
     try:
         exec(compile(text, "flow.py", "exec"), names)

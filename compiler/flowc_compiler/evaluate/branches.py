@@ -147,7 +147,7 @@ def leave(
     frame.exits = [item for item in frame.exits if _kind(item[0]) not in kinds]
     before = cast("State", noted[0][1][0])
     states = [cast("State", item[1][1]) for item in noted]
-    values = [item[1][2].value if isinstance(item[1][2], Returned) else None for item in noted]
+    values: list[object] = [item[1][2].value if isinstance(item[1][2], Returned) else None for item in noted]
     marks = [item[1][3] for item in noted]
     if signal != "diverted":
         states.append(snapshot(evaluator, node, *before.containers))
@@ -170,7 +170,7 @@ def widen_loop(
     What it changes is forgotten, until another turn changes nothing more; the last turn counts.
     """
     frame = evaluator.frame
-    for number in range(_MOST_PASSES):
+    for _ in range(_MOST_PASSES):
         before = snapshot(evaluator, node)
         exits = len(frame.exits)
         marks = evaluator.fork_marks()
@@ -183,7 +183,7 @@ def widen_loop(
         del frame.exits[exits:]
         evaluator.set_marks(marks)
         after = snapshot(evaluator, node, *before.containers)
-        changed = [item for item in before.changed() if number < _MOST_PASSES - 1 or item is not None]
+        changed = before.changed()
         spaces = {*map(id, namespaces(evaluator)), *before.environments}
         grown = {id(item): (item, after.content(item)) for item in changed}
         before.restore()

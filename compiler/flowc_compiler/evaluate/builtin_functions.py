@@ -35,6 +35,7 @@ from flowc_compiler.evaluate.values import (
     Partial,
     Undetermined,
     Unresolved,
+    is_kind,
 )
 from flowc_compiler.evaluate.weights import check_weight
 
@@ -86,6 +87,10 @@ def library(path: tuple[str, ...]) -> object | None:
     return Builtin(name, getattr(module[0], path[-1]))
 
 
+def _same(value: object) -> object:
+    return value
+
+
 def _nothing(*_: object) -> None:
     """Stands for a function that flowc evaluates itself."""
 
@@ -109,7 +114,7 @@ _OTHERS: dict[str, tuple[str, Callable[..., object]]] = {
     "dataclasses.replace": ("dataclasses.replace", _nothing),
     "sys.exit": ("exit", _nothing),
     "os._exit": ("exit", _nothing),
-    "asyncio.run": ("typing.cast", lambda value: value),
+    "asyncio.run": ("typing.cast", _same),
     "typing.cast": ("typing.cast", lambda *values: values[1]),
 }
 
@@ -150,14 +155,14 @@ def _operand(evaluator: Evaluator, name: str, given: BoundValue) -> object:
     value = given.value
     if isinstance(value, Iterator) and name == "bool":
         return True
-    ordered = isinstance(value, set | frozenset) and name in {"list", "tuple", "enumerate"}
+    ordered = is_kind(value, set, frozenset) and name in {"list", "tuple", "enumerate"}
     if isinstance(value, Iterator) and name in {"any", "all", "itertools.islice"}:
         return take_items(evaluator, value, given.node)[::-1]  # it may stop early
     if isinstance(value, DictView) and name in {"len", "bool"}:
         return value.owner
     if isinstance(value, Iterator | ClassObject | DictView) or ordered:
         return evaluator.iterate(value, given.node)
-    if isinstance(value, set | frozenset) and not evaluator.lenient and name not in {"len", "bool", "set", "frozenset"}:
+    if is_kind(value, set, frozenset) and not evaluator.lenient and name not in {"len", "bool", "set", "frozenset"}:
         return evaluator.iterate(value, given.node)  # pyright: ignore[reportUnknownArgumentType]
     return value
 
@@ -182,7 +187,7 @@ def _check_objects(
         raise evaluator.refuse("FC113", message, node, "use numbers, text, lists and dicts")
     if name in {"set", "frozenset", "dict"}:
         for value in values:
-            check_hashable(evaluator, node, value if name != "dict" or not isinstance(value, dict) else None)
+            check_hashable(evaluator, node, value if name != "dict" or not is_kind(value, dict) else None)
 
 
 def _limited(value: object) -> object:
@@ -226,7 +231,7 @@ def _check_lengths(evaluator: Evaluator, name: str, arguments: CallArguments, no
         evaluator.computed(node, lambda: check_format(str(values[-1])))
     if name == "bytes" and values and isinstance(values[0], int) and values[0] > LONGEST:
         evaluator.exhausted("this is larger than what flowc computes", node, "make it in a step")
-    if name == "sum" and any(isinstance(item, list | tuple) for item in arguments.positional[1:]):
+    if name == "sum" and any(is_kind(item, list, tuple) for item in arguments.positional[1:]):
         evaluator.charge(LONGEST, node)
 
 
@@ -236,7 +241,7 @@ _READING = frozenset({"all", "any", "max", "min", "sorted", "sum", "repr", "str"
 def _callback(evaluator: Evaluator, given: BoundValue, node: ast.expr) -> object:
     """A keyword argument: a function of the user's, such as `key=`, is evaluated when it is called."""
     value = given.value
-    plain = isinstance(value, (*PLAIN, list, tuple, dict, set))
+    plain = is_kind(value, *PLAIN, list, tuple, dict, set)
     return value if plain else callback(evaluator, value, node)
 
 
@@ -255,7 +260,7 @@ def _lazy(evaluator: Evaluator, name: str, arguments: CallArguments, node: ast.e
         found = evaluator.undetermined(given.value)
         if found is not None:
             raise evaluator.not_known(found, given.node, f"`{name}` needs it", _instead(evaluator, name, given))
-        if name == "reversed" and isinstance(given.value, set | frozenset | Iterator):
+        if name == "reversed" and is_kind(given.value, set, frozenset, Iterator):
             raise evaluator.refuse("FC112", f"`{evaluator.code(given.node)}` has no order", node, "write `sorted(...)`")
     options = {key: given.value for key, given in arguments.keywords.items()}
     lenient = evaluator.lenient
@@ -312,7 +317,7 @@ def _isinstance(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) 
     if isinstance(value, Undetermined):
         way_out = "test it in a step that gets the result"
         raise evaluator.not_known(value, arguments.positional[0].node, "its type is not known", way_out)
-    kinds = cast("tuple[object, ...]", kind) if isinstance(kind, tuple) else (kind,)
+    kinds = cast("tuple[object, ...]", kind) if is_kind(kind, tuple) else (kind,)
     classes = value.of.mro() if isinstance(value, Instance) and value.of is not None else []
     if classes and all(item.kind != "opaque" for item in classes) and all(isinstance(k, ClassObject) for k in kinds):
         return any(item in classes for item in kinds)
@@ -450,7 +455,7 @@ def _reduce(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> o
     function, source, *start = arguments.positional
     values = evaluator.iterate(source.value, source.node)
     if not start and not values:
-        return evaluator.computed(node, lambda: functools.reduce(min, []))
+        raise evaluator.refuse("FC112", f"`{evaluator.code(node)}` has nothing to reduce", node, "give it a start")
     total = start[0].value if start else values.pop(0)
     for value in values:
         total = apply(evaluator, function.value, (total, value), node)
@@ -459,7 +464,7 @@ def _reduce(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> o
 
 def _wraps(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
     del evaluator, arguments, node
-    return Builtin("typing.cast", lambda value: value)
+    return Builtin("typing.cast", _same)
 
 
 def _namespace(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:

@@ -19,6 +19,7 @@ from flowc_compiler.evaluate.values import (
     RuntimeValue,
     Undetermined,
     Unresolved,
+    is_kind,
 )
 
 
@@ -144,7 +145,7 @@ def _compare(
             raise evaluator.refuse_unresolved(unknown, node)
         if not isinstance(unknown, RuntimeValue):
             return function(one, other)
-    elif isinstance(op, ast.In | ast.NotIn) and isinstance(other, dict) and not evaluator.undetermined(other):
+    elif isinstance(op, ast.In | ast.NotIn) and is_kind(other, dict) and not evaluator.undetermined(other):
         unknown = evaluator.find_undetermined(one)
     else:
         unknown = evaluator.find_undetermined(one, other, node=node)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -27,6 +27,8 @@ from flowc_compiler.evaluate.values import (
     RuntimeValue,
     Undetermined,
     Unresolved,
+    is_kind,
+    parts_of_container,
 )
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
@@ -158,7 +160,7 @@ class Evaluator(ABC):
         """Lists, dicts and sets that can only be read, by identity, and why."""
         self.poisoned: dict[int, tuple[object, Unresolved]] = {}
         """Lists, dicts, sets and namespaces that unknown code may have changed, by identity, and why."""
-        self.hazards = 0
+        self.hazards: int = 0
         """How many operations were met that may raise any error."""
         self.recorded: Records | None = None
         """Where the values of expressions are kept, while a class statement or a decorator is executed."""
@@ -351,12 +353,12 @@ class Evaluator(ABC):
                 return found
             if isinstance(value, DictView):
                 value = value.owner
-            if isinstance(value, list | tuple | set | frozenset | dict) and id(value) not in seen:  # pyright: ignore[reportUnknownArgumentType]
-                seen.add(id(value))  # pyright: ignore[reportUnknownArgumentType]
-                inner: Iterable[object] = value.values() if isinstance(value, dict) else value  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+            if is_kind(value, list, tuple, set, frozenset, dict) and id(value) not in seen:
+                seen.add(id(value))
+                inner = parts_of_container(value)
                 pending.extend(inner)
                 if node is not None:
-                    self.charge(len(value), node)  # pyright: ignore[reportUnknownArgumentType]
+                    self.charge(len(inner), node)
         return None
 
     def not_known(self, value: object, node: ast.AST, what: str, way_out: str) -> EvaluationError:

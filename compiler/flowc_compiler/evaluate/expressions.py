@@ -17,13 +17,14 @@ from flowc_compiler.evaluate.functions import defaults_of
 from flowc_compiler.evaluate.operations import UNARY, binary, check_format
 from flowc_compiler.evaluate.plain_data import check_hashable, check_key, check_plain, has_objects
 from flowc_compiler.evaluate.settings_objects import enumerated
-from flowc_compiler.evaluate.targets import key_of
+from flowc_compiler.evaluate.targets import index_parts, key_of
 from flowc_compiler.evaluate.values import (
     ClassObject,
     ConfigReference,
     Foreign,
     Function,
     RuntimeValue,
+    is_kind,
 )
 from flowc_compiler.evaluate.weights import check_weight
 
@@ -33,6 +34,7 @@ def name(evaluator: Evaluator, node: ast.Name) -> object:
     frame, key = evaluator.frame, node.id
     scopes = (frame.environment, *frame.closure)
     found = _in_scopes(evaluator, key, scopes)
+    namespace = frame.environment
     if found is None:
         if key in frame.local and not frame.is_class:
             message = f"`{key}` has no value here"
@@ -166,7 +168,7 @@ def make_dict(evaluator: Evaluator, node: ast.Dict) -> object:
             found[key] = evaluator.evaluate(value_node)
             continue
         value = evaluator.evaluate(value_node)
-        if not isinstance(value, dict) or evaluator.undetermined(value):
+        if not is_kind(value, dict) or evaluator.undetermined(value):
             raise _no_dict(evaluator, value, value_node)
         found.update(cast("dict[object, object]", value))
     return evaluator.computed(node, lambda: found)
@@ -194,7 +196,7 @@ def operation(evaluator: Evaluator, node: ast.BinOp) -> object:
 
 def operate(evaluator: Evaluator, node: ast.AST, op: ast.operator, left: object, right: object) -> object:
     """`left op right`."""
-    inside = isinstance(left, str | bytes | set | frozenset) and not isinstance(op, ast.BitOr)
+    inside = is_kind(left, str, bytes, set, frozenset) and not isinstance(op, ast.BitOr)
     operands = (left, right) if inside else [item for item in (left, right) if evaluator.undetermined(item)]
     found = evaluator.find_undetermined(*operands, node=node)
     if found is not None:
@@ -204,7 +206,7 @@ def operate(evaluator: Evaluator, node: ast.AST, op: ast.operator, left: object,
         raise error
     if inside:
         check_weight(evaluator, node, right)
-    if any(not isinstance(item, list | tuple | dict) and has_objects(item) for item in (left, right)):
+    if any(not is_kind(item, list, tuple, dict) and has_objects(item) for item in (left, right)):
         raise evaluator.refuse(
             "FC113", f"flowc does not compute with the objects in `{evaluator.code(node)}`", node,
             "use numbers, text, lists and dicts", left, right,
@@ -220,8 +222,7 @@ def subscript(evaluator: Evaluator, node: ast.Subscript) -> object:
 
 def entry(evaluator: Evaluator, value: object, key: object, node: ast.expr) -> object:
     """`value[key]`. An entry of a run-time value is one, too."""
-    parts = (key.start, key.stop, key.step) if isinstance(key, slice) else (key,)
-    if (found := evaluator.find_undetermined(*parts)) is not None:
+    if (found := evaluator.find_undetermined(*index_parts(key))) is not None:
         what, way_out = "it cannot be an index here", "look it up in a step that gets the result"
         error = evaluator.not_known(found, node, what, way_out)
         error.options = (value,)
@@ -239,10 +240,10 @@ def entry(evaluator: Evaluator, value: object, key: object, node: ast.expr) -> o
         raise error
     if isinstance(value, ClassObject) and value.kind == "enum":
         return evaluator.attribute(value, str(key), node)
-    if not isinstance(value, str | bytes | list | tuple | dict | range):
+    if not is_kind(value, str, bytes, list, tuple, dict, range):
         message = f"flowc does not evaluate `{evaluator.code(node)}` in a pipeline's body"
         raise evaluator.refuse("FC110", message, node, "use plain data", value)
-    if isinstance(value, dict):
+    if is_kind(value, dict):
         check_hashable(evaluator, node, key)
     return evaluator.computed(node, lambda: cast("Any", value)[key])
 

@@ -44,6 +44,7 @@ from flowc_compiler.evaluate.values import (
     Partial,
     RuntimeValue,
     Unresolved,
+    is_kind,
 )
 from flowc_compiler.syntax.names import dotted
 from flowc_compiler.syntax.served_imports import ROOTS
@@ -79,10 +80,10 @@ class Interpreter(ModuleExecution):
         return value
 
     def _copy(self, value: object) -> object:
-        if not isinstance(value, list | dict | set) or self.find_undetermined(value):
+        if not is_kind(value, list, dict, set) or self.find_undetermined(value):
             return None
         with suppress(Exception):
-            return copy.deepcopy(cast("object", value)) if not plain_data.has_objects(value) else None
+            return copy.deepcopy(value) if not plain_data.has_objects(value) else None
         return None
 
     def execute(self, statements: Sequence[ast.stmt]) -> Signal:
@@ -254,7 +255,7 @@ class Interpreter(ModuleExecution):
                 arguments.keywords.setdefault("*", BoundValue(value, node))
                 return
             raise self.not_known(value, node, "`**` cannot take arguments out of it", "name the arguments")
-        if not isinstance(value, dict):
+        if not is_kind(value, dict):
             raise self.refuse("FC113", f"`{self.code(node)}` is not a dict", node, "`**` takes a dict of arguments")
         for key, item in cast("dict[object, object]", value).items():
             if not isinstance(key, str):

@@ -11,7 +11,16 @@ from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.merging import State
 from flowc_compiler.evaluate.operations import LONGEST, cost
 from flowc_compiler.evaluate.plain_data import has_objects
-from flowc_compiler.evaluate.values import ClassObject, DictView, Function, Instance, Iterator, Undetermined, Unresolved
+from flowc_compiler.evaluate.values import (
+    ClassObject,
+    DictView,
+    Function,
+    Instance,
+    Iterator,
+    Undetermined,
+    Unresolved,
+    is_kind,
+)
 
 
 def iterated(evaluator: Evaluator, value: object, node: ast.AST) -> list[object]:
@@ -36,10 +45,10 @@ def iterated(evaluator: Evaluator, value: object, node: ast.AST) -> list[object]
     if isinstance(value, ClassObject) and value.kind == "enum":
         members: dict[int, object] = {id(item): item for item in value.namespace.values() if isinstance(item, Instance)}
         return list(members.values())
-    if not isinstance(value, str | bytes | list | tuple | set | frozenset | dict | range) and has_objects(value):
+    if not is_kind(value, str, bytes, list, tuple, set, frozenset, dict, range) and has_objects(value):
         message = f"flowc cannot iterate over `{evaluator.code(node)}`"
         raise evaluator.refuse("FC113", message, node, "use lists and dicts", value)
-    if evaluator.lenient and isinstance(value, set | frozenset) and not has_order(value):  # pyright: ignore[reportUnknownArgumentType]
+    if evaluator.lenient and is_kind(value, set, frozenset) and not has_order(cast("set[object]", value)):
         message = f"the order of the set `{evaluator.code(node)}` differs in each process"
         raise evaluator.refuse("FC112", message, node, "write `sorted(...)`")
     evaluator.charge(cost(value), node)
@@ -55,7 +64,7 @@ def has_order(values: Iterable[object]) -> bool:
 def in_order(values: Iterable[object]) -> list[object]:
     """The entries of a set, in an order that is the same each time that a file is compiled; of others, in theirs."""
     entries = list(values)
-    unordered = isinstance(values, set | frozenset) and not has_order(entries)
+    unordered = is_kind(values, set, frozenset) and not has_order(entries)
     if unordered and not any(isinstance(item, Undetermined) for item in entries):
         return sorted(entries, key=repr)
     return entries

@@ -10,7 +10,7 @@ from flowc_compiler.evaluate.evaluator import CallArguments, Evaluator
 from flowc_compiler.evaluate.functions import callback
 from flowc_compiler.evaluate.operations import LONGEST, TooLargeError, check_format, cost
 from flowc_compiler.evaluate.plain_data import check_hashable, check_plain, has_objects
-from flowc_compiler.evaluate.values import BoundMethod, DictView, Iterator, Unresolved
+from flowc_compiler.evaluate.values import BoundMethod, DictView, Iterator, Unresolved, is_kind
 from flowc_compiler.evaluate.weights import check_weight, weight
 
 _TEXT = frozenset(
@@ -105,7 +105,7 @@ def call_plain(evaluator: Evaluator, method: BoundMethod, arguments: CallArgumen
 
     def run() -> object:
         found = getattr(owner, name)(*values, **keywords)
-        if len(cast("list[object]", owner) if isinstance(owner, list | dict | set) else ()) > LONGEST:
+        if len(cast("list[object]", owner) if is_kind(owner, list, dict, set) else ()) > LONGEST:
             raise TooLargeError
         if name in {"items", "keys", "values"}:
             return DictView(cast("dict[object, object]", owner), name)
@@ -125,10 +125,10 @@ def _unknown_change(evaluator: Evaluator, owner: object, values: list[object], e
 
 def _entries(evaluator: Evaluator, value: object, arguments: CallArguments, place: int) -> object:
     given = arguments.positional[place].node
-    if isinstance(value, dict) and not evaluator.undetermined(value):
-        return cast("object", value)
-    if isinstance(value, set | frozenset) and not evaluator.undetermined(value):
-        return cast("object", value)
+    if is_kind(value, dict) and not evaluator.undetermined(value):
+        return value
+    if is_kind(value, set, frozenset) and not evaluator.undetermined(value):
+        return value
     return evaluator.iterate(value, given)
 
 
@@ -138,11 +138,11 @@ def _text_operands(
     """The operands of a method of text. Refuses results in a text, and what would become too long."""
     values: list[object] = []
     for given in (*arguments.positional, *arguments.keywords.values()):
-        taken = isinstance(given.value, Iterator | DictView) or (name == "join" and isinstance(given.value, dict))
+        taken = isinstance(given.value, Iterator | DictView) or (name == "join" and is_kind(given.value, dict))
         value = evaluator.iterate(given.value, given.node) if taken else given.value
         check_plain(evaluator, given.node, "a text cannot contain it", "make the text in a step that gets it", value)
         check_weight(evaluator, given.node, value)
-        if name == "join" and isinstance(value, set | frozenset):
+        if name == "join" and is_kind(value, set, frozenset):
             value = evaluator.iterate(value, given.node)  # pyright: ignore[reportUnknownArgumentType]
         values.append(value)
     evaluator.computed(node, lambda: _check_text(owner, name, values))
@@ -157,7 +157,7 @@ def _check_text(owner: str, name: str, values: list[Any]) -> None:
     if name == "replace" and len(values) > 1 and isinstance(values[1], str):  # noqa: SIM102 - one line would be too long
         if len(owner) * max(1, len(values[1])) > LONGEST * 10:
             raise TooLargeError
-    if name == "join" and isinstance(first, list | tuple):
+    if name == "join" and is_kind(first, list, tuple):
         texts = [item for item in cast("list[object]", first) if isinstance(item, str)]
         if sum(map(len, texts)) + len(owner) * len(texts) > LONGEST * 10:
             raise TooLargeError

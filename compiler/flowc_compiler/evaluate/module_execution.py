@@ -129,12 +129,13 @@ class ModuleExecution(UnknownCode):
             return Module(view, self.namespace(view))
         if level:
             return Unresolved(f"`{'.'.join(parts)}` was not found")
-        self.hazards += parts[:1] not in _SERVED
+        if parts[:1] not in _SERVED:
+            self.hazards += 1
         known = library(parts) if len(parts) > 1 and parts[:1] not in self.changed_modules else None
         if known is not None:
             return known
         if parts[:1] in _SERVED:
-            is_known = isinstance(node, ast.Import) or is_served(".".join(parts[:-1]), parts[-1])
+            is_known = isinstance(node, ast.Import) or is_served(".".join(parts[:-1]), "".join(parts[-1:]))
             message = "is only known when a step runs"
             if not is_known and self._reports_imports():
                 return Foreign("", path=("flowc", *parts[1:]))

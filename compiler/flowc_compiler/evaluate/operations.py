@@ -25,9 +25,12 @@ DEEPEST_VALUE = 50
 """How deeply lists and dicts may be nested in an argument of a step."""
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow, ast.LShift: operator.lshift,
-    ast.RShift: operator.rshift, ast.BitAnd: operator.and_, ast.BitOr: operator.or_, ast.BitXor: operator.xor,
+    ast.Add: lambda left, right: left + right, ast.Sub: lambda left, right: left - right,
+    ast.Mult: lambda left, right: left * right, ast.Div: lambda left, right: left / right,
+    ast.FloorDiv: lambda left, right: left // right, ast.Mod: lambda left, right: left % right,
+    ast.Pow: lambda left, right: left**right, ast.LShift: lambda left, right: left << right,
+    ast.RShift: lambda left, right: left >> right, ast.BitAnd: lambda left, right: left & right,
+    ast.BitOr: lambda left, right: left | right, ast.BitXor: lambda left, right: left ^ right,
 }  # fmt: skip
 COMPARISONS: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], Any]]] = {
     ast.Eq: ("==", operator.eq), ast.NotEq: ("!=", operator.ne), ast.Lt: ("<", operator.lt),

@@ -12,7 +12,7 @@ from typing import cast
 
 from flowc.protocol.zenml_names import INTEGRATIONS
 from flowc_compiler.evaluate.evaluator import Evaluator
-from flowc_compiler.evaluate.values import Foreign, SettingsObject
+from flowc_compiler.evaluate.values import Foreign, SettingsObject, is_kind
 from flowc_compiler.syntax.modules import ModuleView
 
 CLASSES: dict[str, tuple[str, ...]] = {
@@ -65,7 +65,7 @@ def _made(evaluator: Evaluator, kind: str, node: ast.Call, positional: tuple[str
     for key, value in named:
         if key is None:
             unpacked = evaluator.evaluate(value)
-            if not isinstance(unpacked, dict) or evaluator.undetermined(unpacked):
+            if not is_kind(unpacked, dict) or evaluator.undetermined(unpacked):
                 raise evaluator.refuse("FC402", "the unpacked value is not a dict", value, "name the arguments")
             for name, item in cast("dict[object, object]", unpacked).items():
                 fields[str(name)], nodes[str(name)] = item, value

@@ -25,6 +25,7 @@ from flowc_compiler.evaluate.values import (
     RuntimeValue,
     Undetermined,
     Unresolved,
+    is_kind,
 )
 from flowc_compiler.evaluate.values import (
     Iterator as ValueIterator,
@@ -97,7 +98,7 @@ def _augmented(evaluator: Evaluator, item: ast.AugAssign) -> Signal:
         assign(evaluator, item.target, Unresolved(found.message, found.help, (old, new)), item.value)
         return None
     if (
-        isinstance(old, list)
+        is_kind(old, list)
         and isinstance(item.op, ast.Add)
         and not isinstance(evaluator.undetermined(new), RuntimeValue)
     ):
@@ -113,9 +114,9 @@ def _augmented(evaluator: Evaluator, item: ast.AugAssign) -> Signal:
         return None
     evaluator.check_free(old, item)
     changed = operate(evaluator, item, item.op, old, new)
-    if isinstance(old, list | set | dict) and isinstance(changed, list | set | dict):
+    if is_kind(old, list, set, dict) and is_kind(changed, list, set, dict):
         container = cast("Any", old)
-        if isinstance(container, list):
+        if is_kind(container, list):
             container[:] = changed
         else:
             container.clear()
@@ -261,15 +262,15 @@ def _turns(evaluator: Evaluator, source: object, item: ast.For) -> Iterator[bool
             raise evaluator.refuse("FC115", message, item.iter, "make a list of it first: `list(...)`")
         return
     values = evaluator.iterate(source, item.iter)
-    live = source if isinstance(source, list) else values
+    live = cast("list[object]", source) if is_kind(source, list) else values
     place = 0
-    while place < len(cast("list[object]", live)):
-        assign(evaluator, item.target, cast("list[object]", live)[place], item.iter)
+    while place < len(live):
+        assign(evaluator, item.target, live[place], item.iter)
         place += 1
         yield True
         if isinstance(found := evaluator.undetermined(source), Unresolved):
             raise evaluator.refuse_unresolved(found, item.iter)
-        if isinstance(source, dict | set) and len(cast("set[object]", source)) != len(values):
+        if is_kind(source, dict, set) and len(cast("set[object]", source)) != len(values):
             message = f"`{evaluator.code(item.iter)}` changes while the loop iterates over it"
             raise evaluator.refuse("FC112", message, item.iter, "iterate over `list(...)` of it")
 
@@ -343,6 +344,16 @@ def _unknown_loop(
     widen_loop(evaluator, turn, bound_names([item]), item, cause)
     leave(evaluator, frame, ("break",), None, None, item)
     return evaluator.execute(item.orelse)
+
+
+def _break(evaluator: Evaluator, item: ast.Break) -> Signal:
+    del evaluator, item
+    return "break"
+
+
+def _continue(evaluator: Evaluator, item: ast.Continue) -> Signal:
+    del evaluator, item
+    return "continue"
 
 
 def _return(evaluator: Evaluator, item: ast.Return) -> Signal:
@@ -463,8 +474,8 @@ _ANYWHERE: dict[type[ast.stmt], Callable[[Evaluator, Any], Signal]] = {
     ast.For: _for,
     ast.While: _while,
     ast.Return: _return,
-    ast.Break: lambda *_: "break",
-    ast.Continue: lambda *_: "continue",
+    ast.Break: _break,
+    ast.Continue: _continue,
     ast.Assert: _assert,
     ast.Delete: _delete,
     ast.FunctionDef: _function,

@@ -18,6 +18,7 @@ from flowc_compiler.evaluate.values import (
     RuntimeValue,
     Undetermined,
     Unresolved,
+    is_kind,
 )
 
 
@@ -74,9 +75,7 @@ def _change_entry(
 ) -> None:
     container = evaluator.evaluate(target.value)
     key = key_of(evaluator, target.slice)
-    found = evaluator.undetermined(container) or evaluator.find_undetermined(
-        *((key.start, key.stop, key.step) if isinstance(key, slice) else (key,))
-    )
+    found = evaluator.undetermined(container) or evaluator.find_undetermined(*index_parts(key))
     if isinstance(found, Unresolved) and evaluator.lenient:
         evaluator.escape(container, *values, why=found)
         if isinstance(container, Foreign):
@@ -86,12 +85,12 @@ def _change_entry(
         raise evaluator.not_known(container, target, f"its entries cannot be {what}", "change it in a step")
     if found is not None:
         raise evaluator.not_known(found, target, "it cannot be an index here", "do it in a step that gets the result")
-    if not isinstance(container, list | dict):
+    if not is_kind(container, list, dict):
         if evaluator.lenient:
             evaluator.escape(container, *values, why=Unresolved("flowc cannot follow this assignment"))
         raise evaluator.refuse("FC112", f"`{evaluator.code(target)}` cannot be {what}", target, "use a list or a dict")
     evaluator.check_free(container, target)
-    if isinstance(container, dict):
+    if is_kind(container, dict):
         check_hashable(evaluator, target, key)
     evaluator.computed(target, lambda: change(container, key) and None)
     evaluator.computed(target, lambda: len(cast("list[object]", container)) and None)
@@ -139,6 +138,12 @@ def attributes_of(evaluator: Evaluator, owner: object, name: str) -> dict[str, o
                 return None
         return owner.attributes
     return None
+
+
+def index_parts(key: object) -> tuple[object, ...]:
+    """The bounds of a slice, or an index alone."""
+    found = cast("Any", key)
+    return (found.start, found.stop, found.step) if is_kind(key, slice) else (key,)
 
 
 def key_of(evaluator: Evaluator, node: ast.expr) -> object:

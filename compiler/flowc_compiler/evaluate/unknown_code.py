@@ -33,6 +33,7 @@ from flowc_compiler.evaluate.values import (
     Partial,
     Undetermined,
     Unresolved,
+    is_kind,
 )
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
 
@@ -132,7 +133,7 @@ class UnknownCode(Evaluator):
             self._spent[1] += 1
             if isinstance(value, Function):
                 pending += self._escape_function(value)
-            elif isinstance(value, list | dict | set | Iterator):
+            elif is_kind(value, list, dict, set, Iterator):
                 pending += parts_of(value)
                 self.poison(value, why)
             elif isinstance(value, Instance | Module | ClassObject):
@@ -185,9 +186,7 @@ class UnknownCode(Evaluator):
                     scope = next((item for item in scopes if node.id in item), scopes[-1])
                     self._read[id(scope), node.id] = scope
                     value = scope.get(node.id)
-                    if isinstance(
-                        value, list | dict | set | tuple | Iterator | Instance | Function | BoundMethod | Partial
-                    ):
+                    if is_kind(value, list, dict, set, tuple, Iterator, Instance, Function, BoundMethod, Partial):
                         reached.append(value)
         return reached
 
@@ -198,7 +197,7 @@ class UnknownCode(Evaluator):
             scope[name] = why
         for (_, name), scope in list(self._read.items()):
             value = scope.get(name)
-            if isinstance(value, list | dict | set | Instance) and id(value) not in self.poisoned:  # pyright: ignore[reportUnknownArgumentType]
+            if is_kind(value, list, dict, set, Instance) and id(value) not in self.poisoned:  # pyright: ignore[reportUnknownArgumentType]
                 self.escape(value, why=why)
         for function, (count, marks) in self.escaped.items():
             if marks is None and count < self.unknown_calls:

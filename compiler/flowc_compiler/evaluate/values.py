@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.merging import State
@@ -20,6 +20,17 @@ Environment = dict[str, object]
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 PLAIN = (str, int, float, complex, bool, bytes, type(None), type(...))
 """Types of plain data, beside list, tuple, set and dict."""
+
+
+def is_kind(value: object, *kinds: type) -> bool:
+    """`isinstance`, for values whose entries may be anything."""
+    return isinstance(value, kinds)
+
+
+def parts_of_container(value: object) -> list[object]:
+    """The entries of a list, tuple or set, and the values of a dict."""
+    entries = cast("dict[object, object]", value)
+    return list(entries.values() if isinstance(value, dict) else entries)
 
 
 class Undetermined:

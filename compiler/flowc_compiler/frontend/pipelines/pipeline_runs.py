@@ -13,7 +13,7 @@ from flowc_compiler.evaluate.evaluator import CallArguments
 from flowc_compiler.evaluate.functions import signature_of
 from flowc_compiler.evaluate.merging import State
 from flowc_compiler.evaluate.plain_data import has_objects
-from flowc_compiler.evaluate.values import Undetermined, Unresolved
+from flowc_compiler.evaluate.values import Undetermined, Unresolved, is_kind
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
 from flowc_compiler.source import Span
 
@@ -124,12 +124,12 @@ def _kept(evaluator: PipelineEvaluator, value: object) -> object:
     found = evaluator.undetermined(value)
     if found is not None:
         return found
-    if isinstance(value, list | dict | set | tuple):
-        inner = evaluator.find_undetermined(cast("object", value))
+    if is_kind(value, list, dict, set, tuple):
+        inner = evaluator.find_undetermined(value)
         if isinstance(inner, Unresolved):
             return inner
-        if not has_objects(cast("object", value)):
-            return copy.deepcopy(cast("object", value))
+        if not has_objects(value):
+            return copy.deepcopy(value)
     return value
 
 
