@@ -121,7 +121,7 @@ UNKNOWN = {
     "import os\nif os.sep:\n    p(x=2)\np(x=3)": "the calls in the lines 13 and 14 pass different values",
     "import os\nif os.sep:\n    n = 2\nelse:\n    n = 3\np(x=n)": "it depends on what line 12 of",
     "import typer\ndef main(n: int = 3):\n    p(x=n)\ntyper.run(main)": "`n` is not known before the file runs",
-    "import fire\nfire.Fire(p)": "FC304 parameter `x` has no value that is known",
+    "import fire\nfire.Fire(p)": "FC304 parameter `x` has no known value",
     "import os\nq = p.with_options(retry=2) if os.sep else p\nq()": "FC402 which options of `p` count is not known",
     "import os\nif os.sep:\n    note.configure(retry=2)\np()": "FC402 whether this configures `note` is not known",
     "for _ in range(10**9):\n    pass\nn = 2\np(x=n)": "takes too long to evaluate",
