@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from flowc_cli.app import app
+from tests import support
 
 BAD = Path(__file__).parents[1] / "compiler" / "bad"
 GOOD = """\
@@ -66,20 +66,20 @@ def good(tmp_path: Path) -> Path:
     return path
 
 
-def flowc(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+def flowc(*arguments: str | Path) -> CompletedProcess[str]:
+    return support.flowc(Path.cwd(), *arguments)
 
 
 def test_check_of_a_good_file(good: Path) -> None:
     result = flowc("check", good)
-    assert result.exit_code == 0
+    assert result.returncode == 0
     assert "flow Small, 4 steps, no errors" in result.stderr
     assert not result.stdout
 
 
 def test_check_shows_the_line_and_the_way_out() -> None:
     result = flowc("check", BAD / "fc201_unknown_step.py")
-    assert result.exit_code == 2
+    assert result.returncode == 2
     assert "error[FC201]" in result.stderr
     assert "fc201_unknown_step.py:7:19" in result.stderr
     assert "        self.next(self.ned)" in result.stderr
@@ -89,7 +89,7 @@ def test_check_shows_the_line_and_the_way_out() -> None:
 
 def test_check_as_json() -> None:
     result = flowc("check", BAD / "fc201_unknown_step.py", "--format", "json")
-    assert result.exit_code == 2
+    assert result.returncode == 2
     [diagnostic] = json.loads(result.stdout)["diagnostics"]
     assert diagnostic["code"] == "FC201"
     assert diagnostic["span"]["line"] == 7
@@ -111,12 +111,12 @@ def test_check_as_github_commands() -> None:
 
 def test_check_for_every_target(good: Path) -> None:
     result = flowc("check", good, "--target", "argo", "--target", "airflow")
-    assert result.exit_code == 0, result.stderr
+    assert result.returncode == 0, result.stderr
 
 
 def test_unknown_target(good: Path) -> None:
     result = flowc("compile", good, "--target", "slurm")
-    assert result.exit_code == 2
+    assert result.returncode == 2
     assert "FC504" in result.stderr
     assert "argo" in result.stderr
 
@@ -132,7 +132,7 @@ def test_output_is_untouched_by_a_failed_compile(tmp_path: Path) -> None:
     output = tmp_path / "flow.yaml"
     output.write_text("as it was")
     result = flowc("compile", BAD / "fc201_unknown_step.py", "--root", "s3://b/p", "-o", output)
-    assert result.exit_code == 2
+    assert result.returncode == 2
     assert output.read_text() == "as it was"
     assert [path.name for path in tmp_path.iterdir()] == ["flow.yaml"]
 
@@ -140,7 +140,7 @@ def test_output_is_untouched_by_a_failed_compile(tmp_path: Path) -> None:
 def test_output_is_written_whole(good: Path, tmp_path: Path) -> None:
     output = tmp_path / "new" / "flow.yaml"
     result = flowc("compile", good, "--root", "s3://b/p", "-o", output)
-    assert result.exit_code == 0, result.stderr
+    assert result.returncode == 0, result.stderr
     assert output.read_text() == flowc("compile", good, "--root", "s3://b/p").stdout
     assert [path.name for path in output.parent.iterdir()] == ["flow.yaml"]
 
@@ -148,7 +148,7 @@ def test_output_is_written_whole(good: Path, tmp_path: Path) -> None:
 def test_unwritable_output(good: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = flowc("compile", good, "--root", "s3://b/p", "-o", tmp_path / "file" / "flow.yaml")
-    assert result.exit_code == 2
+    assert result.returncode == 2
     assert "FC603" in result.stderr
 
 
@@ -168,7 +168,7 @@ def test_ir_and_its_schema(good: Path) -> None:
     assert [scope["id"] for scope in ir["scopes"]] == ["root", "start"]
     schema = json.loads(flowc("ir", "--schema").stdout)
     assert set(ir) <= set(schema["properties"])
-    assert flowc("ir").exit_code == 2
+    assert flowc("ir").returncode == 2
 
 
 def test_graph(good: Path) -> None:
@@ -193,7 +193,7 @@ def test_values_to_compile_with(tmp_path: Path) -> None:
     path = tmp_path / "valued.py"
     path.write_text(VALUED)
     argo = flowc("compile", path, "--root", "s3://b/p", "-p", "n-items=7", "-p", "who=me", "-p", 'list={"a": [1]}')
-    assert argo.exit_code == 0, argo.stderr
+    assert argo.returncode == 0, argo.stderr
     assert '{name: n-items, value: "7"}' in argo.stdout
     assert "{name: who, value: me}" in argo.stdout
     assert r'{name: list, value: "{\"a\": [1]}"}' in argo.stdout
@@ -215,7 +215,7 @@ def test_values_that_cannot_be_compiled_with(tmp_path: Path, item: str, code: st
     path.write_text(VALUED)
     for command in (["check"], ["compile", "--root", "s3://b/p"], ["ir"], ["graph"]):
         result = flowc(*command, path, "-p", item)
-        assert result.exit_code == 2
+        assert result.returncode == 2
         assert f"error[{code}]" in result.stderr
         assert not result.stdout
 
@@ -238,8 +238,8 @@ def test_values_that_cannot_be_compiled_with(tmp_path: Path, item: str, code: st
 def test_places_that_no_pod_could_use(tmp_path: Path, options: list[str], says: str) -> None:
     file = tmp_path / "small.py"
     file.write_text(GOOD)
-    result = CliRunner().invoke(app, ["compile", str(file), "--root", "/mnt/store", *options])
-    assert (result.exit_code, result.stdout) == (2, "")
+    result = flowc("compile", file, "--root", "/mnt/store", *options)
+    assert (result.returncode, result.stdout) == (2, "")
     assert "error[FC505]" in result.stderr
     assert says in result.stderr
 
@@ -248,4 +248,4 @@ def test_processes_on_this_machine_may_have_a_folder_of_it(tmp_path: Path) -> No
     file = tmp_path / "small.py"
     file.write_text(GOOD)
     options = ["--target", "airflow", "--operator", "local", "--root", "store"]
-    assert CliRunner().invoke(app, ["compile", str(file), *options]).exit_code == 0
+    assert flowc("compile", file, *options).returncode == 0

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from flowc_cli.app import app
+from tests.support import flowc, write_files
 
 NESTED = """\
     from metaflow import FlowSpec, parallel, step
@@ -70,11 +68,9 @@ LINES = [17, 34]
 
 def invoke(folder: Path, *arguments: str) -> tuple[int, str]:
     """Run a command of flowc on the flow."""
-    file = folder / "flow.py"
-    file.write_text(textwrap.dedent(NESTED), encoding="utf-8")
-    result = CliRunner().invoke(app, [arguments[0], str(file), *arguments[1:]])
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    return result.exit_code, result.stdout
+    write_files(folder, {"flow.py": NESTED})
+    done = flowc(folder, arguments[0], "flow.py", *arguments[1:])
+    return done.returncode, done.stdout
 
 
 def test_gangs_are_understood(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.support import flowc_process
 
 FAILING = """\
 from flowc import FlowSpec, Parameter, step
@@ -36,15 +37,11 @@ class Failing(FlowSpec):
 """
 
 
-def flowc(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flowc_cli", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
-
-
+@pytest.mark.process
 def test_the_seed(seed_flow: Path, tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
     pytest.importorskip("xgboost")
-    result = flowc("run", seed_flow, cwd=tmp_path)
+    result = flowc_process(tmp_path, "run", seed_flow)
     assert result.returncode == 0, result.stderr
     assert "Random Forest Model Accuracy: 0.96 ± 0.025%" in result.stdout
     assert re.search(r"XGBoost Model Accuracy: 0\.9\d* ± 0\.0\d+%", result.stdout)
@@ -53,9 +50,11 @@ def test_the_seed(seed_flow: Path, tmp_path: Path) -> None:
 @pytest.mark.process
 def test_parameters_both_ways_and_the_run_id_file(tmp_path: Path) -> None:
     example = REPOSITORY / "examples" / "empty_foreach.py"
-    assert "joined 3: [0, 1, 4]" in flowc("run", example, "-p", "count=3", cwd=tmp_path).stdout
-    assert "joined 2: [0, 1]" in flowc("run", example, "--count", "2", cwd=tmp_path).stdout
-    result = flowc("run", example, "--count=1", "--run-id-file", "id", "--tag", "nightly", "--root", "s", cwd=tmp_path)
+    assert "joined 3: [0, 1, 4]" in flowc_process(tmp_path, "run", example, "-p", "count=3").stdout
+    assert "joined 2: [0, 1]" in flowc_process(tmp_path, "run", example, "--count", "2").stdout
+    result = flowc_process(
+        tmp_path, "run", example, "--count=1", "--run-id-file", "id", "--tag", "nightly", "--root", "s"
+    )
     assert "joined 1: [0]" in result.stdout
     assert (tmp_path / "s" / "EmptyForeachFlow" / (tmp_path / "id").read_text().strip() / "run.json").is_file()
 
@@ -73,7 +72,7 @@ def test_parameters_both_ways_and_the_run_id_file(tmp_path: Path) -> None:
 )
 def test_wrong_parameters(tmp_path: Path, arguments: list[str], code: str, line: str) -> None:
     (tmp_path / "flow.py").write_text(FAILING)
-    result = flowc("run", "flow.py", *arguments, cwd=tmp_path)
+    result = flowc_process(tmp_path, "run", "flow.py", *arguments)
     assert result.returncode == 2
     assert f"error[{code}]" in result.stderr
     assert line in result.stderr
@@ -84,7 +83,7 @@ def test_wrong_parameters(tmp_path: Path, arguments: list[str], code: str, line:
 @pytest.mark.process
 def test_a_failing_step(tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(FAILING)
-    result = flowc("run", "flow.py", "--limit", "3", cwd=tmp_path)
+    result = flowc_process(tmp_path, "run", "flow.py", "--limit", "3")
     assert result.returncode == 1
     assert "ValueError: no more than 3" in result.stderr
     [log] = [Path(match) for match in re.findall(r"\S+stderr\.log", result.stderr)]
@@ -96,7 +95,7 @@ def test_a_local_module_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "helpers.py").write_text("from metaflow import S3\n")
     flow = tmp_path / "flow.py"
     flow.write_text(FAILING.replace("from flowc", "import helpers\nfrom flowc", 1))
-    result = flowc("run", flow, "--limit", "1", cwd=tmp_path)
+    result = flowc_process(tmp_path, "run", flow, "--limit", "1")
     assert result.returncode == 2
     assert "error[FC106]" in result.stderr
     assert "helpers.py:1:" in result.stderr
@@ -106,7 +105,7 @@ def test_a_local_module_that_cannot_be_read(tmp_path: Path) -> None:
 @pytest.mark.process
 def test_an_unwritable_root(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    result = flowc("run", REPOSITORY / "examples" / "empty_foreach.py", "--root", "file/store", cwd=tmp_path)
+    result = flowc_process(tmp_path, "run", REPOSITORY / "examples" / "empty_foreach.py", "--root", "file/store")
     assert result.returncode == 1
     assert "error[FC601]" in result.stderr
 
@@ -114,7 +113,7 @@ def test_an_unwritable_root(tmp_path: Path) -> None:
 @pytest.mark.process
 def test_a_foreach_wider_than_allowed(tmp_path: Path) -> None:
     example = REPOSITORY / "examples" / "empty_foreach.py"
-    result = flowc("run", example, "--count", "11", "--max-num-splits", "10", cwd=tmp_path)
+    result = flowc_process(tmp_path, "run", example, "--count", "11", "--max-num-splits", "10")
     assert result.returncode == 1
     assert "--max-num-splits" in result.stderr
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from flowc_cli.app import app
-from tests.cli.test_running import flowc
 from tests.conftest import REPOSITORY
+from tests.support import flowc
 
 pytestmark = pytest.mark.process
 
@@ -19,13 +18,13 @@ pytestmark = pytest.mark.process
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
-    result = flowc("run", REPOSITORY / "examples" / "retry_once.py", "--tag", "nightly", cwd=folder)
+    result = flowc(folder, "run", REPOSITORY / "examples" / "retry_once.py", "--tag", "nightly")
     assert result.returncode == 0, result.stderr
     return folder / ".flowc"
 
 
-def look(store: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(app, [*arguments, "--root", str(store)])
+def look(store: Path, *arguments: str) -> CompletedProcess[str]:
+    return flowc(store.parent, *arguments, "--root", store)
 
 
 def test_show(store: Path) -> None:
@@ -61,7 +60,7 @@ def test_logs_of_a_run_on_an_engine_are_there(store: Path, tmp_path: Path) -> No
     for run, target in (("argo-1", "argo"), ("manual__1", "airflow")):
         folder = folder.rename(folder.with_name(run))
         result = look(tmp_path / "copy", "logs", f"RetryOnceFlow/{run}")
-        assert (result.exit_code, result.stdout) == (0, "")
+        assert (result.returncode, result.stdout) == (0, "")
         assert f"`flowc logs RetryOnceFlow/{run} --target {target}`" in result.stderr
 
 
@@ -70,8 +69,8 @@ def test_a_store_that_does_not_answer(store: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
     for command in ("show", "logs"):
-        result = CliRunner().invoke(app, [command, "RetryOnceFlow", "--root", "s3://bucket/prefix"])
-        assert result.exit_code == 1
+        result = flowc(store.parent, command, "RetryOnceFlow", "--root", "s3://bucket/prefix")
+        assert result.returncode == 1
         assert "error[FC601]" in result.stderr
         assert "AWS_ENDPOINT_URL names an S3 server" in result.stderr
 
@@ -84,5 +83,5 @@ def test_what_is_not_there(store: Path, name: str) -> None:
         result = look(store, command, name)
         if command == "show" and name.endswith("/7"):
             continue
-        assert result.exit_code == 1
+        assert result.returncode == 1
         assert "error[FC602]" in result.stderr

@@ -19,17 +19,7 @@ from flowc_compiler.ir import (
     TimeoutSpec,
     Toleration,
 )
-from tests.support import compiled
-
-STEPS = """
-    @step
-    def start(self):
-        self.next(self.end)
-
-    @step
-    def end(self):
-        pass
-"""
+from tests.support import START_AND_END, compiled
 
 
 def flow_of(tmp_path: Path, text: str) -> Flow:
@@ -52,7 +42,7 @@ def flow_of(tmp_path: Path, text: str) -> Flow:
     ],
 )
 def test_ways_to_import(tmp_path: Path, imports: str, base: str, decorator: str) -> None:
-    body = STEPS.replace("@step", f"@{decorator}")
+    body = START_AND_END.replace("@step", f"@{decorator}")
     flow = flow_of(tmp_path, f"{imports}\n\n\nclass F({base}):{body}")
     assert [step.name for step in flow.steps] == ["start", "end"]
 
@@ -74,7 +64,7 @@ class Mixin:
 
 class Base(FlowSpec):
     rate = Parameter("rate", default=0.5)
-{STEPS}
+{START_AND_END}
 
 class F(Base, Mixin):
     @step
@@ -161,7 +151,7 @@ class F(FlowSpec):
     d = Parameter("d", type=float, required=True)
     e = Parameter("e", default=True)
     f: Parameter = Parameter("f", separator=",")
-{STEPS}""",
+{START_AND_END}""",
     )
     parameters = {parameter.attribute: parameter for parameter in flow.parameters}
     assert (parameters["a"].name, parameters["a"].type, parameters["a"].default) == ("a-b", "int", 3)
@@ -173,7 +163,7 @@ class F(FlowSpec):
 
 
 def test_spans_of_steps(tmp_path: Path) -> None:
-    flow = flow_of(tmp_path, f"from flowc import FlowSpec, step\n\n\nclass F(FlowSpec):{STEPS}")
+    flow = flow_of(tmp_path, f"from flowc import FlowSpec, step\n\n\nclass F(FlowSpec):{START_AND_END}")
     start = flow.by_name["start"]
     assert (start.span.line, start.span.column, start.span.end_column) == (6, 5, 14)
     assert start.next_span is not None
@@ -214,7 +204,7 @@ def test_spans_of_an_ambiguous_file(tmp_path: Path) -> None:
 
 def test_line_ends_and_tabs(tmp_path: Path) -> None:
     path = tmp_path / "flow.py"
-    text = f"from flowc import FlowSpec, step\n\n\nclass F(FlowSpec):{STEPS}".replace("    ", "\t").replace(
+    text = f"from flowc import FlowSpec, step\n\n\nclass F(FlowSpec):{START_AND_END}".replace("    ", "\t").replace(
         "\n", "\r\n"
     )
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())

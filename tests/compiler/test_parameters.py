@@ -13,23 +13,15 @@ from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import GivenConfigs, bind_parameters, check_environment, compile_file, environment_values
 from flowc_compiler.ir import EnvironmentSpec, Flow, Parameter, SwitchStep
 from flowc_targets.package.run_plan import build_plan
+from tests.support import START_AND_END
 
 HEAD = """\
 from flowc import Config, FlowSpec, IncludeFile, JSONType, Parameter, config_expr, environment, kubernetes, resources
 from flowc import retry, step, timeout
 """
-STEPS = """
-    @step
-    def start(self):
-        self.next(self.end)
-
-    @step
-    def end(self):
-        pass
-"""
 
 
-def flow_of(folder: Path, body: str, above: str = "", steps: str = STEPS, **configs: Any) -> Flow:
+def flow_of(folder: Path, body: str, above: str = "", steps: str = START_AND_END, **configs: Any) -> Flow:
     """Compile a flow with this class body."""
     path = folder / "flow.py"
     text = HEAD + textwrap.dedent(above) + "\nclass F(FlowSpec):\n" + textwrap.indent(textwrap.dedent(body), "    ")
@@ -183,7 +175,7 @@ def test_a_base_class_has_names_of_its_own(tmp_path: Path) -> None:
         "    cfg = Config('settings', default_value={'cpu': 2})\n    cpus = Parameter('cpus', default=CPU)\n"
     )
     path = tmp_path / "flow.py"
-    text = HEAD + "from base import Base\n\n\nclass F(Base):\n    p = Parameter('p', default={})\n" + STEPS
+    text = HEAD + "from base import Base\n\n\nclass F(Base):\n    p = Parameter('p', default={})\n" + START_AND_END
     path.write_text(text.format("config_expr('settings.cpu')"))
     flow = compile_file(path).flow
     assert {p.name: p.default for p in flow.parameters} == {"cpus": 3, "p": 2}
@@ -348,7 +340,7 @@ def test_the_ir_has_it_all(tmp_path: Path) -> None:
 def test_a_parameter_that_is_overridden_by_a_constant_is_none(tmp_path: Path) -> None:
     path = tmp_path / "flow.py"
     base = "class Base(FlowSpec):\n    a = Parameter('a', default=1)\n    b = Parameter('b', default=1)\n\n\n"
-    path.write_text(HEAD + base + "class F(Base):\n    a = 3\n    b = Parameter('b', default=2)\n" + STEPS)
+    path.write_text(HEAD + base + "class F(Base):\n    a = 3\n    b = Parameter('b', default=2)\n" + START_AND_END)
     flow = compile_file(path, flow_name="F").flow
     assert [(p.name, p.default) for p in flow.parameters] == [("b", 2)]
     assert flow.constants == ("a",)

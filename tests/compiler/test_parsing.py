@@ -171,6 +171,7 @@ def test_columns_are_characters_and_lines_are_pythons() -> None:
     assert (parameter.column, parameter.end_column) == (16, 17)
 
 
+@pytest.mark.process
 def test_a_small_flow_imports_what_it_needs(tmp_path: Path) -> None:
     path = tmp_path / "flow.py"
     path.write_text(

@@ -8,21 +8,11 @@ import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
+from tests.support import START_AND_END as BODY
 from tests.support import compiled, refused
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-BODY = """
-    @step
-    def start(self):
-        self.next(self.end)
-
-    @step
-    def end(self):
-        pass
-"""
 
 
 def codes_of(folder: Path, text: str) -> list[str]:

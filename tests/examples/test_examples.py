@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.support import flowc_process
 
 EXAMPLES = REPOSITORY / "examples"
 HELLO = "Hello from flowc!"
@@ -92,17 +91,12 @@ CASES = [
 ]
 
 
-def run_example(name: str, arguments: tuple[str, ...], root: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flowc_cli", "run", str(EXAMPLES / name), "--root", str(root), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-
-
 @pytest.mark.process
 @pytest.mark.parametrize(("name", "arguments", "lines"), CASES)
 def test_answer(name: str, arguments: tuple[str, ...], lines: list[str], tmp_path: Path) -> None:
     if name == "two_models.py":
         pytest.importorskip("sklearn", reason="the example needs scikit-learn: pip install 'flowc[examples]'")
-    done = run_example(name, arguments, tmp_path)
+    done = flowc_process(tmp_path, "run", EXAMPLES / name, "--root", tmp_path, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     mark = f"/{LAST.get(name, 'end')}] "
     printed = [line.split(mark, 1)[1] for line in done.stdout.splitlines() if mark in line]

@@ -208,6 +208,7 @@ def test_a_width_beyond_the_limit_stops_the_run(tmp_path: Path) -> None:
     assert local.run(params={"width": "101"}, max_num_splits=101).ok
 
 
+@pytest.mark.process
 def test_the_seed(tmp_path: Path, seed_flow: Path) -> None:
     pytest.importorskip("sklearn")
     pytest.importorskip("xgboost")

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.test_running import flowc
 from tests.conftest import SEEDS
+from tests.support import flowc_process
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.process
 
 PAGE = SEEDS / "000_27c5b5626ee5deb3.txt"
 TOGETHER = """\
@@ -46,13 +48,13 @@ def line(count: int) -> str:
 
 
 def test_the_page_runs_as_it_stands(seed: Path) -> None:
-    done = flowc("run", seed, cwd=seed.parent)
+    done = flowc_process(seed.parent, "run", seed)
     assert done.returncode == 0, done.stderr
     assert line(8) in done.stdout
 
 
 def test_the_width_is_that_of_the_command_line(seed: Path) -> None:
-    done = flowc("run", seed, "-p", "parallel_count=12", cwd=seed.parent)
+    done = flowc_process(seed.parent, "run", seed, "-p", "parallel_count=12")
     assert done.returncode == 0, done.stderr
     assert line(12) in done.stdout
 
@@ -65,6 +67,6 @@ def test_its_steps_run_at_the_same_time(seed: Path, monkeypatch: pytest.MonkeyPa
     marks = seed.parent / "marks"
     marks.mkdir()
     monkeypatch.setenv("MARKS", str(marks))
-    done = flowc("run", seed, "--max-workers", "8", cwd=seed.parent)
+    done = flowc_process(seed.parent, "run", seed, "--max-workers", "8")
     assert done.returncode == 0, done.stderr
     assert line(8) in done.stdout

@@ -238,6 +238,7 @@ def test_a_store_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert sorted(store.children("")) == ["a", "same"]
 
 
+@pytest.mark.process
 def test_tracebacks_show_the_users_frames_only(tmp_path: Path) -> None:
     shim = Shim(
         tmp_path,
