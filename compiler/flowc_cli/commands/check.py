@@ -36,14 +36,35 @@ def check(
     config_value: shared.ConfigValues = None,
     branch: shared.Branch = None,
     production: shared.Production = False,
+    fix: Annotated[bool, typer.Option("--fix", help="edit the files where a help line is certain to be right")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="print what --fix would change, and write nothing")] = False,
 ) -> None:
-    """Print every problem of a flow, and write nothing."""
+    """Print every problem of a flow, and write nothing without --fix."""
     options = flow_options(flow, with_, config, config_value, branch, production, param)
-    raise typer.Exit(_check(file, target or [], format, options))
+    sink, compilation = _collect(file, target or [], options)
+    if diff:
+        raise typer.Exit(_preview(sink))
+    if fix and any(item.fix is not None for item in sink.diagnostics):
+        from flowc_compiler.rewrite.fixes import apply_and_check
+
+        sink, compilation = apply_and_check(sink, lambda: _collect(file, target or [], options), sys.stderr)
+    raise typer.Exit(_report(sink, compilation, format))
 
 
-def _check(file: Path, targets: Sequence[str], form: Form, options: FlowOptions) -> int:
-    """Report all diagnostics, those of the named targets too. Returns the exit code."""
+def _preview(sink: DiagnosticSink) -> int:
+    """Print the edits that diagnostics propose, as a unified diff."""
+    from flowc_compiler.rewrite import RewriteError, diff
+    from flowc_compiler.rewrite.fixes import plan_fixes
+
+    try:
+        sys.stdout.write(diff(plan_fixes(sink.diagnostics)))
+    except (RewriteError, OSError) as error:
+        sys.stderr.write(f"flowc check: {error}\n")
+    return INPUT_ERROR if sink.failed else 0
+
+
+def _collect(file: Path, targets: Sequence[str], options: FlowOptions) -> tuple[DiagnosticSink, Compilation | None]:
+    """All diagnostics of a file, those of the named targets too."""
     sink = DiagnosticSink()
     compilation = None
     try:
@@ -54,6 +75,11 @@ def _check(file: Path, targets: Sequence[str], form: Form, options: FlowOptions)
             _check_code(compilation.source, sink)
     except FlowcError:
         pass
+    return sink, compilation
+
+
+def _report(sink: DiagnosticSink, compilation: Compilation | None, form: Form) -> int:
+    """Print all diagnostics. Returns the exit code."""
     report(sink.diagnostics, sink.sources, form)
     if not sink.failed and form == "text" and compilation is not None:
         flow = compilation.flow

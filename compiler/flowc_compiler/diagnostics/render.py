@@ -42,7 +42,14 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
 
 def render_json(diagnostics: Sequence[Diagnostic]) -> str:
     """An object with a `diagnostics` array, each with the fields of Diagnostic."""
-    items = [{**item.__dict__, "span": None if item.span is None else _span(item.span)} for item in diagnostics]
+    items = [
+        {
+            **item.__dict__,
+            "span": None if item.span is None else _span(item.span),
+            "fix": None if item.fix is None else item.fix.__dict__,
+        }
+        for item in diagnostics
+    ]
     return json.dumps({"version": 1, "diagnostics": items}, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -122,6 +129,8 @@ def _span(span: Span) -> dict[str, str | int]:
 def _sarif(item: Diagnostic, sources: Mapping[str, SourceFile]) -> dict[str, Any]:
     text = f"{item.message}. {item.help}" if item.help else item.message
     result: dict[str, Any] = {"ruleId": item.code, "level": item.severity, "message": {"text": text}}
+    if item.fix is not None:
+        result["properties"] = {"fix": item.fix.__dict__}
     if item.span is None:
         return result
     region: dict[str, Any] = {

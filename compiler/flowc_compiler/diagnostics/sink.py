@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flowc_compiler.diagnostics.codes import CODES
+from flowc_compiler.diagnostics.fix import Fix
 from flowc_compiler.source import SourceFile, Span
 
 Severity = Literal["error", "warning"]
@@ -24,6 +25,8 @@ class Diagnostic:
     help: str = ""
     target: str | None = None
     """The target that cannot express it; `None` when it is wrong everywhere."""
+    fix: Fix | None = None
+    """What `help` proposes, where that is certain."""
 
 
 class FlowcError(Exception):
@@ -61,9 +64,11 @@ class DiagnosticSink:
         """Keep a file that was read: diagnostics about it are shown with its lines."""
         self.sources[source.name] = source
 
-    def error(self, code: str, message: str, span: Span | None, *, help: str = "", label: str = "") -> None:
+    def error(
+        self, code: str, message: str, span: Span | None, *, help: str = "", label: str = "", fix: Fix | None = None
+    ) -> None:
         """Collect an error. `code` must be in CODES."""
-        self._add(Diagnostic(code, "error", message, span, label, help))
+        self._add(Diagnostic(code, "error", message, span, label, help, fix=fix))
 
     def warning(self, code: str, message: str, span: Span | None, *, help: str = "", label: str = "") -> None:
         """Collect a warning: the output is right, and the user should know something about it."""

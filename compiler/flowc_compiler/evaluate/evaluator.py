@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
+from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink, Fix
 from flowc_compiler.evaluate.operations import LONGEST, MOST_ENTRIES, MOST_OPERATIONS, TooLargeError, checked, cost
 from flowc_compiler.evaluate.values import (
     DictView,
@@ -328,11 +328,13 @@ class Evaluator(ABC):
         finally:
             self._spent, self._most_operations = outer
 
-    def refuse(self, code: str, message: str, node: ast.AST, help: str, *options: object) -> EvaluationError:
+    def refuse(
+        self, code: str, message: str, node: ast.AST, help: str, *options: object, fix: Fix | None = None
+    ) -> EvaluationError:
         """Report an error at a node; for the caller to raise."""
         span = None if self.lenient else self.span(node)
         if span is not None:
-            self.sink.error(code, message, span, help=help)
+            self.sink.error(code, message, span, help=help, fix=fix)
         found = Diagnostic(code=code, severity="error", message=message, span=span, help=help)
         return EvaluationError(found, options)
 

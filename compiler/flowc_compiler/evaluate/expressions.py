@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Callable, Iterable, Sequence
-from difflib import get_close_matches
 from typing import Any, cast
 
+from flowc_compiler.diagnostics import Fix, suggest
 from flowc_compiler.evaluate.builtin_functions import BUILTINS, builtin
 from flowc_compiler.evaluate.comprehensions import closure_of
 from flowc_compiler.evaluate.conditions import negation
@@ -27,6 +27,7 @@ from flowc_compiler.evaluate.values import (
     is_kind,
 )
 from flowc_compiler.evaluate.weights import check_weight
+from flowc_compiler.syntax.served_imports import OF_FLOWC
 
 
 def name(evaluator: Evaluator, node: ast.Name) -> object:
@@ -86,9 +87,10 @@ def _unknown(evaluator: Evaluator, node: ast.Name, namespace: dict[str, object])
         )
     if "import *" in evaluator.view.source.text:
         return evaluator.refuse("FC115", f"`{node.id}` cannot be seen", node, "import it by its name, without `*`")
-    close = get_close_matches(node.id, [*evaluator.frame.environment, *namespace], 1)
-    way_out = f"did you mean `{close[0]}`?" if close else "define it, or correct the name"
-    return evaluator.refuse("FC112", f"the name `{node.id}` is not defined", node, way_out)
+    way_out, fix = suggest(node.id, [*evaluator.frame.environment, *namespace], "define it, or correct the name")
+    if fix is None and node.id in OF_FLOWC:
+        way_out, fix = f"import it: `from flowc import {node.id}`", Fix("import", "flowc", node.id)
+    return evaluator.refuse("FC112", f"the name `{node.id}` is not defined", node, way_out, fix=fix)
 
 
 def attribute(evaluator: Evaluator, node: ast.Attribute) -> object:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Sequence
-from difflib import get_close_matches
 from typing import NamedTuple
 
+from flowc_compiler.diagnostics import Fix, suggest
 from flowc_compiler.evaluate.branches import leave
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Evaluator, Frame, RaisedError, Returned
 from flowc_compiler.evaluate.operations import DEEPEST_CALLS
@@ -93,7 +93,7 @@ def bind(
             bound.double_star[key] = given
         else:
             message = f"`{name}` got an unexpected keyword argument `{key}`"
-            raise _misfit(evaluator, message, given.node, _close(key, sorted(by_keyword)) or _takes(signature))
+            raise _misfit(evaluator, message, given.node, *suggest(key, sorted(by_keyword), _takes(signature)))
     if arguments.open:
         unknown = Unresolved(f"it is unpacked in the call of `{name}`")
         for item in signature.named:
@@ -106,13 +106,8 @@ def bind(
     return bound
 
 
-def _misfit(evaluator: Evaluator, message: str, node: ast.AST, help: str) -> RaisedError:
-    return RaisedError(evaluator.refuse("FC113", message, node, help).diagnostic, TypeError(message))
-
-
-def _close(name: str, known: Sequence[str]) -> str:
-    close = get_close_matches(name, known, 1)
-    return f"did you mean `{close[0]}`?" if close else ""
+def _misfit(evaluator: Evaluator, message: str, node: ast.AST, help: str, fix: Fix | None = None) -> RaisedError:
+    return RaisedError(evaluator.refuse("FC113", message, node, help, fix=fix).diagnostic, TypeError(message))
 
 
 def _takes(signature: Signature) -> str:

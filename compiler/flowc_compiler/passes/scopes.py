@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics import DiagnosticSink, Fix
 from flowc_compiler.ir import ROOT_SCOPE, Flow, JoinStep, Scope, Step
 from flowc_compiler.passes.dominators import Dominators, Frame, PostDominators, ancestor, common
 
@@ -115,6 +115,7 @@ class _Builder:
                 step,
                 "lead all of them to one step, and fan out from there" if fan_outs else
                 f"make it a join: `def {step.name}(self, inputs)`",
+                Fix("parameter", step.name, "inputs") if not fan_outs and self._could_join(arrivals) else None,
             )  # fmt: skip
             return
         opener = ancestor(arrivals[0], meet.depth + 1).value.opener
@@ -204,9 +205,17 @@ class _Builder:
             assert split.below is not None
             split = self._split[split.below]
 
-    def _error(self, code: str, message: str, step: Step, help_text: str) -> None:
+    def _could_join(self, arrivals: list[_Stack]) -> bool:
+        """Whether these are the ends of all arms of one split, so that a join here would close it."""
+        splits = {self._split[arrival] for arrival in arrivals}
+        openers = {split.value.opener for split in splits}
+        if self._root in splits or len(openers) != 1 or len(splits) < len(arrivals):
+            return False
+        return {split.value.arm for split in splits} == set(self._flow.by_name[openers.pop()].targets)
+
+    def _error(self, code: str, message: str, step: Step, help_text: str, fix: Fix | None = None) -> None:
         self._broken = True
-        self._sink.error(code, message, step.span, help=help_text)
+        self._sink.error(code, message, step.span, help=help_text, fix=fix)
 
     def finish(self) -> Flow | None:
         """The flow with its scopes, or `None` when a step could not be placed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, QualifiedName, QualifiedNameProvider
@@ -55,17 +55,17 @@ class _Planner:
         self.replacements = Replacements()
         self.renamed: dict[str, str] = {}
         self._parents = parents_in(self.wrapper.module)
-        names = cast("Mapping[cst.CSTNode, Any]", self.wrapper.resolve(QualifiedNameProvider))
+        names: Mapping[cst.CSTNode, Any] = self.wrapper.resolve(QualifiedNameProvider)
         self._taken = {node.value for node in self._parents if isinstance(node, cst.Name)}
         self._uses: dict[str, list[cst.CSTNode]] = {}
         """Name of `metaflow` or `zenml` to where it is used."""
         for node in self._parents:
             if isinstance(node, cst.Name | cst.Attribute) and not self._in_import(node):
                 known = names.get(node, ())
-                found_names: set[QualifiedName] = known() if callable(known) else known  # computed when needed
-                for found in found_names:
-                    if found.name.startswith(("metaflow.", "zenml.")):
-                        self._uses.setdefault(found.name.rpartition(".")[2], []).append(node)
+                found: Any = known() if callable(known) else known  # libcst computes them when they are needed
+                for item in cast("set[QualifiedName]", found):
+                    if item.name.startswith(("metaflow.", "zenml.")):
+                        self._uses.setdefault(item.name.rpartition(".")[2], []).append(node)
 
     def conda(self) -> list[str]:
         """`@conda(libraries=...)`."""

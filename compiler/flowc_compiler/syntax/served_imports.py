@@ -9,10 +9,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from flowc.protocol import metaflow_names, zenml_names
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics import DiagnosticSink, Fix, suggest
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.import_root import is_type_checking
 from flowc_compiler.syntax.refused_names import METAFLOW_REFUSED, refusal_of_zenml
@@ -38,8 +37,8 @@ def check_imports(source: SourceFile, sink: DiagnosticSink, tree: ast.Module) ->
     if not _suspicious(source.text):
         return
     for node, module, name in _Uses(tree):
-        message, help_text = _explain(module, name)
-        sink.error("FC106", message, source.node_span(node), help=help_text)
+        message, help_text, fix = _explain(module, name)
+        sink.error("FC106", message, source.node_span(node), help=help_text, fix=fix)
 
 
 def is_served(module: str, name: str | None) -> bool:
@@ -69,27 +68,26 @@ def _suspicious(text: str) -> bool:
     return False
 
 
-def _explain(module: str, name: str | None) -> tuple[str, str]:
-    """Message and help line for a name, or a whole module, that is not served."""
+def _explain(module: str, name: str | None) -> tuple[str, str, Fix | None]:
+    """Message, help line and fix for a name, or a whole module, that is not served."""
     message = f"flowc does not serve `{name}` of {module}"
     if name is None or (module not in MODULES and module != "flowc"):
         root = module.partition(".")[0]
         others = ", ".join(sorted(item for item in MODULES if item.startswith(f"{root}.") and MODULES[item]))
         said = f"it serves {root}, {others}"
-        return f"flowc does not serve the module {module}", METAFLOW_REFUSED.get(module) or refusal_of_zenml(
-            module
-        ) or said
+        return (
+            f"flowc does not serve the module {module}",
+            METAFLOW_REFUSED.get(module) or refusal_of_zenml(module) or said,
+            None,
+        )
     if module.partition(".")[0] == "zenml" and (why := refusal_of_zenml(module, name)):
-        return message, why
+        return message, why, None
     if name in METAFLOW_REFUSED and module in {"metaflow", "flowc", "metaflow.cards"}:
-        return message, METAFLOW_REFUSED[name]
+        return message, METAFLOW_REFUSED[name], None
     if name in metaflow_names.OWN:
-        return message, f"it is flowc's own: write `from flowc import {name}`"
+        return message, f"it is flowc's own: write `from flowc import {name}`", None
     served = MODULES.get(module, OF_FLOWC)
-    close = get_close_matches(name, served, 1)
-    if close:
-        return message, f"did you mean `{close[0]}`?"
-    return message, f"it serves {', '.join(sorted(served))}"
+    return message, *suggest(name, served, f"it serves {', '.join(sorted(served))}")
 
 
 class _Uses:

@@ -188,8 +188,11 @@ class _FlowReader:
             return
         marks = body.decorators.step_marks(function)
         is_end = name == "end" or "end" in marks or self._alone
-        transition = body.transitions.read(function, self_name, is_end=is_end)
-        if transition is None and not is_end:
+        found = body.transitions.read(function, self_name)
+        transition = None if found == "none" else found
+        if found == "none" and not is_end:
+            self._graph.add_endless(name, self_name, span)
+        elif transition is None and not is_end:
             self._graph.broken = True
         self._step_bodies[name] = body
         self._graph.add(

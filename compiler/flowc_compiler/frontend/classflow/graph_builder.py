@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics import DiagnosticSink, Fix, suggest
 from flowc_compiler.frontend.classflow.transitions import Transition
 from flowc_compiler.ir import (
     BranchStep,
@@ -49,6 +49,8 @@ class GraphBuilder:
         """Steps that are there and cannot be read: they count as known, so that one mistake is reported once."""
         self._missing: set[str] = set()
         """`start` and `end`, where FC206 has said that there is no such step."""
+        self._endless: dict[str, tuple[str, Span]] = {}
+        """Steps that do not say what follows them, with their `self` and span."""
         self.broken = False
         """Whether an error makes the graph unknowable."""
         self.unseen = False
@@ -65,6 +67,11 @@ class GraphBuilder:
     def add_malformed(self, name: str) -> None:
         """Note a step that cannot be read."""
         self._malformed.add(name)
+        self.broken = True
+
+    def add_endless(self, name: str, self_name: str, span: Span) -> None:
+        """Note a step without `self.next` that is not the end: FC202, when all steps are known."""
+        self._endless[name] = (self_name, span)
         self.broken = True
 
     def forget(self, name: str) -> None:
@@ -115,13 +122,24 @@ class GraphBuilder:
                     continue
                 self.broken = True
                 if target not in self._malformed and target not in self._missing and not self.unseen:
-                    self._sink.error(
-                        "FC201",
-                        f"step `{name}` leads to `{target}`, which is not a step",
-                        draft.view.span(node),
-                        help=_suggestion(target, list(parents)),
-                    )
+                    otherwise = f"add a method `{target}` with `@step`; the steps are {', '.join([*parents][:20])}"
+                    help_text, fix = suggest(target, parents, otherwise)
+                    message = f"step `{name}` leads to `{target}`, which is not a step"
+                    self._sink.error("FC201", message, draft.view.span(node), help=help_text, fix=fix)
+        self._report_endless(parents)
         return [self._step(draft, tuple(parents[name])) for name, draft in self._drafts.items()]
+
+    def _report_endless(self, parents: dict[str, list[str]]) -> None:
+        """Collect FC202 for steps that do not say what follows them."""
+        unreached = [name for name, found in parents.items() if not found and name != "start"]
+        for name, (self_name, span) in self._endless.items():
+            others = [other for other in unreached if other != name and not self._drafts[other].joins]
+            certain = len(self._endless) == len(others) == 1 and not self._malformed and not self.unseen
+            self._sink.error(
+                "FC202", f"step `{name}` does not say what follows it", span,
+                help=f"end it with `{self_name}.next({self_name}.{others[0] if certain else 'some_step'})`",
+                fix=Fix("next", name, others[0]) if certain else None,
+            )  # fmt: skip
 
     def _step(self, draft: StepDraft, parents: tuple[str, ...]) -> Step:
         """The step of a draft. Its parts have been validated: this saves building a validator of all specs."""
@@ -162,12 +180,3 @@ class GraphBuilder:
                 "FC210", f"the join `{draft.name}` {what}", transition.span,
                 help="lead to one step from it, and branch or fan out there",
             )  # fmt: skip
-
-
-def _suggestion(wrong: str, known: list[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(wrong, known, n=1)
-    if close:
-        return f"did you mean `{close[0]}`?"
-    return f"add a method `{wrong}` with `@step`; the steps are {', '.join(known[:20])}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
+from typing import Literal
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.known_values import NO_SCOPE, FileScope, Scope, UnresolvedError, evaluate
@@ -50,8 +51,10 @@ class TransitionReader:
         self._sink = sink
         self._scope = scope
 
-    def read(self, function: FunctionNode, self_name: str, *, is_end: bool) -> Transition | None:
-        """The transition at the end of a step's body; `None`, with FC202, FC203 or FC211 collected, without one."""
+    def read(self, function: FunctionNode, self_name: str) -> Transition | Literal["none"] | None:
+        """The transition at the end of a step's body, or "none"; `None`, with FC203 or FC211 collected, for a wrong
+        one.
+        """
         call = _tail_call(function, self_name)
         strays: list[ast.Call] = []
         if self._view.code(function).count("next") > (call is not None):
@@ -62,14 +65,7 @@ class TransitionReader:
                 self._view.span(stray), help="call it once, as the last statement of the step and outside of any block",
             )  # fmt: skip
         if call is None:
-            if not is_end and not strays:
-                self._sink.error(
-                    "FC202",
-                    f"step `{function.name}` does not say what follows it",
-                    self._view.head_span(function),
-                    help=f"end it with `{self_name}.next({self_name}.some_step)`",
-                )
-            return None
+            return None if strays else "none"
         return self._transition(function, self_name, call)
 
     def _transition(self, function: FunctionNode, self_name: str, call: ast.Call) -> Transition | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
 
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.evaluate.known_values import NO_SCOPE, Scope, UnresolvedError, evaluate
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import ModuleView
@@ -85,12 +85,13 @@ class ArgumentReader:
     def _check_argument(self, name: str, model: type[Arguments], key: str, node: ast.expr) -> bool:
         if key in model.model_fields:
             return True
-        known = ", ".join(model.model_fields) or "none"
         span = self._view.span(node)
         if key in model.REFUSED:
             self._sink.error("FC411", f"flowc has no `{key}` of `@{name}` yet", span, help=model.REFUSED[key])
             return False
-        self._sink.error("FC403", f"`@{name}` has no argument `{key}`", span, help=f"it takes {known}")
+        otherwise = f"it takes {', '.join(model.model_fields) or 'none'}"
+        help_text, fix = suggest(key, model.model_fields, otherwise)
+        self._sink.error("FC403", f"`@{name}` has no argument `{key}`", span, help=help_text, fix=fix)
         return False
 
     def _report_expression(self, what: str, error: UnresolvedError) -> None:

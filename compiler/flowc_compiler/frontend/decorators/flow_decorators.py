@@ -8,7 +8,11 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.known_values import NO_SCOPE, Scope, UnresolvedError, evaluate
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
 from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, DecoratorUse, callee
-from flowc_compiler.frontend.decorators.unsupported_decorators import report_unsupported_decorator, unsupported_kind
+from flowc_compiler.frontend.decorators.unsupported_decorators import (
+    report_unknown_decorator,
+    report_unsupported_decorator,
+    unsupported_kind,
+)
 from flowc_compiler.ir import DependencySpec, FlowSpecs
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
@@ -63,11 +67,7 @@ class FlowDecoratorReader:
         elif (kind := unsupported_kind(callee(item), view)) is not None:
             report_unsupported_decorator(shown, kind, span, self._sink)
         else:
-            self._sink.error(
-                "FC401", f"`@{shown}` is not a decorator that flowc knows", span,
-                help=f"a flow takes {', '.join('@' + known for known in sorted(FLOW_ARGUMENTS))}; "
-                "other decorators would have to be executed, and flowc never executes a flow to compile it",
-            )  # fmt: skip
+            report_unknown_decorator(callee(item), view, FLOW_ARGUMENTS, "a flow takes", self._sink)
 
 
 class _FlowScope(Scope):

@@ -14,7 +14,11 @@ from flowc_compiler.evaluate.known_values import NO_SCOPE, Scope
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
 from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
 from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, DecoratorUse, arguments_of, callee
-from flowc_compiler.frontend.decorators.unsupported_decorators import report_unsupported_decorator, unsupported_kind
+from flowc_compiler.frontend.decorators.unsupported_decorators import (
+    report_unknown_decorator,
+    report_unsupported_decorator,
+    unsupported_kind,
+)
 from flowc_compiler.ir import StepSpecs
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
@@ -94,11 +98,7 @@ class DecoratorReader:
         elif (kind := unsupported_kind(callee(item), self._view)) is not None:
             report_unsupported_decorator(shown, kind, self._view.span(item), self._sink)
         else:
-            self._error(
-                "FC401", f"`@{shown}` is not a decorator that flowc knows", item,
-                help=f"steps take {', '.join('@' + known for known in sorted(ARGUMENTS))}; "
-                "other decorators would have to be executed, and flowc never executes a flow to compile it",
-            )  # fmt: skip
+            report_unknown_decorator(callee(item), self._view, ARGUMENTS, "steps take", self._sink)
 
     def _error(self, code: str, message: str, item: ast.expr, *, help: str) -> None:
         self._sink.error(code, message, self._view.span(item), help=help)

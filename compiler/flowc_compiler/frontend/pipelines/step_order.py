@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
+from flowc_compiler.diagnostics import suggest
 from flowc_compiler.evaluate.evaluator import BoundValue
 from flowc_compiler.frontend.pipelines.graph import Node
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PendingOrder, PipelineEvaluator
@@ -51,10 +51,8 @@ def resolve_order(evaluator: PipelineEvaluator) -> None:
             _add(node, evaluator.nodes.anchor(name, path))
             continue
         known = evaluator.nodes.names
-        close = get_close_matches(name, known, 1)
-        shown = ", ".join(known[:20])
-        help_text = f"did you mean `{close[0]}`?" if close else f"the steps are {shown}"
-        evaluator.sink.error("FC221", f"there is no step `{name}`", span, help=help_text)
+        help_text, fix = suggest(name, known, f"the steps are {', '.join(known[:20])}")
+        evaluator.sink.error("FC221", f"there is no step `{name}`", span, help=help_text, fix=fix)
 
 
 def _add(node: Node, name: str | None) -> None:

@@ -1,0 +1,177 @@
+"""Makes the edits that diagnostics propose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TextIO, TypeVar
+
+import libcst as cst
+from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider, Scope, ScopeProvider
+
+from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink, Fix
+from flowc_compiler.rewrite.files import Edit, RewriteError, parse_bytes, to_bytes, write_all
+from flowc_compiler.rewrite.imports import add_import, alias, module_of
+from flowc_compiler.rewrite.replace import Replacements, parents_in, replace
+from flowc_compiler.source import Span
+from flowc_compiler.syntax.served_imports import ROOTS, is_served
+
+Result = TypeVar("Result")
+Checked = tuple[DiagnosticSink, Result]
+"""The diagnostics of a file, and whatever else its check gives."""
+
+
+def plan_fixes(diagnostics: Sequence[Diagnostic]) -> list[Edit]:
+    """The files that change. Raises RewriteError, and OSError for a file that cannot be read."""
+    by_file: dict[str, list[tuple[Fix, Span]]] = {}
+    for item in diagnostics:
+        if item.fix is not None and item.span is not None:
+            by_file.setdefault(item.span.file, []).append((item.fix, item.span))
+    edits: list[Edit] = []
+    for name, fixes in by_file.items():
+        before = Path(name).read_bytes()
+        edits.append(Edit(Path(name), before, apply_fixes(before, fixes, name)))
+    return [edit for edit in edits if edit.before != edit.after]
+
+
+def apply_fixes(content: bytes, fixes: Sequence[tuple[Fix, Span]], name: str) -> bytes:
+    """The content of a file with its fixes. One that does not fit the file is left out. Raises RewriteError."""
+    fixer = _Fixer(parse_bytes(content, name))
+    imports: dict[str, str] = {}
+    for fix, span in fixes:
+        match fix.kind:
+            case "rename":
+                fixer.rename(fix, span)
+            case "parameter":
+                fixer.add_parameter(fix, span)
+            case "next":
+                fixer.add_next(fix, span)
+            case "import":
+                imports[fix.new] = fix.old
+    module = replace(fixer.wrapper, fixer.replacements)
+    for wanted, source in imports.items():
+        module = add_import(module, _import_of(module, wanted) or source, wanted)
+    return to_bytes(module, content)
+
+
+def _import_of(module: cst.Module, name: str) -> str | None:
+    """The package that a file imports from already, where it serves a name as well."""
+    for line in module.body:
+        for small in line.body if isinstance(line, cst.SimpleStatementLine) else ():
+            found = module_of(small) if isinstance(small, cst.ImportFrom) else None
+            if found in ROOTS and is_served(found, name):
+                return found
+    return None
+
+
+class _Fixer:
+    """Plans the replacements of one file."""
+
+    def __init__(self, module: cst.Module) -> None:
+        self.wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
+        self.replacements = Replacements()
+        self._ranges = self.wrapper.resolve(PositionProvider)
+        self._scopes = self.wrapper.resolve(ScopeProvider)
+        self._parents = parents_in(self.wrapper.module)
+
+    def rename(self, fix: Fix, span: Span) -> None:
+        """The name that is in the span, or the keyword whose argument it is; with its uses where it is imported."""
+        found = [node for node in self._parents if self._is_called(node, fix.old) and self._is_in(node, span)]
+        if len(found) != 1:
+            return
+        (node,) = found
+        parent = self._parents[node]
+        if isinstance(node, cst.SimpleString):
+            quoted = node.raw_value.replace(fix.old, fix.new)
+            self.replacements.set_fields(node, value=f"{node.prefix}{node.quote}{quoted}{node.quote}")
+        elif isinstance(parent, cst.ImportAlias) and parent.asname is None:
+            self._rename_import(parent, fix)
+        else:
+            self.replacements.set_fields(node, value=fix.new)
+
+    def _is_called(self, node: cst.CSTNode, name: str) -> bool:
+        if isinstance(node, cst.SimpleString):
+            return node.evaluated_value == name
+        return isinstance(node, cst.Name) and node.value == name
+
+    def _is_in(self, node: cst.CSTNode, span: Span) -> bool:
+        parent = self._parents[node]
+        if isinstance(parent, cst.Arg) and parent.keyword is node:
+            return _start(self._ranges[parent.value]) == (span.line, span.column)
+        place: CodeRange = self._ranges[node]
+        end = (place.end.line, place.end.column + 1)
+        return (span.line, span.column) <= _start(place) and end <= (span.end_line, span.end_column)
+
+    def _rename_import(self, item: cst.ImportAlias, fix: Fix) -> None:
+        scope = self._scopes[self._parents[item]]
+        assert isinstance(scope, Scope)
+        assignments = list(scope[fix.old])
+        uses = [access.node for assignment in assignments for access in assignment.references]
+        taken = any(isinstance(node, cst.Name) and node.value == fix.new for node in self._parents)
+        if taken or len(assignments) != 1 or not all(isinstance(use, cst.Name) for use in uses):
+            self.replacements.set_fields(item, name=alias(fix.new, fix.old).name, asname=alias(fix.new, fix.old).asname)
+            return
+        for use in (item.name, *uses):
+            self.replacements.set_fields(use, value=fix.new)
+
+    def add_parameter(self, fix: Fix, span: Span) -> None:
+        """One more parameter of a function."""
+        function = self._function(fix.old, span)
+        if function is not None:
+            params = [*function.params.params]
+            if params and params[-1].comma is cst.MaybeSentinel.DEFAULT:
+                params[-1] = params[-1].with_changes(comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")))
+            new = function.params.with_changes(params=[*params, cst.Param(cst.Name(fix.new))])
+            self.replacements.set_fields(function.params, params=new.params)
+
+    def add_next(self, fix: Fix, span: Span) -> None:
+        """`self.next(self.step)` at the end of a function."""
+        function = self._function(fix.old, span)
+        if function is None or not function.params.params:
+            return
+        owner = function.params.params[0].name
+        call = cst.Call(cst.Attribute(owner, cst.Name("next")), [cst.Arg(cst.Attribute(owner, cst.Name(fix.new)))])
+        line = cst.SimpleStatementLine([cst.Expr(call)])
+        body = function.body
+        if isinstance(body, cst.IndentedBlock):
+            self.replacements.set_fields(body, body=[*body.body, line])
+        elif isinstance(body, cst.SimpleStatementSuite):  # `def step(self): pass`
+            first = cst.SimpleStatementLine(body.body, trailing_whitespace=body.trailing_whitespace)
+            self.replacements.set_fields(function, body=cst.IndentedBlock([first, line]))
+
+    def _function(self, name: str, span: Span) -> cst.FunctionDef | None:
+        """The function of that name in whose head the span is."""
+        for node in self._parents:
+            if isinstance(node, cst.FunctionDef) and node.name.value == name:
+                line = self._ranges[node.name].start.line
+                if span.line <= line <= span.end_line:
+                    return node
+        return None
+
+
+def _start(place: CodeRange) -> tuple[int, int]:
+    return place.start.line, place.start.column + 1
+
+
+def apply_and_check(sink: DiagnosticSink, check: Callable[[], Checked[Result]], log: TextIO) -> Checked[Result]:
+    """Make the edits that diagnostics propose, and check again: the files stay as they were if that does not help.
+
+    Returns the second check, or the first where nothing changed. What was done is written to `log`.
+    """
+    fixed = [item for item in sink.diagnostics if item.fix is not None]
+    try:
+        edits = plan_fixes(fixed)
+        write_all(edits)
+    except (RewriteError, OSError) as error:
+        log.write(f"flowc check: nothing is fixed: {error}\n")
+        return check()
+    after = check()
+    before = {(item.code, item.fix) for item in fixed}
+    worse = {item.code for item in after[0].diagnostics} - {item.code for item in sink.diagnostics}
+    if not edits or "FC101" in worse or any((item.code, item.fix) in before for item in after[0].diagnostics):
+        write_all([Edit(path, new, old) for path, old, new in edits])
+        log.write("flowc check: nothing is fixed: the edits do not end the diagnostics\n")
+        return check()
+    names = ", ".join(edit.path.as_posix() for edit in edits)
+    log.write(f"{names}: {len(fixed)} fixed\n")
+    return after

@@ -1,0 +1,159 @@
+"""`flowc check --fix`: what diagnostics propose, and what files become."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from flowc_cli.app import app
+from flowc_compiler.diagnostics import suggest
+
+STEPS = """\
+from flowc import FlowSpec, {imports}  # a comment
+
+
+class Fixed(FlowSpec):
+{start}
+    @step
+    def start(self):
+        self.next(self.a, self.b)
+
+{a}
+    @step
+    def a(self):  # first
+        self.next(self.{join})
+
+    @step
+    def b(self):
+        self.next(self.join)
+
+    @step
+    def join(self{inputs}):
+        print(1){next}
+
+    @step
+    def end(self): pass
+"""
+RIGHT = {"imports": "step", "start": "", "a": "", "join": "join", "inputs": ", inputs"}
+RIGHT["next"] = "\n        self.next(self.end)"
+PIPELINE = """\
+from flowc import pipeline, step{imports}
+
+
+@step
+def load(rows: int = 1) -> list[int]:
+    return [1]
+
+
+@step
+def work(x: int, y: int = 0) -> int:
+    return x
+
+
+@pipeline
+def flow(rows: int = 1):
+    found = load({argument}=rows{after})
+    work.map({name}, {unmapped}(2))
+"""
+RIGHT_CALLS = {"imports": ", unmapped", "argument": "rows", "after": "", "name": "found", "unmapped": "unmapped"}
+FIXES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "FC106": ({"imports": "step, Paramter"}, {"imports": "step, Parameter"}),
+    "FC201": ({"join": "joni"}, {}),
+    "FC202": ({"next": ""}, {}),
+    "FC210": ({"inputs": ""}, {}),
+    "FC401 import": ({"a": "    @retry"}, {"imports": "retry, step", "a": "    @retry"}),
+    "FC401": ({"a": "    @retri", "imports": "step"}, {"a": "    @retry", "imports": "step"}),
+    "FC403": (
+        {"imports": "retry, step", "a": "    @retry(tims=3)"}, {"imports": "retry, step", "a": "    @retry(times=3)"}
+    ),
+}  # fmt: skip
+"""What is wrong with a class flow, and how it is right where that is not as the others."""
+FIXED_CALLS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "FC112": ({"name": "foudn"}, {}),
+    "FC112 import": ({"imports": ""}, {"imports": ", unmapped"}),
+    "FC113": ({"argument": "rovs"}, {}),
+    "FC106": ({"imports": ", unmaped", "unmapped": "unmaped"}, {}),
+}
+
+
+def check(file: Path, *options: str) -> Result:
+    return CliRunner().invoke(app, ["check", str(file), *options])
+
+
+@pytest.mark.parametrize("code", FIXES)
+def test_a_class_flow_is_fixed(code: str, tmp_path: Path) -> None:
+    wrong, right = FIXES[code]
+    _check_fixed(code, STEPS.format(**{**RIGHT, **wrong}), STEPS.format(**{**RIGHT, **right}), tmp_path / "flow.py")
+
+
+@pytest.mark.parametrize("code", FIXED_CALLS)
+def test_a_pipeline_is_fixed(code: str, tmp_path: Path) -> None:
+    wrong, right = FIXED_CALLS[code]
+    before, after = (PIPELINE.format(**{**RIGHT_CALLS, **found}) for found in (wrong, right))
+    _check_fixed(code, before, after, tmp_path / "flow.py")
+
+
+def _check_fixed(code: str, wrong: str, right: str, file: Path) -> None:
+    file.write_text(wrong)
+    shown = json.loads(check(file, "--format", "json").stdout)["diagnostics"]
+    assert any(item["code"] == code[:5] and item["fix"] for item in shown)
+    sarif = json.loads(check(file, "--format", "sarif").stdout)["runs"][0]["results"]
+    assert any(item.get("properties", {}).get("fix") for item in sarif)
+    preview = check(file, "--diff")
+    assert (preview.exit_code, file.read_text()) == (2, wrong)
+    fixed = check(file, "--fix")
+    assert file.read_text() == right
+    assert len(preview.stdout.splitlines()) > 3
+    assert fixed.exit_code == (0 if code != "FC401" else 2)  # the name is right, and not imported yet
+
+
+def test_several_files_are_fixed_together(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text("from flowc import setp\n\n\n@setp\ndef load() -> int:\n    return 1\n")
+    text = "from flowc import pipeline\nfrom steps import load\n\n\n@pipeline\ndef flow():\n    load(afer=[])\n"
+    (tmp_path / "flow.py").write_text(text)
+    check(tmp_path / "flow.py", "--fix")
+    assert "@step" in (tmp_path / "steps.py").read_text()
+
+
+def test_files_stay_where_nothing_is_certain(tmp_path: Path) -> None:
+    file = tmp_path / "flow.py"
+    for wrong in ({"join": "elsewhere"}, {"a": "    @unknown"}, {"imports": "step, xyz"}):
+        text = STEPS.format(**{**RIGHT, **wrong})
+        file.write_text(text)
+        assert check(file, "--fix").exit_code == 2
+        assert file.read_text() == text
+        assert check(file, "--diff").stdout == ""
+
+
+def test_edits_that_do_not_help_are_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flowc_compiler.rewrite import fixes
+
+    file = tmp_path / "flow.py"
+    text = STEPS.format(**{**RIGHT, "join": "joni"})
+    file.write_text(text)
+    monkeypatch.setattr(fixes, "apply_fixes", lambda before, found, name: before + b"\n(")
+    result = check(file, "--fix")
+    assert (result.exit_code, file.read_text()) == (2, text)
+    assert "nothing is fixed" in result.stderr
+
+
+def test_layout_and_line_ends_stay(tmp_path: Path) -> None:
+    file = tmp_path / "flow.py"
+    text = STEPS.format(**{**RIGHT, "join": "joni"}).replace(
+        "FlowSpec, step ", "(\n    FlowSpec,  # why\n    step,\n) ", 1
+    )
+    text = text.replace("\n", "\r\n")
+    file.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert check(file, "--fix").exit_code == 0
+    assert file.read_bytes() == b"\xef\xbb\xbf" + text.replace("joni", "join").encode()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "known", "certain"),
+    [("jion", ["join", "end"], True), ("a1", ["a2", "a3"], False), ("xyz", ["join"], False)],
+)
+def test_what_is_certain(wrong: str, known: list[str], certain: bool) -> None:
+    assert (suggest(wrong, known).fix is not None) is certain
