@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 from flowc._version import __version__
 
 SUMMARIES = {
-    "check": "Print every problem of a flow, and write nothing.",
+    "check": "Print every problem of a flow, and write nothing without --fix.",
     "migrate": "Turn files that import Metaflow or ZenML into files that import flowc.",
     "compile": "Compile a flow to the files of an engine.",
     "image": "Write Dockerfiles for the packages of steps.",
