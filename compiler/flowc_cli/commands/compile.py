@@ -85,18 +85,18 @@ def _compile(
     output: Path | None,
     given: Mapping[str, object],
     settings: Sequence[str],
-    flow_options: FlowOptions,
+    options: FlowOptions,
     form: Form,
     checked_by: ServerCheck | None,
 ) -> int:
     """Write the files of a target, unless there is an error, or the server refuses them. Returns the exit code."""
     sink = DiagnosticSink()
     try:
-        compilation = flow_options.compile_with_values(file, sink)
+        compilation = options.compile_with_values(file, sink)
         flow, source = compilation.flow, compilation.source
         engine = find_target(target, sink)
-        options = build_options(engine.options_model, target, source.path, given, settings, sink) if engine else None
-        files = emit_files(engine, flow, source, options, sink) if engine and options else ()
+        chosen = build_options(engine.options_model, target, source.path, given, settings, sink) if engine else None
+        files = emit_files(engine, flow, source, chosen, sink) if engine and chosen else ()
         if checked_by is not None and not sink.failed:
             checked_by.check(target, files, sink)
         if not sink.failed:
