@@ -12,7 +12,7 @@ from typing import Any, cast
 from flowc_cli.output import Form, report
 from flowc_cli.python_call import current_call
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_compiler.driver import NONE_GIVEN, Compilation, GivenConfigs, GivenParameters, compile_file, with_defaults
+from flowc_compiler.driver import NO_INPUTS, Compilation, GivenConfigs, ParameterInputs, compile_file, with_defaults
 from flowc_compiler.ir import Flow
 
 CONFIG_VARIABLES = {"files": "FLOW_CONFIG", "values": "FLOW_CONFIG_VALUE"}
@@ -35,7 +35,7 @@ class FlowOptions:
     production: bool = False
     origin_configs: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
     """The configs of the run that is resumed."""
-    parameters: GivenParameters = NONE_GIVEN
+    parameters: ParameterInputs = NO_INPUTS
     """Values of parameters."""
 
     def compile(self, file: Path, sink: DiagnosticSink) -> Compilation:
@@ -55,7 +55,7 @@ class FlowOptions:
     def compile_with_values(self, file: Path, sink: DiagnosticSink) -> Compilation:
         """Compile a file with the given values of parameters as their defaults. Raises FlowcError."""
         found = self.compile(file, sink)
-        if self.parameters == NONE_GIVEN:
+        if self.parameters == NO_INPUTS:
             return found
         flow = with_defaults(found.flow, self.parameters.bind(found.flow, sink))
         _check_defaults(found.flow, flow, sink)
@@ -84,7 +84,7 @@ def flow_options(
 ) -> FlowOptions:
     """The options as the command line gives them, with the arguments of a Python call that runs the command."""
     call = current_call()
-    parameters = GivenParameters(tuple(param or ()), values=call.values if call is not None else {})
+    parameters = ParameterInputs(tuple(param or ()), values=call.values if call is not None else {})
     lists = (tuple(decorators or ()), tuple(config or ()), tuple(config_value or ()))
     return FlowOptions(flow, *lists, branch, production, parameters=parameters)
 

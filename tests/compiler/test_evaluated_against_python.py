@@ -18,7 +18,7 @@ import pytest
 
 from flowc_compiler.diagnostics import FlowcError
 from flowc_compiler.driver import compile_file
-from flowc_compiler.driver.given import GivenParameters
+from flowc_compiler.driver.parameter_inputs import ParameterInputs
 
 FOLDER = Path(__file__).parent / "evaluated"
 HEAD = """\
@@ -138,7 +138,7 @@ def test_what_is_not_known_is_an_error(text: str, tmp_path: Path) -> None:
 
 def test_a_value_from_outside_is_enough(tmp_path: Path) -> None:
     (tmp_path / "flow.py").write_text(HEAD + "import fire\nfire.Fire(p)\n")
-    given = GivenParameters(assignments=("x=5", "y=given"))
+    given = ParameterInputs(assignments=("x=5", "y=given"))
     assert [item.default for item in compile_file(tmp_path / "flow.py", given=given).flow.parameters] == [5, "given"]
 
 

@@ -15,7 +15,7 @@ from flowc_cli.flow_options import flow_options
 from flowc_cli.local_runs import error_code, local_options, run_locally
 from flowc_cli.output import report
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_compiler.driver import GivenParameters, find_parameter
+from flowc_compiler.driver import ParameterInputs, find_parameter
 from flowc_compiler.ir import Flow
 from flowc_targets.local import ResumeOptions, RunOptions, origin_configs, origin_parameters
 from flowc_targets.package.local_modules import check_code
@@ -68,7 +68,7 @@ def resume(
     sink = DiagnosticSink()
     try:
         engine = local_options(file, root, max_workers, engine, sink)
-        kept = GivenParameters(kept=lambda name: origin_parameters(name, engine, origin))
+        kept = ParameterInputs(kept=lambda name: origin_parameters(name, engine, origin))
         compilation = replace(options, parameters=kept).compile(file, sink)
         _refuse(compilation.flow, param or [], extra, sink)
         check_code(compilation.source, (), sink)

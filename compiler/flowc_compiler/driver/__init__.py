@@ -1,11 +1,11 @@
 """The driver: a file in, a verified flow or diagnostics out; and values for the flow's parameters."""
 
 from flowc_compiler.driver.compile import Compilation, compile_file
-from flowc_compiler.driver.given import NONE_GIVEN, GivenParameters, with_defaults
-from flowc_compiler.driver.included import default_file
+from flowc_compiler.driver.parameter_inputs import NO_INPUTS, ParameterInputs, with_defaults
 from flowc_compiler.driver.parameters import (
     bind_parameters,
     check_environment,
+    default_file,
     environment_values,
     find_parameter,
     split_assignments,
@@ -14,11 +14,11 @@ from flowc_compiler.driver.parameters import (
 from flowc_compiler.frontend import NO_CONFIGS, GivenConfigs
 
 __all__ = [
-    "NONE_GIVEN",
     "NO_CONFIGS",
+    "NO_INPUTS",
     "Compilation",
     "GivenConfigs",
-    "GivenParameters",
+    "ParameterInputs",
     "bind_parameters",
     "check_environment",
     "compile_file",

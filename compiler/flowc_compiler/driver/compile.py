@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.driver.given import NONE_GIVEN, GivenParameters, Signature
+from flowc_compiler.driver.parameter_inputs import NO_INPUTS, ParameterInputs, Signature
 from flowc_compiler.frontend import NO_CONFIGS, GivenConfigs, parse, read_source
 from flowc_compiler.frontend.shape import Shape, shape_of
 from flowc_compiler.ir import Flow, Parameter
@@ -35,7 +35,7 @@ def compile_file(
     flow_name: str | None = None,
     attached: Sequence[str] = (),
     configs: GivenConfigs = NO_CONFIGS,
-    given: GivenParameters = NONE_GIVEN,
+    given: ParameterInputs = NO_INPUTS,
 ) -> Compilation:
     """Compile a file to IR. `flow_name` picks one flow of several; `attached` are decorators for every step (`--with`);
     `configs` is what was given for the flow's configs, and `given` for a pipeline's parameters: its graph may depend on
@@ -69,7 +69,7 @@ class _File(NamedTuple):
     attached: Sequence[str]
 
 
-def _read(file: _File, configs: GivenConfigs, given: GivenParameters) -> Flow | None:
+def _read(file: _File, configs: GivenConfigs, given: ParameterInputs) -> Flow | None:
     """The flow that is asked for, before its passes."""
     shape = shape_of(file.source, file.module)
     if not (shape.pipelines or shape.imports_flow) or file.flow_name in shape.classes:
@@ -97,7 +97,7 @@ def _class_flow(file: _File, configs: GivenConfigs) -> Flow | None:
     return read_class_flow(source, module, sink, flow_name, attached=attached, configs=configs)
 
 
-def _pipeline(file: _File, given: GivenParameters) -> Flow | None:
+def _pipeline(file: _File, given: ParameterInputs) -> Flow | None:
     from flowc_compiler.frontend.pipelines.pipeline_reader import read_pipeline
 
     source, module, sink, flow_name, attached = file

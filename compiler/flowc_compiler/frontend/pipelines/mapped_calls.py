@@ -9,7 +9,6 @@ from typing import cast
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments
 from flowc_compiler.evaluate.functions import signature_of
 from flowc_compiler.frontend.pipelines.argument_values import argument_value
-from flowc_compiler.frontend.pipelines.graph import MapCall, Region
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_values import (
     MappedResult,
@@ -19,10 +18,10 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
     StepOutputs,
     Unmapped,
 )
-from flowc_compiler.frontend.pipelines.region_builder import references
+from flowc_compiler.frontend.pipelines.region_builder import MapBuilder, RegionBuilder
 from flowc_compiler.frontend.pipelines.step_calls import read_after
 from flowc_compiler.frontend.pipelines.step_order import wait_for, waited_names
-from flowc_compiler.ir.values import ItemValue, Value
+from flowc_compiler.ir.values import ItemValue, Value, references
 
 _Slot = tuple[str | int, BoundValue]
 """An argument by its name or position."""
@@ -72,11 +71,11 @@ def _new_map(
 ) -> MappedResult:
     """A map of its own over its sources."""
     sources = tuple(_source(evaluator, given) for _, given in mapped)
-    opened = MapCall(
+    opened = MapBuilder(
         name=evaluator.nodes.reserve(f"{function.name}_map"),
         span=evaluator.span(node),
         sources=sources,
-        body=Region(),
+        body=RegionBuilder(),
         product=product and len(sources) > 1,
     )
     evaluator.nodes.add(opened)
@@ -153,7 +152,7 @@ def _source(evaluator: PipelineEvaluator, given: BoundValue) -> Value:
 
 def _chain(
     evaluator: PipelineEvaluator, slots: Sequence[_Slot], mapped: Sequence[_Slot], after: Sequence[BoundValue]
-) -> MapCall | None:
+) -> MapBuilder | None:
     """The map that the call can join, item by item: all that is mapped comes from it, and nothing else needs it."""
     first = mapped[0][1].value
     if not isinstance(first, MappedResult):

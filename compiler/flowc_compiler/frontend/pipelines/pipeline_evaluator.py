@@ -16,7 +16,6 @@ from flowc_compiler.evaluate.known_values import RecordedScope, UnresolvedError,
 from flowc_compiler.evaluate.values import Function, Unresolved
 from flowc_compiler.frontend.decorators.decorator_arguments import callee
 from flowc_compiler.frontend.pipelines.argument_values import argument_value
-from flowc_compiler.frontend.pipelines.graph import Node, Region
 from flowc_compiler.frontend.pipelines.pipeline_runs import PipelineRuns
 from flowc_compiler.frontend.pipelines.pipeline_values import (
     FunctionMethod,
@@ -26,7 +25,7 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
     StepOutputs,
     Unmapped,
 )
-from flowc_compiler.frontend.pipelines.region_builder import Nodes
+from flowc_compiler.frontend.pipelines.region_builder import NodeBuilder, PipelineBuilder, RegionBuilder
 from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
 from flowc_compiler.frontend.pipelines.step_outputs import outputs_of
@@ -45,9 +44,9 @@ if TYPE_CHECKING:
 class PendingOrder(NamedTuple):
     """A name in `after=` of a step that is not called yet."""
 
-    node: Node
+    node: NodeBuilder
     name: str
-    path: tuple[Region, ...]
+    path: tuple[RegionBuilder, ...]
     """The regions around the node."""
     span: Span
 
@@ -72,7 +71,7 @@ class PipelineEvaluator(Interpreter):
         self._main = main
         self.hook = hook
         self.attached = attached
-        self.nodes = Nodes()
+        self.nodes = PipelineBuilder()
         self.runs = PipelineRuns()
         self.pipeline_layers: tuple[SettingsLayer, ...] = ()
         """What configures the pipeline that is compiled, and so its steps."""

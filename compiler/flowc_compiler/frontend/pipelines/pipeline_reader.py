@@ -14,11 +14,11 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.evaluator import EvaluationError, Frame, LimitError, deep_recursion
 from flowc_compiler.evaluate.functions import bound_names
 from flowc_compiler.evaluate.values import Environment, Function
-from flowc_compiler.frontend.pipelines.graph import build_body
 from flowc_compiler.frontend.pipelines.pipeline_choice import choose_pipeline
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_parameters import Bind, no_values, read_parameters
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
+from flowc_compiler.frontend.pipelines.region_builder import build_body
 from flowc_compiler.frontend.pipelines.settings.layer_specs import pipeline_specs
 from flowc_compiler.frontend.pipelines.step_order import resolve_order
 from flowc_compiler.frontend.pipelines.types.evaluation_types import TypeHook
@@ -78,7 +78,8 @@ def _read(evaluator: PipelineEvaluator, view: ModuleView, flow_name: str | None,
         return None
     _evaluate(evaluator, pipeline, environment)
     resolve_order(evaluator)
-    evaluator.hook.check(evaluator.nodes.root, pipeline.view, pipeline.node)
+    body = build_body(evaluator.nodes.root)
+    evaluator.hook.check(body, pipeline.view, pipeline.node)
     if evaluator.sink.failed:
         return None
     if not evaluator.nodes.names:
@@ -97,7 +98,7 @@ def _read(evaluator: PipelineEvaluator, view: ModuleView, flow_name: str | None,
         parameters=parameters,
         specs=specs,
         base_packages=base_packages,
-        body=build_body(evaluator.nodes.root),
+        body=body,
     )
 
 

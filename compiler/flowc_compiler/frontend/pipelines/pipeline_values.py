@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flowc_compiler.evaluate.values import RuntimeValue
-from flowc_compiler.frontend.pipelines.graph import MapCall
+from flowc_compiler.frontend.pipelines.region_builder import MapBuilder
 from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
 from flowc_compiler.frontend.pipelines.types.type_model import Type
 from flowc_compiler.ir.values import Value
@@ -92,7 +92,7 @@ class StepOutputs(RuntimeValue):
 class MappedResult(RuntimeValue):
     """What a mapped call gives: one item for each that was mapped over. Passed to a step, it is a list."""
 
-    map: MapCall
+    map: MapBuilder
     item: object
     """What one run of the map's body gives, as it is seen there: a `Result`, another `MappedResult`, ..."""
 

@@ -1,33 +1,80 @@
-"""The graph while it grows: names of nodes, the region that calls go to, and what depends on what."""
+"""A pipeline's body while it is evaluated: the nodes and regions of the IR (`flowc_compiler.ir.regions`) as they grow.
+
+Names are unique in the whole flow, and values refer to nodes by name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
-from flowc_compiler.frontend.pipelines.graph import MapCall, Node, Region, StepCall, SwitchCall
-from flowc_compiler.ir.values import (
-    ChosenValue,
-    CollectionValue,
-    EachValue,
-    ElementValue,
-    OperationValue,
-    OutputValue,
-    Value,
-)
+from flowc_compiler.ir import NO_SPECS, MapCall, Region, StepCall, StepSpecs, SwitchCall
+from flowc_compiler.ir.values import Call, Value, references
+from flowc_compiler.source import Span
 
 
-class Nodes:
+@dataclass(eq=False)
+class StepBuilder:
+    """One call of a step."""
+
+    name: str
+    span: Span
+    """The call."""
+    call: Call
+    after: tuple[str, ...] = ()
+    """Names of nodes that have to be done before, beside those whose values are arguments."""
+    specs: StepSpecs = NO_SPECS
+    doc: str = ""
+
+
+@dataclass(eq=False)
+class MapBuilder:
+    """A region that runs once for each item: `work.map(items)` and what follows it item by item."""
+
+    name: str
+    span: Span
+    sources: tuple[Value, ...]
+    body: RegionBuilder
+    product: bool = False
+    after: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class SwitchBuilder:
+    """An `if` on the result of a step: the arm of the first test that holds runs, or else the last one."""
+
+    name: str
+    span: Span
+    tests: tuple[Value, ...]
+    arms: tuple[RegionBuilder, ...]
+    """One more than there are tests; an arm may be empty."""
+    after: tuple[str, ...] = ()
+
+
+NodeBuilder = StepBuilder | MapBuilder | SwitchBuilder
+
+
+@dataclass(eq=False)
+class RegionBuilder:
+    """Nodes that run equally often: the whole pipeline, the body of a map, an arm of a switch."""
+
+    nodes: list[NodeBuilder] = field(default_factory=list["NodeBuilder"])
+    """In the order in which they were called."""
+
+
+class PipelineBuilder:
     """The nodes of a pipeline, and the regions that are open."""
 
     def __init__(self) -> None:
-        self.root = Region()
-        self._open: list[Region] = [self.root]
-        self._regions: dict[str, Region] = {}
+        self.root = RegionBuilder()
+        self._open: list[RegionBuilder] = [self.root]
+        self._regions: dict[str, RegionBuilder] = {}
         """Name of a node to the region that it stands in."""
-        self._owners: dict[Region, Node] = {}
+        self._owners: dict[RegionBuilder, NodeBuilder] = {}
         """Region to the map or switch that it belongs to."""
-        self._names: dict[str, Node | None] = {}
+        self._names: dict[str, NodeBuilder | None] = {}
         """Names that are taken."""
         self._numbers: dict[str, int] = {}
         """The number that may be free of names made of a base."""
@@ -36,14 +83,14 @@ class Nodes:
         return len(self._names)
 
     @property
-    def current(self) -> Region:
+    def current(self) -> RegionBuilder:
         """The region that calls go to."""
         return self._open[-1]
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all nodes that are steps of the user's."""
-        return tuple(name for name, node in self._names.items() if isinstance(node, StepCall))
+        return tuple(name for name, node in self._names.items() if isinstance(node, StepBuilder))
 
     def is_taken(self, name: str) -> bool:
         """Whether a node has that name."""
@@ -72,11 +119,11 @@ class Nodes:
             number += 1
         return self.reserve(f"{base}_{number}")
 
-    def own(self, region: Region, node: Node) -> None:
+    def own(self, region: RegionBuilder, node: NodeBuilder) -> None:
         """Say which node a region belongs to."""
         self._owners[region] = node
 
-    def add(self, node: Node) -> None:
+    def add(self, node: NodeBuilder) -> None:
         """Put a node into the current region."""
         self._names[node.name] = node
         self._regions[node.name] = self.current
@@ -84,12 +131,12 @@ class Nodes:
         for region in _regions_of(node):
             self._owners[region] = node
 
-    def get(self, name: str) -> Node | None:
+    def get(self, name: str) -> NodeBuilder | None:
         """The node of that name, if there is one."""
         return self._names.get(name)
 
     @contextmanager
-    def inside(self, region: Region) -> Generator[None]:
+    def inside(self, region: RegionBuilder) -> Generator[None]:
         """Let calls go to a region."""
         self._open.append(region)
         try:
@@ -97,11 +144,11 @@ class Nodes:
         finally:
             self._open.pop()
 
-    def path(self) -> tuple[Region, ...]:
+    def path(self) -> tuple[RegionBuilder, ...]:
         """The regions that are open, outermost first."""
         return tuple(self._open)
 
-    def anchor(self, name: str, path: tuple[Region, ...] | None = None) -> str | None:
+    def anchor(self, name: str, path: tuple[RegionBuilder, ...] | None = None) -> str | None:
         """The node to wait for, as seen from a region: the node itself, or the map or switch that it is part of.
 
         `None` for a map or switch that the reader itself stands in: it waits for that anyway.
@@ -118,7 +165,7 @@ class Nodes:
             return None
         return node
 
-    def depends(self, names: Iterable[str], on: Node) -> bool:
+    def depends(self, names: Iterable[str], on: NodeBuilder) -> bool:
         """Whether any of these nodes needs `on`, directly or by way of others of its region."""
         region = self._regions[on.name]
         path = (region,)
@@ -135,7 +182,7 @@ class Nodes:
                 pending.extend(self._sibling(other, path) for other in needs(node))
         return False
 
-    def _sibling(self, name: str, path: tuple[Region, ...]) -> str | None:
+    def _sibling(self, name: str, path: tuple[RegionBuilder, ...]) -> str | None:
         """The node of a region that a node is or is part of."""
         node: str | None = name
         while node is not None and self._regions.get(node) not in path:
@@ -145,50 +192,45 @@ class Nodes:
         return node
 
 
-def _regions_of(node: Node) -> tuple[Region, ...]:
+def _regions_of(node: NodeBuilder) -> tuple[RegionBuilder, ...]:
     match node:
-        case StepCall():
+        case StepBuilder():
             return ()
-        case MapCall(body=body):
+        case MapBuilder(body=body):
             return (body,)
-        case SwitchCall(arms=arms):
+        case SwitchBuilder(arms=arms):
             return arms
 
 
-def needs(node: Node) -> Iterator[str]:
+def needs(node: NodeBuilder) -> Iterator[str]:
     """The names of nodes that a node refers to, those inside of it included."""
-    yield from node.after
+    pending: list[NodeBuilder] = [node]
+    while pending:
+        found = pending.pop()
+        yield from found.after
+        match found:
+            case StepBuilder(call=call):
+                values = tuple(argument.value for argument in call.arguments)
+            case MapBuilder(sources=values) | SwitchBuilder(tests=values):
+                pass
+        for value in values:
+            yield from references(value)
+        pending.extend(inner for region in _regions_of(found) for inner in region.nodes)
+
+
+def build_body(root: RegionBuilder) -> Region:
+    """The regions of the IR. The parts are checked where they are made, so that nothing is validated again."""
+    return Region.model_construct(nodes=tuple(_build_node(node) for node in root.nodes))
+
+
+def _build_node(node: NodeBuilder) -> StepCall | MapCall | SwitchCall:
+    common: dict[str, Any] = {"name": node.name, "span": node.span, "after": node.after}
     match node:
-        case StepCall(call=call):
-            for argument in call.arguments:
-                yield from references(argument.value)
-        case MapCall(sources=values) | SwitchCall(tests=values):
-            for value in values:
-                yield from references(value)
-    for region in _regions_of(node):
-        for inner in region.nodes:
-            yield from needs(inner)
-
-
-def references(value: Value) -> Iterator[str]:
-    """The names of the nodes that a value comes from."""
-    match value:
-        case OutputValue(step=step):
-            yield step
-        case ElementValue(value=inner):
-            yield from references(inner)
-        case CollectionValue(values=values):
-            for inner in values:
-                yield from references(inner)
-        case EachValue(opener=opener, value=inner):
-            yield opener
-            yield from references(inner)
-        case ChosenValue(switch=switch, values=values):
-            yield switch
-            for inner in values:
-                yield from references(inner)
-        case OperationValue(operands=operands):
-            for inner in operands:
-                yield from references(inner)
-        case _:
-            pass
+        case StepBuilder():
+            return StepCall.model_construct(**common, call=node.call, specs=node.specs, doc=node.doc)
+        case MapBuilder():
+            body = build_body(node.body)
+            return MapCall.model_construct(**common, sources=node.sources, body=body, product=node.product)
+        case SwitchBuilder():
+            arms = tuple(build_body(arm) for arm in node.arms)
+            return SwitchCall.model_construct(**common, tests=node.tests, arms=arms)

@@ -11,9 +11,9 @@ from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Evaluat
 from flowc_compiler.evaluate.functions import bind, signature_of
 from flowc_compiler.evaluate.known_values import UnresolvedError, evaluate
 from flowc_compiler.frontend.pipelines.argument_values import argument_value
-from flowc_compiler.frontend.pipelines.graph import StepCall
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_values import Result, StepFunction, StepOutputs
+from flowc_compiler.frontend.pipelines.region_builder import StepBuilder
 from flowc_compiler.frontend.pipelines.step_order import wait_for
 from flowc_compiler.frontend.pipelines.types.evaluation_types import BoundArgument
 from flowc_compiler.ir.values import Argument, Call, OutputValue
@@ -138,7 +138,7 @@ def add_call(
         Argument(name=key, value=argument_value(evaluator, given.value, given.node)) for key, given in bound.items()
     )
     doc = ast.get_docstring(step.node)
-    added = StepCall(
+    added = StepBuilder(
         name=name,
         span=evaluator.span(node),
         call=Call(function=step.function, module=step.module, arguments=values, outputs=step.outputs, many=step.many),

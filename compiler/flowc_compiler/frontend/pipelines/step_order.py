@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from flowc_compiler.diagnostics import suggest
 from flowc_compiler.evaluate.evaluator import BoundValue
-from flowc_compiler.frontend.pipelines.graph import Node
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PendingOrder, PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_values import MappedResult, Result, StepOutputs
-from flowc_compiler.frontend.pipelines.region_builder import references
+from flowc_compiler.frontend.pipelines.region_builder import NodeBuilder
+from flowc_compiler.ir.values import references
 
 
-def wait_for(evaluator: PipelineEvaluator, node: Node, after: Iterable[BoundValue]) -> None:
+def wait_for(evaluator: PipelineEvaluator, node: NodeBuilder, after: Iterable[BoundValue]) -> None:
     """Let a node wait for steps, by their names or results. A name may be that of a step that is called later."""
     for given in after:
         if isinstance(given.value, str) and evaluator.nodes.get(given.value) is None:
@@ -55,6 +55,6 @@ def resolve_order(evaluator: PipelineEvaluator) -> None:
         evaluator.sink.error("FC221", f"there is no step `{name}`", span, help=help_text, fix=fix)
 
 
-def _add(node: Node, name: str | None) -> None:
+def _add(node: NodeBuilder, name: str | None) -> None:
     if name is not None and name not in node.after:
         node.after = (*node.after, name)

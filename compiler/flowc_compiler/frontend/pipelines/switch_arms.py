@@ -11,9 +11,9 @@ from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluator import EvaluationError, Returned
 from flowc_compiler.evaluate.merging import Merge, State
 from flowc_compiler.frontend.pipelines.argument_values import argument_value
-from flowc_compiler.frontend.pipelines.graph import Region, SwitchCall
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator, condition_value
 from flowc_compiler.frontend.pipelines.pipeline_values import Result
+from flowc_compiler.frontend.pipelines.region_builder import RegionBuilder, SwitchBuilder
 from flowc_compiler.ir.values import ChosenValue, Value
 
 Body = Callable[[], object]
@@ -32,7 +32,7 @@ def choose(evaluator: PipelineEvaluator, first: Value, branches: Sequence[Branch
 
     The last branch has no test.
     """
-    switch = SwitchCall(name=evaluator.nodes.numbered("if"), span=evaluator.span(node), tests=(first,), arms=())
+    switch = SwitchBuilder(name=evaluator.nodes.numbered("if"), span=evaluator.span(node), tests=(first,), arms=())
     evaluator.nodes.add(switch)
     before = State(roots_of(evaluator))
     after: list[State] = []
@@ -40,7 +40,7 @@ def choose(evaluator: PipelineEvaluator, first: Value, branches: Sequence[Branch
     position = 0
     failed = False
     while position < len(branches):
-        region = Region()
+        region = RegionBuilder()
         evaluator.nodes.own(region, switch)
         switch.arms = (*switch.arms, region)
         with evaluator.nodes.inside(region), _arm(evaluator):
@@ -62,7 +62,7 @@ def choose(evaluator: PipelineEvaluator, first: Value, branches: Sequence[Branch
 
 
 def _next(
-    evaluator: PipelineEvaluator, switch: SwitchCall, branch: Branch, rest: Sequence[Branch], node: ast.AST
+    evaluator: PipelineEvaluator, switch: SwitchBuilder, branch: Branch, rest: Sequence[Branch], node: ast.AST
 ) -> tuple[object, bool]:
     """An `elif`: one more case of the switch, or a switch in its last arm when its condition calls steps itself."""
     assert branch.test is not None
@@ -92,7 +92,7 @@ def _following(evaluator: PipelineEvaluator, rest: Sequence[Branch], node: ast.A
 
 def _merged(
     evaluator: PipelineEvaluator,
-    switch: SwitchCall,
+    switch: SwitchBuilder,
     before: State,
     after: list[State],
     found: list[object],

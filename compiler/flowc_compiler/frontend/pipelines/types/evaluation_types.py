@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.pipelines.graph import MapCall, Region, StepCall
 from flowc_compiler.frontend.pipelines.pipeline_values import (
     MappedResult,
     PipelineFunction,
@@ -30,6 +29,7 @@ from flowc_compiler.frontend.pipelines.types.type_model import (
     type_of_value,
 )
 from flowc_compiler.frontend.pipelines.types.value_types import placed
+from flowc_compiler.ir import MapCall, Region, StepCall
 from flowc_compiler.ir.values import CollectionValue, ItemValue, LiteralValue, Value
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView

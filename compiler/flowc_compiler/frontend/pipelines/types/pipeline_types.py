@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.known_values import UnresolvedError, evaluate
-from flowc_compiler.frontend.pipelines.graph import MapCall, Region, StepCall
 from flowc_compiler.frontend.pipelines.pipeline_values import StepFunction
 from flowc_compiler.frontend.pipelines.types.annotations import TypeReader
 from flowc_compiler.frontend.pipelines.types.assignability import Assignability
@@ -16,6 +15,7 @@ from flowc_compiler.frontend.pipelines.types.standard_classes import Verdict
 from flowc_compiler.frontend.pipelines.types.type_messages import Messages, TypeMismatch, report_default
 from flowc_compiler.frontend.pipelines.types.type_model import Type, UnknownType, type_of_value
 from flowc_compiler.frontend.pipelines.types.value_types import Path, Placed, ValueTypes, outputs, placed
+from flowc_compiler.ir import MapCall, Region, StepCall
 from flowc_compiler.ir.values import (
     ChosenValue,
     CollectionValue,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, assert_never
 
-from flowc_compiler.frontend.pipelines.graph import MapCall, Region, StepCall
 from flowc_compiler.frontend.pipelines.pipeline_values import StepFunction
 from flowc_compiler.frontend.pipelines.types.assignability import Assignability
 from flowc_compiler.frontend.pipelines.types.signatures import Signature, Signatures
@@ -25,6 +24,7 @@ from flowc_compiler.frontend.pipelines.types.type_model import (
     type_of_value,
     union_of,
 )
+from flowc_compiler.ir import MapCall, Region, StepCall
 from flowc_compiler.ir.values import (
     ChosenValue,
     CollectionValue,

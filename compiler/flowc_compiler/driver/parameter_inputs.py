@@ -1,7 +1,7 @@
-"""What is given for parameters: on the command line, in the environment, by a call in Python, by an earlier run.
+"""Values for parameters from the command line, the environment, a call in Python, and an earlier run.
 
 A class flow's values are bound when it has been compiled. A pipeline's parameters may shape its graph: the front end
-asks for them while it reads the function's signature.
+binds them when it has read the function's signature.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Signature(NamedTuple):
 
 
 @dataclass(frozen=True)
-class GivenParameters:
+class ParameterInputs:
     """Values for parameters, as they were given. The first of these that names a parameter counts."""
 
     assignments: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class GivenParameters:
         return texts
 
 
-NONE_GIVEN = GivenParameters()
+NO_INPUTS = ParameterInputs()
 
 
 def text_of(value: object, parameter: Parameter, sink: DiagnosticSink) -> str | None:
