@@ -70,7 +70,7 @@ _TITLES = {
     "FC314": "a default has the wrong type",
     "FC315": "a value that only the file or a run can give",
     "FC401": "an unknown decorator",
-    "FC402": "a decorator argument is not a literal",
+    "FC402": "the value of a decorator argument is not known",
     "FC403": "an unknown decorator argument",
     "FC404": "a decorator argument has the wrong type or value",
     "FC405": "a decorator is given twice",

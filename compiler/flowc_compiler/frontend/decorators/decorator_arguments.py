@@ -77,7 +77,7 @@ class ArgumentReader:
         """The text of a Python version that is computed: flowc installs none, so that it is recorded and no more."""
         text = self._view.code(node)
         self._sink.warning(
-            "FC402", f"`python` of `@{name}` is not a literal, and is recorded as it is written: `{text}`",
+            "FC402", f"`python` of `@{name}` is not known, and is recorded as it is written: `{text}`",
             self._view.span(node), help="write the version itself; a step runs on the Python of its image",
         )  # fmt: skip
         return text
@@ -97,7 +97,7 @@ class ArgumentReader:
     def _report_expression(self, what: str, error: UnresolvedError) -> None:
         if not error.reported:
             self._sink.error(
-                "FC402", f"{what} is not a literal{error.because}", self._view.span(error.node),
+                "FC402", f"{what} is not known{error.because}", self._view.span(error.node),
                 help=error.help or "write the value itself: flowc reads the file and does not run it",
             )  # fmt: skip
 

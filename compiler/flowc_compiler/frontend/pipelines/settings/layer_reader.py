@@ -131,7 +131,7 @@ def _report_unresolved(item: Tree | Leaf, what: str, sink: DiagnosticSink) -> bo
     for value in unresolved:
         because = f": {value.reason}" if value.reason else ""
         sink.error(
-            "FC402", f"{what} is not a literal{because}", item.span,
+            "FC402", f"{what} is not known{because}", item.span,
             help=(because and value.help) or "write the value itself: flowc reads the file and does not run it",
         )  # fmt: skip
     return bool(unresolved)
@@ -208,7 +208,7 @@ def _evaluated(
     except UnresolvedError as error:
         if not error.reported:
             sink.error(
-                "FC402", f"{what} is not a literal{error.because}", layer.view.span(node),
+                "FC402", f"{what} is not known{error.because}", layer.view.span(node),
                 help=error.help or "write the value itself: flowc reads the file and does not run it",
             )  # fmt: skip
         return None
