@@ -1,0 +1,31 @@
+from flowc import pipeline, step
+
+
+@step
+def load() -> list[int]:
+    return [1, 2]
+
+
+@step
+def work(x):
+    return x
+
+
+@step
+def other(x):
+    return x
+
+
+@step
+def gather(xs):
+    return xs
+
+
+@pipeline
+def main():
+    first = work.map(load())
+    second = other.map(first)
+    work(gather(second))
+
+
+main()
