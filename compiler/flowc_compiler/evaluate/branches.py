@@ -83,6 +83,7 @@ def fork(
                 elif value != "diverted":
                     lasting.append((snapshot(evaluator, node, *before.containers), value))
                     marks.append(evaluator.fork_marks())
+            # The next arm starts from the state before the `if`, not from the one that this arm has left.
             before.restore()
             evaluator.set_marks(runs)
     finally:
@@ -170,6 +171,8 @@ def widen_loop(
     What it changes is forgotten, until another turn changes nothing more; the last turn counts.
     """
     frame = evaluator.frame
+    # As in abstract interpretation: widen what one turn changes until a turn changes nothing that was still known.
+    # A turn can make more unknown, since it may have read what the turn before made unknown.
     for _ in range(_MOST_PASSES):
         before = snapshot(evaluator, node)
         exits = len(frame.exits)
@@ -197,6 +200,7 @@ def widen_loop(
     def once() -> object:
         return turn()
 
+    # The loop may also run no times at all.
     fork(evaluator, [once, lambda: None], node, cause)
 
 

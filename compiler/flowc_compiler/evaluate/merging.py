@@ -41,6 +41,7 @@ class State:
         pending, seen = list(roots), dict[int, object]()
         while pending:
             value = pending.pop()
+            # Identity and not equality: two equal lists are two lists, and an arm may change one of them.
             if id(value) in seen or isinstance(value, str | int | float):
                 continue
             seen[id(value)] = value
@@ -260,10 +261,12 @@ class Merge:
         for item in values:
             if isinstance(item, Unresolved) and self._poison is None:
                 return item
+        # The arms agree on a plain value, so it does not matter which of them runs.
         if all(_equal(item, first) for item in values[1:]):
             return first
         if self._poison is not None:
             return self._choose(values)
+        # The same objects must become the same merged object wherever they occur, as aliases stay aliases.
         key = tuple(map(id, values))
         if key not in self._merged:
             self._kept.append(values)

@@ -40,6 +40,7 @@ class Frame(Generic[T]):
 def ancestor(frame: Frame[T], depth: int) -> Frame[T]:
     """The ancestor at a depth no greater than the frame's own."""
     while frame.depth > depth:
+        # A jump that would go past the depth is not taken: the frame just below has shorter ones.
         frame = frame.jump if frame.jump.depth >= depth else _below(frame)
     return frame
 
@@ -64,6 +65,8 @@ class PostDominators:
         root: Frame[str | None] = Frame(None, None)
         self._frames: dict[str, Frame[str | None]] = {}
         for step in reversed(flow.steps):
+            # In reverse topological order every follower has its frame already. What all ways from a step have in
+            # common is what the ways from its followers have in common: their lowest common ancestor.
             followers = [self._frames[target] for target in step.targets]
             meet = reduce(common, followers) if followers else root
             self._frames[step.name] = Frame(step.name, meet)

@@ -86,6 +86,8 @@ class NodeLocations:
         found: dict[str, list[RegionNode]] = {}
         for *around, node in self._chains.values():
             chain = (*around, node)
+            # A node may need something that is deep in another region. What has to wait is then the node around the
+            # reader that is in the same region as the node around the other: the first place where the chains differ.
             for name in (*(name for value in values_of(node) for name in references(value)), *node.after):
                 for mine, other in zip(chain, self._chains[name], strict=False):
                     if mine is not other:
@@ -121,6 +123,7 @@ def build_region_graph(region: Region, needs: Needs, names: UniqueNames, prefix:
         vertices.append(_synthetic(names.unique(f"{prefix}end"), before=sinks))
     whole: list[Vertex] = []
     for vertex in vertices:
+        # A step either joins or opens, not both; so something that does both gets a join in front of it.
         opens = isinstance(vertex.node, MapCall | SwitchCall)
         if len(vertex.before) > 1 and (opens or len(vertex.after) > 1):
             whole.append(_join_before(vertex, names))
@@ -141,6 +144,7 @@ def _reduce(region: Region, needs: Needs) -> list[Vertex]:
     reached: list[int] = []
     for vertex, node in zip(vertices, ordered, strict=True):
         above = 0
+        # From the nearest backwards: what an earlier neighbor already waits for is implied, and its edge is left out.
         for index in sorted({place[other.name] for other in needs.get(node.name, ())}, reverse=True):
             if not above >> index & 1:
                 above |= reached[index] | 1 << index
@@ -185,6 +189,7 @@ def _absorb_openers(vertices: list[Vertex]) -> list[Vertex]:
             continue
         (producer,) = vertex.before
         call = producer.node
+        # If anything else follows the call, it has to end before that, and cannot be the opener.
         if isinstance(call, StepCall) and len(producer.after) == 1 and _depends_only_on(vertex.node, call):
             vertex.opener = call
             vertex.before = producer.before

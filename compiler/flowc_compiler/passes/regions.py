@@ -69,6 +69,7 @@ def lower_regions(flow: Flow, sink: DiagnosticSink) -> Flow | None:
         return None
     values = (value for node in locations.nodes for value in values_of(node))
     if any(isinstance(part, ParameterValue) for value in values for part in parts(value)):
+        # The first task stores the values of the run's parameters, so there has to be one.
         lowerer.drafts[start].runs = True  # it stores the parameters
     steps = tuple(lowerer.step(draft) for draft in lowerer.drafts.values())
     return flow.model_copy(update={"body": None, "start": start, "end": end, "steps": steps})
@@ -142,6 +143,8 @@ class RegionLowerer:
         for vertex in vertices:
             draft = self.drafts[vertex.entry]
             draft.joins = len(vertex.before) > 1
+            # Edges between vertices are added only now: the exits of a vertex are known when everything in it is
+            # lowered.
             draft.parents += (name for earlier in vertex.before for name in earlier.exits)
             for name in vertex.exits:
                 self.drafts[name].targets += (later.entry for later in vertex.after)
@@ -168,6 +171,7 @@ class RegionLowerer:
             entry, last = yield self._region(arm, f"{node.name}_", node.span)
             self._lead(opener.name, entry)
             ends.append(last)
+        # What follows the switch has no other way in, so the arms can lead to it directly.
         if not vertex.join:
             vertex.exits = tuple(ends)
             return
@@ -227,6 +231,7 @@ class RegionLowerer:
     def _items(self, draft: Draft, node: MapCall) -> dict[str, Any]:
         """What a foreach goes over: the output of its own call, or a fan."""
         sources = tuple(self._resolved(source, node.name) for source in node.sources)
+        # The call opens the foreach itself, as in a class flow: the items are one of its outputs.
         if draft.call is not None:
             assert isinstance(sources[0], OutputValue)
             return {"variable": sources[0].name}

@@ -88,6 +88,7 @@ class _Builder:
         """The stack on the edge from a parent: its own, with the split that it opens on top."""
         step = self._flow.by_name[parent]
         below = self._inside[parent]
+        # An unstructured branch opens no scope: its arms depend on each other, so none of them is a region.
         if parent in self._unstructured:
             return below
         if step.kind == "linear" or step.kind == "join":  # noqa: PLR1714 (so that the type checker knows the rest)
@@ -95,6 +96,7 @@ class _Builder:
         return self._push(_Open(parent, target, step.kind), below)
 
     def _push(self, split: _Open, below: _Stack) -> _Stack:
+        # One frame per scope, so that two stacks can be compared by identity of their tops.
         known = self._frames.get(split.scope_id)
         if known is None:
             known = self._frames[split.scope_id] = Frame(split, below)
@@ -106,6 +108,8 @@ class _Builder:
         meet = arrivals[0]
         for arrival in arrivals[1:]:
             meet = common(meet, arrival)
+        # Ways may meet only within one switch: below the point where their stacks part, each has nothing but arms of
+        # switches. A branch or foreach in between would have to be joined first.
         if any(self._split[arrival] is not self._split[meet] for arrival in arrivals) or meet in arrivals:
             fan_outs = [name for name in step.parents if self._flow.by_name[name].kind in {"foreach", "parallel"}]
             self._error(
@@ -119,6 +123,8 @@ class _Builder:
             )  # fmt: skip
             return
         opener = ancestor(arrivals[0], meet.depth + 1).value.opener
+        # If every way from the switch comes through here, its arms end. If only some do, the step begins another arm of
+        # the same switch, beside those that lead to it.
         if self._after.nearest(opener) == step.name:
             self._inside[step.name] = meet
         else:  # some arms go elsewhere
@@ -132,6 +138,7 @@ class _Builder:
                 "put a step between them: a switch cannot be the end of its own arm",
             )  # fmt: skip
             return
+        # Of the arms of a switch only one runs, so they may end in a join: only the splits around them must be equal.
         splits = [self._split[arrival] for arrival in arrivals]
         openers = {split.value.opener for split in splits}
         if not arrivals or self._root in splits:
@@ -156,7 +163,7 @@ class _Builder:
             )  # fmt: skip
         elif self._arms_complete(step, opener, arrivals, splits) and below is not None:
             self._joins[step.name] = (opener.name, _arms(step, opener, splits))
-            self._inside[step.name] = below
+            self._inside[step.name] = below  # the join itself is outside of what it closes
 
     def _place_join_of_calls(self, step: JoinStep, before: Dominators) -> None:
         """A join in a pipeline, where several may join a branch: it closes the nearest step before all its parents."""
@@ -183,6 +190,7 @@ class _Builder:
                 "join the inner split first, in a step of its own",
             )  # fmt: skip
             return False
+        # All arms lead here, but within an arm a switch may lead past the join: then a run could miss an input.
         if not self._after.passes(opener.name, step.name):
             self._error(
                 "FC207", f"not every path from `{opener.name}` leads to the join `{step.name}`", step,
@@ -236,6 +244,7 @@ class _Builder:
         scopes = [Scope(id=ROOT_SCOPE, kind="root", steps=tuple(members[ROOT_SCOPE]))]
         for frame in self._by_region() if self._before else sorted(self._frames.values(), key=lambda item: item.depth):
             split = frame.value
+            # An arm of a switch whose first step is where the arms meet has no steps, and so no scope.
             if split.scope_id in members or split.kind != "switch":
                 scopes.append(self._scope(frame, tuple(members.get(split.scope_id, ())), closers))
         return self._flow.model_copy(update={"steps": tuple(steps), "scopes": tuple(scopes)})

@@ -96,8 +96,10 @@ class Gang:
         """
         self.files.remember()
         before = self._decided(self.files.look())
+        # Decided but not committed by all: a member was killed in between. Committing is all that is left to do.
         if before is not None and not (before.committed and self.grace):
             return self._settled(before)
+        # The port stays bound while the members meet, so that no other process takes it meanwhile.
         with reserve_port(self.port) as port:
             self._watch.start({"host": host_address(), "port": port})
             main = self._wait_for_roll(before)
@@ -123,6 +125,8 @@ class Gang:
             missing = [i for i in range(self.count) if name not in seen.get((i, self.task.attempt), ())]
             if not missing:
                 break
+            # Look for failures only if the attempt is not decided: once all have prepared, it is, whoever dies after
+            # that.
             failure = self.files.failure(seen) or self._watch.stale
             if failure is not None:
                 raise failure
@@ -190,6 +194,7 @@ class Gang:
             for name in names:
                 if name.startswith(f"{PREPARED}{self._inputs}-"):
                     prepared.setdefault((attempt, name), set()).add(member)
+        # The name has a hash of the roll, so these come from one meeting: members of two meetings never make one whole.
         whole = max((key for key, members in prepared.items() if len(members) == self.count), default=None)
         if whole is None:
             return None

@@ -111,6 +111,7 @@ def _execute(cls: type[FlowSpec], state: TaskState, task: Task) -> None:
     caught = call_step(flow, code, state, task.attempt - task.first)
     check_transition(step, state.transition)
     check_iteration(step, task.path, state.transition)
+    # Values first, manifest last: until it is there, nobody sees anything of this attempt.
     manifest = _manifest(flow, constant, state, task)
     if caught:
         manifest["caught"] = True
@@ -159,6 +160,7 @@ def chosen_parameters(declared: Mapping[str, Declared], state: TaskState, task: 
     """The run's parameters, as references. Computed once a run: a retry and a resumed run have the same."""
 
     store, flow = state.layout.store, state.plan.flow
+    # Defaults may be functions, such as of the time: a retry must not choose anew.
     again = task.attempt or os.environ.get(env_names.ORIGIN_RUN_ID)
     kept = (state.layout.kept_parameters() if again else None) or {}
     chosen: Dict[str, Any] = {}

@@ -160,7 +160,7 @@ class S3Store(Store):
         while True:
             try:
                 status, answer, body = self._once(method, path, query, headers or {}, parts, digest)
-            except _Ended:
+            except _Ended:  # servers close idle connections without notice, which says nothing about their health
                 continue
             except (OSError, http.client.HTTPException) as error:
                 problem = _reason(error)
@@ -172,6 +172,7 @@ class S3Store(Store):
                 retries.answered()
                 return answer, body
             problem = failure.text
+            # Once only: if new keys or the server's clock do not help, neither will another round.
             if not renewed and (self._sets_clock(failure, answer) or self._renews(failure)):
                 renewed = True
             elif not failure.transient or not retries.wait(problem, failure.after):
@@ -214,6 +215,7 @@ class S3Store(Store):
             body = _body(response)
         except BaseException as error:
             connection.close()
+            # A timeout is the server's, also on a kept connection; a reset there may just be its idle limit.
             lost = isinstance(error, (OSError, http.client.HTTPException)) and not isinstance(error, socket.timeout)
             if kept and lost:
                 raise _Ended from error

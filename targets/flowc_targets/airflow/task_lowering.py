@@ -140,6 +140,8 @@ class _Lowering:
             for variable in before:
                 self._top.connect(variable, [group.variable])
             last = group.variable
+            # A mapped group cannot contain another, so the foreach in this segment gets groups beside it, mapped over
+            # the index paths of both levels. The next segment of this body waits for all of them.
             inner = [step.name for step in steps if step.kind in _OPENERS]
             before = [self._add_foreach(name, outer=width.variable, after=last) for name in inner]
         return last
@@ -182,6 +184,7 @@ class _Lowering:
             options = {**index, "step": step.name, "iteration": number, **own}
             if before is not None:
                 options |= {"when": ((before[1], step.name),)}
+                # The iteration before is the only way in: if it was skipped, this one is skipped as well.
                 options.pop("trigger_rule", None)
                 builder.connect(before[0], [variable])
             builder.add(OperatorTask(operator="StepOperator", variable=variable, task_id=task_id, options=options))
@@ -245,6 +248,8 @@ class _Lowering:
             if scope == ROOT_SCOPE:
                 numbers[step.name] = 0
             elif step.kind == "join" and self._flow.by_name[step.closes].kind in _OPENERS:
+                # The join of an inner foreach begins a segment: it waits for groups that wait for the group of the
+                # opener.
                 numbers[step.name] = numbers[step.closes] + 1
             else:
                 parents = [name for name in step.parents if self._foreach[name].id == scope]

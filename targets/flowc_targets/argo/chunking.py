@@ -60,6 +60,8 @@ class _Chunks:
         self._root = list(range(len(self._tasks)))
         """Disjoint sets of the tasks that stay together, as a forest: see `_find`."""
         for position, task in enumerate(self._tasks):
+            # Union: a task stays with those whose outputs it reads, and those of which it needs more than that they
+            # ended.
             for name in (*_outputs_read(task), *_inseparable(task.depends)):
                 self._root[_find(self._root, position)] = _find(self._root, self._position[name])
         self._parts: list[Template] = []
@@ -87,6 +89,7 @@ class _Chunks:
         atoms = list(sets.values())
         where = {task: atom for atom, tasks in enumerate(atoms) for task in tasks}
         edges = [sorted({where[n] for task in tasks for n in self._needs[task]} - {a}) for a, tasks in enumerate(atoms)]
+        # Two sets that wait for each other cannot be in different DAGs. The sets of a cycle become one.
         merged = (sorted(task for atom in group for task in atoms[atom]) for group in _cycles(edges))
         return sorted(merged)
 
@@ -117,6 +120,7 @@ class _Chunks:
         for term in conjuncts(self._tasks[task].depends):
             needs = [self._position[name] for name in tasks_of(term)]
             if all(need in home for need in needs):
+                # A part ends well only if its tasks do, so its name can stand for any of them.
                 whole = all(home[need] == self._tasks[need].name for need in needs)
                 terms += [term] if whole else [TaskStatus(home[need]) for need in needs]
         return all_of(terms)
@@ -232,6 +236,7 @@ def _fit(graph: _Graph, nodes: Sequence[int], most: int) -> list[int | _Group]:
     """The nodes of a part as at most `most` tasks."""
     if sum(graph.weights[node] for node in nodes) <= most:
         return list(nodes)
+    # First the cuts that cost no parallelism, then any cut.
     parts = _components(graph, nodes)
     if len(parts) == 1:
         parts = _series(graph, nodes)
@@ -253,6 +258,7 @@ def _bins(parts: Iterable[list[int | _Group]], graph: _Graph, most: int) -> list
         room -= size
     if len(bins) == 1:
         return bins[0].members
+    # Still too many for one DAG: group the groups, which makes a level more.
     if len(bins) > most:
         return _bins(([group] for group in bins), graph, most)
     return [_unwrapped(group, graph) for group in bins]
@@ -306,6 +312,7 @@ def _series(graph: _Graph, nodes: Sequence[int]) -> list[list[int]]:
     passing, begun = 0, 0
     for position in range(len(nodes)):
         passing += over[position]
+        # No edge passes over this node, all sources are before it and all sinks after it: everything goes through it.
         if not passing and last_source <= position <= first_sink:
             if begun < position:
                 parts.append(list(nodes[begun:position]))

@@ -106,8 +106,11 @@ class Dependencies:
         if parent.virtual:
             return TaskStatus(self._tasks[parent.name], "Succeeded")
         several = len(step.parents) > 1
+        # `when` on the step would test one switch, but the step has other ways in: a task of its own stands for this
+        # edge.
         if leads_by_choice(parent) and several:
             return TaskStatus(self._edges[parent.name, step.name], "Succeeded")
+        # Where arms of a switch meet, exactly one of the parents runs, and the others are omitted: only success tells.
         merging = several and step.kind != "join"
         return TaskStatus(self._tasks[parent.name], "Succeeded") if merging else self.success(parent)
 
@@ -133,6 +136,7 @@ def _optional_steps(flow: Flow) -> frozenset[str]:
     """The steps that may not run, as they stand in an arm of a switch in their DAG."""
     optional: dict[str, bool] = {}
     for scope in flow.scopes:
+        # The body of a foreach is a DAG template of its own: inside, its steps run whenever the DAG does.
         inlined = scope.parent is not None and scope.kind in {"branch", "switch"}
         chosen = scope.kind == "switch" and leads_by_choice(flow.by_name[scope.opener or ""])
         optional[scope.id] = chosen or (inlined and optional[scope.parent or ""])

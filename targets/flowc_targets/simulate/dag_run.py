@@ -111,8 +111,9 @@ class DagRun:
             if node is None:
                 self.hold(name)
             elif node.fulfilled:
+                # Depth first, as the controller does it: the order of nodes depends on it.
                 waiting = [*self.template.tasks[name].dependents, *waiting]
-            elif node in self._open:
+            elif node in self._open:  # two tasks whose ids collide share a node: both are done when it is
                 self._open[node].append(name)
             else:
                 self._open[node] = [name]
