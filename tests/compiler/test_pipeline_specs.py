@@ -210,6 +210,9 @@ def test_none_leaves_what_was_said_before() -> None:
     assert specs_of("retry=2", below="work.with_options(retry=None)")["retry"]["limit"] == 2
 
 
+WORK = "def work(): ...\n\n\n@pipeline\ndef pipe(): ...\n"
+
+
 def test_decorators_above_the_step_count_more_than_the_pipeline_and_less_than_arguments() -> None:
     above = (
         "@retry(times=7, minutes_between_retries=0)\n@kubernetes(cpu=1, memory=512, image='stacked')\n@timeout(hours=1)"
@@ -226,6 +229,33 @@ def test_decorators_above_the_step_count_more_than_the_pipeline_and_less_than_ar
         "environment": {"variables": {"A": "x"}},
     }
     assert layers.codes == []
+
+
+def test_decorators_and_arguments_of_a_step_add_up() -> None:
+    above = "@environment(vars={'A': 1, 'B': 1})\n@kubernetes(use_tmpfs=True, labels={'a': 'b'})\n@resources(gpu=2)"
+    found = asked(
+        Layers(f"{above}\n@step(environment={{'B': 2}}, resources=Resources(gpu=0, memory='8Gi'))\n{WORK}").step_specs()
+    )
+    assert found["environment"] == {"variables": {"A": "1", "B": "2"}}
+    assert found["container"] == {"labels": {"a": "b"}, "tmpfs": {"size_mb": 4096}}
+    assert "accelerator" not in found, "the step's own arguments count more, and ask for none"
+
+
+@pytest.mark.parametrize(
+    ("above", "arguments"),
+    [
+        ("@kubernetes(persistent_volume_claims={'data': '/dev/shm'})", "resources=Resources(shared_memory='1Gi')"),
+        ("@secrets(sources=[{'type': 'inline', 'options': {'env_vars': {'A': 'x'}}}])", "environment={'A': 'y'}"),
+        ("@environment(vars={'A': 'y'})\n"
+         "@secrets(sources=[{'type': 'inline', 'options': {'env_vars': {'A': 'x'}}}])", ""),
+        ("@kubernetes(qos='guaranteed')",
+         "settings={'orchestrator': {'pod_settings': {'resources': {'requests': {'cpu': 1}, 'limits': {'cpu': 2}}}}}"),
+    ],
+)  # fmt: skip
+def test_what_decorators_and_arguments_of_a_step_contradict(above: str, arguments: str) -> None:
+    layers = Layers(f"{above}\n@step({arguments})\n{WORK}")
+    layers.step_specs()
+    assert layers.codes == ["E406"]
 
 
 def test_an_unknown_decorator_is_reported_once() -> None:

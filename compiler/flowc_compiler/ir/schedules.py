@@ -190,7 +190,7 @@ def _text(values: frozenset[int], field: _Field, *, steps: bool = True) -> str:
     return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ",".join(map(str, run)) for run in runs)
 
 
-def check_timezone(timezone: str | None, owner: str, span: Span, sink: DiagnosticSink) -> None:
+def check_timezone(timezone: str | None, owner: str, span: Span | None, sink: DiagnosticSink) -> None:
     """Collect FC404 for what is not a time zone, where this machine knows them."""
     from zoneinfo import ZoneInfo
 

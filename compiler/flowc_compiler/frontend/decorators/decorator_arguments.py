@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.evaluate.known_values import NO_SCOPE, Scope, UnresolvedError, evaluate
+from flowc_compiler.frontend.decorators.arguments import REPEATABLE
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import ModuleView
 
@@ -26,6 +27,13 @@ class ArgumentReader:
         self._view = view
         self._sink = sink
         self._scope = scope
+
+    def read_use(self, name: str, model: type[Arguments], item: ast.expr, found: list[DecoratorUse]) -> None:
+        """Add a decorator to those that were found before; FC405 where it is there already and must not be."""
+        if name not in REPEATABLE and any(use.name == name for use in found):
+            self._sink.error("FC405", f"`@{name}` is given twice", self._view.span(item), help="keep one of them")
+        elif (arguments := self.read(name, model, item)) is not None:
+            found.append(DecoratorUse(name, arguments, self._view.span(item)))
 
     def read(self, name: str, model: type[Model], item: ast.expr) -> Model | None:
         """The arguments of `@name` and of `@name(...)`; `None` when something is wrong with them."""

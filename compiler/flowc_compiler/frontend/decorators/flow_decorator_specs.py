@@ -14,6 +14,7 @@ from flowc_compiler.frontend.decorators.arguments.flow_arguments import (
     TriggerOnFinishArguments,
 )
 from flowc_compiler.frontend.decorators.decorator_arguments import DecoratorUse
+from flowc_compiler.frontend.spec_builder import Origin
 from flowc_compiler.ir import ExitHookSpec, FlowSpecs, ProjectSpec, ScheduleSpec, TriggerOnFinishSpec, TriggerSpec
 from flowc_compiler.ir.schedules import ScheduleError, check_timezone, to_crontab
 from flowc_compiler.source import Span
@@ -29,7 +30,7 @@ def build_flow_specs(found: Sequence[DecoratorUse], main: ModuleView, sink: Diag
             case ProjectArguments() as project:
                 fields["project"] = ProjectSpec(span=given.span, **project.model_dump())
             case ScheduleArguments() as schedule:
-                fields["schedule"] = _schedule(schedule, given.span, sink)
+                fields["schedule"] = _schedule(schedule, Origin(given.span, sink))
             case TriggerArguments() as trigger:
                 fields["trigger"] = _trigger(trigger, given.span, sink)
             case TriggerOnFinishArguments() as upstream:
@@ -41,24 +42,28 @@ def build_flow_specs(found: Sequence[DecoratorUse], main: ModuleView, sink: Diag
     return FlowSpecs.model_construct(**fields, exit_hooks=tuple(hooks))
 
 
-def _schedule(given: ScheduleArguments, span: Span, sink: DiagnosticSink) -> ScheduleSpec | None:
+def _schedule(given: ScheduleArguments, origin: Origin) -> ScheduleSpec | None:
     """The schedule; `None` for `@schedule(daily=False)`, as in Metaflow."""
-    named = {"0 0 * * 0": given.weekly, "0 * * * *": given.hourly, "0 0 * * *": given.daily}
-    names = {"0 0 * * 0": "weekly", "0 * * * *": "hourly", "0 0 * * *": "daily"}
-    check_timezone(given.timezone, "`@schedule`", span, sink)
     if given.cron:
-        try:
-            return ScheduleSpec(span=span, cron=to_crontab(given.cron), original=given.cron, timezone=given.timezone)
-        except ScheduleError as error:
-            sink.error(
-                "FC407", f"the schedule {given.cron!r} cannot be translated: {error}", span,
-                help="write five fields as in crontab, or choose times that they can say",
-            )  # fmt: skip
-            return None
-    for cron, wanted in named.items():
-        if wanted:
-            return ScheduleSpec(span=span, cron=cron, original=names[cron], timezone=given.timezone)
+        return schedule_spec(given.cron, given.timezone, "`@schedule`", origin)
+    check_timezone(given.timezone, "`@schedule`", origin.span, origin.sink)
+    for name, cron in (("weekly", "0 0 * * 0"), ("hourly", "0 * * * *"), ("daily", "0 0 * * *")):
+        if getattr(given, name):
+            return ScheduleSpec(span=origin.span, cron=cron, original=name, timezone=given.timezone)
     return None
+
+
+def schedule_spec(cron: str, timezone: str | None, owner: str, origin: Origin) -> ScheduleSpec | None:
+    """A schedule of five fields. Collects FC404 for what is no time zone, and FC407 for times that cron cannot say."""
+    check_timezone(timezone, owner, origin.span, origin.sink)
+    try:
+        return ScheduleSpec(span=origin.span, cron=to_crontab(cron), original=cron, timezone=timezone)
+    except ScheduleError as error:
+        origin.error(
+            "FC407", f"the schedule {cron!r} cannot be translated: {error}",
+            help="write five fields as in crontab, or choose times that they can say",
+        )  # fmt: skip
+        return None
 
 
 def _trigger(given: TriggerArguments, span: Span, sink: DiagnosticSink) -> TriggerSpec | None:
@@ -86,13 +91,20 @@ def _check_one(name: str, argument: str, single: bool, several: bool, span: Span
 def _exit_hook(given: ExitHookArguments, span: Span, main: ModuleView, sink: DiagnosticSink) -> ExitHookSpec:
     if not given.on_success and not given.on_error:
         sink.error("FC404", "`@exit_hook` names no function", span, help="give on_success, on_error or both, as lists")
-    functions = main.functions | main.imports.keys()
     for name in (*given.on_success, *given.on_error):
-        dotted = "." in name and all(part.isidentifier() for part in name.split("."))
-        if not dotted and name not in functions:
-            sink.error(
-                "FC404", f"`@exit_hook`: there is no function {name!r} in the file", span,
-                help="name a function of the flow's file, or give its import path: 'package.module.function'",
-            )  # fmt: skip
+        check_hook(name, main, "`@exit_hook`", "flow", Origin(span, sink))
     fields = {name: getattr(given, name) for name in ("on_success", "on_error", "options")}
     return ExitHookSpec(span=span, **fields)
+
+
+def check_hook(name: object, view: ModuleView, owner: str, kind: str, origin: Origin) -> bool:
+    """Whether a task finds the function of a hook: in the file, or by its import path. Else FC404."""
+    if isinstance(name, str):
+        dotted = "." in name and all(part.isidentifier() for part in name.split("."))
+        if dotted or name in view.functions or name in view.imports:
+            return True
+    origin.error(
+        "FC404", f"{owner}: there is no function {name!r} in the file",
+        help=f"name a function of the {kind}'s file, or give its import path: 'package.module.function'",
+    )  # fmt: skip
+    return False

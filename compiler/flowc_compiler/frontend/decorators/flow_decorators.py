@@ -6,13 +6,14 @@ import ast
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.known_values import NO_SCOPE, Scope, UnresolvedError, evaluate
-from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
+from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
 from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, DecoratorUse, callee
 from flowc_compiler.frontend.decorators.unsupported_decorators import (
     report_unknown_decorator,
     report_unsupported_decorator,
     unsupported_kind,
 )
+from flowc_compiler.frontend.spec_builder import Origin
 from flowc_compiler.ir import DependencySpec, FlowSpecs
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
@@ -30,17 +31,12 @@ class FlowDecoratorReader:
         calls = ArgumentReader(view, self._sink, _FlowScope(view, self._main, scope))
         for item in node.decorator_list:
             name = view.names.resolve(callee(item))
-            span = view.span(item)
             if name == "pipeline" and isinstance(node, FunctionNode):
                 continue
             if name is None or name not in FLOW_ARGUMENTS:
                 self._report_unknown(view, item, name)
-            elif name not in REPEATABLE and any(given.name == name for given in self._found):
-                self._sink.error("FC405", f"`@{name}` is given twice", span, help="keep one of them")
             else:
-                arguments = calls.read(name, FLOW_ARGUMENTS[name], item)
-                if arguments is not None:
-                    self._found.append(DecoratorUse(name, arguments, span))
+                calls.read_use(name, FLOW_ARGUMENTS[name], item, self._found)
 
     def specs(self) -> FlowSpecs:
         """What the flow asks for; contradictions are collected as FC404 and FC407."""
@@ -52,11 +48,8 @@ class FlowDecoratorReader:
 
     def base_packages(self) -> tuple[DependencySpec, ...]:
         """What `@conda_base` and `@pypi_base` give to every step."""
-        if not self._found:
-            return ()
-        from flowc_compiler.frontend.decorators.step_decorator_specs import base_packages
-
-        return base_packages(self._found)
+        asked = (use.arguments.specs(Origin(use.span, self._sink)).dependencies for use in self._found)
+        return tuple(spec for spec in asked if spec is not None)
 
     def _report_unknown(self, view: ModuleView, item: ast.expr, name: str | None) -> None:
         shown = view.code(callee(item))

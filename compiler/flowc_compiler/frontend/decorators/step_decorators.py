@@ -19,7 +19,8 @@ from flowc_compiler.frontend.decorators.unsupported_decorators import (
     report_unsupported_decorator,
     unsupported_kind,
 )
-from flowc_compiler.ir import StepSpecs
+from flowc_compiler.frontend.spec_builder import Origin, SpecBuilder
+from flowc_compiler.ir import NO_SPECS, StepSpecs
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
 
@@ -67,6 +68,15 @@ class DecoratorReader:
 
         `attached` are decorators of the command line. Those that the step has itself count more, as in Metaflow.
         """
+        requests = self.requests(function, attached)
+        if not requests:
+            return NO_SPECS
+        builder = SpecBuilder(self._sink)
+        builder.add(*requests)
+        return builder.build()
+
+    def requests(self, function: FunctionNode, attached: Sequence[CliDecorator] = ()) -> list[StepSpecs]:
+        """What each decorator of a step asks for."""
         found: list[DecoratorUse] = []
         for item in function.decorator_list:
             name = self._view.names.resolve(callee(item))
@@ -74,20 +84,12 @@ class DecoratorReader:
                 continue
             if name is None or name not in ARGUMENTS:
                 self._report_unknown(item, name)
-            elif name not in REPEATABLE and any(given.name == name for given in found):
-                self._error("FC405", f"`@{name}` is given twice", item, help="keep one of them")
             else:
-                arguments = self._calls.read(name, ARGUMENTS[name], item)
-                if arguments is not None:
-                    found.append(DecoratorUse(name, arguments, self._view.span(item)))
+                self._calls.read_use(name, ARGUMENTS[name], item, found)
         own = {given.name for given in found}
         span = self._view.head_span(function)
         found += [DecoratorUse(*item, span) for item in attached if item.name not in own or item.name in REPEATABLE]
-        if not found:
-            return StepSpecs()
-        from flowc_compiler.frontend.decorators.step_decorator_specs import build_specs
-
-        return build_specs(tuple(found), self._sink)
+        return [use.arguments.specs(Origin(use.span, self._sink)) for use in found]
 
     def _report_unknown(self, item: ast.expr, name: str | None) -> None:
         shown = self._view.code(callee(item))

@@ -9,6 +9,9 @@ from typing import Annotated, Any, ClassVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from flowc_compiler.frontend.spec_builder import Origin
+from flowc_compiler.ir import NO_SPECS, StepSpecs
+
 _MIB = 1024**2
 _POWERS = "KMGTPE"
 _BYTES: dict[str, float] = {
@@ -146,7 +149,7 @@ Gpu = Annotated[tuple[Annotated[int, Field(ge=0)], str | None] | None, BeforeVal
 """How many GPUs, and of which type."""
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 """One name, or several."""
-Mapping = Annotated[dict[str, str], BeforeValidator(_mapping)]
+Pairs = Annotated[dict[str, str], BeforeValidator(_mapping)]
 """Texts by text, also as `"key=value,key=value"`."""
 Texts = Annotated[dict[str, str], BeforeValidator(_texts)]
 """Texts by text; numbers are written out."""
@@ -161,3 +164,10 @@ class Arguments(BaseModel):
 
     REFUSED: ClassVar[dict[str, str]] = {}
     """Arguments that flowc does not express yet, and what to do instead."""
+
+    def specs(self, origin: Origin) -> StepSpecs:
+        """What these arguments ask for, as a part of a step's specs for `SpecBuilder`. Collects FC404 and FC409."""
+        return self._specs(origin)
+
+    def _specs(self, _at: Origin, /) -> StepSpecs:
+        return NO_SPECS

@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from flowc_compiler.frontend.decorators.arguments.argument_types import (
     Arguments,
     Gpu,
-    Mapping,
     Mebibytes,
     Names,
+    Pairs,
     PositiveMebibytes,
     Texts,
 )
@@ -23,8 +23,26 @@ from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import (
     ObjectNames,
     SecurityArgument,
     check_path,
+    tolerations,
+)
+from flowc_compiler.frontend.spec_builder import UNSAID, Origin, one_gpu_type
+from flowc_compiler.ir import (
+    AcceleratorSpec,
+    BatchSpec,
+    ContainerSpec,
+    Placement,
+    ResourceSpec,
+    SecurityContext,
+    StepSpecs,
+    TmpfsSpec,
 )
 
+COMPUTE_POOL_LABEL = "outerbounds.co/compute-pool"
+"""The node label of `compute_pool`, as in Metaflow."""
+NEURON = "aws.amazon.com/neuron"
+"""The extended resource of AWS Inferentia and Trainium chips."""
+EFA = "vpc.amazonaws.com/efa"
+"""The extended resource of elastic fabric adapters."""
 _LABEL = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?")
 _KEY = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]")
 
@@ -64,20 +82,35 @@ def _list(value: object) -> object:
 
 Image = Annotated[str | None, AfterValidator(_check_image)]
 """The name of an image."""
-Labels = Annotated[Mapping, AfterValidator(_check_labels)]
+Labels = Annotated[Pairs, AfterValidator(_check_labels)]
 """Labels of Kubernetes: of a pod, or of nodes that a pod selects."""
-Annotations = Annotated[Mapping, AfterValidator(_check_keys)]
+Annotations = Annotated[Pairs, AfterValidator(_check_keys)]
 """Annotations of Kubernetes, whose values are any text."""
 
 
 class ResourcesArguments(Arguments):
-    """`@resources`."""
+    """`@resources`, and `Resources(...)` of a pipeline's step."""
 
     cpu: Annotated[float | None, Field(gt=0)] = None
     gpu: Gpu = None
     memory: Mebibytes = None
     disk: Mebibytes = None
     shared_memory: Mebibytes = None
+
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        return StepSpecs.model_construct(resources=self._resources(at), accelerator=self._gpus(at))
+
+    def _gpus(self, at: Origin) -> AcceleratorSpec | None:
+        return None if self.gpu is None else AcceleratorSpec(span=at.span, count=self.gpu[0], type=self.gpu[1])
+
+    def _resources(self, at: Origin, **more: Any) -> ResourceSpec:
+        fields: dict[str, Any] = {
+            "cpu": self.cpu,
+            "memory_mb": self.memory,
+            "disk_mb": self.disk,
+            "shared_memory_mb": self.shared_memory,
+        }
+        return ResourceSpec(span=at.span, **fields | more)
 
 
 class _PodArguments(ResourcesArguments):
@@ -89,6 +122,17 @@ class _PodArguments(ResourcesArguments):
     tmpfs_size: PositiveMebibytes = None
     tmpfs_path: Annotated[str | None, AfterValidator(lambda path: path if path is None else check_path(path))] = None
     executable: str | None = None
+
+    def _container(self, at: Origin, **more: Any) -> ContainerSpec:
+        """The arguments that a container's spec has by the same names, and more; with a tmpfs, as in Metaflow."""
+        names = ContainerSpec.model_fields.keys() & type(self).model_fields.keys()
+        fields: dict[str, Any] = {name: getattr(self, name) for name in names}
+        tmpfs: TmpfsSpec | None = None
+        if self.use_tmpfs or self.tmpfs_size:
+            path = {} if self.tmpfs_path is None else {"path": self.tmpfs_path}
+            tmpfs = TmpfsSpec(size_mb=self.tmpfs_size or UNSAID, tempdir=self.tmpfs_tempdir, **path)
+        fields |= {"span": at.span, "tmpfs": tmpfs, **more}
+        return ContainerSpec(**fields)
 
 
 class KubernetesArguments(_PodArguments):
@@ -122,6 +166,36 @@ class KubernetesArguments(_PodArguments):
     secret_volumes: NamedMounts = Field(default_factory=dict)
     config_map_volumes: NamedMounts = Field(default_factory=dict)
 
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        pool = {COMPUTE_POOL_LABEL: self.compute_pool} if self.compute_pool else {}
+        security = self.security_context
+        return StepSpecs.model_construct(
+            resources=self._resources(
+                at,
+                extended=self.extended_resources,
+                cpu_limit=self.cpu_limit,
+                memory_limit_mb=self.memory_limit,
+                disk_limit_mb=self.disk_limit,
+            ),
+            accelerator=self._accelerator(at),
+            placement=Placement(
+                span=at.span,
+                node_selector={**self.node_selector, **pool},
+                tolerations=tolerations(self.tolerations, at),
+                affinity=self.affinity,
+            ),
+            container=self._container(
+                at,
+                security_context=security.container() if security else None,
+                pod_security=security.pod() if security else None,
+            ),
+        )
+
+    def _accelerator(self, at: Origin) -> AcceleratorSpec:
+        count, kind = self.gpu or (1 if self.gpu_type else UNSAID, None)
+        kind = one_gpu_type([kind, self.gpu_type], at)
+        return AcceleratorSpec(span=at.span, count=count, vendor=self.gpu_vendor, type=kind)
+
 
 class BatchArguments(_PodArguments):
     """`@batch`: AWS Batch, of which most has an equal in Kubernetes."""
@@ -141,3 +215,28 @@ class BatchArguments(_PodArguments):
     log_driver: str | None = None
     log_options: Names = ()
     privileged: bool = False
+
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        chips = self.inferentia if self.inferentia is not None else self.trainium
+        extended = {NEURON: chips, EFA: self.efa}
+        storage = [self.disk, self.ephemeral_storage and self.ephemeral_storage * 1024]
+        volumes = (item.partition(":") for item in self.host_volumes)
+        return StepSpecs.model_construct(
+            resources=self._resources(
+                at,
+                disk_mb=max((size for size in storage if size is not None), default=None),
+                extended={name: str(count) for name, count in extended.items() if count},
+            ),
+            accelerator=self._gpus(at),
+            container=self._container(
+                at,
+                host_volumes={path: mount or path for path, _, mount in volumes},
+                security_context=SecurityContext(privileged=True) if self.privileged else None,
+            ),
+            batch=BatchSpec(
+                **{name: getattr(self, name) for name in BatchSpec.model_fields if name in type(self).model_fields},
+                span=at.span,
+                max_swap_mb=self.max_swap,
+                tags=self.aws_batch_tags,
+            ),
+        )

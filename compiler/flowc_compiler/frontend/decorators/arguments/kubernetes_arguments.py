@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ValidationError
 
-from flowc_compiler.frontend.decorators.arguments.argument_types import Mapping, Names
-from flowc_compiler.ir import Affinity, PodSecurity, SecurityContext
+from flowc_compiler.frontend.decorators.arguments.argument_types import Names, Pairs
+from flowc_compiler.frontend.spec_builder import Origin
+from flowc_compiler.ir import Affinity, PodSecurity, SecurityContext, Toleration
 from flowc_compiler.ir.kubernetes import camel
 
 if TYPE_CHECKING:
@@ -125,6 +126,23 @@ def _check_keys(mounts: dict[str, str]) -> dict[str, str]:
     return _check_mounts(mounts)
 
 
+def tolerations(items: Sequence[Mapping[str, object]], origin: Origin) -> tuple[Toleration, ...]:
+    """Tolerations as Kubernetes has them, or its client for Python; what is none is FC404."""
+    found: list[Toleration] = []
+    for item in items:
+        try:
+            renamed = {"toleration_seconds" if key == "tolerationSeconds" else key: item[key] for key in item}
+            found.append(Toleration.model_validate(renamed))
+        except ValidationError as error:
+            problem = error.errors()[0]
+            where = ".".join(str(part) for part in problem["loc"])
+            origin.error(
+                "FC404", f"a toleration's `{where}`: {problem['msg']}",
+                help="a toleration has key, operator, value, effect and tolerationSeconds, as in Kubernetes",
+            )  # fmt: skip
+    return tuple(found)
+
+
 AffinityArgument = Annotated[Affinity | None, BeforeValidator(reading(Affinity))]
 """A pod's affinity, as a dict."""
 SecurityArgument = Annotated[Security | None, BeforeValidator(reading(Security))]
@@ -133,5 +151,5 @@ ObjectName = Annotated[str | None, AfterValidator(lambda name: name if name is N
 """The name of an object of Kubernetes."""
 ObjectNames = Annotated[Names, AfterValidator(_check_names)]
 """One name, or several."""
-NamedMounts = Annotated[Mapping, AfterValidator(_check_keys)]
+NamedMounts = Annotated[Pairs, AfterValidator(_check_keys)]
 """Names of objects that are mounted, and the folders that they are mounted at."""

@@ -4,12 +4,33 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments, Options, Texts, as_dict, as_list
-from flowc_compiler.ir import SecretSource
+from flowc_compiler.frontend.decorators.arguments.argument_types import (
+    Arguments,
+    Options,
+    Texts,
+    as_dict,
+    as_list,
+)
+from flowc_compiler.frontend.spec_builder import Origin
+from flowc_compiler.ir import (
+    NO_SPECS,
+    CardSpec,
+    CatchSpec,
+    DependencySpec,
+    EnvironmentSpec,
+    ForeachOptions,
+    LoopSpec,
+    ParallelSpec,
+    RetryPolicy,
+    SecretSource,
+    SecretsSpec,
+    StepSpecs,
+    TimeoutSpec,
+)
 
 _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _BACKENDS = ("inline", "kubernetes", "aws-secrets-manager", "gcp-secret-manager", "az-key-vault")
@@ -21,9 +42,17 @@ class RetryArguments(Arguments):
     times: Annotated[int, Field(ge=0, le=100)] = 3
     minutes_between_retries: Annotated[float, Field(ge=0)] = 2
 
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        return StepSpecs.model_construct(
+            retry=RetryPolicy(span=at.span, limit=self.times, backoff_seconds=60 * self.minutes_between_retries)
+        )
+
 
 class ParallelArguments(Arguments):
     """`@parallel`, which takes none."""
+
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        return StepSpecs.model_construct(parallel=ParallelSpec(span=at.span))
 
 
 class ForeachOptionsArguments(Arguments):
@@ -35,11 +64,21 @@ class ForeachOptionsArguments(Arguments):
 
     parallelism: Annotated[int | None, Field(ge=1)] = None
 
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        if self.parallelism is None:
+            message = "`@foreach_options` has no argument"
+            at.error("FC404", message, help="give parallelism=, the most items to work on at a time")
+            return NO_SPECS
+        return StepSpecs.model_construct(foreach=ForeachOptions(span=at.span, parallelism=self.parallelism))
+
 
 class LoopArguments(Arguments):
     """`@loop`, flowc's own."""
 
     max_iterations: Annotated[int, Field(ge=1)]
+
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        return StepSpecs.model_construct(loop=LoopSpec(span=at.span, max_iterations=self.max_iterations))
 
 
 class TimeoutArguments(Arguments):
@@ -48,6 +87,13 @@ class TimeoutArguments(Arguments):
     seconds: Annotated[int, Field(ge=0)] = 0
     minutes: Annotated[int, Field(ge=0)] = 0
     hours: Annotated[int, Field(ge=0)] = 0
+
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        seconds = self.seconds + 60 * self.minutes + 3600 * self.hours
+        if seconds == 0:
+            at.error("FC404", "`@timeout` has no time", help="give seconds, minutes or hours")
+            return NO_SPECS
+        return StepSpecs.model_construct(timeout=TimeoutSpec(span=at.span, seconds=seconds))
 
 
 def check_artifact(name: str | None) -> str | None:
@@ -63,11 +109,20 @@ class CatchArguments(Arguments):
     var: Annotated[str | None, AfterValidator(check_artifact)] = None
     print_exception: bool = True
 
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        return StepSpecs.model_construct(
+            catch=CatchSpec(span=at.span, variable=self.var or None, print_exception=self.print_exception)
+        )
+
 
 class EnvironmentArguments(Arguments):
     """`@environment`."""
 
     vars: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        variables = {key: str(value) for key, value in self.vars.items()}
+        return StepSpecs.model_construct(environment=EnvironmentSpec(span=at.span, variables=variables))
 
 
 def _sources(value: object) -> object:
@@ -131,6 +186,17 @@ class SecretsArguments(Arguments):
     role: str | None = None
     allow_override: bool = False
 
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        if not self.sources:
+            return NO_SPECS
+        sources = tuple(
+            source if source.role is not None else source.model_copy(update={"role": self.role})
+            for source in self.sources
+        )
+        return StepSpecs.model_construct(
+            secrets=SecretsSpec(span=at.span, sources=sources, allow_override=self.allow_override)
+        )
+
 
 class CardArguments(Arguments):
     """`@card`."""
@@ -145,6 +211,15 @@ class CardArguments(Arguments):
     customize: bool = False
     refresh_interval: Annotated[float, Field(ge=0)] = 5
 
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        """Cards are asked for and not rendered: a warning, since the step's results do not depend on them."""
+        at.sink.warning(
+            "FC409", "flowc renders no cards: `@card` is accepted and does nothing", at.span,
+            help="the step's artifacts are kept, and `current.card` takes what the step appends",
+        )  # fmt: skip
+        fields = {name: getattr(self, name) for name in ("type", "id", "options", "timeout")}
+        return StepSpecs.model_construct(cards=(CardSpec(span=at.span, **fields),))
+
 
 def _version(value: object) -> object:
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
@@ -153,12 +228,27 @@ def _version(value: object) -> object:
 class PypiArguments(Arguments):
     """`@pypi` and `@pypi_base`."""
 
+    MANAGER: ClassVar[Literal["conda", "pypi"]] = "pypi"
+
     packages: Texts = Field(default_factory=dict)
     python: Annotated[str | None, BeforeValidator(_version)] = None
     disabled: bool | None = None
 
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        return StepSpecs.model_construct(
+            dependencies=DependencySpec(
+                span=at.span,
+                manager=self.MANAGER,
+                packages={**getattr(self, "libraries", {}), **self.packages},
+                python=self.python,
+                disabled=self.disabled,
+            )
+        )
+
 
 class CondaArguments(PypiArguments):
     """`@conda` and `@conda_base`; `libraries` is the old name of `packages`."""
+
+    MANAGER = "conda"
 
     libraries: Texts = Field(default_factory=dict)

@@ -2,19 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
+from flowc_compiler.frontend.decorators.arguments.compute_arguments import ResourcesArguments
+from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import tolerations
 from flowc_compiler.frontend.decorators.flow_decorators import FlowDecoratorReader
 from flowc_compiler.frontend.decorators.step_decorators import DecoratorReader
-from flowc_compiler.frontend.pipelines.settings.hooks_and_schedules import exit_hooks, schedule_spec
-from flowc_compiler.frontend.pipelines.settings.layer_reader import LayerArguments, SettingsLayer, add_up, read_layer
-from flowc_compiler.frontend.pipelines.settings.settings_models import OwnFields
-from flowc_compiler.frontend.pipelines.settings.settings_specs import SpecBuilder
-from flowc_compiler.frontend.pipelines.settings.unsupported_settings import PIPELINE, STEP
-from flowc_compiler.ir import NO_FLOW_SPECS, NO_SPECS, DependencySpec, FlowSpecs, StepSpecs
-from flowc_compiler.ir.specs import Spec
+from flowc_compiler.frontend.pipelines.settings.hooks_and_schedules import exit_hooks, pipeline_schedule
+from flowc_compiler.frontend.pipelines.settings.layer_reader import (
+    LayerArguments,
+    SettingsLayer,
+    add_up,
+    checked,
+    read_layer,
+)
+from flowc_compiler.frontend.pipelines.settings.pod_settings import pod_specs
+from flowc_compiler.frontend.pipelines.settings.settings_models import (
+    DockerFields,
+    OrchestratorFields,
+    OwnFields,
+    PodFields,
+    ResourceSettingsFields,
+    RetryFields,
+    variables_spec,
+)
+from flowc_compiler.frontend.pipelines.settings.settings_tree import Leaf, Tree, span_of
+from flowc_compiler.frontend.pipelines.settings.unsupported_settings import (
+    DOCKER,
+    ORCHESTRATOR,
+    PIPELINE,
+    POD,
+    RESOURCES,
+    STEP,
+    Unread,
+)
+from flowc_compiler.frontend.spec_builder import Origin, SpecBuilder, asked_for
+from flowc_compiler.ir import (
+    NO_FLOW_SPECS,
+    CatchSpec,
+    ContainerSpec,
+    DependencySpec,
+    FlowSpecs,
+    Placement,
+    SecretSource,
+    SecretsSpec,
+    StepSpecs,
+    TimeoutSpec,
+)
+from flowc_compiler.source import Span
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
@@ -23,6 +61,8 @@ STEP_ARGUMENTS = frozenset(OwnFields.model_fields) | {"env", "resources", "retry
 """Arguments of a step that are expressed."""
 PIPELINE_ARGUMENTS = (STEP_ARGUMENTS - {"catch", "timeout"}) | {"on_end", "on_failure", "on_success", "schedule"}
 """Arguments of a pipeline that are expressed: those of steps are what its steps have by default."""
+
+_BACKENDS = ("aws-secrets-manager", "gcp-secret-manager", "az-key-vault", "kubernetes")
 
 
 def step_specs(
@@ -35,18 +75,82 @@ def step_specs(
     and FC411.
     """
     trees = [(layer, _read(layer, sink)) for layer in layers]
-    asked = SpecBuilder(add_up(trees), sink).specs()
+    builder = SpecBuilder(sink)
+    for source in _requests(add_up(trees), sink):
+        builder.add(source)
     decorated = _decorated(layers, attached, sink)
-    if decorated == NO_SPECS:
-        return asked
-    own = SpecBuilder(add_up(item for item in trees if item[0].of == "step"), DiagnosticSink()).specs()
-    updates: dict[str, Any] = {}
-    for name in StepSpecs.model_fields:
-        weak, strong = getattr(asked, name), getattr(decorated, name)
-        if getattr(own, name) is not None:
-            weak, strong = strong, weak
-        updates[name] = _over(weak, strong)
-    return StepSpecs.model_construct(**updates)
+    if decorated:
+        own = _requests(add_up(item for item in trees if item[0].of == "step"), DiagnosticSink())
+        builder.add(*decorated, below=asked_for(own))
+    return builder.build()
+
+
+def _requests(arguments: LayerArguments, sink: DiagnosticSink) -> list[StepSpecs]:
+    """What arguments and settings ask for, the weakest source first; what is wrong with them is collected."""
+    tree, spans = arguments
+    settings = _branch(tree, "settings")
+    own = checked(OwnFields, {name: tree[name] for name in tree if name in OwnFields.model_fields}, "`@step`", sink)
+    own = own or OwnFields()
+    found: list[StepSpecs] = []
+
+    def read(model: type[Arguments], place: Tree, name: str, owner: str, unread: Unread | None = None) -> None:
+        if name in place and (fields := checked(model, place[name], owner, sink, unread)) is not None:
+            span = spans[name] if place is tree else span_of(place[name])
+            found.append(fields.specs(Origin(span or span_of(tree), sink)))
+
+    read(DockerFields, settings, "docker", "DockerSettings", DOCKER)
+    read(ResourceSettingsFields, settings, "resources", "ResourceSettings", RESOURCES)
+    if "orchestrator" in settings:
+        found.append(_orchestrator(settings, tree, sink))
+    read(RetryFields, tree, "retry", "`retry`")
+    read(ResourcesArguments, tree, "resources", "`resources`")
+    found.append(_own(own, spans, sink))
+    return found
+
+
+def _orchestrator(settings: Tree, tree: Tree, sink: DiagnosticSink) -> StepSpecs:
+    whole = settings["orchestrator"]
+    pod = _branch(settings, "orchestrator").get("pod_settings", {})
+    orchestrator = checked(OrchestratorFields, whole, "KubernetesOrchestratorSettings", sink, ORCHESTRATOR)
+    fields = checked(PodFields, pod, "KubernetesPodSettings", sink, POD)
+    at = span_of(tree)
+    return pod_specs(
+        orchestrator or OrchestratorFields(),
+        fields or PodFields(),
+        Origin(span_of(whole) or at, sink),
+        Origin(span_of(pod) or at, sink),
+    )
+
+
+def _own(own: OwnFields, spans: Mapping[str, Span], sink: DiagnosticSink) -> StepSpecs:
+    """What flowc's own arguments ask for."""
+    image, timeout, catch, secrets = (spans.get(name) for name in ("image", "timeout", "catch", "secrets"))
+    environment = Origin(spans.get("environment"), sink)
+    place = Origin(spans.get("node_selector", spans.get("tolerations")), sink)
+    variable = own.catch if isinstance(own.catch, str) else None
+    return StepSpecs.model_construct(
+        placement=Placement(
+            span=place.span, node_selector=own.node_selector, tolerations=tolerations(own.tolerations, place)
+        ),
+        container=ContainerSpec(span=image, image=own.image),
+        timeout=None if own.timeout is None else TimeoutSpec(span=timeout, seconds=int(own.timeout)),
+        catch=CatchSpec(span=catch, variable=variable) if own.catch else None,
+        environment=variables_spec(own.environment, environment),
+        secrets=SecretsSpec(span=secrets, sources=tuple(map(_secret, own.secrets))) if own.secrets else None,
+    )
+
+
+def _secret(name: str) -> SecretSource:
+    """A secret by its name: a Kubernetes Secret, or `aws-secrets-manager.id` and the like as in `@secrets`."""
+    kind, dot, identifier = name.partition(".")
+    if dot and kind in _BACKENDS:
+        return SecretSource.model_validate({"type": kind, "id": identifier})
+    return SecretSource(type="kubernetes", id=name)
+
+
+def _branch(tree: Tree, name: str) -> Tree:
+    found = tree.get(name, {})
+    return {} if isinstance(found, Leaf) else found
 
 
 def pipeline_specs(
@@ -64,7 +168,7 @@ def pipeline_specs(
         reader = FlowDecoratorReader(decorated.view, sink)
         reader.read(decorated.view, decorated.function, decorated.scope)
         specs, base_packages = reader.specs(), reader.base_packages()
-    schedule = schedule_spec(tree.get("schedule"), sink) or specs.schedule
+    schedule = pipeline_schedule(tree.get("schedule"), sink) or specs.schedule
     hooks = (*specs.exit_hooks, *exit_hooks(tree, layers[0].view, sink))
     return specs.model_copy(update={"schedule": schedule, "exit_hooks": hooks}), base_packages
 
@@ -80,18 +184,11 @@ def _read(layer: SettingsLayer, sink: DiagnosticSink) -> LayerArguments:
     return asked
 
 
-def _decorated(layers: Sequence[SettingsLayer], attached: Sequence[CliDecorator], sink: DiagnosticSink) -> StepSpecs:
-    """The specs of the other decorators above the step's function."""
+def _decorated(
+    layers: Sequence[SettingsLayer], attached: Sequence[CliDecorator], sink: DiagnosticSink
+) -> list[StepSpecs]:
+    """What the other decorators above the step's function ask for."""
     for layer in layers:
         if layer.of == "step" and layer.function is not None:
-            reader = DecoratorReader(layer.view, sink, layer.scope)
-            return reader.read(layer.function, attached)
-    return NO_SPECS
-
-
-def _over(weak: object, strong: object) -> object:
-    """A spec with fields of a weaker one where it has none of its own."""
-    if not (isinstance(weak, Spec) and isinstance(strong, Spec)):
-        return strong or weak
-    fields = {name: getattr(strong, name) for name in type(strong).model_fields}
-    return weak.model_copy(update={name: value for name, value in fields.items() if value not in (None, {}, ())})
+            return DecoratorReader(layer.view, sink, layer.scope).requests(layer.function, attached)
+    return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -11,8 +12,21 @@ from flowc_compiler.frontend.decorators.arguments.argument_types import Argument
 from flowc_compiler.frontend.decorators.arguments.compute_arguments import Annotations, Image, Labels
 from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import ObjectName, ObjectNames, reading
 from flowc_compiler.frontend.decorators.arguments.step_arguments import check_artifact
-from flowc_compiler.ir import Affinity, SecurityContext
+from flowc_compiler.frontend.spec_builder import Origin
+from flowc_compiler.ir import (
+    NO_SPECS,
+    AcceleratorSpec,
+    Affinity,
+    ContainerSpec,
+    DependencySpec,
+    EnvironmentSpec,
+    ResourceSpec,
+    RetryPolicy,
+    SecurityContext,
+    StepSpecs,
+)
 
+_REFERENCE = re.compile(r"\s*\{\{.*\}\}\s*", re.DOTALL)
 Wait = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
 Time = Annotated[
     Annotated[float, Field(gt=0)] | None,
@@ -52,6 +66,17 @@ Variables = Annotated[dict[str, str], BeforeValidator(_variables)]
 Dicts = Annotated[tuple[dict[str, Any], ...], BeforeValidator(_list)]
 
 
+def variables_spec(variables: dict[str, str], origin: Origin) -> EnvironmentSpec:
+    """Variables that a pipeline's file gives. References to secrets of ZenML's server are FC411."""
+    for name, value in variables.items():
+        if _REFERENCE.fullmatch(value):
+            origin.error(
+                "FC411", f"the variable {name!r} is a reference to a secret of ZenML's server",
+                help="put the secret into a Kubernetes Secret and give secrets=['its-name']",
+            )  # fmt: skip
+    return EnvironmentSpec(span=origin.span, variables=variables)
+
+
 class OwnFields(Arguments):
     """Arguments of flowc's own `@step`; most of `@pipeline`, too."""
 
@@ -71,6 +96,15 @@ class RetryFields(Arguments):
     backoff: Wait = 0.0
     factor: Annotated[int, Field(ge=0)] = 1
 
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        if not self.limit:
+            return NO_SPECS
+        return StepSpecs.model_construct(
+            retry=RetryPolicy(
+                span=at.span, limit=self.limit, backoff_seconds=self.backoff, backoff_factor=max(self.factor, 1)
+            )
+        )
+
 
 class ResourceSettingsFields(Arguments):
     """ZenML's `ResourceSettings`."""
@@ -78,6 +112,11 @@ class ResourceSettingsFields(Arguments):
     cpu_count: Annotated[float | None, Field(gt=0)] = None
     gpu_count: Annotated[int | None, Field(ge=0)] = None
     memory: Mebibytes = None
+
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        gpus = None if self.gpu_count is None else AcceleratorSpec(span=at.span, count=self.gpu_count)
+        resources = ResourceSpec(span=at.span, cpu=self.cpu_count, memory_mb=self.memory)
+        return StepSpecs.model_construct(resources=resources, accelerator=gpus)
 
 
 class DockerFields(Arguments):
@@ -89,6 +128,29 @@ class DockerFields(Arguments):
     apt_packages: Annotated[tuple[str, ...], BeforeValidator(_list)] = ()
     environment: Variables = Field(default_factory=dict)
     runtime_environment: Variables = Field(default_factory=dict)
+
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        """FC410 for packages that only ZenML knows; the others are what ZenML would install into the image."""
+        if self.required_integrations:
+            names = ", ".join(self.required_integrations)
+            at.sink.warning(
+                "FC410", f"flowc does not know what the integrations of ZenML need: {names}", at.span,
+                help="name their packages: requirements=[...]",
+            )  # fmt: skip
+        file = self.requirements if isinstance(self.requirements, str) else None
+        dependencies = DependencySpec(
+            span=at.span,
+            manager="pypi",
+            requirements=self.requirements if isinstance(self.requirements, tuple) else (),
+            requirements_file=file,
+            system=self.apt_packages,
+            base=self.parent_image,
+        )
+        return StepSpecs.model_construct(
+            environment=variables_spec({**self.environment, **self.runtime_environment}, at),
+            container=ContainerSpec(span=at.span, image=self.parent_image),
+            dependencies=dependencies if dependencies.needed else None,
+        )
 
 
 class PodFields(Arguments):
