@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -56,6 +57,32 @@ def join_pairs(arguments: Sequence[str]) -> list[str]:
     return joined
 
 
+class _LazyConversion:
+    """Converts the values of one parameter. Typer would build a pydantic validator even where there is no value."""
+
+    def __init__(self, parameter: Any) -> None:
+        self._build = parameter.get_runtime_param
+        self._is_path = parameter.param_type_name == "argument" and parameter.type_descriptor.annotation is Path
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """The value for the command. A path is checked when it is read, with a diagnostic."""
+        if value is None:
+            return () if param.multiple or param.nargs == -1 else None
+        if self._is_path:
+            return Path(value)
+        if value == param.default and type(value) is type(param.default):
+            return value
+        return self._build().coerce(value, param=param, ctx=ctx)
+
+
+def _convert_lazily(parameters: Sequence[Any]) -> None:
+    """Save the time that typer takes to build validators for options that are not given."""
+    for parameter in parameters:
+        if hasattr(parameter, "get_runtime_param"):  # of versions of typer that validate with pydantic
+            conversion = _LazyConversion(parameter)
+            parameter.get_runtime_param = lambda conversion=conversion: conversion
+
+
 class _Commands(TyperGroup):
     """The group of all commands. It lists them without their options, and imports the one that is called."""
 
@@ -71,10 +98,14 @@ class _Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that the arguments begin with, and the arguments after its name."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, load_command(name) if name in SUMMARIES else command, rest
+        if name in SUMMARIES:
+            command = load_command(name)
+            _convert_lazily(command.get_params(ctx))
+        return name, command, rest
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, with Metaflow's pairs joined."""
+        _convert_lazily(self.get_params(ctx))
         return super().parse_args(ctx, join_pairs(args))
 
 
