@@ -5,16 +5,17 @@ from __future__ import annotations
 import ast
 import bisect
 import re
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
 
-
-class Span(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Span:
     """A half-open stretch of one file: lines and columns count from 1, `end_column` is one past the last character."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}  # models of the IR hold spans
 
     file: str
     line: int
