@@ -1,26 +1,13 @@
-"""The IR: frozen models of a flow, its specs, their verifier and JSON."""
+"""The IR: frozen models of a flow, its specs, their verifier and JSON.
 
-from flowc_compiler.ir.flowspecs import (
-    NO_FLOW_SPECS,
-    ExitHookSpec,
-    FlowSpecs,
-    ProjectSpec,
-    ScheduleSpec,
-    TriggerEvent,
-    TriggerOnFinishSpec,
-    TriggerSpec,
-    UpstreamFlow,
-)
-from flowc_compiler.ir.kubernetes import (
-    Affinity,
-    NodeAffinity,
-    NodeSelector,
-    NodeSelectorRequirement,
-    NodeSelectorTerm,
-    PodSecurity,
-    SecurityContext,
-    as_kubernetes,
-)
+Building a class of pydantic takes a while. Those that small flows do not need are imported when they are used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from flowc_compiler.ir.model import (
     ROOT_SCOPE,
     SCHEMA_VERSION,
@@ -37,47 +24,66 @@ from flowc_compiler.ir.model import (
     SwitchCase,
     SwitchStep,
 )
-from flowc_compiler.ir.regions import MapCall, Region, RegionNode, StepCall, SwitchCall
-from flowc_compiler.ir.specs import (
-    FALLBACK_RETRIES,
-    NO_SPECS,
-    AcceleratorSpec,
-    BatchSpec,
-    CardSpec,
-    CatchSpec,
-    ContainerSpec,
-    DependencySpec,
-    EnvironmentSpec,
-    ForeachOptions,
-    LoopSpec,
-    ParallelSpec,
-    Placement,
-    ResourceSpec,
-    RetryPolicy,
-    SecretSource,
-    SecretsSpec,
-    StepSpecs,
-    TimeoutSpec,
-    TmpfsSpec,
-    Toleration,
-)
-from flowc_compiler.ir.values import (
-    Argument,
-    Call,
-    ChosenValue,
-    CollectionValue,
-    EachValue,
-    ElementValue,
-    Fan,
-    ItemValue,
-    LiteralValue,
-    OperationValue,
-    Operator,
-    OutputValue,
-    ParameterValue,
-    Value,
-)
+from flowc_compiler.ir.spec_sets import FALLBACK_RETRIES, NO_FLOW_SPECS, NO_SPECS, FlowSpecs, StepSpecs
 from flowc_compiler.ir.verify import IRError, verify
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir.flowspecs import (
+        ExitHookSpec,
+        ProjectSpec,
+        ScheduleSpec,
+        TriggerEvent,
+        TriggerOnFinishSpec,
+        TriggerSpec,
+        UpstreamFlow,
+    )
+    from flowc_compiler.ir.kubernetes import (
+        Affinity,
+        NodeAffinity,
+        NodeSelector,
+        NodeSelectorRequirement,
+        NodeSelectorTerm,
+        PodSecurity,
+        SecurityContext,
+        as_kubernetes,
+    )
+    from flowc_compiler.ir.regions import MapCall, Region, RegionNode, StepCall, SwitchCall
+    from flowc_compiler.ir.specs import (
+        AcceleratorSpec,
+        BatchSpec,
+        CardSpec,
+        CatchSpec,
+        ContainerSpec,
+        DependencySpec,
+        EnvironmentSpec,
+        ForeachOptions,
+        LoopSpec,
+        ParallelSpec,
+        Placement,
+        ResourceSpec,
+        RetryPolicy,
+        SecretSource,
+        SecretsSpec,
+        TimeoutSpec,
+        TmpfsSpec,
+        Toleration,
+    )
+    from flowc_compiler.ir.values import (
+        Argument,
+        Call,
+        ChosenValue,
+        CollectionValue,
+        EachValue,
+        ElementValue,
+        Fan,
+        ItemValue,
+        LiteralValue,
+        OperationValue,
+        Operator,
+        OutputValue,
+        ParameterValue,
+        Value,
+    )
 
 __all__ = [
     "FALLBACK_RETRIES",
@@ -154,3 +160,16 @@ __all__ = [
     "as_kubernetes",
     "verify",
 ]
+
+_LAZY = ("specs", "values", "regions", "flowspecs", "kubernetes")
+"""The modules that are imported when they are used."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for module in _LAZY:
+            found = vars(import_module(f"{__name__}.{module}"))
+            if name in found:
+                globals()[name] = found[name]
+                return found[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 from flowc_compiler.source import Span
@@ -14,6 +17,21 @@ class Model(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    @classmethod
+    def model_rebuild(
+        cls,
+        *,
+        force: bool = False,
+        raise_errors: bool = True,
+        _parent_namespace_depth: int = 2,
+        _types_namespace: Mapping[str, Any] | None = None,
+    ) -> bool | None:
+        """Build the validator, as pydantic does. Imports the modules whose classes are annotations of fields."""
+        from flowc_compiler import ir
+
+        names = {name: getattr(ir, name) for name in ir.__all__}
+        return super().model_rebuild(force=force, raise_errors=raise_errors, _types_namespace=names)
 
 
 class Node(Model):

@@ -68,17 +68,3 @@ class ExitHookSpec(Spec):
     on_success: tuple[str, ...] = ()
     on_error: tuple[str, ...] = ()
     options: dict[str, Any] = Field(default_factory=dict[str, Any])
-
-
-class FlowSpecs(Model):
-    """All specs of a flow."""
-
-    project: ProjectSpec | None = None
-    schedule: ScheduleSpec | None = None
-    trigger: TriggerSpec | None = None
-    trigger_on_finish: TriggerOnFinishSpec | None = None
-    exit_hooks: tuple[ExitHookSpec, ...] = ()
-
-
-NO_FLOW_SPECS = FlowSpecs.model_construct()
-"""The specs of a flow without decorators. Made without validation, so that no validator is built at import."""

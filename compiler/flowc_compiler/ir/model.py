@@ -11,17 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from flowc_compiler.ir.base import Model, Node
-from flowc_compiler.ir.flowspecs import NO_FLOW_SPECS, FlowSpecs
-from flowc_compiler.ir.regions import Region
-from flowc_compiler.ir.specs import NO_SPECS, DependencySpec, StepSpecs
-from flowc_compiler.ir.values import Call, Fan, Value
+from flowc_compiler.ir.spec_sets import NO_FLOW_SPECS, NO_SPECS, FlowSpecs, StepSpecs
 from flowc_compiler.source import Span
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir.regions import Region
+    from flowc_compiler.ir.specs import DependencySpec
+    from flowc_compiler.ir.values import Call, Fan, Value
 
 SCHEMA_VERSION: Literal[1] = 1
 """Raised by one when a reader of the old JSON could misread the new."""

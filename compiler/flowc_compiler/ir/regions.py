@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from flowc_compiler.ir.base import Model, Node
-from flowc_compiler.ir.specs import NO_SPECS, StepSpecs
+from flowc_compiler.ir.spec_sets import NO_SPECS, StepSpecs
 from flowc_compiler.ir.values import Call, Value
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from flowc_compiler.ir.base import Model
-from flowc_compiler.ir.kubernetes import Affinity, PodSecurity, SecurityContext
 from flowc_compiler.source import Span
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir.kubernetes import Affinity, PodSecurity, SecurityContext
 
 
 class Spec(Model):
@@ -69,10 +71,6 @@ class Placement(Spec):
     node_selector: dict[str, str] = {}
     tolerations: tuple[Toleration, ...] = ()
     affinity: Affinity | None = None
-
-
-FALLBACK_RETRIES = 3
-"""Further attempts of a step with `@catch` after those of `@retry`, as in Metaflow: see `StepSpecs.retries`."""
 
 
 class RetryPolicy(Spec):
@@ -245,38 +243,3 @@ class LoopSpec(Spec):
     """`@loop`, flowc's own: how often a recursive switch runs at most."""
 
     max_iterations: int = Field(ge=1)
-
-
-class StepSpecs(Model):
-    """Everything that the decorators of one step ask for; a spec that was not given is `None`."""
-
-    resources: ResourceSpec | None = None
-    accelerator: AcceleratorSpec | None = None
-    placement: Placement | None = None
-    retry: RetryPolicy | None = None
-    timeout: TimeoutSpec | None = None
-    catch: CatchSpec | None = None
-    environment: EnvironmentSpec | None = None
-    secrets: SecretsSpec | None = None
-    container: ContainerSpec | None = None
-    batch: BatchSpec | None = None
-    dependencies: DependencySpec | None = None
-    cards: tuple[CardSpec, ...] = ()
-    parallel: ParallelSpec | None = None
-    foreach: ForeachOptions | None = None
-    loop: LoopSpec | None = None
-
-    @property
-    def retries(self) -> int:
-        """How many further attempts an engine has to allow after the first.
-
-        A step with `@catch` gets more than `@retry` asks for: an attempt whose number is higher than the limit of
-        `@retry` is a fallback, for which the shim does not run the step's code, but stores the failure and goes on.
-        That is how a process that was killed is caught. There are several, since a machine may fail a fallback, too.
-        """
-        limit = self.retry.limit if self.retry is not None else 0
-        return limit + (FALLBACK_RETRIES if self.catch is not None else 0)
-
-
-NO_SPECS = StepSpecs.model_construct()
-"""The specs of a step without decorators. Made without validation, so that no validator is built at import."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flowc_compiler.ir.model import ROOT_SCOPE, Flow
-from flowc_compiler.ir.regions import Region, regions_of, values_of
-from flowc_compiler.ir.values import references
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir.regions import Region
 
 
 class IRError(AssertionError):
@@ -33,6 +36,9 @@ def verify(flow: Flow) -> None:
 
 def _verify_regions(body: Region) -> None:
     """Check that node names are unique, and that what they refer to are nodes."""
+    from flowc_compiler.ir.regions import regions_of, values_of
+    from flowc_compiler.ir.values import references
+
     names: set[str] = set()
     pending = [*reversed(body.nodes)]
     uses: list[tuple[str, str]] = []

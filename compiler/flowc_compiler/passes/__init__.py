@@ -9,11 +9,20 @@ from flowc_compiler.passes.gangs import check_gangs
 from flowc_compiler.passes.order import order_steps
 from flowc_compiler.passes.parameters import check_parameter_names
 from flowc_compiler.passes.placement import check_decorator_placement
-from flowc_compiler.passes.regions import lower_regions
 from flowc_compiler.passes.scopes import build_scopes
 
 Pass = Callable[[Flow, DiagnosticSink], Flow | None]
 """A pass returns the new flow, or `None` with errors collected when the passes behind it could not make sense of it."""
+
+
+def lower_regions(flow: Flow, sink: DiagnosticSink) -> Flow | None:
+    """Replace a pipeline's `body` by steps, with `passes.regions`. A class flow stays as it is, and imports less."""
+    if flow.body is None:
+        return flow
+    from flowc_compiler.passes import regions
+
+    return regions.lower_regions(flow, sink)
+
 
 PASSES: tuple[Pass, ...] = (
     check_parameter_names,

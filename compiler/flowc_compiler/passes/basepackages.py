@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.ir import DependencySpec, Flow, Step
+from flowc_compiler.ir import Flow, Step
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir import DependencySpec
 
 
 def add_base_packages(flow: Flow, sink: DiagnosticSink) -> Flow:
@@ -22,6 +27,8 @@ def add_base_packages(flow: Flow, sink: DiagnosticSink) -> Flow:
 
 def _merged(own: DependencySpec | None, bases: tuple[DependencySpec, ...], sink: DiagnosticSink) -> DependencySpec:
     """Packages of both, the step's version first; Python and `disabled` of the step, where it says something."""
+    from flowc_compiler.ir import DependencySpec
+
     asked = [spec for spec in (*bases, own) if spec is not None]
     with_packages = [spec for spec in asked if spec.packages]
     disabled = own.disabled if own is not None and own.disabled is not None else any(base.disabled for base in bases)

@@ -6,13 +6,10 @@ opens a foreach, or that leads back to itself; what `@trigger` fills in must be 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.ir import ChosenValue, ElementValue, Flow, OperationValue, OutputValue, Step, Value
-from flowc_compiler.ir.values import references
+from flowc_compiler.ir import Flow, Step
 
-_WHY = {
+WHY = {
     "foreach": "opens a foreach, and without its list nobody knows how often what follows runs",
     "parallel": "opens a gang, and without its size nobody knows how many members it has",
     "switch": "chooses what follows, and without its choice nothing can",
@@ -34,11 +31,15 @@ def check_decorator_placement(flow: Flow, sink: DiagnosticSink) -> Flow:
 
 
 def _check_catch(flow: Flow, sink: DiagnosticSink) -> None:
-    deciding = _deciding_calls(flow) if flow.frontend == "pipeline" else None
+    deciding: dict[str, str] | None = None
+    if flow.frontend == "pipeline":
+        from flowc_compiler.passes.deciding_calls import deciding_calls
+
+        deciding = deciding_calls(flow)
     for step in flow.steps:
         if step.specs.catch is None:
             continue
-        why = _WHY.get(step.kind) if deciding is None else deciding.get(step.name)
+        why = WHY.get(step.kind) if deciding is None else deciding.get(step.name)
         if why is None and any(flow.by_name[parent].kind == "parallel" for parent in step.parents):
             why = "is a member of a gang, which fails and starts again as a whole"
         if why is not None:
@@ -46,60 +47,6 @@ def _check_catch(flow: Flow, sink: DiagnosticSink) -> None:
                 "FC406", f"`@catch` cannot be used on the step `{_shown(step)}`: it {why}", step.specs.catch.span,
                 help="use try and except in the step, or let a step before it do what may fail",
             )  # fmt: skip
-
-
-def _deciding_calls(flow: Flow) -> dict[str, str]:
-    """The steps of a pipeline without whose results a map or a switch would fail, and why.
-
-    A caught failure is `None`. A switch may well test for that first, as in `if result is None`: later tests are not
-    evaluated then.
-    """
-    found: dict[str, str] = {}
-    for step in flow.steps:
-        if step.kind == "switch":
-            found.update((name, _WHY["switch"]) for name in _tested(step.tests[0]))
-        elif step.kind == "foreach" and step.fan is not None:
-            found.update((name, _WHY["foreach"]) for source in step.fan.sources for name in _counted(source))
-        elif step.kind == "foreach":
-            found[step.name] = _WHY["foreach"]
-    return found
-
-
-def _counted(source: Value) -> Iterator[str]:
-    """The steps whose results say how many items there are."""
-    pending = [source]
-    while pending:
-        match pending.pop():
-            case OutputValue(step=name, levels=0):
-                yield name
-            case ElementValue(value=inner):
-                yield from references(inner)
-            case ChosenValue(values=values):
-                pending += values
-            case _:
-                pass
-
-
-def _tested(test: Value) -> Iterator[str]:
-    """The steps whose results a test compares by size, or looks into: it raises where one is `None`."""
-    pending = [(test, False)]
-    while pending:
-        value, needed = pending.pop()
-        match value:
-            case OutputValue(step=name, levels=0) if needed:
-                yield name
-            case ElementValue(value=inner):
-                pending.append((inner, True))
-            case ChosenValue(values=values):
-                pending += ((inner, needed) for inner in values)
-            case OperationValue(operator="and" | "or", operands=operands):
-                pending.append((operands[0], False))  # it may guard the others
-            case OperationValue(operator="in" | "not in", operands=(item, container)):
-                pending += ((item, False), (container, True))
-            case OperationValue(operator=operator, operands=operands):
-                pending += ((inner, operator in {"<", "<=", ">", ">="}) for inner in operands)
-            case _:
-                pass
 
 
 def _check_bounds(flow: Flow, sink: DiagnosticSink) -> None:

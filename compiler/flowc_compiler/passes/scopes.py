@@ -241,7 +241,7 @@ class _Builder:
                     update["parents"] = tuple(parent for arm in self._joins[step.name][1] for parent in arm)
             steps.append(step.model_copy(update=update) if update else step)
         closers = {opener: join for join, (opener, _) in self._joins.items()}
-        scopes = [Scope(id=ROOT_SCOPE, kind="root", steps=tuple(members[ROOT_SCOPE]))]
+        scopes = [Scope.model_construct(id=ROOT_SCOPE, kind="root", steps=tuple(members[ROOT_SCOPE]))]
         for frame in self._by_region() if self._before else sorted(self._frames.values(), key=lambda item: item.depth):
             split = frame.value
             # An arm of a switch whose first step is where the arms meet has no steps, and so no scope.
@@ -279,7 +279,7 @@ class _Builder:
         if split.kind == "switch":
             meet = self._after.nearest(split.opener)
             closer = meet if meet is not None and self._inside[meet] is self._inside[split.opener] else None
-        return Scope(
+        return Scope.model_construct(
             id=split.scope_id,
             kind=split.kind,
             parent=self._scope_id(frame.below),

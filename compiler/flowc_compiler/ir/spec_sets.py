@@ -1,0 +1,82 @@
+"""All that the decorators of one step ask for, and all that those of a flow do.
+
+Most flows use few kinds of specs, so the modules that define them are imported where one is made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowc_compiler.ir.base import Model
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir.flowspecs import ExitHookSpec, ProjectSpec, ScheduleSpec, TriggerOnFinishSpec, TriggerSpec
+    from flowc_compiler.ir.specs import (
+        AcceleratorSpec,
+        BatchSpec,
+        CardSpec,
+        CatchSpec,
+        ContainerSpec,
+        DependencySpec,
+        EnvironmentSpec,
+        ForeachOptions,
+        LoopSpec,
+        ParallelSpec,
+        Placement,
+        ResourceSpec,
+        RetryPolicy,
+        SecretsSpec,
+        TimeoutSpec,
+    )
+
+FALLBACK_RETRIES = 3
+"""Further attempts of a step with `@catch` after those of `@retry`, as in Metaflow: see `StepSpecs.retries`."""
+
+
+class StepSpecs(Model):
+    """Everything that the decorators of one step ask for; a spec that was not given is `None`."""
+
+    resources: ResourceSpec | None = None
+    accelerator: AcceleratorSpec | None = None
+    placement: Placement | None = None
+    retry: RetryPolicy | None = None
+    timeout: TimeoutSpec | None = None
+    catch: CatchSpec | None = None
+    environment: EnvironmentSpec | None = None
+    secrets: SecretsSpec | None = None
+    container: ContainerSpec | None = None
+    batch: BatchSpec | None = None
+    dependencies: DependencySpec | None = None
+    cards: tuple[CardSpec, ...] = ()
+    parallel: ParallelSpec | None = None
+    foreach: ForeachOptions | None = None
+    loop: LoopSpec | None = None
+
+    @property
+    def retries(self) -> int:
+        """How many further attempts an engine has to allow after the first.
+
+        A step with `@catch` gets more than `@retry` asks for: an attempt whose number is higher than the limit of
+        `@retry` is a fallback, for which the shim does not run the step's code, but stores the failure and goes on.
+        That is how a process that was killed is caught. There are several, since a machine may fail a fallback, too.
+        """
+        limit = self.retry.limit if self.retry is not None else 0
+        return limit + (FALLBACK_RETRIES if self.catch is not None else 0)
+
+
+NO_SPECS = StepSpecs.model_construct()
+"""The specs of a step without decorators. Made without validation, so that no validator is built at import."""
+
+
+class FlowSpecs(Model):
+    """All specs of a flow."""
+
+    project: ProjectSpec | None = None
+    schedule: ScheduleSpec | None = None
+    trigger: TriggerSpec | None = None
+    trigger_on_finish: TriggerOnFinishSpec | None = None
+    exit_hooks: tuple[ExitHookSpec, ...] = ()
+
+
+NO_FLOW_SPECS = FlowSpecs.model_construct()
+"""The specs of a flow without decorators. Made without validation, so that no validator is built at import."""
