@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -21,6 +20,7 @@ from flowc_compiler.evaluate.evaluator import (
 )
 from flowc_compiler.evaluate.functions import bound_names
 from flowc_compiler.evaluate.interpreter import Interpreter
+from flowc_compiler.evaluate.literals import Scope, UnresolvedError
 from flowc_compiler.evaluate.operations import MOST_OPERATIONS
 from flowc_compiler.evaluate.values import (
     ConfigReference,
@@ -35,49 +35,6 @@ from flowc_compiler.evaluate.values import (
 )
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
-
-
-class UnresolvedError(Exception):
-    """The value of an expression is not known; `node` is the part that has none.
-
-    `reason`, where there is one, says more than "not a literal" and stands in a diagnostic's message; `help` is the way
-    out. With `reported` set, the cause has a diagnostic already, and another one would only repeat it. With `wrong`
-    set, Python itself would fail on the expression.
-    """
-
-    def __init__(
-        self, node: ast.AST, reason: str = "", help: str = "", *, reported: bool = False, wrong: bool = False
-    ) -> None:
-        super().__init__(reason or "not a literal")
-        self.node = node
-        self.reason = reason
-        self.help = help
-        self.reported = reported
-        self.wrong = wrong
-
-    @property
-    def because(self) -> str:
-        """The end of a message: a colon and the reason, or nothing."""
-        return f": {self.reason}" if self.reason else ""
-
-
-class Scope:
-    """What expressions stand for where they are read. In this one, no name is known."""
-
-    def evaluate(self, node: ast.expr) -> object:
-        """The value of an expression that is no plain literal. Raises UnresolvedError."""
-        evaluator = _literal_evaluator()
-        return evaluated(evaluator, node, Frame(_no_file(), {}, is_detached=True))
-
-
-NO_SCOPE = Scope()
-
-
-def evaluate(node: ast.expr, scope: Scope = NO_SCOPE) -> object:
-    """The value of an expression: of literals, and by what a scope knows. Raises UnresolvedError."""
-    with suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return cast("object", ast.literal_eval(node))
-    return scope.evaluate(node)
 
 
 class ConfigSource(Protocol):
@@ -232,6 +189,12 @@ class RecordedScope(Scope):
         return recorded(self._evaluator, node, self._records[node])
 
 
+def without_names(node: ast.expr) -> object:
+    """The value of an expression where no name is known. Raises UnresolvedError."""
+    evaluator = Interpreter(_NoModules(), DiagnosticSink())
+    return evaluated(evaluator, node, Frame(_no_file(), {}, is_detached=True))
+
+
 def evaluated(evaluator: Evaluator, node: ast.expr, frame: Frame) -> object:
     """The value of an expression in a frame. Raises UnresolvedError."""
     frames, evaluator.frames = evaluator.frames, [frame]
@@ -317,7 +280,3 @@ class _NoModules(LocalModules):
 @cache
 def _no_file() -> ModuleView:
     return ModuleView(SourceFile(Path("<expression>"), "\n"), ast.parse(""), DiagnosticSink())
-
-
-def _literal_evaluator() -> Interpreter:
-    return Interpreter(_NoModules(), DiagnosticSink())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.evaluate.known_values import FileScope
+from flowc_compiler.evaluate.literals import LazyScope
 from flowc_compiler.frontend.classflow.transitions import TransitionReader
 from flowc_compiler.frontend.decorators.step_decorators import DecoratorReader
 from flowc_compiler.frontend.parameters.config_table import ConfigTable
@@ -14,11 +15,16 @@ from flowc_compiler.frontend.parameters.declaration_calls import CallReader
 from flowc_compiler.frontend.parameters.parameter_reader import ParameterReader
 from flowc_compiler.syntax.modules import ModuleView
 
+if TYPE_CHECKING:
+    from flowc_compiler.evaluate.known_values import FileScope
+
 
 class ClassBodyReader:
     """One class body, and what its names stand for."""
 
-    def __init__(self, view: ModuleView, configs: ConfigTable, scope: FileScope, sink: DiagnosticSink) -> None:
+    def __init__(
+        self, view: ModuleView, configs: ConfigTable, scope: LazyScope[FileScope], sink: DiagnosticSink
+    ) -> None:
         self.view = view
         self.names = view.names
         self._sink = sink

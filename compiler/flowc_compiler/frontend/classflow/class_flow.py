@@ -6,9 +6,11 @@ import ast
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.evaluate.known_values import FileValues
+from flowc_compiler.evaluate.literals import LazyScope
 from flowc_compiler.frontend.classflow.class_bodies import ClassBodyReader, assigned
 from flowc_compiler.frontend.classflow.flow_classes import ClassTable, Member
 from flowc_compiler.frontend.classflow.graph_builder import GraphBuilder, StepDraft
@@ -20,6 +22,9 @@ from flowc_compiler.frontend.parameters.config_table import ConfigTable
 from flowc_compiler.ir import Flow, Parameter
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import FoundClass, FunctionNode, LocalModules, ModuleView
+
+if TYPE_CHECKING:
+    from flowc_compiler.evaluate.known_values import FileValues
 
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
@@ -106,13 +111,19 @@ class _FlowReader:
         self._sink = sink
         self._bodies: dict[tuple[str, str], ClassBodyReader] = {}
         self._configs = ConfigTable(configs, sink)
-        self._scopes = FileValues(modules, self._configs)
+        self._modules = modules
         self._graph = GraphBuilder(sink)
         self._flow_decorators = FlowDecoratorReader(view, sink)
         self._parameters: dict[str, Parameter] = {}
         self._constants: dict[str, None] = {}
         self._step_bodies: dict[str, ClassBodyReader] = {}
         self._alone = False
+
+    @cached_property
+    def _values(self) -> FileValues:
+        from flowc_compiler.evaluate.known_values import FileValues
+
+        return FileValues(self._modules, self._configs)
 
     def note_steps(self, members: list[Member], *, unseen: bool) -> None:
         """Count the steps: one that is alone is start and end, and need not say so (as in Metaflow 2.19)."""
@@ -154,7 +165,9 @@ class _FlowReader:
         """What reads the body of a class."""
         key = (view.source.name, owner.name)
         if key not in self._bodies:
-            self._bodies[key] = ClassBodyReader(view, self._configs, self._scopes.of(view), self._sink)
+            self._bodies[key] = ClassBodyReader(
+                view, self._configs, LazyScope(lambda: self._values.of(view)), self._sink
+            )
         return self._bodies[key]
 
     def member(self, body: ClassBodyReader, statement: ast.stmt) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.evaluate.known_values import NO_SCOPE, FileScope, Scope, UnresolvedError, evaluate
+from flowc_compiler.evaluate.literals import NO_SCOPE, LazyScope, Scope, UnresolvedError, evaluate
 from flowc_compiler.ir import SwitchCase
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
+
+if TYPE_CHECKING:
+    from flowc_compiler.evaluate.known_values import FileScope
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class _Arguments:
 class TransitionReader:
     """Reads the transition of one step after the other."""
 
-    def __init__(self, view: ModuleView, sink: DiagnosticSink, scope: FileScope | None = None) -> None:
+    def __init__(self, view: ModuleView, sink: DiagnosticSink, scope: LazyScope[FileScope] | None = None) -> None:
         self._view = view
         self._sink = sink
         self._scope = scope
@@ -68,9 +71,14 @@ class TransitionReader:
             return None if strays else "none"
         return self._transition(function, self_name, call)
 
+    def _inside(self, function: FunctionNode, self_name: str) -> Scope:
+        """What expressions in a step stand for."""
+        scope = self._scope
+        return NO_SCOPE if scope is None else LazyScope(lambda: scope.made.inside(function, self_name))
+
     def _transition(self, function: FunctionNode, self_name: str, call: ast.Call) -> Transition | None:
         span = self._view.span(call)
-        found = _Arguments(scope=self._scope.inside(function, self_name) if self._scope is not None else NO_SCOPE)
+        found = _Arguments(scope=self._inside(function, self_name))
         for arg in call.args:
             if isinstance(arg, ast.Starred):
                 self._refuse_argument("`*`", arg.value, found)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
-from flowc_compiler.evaluate.known_values import NO_SCOPE, Scope, UnresolvedError, evaluate
+from flowc_compiler.evaluate.literals import NO_SCOPE, Scope, UnresolvedError, evaluate
 from flowc_compiler.frontend.decorators.arguments import REPEATABLE
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import ModuleView

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.evaluate.known_values import NO_SCOPE, Scope, UnresolvedError, evaluate
+from flowc_compiler.evaluate.literals import NO_SCOPE, Scope, UnresolvedError, evaluate
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
 from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, DecoratorUse, callee
 from flowc_compiler.frontend.decorators.unsupported_decorators import (
@@ -13,9 +14,11 @@ from flowc_compiler.frontend.decorators.unsupported_decorators import (
     report_unsupported_decorator,
     unsupported_kind,
 )
-from flowc_compiler.frontend.spec_builder import Origin
-from flowc_compiler.ir import DependencySpec, FlowSpecs
+from flowc_compiler.ir import NO_FLOW_SPECS, FlowSpecs
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir import DependencySpec
 
 
 class FlowDecoratorReader:
@@ -41,13 +44,17 @@ class FlowDecoratorReader:
     def specs(self) -> FlowSpecs:
         """What the flow asks for; contradictions are collected as FC404 and FC407."""
         if not self._found:
-            return FlowSpecs()
+            return NO_FLOW_SPECS
         from flowc_compiler.frontend.decorators.flow_decorator_specs import build_flow_specs
 
         return build_flow_specs(self._found, self._main, self._sink)
 
     def base_packages(self) -> tuple[DependencySpec, ...]:
         """What `@conda_base` and `@pypi_base` give to every step."""
+        if not self._found:
+            return ()
+        from flowc_compiler.frontend.spec_builder import Origin
+
         asked = (use.arguments.specs(Origin(use.span, self._sink)).dependencies for use in self._found)
         return tuple(spec for spec in asked if spec is not None)
 

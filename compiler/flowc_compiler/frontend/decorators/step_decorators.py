@@ -10,7 +10,7 @@ import ast
 from collections.abc import Sequence
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.evaluate.known_values import NO_SCOPE, Scope
+from flowc_compiler.evaluate.literals import NO_SCOPE, Scope
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
 from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
 from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, DecoratorUse, arguments_of, callee
@@ -19,7 +19,6 @@ from flowc_compiler.frontend.decorators.unsupported_decorators import (
     report_unsupported_decorator,
     unsupported_kind,
 )
-from flowc_compiler.frontend.spec_builder import Origin, SpecBuilder
 from flowc_compiler.ir import NO_SPECS, StepSpecs
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
@@ -71,6 +70,8 @@ class DecoratorReader:
         requests = self.requests(function, attached)
         if not requests:
             return NO_SPECS
+        from flowc_compiler.frontend.spec_builder import SpecBuilder
+
         builder = SpecBuilder(self._sink)
         builder.add(*requests)
         return builder.build()
@@ -89,6 +90,10 @@ class DecoratorReader:
         own = {given.name for given in found}
         span = self._view.head_span(function)
         found += [DecoratorUse(*item, span) for item in attached if item.name not in own or item.name in REPEATABLE]
+        if not found:
+            return []
+        from flowc_compiler.frontend.spec_builder import Origin
+
         return [use.arguments.specs(Origin(use.span, self._sink)) for use in found]
 
     def _report_unknown(self, item: ast.expr, name: str | None) -> None:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn, cast
 
-from flowc_compiler.evaluate.known_values import UnresolvedError
-from flowc_compiler.evaluate.values import ConfigTree
+from flowc_compiler.evaluate.literals import UnresolvedError
 from flowc_compiler.frontend.parameters.declaration_calls import Argument, CallReader
 
 
@@ -131,6 +130,8 @@ def unportable(value: object) -> str:
 
 def tree(value: object) -> object:
     """A config's value with every mapping in it a ConfigTree."""
+    from flowc_compiler.evaluate.values import ConfigTree
+
     match value:
         case dict():
             entries = cast("dict[str, object]", value)

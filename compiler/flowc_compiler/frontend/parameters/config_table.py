@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.evaluate.known_values import UnresolvedError
+from flowc_compiler.evaluate.literals import UnresolvedError
 from flowc_compiler.frontend.parameters.config_parsers import PARSERS, ParseError, Parser, known_parser
 from flowc_compiler.frontend.parameters.config_sources import (
     GivenConfigs,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.evaluate.known_values import Scope, UnresolvedError, evaluate
+from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate
 from flowc_compiler.syntax.modules import ModuleView
 
 METAFLOW_RESERVED = frozenset(

@@ -7,7 +7,7 @@ import codecs
 import json
 from typing import Any, Literal, cast
 
-from flowc_compiler.evaluate.known_values import UnresolvedError
+from flowc_compiler.evaluate.literals import UnresolvedError
 from flowc_compiler.frontend.parameters.config_sources import present, unportable
 from flowc_compiler.frontend.parameters.declaration_calls import METAFLOW_RESERVED, RUN_OPTIONS, Argument, CallReader
 from flowc_compiler.ir import Parameter
@@ -46,7 +46,7 @@ class ParameterReader:
         except UnresolvedError:
             return None
         self._settle_type(fields, declared)
-        parameter = Parameter(**fields)
+        parameter = Parameter.model_construct(**fields)  # whose values have been checked
         if not self._check(parameter, arguments):
             return parameter
         return parameter.model_copy(update={"default": _converted(parameter.default, parameter.type)})
@@ -68,7 +68,7 @@ class ParameterReader:
             self._reader.report(f"there is no encoding {encoding!r}", arguments["encoding"].node, "such as 'utf-8'")
         if fields.get("default") is not None and not isinstance(fields["default"], str):
             self._reader.report("the default of an IncludeFile is a path", arguments["default"].node, "write a string")
-        return Parameter(source="file", **fields)
+        return Parameter.model_construct(source="file", **fields)
 
     def _common(self, attribute: str, arguments: dict[str, Argument] | None, call: ast.Call) -> dict[str, Any] | None:
         """The fields that both kinds have."""

@@ -12,7 +12,8 @@ from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluator import CallArguments, Evaluator, Records
 from flowc_compiler.evaluate.functions import call_function, signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter
-from flowc_compiler.evaluate.known_values import RecordedScope, UnresolvedError, evaluate
+from flowc_compiler.evaluate.known_values import RecordedScope
+from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import Function, Unresolved
 from flowc_compiler.frontend.decorators.decorator_arguments import callee
 from flowc_compiler.frontend.pipelines.argument_values import argument_value

@@ -9,7 +9,7 @@ from typing import cast
 
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError
 from flowc_compiler.evaluate.functions import bind, signature_of
-from flowc_compiler.evaluate.known_values import UnresolvedError, evaluate
+from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.frontend.pipelines.argument_values import argument_value
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_values import Result, StepFunction, StepOutputs

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, TypeVar, cast
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.evaluate.known_values import Scope, UnresolvedError, evaluate
+from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import Unresolved
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
 from flowc_compiler.frontend.pipelines.settings.settings_tree import (

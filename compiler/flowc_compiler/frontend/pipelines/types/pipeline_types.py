@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.evaluate.known_values import UnresolvedError, evaluate
+from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.frontend.pipelines.pipeline_values import StepFunction
 from flowc_compiler.frontend.pipelines.types.annotations import TypeReader
 from flowc_compiler.frontend.pipelines.types.assignability import Assignability
