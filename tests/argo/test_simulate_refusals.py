@@ -34,7 +34,7 @@ def changed(path: str, value: object) -> str:
     for part in parents:
         place = place[part]
     place[last] = value
-    return yaml.safe_dump(document)
+    return yaml.safe_dump(document)  # pyright: ignore[reportUnknownMemberType]
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,8 @@ def submit(cluster: Cluster, template: str, **parameters: str) -> Submitted:
         "metadata": {"generateName": f"{template}-", "namespace": NAMESPACE},
         "spec": {"workflowTemplateRef": {"name": template}, "arguments": {"parameters": given}},
     }
-    created = cluster.kubectl("create", "-o", "json", "-f", "-", text=yaml.safe_dump(workflow))
+    text = yaml.safe_dump(workflow)  # pyright: ignore[reportUnknownMemberType]
+    created = cluster.kubectl("create", "-o", "json", "-f", "-", text=text)
     made = yaml.safe_load(created)["metadata"]
     return Submitted(cluster, made["name"], made["uid"], "Deployed", cluster.root)
 

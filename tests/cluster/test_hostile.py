@@ -141,7 +141,8 @@ def test_an_edited_manifest(cluster: Cluster, tmp_path: Path) -> None:
     for parameter in workflow["spec"]["arguments"]["parameters"]:
         if parameter["name"] in values:
             parameter["value"] = values[parameter["name"]]
-    submitted = cluster.apply(yaml.safe_dump_all([code, workflow], allow_unicode=True))
+    text = yaml.safe_dump_all([code, workflow], allow_unicode=True)  # pyright: ignore[reportUnknownMemberType]
+    submitted = cluster.apply(text)
     assert submitted.wait()["start"].task.data.seen == values
 
 

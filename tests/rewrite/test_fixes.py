@@ -134,7 +134,11 @@ def test_edits_that_do_not_help_are_undone(tmp_path: Path, monkeypatch: pytest.M
     file = tmp_path / "flow.py"
     text = STEPS.format(**{**RIGHT, "join": "joni"})
     file.write_text(text)
-    monkeypatch.setattr(fixes, "apply_fixes", lambda before, found, name: before + b"\n(")
+
+    def broken(before: bytes, found: object, name: str) -> bytes:
+        return before + b"\n("
+
+    monkeypatch.setattr(fixes, "apply_fixes", broken)
     result = check(file, "--fix")
     assert (result.exit_code, file.read_text()) == (2, text)
     assert "nothing is fixed" in result.stderr

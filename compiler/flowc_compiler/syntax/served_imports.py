@@ -87,7 +87,8 @@ def _explain(module: str, name: str | None) -> tuple[str, str, Fix | None]:
     if name in metaflow_names.OWN:
         return message, f"it is flowc's own: write `from flowc import {name}`", None
     served = MODULES.get(module, OF_FLOWC)
-    return message, *suggest(name, served, f"it serves {', '.join(sorted(served))}")
+    help_text, fix = suggest(name, served, f"it serves {', '.join(sorted(served))}")
+    return message, help_text, fix
 
 
 class _Uses:

@@ -188,7 +188,7 @@ def config_map_file(flow: Flow, file: DagFile, options: AirflowOptions, dag_id: 
     objects = [_config_map(file, namespace) for namespace in namespaces]
     # Nearly all of it is one string, for which the printer in C is many times faster.
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text = str(yaml.dump_all(objects, Dumper=dumper, sort_keys=False, width=10**9))
+    text = str(yaml.dump_all(objects, Dumper=dumper, sort_keys=False, width=10**9))  # pyright: ignore[reportUnknownMemberType]
     head = (
         f"# Compiled by flowc {file.version} from {file.printable_source}: the code of DAG {dag_id}.\n"
         "# Before Airflow reads the DAG's file: kubectl apply --server-side -f <this file>\n"
