@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.evaluate.literals import NO_SCOPE, Scope, UnresolvedError, evaluate
-from flowc_compiler.frontend.decorators.arguments import REPEATABLE
+from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
+from flowc_compiler.frontend.decorators.unsupported_decorators import Owner, report_decorator
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import ModuleView
 
@@ -28,14 +30,21 @@ class ArgumentReader:
         self._sink = sink
         self._scope = scope
 
-    def read_use(self, name: str, model: type[Arguments], item: ast.expr, found: list[DecoratorUse]) -> None:
-        """Add a decorator to those that were found before; FC405 where it is there already and must not be."""
-        if name not in REPEATABLE and any(use.name == name for use in found):
-            self._sink.error("FC405", f"`@{name}` is given twice", self._view.span(item), help="keep one of them")
-        elif (arguments := self.read(name, model, item)) is not None:
-            found.append(DecoratorUse(name, arguments, self._view.span(item)))
+    def read_all(self, items: Iterable[ast.expr], of: Owner, found: list[DecoratorUse], skipped: str = "") -> None:
+        """Add decorators to those that were `found` before. What is not understood is collected as FC401 to FC408."""
+        models = ARGUMENTS if of == "step" else FLOW_ARGUMENTS
+        for item in items:
+            name, span = self._view.names.resolve(callee(item)), self._view.span(item)
+            if name == skipped:
+                continue
+            if name is None or name not in models:
+                report_decorator(item, name, self._view, of, self._sink)
+            elif name not in REPEATABLE and any(use.name == name for use in found):
+                self._sink.error("FC405", f"`@{name}` is given twice", span, help="keep one of them")
+            elif (arguments := self._read(name, models[name], item)) is not None:
+                found.append(DecoratorUse(name, arguments, span))
 
-    def read(self, name: str, model: type[Model], item: ast.expr) -> Model | None:
+    def _read(self, name: str, model: type[Arguments], item: ast.expr) -> Arguments | None:
         """The arguments of `@name` and of `@name(...)`; `None` when something is wrong with them."""
         values: dict[str, Any] = {}
         nodes: Nodes = {}
@@ -48,11 +57,10 @@ class ArgumentReader:
                 values[key], nodes[key] = value, node
         if not ok:
             return None
-        try:
-            return model.model_validate(values)
-        except ValidationError as error:
-            self._report_values(name, nodes, error, item)
-            return None
+        return validated(
+            model, values, f"`@{name}`", lambda path: self._view.span(nodes.get(str(path[0]), item) if path else item),
+            f"see `@{name}` in docs/decorators.md", self._sink,
+        )  # fmt: skip
 
     def _values(self, name: str, model: type[Arguments], key: str | None, node: ast.expr) -> dict[str, object] | None:
         """The value of one argument, by its name; of `**values`, each of them."""
@@ -69,7 +77,8 @@ class ArgumentReader:
         except UnresolvedError as error:
             if key == "python" and "packages" in model.model_fields and not (error.reported or error.wrong):
                 return {key: self._as_written(name, node)}
-            self._report_expression(f"`{key}` of `@{name}`" if key else f"what `@{name}` unpacks", error)
+            what = f"`{key}` of `@{name}`" if key else f"what `@{name}` unpacks"
+            report_unresolved(what, error, self._view.span(error.node), self._sink)
             return None
         if key is not None:
             return {key: value}
@@ -102,22 +111,34 @@ class ArgumentReader:
         self._sink.error("FC403", f"`@{name}` has no argument `{key}`", span, help=help_text, fix=fix)
         return False
 
-    def _report_expression(self, what: str, error: UnresolvedError) -> None:
-        if not error.reported:
-            self._sink.error(
-                "FC402", f"{what} is not known{error.because}", self._view.span(error.node),
-                help=error.help or "write the value itself: flowc reads the file and does not run it",
-            )  # fmt: skip
 
-    def _report_values(self, name: str, nodes: Nodes, error: ValidationError, item: ast.expr) -> None:
+def report_unresolved(what: str, error: UnresolvedError, span: Span, sink: DiagnosticSink) -> None:
+    """Collect FC402 for a value that is not known, unless its evaluation was reported already."""
+    if not error.reported:
+        sink.error(
+            "FC402", f"{what} is not known{error.because}", span,
+            help=error.help or "write the value itself: flowc reads the file and does not run it",
+        )  # fmt: skip
+
+
+def validated(
+    model: type[Model],
+    values: object,
+    owner: str,
+    span_of: Callable[[tuple[object, ...]], Span | None],
+    help_text: str,
+    sink: DiagnosticSink,
+) -> Model | None:
+    """The model of arguments; FC404 for each problem, at the span of its path, and `None` where there is one."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
         for problem in error.errors():
-            key = str(problem["loc"][0]) if problem["loc"] else ""
-            where = nodes.get(key, item)
+            path = tuple(problem["loc"])
+            key = f"`{path[0]}` of " if path else ""
             message = str(problem["msg"]).removeprefix("Value error, ")
-            self._sink.error(
-                "FC404", f"`{key}` of `@{name}`: {message}" if key else f"`@{name}`: {message}",
-                self._view.span(where), help=f"see `@{name}` in docs/decorators.md",
-            )  # fmt: skip
+            sink.error("FC404", f"{key}{owner}: {message}", span_of(path), help=help_text)
+        return None
 
 
 def callee(item: ast.expr) -> ast.expr:

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import NO_SCOPE, Scope, UnresolvedError, evaluate
-from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
-from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, DecoratorUse, callee
-from flowc_compiler.frontend.decorators.unsupported_decorators import (
-    report_unknown_decorator,
-    report_unsupported_decorator,
-    unsupported_kind,
-)
+from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, DecoratorUse
 from flowc_compiler.ir import NO_FLOW_SPECS, FlowSpecs
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
@@ -32,14 +26,8 @@ class FlowDecoratorReader:
     def read(self, view: ModuleView, node: ast.ClassDef | FunctionNode, scope: Scope = NO_SCOPE) -> None:
         """Read the decorators of a class or pipeline; each that is not understood is collected as FC401 to FC408."""
         calls = ArgumentReader(view, self._sink, _FlowScope(view, self._main, scope))
-        for item in node.decorator_list:
-            name = view.names.resolve(callee(item))
-            if name == "pipeline" and isinstance(node, FunctionNode):
-                continue
-            if name is None or name not in FLOW_ARGUMENTS:
-                self._report_unknown(view, item, name)
-            else:
-                calls.read_use(name, FLOW_ARGUMENTS[name], item, self._found)
+        skipped = "pipeline" if isinstance(node, FunctionNode) else ""
+        calls.read_all(node.decorator_list, "flow", self._found, skipped)
 
     def specs(self) -> FlowSpecs:
         """What the flow asks for; contradictions are collected as FC404 and FC407."""
@@ -57,17 +45,6 @@ class FlowDecoratorReader:
 
         asked = (use.arguments.specs(Origin(use.span, self._sink)).dependencies for use in self._found)
         return tuple(spec for spec in asked if spec is not None)
-
-    def _report_unknown(self, view: ModuleView, item: ast.expr, name: str | None) -> None:
-        shown = view.code(callee(item))
-        span = view.span(callee(item))
-        if name in ARGUMENTS:
-            help_ = "put it above each step that needs it"
-            self._sink.error("FC401", f"`@{shown}` is a decorator of steps, not of the flow", span, help=help_)
-        elif (kind := unsupported_kind(callee(item), view)) is not None:
-            report_unsupported_decorator(shown, kind, span, self._sink)
-        else:
-            report_unknown_decorator(callee(item), view, FLOW_ARGUMENTS, "a flow takes", self._sink)
 
 
 class _FlowScope(Scope):

@@ -11,14 +11,9 @@ from collections.abc import Sequence
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import NO_SCOPE, Scope
-from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
+from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, REPEATABLE
 from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
 from flowc_compiler.frontend.decorators.decorator_arguments import ArgumentReader, DecoratorUse, arguments_of, callee
-from flowc_compiler.frontend.decorators.unsupported_decorators import (
-    report_unknown_decorator,
-    report_unsupported_decorator,
-    unsupported_kind,
-)
 from flowc_compiler.ir import NO_SPECS, StepSpecs
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
@@ -57,8 +52,8 @@ class DecoratorReader:
         for item in function.decorator_list:
             name = self._view.names.resolve(callee(item))
             if name in ARGUMENTS:
-                self._error(
-                    "FC401", f"`@{name}` is on a method that is not a step", item,
+                self._sink.error(
+                    "FC401", f"`@{name}` is on a method that is not a step", self._view.span(item),
                     help="add `@step` next to the method, or remove the decorator",
                 )  # fmt: skip
 
@@ -79,14 +74,7 @@ class DecoratorReader:
     def requests(self, function: FunctionNode, attached: Sequence[CliDecorator] = ()) -> list[StepSpecs]:
         """What each decorator of a step asks for."""
         found: list[DecoratorUse] = []
-        for item in function.decorator_list:
-            name = self._view.names.resolve(callee(item))
-            if name == "step":
-                continue
-            if name is None or name not in ARGUMENTS:
-                self._report_unknown(item, name)
-            else:
-                self._calls.read_use(name, ARGUMENTS[name], item, found)
+        self._calls.read_all(function.decorator_list, "step", found, skipped="step")
         own = {given.name for given in found}
         span = self._view.head_span(function)
         found += [DecoratorUse(*item, span) for item in attached if item.name not in own or item.name in REPEATABLE]
@@ -95,17 +83,3 @@ class DecoratorReader:
         from flowc_compiler.frontend.spec_builder import Origin
 
         return [use.arguments.specs(Origin(use.span, self._sink)) for use in found]
-
-    def _report_unknown(self, item: ast.expr, name: str | None) -> None:
-        shown = self._view.code(callee(item))
-        if name in FLOW_ARGUMENTS:
-            self._error(
-                "FC401", f"`@{shown}` is a decorator of the flow, not of a step", item, help="put it above the class"
-            )
-        elif (kind := unsupported_kind(callee(item), self._view)) is not None:
-            report_unsupported_decorator(shown, kind, self._view.span(item), self._sink)
-        else:
-            report_unknown_decorator(callee(item), self._view, ARGUMENTS, "steps take", self._sink)
-
-    def _error(self, code: str, message: str, item: ast.expr, *, help: str) -> None:
-        self._sink.error(code, message, self._view.span(item), help=help)

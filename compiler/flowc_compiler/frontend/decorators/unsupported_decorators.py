@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from typing import Literal
 
 from flowc_compiler.diagnostics import DiagnosticSink, Fix, suggest
-from flowc_compiler.source import Span
+from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
 from flowc_compiler.syntax.modules import ModuleView
 
+Owner = Literal["step", "flow"]
 _KINDS = {
     "FlowMutator": "a flow mutator",
     "StepMutator": "a step mutator",
@@ -22,7 +24,25 @@ _WAYS_OUT = {
 }
 
 
-def unsupported_kind(node: ast.expr, view: ModuleView) -> str | None:
+def report_decorator(item: ast.expr, name: str | None, view: ModuleView, of: Owner, sink: DiagnosticSink) -> None:
+    """Collect FC401 for a decorator that a step or flow does not take, and FC408 for one that would have to be run."""
+    node = item.func if isinstance(item, ast.Call) else item
+    shown, span = view.code(node), view.span(item if of == "step" else node)
+    if of == "step" and name in FLOW_ARGUMENTS:
+        message = f"`@{shown}` is a decorator of the flow, not of a step"
+        sink.error("FC401", message, span, help="put it above the class")
+    elif of == "flow" and name in ARGUMENTS:
+        message = f"`@{shown}` is a decorator of steps, not of the flow"
+        sink.error("FC401", message, span, help="put it above each step that needs it")
+    elif (kind := _kind(node, view)) is not None:
+        message = f"`@{shown}` is {kind}: it would have to be executed, and flowc never executes a flow to compile it"
+        sink.error("FC408", message, span, help=_WAYS_OUT[kind])
+    else:
+        known, takes = (ARGUMENTS, "steps take") if of == "step" else (FLOW_ARGUMENTS, "a flow takes")
+        _report_unknown(node, view, known, takes, sink)
+
+
+def _kind(node: ast.expr, view: ModuleView) -> str | None:
     """What a decorator is, when the file itself says that it is one of those; `None` for anything else."""
     if not isinstance(node, ast.Name):
         return None
@@ -41,19 +61,7 @@ def unsupported_kind(node: ast.expr, view: ModuleView) -> str | None:
     return None
 
 
-def report_unsupported_decorator(shown: str, kind: str, span: Span, sink: DiagnosticSink) -> None:
-    """Collect FC408."""
-    sink.error(
-        "FC408",
-        f"`@{shown}` is {kind}: it would have to be executed, and flowc never executes a flow to compile it",
-        span,
-        help=_WAYS_OUT[kind],
-    )
-
-
-def report_unknown_decorator(
-    node: ast.expr, view: ModuleView, known: Iterable[str], takes: str, sink: DiagnosticSink
-) -> None:
+def _report_unknown(node: ast.expr, view: ModuleView, known: Iterable[str], takes: str, sink: DiagnosticSink) -> None:
     """Collect FC401 for a decorator that is not one of flowc's; `takes` begins the help line that lists those."""
     shown = view.code(node)
     otherwise = (

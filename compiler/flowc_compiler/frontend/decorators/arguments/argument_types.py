@@ -141,6 +141,10 @@ def _none_is_empty(value: object) -> object:
     return {} if value is None else value
 
 
+def _none_is_nothing(value: object) -> object:
+    return () if value is None else value
+
+
 Mebibytes = Annotated[Annotated[int, Field(ge=0)] | None, BeforeValidator(mebibytes)]
 """A size in MiB."""
 PositiveMebibytes = Annotated[Annotated[int, Field(gt=0)] | None, BeforeValidator(mebibytes)]
@@ -153,6 +157,10 @@ Pairs = Annotated[dict[str, str], BeforeValidator(_mapping)]
 """Texts by text, also as `"key=value,key=value"`."""
 Texts = Annotated[dict[str, str], BeforeValidator(_texts)]
 """Texts by text; numbers are written out."""
+Strings = Annotated[tuple[str, ...], BeforeValidator(_none_is_nothing)]
+"""A list of texts."""
+Dicts = Annotated[tuple[dict[str, Any], ...], BeforeValidator(_none_is_nothing)]
+"""A list of dicts."""
 Options = Annotated[dict[str, Any], BeforeValidator(_none_is_empty)]
 """Anything by text."""
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from flowc_compiler.frontend.decorators.arguments.argument_types import (
     Arguments,
+    Dicts,
     Gpu,
     Mebibytes,
     Names,
@@ -74,10 +75,6 @@ def _check_image(image: str | None) -> str | None:
 
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
-
-
-def _list(value: object) -> object:
-    return () if value is None else value
 
 
 Image = Annotated[str | None, AfterValidator(_check_image)]
@@ -146,7 +143,7 @@ class KubernetesArguments(_PodArguments):
     namespace: ObjectName = None
     secrets: ObjectNames = ()
     node_selector: Labels = Field(default_factory=dict)
-    tolerations: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_list)] = ()
+    tolerations: Dicts = ()
     labels: Labels = Field(default_factory=dict)
     annotations: Annotations = Field(default_factory=dict)
     persistent_volume_claims: NamedMounts = Field(default_factory=dict)

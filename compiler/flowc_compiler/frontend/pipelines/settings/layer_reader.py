@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeVar, cast
 
-from pydantic import ValidationError
-
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import Unresolved
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
+from flowc_compiler.frontend.decorators.decorator_arguments import report_unresolved, validated
 from flowc_compiler.frontend.pipelines.settings.settings_tree import (
     Leaf,
     Tree,
@@ -115,11 +114,7 @@ def checked(
         else:
             takes = ", ".join(model.model_fields)
             sink.error("FC403", f"{owner} has no argument `{name}`", span, help=f"it takes {takes}")
-    try:
-        return model.model_validate(values(given))
-    except ValidationError as error:
-        _report_values(error, given, owner, sink)
-        return None
+    return validated(model, values(given), owner, lambda path: span_of(given, path), "see docs/zenml.md", sink)
 
 
 def _report_unresolved(item: Tree | Leaf, what: str, sink: DiagnosticSink) -> bool:
@@ -206,11 +201,7 @@ def _evaluated(
     try:
         return (evaluate(node, scope),)
     except UnresolvedError as error:
-        if not error.reported:
-            sink.error(
-                "FC402", f"{what} is not known{error.because}", layer.view.span(node),
-                help=error.help or "write the value itself: flowc reads the file and does not run it",
-            )  # fmt: skip
+        report_unresolved(what, error, layer.view.span(node), sink)
         return None
 
 
@@ -239,15 +230,3 @@ def _appended(weak: Tree | Leaf, strong: Tree | Leaf) -> Tree | Leaf:
     for item in (weak.value, strong.value):
         both += cast("list[object]", item) if isinstance(item, list) else [item]
     return Leaf(list(dict.fromkeys(both)), strong.span)
-
-
-def _report_values(error: ValidationError, tree: Tree, owner: str, sink: DiagnosticSink) -> None:
-    for problem in error.errors():
-        path = tuple(problem["loc"])
-        span = span_of(tree, path)
-        key = ".".join(str(part) for part in path[:1])
-        message = str(problem["msg"]).removeprefix("Value error, ")
-        sink.error(
-            "FC404", f"`{key}` of {owner}: {message}" if key else f"{owner}: {message}",
-            span, help="see docs/zenml.md",
-        )  # fmt: skip

@@ -9,9 +9,9 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
 from flowc_compiler.frontend.decorators.arguments.compute_arguments import ResourcesArguments
 from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import tolerations
+from flowc_compiler.frontend.decorators.flow_decorator_specs import check_hook, schedule_spec
 from flowc_compiler.frontend.decorators.flow_decorators import FlowDecoratorReader
 from flowc_compiler.frontend.decorators.step_decorators import DecoratorReader
-from flowc_compiler.frontend.pipelines.settings.hooks_and_schedules import exit_hooks, pipeline_schedule
 from flowc_compiler.frontend.pipelines.settings.layer_reader import (
     LayerArguments,
     SettingsLayer,
@@ -27,6 +27,7 @@ from flowc_compiler.frontend.pipelines.settings.settings_models import (
     PodFields,
     ResourceSettingsFields,
     RetryFields,
+    ScheduleFields,
     variables_spec,
 )
 from flowc_compiler.frontend.pipelines.settings.settings_tree import Leaf, Tree, span_of
@@ -36,6 +37,7 @@ from flowc_compiler.frontend.pipelines.settings.unsupported_settings import (
     PIPELINE,
     POD,
     RESOURCES,
+    SCHEDULE,
     STEP,
     Unread,
 )
@@ -45,14 +47,17 @@ from flowc_compiler.ir import (
     CatchSpec,
     ContainerSpec,
     DependencySpec,
+    ExitHookSpec,
     FlowSpecs,
     Placement,
+    ScheduleSpec,
     SecretSource,
     SecretsSpec,
     StepSpecs,
     TimeoutSpec,
 )
 from flowc_compiler.source import Span
+from flowc_compiler.syntax.modules import ModuleView
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
@@ -168,8 +173,8 @@ def pipeline_specs(
         reader = FlowDecoratorReader(decorated.view, sink)
         reader.read(decorated.view, decorated.function, decorated.scope)
         specs, base_packages = reader.specs(), reader.base_packages()
-    schedule = pipeline_schedule(tree.get("schedule"), sink) or specs.schedule
-    hooks = (*specs.exit_hooks, *exit_hooks(tree, layers[0].view, sink))
+    schedule = _schedule(tree.get("schedule"), sink) or specs.schedule
+    hooks = (*specs.exit_hooks, *_exit_hooks(tree, layers[0].view, sink))
     return specs.model_copy(update={"schedule": schedule, "exit_hooks": hooks}), base_packages
 
 
@@ -192,3 +197,39 @@ def _decorated(
         if layer.of == "step" and layer.function is not None:
             return DecoratorReader(layer.view, sink, layer.scope).requests(layer.function, attached)
     return []
+
+
+def _exit_hooks(tree: Tree, view: ModuleView, sink: DiagnosticSink) -> tuple[ExitHookSpec, ...]:
+    """What runs after the run: ZenML's hooks of a pipeline. A name that is no function of the file is FC404."""
+    hooks: list[ExitHookSpec] = []
+    for name in ("on_success", "on_failure", "on_end"):
+        leaf = tree.get(name)
+        if not isinstance(leaf, Leaf):
+            continue
+        if check_hook(leaf.value, view, f"`{name}` of `@pipeline`", "pipeline", Origin(leaf.span, sink)):
+            functions = (str(leaf.value),)
+            success = functions if name != "on_failure" else ()
+            error = functions if name != "on_success" else ()
+            hooks.append(ExitHookSpec(span=leaf.span, on_success=success, on_error=error))
+    return tuple(hooks)
+
+
+def _schedule(tree: Tree | Leaf | None, sink: DiagnosticSink) -> ScheduleSpec | None:
+    """When the flow runs. Collects FC407 for times that cron cannot say."""
+    span = None if tree is None else span_of(tree)
+    if tree is None or span is None:
+        return None
+    if isinstance(tree, Leaf):
+        sink.error("FC404", "`schedule` is not a Schedule", span, help="write Schedule(cron_expression=...)")
+        return None
+    refused = {name for name in tree if name in SCHEDULE.refused}
+    if "cron_expression" not in tree:
+        sink.error(
+            "FC407", f"a schedule without cron_expression{' is not expressed' if refused else ''}", span,
+            help=SCHEDULE.refused[min(refused)] if refused else "write Schedule(cron_expression='0 5 * * *')",
+        )  # fmt: skip
+        return None
+    fields = checked(ScheduleFields, tree, "Schedule", sink, SCHEDULE)
+    if fields is None:
+        return None
+    return schedule_spec(fields.cron_expression, fields.timezone, "Schedule", Origin(span, sink))

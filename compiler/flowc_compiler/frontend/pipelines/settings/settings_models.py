@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
-from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments, Mebibytes, Names, as_dict, seconds
+from flowc_compiler.frontend.decorators.arguments.argument_types import (
+    Arguments,
+    Dicts,
+    Mebibytes,
+    Names,
+    Options,
+    Strings,
+    as_dict,
+    seconds,
+)
 from flowc_compiler.frontend.decorators.arguments.compute_arguments import Annotations, Image, Labels
 from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import ObjectName, ObjectNames, reading
 from flowc_compiler.frontend.decorators.arguments.step_arguments import check_artifact
@@ -46,24 +55,16 @@ def _variables(value: object) -> object:
     return {key: str(item) for key, item in fields.items()}
 
 
-def _some(value: object) -> object:
-    return {} if value is None else value
+def _some(model: type[BaseModel]) -> BeforeValidator:
+    """What makes the model of a dict, and nothing of an empty one."""
+    read = reading(model)
+    return BeforeValidator(lambda value: read(value) if value else None)
 
 
-def _list(value: object) -> object:
-    return () if value is None else value
-
-
-def _some_security(value: object) -> object:
-    return reading(SecurityContext)(value) if value else None
-
-
-def _some_affinity(value: object) -> object:
-    return reading(Affinity)(value) if value else None
-
-
+Amounts = Annotated[
+    dict[str, dict[str, str | int | float]], BeforeValidator(lambda value: {} if value is None else value)
+]
 Variables = Annotated[dict[str, str], BeforeValidator(_variables)]
-Dicts = Annotated[tuple[dict[str, Any], ...], BeforeValidator(_list)]
 
 
 def variables_spec(variables: dict[str, str], origin: Origin) -> EnvironmentSpec:
@@ -124,8 +125,8 @@ class DockerFields(Arguments):
 
     parent_image: Image = None
     requirements: str | tuple[str, ...] | None = None
-    required_integrations: Annotated[tuple[str, ...], BeforeValidator(_list)] = ()
-    apt_packages: Annotated[tuple[str, ...], BeforeValidator(_list)] = ()
+    required_integrations: Strings = ()
+    apt_packages: Strings = ()
     environment: Variables = Field(default_factory=dict)
     runtime_environment: Variables = Field(default_factory=dict)
 
@@ -158,24 +159,26 @@ class PodFields(Arguments):
 
     node_selectors: Labels = Field(default_factory=dict)
     tolerations: Dicts = ()
-    resources: Annotated[dict[str, dict[str, str | int | float]], BeforeValidator(_some)] = Field(default_factory=dict)
+    resources: Annotated[dict[str, dict[str, str | int | float]], BeforeValidator(lambda value: value or {})] = Field(
+        default_factory=dict
+    )
     annotations: Annotations = Field(default_factory=dict)
     labels: Labels = Field(default_factory=dict)
     env: Dicts = ()
     env_from: Dicts = ()
     image_pull_secrets: ObjectNames = ()
-    container_security_context: Annotated[SecurityContext | None, BeforeValidator(_some_security)] = None
-    affinity: Annotated[Affinity | None, BeforeValidator(_some_affinity)] = None
+    container_security_context: Annotated[SecurityContext | None, _some(SecurityContext)] = None
+    affinity: Annotated[Affinity | None, _some(Affinity)] = None
     volumes: Dicts = ()
     volume_mounts: Dicts = ()
     scheduler_name: ObjectName = None
-    additional_pod_spec_args: Annotated[dict[str, Any], BeforeValidator(_some)] = Field(default_factory=dict)
+    additional_pod_spec_args: Options = Field(default_factory=dict)
 
 
 class OrchestratorFields(Arguments):
     """ZenML's `KubernetesOrchestratorSettings`."""
 
-    pod_settings: Annotated[dict[str, Any], BeforeValidator(_some)] = Field(default_factory=dict)
+    pod_settings: Options = Field(default_factory=dict)
     step_pod_service_account_name: ObjectName = None
     privileged: bool = False
 
