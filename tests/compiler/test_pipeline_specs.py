@@ -20,7 +20,8 @@ from flowc_compiler.frontend.pipelines.settings.settings_models import (
     ResourceSettingsFields,
     ScheduleFields,
 )
-from flowc_compiler.ir import StepSpecs, Toleration
+from flowc_compiler.frontend.spec_builder import SpecBuilder
+from flowc_compiler.ir import Placement, StepSpecs, Toleration
 from flowc_targets.base.registry import load_target
 from flowc_targets.base.target_checks import emit_checked
 from flowc_targets.local.attempts import next_attempt
@@ -256,6 +257,16 @@ def test_what_decorators_and_arguments_of_a_step_contradict(above: str, argument
     layers = Layers(f"{above}\n@step({arguments})\n{WORK}")
     layers.step_specs()
     assert layers.codes == ["E406"]
+
+
+def test_placements_of_decorators_are_joined() -> None:
+    one, other = Toleration(key="a"), Toleration(key="b")
+    builder = SpecBuilder(DiagnosticSink())
+    builder.add(
+        StepSpecs(placement=Placement(node_selector={"x": "1"}, tolerations=(one,))),
+        StepSpecs(placement=Placement(node_selector={"x": "2", "y": "2"}, tolerations=(other,))),
+    )
+    assert builder.build().placement == Placement(node_selector={"x": "1", "y": "2"}, tolerations=(one, other))
 
 
 def test_an_unknown_decorator_is_reported_once() -> None:

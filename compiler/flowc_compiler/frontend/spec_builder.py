@@ -66,7 +66,7 @@ class SpecBuilder:
                 self._places[name] = said
             old = self._total.get(name)
             self._total[name] = _over(new, old) if name in below else _over(old, new)
-        kubernetes = next((one.placement for one in equals if one.placement is not None), None)
+        kubernetes = next((one.container for one in equals if one.container and not one.batch), None)
         if kubernetes is not None and any(one.batch for one in equals):
             self._sink.error(
                 "FC406", "the step is marked for AWS Batch and for Kubernetes", kubernetes.span,
@@ -88,7 +88,7 @@ class SpecBuilder:
         return specs
 
     def _equal(self, name: str, asked: Sequence[Any]) -> Any:
-        """One spec of several that count alike: of resources the most of each, and else what the first says."""
+        """One spec of several that count alike: the most of each resource, all tolerations, else the first."""
         if len(asked) == 1:
             return asked[0]
         first = asked[0]
@@ -101,6 +101,9 @@ class SpecBuilder:
                 kind = one_gpu_type((spec.type for spec in asked), Origin(span, self._sink))
                 count = max(spec.count for spec in asked)
                 return first.model_copy(update={"span": span, "count": count, "vendor": vendor, "type": kind})
+            case "placement":
+                both = tuple(toleration for spec in asked for toleration in spec.tolerations)
+                return reduce(_over, reversed(asked)).model_copy(update={"tolerations": both})
             case "dependencies":
                 if len({spec.manager for spec in asked if spec.packages}) > 1:
                     span = next(spec.span for spec in asked if spec.manager == "pypi")
