@@ -48,7 +48,7 @@ class Unsupported(FlowSpec):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_packages_of_all_steps_are_told_once(tmp_path: Path, target: str) -> None:
+def test_packages_of_all_steps_are_reported_once(tmp_path: Path, target: str) -> None:
     diagnostics, written = reported(tmp_path, target, "", "@pypi_base(packages={'numpy': '1.26'})")
     assert written
     (diagnostic,) = diagnostics

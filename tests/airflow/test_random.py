@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-def test_recursive_steps_are_told_how_often_they_may_run(tmp_path: Path) -> None:
+def test_recursive_steps_get_the_bound_of_their_iterations(tmp_path: Path) -> None:
     file = tmp_path / "flow.py"
     seen = 0
     for drawn in islice(draw(3, ("rich", "plain")), 30):

@@ -167,7 +167,7 @@ def test_a_flow_of_many_steps(tmp_path: Path) -> None:
     assert len(tasks(templates(workflow)["main"])) == 450
 
 
-def test_an_arm_of_too_many_steps_is_told(tmp_path: Path) -> None:
+def test_an_arm_of_too_many_steps_is_reported(tmp_path: Path) -> None:
     """What runs in an arm of a switch may not run at all, and so stays in one DAG."""
     text = long_flow(230).replace(
         "self.next(self.s0)", "self.k = 'a'\n        self.next({'a': self.s0, 'b': self.end}, condition='k')"

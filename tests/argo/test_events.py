@@ -125,7 +125,7 @@ def test_an_event_alone_fills_in_parameters_of_its_fields_names(tmp_path: Path) 
     assert filters == {"expr": "true == true", "fields": [{"name": "field", "path": "body.who"}]}
 
 
-def test_events_are_told_apart_by_name_where_one_carries_all(tmp_path: Path) -> None:
+def test_events_are_distinguished_by_name_where_one_carries_all(tmp_path: Path) -> None:
     decorators = '@project(name="shop", branch="two")\n@trigger(events=[namespaced_event_name("a"), "b.c"])'
     first, second = sensor(tmp_path, decorators, event_name="metaflow")["dependencies"]
     assert first["eventName"] == second["eventName"] == "metaflow"

@@ -118,7 +118,7 @@ def test_outputs_of_a_fan_out_are_not_put_together() -> None:
     assert "a is a fan-out" in found
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     text = PLAIN.replace("template: sh", "template: sh, hooks: {}").replace("entrypoint: main", "entrypoint: 3")
     assert len(problems(text)) == 2
 

@@ -134,7 +134,7 @@ def test_arguments_given_at_submission(kind: str, tmp_path: Path) -> None:
     assert the_run(none, tmp_path).id != the_run(result, tmp_path).id
 
 
-def test_an_argument_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_argument_is_reported(tmp_path: Path) -> None:
     """Argo takes it, so the simulator does; a slip of the pen should not pass for a value."""
     (tmp_path / "wide.py").write_text(WIDE.replace("12", "0"))
     manifest = write_manifest(tmp_path / "wide.py", tmp_path)

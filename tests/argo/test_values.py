@@ -49,7 +49,7 @@ def test_what_is_given_at_submission_comes_back(name: str, text: str) -> None:
     assert received(name, sent) == text
 
 
-def test_an_expression_that_argo_has_left_alone_is_told() -> None:
+def test_an_expression_that_argo_has_left_alone_is_reported() -> None:
     with pytest.raises(ParameterError, match="EXPRESSION_TEMPLATES"):
         received("x", sent_argument("x"))
 

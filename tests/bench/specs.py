@@ -32,7 +32,7 @@ def flowc_chain(steps: int, kind: str) -> str:
 
 
 def hera_chain(steps: int, kind: str) -> str:
-    """A Hera workflow of the same tasks: containers that print, told which step they are."""
+    """A Hera workflow of the same tasks: containers that print the name of their step."""
     return f"""from pathlib import Path
 
 from hera.workflows import DAG, Container, Env, Parameter, Resources, Task, Workflow

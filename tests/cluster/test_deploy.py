@@ -114,7 +114,7 @@ def test_hooks_run_at_both_ends(cluster: Cluster, runs: dict[str, Submitted]) ->
     assert notes(cluster, runs["failed"]) == ["bad"]
 
 
-def test_no_more_items_at_a_time_than_asked(runs: dict[str, Submitted]) -> None:
+def test_no_more_items_at_a_time_than_the_bound(runs: dict[str, Submitted]) -> None:
     runs["two"].wait()
     times = [pod_times(pod) for pod in runs["two"].pods("s-square")]
     assert len(times) == 7

@@ -272,7 +272,7 @@ def test_names_that_kubernetes_would_refuse_when_the_pod_starts(tmp_path: Path, 
     assert says in problem.message
 
 
-def test_cards_are_accepted_and_told_of(tmp_path: Path) -> None:
+def test_cards_are_accepted_and_reported(tmp_path: Path) -> None:
     sink = DiagnosticSink()
     source = """
         from metaflow import FlowSpec, card, step

@@ -182,7 +182,7 @@ def test_steps_of_other_files(tmp_path: Path) -> None:
     assert "steps.py:4)" in found[0][1]
 
 
-def test_an_error_in_a_loop_is_told_once(tmp_path: Path) -> None:
+def test_an_error_in_a_loop_is_reported_once(tmp_path: Path) -> None:
     assert len(problems(tmp_path, "n = load()\nfor i in range(20):\n    text(n)")) == 1
 
 

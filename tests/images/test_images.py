@@ -238,7 +238,7 @@ def test_the_check_of_a_base_ends_the_build(tmp_path: Path) -> None:
         "@conda(packages={'six\"': ''})",
     ],
 )
-def test_hostile_packages_are_told_at_the_decorator(tmp_path: Path, decorator: str) -> None:
+def test_hostile_packages_are_reported_at_the_decorator(tmp_path: Path, decorator: str) -> None:
     (tmp_path / "flow.py").write_text(one_step(decorator))
     for command in (["image", "flow.py"], ["compile", "flow.py", *ROOT, "--images", "images.json"]):
         (tmp_path / "images.json").write_text("{}")

@@ -153,7 +153,7 @@ def test_ctrl_c_ends_everything(tmp_path: Path, method: str) -> None:
 
 
 @pytest.mark.process
-def test_a_dead_fork_server_is_told(tmp_path: Path) -> None:
+def test_a_dead_fork_server_is_reported(tmp_path: Path) -> None:
     local = Local(
         tmp_path,
         """
@@ -180,7 +180,7 @@ def test_a_dead_fork_server_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.process
-def test_a_file_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_imported_is_reported(tmp_path: Path) -> None:
     local = Local(tmp_path, TROUBLE.replace('print("imported")', "import no_such_module"))
     result = local.run(params={"mode": ""})
     assert result.status == "failed"

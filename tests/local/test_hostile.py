@@ -111,7 +111,7 @@ def test_a_daemon_that_goes_on_writing_holds_nothing_up(tmp_path: Path) -> None:
     assert result.seconds < 15
 
 
-def test_a_log_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_written_is_reported_once(tmp_path: Path) -> None:
     """A limit on the size of files is as good as a full disk."""
     script = """
         import resource, sys

@@ -74,7 +74,7 @@ class Runs:
             text=True,
         )
 
-    def told(self, count: int, attempt: int = 0) -> dict[str, list[int]]:
+    def pids(self, count: int, attempt: int = 0) -> dict[str, list[int]]:
         """Wait until so many tasks have reported their processes."""
         deadline = time.monotonic() + 60
         while True:
@@ -98,11 +98,11 @@ def alive(pid: int) -> bool:
 def test_a_killed_run_takes_its_tasks_with_it_and_can_be_resumed(tmp_path: Path, method: str) -> None:
     runs = Runs(tmp_path, method)
     with runs.command("run", "yes") as engine:
-        told = runs.told(6)
+        pids = runs.pids(6)
         _wait_for_manifests(tmp_path, 4)
         os.kill(engine.pid, signal.SIGKILL)
         assert engine.wait(10) == -signal.SIGKILL
-    everything = [pid for pids in told.values() for pid in pids]
+    everything = [pid for pids in pids.values() for pid in pids]
     deadline = time.monotonic() + 10
     while any(map(alive, everything)) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -126,9 +126,9 @@ def test_a_killed_run_takes_its_tasks_with_it_and_can_be_resumed(tmp_path: Path,
 def test_a_killed_task_is_tried_again(tmp_path: Path, method: str) -> None:
     runs = Runs(tmp_path, method)
     with runs.command("run", "yes") as engine:
-        told = runs.told(6)
+        pids = runs.pids(6)
         for name in ("body-3", "body-4", "body-5"):
-            os.kill(told[name][0], signal.SIGKILL)
+            os.kill(pids[name][0], signal.SIGKILL)
         output, errors = engine.communicate(timeout=120)
         assert engine.returncode == 0, errors
     assert "total 55" in output

@@ -186,8 +186,8 @@ def test_pairs_are_joined_where_they_are_pairs() -> None:
 def test_names_that_options_hide_are_known() -> None:
     """A parameter whose name is an option of `flowc run` is reserved: a warning says so."""
     options = {name[2:] for item in load_command("run").params for name in item.opts if name.startswith("--")}
-    told = options - METAFLOW_RESERVED - {"config", "config-value"}
-    assert told <= RUN_OPTIONS, "add them to RUN_OPTIONS in frontend/parameters/declaration_calls.py"
+    reported = options - METAFLOW_RESERVED - {"config", "config-value"}
+    assert reported <= RUN_OPTIONS, "add them to RUN_OPTIONS in frontend/parameters/declaration_calls.py"
 
 
 @pytest.mark.process

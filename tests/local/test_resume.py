@@ -320,7 +320,7 @@ def test_a_new_parameter_has_no_value_unless_start_runs_again(tmp_path: Path, mo
     assert changed.client(result)["end"].task.data.fresh == "default"
 
 
-def test_a_wider_foreach_than_allowed_is_told_on_resuming(work: Working) -> None:
+def test_a_wider_foreach_than_allowed_is_reported_on_resuming(work: Working) -> None:
     work.go("gather")
     result, _ = work.resume(max_num_splits=9)
     assert "--max-num-splits 9" in result.error

@@ -207,7 +207,7 @@ def test_names_of_metaflow_are_served_when_a_task_imports_them_only() -> None:
 
 
 @pytest.mark.process
-def test_a_name_that_is_not_served_is_told(tmp_path: Path) -> None:
+def test_a_name_that_is_not_served_is_reported(tmp_path: Path) -> None:
     shim = Shim(tmp_path, PARAMETERS)
     text = shim.file.read_text(encoding="utf-8").replace("import os\n", "import os, metaflow\nmetaflow.S3\n", 1)
     shim.file.write_text(text, encoding="utf-8")

@@ -86,7 +86,7 @@ def test_what_cannot_be_pickled_is_named(tmp_path: Path) -> None:
     assert "artifact 'log' of type _io.TextIOWrapper cannot be stored" in str(caught.value)
 
 
-def test_what_cannot_be_loaded_is_told_and_does_not_look_like_a_missing_artifact(
+def test_what_cannot_be_loaded_is_reported_and_does_not_look_like_a_missing_artifact(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module: Any = types.ModuleType("here_today")

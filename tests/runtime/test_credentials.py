@@ -87,7 +87,7 @@ def test_a_web_identity_token_is_exchanged_and_renewed(
     assert renewed.secret_key == "SK-two", "these keys have expired, and Kubernetes has rotated the token"
 
 
-def test_the_agent_of_a_container_is_asked(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_agent_of_a_container_provides_keys(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{server}/agent")
     monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "secret")
     source = CredentialSource("us-east-1")
@@ -97,7 +97,7 @@ def test_the_agent_of_a_container_is_asked(server: str, monkeypatch: pytest.Monk
     assert source.get() is keys
 
 
-def test_a_source_that_refuses_is_told(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_that_refuses_is_reported(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{server}/agent")
     with pytest.raises(StoreError, match=r"no credentials from http://127\.0\.0\.1:.*/agent: 403"):
         CredentialSource("us-east-1").get()

@@ -293,7 +293,7 @@ def test_a_committed_gang_that_is_started_again_as_a_whole_runs_again(members: M
     assert members.shim.value("join", "tries") == [1, 1, 1]
 
 
-def test_what_kubernetes_is_told_of_gangs(tmp_path: Path) -> None:
+def test_the_pods_of_gangs(tmp_path: Path) -> None:
     asked = "@kubernetes(port=29501, hostname_resolution_timeout=1)\n        @parallel"
     shim = Shim(tmp_path, GANG.replace("@parallel", asked).replace("parallel, step", "kubernetes, parallel, step"))
     shim.task("start")

@@ -188,7 +188,7 @@ def test_the_function_of_a_pipeline_runs_in_plain_python() -> None:
     assert outer.configure(settings={}) is outer
 
 
-def test_methods_and_functions_are_told_apart() -> None:
+def test_methods_and_functions_are_distinguished() -> None:
     @step
     def local(x: int) -> int:
         return x

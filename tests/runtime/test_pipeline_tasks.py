@@ -162,7 +162,7 @@ def test_levels_are_nested_lists(tmp_path: Path) -> None:
 
 
 def test_where_each_read_is_a_round_trip_many_are_made_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store of files, told that it is far away: tasks are found by one listing, and read by threads."""
+    """The store of files, treated as a remote one: tasks are found by one listing, and read by threads."""
     shim = PipelineShim(tmp_path, NESTED, nested())
     shim.tasks("rows", "columns/0", "columns/1", "columns/2", "cell/0.0", "cell/0.1", "cell/2.0")
     store = open_store(shim.root)
@@ -411,7 +411,7 @@ def test_values_that_json_does_not_have(tmp_path: Path) -> None:
         assert shim.value(f"s{i}", "output") == text
 
 
-def test_only_what_is_asked_for_is_read(tmp_path: Path) -> None:
+def test_only_used_values_are_read(tmp_path: Path) -> None:
     """The other item is overwritten with garbage: whoever read it would find out by its hash."""
     source = """
         from flowc import step

@@ -100,7 +100,7 @@ def test_airflow_parameters(compilation: Compilation) -> None:
     assert "numbers (a path in the container, or a URL" in text
 
 
-def test_a_missing_default_file_is_told_by_every_target(compilation: Compilation) -> None:
+def test_a_missing_default_file_is_reported_by_every_target(compilation: Compilation) -> None:
     (compilation.source.path.parent / "table.csv").unlink()
     for target, options in (("argo", {"kind": "template"}), ("airflow", {})):
         _, sink = emit(compilation, target, **options)
