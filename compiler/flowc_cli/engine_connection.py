@@ -98,7 +98,7 @@ def follow_run(client: EngineClient, target: str, name: str, *, watch: bool) -> 
         where = f" --target {target}" if target != "argo" else ""
         where += f" -n {namespace}" if (namespace := namespace_of(client)) else ""
         sys.stderr.write(
-            f"the run goes on: `flowc status {name}{where}` shows it, `flowc stop {name}{where}` ends it\n"
+            f"the run continues: `flowc status {name}{where}` shows it, `flowc stop {name}{where}` ends it\n"
         )
         raise
     assert before is not None, "a run that is followed has a state"

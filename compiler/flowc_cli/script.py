@@ -184,7 +184,7 @@ def _option(rest: list[str]) -> list[str]:
         return [_PASSED[name], given()]
     if name in _TWO:
         return [name, given(), given()]
-    raise _BadOptionError(f"there is no option {name} before the command")
+    raise _BadOptionError(f"{name} is not an option before the command")
 
 
 def _flowc(arguments: list[str], file: str) -> int:

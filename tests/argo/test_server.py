@@ -223,7 +223,7 @@ def test_an_interrupt_says_that_the_run_goes_on(
     monkeypatch.setattr(ArgoClient, "_watch", interrupted)
     done = flowc(tmp_path, "status", "my-flow-x7k2p", "--wait", **at(replay))
     assert done.returncode == 130
-    assert "the run goes on: `flowc status my-flow-x7k2p -n default` shows it" in done.stderr
+    assert "the run continues: `flowc status my-flow-x7k2p -n default` shows it" in done.stderr
     assert "`flowc stop my-flow-x7k2p -n default` ends it" in done.stderr
 
 

@@ -83,7 +83,7 @@ def test_a_field_that_it_does_not_know(path: str, value: object, name: str) -> N
         ("spec.templates.0.dag.tasks.0.depends", "a.Done", "task result 'Done' for task 'a' is invalid"),
         ("spec.templates.0.dag.tasks.0.depends", "a &", "unexpected '&'"),
         ("spec.templates.0.dag.tasks.0.withSequence", {}, "withSequence: needs one of count and end"),
-        ("spec.templates.0.container", {"command": ["x"]}, "has to be one of dag, container and suspend"),
+        ("spec.templates.0.container", {"command": ["x"]}, "must be one of dag, container and suspend"),
         ("spec.templates.1.container.volumeMounts", [{"name": "v", "mountPath": "/v"}], "there is no volume 'v'"),
         ("spec.volumes", [{"name": "v", "configMap": {"name": "c"}}], "there is no ConfigMap 'c' in the manifest"),
         ("spec.arguments", {"parameters": [{"name": "x"}]}, "spec.arguments.x.value: is required; give -p x=VALUE"),
@@ -127,7 +127,7 @@ def test_what_is_not_one_workflow() -> None:
     assert problems("") == ("there is nothing to run: no Workflow, CronWorkflow or WorkflowTemplate",)
     assert problems(PLAIN + "---\n" + PLAIN) == ("there are 2 objects of kind Workflow: the simulator runs one",)
     assert "this is not YAML" in "".join(problems("["))
-    assert problems("- x\n") == ("document 1: is no object",)
+    assert problems("- x\n") == ("document 1: is not an object",)
 
 
 def test_yaml_is_read_as_kubectl_reads_it() -> None:

@@ -258,7 +258,7 @@ def test_packages_of_the_flow_and_of_the_step(tmp_path: Path, base: str, own: st
         ("persistent_volume_claims={'my_claim': '/data'}", "'my_claim' is not a valid name in Kubernetes"),
         ("image='python 3.11'", "'python 3.11' is not an image"),
         ("image=''", "'' is not an image"),
-        ("node_selector={'a key': 'b'}", "'a key' is no key in Kubernetes"),
+        ("node_selector={'a key': 'b'}", "'a key' is not a valid key"),
         ("node_selector={'example.com/a': 'b c'}", "'b c' is no label"),
         ("labels={'example.com/x/y': ''}", "'example.com/x/y' is no key in Kubernetes"),
         ("annotations={'-a': 'any text'}", "'-a' is no key in Kubernetes"),

@@ -36,7 +36,7 @@ TOLD = {
     "squar(1)": "did you mean `square`?",
     "[1, 2].map(square)": "write `work.map([1, 2])`",
     "plain.map([1, 2])": "put `@step` above `plain`",
-    "square(get_pipeline_context())": "write into the pipeline's arguments what its body needs",
+    "square(get_pipeline_context())": "pass the values that the body needs as arguments of the pipeline",
     "square(Client())": "use it in a step",
     "nap()": "call `asyncio.run(...)` inside of it",
 }

@@ -130,7 +130,9 @@ def test_a_value_larger_than_one_request(root: str, monkeypatch: pytest.MonkeyPa
     assert bytes(store.read_range("big", size - 99, 99)) == tail
 
 
-def test_a_part_that_fails_is_sent_again_and_a_lost_upload_is_reported(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_fails_is_sent_again_and_a_lost_upload_is_reported(
+    root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if "FLOWC_S3_CLIENT" in os.environ and os.environ["FLOWC_S3_CLIENT"] != "stdlib":
         pytest.skip("obstore does its own uploads")
     monkeypatch.setattr(multipart, "LARGEST", 6 << 20)

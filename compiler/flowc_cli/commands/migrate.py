@@ -60,7 +60,7 @@ def _edit(file: Path) -> Edit:
     for change in dict.fromkeys(result.changes):
         sys.stderr.write(f"{file}: {change}\n")
     for left in dict.fromkeys(result.left):
-        sys.stderr.write(f"{file}: left as it is: {left}\n")
+        sys.stderr.write(f"{file}: unchanged: {left}\n")
     return Edit(file, before, result.content)
 
 

@@ -41,7 +41,7 @@ def simulate(
         list[str] | None, typer.Option("-p", "--param", help="value of an argument, as name=value, as in `argo submit`")
     ] = None,
     python: Annotated[
-        str | None, typer.Option(help="the interpreter that stands for a container's python3; by default flowc's own")
+        str | None, typer.Option(help="the interpreter to use for a container's python3; by default flowc's own")
     ] = None,
     max_workers: Annotated[
         int | None, typer.Option(min=1, help="most pods at a time; members of a gang always run together")

@@ -62,7 +62,7 @@ def split_options(flow: HasParameters, arguments: Sequence[str], sink: Diagnosti
         elif rest:
             pairs.append((name, rest.pop(0)))
         else:
-            sink.error("FC303", f"parameter `{name}` is given no value", parameter.span, help=f"write `{item} VALUE`")
+            sink.error("FC303", f"parameter `{name}` has no value", parameter.span, help=f"write `{item} VALUE`")
     return pairs
 
 

@@ -178,7 +178,7 @@ def make_dict(evaluator: Evaluator, node: ast.Dict) -> object:
 
 def _no_dict(evaluator: Evaluator, value: object, node: ast.AST) -> EvaluationError:
     if evaluator.undetermined(value) is not None:
-        return evaluator.not_known(value, node, "it is no dict yet", "do this in a step")
+        return evaluator.not_known(value, node, "it is not a dict yet", "do this in a step")
     return evaluator.refuse("FC112", f"`{evaluator.code(node)}` is not a dict", node, "correct it")
 
 

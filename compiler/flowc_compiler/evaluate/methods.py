@@ -99,7 +99,9 @@ def call_plain(evaluator: Evaluator, method: BoundMethod, arguments: CallArgumen
             keywords["key"] = callback(evaluator, key, node)
     indices = [*(values[:1] if name in {"insert", "pop"} and kind is list else ()), keywords.get("reverse")]
     if (found := evaluator.find_undetermined(*indices)) is not None:
-        raise _unknown_change(evaluator, owner, values, evaluator.not_known(found, node, "it is no index", ""), name)
+        raise _unknown_change(
+            evaluator, owner, values, evaluator.not_known(found, node, "it is not an index", ""), name
+        )
     is_last = name == "pop" and (kind is dict or not values)
     evaluator.charge(0 if name in _CHEAP or is_last else cost(owner) // (1 if name != "pop" else 64), node)
 

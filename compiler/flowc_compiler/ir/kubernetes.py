@@ -186,7 +186,7 @@ class SecurityContext(KubernetesModel):
     @model_validator(mode="after")
     def _check(self) -> SecurityContext:
         if self.privileged and self.allow_privilege_escalation is False:
-            raise ValueError("what is privileged may escalate: allowPrivilegeEscalation cannot be False")
+            raise ValueError("a privileged container may escalate: allowPrivilegeEscalation cannot be False")
         if self.run_as_non_root and self.run_as_user == 0:
             raise ValueError("runAsUser is 0, which is root, and runAsNonRoot is True")
         return self

@@ -114,7 +114,7 @@ def _check_year(year: str) -> None:
     if re.fullmatch(r"[\d,/*-]*\d{4}[\d,/*-]*", year):
         raise ScheduleError(f"the year is {year}, and cron knows no years: write * and stop the schedule by hand")
     raise ScheduleError(
-        f"the last of six fields is the year, and {year} is none: they are minute, hour, day of month, month, day of "
+        f"the last of six fields is the year, and {year} is not: they are minute, hour, day of month, month, day of "
         "week and year, without seconds"
     )
 

@@ -54,7 +54,9 @@ def _check_join(flow: Flow, step: Step, sink: DiagnosticSink) -> None:
         return
     shown = ", ".join(f"`{name}`" for name in step.targets)
     what = f"leads to {shown}, which is not a join" if isinstance(step, LinearStep) and shown else "is not joined"
-    help_text = f"write `def {step.targets[0]}(self, inputs)`, and go on from there" if shown else "add a join after it"
+    help_text = (
+        f"write `def {step.targets[0]}(self, inputs)`, and continue from there" if shown else "add a join after it"
+    )
     if not isinstance(step, LinearStep):
         what, help_text = "fans out or joins itself", "let it lead to a join, and fan out from there"
     sink.error("FC215", f"the gang step `{step.name}` {what}", step.next_span or step.span, help=help_text)

@@ -52,7 +52,7 @@ def _reached(flow: Flow) -> set[str]:
 def _check_start_and_end(flow: Flow, sink: DiagnosticSink) -> None:
     end = flow.by_name[flow.end]
     if end.targets:
-        sink.error("FC213", f"the step `{end.name}` goes on", end.next_span, help="remove its `self.next`")
+        sink.error("FC213", f"the step `{end.name}` calls `self.next`", end.next_span, help="remove its `self.next`")
 
 
 def _report_loop(flow: Flow, stuck: set[str], sink: DiagnosticSink) -> None:

@@ -10,9 +10,9 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.ir import Flow, Step
 
 WHY = {
-    "foreach": "opens a foreach, and without its list nobody knows how often what follows runs",
-    "parallel": "opens a gang, and without its size nobody knows how many members it has",
-    "switch": "chooses what follows, and without its choice nothing can",
+    "foreach": "opens a foreach, and without its list the number of the next tasks is unknown",
+    "parallel": "opens a gang, and without its size the number of members is unknown",
+    "switch": "chooses the next step, and without its choice nothing can run",
 }
 
 

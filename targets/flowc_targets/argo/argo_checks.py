@@ -192,7 +192,7 @@ def _check_depth(flow: Flow, step: SwitchStep, sink: DiagnosticSink) -> None:
     deep = f"Argo's controller ends a run whose templates are {MOST_CALLS + 1} deep: after {most} iterations here"
     lifted = "where the controller has DISABLE_MAX_RECURSION=true, compile with --set disable_max_recursion=true"
     if bound is None:
-        message = f"step {step.name!r} may go on to itself any number of times, and {deep}"
+        message = f"step {step.name!r} may repeat itself any number of times, and {deep}"
         help_ = f"bound it with @loop(max_iterations={most}) or less; {lifted}"
         sink.warning("FC503", message, step.next_span or step.span, help=help_)
     else:

@@ -69,7 +69,7 @@ class ArgoOptions(TargetOptions):
     origin_run: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9._/,-]*$",
-        description="a Workflow that goes on from this run, by its id such as argo-UID; argo-UID/STEP runs STEP again",
+        description="continue this run, by its id such as argo-UID; argo-UID/STEP runs STEP again",
     )
     parallelism: int | None = Field(default=None, ge=1, description="most pods of one run at a time")
     pod_gc: Literal["OnPodSuccess", "OnPodCompletion", "OnWorkflowSuccess", "OnWorkflowCompletion"] | None = Field(

@@ -143,7 +143,7 @@ def _when_token(when: str, at: int) -> tuple[_Token, int]:
         try:
             return _Token("value", float(when[at:end])), end
         except ValueError:
-            raise _InvalidError(f"{when[at:end]} is no number") from None
+            raise _InvalidError(f"{when[at:end]} is not a number") from None
     if letter.isalpha():
         end = _span(when, at, lambda c: c.isalnum() or c in "_.")
         return _Token("value", _word(when[at:end])), end

@@ -99,7 +99,7 @@ def _documents(text: str) -> list[dict[str, Any]]:
     found = load(text)
     for number, item in enumerate(found):
         if not isinstance(item, dict):
-            raise ManifestError(f"document {number + 1}: is no object")
+            raise ManifestError(f"document {number + 1}: is not an object")
     return found
 
 
@@ -138,7 +138,7 @@ def _config_map(document: dict[str, Any]) -> ConfigMap:
         try:
             binary[key] = base64.b64decode(value, validate=True)
         except (ValueError, binascii.Error):
-            raise ManifestError(f"ConfigMap.binaryData.{key}: is no base64") from None
+            raise ManifestError(f"ConfigMap.binaryData.{key}: is not base64) from None
     return ConfigMap(dict(document.get("data", {})), binary)
 
 

@@ -68,10 +68,10 @@ def _volume_problems(volumes: list[dict[str, Any]], path: str, manifest: Manifes
 
 def _template_problems(spec: Spec, template: Template, path: str, manifest: Manifest) -> Iterator[str]:
     if not _NAME.fullmatch(template.name):
-        yield f"{path}.name: {template.name!r} is no name"
+        yield f"{path}.name: {template.name!r} is not a valid name"
     kinds = [kind for kind in ("dag", "container", "suspend") if kind in template.raw]
     if len(kinds) != 1:
-        yield f"{path}: has to be one of dag, container and suspend, and is {' and '.join(kinds) or 'none of them'}"
+        yield f"{path}: must be one of dag, container and suspend, and is {' and '.join(kinds) or 'none of them'}"
         return
     yield from _volume_problems(template.raw.get("volumes", []), path, manifest)
     yield from _durations(template, path)
@@ -141,7 +141,7 @@ def _env_problem(item: dict[str, Any], manifest: Manifest) -> str:
 
 def _task_problems(spec: Spec, template: Template, task: Task, path: str) -> Iterator[str]:
     if not _NAME.fullmatch(task.name):
-        yield f"{path}.name: {task.name!r} is no name"
+        yield f"{path}.name: {task.name!r} is not a valid name"
     for name in task.depends.names:
         if name not in template.tasks:
             yield f"{path}.depends: there is no task {name!r}"

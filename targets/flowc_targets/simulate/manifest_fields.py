@@ -61,7 +61,7 @@ def mapping(item: Shape) -> Shape:
             return
         for key, one in cast("dict[object, object]", value).items():
             if not isinstance(key, str):
-                problems.append(f"{path}: has the key {key!r}, which is no string")
+                problems.append(f"{path}: has the key {key!r}, which is not a string")
             item(one, f"{path}.{key}", problems)
 
     return check

@@ -74,7 +74,7 @@ def _check_later_members(found: FoundClass, sink: DiagnosticSink) -> None:
             match target:
                 case ast.Attribute(value=ast.Name(id=owner), attr=member) if owner == name:
                     sink.error(
-                        "FC108", f"`{name}` is given a member after its body", found.view.span(statement),
+                        "FC108", f"`{name}` gets a member after its class body", found.view.span(statement),
                         help=f"write it into the body of the class: `{member} = ...`",
                     )  # fmt: skip
                 case _:

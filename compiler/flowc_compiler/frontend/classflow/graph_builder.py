@@ -136,7 +136,7 @@ class GraphBuilder:
             others = [other for other in unreached if other != name and not self._drafts[other].joins]
             certain = len(self._endless) == len(others) == 1 and not self._malformed and not self.unseen
             self._sink.error(
-                "FC202", f"step `{name}` does not say what follows it", span,
+                "FC202", f"step `{name}` does not name the next step", span,
                 help=f"end it with `{self_name}.next({self_name}.{others[0] if certain else 'some_step'})`",
                 fix=Fix("next", name, others[0]) if certain else None,
             )  # fmt: skip

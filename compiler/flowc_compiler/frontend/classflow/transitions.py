@@ -227,7 +227,7 @@ def _switch_problem(found: _Arguments, targets: list[str]) -> tuple[str, str] | 
         help_text = "write `self.next({'a': self.x, 'b': self.y}, condition='choice')`"
         return "a switch takes one dict of values to steps", help_text
     if len(found.cases) < 2:
-        return "a switch has at least two cases", "name the step alone where there is no choice"
+        return "a switch has at least two cases", "pass the step without a dict"
     if not found.condition.isidentifier():
         return _no_artifact("condition", found.condition, "choice")
     return None

@@ -94,7 +94,7 @@ class ArgumentReader:
         """The text of a Python version that is computed: flowc installs none, so that it is recorded and no more."""
         text = self._view.code(node)
         self._sink.warning(
-            "FC402", f"`python` of `@{name}` is not known, and is recorded as it is written: `{text}`",
+            "FC402", f"`python` of `@{name}` is not known, and is recorded as text: `{text}`",
             self._view.span(node), help="write the version itself; a step runs on the Python of its image",
         )  # fmt: skip
         return text

@@ -20,7 +20,7 @@ _KINDS = {
 _WAYS_OUT = {
     "a flow mutator": "write the decorators and parameters that it adds into the file",
     "a step mutator": "write the decorators that it adds above the steps",
-    "a user step decorator": "let the step call a function that does what the decorator does",
+    "a user step decorator": "call a function with the decorator's code in the step",
 }
 
 
@@ -35,7 +35,7 @@ def report_decorator(item: ast.expr, name: str | None, view: ModuleView, of: Own
         message = f"`@{shown}` is a decorator of steps, not of the flow"
         sink.error("FC401", message, span, help="put it above each step that needs it")
     elif (kind := _kind(node, view)) is not None:
-        message = f"`@{shown}` is {kind}: it would have to be executed, and flowc never executes a flow to compile it"
+        message = f"`@{shown}` is {kind}: flowc would have to execute it, and it never executes a flow to compile it"
         sink.error("FC408", message, span, help=_WAYS_OUT[kind])
     else:
         known, takes = (ARGUMENTS, "steps take") if of == "step" else (FLOW_ARGUMENTS, "a flow takes")
@@ -66,7 +66,7 @@ def _report_unknown(node: ast.expr, view: ModuleView, known: Iterable[str], take
     shown = view.code(node)
     otherwise = (
         f"{takes} {', '.join('@' + name for name in sorted(known))}; "
-        "other decorators would have to be executed, and flowc never executes a flow to compile it"
+        "other decorators need code to run, and flowc never executes a flow to compile it"
     )
     fix: Fix | None = None
     if isinstance(node, ast.Name) and not _is_bound(view.tree, node.id):

@@ -54,7 +54,7 @@ class SourceFinder:
         """What the user gave, else the default. Raises UnusableError with FC301, FC306 or FC307 collected."""
         path, text = given.files.get(self._name), given.values.get(self._name)
         if path is not None and text is not None:
-            self.fail(f"config `{self._name}` is given a file and a value", "give it `--config` or `--config-value`")
+            self.fail(f"config `{self._name}` has both a file and a value", "give it `--config` or `--config-value`")
         if path is not None:
             return Source(self._read(path, [Path(path)]), path)
         if text is not None:

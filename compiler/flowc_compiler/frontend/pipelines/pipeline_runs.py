@@ -82,7 +82,7 @@ class PipelineRuns:
             run.arguments[name] = _kept(evaluator, value.value)
             run.spans[name] = evaluator.span(value.node)
         if arguments.open:
-            unknown = Unresolved(reason or "it is unpacked from what is not known", "write `-p`")
+            unknown = Unresolved(reason or "it is unpacked from an unknown value", "write `-p`")
             for item in signature_of(pipeline.node).named:
                 run.arguments.setdefault(item.name, unknown)
         if run.may_be_first:

@@ -57,7 +57,7 @@ def given_name(evaluator: PipelineEvaluator, step: StepFunction, arguments: Call
     if not STEP_NAME.fullmatch(name):
         raise evaluator.refuse(
             "FC209", f"the step name `{name}` is not made of letters, digits, `_`, `-` and `.`",
-            where, "rename it; it begins with a letter, a digit or `_`, is no number, and does not end in `.json`",
+            where, "rename it; begin with a letter, a digit or `_`, use more than a number, and do not end in `.json`",
         )  # fmt: skip
     return name
 

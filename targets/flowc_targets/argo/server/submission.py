@@ -115,7 +115,7 @@ def submission(deployed: Deployed, values: Mapping[str, str], origin: str | None
     encoded = {name: encode_value(value) for name, value in values.items()}
     if origin is not None:
         if not deployed.resumes:
-            message = f"{deployed.kind} {deployed.name} cannot go on from another run: it has no argument {ORIGIN}"
+            message = f"{deployed.kind} {deployed.name} cannot continue another run: it has no argument {ORIGIN}"
             raise EngineError.refused(message, "compile and deploy it with this version of flowc, or submit the file")
         encoded[ORIGIN] = origin
     for name, value in encoded.items():

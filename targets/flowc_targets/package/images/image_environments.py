@@ -149,7 +149,7 @@ def pypi_requirement(name: str, version: str) -> str:
     if _DIRECT_URL.fullmatch(name):
         if not version or (name.startswith("git+") and _GIT_REVISION.fullmatch(version)):
             return name + version
-        raise GrammarError(f"{version!r} is no revision of {name!r}", "give '' or, for git, '@branch' or '@commit'")
+        raise GrammarError(f"{version!r} is not a revision of {name!r}", "give '' or, for git, '@branch' or '@commit'")
     if not _PYPI_NAME.fullmatch(name):
         raise GrammarError(
             f"{name!r} is not the name of a package on PyPI",

@@ -155,7 +155,7 @@ def _report_missing(flow: Flow, step: Step, mapping: ImageMapping, path: str, si
     stale = mapping.names(flow.name, step.name)
     what = "its packages have changed since" if stale else "it has no image there"
     sink.error(
-        "FC505", f"option images: {path} is not for step `{step.name}` as it is: {what}",
+        "FC505", f"option images: {path} does not match step `{step.name}`: {what}",
         (spec.span if spec is not None else None) or step.span,
         help=f"run `flowc image {flow.file} -o {Path(path).parent}` again, and build what it prints",
     )  # fmt: skip

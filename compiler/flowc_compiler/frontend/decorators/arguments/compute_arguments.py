@@ -52,7 +52,7 @@ def _check_keys(texts: dict[str, str]) -> dict[str, str]:
     for key in texts:
         if not _KEY.fullmatch(key):
             raise ValueError(
-                f"{key!r} is no key in Kubernetes: letters, digits, -, _ and ., at most 63, behind a prefix/ or none"
+                f"{key!r} is not a valid key: letters, digits, -, _ and ., at most 63, with or without a prefix/"
             )
     return texts
 
@@ -62,7 +62,7 @@ def _check_labels(labels: dict[str, str]) -> dict[str, str]:
     for value in labels.values():
         if not _LABEL.fullmatch(value):
             raise ValueError(
-                f"{value!r} is no label: letters, digits, -, _ and ., at most 63, a letter or digit at each end"
+                f"{value!r} is not a label: letters, digits, -, _ and ., at most 63, a letter or digit at each end"
             )
     return labels
 

@@ -22,7 +22,7 @@ class NamespacedName(str):
 
 def _check_project(name: str | None) -> str | None:
     if name is not None and not _PROJECT.fullmatch(name):
-        raise ValueError(f"{name!r} has to be made of a-z, 0-9 and _, at most 128 of them")
+        raise ValueError(f"{name!r} must consist of a-z, 0-9 and _, at most 128 characters")
     return name
 
 

@@ -93,7 +93,7 @@ def _models(annotation: object) -> Iterator[type[BaseModel]]:
 def check_path(path: str) -> str:
     """A folder in a container. Raises ValueError."""
     if not path.startswith("/"):
-        raise ValueError("the path has to begin with /")
+        raise ValueError("the path must begin with /")
     if ":" in path:
         raise ValueError(f"{path!r}: Kubernetes takes no : in the path of a mount")
     return path

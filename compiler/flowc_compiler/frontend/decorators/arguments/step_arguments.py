@@ -151,7 +151,7 @@ def _checked(fields: dict[str, Any]) -> SecretSource:
     if kind is None:
         raise ValueError("a source without a type: write 'aws-secrets-manager.id', or set the type")
     if kind not in _BACKENDS:
-        raise ValueError(f"{kind!r} is no type of secret: there are {', '.join(_BACKENDS)}")
+        raise ValueError(f"{kind!r} is not a type of secret: use one of {', '.join(_BACKENDS)}")
     identifier = fields.get("id", "" if kind == "inline" else None)
     if not isinstance(identifier, str) or (not identifier and kind != "inline"):
         raise ValueError("the id of a source is a text")

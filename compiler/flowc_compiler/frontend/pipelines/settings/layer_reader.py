@@ -164,7 +164,7 @@ def _arguments(layer: SettingsLayer, scope: Scope, sink: DiagnosticSink) -> Iter
         elif arg.arg is not None:
             yield arg.arg, arg.value, None
         else:
-            unpacked = _evaluated("what is unpacked", arg.value, layer, scope, sink)
+            unpacked = _evaluated("the unpacked value", arg.value, layer, scope, sink)
             if unpacked is not None and not isinstance(unpacked[0], dict):
                 message = f"the value that `{title(layer)}` unpacks is not a dict"
                 sink.error("FC404", message, layer.view.span(arg.value), help="write the arguments out")

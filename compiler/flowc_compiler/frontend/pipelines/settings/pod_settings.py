@@ -184,13 +184,13 @@ class _Volumes:
                 self._add(item, mounts.pop(name, []))
             except (_InexpressibleError, ValueError) as reason:
                 problems.append(f"the volume {name!r}: {reason}")
-        problems += [f"the mount of {name!r}: there is no such volume" for name in mounts]
+        problems += [f"the mount of {name!r}: the pod has no such volume" for name in mounts]
         for problem in problems:
             at.error("FC411", f"flowc cannot express {problem} (KubernetesPodSettings)", help=_WAY_OUT)
 
     def _add(self, volume: Mapping[str, object], mounts: list[dict[str, Any]]) -> None:
         if len(mounts) != 1:
-            raise _InexpressibleError("it is mounted several times" if mounts else "it is mounted nowhere")
+            raise _InexpressibleError("it is mounted several times" if mounts else "it is not mounted")
         (mount,) = mounts
         path = _text(mount, "mount_path")
         sources = {key: texts(value) for key, value in volume.items() if key != "name"}

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-_CACHE = "flowc has no cache: every step runs in every run; `flowc resume` takes over what a failed run has done"
+_CACHE = (
+    "flowc has no cache: every step runs in every run; `flowc resume` takes over the finished tasks of a failed run"
+)
 _DASHBOARD = "flowc has no dashboard"
 _REGISTRY = "flowc has no model registry: use the registry's own client within a step"
 _PICKLED = "flowc stores whatever a step returns, and needs no materializers"
 _BUILDS = "flowc builds no images"
-_ENGINE = "it is about ZenML's own orchestrator, which an engine takes the span of"
+_ENGINE = "it is about ZenML's own orchestrator, which the engine replaces"
 _TRACKER = "set the tracker up with its own variables, as with environment={'MLFLOW_TRACKING_URI': ...}"
 _HOOK = "call the function in the step, in try and except; the pipeline's own on_failure and on_success work"
 
@@ -36,7 +38,7 @@ STEP = Unread(
         "enable_artifact_visualization": _DASHBOARD,
         "enable_cache": _CACHE,
         "experiment_tracker": _TRACKER,
-        "extra": "nothing reads it: give the value to the step as an argument",
+        "extra": "nothing reads it: pass the value to the step as an argument",
         "group": _DASHBOARD,
         "heartbeat_healthy_threshold": _ENGINE,
         "model": _REGISTRY,
@@ -49,7 +51,7 @@ STEP = Unread(
         "on_failure": _HOOK,
         "on_start": _HOOK,
         "on_success": _HOOK,
-        "step_operator": "say what the step needs with resources=Resources(cpu=..., memory=..., gpu='a100:1')",
+        "step_operator": "request what the step needs: resources=Resources(cpu=..., memory=..., gpu='a100:1')",
     },
     silent=frozenset({"enable_step_logs", "merge", "name", "parameters", "runtime"}),
 )
@@ -62,7 +64,7 @@ PIPELINE = Unread(
         },
         "depends_on": _BUILDS,
         "enable_artifact_visualization": _DASHBOARD,
-        "execution_mode": "what runs on after a failure is the engine's matter",
+        "execution_mode": "the engine decides what still runs after a failure",
         "prevent_build_reuse": _BUILDS,
         "run_name": "a run is named when it starts: give it tags with `flowc run --tag`",
         "tags": "give tags to the run: `flowc run --tag NAME`",
@@ -70,16 +72,16 @@ PIPELINE = Unread(
     },
     refused={
         "build": "name the image: image='...' of the step or pipeline, or --image",
-        "config_path": "flowc reads no such file: write what it says into the arguments, and parameters with -p",
-        "on_cleanup": "let a last step do it, or the pipeline's on_success and on_failure",
-        "on_init": "let a first step do it, and give its result to the others",
-        "on_init_kwargs": "let a first step do it, and give its result to the others",
+        "config_path": "flowc does not read this file: write its contents into the arguments, and parameters with -p",
+        "on_cleanup": "do it in a last step, or in the pipeline's on_success and on_failure",
+        "on_init": "do it in a first step, and pass its result to the others",
+        "on_init_kwargs": "do it in a first step, and pass its result to the others",
         "on_pause": "runs do not pause: remove it",
         "on_resume": "runs do not pause: remove it",
-        "on_start": "let a first step do it, and put the others after it with after=[...]",
-        "parameters": "give them where the pipeline is called at the end of the file, or with -p",
-        "step_configurations": "write the settings to the steps: step.with_options(...)",
-        "steps": "write the settings to the steps: step.with_options(...)",
+        "on_start": "do it in a first step, and run the others after it with after=[...]",
+        "parameters": "pass them in the call at the end of the file, or with -p",
+        "step_configurations": "set them on the steps: step.with_options(...)",
+        "steps": "set them on the steps: step.with_options(...)",
     },
     silent=frozenset({"dynamic", "enable_heartbeat", "enable_pipeline_logs", "enable_step_logs", "merge", "name"}),
 )
@@ -95,8 +97,8 @@ RESOURCES = Unread(
     ),
     refused={
         "gpu_class": "name the GPU's type: resources=Resources(gpu='a100:1')",
-        "pool_resources": "say what the step needs: resources=Resources(cpu=..., memory=..., gpu='a100:1')",
-        "resources": "say what the step needs: resources=Resources(cpu=..., memory=..., gpu='a100:1')",
+        "pool_resources": "request what the step needs: resources=Resources(cpu=..., memory=..., gpu='a100:1')",
+        "resources": "request what the step needs: resources=Resources(cpu=..., memory=..., gpu='a100:1')",
     },
 )  # fmt: skip
 
@@ -110,7 +112,7 @@ DOCKER = Unread(
             "prevent_build_reuse", "python_package_installer", "python_package_installer_args",
             "python_package_installer_cache_mount", "required_hub_plugins", "source_files", "target_repository",
         ),
-        f"{_BUILDS}: a step runs in `parent_image`, as it is, with the code brought along",
+        f"{_BUILDS}: a step runs in `parent_image` unchanged, with the flow's code",
     ),
     refused={
         "dockerfile": "build the image, and name it: image='...'",
@@ -118,7 +120,7 @@ DOCKER = Unread(
         "pyproject_export_command": "install the packages in the image, and name it: image='...'",
         "pyproject_path": "install the packages in the image, and name it: image='...'",
         "replicate_local_python_environment": "install the packages in the image, and name it: image='...'",
-        "user": "stack @kubernetes(security_context={'run_as_user': ...}) above the step",
+        "user": "put @kubernetes(security_context={'run_as_user': ...}) above the step",
     },
     silent=frozenset({"skip_build"}),
 )  # fmt: skip
@@ -136,30 +138,30 @@ ORCHESTRATOR = Unread(
         ),
         _ENGINE,
     )
-    | {"max_parallelism": "give it to the engine: --max-workers here, --parallelism on Argo"},
+    | {"max_parallelism": "set it for the engine: --max-workers for local runs, --set parallelism=... on Argo"},
     refused={
         "active_deadline_seconds": "give the step a time limit: timeout='30m'",
-        "concurrency_policy": "set it on what is emitted for the engine",
-        "pod_failure_policy": "say how often the step is tried again: retry=3",
-        "starting_deadline_seconds": "set it on what is emitted for the engine",
+        "concurrency_policy": "set it with the options of the target",
+        "pod_failure_policy": "set the number of retries: retry=3",
+        "starting_deadline_seconds": "set it with the options of the target",
     },
 )  # fmt: skip
 
 POD = Unread(
     idle={},
     refused={
-        "host_ipc": "ask for shared memory: resources=Resources(shared_memory='2Gi')",
+        "host_ipc": "request shared memory: resources=Resources(shared_memory='2Gi')",
     },
 )
 
 SCHEDULE = Unread(
-    idle={"name": "a schedule is called as the flow is"},
+    idle={"name": "a schedule has the name of its flow"},
     refused={
-        "catchup": "a schedule starts one run at a time and catches up with nothing: remove it",
-        "end_time": "remove the schedule when its time has come",
+        "catchup": "remove it: a schedule does not catch up on missed runs",
+        "end_time": "remove the schedule at that time",
         "interval_second": "write cron_expression='*/10 * * * *'",
         "run_once_start_time": "start the run at that time",
-        "start_time": "apply the schedule when its time has come",
+        "start_time": "apply the schedule at that time",
     },
 )
 

@@ -71,7 +71,7 @@ class Messages:
             wider = describe_annotation(union_of((found.wanted, wrong)))
             help_text = f"let `{name}` take `{wider}`, or the step before it return no `{shown}`"
         else:
-            message = f"{takes}, and gets {self._given(found)}, which need not be one"
+            message = f"{takes}, and gets {self._given(found)}, which may be something else"
             help_text = f"annotate the source of the value with `{wanted}`, if it always is one"
         self._sink.warning("FC311", message, found.span, help=help_text, label=label)
 
