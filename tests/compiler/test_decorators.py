@@ -259,9 +259,9 @@ def test_packages_of_the_flow_and_of_the_step(tmp_path: Path, base: str, own: st
         ("image='python 3.11'", "'python 3.11' is not an image"),
         ("image=''", "'' is not an image"),
         ("node_selector={'a key': 'b'}", "'a key' is not a valid key"),
-        ("node_selector={'example.com/a': 'b c'}", "'b c' is no label"),
-        ("labels={'example.com/x/y': ''}", "'example.com/x/y' is no key in Kubernetes"),
-        ("annotations={'-a': 'any text'}", "'-a' is no key in Kubernetes"),
+        ("node_selector={'example.com/a': 'b c'}", "'b c' is not a label"),
+        ("labels={'example.com/x/y': ''}", "'example.com/x/y' is not a valid key"),
+        ("annotations={'-a': 'any text'}", "'-a' is not a valid key"),
     ],
 )
 def test_names_that_kubernetes_would_refuse_when_the_pod_starts(tmp_path: Path, argument: str, says: str) -> None:

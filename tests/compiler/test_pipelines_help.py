@@ -31,13 +31,13 @@ class Steps:
 """
 TOLD = {
     "square(square)": "call it: `square()`",
-    "square(draw())": "put `@step` above `draw` if it is a step; else use it in a step",
+    "square(draw())": "put `@step` above `draw` if it is a step; else compute it in a step",
     "Steps.make(1)": "a step or pipeline that is defined in a class has to be a function of the file",
     "squar(1)": "did you mean `square`?",
     "[1, 2].map(square)": "write `work.map([1, 2])`",
     "plain.map([1, 2])": "put `@step` above `plain`",
     "square(get_pipeline_context())": "pass the values that the body needs as arguments of the pipeline",
-    "square(Client())": "use it in a step",
+    "square(Client())": "compute it in a step",
     "nap()": "call `asyncio.run(...)` inside of it",
 }
 

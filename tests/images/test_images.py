@@ -116,7 +116,7 @@ def test_a_mapping_for_other_packages(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert not done.stdout
     assert "FC505" in done.stderr
-    assert "step `train` as it is: its packages have changed since" in done.stderr
+    assert "does not match step `train`: its packages have changed since" in done.stderr
     assert "flowc image flow.py -o images" in done.stderr
     line = FLOW[: FLOW.index("4.10.0")].count("\n") + 1
     assert f"flow.py:{line}:" in done.stderr

@@ -77,7 +77,7 @@ def served_name(name: str) -> Foreign:
 
 CLOBBERING = frozenset({"exec", "eval", "globals", "locals", "compile", "__import__", "vars", "__builtins__"})
 """Builtins that may change any name of a file."""
-WAY_OUT = "write the value out, make it a parameter, or compute it in a step"
+WAY_OUT = "compute it in a step, make it a parameter, or write the value out"
 
 
 def _unknown(evaluator: Evaluator, node: ast.Name, namespace: dict[str, object]) -> EvaluationError:

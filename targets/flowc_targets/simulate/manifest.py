@@ -138,7 +138,7 @@ def _config_map(document: dict[str, Any]) -> ConfigMap:
         try:
             binary[key] = base64.b64decode(value, validate=True)
         except (ValueError, binascii.Error):
-            raise ManifestError(f"ConfigMap.binaryData.{key}: is not base64) from None
+            raise ManifestError(f"ConfigMap.binaryData.{key}: is not base64") from None
     return ConfigMap(dict(document.get("data", {})), binary)
 
 
