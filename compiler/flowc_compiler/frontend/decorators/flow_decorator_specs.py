@@ -54,7 +54,7 @@ def _schedule(given: ScheduleArguments, origin: Origin) -> ScheduleSpec | None:
 
 
 def schedule_spec(cron: str, timezone: str | None, owner: str, origin: Origin) -> ScheduleSpec | None:
-    """A schedule of five fields. Collects FC404 for an unknown time zone, and FC407 for times that cron cannot express."""
+    """A schedule of five fields. Collects FC404 for an unknown time zone, FC407 for times that cron cannot express."""
     check_timezone(timezone, owner, origin.span, origin.sink)
     try:
         return ScheduleSpec(span=origin.span, cron=to_crontab(cron), original=cron, timezone=timezone)
