@@ -26,7 +26,7 @@ from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import (
     check_path,
     tolerations,
 )
-from flowc_compiler.frontend.spec_builder import UNSAID, Origin, one_gpu_type
+from flowc_compiler.frontend.spec_builder import UNSAID, Origin, one_gpu_type, some_specs
 from flowc_compiler.ir import (
     AcceleratorSpec,
     BatchSpec,
@@ -95,7 +95,7 @@ class ResourcesArguments(Arguments):
     shared_memory: Mebibytes = None
 
     def _specs(self, at: Origin, /) -> StepSpecs:
-        return StepSpecs.model_construct(resources=self._resources(at), accelerator=self._gpus(at))
+        return some_specs(resources=self._resources(at), accelerator=self._gpus(at))
 
     def _gpus(self, at: Origin) -> AcceleratorSpec | None:
         return None if self.gpu is None else AcceleratorSpec(span=at.span, count=self.gpu[0], type=self.gpu[1])
@@ -166,7 +166,7 @@ class KubernetesArguments(_PodArguments):
     def _specs(self, at: Origin, /) -> StepSpecs:
         pool = {COMPUTE_POOL_LABEL: self.compute_pool} if self.compute_pool else {}
         security = self.security_context
-        return StepSpecs.model_construct(
+        return some_specs(
             resources=self._resources(
                 at,
                 extended=self.extended_resources,
@@ -218,7 +218,7 @@ class BatchArguments(_PodArguments):
         extended = {NEURON: chips, EFA: self.efa}
         storage = [self.disk, self.ephemeral_storage and self.ephemeral_storage * 1024]
         volumes = (item.partition(":") for item in self.host_volumes)
-        return StepSpecs.model_construct(
+        return some_specs(
             resources=self._resources(
                 at,
                 disk_mb=max((size for size in storage if size is not None), default=None),

@@ -15,7 +15,7 @@ from flowc_compiler.frontend.decorators.arguments.argument_types import (
     as_dict,
     as_list,
 )
-from flowc_compiler.frontend.spec_builder import Origin
+from flowc_compiler.frontend.spec_builder import Origin, some_specs
 from flowc_compiler.ir import (
     NO_SPECS,
     CardSpec,
@@ -43,7 +43,7 @@ class RetryArguments(Arguments):
     minutes_between_retries: Annotated[float, Field(ge=0)] = 2
 
     def _specs(self, at: Origin, /) -> StepSpecs:
-        return StepSpecs.model_construct(
+        return some_specs(
             retry=RetryPolicy(span=at.span, limit=self.times, backoff_seconds=60 * self.minutes_between_retries)
         )
 
@@ -52,7 +52,7 @@ class ParallelArguments(Arguments):
     """`@parallel`, which takes none."""
 
     def _specs(self, at: Origin, /) -> StepSpecs:
-        return StepSpecs.model_construct(parallel=ParallelSpec(span=at.span))
+        return some_specs(parallel=ParallelSpec(span=at.span))
 
 
 class ForeachOptionsArguments(Arguments):
@@ -69,7 +69,7 @@ class ForeachOptionsArguments(Arguments):
             message = "`@foreach_options` has no argument"
             at.error("FC404", message, help="give parallelism=, the most items to work on at a time")
             return NO_SPECS
-        return StepSpecs.model_construct(foreach=ForeachOptions(span=at.span, parallelism=self.parallelism))
+        return some_specs(foreach=ForeachOptions(span=at.span, parallelism=self.parallelism))
 
 
 class LoopArguments(Arguments):
@@ -78,7 +78,7 @@ class LoopArguments(Arguments):
     max_iterations: Annotated[int, Field(ge=1)]
 
     def _specs(self, at: Origin, /) -> StepSpecs:
-        return StepSpecs.model_construct(loop=LoopSpec(span=at.span, max_iterations=self.max_iterations))
+        return some_specs(loop=LoopSpec(span=at.span, max_iterations=self.max_iterations))
 
 
 class TimeoutArguments(Arguments):
@@ -93,7 +93,7 @@ class TimeoutArguments(Arguments):
         if seconds == 0:
             at.error("FC404", "`@timeout` has no time", help="give seconds, minutes or hours")
             return NO_SPECS
-        return StepSpecs.model_construct(timeout=TimeoutSpec(span=at.span, seconds=seconds))
+        return some_specs(timeout=TimeoutSpec(span=at.span, seconds=seconds))
 
 
 def check_artifact(name: str | None) -> str | None:
@@ -110,7 +110,7 @@ class CatchArguments(Arguments):
     print_exception: bool = True
 
     def _specs(self, at: Origin, /) -> StepSpecs:
-        return StepSpecs.model_construct(
+        return some_specs(
             catch=CatchSpec(span=at.span, variable=self.var or None, print_exception=self.print_exception)
         )
 
@@ -122,7 +122,7 @@ class EnvironmentArguments(Arguments):
 
     def _specs(self, at: Origin, /) -> StepSpecs:
         variables = {key: str(value) for key, value in self.vars.items()}
-        return StepSpecs.model_construct(environment=EnvironmentSpec(span=at.span, variables=variables))
+        return some_specs(environment=EnvironmentSpec(span=at.span, variables=variables))
 
 
 def _sources(value: object) -> object:
@@ -193,9 +193,7 @@ class SecretsArguments(Arguments):
             source if source.role is not None else source.model_copy(update={"role": self.role})
             for source in self.sources
         )
-        return StepSpecs.model_construct(
-            secrets=SecretsSpec(span=at.span, sources=sources, allow_override=self.allow_override)
-        )
+        return some_specs(secrets=SecretsSpec(span=at.span, sources=sources, allow_override=self.allow_override))
 
 
 class CardArguments(Arguments):
@@ -218,7 +216,7 @@ class CardArguments(Arguments):
             help="the step's artifacts are kept, and `current.card` takes what the step appends",
         )  # fmt: skip
         fields = {name: getattr(self, name) for name in ("type", "id", "options", "timeout")}
-        return StepSpecs.model_construct(cards=(CardSpec(span=at.span, **fields),))
+        return some_specs(cards=(CardSpec(span=at.span, **fields),))
 
 
 def _version(value: object) -> object:
@@ -235,7 +233,7 @@ class PypiArguments(Arguments):
     disabled: bool | None = None
 
     def _specs(self, at: Origin, /) -> StepSpecs:
-        return StepSpecs.model_construct(
+        return some_specs(
             dependencies=DependencySpec(
                 span=at.span,
                 manager=self.MANAGER,

@@ -41,7 +41,7 @@ from flowc_compiler.frontend.pipelines.settings.unsupported_settings import (
     STEP,
     Unread,
 )
-from flowc_compiler.frontend.spec_builder import Origin, SpecBuilder, asked_for
+from flowc_compiler.frontend.spec_builder import Origin, SpecBuilder, asked_for, some_specs
 from flowc_compiler.ir import (
     NO_FLOW_SPECS,
     CatchSpec,
@@ -133,7 +133,7 @@ def _own(own: OwnFields, spans: Mapping[str, Span], sink: DiagnosticSink) -> Ste
     environment = Origin(spans.get("environment"), sink)
     place = Origin(spans.get("node_selector", spans.get("tolerations")), sink)
     variable = own.catch if isinstance(own.catch, str) else None
-    return StepSpecs.model_construct(
+    return some_specs(
         placement=Placement(
             span=place.span, node_selector=own.node_selector, tolerations=tolerations(own.tolerations, place)
         ),

@@ -14,7 +14,7 @@ from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import (
 )
 from flowc_compiler.frontend.pipelines.settings.settings_models import OrchestratorFields, PodFields, variables_spec
 from flowc_compiler.frontend.pipelines.settings.settings_tree import texts
-from flowc_compiler.frontend.spec_builder import SHARED_MEMORY, Origin
+from flowc_compiler.frontend.spec_builder import SHARED_MEMORY, Origin, some_specs
 from flowc_compiler.ir import (
     AcceleratorSpec,
     ContainerSpec,
@@ -48,7 +48,7 @@ def pod_specs(orchestrator: OrchestratorFields, pod: PodFields, whole: Origin, a
     amounts, gpus, guaranteed = _requests(pod, at)
     volumes = _Volumes(pod, at)
     priority, security = _additional_arguments(pod, at)
-    return StepSpecs.model_construct(
+    return some_specs(
         resources=ResourceSpec(span=at.span, shared_memory_mb=volumes.shared_memory_mb, **amounts),
         accelerator=gpus,
         placement=Placement(

@@ -21,7 +21,7 @@ from flowc_compiler.frontend.decorators.arguments.argument_types import (
 from flowc_compiler.frontend.decorators.arguments.compute_arguments import Annotations, Image, Labels
 from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import ObjectName, ObjectNames, reading
 from flowc_compiler.frontend.decorators.arguments.step_arguments import check_artifact
-from flowc_compiler.frontend.spec_builder import Origin
+from flowc_compiler.frontend.spec_builder import Origin, some_specs
 from flowc_compiler.ir import (
     NO_SPECS,
     AcceleratorSpec,
@@ -100,7 +100,7 @@ class RetryFields(Arguments):
     def _specs(self, at: Origin, /) -> StepSpecs:
         if not self.limit:
             return NO_SPECS
-        return StepSpecs.model_construct(
+        return some_specs(
             retry=RetryPolicy(
                 span=at.span, limit=self.limit, backoff_seconds=self.backoff, backoff_factor=max(self.factor, 1)
             )
@@ -117,7 +117,7 @@ class ResourceSettingsFields(Arguments):
     def _specs(self, at: Origin, /) -> StepSpecs:
         gpus = None if self.gpu_count is None else AcceleratorSpec(span=at.span, count=self.gpu_count)
         resources = ResourceSpec(span=at.span, cpu=self.cpu_count, memory_mb=self.memory)
-        return StepSpecs.model_construct(resources=resources, accelerator=gpus)
+        return some_specs(resources=resources, accelerator=gpus)
 
 
 class DockerFields(Arguments):
@@ -147,7 +147,7 @@ class DockerFields(Arguments):
             system=self.apt_packages,
             base=self.parent_image,
         )
-        return StepSpecs.model_construct(
+        return some_specs(
             environment=variables_spec({**self.environment, **self.runtime_environment}, at),
             container=ContainerSpec(span=at.span, image=self.parent_image),
             dependencies=dependencies if dependencies.needed else None,
