@@ -16,12 +16,12 @@ from pathlib import Path
 
 import yaml
 
-from tests.bench import generate
+from tests.bench import generate, specs
 from tests.bench.measure import Usage, repeat, repeat_in_turn, run
 
 HERE = Path(__file__).parent
 FLOWC = (sys.executable, "-m", "flowc_cli")
-JOINED = 10_000
+MANY = 10_000
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,49 @@ def compiling(folder: Path) -> Iterator[Row]:
         yield compiled_row(f"flowc: compile {steps:,} steps to Argo", usage, folder)
 
 
+def in_turn(commands: dict[str, tuple[str | Path, ...]], folder: Path, times: int) -> Iterator[Row]:
+    """Commands that are compared; each note says how the CPU seconds compare with those of the first."""
+    usages = repeat_in_turn(list(commands.values()), folder, times)
+    for work, usage in zip(commands, usages, strict=True):
+        note = f"{usage.cpu / usages[0].cpu:.2f} times the first"
+        yield Row(work, usage, note if usage.exit_code == 0 else "failed: " + usage.stderr[-100:])
+
+
+def checking(folder: Path) -> Iterator[Row]:
+    """`flowc check`, in turn with the import of the two packages that every command needs."""
+    flows = {
+        "flowc: check 5 steps": generate.chain(5),
+        "flowc: check 5 steps with specs": specs.flowc_chain(5, "kinds"),
+        "flowc: check 10,000 steps": generate.chain(MANY),
+    }
+    commands: dict[str, tuple[str | Path, ...]] = {
+        "python -c 'import typer, pydantic'": (sys.executable, "-c", "import typer, pydantic")
+    }
+    for number, (work, text) in enumerate(flows.items()):
+        (folder / f"flow{number}.py").write_text(text)
+        commands[work] = (*FLOWC, "check", f"flow{number}.py")
+    yield from in_turn(commands, folder, 7)
+
+
 def peers(folder: Path) -> Iterator[Row]:
-    """100 steps and a loop, in turn with KFP and Hera."""
-    commands = {"flowc: compile 100 steps and a foreach": compile_command(folder, generate.chain_with_loop(100))}
-    for label, name, text in (("KFP", "kfp", generate.kfp_chain(100)), ("Hera", "hera", generate.hera_chain(100))):
+    """100 steps and a loop, and 2,000 steps with four sets of specs in turn, beside Hera, and the former beside KFP."""
+    loop = {"kfp": generate.kfp_chain(100), "hera": generate.hera_chain(100)}
+    yield from _beside("100 steps and a foreach", generate.chain_with_loop(100), loop, folder / "loop", 9)
+    kinds = {"hera": specs.hera_chain(2_000, "kinds")}  # KFP takes 40 seconds
+    yield from _beside("2,000 steps, four sets of specs", specs.flowc_chain(2_000, "kinds"), kinds, folder / "kinds", 3)
+
+
+def _beside(work: str, flow: str, others: dict[str, str], folder: Path, times: int) -> Iterator[Row]:
+    folder.mkdir()
+    commands = {f"flowc: {work}": compile_command(folder, flow, "flowc.yaml")}
+    for name, text in others.items():
         python = HERE / f"env-{name}" / "bin" / "python"
         if python.is_file():
             (folder / f"{name}_bench.py").write_text(text)
-            commands[f"{label}: the same"] = (python, f"{name}_bench.py")
+            commands[f"{name}: the same"] = (python, f"{name}_bench.py")
         else:
-            yield Row(f"{label}: the same", None, "left out: tests/bench/setup has not been run")
-    for work, usage in zip(commands, repeat_in_turn(list(commands.values()), folder, 9), strict=True):
-        yield Row(work, usage, "in turn" if usage.exit_code == 0 else "failed: " + usage.stderr[-100:])
+            yield Row(f"{name}: the same", None, "left out: tests/bench/setup has not been run")
+    yield from in_turn(commands, folder, times)
 
 
 def shapes(folder: Path) -> Iterator[Row]:
@@ -107,22 +138,20 @@ def shim(folder: Path) -> Iterator[Row]:
 
 def wide_join(folder: Path) -> Iterator[Row]:
     """A join that reads one scalar of each of 10,000 branches, from a folder."""
-    env = package(folder, generate.foreach(JOINED))
+    env = package(folder, generate.foreach(MANY))
     for step, index in (("start", "-"), ("work", "0")):
         done = run((sys.executable, "flow.pyz", *task(step, index)), folder, env)
         if done.exit_code:
-            yield Row(
-                f"shim: a join of {JOINED:,}", None, f"step {step} failed: {done.stderr.strip().splitlines()[-1]}"
-            )
+            yield Row(f"shim: a join of {MANY:,}", None, f"step {step} failed: {done.stderr.strip().splitlines()[-1]}")
             return
     template = json.loads((folder / "store/BenchFlow/bench/work/0/0/manifest.json").read_text())
-    for number in range(1, JOINED):
+    for number in range(1, MANY):
         target = folder / f"store/BenchFlow/bench/work/{number}/0"
         target.mkdir(parents=True)
         (target / "manifest.json").write_text(json.dumps({**template, "index": str(number)}))
     usage = run((sys.executable, "flow.pyz", *task("join", "-")), folder, env)
-    note = f"{usage.wall / JOINED * 1e6:.0f} us a branch" if usage.exit_code == 0 else "failed"
-    yield Row(f"shim: a join that reads one scalar of {JOINED:,}", usage, note)
+    note = f"{usage.wall / MANY * 1e6:.0f} us a branch" if usage.exit_code == 0 else "failed"
+    yield Row(f"shim: a join that reads one scalar of {MANY:,}", usage, note)
 
 
 def package(folder: Path, text: str) -> dict[str, str]:
@@ -140,5 +169,5 @@ def task(step: str, index: str) -> tuple[str, ...]:
     return ("task", "--step", step, "--index", index, "--attempt", "0", "--outputs", "outputs")
 
 
-CASES = (compiling, peers, shapes, local_foreach, shim, wide_join)
+CASES = (checking, peers, compiling, shapes, local_foreach, shim, wide_join)
 """In the order of the table."""
