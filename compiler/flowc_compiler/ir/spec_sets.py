@@ -5,6 +5,7 @@ Most flows use few kinds of specs, so the modules that define them are imported 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from flowc_compiler.ir.base import Model
@@ -51,6 +52,18 @@ class StepSpecs(Model):
     parallel: ParallelSpec | None = None
     foreach: ForeachOptions | None = None
     loop: LoopSpec | None = None
+
+    if not TYPE_CHECKING:  # type checkers know pydantic's own, which has the names of the fields
+
+        @classmethod
+        def model_construct(cls, _fields_set=None, **values):
+            """Specs without validation, as pydantic makes them. Faster: most of the fields are copied all at once."""
+            return cls._without_specs().model_copy(update=values)
+
+        @classmethod
+        @cache
+        def _without_specs(cls):
+            return super().model_construct()
 
     @property
     def retries(self) -> int:

@@ -19,10 +19,13 @@ class ArgumentModels(Mapping[str, "type[Arguments]"]):
     def __init__(self, models: Mapping[str, str]) -> None:
         self._models = models
         """By decorator, the module and the class."""
+        self._imported: dict[str, type[Arguments]] = {}
 
     def __getitem__(self, name: str) -> type[Arguments]:
-        module, _, model = self._models[name].partition(".")
-        return cast("type[Arguments]", getattr(import_module(f"{__name__}.{module}"), model))
+        if name not in self._imported:
+            module, _, model = self._models[name].partition(".")
+            self._imported[name] = cast("type[Arguments]", getattr(import_module(f"{__name__}.{module}"), model))
+        return self._imported[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._models
