@@ -70,7 +70,7 @@ class _File(NamedTuple):
 
 
 def _read(file: _File, configs: GivenConfigs, given: ParameterInputs) -> Flow | None:
-    """The flow that is asked for, before its passes."""
+    """The requested flow, before its passes."""
     shape = shape_of(file.source, file.module)
     if not (shape.pipelines or shape.imports_flow) or file.flow_name in shape.classes:
         return _class_flow(file, configs)
@@ -81,7 +81,7 @@ def _read(file: _File, configs: GivenConfigs, given: ParameterInputs) -> Flow | 
 
 
 def _both(file: _File, shape: Shape) -> bool:
-    """Collect FC103 where a file has flows of both shapes, and none is asked for."""
+    """Collect FC103 if a file has flows of both shapes, and none is named."""
     if not shape.classes:
         return False
     known = f"name the one you mean with `--flow`: {', '.join([*shape.classes, *shape.pipelines])}"

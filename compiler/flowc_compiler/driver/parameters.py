@@ -135,7 +135,7 @@ def _complete(flow: HasParameters, bound: dict[str, str], sink: DiagnosticSink) 
     """Look for what has no value yet: FC304 for what is required; the default files of IncludeFiles."""
     for parameter in flow.parameters:
         given = parameter.has_default or parameter.name in bound
-        if parameter.required and not parameter.fixed and not given:  # a pipeline's front end asks for what is fixed
+        if parameter.required and not parameter.fixed and not given:  # a pipeline's front end requires the fixed ones
             help_text = f"give it a value: `-p {parameter.name}=...`"
             sink.error("FC304", f"parameter `{parameter.name}` is required", parameter.span, help=help_text)
         if parameter.source == "file" and parameter.name not in bound:

@@ -1,4 +1,4 @@
-"""Values of single expressions, as front ends ask for them: of literals, and of what names stand for in a file."""
+"""Values of single expressions for the front ends: of literals, and of the names in a file."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ConfigSource(Protocol):
 
 
 class FileValues:
-    """The values in the class statements of a flow's files, which are executed when the first is asked for."""
+    """The values in the class statements of a flow's files, which are executed when the first is needed."""
 
     def __init__(self, modules: LocalModules, configs: ConfigSource) -> None:
         self.evaluator = Interpreter(modules, DiagnosticSink())

@@ -93,7 +93,7 @@ def _check_size(op: ast.operator, left: object, right: object) -> None:
 
 
 def check_format(spec: str) -> None:
-    """Refuse a format that asks for a width of many characters. Raises TooLargeError."""
+    """Refuse a format with a width of many characters. Raises TooLargeError."""
     digits = 0
     for character in spec:
         digits = digits + 1 if character.isdigit() else 0

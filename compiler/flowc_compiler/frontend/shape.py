@@ -19,7 +19,7 @@ class Shape(NamedTuple):
     pipelines: dict[str, FunctionNode]
     """Top-level functions with `@pipeline`."""
     classes: dict[str, ast.ClassDef]
-    """Top-level classes that are flows. Only asked for where there are pipelines, too; empty otherwise."""
+    """Top-level classes that are flows. Only read if there are pipelines, too; empty otherwise."""
     imports_flow: bool = False
     """Whether it has neither, so that what it runs can only be a pipeline of another file."""
 

@@ -1,7 +1,7 @@
-"""The one builder of a step's specs: it adds up what all sources ask for, and checks the sum.
+"""The one builder of a step's specs: it merges the requests of all sources, and checks the result.
 
 A source is a decorator, a `--with` of the command line, an argument of a pipeline's `@step` such as `Resources(...)`,
-or a group of ZenML's settings. Each says what it asks for as `StepSpecs` of which it fills in a part: specs with the
+or a group of ZenML's settings. Each states its requests as `StepSpecs`, of which it fills in a part: specs with the
 span that they come from, whose empty fields leave the choice to weaker sources.
 """
 
@@ -159,7 +159,7 @@ def _most(one: ResourceSpec, other: ResourceSpec) -> ResourceSpec:
 
 
 def asked_for(sources: Iterable[StepSpecs]) -> frozenset[str]:
-    """The names of the specs that any of the sources asks for."""
+    """The names of the specs that any of the sources requests."""
     return frozenset(name for source in sources for name, spec in source if spec and _asks(name, spec))
 
 
@@ -168,7 +168,7 @@ def _limited(spec: ResourceSpec) -> bool:
 
 
 def _asks(name: str, spec: Any) -> bool:
-    """Whether a spec asks for anything."""
+    """Whether a spec requests anything."""
     if isinstance(spec, AcceleratorSpec):
         return spec.count != UNSAID
     return name not in _OPTIONAL or any(value not in _EMPTY for field, value in spec if field != "span")

@@ -202,7 +202,7 @@ class PodSecurity(KubernetesModel):
 
 
 def as_kubernetes(value: Any) -> Any:
-    """A value of these models as a manifest has it: camel case, without what was not asked for."""
+    """A value of these models as in a manifest: camel case, without unset fields."""
     match value:
         case BaseModel():
             members = ((camel(name), getattr(value, name)) for name in type(value).model_fields)

@@ -240,7 +240,7 @@ class Flow(Node):
     constants: tuple[str, ...] = ()
     """Names of class attributes that are neither steps nor parameters: artifacts that every task can read."""
     specs: FlowSpecs = NO_FLOW_SPECS
-    """What the decorators of the class ask for."""
+    """The specs from the decorators of the class."""
     steps: tuple[Step, ...] = ()
     """In the order of the file; in topological order after the scopes pass."""
     scopes: tuple[Scope, ...] = ()

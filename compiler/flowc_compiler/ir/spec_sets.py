@@ -1,4 +1,4 @@
-"""All that the decorators of one step ask for, and all that those of a flow do.
+"""The specs from all decorators of one step, and of a flow.
 
 Most flows use few kinds of specs, so the modules that define them are imported where one is made.
 """
@@ -35,7 +35,7 @@ FALLBACK_RETRIES = 3
 
 
 class StepSpecs(Model):
-    """Everything that the decorators of one step ask for; a spec that was not given is `None`."""
+    """The specs from all decorators of one step; a spec that was not given is `None`."""
 
     resources: ResourceSpec | None = None
     accelerator: AcceleratorSpec | None = None
@@ -69,7 +69,7 @@ class StepSpecs(Model):
     def retries(self) -> int:
         """How many further attempts an engine has to allow after the first.
 
-        A step with `@catch` gets more than `@retry` asks for: an attempt whose number is higher than the limit of
+        A step with `@catch` gets more than `@retry` allows: an attempt whose number is higher than the limit of
         `@retry` is a fallback, for which the shim does not run the step's code, but stores the failure and goes on.
         That is how a process that was killed is caught. There are several, since a machine may fail a fallback, too.
         """

@@ -20,7 +20,7 @@ class Spec(Model):
 
 
 class ResourceSpec(Spec):
-    """Compute for one task. Metaflow's defaults (1 CPU, 4096 MB) are not filled in: `None` is nothing asked for."""
+    """Compute for one task. Metaflow's defaults (1 CPU, 4096 MB) are not filled in: `None` is no request."""
 
     cpu: float | None = None
     """CPU cores."""
@@ -146,7 +146,7 @@ class DependencySpec(Spec):
 
     @property
     def listed(self) -> tuple[str, ...]:
-        """What is asked for, in words."""
+        """The request, in words."""
         words = [f"{name} {version}".strip() for name, version in self.packages.items()]
         words += [*self.requirements, *self.system]
         if self.requirements_file is not None:

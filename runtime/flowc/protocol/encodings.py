@@ -13,7 +13,7 @@ RESERVED = "flowc:"
 SENT = f"{RESERVED}sent:"
 """Begins one of these or a plain value in base64, put around it by the engine that passes it on."""
 USE_DEFAULT = f"{RESERVED}default"
-"""The value that asks for the default, for engines that must pass every parameter."""
+"""The value that stands for the default, for engines that must pass every parameter."""
 
 
 def decode_value(name: str, raw: str) -> str:

@@ -47,7 +47,7 @@ class Values:
         self._path = state.path
         self._outputs = Outputs(state.layout, state.plan)
         self.own: Dict[str, Any] | None = None
-        """The outputs of the task itself, once it has some: tests of a switch may ask for these."""
+        """The outputs of the task itself, once it has some: tests of a switch may read these."""
 
     def require(self, value: Value) -> None:
         """Read the manifests that a value needs. Raises MissingInput, naming the tasks that have not finished."""

@@ -116,7 +116,7 @@ class Watch:
             self.stale = PeerFailed(f"member {member} has shown no sign of life for {self._silence:.0f} s", member)
 
     def _give_up(self, failure: PeerFailed) -> None:
-        """End the process whatever its main thread does, which may be blocked for ever in a collective operation."""
+        """End the process whatever its main thread does, which may be blocked forever in a collective operation."""
         from flowc.shim.failure_report import report_failure
 
         # In a thread of its own, as the main thread may hold the lock of stdout.

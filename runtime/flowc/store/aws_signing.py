@@ -168,7 +168,7 @@ def _fetched(access: str, secret: str, token: str, expiration: str) -> Fetched:
 
 
 def _timestamp(text: str) -> float:
-    """Seconds since 1970 of an ISO time in UTC; keys without an expiration live for ever."""
+    """Seconds since 1970 of an ISO time in UTC; keys without an expiration never expire."""
     if not text:
         return float("inf")
     import calendar

@@ -29,7 +29,7 @@ class AirflowOptions(TargetOptions):
         "beside the DAG file; by default into the file if it fits",
     )
     dag_id: str | None = Field(None, description="id of the DAG instead of the flow's name")
-    pool: str | None = Field(None, description="Airflow pool of every task; it must exist, or tasks wait for ever")
+    pool: str | None = Field(None, description="Airflow pool of every task; it must exist, or tasks wait forever")
     max_active_tasks: int | None = Field(None, ge=1, description="most tasks of one run at a time")
     max_map_length: int = Field(
         DEFAULT_MAP_LENGTH, ge=1, description="core.max_map_length of Airflow: the most items of a foreach"

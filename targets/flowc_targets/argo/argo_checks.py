@@ -137,7 +137,7 @@ def _check_deployment(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) ->
 
 
 def _report_schedule(options: ArgoOptions, span: Span | None, sink: DiagnosticSink) -> None:
-    """A Workflow runs when it is applied anyway; a template without its schedule would wait for ever."""
+    """A Workflow runs when it is applied anyway; a template without its schedule would wait forever."""
     if options.kind == "workflow":
         _warn_about("the schedule", "cron", span, sink)
     else:

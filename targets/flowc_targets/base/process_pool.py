@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CLOSE_SECONDS = 5
-"""How long a process may take to end after it is asked to."""
+"""How long a process may take to end after a signal."""
 
 Task = TypeVar("Task")
 """What the owner of a pool calls a task."""

@@ -38,7 +38,7 @@ SCRATCH = "/tmp"  # noqa: S108 (the pod's own)
 
 
 class StepPod(ManifestObject):
-    """The pod that a step's decorators ask for; `None` and empty fields leave it to the target's options.
+    """The pod of a step, from its decorators; `None` and empty fields leave it to the target's options.
 
     The field names are those of `V1PodSpec` and `V1Container` in Kubernetes' client for Python. Of `image_pull_secrets`
     and `env_from`, a list that is not empty contains what the options name as well, since it replaces the default list.
@@ -110,7 +110,7 @@ def step_pod(
 
 
 def pod_variables(specs: StepSpecs) -> dict[str, str]:
-    """The environment variables that a step asks for, by `@environment` and by what needs one."""
+    """The environment variables of a step, from `@environment` and from specs that need one."""
     container = specs.container
     variables: dict[str, str] = {}
     if container is not None and container.tmpfs is not None and container.tmpfs.tempdir:
@@ -216,7 +216,7 @@ def _with_requirements(affinity: Affinity, added: tuple[NodeSelectorRequirement,
 
 
 def step_volumes(specs: StepSpecs) -> list[tuple[Volume, VolumeMount]]:
-    """The volumes that a step asks for, each with its mount: claims, Secrets, ConfigMaps, folders of the node, memory.
+    """The volumes of a step, each with its mount: claims, Secrets, ConfigMaps, folders of the node, memory.
 
     A container whose own file system is read-only gets an empty `/tmp`: Python needs one, and so does the shim.
     """

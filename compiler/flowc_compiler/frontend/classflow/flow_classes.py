@@ -129,4 +129,4 @@ def _has_steps(found: FoundClass) -> bool:
 
 
 _MOST_BASES = 1000
-"""Classes that build on each other in a circle, which Python would refuse, must not keep us going for ever."""
+"""Classes that build on each other in a circle, which Python would refuse, must not cause an endless loop."""

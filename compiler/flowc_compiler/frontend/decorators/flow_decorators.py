@@ -30,7 +30,7 @@ class FlowDecoratorReader:
         calls.read_all(node.decorator_list, "flow", self._found, skipped)
 
     def specs(self) -> FlowSpecs:
-        """What the flow asks for; contradictions are collected as FC404 and FC407."""
+        """The specs of the flow; contradictions are collected as FC404 and FC407."""
         if not self._found:
             return NO_FLOW_SPECS
         from flowc_compiler.frontend.decorators.flow_decorator_specs import build_flow_specs

@@ -72,7 +72,7 @@ class DecoratorReader:
         return builder.build()
 
     def requests(self, function: FunctionNode, attached: Sequence[CliDecorator] = ()) -> list[StepSpecs]:
-        """What each decorator of a step asks for."""
+        """The specs of each decorator of a step."""
         found: list[DecoratorUse] = []
         self._calls.read_all(function.decorator_list, "step", found, skipped="step")
         own = {given.name for given in found}

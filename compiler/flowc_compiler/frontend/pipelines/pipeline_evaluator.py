@@ -80,7 +80,7 @@ class PipelineEvaluator(Interpreter):
         self._specs: dict[tuple[int, ...], tuple[tuple[SettingsLayer, ...], StepSpecs]] = {}
 
     def specs_of(self, step: StepFunction) -> StepSpecs:
-        """What a step asks for, the pipeline's own settings included."""
+        """The specs of a step, including the pipeline's own settings."""
         layers = (*self.pipeline_layers, *step.layers)
         key = tuple(map(id, layers))
         if key not in self._specs:

@@ -76,7 +76,7 @@ class AirflowClient:
         emitted = files[0]
         summary = _summary_of(emitted)
         if problems := self._missing_pools(summary):
-            raise EngineError.refused("; ".join(problems), "create it, or name another: the tasks would wait for ever")
+            raise EngineError.refused("; ".join(problems), "create it, or name another: the tasks would wait forever")
         dag = find_dag(self.api, summary.dag_id)
         if self._folder is not None and (dag is None or not same_text(source_of(self.api, dag), emitted.text)):
             create_config_maps(_config_maps(files[1:]), None, "Airflow", _HOW_TO_APPLY)

@@ -278,7 +278,7 @@ def _source_name(flow: Flow) -> str:
 
 
 def _resets(options: dict[str, Any]) -> tuple[Reset, ...]:
-    """The resets that checked options ask for."""
+    """The resets in checked options."""
     reset = cast("dict[str, str] | None", options.get("reset_at"))
     if reset is None:
         return ()

@@ -174,7 +174,7 @@ class Arguments(BaseModel):
     """Arguments that flowc does not express yet, and what to do instead."""
 
     def specs(self, origin: Origin) -> StepSpecs:
-        """What these arguments ask for, as a part of a step's specs for `SpecBuilder`. Collects FC404 and FC409."""
+        """The requests of these arguments, as a part of a step's specs for `SpecBuilder`. Collects FC404 and FC409."""
         return self._specs(origin)
 
     def _specs(self, _at: Origin, /) -> StepSpecs:

@@ -210,7 +210,7 @@ class CardArguments(Arguments):
     refresh_interval: Annotated[float, Field(ge=0)] = 5
 
     def _specs(self, at: Origin, /) -> StepSpecs:
-        """Cards are asked for and not rendered: a warning, since the step's results do not depend on them."""
+        """Cards are requested and not rendered: a warning, since the step's results do not depend on them."""
         at.sink.warning(
             "FC409", "flowc renders no cards: `@card` is accepted and does nothing", at.span,
             help="the step's artifacts are kept, and `current.card` takes what the step appends",

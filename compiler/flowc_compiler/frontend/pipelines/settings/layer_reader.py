@@ -53,7 +53,7 @@ class SettingsLayer:
 
 
 class LayerArguments(NamedTuple):
-    """What is asked for: arguments, and where each stands as a whole."""
+    """The requested arguments, and the place of each as a whole."""
 
     tree: Tree
     spans: dict[str, Span]

@@ -1,4 +1,4 @@
-"""What the layers of a step or of a pipeline ask for, as specs: the entry of `frontend.pipelines.settings`."""
+"""The specs of the layers of a step or of a pipeline: the entry of `frontend.pipelines.settings`."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def step_specs(
 
 
 def _requests(arguments: LayerArguments, sink: DiagnosticSink) -> list[StepSpecs]:
-    """What arguments and settings ask for, the weakest source first; what is wrong with them is collected."""
+    """The specs of arguments and settings, the weakest source first; problems are collected."""
     tree, spans = arguments
     settings = _branch(tree, "settings")
     own = checked(OwnFields, {name: tree[name] for name in tree if name in OwnFields.model_fields}, "`@step`", sink)
@@ -128,7 +128,7 @@ def _orchestrator(settings: Tree, tree: Tree, sink: DiagnosticSink) -> StepSpecs
 
 
 def _own(own: OwnFields, spans: Mapping[str, Span], sink: DiagnosticSink) -> StepSpecs:
-    """What flowc's own arguments ask for."""
+    """The specs of flowc's own arguments."""
     image, timeout, catch, secrets = (spans.get(name) for name in ("image", "timeout", "catch", "secrets"))
     environment = Origin(spans.get("environment"), sink)
     place = Origin(spans.get("node_selector", spans.get("tolerations")), sink)
@@ -192,7 +192,7 @@ def _read(layer: SettingsLayer, sink: DiagnosticSink) -> LayerArguments:
 def _decorated(
     layers: Sequence[SettingsLayer], attached: Sequence[CliDecorator], sink: DiagnosticSink
 ) -> list[StepSpecs]:
-    """What the other decorators above the step's function ask for."""
+    """The specs of the other decorators above the step's function."""
     for layer in layers:
         if layer.of == "step" and layer.function is not None:
             return DecoratorReader(layer.view, sink, layer.scope).requests(layer.function, attached)

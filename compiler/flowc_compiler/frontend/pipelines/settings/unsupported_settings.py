@@ -1,7 +1,7 @@
 """Every argument and setting of ZenML's that flowc does not express, and what its diagnostic says.
 
 An argument that changes what a step computes or where it runs is FC411, an error; one that is about ZenML's server,
-dashboard, stack or image builds is FC410, a warning. Neither is said of values that ask for nothing.
+dashboard, stack or image builds is FC410, a warning. Values that request nothing cause neither.
 """
 
 from __future__ import annotations

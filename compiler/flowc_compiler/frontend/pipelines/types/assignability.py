@@ -1,7 +1,7 @@
-"""Whether values of one type may be given where another is asked for.
+"""Whether values of one type are accepted as another.
 
 The answer is NO only when it is certain. Containers are looked through: a list that goes from step to step is a copy,
-so that a `list[int]` is good where a `list[float]` is asked for.
+so that a `list[int]` is accepted as a `list[float]`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Assignability:
         self._verdicts: dict[tuple[Type, Type], Verdict] = {}
 
     def verdict(self, source: Type, target: Type) -> Verdict:
-        """Whether a value of type `source` fits where `target` is asked for."""
+        """Whether a value of type `source` is accepted as `target`."""
         if source == target:
             return Verdict.FITS
         if isinstance(source, LiteralType) and isinstance(target, Instance):

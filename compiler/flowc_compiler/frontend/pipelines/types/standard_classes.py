@@ -1,6 +1,6 @@
 """Classes that are known without reading them: of Python's standard library, and a few that many flows annotate with.
 
-How standard classes relate is asked of the classes themselves. They are classes of Python, not of the user's code.
+The relations of standard classes come from the classes themselves. They are classes of Python, not of the user's code.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ _PROMOTIONS = {("int", "float"), ("int", "complex"), ("float", "complex"), ("boo
 
 
 class Verdict(IntEnum):
-    """Whether values of a type fit in where another is asked for; the worse is the greater."""
+    """Whether values of one type are accepted as another; the worse is the greater."""
 
     FITS = 0
     UNKNOWN = 1

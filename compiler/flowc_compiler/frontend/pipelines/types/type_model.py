@@ -47,7 +47,7 @@ class LocalClass:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A name that an import binds, which is looked up when it has to be told from another type."""
+    """A name that an import binds, which is resolved when it has to be compared with another type."""
 
     target: str
     """What is imported, as a dotted path; a relative import begins with the folder that it starts from."""
