@@ -50,7 +50,7 @@ _ONLY = {
     "--event-logger": ("nullSidecarLogger", "flowc has no event logger"),
     "--monitor": ("nullSidecarMonitor", "flowc has no monitor"),
 }
-"""Options with one value that flowc accepts, and why there is no other."""
+"""Options of which flowc accepts one value, and why no other."""
 
 _NEVER = {
     "--pylint": "flowc runs no pylint; it has checks of its own: check",

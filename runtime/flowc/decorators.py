@@ -111,7 +111,7 @@ def kubernetes(target: Any = None, **options: Any) -> Decorator:
 
 
 def batch(target: Any = None, **options: Any) -> Decorator:
-    """As `kubernetes`, in the words of AWS Batch."""
+    """As `kubernetes`, with the names of AWS Batch."""
     return _decorated(target)
 
 

@@ -166,7 +166,7 @@ def _kind(signal: Signal) -> str:
 def widen_loop(
     evaluator: Evaluator, turn: Callable[[], object], names: Collection[str], node: ast.AST, cause: Undetermined
 ) -> None:
-    """Evaluate the body of a loop of which it is not known how often it runs.
+    """Evaluate the body of a loop with an unknown number of iterations.
 
     What it changes is forgotten, until another turn changes nothing more; the last turn counts.
     """

@@ -123,7 +123,7 @@ class Frame:
     closure: tuple[Environment, ...] = ()
     """The names of the functions around it, innermost first."""
     local: frozenset[str] = frozenset()
-    """Names that the function binds somewhere: of these there is no value in the module."""
+    """Names that the function binds somewhere: the module has no value for these."""
     loops: int = 0
     """How many loops of the function are being evaluated."""
     around: Frame | None = None
@@ -167,7 +167,7 @@ class Evaluator(ABC):
         self.records: Records = {}
         """The values of the expressions in the class statements of the file."""
         self.conditional = 0
-        """How many arms are around of which it is not known whether they run."""
+        """The number of arms around that may run or not."""
         self.guarded = 0
         """How many bodies of `try` are around."""
         self.rehearsing = 0

@@ -242,7 +242,7 @@ def _first_unknown(evaluator: Evaluator, value: object) -> Undetermined | None:
 
 
 def _is_definition(value: object) -> bool:
-    """Whether a value is no data: a function, a class, a step."""
+    """Whether a value is not data: a function, a class, a step."""
     plain = isinstance(value, str | bytes | int | float | complex | list | dict | tuple | set | frozenset | None)
     return not (plain or isinstance(value, SettingsObject | Undetermined) or type(value).__module__ == "datetime")
 

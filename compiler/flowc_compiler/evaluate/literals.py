@@ -40,7 +40,7 @@ class Scope:
     """What expressions stand for where they are read. In this one, no name is known."""
 
     def evaluate(self, node: ast.expr) -> object:
-        """The value of an expression that is no plain literal. Raises UnresolvedError."""
+        """The value of an expression that is not a plain literal. Raises UnresolvedError."""
         from flowc_compiler.evaluate.known_values import without_names
 
         return without_names(node)
@@ -60,7 +60,7 @@ Made = TypeVar("Made", bound=Scope)
 
 
 class LazyScope(Scope, Generic[Made]):
-    """A scope that is made for the first expression that is no plain literal."""
+    """A scope that is created for the first expression that is not a plain literal."""
 
     def __init__(self, make: Callable[[], Made]) -> None:
         self._make = make

@@ -64,7 +64,7 @@ class State:
         return [container for container, _ in self._held.values()]
 
     def content(self, container: Container) -> Container:
-        """What a container held; what it holds, when it is no part of the state."""
+        """What a container held; what it holds now, if it is not part of the state."""
         held = self._held.get(id(container))
         return container if held is None else held[1]
 

@@ -328,7 +328,7 @@ def _turn(evaluator: Evaluator, item: ast.For | ast.While, frame: Frame) -> Sign
 def _unknown_loop(
     evaluator: Evaluator, item: ast.For | ast.While, cause: Undetermined, begin: Callable[[], object]
 ) -> Signal:
-    """A loop of which it is not known how often it runs."""
+    """A loop with an unknown number of iterations."""
     frame = evaluator.frame
 
     def turn() -> object:

@@ -12,7 +12,7 @@ from flowc_compiler.evaluate.values import RuntimeValue
 from flowc_compiler.ir.values import ChosenValue, CollectionValue, EachValue, ElementValue, LiteralValue, OperationValue
 
 _CHARACTERS = 100
-"""Of a text, how many count as one entry."""
+"""How many characters of a text count as one entry."""
 
 
 def check_weight(evaluator: Evaluator, node: ast.AST, *values: object) -> None:

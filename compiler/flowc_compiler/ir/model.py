@@ -76,7 +76,7 @@ class ForeachStep(StepBase):
     variable: str
     target: str
     fan: Fan | None = None
-    """What is mapped over where it is no artifact of the step's own; the step calls nothing then."""
+    """What is mapped over if that is not an artifact of the step itself; the step calls nothing then."""
 
     @property
     def targets(self) -> tuple[str, ...]:

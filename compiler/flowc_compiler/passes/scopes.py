@@ -58,7 +58,7 @@ class _Builder:
         self._inside: dict[str, _Stack] = {}
         """The stack at each placed step; absent for steps that could not be placed."""
         self._split: dict[_Stack, _Stack] = {self._root: self._root}
-        """Each frame's nearest frame, itself included, that is no arm of a switch."""
+        """Each frame's nearest frame, itself included, that is not an arm of a switch."""
         self._frames: dict[str, _Stack] = {}
         self._joins: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {}
         """Join to what it closes, and its parents by arm."""

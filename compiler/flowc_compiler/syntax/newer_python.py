@@ -29,7 +29,7 @@ class NewerSyntax(NamedTuple):
 
 
 def newer_syntax(text: str) -> NewerSyntax | None:
-    """What needs the newest Python in a file that this one refuses; `None` where that is no matter of the version."""
+    """What needs the newest Python in a file that this one refuses; `None` if a newer version does not help."""
     if longest_statement(text)[1] > MAX_OPERATORS:
         return None
     import libcst as cst

@@ -60,7 +60,7 @@ class Entity(Generic[P, C]):
 
     @property
     def system_tags(self) -> FrozenSet[str]:
-        """The tags that say who ran it and by what."""
+        """The tags with the user and the runtime of the run."""
         return frozenset(self._above.system_tags) if self._above is not None else frozenset()
 
     @property

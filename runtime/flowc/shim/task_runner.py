@@ -85,7 +85,9 @@ def run_task(plan: Plan, load: Callable[[], Any], task: Task) -> int:
             execute(load, state, task)
         else:
             _execute(load(), state, task)
-    except BaseException as error:  # asyncio.CancelledError is no Exception, nor are SystemExit and KeyboardInterrupt
+    except (
+        BaseException
+    ) as error:  # asyncio.CancelledError is not an Exception, nor are SystemExit and KeyboardInterrupt
         from flowc.shim.failure_report import report_failure
 
         return report_failure(error, layout, task)

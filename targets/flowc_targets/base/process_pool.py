@@ -40,7 +40,7 @@ class Process(Generic[Task]):
         """0 until the fork server has reported the start."""
 
     def signal(self, number: signal.Signals) -> bool:
-        """Signal the process and its children. False before it has started; one that has ended is no error."""
+        """Signal the process and its children. False before it has started; an ended process is not an error."""
         if not self.pid:
             return False  # group 0 would be our own
         # macOS refuses permission for a group of zombies.

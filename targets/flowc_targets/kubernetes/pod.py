@@ -1,4 +1,4 @@
-"""The pod of a step: what its decorators say about it, as one model for every engine that runs on Kubernetes."""
+"""The pod of a step: built from its decorators, as one model for every engine on Kubernetes."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Shape(Protocol):
 
 
 def _typed(what: str, *types: type) -> Shape:
-    """A value of one of some types. A boolean is no integer."""
+    """A value of one of some types. A boolean is not an integer."""
 
     def check(value: object, path: str, problems: list[str]) -> None:
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):

@@ -75,7 +75,7 @@ class GraphBuilder:
         self.broken = True
 
     def forget(self, name: str) -> None:
-        """A method that is no step overrides the step of a base class."""
+        """A method that is not a step overrides the step of a base class."""
         self._drafts.pop(name, None)
 
     def ends(self, flow: str, where: Span) -> tuple[str, str] | None:

@@ -48,7 +48,7 @@ class DecoratorReader:
         return frozenset(marks)
 
     def check_plain_method(self, function: FunctionNode) -> None:
-        """Collect FC401 where a method that is no step bears a decorator for steps: it would be lost."""
+        """Collect FC401 if a method that is not a step has a decorator for steps: it would be lost."""
         for item in function.decorator_list:
             name = self._view.names.resolve(callee(item))
             if name in ARGUMENTS:

@@ -24,7 +24,7 @@ def wait_for(evaluator: PipelineEvaluator, node: NodeBuilder, after: Iterable[Bo
 
 
 def waited_names(evaluator: PipelineEvaluator, given: BoundValue) -> list[str]:
-    """The nodes that an entry of `after=` waits for. Raises EvaluationError with FC221 for what is no step."""
+    """The nodes that an entry of `after=` waits for. Raises EvaluationError with FC221 for anything but a step."""
     match given.value:
         case str() as name:
             return [name]
@@ -45,7 +45,7 @@ def waited_names(evaluator: PipelineEvaluator, given: BoundValue) -> list[str]:
 
 
 def resolve_order(evaluator: PipelineEvaluator) -> None:
-    """Look up the names of steps that were called after the step that waits for them. FC221 for what is no step's."""
+    """Look up the names of steps that were called after the step that waits for them. FC221 for unknown names's."""
     for node, name, path, span in evaluator.waiting:
         if evaluator.nodes.get(name) is not None:
             _add(node, evaluator.nodes.anchor(name, path))

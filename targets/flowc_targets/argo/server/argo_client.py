@@ -159,7 +159,7 @@ class ArgoClient:
         return run_state(self._server.call("workflow", method, *where, body))
 
     def _post(self, service: str, method: str, body: Json) -> Json:
-        """A call that creates something. What is not there then, such as the namespace, is no run."""
+        """A call that creates something. A missing object, such as the namespace, is not a run then."""
         try:
             return self._server.call(service, method, self.access.namespace, body)
         except EngineError as error:

@@ -208,7 +208,7 @@ class ArgoServer:
         return "check that ARGO_SERVER (or --server) is its host:port, and that it can be reached from here"
 
     def _refusal(self, error: Any) -> EngineError:
-        """What a status that is no success means."""
+        """The meaning of a status other than success."""
         text, known = self._message(error)
         if error.status == 0:  # the library's way to say that TLS has failed
             return self._unreachable(ConnectionError(str(error.reason).replace("\n", ": ")))

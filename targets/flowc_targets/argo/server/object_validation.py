@@ -47,7 +47,7 @@ _WORDS: dict[object, str] = {str: "a string", int: "a whole number", float: "a n
 
 
 def validate(document: Json) -> tuple[str, ...]:
-    """What is wrong with an object, each with its place; nothing for a kind that there is no model of.
+    """What is wrong with an object, each with its place; nothing for a kind without a model.
 
     Raises EngineError FC610 where the library is not installed.
     """

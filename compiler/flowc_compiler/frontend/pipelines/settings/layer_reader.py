@@ -41,7 +41,7 @@ class SettingsLayer:
 
     kind: Kind
     of: Literal["step", "pipeline"]
-    """What it is said of."""
+    """Whether it configures a step or a pipeline."""
     arguments: tuple[ast.expr | ast.keyword, ...]
     """None for a decorator without parentheses."""
     view: ModuleView

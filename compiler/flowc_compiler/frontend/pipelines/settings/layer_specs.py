@@ -200,7 +200,7 @@ def _decorated(
 
 
 def _exit_hooks(tree: Tree, view: ModuleView, sink: DiagnosticSink) -> tuple[ExitHookSpec, ...]:
-    """What runs after the run: ZenML's hooks of a pipeline. A name that is no function of the file is FC404."""
+    """What runs after the run: ZenML's hooks of a pipeline. A name that is not a function of the file is FC404."""
     hooks: list[ExitHookSpec] = []
     for name in ("on_success", "on_failure", "on_end"):
         leaf = tree.get(name)

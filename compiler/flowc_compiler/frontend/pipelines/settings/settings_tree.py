@@ -15,7 +15,7 @@ from flowc_compiler.source import Span
 
 @dataclass(frozen=True, eq=False)
 class Leaf:
-    """A value that is no dict of settings."""
+    """A value that is not a dict of settings."""
 
     value: object
     span: Span

@@ -56,7 +56,7 @@ def file_names(view: ModuleView) -> FileNames:
 
 
 def parsed(text: str) -> ast.expr | None:
-    """The syntax tree of an annotation's text; `None` for what is no expression."""
+    """The syntax tree of an annotation's text; `None` for text that is not an expression."""
     try:
         return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
