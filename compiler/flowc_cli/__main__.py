@@ -20,6 +20,9 @@ def main(arguments: list[str] | None = None, program: str = "flowc") -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    finally:
+        if arguments is None and not gc.isenabled():
+            gc.freeze()  # the process ends now: the interpreter's last collections have nothing to walk
 
 
 if __name__ == "__main__":
