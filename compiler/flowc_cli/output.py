@@ -24,16 +24,16 @@ def report(
     diagnostics: Sequence[Diagnostic], sources: Mapping[str, SourceFile] = NO_SOURCES, form: Form = "text"
 ) -> None:
     """Print diagnostics with the lines of `sources`: text to standard error, other forms to standard output."""
+    if form == "text" and not diagnostics:
+        return
     from flowc._version import __version__
     from flowc_compiler.diagnostics import render
 
     match form:
-        case "text" if diagnostics:
+        case "text":
             color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
             text = render.render_text(diagnostics, sources, color=color)
             sys.stderr.write(f"{text}\n{render.summary(diagnostics)}\n")
-        case "text":
-            pass
         case "json":
             sys.stdout.write(render.render_json(diagnostics))
         case "sarif":

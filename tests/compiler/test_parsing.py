@@ -194,6 +194,7 @@ class F(FlowSpec):
     @step
     def end(self): pass
 """
+WITH_RETRY = SMALL_FLOW.replace("FlowSpec, ", "FlowSpec, retry, ", 1).replace("@step", "@retry(times=2)\n    @step", 1)
 UNUSED = (
     "libcst", "yaml", "tomllib", "rich", "importlib.metadata",
     "flowc_compiler.evaluate.evaluator", "flowc_compiler.evaluate.known_values", "flowc_compiler.evaluate.values",
@@ -203,12 +204,28 @@ UNUSED = (
     "flowc_compiler.rewrite", "typer.rich_utils", "typer._adapters", "pydantic.type_adapter", "pydantic.plugin._loader",
 )  # fmt: skip
 """What takes time to import, and is of no use for a small class flow. The last ones build validators."""
+UNUSED_WITH_RETRY = (
+    "libcst", "yaml", "tomllib", "rich",
+    "flowc_compiler.evaluate.evaluator", "flowc_compiler.evaluate.known_values", "flowc_compiler.evaluate.values",
+    "flowc_compiler.frontend.decorators.arguments.compute_arguments", "flowc_compiler.frontend.pipelines",
+    "flowc_compiler.ir.flowspecs", "flowc_compiler.ir.kubernetes", "flowc_compiler.ir.regions",
+    "flowc_compiler.ir.values", "flowc_compiler.passes.regions", "flowc_compiler.rewrite", "typer.rich_utils",
+)  # fmt: skip
+"""The same where a step has `@retry`, whose arguments are validated."""
 
 
 @pytest.mark.process
-def test_check_of_a_small_flow_imports_what_it_needs(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "unused"),
+    [
+        (SMALL_FLOW, UNUSED),
+        (WITH_RETRY, UNUSED_WITH_RETRY),
+    ],
+    ids=["plain", "retry"],
+)
+def test_check_of_a_small_flow_imports_what_it_needs(text: str, unused: tuple[str, ...], tmp_path: Path) -> None:
     path = tmp_path / "flow.py"
-    path.write_text(SMALL_FLOW)
+    path.write_text(text)
     code = f"""
 import sys
 from flowc_cli.__main__ import main
@@ -221,4 +238,4 @@ print(*sys.modules)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = done.stdout.split()
     assert "flowc_compiler.passes.scopes" in loaded
-    assert [name for name in loaded if name.startswith(UNUSED)] == []
+    assert [name for name in loaded if name.startswith(unused)] == []

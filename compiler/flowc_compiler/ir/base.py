@@ -27,7 +27,10 @@ class Model(BaseModel):
         _parent_namespace_depth: int = 2,
         _types_namespace: Mapping[str, Any] | None = None,
     ) -> bool | None:
-        """Build the validator, as pydantic does. Imports the modules whose classes are annotations of fields."""
+        """Build the validator, as pydantic does. Imports the modules whose classes annotate fields."""
+        built = super().model_rebuild(force=force, raise_errors=False, _types_namespace={})
+        if built is not False:
+            return built
         from flowc_compiler import ir
 
         names = {name: getattr(ir, name) for name in ir.__all__}
