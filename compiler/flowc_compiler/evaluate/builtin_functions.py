@@ -15,14 +15,15 @@ import math
 import operator
 import os.path
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Evaluator, ExitError
-from flowc_compiler.evaluate.functions import apply, callback
+from flowc_compiler.evaluate.functions import apply, call_function, callback
 from flowc_compiler.evaluate.iteration import take_items
 from flowc_compiler.evaluate.operations import LONGEST, MOST_BITS, binary, check_format, size
 from flowc_compiler.evaluate.plain_data import check_hashable, has_objects
-from flowc_compiler.evaluate.targets import attributes_of
+from flowc_compiler.evaluate.targets import attributes_of, setter_of
 from flowc_compiler.evaluate.values import (
     PLAIN,
     Builtin,
@@ -292,6 +293,9 @@ def _items(
         values = evaluator.iterate(first.value, first.node)
         return cast("list[object]", evaluator.computed(node, lambda: list(enumerate(values, cast("int", start)))))
     columns = [evaluator.iterate(given.value, given.node) for given in sources]
+    if len({len(column) for column in columns}) > 1:  # Python leaves the rest in what it goes over
+        why = Unresolved("how much was taken out of it is not known")
+        evaluator.escape(*(given.value for given in sources if isinstance(given.value, Iterator)), why=why)
     if name in {"iter", "reversed"}:
         return columns[0] if name == "iter" else columns[0][::-1]
     if name == "zip":
@@ -382,8 +386,11 @@ def _names_of(owner: object) -> set[str] | None:
 
 
 def _setattr(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> None:
-    del node
     values = [given.value for given in arguments.positional]
+    setter = setter_of(values[0], values[1]) if len(values) == 3 and isinstance(values[1], str) else None
+    if setter is not None:
+        call_function(evaluator, setter, CallArguments([arguments.positional[0], arguments.positional[2]]), node)
+        return
     names = attributes_of(evaluator, values[0], values[1]) if len(values) == 3 and isinstance(values[1], str) else None
     if names is None:
         evaluator.escape(*values, why=Unresolved("it is changed by `setattr`"))
@@ -463,8 +470,14 @@ def _reduce(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> o
 
 
 def _wraps(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    del evaluator, arguments, node
-    return Builtin("typing.cast", _same)
+    del evaluator, node
+    of = arguments.positional[0].value if arguments.positional else None
+    wrapped = of.wraps or of if isinstance(of, Function) else None
+
+    def wrap(function: object) -> object:
+        return replace(function, wraps=wrapped) if isinstance(function, Function) else function
+
+    return Builtin("typing.cast", wrap)
 
 
 def _namespace(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from typing import TypeGuard
 
 from flowc_compiler.evaluate.evaluator import (
     BoundValue,
@@ -25,9 +26,13 @@ from flowc_compiler.evaluate.values import (
     Environment,
     Foreign,
     Function,
+    FunctionNode,
     Instance,
+    Undetermined,
     Unresolved,
+    is_kind,
 )
+from flowc_compiler.syntax.names import dotted
 
 _PLAIN_BASES = frozenset({("abc", "ABC"), ("typing", "Protocol"), ("typing", "Generic"), ("flowc", "FlowSpec")})
 _ENUMS = frozenset({("enum", "Enum"), ("enum", "Flag"), ("enum", "IntEnum"), ("enum", "IntFlag"), ("enum", "StrEnum")})
@@ -47,8 +52,7 @@ def define_class(evaluator: Evaluator, item: ast.ClassDef) -> object:
     try:
         decorators = [(node, evaluate_decorator(evaluator, node)) for node in item.decorator_list]
         bases = [evaluator.lookup(node) for node in item.bases]
-        for keyword in item.keywords:
-            evaluator.lookup(keyword.value)
+        keywords = [evaluator.lookup(keyword.value) for keyword in item.keywords]
         namespace: Environment = {}
         inner = Frame(frame.view, namespace, _around(frame), bound_names(item.body), is_class=True)
         with evaluator.within(inner):
@@ -62,9 +66,23 @@ def define_class(evaluator: Evaluator, item: ast.ClassDef) -> object:
         function = value.function if isinstance(value, Descriptor) else value
         if isinstance(function, Function) and function.owner is None:
             function.owner = made
+    _run_hooks(evaluator, made, keywords, item)
     if made.kind == "enum":
         _make_members(made, bases)
     return _decorated(evaluator, made, decorators)
+
+
+def _run_hooks(evaluator: Evaluator, made: ClassObject, keywords: list[object], item: ast.ClassDef) -> None:
+    """Note that Python calls `__init_subclass__`, `__set_name__` and a metaclass when it makes a class."""
+    hooks = [base.namespace["__init_subclass__"] for base in made.mro()[1:] if "__init_subclass__" in base.namespace]
+    for value in made.namespace.values():
+        if isinstance(value, Instance) and value.of is not None:
+            hooks += [base.namespace["__set_name__"] for base in value.of.mro() if "__set_name__" in base.namespace]
+    hooks += [value for value in keywords if isinstance(value, ClassObject | Function)]
+    if hooks and evaluator.lenient:
+        callee = Unresolved(f"making the class `{made.name}` calls functions", "", tuple(hooks))
+        name = ast.copy_location(ast.Name(item.name, ast.Load()), item)
+        evaluator.call(callee, CallArguments([BoundValue(made, name)]), name)
 
 
 def evaluate_decorator(evaluator: Evaluator, node: ast.expr) -> object:
@@ -112,12 +130,17 @@ def _make_members(made: ClassObject, bases: list[object]) -> None:
     for name, value in list(made.namespace.items()):
         if name.startswith("_") or isinstance(value, Function | Descriptor):
             continue
-        same = next((member for other, member in members if type(other) is type(value) and other == value), None)
+        same = next((member for other, member in members if _is_alias(other, value)), None)
         member = same or Instance(made, {"value": value, "_value_": value, "name": name, "_name_": name})
         members.append((value, member))
         made.namespace[name] = Unresolved("it is a member of an enumeration of numbers or text") if mixed else member
         if mixed:
             made.fields[name] = member
+
+
+def _is_alias(one: object, other: object) -> bool:
+    numbers = isinstance(one, int | float) and isinstance(other, int | float)
+    return (numbers or type(one) is type(other)) and one == other
 
 
 def _decorated(evaluator: Evaluator, made: ClassObject, decorators: list[tuple[ast.expr, object]]) -> object:
@@ -128,6 +151,7 @@ def _decorated(evaluator: Evaluator, made: ClassObject, decorators: list[tuple[a
         if path == ("dataclasses", "dataclass"):
             options = {item.arg for item in node.keywords} if isinstance(node, ast.Call) else set[str | None]()
             if made.kind in {"plain", "inherits"} and options <= {"frozen", "slots", "kw_only", "repr", "order"}:
+                made.options.update(filter(None, options))
                 _make_dataclass(evaluator, made)
             else:
                 made.kind = "opaque"
@@ -154,15 +178,65 @@ def _make_dataclass(evaluator: Evaluator, made: ClassObject) -> None:
         made.fields.update(base.fields)
     for item in made.node.body:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
-            if "ClassVar" in evaluator.code(item.annotation):
+            path = _annotation_path(evaluator, item.annotation)
+            if path[-1:] == ("ClassVar",):
                 continue
-            made.fields[item.target.id] = made.namespace.get(item.target.id, MISSING)
+            default = made.namespace.get(item.target.id, MISSING)
+            if path[:1] == ("dataclasses",) or _is_special_field(default):
+                made.kind = "opaque"
+                return
+            if is_kind(default, list, dict, set):
+                message = f"the default of `{item.target.id}` is mutable"
+                refused = evaluator.refuse("FC112", message, item, "write `field(default_factory=...)`")
+                raise RaisedError(refused.diagnostic, ValueError(message))
+            made.fields[item.target.id] = default
+        elif any(isinstance(inner, ast.AnnAssign) for inner in ast.walk(item)) and not isinstance(
+            item, FunctionNode | ast.ClassDef | ast.AnnAssign
+        ):
+            made.kind = "opaque"
+            return
+
+
+def _annotation_path(evaluator: Evaluator, node: ast.expr) -> tuple[str, ...]:
+    """The path of what an annotation names, such as `typing.ClassVar`, without what stands in brackets."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        try:
+            node = ast.parse(node.value.strip(), mode="eval").body
+        except SyntaxError:
+            return ()
+    node = node.value if isinstance(node, ast.Subscript) else node
+    if not isinstance(node, ast.Name | ast.Attribute):
+        return ()
+    try:
+        value = evaluator.lookup(node)
+    except EvaluationError:
+        return ()
+    return value.path if isinstance(value, Foreign) else ()
+
+
+def _is_special_field(default: object) -> bool:
+    """Whether a default is a `field(...)` with an argument that changes what `__init__` takes."""
+    return _is_field(default) and bool(default.attributes.keys() & {"init", "kw_only"})
+
+
+def _is_field(default: object) -> TypeGuard[Instance]:
+    return isinstance(default, Instance) and default.of is None
 
 
 def descriptor_of(evaluator: Evaluator, decorator: ast.expr, value: object) -> Descriptor | None:
-    """What `@property`, `@staticmethod` and `@classmethod` make in a class."""
-    if not (evaluator.frame.is_class and isinstance(decorator, ast.Name) and isinstance(value, Function)):
+    """What `@property`, `@name.setter`, `@staticmethod` and `@classmethod` make in a class."""
+    if not (evaluator.frame.is_class and isinstance(value, Function)):
         return None
+    match decorator:
+        case ast.Attribute(value=ast.Name(id=name), attr="setter"):
+            read = evaluator.frame.environment.get(name)
+            if isinstance(read, Descriptor) and read.kind == "property":
+                return Descriptor("property", read.function, value)
+            return None
+        case ast.Name():
+            pass
+        case _:
+            return None
     return Descriptor(decorator.id, value) if decorator.id in {"property", "staticmethod", "classmethod"} else None
 
 
@@ -177,15 +251,33 @@ def call_class(evaluator: Evaluator, of: ClassObject, arguments: CallArguments, 
         evaluator.escape(of, *(given.value for given in arguments.all()), why=why)
         raise evaluator.refuse_unresolved(why, node)
     made = Instance(of)
-    initialize = _find(of, "__init__")
+    first = next((item for item in of.mro() if item.kind == "dataclass" or "__init__" in item.namespace), of)
+    initialize = first.namespace.get("__init__")
+    if _is_abstract(of) or (first.kind == "dataclass" and arguments.positional and _takes_only_names(of)):
+        raise evaluator.refuse("FC115", f"flowc cannot tell whether `{of.name}` takes this", node, "write it out")
     if isinstance(initialize, Function):
         given = CallArguments([BoundValue(made, node), *arguments.positional], arguments.keywords, arguments.open)
         call_function(evaluator, initialize, given, node)
-    elif of.kind == "dataclass":
+    elif initialize is None and first.kind == "dataclass":
         _fill_fields(evaluator, of, made, arguments, node)
     elif arguments.all():
         raise evaluator.refuse("FC113", f"`{of.name}` takes no arguments", node, "leave them out")
     return made
+
+
+def _takes_only_names(of: ClassObject) -> bool:
+    return any("kw_only" in item.options for item in of.mro())
+
+
+def _is_abstract(of: ClassObject) -> bool:
+    """Whether a method under `@abstractmethod` is left, so that Python may refuse to make an object."""
+    for item in of.mro():
+        for method in item.node.body:
+            if isinstance(method, FunctionNode) and _find(of, method.name) is item.namespace.get(method.name):
+                names = [(dotted(decorator) or ("",))[-1] for decorator in method.decorator_list]
+                if any(name.startswith("abstract") for name in names):
+                    return True
+    return False
 
 
 def _member(evaluator: Evaluator, of: ClassObject, arguments: CallArguments, node: ast.expr) -> object:
@@ -262,7 +354,7 @@ def instance_attribute(  # noqa: PLR0912 - one case for each place that Python l
     found = _find(owner.of, name) if owner.of is not None else MISSING
     if isinstance(found, Descriptor) and found.kind == "property" and isinstance(found.function, Function):
         return call_function(evaluator, found.function, CallArguments([BoundValue(owner, node)]), node)
-    if is_descriptor(found):
+    if is_descriptor(found) or (isinstance(found, Undetermined) and name in owner.attributes):
         raise _no_attribute(evaluator, owner, name, node)
     if name in owner.attributes:
         return owner.attributes[name]

@@ -9,6 +9,7 @@ the unknown code could have changed.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
@@ -47,6 +48,12 @@ class EvaluationError(Exception):
         """Values that the result could share parts with."""
         self.wrong = any(isinstance(item, Unresolved) and item.wrong for item in options)
         """Whether Python itself would fail."""
+
+
+_OWN_CLASSES = re.compile(
+    r"\b(BoundMethod|Builtin|ClassObject|Descriptor|DictView|Foreign|Function|Instance|Iterator|Module|Partial|Unresolved)\b"
+)
+"""Classes of flowc in a message of Python's: Python would have had an object of the file, and may not have failed."""
 
 
 class RaisedError(EvaluationError):
@@ -136,6 +143,8 @@ class Frame:
     """Ways out of the function, or of a loop, that some arms of an unknown `if` took, with the state there."""
     first_receiver: object = None
     """The first argument of a method, for `super()`."""
+    lost: EvaluationError | None = None
+    """Of a generator: the error of a `yield from` whose items are not known."""
     yields: list[object] | None = None
     """What a generator has yielded."""
     is_detached: bool = False
@@ -418,6 +427,9 @@ class Evaluator(ABC):
             raise self.refuse("FC114", "this takes too much memory", node, "make it in a step") from None
         except Exception as error:
             text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            if _OWN_CLASSES.search(text):
+                message = f"flowc does not compute with the objects in `{self.code(node)}`"
+                raise self.refuse("FC113", message, node, "use numbers, text, lists and dicts") from None
             refused = self.refuse("FC112", f"`{self.code(node)}` fails: {text}", node, "correct it")
             if "flowc" in text:
                 raise refused from None

@@ -47,8 +47,11 @@ def try_statement(evaluator: Evaluator, item: ast.Try) -> Signal:
     except RaisedError as error:
         raised = error
     except ExitError:
-        evaluator.execute(item.finalbody)
-        raise
+        handler = next((handler for handler in item.handlers if _catches(evaluator, handler, SystemExit())), None)
+        if handler is None:
+            evaluator.execute(item.finalbody)
+            raise
+        raised = RaisedError(Diagnostic(code="FC112", severity="error", message="the program exits"), SystemExit())
     finally:
         evaluator.guarded -= 1
     try:

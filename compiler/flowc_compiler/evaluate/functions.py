@@ -184,6 +184,8 @@ def _generator(evaluator: Evaluator, body: Sequence[ast.stmt], frame: Frame, nod
         try:
             with evaluator.within(frame):
                 evaluator.execute(body)
+                if frame.lost is not None:
+                    raise frame.lost
                 if frame.exits:
                     raise evaluator.refuse(
                         "FC115", "flowc cannot know what this generator yields", node, "return a list"

@@ -238,7 +238,7 @@ class Interpreter(ModuleExecution):
                 arguments.open = True
                 arguments.keywords.setdefault("*", BoundValue(value, arg.value))
             else:
-                arguments.positional += [BoundValue(item, arg.value) for item in self.iterate(value, arg.value)]
+                self._unpack_positional(arguments, value, arg.value)
         for keyword in call.keywords:
             value = self.evaluate(keyword.value)
             if keyword.arg is None:
@@ -246,6 +246,17 @@ class Interpreter(ModuleExecution):
             else:
                 self._put(arguments, keyword.arg, BoundValue(value, keyword.value))
         return arguments
+
+    def _unpack_positional(self, arguments: CallArguments, value: object, node: ast.expr) -> None:
+        try:
+            arguments.positional += [BoundValue(item, node) for item in self.iterate(value, node)]
+        except RaisedError:
+            raise
+        except EvaluationError:
+            if not self.lenient:
+                raise
+            arguments.open = True
+            arguments.keywords.setdefault("*", BoundValue(value, node))
 
     def _unpack(self, arguments: CallArguments, value: object, node: ast.expr) -> None:
         found = self.undetermined(value)
@@ -255,6 +266,10 @@ class Interpreter(ModuleExecution):
                 arguments.keywords.setdefault("*", BoundValue(value, node))
                 return
             raise self.not_known(value, node, "`**` cannot take arguments out of it", "name the arguments")
+        if not is_kind(value, dict) and self.lenient:
+            arguments.open = True
+            arguments.keywords.setdefault("*", BoundValue(value, node))
+            return
         if not is_kind(value, dict):
             raise self.refuse("FC113", f"`{self.code(node)}` is not a dict", node, "`**` takes a dict of arguments")
         for key, item in cast("dict[object, object]", value).items():
@@ -327,7 +342,10 @@ class Interpreter(ModuleExecution):
     def _exception(self, callee: Builtin, arguments: CallArguments, node: ast.expr) -> object:
         values = [given.value for given in arguments.positional]
         if self.find_undetermined(values) is not None or any(map(plain_data.has_objects, values)):
-            return self.computed(node, callee.function)
+            try:
+                return self.computed(node, callee.function)
+            except RaisedError as error:  # one that cannot be made without arguments
+                raise EvaluationError(error.diagnostic) from None
         return self.computed(node, callee.function, *values)
 
     # What a front end adds.
@@ -394,9 +412,14 @@ def _yielded(evaluator: Evaluator, node: ast.Yield | ast.YieldFrom) -> object:
     if frame.yields is None:
         raise refuse_statement(evaluator, node)
     if isinstance(node, ast.YieldFrom):
-        frame.yields.extend(evaluator.iterate(value, node.value))
-    else:
-        frame.yields.append(value)
+        try:
+            frame.yields.extend(evaluator.iterate(value, node.value))
+        except EvaluationError as error:
+            frame.lost = error
+            raise
+        plain = is_kind(value, list, tuple, range) or not evaluator.lenient
+        return None if plain else Unresolved("what this `yield from` gives is not known")
+    frame.yields.append(value)
     return None
 
 

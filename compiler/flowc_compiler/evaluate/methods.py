@@ -6,7 +6,7 @@ import ast
 import string
 from typing import Any, cast
 
-from flowc_compiler.evaluate.evaluator import CallArguments, Evaluator
+from flowc_compiler.evaluate.evaluator import CallArguments, EvaluationError, Evaluator, RaisedError
 from flowc_compiler.evaluate.functions import callback
 from flowc_compiler.evaluate.operations import LONGEST, TooLargeError, check_format, cost
 from flowc_compiler.evaluate.plain_data import check_hashable, check_plain, has_objects
@@ -66,6 +66,17 @@ def plain_method(owner: object, name: str) -> BoundMethod | None:
 
 def call_plain(evaluator: Evaluator, method: BoundMethod, arguments: CallArguments, node: ast.expr) -> object:
     """What a method of plain data gives. It may change the list, dict or set that it is a method of."""
+    try:
+        return _call_plain(evaluator, method, arguments, node)
+    except RaisedError:
+        raise
+    except EvaluationError as error:
+        if method.name in _CHANGING:  # Python makes the change, and flowc does not
+            evaluator.escape(method.owner, why=Unresolved(error.diagnostic.message, error.diagnostic.help))
+        raise
+
+
+def _call_plain(evaluator: Evaluator, method: BoundMethod, arguments: CallArguments, node: ast.expr) -> object:
     owner, name = method.owner, method.name
     values, kind = [given.value for given in arguments.positional], type(owner)
     keywords = {key: given.value for key, given in arguments.keywords.items()}

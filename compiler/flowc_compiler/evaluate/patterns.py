@@ -76,7 +76,7 @@ def _of_type(
 
 
 def _sequence(evaluator: Evaluator, patterns: Sequence[ast.pattern], subject: object, found: Environment) -> bool:
-    if not isinstance(subject, list | tuple):
+    if not isinstance(subject, list | tuple | range):
         return False
     values = list(cast("Sequence[object]", subject))
     star = next((place for place, item in enumerate(patterns) if isinstance(item, ast.MatchStar)), None)

@@ -54,7 +54,7 @@ def compared_by_identity(value: object) -> bool:
         if isinstance(found, Instance):
             own = () if found.of is None else found.of.mro()
             if found.of is None or any(
-                item.kind in {"dataclass", "opaque"} or "__eq__" in item.namespace or "__hash__" in item.namespace
+                item.kind in {"dataclass", "opaque"} or item.namespace.keys() & {"__eq__", "__ne__", "__hash__"}
                 for item in own
             ):
                 return False

@@ -11,7 +11,16 @@ from flowc_compiler.evaluate.branches import fork, leave, widen_loop
 from flowc_compiler.evaluate.classes import define_class, descriptor_of, evaluate_decorator
 from flowc_compiler.evaluate.comprehensions import closure_of
 from flowc_compiler.evaluate.conditions import test
-from flowc_compiler.evaluate.evaluator import EvaluationError, Evaluator, Frame, RaisedError, Records, Returned, Signal
+from flowc_compiler.evaluate.evaluator import (
+    CallArguments,
+    EvaluationError,
+    Evaluator,
+    Frame,
+    RaisedError,
+    Records,
+    Returned,
+    Signal,
+)
 from flowc_compiler.evaluate.exceptions import raise_statement, try_statement
 from flowc_compiler.evaluate.expressions import operate
 from flowc_compiler.evaluate.functions import bound_names, defaults_of
@@ -22,6 +31,7 @@ from flowc_compiler.evaluate.values import (
     Foreign,
     Function,
     FunctionNode,
+    Instance,
     RuntimeValue,
     Undetermined,
     Unresolved,
@@ -427,9 +437,12 @@ def _import(evaluator: Evaluator, item: ast.Import | ast.ImportFrom) -> Signal:
 def _with(evaluator: Evaluator, item: ast.With | ast.AsyncWith) -> Signal:
     """`with` of what flowc does not know: the body runs, and an error in it may be suppressed."""
     suppresses = False
+    managers: list[object] = []
     for entered in item.items:
         manager = evaluator.evaluate(entered.context_expr)
         evaluator.escape(manager, why=Unresolved("it is used by `with`"))
+        managers += _managing(manager)
+        _run_manager(evaluator, managers, entered.context_expr)
         path = _called(entered.context_expr)
         suppresses = suppresses or path[-1:] not in {
             ("open",),
@@ -446,7 +459,19 @@ def _with(evaluator: Evaluator, item: ast.With | ast.AsyncWith) -> Signal:
     signal = evaluator.execute(item.body)
     if evaluator.hazards > hazards and signal is None:
         evaluator.forget(item.body, Unresolved("whether an error ends this `with` is not known"), only_bound=True)
+    _run_manager(evaluator, managers, item.items[0].context_expr)
     return signal
+
+
+def _managing(manager: object) -> list[object]:
+    """The methods of a class of the file that `with` calls."""
+    order = manager.of.mro() if isinstance(manager, Instance) and manager.of is not None else []
+    return [owner.namespace[name] for owner in order for name in ("__enter__", "__exit__") if name in owner.namespace]
+
+
+def _run_manager(evaluator: Evaluator, methods: list[object], node: ast.expr) -> None:
+    callee = Unresolved("`with` runs code that flowc does not follow", "", tuple(methods))
+    evaluator.call(callee, CallArguments(), node)
 
 
 def _called(node: ast.expr) -> tuple[str, ...]:

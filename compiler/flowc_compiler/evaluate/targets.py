@@ -6,7 +6,8 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from flowc_compiler.evaluate.evaluator import Evaluator
+from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Evaluator
+from flowc_compiler.evaluate.functions import call_function
 from flowc_compiler.evaluate.plain_data import check_hashable
 from flowc_compiler.evaluate.values import (
     ClassObject,
@@ -103,6 +104,9 @@ def _assign_attribute(evaluator: Evaluator, target: ast.Attribute, value: object
             "keep values in variables, lists and dicts",
         )  # fmt: skip
     owner = evaluator.evaluate(target.value)
+    if (setter := setter_of(owner, target.attr)) is not None:
+        call_function(evaluator, setter, CallArguments([BoundValue(owner, target), BoundValue(value, target)]), target)
+        return
     names = attributes_of(evaluator, owner, target.attr)
     if names is None:
         why = Unresolved("flowc cannot follow this assignment")
@@ -122,6 +126,21 @@ def is_descriptor(value: object) -> bool:
     return any(item.namespace.keys() & {"__get__", "__set__", "__delete__"} for item in value.of.mro())
 
 
+def setter_of(owner: object, name: str) -> Function | None:
+    """The function that an assignment to an attribute calls; `None` if the attribute is no property with a setter."""
+    if not isinstance(owner, Instance) or owner.of is None:
+        return None
+    order = owner.of.mro()
+    found = next((item.namespace[name] for item in order if name in item.namespace), None)
+    plain = not any(item.kind == "opaque" or "__setattr__" in item.namespace for item in order)
+    found = found.setter if plain and isinstance(found, Descriptor) else None
+    return found if isinstance(found, Function) else None
+
+
+def _may_be_descriptor(value: object) -> bool:
+    return isinstance(value, Descriptor | Undetermined) or is_descriptor(value)
+
+
 def attributes_of(evaluator: Evaluator, owner: object, name: str) -> dict[str, object] | None:
     """The names that an assignment to an attribute changes; `None` where that is not known."""
     if isinstance(owner, Undetermined) or evaluator.undetermined(owner):
@@ -134,7 +153,7 @@ def attributes_of(evaluator: Evaluator, owner: object, name: str) -> dict[str, o
         for item in owner.of.mro() if owner.of is not None else ():
             special = item.namespace.keys() & {"__setattr__", "__delattr__", "__slots__"}
             kept = item.namespace.get(name)
-            if item.kind == "opaque" or special or isinstance(kept, Descriptor) or is_descriptor(kept):
+            if item.kind == "opaque" or item.is_frozen or special or _may_be_descriptor(kept):
                 return None
         return owner.attributes
     return None

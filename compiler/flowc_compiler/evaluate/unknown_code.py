@@ -41,6 +41,14 @@ _NAMESPACES = frozenset({"builtins", "ctypes", "gc", "importlib", "inspect", "sy
 """Modules that give away the names of files: what they give may change any name."""
 
 
+def _may_call_any_name(callee: Unresolved) -> bool:
+    """Whether this is `exec`, or what stands under some name of the file, as `globals()[name]` does."""
+    path = callee.path if isinstance(callee, Foreign) else ()
+    if path[:2] in {("builtins", "exec"), ("builtins", "eval"), ("sys", "modules")}:
+        return True
+    return path[:2] in {("builtins", "globals"), ("builtins", "locals")} and len(path) > 3
+
+
 class UnknownCode(Evaluator):
     """The part of the evaluator that forgets what unknown code may have changed."""
 
@@ -82,7 +90,8 @@ class UnknownCode(Evaluator):
         self.escape(*values, *callee.options, why=why)
         self.unknown_calls += 1  # after that: this call may call what it was given
         self._touch_escaped(why)
-        for item in callee.options:
+        any_name = self.namespace(self.view).values() if _may_call_any_name(callee) else ()
+        for item in [*callee.options, *(found for found in any_name if isinstance(found, Function))]:
             if isinstance(item, Function):
                 self.explore(item, node)
             elif not isinstance(item, Undetermined):
@@ -236,6 +245,8 @@ class UnknownCode(Evaluator):
         if isinstance(decorator, Unresolved):
             why = Unresolved(f"the decorator `@{self.code(node)}` may have changed it")
             self.escape(value, *decorator.options, why=why)
+            if isinstance(decorator, Foreign) and decorator.path[:1] == ("atexit",) and isinstance(value, Function):
+                self.explore(value, node)
             message = f"it has the decorator `@{self.code(node)}`, which flowc cannot run"
             return Unresolved(message, "remove it", (value,))
         try:

@@ -106,10 +106,14 @@ class Function:
     """Values of its parameters' defaults, as of when it was defined."""
     owner: ClassObject | None = None
     """The class whose method it is."""
+    wraps: Function | None = None
+    """The function whose name it has by `functools.wraps`."""
 
     @property
     def name(self) -> str:
         """The name of the function."""
+        if self.wraps is not None:
+            return self.wraps.name
         return "<lambda>" if isinstance(self.node, ast.Lambda) else self.node.name
 
 
@@ -153,6 +157,13 @@ class ClassObject:
     """`plain`, `enum`, `dataclass`, or `opaque` where what it does is not known."""
     fields: Environment = field(default_factory=dict[str, object])
     """Of a dataclass: the default of each field, `MISSING` where it has none."""
+    options: set[str] = field(default_factory=set[str])
+    """Of a dataclass: the arguments of its decorator, such as `frozen`."""
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether attributes of its objects may not be assigned."""
+        return "frozen" in self.options
 
     def mro(self) -> list[ClassObject]:
         """The classes that attributes are looked up in, in order."""
@@ -185,6 +196,8 @@ class Descriptor:
 
     kind: str
     function: object
+    setter: object = None
+    """Of a property: the function that an assignment calls."""
 
 
 @dataclass(frozen=True, eq=False)

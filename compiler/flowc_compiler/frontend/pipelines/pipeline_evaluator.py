@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluator import CallArguments, Evaluator, Records
-from flowc_compiler.evaluate.functions import call_function, signature_of
+from flowc_compiler.evaluate.functions import bind, call_function, signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.known_values import RecordedScope
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
@@ -188,6 +188,8 @@ class PipelineEvaluator(Interpreter):
 
         match callee:
             case PipelineFunction() if self.lenient:
+                if self.guarded:  # a handler may catch the error of arguments that do not fit
+                    bind(self, signature_of(callee.node), arguments, callee.name, node)
                 return self.runs.record(self, callee, arguments, node)
             case PipelineFunction():
                 return self._call_pipeline(callee, arguments, node)
@@ -210,7 +212,6 @@ class PipelineEvaluator(Interpreter):
             if name in arguments.keywords and name not in own:
                 message = f"the pipeline `{pipeline.name}` takes no `{name}`: its steps become steps of this pipeline"
                 raise self.refuse("FC113", message, arguments.keywords[name].node, f"give `{name}=` to the steps in it")
-        from flowc_compiler.evaluate.functions import bind
 
         bound = bind(self, signature_of(pipeline.node), arguments, pipeline.name, node)
         checked = [BoundArgument(key, given.value, self.span(given.node)) for key, given in bound.named.items()]
