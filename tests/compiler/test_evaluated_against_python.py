@@ -124,6 +124,8 @@ UNKNOWN = {
     "import fire\nfire.Fire(p)": "FC304 parameter `x` has no known value",
     "import os\nq = p.with_options(retry=2) if os.sep else p\nq()": "FC402 which options of `p` count is not known",
     "import os\nif os.sep:\n    note.configure(retry=2)\np()": "FC402 whether this configures `note` is not known",
+    "n = [1]\nfor _ in range(60):\n    n = [n, n]\np(x=n)": "more than 1000000 entries",
+    "n = []\nn.append(n)\np(x=n)": "nested too deeply",
     "for _ in range(10**9):\n    pass\nn = 2\np(x=n)": "takes too long to evaluate",
 }
 

@@ -21,11 +21,12 @@ from flowc_compiler.evaluate.evaluator import (
 from flowc_compiler.evaluate.functions import bound_names
 from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError
-from flowc_compiler.evaluate.operations import MOST_OPERATIONS
+from flowc_compiler.evaluate.operations import HEAVIEST, MOST_OPERATIONS
 from flowc_compiler.evaluate.values import (
     ConfigReference,
     ConfigTree,
     Environment,
+    Foreign,
     Function,
     Instance,
     RuntimeValue,
@@ -33,6 +34,7 @@ from flowc_compiler.evaluate.values import (
     Undetermined,
     Unresolved,
 )
+from flowc_compiler.evaluate.weights import TOO_HEAVY, weight
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 
@@ -77,6 +79,14 @@ class FileScope(Scope):
         if found is None:
             raise UnresolvedError(node)
         return self.resolved(recorded(evaluator, node, found), node)
+
+    def made_by(self, node: ast.expr) -> tuple[str, ...]:
+        """The path of what an expression calls where that is no code of the files, such as `flowc.Parameter`."""
+        with deep_recursion():
+            self.files.evaluator.namespace(self.view)
+        found = self.files.evaluator.records.get(node)
+        path = found.value.path if found is not None and isinstance(found.value, Foreign) else ()
+        return path[:-1] if path[-1:] == ("()",) else ()
 
     def inside(self, function: FunctionNode, self_name: str) -> StepScope:
         """What expressions in a step of the class stand for."""
@@ -219,6 +229,8 @@ def recorded(evaluator: Evaluator, node: ast.expr, found: Recorded) -> object:
         raise UnresolvedError(node, unknown.reason, unknown.help, wrong=unknown.wrong)
     if isinstance(unknown, RuntimeValue):
         raise UnresolvedError(node, "it is the result of a step, which is not known when the flow is compiled")
+    if weight(value) > HEAVIEST:
+        raise UnresolvedError(node, TOO_HEAVY, "compute it in a step")
     if held is not None and held != value:
         raise UnresolvedError(node, "it is changed after this", "write the value out here")
     if _is_definition(value):
@@ -229,8 +241,12 @@ def recorded(evaluator: Evaluator, node: ast.expr, found: Recorded) -> object:
 def _first_unknown(evaluator: Evaluator, value: object) -> Undetermined | None:
     """The first part of a value that is not known; references to configs are looked up later."""
     pending: list[object] = [value]
+    seen = set[int]()
     while pending:
         item = pending.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
         found = evaluator.undetermined(item)
         if found is not None and not isinstance(found, ConfigReference):
             return found

@@ -15,11 +15,14 @@ _CHARACTERS = 100
 """How many characters of a text count as one entry."""
 
 
+TOO_HEAVY = f"this value is nested too deeply, or has more than {HEAVIEST} entries, counted each time"
+"""Why a value is refused that is much larger written out than in memory."""
+
+
 def check_weight(evaluator: Evaluator, node: ast.AST, *values: object) -> None:
     """Refuse values that are much larger written out than in memory. Raises EvaluationError with FC114."""
     if sum(weight(value) for value in values) > HEAVIEST:
-        message = f"this value is nested too deeply, or has more than {HEAVIEST} entries, counted each time"
-        raise evaluator.refuse("FC114", message, node, "make it in a step")
+        raise evaluator.refuse("FC114", TOO_HEAVY, node, "make it in a step")
 
 
 def weight(value: object) -> int:

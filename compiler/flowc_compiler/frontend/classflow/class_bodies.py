@@ -59,6 +59,14 @@ class ClassBodyReader:
         called = self.names.resolve(value.func) if isinstance(value, ast.Call) else None
         return called if called in DECLARATIONS else ""
 
+    def hides_declaration(self, value: ast.expr) -> bool:
+        """Whether a value is, or has in it, a parameter, a config or a step that is not written as one."""
+        calls = [node for node in ast.walk(value) if isinstance(node, ast.Call)]
+        if any(self.declared(call) or self.names.resolve(call.func) == "step" for call in calls):
+            return True
+        made = self.scope.made_by(value) if isinstance(value, ast.Call) else ()
+        return made[:1] == ("flowc",) and made[-1] in DECLARATIONS
+
     def is_config(self, node: ast.expr) -> bool:
         """Whether an expression begins with a config or a `config_expr`, of which a class body has no value yet."""
         while isinstance(node, ast.Attribute | ast.Subscript):

@@ -248,6 +248,8 @@ class _FlowReader:
                 if self._step_bodies.get(name) is not body:
                     self._graph.forget(name)  # a base class's step
                 self._parameters[name] = parameter
+        elif not declared and (self._step_bodies.get(name) is body or body.hides_declaration(value)):
+            self._report_statement(body, statement)
         elif not declared and not name.startswith("__"):
             self._check_constant(body, value)
             self._graph.forget(name)
@@ -264,9 +266,11 @@ class _FlowReader:
 
     def _check_other(self, body: ClassBodyReader, statement: ast.stmt) -> None:
         """A parameter that is bound in another way than `name = Parameter(...)` must not be lost."""
-        if not isinstance(statement, (ast.Expr, ast.Pass)) and any(
-            body.declared(call) for call in find_calls(statement)
-        ):
+        lost = any(body.declared(call) for call in find_calls(statement))
+        if isinstance(statement, ast.Delete):
+            names = {item.id for item in statement.targets if isinstance(item, ast.Name)}
+            lost = not names.isdisjoint({*self._parameters, *self._step_bodies})
+        if lost and not isinstance(statement, (ast.Expr, ast.Pass)):
             self._report_statement(body, statement)
 
     def _report_statement(self, body: ClassBodyReader, statement: ast.AST) -> None:

@@ -12,8 +12,10 @@ from flowc_compiler.evaluate.branches import snapshot
 from flowc_compiler.evaluate.evaluator import CallArguments
 from flowc_compiler.evaluate.functions import signature_of
 from flowc_compiler.evaluate.merging import State
+from flowc_compiler.evaluate.operations import HEAVIEST
 from flowc_compiler.evaluate.plain_data import has_objects
 from flowc_compiler.evaluate.values import Undetermined, Unresolved, is_kind
+from flowc_compiler.evaluate.weights import TOO_HEAVY, weight
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
 from flowc_compiler.source import Span
 
@@ -128,6 +130,8 @@ def _kept(evaluator: PipelineEvaluator, value: object) -> object:
         inner = evaluator.find_undetermined(value)
         if isinstance(inner, Unresolved):
             return inner
+        if weight(value) > HEAVIEST:
+            return Unresolved(TOO_HEAVY, "compute it in a step")
         if not has_objects(value):
             return copy.deepcopy(value)
     return value
