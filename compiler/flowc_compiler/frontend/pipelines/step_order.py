@@ -45,7 +45,7 @@ def waited_names(evaluator: PipelineEvaluator, given: BoundValue) -> list[str]:
 
 
 def resolve_order(evaluator: PipelineEvaluator) -> None:
-    """Look up the names of steps that were called after the step that waits for them. FC221 for unknown names's."""
+    """Look up the names of steps that were called after the step that waits for them. FC221 for unknown names."""
     for node, name, path, span in evaluator.waiting:
         if evaluator.nodes.get(name) is not None:
             _add(node, evaluator.nodes.anchor(name, path))
