@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from flowc_compiler.evaluate.branches import widen_loop
 from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluator import EvaluationError, Evaluator, Frame
-from flowc_compiler.evaluate.functions import bound_names
+from flowc_compiler.evaluate.functions import bound_names, check_items
 from flowc_compiler.evaluate.iteration import watch_of
 from flowc_compiler.evaluate.plain_data import check_hashable, check_key
 from flowc_compiler.evaluate.targets import assign
@@ -53,6 +53,7 @@ def comprehension(evaluator: Evaluator, node: Comprehension) -> object:
                     _turns(evaluator, node.generators, start, lambda: values.append(evaluator.evaluate(element)))
             finally:
                 evaluator.lenient = outer_lenient
+            check_items(evaluator, values, inner.environment, node)
             return values
 
         return Iterator(make, watch_of(evaluator, [node], [outer.environment, *outer.closure]))

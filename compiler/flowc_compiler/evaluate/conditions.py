@@ -130,6 +130,10 @@ def comparison(evaluator: Evaluator, node: ast.Compare) -> object:
     return found
 
 
+_SHARED = (int, float, str, bytes, tuple, frozenset, complex)
+"""Types of which Python may have one object for equal values, or several."""
+
+
 def _compare(
     evaluator: Evaluator,
     node: ast.Compare,
@@ -143,6 +147,9 @@ def _compare(
         unknown = evaluator.undetermined(one) or evaluator.undetermined(other)
         if isinstance(unknown, Unresolved) and any(isinstance(item, Unresolved) for item in (one, other)):
             raise evaluator.refuse_unresolved(unknown, node)
+        if unknown is None and type(one) is type(other) and is_kind(one, *_SHARED) and one == other:
+            message = "whether equal numbers or texts are one object depends on the Python that runs the file"
+            raise evaluator.refuse("FC115", message, node, "write `==`")
         if not isinstance(unknown, RuntimeValue):
             return function(one, other)
     elif isinstance(op, ast.In | ast.NotIn) and is_kind(other, dict) and not evaluator.undetermined(other):

@@ -175,6 +175,13 @@ def _body(evaluator: Evaluator, body: Sequence[ast.stmt], frame: Frame, node: as
     return leave(evaluator, frame, ("return",), signal, value, node)[1] if frame.exits else value
 
 
+def check_items(evaluator: Evaluator, items: Sequence[object], names: Environment, node: ast.AST) -> None:
+    """Refuse functions that a generator makes: in Python, each finds its names as they are at its turn."""
+    if any(isinstance(item, Function) and any(scope is names for scope in item.closure) for item in items):
+        message = "flowc cannot know which values the functions of this generator find"
+        raise evaluator.refuse("FC115", message, node, "make a list of them")
+
+
 def _generator(evaluator: Evaluator, body: Sequence[ast.stmt], frame: Frame, node: ast.AST) -> Iterator:
     lenient = evaluator.lenient
 
@@ -192,6 +199,7 @@ def _generator(evaluator: Evaluator, body: Sequence[ast.stmt], frame: Frame, nod
                     )
         finally:
             evaluator.lenient = outer
+        check_items(evaluator, frame.yields, frame.environment, node)
         return frame.yields
 
     return Iterator(make, evaluator.watch_of(body, [frame.environment, *frame.closure]))

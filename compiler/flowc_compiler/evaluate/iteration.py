@@ -56,9 +56,17 @@ def iterated(evaluator: Evaluator, value: object, node: ast.AST) -> list[object]
 
 
 def has_order(values: Iterable[object]) -> bool:
-    """Whether Python goes over a set in the same order in each process: hashes of text are not the same."""
+    """Whether Python goes over a set in the same order in each process: hashes of text are not the same.
+
+    Where hashes of numbers collide, the order depends on how the set came to be, for which Python has short cuts.
+    """
     entries = list(values)
-    return len(entries) < 2 or all(isinstance(item, int | float) for item in entries)
+    if len(entries) < 2:
+        return True
+    if not all(isinstance(item, int | float) for item in entries):
+        return False
+    backwards = list(reversed(entries))
+    return entries == list(set(entries)) == list(set(backwards)) == list(set(frozenset(entries)))
 
 
 def in_order(values: Iterable[object]) -> list[object]:

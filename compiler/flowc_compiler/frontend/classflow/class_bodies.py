@@ -64,7 +64,7 @@ class ClassBodyReader:
         calls = [node for node in ast.walk(value) if isinstance(node, ast.Call)]
         if any(self.declared(call) or self.names.resolve(call.func) == "step" for call in calls):
             return True
-        made = self.scope.made_by(value) if isinstance(value, ast.Call) else ()
+        made = self.scope.made.made_by(value) if isinstance(value, ast.Call) else ()
         return made[:1] == ("flowc",) and made[-1] in DECLARATIONS
 
     def is_config(self, node: ast.expr) -> bool:
