@@ -65,7 +65,7 @@ class ClassBodyReader:
         if any(self.declared(call) or self.names.resolve(call.func) == "step" for call in calls):
             return True
         made = self.scope.made.made_by(value) if isinstance(value, ast.Call) else ()
-        return made[:1] == ("flowc",) and made[-1] in DECLARATIONS
+        return len(made) == 2 and made[0] == "flowc" and made[1] in DECLARATIONS
 
     def is_config(self, node: ast.expr) -> bool:
         """Whether an expression begins with a config or a `config_expr`, of which a class body has no value yet."""
