@@ -31,3 +31,9 @@ def test_odd_values(model: type[Arguments], field: str) -> None:
     for value in ODD:
         with contextlib.suppress(ValidationError):
             model.model_validate({field: value})
+
+
+def test_an_infinite_number_of_cores_is_refused() -> None:
+    for cpu in (float("inf"), "1e999"):
+        with pytest.raises(ValidationError, match="finite"):
+            ARGUMENTS["resources"].model_validate({"cpu": cpu})

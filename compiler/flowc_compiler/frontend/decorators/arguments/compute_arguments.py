@@ -88,7 +88,7 @@ Annotations = Annotated[Pairs, AfterValidator(_check_keys)]
 class ResourcesArguments(Arguments):
     """`@resources`, and `Resources(...)` of a pipeline's step."""
 
-    cpu: Annotated[float | None, Field(gt=0)] = None
+    cpu: Annotated[float | None, Field(gt=0, allow_inf_nan=False)] = None
     gpu: Gpu = None
     memory: Mebibytes = None
     disk: Mebibytes = None
