@@ -74,7 +74,7 @@ class Runs:
             text=True,
         )
 
-    def pids(self, count: int, attempt: int = 0) -> dict[str, list[int]]:
+    def reported(self, count: int, attempt: int = 0) -> dict[str, list[int]]:
         """Wait until so many tasks have reported their processes."""
         deadline = time.monotonic() + 60
         while True:
@@ -98,7 +98,7 @@ def alive(pid: int) -> bool:
 def test_a_killed_run_takes_its_tasks_with_it_and_can_be_resumed(tmp_path: Path, method: str) -> None:
     runs = Runs(tmp_path, method)
     with runs.command("run", "yes") as engine:
-        pids = runs.pids(6)
+        pids = runs.reported(6)
         _wait_for_manifests(tmp_path, 4)
         os.kill(engine.pid, signal.SIGKILL)
         assert engine.wait(10) == -signal.SIGKILL
@@ -126,7 +126,7 @@ def test_a_killed_run_takes_its_tasks_with_it_and_can_be_resumed(tmp_path: Path,
 def test_a_killed_task_is_tried_again(tmp_path: Path, method: str) -> None:
     runs = Runs(tmp_path, method)
     with runs.command("run", "yes") as engine:
-        pids = runs.pids(6)
+        pids = runs.reported(6)
         for name in ("body-3", "body-4", "body-5"):
             os.kill(pids[name][0], signal.SIGKILL)
         output, errors = engine.communicate(timeout=120)
