@@ -64,6 +64,10 @@ class _LazyConversion:
         self._build = parameter.get_runtime_param
         self._is_path = parameter.param_type_name == "argument" and parameter.type_descriptor.annotation is Path
 
+    def itself(self) -> _LazyConversion:
+        """The conversion, where typer asks for a parameter's own."""
+        return self
+
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
         """The value for the command. A path is checked when it is read, with a diagnostic."""
         if value is None:
@@ -79,8 +83,7 @@ def _convert_lazily(parameters: Sequence[Any]) -> None:
     """Save the time that typer takes to build validators for options that are not given."""
     for parameter in parameters:
         if hasattr(parameter, "get_runtime_param"):  # of versions of typer that validate with pydantic
-            conversion = _LazyConversion(parameter)
-            parameter.get_runtime_param = lambda conversion=conversion: conversion
+            parameter.get_runtime_param = _LazyConversion(parameter).itself
 
 
 class _Commands(TyperGroup):
