@@ -25,7 +25,6 @@ from flowc_compiler.evaluate.values import (
     Foreign,
     Function,
     FunctionNode,
-    RuntimeValue,
     Undetermined,
     Unresolved,
     is_kind,
@@ -477,10 +476,6 @@ class Evaluator(ABC):
             return frame.environment
         outer = frame.outer[name]
         return self.namespace(frame.view) if outer is None else outer
-
-    def is_runtime(self, value: object) -> bool:
-        """Whether a value exists at run time only."""
-        return isinstance(value, RuntimeValue)
 
     def span(self, node: ast.AST) -> Span:
         """Where a node of the current file stands."""
