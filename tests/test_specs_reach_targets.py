@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
@@ -154,10 +155,16 @@ def sample(annotation: Any, name: str) -> Any:
     return arguments[-1]  # a Literal
 
 
+def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a model, whose annotations are text until the model is built."""
+    model.model_rebuild()
+    return model.model_fields
+
+
 def build(model: type[BaseModel], **update: Any) -> BaseModel:
     """A small value of a model, and one of its fields as wanted."""
     fields = dict(SMALLEST.get(model, {}))
-    for name, field in model.model_fields.items():
+    for name, field in fields_of(model).items():
         if field.is_required() and name not in fields:
             fields[name] = sample(field.annotation, name)
     return model.model_validate({**fields, **update})
@@ -166,7 +173,7 @@ def build(model: type[BaseModel], **update: Any) -> BaseModel:
 def flipped(model: type[BaseModel], name: str) -> Any:
     """A value of a field that is not the one of `build`."""
     here = getattr(build(model), name)
-    field = model.model_fields[name]
+    field = fields_of(model)[name]
     value = not here if isinstance(here, bool) else sample(field.annotation, name)
     choices = [item for item in get_args(field.annotation) if isinstance(item, str)]
     if value == here and choices:
@@ -188,7 +195,7 @@ def nested(annotation: Any) -> type[BaseModel] | None:
 
 def variants(model: type[BaseModel], path: str) -> Iterator[tuple[str, BaseModel, BaseModel]]:
     """For each field, at any depth: its path, the model without it, and the model with it."""
-    for name, field in model.model_fields.items():
+    for name, field in fields_of(model).items():
         if name == "span":
             continue
         place = f"{path}.{name}" if path else name
