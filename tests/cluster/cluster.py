@@ -37,14 +37,8 @@ class Submitted:
 
     def wait(self, expected: str = "Succeeded") -> Run:
         """Wait for the end, and open the run. Another end is an assertion with its pods' last words."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while True:
-            status = self.cluster.get("workflow", self.name).get("status", {})
-            phase = status.get("phase", "")
-            if phase in {"Succeeded", "Failed", "Error"}:
-                break
-            assert time.monotonic() < deadline, f"{self.name} is still {phase or 'pending'}"
-            time.sleep(2)
+        status = self.cluster.ended(self.name)
+        phase = status["phase"]
         assert phase == expected, f"{self.name}: {phase} {status.get('message')}\n{self.logs()}"
         return Run(f"{self.flow}/argo-{self.uid}", root=self.root)
 
@@ -120,6 +114,17 @@ class Cluster:
         """A Workflow that is there."""
         uid = self.get("workflow", name)["metadata"]["uid"]
         return Submitted(self, name, uid, annotations["workflows.argoproj.io/title"], self.outside or self.root)
+
+    def ended(self, name: str) -> dict[str, Any]:
+        """The status of a Workflow, once it has ended."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while True:
+            status: dict[str, Any] = self.get("workflow", name).get("status", {})
+            phase = status.get("phase", "")
+            if phase in {"Succeeded", "Failed", "Error"}:
+                return status
+            assert time.monotonic() < deadline, f"{name} is still {phase or 'pending'}"
+            time.sleep(2)
 
     def stop(self, name: str) -> None:
         """End a Workflow now."""
