@@ -200,7 +200,7 @@ UNUSED = (
     "flowc_compiler.evaluate.evaluator", "flowc_compiler.evaluate.known_values", "flowc_compiler.evaluate.values",
     "flowc_compiler.frontend.decorators.arguments.argument_types", "flowc_compiler.frontend.pipelines",
     "flowc_compiler.ir.specs", "flowc_compiler.ir.flowspecs", "flowc_compiler.ir.kubernetes",
-    "flowc_compiler.ir.regions", "flowc_compiler.ir.values", "flowc_compiler.passes.regions",
+    "flowc_compiler.ir.regions", "flowc_compiler.passes.regions",
     "flowc_compiler.rewrite", "typer.rich_utils", "typer._adapters", "pydantic.type_adapter", "pydantic.plugin._loader",
 )  # fmt: skip
 """What takes time to import, and is of no use for a small class flow. The last ones build validators."""
@@ -209,7 +209,7 @@ UNUSED_WITH_RETRY = (
     "flowc_compiler.evaluate.evaluator", "flowc_compiler.evaluate.known_values", "flowc_compiler.evaluate.values",
     "flowc_compiler.frontend.decorators.arguments.compute_arguments", "flowc_compiler.frontend.pipelines",
     "flowc_compiler.ir.flowspecs", "flowc_compiler.ir.kubernetes", "flowc_compiler.ir.regions",
-    "flowc_compiler.ir.values", "flowc_compiler.passes.regions", "flowc_compiler.rewrite", "typer.rich_utils",
+    "flowc_compiler.passes.regions", "flowc_compiler.rewrite", "typer.rich_utils",
 )  # fmt: skip
 """The same where a step has `@retry`, whose arguments are validated."""
 

@@ -38,8 +38,7 @@ from flowc_compiler.ir import (
     SwitchStep,
     Value,
 )
-from flowc_compiler.ir.regions import regions_of, step_calls, values_of
-from flowc_compiler.ir.values import parts, references
+from flowc_compiler.ir.regions import parts, references, regions_of, step_calls, values_of
 from flowc_compiler.passes.checks import WHY
 from flowc_compiler.passes.regiongraph import NodeLocations, RegionCycleError, UniqueNames, Vertex, build_region_graph
 from flowc_compiler.source import Span

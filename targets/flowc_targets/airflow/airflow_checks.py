@@ -17,7 +17,7 @@ from flowc_targets.package.project_names import deployment_name
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, ForeachStep, ParallelStep, Step
-    from flowc_compiler.ir.values import Value
+    from flowc_compiler.ir.regions import Value
     from flowc_targets.airflow.options import AirflowOptions
 
 NAME = "airflow"

@@ -32,7 +32,7 @@ from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
 from flowc_compiler.frontend.pipelines.step_outputs import outputs_of
 from flowc_compiler.frontend.pipelines.types.evaluation_types import BoundArgument, TypeHook
 from flowc_compiler.ir import StepSpecs
-from flowc_compiler.ir.values import OperationValue, Operator, Value
+from flowc_compiler.ir.regions import OperationValue, Operator, Value
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.import_root import find_import_root
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
