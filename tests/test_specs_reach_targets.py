@@ -39,8 +39,7 @@ from flowc_targets.airflow import TARGET as AIRFLOW
 from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.argo import TARGET as ARGO
 from flowc_targets.argo.options import ArgoOptions
-from flowc_targets.base.target import TargetOptions
-from flowc_targets.base.target_checks import emit_checked
+from flowc_targets.base.target import TargetOptions, emit_checked
 from flowc_targets.local.run_report import unsupported_locally
 from flowc_targets.package.run_plan import build_plan
 

@@ -22,8 +22,7 @@ from flowc_compiler.frontend.pipelines.settings.settings_models import (
 )
 from flowc_compiler.frontend.spec_builder import SpecBuilder
 from flowc_compiler.ir import Placement, StepSpecs, Toleration
-from flowc_targets.base.registry import load_target
-from flowc_targets.base.target_checks import emit_checked
+from flowc_targets.base.target import emit_checked, load_target
 from flowc_targets.local.attempts import next_attempt
 from tests.compiler.layers import Layers, of_step
 
