@@ -15,7 +15,7 @@ from flowc_targets.argo.object_names import CRON_LIMIT, OBJECT_LIMIT
 from flowc_targets.argo.parameter_values import LONGEST_LITERAL, encode_value, is_inert
 from flowc_targets.argo.workflow import flow_schedule
 from flowc_targets.kubernetes.objects import to_manifest
-from flowc_targets.kubernetes.pod_checks import check_environment, check_exit_hooks, check_mounts
+from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, check_mounts
 from flowc_targets.package.code_package import largest_files
 
 if TYPE_CHECKING:

@@ -31,8 +31,7 @@ from flowc_targets.kubernetes.objects import (
     ObjectMeta,
     VolumeMount,
 )
-from flowc_targets.kubernetes.pod import StepPod, env_from, pod_variables, step_pod
-from flowc_targets.kubernetes.pod_checks import CODE_FOLDER
+from flowc_targets.kubernetes.pod import CODE_FOLDER, StepPod, env_from, pod_variables, step_pod
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
