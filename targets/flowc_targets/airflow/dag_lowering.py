@@ -16,10 +16,9 @@ from flowc_targets.airflow.pod_arguments import pod_defaults
 from flowc_targets.airflow.task_lowering import asset, lower_steps, markdown
 from flowc_targets.base.parameter_defaults import description, literal_default
 from flowc_targets.base.target import EmittedFile
-from flowc_targets.kubernetes.event_names import event_name, finished_event, upstream_deployment
 from flowc_targets.kubernetes.pod import check_mounts
 from flowc_targets.package.code_package import content_hash, largest_files, package_files, zip_files
-from flowc_targets.package.project_names import deployment_name
+from flowc_targets.package.project_names import deployment_name, event_name, finished_event, upstream_deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
