@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING
 from flowc_targets.argo.argo_expressions import Equals, IndexPath, InputParameter, TaskOutput, TaskStatus
 from flowc_targets.argo.chunking import chunked
 from flowc_targets.argo.dependencies import CHOICE, OPENERS, Dependencies, leads_by_choice
-from flowc_targets.argo.kueue import group_arguments
 from flowc_targets.argo.object_names import unique_names
-from flowc_targets.argo.pod_templates import COUNT, INDEX, LOOK_UP, NEXT
+from flowc_targets.argo.pod_templates import COUNT, INDEX, LOOK_UP, NEXT, group_arguments
 from flowc_targets.argo.workflow_objects import DagTask, Parameter, Template
 
 if TYPE_CHECKING:

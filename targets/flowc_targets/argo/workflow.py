@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from flowc_compiler.ir.schedules import to_crontab
 from flowc_targets.argo.dag_templates import ENTRYPOINT, NOTHING, dag_templates, has_look_up
-from flowc_targets.argo.kueue import queue_metadata
 from flowc_targets.argo.object_names import CRON_LIMIT, OBJECT_LIMIT, deployed_name, object_name, run_labels
 from flowc_targets.argo.parameter_values import ORIGIN, TRIGGER, default_value, defused, encode_value
-from flowc_targets.argo.pod_templates import CODE_VOLUME, ON_EXIT, PodTemplates
+from flowc_targets.argo.pod_templates import CODE_VOLUME, ON_EXIT, PodTemplates, queue_metadata
 from flowc_targets.argo.workflow_objects import (
     CronSpec,
     CronWorkflow,
