@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from flowc.protocol import env_names
 from flowc.protocol.env_names import parameter_variable
 from flowc_targets.argo.argo_expressions import InputParameter, WorkflowSucceeded
-from flowc_targets.argo.dependencies import CHOICE
 from flowc_targets.argo.object_names import unique_names
 from flowc_targets.argo.parameter_values import ORIGIN, TRIGGER, env_value, may_be_literal, sent_argument, value_key
 from flowc_targets.argo.workflow_objects import Backoff, DagTask, Parameter, RetryStrategy, Template, ValueFrom
@@ -39,6 +38,8 @@ ON_EXIT = "on-exit"
 """The template that Argo runs when everything else has ended."""
 LOOK_UP = "choice"
 """The template of the pod that looks up what the last iteration of a recursive switch has chosen."""
+CHOICE = "choice"
+"""The output of a switch's task: the name of the step that it leads to."""
 COUNT = "count"
 """The output of an opener: how many items its foreach or gang has."""
 NEXT = "next"
