@@ -33,7 +33,7 @@ from flowc_targets.argo.argo_expressions import (
     map_finished,
 )
 from flowc_targets.argo.chunking import chunked
-from flowc_targets.argo.object_names import unique_names
+from flowc_targets.argo.manifest_text import unique_names
 from flowc_targets.argo.pod_templates import CHOICE, COUNT, INDEX, LOOK_UP, NEXT, group_arguments
 from flowc_targets.argo.workflow_objects import DagTask, Parameter, Template
 

@@ -1,6 +1,10 @@
 """The templates of pods: of steps, of exit hooks, and of the look-up of a choice.
 
 Steps that need the same pod share a template, which takes the step's name as an input.
+
+Kueue: a LocalQueue admits the pods of a run, and those of a gang together or not at all. Its "plain pods" integration
+goes by labels: the queue's name, and for a group its name and how many pods it has. The pods of one attempt of a gang
+are a group, so that a gang that starts over is admitted anew.
 """
 
 from __future__ import annotations
@@ -12,8 +16,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from flowc.protocol import env_names
 from flowc.protocol.env_names import parameter_variable
 from flowc_targets.argo.argo_expressions import InputParameter, WorkflowSucceeded
-from flowc_targets.argo.object_names import unique_names
-from flowc_targets.argo.parameter_values import ORIGIN, TRIGGER, env_value, may_be_literal, sent_argument, value_key
+from flowc_targets.argo.manifest_text import (
+    ORIGIN,
+    TRIGGER,
+    env_value,
+    may_be_literal,
+    sent_argument,
+    unique_names,
+    value_key,
+)
 from flowc_targets.argo.workflow_objects import Backoff, DagTask, Parameter, RetryStrategy, Template, ValueFrom
 from flowc_targets.kubernetes.objects import (
     ConfigMapKeySelector,

@@ -1,4 +1,8 @@
-"""`@project`: the names of a flow's deployments, by project and branch, as Metaflow names them."""
+"""`@project`: the names of a flow's deployments and of the events about them, the same on every engine and in the flow.
+
+Both are Metaflow's. Source: metaflow/plugins/namespaced_events.py, and argo_workflows.py, which publishes
+`metaflow.<deployment>.end`.
+"""
 
 from __future__ import annotations
 
