@@ -85,7 +85,7 @@ SMALLEST: dict[type[BaseModel], dict[str, Any]] = {
     UpstreamFlow: {"name": "Upstream"},
     TriggerOnFinishSpec: {"flows": (UpstreamFlow(name="Upstream"),)},
     ExitHookSpec: {"on_success": ("hook",)},
-    Toleration: {"key": "taint"},
+    Toleration: {"key": "taint", "effect": "NoExecute"},
     NodeSelectorRequirement: {"key": "label", "operator": "In", "values": ("a",)},
     LabelSelectorRequirement: {"key": "label", "operator": "In", "values": ("a",)},
     SeccompProfile: {"type": "Localhost", "localhost_profile": "one.json"},

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         NodeSelectorTerm,
         PodSecurity,
         SecurityContext,
+        Toleration,
         as_kubernetes,
     )
     from flowc_compiler.ir.regions import (
@@ -87,7 +88,6 @@ if TYPE_CHECKING:
         SecretsSpec,
         TimeoutSpec,
         TmpfsSpec,
-        Toleration,
     )
 
 __all__ = [

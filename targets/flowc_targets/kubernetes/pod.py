@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flowc.protocol import env_names
 from flowc.store import REMOTE
 from flowc_compiler.ir import Affinity, NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
-from flowc_targets.kubernetes.gpu import step_gpu
+from flowc_targets.kubernetes.gpu import device_tolerations, step_gpu
 from flowc_targets.kubernetes.objects import (
     EMPTY,
     ConfigMapEnvSource,
@@ -200,9 +200,9 @@ def _quantities(cpu: float | None, memory_mb: int | None, disk_mb: int | None) -
 
 
 def _tolerations(specs: StepSpecs, gpu: GpuPlacement | None) -> tuple[Toleration, ...]:
-    """The step's tolerations, then those that its GPUs need, each once."""
+    """The step's tolerations, then those that its GPUs and other devices need, each once."""
     own = specs.placement.tolerations if specs.placement is not None else ()
-    return tuple(dict.fromkeys((*own, *(gpu.tolerations if gpu is not None else ()))))
+    return tuple(dict.fromkeys((*own, *(gpu.tolerations if gpu is not None else ()), *device_tolerations(specs))))
 
 
 def step_affinity(specs: StepSpecs, gpu: GpuPlacement | None) -> Affinity | None:
