@@ -11,10 +11,8 @@ import pytest
 
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
 from flowc_compiler.source import SourceFile
-from flowc_compiler.syntax import parsing
-from flowc_compiler.syntax.modules import ModuleView
+from flowc_compiler.syntax.modules import ModuleView, parse, read_source
 from flowc_compiler.syntax.newer_python import newer_syntax
-from flowc_compiler.syntax.parsing import parse, read_source
 
 NEWER = {
     "type X = int": (12, 1),
@@ -132,7 +130,7 @@ class F(FlowSpec):
 
 
 def test_large_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parsing, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(modules, "MAX_BYTES", 2**20)
     path = tmp_path / "flow.py"
     path.write_text("x = 1\n" * 200_000)
     sink = DiagnosticSink()

@@ -36,7 +36,7 @@ from flowc_compiler.ir.regions import OperationValue, Operator, Value
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.import_root import find_import_root
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
-from flowc_compiler.syntax.names import dotted
+from flowc_compiler.syntax.served_imports import dotted
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
