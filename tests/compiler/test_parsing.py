@@ -11,6 +11,7 @@ import pytest
 
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
 from flowc_compiler.source import SourceFile
+from flowc_compiler.syntax import modules
 from flowc_compiler.syntax.modules import ModuleView, parse, read_source
 from flowc_compiler.syntax.newer_python import newer_syntax
 

@@ -1,4 +1,4 @@
-"""The one builder of a step's specs: it merges the requests of all sources, and checks the result.
+"""The one builder of specs, of a step and of a flow: it merges the requests of all sources, and checks the result.
 
 A source is a decorator, a `--with` of the command line, an argument of a pipeline's `@step` such as `Resources(...)`,
 or a group of ZenML's settings. Each states its requests as `StepSpecs`, of which it fills in a part: specs with the
@@ -8,12 +8,12 @@ span that they come from, whose empty fields leave the choice to weaker sources.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.ir import NO_SPECS, AcceleratorSpec, ContainerSpec, ResourceSpec, StepSpecs
+from flowc_compiler.ir import NO_SPECS, AcceleratorSpec, ContainerSpec, FlowSpecs, ResourceSpec, StepSpecs
 from flowc_compiler.ir.specs import Spec
 from flowc_compiler.source import Span
 
@@ -46,6 +46,14 @@ class Origin(NamedTuple):
 def some_specs(**specs: object) -> StepSpecs:
     """Some of a step's specs, by their names in `StepSpecs`: a copy costs a third of `model_construct`."""
     return NO_SPECS.model_copy(update=specs)
+
+
+def build_flow_specs(sources: Iterable[Mapping[str, object]]) -> FlowSpecs:
+    """The specs of a flow, each by its name in `FlowSpecs`; those that a flow has several of add up."""
+    fields: dict[str, Any] = {}
+    for name, spec in (item for source in sources for item in source.items()):
+        fields[name] = (*fields.get(name, ()), *spec) if isinstance(spec, tuple) else spec
+    return FlowSpecs.model_construct(**fields)
 
 
 class SpecBuilder:

@@ -15,7 +15,7 @@ from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.known_values import RecordedScope
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import Function, Unresolved
-from flowc_compiler.frontend.decorators.decorator_arguments import callee
+from flowc_compiler.frontend.decorators.decorator_reader import callee
 from flowc_compiler.frontend.pipelines.argument_values import argument_value
 from flowc_compiler.frontend.pipelines.pipeline_runs import PipelineRuns
 from flowc_compiler.frontend.pipelines.pipeline_values import (

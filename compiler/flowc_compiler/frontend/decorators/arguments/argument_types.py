@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from flowc_compiler.frontend.spec_builder import Origin
 from flowc_compiler.ir import NO_SPECS, StepSpecs
+
+if TYPE_CHECKING:
+    from flowc_compiler.syntax.modules import ModuleView
 
 _MIB = 1024**2
 _POWERS = "KMGTPE"
@@ -187,3 +191,7 @@ class Arguments(BaseModel):
 
     def _specs(self, _at: Origin, /) -> StepSpecs:
         return NO_SPECS
+
+    def flow_specs(self, _at: Origin, _main: ModuleView, /) -> Mapping[str, object]:
+        """The requests of the flow's decorator, by their names in `FlowSpecs`; `main` is the flow's own file."""
+        return {}
