@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from flowc.protocol import env_names
 from flowc_cli.output import Form
 
 File = Annotated[Path, typer.Argument(help="the Python file with the flow", show_default=False)]
@@ -68,6 +69,19 @@ RunParams = Annotated[list[str] | None, typer.Option("-p", "--param", metavar="N
 Wait = Annotated[bool, typer.Option("--wait", help="wait for the end; exit with 1 for a run that fails")]
 Watch = Annotated[bool, typer.Option("--watch", help="wait, and print each change of a task's state")]
 SPLITS_HELP = "the most items that a foreach may have"
+RetryWait = Annotated[
+    bool,
+    typer.Option("--retry-wait", help="wait between attempts as @retry says, as engines do; by default not at all"),
+]
+TimeoutGrace = Annotated[
+    float,
+    typer.Option(
+        envvar=env_names.TIMEOUT_GRACE,
+        show_envvar=False,
+        min=0.1,
+        help="seconds by which a task may outlive its @timeout: it is ended in a fifth of that",
+    ),
+]
 StartMethod = Annotated[Literal["fork", "spawn"], typer.Option(help="how task processes begin")]
 
 PASS_PARAMETERS = {"allow_extra_args": True, "ignore_unknown_options": True}

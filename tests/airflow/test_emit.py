@@ -106,9 +106,9 @@ def test_every_spec_reaches_the_pod(tmp_path: Path) -> None:
         "task_id": "'start'",
         "retries": "7",
         "retry_delay": "timedelta(seconds=180)",
-        "execution_timeout": "timedelta(seconds=4250)",
+        "execution_timeout": "timedelta(seconds=4550)",
         "schedule_timeout_seconds": "3600",
-        "active_deadline_seconds": "50",
+        "active_deadline_seconds": "350",
         "variables": "{'TMPDIR': '/metaflow_temp', 'NAME': 'value'}",
         "container_resources": "k8s.V1ResourceRequirements(requests={'cpu': '2', 'memory': '1000Mi', "
         "'ephemeral-storage': '3000Mi', 'example.com/dongle': '1'}, limits={'cpu': '2', 'memory': '1000Mi', "
@@ -225,16 +225,29 @@ def test_options_are_defaults_of_the_dag(tmp_path: Path) -> None:
         assert expected in text
 
 
+def test_the_grace_period_of_timeouts(tmp_path: Path) -> None:
+    """The step ends itself at its timeout. Airflow and the pod end it only where it is stuck."""
+    source = PLAIN.replace("@step", "@timeout(seconds=10)\n    @step", 1)
+    start = operators(emit_text(tmp_path, source, timeout_grace=60)[0])["start"]
+    assert ast.unparse(start["active_deadline_seconds"]) == "70"
+    assert ast.unparse(start["execution_timeout"]) == "timedelta(seconds=1270)"
+    assert ast.literal_eval(start["variables"]) == {"FLOWC_TIMEOUT_GRACE": "60"}
+    start = operators(emit_text(tmp_path, source, timeout_grace=60, operator="local")[0])["start"]
+    assert "active_deadline_seconds" not in start
+    assert ast.unparse(start["execution_timeout"]) == "timedelta(seconds=70)"
+    assert ast.literal_eval(start["variables"]) == {"FLOWC_TIMEOUT_GRACE": "60"}
+
+
 def test_pods_with_gpus_wait_longer_for_a_node(tmp_path: Path) -> None:
     source = PLAIN.replace("@step", "@resources(gpu=1)\n    @timeout(seconds=10)\n    @step", 1)
     text, _ = emit_text(tmp_path, source)
     pods = operators(text)
     assert ast.unparse(pods["start"]["schedule_timeout_seconds"]) == "3600"
-    assert ast.unparse(pods["start"]["execution_timeout"]) == "timedelta(seconds=4210)"
+    assert ast.unparse(pods["start"]["execution_timeout"]) == "timedelta(seconds=4510)"
     assert text.count("schedule_timeout_seconds") == 1
     text, _ = emit_text(tmp_path, source, schedule_timeout_seconds=60)
     assert '"schedule_timeout_seconds": 60' in text
-    assert ast.unparse(operators(text)["start"]["execution_timeout"]) == "timedelta(seconds=670)"
+    assert ast.unparse(operators(text)["start"]["execution_timeout"]) == "timedelta(seconds=970)"
     assert text.count("schedule_timeout_seconds") == 1
 
 

@@ -90,6 +90,15 @@ def test_an_example_leaves_the_artifacts_of_the_local_engine(
         assert re.search(r"Successfully assigned \S+/train-\S+ to gpu-", result.stdout + result.stderr)
 
 
+def test_timeouts_end_steps_as_they_do_here(airflow: Airflow, root: str, tmp_path: Path) -> None:
+    """`finally`, `@catch`, `@retry`; the flow itself checks what came of each."""
+    path = REPOSITORY / "tests" / "cluster" / "flows" / "timeouts.py"
+    expected = run_locally(path, tmp_path / "local", "--timeout-grace", "40")
+    result = airflow.run(dag_text(path, root, PYTHON_IMAGE, timeout_grace=40), tmp_path)
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
+    assert_same_artifacts(Run.latest(expected.parent.id, root=root), expected)
+
+
 def test_every_example_has_an_image() -> None:
     """But for the gang, whose pods a live Airflow starts: see test_live_pods.py."""
     assert {*IMAGES, "parallel_sum"} == set(examples_on("airflow.py"))

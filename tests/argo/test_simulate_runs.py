@@ -22,7 +22,7 @@ from tests.support import flowc
 pytestmark = pytest.mark.process
 
 EXAMPLE_FLOWS = {path.stem: path for path in examples_on("argo.yaml").values()}
-ON_THE_CLUSTER = ("hostile", "recursion", "switches")
+ON_THE_CLUSTER = ("hostile", "recursion", "switches", "timeouts")
 """Of the flows of the cluster's tests, those that ask for nothing that only a cluster has."""
 FLOWS = {
     **EXAMPLE_FLOWS,
@@ -95,8 +95,9 @@ def test_same_artifacts_as_the_local_engine(flow: str, tmp_path: Path) -> None:
         pytest.skip(f"the seed {file} is not here")
     given = GIVEN.get(flow)
     options = ("--set", f"parameters={{given = {json.dumps(given)}}}") if given else ()
-    local = run_locally(file, tmp_path / "local", *(("-p", f"given={given}") if given else ()))
-    result = simulated(write_manifest(file, tmp_path, *options), tmp_path)
+    grace = ("--timeout-grace", "5") if flow == "timeouts" else ()
+    local = run_locally(file, tmp_path / "local", *(("-p", f"given={given}") if given else ()), *grace)
+    result = simulated(write_manifest(file, tmp_path, *options), tmp_path, *grace)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert_same_artifacts(local, the_run(result, tmp_path))

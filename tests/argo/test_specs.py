@@ -54,7 +54,14 @@ def test_retry(tmp_path: Path) -> None:
 
 
 def test_timeout(tmp_path: Path) -> None:
-    assert left(tmp_path, "@timeout(minutes=1, seconds=5)")["activeDeadlineSeconds"] == 65
+    """The step ends itself at its timeout: the pod, whose time counts from the pull of its image, has longer."""
+    leaf = left(tmp_path, "@timeout(minutes=1, seconds=5)")
+    assert leaf["activeDeadlineSeconds"] == 65 + 300
+    assert all(variable["name"] != "FLOWC_TIMEOUT_GRACE" for variable in leaf["container"]["env"])
+    leaf = left(tmp_path, "@timeout(minutes=1, seconds=5)", timeout_grace=20)
+    assert leaf["activeDeadlineSeconds"] == 85
+    assert {"name": "FLOWC_TIMEOUT_GRACE", "value": "20"} in leaf["container"]["env"]
+    assert "activeDeadlineSeconds" not in left(tmp_path, "@resources(cpu=1)", timeout_grace=20)
 
 
 def test_kubernetes_decorator(tmp_path: Path) -> None:

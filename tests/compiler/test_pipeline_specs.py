@@ -22,7 +22,8 @@ from flowc_compiler.frontend.pipelines.settings.settings_models import (
 )
 from flowc_compiler.frontend.spec_builder import SpecBuilder
 from flowc_compiler.ir import Placement, StepSpecs, Toleration
-from flowc_targets.base.target import emit_checked, load_target
+from flowc_targets.base.registry import load_target
+from flowc_targets.base.target_checks import emit_checked
 from flowc_targets.local.attempts import next_attempt
 from tests.compiler.layers import Layers, of_step
 
@@ -79,8 +80,8 @@ def codes_of(arguments: str, pipeline: str = "@pipeline") -> list[str]:
         ("environment={'A': 'x', 'B': 2}", {"environment": {"variables": {"A": "x", "B": "2"}}}),
         ("env={'A': 'x'}", {"environment": {"variables": {"A": "x"}}}),
         ("node_selector={'pool': 'gpu'}", {"placement": {"node_selector": {"pool": "gpu"}}}),
-        ("tolerations=[{'key': 'gpu', 'effect': 'NoExecute', 'tolerationSeconds': 5}]",
-         {"placement": {"tolerations": ({"key": "gpu", "effect": "NoExecute", "toleration_seconds": 5},)}}),
+        ("tolerations=[{'key': 'gpu', 'tolerationSeconds': 5}]",
+         {"placement": {"tolerations": ({"key": "gpu", "toleration_seconds": 5},)}}),
         ("secrets=['openai', 'aws-secrets-manager.key']",
          {"secrets": {"sources": (
              {"type": "kubernetes", "id": "openai"}, {"type": "aws-secrets-manager", "id": "key"},
@@ -127,8 +128,8 @@ def test_settings_of_zenml(settings: str, wanted: dict[str, Any]) -> None:
     ("pod", "wanted"),
     [
         ("node_selectors={'a': 'b'}", {"placement": {"node_selector": {"a": "b"}}}),
-        ("tolerations=[V1Toleration(key='k', effect='NoExecute', toleration_seconds=3)]",
-         {"placement": {"tolerations": ({"key": "k", "effect": "NoExecute", "toleration_seconds": 3},)}}),
+        ("tolerations=[V1Toleration(key='k', operator='Exists', toleration_seconds=3)]",
+         {"placement": {"tolerations": ({"key": "k", "operator": "Exists", "toleration_seconds": 3},)}}),
         ("resources={'requests': {'cpu': '500m', 'memory': '2G'}, 'limits': {'nvidia.com/gpu': '2'}}",
          {"resources": {"cpu": 0.5, "memory_mb": 1908}, "accelerator": {"count": 2}}),
         ("resources={'requests': {'amd.com/gpu': 1, 'ephemeral-storage': '1Gi', 'aws.amazon.com/neuron': '1'}}",
@@ -431,7 +432,7 @@ def test_what_steps_ask_for_reaches_the_targets(tmp_path: Path) -> None:
     wanted = {
         "argo": [
             "image: registry.example/ml:1", "nvidia.com/gpu", "pool: gpu", "team: prices", "name: MODE", "1024Mi",
-            "10s", 'factor: "3"', "activeDeadlineSeconds: 1800", "name: openai",
+            "10s", 'factor: "3"', "activeDeadlineSeconds: 2100", "name: openai",
         ],
         "airflow": [
             "registry.example/ml:1", "nvidia.com/gpu", '"pool": "gpu"', '"team": "prices"', '"MODE": "fast"', "1024Mi",
@@ -450,8 +451,9 @@ def test_waits_between_attempts_grow(tmp_path: Path) -> None:
     path = tmp_path / "training.py"
     path.write_text(FILE, encoding="utf-8")
     specs = compile_file(path).flow.by_name["train"].specs
-    assert next_attempt(specs, 0) == (10.0, "attempt 2 of 3 in 10 s")
-    assert next_attempt(specs, 1) == (30.0, "attempt 3 of 3 in 30 s")
+    assert next_attempt(specs, 0, wait=True) == (10.0, "attempt 2 of 3 in 10 s")
+    assert next_attempt(specs, 1, wait=True) == (30.0, "attempt 3 of 3 in 30 s")
+    assert next_attempt(specs, 1, wait=False) == (0.0, "attempt 3 of 3")
 
 
 def test_a_decorator_of_the_command_line_counts_less_than_arguments(tmp_path: Path) -> None:

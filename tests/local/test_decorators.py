@@ -20,7 +20,7 @@ CAUGHT = """
     class Caught(FlowSpec):
         @step
         def start(self):
-            self.items = ["fine", "raises", "dies", "exits", "hangs", "deaf"]
+            self.items = ["fine", "raises", "dies", "exits", "hangs", "deaf", "in C"]
             self.next(self.body, foreach="items")
 
         @catch(var="failure", print_exception=False)
@@ -40,6 +40,8 @@ CAUGHT = """
             if self.input == "deaf" :
                 signal.signal(signal.SIGALRM, signal.SIG_IGN)
                 time.sleep(60)
+            if self.input == "in C":
+                sum(range(10**12))  # lets no other thread run
             self.next(self.join)
 
         @catch(var="failure")
@@ -59,21 +61,53 @@ CAUGHT = """
 @METHODS
 def test_every_kind_of_failure_is_caught(tmp_path: Path, method: str) -> None:
     local = Local(tmp_path, CAUGHT)
-    result = local.run(start_method=method, max_workers=6, grace_seconds=1.0)
+    result = local.run(start_method=method, max_workers=7, timeout_grace=5.0)
     assert result.status == "successful", (local.says.err, local.says.notes)
     join = local.client(result)["join"].task
     assert join.data.kinds == [
         None, "ValueError", "FailureHandledByCatch", "FailureHandledByCatch", "TimeoutException",
-        "FailureHandledByCatch",
+        "FailureHandledByCatch", "FailureHandledByCatch",
     ]  # fmt: skip
-    assert join.data.tried == [0, 1, None, None, 1, None]
+    assert join.data.tried == [0, 1, None, None, 1, None, None]
     assert join.data.failure is None
     assert join.successful
     assert [task.successful for task in local.client(result)["body"]].count(True) == 1
     notes = "\n".join(local.says.notes)
     assert "task body[1] failed: ValueError: raised; attempt 2 of 2" in notes
     assert "task body[2] failed: the task was killed by SIGKILL; @catch goes on without it" in notes
-    assert "task body[5] failed: the task ran longer than its timeout of 1 s" in notes
+    late = "the task ran longer than its timeout of 1 s"
+    assert f"task body[5] failed: TimeoutException: {late}, and went on for 1 s more" in notes
+    assert f"task body[6] failed: {late}; @catch goes on without it" in notes
+    said = "\n".join(local.says.err)
+    assert "Where the step's code still was" in said
+    assert "Timeout (0:00:02.5" in said, "faulthandler says where C code that holds the lock was called"
+
+
+@pytest.mark.process
+def test_attempts_wait_only_where_they_are_asked_to(tmp_path: Path) -> None:
+    source = """
+        from flowc import FlowSpec, catch, current, retry, step
+
+        class Twice(FlowSpec):
+            @retry(times=1, minutes_between_retries=MINUTES)
+            @step
+            def start(self):
+                if current.retry_count == 0:
+                    raise ValueError("once")
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+    """
+    local = Local(tmp_path, source.replace("MINUTES", "30"))
+    assert local.run().status == "successful"
+    assert "task start failed: ValueError: once; attempt 2 of 2" in local.says.notes
+    local = Local(tmp_path, source.replace("MINUTES", "0.02"))
+    result = local.run(retry_wait=True)
+    assert result.status == "successful"
+    assert result.seconds > 1.2
+    assert "task start failed: ValueError: once; attempt 2 of 2 in 1.2 s" in local.says.notes
 
 
 @pytest.mark.process

@@ -48,6 +48,15 @@ FLOW = """
         def plain(self):
             if os.environ.get("MODE") == "slow":
                 time.sleep(30)
+            if os.environ.get("MODE") == "C":
+                sum(range(10**12))
+            if os.environ.get("MODE") in ("deaf", "late"):
+                try:
+                    time.sleep(30)
+                except Exception:
+                    if os.environ["MODE"] == "deaf":
+                        print("going on"); time.sleep(30)
+                    print("late")
             self.next(self.secret)
 
         @secrets(sources=[
@@ -150,6 +159,34 @@ def test_a_timeout_that_is_not_caught(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "time.sleep(30)" in done.stderr
     assert "TimeoutException: the task ran longer than its timeout of 1 s" in done.stderr
+
+
+def test_a_step_that_ignores_its_timeout_is_ended(tmp_path: Path) -> None:
+    shim = Shim(tmp_path, FLOW)
+    shim.tasks("start", "slow")
+    done = shim.attempt("plain", MODE="deaf", FLOWC_TIMEOUT_GRACE="5")
+    assert done.returncode == 1
+    assert done.stdout == "going on\n"
+    failure = shim.layout.read_json(f"{shim.layout.folder('plain', (), 0)}/error.json")
+    assert failure is not None
+    assert failure["type"] == "TimeoutException"
+    assert failure["message"] == "the task ran longer than its timeout of 1 s, and went on for 1 s more"
+    assert 'print("going on"); time.sleep(30)' in failure["traceback"]
+    assert "step_call" not in failure["traceback"]
+
+
+def test_c_code_that_holds_the_lock_is_ended(tmp_path: Path) -> None:
+    shim = Shim(tmp_path, FLOW)
+    shim.tasks("start", "slow")
+    done = shim.attempt("plain", MODE="C", FLOWC_TIMEOUT_GRACE="5")
+    assert done.returncode == 1
+    assert "Timeout (0:00:02.5" in done.stderr
+
+
+def test_a_step_may_end_well_after_its_timeout(tmp_path: Path) -> None:
+    shim = Shim(tmp_path, FLOW)
+    shim.tasks("start", "slow")
+    assert shim.task("plain", MODE="late") == "late\n"
 
 
 def test_a_timeout_that_does_not_come_costs_nothing(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from flowc.protocol import TIMEOUT_GRACE_SECONDS
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import flow_options
 from flowc_cli.local_runs import error_code, local_options, run_locally
@@ -48,6 +49,8 @@ def resume(
     run_id_file: Annotated[Path | None, _resume_option("RUN_ID_FILE", help="file to write the new run's id to")] = None,
     tag: Annotated[list[str] | None, _resume_option("TAGS", help="a tag of the new run")] = None,
     start_method: shared.StartMethod = "fork",
+    retry_wait: shared.RetryWait = False,
+    timeout_grace: shared.TimeoutGrace = TIMEOUT_GRACE_SECONDS,
     flow: shared.FlowName = None,
     with_: shared.With = None,
     branch: shared.Branch = None,
@@ -58,7 +61,12 @@ def resume(
     This starts a new run, which takes over the finished tasks. It keeps the parameters.
     """
     engine = RunOptions(
-        max_num_splits=max_num_splits, tags=tuple(tag or ()), run_id_file=run_id_file, start_method=start_method
+        max_num_splits=max_num_splits,
+        tags=tuple(tag or ()),
+        run_id_file=run_id_file,
+        start_method=start_method,
+        retry_wait=retry_wait,
+        timeout_grace=timeout_grace,
     )
     extra = list(context.args)
     if step is not None and step.startswith("-"):  # click takes an unknown option for the next argument

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from flowc.protocol import TIMEOUT_GRACE_SECONDS
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.local_runs import error_code, local_options, run_locally
@@ -68,6 +69,8 @@ def run(
     run_id_file: Annotated[Path | None, shared.env_option("RUN_ID_FILE", help="file to write the run's id to")] = None,
     tag: Annotated[list[str] | None, shared.env_option("TAGS", help="a tag of the run")] = None,
     start_method: shared.StartMethod = "fork",
+    retry_wait: shared.RetryWait = False,
+    timeout_grace: shared.TimeoutGrace = TIMEOUT_GRACE_SECONDS,
     flow: shared.FlowName = None,
     with_: Annotated[list[str] | None, shared.env_option("DECOSPECS", "--with", help=shared.WITH_HELP)] = None,
     config: shared.Configs = None,
@@ -80,7 +83,12 @@ def run(
     Give parameters with -p name=value, or as --name value.
     """
     engine = RunOptions(
-        max_num_splits=max_num_splits, tags=tuple(tag or ()), run_id_file=run_id_file, start_method=start_method
+        max_num_splits=max_num_splits,
+        tags=tuple(tag or ()),
+        run_id_file=run_id_file,
+        start_method=start_method,
+        retry_wait=retry_wait,
+        timeout_grace=timeout_grace,
     )
     options = flow_options(flow, with_, config, config_value, branch, production)
     sink = DiagnosticSink()

@@ -50,6 +50,10 @@ def simulate(
     backoff: Annotated[
         float, typer.Option(min=0, help="by how much waits between attempts are multiplied; 0 does not wait")
     ] = 1.0,
+    timeout_grace: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="seconds by which pods may outlive a @timeout, instead of the manifest's"),
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="a new Python for every pod; by default they are forked from one")
     ] = False,
@@ -78,6 +82,7 @@ def simulate(
             max_workers=max_workers or os.cpu_count() or 1,
             fork=not fresh,
             backoff=backoff,
+            timeout_grace=timeout_grace,
             env=_pairs(env),
             uid=uid,
             name=name,

@@ -27,6 +27,9 @@ S3_CLIENT = "FLOWC_S3_CLIENT"
 STORE_RETRY_SECONDS = "FLOWC_STORE_PATIENCE"
 """How many seconds a store may fail before a task does."""
 
+TIMEOUT_GRACE = "FLOWC_TIMEOUT_GRACE"
+"""The grace period of `@timeout` in seconds: a step that goes on after its timeout is ended after a fifth of it."""
+
 ORIGIN_RUN_ID = "FLOWC_ORIGIN_RUN_ID"
 """The run that this run resumes; empty where it resumes none."""
 RERUN_STEPS = "FLOWC_RERUN_STEPS"

@@ -20,10 +20,10 @@ _FLOWC = os.path.dirname(os.path.dirname(__file__))
 """The folder of the package, whose frames are left out of tracebacks."""
 
 
-def report_failure(error: BaseException, layout: RunLayout | None, task: Task) -> int:
-    """Print and record why a task failed; returns its exit code."""
+def report_failure(error: BaseException, layout: RunLayout | None, task: Task, where: str = "") -> int:
+    """Print and record why a task failed; returns its exit code. `where` comes before the error's own text."""
     protocol = isinstance(error, ProtocolError)
-    text = failure_text(error)
+    text = where + failure_text(error)
     _print(text)
     if layout is not None:
         record = {
@@ -41,6 +41,20 @@ def report_failure(error: BaseException, layout: RunLayout | None, task: Task) -
         except Exception as second:
             _print(f"flowc: the failure could not be recorded: {second}\n")
     return 130 if isinstance(error, KeyboardInterrupt) else 2 if protocol else 1
+
+
+def report_timeout(error: BaseException, flow: str, task: Task) -> int:
+    """The same from another thread, while the step's code still runs, and may hold locks of the task's own store."""
+    import threading
+
+    from flowc.store import open_store
+    from flowc.store.run_layout import RunLayout
+
+    frames = traceback.extract_stack(sys._current_frames()[threading.main_thread().ident or 0])
+    calls = [number for number, frame in enumerate(frames) if _is_ours(frame.filename)]
+    code = traceback.format_list(frames[calls[-1] + 1 :] if calls else frames)
+    where = "".join(["Where the step's code still was (most recent call last):\n", *code])
+    return report_failure(error, RunLayout(open_store(task.root), flow, task.run), task, where)
 
 
 def _print(text: str) -> None:

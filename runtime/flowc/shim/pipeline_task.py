@@ -43,7 +43,7 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
     returned: Returned = {}
     caught = False
     if step.call is not None:
-        returned, caught = _call(load, state, values, task.attempt - task.first)
+        returned, caught = _call(load, state, values, task)
     values.own = returned
     manifest = manifest_head(state, task)
     if step.fan is not None:
@@ -66,7 +66,7 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
     layout.commit(step.name, task.path, task.attempt, manifest)
 
 
-def _call(load: Callable[[], Any], state: TaskState, values: Values, attempt: int) -> Tuple[Returned, bool]:
+def _call(load: Callable[[], Any], state: TaskState, values: Values, task: Task) -> Tuple[Returned, bool]:
     """The outputs of the step's function, and whether it failed and `@catch` took the failure: they are `None` then."""
 
     step = state.step
@@ -84,7 +84,7 @@ def _call(load: Callable[[], Any], state: TaskState, values: Values, attempt: in
         running.state, running.metadata = state, {}
         returned.update(_outputs(step, call, pass_arguments(function, arguments)))
 
-    caught = call_step(beside, code, state, attempt)
+    caught = call_step(beside, code, state, task)
     if caught:
         return {**dict.fromkeys(call["outputs"]), **vars(beside)}, True
     return {**vars(beside), **returned}, False

@@ -6,11 +6,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
+    from flowc.shim.task_runner import Task
     from flowc.shim.task_state import TaskState
 
 
-def call_step(flow: object, code: Callable[[], None], state: TaskState, attempt: int) -> bool:
-    """Run a step's code; returns whether it failed and `@catch` took the failure. `attempt` counts from 0.
+def call_step(flow: object, code: Callable[[], None], state: TaskState, task: Task) -> bool:
+    """Run a step's code; returns whether it failed and `@catch` took the failure.
 
     `flow` is what gets the artifact of `@catch`, as an attribute.
 
@@ -20,15 +21,16 @@ def call_step(flow: object, code: Callable[[], None], state: TaskState, attempt:
     know nothing of `@catch`, but that it may retry more often; and a fallback that fails may be retried as well.
     """
     step = state.step
+    attempt = task.attempt - task.first
     if step.catch is None:
-        _call(code, state)
+        _call(code, state, task)
         return False
     from flowc.shim.step_guards import FailureHandledByCatch, store_failure
 
     try:
         if attempt > step.retries:
             raise FailureHandledByCatch(attempt)
-        _call(code, state)
+        _call(code, state, task)
     except Exception as error:
         if attempt < step.retries:
             raise
@@ -39,7 +41,7 @@ def call_step(flow: object, code: Callable[[], None], state: TaskState, attempt:
     return False
 
 
-def _call(code: Callable[[], None], state: TaskState) -> None:
+def _call(code: Callable[[], None], state: TaskState, task: Task) -> None:
     step = state.step
     if step.secrets is not None:
         from flowc.shim.step_guards import inject
@@ -48,7 +50,8 @@ def _call(code: Callable[[], None], state: TaskState) -> None:
     if step.timeout is None:
         code()
         return
+    from flowc.shim.failure_report import report_timeout
     from flowc.shim.step_guards import time_limit
 
-    with time_limit(step.timeout):
+    with time_limit(step.timeout, lambda error: report_timeout(error, state.layout.flow, task)):
         code()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import faulthandler
 import os
 import signal
 import sys
@@ -9,12 +11,13 @@ import threading
 from contextlib import contextmanager
 
 from flowc.errors import ExceptionWrapper, FlowError, TimeoutException
+from flowc.protocol import TIMEOUT_GRACE_SECONDS, USER_ERROR, env_names
 from flowc.shim.task_state import Transition
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-    from typing import Any, Dict, Generator, List
+    from typing import Any, Callable, Dict, Generator, List
 
     from flowc.shim.task_state import TaskState
 
@@ -84,8 +87,12 @@ def _title(source: Dict[str, Any]) -> str:
 
 
 @contextmanager
-def time_limit(seconds: float) -> Generator[None, None, None]:
-    """Raise TimeoutException in the block when it has run that long. Outside of the main thread nothing is raised."""
+def time_limit(seconds: float, record: Callable[[BaseException], object]) -> Generator[None, None, None]:
+    """Raise TimeoutException in the block when it has run that long. Outside of the main thread nothing is raised.
+
+    A block that goes on all the same, since it catches the exception or waits in C code, ends the process: a fifth of
+    the grace period later it is recorded as a failure of the task by `record`.
+    """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -95,9 +102,40 @@ def time_limit(seconds: float) -> Generator[None, None, None]:
         raise TimeoutException(f"the task ran longer than its timeout of {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, expired)
+    stop = _end_process(seconds, record)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        stop()
+
+
+def _end_process(seconds: float, record: Callable[[BaseException], object]) -> Callable[[], None]:
+    """End this process some time after a timeout, unless the function that is returned is called before.
+
+    A thread records why. C code that keeps the interpreter's lock lets no thread run: then faulthandler, which needs
+    no lock, prints where the code is, and ends the process with exit code 1, too.
+    """
+    bound = float(os.environ.get(env_names.TIMEOUT_GRACE) or TIMEOUT_GRACE_SECONDS) / 5
+    block_over = _thread.allocate_lock()
+    block_over.acquire()
+
+    def watch() -> None:
+        if block_over.acquire(timeout=min(seconds + bound, _thread.TIMEOUT_MAX)):
+            return
+        text = f"the task ran longer than its timeout of {seconds:g} s, and went on for {bound:g} s more"
+        try:
+            record(TimeoutException(text))
+        finally:
+            os._exit(USER_ERROR)
+
+    def stop() -> None:
+        faulthandler.cancel_dump_traceback_later()
+        block_over.release()
+
+    # A thread that `threading` does not list: the step's code sees none but its own.
+    _thread.start_new_thread(watch, ())
+    faulthandler.dump_traceback_later(min(seconds + bound * 1.5, _thread.TIMEOUT_MAX), exit=True, file=2)
+    return stop

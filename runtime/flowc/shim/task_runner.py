@@ -110,7 +110,7 @@ def _execute(cls: type[FlowSpec], state: TaskState, task: Task) -> None:
         return
     constant = _constant_references(cls, state)  # before the step may change one in place
     code = method if inputs is None else partial(method, inputs)
-    caught = call_step(flow, code, state, task.attempt - task.first)
+    caught = call_step(flow, code, state, task)
     check_transition(step, state.transition)
     check_iteration(step, task.path, state.transition)
     # Values first, manifest last: until it is there, nobody sees anything of this attempt.
@@ -139,7 +139,7 @@ def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> I
         state.parameters = chosen_parameters(parameters(cls), state, task)
         return None
     if step.kind == "join":
-        return _inherit_join(cls, state)
+        return _inherit_join(plan, cls, state)
 
     manifest = predecessor(layout, plan, step, path)
     state.parameters = manifest["parameters"]
@@ -147,15 +147,15 @@ def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> I
     return None
 
 
-def _inherit_join(cls: type[FlowSpec], state: TaskState) -> Inputs:
+def _inherit_join(plan: Plan, cls: type[FlowSpec], state: TaskState) -> Inputs:
     """A join starts with parameters only. They come from the opener, which is there even when there are no inputs."""
     from flowc.shim.join import join_inputs
 
-    step = state.step
-    opener = state.layout.manifest(step.closes or "", state.path)
+    step, layout, path = state.step, state.layout, state.path
+    opener = layout.manifest(step.closes or "", path)
     state.parameters = opener["parameters"]
     count = opener["foreach"]["count"] if step.closes_kind != "branch" else 0
-    return join_inputs(cls, state, count)
+    return join_inputs(cls, layout, plan, step, path, count)
 
 
 def chosen_parameters(declared: Mapping[str, Declared], state: TaskState, task: Task) -> Dict[str, Any]:
@@ -193,7 +193,7 @@ def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: 
         manifest["choice"] = transition.choice
     refs = {**constant, **state.inherited}
     for attribute, value in artifacts_set(flow):
-        refs[attribute] = artifacts.save(layout.store, name, attribute, value, state.loaded.get(id(value)))
+        refs[attribute] = artifacts.save(layout.store, name, attribute, value)
     manifest["artifacts"] = refs
     if step.name == state.plan.start:
         from flowc.shim.graph_info import record_graph

@@ -13,8 +13,8 @@ from flowc.protocol import env_names
 from flowc_compiler.ir import ROOT_SCOPE
 from flowc_targets.airflow.dag_model import Block, Call, Edge, MappedGroup, Name, Names, OperatorTask, WidthTask
 from flowc_targets.airflow.pod_arguments import pod_arguments
-from flowc_targets.kubernetes.pod import pod_variables, step_pod
-from flowc_targets.package.project_names import own_finished_event
+from flowc_targets.kubernetes.event_names import own_finished_event
+from flowc_targets.kubernetes.pod import pod_variables, step_pod, timeout_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -293,9 +293,10 @@ class _Lowering:
             options["retries"] = specs.retries
             options["retry_delay"] = _duration(specs.retry.backoff_seconds if specs.retry is not None else 0)
         if specs.timeout is not None:
-            # A pod's own deadline starts on its node. This one, for a pod that is stuck, covers the wait as well.
+            # The step ends itself. A pod's own deadline, for one that is stuck, starts on its node; this one covers the
+            # wait as well.
             waiting = self._options.most_startup_seconds(gpu=specs.accelerator is not None) if in_pods else 0
-            options["execution_timeout"] = _duration(specs.timeout.seconds + waiting)
+            options["execution_timeout"] = _duration(specs.timeout.seconds + self._options.timeout_grace + waiting)
         options["variables"] = self._variables_of(step)
         if in_pods:
             options |= pod_arguments(step_pod(specs, self._options, "airflow", self._sink), specs, self._options)
@@ -315,7 +316,9 @@ class _Lowering:
         """The environment variables that a step has of its own."""
         environment = step.specs.environment
         own = environment.variables if environment is not None else {}
-        variables = pod_variables(step.specs) if self._options.in_pods else own
+        options = self._options
+        in_pods = options.in_pods
+        variables = pod_variables(step.specs, options) if in_pods else timeout_variables(step.specs, options) | own
         if any(self._flow.by_name[parent].kind == "parallel" for parent in step.parents):
             # Airflow never starts attempts anew, so that whatever a peer has written is news.
             return {**variables, env_names.GANG_FRESH: "1"}

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from flowc.protocol import TIMEOUT_GRACE_SECONDS
 from flowc_compiler.ir import Toleration
 
 
@@ -44,6 +45,12 @@ class TargetOptions(BaseModel):
     )
     include: tuple[str, ...] = Field(
         default=(), description="files, folders and globs from the flow's folder that tasks get beside its code"
+    )
+    timeout_grace: int = Field(
+        default=TIMEOUT_GRACE_SECONDS,
+        ge=1,
+        description="how many seconds a pod may live beyond its @timeout, when TimeoutException ends the step: its "
+        "time begins with the pull of its image",
     )
     python: str = Field(default="python3", description="the Python to call in the image")
     tags: tuple[str, ...] = Field(default=(), description="tags of the runs")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flowc.protocol import USER_ERROR
 from flowc.store.run_layout import index_text
 from flowc_compiler.ir import ParallelStep
 from flowc_targets.base.process_pool import signal_name
 from flowc_targets.local.schedule import TaskKey
 
 if TYPE_CHECKING:
-    from flowc_compiler.ir import Flow, StepSpecs
+    from flowc_compiler.ir import Flow, StepSpecs, TimeoutSpec
     from flowc_targets.local.run_record import RunRecord
     from flowc_targets.local.task_output import TaskOutput
 
@@ -27,6 +29,8 @@ class Attempt:
     number: int
     """0 for the first attempt."""
     outputs: tuple[TaskOutput, TaskOutput]
+    started: float
+    """By the monotonic clock, as all times here."""
     deadline: float = float("inf")
     """When the next signal is due: at the timeout, and then after the grace period."""
     timed_out: bool = False
@@ -93,23 +97,29 @@ class Gangs:
         return TaskKey(key.step, key.path[:-1]) if key.step in self._steps else key
 
 
-def next_attempt(specs: StepSpecs, attempt: int) -> tuple[float, str]:
-    """What follows a failed attempt: after how many seconds, and in words. A fallback of `@catch` need not wait."""
+def next_attempt(specs: StepSpecs, attempt: int, *, wait: bool) -> tuple[float, str]:
+    """What follows a failed attempt: after how many seconds, and in words.
+
+    As in Metaflow, attempts on this machine follow at once, unless the user wants to `wait` as `@retry` says. A
+    fallback of `@catch` never waits.
+    """
     retry = specs.retry
     if retry is None or attempt >= retry.limit:
         return 0.0, "@catch goes on without it"
-    seconds = retry.backoff_seconds * float(retry.backoff_factor) ** attempt
-    wait = f" in {seconds:g} s" if seconds else ""
-    return seconds, f"attempt {attempt + 2} of {retry.limit + 1}{wait}"
+    seconds = retry.backoff_seconds * float(retry.backoff_factor) ** attempt if wait else 0.0
+    later = f" in {seconds:g} s" if seconds else ""
+    return seconds, f"attempt {attempt + 2} of {retry.limit + 1}{later}"
 
 
-def process_failure(task: Attempt, code: int, timeout: int) -> tuple[str, str]:
+def process_failure(task: Attempt, code: int, timeout: TimeoutSpec | None) -> tuple[str, str]:
     """The type and message of a failure that the task could not record itself."""
     if task.timed_out and task.gang_failed:
         waited = f"{GANG_GRACE_SECONDS:g} s"
         return "TaskKilled", f"the task went on for {waited} after another member of its gang had failed"
-    if task.timed_out:
-        return "TaskTimeout", f"the task ran longer than its timeout of {timeout} s"
+    # A task that ends itself at its timeout while C code keeps the interpreter's lock cannot record that.
+    late = code == USER_ERROR and timeout is not None and time.monotonic() > task.started + timeout.seconds
+    if timeout is not None and (task.timed_out or late):
+        return "TimeoutException", f"the task ran longer than its timeout of {timeout.seconds} s"
     if code < 0:
         return "TaskKilled", f"the task was killed by {signal_name(-code)}"
     if code == 0:

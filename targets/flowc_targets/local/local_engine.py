@@ -226,10 +226,10 @@ class _Engine:
             TaskOutput("stderr", prefix, self.record.log_path(key, attempt, "stderr"), self.reporter),
         )
         specs = self.flow.by_name[key.step].specs
-        task = Attempt(key, attempt, outputs)
+        task = Attempt(key, attempt, outputs, time.monotonic())
         if specs.timeout is not None:
-            # The task itself raises an error at its timeout; one that ignores it is ended from here.
-            task.deadline = time.monotonic() + specs.timeout.seconds + self.options.grace_seconds
+            # The task itself raises an error at its timeout, and ends soon after. One that is stopped ends from here.
+            task.deadline = task.started + specs.timeout.seconds + self.options.timeout_grace
         self.gangs.started(key)
         for output in outputs:
             self.pool.watch(output.descriptor, output.pump)
@@ -297,13 +297,13 @@ class _Engine:
         step = self.flow.by_name[task.key.step]
         recorded = None if code <= 0 or task.timed_out else self.record.error(task.key, task.number)
         if recorded is None:
-            kind, message = process_failure(task, code, step.specs.timeout.seconds if step.specs.timeout else 0)
+            kind, message = process_failure(task, code, step.specs.timeout)
             self.record.record_error(task.key, task.number, kind, message)
             recorded = (message, "")
         if task.number >= step.specs.retries:
             self._fail(task, *recorded)
             return
-        wait, what_next = next_attempt(step.specs, task.number)
+        wait, what_next = next_attempt(step.specs, task.number, wait=self.options.retry_wait)
         self.gangs.failed(task.key, Retry(time.monotonic() + wait, [task.key], task.number + 1))
         self._end_gang(self.gangs.members(task.key))
         self.reporter.note(f"task {task_name(task.key)} failed: {recorded[0]}; {what_next}")

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from flowc.protocol import env_names
+from flowc.protocol import TIMEOUT_GRACE_SECONDS, env_names
 from flowc.store import DEFAULT_ROOT
 
 if TYPE_CHECKING:
@@ -48,5 +48,9 @@ class RunOptions:
     """The interpreter that runs the tasks."""
     grace_seconds: float = 5.0
     """How long a task may take to end after SIGTERM before it is killed."""
+    timeout_grace: float = TIMEOUT_GRACE_SECONDS
+    """How much longer than its `@timeout` a task may run: it ends itself in a fifth of that."""
+    retry_wait: bool = False
+    """Whether attempts are as far apart as `@retry` says, as they are on an engine."""
     resume: ResumeOptions | None = None
     """Resume an earlier run, with its parameters; `params` must be empty."""

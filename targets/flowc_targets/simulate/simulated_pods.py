@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flowc.protocol import PLAN_FILE, env_names
+from flowc.protocol import PLAN_FILE, TIMEOUT_GRACE_SECONDS, env_names
 from flowc_targets.simulate.problems import PodError
 from flowc_targets.simulate.substitution import as_text
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from flowc_targets.simulate.manifest import Manifest
+    from flowc_targets.simulate.simulation import SimulateOptions
     from flowc_targets.simulate.workflow_nodes import Node
 
 
@@ -79,12 +80,14 @@ class Pod:
 class PodMaker:
     """Makes pods. What a container finds in volumes of ConfigMaps is in `folder`."""
 
-    def __init__(self, manifest: Manifest, folder: Path, python: str, root: str | None, env: Mapping[str, str]) -> None:
-        """`root` replaces FLOWC_ROOT; `env` comes last, over what the manifest says."""
+    def __init__(self, manifest: Manifest, folder: Path, options: SimulateOptions) -> None:
         self._manifest = manifest
         self._folder = folder
-        self._python = python
-        self._over = {**HERE, **({env_names.ROOT: root} if root is not None else {}), **env}
+        self._python = options.python
+        self._grace = options.timeout_grace
+        root = {env_names.ROOT: options.root} if options.root is not None else {}
+        grace = {env_names.TIMEOUT_GRACE: f"{self._grace:g}"} if self._grace is not None else {}
+        self._over = {**HERE, **root, **grace, **options.env}
         self._base = {name: value for name, value in os.environ.items() if not name.startswith("FLOWC_")}
         self._volumes: list[dict[str, Any]] = manifest.spec.get("volumes", [])
         self._metadata: dict[str, Any] = manifest.spec.get("podMetadata", {})
@@ -109,10 +112,16 @@ class PodMaker:
             package = Path(command[1]) if len(command) > 1 and Path(command[1]).name in _SHIMS else None
         env = {**self._base, **{key: local_path(value, paths) for key, value in variables.items()}, **self._over}
         seconds = raw.get("activeDeadlineSeconds")
-        deadline = float(seconds) if seconds is not None else None
+        deadline = self._deadline(float(seconds), package, variables) if seconds is not None else None
         outputs = tuple(self._outputs(raw, paths))
         gang = self._gangs.gang(package, command, node) if package is not None else None
         return Pod(node, name, tuple(command), env, folder, outputs, deadline, package, gang, on_exit)
+
+    def _deadline(self, seconds: float, package: Path | None, variables: Mapping[str, str]) -> float:
+        """When a pod is ended: as the manifest says, for a step with `@timeout` with the grace period of this run."""
+        if self._grace is None or package is None:
+            return seconds
+        return seconds - float(variables.get(env_names.TIMEOUT_GRACE) or TIMEOUT_GRACE_SECONDS) + self._grace
 
     def _outputs(self, raw: dict[str, Any], paths: Mounts) -> Iterable[OutputFile]:
         for item in output_files(raw):

@@ -45,6 +45,8 @@ class SimulateOptions:
     """Whether tasks may begin in a forked Python that has the code imported."""
     backoff: float = 1.0
     """By how much the waits between attempts are multiplied."""
+    timeout_grace: float | None = None
+    """Seconds by which a pod may outlive its `@timeout`, instead of what the manifest was compiled with."""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     """Variables of all pods, over what the manifest says."""
     uid: str | None = None
@@ -82,7 +84,7 @@ def prepare_manifest(text: str, options: SimulateOptions) -> tuple[Manifest, Spe
 def simulate(manifest: Manifest, spec: Spec, options: SimulateOptions, progress: Progress) -> SimulationResult:
     """Run a manifest to its end. Raises ManifestError where a value turns out to be an expression."""
     with _folder(options.keep) as folder:
-        maker = PodMaker(manifest, folder, options.python, options.root, options.env)
+        maker = PodMaker(manifest, folder, options)
         cluster = SimulatedCluster(maker, options, folder, progress)
         run = Run(spec, cluster, backoff=options.backoff)
         cluster.run = run

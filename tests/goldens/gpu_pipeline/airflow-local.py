@@ -62,7 +62,7 @@ def flow():
         task_id="train",
         retries=2,
         retry_delay=timedelta(seconds=30),
-        execution_timeout=timedelta(seconds=600),
+        execution_timeout=timedelta(seconds=900),
         variables={"TRAINING_DEVICE": "gpu"},
         doc_md="Gradient descent on the mean squared error.",
     )

@@ -67,7 +67,7 @@ def flow():
         task_id="train",
         retries=2,
         retry_delay=timedelta(seconds=30),
-        execution_timeout=timedelta(seconds=4800),
+        execution_timeout=timedelta(seconds=5100),
         variables={"TRAINING_DEVICE": "gpu"},
         container_resources=k8s.V1ResourceRequirements(
             requests={"cpu": "0.1", "memory": "512Mi"},
@@ -82,7 +82,7 @@ def flow():
             ),
         ],
         schedule_timeout_seconds=3600,
-        active_deadline_seconds=600,
+        active_deadline_seconds=900,
         doc_md="Gradient descent on the mean squared error.",
     )
     report = StepOperator(

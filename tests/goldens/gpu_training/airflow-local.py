@@ -61,7 +61,7 @@ def flow():
     start = StepOperator(task_id="start", doc_md="Make the data: y = 3x + 1 on a grid.")
     train = StepOperator(
         task_id="train",
-        execution_timeout=timedelta(seconds=600),
+        execution_timeout=timedelta(seconds=900),
         variables={"TRAINING_DEVICE": "gpu"},
         doc_md="Gradient descent on the mean squared error.",
     )

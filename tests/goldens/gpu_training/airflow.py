@@ -69,7 +69,7 @@ def flow():
     )
     train = StepOperator(
         task_id="train",
-        execution_timeout=timedelta(seconds=4800),
+        execution_timeout=timedelta(seconds=5100),
         variables={"TRAINING_DEVICE": "gpu"},
         container_resources=k8s.V1ResourceRequirements(
             requests={"cpu": "0.1", "memory": "256Mi"},
@@ -93,7 +93,7 @@ def flow():
             ),
         ],
         schedule_timeout_seconds=3600,
-        active_deadline_seconds=600,
+        active_deadline_seconds=900,
         doc_md="Gradient descent on the mean squared error.",
     )
     end = StepOperator(
