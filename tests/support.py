@@ -16,9 +16,7 @@ from typer.testing import CliRunner
 from flowc_cli.app import app
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation, compile_file
-from flowc_targets.base.registry import load_target
-from flowc_targets.base.target import EmittedFile
-from flowc_targets.base.target_checks import emit_checked
+from flowc_targets.base.target import EmittedFile, emit_checked, load_target
 
 STORE = "s3://bucket/prefix"
 """An artifact store that nothing connects to."""

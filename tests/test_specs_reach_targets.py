@@ -39,8 +39,7 @@ from flowc_targets.airflow import TARGET as AIRFLOW
 from flowc_targets.airflow.options import AirflowOptions
 from flowc_targets.argo import TARGET as ARGO
 from flowc_targets.argo.options import ArgoOptions
-from flowc_targets.base.target import TargetOptions
-from flowc_targets.base.target_checks import emit_checked
+from flowc_targets.base.target import TargetOptions, emit_checked
 from flowc_targets.local.run_report import unsupported_locally
 from flowc_targets.package.run_plan import build_plan
 
@@ -86,7 +85,7 @@ SMALLEST: dict[type[BaseModel], dict[str, Any]] = {
     UpstreamFlow: {"name": "Upstream"},
     TriggerOnFinishSpec: {"flows": (UpstreamFlow(name="Upstream"),)},
     ExitHookSpec: {"on_success": ("hook",)},
-    Toleration: {"key": "taint"},
+    Toleration: {"key": "taint", "effect": "NoExecute"},
     NodeSelectorRequirement: {"key": "label", "operator": "In", "values": ("a",)},
     LabelSelectorRequirement: {"key": "label", "operator": "In", "values": ("a",)},
     SeccompProfile: {"type": "Localhost", "localhost_profile": "one.json"},

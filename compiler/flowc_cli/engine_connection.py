@@ -10,8 +10,7 @@ from flowc_cli.output import INPUT_ERROR, Form, report
 from flowc_cli.run_states import ended_text, transitions
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_targets.base.engine import Address, EngineClient, EngineError, RunState, client_of, namespace_of
-from flowc_targets.base.registry import UnknownTargetError, load_target
-from flowc_targets.base.target import EmittedFile
+from flowc_targets.base.target import EmittedFile, UnknownTargetError, load_target
 
 NO_ENGINE = 3
 """The exit code where an engine's server cannot be used."""

@@ -16,10 +16,8 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.ir import Flow
 from flowc_compiler.source import SourceFile
 from flowc_targets.base.options import TargetOptions
-from flowc_targets.base.registry import UnknownTargetError, load_target, target_names
-from flowc_targets.base.target import EmittedFile, Target
-from flowc_targets.base.target_checks import emit_checked
-from flowc_targets.kubernetes.pod_checks import check_kubernetes_options
+from flowc_targets.base.target import EmittedFile, Target, UnknownTargetError, emit_checked, load_target, target_names
+from flowc_targets.kubernetes.pod import check_kubernetes_options
 
 
 def find_target(name: str, sink: DiagnosticSink) -> Target | None:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from flowc_compiler.diagnostics import Diagnostic
-from flowc_targets.airflow.dag_lowering import MOST_IN_CONFIG_MAP, MOST_IN_FILE
+from flowc_targets.airflow.target import MOST_IN_CONFIG_MAP, MOST_IN_FILE
 from flowc_targets.base.engine import EngineError
 from flowc_targets.kubernetes.kubectl import create_config_maps
 from tests.airflow.emitting import CLEAN, ROOT, emit_both, ruff, write, write_kubectl

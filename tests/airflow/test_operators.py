@@ -21,7 +21,7 @@ import pytest
 from flowc.protocol import env_names
 from flowc.protocol.encodings import USE_DEFAULT, decode_value
 from flowc_targets.airflow.dag_model import TAKEN
-from flowc_targets.airflow.operator_sources import OPERATORS, read_source
+from flowc_targets.airflow.dag_printer import OPERATORS, read_source
 
 PACKAGE = "flowc_targets.airflow.operators"
 SHIM = """\

@@ -9,7 +9,7 @@ import pytest
 
 from flowc_compiler.driver import compile_file
 from flowc_compiler.ir import ProjectSpec
-from flowc_targets.argo.object_names import deployed_name, label_value, run_labels
+from flowc_targets.argo.manifest_text import deployed_name, label_value, run_labels
 from tests.argo.deploying import deployed, flow
 from tests.argo.manifests import codes
 

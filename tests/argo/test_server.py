@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from flowc_targets.argo.parameter_values import encode_value
+from flowc_targets.argo.manifest_text import encode_value
 from flowc_targets.argo.server.argo_client import ArgoClient
 from flowc_targets.argo.server.argo_server import read_access
 from flowc_targets.argo.server.workflow_status import run_state

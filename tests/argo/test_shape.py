@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flowc_targets.argo.object_names import object_name, unique_names
-from flowc_targets.argo.parameter_values import encode_value
+from flowc_targets.argo.manifest_text import encode_value, object_name, unique_names
 from tests.argo.manifests import NESTED, diamond, emit, env, objects, tasks, templates
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from flowc.errors import ParameterError
 from flowc.protocol.encodings import decode_value, received
 from flowc_targets.argo.argo_checks import ARGUMENT_BYTES
-from flowc_targets.argo.parameter_values import encode_value, sent_argument
+from flowc_targets.argo.manifest_text import encode_value, sent_argument
 from flowc_targets.simulate.substitution import replaced
 
 HOSTILE = [

@@ -48,15 +48,17 @@ def differences(ours: Ended, theirs: Ended) -> list[str]:
         lines.append(f"the failure: {_failures(one)} locally, {_failures(two)} there")
     for name in one:
         if name in two:
-            lines += _task_differences(name, one[name], two[name])
+            lines += _task_differences(name, one[name], two[name], failed=not ours.ok)
     return lines
 
 
-def _task_differences(name: str, one: Task, two: Task) -> Iterator[str]:
+def _task_differences(name: str, one: Task, two: Task, *, failed: bool) -> Iterator[str]:
     if not one.committed and not two.committed:
         return
     if one.committed != two.committed:
-        if _ended_badly(one) or _ended_badly(two):
+        # When another task fails the run, one engine may stop before a retry that the other still makes.
+        stopped_early = failed and one.current_attempt != two.current_attempt
+        if not stopped_early and (_ended_badly(one) or _ended_badly(two)):
             yield f"{name}: {_state(one)} locally, {_state(two)} there"
         return
     if one.attempt != two.attempt:

@@ -8,8 +8,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.pipelines.types.annotations import TypeReader
 from flowc_compiler.frontend.pipelines.types.assignability import Assignability
 from flowc_compiler.frontend.pipelines.types.type_model import Type
-from flowc_compiler.syntax.modules import LocalModules, ModuleView
-from flowc_compiler.syntax.parsing import parse, read_source
+from flowc_compiler.syntax.modules import LocalModules, ModuleView, parse, read_source
 
 TYPING = """
 from __future__ import annotations

@@ -11,10 +11,9 @@ import pytest
 
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
 from flowc_compiler.source import SourceFile
-from flowc_compiler.syntax import parsing
-from flowc_compiler.syntax.modules import ModuleView
+from flowc_compiler.syntax import modules
+from flowc_compiler.syntax.modules import ModuleView, parse, read_source
 from flowc_compiler.syntax.newer_python import newer_syntax
-from flowc_compiler.syntax.parsing import parse, read_source
 
 NEWER = {
     "type X = int": (12, 1),
@@ -132,7 +131,7 @@ class F(FlowSpec):
 
 
 def test_large_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parsing, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(modules, "MAX_BYTES", 2**20)
     path = tmp_path / "flow.py"
     path.write_text("x = 1\n" * 200_000)
     sink = DiagnosticSink()
@@ -200,7 +199,7 @@ UNUSED = (
     "flowc_compiler.evaluate.evaluator", "flowc_compiler.evaluate.known_values", "flowc_compiler.evaluate.values",
     "flowc_compiler.frontend.decorators.arguments.argument_types", "flowc_compiler.frontend.pipelines",
     "flowc_compiler.ir.specs", "flowc_compiler.ir.flowspecs", "flowc_compiler.ir.kubernetes",
-    "flowc_compiler.ir.regions", "flowc_compiler.ir.values", "flowc_compiler.passes.regions",
+    "flowc_compiler.ir.regions", "flowc_compiler.passes.regions",
     "flowc_compiler.rewrite", "typer.rich_utils", "typer._adapters", "pydantic.type_adapter", "pydantic.plugin._loader",
 )  # fmt: skip
 """What takes time to import, and is of no use for a small class flow. The last ones build validators."""
@@ -209,7 +208,7 @@ UNUSED_WITH_RETRY = (
     "flowc_compiler.evaluate.evaluator", "flowc_compiler.evaluate.known_values", "flowc_compiler.evaluate.values",
     "flowc_compiler.frontend.decorators.arguments.compute_arguments", "flowc_compiler.frontend.pipelines",
     "flowc_compiler.ir.flowspecs", "flowc_compiler.ir.kubernetes", "flowc_compiler.ir.regions",
-    "flowc_compiler.ir.values", "flowc_compiler.passes.regions", "flowc_compiler.rewrite", "typer.rich_utils",
+    "flowc_compiler.passes.regions", "flowc_compiler.rewrite", "typer.rich_utils",
 )  # fmt: skip
 """The same where a step has `@retry`, whose arguments are validated."""
 

@@ -22,8 +22,7 @@ from flowc_compiler.frontend.pipelines.settings.settings_models import (
 )
 from flowc_compiler.frontend.spec_builder import SpecBuilder
 from flowc_compiler.ir import Placement, StepSpecs, Toleration
-from flowc_targets.base.registry import load_target
-from flowc_targets.base.target_checks import emit_checked
+from flowc_targets.base.target import emit_checked, load_target
 from flowc_targets.local.attempts import next_attempt
 from tests.compiler.layers import Layers, of_step
 
@@ -80,8 +79,8 @@ def codes_of(arguments: str, pipeline: str = "@pipeline") -> list[str]:
         ("environment={'A': 'x', 'B': 2}", {"environment": {"variables": {"A": "x", "B": "2"}}}),
         ("env={'A': 'x'}", {"environment": {"variables": {"A": "x"}}}),
         ("node_selector={'pool': 'gpu'}", {"placement": {"node_selector": {"pool": "gpu"}}}),
-        ("tolerations=[{'key': 'gpu', 'tolerationSeconds': 5}]",
-         {"placement": {"tolerations": ({"key": "gpu", "toleration_seconds": 5},)}}),
+        ("tolerations=[{'key': 'gpu', 'effect': 'NoExecute', 'tolerationSeconds': 5}]",
+         {"placement": {"tolerations": ({"key": "gpu", "effect": "NoExecute", "toleration_seconds": 5},)}}),
         ("secrets=['openai', 'aws-secrets-manager.key']",
          {"secrets": {"sources": (
              {"type": "kubernetes", "id": "openai"}, {"type": "aws-secrets-manager", "id": "key"},
@@ -128,8 +127,8 @@ def test_settings_of_zenml(settings: str, wanted: dict[str, Any]) -> None:
     ("pod", "wanted"),
     [
         ("node_selectors={'a': 'b'}", {"placement": {"node_selector": {"a": "b"}}}),
-        ("tolerations=[V1Toleration(key='k', operator='Exists', toleration_seconds=3)]",
-         {"placement": {"tolerations": ({"key": "k", "operator": "Exists", "toleration_seconds": 3},)}}),
+        ("tolerations=[V1Toleration(key='k', effect='NoExecute', toleration_seconds=3)]",
+         {"placement": {"tolerations": ({"key": "k", "effect": "NoExecute", "toleration_seconds": 3},)}}),
         ("resources={'requests': {'cpu': '500m', 'memory': '2G'}, 'limits': {'nvidia.com/gpu': '2'}}",
          {"resources": {"cpu": 0.5, "memory_mb": 1908}, "accelerator": {"count": 2}}),
         ("resources={'requests': {'amd.com/gpu': 1, 'ephemeral-storage': '1Gi', 'aws.amazon.com/neuron': '1'}}",

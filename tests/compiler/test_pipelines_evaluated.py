@@ -11,7 +11,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend import parse
 from flowc_compiler.frontend.pipelines.pipeline_reader import read_pipeline
 from flowc_compiler.ir import Flow, MapCall, Region, StepCall, SwitchCall
-from flowc_compiler.ir.values import (
+from flowc_compiler.ir.regions import (
     ChosenValue,
     CollectionValue,
     EachValue,

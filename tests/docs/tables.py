@@ -9,8 +9,7 @@ from typing import Protocol
 
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
-from flowc_targets.base.registry import load_target
-from flowc_targets.base.target_checks import emit_checked
+from flowc_targets.base.target import emit_checked, load_target
 from tests.support import compiled, write_files
 
 TARGETS: dict[str, dict[str, str]] = {

@@ -17,7 +17,7 @@ from flowc_compiler.diagnostics import CODES, DiagnosticSink
 from flowc_compiler.diagnostics.codes import DiagnosticCode
 from flowc_compiler.driver import compile_file
 from flowc_targets.base.options import TargetOptions
-from flowc_targets.base.registry import load_target, target_names
+from flowc_targets.base.target import load_target, target_names
 from tests.conftest import REPOSITORY
 from tests.docs.pages import DOCS, PAGES, blocks, links
 from tests.support import flowc

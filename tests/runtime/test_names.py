@@ -16,7 +16,7 @@ from flowc import client, current, parallel_imap_unordered, parallel_map
 from flowc.compat.served_modules import find
 from flowc.errors import MulticoreException, NamespaceMismatch, NotFound, TaggingError
 from flowc.protocol.metaflow_names import MODULES, SERVED
-from flowc_compiler.syntax.refused_names import METAFLOW_REFUSED
+from flowc_compiler.syntax.served_imports import METAFLOW_REFUSED
 from tests.local.flows import Local
 from tests.runtime.shim import Shim, runtime_folder
 

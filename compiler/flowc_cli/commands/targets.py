@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from flowc_cli import shared_options as shared
-from flowc_targets.base.registry import load_target, target_names
+from flowc_targets.base.target import load_target, target_names
 
 app = shared.command_app()
 

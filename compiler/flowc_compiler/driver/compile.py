@@ -14,7 +14,7 @@ from flowc_compiler.frontend.shape import Shape, shape_of
 from flowc_compiler.ir import Flow, Parameter
 from flowc_compiler.passes import run_passes
 from flowc_compiler.source import SourceFile, Span
-from flowc_compiler.syntax.parsing import report_too_deep
+from flowc_compiler.syntax.modules import report_too_deep
 
 if TYPE_CHECKING:
     import ast

@@ -46,8 +46,7 @@ from flowc_compiler.evaluate.values import (
     Unresolved,
     is_kind,
 )
-from flowc_compiler.syntax.names import dotted
-from flowc_compiler.syntax.served_imports import ROOTS
+from flowc_compiler.syntax.served_imports import ROOTS, dotted
 
 OWN_ATTRIBUTES = frozenset({"name", "kwargs", "parser", "separator", "get", "items", "keys", "values", "init"})
 """Attributes that a Config object has itself in a class body, in Metaflow as here: they are no entries of its value."""

@@ -40,7 +40,7 @@ from flowc_compiler.evaluate.values import (
 from flowc_compiler.evaluate.values import (
     Iterator as ValueIterator,
 )
-from flowc_compiler.syntax.names import dotted
+from flowc_compiler.syntax.served_imports import dotted
 
 _NOTHING: tuple[type[ast.stmt], ...] = (ast.Pass, ast.Global, ast.Nonlocal, getattr(ast, "TypeAlias", ast.Pass))
 """Statements that do nothing here; `type X = ...` is of Python 3.12."""

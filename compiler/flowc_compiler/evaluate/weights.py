@@ -9,7 +9,14 @@ from typing import cast
 from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.operations import DEEPEST_TREE, HEAVIEST
 from flowc_compiler.evaluate.values import RuntimeValue
-from flowc_compiler.ir.values import ChosenValue, CollectionValue, EachValue, ElementValue, LiteralValue, OperationValue
+from flowc_compiler.ir.regions import (
+    ChosenValue,
+    CollectionValue,
+    EachValue,
+    ElementValue,
+    LiteralValue,
+    OperationValue,
+)
 
 _CHARACTERS = 100
 """How many characters of a text count as one entry."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
-from flowc_compiler.syntax.names import Names
+from flowc_compiler.syntax.served_imports import Names
 
 if TYPE_CHECKING:
     from flowc_compiler.source import SourceFile

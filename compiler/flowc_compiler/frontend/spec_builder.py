@@ -1,4 +1,4 @@
-"""The one builder of a step's specs: it merges the requests of all sources, and checks the result.
+"""The one builder of specs, of a step and of a flow: it merges the requests of all sources, and checks the result.
 
 A source is a decorator, a `--with` of the command line, an argument of a pipeline's `@step` such as `Resources(...)`,
 or a group of ZenML's settings. Each states its requests as `StepSpecs`, of which it fills in a part: specs with the
@@ -8,12 +8,12 @@ span that they come from, whose empty fields leave the choice to weaker sources.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.ir import NO_SPECS, AcceleratorSpec, ContainerSpec, ResourceSpec, StepSpecs
+from flowc_compiler.ir import NO_SPECS, AcceleratorSpec, ContainerSpec, FlowSpecs, ResourceSpec, StepSpecs
 from flowc_compiler.ir.specs import Spec
 from flowc_compiler.source import Span
 
@@ -48,6 +48,14 @@ def some_specs(**specs: object) -> StepSpecs:
     return NO_SPECS.model_copy(update=specs)
 
 
+def build_flow_specs(sources: Iterable[Mapping[str, object]]) -> FlowSpecs:
+    """The specs of a flow, each by its name in `FlowSpecs`; those that a flow has several of add up."""
+    fields: dict[str, Any] = {}
+    for name, spec in (item for source in sources for item in source.items()):
+        fields[name] = (*fields.get(name, ()), *spec) if isinstance(spec, tuple) else spec
+    return FlowSpecs.model_construct(**fields)
+
+
 class SpecBuilder:
     """Adds up the specs of one step, the weakest source first; what contradicts itself is collected."""
 
@@ -55,7 +63,9 @@ class SpecBuilder:
         self._sink = sink
         self._total: dict[str, Any] = {}
         self._places: dict[str, Span] = {}
-        """Of resources, where their limits stand; of the container, where its volumes do."""
+        """Of resources, where their limits stand; of the container, where its volumes do; of GPUs, where their type
+        stands without a count.
+        """
 
     def add(self, *equals: StepSpecs, below: Collection[str] = ()) -> None:
         """Add sources that count alike, such as the decorators of a step. They count more than what was added before,
@@ -79,10 +89,8 @@ class SpecBuilder:
             )  # fmt: skip
 
     def build(self) -> StepSpecs:
-        """The specs. Collects FC404 and FC406 for limits, volumes and variables that contradict each other."""
-        gpus = self._total.get("accelerator")
-        if gpus is not None and gpus.count == 0:
-            del self._total["accelerator"]
+        """The specs. Collects FC404 and FC406 for GPUs, limits, volumes and variables that contradict each other."""
+        self._settle_gpus()
         container, dependencies = self._total.get("container"), self._total.get("dependencies")
         if dependencies is not None and dependencies.base not in (None, container and container.image):
             self._total["dependencies"] = dependencies.model_copy(update={"base": None})
@@ -91,6 +99,31 @@ class SpecBuilder:
         _check_mounts(specs, Origin(self._places.get("container"), self._sink))
         _check_variables(specs, self._sink)
         return specs
+
+    def _settle_gpus(self) -> None:
+        """The count of GPUs that is not said is that of `extended_resources`, or one; none are no request.
+
+        Collects FC406 for two counts of one resource, and FC410 for a type of GPUs that are not requested.
+        """
+        gpus: AcceleratorSpec | None = self._total.get("accelerator")
+        if gpus is None:
+            return
+        resources: ResourceSpec | None = self._total.get("resources")
+        other = resources.extended.get(gpus.resource) if resources is not None and not gpus.is_slice else None
+        if gpus.count == UNSAID:
+            gpus = gpus.model_copy(update={"count": int(other) if other is not None and other.isdigit() else 1})
+        elif other is not None and other != str(gpus.count):
+            self._sink.error(
+                "FC406", f"the step requests {gpus.count} of {gpus.resource}, and {other} in `extended_resources`",
+                gpus.span, help="keep one of the two",
+            )  # fmt: skip
+        if gpus.count:
+            self._total["accelerator"] = gpus
+            return
+        del self._total["accelerator"]
+        if (place := self._places.get("accelerator")) is not None:
+            message = f"the GPU type {gpus.type!r} does nothing: the step requests no GPUs"
+            self._sink.warning("FC410", message, place, help="leave the type out, or request GPUs: `gpu=1`")
 
     def _equal(self, name: str, asked: Sequence[Any]) -> Any:
         """One spec of several that count alike: the most of each resource, all tolerations, else the first."""
@@ -145,6 +178,8 @@ def _over(weak: Any, strong: Any) -> Any:
     if not (isinstance(weak, Spec) and isinstance(strong, Spec)):
         return strong or weak
     updates: dict[str, Any] = {name: value for name, value in strong if value not in _EMPTY}
+    if isinstance(strong, AcceleratorSpec):  # what is not said leaves the choice to the weaker source
+        updates = {name: value for name, value in updates.items() if value not in (UNSAID, "nvidia")}
     both = {name: getattr(weak, name) | updates[name] for name in updates if isinstance(updates[name], dict)}
     return weak.model_copy(update=updates | both)
 
@@ -170,7 +205,7 @@ def _limited(spec: ResourceSpec) -> bool:
 def _asks(name: str, spec: Any) -> bool:
     """Whether a spec requests anything."""
     if isinstance(spec, AcceleratorSpec):
-        return spec.count != UNSAID
+        return spec.count != UNSAID or spec.type is not None
     return name not in _OPTIONAL or any(value not in _EMPTY for field, value in spec if field != "span")
 
 
@@ -208,7 +243,15 @@ def _check_mounts(specs: StepSpecs, origin: Origin) -> None:
             origin.error("FC406", message, help="give each of them a folder of its own")
 
 
-_PLACED: dict[str, Callable[[Any], object]] = {"resources": _limited, "container": _mounts}
+def _typed_without_count(spec: AcceleratorSpec) -> bool:
+    return spec.count <= 0 and spec.type is not None
+
+
+_PLACED: dict[str, Callable[[Any], object]] = {
+    "resources": _limited,
+    "container": _mounts,
+    "accelerator": _typed_without_count,
+}
 
 
 def _check_variables(specs: StepSpecs, sink: DiagnosticSink) -> None:

@@ -15,6 +15,7 @@ from flowc_compiler.ir.model import (
     Config,
     Flow,
     ForeachStep,
+    IRError,
     JoinStep,
     LinearStep,
     ParallelStep,
@@ -23,9 +24,9 @@ from flowc_compiler.ir.model import (
     Step,
     SwitchCase,
     SwitchStep,
+    verify,
 )
 from flowc_compiler.ir.spec_sets import FALLBACK_RETRIES, NO_FLOW_SPECS, NO_SPECS, FlowSpecs, StepSpecs
-from flowc_compiler.ir.verify import IRError, verify
 
 if TYPE_CHECKING:
     from flowc_compiler.ir.flowspecs import (
@@ -45,9 +46,30 @@ if TYPE_CHECKING:
         NodeSelectorTerm,
         PodSecurity,
         SecurityContext,
+        Toleration,
         as_kubernetes,
     )
-    from flowc_compiler.ir.regions import MapCall, Region, RegionNode, StepCall, SwitchCall
+    from flowc_compiler.ir.regions import (
+        Argument,
+        Call,
+        ChosenValue,
+        CollectionValue,
+        EachValue,
+        ElementValue,
+        Fan,
+        ItemValue,
+        LiteralValue,
+        MapCall,
+        OperationValue,
+        Operator,
+        OutputValue,
+        ParameterValue,
+        Region,
+        RegionNode,
+        StepCall,
+        SwitchCall,
+        Value,
+    )
     from flowc_compiler.ir.specs import (
         AcceleratorSpec,
         BatchSpec,
@@ -66,23 +88,6 @@ if TYPE_CHECKING:
         SecretsSpec,
         TimeoutSpec,
         TmpfsSpec,
-        Toleration,
-    )
-    from flowc_compiler.ir.values import (
-        Argument,
-        Call,
-        ChosenValue,
-        CollectionValue,
-        EachValue,
-        ElementValue,
-        Fan,
-        ItemValue,
-        LiteralValue,
-        OperationValue,
-        Operator,
-        OutputValue,
-        ParameterValue,
-        Value,
     )
 
 __all__ = [
@@ -161,7 +166,7 @@ __all__ = [
     "verify",
 ]
 
-_LAZY = ("specs", "values", "regions", "flowspecs", "kubernetes")
+_LAZY = ("specs", "regions", "flowspecs", "kubernetes")
 """The modules that are imported when they are used."""
 
 

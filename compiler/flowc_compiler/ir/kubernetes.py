@@ -6,9 +6,10 @@ Kubernetes would refuse when the pod is made is refused when the value is.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, Field, StrictBool, StrictInt, model_validator
+from pydantic import BaseModel, Field, StrictBool, StrictInt, field_validator, model_validator
 
 from flowc_compiler.ir.base import Model
 
@@ -30,6 +31,43 @@ class KubernetesModel(Model):
         names = {camel(name): name for name in cls.model_fields}
         items = cast("dict[object, object]", value)
         return {names.get(key, key) if isinstance(key, str) else key: item for key, item in items.items()}
+
+
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
+_LABEL_KEY = re.compile(
+    r"([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
+    re.ASCII,
+)
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+
+
+class Toleration(KubernetesModel):
+    """A toleration. What Kubernetes refuses is refused: `ValidateTolerations` in its pkg/apis/core/validation."""
+
+    key: str | None = None
+    operator: Literal["Exists", "Equal"] | None = None
+    value: str | None = None
+    effect: Literal["NoExecute", "NoSchedule", "PreferNoSchedule"] | None = None
+    toleration_seconds: StrictInt | None = None
+
+    @field_validator("key", "operator", "value", "effect", mode="before")
+    @classmethod
+    def _empty(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @model_validator(mode="after")
+    def _check(self) -> Toleration:
+        if self.key is None and self.operator != "Exists":
+            raise ValueError("without a key the operator has to be Exists, which tolerates every taint")
+        if self.key is not None and not _LABEL_KEY.fullmatch(self.key):
+            raise ValueError(f"{self.key!r} is not a valid key: letters, digits, -, _ and ., with or without a prefix/")
+        if self.operator == "Exists" and self.value is not None:
+            raise ValueError(f"the operator Exists takes no value: leave out {self.value!r}, or write Equal")
+        if self.value is not None and not _LABEL_VALUE.fullmatch(self.value):
+            raise ValueError(f"{self.value!r} is not the value of a taint: at most 63 letters, digits, -, _ and .")
+        if self.toleration_seconds is not None and self.effect != "NoExecute":
+            raise ValueError("tolerationSeconds goes only with the effect NoExecute")
+        return self
 
 
 def _check_values(operator: str, values: tuple[str, ...]) -> None:

@@ -1,18 +1,171 @@
 """The body of a pipeline before `lower_regions`: calls of steps, maps and switches, each in the region it stands in.
 
-Names are unique in the whole flow, and values refer to nodes by name.
+Names are unique in the whole flow, and values refer to nodes by name. A step of a class flow reads artifacts by name,
+and has no values. A step of a pipeline calls a function, and each argument is a small tree of values, those that are
+known and where the others come from, which the shim looks up when the task runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
 from flowc_compiler.ir.base import Model, Node
 from flowc_compiler.ir.spec_sets import NO_SPECS, StepSpecs
-from flowc_compiler.ir.values import Call, Value
+
+
+class LiteralValue(Model):
+    """A value that was known when the flow was compiled: plain data of Python's own types."""
+
+    kind: Literal["literal"] = "literal"
+    value: Any = None
+
+
+class OutputValue(Model):
+    """An output of another step."""
+
+    kind: Literal["output"] = "output"
+    step: str
+    name: str = "output"
+    levels: int = 0
+    """How many foreach scopes lie around that step and not around the reader: so deep are the lists that it gets."""
+
+
+class ItemValue(Model):
+    """The task's own item of a foreach around it."""
+
+    kind: Literal["item"] = "item"
+    opener: str
+    """The step that opened the foreach."""
+    source: int = 0
+    """Which of the lists that are mapped over together."""
+
+
+class ParameterValue(Model):
+    """A parameter of the run."""
+
+    kind: Literal["parameter"] = "parameter"
+    name: str
+
+
+class ElementValue(Model):
+    """An entry of another value, `value[key]`."""
+
+    kind: Literal["element"] = "element"
+    value: Value
+    key: str | int
+    entries: int | None = None
+    """How many there are in all, where the value is taken apart as in `first, second = value`."""
+
+
+class CollectionValue(Model):
+    """A list, tuple, set or dict of values."""
+
+    kind: Literal["list", "tuple", "set", "dict"]
+    keys: tuple[Any, ...] = ()
+    """The keys of a dict, in order."""
+    values: tuple[Value, ...] = ()
+
+
+class ChosenValue(Model):
+    """What an `if` left in a variable: one value for each arm, by the step that the switch leads to."""
+
+    kind: Literal["chosen"] = "chosen"
+    switch: str
+    values: tuple[Value, ...]
+    """In the order of the switch's cases."""
+
+
+class EachValue(Model):
+    """A list with one value for each item of a foreach, made of what the tasks of its body have."""
+
+    kind: Literal["each"] = "each"
+    opener: str
+    """The step that opened the foreach, which the reader stands behind."""
+    value: Value
+    """As a task of the body sees it."""
+
+
+Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not", "and", "or", "not"]
+
+
+class OperationValue(Model):
+    """A comparison, or `and`, `or` and `not`, which Python evaluates when the task runs."""
+
+    kind: Literal["operation"] = "operation"
+    operator: Operator
+    operands: tuple[Value, ...]
+
+
+Value = Annotated[
+    LiteralValue
+    | OutputValue
+    | ItemValue
+    | ParameterValue
+    | ElementValue
+    | CollectionValue
+    | ChosenValue
+    | OperationValue
+    | EachValue,
+    Field(discriminator="kind"),
+]
+"""One value, by `kind`."""
+
+
+class Argument(Model):
+    """An argument of a call."""
+
+    name: str
+    value: Value
+
+
+class Call(Model):
+    """The function that a step of a pipeline calls."""
+
+    function: str
+    """Its name in its module; dotted for `module.function`."""
+    module: str | None = None
+    """The dotted name of a local module, relative to the flow's folder; `None` for the flow's own file."""
+    arguments: tuple[Argument, ...] = ()
+    outputs: tuple[str, ...] = ("output",)
+    """The artifacts that the result is stored as."""
+    many: bool = False
+    """Whether the result is a tuple with one value for each output; else it is the one output."""
+
+
+class Fan(Model):
+    """What a foreach maps over that no step returns as one list: several lists together, or one that is known."""
+
+    sources: tuple[Value, ...]
+    product: bool = False
+    """Every combination of the sources' items, the last source's fastest; otherwise they are of one length."""
+
+
+def parts(value: Value) -> Iterator[Value]:
+    """A value and every value in it, in order."""
+    pending = [value]
+    while pending:
+        found = pending.pop()
+        yield found
+        match found:
+            case ElementValue(value=inner) | EachValue(value=inner):
+                pending.append(inner)
+            case CollectionValue(values=inner) | ChosenValue(values=inner) | OperationValue(operands=inner):
+                pending.extend(reversed(inner))
+            case _:
+                pass
+
+
+def references(value: Value) -> Iterator[str]:
+    """The names of the nodes that a value comes from."""
+    for part in parts(value):
+        match part:
+            case OutputValue(step=name) | ChosenValue(switch=name) | EachValue(opener=name):
+                yield name
+            case _:
+                pass
 
 
 class RegionNodeBase(Node):

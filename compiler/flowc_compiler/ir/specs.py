@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -10,7 +11,13 @@ from flowc_compiler.ir.base import Model
 from flowc_compiler.source import Span
 
 if TYPE_CHECKING:
-    from flowc_compiler.ir.kubernetes import Affinity, PodSecurity, SecurityContext
+    from flowc_compiler.ir.kubernetes import Affinity, PodSecurity, SecurityContext, Toleration
+
+
+SLICE = re.compile(
+    r"(?:mig-|(?P<name>.+?)-(?:mig-)?)?(?P<partition>\d+g\.\d+gb(?:[.+-]\w+)*)", re.IGNORECASE | re.ASCII
+)
+"""A slice of a GPU (MIG), such as `a100-1g.5gb`, `a100-80gb-1g.10gb.me` or `1g.5gb` of any type."""
 
 
 class Spec(Model):
@@ -54,15 +61,10 @@ class AcceleratorSpec(Spec):
         """The Kubernetes extended resource."""
         return f"{self.vendor}.com/gpu"
 
-
-class Toleration(Model):
-    """A Kubernetes toleration."""
-
-    key: str | None = None
-    operator: Literal["Exists", "Equal"] | None = None
-    value: str | None = None
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    toleration_seconds: int | None = None
+    @property
+    def is_slice(self) -> bool:
+        """Whether a slice of a GPU is requested, which may be another resource."""
+        return self.type is not None and SLICE.fullmatch(self.type) is not None
 
 
 class Placement(Spec):

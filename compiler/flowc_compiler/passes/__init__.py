@@ -1,14 +1,16 @@
-"""Passes: plain functions from flow to flow, each in a file of its own, run in the order of PASSES."""
+"""Passes: plain functions from flow to flow, run in the order of PASSES; `checks` has those that only compare."""
 
 from collections.abc import Callable
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.ir import Flow, verify
-from flowc_compiler.passes.basepackages import add_base_packages
-from flowc_compiler.passes.gangs import check_gangs
+from flowc_compiler.passes.checks import (
+    add_base_packages,
+    check_decorator_placement,
+    check_gangs,
+    check_parameter_names,
+)
 from flowc_compiler.passes.order import order_steps
-from flowc_compiler.passes.parameters import check_parameter_names
-from flowc_compiler.passes.placement import check_decorator_placement
 from flowc_compiler.passes.scopes import build_scopes
 
 Pass = Callable[[Flow, DiagnosticSink], Flow | None]

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
 from flowc_compiler.ir import MapCall, OutputValue, Region, RegionNode, StepCall, SwitchCall, Value
-from flowc_compiler.ir.regions import regions_of, values_of
-from flowc_compiler.ir.values import parts, references
+from flowc_compiler.ir.regions import parts, references, regions_of, values_of
 
 Needs = Mapping[str, Sequence[RegionNode]]
 """Node to the nodes of its region that have to be done before it."""

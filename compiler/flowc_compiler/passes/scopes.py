@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink, Fix
 from flowc_compiler.ir import ROOT_SCOPE, Flow, JoinStep, Scope, Step
-from flowc_compiler.passes.dominators import Dominators, Frame, PostDominators, ancestor, common
+from flowc_compiler.passes.order import Dominators, Frame, PostDominators, ancestor, common
 
 SplitKind = Literal["branch", "foreach", "parallel", "switch"]
 

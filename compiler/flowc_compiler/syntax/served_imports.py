@@ -1,7 +1,8 @@
-"""What a file takes from `metaflow`, `zenml` and `flowc`, wherever it does: FC106 for each name that is not served.
+"""What imports of `metaflow`, `zenml` and `flowc` mean in the user's file: FC106 for each name that is not served.
 
 The shim answers these imports when a task runs, so that a name it does not have would fail there. Most files use served
-names only, which a text search finds out; the trees of the others are searched.
+names only, which a text search finds out; the trees of the others are searched. `flowc.protocol` has the names that are
+served; here are the reasons, as help lines, why others are refused.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from flowc.protocol import metaflow_names, zenml_names
 from flowc_compiler.diagnostics import DiagnosticSink, Fix, suggest
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.import_root import is_type_checking
-from flowc_compiler.syntax.refused_names import METAFLOW_REFUSED, refusal_of_zenml
 
 _FROM = re.compile(r"\bfrom[ \t]+((?:metaflow|zenml|flowc)[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|(?:[^\n\\]|\\\n)*)")
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+.*\b(?:metaflow|zenml|flowc)\b", re.MULTILINE)
@@ -165,3 +165,170 @@ def _forgives(handler: ast.ExceptHandler) -> bool:
         return True
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     return any(isinstance(kind, ast.Name) and kind.id in _FORGIVING for kind in kinds)
+
+
+class Names:
+    """The meaning of names at a module's top level, by its import statements."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._modules: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        for statement in tree.body:
+            self._statement(statement)
+
+    def resolve(self, node: ast.expr) -> str | None:
+        """The served or known name that an expression stands for, such as `step` for `mf.step`; else `None`."""
+        if isinstance(node, ast.Name):
+            return self._names.get(node.id)
+        if isinstance(node, ast.Attribute) and (parts := dotted(node.value)) and parts[0] in self._modules:
+            module = ".".join((self._modules[parts[0]], *parts[1:]))
+            return node.attr if len(parts) == 1 or module in MODULES else None
+        return None
+
+    def _statement(self, statement: ast.stmt) -> None:
+        match statement:
+            case ast.Import(names=aliases):
+                for alias in aliases:
+                    self._import(alias)
+            case ast.ImportFrom(module=str(module), level=0):
+                self._import_from(statement, module)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Name() | ast.Attribute() as value):
+                if (meaning := self.resolve(value)) is not None:
+                    self._names[name] = meaning
+            case ast.Try() | ast.If():
+                self._either(statement)
+            case _:
+                pass
+
+    def _either(self, statement: ast.Try | ast.If) -> None:
+        """Ways that exclude each other: what the first one binds stands, the others add to it."""
+        for number, body in enumerate(_ways(statement)):
+            names, modules = dict(self._names), dict(self._modules)
+            for inner in body:
+                self._statement(inner)
+            if number:
+                self._names.update(names)
+                self._modules.update(modules)
+
+    def _import(self, alias: ast.alias) -> None:
+        root = alias.name.partition(".")[0]
+        if root in ROOTS and alias.asname is None:
+            self._modules[root] = root
+        elif alias.asname is not None and (alias.name in ROOTS or alias.name in MODULES):
+            self._modules[alias.asname] = alias.name
+
+    def _import_from(self, statement: ast.ImportFrom, module: str) -> None:
+        if module.partition(".")[0] not in ROOTS:
+            return
+        for alias in statement.names:
+            if alias.name == "*":
+                self._names.update({name: name for name in MODULES.get(module, OF_FLOWC)})
+            elif module in MODULES or module.startswith("flowc"):
+                self._names[alias.asname or alias.name] = alias.name
+
+
+def _ways(statement: ast.Try | ast.If) -> Iterator[list[ast.stmt]]:
+    """The bodies of a statement, those of its `elif`s included; a `finally` and an `else` may add to the others."""
+    while True:
+        yield statement.body
+        if isinstance(statement, ast.Try):
+            yield from (handler.body for handler in statement.handlers)
+            yield statement.finalbody
+        match statement.orelse:
+            case [ast.If() as inner] if isinstance(statement, ast.If):
+                statement = inner
+            case orelse:
+                yield orelse
+                return
+
+
+def dotted(node: ast.expr | None) -> tuple[str, ...]:
+    """The parts of `a.b.c`; none for any other expression."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return (node.id, *reversed(parts)) if isinstance(node, ast.Name) else ()
+
+
+_EXECUTES = "it changes the flow by running code when the file is imported, and flowc compiles without running the file"
+_OTHER_RUNS = "start runs with `flowc run`, or on the engine"
+_PARSER = "name a parser that flowc knows as text, such as parser='json.loads', 'tomllib.loads' or 'yaml.safe_load'"
+
+METAFLOW_REFUSED: dict[str, str] = {
+    "FlowMutator": f"{_EXECUTES}; write the decorators into the file",
+    "StepMutator": f"{_EXECUTES}; write the decorators into the file",
+    "UserStepDecorator": f"{_EXECUTES}; call a function from the step instead",
+    "USER_SKIP_STEP": f"{_EXECUTES}; return from the step instead",
+    "user_step_decorator": f"{_EXECUTES}; call a function from the step instead",
+    "package_sources": f"{_EXECUTES}; name the files with --include",
+    "S3": "use an S3 client such as boto3 or obstore within the step; artifacts don't need one",
+    "Runner": _OTHER_RUNS,
+    "NBRunner": _OTHER_RUNS,
+    "Deployer": "write the engine's files with `flowc compile`, and apply them",
+    "NBDeployer": "write the engine's files with `flowc compile`, and apply them",
+    "DeployedFlow": "write the engine's files with `flowc compile`, and apply them",
+    "inspect_spin": "flowc has no `spin`; read runs with Run, Step and Task",
+    "airflow_external_task_sensor": "put the sensor into a separate DAG that triggers the flow's DAG",
+    "airflow_s3_key_sensor": "put the sensor into a separate DAG that triggers the flow's DAG",
+    "pytorch_parallel": "use `@parallel`: it sets MASTER_ADDR, MASTER_PORT, RANK and WORLD_SIZE",
+    "yaml_parser": _PARSER,
+    "pyproject_toml_parser": _PARSER,
+    "requirements_txt_parser": _PARSER,
+    "conda_environment_yml_parser": _PARSER,
+    "get_cards": "flowc keeps the artifacts of a step and renders no cards",
+    "metaflow.datatools": "use an S3 client such as boto3 or obstore within the step; artifacts don't need one",
+    "metaflow.metaflow_config": "flowc does not read Metaflow's configuration; give the value in the flow file",
+}
+"""Names of Metaflow that are refused for a reason, which is the help line."""
+
+_ARTIFACTS = (
+    "an artifact belongs to the run that created it: pass it from step to step, or read another run with `Client`"
+)
+_STACK = "flowc has no stacks: use the library itself within the step"
+_ALERTS = "write a hook function, and pass it to the pipeline as on_failure or on_success"
+_OLD = "it is from ZenML before 0.40: annotate arguments and results of the step, and pass values as arguments"
+_PLACES = "use KubernetesOrchestratorSettings, or the arguments of flowc's own `@step`"
+
+ZENML_REFUSED: dict[str, str] = {
+    "BaseParameters": _OLD,
+    "BaseStep": _OLD,
+    "CommandStep": "write a step that calls subprocess.run",
+    "ExternalArtifact": "pass the value itself as an argument of the step",
+    "Output": _OLD,
+    "StepContext": _OLD,
+    "add_tags": "give tags to the run with `flowc run --tag`",
+    "alerter_failure_hook": _ALERTS,
+    "alerter_success_hook": _ALERTS,
+    "bulk_log_metadata": "call log_metadata for each of them",
+    "get_pipeline_context": "pass the values that the body needs as arguments of the pipeline",
+    "link_artifact_to_model": "flowc has no model registry: use the registry's own client within a step",
+    "load_artifact": _ARTIFACTS,
+    "register_artifact": _ARTIFACTS,
+    "remove_tags": "give tags to the run with `flowc run --tag`",
+    "run_hook": "call the function from the step",
+    "save_artifact": "return the value from the step: each output is an artifact",
+    "show": "flowc has no dashboard: read runs with `Client`",
+    "wait": "flowc waits for the arguments of a step: pass the results, or write after=[...]",
+    "zenml.alerter": _ALERTS,
+    "zenml.hooks": _ALERTS,
+    "zenml.model_deployers": _STACK,
+    "zenml.model_registries": _STACK,
+    "zenml.post_execution": "read runs with `Client().get_pipeline_run(...)`",
+    "zenml.services": _STACK,
+    "zenml.stack": _STACK,
+}
+"""Names of ZenML that are refused for a reason, which is the help line; of a module also those in it."""
+
+
+def refusal_of_zenml(module: str, name: str | None = None) -> str:
+    """Why a name, or a module of ZenML, is not served, as a help line; empty where there is no more to say of it."""
+    if name is not None and name in ZENML_REFUSED:
+        return ZENML_REFUSED[name]
+    parts = module.split(".")
+    for length in range(len(parts), 1, -1):
+        if (head := ".".join(parts[:length])) in ZENML_REFUSED:
+            return ZENML_REFUSED[head]
+    if module.startswith("zenml.integrations."):
+        return _PLACES if "flavor" in module or (name or "").endswith("Settings") else _STACK
+    return ""

@@ -10,6 +10,7 @@ from flowc.errors import (
 )
 from flowc.flowspec import bind, constants, parameters, state_of
 from flowc.shim.task_state import InputState
+from flowc.store import artifacts
 from flowc.store.run_layout import task_id
 
 TYPE_CHECKING = False
@@ -53,8 +54,9 @@ class Inputs:
             ) from None
 
 
-def join_inputs(cls: type[FlowSpec], layout: RunLayout, plan: Plan, step: PlanStep, path: Path, count: int) -> Inputs:
-    """The inputs of a join at `path`; `count` is the width of the foreach that it closes. Raises MissingInput."""
+def join_inputs(cls: type[FlowSpec], state: TaskState, count: int) -> Inputs:
+    """The inputs of a join; `count` is the width of the foreach that it closes. Raises MissingInput."""
+    layout, plan, step, path = state.layout, state.plan, state.step, state.path
     reader = _Reader(layout)
     if step.closes_kind == "branch":
         states = [_arm_state(layout, plan, arm, path, reader) for arm in step.arms]
@@ -62,6 +64,8 @@ def join_inputs(cls: type[FlowSpec], layout: RunLayout, plan: Plan, step: PlanSt
         states = _foreach_states(layout, plan, step, path, count, reader)
     _require(layout, [state for state in states if state.attempt is None], len(states))
     reader.states = states
+    for each in states:
+        each.loaded = state.loaded
     flows = [bind(cls, state) for state in states]
     return Inputs(flows, {state_of(flow).step.name: flow for flow in flows})
 
@@ -143,7 +147,7 @@ def merge(flow: FlowSpec, state: TaskState, inputs: Iterable[Any], exclude: List
         for name, ref in state_of(each).references().items():
             if name in own or name in exclude or (include and name not in include):
                 continue
-            if merged.setdefault(name, ref)["hash"] != ref["hash"]:
+            if not artifacts.same(merged.setdefault(name, ref), ref):
                 conflicts[name] = None
     if conflicts:
         names = list(conflicts)

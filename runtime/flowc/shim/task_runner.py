@@ -139,7 +139,7 @@ def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> I
         state.parameters = chosen_parameters(parameters(cls), state, task)
         return None
     if step.kind == "join":
-        return _inherit_join(plan, cls, state)
+        return _inherit_join(cls, state)
 
     manifest = predecessor(layout, plan, step, path)
     state.parameters = manifest["parameters"]
@@ -147,15 +147,15 @@ def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> I
     return None
 
 
-def _inherit_join(plan: Plan, cls: type[FlowSpec], state: TaskState) -> Inputs:
+def _inherit_join(cls: type[FlowSpec], state: TaskState) -> Inputs:
     """A join starts with parameters only. They come from the opener, which is there even when there are no inputs."""
     from flowc.shim.join import join_inputs
 
-    step, layout, path = state.step, state.layout, state.path
-    opener = layout.manifest(step.closes or "", path)
+    step = state.step
+    opener = state.layout.manifest(step.closes or "", state.path)
     state.parameters = opener["parameters"]
     count = opener["foreach"]["count"] if step.closes_kind != "branch" else 0
-    return join_inputs(cls, layout, plan, step, path, count)
+    return join_inputs(cls, state, count)
 
 
 def chosen_parameters(declared: Mapping[str, Declared], state: TaskState, task: Task) -> Dict[str, Any]:
@@ -193,7 +193,7 @@ def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: 
         manifest["choice"] = transition.choice
     refs = {**constant, **state.inherited}
     for attribute, value in artifacts_set(flow):
-        refs[attribute] = artifacts.save(layout.store, name, attribute, value)
+        refs[attribute] = artifacts.save(layout.store, name, attribute, value, state.loaded.get(id(value)))
     manifest["artifacts"] = refs
     if step.name == state.plan.start:
         from flowc.shim.graph_info import record_graph

@@ -50,7 +50,18 @@ class Transition:
 class TaskState:
     """One task as its flow object sees it; also each of a join's inputs. References only: values load on first use."""
 
-    __slots__ = ("_items", "_values", "inherited", "layout", "parameters", "path", "plan", "step", "transition")
+    __slots__ = (
+        "_items",
+        "_values",
+        "inherited",
+        "layout",
+        "loaded",
+        "parameters",
+        "path",
+        "plan",
+        "step",
+        "transition",
+    )
 
     def __init__(self, layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> None:
         self.layout = layout
@@ -58,6 +69,8 @@ class TaskState:
         self.step = step
         self.path = path
         self.inherited: Refs = {}
+        self.loaded: Dict[int, Ref] = {}
+        """What values were loaded from, by their address: a step may change one in place. Inputs of a join share it."""
         self.parameters: Refs = {}
         self.transition: Transition | None = None
         self._values: Dict[str, Any] = {}
@@ -112,7 +125,9 @@ class TaskState:
         return self._items[level]
 
     def _load(self, name: str, ref: Ref) -> Any:
-        return artifacts.load(self.layout.store, self.plan.flow, name, ref)
+        value = artifacts.load(self.layout.store, self.plan.flow, name, ref)
+        self.loaded[id(value)] = ref
+        return value
 
     def _missing(self, name: str) -> str:
         text = f"task {self.name} of flow {self.plan.flow} has no artifact {name!r}"

@@ -8,7 +8,7 @@ import json
 import math
 import struct
 
-from flowc.errors import CorruptArtifact, MissingKey
+from flowc.errors import CorruptArtifact, FlowError, MissingKey
 from flowc.store import codec
 
 TYPE_CHECKING = False
@@ -33,22 +33,62 @@ def data_key(flow: str, digest: str) -> str:
     return f"{flow}/data/{digest[:2]}/{digest}"
 
 
-def save(store: Store, flow: str, name: str, value: Any) -> Ref:
-    """Store a value and return the reference to it."""
+def save(store: Store, flow: str, name: str, value: Any, loaded: Ref | None = None) -> Ref:
+    """Store a value and return the reference to it; `loaded` is the one that it was loaded by, and is returned again if
+    the value has not changed since.
+
+    The reference to a value with sets has the entry `equal`, a digest that does not depend on their order.
+    """
     if value is None or type(value) in _READABLE:
         text = _json_text(value)
         if text is not None:
             digest = hashlib.sha256(text.encode()).hexdigest()
             return {"hash": digest, "codec": "json", "size": len(text), "type": codec.type_name(value), "inline": value}
     encoded = codec.encode(value, f"artifact {name!r}")
+    if loaded is not None and (
+        encoded.digest == loaded["hash"] or _unchanged(store, flow, name, value, encoded, loaded)
+    ):
+        return loaded
     ref: Ref = {
         "hash": encoded.digest,
         "codec": "pickle",
         "size": encoded.size,
         "type": codec.type_name(value),
     }
+    if codec.has_sets(encoded.head):
+        from flowc.store.equal_values import value_digest
+
+        equal = value_digest(value)
+        if equal is not None:
+            ref["equal"] = equal
     _place(store, flow, encoded, ref, INLINE_LIMIT)
     return ref
+
+
+def same(one: Ref, other: Ref) -> bool:
+    """Whether two references are to equal values."""
+    return one["hash"] == other["hash"] or ("equal" in one and one["equal"] == other.get("equal"))
+
+
+def _unchanged(store: Store, flow: str, name: str, value: Any, encoded: codec.Encoded, loaded: Ref) -> bool:
+    """Whether a value is what was loaded, although it is pickled to other bytes. A value that changed never is."""
+    if not (codec.has_sets(encoded.head) or codec.has_objects(encoded.head)):
+        return False  # lists, dicts and scalars are pickled to the same bytes every time
+    remote = "inline" not in loaded and loaded["codec"] == "pickle" and loaded["size"] == encoded.size
+    if remote and len(encoded.parts) > 1:
+        stored = store.read_range(data_key(flow, loaded["hash"]), 0, len(encoded.head))
+        if stored == encoded.head:
+            return False  # only what the buffers hold differs: an array was written to
+    from flowc.store.equal_values import value_digest
+
+    digest = value_digest(value)
+    if digest is None or digest == loaded.get("equal"):
+        return digest is not None
+    # The digest of what this process has loaded may differ from what the first one had, as pickles do.
+    try:
+        return digest == value_digest(load(store, flow, name, loaded))
+    except FlowError:
+        return False
 
 
 def load(store: Store, flow: str, name: str, ref: Ref) -> Any:

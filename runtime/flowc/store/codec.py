@@ -25,12 +25,14 @@ _HEADER = struct.Struct("<8sQQ")
 class Encoded:
     """The bytes of one value, in parts that share memory with it."""
 
-    __slots__ = ("digest", "parts", "size")
+    __slots__ = ("digest", "head", "parts", "size")
 
-    def __init__(self, parts: list[Buffer]) -> None:
+    def __init__(self, parts: list[Buffer], head: bytes = b"") -> None:
+        """`head` is the pickle, with the header that a value with buffers has."""
         digest = hashlib.sha256()
         for part in parts:
             digest.update(part)
+        self.head = head
         self.parts = parts
         self.size = sum(len(part) for part in parts)
         self.digest = digest.hexdigest()
@@ -58,7 +60,10 @@ def encode(value: Any, what: str) -> Encoded:
             f"{what} of type {type_name(value)} cannot be stored: {type(error).__name__}: {error}. "
             "Keep it in a local variable, or store what it is made of."
         ) from error
-    return Encoded(_frame(data, buffers) if buffers else [data])
+    if not buffers:
+        return Encoded([data], data)
+    parts = _frame(data, buffers)
+    return Encoded(parts, b"".join(parts[:2]))
 
 
 def decode(data: Buffer, what: str) -> Any:
@@ -105,6 +110,16 @@ def _unpickle(data: memoryview, buffers: list[memoryview]) -> Any:
 def has_buffers(data: Buffer) -> bool:
     """Whether the bytes hold buffers beside the pickle, which then must be writable memory."""
     return bytes(memoryview(data)[: len(MAGIC)]) == MAGIC
+
+
+def has_sets(head: bytes) -> bool:
+    """Whether a pickle may hold a set or a frozenset, by the opcodes that make them and put them into the memo."""
+    return b"\x8f\x94" in head or b"\x91\x94" in head
+
+
+def has_objects(head: bytes) -> bool:
+    """Whether a pickle may hold more than plain data: a class or function, by the opcode that finds it by name."""
+    return b"\x93\x94" in head
 
 
 def type_name(value: object) -> str:

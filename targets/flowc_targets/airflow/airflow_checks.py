@@ -9,15 +9,13 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_targets.base.parameter_defaults import literal_default
-from flowc_targets.kubernetes.event_names import check_upstream_flows
-from flowc_targets.kubernetes.pod import secret_names
-from flowc_targets.kubernetes.pod_checks import check_environment, check_exit_hooks
-from flowc_targets.package.project_names import deployment_name
+from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, secret_names
+from flowc_targets.package.project_names import check_upstream_flows, deployment_name
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, ForeachStep, ParallelStep, Step
-    from flowc_compiler.ir.values import Value
+    from flowc_compiler.ir.regions import Value
     from flowc_targets.airflow.options import AirflowOptions
 
 NAME = "airflow"

@@ -11,11 +11,9 @@ from pydantic import BaseModel
 from flowc_compiler.ir import SecretsSpec
 from flowc_compiler.ir.schedules import ScheduleError, check_timezone
 from flowc_targets.argo.dag_templates import MOST_TASKS
-from flowc_targets.argo.object_names import CRON_LIMIT, OBJECT_LIMIT
-from flowc_targets.argo.parameter_values import LONGEST_LITERAL, encode_value, is_inert
-from flowc_targets.argo.workflow import flow_schedule
+from flowc_targets.argo.manifest_text import CRON_LIMIT, LONGEST_LITERAL, OBJECT_LIMIT, encode_value, is_inert
 from flowc_targets.kubernetes.objects import to_manifest
-from flowc_targets.kubernetes.pod_checks import check_environment, check_exit_hooks, check_mounts
+from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, check_mounts
 from flowc_targets.package.code_package import largest_files
 
 if TYPE_CHECKING:
@@ -156,7 +154,7 @@ def _check_cron(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
     if options.timezone is not None:
         check_timezone(options.timezone, "the options", flow.span, sink)
     try:
-        if flow_schedule(flow, options) is None and options.kind == "cron":
+        if options.schedule_of(flow.specs) is None and options.kind == "cron":
             sink.error(
                 "FC502", f"flow {flow.name} has no schedule for a CronWorkflow", flow.span,
                 help='put @schedule(cron="...") above the class, or give --set \'schedule="0 5 * * *"\'',

@@ -22,7 +22,7 @@ from flowc_targets.kubernetes.objects import (
     ObjectMeta,
     Volume,
 )
-from flowc_targets.kubernetes.pod_checks import CODE_FOLDER
+from flowc_targets.kubernetes.pod import CODE_FOLDER
 from flowc_targets.package.code_package import zip_files
 
 if TYPE_CHECKING:

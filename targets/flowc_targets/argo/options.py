@@ -106,3 +106,16 @@ class ArgoOptions(TargetOptions):
     def starts_on_events(self, specs: FlowSpecs) -> bool:
         """Whether a deployment of a flow with these specs starts runs on events."""
         return self.kind != "workflow" and bool(specs.trigger or specs.trigger_on_finish)
+
+    def schedule_of(self, specs: FlowSpecs) -> tuple[str, str | None] | None:
+        """Five fields of cron and a time zone: the option's, else those of `@schedule`; `None` where there is neither.
+
+        Raises ScheduleError for an option that cannot be translated.
+        """
+        from flowc_compiler.ir.schedules import to_crontab
+
+        spec = specs.schedule
+        timezone = self.timezone or (spec.timezone if spec is not None else None)
+        if self.schedule is not None:
+            return to_crontab(self.schedule), timezone
+        return None if spec is None else (spec.cron, timezone)

@@ -1,25 +1,28 @@
 """The templates of pods: of steps, of exit hooks, and of the look-up of a choice.
 
 Steps that need the same pod share a template, which takes the step's name as an input.
+
+Kueue: a LocalQueue admits the pods of a run, and those of a gang together or not at all. Its "plain pods" integration
+goes by labels: the queue's name, and for a group its name and how many pods it has. The pods of one attempt of a gang
+are a group, so that a gang that starts over is admitted anew.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc.protocol import env_names
 from flowc.protocol.env_names import parameter_variable
 from flowc_targets.argo.argo_expressions import InputParameter, WorkflowSucceeded
-from flowc_targets.argo.dependencies import CHOICE
-from flowc_targets.argo.kueue import grouped
-from flowc_targets.argo.object_names import unique_names
-from flowc_targets.argo.parameter_values import (
+from flowc_targets.argo.manifest_text import (
     ORIGIN,
     TRIGGER,
     env_value,
     may_be_literal,
     sent_argument,
+    unique_names,
     value_key,
 )
 from flowc_targets.argo.workflow_objects import Backoff, DagTask, Parameter, RetryStrategy, Template, ValueFrom
@@ -31,12 +34,12 @@ from flowc_targets.kubernetes.objects import (
     ObjectMeta,
     VolumeMount,
 )
-from flowc_targets.kubernetes.pod import StepPod, env_from, pod_variables, step_pod
-from flowc_targets.kubernetes.pod_checks import CODE_FOLDER
+from flowc_targets.kubernetes.pod import CODE_FOLDER, StepPod, env_from, pod_variables, step_pod
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, Step
+    from flowc_targets.argo.argo_expressions import Value
     from flowc_targets.argo.options import ArgoOptions
 
 CODE_VOLUME = "flowc"
@@ -46,6 +49,8 @@ ON_EXIT = "on-exit"
 """The template that Argo runs when everything else has ended."""
 LOOK_UP = "choice"
 """The template of the pod that looks up what the last iteration of a recursive switch has chosen."""
+CHOICE = "choice"
+"""The output of a switch's task: the name of the step that it leads to."""
 COUNT = "count"
 """The output of an opener: how many items its foreach or gang has."""
 NEXT = "next"
@@ -302,3 +307,38 @@ def _output_defaults(step: Step) -> dict[str, str]:
 def _outputs(defaults: dict[str, str]) -> tuple[Parameter, ...]:
     sources = {name: ValueFrom(path=f"{OUTPUTS_FOLDER}/{name}", default=value) for name, value in defaults.items()}
     return tuple(Parameter(name=name, value_from=source) for name, source in sources.items())
+
+
+QUEUE = "kueue.x-k8s.io/queue-name"
+"""The label that names the LocalQueue."""
+GROUP = "kueue.x-k8s.io/pod-group-name"
+"""The label that the pods of a group share."""
+TOTAL = "kueue.x-k8s.io/pod-group-total-count"
+"""The annotation that says how many they are."""
+
+_SIZE, _GANG = InputParameter("size"), InputParameter("gang")
+"""Inputs of a member's template: how many members the gang has, and its index, as a foreach has several gangs."""
+
+
+def queue_metadata(queue: str | None) -> ObjectMeta | None:
+    """The metadata of all pods of a run: the queue that admits them."""
+    return None if queue is None else ObjectMeta(labels={QUEUE: queue})
+
+
+def grouped(template: Template, step: str) -> Template:
+    """The template of a gang's step, with the labels and the inputs of a group."""
+    attempt = ".{{retries}}" if template.retry_strategy is not None else ""
+    # Half of what a label's value may be long is the run's id; the step's name could be all of it.
+    of_step = hashlib.sha256(step.encode()).hexdigest()[:8]
+    group = f"{{{{workflow.uid}}}}.{of_step}.{_GANG}{attempt}"
+    meta = template.metadata or ObjectMeta()
+    labels, annotations = {**meta.labels, GROUP: group}, {**meta.annotations, TOTAL: str(_SIZE)}
+    inputs = (*template.inputs, Parameter(name=_SIZE.name), Parameter(name=_GANG.name))
+    return template.replace(metadata=meta.replace(labels=labels, annotations=annotations), inputs=inputs)
+
+
+def group_arguments(template: Template, count: Value, index: Value) -> tuple[Parameter, ...]:
+    """What a member's template is called with beside its index, where it has the labels of a group."""
+    if not any(item.name == _SIZE.name for item in template.inputs):
+        return ()
+    return (Parameter(name=_SIZE.name, value=count), Parameter(name=_GANG.name, value=index))

@@ -1,30 +1,72 @@
-"""The Argo target: check, lower, check what came out, print."""
+"""The Argo target: check, lower, check what came out, print.
+
+Here are the objects around the templates: a Workflow, or the WorkflowTemplate, CronWorkflow and Sensor that deploy a
+flow.
+"""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from flowc_targets.argo.argo_checks import TARGET_NAME, check_flow, check_objects
+from flowc_targets.argo.dag_templates import ENTRYPOINT, NOTHING, dag_templates, has_look_up
 from flowc_targets.argo.embedded_code import with_embedded_code
-from flowc_targets.argo.object_names import LABELS, object_name
+from flowc_targets.argo.manifest_text import (
+    CRON_LIMIT,
+    LABELS,
+    OBJECT_LIMIT,
+    ORIGIN,
+    TRIGGER,
+    default_value,
+    defused,
+    deployed_name,
+    encode_value,
+    object_name,
+    run_labels,
+)
 from flowc_targets.argo.options import ArgoOptions
-from flowc_targets.argo.pod_templates import PACKAGE_FILE, configmap_env
-from flowc_targets.argo.workflow import build_workflow, deployed_objects
+from flowc_targets.argo.pod_templates import (
+    CODE_VOLUME,
+    ON_EXIT,
+    PACKAGE_FILE,
+    PodTemplates,
+    configmap_env,
+    queue_metadata,
+)
+from flowc_targets.argo.workflow_objects import (
+    CronSpec,
+    CronWorkflow,
+    Parameter,
+    PodGC,
+    Template,
+    TemplateRef,
+    Workflow,
+    WorkflowSpec,
+)
 from flowc_targets.argo.yaml_printer import documents
+from flowc_targets.base.parameter_defaults import description
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
-from flowc_targets.kubernetes.objects import ConfigMap, ObjectMeta, to_manifest
+from flowc_targets.kubernetes.objects import (
+    ConfigMap,
+    ConfigMapVolumeSource,
+    LocalObjectReference,
+    ObjectMeta,
+    Volume,
+    to_manifest,
+)
 from flowc_targets.package.code_package import content_hash, package_files, zip_files
 from flowc_targets.package.project_names import deployment_name
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow
+    from flowc_compiler.ir import Parameter as FlowParameter
     from flowc_compiler.source import SourceFile
     from flowc_targets.argo.events.sensor_model import EventSource, Sensor
-    from flowc_targets.argo.workflow_objects import CronWorkflow, Workflow
     from flowc_targets.base.engine import Address, EngineClient
 
 CAPABILITIES = Capabilities(
@@ -93,3 +135,120 @@ def _objects(
 
 TARGET = ArgoTarget()
 """What the entry point names."""
+
+
+TITLE = "workflows.argoproj.io/title"
+"""The annotation with the flow's name."""
+
+
+def build_workflow(flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, code: str) -> Workflow:
+    """The Workflow of a flow whose code is in the ConfigMap `code`; for other kinds, the WorkflowTemplate."""
+    pods = PodTemplates(flow, options, code)
+    steps = pods.steps(target, sink)
+    templates = dag_templates(flow, steps, full_crds=options.crds == "full")
+    paused = any(task.template == NOTHING for template in templates for task in template.dag)
+    templates += {template.name: template for template in steps.by_name.values()}.values()
+    if has_look_up(flow):
+        templates.append(pods.look_up())
+    if paused:
+        templates.append(Template(name=NOTHING, suspend="0"))
+    templates += pods.exit_hooks()
+    return _named(flow, options, _spec(flow, options, code, tuple(templates)))
+
+
+def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template, ...]) -> WorkflowSpec:
+    arguments = [_argument(parameter, options) for parameter in flow.run_parameters]
+    if options.kind != "workflow":
+        about = "a run to go on from, by its id: argo-UID, or argo-UID/STEP to run STEP again"
+        arguments.append(Parameter(name=ORIGIN, value=options.origin_run or "", description=about))
+    if options.starts_on_events(flow.specs):
+        arguments.append(Parameter(name=TRIGGER, value=""))
+    containers = [step.specs.container for step in flow.steps if step.specs.container]
+    secrets = dict.fromkeys((*options.image_pull_secrets, *(name for c in containers for name in c.image_pull_secrets)))
+    return WorkflowSpec(
+        entrypoint=ENTRYPOINT,
+        on_exit=ON_EXIT if flow.specs.exit_hooks else None,
+        arguments=tuple(arguments),
+        service_account_name=options.service_account,
+        image_pull_secrets=tuple(LocalObjectReference(name=name) for name in secrets),
+        parallelism=options.parallelism,
+        pod_metadata=queue_metadata(options.kueue_queue),
+        pod_gc=PodGC(strategy=options.pod_gc, delete_delay_duration=options.pod_gc_delay) if options.pod_gc else None,
+        ttl_strategy=options.ttl_seconds,
+        volumes=(Volume(name=CODE_VOLUME, config_map=ConfigMapVolumeSource(name=code)),),
+        templates=templates,
+    )
+
+
+def _argument(parameter: FlowParameter, options: ArgoOptions) -> Parameter:
+    given = options.parameters.get(parameter.name)
+    missing = parameter.required and not parameter.has_default
+    value = encode_value(given) if given is not None else None if missing else default_value(parameter)
+    return Parameter(name=parameter.name, value=value, description=defused(description(parameter)) or None)
+
+
+def _named(flow: Flow, options: ArgoOptions, spec: WorkflowSpec) -> Workflow:
+    """The object around a spec. A Workflow's name holds the hash of its content: another flow is another object."""
+    template = options.kind != "workflow"
+    labels = run_labels(flow)
+    about = {TITLE: flow.name}
+    if flow.doc:
+        about["workflows.argoproj.io/description"] = defused(flow.doc.strip().split("\n\n")[0])
+    if template:
+        spec = spec.replace(workflow_metadata=ObjectMeta(labels=labels, annotations=about))
+        name = options.name or deployed_name(flow, CRON_LIMIT if options.kind == "cron" else OBJECT_LIMIT)
+    else:
+        name = options.name or object_name(deployment_name(flow), _digest(spec))
+    generated = not template and options.through == "server" and options.name is None
+    meta = ObjectMeta(
+        name=None if generated else name,
+        generate_name=f"{object_name(deployment_name(flow))}-" if generated else None,
+        namespace=options.namespace,
+        labels=labels,
+        annotations=about,
+    )
+    return Workflow(kind="WorkflowTemplate" if template else "Workflow", metadata=meta, spec=spec)
+
+
+def _digest(spec: WorkflowSpec) -> str:
+    return hashlib.sha256(documents([to_manifest(spec)]).encode()).hexdigest()
+
+
+def deployed_objects(
+    flow: Flow, options: ArgoOptions, workflow: Workflow
+) -> tuple[Workflow | CronWorkflow | EventSource | Sensor, ...]:
+    """The objects of the chosen kind. `workflow` is the Workflow, or the WorkflowTemplate of the other kinds.
+
+    A CronWorkflow holds the spec itself, unless events start runs, too: then both refer to the WorkflowTemplate.
+    """
+    events: tuple[EventSource | Sensor, ...] = ()
+    if options.starts_on_events(flow.specs):
+        from flowc_targets.argo.events.sensor import event_objects
+
+        events = event_objects(flow, options, workflow)
+    if options.kind != "cron":
+        return (workflow, *events)
+    cron = _cron_workflow(flow, options, workflow, refer=bool(events))
+    return (workflow, cron, *events) if events else (cron,)
+
+
+def _cron_workflow(flow: Flow, options: ArgoOptions, template: Workflow, *, refer: bool) -> CronWorkflow:
+    """The CronWorkflow that runs what a WorkflowTemplate has: a copy of it, or the template itself with `refer`."""
+    times = options.schedule_of(flow.specs)
+    assert times is not None, "check_flow has reported a missing schedule"
+    cron, timezone = times
+    plural = options.argo_version != "3.5"
+    reference = TemplateRef(workflow_template_ref=LocalObjectReference(name=template.metadata.name or ""))
+    spec = CronSpec(
+        schedule=None if plural else cron,
+        schedules=(cron,) if plural else (),
+        timezone=timezone or "UTC",
+        concurrency_policy=options.concurrency_policy,
+        starting_deadline_seconds=options.starting_deadline_seconds,
+        successful_jobs_history_limit=options.successful_history,
+        failed_jobs_history_limit=options.failed_history,
+        suspend=options.suspend or None,
+        workflow_metadata=None if refer else template.spec.workflow_metadata,
+        workflow_spec=reference if refer else template.spec.replace(workflow_metadata=None),
+    )
+    return CronWorkflow(metadata=template.metadata, spec=spec)

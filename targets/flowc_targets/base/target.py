@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Protocol, cast
 
 from flowc_targets.base.options import TargetOptions
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow
-    from flowc_compiler.source import SourceFile
+    from flowc_compiler.ir import BatchSpec, Flow, SecretsSpec, Step
+    from flowc_compiler.source import SourceFile, Span
 
 __all__ = ["Capabilities", "EmittedFile", "Target", "TargetOptions"]
 
@@ -65,3 +66,160 @@ class Target(Protocol):
     ) -> tuple[EmittedFile, ...]:
         """The files for a checked flow. Problems go to the sink; with an error in it the result means nothing."""
         ...
+
+
+GROUP = "flowc.targets"
+"""The entry point group."""
+
+
+class UnknownTargetError(LookupError):
+    """No installed package offers a target of that name."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(f"unknown target {name!r}; known are {', '.join(known)}")
+        self.name = name
+        self.known = known
+
+
+def target_names() -> tuple[str, ...]:
+    """The names of all installed targets, sorted; imports none of them."""
+    return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
+
+
+def load_target(name: str) -> Target:
+    """The target of that name. Raises UnknownTargetError; a target that fails to import raises what it raised."""
+    for entry in entry_points(group=GROUP, name=name):
+        return cast("Target", entry.load())
+    raise UnknownTargetError(name, target_names())
+
+
+_KINDS = {
+    "linear": "goes on to one step",
+    "branch": "splits into branches",
+    "foreach": "opens a foreach",
+    "parallel": "opens a gang (`num_parallel`)",
+    "switch": "chooses the next step when it runs",
+    "join": "joins branches or the tasks of a foreach",
+}
+"""What a step of each kind does."""
+_BATCH = {
+    "queue": "queue",
+    "iam_role": "iam_role",
+    "execution_role": "execution_role",
+    "max_swap_mb": "max_swap",
+    "swappiness": "swappiness",
+    "tags": "aws_batch_tags",
+    "log_driver": "log_driver",
+    "log_options": "log_options",
+}
+"""Fields of BatchSpec that do not change what a task computes, and the argument that each comes from."""
+
+
+def emit_checked(
+    target: Target, flow: Flow, source: SourceFile, options: TargetOptions, sink: DiagnosticSink
+) -> tuple[EmittedFile, ...]:
+    """Check a flow against what a target can express, and emit it. A flow that exceeds that is not emitted."""
+    report_unsupported_specs(flow, target.name, sink)
+    if not check_capabilities(flow, target.name, target.capabilities, sink):
+        return ()
+    return target.emit(flow, source, options, sink)
+
+
+def check_capabilities(flow: Flow, target: str, capabilities: Capabilities, sink: DiagnosticSink) -> bool:
+    """Report FC501 at each step that exceeds the capabilities of `target`; returns whether all are within them."""
+    excess = [(step, problem) for step in flow.steps if (problem := _excess(flow, step, capabilities)) is not None]
+    for step, (message, way_out) in excess:
+        span = step.span if step.kind == "join" else step.next_span or step.span
+        sink.unsupported("FC501", target, f"step `{step.name}` {message}", span, help=way_out)
+    return not excess
+
+
+def _excess(flow: Flow, step: Step, capabilities: Capabilities) -> tuple[str, str] | None:
+    """How a step exceeds the capabilities, and the help; `None` for a step within them."""
+    if step.kind not in capabilities.step_kinds:
+        return _KINDS[step.kind], "compile for another target (`flowc targets` lists what each supports)"
+    depth = flow.foreach_depths[step.scope]
+    if (
+        step.kind == "foreach"
+        and capabilities.max_foreach_depth is not None
+        and depth >= capabilities.max_foreach_depth
+    ):
+        nested = f"opens a foreach at depth {depth + 1}, and the limit is {capabilities.max_foreach_depth}"
+        return nested, "loop over the inner items within one step, or over all items in one foreach"
+    if step.kind == "branch" and depth and not capabilities.branch_in_foreach:
+        return "splits into branches within a foreach", "run what the branches do one after the other"
+    if step.kind == "switch" and step.recursive and step.specs.loop is None and not capabilities.unbounded_loops:
+        return (
+            "leads to itself without a bound, and the number of its iterations must be known",
+            "add @loop(max_iterations=10) with the most that it may run, or loop within one step",
+        )
+    return None
+
+
+def report_unsupported_specs(flow: Flow, target: str, sink: DiagnosticSink) -> None:
+    """Report the specs of steps that no target supports."""
+    for step in flow.steps:
+        if step.specs.batch is not None:
+            _check_batch(step, step.specs.batch, target, sink)
+        if step.specs.secrets is not None:
+            _check_secrets(step, step.specs.secrets, target, sink)
+    _check_packages(flow, target, sink)
+
+
+def _check_batch(step: Step, spec: BatchSpec, target: str, sink: DiagnosticSink) -> None:
+    if spec.efs_volumes:
+        sink.unsupported(
+            "FC501", target, f"step `{step.name}` mounts EFS volumes by their id, which only AWS Batch can",
+            spec.span, help="make a persistent volume claim of them: @kubernetes(persistent_volume_claims={...})",
+        )  # fmt: skip
+    unused = [argument for name, argument in _BATCH.items() if getattr(spec, name) or getattr(spec, name) == 0]
+    if unused:
+        sink.warning(
+            "FC501",
+            f"step `{step.name}`: {', '.join(unused)} of `@batch` have no effect outside AWS Batch (target {target})",
+            spec.span,
+            help="the step runs without; for rights in AWS give @kubernetes(service_account=...) of that role",
+        )
+
+
+def _check_secrets(step: Step, spec: SecretsSpec, target: str, sink: DiagnosticSink) -> None:
+    for source in spec.sources:
+        if source.type not in ("inline", "kubernetes"):
+            sink.unsupported(
+                "FC501", target, f"step `{step.name}`: secret {source.id!r} of {source.type} is not fetched", spec.span,
+                help="sync it into a Kubernetes Secret (External Secrets Operator does) and give "
+                "{'type': 'kubernetes', 'id': name}, or fetch it in the step with the manager's client",
+            )  # fmt: skip
+
+
+def _check_packages(flow: Flow, target: str, sink: DiagnosticSink) -> None:
+    """Packages without an image of `flowc image`: once for all steps that get the same ones from one decorator."""
+    needing: dict[tuple[Span | None, str, str, str], list[str]] = {}
+    for step in flow.steps:
+        spec = step.specs.dependencies
+        if spec is None or not spec.needed:
+            continue
+        image = step.specs.container.image if step.specs.container is not None else None
+        own = image if image is not None and image != spec.base else ""
+        needing.setdefault((spec.span, own, ", ".join(spec.listed), spec.manager), []).append(step.name)
+    for (span, own, packages, manager), steps in needing.items():
+        holding = f"its image {own}" if own else "its image" if len(steps) == 1 else "their image"
+        help_ = "remove the step's own image and build one with `flowc image`"
+        if not own:
+            help_ = (
+                "build an image with `flowc image` and pass --images, or name one that has them: @kubernetes(image=...)"
+            )
+        sink.warning(
+            "FC501",
+            f"{_listed(steps)}: flowc installs no packages; {holding} must contain {packages} "
+            f"({manager}, target {target})",
+            span,
+            help=help_,
+        )
+
+
+def _listed(steps: list[str]) -> str:
+    if len(steps) == 1:
+        return f"step `{steps[0]}`"
+    shown = [f"`{name}`" for name in steps[:3]]
+    return f"steps {', '.join(shown)}" + (f" and {len(steps) - 3} more" if len(steps) > 3 else "")

@@ -13,12 +13,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flowc_compiler.ir import Toleration
+from flowc_compiler.ir.specs import SLICE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import AcceleratorSpec, StepSpecs
+    from flowc_compiler.source import Span
     from flowc_targets.base.options import TargetOptions
 
+NEURON = "aws.amazon.com/neuron"
+"""The resource, and the taint, of AWS Inferentia and Trainium devices; the resource of their cores begins with it."""
 Labels = dict[str, str | tuple[str, ...]]
 """Labels of nodes; several values are alternatives."""
 
@@ -41,8 +47,7 @@ class GpuCloud:
             return self.types[lowered]
         for labels in self.types.values():
             for label, values in labels.items():
-                alternatives = (values,) if isinstance(values, str) else values
-                exact = next((value for value in alternatives if value.lower() == lowered), None)
+                exact = next((value for value in _alternatives(values) if value.lower() == lowered), None)
                 if exact is not None and len(labels) == 1:
                     return {label: exact}
         return None
@@ -168,8 +173,30 @@ GPU_CLOUDS: dict[str, GpuCloud] = {
 }
 """The kinds of clusters, by the option `gpu_cloud`."""
 
-_SLICE = re.compile(r"(?:mig-|(?P<name>.+?)-(?:mig-)?)?(?P<partition>\d+g\.\d+gb(?:\.me)?)", re.IGNORECASE)
-"""A slice of a GPU (MIG), such as `a100-1g.5gb`, `a100-80gb-1g.10gb` or `1g.5gb` of any type."""
+_A100_40GB = "1g.5gb 1g.10gb 2g.10gb 3g.20gb 4g.20gb 7g.40gb"
+_80GB = "1g.10gb 1g.20gb 2g.20gb 3g.40gb 4g.40gb 7g.80gb"
+_H100 = f"{_80GB} 1g.12gb 1g.24gb 2g.24gb 3g.47gb 4g.47gb 7g.94gb 3g.48gb 4g.48gb 7g.96gb"
+_H200 = "1g.18gb 1g.35gb 2g.35gb 3g.71gb 4g.71gb 7g.141gb"
+_GH200 = "1g.12gb 1g.24gb 2g.24gb 3g.48gb 4g.48gb 7g.96gb 1g.18gb 1g.36gb 2g.36gb 3g.72gb 4g.72gb 7g.144gb"
+_SLICES: dict[str, frozenset[str]] = {
+    name: frozenset(slices.split())
+    for name, slices in {
+        "a100": f"{_A100_40GB} {_80GB}",
+        "a100-40gb": _A100_40GB,
+        "a100-80gb": _80GB,
+        "a30": "1g.6gb 2g.12gb 4g.24gb",
+        "gh200": _GH200,
+        "h100": _H100,
+        "h100-mega": _80GB,
+        "h200": _H200,
+        **dict.fromkeys(("a10", "a10g", "a40", "l4", "l40", "l40s", "p100", "p4", "t4", "t4g", "v100"), ""),
+    }.items()
+}
+"""The slices (MIG) of NVIDIA's MIG User Guide, without extensions such as `.me`; of types that are not here any size
+may exist, since it depends on the board and its driver.
+"""
+_SLICE_SIZES = frozenset("12347")
+"""Into how many of its parts for computing a GPU is divided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +212,68 @@ class GpuPlacement:
 
 
 def step_gpu(specs: StepSpecs, options: TargetOptions, target: str, sink: DiagnosticSink) -> GpuPlacement | None:
-    """The placement of the step's GPUs, if it has any, and if their type is known."""
+    """The placement of the step's GPUs, if it has any, and if their type is known.
+
+    Collects FC406 where the step's own selectors and resources contradict it.
+    """
     accelerator = specs.accelerator
-    return place_gpu(accelerator, options, target, sink) if accelerator is not None and accelerator.count else None
+    gpu = place_gpu(accelerator, options, target, sink) if accelerator is not None and accelerator.count else None
+    if accelerator is not None and gpu is not None:
+        for problem in _contradictions(specs, accelerator, gpu):
+            sink.error("FC406", problem, accelerator.span, help="keep one of the two")
+    if specs.resources is not None:
+        for name in specs.resources.extended:
+            _check_slice(name, specs.resources.span, sink)
+    return gpu
+
+
+def _check_slice(resource: str, span: Span | None, sink: DiagnosticSink) -> None:
+    """Collect FC404 for an extended resource that is a slice no GPU has."""
+    found = SLICE.fullmatch(resource.removeprefix("nvidia.com/")) if resource.startswith("nvidia.com/mig-") else None
+    if found is not None and (why := slice_problem(None, found["partition"])) is not None:
+        sink.error("FC404", why, span, help="choose a slice that GPUs have")
+
+
+def _contradictions(specs: StepSpecs, spec: AcceleratorSpec, gpu: GpuPlacement) -> Iterator[str]:
+    """What the step says of its nodes, or of a resource, that no node with its GPUs can meet."""
+    extended = specs.resources.extended.get(gpu.resource) if specs.resources is not None else None
+    if extended is not None and extended != str(gpu.count):
+        yield f"the step requests {gpu.count} of {gpu.resource}, and {extended} in `extended_resources`"
+    if spec.type is None or specs.placement is None:
+        return
+    for label, value in specs.placement.node_selector.items():
+        wanted = _alternatives(gpu.choices.get(label) or gpu.selector.get(label))
+        if (wanted and value not in wanted) or (not wanted and _is_other_type(spec.type, label, value)):
+            yield f"`node_selector` wants nodes with {label}={value}, which have no GPUs of type {spec.type}"
+
+
+def _is_other_type(name: str, label: str, value: str) -> bool:
+    """Whether a label is known, on any kind of cluster, as one of nodes with GPUs of another type only."""
+    base = (_parts(name)[0] or "").lower()
+    types = [(kind, labels) for cloud in GPU_CLOUDS.values() for kind, labels in cloud.types.items()]
+    if all(kind != base for kind, _ in types):
+        return False  # a name of this cluster's own
+    known = {kind for kind, labels in types if value in _alternatives(labels.get(label))}
+    return bool(known) and not any(f"{kind}-".startswith(f"{base}-") or base.startswith(f"{kind}-") for kind in known)
+
+
+def _alternatives(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value or ()
+
+
+def device_tolerations(specs: StepSpecs) -> tuple[Toleration, ...]:
+    """Tolerations of the taints of nodes with the step's extended resources, which have the resource's name.
+
+    These are the tolerations of Kubernetes' own admission plugin ExtendedResourceToleration, which few clusters enable.
+    The nodes of AWS Neuron have the taint of the device, whether devices or their cores are requested.
+    """
+    extended = specs.resources.extended if specs.resources is not None else {}
+    names = [name for name, amount in extended.items() if "/" in name and amount.strip("0")]
+    if any(name.startswith(NEURON) for name in names):
+        names.append(NEURON)
+    return tuple(
+        Toleration.model_construct(key=name, operator="Exists", effect="NoSchedule") for name in dict.fromkeys(names)
+    )
 
 
 def place_gpu(spec: AcceleratorSpec, options: TargetOptions, target: str, sink: DiagnosticSink) -> GpuPlacement | None:
@@ -204,6 +290,9 @@ def place_gpu(spec: AcceleratorSpec, options: TargetOptions, target: str, sink: 
         return _placement(spec, profile.resource or spec.resource, profile.selector, profile.tolerations)
     name, partition = _parts(spec.type)
     profile = options.gpu.get(name) if name is not None else None
+    if partition is not None and (problem := slice_problem(name, partition)) is not None:
+        sink.error("FC404", problem, spec.span, help="choose a slice that the GPU has, or leave it out for a whole one")
+        return None
     labels: Labels | None = {} if name is None else profile.selector if profile is not None else cloud.labels(name)
     if labels is None or (spec.vendor != "nvidia" and profile is None):
         message = f"GPU type {spec.type!r} is not known on {options.gpu_cloud}"
@@ -220,8 +309,21 @@ def place_gpu(spec: AcceleratorSpec, options: TargetOptions, target: str, sink: 
 
 def _parts(name: str) -> tuple[str | None, str | None]:
     """A type's name and its slice."""
-    match = _SLICE.fullmatch(name)
-    return (name, None) if match is None else (match["name"], match["partition"].lower())
+    match = SLICE.fullmatch(name)
+    return (name, None) if match is None else (match["name"], match["partition"].lower().replace("+", "."))
+
+
+def slice_problem(name: str | None, partition: str) -> str | None:
+    """Why there is no such slice of a type of GPUs, or of any; `None` where there may be one."""
+    size = re.split(r"(?<=gb)\b", partition)[0]
+    known = _SLICES.get(name.lower()) if name is not None else None
+    if known is not None and not known:
+        return f"GPUs of type {name} have no slices"
+    if known is not None and size not in known:
+        return f"GPUs of type {name} have no slices of {partition}: they have {', '.join(sorted(known))}"
+    if size.partition("g.")[0] not in _SLICE_SIZES:
+        return f"there are no slices of {partition}: a slice has 1, 2, 3, 4 or 7 parts of a GPU"
+    return None
 
 
 def _placement(

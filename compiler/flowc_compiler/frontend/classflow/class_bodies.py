@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import LazyScope
 from flowc_compiler.frontend.classflow.transitions import TransitionReader
-from flowc_compiler.frontend.decorators.step_decorators import DecoratorReader
+from flowc_compiler.frontend.decorators.decorator_reader import DecoratorReader
 from flowc_compiler.frontend.parameters.config_table import ConfigTable
 from flowc_compiler.frontend.parameters.declaration_calls import CallReader
 from flowc_compiler.frontend.parameters.parameter_reader import ParameterReader

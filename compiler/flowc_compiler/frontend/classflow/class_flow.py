@@ -16,7 +16,7 @@ from flowc_compiler.frontend.classflow.flow_classes import ClassTable, Member
 from flowc_compiler.frontend.classflow.graph_builder import GraphBuilder, StepDraft
 from flowc_compiler.frontend.classflow.transitions import find_calls
 from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator, read_cli_decorators
-from flowc_compiler.frontend.decorators.flow_decorators import FlowDecoratorReader
+from flowc_compiler.frontend.decorators.decorator_reader import FlowDecoratorReader
 from flowc_compiler.frontend.parameters.config_sources import NO_CONFIGS, GivenConfigs
 from flowc_compiler.frontend.parameters.config_table import ConfigTable
 from flowc_compiler.ir import Flow, Parameter

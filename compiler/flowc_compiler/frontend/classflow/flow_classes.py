@@ -6,7 +6,7 @@ import ast
 from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.decorators.decorator_arguments import callee
+from flowc_compiler.frontend.decorators.decorator_reader import callee
 from flowc_compiler.syntax.modules import FoundClass, FunctionNode, LocalModules, ModuleView
 
 

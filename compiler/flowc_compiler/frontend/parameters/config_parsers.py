@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flowc_compiler.syntax.modules import FunctionNode
-from flowc_compiler.syntax.names import dotted
+from flowc_compiler.syntax.served_imports import dotted
 
 
 class ParseError(Exception):

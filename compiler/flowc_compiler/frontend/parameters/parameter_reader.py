@@ -11,7 +11,7 @@ from flowc_compiler.evaluate.literals import UnresolvedError
 from flowc_compiler.frontend.parameters.config_sources import present, unportable
 from flowc_compiler.frontend.parameters.declaration_calls import METAFLOW_RESERVED, RUN_OPTIONS, Argument, CallReader
 from flowc_compiler.ir import Parameter
-from flowc_compiler.syntax.names import Names
+from flowc_compiler.syntax.served_imports import Names
 
 ParameterType = Literal["str", "int", "float", "bool", "json"]
 _TYPES: dict[str, ParameterType] = {

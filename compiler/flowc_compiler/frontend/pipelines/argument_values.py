@@ -19,7 +19,7 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
     StepOutputs,
     Unmapped,
 )
-from flowc_compiler.ir.values import CollectionValue, EachValue, ItemValue, LiteralValue, OutputValue, Value
+from flowc_compiler.ir.regions import CollectionValue, EachValue, ItemValue, LiteralValue, OutputValue, Value
 
 
 def argument_value(evaluator: Evaluator, value: object, node: ast.AST, depth: int = 0) -> Value:

@@ -21,7 +21,7 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
 from flowc_compiler.frontend.pipelines.region_builder import MapBuilder, RegionBuilder
 from flowc_compiler.frontend.pipelines.step_calls import read_after
 from flowc_compiler.frontend.pipelines.step_order import wait_for, waited_names
-from flowc_compiler.ir.values import ItemValue, Value, references
+from flowc_compiler.ir.regions import ItemValue, Value, references
 
 _Slot = tuple[str | int, BoundValue]
 """An argument by its name or position."""

@@ -11,7 +11,7 @@ from flowc_compiler.evaluate.values import Function
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction, StepFunction
 from flowc_compiler.syntax.modules import FunctionNode
-from flowc_compiler.syntax.names import dotted
+from flowc_compiler.syntax.served_imports import dotted
 
 _SHAPING = frozenset({"id", "after", "start_after"})
 """Arguments of a step's call that are for the graph."""

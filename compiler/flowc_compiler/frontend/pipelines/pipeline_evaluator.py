@@ -15,7 +15,7 @@ from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.known_values import RecordedScope
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import Function, Unresolved
-from flowc_compiler.frontend.decorators.decorator_arguments import callee
+from flowc_compiler.frontend.decorators.decorator_reader import callee
 from flowc_compiler.frontend.pipelines.argument_values import argument_value
 from flowc_compiler.frontend.pipelines.pipeline_runs import PipelineRuns
 from flowc_compiler.frontend.pipelines.pipeline_values import (
@@ -32,11 +32,11 @@ from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
 from flowc_compiler.frontend.pipelines.step_outputs import outputs_of
 from flowc_compiler.frontend.pipelines.types.evaluation_types import BoundArgument, TypeHook
 from flowc_compiler.ir import StepSpecs
-from flowc_compiler.ir.values import OperationValue, Operator, Value
+from flowc_compiler.ir.regions import OperationValue, Operator, Value
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.import_root import find_import_root
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
-from flowc_compiler.syntax.names import dotted
+from flowc_compiler.syntax.served_imports import dotted
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator

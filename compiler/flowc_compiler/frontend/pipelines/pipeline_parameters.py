@@ -14,9 +14,9 @@ from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluat
 from flowc_compiler.frontend.pipelines.pipeline_runs import Run
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction, Result
 from flowc_compiler.ir import Parameter
-from flowc_compiler.ir.values import ParameterValue
+from flowc_compiler.ir.regions import ParameterValue
 from flowc_compiler.source import Span
-from flowc_compiler.syntax.names import dotted
+from flowc_compiler.syntax.served_imports import dotted
 
 Kind = Literal["str", "int", "float", "bool", "json"]
 Bind = Callable[[str, tuple[Parameter, ...], Span], Mapping[str, str]]

@@ -8,7 +8,7 @@ from flowc_compiler.evaluate.values import RuntimeValue
 from flowc_compiler.frontend.pipelines.region_builder import MapBuilder
 from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
 from flowc_compiler.frontend.pipelines.types.type_model import Type
-from flowc_compiler.ir.values import Value
+from flowc_compiler.ir.regions import Value
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 
 

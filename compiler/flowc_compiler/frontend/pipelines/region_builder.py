@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flowc_compiler.ir import NO_SPECS, MapCall, Region, StepCall, StepSpecs, SwitchCall
-from flowc_compiler.ir.values import Call, Value, references
+from flowc_compiler.ir.regions import Call, Value, references
 from flowc_compiler.source import Span
 
 

@@ -19,7 +19,7 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
     StepFunction,
     StepOutputs,
 )
-from flowc_compiler.ir.values import ElementValue, OutputValue
+from flowc_compiler.ir.regions import ElementValue, OutputValue
 
 _FUTURES = frozenset({"result", "artifacts"})
 """Methods of ZenML's futures that give the artifact itself."""

@@ -16,7 +16,7 @@ from flowc_compiler.frontend.pipelines.pipeline_values import Result, StepFuncti
 from flowc_compiler.frontend.pipelines.region_builder import StepBuilder
 from flowc_compiler.frontend.pipelines.step_order import wait_for
 from flowc_compiler.frontend.pipelines.types.evaluation_types import BoundArgument
-from flowc_compiler.ir.values import Argument, Call, OutputValue
+from flowc_compiler.ir.regions import Argument, Call, OutputValue
 
 MOST_NODES = 10_000
 """Calls of steps, maps and `if`s on results."""

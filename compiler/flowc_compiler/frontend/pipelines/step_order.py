@@ -9,7 +9,7 @@ from flowc_compiler.evaluate.evaluator import BoundValue
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PendingOrder, PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_values import MappedResult, Result, StepOutputs
 from flowc_compiler.frontend.pipelines.region_builder import NodeBuilder
-from flowc_compiler.ir.values import references
+from flowc_compiler.ir.regions import references
 
 
 def wait_for(evaluator: PipelineEvaluator, node: NodeBuilder, after: Iterable[BoundValue]) -> None:

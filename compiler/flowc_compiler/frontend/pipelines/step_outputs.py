@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.modules import ModuleView
-from flowc_compiler.syntax.names import dotted
+from flowc_compiler.syntax.served_imports import dotted
 
 SINGLE = "output"
 """The name of the one output that has no name of its own."""

@@ -14,7 +14,7 @@ from flowc_compiler.frontend.pipelines.argument_values import argument_value
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator, condition_value
 from flowc_compiler.frontend.pipelines.pipeline_values import Result
 from flowc_compiler.frontend.pipelines.region_builder import RegionBuilder, SwitchBuilder
-from flowc_compiler.ir.values import ChosenValue, Value
+from flowc_compiler.ir.regions import ChosenValue, Value
 
 Body = Callable[[], object]
 """Evaluates an arm; what it gives is a `Signal`, or the value of an expression."""

@@ -11,7 +11,7 @@ import base64
 import json
 
 from flowc.protocol.encodings import ENCODED
-from flowc_targets.kubernetes.event_names import finished_event
+from flowc_targets.package.project_names import finished_event
 
 _ENCODE = 'b64enc | replace "+" "-" | replace "/" "_"'
 NOTHING = ENCODED

@@ -40,11 +40,10 @@ from flowc_targets.argo.events.sensor_model import (
     Watch,
 )
 from flowc_targets.argo.events.trigger_checks import event_parameters
-from flowc_targets.argo.object_names import DEPLOYMENT, OBJECT_LIMIT, deployed_name, label_value
-from flowc_targets.argo.parameter_values import TRIGGER
+from flowc_targets.argo.manifest_text import DEPLOYMENT, OBJECT_LIMIT, TRIGGER, deployed_name, label_value
 from flowc_targets.argo.workflow_objects import Parameter, TemplateRef
-from flowc_targets.kubernetes.event_names import event_name, upstream_deployment
 from flowc_targets.kubernetes.objects import LocalObjectReference, ObjectMeta
+from flowc_targets.package.project_names import event_name, upstream_deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from flowc_compiler.ir.schedules import ScheduleError, to_crontab
-from flowc_targets.kubernetes.event_names import check_upstream_flows, event_name
+from flowc_targets.package.project_names import check_upstream_flows, event_name
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from flowc_targets.argo.object_names import LABELS
+from flowc_targets.argo.manifest_text import LABELS
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.argo.server.argo_server import ArgoServer, StreamBrokenError, read_access
 from flowc_targets.argo.server.object_validation import validate

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from flowc_targets.argo.argo_checks import ARGUMENT_BYTES
-from flowc_targets.argo.object_names import LABELS
-from flowc_targets.argo.parameter_values import ORIGIN, TRIGGER, encode_value
+from flowc_targets.argo.manifest_text import LABELS, ORIGIN, TRIGGER, encode_value
 from flowc_targets.argo.server.workflow_status import flow_of
-from flowc_targets.argo.workflow import TITLE
+from flowc_targets.argo.target import TITLE
 from flowc_targets.base.engine import Deployed, DeployedParameter, EngineError
 from flowc_targets.base.json_parts import as_map, as_maps
 

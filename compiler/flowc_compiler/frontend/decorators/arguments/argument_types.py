@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from flowc_compiler.frontend.spec_builder import Origin
 from flowc_compiler.ir import NO_SPECS, StepSpecs
+
+if TYPE_CHECKING:
+    from flowc_compiler.syntax.modules import ModuleView
 
 _MIB = 1024**2
 _POWERS = "KMGTPE"
@@ -24,6 +28,7 @@ _BYTES: dict[str, float] = {
 _QUANTITY = re.compile(r"\s*(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)\s*([A-Za-z]*)\s*")
 _SIZE = re.compile(r"\s*(\d+(?:\.\d*)?(?:e[+-]?\d+)?)\s*((?:[KMGTPE]i?)?B|[KMGTPE]i?|)\s*", re.IGNORECASE)
 _DURATION = re.compile(r"\s*(?:(\d+(?:\.\d+)?)\s*(d|h|m|s))\s*", re.IGNORECASE)
+_GPU_TYPE = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.+]*[A-Za-z0-9])?", re.ASCII)
 _SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
@@ -86,15 +91,22 @@ def _quantity(value: object) -> float:
 
 
 def _gpu(value: object) -> object:
-    """(count, type) from `1`, `"1"`, `"a100:2"` or `"a100"`."""
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return None if value is None else (value, None)
-    if isinstance(value, str) and value:
-        kind, _, count = value.rpartition(":")
-        if value.isdigit():
-            return (int(value), None)
-        return (int(count), kind) if kind and count.isdigit() else (1, value)
-    raise ValueError("a GPU request is a whole number or a string such as 'a100:2'")
+    """(count, type) from `1`, `"1"`, `"a100:2"` or `"a100"`. Raises ValueError, for a part of a GPU too."""
+    if value is None:
+        return None
+    text = value.strip() if isinstance(value, str) else str(value) if type(value) in (int, float) else ""
+    kind, colon, count = text.rpartition(":") if ":" in text else ("", "", text)
+    try:
+        number = float(count)
+    except ValueError:
+        if not colon and _GPU_TYPE.fullmatch(text):
+            return (1, text)
+        raise ValueError("a GPU request is a whole number or a string such as 'a100:2'") from None
+    if not number.is_integer() or number < 0:  # neither nan nor inf is an integer
+        raise ValueError(f"{value!r} is not a number of GPUs: they are whole; a part of one is a slice, 'a100-1g.5gb'")
+    if colon and not _GPU_TYPE.fullmatch(kind):
+        raise ValueError(f"{kind!r} is not a type of GPUs: write 'a100:2'")
+    return (int(number), kind if kind and number else None)
 
 
 def _names(value: object) -> object:
@@ -179,3 +191,7 @@ class Arguments(BaseModel):
 
     def _specs(self, _at: Origin, /) -> StepSpecs:
         return NO_SPECS
+
+    def flow_specs(self, _at: Origin, _main: ModuleView, /) -> Mapping[str, object]:
+        """The requests of the flow's decorator, by their names in `FlowSpecs`; `main` is the flow's own file."""
+        return {}

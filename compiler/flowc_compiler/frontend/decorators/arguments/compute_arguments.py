@@ -23,6 +23,7 @@ from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import (
     ObjectName,
     ObjectNames,
     SecurityArgument,
+    check_extended,
     check_path,
     tolerations,
 )
@@ -151,7 +152,7 @@ class KubernetesArguments(_PodArguments):
     compute_pool: str | None = None
     hostname_resolution_timeout: Annotated[int | None, Field(gt=0)] = None
     qos: Annotated[Literal["burstable", "guaranteed"] | None, BeforeValidator(_lower)] = None
-    extended_resources: Texts = Field(default_factory=dict)
+    extended_resources: Annotated[Texts, AfterValidator(check_extended)] = Field(default_factory=dict)
     security_context: SecurityArgument = None
     cpu_limit: Annotated[float | None, Field(gt=0)] = None
     memory_limit: PositiveMebibytes = None
@@ -189,7 +190,7 @@ class KubernetesArguments(_PodArguments):
         )
 
     def _accelerator(self, at: Origin) -> AcceleratorSpec:
-        count, kind = self.gpu or (1 if self.gpu_type else UNSAID, None)
+        count, kind = self.gpu or (UNSAID, None)
         kind = one_gpu_type([kind, self.gpu_type], at)
         return AcceleratorSpec(span=at.span, count=count, vendor=self.gpu_vendor, type=kind)
 
@@ -214,6 +215,9 @@ class BatchArguments(_PodArguments):
     privileged: bool = False
 
     def _specs(self, at: Origin, /) -> StepSpecs:
+        if self.inferentia is not None and self.trainium is not None:
+            message = f"`inferentia` and `trainium` both count {NEURON}, which one step requests once"
+            at.error("FC404", message, help="keep one of them")
         chips = self.inferentia if self.inferentia is not None else self.trainium
         extended = {NEURON: chips, EFA: self.efa}
         storage = [self.disk, self.ephemeral_storage and self.ephemeral_storage * 1024]

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments, Options, as_dict, as_list
-from flowc_compiler.ir import TriggerEvent, UpstreamFlow
+from flowc_compiler.frontend.spec_builder import Origin
+from flowc_compiler.ir import (
+    ExitHookSpec,
+    ProjectSpec,
+    ScheduleSpec,
+    TriggerEvent,
+    TriggerOnFinishSpec,
+    TriggerSpec,
+    UpstreamFlow,
+)
+from flowc_compiler.ir.schedules import ScheduleError, check_timezone, to_crontab
+from flowc_compiler.syntax.modules import ModuleView
 
 _PROJECT = re.compile(r"[a-z0-9_]{1,128}")
 _FLOW = re.compile(r"[A-Za-z0-9_]+")
@@ -33,6 +45,10 @@ class ProjectArguments(Arguments):
     branch: Annotated[str | None, AfterValidator(_check_project)] = None
     production: bool | None = None
 
+    def flow_specs(self, at: Origin, _main: ModuleView, /) -> Mapping[str, object]:
+        """The project."""
+        return {"project": ProjectSpec(span=at.span, **self.model_dump())}
+
 
 class ScheduleArguments(Arguments):
     """`@schedule`: `cron` wins over `weekly`, that over `hourly`, that over `daily`."""
@@ -42,6 +58,16 @@ class ScheduleArguments(Arguments):
     daily: bool = True
     hourly: bool = False
     timezone: str | None = None
+
+    def flow_specs(self, at: Origin, _main: ModuleView, /) -> Mapping[str, object]:
+        """The schedule; `None` for `@schedule(daily=False)`, as in Metaflow."""
+        if self.cron:
+            return {"schedule": schedule_spec(self.cron, self.timezone, "`@schedule`", at)}
+        check_timezone(self.timezone, "`@schedule`", at.span, at.sink)
+        for name, cron in (("weekly", "0 0 * * 0"), ("hourly", "0 * * * *"), ("daily", "0 0 * * *")):
+            if getattr(self, name):
+                return {"schedule": ScheduleSpec(span=at.span, cron=cron, original=name, timezone=self.timezone)}
+        return {}
 
 
 def _event(value: object) -> TriggerEvent:
@@ -90,6 +116,13 @@ class TriggerArguments(Arguments):
     events: Annotated[tuple[TriggerEvent, ...], BeforeValidator(_events)] = ()
     options: Options = Field(default_factory=dict)
 
+    def flow_specs(self, at: Origin, _main: ModuleView, /) -> Mapping[str, object]:
+        """The events."""
+        if not _exactly_one("trigger", "event", self.event is not None, bool(self.events), at):
+            return {}
+        events = self.events or (() if self.event is None else (self.event,))
+        return {"trigger": TriggerSpec(span=at.span, events=events, options=self.options)}
+
 
 def _upstream(value: object) -> UpstreamFlow:
     """A flow by its name, by `project.branch.flow`, or by a dict of name, project and project_branch."""
@@ -135,6 +168,13 @@ class TriggerOnFinishArguments(Arguments):
     flows: Annotated[tuple[UpstreamFlow, ...], BeforeValidator(_upstreams)] = ()
     options: Options = Field(default_factory=dict)
 
+    def flow_specs(self, at: Origin, _main: ModuleView, /) -> Mapping[str, object]:
+        """The flows to wait for."""
+        if not _exactly_one("trigger_on_finish", "flow", self.flow is not None, bool(self.flows), at):
+            return {}
+        flows = self.flows or (() if self.flow is None else (self.flow,))
+        return {"trigger_on_finish": TriggerOnFinishSpec(span=at.span, flows=flows, options=self.options)}
+
 
 class ExitHookArguments(Arguments):
     """`@exit_hook`; functions are given by name here."""
@@ -142,3 +182,45 @@ class ExitHookArguments(Arguments):
     on_success: tuple[str, ...] = ()
     on_error: tuple[str, ...] = ()
     options: Options = Field(default_factory=dict)
+
+    def flow_specs(self, at: Origin, main: ModuleView, /) -> Mapping[str, object]:
+        """The hook, one of several that a flow may have."""
+        if not self.on_success and not self.on_error:
+            at.error("FC404", "`@exit_hook` names no function", help="give on_success, on_error or both, as lists")
+        for name in (*self.on_success, *self.on_error):
+            check_hook(name, main, "`@exit_hook`", "flow", at)
+        return {"exit_hooks": (ExitHookSpec(span=at.span, **self.model_dump()),)}
+
+
+def _exactly_one(name: str, argument: str, single: bool, several: bool, at: Origin) -> bool:
+    """Whether one of an argument and its plural is given; both, or none, is FC404."""
+    if single == several:
+        message = f"`@{name}` has both `{argument}` and `{argument}s`" if single else f"`@{name}` names no {argument}"
+        at.error("FC404", message, help=f"give `{argument}` for one, or `{argument}s` for several")
+    return single != several
+
+
+def schedule_spec(cron: str, timezone: str | None, owner: str, origin: Origin) -> ScheduleSpec | None:
+    """A schedule of five fields. Collects FC404 for an unknown time zone, FC407 for times that cron cannot express."""
+    check_timezone(timezone, owner, origin.span, origin.sink)
+    try:
+        return ScheduleSpec(span=origin.span, cron=to_crontab(cron), original=cron, timezone=timezone)
+    except ScheduleError as error:
+        origin.error(
+            "FC407", f"the schedule {cron!r} cannot be translated: {error}",
+            help="write five fields as in crontab, or choose times that they can say",
+        )  # fmt: skip
+        return None
+
+
+def check_hook(name: object, view: ModuleView, owner: str, kind: str, origin: Origin) -> bool:
+    """Whether a task finds the function of a hook: in the file, or by its import path. Else FC404."""
+    if isinstance(name, str):
+        dotted = "." in name and all(part.isidentifier() for part in name.split("."))
+        if dotted or name in view.functions or name in view.imports:
+            return True
+    origin.error(
+        "FC404", f"{owner}: there is no function {name!r} in the file",
+        help=f"name a function of the {kind}'s file, or give its import path: 'package.module.function'",
+    )  # fmt: skip
+    return False

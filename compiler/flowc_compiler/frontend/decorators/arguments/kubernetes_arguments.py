@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound=BaseModel)
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII)
+_RESOURCE = re.compile(
+    rf"(?!([^/]*\.)?kubernetes\.io/|requests\.){_NAME.pattern}/[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?", re.ASCII
+)
 _MOST = 253
 _INSTANCE = re.compile(r" or instance of \w+")
 
@@ -126,18 +129,27 @@ def _check_keys(mounts: dict[str, str]) -> dict[str, str]:
     return _check_mounts(mounts)
 
 
+def check_extended(amounts: dict[str, str]) -> dict[str, str]:
+    """Extended resources and how many of each, as Kubernetes takes them. Raises ValueError."""
+    for name, amount in amounts.items():
+        if name in ("cpu", "memory", "ephemeral-storage"):
+            raise ValueError(f"{name} is not an extended resource: it has an argument of its own")
+        if not (_RESOURCE.fullmatch(name) or name.startswith("hugepages-")):
+            raise ValueError(f"{name!r} is not an extended resource, such as 'aws.amazon.com/neuron'")
+        if not name.startswith("hugepages-") and not re.fullmatch(r"\d+[kMGTPE]?", amount, re.ASCII):
+            raise ValueError(f"{amount!r} of {name}: Kubernetes gives out whole ones")
+    return amounts
+
+
 def tolerations(items: Sequence[Mapping[str, object]], origin: Origin) -> tuple[Toleration, ...]:
     """Tolerations as Kubernetes has them, or its client for Python; what is none is FC404."""
     found: list[Toleration] = []
     for item in items:
         try:
-            renamed = {"toleration_seconds" if key == "tolerationSeconds" else key: item[key] for key in item}
-            found.append(Toleration.model_validate(renamed))
+            found.append(Toleration.model_validate(item))
         except ValidationError as error:
-            problem = error.errors()[0]
-            where = ".".join(str(part) for part in problem["loc"])
             origin.error(
-                "FC404", f"a toleration's `{where}`: {problem['msg']}",
+                "FC404", f"a toleration: {explained(error, Toleration)}",
                 help="a toleration has key, operator, value, effect and tolerationSeconds, as in Kubernetes",
             )  # fmt: skip
     return tuple(found)

@@ -11,7 +11,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import Unresolved
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
-from flowc_compiler.frontend.decorators.decorator_arguments import report_unresolved, validated
+from flowc_compiler.frontend.decorators.decorator_reader import report_unresolved, validated
 from flowc_compiler.frontend.pipelines.settings.settings_tree import (
     Leaf,
     Tree,

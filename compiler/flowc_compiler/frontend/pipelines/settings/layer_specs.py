@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
 from flowc_compiler.frontend.decorators.arguments.compute_arguments import ResourcesArguments
+from flowc_compiler.frontend.decorators.arguments.flow_arguments import check_hook, schedule_spec
 from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import tolerations
-from flowc_compiler.frontend.decorators.flow_decorator_specs import check_hook, schedule_spec
-from flowc_compiler.frontend.decorators.flow_decorators import FlowDecoratorReader
-from flowc_compiler.frontend.decorators.step_decorators import DecoratorReader
+from flowc_compiler.frontend.decorators.decorator_reader import DecoratorReader, FlowDecoratorReader
 from flowc_compiler.frontend.pipelines.settings.layer_reader import (
     LayerArguments,
     SettingsLayer,

@@ -8,6 +8,7 @@ from typing import Any
 from flowc_compiler.frontend.decorators.arguments.argument_types import kubernetes_cpu, kubernetes_memory
 from flowc_compiler.frontend.decorators.arguments.kubernetes_arguments import (
     Security,
+    check_extended,
     check_name,
     reading,
     tolerations,
@@ -99,6 +100,10 @@ def _requests(pod: PodFields, at: Origin) -> tuple[dict[str, Any], AcceleratorSp
             gpus = AcceleratorSpec(span=at.span, count=int(str(amount)), vendor=name.removesuffix(_GPU))
         else:
             fields["extended"][name] = str(amount)
+    try:
+        check_extended(fields["extended"])
+    except ValueError as error:
+        at.error("FC404", f"resources of a pod: {error}", help="write them as Kubernetes does")
     guaranteed = all(name in limits and limits[name] == asked.get(name, limits[name]) for name in ("cpu", "memory"))
     # `guaranteed` of a step is said of its disk as well: where that has a limit of its own, the limits say the same.
     if guaranteed and fields.get("disk_limit_mb") in (None, fields.get("disk_mb")):

@@ -13,7 +13,7 @@ from typing import Any
 from flowc_compiler.evaluate.functions import bound_names
 from flowc_compiler.frontend.pipelines.types.standard_classes import TYPING
 from flowc_compiler.syntax.modules import Imported, ModuleView, bind_imports
-from flowc_compiler.syntax.names import dotted
+from flowc_compiler.syntax.served_imports import dotted
 
 _KEEPS_BUILTINS = TYPING | {"flowc", "metaflow", "zenml"}
 """Modules whose `import *` brings in no name of a builtin class."""

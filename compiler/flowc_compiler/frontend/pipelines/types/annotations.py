@@ -28,7 +28,7 @@ from flowc_compiler.frontend.pipelines.types.type_model import (
     with_none,
 )
 from flowc_compiler.syntax.modules import Imported, LocalModules, ModuleView
-from flowc_compiler.syntax.names import dotted
+from flowc_compiler.syntax.served_imports import dotted
 
 _DEEPEST = 24
 """How deeply brackets and aliases may be nested."""

@@ -30,7 +30,7 @@ from flowc_compiler.frontend.pipelines.types.type_model import (
 )
 from flowc_compiler.frontend.pipelines.types.value_types import placed
 from flowc_compiler.ir import MapCall, Region, StepCall
-from flowc_compiler.ir.values import CollectionValue, ItemValue, LiteralValue, Value
+from flowc_compiler.ir.regions import CollectionValue, ItemValue, LiteralValue, Value
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 

@@ -16,7 +16,7 @@ from flowc_compiler.frontend.pipelines.types.type_messages import Messages, Type
 from flowc_compiler.frontend.pipelines.types.type_model import Type, UnknownType, type_of_value
 from flowc_compiler.frontend.pipelines.types.value_types import Path, Placed, ValueTypes, outputs, placed
 from flowc_compiler.ir import MapCall, Region, StepCall
-from flowc_compiler.ir.values import (
+from flowc_compiler.ir.regions import (
     ChosenValue,
     CollectionValue,
     EachValue,

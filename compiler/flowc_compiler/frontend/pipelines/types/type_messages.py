@@ -26,7 +26,7 @@ from flowc_compiler.frontend.pipelines.types.type_model import (
     with_none,
 )
 from flowc_compiler.frontend.pipelines.types.value_types import ValueTypes
-from flowc_compiler.ir.values import ElementValue, ItemValue, LiteralValue, OutputValue, ParameterValue, Value
+from flowc_compiler.ir.regions import ElementValue, ItemValue, LiteralValue, OutputValue, ParameterValue, Value
 from flowc_compiler.source import Span
 
 

@@ -25,7 +25,7 @@ from flowc_compiler.frontend.pipelines.types.type_model import (
     union_of,
 )
 from flowc_compiler.ir import MapCall, Region, StepCall
-from flowc_compiler.ir.values import (
+from flowc_compiler.ir.regions import (
     ChosenValue,
     CollectionValue,
     EachValue,

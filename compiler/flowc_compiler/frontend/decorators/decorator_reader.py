@@ -1,0 +1,386 @@
+"""Decorators of steps, and of the flow's class or function: literal arguments to specs.
+
+Each decorator is a pydantic model of its arguments with Metaflow's names, units and defaults; what a model does not
+know is a diagnostic. Argument names are Metaflow's, so that its files compile as they stand. Decorators that Metaflow
+runs while it loads a flow, mutators and user step decorators, cannot be followed, and are reported.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
+
+from pydantic import ValidationError
+
+from flowc_compiler.diagnostics import DiagnosticSink, Fix, suggest
+from flowc_compiler.evaluate.literals import NO_SCOPE, Scope, UnresolvedError, evaluate
+from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
+from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
+from flowc_compiler.ir import NO_FLOW_SPECS, NO_SPECS, FlowSpecs, StepSpecs
+from flowc_compiler.source import Span
+from flowc_compiler.syntax.modules import FunctionNode, ModuleView
+
+if TYPE_CHECKING:
+    from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
+    from flowc_compiler.ir import DependencySpec
+
+
+class DecoratorReader:
+    """Reads the decorators of one step after the other."""
+
+    def __init__(self, view: ModuleView, sink: DiagnosticSink, scope: Scope = NO_SCOPE) -> None:
+        self._view = view
+        self._sink = sink
+        self._calls = ArgumentReader(view, sink, scope)
+
+    def is_step(self, function: FunctionNode) -> bool:
+        """Whether `@step` stands above a method."""
+        return any(self._view.names.resolve(callee(item)) == "step" for item in function.decorator_list)
+
+    def step_marks(self, function: FunctionNode) -> frozenset[str]:
+        """`start` and `end` as `@step(start=True, end=True)` gives them; FC403 or FC404 for anything else in it."""
+        marks: set[str] = set()
+        for item in function.decorator_list:
+            if self._view.names.resolve(callee(item)) != "step":
+                continue
+            for key, node in arguments_of(item):
+                span = self._view.span(node)
+                value = node.value if isinstance(node, ast.Constant) else None
+                if key not in {"start", "end"}:
+                    self._sink.error("FC403", "`@step` takes `start` and `end` only", span, help="write `@step`")
+                elif not isinstance(value, bool):
+                    self._sink.error("FC404", f"`{key}` of `@step` is True or False", span, help=f"write `{key}=True`")
+                elif value:
+                    marks.add(key)
+        return frozenset(marks)
+
+    def check_plain_method(self, function: FunctionNode) -> None:
+        """Collect FC401 if a method that is not a step has a decorator for steps: it would be lost."""
+        for item in function.decorator_list:
+            name = self._view.names.resolve(callee(item))
+            if name in ARGUMENTS:
+                self._sink.error(
+                    "FC401", f"`@{name}` is on a method that is not a step", self._view.span(item),
+                    help="add `@step` next to the method, or remove the decorator",
+                )  # fmt: skip
+
+    def read(self, function: FunctionNode, attached: Sequence[CliDecorator] = ()) -> StepSpecs:
+        """The specs of a step; every decorator that is not understood is collected as FC401 to FC408.
+
+        `attached` are decorators of the command line. Those that the step has itself count more, as in Metaflow.
+        """
+        requests = self.requests(function, attached)
+        if not requests:
+            return NO_SPECS
+        from flowc_compiler.frontend.spec_builder import SpecBuilder
+
+        builder = SpecBuilder(self._sink)
+        builder.add(*requests)
+        return builder.build()
+
+    def requests(self, function: FunctionNode, attached: Sequence[CliDecorator] = ()) -> list[StepSpecs]:
+        """The specs of each decorator of a step."""
+        found: list[DecoratorUse] = []
+        self._calls.read_all(function.decorator_list, "step", found, skipped="step")
+        own = {given.name for given in found}
+        span = self._view.head_span(function)
+        found += [DecoratorUse(*item, span) for item in attached if item.name not in own or item.name in REPEATABLE]
+        if not found:
+            return []
+        from flowc_compiler.frontend.spec_builder import Origin
+
+        return [use.arguments.specs(Origin(use.span, self._sink)) for use in found]
+
+
+Nodes = dict[str, ast.expr]
+Model = TypeVar("Model", bound="Arguments")
+
+
+class ArgumentReader:
+    """Reads decorators of one file. What is wrong is collected as FC402, FC403 or FC404."""
+
+    def __init__(self, view: ModuleView, sink: DiagnosticSink, scope: Scope = NO_SCOPE) -> None:
+        self._view = view
+        self._sink = sink
+        self._scope = scope
+
+    def read_all(self, items: Iterable[ast.expr], of: Owner, found: list[DecoratorUse], skipped: str = "") -> None:
+        """Add decorators to those that were `found` before. What is not understood is collected as FC401 to FC408."""
+        models = ARGUMENTS if of == "step" else FLOW_ARGUMENTS
+        for item in items:
+            name, span = self._view.names.resolve(callee(item)), self._view.span(item)
+            if name == skipped:
+                continue
+            if name is None or name not in models:
+                report_decorator(item, name, self._view, of, self._sink)
+            elif name not in REPEATABLE and any(use.name == name for use in found):
+                self._sink.error("FC405", f"`@{name}` is given twice", span, help="keep one of them")
+            elif (arguments := self._read(name, models[name], item)) is not None:
+                found.append(DecoratorUse(name, arguments, span))
+
+    def _read(self, name: str, model: type[Arguments], item: ast.expr) -> Arguments | None:
+        """The arguments of `@name` and of `@name(...)`; `None` when something is wrong with them."""
+        values: dict[str, Any] = {}
+        nodes: Nodes = {}
+        ok = True
+        for keyword, node in arguments_of(item):
+            found = self._values(name, model, keyword, node)
+            ok = ok and found is not None
+            for key, value in (found or {}).items():
+                ok = self._check_argument(name, model, key, node) and ok
+                values[key], nodes[key] = value, node
+        if not ok:
+            return None
+        return validated(
+            model, values, f"`@{name}`", lambda path: self._view.span(nodes.get(str(path[0]), item) if path else item),
+            f"see `@{name}` in docs/decorators.md", self._sink,
+        )  # fmt: skip
+
+    def _values(self, name: str, model: type[Arguments], key: str | None, node: ast.expr) -> dict[str, object] | None:
+        """The value of one argument, by its name; of `**values`, each of them."""
+        if key == "":
+            self._sink.error(
+                "FC403", f"`@{name}` takes keyword arguments only", self._view.span(node),
+                help=f"it takes {', '.join(model.model_fields) or 'none'}",
+            )  # fmt: skip
+            return None
+        if key is not None and not self._check_argument(name, model, key, node):
+            return None
+        try:
+            value = evaluate(node, self._scope)
+        except UnresolvedError as error:
+            if key == "python" and "packages" in model.model_fields and not (error.reported or error.wrong):
+                return {key: self._as_written(name, node)}
+            what = f"`{key}` of `@{name}`" if key else f"what `@{name}` unpacks"
+            report_unresolved(what, error, self._view.span(error.node), self._sink)
+            return None
+        if key is not None:
+            return {key: value}
+        if isinstance(value, dict):
+            return {str(name): item for name, item in cast("dict[object, object]", value).items()}
+        span = self._view.span(node)
+        self._sink.error(
+            "FC404", f"the value that `@{name}` unpacks is not a dict", span, help="write the arguments out"
+        )
+        return None
+
+    def _as_written(self, name: str, node: ast.expr) -> str:
+        """The text of a Python version that is computed: flowc installs none, so that it is recorded and no more."""
+        text = self._view.code(node)
+        self._sink.warning(
+            "FC402", f"`python` of `@{name}` is not known, and is recorded as text: `{text}`",
+            self._view.span(node), help="write the version itself; a step runs on the Python of its image",
+        )  # fmt: skip
+        return text
+
+    def _check_argument(self, name: str, model: type[Arguments], key: str, node: ast.expr) -> bool:
+        if key in model.model_fields:
+            return True
+        span = self._view.span(node)
+        if key in model.REFUSED:
+            self._sink.error("FC411", f"flowc has no `{key}` of `@{name}` yet", span, help=model.REFUSED[key])
+            return False
+        otherwise = f"it takes {', '.join(model.model_fields) or 'none'}"
+        help_text, fix = suggest(key, model.model_fields, otherwise)
+        self._sink.error("FC403", f"`@{name}` has no argument `{key}`", span, help=help_text, fix=fix)
+        return False
+
+
+def report_unresolved(what: str, error: UnresolvedError, span: Span, sink: DiagnosticSink) -> None:
+    """Collect FC402 for a value that is not known, unless its evaluation was reported already."""
+    if not error.reported:
+        sink.error(
+            "FC402", f"{what} is not known{error.because}", span,
+            help=error.help or "write the value itself: flowc reads the file and does not run it",
+        )  # fmt: skip
+
+
+def validated(
+    model: type[Model],
+    values: object,
+    owner: str,
+    span_of: Callable[[tuple[object, ...]], Span | None],
+    help_text: str,
+    sink: DiagnosticSink,
+) -> Model | None:
+    """The model of arguments; FC404 for each problem, at the span of its path, and `None` where there is one."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        for problem in error.errors():
+            path = tuple(problem["loc"])
+            key = f"`{path[0]}` of " if path else ""
+            message = str(problem["msg"]).removeprefix("Value error, ")
+            sink.error("FC404", f"{key}{owner}: {message}", span_of(path), help=help_text)
+        return None
+
+
+def callee(item: ast.expr) -> ast.expr:
+    """What a decorator names: `retry` of `@retry` and of `@retry(times=2)`."""
+    return item.func if isinstance(item, ast.Call) else item
+
+
+def arguments_of(item: ast.expr) -> list[tuple[str | None, ast.expr]]:
+    """The arguments of a decorator, by keyword: the empty one for a positional argument, `None` for `**values`."""
+    if not isinstance(item, ast.Call):
+        return []
+    return [*(("", arg) for arg in item.args), *((keyword.arg, keyword.value) for keyword in item.keywords)]
+
+
+class DecoratorUse(NamedTuple):
+    """One decorator."""
+
+    name: str
+    arguments: Arguments
+    span: Span
+
+
+class FlowDecoratorReader:
+    """Reads the decorators of one class after the other, the flow's own first; or those of a pipeline's function."""
+
+    def __init__(self, main: ModuleView, sink: DiagnosticSink) -> None:
+        self._main = main
+        self._sink = sink
+        self._found: list[DecoratorUse] = []
+
+    def read(self, view: ModuleView, node: ast.ClassDef | FunctionNode, scope: Scope = NO_SCOPE) -> None:
+        """Read the decorators of a class or pipeline; each that is not understood is collected as FC401 to FC408."""
+        calls = ArgumentReader(view, self._sink, _FlowScope(view, self._main, scope))
+        skipped = "pipeline" if isinstance(node, FunctionNode) else ""
+        calls.read_all(node.decorator_list, "flow", self._found, skipped)
+
+    def specs(self) -> FlowSpecs:
+        """The specs of the flow; contradictions are collected as FC404 and FC407."""
+        if not self._found:
+            return NO_FLOW_SPECS
+        from flowc_compiler.frontend.spec_builder import Origin, build_flow_specs
+
+        asked = (use.arguments.flow_specs(Origin(use.span, self._sink), self._main) for use in self._found)
+        return build_flow_specs(asked)
+
+    def base_packages(self) -> tuple[DependencySpec, ...]:
+        """What `@conda_base` and `@pypi_base` give to every step."""
+        if not self._found:
+            return ()
+        from flowc_compiler.frontend.spec_builder import Origin
+
+        asked = (use.arguments.specs(Origin(use.span, self._sink)).dependencies for use in self._found)
+        return tuple(spec for spec in asked if spec is not None)
+
+
+class _FlowScope(Scope):
+    """Names of functions stand for themselves, and `namespaced_event_name("x")` for an event of the project."""
+
+    def __init__(self, view: ModuleView, main: ModuleView, outer: Scope) -> None:
+        self._view = view
+        self._functions = main.functions | main.imports.keys()
+        self._outer = outer
+
+    def evaluate(self, node: ast.expr) -> object:
+        """The name of a function or event, a list or dict of such, or what the expression stands for outside."""
+        match node:
+            case ast.List(elts=items) | ast.Tuple(elts=items) if not any(isinstance(i, ast.Starred) for i in items):
+                return [evaluate(item, self) for item in items]
+            case ast.Dict(keys=keys, values=values) if all(keys):
+                pairs = zip(keys, values, strict=True)
+                return {evaluate(key, self._outer): evaluate(value, self) for key, value in pairs if key is not None}
+            case ast.Call(func=function, args=[inner]) if self._view.names.resolve(function) == "namespaced_event_name":
+                name = evaluate(inner, self._outer)
+                if isinstance(name, str):
+                    from flowc_compiler.frontend.decorators.arguments.flow_arguments import NamespacedName
+
+                    return NamespacedName(name)
+            case _:
+                pass
+        try:
+            return self._outer.evaluate(node)
+        except UnresolvedError:
+            if isinstance(node, ast.Name) and node.id in self._functions:
+                return node.id
+            raise
+
+
+Owner = Literal["step", "flow"]
+_KINDS = {
+    "FlowMutator": "a flow mutator",
+    "StepMutator": "a step mutator",
+    "UserStepDecorator": "a user step decorator",
+    "user_step_decorator": "a user step decorator",
+}
+_WAYS_OUT = {
+    "a flow mutator": "write the decorators and parameters that it adds into the file",
+    "a step mutator": "write the decorators that it adds above the steps",
+    "a user step decorator": "call a function with the decorator's code in the step",
+}
+
+
+def report_decorator(item: ast.expr, name: str | None, view: ModuleView, of: Owner, sink: DiagnosticSink) -> None:
+    """Collect FC401 for a decorator that a step or flow does not take, and FC408 for one that would have to be run."""
+    node = item.func if isinstance(item, ast.Call) else item
+    shown, span = view.code(node), view.span(item if of == "step" else node)
+    if of == "step" and name in FLOW_ARGUMENTS:
+        message = f"`@{shown}` is a decorator of the flow, not of a step"
+        sink.error("FC401", message, span, help="put it above the class")
+    elif of == "flow" and name in ARGUMENTS:
+        message = f"`@{shown}` is a decorator of steps, not of the flow"
+        sink.error("FC401", message, span, help="put it above each step that needs it")
+    elif (kind := _kind(node, view)) is not None:
+        message = f"`@{shown}` is {kind}: flowc would have to execute it, and it never executes a flow to compile it"
+        sink.error("FC408", message, span, help=_WAYS_OUT[kind])
+    else:
+        known, takes = (ARGUMENTS, "steps take") if of == "step" else (FLOW_ARGUMENTS, "a flow takes")
+        _report_unknown(node, view, known, takes, sink)
+
+
+def _kind(node: ast.expr, view: ModuleView) -> str | None:
+    """What a decorator is, when the file itself says that it is one of those; `None` for anything else."""
+    if not isinstance(node, ast.Name):
+        return None
+    for statement in view.tree.body:
+        match statement:
+            case ast.ClassDef(name=name, bases=bases) if name == node.id:
+                candidates = bases
+            case ast.FunctionDef(name=name, decorator_list=decorators) if name == node.id:
+                candidates = [item.func if isinstance(item, ast.Call) else item for item in decorators]
+            case _:
+                continue
+        for candidate in candidates:
+            kind = _KINDS.get(view.names.resolve(candidate) or "")
+            if kind is not None:
+                return kind
+    return None
+
+
+def _report_unknown(node: ast.expr, view: ModuleView, known: Iterable[str], takes: str, sink: DiagnosticSink) -> None:
+    """Collect FC401 for a decorator that is not one of flowc's; `takes` begins the help line that lists those."""
+    shown = view.code(node)
+    otherwise = (
+        f"{takes} {', '.join('@' + name for name in sorted(known))}; "
+        "other decorators need code to run, and flowc never executes a flow to compile it"
+    )
+    fix: Fix | None = None
+    if isinstance(node, ast.Name) and not _is_bound(view.tree, node.id):
+        if node.id in known:
+            otherwise, fix = f"import it: `from flowc import {node.id}`", Fix("import", "flowc", node.id)
+        else:
+            otherwise, fix = suggest(node.id, known, otherwise)
+    message = f"`@{shown}` is not a decorator that flowc knows"
+    sink.error("FC401", message, view.span(node), help=otherwise, fix=fix)
+
+
+def _is_bound(tree: ast.Module, name: str) -> bool:
+    """Whether a file gives a name a meaning anywhere."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=found) | ast.AsyncFunctionDef(name=found) | ast.ClassDef(name=found):
+                bound = found == name
+            case ast.alias(name=imported, asname=asname):
+                bound = name == (asname or imported) or imported == "*"
+            case ast.Name(id=found, ctx=ast.Store()):
+                bound = found == name
+            case _:
+                continue
+        if bound:
+            return True
+    return False

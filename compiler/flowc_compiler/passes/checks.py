@@ -1,0 +1,216 @@
+"""What steps, parameters and decorators must agree on, in the whole flow.
+
+A parameter's name is its own. `@catch` cannot stand on steps that decide what runs next; `@foreach_options` and `@loop`
+stand only on a step that opens a foreach, or that leads back to itself; what `@trigger` fills in must be parameters;
+`num_parallel=` and `@parallel` go together, and a join follows. Packages of `@conda_base` and `@pypi_base` reach every
+step.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.ir import Flow, JoinStep, LinearStep, ParallelStep, Step
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir import DependencySpec
+
+WHY = {
+    "foreach": "opens a foreach, and without its list the number of the next tasks is unknown",
+    "parallel": "opens a gang, and without its size the number of members is unknown",
+    "switch": "chooses the next step, and without its choice nothing can run",
+}
+
+
+def check_decorator_placement(flow: Flow, sink: DiagnosticSink) -> Flow:
+    """Collect FC406 for decorators on steps that they do not fit; the flow stays as it is.
+
+    Metaflow refuses `@catch` on a step that opens a foreach or a gang, or that chooses, and on Kubernetes on a member
+    of a gang, since a gang fails and starts again as a whole. In a pipeline it may stand on a step whose result is
+    tested, where the test holds without a result, too. FC302 is collected for a parameter that an event fills in
+    and that no run of the flow can be given.
+    """
+    _check_events(flow, sink)
+    _check_bounds(flow, sink)
+    _check_catch(flow, sink)
+    return flow
+
+
+def _check_catch(flow: Flow, sink: DiagnosticSink) -> None:
+    deciding: dict[str, str] | None = None
+    if flow.frontend == "pipeline":
+        from flowc_compiler.passes.regions import deciding_calls
+
+        deciding = deciding_calls(flow)
+    for step in flow.steps:
+        if step.specs.catch is None:
+            continue
+        why = WHY.get(step.kind) if deciding is None else deciding.get(step.name)
+        if why is None and any(flow.by_name[parent].kind == "parallel" for parent in step.parents):
+            why = "is a member of a gang, which fails and starts again as a whole"
+        if why is not None:
+            sink.error(
+                "FC406", f"`@catch` cannot be used on the step `{_shown(step)}`: it {why}", step.specs.catch.span,
+                help="use try and except in the step, or let a step before it do what may fail",
+            )  # fmt: skip
+
+
+def _check_bounds(flow: Flow, sink: DiagnosticSink) -> None:
+    """What bounds a foreach or a loop stands on the step that makes one.
+
+    A step of a pipeline may be called several times with one decorator, and one of these calls may be enough.
+    """
+    is_pipeline = flow.frontend == "pipeline"
+    opening = [step.specs.foreach for step in flow.steps if step.kind == "foreach"] if is_pipeline else []
+    enough = {str(spec.span) for spec in opening if spec is not None}
+    for step in flow.steps:
+        foreach, loop = step.specs.foreach, step.specs.loop
+        if foreach is not None and step.kind != "foreach" and str(foreach.span) not in enough:
+            gang = " (a gang's members all start together)" if step.kind == "parallel" else ""
+            message = f"`@foreach_options` is on the step `{_shown(step)}`, which opens no foreach{gang}"
+            help_text = "put it on the step with `self.next(..., foreach='items')` that opens the foreach"
+            if is_pipeline:
+                help_text = "put it on the step that returns the list, and map over the result: `work.map(load())`"
+            sink.error("FC406", message, foreach.span, help=help_text)
+        if loop is not None and not (step.kind == "switch" and step.recursive):
+            message = f"`@loop` is on the step `{_shown(step)}`, which does not lead back to itself"
+            help_text = (
+                f"put it on a switch with a case that leads back: `next({{'again': self.{step.name}, ...}}, ...)`"
+            )
+            if is_pipeline:
+                help_text = "remove it: a pipeline has no loops; write one in the step, or write the flow as a class"
+            sink.error("FC406", message, loop.span, help=help_text)
+
+
+def _shown(step: Step) -> str:
+    """The step as its decorators stand on it: a pipeline's function may be called several times."""
+    return step.call.function if step.call is not None else step.name
+
+
+def _check_events(flow: Flow, sink: DiagnosticSink) -> None:
+    known = [parameter.name for parameter in flow.run_parameters]
+    fixed = {parameter.name for parameter in flow.parameters if parameter.fixed}
+    spec = flow.specs.trigger
+    for event in spec.events if spec is not None else ():
+        for name in event.parameters:
+            if spec is not None and name not in known:
+                why = "which shapes the graph and is fixed" if name in fixed else "which the flow does not have"
+                sink.error(
+                    "FC302", f"the event `{event.name}` fills in a parameter `{name}`, {why}",
+                    spec.span, help=f"the flow has {', '.join(known) or 'no parameters'}",
+                )  # fmt: skip
+
+
+def check_gangs(flow: Flow, sink: DiagnosticSink) -> Flow:
+    """Collect FC214 (one without the other) and FC215 (no join behind the members). The flow stays as it is."""
+    members = {step.target for step in flow.steps if step.kind == "parallel"}
+    for step in flow.steps:
+        if isinstance(step, ParallelStep) and flow.by_name[step.target].specs.parallel is None:
+            sink.error(
+                "FC214", f"step `{step.target}` is called with `num_parallel`, and is not `@parallel`", step.next_span,
+                help=f"add `@parallel` to `{step.target}`, or use a foreach if the tasks need not know each other",
+            )  # fmt: skip
+        if step.specs.parallel is not None:
+            _check_parents(flow, step, sink)
+        if flow.frontend == "pipeline":
+            continue
+        if step.specs.parallel is not None or step.name in members:
+            _check_join(flow, step, sink)
+    return flow
+
+
+def _opens(flow: Flow, parent: str) -> bool:
+    return isinstance(flow.by_name[parent], ParallelStep)
+
+
+def _check_parents(flow: Flow, step: Step, sink: DiagnosticSink) -> None:
+    """Whatever leads to an `@parallel` step says how many members it has. No pipeline can."""
+    assert step.specs.parallel is not None
+    if step.call is not None:
+        message = f"step `{step.call.function}` is `@parallel`, and a pipeline has no gangs"
+        help_text = "remove `@parallel`, or write the flow as a class, which opens a gang with `num_parallel=2`"
+        sink.error("FC214", message, step.specs.parallel.span, help=help_text)
+        return
+    wrong = [parent for parent in step.parents if not _opens(flow, parent)]
+    if step.parents and not wrong:
+        return
+    who = f"`{wrong[0]}` leads to it without `num_parallel`" if wrong else "the flow starts with it"
+    caller = wrong[0] if wrong else "a step before it"
+    sink.error(
+        "FC214", f"step `{step.name}` is `@parallel`, and {who}", step.specs.parallel.span,
+        help=f"write `self.next(self.{step.name}, num_parallel=2)` in {caller}, or remove `@parallel`",
+    )  # fmt: skip
+
+
+def _check_join(flow: Flow, step: Step, sink: DiagnosticSink) -> None:
+    """The members of a gang end in a join, at once."""
+    followers = [flow.by_name[name] for name in step.targets]
+    if isinstance(step, LinearStep) and len(followers) == 1 and isinstance(followers[0], JoinStep):
+        return
+    shown = ", ".join(f"`{name}`" for name in step.targets)
+    what = f"leads to {shown}, which is not a join" if isinstance(step, LinearStep) and shown else "is not joined"
+    help_text = (
+        f"write `def {step.targets[0]}(self, inputs)`, and continue from there" if shown else "add a join after it"
+    )
+    if not isinstance(step, LinearStep):
+        what, help_text = "fans out or joins itself", "let it lead to a join, and fan out from there"
+    sink.error("FC215", f"the gang step `{step.name}` {what}", step.next_span or step.span, help=help_text)
+
+
+def check_parameter_names(flow: Flow, sink: DiagnosticSink) -> Flow:
+    """Collect FC305 for parameters whose names differ by case or dashes only, or that are steps; the flow stays."""
+    seen: dict[str, str] = {}
+    for parameter in flow.parameters:
+        folded = parameter.name.lower().replace("-", "_")
+        if folded in seen:
+            other = seen[folded]
+            same = "is taken" if other == parameter.name else f"differs from `{other}` by case or dashes only"
+            message = f"the parameter name `{parameter.name}` {same}"
+            sink.error("FC305", message, parameter.span, help="rename one of them")
+        seen[folded] = parameter.name
+        if flow.frontend == "class" and parameter.attribute in flow.by_name:
+            message = f"`{parameter.attribute}` is both a parameter and a step"
+            sink.error("FC305", message, parameter.span, help="rename one of them")
+    return flow
+
+
+def add_base_packages(flow: Flow, sink: DiagnosticSink) -> Flow:
+    """Merge `base_packages` into the steps that run code; Conda's and PyPI's in one step are FC406."""
+    if not flow.base_packages:
+        return flow
+    merged: list[Step] = []
+    for step in flow.steps:
+        if step.virtual:
+            merged.append(step)
+            continue
+        spec = _merged(step.specs.dependencies, flow.base_packages, sink)
+        merged.append(step.model_copy(update={"specs": step.specs.model_copy(update={"dependencies": spec})}))
+    return flow.model_copy(update={"base_packages": (), "steps": tuple(merged)})
+
+
+def _merged(own: DependencySpec | None, bases: tuple[DependencySpec, ...], sink: DiagnosticSink) -> DependencySpec:
+    """Packages of both, the step's version first; Python and `disabled` of the step, where it says something."""
+    from flowc_compiler.ir import DependencySpec
+
+    asked = [spec for spec in (*bases, own) if spec is not None]
+    with_packages = [spec for spec in asked if spec.packages]
+    disabled = own.disabled if own is not None and own.disabled is not None else any(base.disabled for base in bases)
+    if len({spec.manager for spec in with_packages}) > 1 and not disabled:
+        sink.error(
+            "FC406", "packages of Conda and of PyPI do not mix in one step", with_packages[-1].span,
+            help="keep those of @conda_base and @conda, or those of @pypi_base and @pypi",
+        )  # fmt: skip
+    packages: dict[str, str] = {}
+    python: str | None = None
+    for spec in asked:
+        packages.update(spec.packages)
+        python = spec.python or python
+    nearest = (with_packages or asked)[-1]
+    return DependencySpec(
+        span=(own or nearest).span,
+        manager=nearest.manager,
+        packages=packages,
+        python=python,
+        disabled=disabled or None,
+    )
