@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from flowc_compiler.diagnostics import FlowcError
 from flowc_compiler.ir import Flow
-from flowc_compiler.passes.order import PostDominators
+from flowc_compiler.passes.scopes import PostDominators
 from tests.flowgen.lowering import lowered
 from tests.support import compiled
 

@@ -9,8 +9,8 @@ from flowc_compiler.passes.checks import (
     check_decorator_placement,
     check_gangs,
     check_parameter_names,
+    order_steps,
 )
-from flowc_compiler.passes.order import order_steps
 from flowc_compiler.passes.scopes import build_scopes
 
 Pass = Callable[[Flow, DiagnosticSink], Flow | None]

@@ -9,15 +9,114 @@ ways out of one arm exclude each other.
 The calls of a pipeline make any acyclic graph, so that there the arms of a branch may depend on each other. A branch is
 structured when one join takes in all that it began, and no join before that takes in steps of several of its arms. The
 arms of any other branch have no scopes of their own: what is inside stands in the scope of the branch itself.
+
+Dominators say where ways come together. In an acyclic graph taken in topological order, the immediate dominator of a
+step is the lowest common ancestor of its parents in the tree so far. Each frame of that tree keeps a jump pointer of
+skewed length, so that an ancestor is found in a number of hops that is logarithmic in the depth, and the whole pass
+stays linear but for that factor.
 """
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 from flowc_compiler.diagnostics import DiagnosticSink, Fix
 from flowc_compiler.ir import ROOT_SCOPE, Flow, JoinStep, Scope, Step
-from flowc_compiler.passes.order import Dominators, Frame, PostDominators, ancestor, common
+
+T = TypeVar("T")
+
+
+@dataclass(eq=False, slots=True)
+class Frame(Generic[T]):
+    """A node of a tree that grows at its leaves."""
+
+    value: T
+    below: Frame[T] | None
+    depth: int = field(init=False)
+    jump: Frame[T] = field(init=False, repr=False)
+    """Some ancestor, or the frame itself at the root."""
+
+    def __post_init__(self) -> None:
+        below = self.below
+        if below is None:
+            self.depth, self.jump = 0, self
+            return
+        self.depth = below.depth + 1
+        # Two jumps of equal length make one of twice that; otherwise a new one begins.
+        equal = below.depth - below.jump.depth == below.jump.depth - below.jump.jump.depth
+        self.jump = below.jump.jump if equal else below
+
+
+def ancestor(frame: Frame[T], depth: int) -> Frame[T]:
+    """The ancestor at a depth no greater than the frame's own."""
+    while frame.depth > depth:
+        # A jump that would go past the depth is not taken: the frame just below has shorter ones.
+        frame = frame.jump if frame.jump.depth >= depth else _below(frame)
+    return frame
+
+
+def common(first: Frame[T], second: Frame[T]) -> Frame[T]:
+    """The lowest common ancestor of two frames of one tree."""
+    depth = min(first.depth, second.depth)
+    first, second = ancestor(first, depth), ancestor(second, depth)
+    while first is not second:
+        if first.jump is not second.jump:  # frames of one depth have jumps of one depth
+            first, second = first.jump, second.jump
+        else:
+            first, second = _below(first), _below(second)
+    return first
+
+
+class PostDominators:
+    """Which steps every way from a step to the end goes through. Edges from a step to itself do not count."""
+
+    def __init__(self, flow: Flow) -> None:
+        """The steps of the flow must be in topological order."""
+        root: Frame[str | None] = Frame(None, None)
+        self._frames: dict[str, Frame[str | None]] = {}
+        for step in reversed(flow.steps):
+            # In reverse topological order every follower has its frame already. What all ways from a step have in
+            # common is what the ways from its followers have in common: their lowest common ancestor.
+            followers = [self._frames[target] for target in step.targets]
+            meet = reduce(common, followers) if followers else root
+            self._frames[step.name] = Frame(step.name, meet)
+
+    def nearest(self, step: str) -> str | None:
+        """The first of them; `None` where there is none."""
+        return _below(self._frames[step]).value
+
+    def passes(self, step: str, through: str) -> bool:
+        """Whether every way from `step` goes through another."""
+        frame, target = self._frames[step], self._frames[through]
+        return frame.depth >= target.depth and ancestor(frame, target.depth) is target
+
+
+class Dominators:
+    """Which steps every way from the start to a step goes through."""
+
+    def __init__(self, flow: Flow) -> None:
+        """The steps of the flow must be in topological order."""
+        self._frames: dict[str, Frame[str]] = {}
+        for step in flow.steps:
+            leading = [self._frames[parent] for parent in step.parents]
+            self._frames[step.name] = Frame(step.name, reduce(common, leading) if leading else None)
+
+    def nearest(self, step: str) -> str | None:
+        """The last of them; `None` for the start."""
+        below = self._frames[step].below
+        return below.value if below is not None else None
+
+    def first_after(self, opener: str, step: str) -> str:
+        """Of the steps behind `opener` that every way from it to `step` goes through, the first."""
+        return ancestor(self._frames[step], self._frames[opener].depth + 1).value
+
+
+def _below(frame: Frame[T]) -> Frame[T]:
+    assert frame.below is not None, "the frames are of different trees"
+    return frame.below
+
 
 SplitKind = Literal["branch", "foreach", "parallel", "switch"]
 
