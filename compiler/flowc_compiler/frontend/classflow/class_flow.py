@@ -1,27 +1,44 @@
-"""The front end of class flows: `class F(FlowSpec)` with `@step` methods, Metaflow's shape."""
+"""The front end of class flows: `class F(FlowSpec)` with `@step` methods, Metaflow's shape, and the graph of its steps."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics import DiagnosticSink, Fix, suggest
 from flowc_compiler.evaluate.literals import LazyScope
-from flowc_compiler.frontend.classflow.class_bodies import ClassBodyReader, assigned
-from flowc_compiler.frontend.classflow.flow_classes import ClassTable, Member
-from flowc_compiler.frontend.classflow.graph_builder import GraphBuilder, StepDraft
-from flowc_compiler.frontend.classflow.transitions import find_calls
+from flowc_compiler.frontend.classflow.flow_classes import (
+    ClassBodyReader,
+    ClassTable,
+    Member,
+    assigned,
+    check_later_members,
+    not_overridden,
+)
+from flowc_compiler.frontend.classflow.transitions import Transition, find_calls
 from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator, read_cli_decorators
 from flowc_compiler.frontend.decorators.decorator_reader import FlowDecoratorReader
 from flowc_compiler.frontend.parameters.config_sources import NO_CONFIGS, GivenConfigs
 from flowc_compiler.frontend.parameters.config_table import ConfigTable
-from flowc_compiler.ir import Flow, Parameter
-from flowc_compiler.source import SourceFile
-from flowc_compiler.syntax.modules import FoundClass, FunctionNode, LocalModules, ModuleView
+from flowc_compiler.ir import (
+    BranchStep,
+    Flow,
+    ForeachStep,
+    JoinStep,
+    LinearStep,
+    ParallelStep,
+    Parameter,
+    Step,
+    StepSpecs,
+    SwitchStep,
+)
+from flowc_compiler.source import SourceFile, Span
+from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.known_values import FileValues
@@ -54,45 +71,16 @@ def read_class_flow(
     if node is None:
         return None
     reader = _FlowReader(view, table.modules, sink, configs, read_cli_decorators(attached, sink))
-    members = _not_overridden(table.members(node))
+    members = not_overridden(table.members(node))
     for member in members:
         reader.body(member.view, member.owner).read_configs(member.statement)
     for found in table.linearized(node):
         reader.check_class_decorators(found.view, found.node)
-        _check_later_members(found, sink)
+        check_later_members(found, sink)
     reader.note_steps(members, unseen=table.unseen)
     for member in members:
         reader.member(reader.body(member.view, member.owner), member.statement)
     return reader.finish(node)
-
-
-def _check_later_members(found: FoundClass, sink: DiagnosticSink) -> None:
-    """A member that a class is given after its body, `Flow.x = ...`, must not be lost."""
-    name = found.node.name
-    for statement in (item for item in found.view.tree.body if isinstance(item, ast.Assign)):
-        for target in statement.targets:
-            match target:
-                case ast.Attribute(value=ast.Name(id=owner), attr=member) if owner == name:
-                    sink.error(
-                        "FC108", f"`{name}` gets a member after its class body", found.view.span(statement),
-                        help=f"write it into the body of the class: `{member} = ...`",
-                    )  # fmt: skip
-                case _:
-                    pass
-
-
-def _not_overridden(members: list[Member]) -> list[Member]:
-    """Of methods of one name the last, as Python has it: a base class's may be abstract and lead nowhere."""
-    last = {
-        member.statement.name: position
-        for position, member in enumerate(members)
-        if isinstance(member.statement, FunctionNode)
-    }
-    return [
-        member
-        for position, member in enumerate(members)
-        if not isinstance(member.statement, FunctionNode) or last[member.statement.name] == position
-    ]
 
 
 class _FlowReader:
@@ -280,3 +268,163 @@ class _FlowReader:
             body.view.span(statement),
             help="write steps and parameters directly in the class: `name = Parameter(...)`, `@step def name(self)`",
         )
+
+
+@dataclass(frozen=True)
+class StepDraft:
+    """A step before its edges are known to be right."""
+
+    name: str
+    span: Span
+    doc: str
+    joins: bool
+    """Whether it takes `inputs`."""
+    marks: frozenset[str]
+    """`start` and `end`, as `@step(start=True)` says."""
+    transition: Transition | None
+    read_specs: Callable[[], StepSpecs]
+    """Reads its decorators; called once, when the step is known to count (a base class's may be overridden)."""
+    view: ModuleView
+
+
+class GraphBuilder:
+    """The steps of one flow, in the order of the file."""
+
+    def __init__(self, sink: DiagnosticSink) -> None:
+        self._sink = sink
+        self._drafts: dict[str, StepDraft] = {}
+        self._malformed: set[str] = set()
+        """Steps that are there and cannot be read: they count as known, so that one mistake is reported once."""
+        self._missing: set[str] = set()
+        """`start` and `end`, where FC206 has said that there is no such step."""
+        self._endless: dict[str, tuple[str, Span]] = {}
+        """Steps that do not say what follows them, with their `self` and span."""
+        self.broken = False
+        """Whether an error makes the graph unknowable."""
+        self.unseen = False
+        """Whether a base class cannot be read: what is missing may be a step of it."""
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._drafts
+
+    def add(self, draft: StepDraft) -> None:
+        """Add a step; one of a base class with the same name is overridden."""
+        self.forget(draft.name)
+        self._drafts[draft.name] = draft
+
+    def add_malformed(self, name: str) -> None:
+        """Note a step that cannot be read."""
+        self._malformed.add(name)
+        self.broken = True
+
+    def add_endless(self, name: str, self_name: str, span: Span) -> None:
+        """Note a step without `self.next` that is not the end: FC202, when all steps are known."""
+        self._endless[name] = (self_name, span)
+        self.broken = True
+
+    def forget(self, name: str) -> None:
+        """A method that is not a step overrides the step of a base class."""
+        self._drafts.pop(name, None)
+
+    def ends(self, flow: str, where: Span) -> tuple[str, str] | None:
+        """The names of the first and the last step; `None` with FC206 or FC217 collected."""
+        found = [self._end(mark, flow, where) for mark in ("start", "end")]
+        start, end = found
+        return (start, end) if start is not None and end is not None else None
+
+    def _end(self, mark: str, flow: str, where: Span) -> str | None:
+        """The step that is marked as `start` or `end`, else the one of that name (as in Metaflow 2.19).
+
+        A step that is alone and leads nowhere is both.
+        """
+        if len(self._drafts) == 1 and not self._malformed:
+            (only,) = self._drafts.values()
+            if only.transition is None:
+                return only.name
+        marked = [draft for draft in self._drafts.values() if mark in draft.marks]
+        if mark in self._drafts and self._drafts[mark] not in marked:
+            marked.append(self._drafts[mark])
+        if len(marked) == 1:
+            return marked[0].name
+        for draft in marked[1:]:
+            self._sink.error(
+                "FC217", f"`{marked[0].name}` and `{draft.name}` are both the {mark} step", draft.span,
+                help=f"mark one step with `@step({mark}=True)`, or call it `{mark}`, and no other",
+            )  # fmt: skip
+        if not marked and mark not in self._malformed and not self.unseen:
+            self._missing.add(mark)
+            self._sink.error(
+                "FC206", f"flow `{flow}` has no step `{mark}`", where,
+                help=f"add a method `{mark}` with `@step`, or mark a step with `@step({mark}=True)`",
+            )  # fmt: skip
+        return None
+
+    def steps(self) -> list[Step]:
+        """The steps, with their parents; unknown targets are collected as FC201."""
+        parents: dict[str, list[str]] = {name: [] for name in self._drafts}
+        for name, draft in self._drafts.items():
+            for target, node in draft.transition.targets.items() if draft.transition else ():
+                if target in parents:
+                    if target != name or not draft.transition or draft.transition.condition is None:
+                        parents[target].append(name)
+                    continue
+                self.broken = True
+                if target not in self._malformed and target not in self._missing and not self.unseen:
+                    otherwise = f"add a method `{target}` with `@step`; the steps are {', '.join([*parents][:20])}"
+                    help_text, fix = suggest(target, parents, otherwise)
+                    message = f"step `{name}` leads to `{target}`, which is not a step"
+                    self._sink.error("FC201", message, draft.view.span(node), help=help_text, fix=fix)
+        self._report_endless(parents)
+        return [self._step(draft, tuple(parents[name])) for name, draft in self._drafts.items()]
+
+    def _report_endless(self, parents: dict[str, list[str]]) -> None:
+        """Collect FC202 for steps that do not say what follows them."""
+        unreached = [name for name, found in parents.items() if not found and name != "start"]
+        for name, (self_name, span) in self._endless.items():
+            others = [other for other in unreached if other != name and not self._drafts[other].joins]
+            certain = len(self._endless) == len(others) == 1 and not self._malformed and not self.unseen
+            self._sink.error(
+                "FC202", f"step `{name}` does not name the next step", span,
+                help=f"end it with `{self_name}.next({self_name}.{others[0] if certain else 'some_step'})`",
+                fix=Fix("next", name, others[0]) if certain else None,
+            )  # fmt: skip
+
+    def _step(self, draft: StepDraft, parents: tuple[str, ...]) -> Step:
+        """The step of a draft. Its parts have been validated: this saves building a validator of all specs."""
+        transition = draft.transition
+        common: dict[str, Any] = {
+            "name": draft.name,
+            "span": draft.span,
+            "doc": draft.doc,
+            "specs": draft.read_specs(),
+            "next_span": transition.span if transition else None,
+            "parents": parents,
+        }
+        targets = tuple(transition.targets) if transition else ()
+        first = next(iter(targets), None)
+        if draft.joins:
+            self._check_join(draft)
+            return JoinStep.model_construct(target=first, **common)
+        if transition is None or first is None:
+            return LinearStep.model_construct(target=None, **common)
+        if transition.condition is not None:
+            return SwitchStep.model_construct(variable=transition.condition, cases=transition.cases, **common)
+        if transition.foreach is not None:
+            return ForeachStep.model_construct(variable=transition.foreach, target=first, **common)
+        if transition.parallel:
+            return ParallelStep.model_construct(num_parallel=transition.num_parallel, target=first, **common)
+        if len(targets) > 1:
+            return BranchStep.model_construct(targets=targets, **common)
+        return LinearStep.model_construct(target=first, **common)
+
+    def _check_join(self, draft: StepDraft) -> None:
+        transition = draft.transition
+        if transition is None:
+            return
+        if transition.foreach or transition.condition or transition.parallel or len(transition.targets) > 1:
+            self.broken = True
+            what = "is a switch, too" if transition.condition else "fans out again"
+            self._sink.error(
+                "FC210", f"the join `{draft.name}` {what}", transition.span,
+                help="lead to one step from it, and branch or fan out there",
+            )  # fmt: skip
