@@ -57,7 +57,7 @@ def package_files(
     data = from_import_root(included_files(include, located(source.path).parent, sink), import_root)
     files = local_files(source, import_root, data, sink)
     files[import_root.archive_name] = _exact(source)
-    defaults, contents = default_files(flow, sink)
+    defaults, contents = default_files(flow.parameters, sink)
     plan = build_plan(flow, import_root.module, defaults)
     if data:
         files, plan["files"] = unpacked_tree(files, data, import_root, sink)

@@ -17,10 +17,10 @@ from flowc.protocol import FILES_FOLDER
 from flowc_compiler.driver import default_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow
+    from flowc_compiler.ir import Parameter
     from flowc_compiler.syntax.import_root import ImportRoot
 
 
@@ -109,11 +109,11 @@ def _help(pattern: str, folder: Path) -> str:
     return text
 
 
-def default_files(flow: Flow, sink: DiagnosticSink) -> tuple[dict[str, str], dict[str, bytes]]:
+def default_files(parameters: Iterable[Parameter], sink: DiagnosticSink) -> tuple[dict[str, str], dict[str, bytes]]:
     """Parameter name to the name of its file in the package, and the files. Collects FC308 for unreadable files."""
     names: dict[str, str] = {}
     contents: dict[str, bytes] = {}
-    for parameter in flow.parameters:
+    for parameter in parameters:
         if parameter.source != "file":
             continue
         if parameter.dynamic_default:

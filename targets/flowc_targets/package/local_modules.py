@@ -41,7 +41,7 @@ def local_files(
     there, FC606 for modules that are compiled to machine code, and FC106 for names of Metaflow that are not served.
     """
     walk = _Walk(source, import_root, included, sink)
-    if may_import_local(source.text, import_root.folder):
+    if may_import_local(source, import_root.folder):
         walk.follow(source, import_root.package)
     walk.take_packages()
     for name in included:
@@ -268,19 +268,19 @@ def imports_of(tree: ast.Module, package: tuple[str, ...]) -> Iterator[Import]:
         pending.extend((child, optional) for child in ast.iter_child_nodes(node))
 
 
-def may_import_local(text: str, folder: Path) -> bool:
+def may_import_local(source: SourceFile, folder: Path) -> bool:
     """Whether a file could import anything of a folder, by a look at its text.
 
     Most flows import what is installed and nothing else, and a syntax tree of a large flow takes a while.
     """
     names: set[str] = set()
-    for match in _IMPORT.finditer(text):
+    for match in _IMPORT.finditer(source.text):
         line = match[1]
         if line.startswith(".") or line.rstrip().endswith("\\"):
             return True
         names.update(_WORD.findall(line))
     local = {path.name.partition(".")[0] for path in folder.iterdir()}
-    return not names.isdisjoint(local) or bool(_IMPORT_CALL.search(text))
+    return not names.isdisjoint(local) or bool(_IMPORT_CALL.search(source.text))
 
 
 def exported(tree: ast.Module) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The front end of class flows: `class F(FlowSpec)` with `@step` methods, Metaflow's shape, and the graph of its steps."""
+"""The front end of class flows, `class F(FlowSpec)` with `@step` methods, and the graph of their steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding the flow class of a file, the members that it has, those of its local base classes included, and reading them."""
+"""Finding the class of a flow, its members and those of its local base classes, and reading class bodies."""
 
 from __future__ import annotations
 
