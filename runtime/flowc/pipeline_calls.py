@@ -7,6 +7,7 @@ for by name, as for `python flow.py run`.
 from __future__ import annotations
 
 from flowc.errors import FlowError
+from flowc.protocol.conversions import conversion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ else:
 
     class _ListOf(_ValueOf, list):
         pass
-
-
-_ITEMS = (str, bytes, bytearray, dict)
-"""What is an item, though Python can iterate over it."""
 
 
 class Unmapped(_ValueOf[T]):
@@ -69,7 +66,8 @@ def run_map(
     given: Dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
     mapped = {name: list(value) for name, value in given.items() if _is_mapped(value)}
     if not mapped:
-        raise TypeError("there is nothing to map over: of the arguments none is a list")
+        ways_out = [f"write {way_out}" for value in given.values() if (way_out := conversion(value)) is not None]
+        raise TypeError("; ".join(["there is nothing to map over: of the arguments none is a list", *ways_out]))
     lengths = {len(items) for items in mapped.values()}
     if not product and len(lengths) > 1:
         shown = ", ".join(str(len(items)) for items in mapped.values())
@@ -93,7 +91,13 @@ def _whole(value: Any) -> Any:
 
 
 def _is_mapped(value: Any) -> bool:
-    return hasattr(value, "__iter__") and not isinstance(value, (*_ITEMS, Unmapped))
+    """Whether a value is gone over, as `for` does; what is no list and has no items is for every call."""
+    if isinstance(value, Unmapped) or conversion(value) is not None:
+        return False
+    try:
+        return iter(value) is not None
+    except TypeError:
+        return False
 
 
 class PipelineRunFailed(FlowError, SystemExit):  # noqa: N818
@@ -119,11 +123,9 @@ def launch(function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str
 
     from flowc.flow_script import commands, shown_path
 
-    arguments = _arguments(inspect.signature(function), args, kwargs)
     name = function.__name__
-    file = inspect.getsourcefile(function)
-    if file is None or file.startswith("<"):
-        raise PipelineRunFailed(f"pipeline {name} is not in a file; save it as one, and run that", 2)
+    file = _file(function)
+    arguments = _arguments(inspect.signature(function), args, kwargs)
     module = commands()
     if module is None:
         raise PipelineRunFailed(f"pipeline {name} cannot be run here", 2)
@@ -134,6 +136,26 @@ def launch(function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str
     from flowc.compat.zenml_client import PipelineRun
 
     return PipelineRun(Run(run, root=root, _namespace_check=False))
+
+
+def _file(function: Callable[..., Any]) -> str:
+    """The file of a pipeline. Raises PipelineRunFailed, having said why, where it is in none."""
+    import inspect
+    import os
+    import sys
+
+    file: str = inspect.unwrap(function).__code__.co_filename
+    if os.path.isfile(file):
+        return file
+    name = function.__name__
+    places = {"<stdin>": "was read from the standard input", "<string>": "is the text of `python -c` or `exec`"}
+    place = places.get(file, f"is not in a file: there is no {file}")
+    message = (
+        f"pipeline {name} {place}, and flowc reads a pipeline from its file, "
+        f"in each task again: save it as a file such as {name}.py, and run `python {name}.py` or `flowc run {name}.py`"
+    )
+    sys.stderr.write(f"flowc: {message}\n")
+    raise PipelineRunFailed(message, 2)
 
 
 def _arguments(signature: Signature, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Dict[str, Any]:

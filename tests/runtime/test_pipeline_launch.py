@@ -106,3 +106,18 @@ def test_the_code_package_runs_a_pipelines_task(tmp_path: Path) -> None:
         command = [interpreter("3.9"), "-S", str(package), "task", "--step", step, "--index", "-"]
         subprocess.run(command, env=env, cwd=package.parent, check=True)
     assert Run("small/r", root=str(root))["work"].task.data.output == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [(["-"], "was read from the standard input"), (["-c", SOURCE], "is the text of `python -c`")],
+)
+def test_a_pipeline_that_is_in_no_file(tmp_path: Path, arguments: list[str], where: str) -> None:
+    command = [sys.executable, *map(textwrap.dedent, arguments)]
+    source = textwrap.dedent(SOURCE)
+    done = subprocess.run(command, cwd=tmp_path, input=source, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"flowc: pipeline small {where}")
+    assert "save it as a file such as small.py, and run `python small.py`" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "not reached" not in done.stdout

@@ -177,8 +177,13 @@ def test_maps_in_plain_python() -> None:
     assert total.map(unmapped([1, 2]), [3, 4]).load() == [6, 7]
     with pytest.raises(ValueError, match="are of one length, not 2, 3"):
         minmax.map([1, 2], [1, 2, 3])
-    with pytest.raises(TypeError, match="nothing to map over"):
+    assert double.map({3, 1}) == [6, 2] or double.map({3, 1}) == [2, 6]
+    assert double.map(number + 1 for number in (1, 2)) == [4, 6]
+    assert double.map({"a": 1}.values()) == [2]
+    with pytest.raises(TypeError, match=r"nothing to map over.*; write `list\(text\)` for its characters"):
         double.map("text")
+    with pytest.raises(TypeError, match=r"nothing to map over.*; write `list\(d\.items\(\)\)` for its pairs"):
+        double.map({"a": 1})
 
 
 def test_the_function_of_a_pipeline_runs_in_plain_python() -> None:

@@ -512,3 +512,65 @@ def test_a_plan_says_which_tasks_a_run_begins_with(tmp_path: Path) -> None:
     assert [name for name in steps if plan.is_first(plan.step(name))] == ["start", "a", "b"]
     shim.task("b")
     assert (Path(shim.root) / "pipe" / "run-1" / "graph.json").is_file()
+
+
+FRAMES = """
+    from flowc import pipeline, step
+
+    class DataFrame:
+        def __iter__(self):
+            return iter(["x", "y"])
+
+        def __len__(self):
+            return 100
+
+    VALUES = {
+        "dict": {"a": 1}, "text": "ab", "bytes": b"ab", "frame": DataFrame(), "number": 3,
+        "polars": type("DataFrame", (DataFrame,), {"__module__": "polars.dataframe.frame"})(),
+    }
+
+    @step
+    def load(kind):
+        return VALUES[kind]
+
+    @step
+    def work(x):
+        return x
+
+    @pipeline
+    def pipe():
+        work.map(load("dict"))
+"""
+NO_LISTS = {
+    "dict": "is a dict, and no list: write `list(d.items())` for its pairs, or `list(d)` for its keys",
+    "text": "is a str, and no list: write `list(text)` for its characters",
+    "bytes": "is a bytes, and no list: write `list(data)`",
+    "frame": 'is a DataFrame, and no list: write `df.to_dict("records")` for its rows',
+    "polars": "is a DataFrame, and no list: write `df.to_dicts()`",
+    "number": "is a int, which cannot be iterated over",
+}
+
+
+@pytest.mark.parametrize("kind", NO_LISTS)
+def test_what_is_no_list_is_not_mapped_over(tmp_path: Path, kind: str) -> None:
+    loading = step("foreach", "work", call=call("load", kind=literal(kind)), foreach_var="output")
+    steps = {"load": loading, "work": step("linear", depth=1, call=call("work", x=item("load")))}
+    failed = PipelineShim(tmp_path, FRAMES, steps).attempt("load")
+    assert failed.returncode != 0
+    assert f"step 'load': output 'output', which is mapped over, {NO_LISTS[kind]}" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_what_is_no_list_is_not_mapped_over_in_a_fan(tmp_path: Path) -> None:
+    fan = {"fan": {"sources": [output("load")], "product": False}}
+    steps = {
+        "load": step("linear", "map", call=call("load", kind=literal("text"))),
+        "map": step("foreach", "work", virtual=True, **fan),
+        "work": step("linear", depth=1, call=call("work", x=item("map"))),
+    }
+    shim = PipelineShim(tmp_path, FRAMES, steps)
+    shim.task("load")
+    assert (
+        f"step 'map': output 'output' of step 'load', which is mapped over, {NO_LISTS['text']}"
+        in shim.attempt("map").stderr
+    )

@@ -65,7 +65,7 @@ _TITLES = {
     "FC308": "an included file cannot be read",
     "FC310": "an argument has the wrong type",
     "FC311": "an argument may have the wrong type",
-    "FC312": "a value without items is mapped over",
+    "FC312": "what is mapped over is not a list",
     "FC313": "a result does not have this entry",
     "FC314": "a default has the wrong type",
     "FC315": "a value that only the file or a run can give",

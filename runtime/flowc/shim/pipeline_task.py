@@ -6,11 +6,13 @@ A task inherits nothing: its manifest has its own outputs only.
 from __future__ import annotations
 
 import os
+from collections.abc import ItemsView, KeysView, ValuesView
 from importlib import import_module
 from types import SimpleNamespace
 
 from flowc.current import running
 from flowc.errors import ParameterError, PipelineError, ProtocolError
+from flowc.protocol.conversions import conversion
 from flowc.protocol.encodings import USE_DEFAULT, decode_value, received
 from flowc.protocol.env_names import parameter_variable
 from flowc.shim.argument_values import Values, describe
@@ -117,9 +119,21 @@ def _items(state: TaskState, returned: Returned, variable: str) -> Document:
     what = f"step {state.step.name!r}: output {variable!r}, which is mapped over,"
     if variable not in returned:
         raise ProtocolError(f"{what} is not among its outputs; compile the file again")
-    returned[variable] = materialize_iterable(returned[variable], what)
+    returned[variable] = _mapped(returned[variable], what)
     items = artifacts.save_items(state.layout.store, state.plan.flow, variable, returned[variable])
     return {"variable": variable, **items}
+
+
+def _mapped(value: Any, what: str) -> Any:
+    """What a map iterates over, so that it can be stored: as `for` would. Raises PipelineError for what is no list."""
+    way_out = conversion(value)
+    if way_out is not None:
+        raise PipelineError(
+            f"{what} is a {type(value).__name__}, and no list: write {way_out}, and return that; "
+            "to pass it whole to every call, write `unmapped(...)` around it"
+        )
+    items = materialize_iterable(value, what)
+    return list(items) if isinstance(items, (KeysView, ItemsView, ValuesView, memoryview)) else items
 
 
 def _fan(state: TaskState, values: Values) -> Document:
@@ -130,9 +144,8 @@ def _fan(state: TaskState, values: Values) -> Document:
     product = bool(step.fan.get("product"))
     lists: List[Any] = []
     for source in sources:
-        what = describe(source)
-        found = materialize_iterable(values.named("what is mapped over", source), f"step {step.name!r}: {what}")
-        lists.append(found if hasattr(found, "__len__") else list(found))
+        what = f"step {step.name!r}: {describe(source)}, which is mapped over,"
+        lists.append(list(_mapped(values.named("what is mapped over", source), what)))
     counts = [len(found) for found in lists]
     if not product and len(set(counts)) > 1:
         lengths = ", ".join(f"{count} ({describe(source)})" for count, source in zip(counts, sources))

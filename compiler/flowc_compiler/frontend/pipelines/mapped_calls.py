@@ -6,8 +6,10 @@ import ast
 from collections.abc import Sequence
 from typing import cast
 
-from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments
+from flowc.protocol.conversions import conversion
+from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError
 from flowc_compiler.evaluate.functions import signature_of
+from flowc_compiler.evaluate.values import DictView, Iterator
 from flowc_compiler.frontend.pipelines.argument_values import argument_value
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_values import (
@@ -37,14 +39,12 @@ def call_map(
 ) -> MappedResult:
     """Call a step or a pipeline once for each item of what it is given."""
     after = read_after(evaluator, arguments)
-    slots: list[_Slot] = [*enumerate(arguments.positional), *arguments.keywords.items()]
+    given: list[_Slot] = [*enumerate(arguments.positional), *arguments.keywords.items()]
+    slots = [(key, _as_list(evaluator, value)) for key, value in given]
     mapped = [slot for slot in slots if _is_mapped(evaluator, slot)]
     mapped = mapped or [slot for slot in slots if isinstance(slot[1].value, Result)]  # FC312, when types are checked
     if not mapped:
-        raise evaluator.refuse(
-            "FC222", "there is nothing to map over", node,
-            f"give `{function.name}` a result that is a list, or a list that is written out",
-        )  # fmt: skip
+        raise _nothing_to_map(evaluator, function, slots, node)
     if product:
         mapped.sort(key=lambda slot: _position(function, slot[0]))
     chain = None if product else _chain(evaluator, slots, mapped, after)
@@ -70,7 +70,7 @@ def _new_map(
     product: bool,
 ) -> MappedResult:
     """A map of its own over its sources."""
-    sources = tuple(_source(evaluator, given) for _, given in mapped)
+    sources: tuple[Value, ...] = tuple(argument_value(evaluator, given.value, given.node) for _, given in mapped)
     opened = MapBuilder(
         name=evaluator.nodes.reserve(f"{function.name}_map"),
         span=evaluator.span(node),
@@ -114,16 +114,12 @@ def _call(
 
 
 def _is_mapped(evaluator: PipelineEvaluator, slot: _Slot) -> bool:
-    """Whether an argument is gone over: lists and results are, other plain data goes to every item as it is."""
+    """Whether an argument is gone over: lists and results are, what is no list goes to every item as it is."""
     key, given = slot
     value = given.value
     if key == "id":
         raise evaluator.refuse(
             "FC222", "`id` is for single calls", given.node, "remove it: a mapped step has the name of its function"
-        )
-    if isinstance(value, set | frozenset):
-        raise evaluator.refuse(
-            "FC222", "a set has no order to map over", given.node, "write `sorted(...)` or `unmapped(...)`"
         )
     if isinstance(value, StepOutputs):
         raise evaluator.refuse(
@@ -134,7 +130,28 @@ def _is_mapped(evaluator: PipelineEvaluator, slot: _Slot) -> bool:
         )
     if isinstance(value, Result):
         return not evaluator.hook.is_single(value.type)
-    return isinstance(value, MappedResult | list | tuple | range)
+    return isinstance(value, MappedResult | list | tuple)
+
+
+def _as_list(evaluator: PipelineEvaluator, given: BoundValue) -> BoundValue:
+    """An argument; as a list where it is known and `for` would go over it."""
+    if not isinstance(given.value, range | set | frozenset | Iterator | DictView):
+        return given
+    return BoundValue(evaluator.iterate(given.value, given.node), given.node)
+
+
+def _nothing_to_map(
+    evaluator: PipelineEvaluator, function: StepFunction | PipelineFunction, slots: Sequence[_Slot], node: ast.expr
+) -> EvaluationError:
+    """FC312 with the conversion to write, where `for` would give keys or characters; else FC222."""
+    for _, given in slots:
+        way_out = conversion(given.value, evaluator.code(given.node))
+        if way_out is not None:
+            kind = type(given.value).__name__
+            message = f"`.map` iterates over a list, and gets the `{kind}` `{evaluator.code(given.node)}`"
+            return evaluator.refuse("FC312", message, given.node, f"write {way_out}")
+    way_out = f"give `{function.name}` a result that is a list, or a list that is written out"
+    return evaluator.refuse("FC222", "there is nothing to map over", node, way_out)
 
 
 def _position(function: StepFunction | PipelineFunction, key: str | int) -> int:
@@ -143,11 +160,6 @@ def _position(function: StepFunction | PipelineFunction, key: str | int) -> int:
         return key
     names = [item.name for item in signature_of(function.node).named]
     return names.index(key) if key in names else len(names)
-
-
-def _source(evaluator: PipelineEvaluator, given: BoundValue) -> Value:
-    value = given.value
-    return argument_value(evaluator, list(value) if isinstance(value, range) else value, given.node)
 
 
 def _chain(

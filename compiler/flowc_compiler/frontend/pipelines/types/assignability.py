@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable as _Iterable
 
+from flowc.protocol.conversions import conversion_of_class
 from flowc_compiler.frontend.pipelines.types.annotations import TypeReader
 from flowc_compiler.frontend.pipelines.types.base_classes import BaseClassTable
 from flowc_compiler.frontend.pipelines.types.standard_classes import (
@@ -20,7 +21,6 @@ from flowc_compiler.frontend.pipelines.types.standard_classes import (
     standard_class,
 )
 from flowc_compiler.frontend.pipelines.types.type_model import (
-    BYTES,
     INT,
     NEVER,
     STR,
@@ -40,7 +40,6 @@ from flowc_compiler.frontend.pipelines.types.type_model import (
     union_of,
 )
 
-_TEXT = union_of([STR, BYTES])
 _COUNTER = "collections.Counter"
 _ITEMS: dict[str, Type] = {"str": STR, "bytes": INT, "bytearray": INT, "memoryview": INT, "range": INT}
 """What iterating over objects of a class gives, where that is not their argument."""
@@ -92,14 +91,23 @@ class Assignability:
                 return Verdict.UNKNOWN, UNKNOWN
 
     def mapped(self, of: Type) -> Verdict:
-        """Whether a value has items to map over. A text is a single value, though Python can go over its characters."""
+        """Whether a value has items to map over: as for `for`, but for what would give keys, characters or columns."""
         known = self._known(of)
         if isinstance(known, UnionType):
             return _any_of([self.mapped(member) for member in known.members])
-        verdict, _ = self.element(known)
-        if isinstance(known, NeverType):
-            return verdict
-        return max(verdict, Verdict.NO if self.verdict(known, _TEXT) is Verdict.FITS else verdict)
+        if isinstance(known, SeveralTypes):
+            return max(self.mapped(member) for member in known.members)
+        return self.element(known)[0] if self.conversion(known) is None else Verdict.NO
+
+    def conversion(self, of: Type) -> str | None:
+        """What to write for a list of a value of a type that is iterable and nothing to map over; else `None`."""
+        known = self._known(of)
+        if isinstance(known, LiteralType):
+            return conversion_of_class([known.kind])
+        classes = self._lineages.of(known).instances if isinstance(known, LocalClass) else {known}
+        names = sorted(item.name for item in classes if isinstance(item, Instance))
+        mappings = (name for name in names if relation(name, "collections.abc.Mapping") is Verdict.FITS)
+        return conversion_of_class([*("Mapping" for _ in mappings), *names])
 
     def entry(self, of: Type, key: str | int) -> tuple[Verdict, Type]:
         """Whether `value[key]` is there, and its type."""

@@ -83,7 +83,12 @@ class Messages:
             help_text = (
                 "map over a list of values; pass what every call needs as another argument, with `unmapped(...)`"
             )
-            self._sink.error("FC312", message, span, help=help_text, label=f"`{shown}` is a single value")
+            label = f"`{shown}` is a single value"
+            if (conversion := self._rules.conversion(given)) is not None:
+                help_text, label = f"write {conversion}, and return that from the step", f"`{shown}` is not a list"
+                if isinstance(source, ParameterValue):
+                    help_text = f"write {conversion}, and make that the parameter's value"
+            self._sink.error("FC312", message, span, help=help_text, label=label)
             return
         wrong = [item for item in members_of(given) if self._rules.mapped(item) is Verdict.NO]
         shown = describe_annotation(union_of(wrong)) if wrong else describe(given)
