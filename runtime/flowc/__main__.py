@@ -50,7 +50,6 @@ def _task(args: List[str]) -> int:
     from flowc.protocol import PROTOCOL_ERROR
     from flowc.shim.loaded_plan import load_plan
     from flowc.shim.task_runner import Task, run_task
-    from flowc.shim.user_code import load_code
     from flowc.store.run_layout import parse_index
 
     try:
@@ -67,7 +66,7 @@ def _task(args: List[str]) -> int:
         sys.stderr.write(f"flowc: {error}\n")
         return PROTOCOL_ERROR
     line_buffer()
-    return run_task(plan, lambda: load_code(plan), task)
+    return run_task(plan, task)
 
 
 def _choice(args: List[str]) -> int:

@@ -10,7 +10,7 @@ from flowc.flow_parameters import Parameter, declaration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterator, List
+    from typing import Any, Callable, Dict, Iterator, List
 
     from flowc.flow_parameters import Declaration
     from flowc.shim.task_state import TaskState
@@ -20,12 +20,18 @@ _INTERNAL = "_flowc"
 _CLASS_LEVEL = (FunctionType, MethodType, BuiltinFunctionType, property, classmethod, staticmethod, type, Parameter)
 
 
+program: Callable[[FlowSpec], None] | None = None
+"""What a flow object does that takes the command line, while a task's process executes the flow's file."""
+
+
 class FlowSpec:
     """The base of flows. Every attribute that a step sets is stored, and read by the steps that follow."""
 
     def __init__(self, use_cli: bool = True) -> None:
-        """When the file itself is run, `python flow.py COMMAND`: do what the command line says, and end the process."""
-        if use_cli and type(self).__module__ == "__main__":
+        """Run the task, or do what the command line of `python flow.py COMMAND` says. Either ends the process."""
+        if use_cli and program is not None:
+            program(self)
+        elif use_cli and type(self).__module__ == "__main__":
             from flowc.flow_script import main
 
             sys.exit(main(type(self)))
@@ -129,10 +135,15 @@ class FlowSpec:
 
 
 def bind(cls: type[FlowSpec], state: TaskState) -> FlowSpec:
-    """A flow object for a task. `__init__` does not run: it is for the command line."""
+    """A flow object that stands for another task: an input of a join. `__init__` does not run."""
     flow = cls.__new__(cls)
-    flow.__dict__[_INTERNAL] = state
+    attach(flow, state)
     return flow
+
+
+def attach(flow: FlowSpec, state: TaskState) -> None:
+    """Make a flow object that of a task."""
+    flow.__dict__[_INTERNAL] = state
 
 
 def artifacts_set(flow: FlowSpec) -> Iterator[tuple[str, Any]]:

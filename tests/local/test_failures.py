@@ -180,20 +180,30 @@ def test_a_dead_fork_server_is_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.process
-def test_a_file_that_cannot_be_imported_is_reported(tmp_path: Path) -> None:
+@METHODS
+def test_a_file_that_cannot_be_imported_is_reported(tmp_path: Path, method: str) -> None:
     local = Local(tmp_path, TROUBLE.replace('print("imported")', "import no_such_module"))
-    result = local.run(params={"mode": ""})
+    result = local.run(params={"mode": ""}, start_method=method)
     assert result.status == "failed"
-    assert "No module named 'no_such_module'" in result.error
-    assert "import no_such_module" in result.error
+    assert result.failed is not None
+    assert result.failed.step == "start"
+    assert "No module named 'no_such_module'" in result.failed.message
+    assert "import no_such_module" in result.failed.traceback
+    assert sum("no_such_module" in line for line in local.says.err) == 2  # the line and the error, once
 
 
 @pytest.mark.process
-def test_threads_at_import_lead_to_fresh_processes(tmp_path: Path) -> None:
-    waiting = "import threading; threading.Thread(target=threading.Event().wait, daemon=True, name='pool').start()"
-    local = Local(tmp_path, TROUBLE.replace('print("imported")', waiting))
+def test_libraries_with_threads_lead_to_fresh_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = tmp_path / "site-packages" / "pooled.py"
+    library.parent.mkdir()
+    library.write_text(
+        "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True, name='pool').start()\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("PYTHONPATH", str(library.parent))
+    local = Local(tmp_path, TROUBLE.replace('print("imported")', "import pooled"))
     assert local.run(params={"mode": ""}).ok, local.says.err
-    assert any("starts threads when imported (pool)" in note for note in local.says.notes)
+    assert any("imports libraries that start threads (pool)" in note for note in local.says.notes)
 
 
 def test_an_unwritable_root_is_a_diagnostic(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -137,9 +138,13 @@ def test_a_fork_server_that_dies_while_it_forks_ends_nobody_else(tmp_path: Path)
     local = _hostile(tmp_path, "pass")
     text = local.file.read_text(encoding="utf-8")
     dies = "import os, signal\nos.register_at_fork(before=lambda: os.kill(os.getpid(), signal.SIGKILL))\n"
-    local.file.write_text(dies + text, encoding="utf-8")
+    library = tmp_path / "site-packages" / "fatal.py"
+    library.parent.mkdir()
+    library.write_text(dies, encoding="utf-8")
+    local.file.write_text(f"import fatal\n{text}", encoding="utf-8")
     command = [sys.executable, "-m", "flowc_cli", "run", str(local.file), "--root", local.root]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True)
+    env = {**os.environ, "PYTHONPATH": str(library.parent)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, start_new_session=True, env=env)
     assert done.returncode == 1
     assert "the process that starts tasks was killed by SIGKILL" in done.stderr
 

@@ -18,7 +18,7 @@ from flowc_cli.output import report
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import ParameterInputs, find_parameter
 from flowc_compiler.ir import Flow
-from flowc_targets.local import ResumeOptions, RunOptions, origin_configs, origin_parameters
+from flowc_targets.local import DEFAULT_START, ResumeOptions, RunOptions, origin_configs, origin_parameters
 from flowc_targets.package.local_modules import check_code
 
 app = shared.command_app()
@@ -48,7 +48,7 @@ def resume(
     max_num_splits: Annotated[int, _resume_option("MAX_NUM_SPLITS", min=0, help=shared.SPLITS_HELP)] = 100,
     run_id_file: Annotated[Path | None, _resume_option("RUN_ID_FILE", help="file to write the new run's id to")] = None,
     tag: Annotated[list[str] | None, _resume_option("TAGS", help="a tag of the new run")] = None,
-    start_method: shared.StartMethod = "fork",
+    start_method: shared.StartMethod = DEFAULT_START,
     retry_wait: shared.RetryWait = False,
     timeout_grace: shared.TimeoutGrace = TIMEOUT_GRACE_SECONDS,
     flow: shared.FlowName = None,

@@ -20,7 +20,7 @@ from flowc_cli.output import report
 from flowc_cli.python_call import current_call
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation, check_environment
-from flowc_targets.local import RunOptions
+from flowc_targets.local import DEFAULT_START, RunOptions
 from flowc_targets.package.local_modules import check_code
 
 app = shared.command_app()
@@ -68,7 +68,7 @@ def run(
     max_num_splits: Annotated[int, shared.env_option("MAX_NUM_SPLITS", min=0, help=shared.SPLITS_HELP)] = 100,
     run_id_file: Annotated[Path | None, shared.env_option("RUN_ID_FILE", help="file to write the run's id to")] = None,
     tag: Annotated[list[str] | None, shared.env_option("TAGS", help="a tag of the run")] = None,
-    start_method: shared.StartMethod = "fork",
+    start_method: shared.StartMethod = DEFAULT_START,
     retry_wait: shared.RetryWait = False,
     timeout_grace: shared.TimeoutGrace = TIMEOUT_GRACE_SECONDS,
     flow: shared.FlowName = None,

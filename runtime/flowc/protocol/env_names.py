@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+PREFIX = "FLOWC_"
+"""Begins all of them."""
 ROOT = "FLOWC_ROOT"
 """The root of the store: a path or a URL."""
 RUN_ID = "FLOWC_RUN_ID"

@@ -1,16 +1,16 @@
 """The fork server: forks a process for each task of the local engine, and kills them when the engine is killed.
 
-It has imported the user's file, so that tasks start fast. Where libraries do not survive a fork, it has imported
-nothing, and each fork becomes a fresh Python.
+It has imported the installed modules that the user's files import, so that tasks start fast, and nothing of the user's:
+each task executes that itself. A fork becomes a fresh Python where threads run that would not survive it, and for a
+task whose environment is another one, which those modules may have read.
 
 The engine speaks through a socket: frames of a 4-byte length and JSON. A request carries the write ends of the task's
-stdout and stderr. Answers are `ready` or `failed` once, then `started` and `exit` for each task.
+stdout and stderr. Answers are `ready` once, then `started` and `exit` for each task.
 """
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import select
@@ -39,55 +39,69 @@ def serve(descriptor: int, *, fresh: bool = False) -> int:
     """Serve requests from the socket `descriptor` until the engine closes it; `fresh` begins a new Python for each."""
     with socket.socket(fileno=descriptor) as channel:
         channel.set_inheritable(False)
-        if not fresh:
-            return _serve_warm(channel)
-        send(channel, {"event": "ready", "threads": []})
-        _ForkServer(channel, _become_fresh).loop()
+        if fresh:
+            send(channel, {"event": "ready", "threads": []})
+            _ForkServer(channel, _become_fresh).loop()
+        else:
+            _serve_warm(channel)
     return 0
 
 
-def _serve_warm(channel: socket.socket) -> int:
-    """Import the user's file, and serve. 1 when it cannot be imported."""
+def _serve_warm(channel: socket.socket) -> None:
+    """Import what is installed, and serve."""
     from flowc.__main__ import line_buffer
+    from flowc.shim.forked_state import ForkedState
     from flowc.shim.loaded_plan import load_plan
-    from flowc.shim.user_code import load_code
+    from flowc.shim.task_runner import Task, run_task
+    from flowc.shim.user_code import warm_up
+    from flowc.store.run_layout import parse_index
 
     line_buffer()
     plan = load_plan()
-    seeds = _Seeds()
-    try:
-        code = seeds.watch(lambda: load_code(plan))
-    except BaseException as error:  # the user's file may raise anything, SystemExit included
-        from flowc.shim.failure_report import failure_text
-
-        send(channel, {"event": "failed", "error": failure_text(error)})
-        return 1
-    _warm_up(*(_PIPELINES if plan.pipeline else ()))
-    send(channel, {"event": "ready", "threads": _thread_names()})
+    begun_with = dict(os.environ)
+    state = ForkedState()
+    with state.recorded():
+        _import_needed(*(_PIPELINES if plan.pipeline else ()))
+        warm_up(plan)
+    threads = _threads()
+    send(channel, {"event": "ready", "threads": threads})
+    state.freeze()
 
     def run(request: Dict[str, Any]) -> int:
-        from flowc.shim.task_runner import Task, run_task
-        from flowc.store.run_layout import parse_index
-
-        seeds.renew()
+        if threads or _differs(request["env"], begun_with):
+            return _become_fresh(request)
+        state.renew()
         os.environ.update(request["env"])
         if "folder" in request and plan.files is None:  # else the working directory is the folder of the included files
             os.chdir(request["folder"])
         index = parse_index(request["index"])
         first = request.get("first", 0)
-        return run_task(
-            plan, lambda: code, Task(request["step"], index, request["attempt"], request.get("outputs"), first)
-        )
+        code = run_task(plan, Task(request["step"], index, request["attempt"], request.get("outputs"), first))
+        state.finish()
+        return code
 
     _ForkServer(channel, run).loop()
-    return 0
+
+
+def _differs(variables: Dict[str, str], environment: Dict[str, str]) -> bool:
+    """Whether a task has variables that this process has not, beside flowc's own."""
+    return any(
+        environment.get(name) != value for name, value in variables.items() if not name.startswith(env_names.PREFIX)
+    )
 
 
 def _become_fresh(request: Dict[str, Any]) -> int:
     """Replace this process, which has just been forked, by a Python of its own. Raises OSError."""
+    import flowc
+
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and what it executes would, too
-    options = [f"--{name}={request[name]}" for name in ("step", "index", "attempt")]
-    command = [sys.executable, "-c", BOOT, "task", *options]
+    options = [
+        f"--{name}={request[name]}" for name in ("step", "index", "attempt", "first", "outputs") if name in request
+    ]
+    archive = None if env_names.SOURCE in os.environ else getattr(flowc.__loader__, "archive", None)
+    command = [sys.executable, *([str(archive)] if archive else ["-c", BOOT]), "task", *options]
+    if "folder" in request:
+        os.chdir(request["folder"])
     os.execve(sys.executable, command, {**os.environ, **request["env"]})  # noqa: S606 (no shell is wanted)
 
 
@@ -186,52 +200,8 @@ class _ForkServer:
                 send(self.channel, {"event": "exit", "id": self.children.pop(pid), "pid": pid, "status": status})
 
 
-class _Seeds:
-    """Random states across forks: what the user's file seeds stays as it is in every task; the rest must differ."""
-
-    def __init__(self) -> None:
-        self._random_state: Any = None
-
-    def watch(self, load: Callable[[], Any]) -> Any:
-        """Import the user's file, and remember whether it seeded `random`."""
-        import random
-
-        original = random.seed
-        seeded = False
-
-        def seed(*args: Any, **options: Any) -> None:
-            nonlocal seeded
-            seeded = True
-            original(*args, **options)
-
-        random.seed = seed
-        try:
-            code = load()
-        finally:
-            random.seed = original
-        if seeded:
-            self._random_state = random.getstate()
-        return code
-
-    def renew(self) -> None:
-        """In the child. Python itself has reseeded `random` after the fork."""
-        if self._random_state is not None:
-            import random
-
-            random.setstate(self._random_state)
-        numpy_random = sys.modules.get("numpy.random")
-        if numpy_random is not None and not _numpy_seeded(numpy_random):
-            numpy_random.seed()
-
-
-def _numpy_seeded(numpy_random: Any) -> bool:
-    """Whether numpy's global generator was seeded explicitly: only then it has no seed sequence."""
-    generator = getattr(getattr(numpy_random.mtrand, "_rand", None), "_bit_generator", None)
-    return generator is not None and getattr(generator, "_seed_seq", generator) is None
-
-
-def _warm_up(*more: str) -> None:
-    """Import what tasks need, so that each fork has it; then keep the collector's hands off these pages."""
+def _import_needed(*more: str) -> None:
+    """Import what tasks need of flowc and Python, so that each fork has it."""
     from importlib import import_module
 
     from flowc.store import preload
@@ -239,17 +209,33 @@ def _warm_up(*more: str) -> None:
     for name in (*_NEEDED, *more):
         import_module(name)
     preload(os.environ.get(env_names.ROOT, ""))
-    gc.collect()
-    gc.freeze()
 
 
-def _thread_names() -> List[str]:
-    """Python threads beside the main one: they do not survive a fork, so the engine must know."""
+def _threads() -> List[str]:
+    """Threads beside the main one that do not survive a fork: Python's by name, and those of libraries.
+
+    A library that ends its threads for a fork, as OpenBLAS does, is prepared for it.
+    """
     threading = sys.modules.get("threading")
-    if threading is None:
-        return []
-    main = threading.main_thread()
-    return [thread.name for thread in threading.enumerate() if thread is not main]
+    if threading is not None:
+        main = threading.main_thread()
+        names = [thread.name for thread in threading.enumerate() if thread is not main]
+        if names:
+            return names
+    if _count_threads() > 1:
+        pid = _fork_quietly()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+    return [f"{count - 1} of a library"] if (count := _count_threads()) > 1 else []
+
+
+def _count_threads() -> int:
+    """How many threads the system knows in this process; 1 where it does not say."""
+    try:
+        return len(os.listdir("/proc/self/task"))
+    except OSError:
+        return 1
 
 
 def _fork_quietly() -> int:
@@ -264,14 +250,8 @@ def _fork_quietly() -> int:
 
 
 def _leave(code: int) -> None:
-    """End the child as Python would, without going back up the fork server's stack."""
+    """End the child without going back up the fork server's stack."""
     try:
-        threading: Any = sys.modules.get("threading")
-        if threading is not None:
-            threading._shutdown()
-        import atexit
-
-        vars(atexit)["_run_exitfuncs"]()
         sys.stdout.flush()
         sys.stderr.flush()
     finally:

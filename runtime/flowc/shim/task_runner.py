@@ -9,11 +9,12 @@ from functools import partial
 
 from flowc.current import current, run_tags, set_current
 from flowc.errors import FlowError, InvalidNextException, MissingInput, ParameterError, ProtocolError
-from flowc.flowspec import artifacts_set, bind, constants, parameters
+from flowc.flowspec import artifacts_set, attach, constants, parameters
 from flowc.protocol import OK, PROTOCOL_ERROR, env_names
 from flowc.shim.step_call import call_step
 from flowc.shim.task_state import TaskState, check_iteration
 from flowc.shim.task_state import check as check_transition
+from flowc.shim.user_code import load_module, run_flow
 from flowc.store import artifacts, open_store
 from flowc.store.run_layout import VERSION, RunLayout, index_text, task_id
 
@@ -58,11 +59,10 @@ class Task:
         self.tags = tuple(run_tags())
 
 
-def run_task(plan: Plan, load: Callable[[], Any], task: Task) -> int:
+def run_task(plan: Plan, task: Task) -> int:
     """Run one task and return the process's exit code. Errors are reported on stderr and in the attempt's folder.
 
-    `load` gives the flow's class, or a pipeline's module; it runs the user's file, so what that raises is the task's
-    failure, too.
+    It executes the user's file, so what that raises is the task's failure, too.
     """
     layout: RunLayout | None = None
     try:
@@ -82,24 +82,34 @@ def run_task(plan: Plan, load: Callable[[], Any], task: Task) -> int:
         if plan.pipeline:
             from flowc.shim.pipeline_task import execute
 
-            execute(load, state, task)
-        else:
-            _execute(load(), state, task)
-    except (
-        BaseException
-    ) as error:  # asyncio.CancelledError is not an Exception, nor are SystemExit and KeyboardInterrupt
-        from flowc.shim.failure_report import report_failure
+            execute(lambda: load_module(plan), state, task)
+            return OK
+        return run_flow(plan, lambda flow: _attempt(flow, state, task))
+    except BaseException as error:  # CancelledError is not an Exception, nor are SystemExit and KeyboardInterrupt
+        return _report(error, layout, task)
 
-        return report_failure(error, layout, task)
+
+def _attempt(flow: FlowSpec, state: TaskState, task: Task) -> int:
+    """The task of a class flow, within the flow's file: what its main block catches there is not the step's failure."""
+    try:
+        _execute(flow, state, task)
+    except BaseException as error:
+        return _report(error, state.layout, task)
     return OK
 
 
-def _execute(cls: type[FlowSpec], state: TaskState, task: Task) -> None:
-    plan, step, layout = state.plan, state.step, state.layout
+def _report(error: BaseException, layout: RunLayout | None, task: Task) -> int:
+    from flowc.shim.failure_report import report_failure
+
+    return report_failure(error, layout, task)
+
+
+def _execute(flow: FlowSpec, state: TaskState, task: Task) -> None:
+    plan, step, layout, cls = state.plan, state.step, state.layout, type(flow)
     declared = parameters(cls)
     set_facts(plan, list(declared), task, lambda: _graph(plan, cls))
     inputs = _inherit(plan, cls, state, task)
-    flow = bind(cls, state)
+    attach(flow, state)
     method = getattr(flow, step.name, None)
     if method is None:
         raise ProtocolError(f"class {plan.class_name} has no step {step.name!r}; compile the file again")

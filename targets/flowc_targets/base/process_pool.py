@@ -50,7 +50,7 @@ class Process(Generic[Task]):
 
 
 class ForkServer:
-    """A process that has a flow's code imported, and forks a process for each task."""
+    """A process that has imported what a flow's code needs, and forks a process for each task."""
 
     def __init__(
         self,
@@ -60,12 +60,18 @@ class ForkServer:
         *,
         options: Sequence[str] = (),
         cwd: Path | None = None,
+        ready: Callable[[list[str]], object] = bool,
     ) -> None:
-        """Start it. `command` runs the shim, `options` go to its fork server, and its own messages to `output`."""
+        """Start it. `command` runs the shim, `options` go to its fork server, and its own messages to `output`.
+
+        `ready` is called with the threads when it has begun to start tasks; it can be asked for tasks before.
+        """
+        self._ready = ready
         self.threads: list[str] | None = None
-        """Names of the threads that the user's file has started, which a fork would lose; `None` until it is ready."""
+        """Threads that libraries have started, so that it starts a fresh Python for each task; `None` until it is
+        ready."""
         self.error: str | None = None
-        """Why it starts no tasks: the user's file cannot be imported, or the server has ended."""
+        """Why it starts no tasks: it has ended."""
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -80,13 +86,8 @@ class ForkServer:
             )
 
     @property
-    def starting(self) -> bool:
-        """Whether it still imports the user's file."""
-        return self.threads is None and self.error is None
-
-    @property
     def usable(self) -> bool:
-        """Whether tasks can be forked: it is ready, and no thread would be lost."""
+        """Whether tasks are forked at once: it is ready, and no thread would be lost."""
         return self.threads == [] and self.error is None
 
     def fileno(self) -> int:
@@ -115,11 +116,9 @@ class ForkServer:
             return None
         if message["event"] == "ready":
             self.threads = list(message["threads"])
-        elif message["event"] == "failed":
-            self.error = message["error"]
-        else:
-            return message
-        return {}
+            self._ready(self.threads)
+            return {}
+        return message
 
     def close(self) -> None:
         """Close the socket, at which the server ends its tasks and itself, and wait for that."""
@@ -170,12 +169,6 @@ class ProcessPool(Generic[Task]):
         self._servers.append(server)
         self.watch(server.fileno(), lambda: self._read_server(server))
         return server
-
-    def remove_server(self, server: ForkServer) -> None:
-        """Close a fork server that runs nothing."""
-        self.unwatch(server.fileno())
-        self._servers.remove(server)
-        server.close()
 
     def fork(
         self, server: ForkServer, task: Task, request: Mapping[str, Any], out: int, err: int

@@ -33,7 +33,7 @@ from flowc_targets.local.run_record import RunRecord, new_run_id, write_run_id
 from flowc_targets.local.run_report import ConsoleReporter, FailedTask, Reporter, RunResult, Status, unsupported_locally
 from flowc_targets.local.schedule import Schedule, TaskKey
 from flowc_targets.local.signal_watch import SignalWatch
-from flowc_targets.local.task_environment import check_params, start_server, task_environment
+from flowc_targets.local.task_environment import TaskServers, check_params, task_environment
 from flowc_targets.local.task_output import TaskOutput
 from flowc_targets.package.run_plan import build_plan
 
@@ -106,10 +106,9 @@ class _Engine:
             self.reporter.note(note)
         with SignalWatch() as self.signals:
             self.pool.watch(self.signals.descriptor, self.signals.drain)
-            importable = self._run_tasks()
+            self._run_tasks()
         status = self._record_end()
-        if importable:
-            self._run_exit_hooks(successful=status == "successful")
+        self._run_exit_hooks(successful=status == "successful")
         result = RunResult(
             self.record.run_id,
             status,
@@ -123,16 +122,16 @@ class _Engine:
         self.reporter.finished(result)
         return result
 
-    def _run_tasks(self) -> bool:
-        """Run the tasks, from the first to the last; false when the user's file cannot be imported."""
-        importable = True
+    def _run_tasks(self) -> None:
+        """Run the tasks, from the first to the last."""
         imports = TaskOutput("stderr", f"[{self.record.run_id}] ", self.record.import_log(), self.reporter)
         self.pool.watch(imports.descriptor, imports.pump)
         try:
             if self.origin is not None:
                 self._take_over(self.origin)
             if not self._over():
-                importable = self._start_server(imports)
+                output = imports.write_end
+                self.servers = TaskServers(self.pool, self.options, self.env, output, self.reporter)
             while not self._over():
                 self._turn()
         except ProtocolError as error:
@@ -142,14 +141,6 @@ class _Engine:
             self.pool.close()
             imports.finish()
             self.record.keep_log(imports)
-        return importable
-
-    def _start_server(self, imports: TaskOutput) -> bool:
-        """Start what starts tasks; false when the user's file cannot be imported."""
-        self.server = start_server(self.pool, self.options, self.env, imports.write_end, self.signals, self.reporter)
-        imports.close_write_end()
-        self.error = self.server.error or ""
-        return self.server.usable
 
     def _take_over(self, origin: Resumption) -> None:
         """Take over what the run that is resumed has finished."""
@@ -192,7 +183,7 @@ class _Engine:
         self._start_ready()
         self.reporter.progress(self.done, len(self.pool.running), self.schedule.known)
         exits = self.pool.wait(self._timeout())
-        self.error = self.server.error or ""
+        self.error = self.servers.error
         for process, code in exits:
             self._close_outputs(process.task)
             if not self.error:  # else nobody knows what became of the tasks
@@ -235,8 +226,9 @@ class _Engine:
             self.pool.watch(output.descriptor, output.pump)
         env = dict(specs.environment.variables) if specs.environment is not None else {}
         request = {"step": key.step, "index": index_text(key.path), "attempt": attempt, "env": env}
-        if self.pool.fork(self.server, task, request, outputs[0].write_end, outputs[1].write_end) is None:
-            self.error = self.server.error or ""
+        server = self.servers.server(env)
+        if self.pool.fork(server, task, request, outputs[0].write_end, outputs[1].write_end) is None:
+            self.error = self.servers.error
             self._close_outputs(task)
         for output in outputs:
             output.close_write_end()

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+StartMethod = Literal["fork", "spawn"]
+DEFAULT_START: StartMethod = "spawn" if sys.platform == "darwin" else "fork"
+"""On macOS libraries such as Accelerate crash in a forked process."""
+
 
 @dataclass(frozen=True, slots=True)
 class ResumeOptions:
@@ -42,8 +46,8 @@ class RunOptions:
     """A file that gets the run's id as soon as it has one."""
     run_id: str | None = None
     """The run's id; by default one that sorts by time."""
-    start_method: Literal["fork", "spawn"] = "fork"
-    """`fork` from a process that has the flow imported, or a fresh Python for each task."""
+    start_method: StartMethod = DEFAULT_START
+    """`fork` from a process that has imported the libraries, or a fresh Python for each task."""
     python: str = sys.executable
     """The interpreter that runs the tasks."""
     grace_seconds: float = 5.0

@@ -1,4 +1,4 @@
-"""The environment of a local run's tasks, with its parameters, and the fork server that starts them."""
+"""The environment of a local run's tasks, with its parameters, and the fork servers that start them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from flowc_targets.local.options import RunOptions
     from flowc_targets.local.run_record import RunRecord
     from flowc_targets.local.run_report import Reporter
-    from flowc_targets.local.signal_watch import SignalWatch
+
+_MOST_SERVERS = 8
+"""Fork servers at a time: each has the libraries in memory."""
 
 
 def check_params(flow: Flow, params: Mapping[str, str]) -> None:
@@ -63,35 +65,52 @@ def task_environment(
     return env
 
 
-def start_server(
-    pool: ProcessPool[Attempt],
-    options: RunOptions,
-    env: Mapping[str, str],
-    output: int,
-    signals: SignalWatch,
-    reporter: Reporter,
-) -> ForkServer:
-    """Start the fork server that the options name, and wait until it has imported the user's file.
+class TaskServers:
+    """The fork servers of a run: one, and one for each environment that several tasks have.
 
-    What the import prints goes to `output`. Its `error` says why it did not work.
+    Libraries read variables when they are imported, so that a step's own must be there before. The first task with an
+    environment begins as a fresh Python: most steps have one task.
     """
-    fresh = options.start_method == "spawn"
-    server = _started(pool, options.python, env, output, signals, fresh=fresh)
-    if server.threads:
-        pool.remove_server(server)
-        names = ", ".join(server.threads)
-        reporter.note(f"the file starts threads when imported ({names}); each task gets a fresh Python")
-        server = _started(pool, options.python, env, output, signals, fresh=True)
-    return server
 
+    def __init__(
+        self, pool: ProcessPool[Attempt], options: RunOptions, env: Mapping[str, str], output: int, reporter: Reporter
+    ) -> None:
+        """Start the first. What libraries print when they are imported goes to `output`."""
+        self._pool = pool
+        self._options = options
+        self._env = env
+        self._output = output
+        self._reporter = reporter
+        self._by_variables: dict[frozenset[tuple[str, str]], ForkServer | None] = {}
+        self._servers = [self._start({})]
 
-def _started(
-    pool: ProcessPool[Attempt], python: str, env: Mapping[str, str], output: int, signals: SignalWatch, *, fresh: bool
-) -> ForkServer:
-    server = pool.add_server(ForkServer([python, "-c", BOOT], env, output, options=["fresh"] if fresh else []))
-    while server.starting and not signals.caught:
-        pool.wait(0.5)
-    return server
+    def server(self, variables: Mapping[str, str]) -> ForkServer:
+        """The one for a task with these variables of its own."""
+        if not variables or self._options.start_method == "spawn":
+            return self._servers[0]
+        key = frozenset(variables.items())
+        if key not in self._by_variables:
+            self._by_variables[key] = None
+        elif self._by_variables[key] is None and len(self._servers) < _MOST_SERVERS:
+            self._servers.append(self._start(variables))
+            self._by_variables[key] = self._servers[-1]
+        return self._by_variables[key] or self._servers[0]
+
+    @property
+    def error(self) -> str:
+        """Why one of them starts no tasks."""
+        return next((server.error for server in self._servers if server.error), "")
+
+    def _start(self, variables: Mapping[str, str]) -> ForkServer:
+        options = ["fresh"] if self._options.start_method == "spawn" else []
+        command = [self._options.python, "-c", BOOT]
+        server = ForkServer(command, {**self._env, **variables}, self._output, options=options, ready=self._ready)
+        return self._pool.add_server(server)
+
+    def _ready(self, threads: list[str]) -> None:
+        if threads:
+            what = f"the file imports libraries that start threads ({', '.join(threads)})"
+            self._reporter.note(f"{what}; each task gets a fresh Python")
 
 
 def _parameter_variables(flow: Flow, params: Mapping[str, str]) -> dict[str, str]:

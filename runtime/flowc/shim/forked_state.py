@@ -1,0 +1,132 @@
+"""What a forked task shares with the fork server, and must not: generators, handlers for the end, open files.
+
+A forked process ends by `os._exit`, so that it doesn't take apart what it has from its parent. What it has executed
+itself ends as in any Python: its threads, its `atexit` handlers, its objects with their files.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import sys
+import weakref
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from random import Random
+    from types import ModuleType
+    from typing import Any, Iterator, List, Set
+
+
+class ForkedState:
+    """What the fork server had when it began to fork."""
+
+    def __init__(self) -> None:
+        self._modules: Set[str] = set()
+        self._generators: List[Random] = []
+        """Those that libraries made without a seed."""
+
+    @contextlib.contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Within it libraries are imported."""
+        from random import Random
+
+        original = Random.seed
+        found = self._generators
+
+        def seed(generator: Random, a: Any = None, version: int = 2) -> None:
+            if a is None:
+                found.append(generator)
+            original(generator, a, version)
+
+        Random.seed = seed  # type: ignore[method-assign, assignment]
+        try:
+            yield
+        finally:
+            Random.seed = original  # type: ignore[method-assign]
+
+    def freeze(self) -> None:
+        """In the server, before the first fork: keep the collector's hands off its objects."""
+        self._modules = set(sys.modules)
+        gc.collect()
+        gc.freeze()
+
+    def renew(self) -> None:
+        """In a task, before it executes anything. Python itself has reseeded `random`'s own generator."""
+        for generator in self._generators:
+            generator.seed()
+        numpy_random: Any = sys.modules.get("numpy.random")
+        if numpy_random is not None and not _is_seeded(numpy_random):
+            numpy_random.seed()
+        _forget_handlers()
+
+    def finish(self) -> None:
+        """In a task, at its end: what Python does when it ends, for all that came after `renew`."""
+        threading: Any = sys.modules.get("threading")
+        if threading is not None:
+            threading._shutdown()
+        with contextlib.suppress(BaseException):  # Python 3.9 has printed them, and raises the last
+            vars(atexit)["_run_exitfuncs"]()
+        if threading is None or threading.active_count() == 1:  # else threads go on with what is taken apart
+            _take_apart([name for name in sys.modules if name not in self._modules])
+        _flush_files()
+
+
+def _is_seeded(numpy_random: Any) -> bool:
+    """Whether numpy's global generator was seeded explicitly: only then it has no seed sequence."""
+    generator = getattr(getattr(numpy_random.mtrand, "_rand", None), "_bit_generator", None)
+    return generator is not None and getattr(generator, "_seed_seq", generator) is None
+
+
+def _forget_handlers() -> None:
+    """Forget the handlers and finalizers of the server; those of the standard library begin anew."""
+    vars(atexit)["_clear"]()
+    finalize: Any = weakref.finalize
+    finalize._registry.clear()
+    finalize._registered_with_atexit = False
+    for module, handler in (("logging", "shutdown"), ("multiprocessing.util", "_exit_function")):
+        if module in sys.modules:
+            atexit.register(getattr(sys.modules[module], handler))
+
+
+def _take_apart(names: List[str]) -> None:
+    """Let go of the modules of a task, so that their objects end; those that something holds are emptied, as Python
+    does, the last imported first."""
+    held = [reference for name in reversed(names) for reference in _references(sys.modules.pop(name))]
+    gc.collect()
+    for reference in held:
+        module = reference()
+        if module is not None:
+            _clear(module)
+    gc.collect()
+
+
+def _references(module: Any) -> List[Any]:
+    """A weak reference to a module; anything may stand for one."""
+    return [weakref.ref(module)] if hasattr(type(module), "__weakref__") or type(module) is type(sys) else []
+
+
+def _clear(module: ModuleType) -> None:
+    """Set the module's names to None, first the private ones (CPython's _PyModule_ClearDict)."""
+    names = getattr(module, "__dict__", None)
+    if not isinstance(names, dict):
+        return  # anything may stand for a module
+    for private in (True, False):
+        for name in list(names):
+            if isinstance(name, str) and name != "__builtins__" and _is_private(name) is private:
+                names[name] = None
+
+
+def _is_private(name: str) -> bool:
+    return name[:1] == "_" and name[1:2] != "_"
+
+
+def _flush_files() -> None:
+    """Flush what is still open and of the task: gc knows the server's objects no more."""
+    from _io import _IOBase
+
+    for item in gc.get_objects():
+        if issubclass(type(item), _IOBase):
+            with contextlib.suppress(Exception):
+                item.flush()
