@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gc
+import os
 from dataclasses import replace
 from pathlib import Path
 
+from flowc.protocol import env_names
+from flowc.protocol.encodings import tag_problem
 from flowc_cli.output import INPUT_ERROR
 from flowc_cli.project_config import configuration
 from flowc_cli.python_call import current_call
@@ -23,8 +26,16 @@ def local_options(
     options: RunOptions,
     sink: DiagnosticSink,
 ) -> RunOptions:
-    """The engine's options: the command line, then `root` and `max_workers` of [tool.flowc.run], then defaults."""
-    table = configuration(file, sink).get("run", {})
+    """The engine's options: the command line, then `root` and `max_workers` of [tool.flowc.run], then defaults.
+
+    Sets the variables of `sse` and `kms_key` in [tool.flowc], for this process, which writes the run's record, and for
+    the tasks.
+    """
+    whole = configuration(file, sink)
+    table = whole.get("run", {})
+    for option, variable in (("sse", env_names.S3_SSE), ("kms_key", env_names.S3_KMS_KEY)):
+        if option in whole:
+            os.environ.setdefault(variable, str(whole[option]))
     for key in sorted(set(table) - {"root", "max_workers"}):
         sink.error(
             "FC504",
@@ -32,6 +43,9 @@ def local_options(
             None,
             help="the options are root and max_workers",
         )
+    for tag in options.tags:
+        if (problem := tag_problem(tag)) is not None:
+            sink.error("FC505", f"--tag {tag[:40]!r}: {problem}", None, help="give a text of 1 to 500 characters")
     root = root if root is not None else table.get("root")
     workers = max_workers if max_workers is not None else table.get("max_workers")
     if root is not None:

@@ -78,8 +78,9 @@ def build_options(
         for problem in error.errors():
             where = ".".join(str(part) for part in problem["loc"])
             sink.error(
-                "FC505", f"option `{where}` of target {target}: {problem['msg']}", None, help="correct its value"
-            )
+                "FC505", f"option `{where}` of target {target}: {problem['msg'].removeprefix('Value error, ')}", None,
+                help="correct its value",
+            )  # fmt: skip
         return None
     if options is not None:
         check_kubernetes_options(options, target, sink)

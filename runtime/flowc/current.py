@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flowc.protocol import env_names
+from flowc.protocol.encodings import split_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def run_tags() -> List[str]:
     """The tags that the run was started with, of the variable FLOWC_TAGS."""
     import os
 
-    return [tag for tag in os.environ.get(env_names.TAGS, "").split(",") if tag]
+    return split_tags(os.environ.get(env_names.TAGS, ""))
 
 
 class Running:

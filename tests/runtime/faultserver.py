@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -44,10 +45,14 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         with home.lock:
             home.requests.append(f"{self.command} {self.path}")
+            home.headers.append({name.lower(): value for name, value in self.headers.items()})
             fault = home.faults.pop(0) if home.faults else None
         if fault is not None and fault(self):
             return
-        asked = datetime.strptime(self.headers.get("x-amz-date", ""), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        if "x-amz-date" not in self.headers:
+            self.refuse(403, "AccessDenied")
+            return
+        asked = datetime.strptime(self.headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         if abs(asked.timestamp() - time.time() - home.ahead) > 900:
             self.refuse(403, "RequestTimeTooSkewed")
             return
@@ -155,6 +160,8 @@ class FaultServer:
         self.objects: dict[str, bytes] = {}
         self.uploads: dict[str, dict[int, bytes]] = {}
         self.requests: list[str] = []
+        self.headers: list[dict[str, str]] = []
+        """Those of each request."""
         self.faults: list[Fault] = []
         self.connections: set[socket.socket] = set()
         self.ahead = 0.0
@@ -179,6 +186,11 @@ class FaultServer:
         for connection in list(self.connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def use_tls(self, context: ssl.SSLContext) -> None:
+        """Answer over TLS from now on."""
+        assert self._http is not None
+        self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
 
     def gone_for(self, seconds: float) -> None:
         """Be gone for a while."""

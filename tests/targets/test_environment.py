@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from tests.support import compiled, emitted, errors
+from tests.support import compiled, emitted, errors, flowc
 
 if TYPE_CHECKING:
     pass
@@ -65,6 +65,41 @@ def test_a_variable_is_judged_alike(tmp_path: Path, target: str, name: str, valu
 def test_an_option_is_judged_alike(tmp_path: Path, target: str, name: str, value: str, code: str | None) -> None:
     text = FLOW.format(variables={})
     assert _codes(tmp_path, target, text, env={name: value}) == ([] if code is None else ["FC505"])
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_tags_and_encryption_reach_the_tasks(tmp_path: Path, target: str) -> None:
+    compilation = compiled(tmp_path, FLOW.format(variables={}))
+    options: dict[str, Any] = {"tags": ["a,b", "100%"], "sse": "aws:kms", "kms_key": "alias/flows"}
+    files, _ = emitted(compilation, target, **options)
+    (text,) = (file.text for file in files)
+    assert ("a%2Cb,100%25" in text) or ('"a%2Cb"' in text and '"100%25"' in text)
+    for written in ("FLOWC_S3_SSE", "aws:kms", "FLOWC_S3_KMS_KEY", "alias/flows"):
+        assert written in text
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        (["sse=kms"], "is not one of AES256"),
+        (["sse=AES256", "kms_key=k"], "uses no key"),
+        (["kms_key=k", "root=/mnt/shared"], "are about s3://"),
+        (["sse=AES256", "root=gs://b/c"], "are about s3://"),
+        (['tags=[""]'], "a tag is not empty"),
+        (['tags=["a", ""]'], "a tag is not empty"),
+        (["root=s3://b/a//c"], "has a part that is empty"),
+        (["root=file://mnt/shared"], "names a host"),
+        (["root=S3://b/c"], "has an unknown scheme"),
+    ],
+)
+def test_stores_that_no_task_could_use_are_reported(tmp_path: Path, target: str, settings: list[str], why: str) -> None:
+    (tmp_path / "flow.py").write_text(FLOW.format(variables={}), encoding="utf-8")
+    given = [part for item in ["root=s3://b/c", *settings] for part in ("--set", item)]
+    done = flowc(tmp_path, "compile", "flow.py", "-t", target, *given)
+    assert done.returncode == 2
+    assert "FC505" in done.stderr
+    assert why in " ".join(done.stderr.split())
 
 
 def _codes(folder: Path, target: str, text: str, **options: Any) -> list[str]:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from flowc.errors import ParameterError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import List
+
 ENCODED = "b64:"
 """Begins a value in URL-safe base64, for engines that would change the text on its way."""
 PACKED = "z64:"
@@ -41,3 +46,22 @@ def received(name: str, raw: str) -> str:
             "evaluate expressions, which EXPRESSION_TEMPLATES=false in its environment turns off"
         )
     return decode_value(name, ENCODED + content.translate({ord("+"): "-", ord("/"): "_"}))
+
+
+def join_tags(tags: Iterable[str]) -> str:
+    """Tags as the variable FLOWC_TAGS has them, separated by commas."""
+    return ",".join(tag.replace("%", "%25").replace(",", "%2C") for tag in tags)
+
+
+def split_tags(text: str) -> List[str]:
+    """The tags of FLOWC_TAGS, where only a comma and `%` are written otherwise."""
+    return [tag.replace("%2C", ",").replace("%25", "%") for tag in text.split(",") if tag]
+
+
+def tag_problem(tag: str) -> str | None:
+    """Why no run can have a tag, as in Metaflow; `None` where one can."""
+    if not tag:
+        return "a tag is not empty"
+    if "\0" in tag or any("\ud800" <= character <= "\udfff" for character in tag):
+        return f"{tag!r} is not text"
+    return f"{tag[:20]!r}... has {len(tag)} characters, and a tag at most 500" if len(tag) > 500 else None

@@ -10,11 +10,11 @@ from flowc.protocol import env_names
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Callable, Union
+    from typing import Callable, Tuple, Union
 
     Buffer = Union[bytes, bytearray, memoryview]
 
-__all__ = ["DEFAULT_ROOT", "Store", "open_store", "preload"]
+__all__ = ["DEFAULT_ROOT", "Store", "open_store", "preload", "split_url"]
 
 DEFAULT_ROOT = ".flowc"
 """The root when nothing names one."""
@@ -26,16 +26,36 @@ def open_store(root: str) -> Store:
 
     `s3://` works without any library; obstore is used where it is installed, unless FLOWC_S3_CLIENT=stdlib.
     """
-    scheme, separator, rest = root.partition("://")
-    if not separator:
+    if "://" not in root:
         return _file_store(root)
+    scheme, _, path = split_url(root)
+    return _file_store(f"/{path}") if scheme == "file" else _client(root, scheme)(root)
+
+
+def split_url(root: str) -> Tuple[str, str, str]:
+    """The scheme, the bucket, and the prefix without slashes around it, of a root that is a URL. Raises StoreError.
+
+    In the names of buckets' keys all characters count as they are written, `#`, `?` and `%` too, as in Amazon's own
+    tools. A `file://` URL is quoted as such URLs are, and names no bucket.
+    """
+    scheme, _, rest = root.partition("://")
+    if scheme != "file" and scheme not in REMOTE:
+        raise StoreError(f"the root {root!r} has an unknown scheme; use a path, file://, s3://, gs:// or az://")
+    bucket, _, path = rest.partition("/")
+    if scheme == "file" and bucket not in ("", "localhost"):
+        raise StoreError(f"the root {root!r} names a host, {bucket}; write file:///{rest}")
     if scheme == "file":
         from urllib.parse import unquote
 
-        return _file_store(unquote(rest[rest.find("/") :] if "/" in rest else rest))
-    if scheme not in REMOTE:
-        raise StoreError(f"the root {root!r} has an unknown scheme; use a path, file://, s3://, gs:// or az://")
-    return _client(root, scheme)(root)
+        return scheme, "", unquote(path).rstrip("/")
+    prefix = path.strip("/")
+    if not bucket:
+        raise StoreError(f"the root {root!r} names no bucket; write {scheme}://bucket/prefix")
+    if prefix and any(part in ("", ".", "..") for part in prefix.split("/")):
+        raise StoreError(f"the root {root!r} has a part that is empty, `.` or `..`; name the folder itself")
+    if any(ord(character) < 32 or character == "\x7f" for character in root):
+        raise StoreError(f"the root {root!r} has a control character")
+    return scheme, bucket, prefix
 
 
 def _file_store(path: str) -> Store:

@@ -16,6 +16,8 @@ import time
 from urllib.parse import urlsplit
 
 from flowc.errors import StoreError
+from flowc.store import s3_settings
+from flowc.store.connections import Route
 from flowc.store.retry import Retries
 from flowc.store.s3_responses import retry_after
 
@@ -88,14 +90,13 @@ class CredentialSource:
 def _source(region: str) -> Callable[[float | None], Fetched] | None:
     """The first source that the environment names, in the order of Amazon's own tools."""
     env = os.environ
-    access, secret = env.get("AWS_ACCESS_KEY_ID"), env.get("AWS_SECRET_ACCESS_KEY")
+    (access, secret), (token_file, role) = ((env.get(name) for name in pair) for pair in s3_settings.PAIRS)
     if access and secret:
         keys = Credentials(access, secret, env.get("AWS_SESSION_TOKEN"))
         return lambda _: (keys, float("inf"))
-    token_file, role = env.get("AWS_WEB_IDENTITY_TOKEN_FILE"), env.get("AWS_ROLE_ARN")
     if token_file and role:
         return lambda limit: _web_identity(region, token_file, role, limit)
-    relative, full = env.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"), env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+    relative, full = (env.get(name) for name in s3_settings.CONTAINER)
     url = CONTAINER_HOST + relative if relative else full
     return (lambda limit: _container(url, limit)) if url else None
 
@@ -113,8 +114,8 @@ def _web_identity(region: str, token_file: str, role: str, limit: float | None) 
             ("WebIdentityToken", _file_text(token_file)),
         ]
     )
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_STS") or f"https://sts.{region}.amazonaws.com"
-    body = _get(f"{endpoint.rstrip('/')}/?{query}", {"accept": "application/xml"}, limit)
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_STS") or f"https://{s3_settings.amazon_host('sts', region)}"
+    body = _get(f"{endpoint.rstrip('/')}/?{query}", {"accept": "application/xml"}, limit, direct=False)
     fields = {element.tag.rpartition("}")[2]: element.text or "" for element in ET.fromstring(body).iter()}  # noqa: S314
     return _fetched(fields["AccessKeyId"], fields["SecretAccessKey"], fields["SessionToken"], fields["Expiration"])
 
@@ -131,16 +132,21 @@ def _container(url: str, limit: float | None) -> Fetched:
     )
 
 
-def _get(url: str, headers: Dict[str, str], limit: float | None) -> bytes:
-    """A GET, retried while that may help, for `limit` seconds or as long as the environment says. Raises StoreError."""
+def _get(url: str, headers: Dict[str, str], limit: float | None, *, direct: bool = True) -> bytes:
+    """A GET, retried while that may help, for `limit` seconds or as long as the environment says. Raises StoreError.
+
+    An agent on the task's own machine is asked directly, as Amazon's tools do: it knows the task by its address.
+    """
     parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    retries = Retries(f"credentials from {parts.netloc}", limit)
+    route = Route(parts.scheme == "https", parts.netloc, direct=direct)
+    target = f"{route.prefix}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+    headers = {"host": parts.netloc, **headers, **route.headers}
+    retries = Retries(f"credentials from {route}", limit)
     while True:
         after = 0.0
-        connection = kind(parts.netloc, timeout=_TIMEOUT)
+        connection: http.client.HTTPConnection | None = None
         try:
+            connection = route.open(_TIMEOUT)
             connection.request("GET", target, headers=headers)
             response = connection.getresponse()
             body = response.read()
@@ -156,7 +162,8 @@ def _get(url: str, headers: Dict[str, str], limit: float | None) -> bytes:
             transient = response.status >= 500 or response.status in _STATUSES or any(code in body for code in _CODES)
             after = retry_after(response.headers)
         finally:
-            connection.close()
+            if connection is not None:
+                connection.close()
         if not transient or not retries.wait(problem, after):
             break
     where = f"{parts.scheme}://{parts.netloc}{parts.path}"

@@ -31,13 +31,15 @@ PART = 64 << 20
 MOST_PARTS = 10_000
 """S3's limit."""
 THREADS = 4
+BEGIN = query_string([("uploads", "")])
+"""The query of the request that begins an upload."""
 
 
 def upload(request: Request, parts: Sequence[Buffer], size: int) -> None:
     """Store the parts, one after another, as one object. It is seen when all of it is there. Raises StoreError."""
     from concurrent.futures import ThreadPoolExecutor
 
-    _, answer = request("POST", query_string([("uploads", "")]))
+    _, answer = request("POST", BEGIN)
     upload_id = _text(answer, "UploadId")
 
     def send(numbered: Tuple[int, List[Buffer]]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from importlib import import_module
+from urllib.parse import quote
 
 from flowc.errors import MissingKey, StoreError
-from flowc.store import Store
+from flowc.store import Store, s3_settings, split_url
 from flowc.store.retry import Retries
 from flowc.store.s3_responses import CODES, STATUSES
 
@@ -29,6 +30,8 @@ METADATA = "169.254.169.254"
 """The metadata service of a cloud's machines."""
 METADATA_TRIES = 4
 _STATUS = re.compile(r"status code: (\d{3})")
+_LACKS_KEYS = re.compile(r"status code: 40[013]|169\.254\.169\.254")
+"""What object_store says where there are no keys, or the server refuses them."""
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _RETRIED = re.compile(r", after \d+ retries")
 _ATTEMPTS = re.compile(r" in [\d.]+\S*s(, after \d+ retries, max_retries: \d+, retry_timeout: \S+)?(?= )")
@@ -41,13 +44,16 @@ class ObstoreStore(Store):
     remote = True
 
     def __init__(self, root: str) -> None:
-        scheme, _, rest = root.partition("://")
+        scheme, bucket, prefix = split_url(root)
         scheme = _ALIASES.get(scheme, scheme)
-        self.url = f"{scheme}://{rest}".rstrip("/")
+        self.url = f"{scheme}://{bucket}/{prefix}".rstrip("/")
         options: Dict[str, Any] = _s3_options() if scheme == "s3" else {}
         try:
             self._store: Any = _from_url(
-                self.url, client_options=_client_options(), retry_config=_retry_config(), **options
+                f"{scheme}://{bucket}/{quote(prefix)}",
+                client_options=_client_options(),
+                retry_config=_retry_config(),
+                **options,
             )
         except Exception as error:
             raise StoreError(f"the root {root!r} cannot be opened: {error}") from error
@@ -168,17 +174,20 @@ def _is_transient(error: Exception, verb: str, tries: int) -> bool:
 
 
 def _s3_options() -> Dict[str, Any]:
-    """What the AWS tools read from the environment, and obstore under other names."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    options: Dict[str, Any] = {"region": _region()}
-    if endpoint:
+    """What the AWS tools read from the environment, and obstore under other names. Raises StoreError."""
+    region, endpoint = s3_settings.region(), s3_settings.custom_endpoint()
+    options: Dict[str, Any] = {"region": region}
+    host, sts = (s3_settings.amazon_host(service, region) for service in ("s3", "sts"))
+    if endpoint is None and not host.endswith("amazonaws.com"):  # obstore knows that partition only
+        endpoint = f"https://{host}"
+        options["endpoint_url_sts"] = os.environ.get("AWS_ENDPOINT_URL_STS") or f"https://{sts}"
+    if endpoint is not None:
         options["endpoint"] = endpoint
         options["virtual_hosted_style_request"] = False
-    return options
-
-
-def _region() -> str:
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    kind, key = s3_settings.encryption()
+    if kind:
+        options["server_side_encryption"] = kind
+    return {**options, "sse_kms_key_id": key} if key else options
 
 
 def _client_options() -> Dict[str, Any]:
@@ -196,11 +205,15 @@ def _retry_config() -> Dict[str, Any]:
 def _translated(error: Exception, where: str, verb: str, spent: str) -> StoreError:
     if isinstance(error, StoreError):
         return error
+    line = _first_line(error)
+    unsigned = s3_settings.missing_keys() if where.startswith("s3:") and _LACKS_KEYS.search(line) else None
+    if unsigned is not None:
+        return StoreError(f"cannot {verb} {where}: {line}; {unsigned}{spent}")
     if isinstance(error, FileNotFoundError) and verb == "write":
         return StoreError(f"cannot write {where}: there is no such bucket")
     if isinstance(error, FileNotFoundError):
         return MissingKey(f"there is no {where}")
-    return StoreError(f"cannot {verb} {where}: {_first_line(error)}{spent}")
+    return StoreError(f"cannot {verb} {where}: {line}{spent}")
 
 
 def _first_line(error: Exception) -> str:

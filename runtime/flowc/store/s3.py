@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 from flowc.errors import MissingKey, StoreError
-from flowc.store import Store, multipart
+from flowc.store import Store, multipart, s3_settings, split_url
 from flowc.store.aws_signing import CredentialSource, query_string, quote, sign
+from flowc.store.connections import Route
 from flowc.store.retry import Retries
 from flowc.store.s3_responses import EXPIRED, SKEW, child, clock_offset, failure_of, tag
 
@@ -39,24 +40,16 @@ class S3Store(Store):
     remote = True
 
     def __init__(self, root: str) -> None:
-        parts = urlsplit(root)
-        self._bucket = parts.netloc
-        self._prefix = parts.path.strip("/")
-        if not self._bucket:
-            raise StoreError(f"the root {root!r} names no bucket; write s3://bucket/prefix")
+        _, self._bucket, self._prefix = split_url(root)
         self.url = f"s3://{self._bucket}/{self._prefix}".rstrip("/")
-        self._region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+        self._region = s3_settings.region()
         self._credentials = CredentialSource(self._region)
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-        if endpoint:
-            url = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
-            self._secure = url.scheme == "https"
-            self._host = url.netloc
-            self._base = f"{url.path.rstrip('/')}/{quote(self._bucket)}"
-        else:
-            self._secure = True
-            self._host = f"s3.{self._region}.amazonaws.com"
-            self._base = f"/{quote(self._bucket)}"
+        self._encryption = s3_settings.encryption_headers()
+        url = urlsplit(s3_settings.custom_endpoint() or f"https://{s3_settings.amazon_host('s3', self._region)}")
+        self._host = url.netloc
+        self._base = f"{url.path.rstrip('/')}/{quote(self._bucket)}"
+        self._secure = url.scheme == "https"
+        self._route = Route(self._secure, self._host)
         self._idle: deque[http.client.HTTPConnection] = deque()
         """Open connections for the next requests of any thread."""
         self._process = os.getpid()
@@ -78,11 +71,13 @@ class S3Store(Store):
         """One PUT, or a multipart upload when large."""
         size = sum(len(part) for part in parts)
         if size <= multipart.LARGEST:
-            self._request("PUT", self._path(key), parts=parts, what=key)
+            self._request("PUT", self._path(key), headers=self._encryption, parts=parts, what=key)
             return
 
         def request(method: str, query: str, parts: Sequence[Buffer] = ()) -> Tuple[http.client.HTTPMessage, Buffer]:
-            return self._request(method, self._path(key), query=query, parts=parts, what=key)
+            # Of an upload in parts, the request that begins it says how the object is encrypted.
+            headers = self._encryption if method == "POST" and query == multipart.BEGIN else {}
+            return self._request(method, self._path(key), query=query, headers=headers, parts=parts, what=key)
 
         multipart.upload(request, parts, size)
 
@@ -155,8 +150,9 @@ class S3Store(Store):
         Raises MissingKey and StoreError.
         """
         digest = _payload_hash(parts)
-        retries = Retries(f"the store s3://{self._bucket} at {self._host}")
+        retries = Retries(f"the store s3://{self._bucket} at {self._route}")
         renewed = False
+        unsigned: str | None = None
         while True:
             try:
                 status, answer, body = self._once(method, path, query, headers or {}, parts, digest)
@@ -164,7 +160,7 @@ class S3Store(Store):
                 continue
             except (OSError, http.client.HTTPException) as error:
                 problem = _reason(error)
-                if not isinstance(error, ssl.SSLCertVerificationError) and retries.wait(problem):
+                if _may_pass(error) and retries.wait(problem):
                     continue
                 break
             failure = failure_of(method, status, answer, body)
@@ -172,6 +168,7 @@ class S3Store(Store):
                 retries.answered()
                 return answer, body
             problem = failure.text
+            unsigned = s3_settings.missing_keys() if failure.status in (400, 401, 403) else None
             # Once only: if new keys or the server's clock do not help, neither will another round.
             if not renewed and (self._sets_clock(failure, answer) or self._renews(failure)):
                 renewed = True
@@ -179,7 +176,8 @@ class S3Store(Store):
                 break
         if problem.startswith("404") and "NoSuchBucket" not in problem:
             raise MissingKey(f"there is no {self.location(what)}")
-        raise StoreError(f"{method} {self.location(what)} at {self._host} failed: {problem}{retries.spent()}")
+        why = f"{problem}; {unsigned}" if unsigned is not None else problem
+        raise StoreError(f"{method} {self.location(what)} at {self._route} failed: {why}{retries.spent()}")
 
     def _sets_clock(self, failure: Failure, answer: http.client.HTTPMessage) -> bool:
         """Go by the server's clock from now on, where ours may be why it refused; an answer to HEAD does not say."""
@@ -205,10 +203,10 @@ class S3Store(Store):
             headers["content-length"] = str(sum(len(part) for part in parts))
         connection, kept = self._connection()
         try:
-            connection.putrequest(
-                method, f"{path}?{query}" if query else path, skip_host=True, skip_accept_encoding=True
-            )
-            for name, value in headers.items():
+            target = f"{self._route.prefix}{path}"
+            target = f"{target}?{query}" if query else target
+            connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+            for name, value in (*headers.items(), *self._route.headers.items()):
                 connection.putheader(name, value)
             _send(connection, parts)
             response = connection.getresponse()
@@ -232,13 +230,8 @@ class S3Store(Store):
             return self._idle.pop(), True
         except IndexError:
             pass
-        connection: http.client.HTTPConnection
-        if self._secure:
-            context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
-            connection = http.client.HTTPSConnection(self._host, timeout=CONNECT_TIMEOUT, context=context)
-        else:
-            connection = http.client.HTTPConnection(self._host, timeout=CONNECT_TIMEOUT)
-        connection.connect()
+        context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE")) if self._secure else None
+        connection = self._route.open(CONNECT_TIMEOUT, context)
         connection.sock.settimeout(TIMEOUT)
         return connection, False
 
@@ -285,6 +278,11 @@ def _payload_hash(parts: Sequence[Buffer]) -> str:
     for part in parts:
         digest.update(part)
     return digest.hexdigest()
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether another try may do better: not against a wrong certificate, nor a proxy that refuses to connect."""
+    return not isinstance(error, ssl.SSLCertVerificationError) and "Tunnel connection failed: 4" not in str(error)
 
 
 def _reason(error: Exception) -> str:

@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, cast
 
 from flowc._version import __version__
+from flowc.protocol.encodings import join_tags
 from flowc.protocol.env_names import parameter_variable
 from flowc_targets.airflow.airflow_checks import check
 from flowc_targets.airflow.dag_model import Call, DagFile, Name
@@ -119,9 +120,9 @@ def _constants(flow: Flow, options: AirflowOptions) -> dict[str, Expression]:
     return {
         "ROOT": options.root or "",
         "START": flow.start,
-        "TAGS": options.tags,
+        "TAGS": tuple(join_tags((tag,)) for tag in options.tags),
         "PYTHON": None if workers_own else options.python,
-        "ENVIRONMENT": options.env,
+        "ENVIRONMENT": {**options.env, **options.store_env},
         "PARAMETERS": {parameter_variable(parameter.name): parameter.name for parameter in flow.run_parameters},
     }
 

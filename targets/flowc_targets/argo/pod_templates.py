@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc.protocol import env_names
+from flowc.protocol.encodings import join_tags
 from flowc.protocol.env_names import parameter_variable
 from flowc_targets.argo.argo_expressions import InputParameter, WorkflowSucceeded
 from flowc_targets.argo.manifest_text import (
@@ -253,6 +254,7 @@ class PodTemplates:
         assert options.root is not None, "check_flow has reported a missing root"
         # The uid, and not the name: a Workflow that is deleted and applied again keeps its name, and is another run.
         own = {env_names.ROOT: env_value(options.root), env_names.RUN_ID: "argo-{{workflow.uid}}"}
+        own |= {name: env_value(value) for name, value in options.store_env.items()}
         if options.kind != "workflow":
             own[env_names.ORIGIN_RUN_ID] = f"{{{{workflow.parameters.{ORIGIN}}}}}"
         elif options.origin_run:
@@ -260,7 +262,7 @@ class PodTemplates:
         if options.starts_on_events(self._flow.specs):
             own[env_names.TRIGGER] = f"{{{{workflow.parameters.{TRIGGER}}}}}"
         if options.tags:
-            own[env_names.TAGS] = env_value(",".join(options.tags))
+            own[env_names.TAGS] = env_value(join_tags(options.tags))
         return own
 
     def _variable(self, name: str, value: str) -> EnvVar:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from flowc.protocol import TIMEOUT_GRACE_SECONDS
+from flowc.protocol import TIMEOUT_GRACE_SECONDS, env_names
+from flowc.protocol.encodings import tag_problem
 from flowc_compiler.ir import Toleration
 
 
@@ -54,10 +55,28 @@ class TargetOptions(BaseModel):
     )
     python: str = Field(default="python3", description="the Python to call in the image")
     tags: tuple[str, ...] = Field(default=(), description="tags of the runs")
+    sse: str | None = Field(
+        default=None, description="how S3 encrypts what the runs write: AES256, aws:kms or aws:kms:dsse"
+    )
+    kms_key: str | None = Field(default=None, description="the KMS key to encrypt with, by ARN, id or alias")
     gpu: dict[str, GpuProfile] = Field(default={}, description="GPU types of this cluster, by the name that steps use")
     gpu_cloud: Literal["gke", "eks", "eks-auto", "karpenter", "aks", "gfd"] = Field(
         default="gke", description="whose labels the built-in GPU types have; gfd is NVIDIA's GPU feature discovery"
     )
+
+    @field_validator("tags")
+    @classmethod
+    def _check_tags(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
+        problem = next((problem for tag in tags if (problem := tag_problem(tag)) is not None), None)
+        if problem is not None:
+            raise ValueError(problem)
+        return tags
+
+    @property
+    def store_env(self) -> dict[str, str]:
+        """Variables of every task that say how its store is used, beside the root."""
+        variables = {env_names.S3_SSE: self.sse, env_names.S3_KMS_KEY: self.kms_key}
+        return {name: value for name, value in variables.items() if value}
 
     @property
     def in_pods(self) -> bool:

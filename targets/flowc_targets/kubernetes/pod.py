@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from flowc.errors import StoreError
 from flowc.protocol import TIMEOUT_GRACE_SECONDS, env_names
-from flowc.store import REMOTE
+from flowc.store import split_url
+from flowc.store.s3_settings import encryption_problem
 from flowc_compiler.ir import Affinity, NodeAffinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
 from flowc_targets.kubernetes.gpu import device_tolerations, step_gpu
 from flowc_targets.kubernetes.objects import (
@@ -303,16 +305,24 @@ def check_kubernetes_options(options: TargetOptions, target: str, sink: Diagnost
 
 def _check_root(options: TargetOptions, target: str, sink: DiagnosticSink) -> None:
     root = options.root or ""
-    scheme, separator, _ = root.partition("://")
-    if separator and scheme not in {*REMOTE, "file"}:
-        help_ = "use s3://, gs:// or az://, or file:// of a volume that all tasks mount"
-        sink.error("FC505", f"option root of target {target}: {root!r} has an unknown scheme", None, help=help_)
-    elif root and not separator and not root.startswith("/") and options.in_pods:
+    try:
+        scheme = split_url(root)[0] if "://" in root else ""
+    except StoreError as error:
+        help_ = "use s3://, gs:// or az://, or file:/// of a volume that all tasks mount"
+        sink.error("FC505", f"option root of target {target}: {error}", None, help=help_)
+        return
+    if root and not scheme and not root.startswith("/") and options.in_pods:
         sink.error(
             "FC505",
             f"option root of target {target}: {root!r} is a folder of this machine, and each pod would have its own",
             None, help="use s3://, gs:// or az://, or the path of a volume that all pods mount",
         )  # fmt: skip
+    problem = encryption_problem(options.sse or "", options.kms_key or "")
+    if problem is None and root and not scheme.startswith("s3") and options.store_env:
+        problem = f"they are about s3://, and the root is {root!r}"
+    if problem is not None:
+        message = f"options sse and kms_key of target {target}: {problem}"
+        sink.error("FC505", message, None, help="write sse=aws:kms and kms_key=KEY, or leave them out")
 
 
 def _object_names(options: TargetOptions) -> Iterator[tuple[str, str]]:

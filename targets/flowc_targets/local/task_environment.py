@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from flowc.protocol import env_names
-from flowc.protocol.encodings import ENCODED, PACKED, RESERVED, USE_DEFAULT
+from flowc.protocol.encodings import ENCODED, PACKED, RESERVED, USE_DEFAULT, join_tags
 from flowc.protocol.env_names import parameter_variable
 from flowc.shim.fork_server import BOOT
 from flowc_compiler.diagnostics import DiagnosticSink
@@ -52,7 +52,7 @@ def task_environment(
     env[env_names.RUN_ID] = record.run_id
     env[env_names.ORIGIN_RUN_ID] = record.origin or ""
     env[env_names.REPLAYED] = "1"  # what can be taken over from the origin has been
-    env[env_names.TAGS] = ",".join(options.tags)
+    env[env_names.TAGS] = join_tags(options.tags)
     env[env_names.TIMEOUT_GRACE] = str(options.timeout_grace)
     env[env_names.GANG_HOST] = "127.0.0.1"
     env[env_names.GANG_PORT] = "0"  # a free one: on one machine gangs would get in each other's way
