@@ -4,52 +4,43 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.conditions import test
-from flowc_compiler.evaluate.evaluator import CallArguments, Evaluator, Records
+from flowc_compiler.evaluate.evaluator import CallArguments, Records
 from flowc_compiler.evaluate.functions import bind, call_function, signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.known_values import RecordedScope
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import Function, Unresolved
 from flowc_compiler.frontend.decorators.decorator_reader import callee
-from flowc_compiler.frontend.pipelines.argument_values import argument_value
+from flowc_compiler.frontend.pipelines.mapped_calls import call_method, entry_of, method_of
 from flowc_compiler.frontend.pipelines.pipeline_runs import PipelineRuns
 from flowc_compiler.frontend.pipelines.pipeline_values import (
     FunctionMethod,
+    PendingOrder,
+    PipelineBuilder,
     PipelineFunction,
     Result,
     StepFunction,
-    StepOutputs,
     Unmapped,
 )
-from flowc_compiler.frontend.pipelines.region_builder import NodeBuilder, PipelineBuilder, RegionBuilder
 from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
-from flowc_compiler.frontend.pipelines.step_outputs import outputs_of
+from flowc_compiler.frontend.pipelines.step_calls import argument_value, call_step, condition_value
 from flowc_compiler.frontend.pipelines.types.evaluation_types import BoundArgument, TypeHook
+from flowc_compiler.frontend.pipelines.types.signatures import outputs_of
 from flowc_compiler.ir import StepSpecs
 from flowc_compiler.ir.regions import OperationValue, Operator, Value
-from flowc_compiler.source import Span
 from flowc_compiler.syntax.import_root import find_import_root
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 from flowc_compiler.syntax.served_imports import dotted
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
-
-
-class PendingOrder(NamedTuple):
-    """A name in `after=` of a step that is not called yet."""
-
-    node: NodeBuilder
-    name: str
-    path: tuple[RegionBuilder, ...]
-    """The regions around the node."""
-    span: Span
 
 
 _OUT_OF_CLASSES = "use it in a step; a step or pipeline that is defined in a class has to be a function of the file"
@@ -183,9 +174,6 @@ class PipelineEvaluator(Interpreter):
 
     def call_special(self, callee: object, arguments: CallArguments, node: ast.expr) -> object:
         """The value of a call of a step, a pipeline, or a method of one of these or of a result."""
-        from flowc_compiler.frontend.pipelines.result_methods import call_method
-        from flowc_compiler.frontend.pipelines.step_calls import call_step
-
         match callee:
             case PipelineFunction() if self.lenient:
                 if self.guarded:  # a handler may catch the error of arguments that do not fit
@@ -264,14 +252,10 @@ class PipelineEvaluator(Interpreter):
 
     def runtime_entry(self, value: object, key: object, node: ast.AST, entries: int | None = None) -> object:
         """An entry of a result is a result."""
-        from flowc_compiler.frontend.pipelines.result_methods import entry_of
-
         return entry_of(self, value, key, node, entries)
 
     def runtime_attribute(self, owner: object, name: str, node: ast.expr) -> object:
         """A method of a step, a pipeline or a result."""
-        from flowc_compiler.frontend.pipelines.result_methods import method_of
-
         found = method_of(self, owner, name, node)
         return super().runtime_attribute(owner, name, node) if found is None else found
 
@@ -331,21 +315,11 @@ class PipelineEvaluator(Interpreter):
         return choose(self, condition_value(self, first, node), [Branch(*arm) for arm in arms], node)
 
 
-def condition_value(evaluator: Evaluator, value: object, node: ast.AST) -> Value:
-    """A result as the condition of a switch. Raises EvaluationError."""
-    if isinstance(value, StepOutputs):
-        message = f"the step `{value.step}` has no single output that could be true or false"
-        raise evaluator.refuse("FC112", message, node, "test one of its outputs")
-    return argument_value(evaluator, value, node)
-
-
 def _is_comparison(value: object) -> bool:
     return isinstance(value, bool) or (isinstance(value, Result) and isinstance(value.value, OperationValue))
 
 
 def _copied(owner: StepFunction | PipelineFunction, layers: list[SettingsLayer]) -> StepFunction | PipelineFunction:
-    from dataclasses import replace
-
     return replace(owner, layers=layers)
 
 

@@ -14,13 +14,12 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.evaluator import EvaluationError, Frame, LimitError, deep_recursion
 from flowc_compiler.evaluate.functions import bound_names
 from flowc_compiler.evaluate.values import Environment, Function
-from flowc_compiler.frontend.pipelines.pipeline_choice import choose_pipeline
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_parameters import Bind, no_values, read_parameters
-from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
-from flowc_compiler.frontend.pipelines.region_builder import build_body
+from flowc_compiler.frontend.pipelines.pipeline_runs import choose_pipeline
+from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction, build_body
 from flowc_compiler.frontend.pipelines.settings.layer_specs import pipeline_specs
-from flowc_compiler.frontend.pipelines.step_order import resolve_order
+from flowc_compiler.frontend.pipelines.step_calls import resolve_order
 from flowc_compiler.frontend.pipelines.types.evaluation_types import TypeHook
 from flowc_compiler.ir import Flow
 from flowc_compiler.source import SourceFile

@@ -10,10 +10,9 @@ from flowc_compiler.evaluate.branches import namespaces, roots_of
 from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluator import EvaluationError, Returned
 from flowc_compiler.evaluate.merging import Merge, State
-from flowc_compiler.frontend.pipelines.argument_values import argument_value
-from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator, condition_value
-from flowc_compiler.frontend.pipelines.pipeline_values import Result
-from flowc_compiler.frontend.pipelines.region_builder import RegionBuilder, SwitchBuilder
+from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
+from flowc_compiler.frontend.pipelines.pipeline_values import RegionBuilder, Result, SwitchBuilder
+from flowc_compiler.frontend.pipelines.step_calls import argument_value, condition_value
 from flowc_compiler.ir.regions import ChosenValue, Value
 
 Body = Callable[[], object]
