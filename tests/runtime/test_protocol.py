@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -54,6 +55,18 @@ def test_a_foreach_and_its_join(tmp_path: Path) -> None:
     assert shim.value("join", "outs") == [30, 10, 20]
     assert shim.value("join", "seen") is False, "a join starts with parameters and constants only"
     assert shim.value("join", "places")[1] == (1, 1, [(1, 3, 1)])
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("kind", ["count", "Endless"])
+def test_an_iterable_without_an_end_stops_at_the_limit(tmp_path: Path, kind: str) -> None:
+    source = FOREACH.replace("self.items = [3, 1, 2]", f"self.items = {kind}()")
+    assert source != FOREACH
+    endless = "from itertools import count\n\nclass Endless:\n    def __getitem__(self, index): return index\n"
+    shim = Shim(tmp_path, endless + textwrap.dedent(source))
+    failed = shim.attempt("start", FLOWC_MAX_NUM_SPLITS="50")
+    assert failed.returncode == 1
+    assert f"foreach='items' is a {kind} with more than 50 items, or without an end" in failed.stderr
 
 
 @pytest.mark.process

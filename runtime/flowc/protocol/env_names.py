@@ -35,6 +35,8 @@ STORE_RETRY_SECONDS = "FLOWC_STORE_PATIENCE"
 
 TIMEOUT_GRACE = "FLOWC_TIMEOUT_GRACE"
 """The grace period of `@timeout` in seconds: a step that goes on after its timeout is ended after a fifth of it."""
+MAX_NUM_SPLITS = "FLOWC_MAX_NUM_SPLITS"
+"""How many items are taken from an iterable without a length, which may have no end; 100,000 by default."""
 
 ORIGIN_RUN_ID = "FLOWC_ORIGIN_RUN_ID"
 """The run that this run resumes; empty where it resumes none."""

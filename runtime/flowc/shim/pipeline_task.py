@@ -6,7 +6,6 @@ A task inherits nothing: its manifest has its own outputs only.
 from __future__ import annotations
 
 import os
-from collections.abc import ItemsView, KeysView, ValuesView
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -17,7 +16,14 @@ from flowc.protocol.encodings import USE_DEFAULT, decode_value, received
 from flowc.protocol.env_names import parameter_variable
 from flowc.shim.argument_values import Values, describe
 from flowc.shim.step_call import call_step
-from flowc.shim.task_runner import chosen_parameters, manifest_head, materialize_iterable, set_facts, write_outputs
+from flowc.shim.task_runner import (
+    bounded,
+    chosen_parameters,
+    manifest_head,
+    materialize_iterable,
+    set_facts,
+    write_outputs,
+)
 from flowc.store import artifacts
 from flowc.type_conversion import convert
 
@@ -120,7 +126,7 @@ def _items(state: TaskState, returned: Returned, variable: str) -> Document:
     if variable not in returned:
         raise ProtocolError(f"{what} is not among its outputs; compile the file again")
     returned[variable] = _mapped(returned[variable], what)
-    items = artifacts.save_items(state.layout.store, state.plan.flow, variable, returned[variable])
+    items = artifacts.save_items(state.layout.store, state.plan.flow, variable, bounded(returned[variable], what))
     return {"variable": variable, **items}
 
 
@@ -132,8 +138,7 @@ def _mapped(value: Any, what: str) -> Any:
             f"{what} is a {type(value).__name__}, and no list: write {way_out}, and return that; "
             "to pass it whole to every call, write `unmapped(...)` around it"
         )
-    items = materialize_iterable(value, what)
-    return list(items) if isinstance(items, (KeysView, ItemsView, ValuesView, memoryview)) else items
+    return materialize_iterable(value, what)
 
 
 def _fan(state: TaskState, values: Values) -> Document:
@@ -145,7 +150,7 @@ def _fan(state: TaskState, values: Values) -> Document:
     lists: List[Any] = []
     for source in sources:
         what = f"step {step.name!r}: {describe(source)}, which is mapped over,"
-        lists.append(list(_mapped(values.named("what is mapped over", source), what)))
+        lists.append(list(bounded(_mapped(values.named("what is mapped over", source), what), what)))
     counts = [len(found) for found in lists]
     if not product and len(set(counts)) > 1:
         lengths = ", ".join(f"{count} ({describe(source)})" for count, source in zip(counts, sources))

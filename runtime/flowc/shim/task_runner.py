@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import MappingView
 from functools import partial
 
 from flowc.current import current, run_tags, set_current
@@ -20,7 +21,7 @@ from flowc.store.run_layout import VERSION, RunLayout, index_text, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Mapping, Protocol
+    from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Protocol
 
     from flowc.flowspec import FlowSpec
     from flowc.protocol.plan import Plan, PlanStep
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
         def value(self, flow_name: str, /) -> Any:
             """The value for this run."""
             ...
+
+
+MAX_NUM_SPLITS = 100_000
+"""How many items are taken from what has no length."""
 
 
 class Task:
@@ -246,19 +251,46 @@ def _save_items(flow: FlowSpec, state: TaskState) -> Dict[str, Any]:
         items = getattr(flow, variable)
     except AttributeError as error:
         raise InvalidNextException(f"step {state.step.name!r}: foreach={variable!r}: {error}") from None
-    taken = materialize_iterable(items, f"step {state.step.name!r}: foreach={variable!r}")
+    what = f"step {state.step.name!r}: foreach={variable!r}"
+    taken = materialize_iterable(items, what)
     if taken is not items:
         setattr(flow, variable, taken)  # so that the artifact is what the children got
-    return {"variable": variable, **artifacts.save_items(state.layout.store, state.plan.flow, variable, taken)}
+    if isinstance(taken, dict):
+        by_number: Any = taken  # pyright: ignore[reportUnknownVariableType] # as in Metaflow, which looks items up by their number
+        numbers = range(len(by_number))
+        taken = [by_number[index] for index in numbers] if all(index in by_number for index in numbers) else by_number
+    refs = artifacts.save_items(state.layout.store, state.plan.flow, variable, bounded(taken, what))
+    return {"variable": variable, **refs}
 
 
 def materialize_iterable(items: Any, what: str) -> Any:
-    """The items of a foreach: any iterable as it is, an iterator as a list. `what` names it in the error."""
+    """The items of a foreach as they can be stored: iterators and views of dicts as lists, the rest as it is.
+
+    `what` names it in the error. Raises InvalidNextException.
+    """
     try:
-        iterator = iter(items)
+        iterator: Any = iter(items)
     except TypeError:
         raise InvalidNextException(f"{what} is a {type(items).__name__}, which cannot be iterated over") from None
-    return list(items) if iterator is items else items
+    if iterator is items:
+        return list(bounded(iterator, what))
+    return list(iterator) if isinstance(items, (MappingView, memoryview)) else items
+
+
+def bounded(items: Iterable[Any], what: str) -> Iterable[Any]:
+    """The items, of which there may be no end if they have no length. Raises InvalidNextException at the limit."""
+    return items if hasattr(items, "__len__") else _bounded(items, what)
+
+
+def _bounded(items: Iterable[Any], what: str) -> Iterator[Any]:
+    limit = int(os.environ.get(env_names.MAX_NUM_SPLITS) or MAX_NUM_SPLITS)
+    for count, item in enumerate(items):
+        if count >= limit:
+            raise InvalidNextException(
+                f"{what} is a {type(items).__name__} with more than {limit} items, or without an end; if that many are "
+                f"right, raise the limit: --max-num-splits of flowc run, {env_names.MAX_NUM_SPLITS} in pods"
+            )
+        yield item
 
 
 def write_outputs(task: Task, manifest: Document) -> None:

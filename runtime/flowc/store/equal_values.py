@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, List, Set, Tuple
 
 _SORTABLE = frozenset({str, bytes, int, float, bool, type(None)})
-_REDUCED_SETS: Tuple[Any, ...] = (set.__reduce__, frozenset.__reduce__)  # pyright: ignore[reportUnknownMemberType]
+_REDUCED_SETS: Any = (set.__reduce__, frozenset.__reduce__)  # pyright: ignore
 _SORTING_LIMIT = 1 << 28
 """Bytes that are pickled to sort elements: in a graph whose nodes have sets of nodes, each may lead to all others."""
 
@@ -97,7 +97,7 @@ class _Pickler(pickle.Pickler):
 
     def persistent_id(self, value: Any) -> Any:
         """What is pickled in place of a value, `None` for itself. The pickler asks for all that it meets."""
-        kind: Any = type(value)
+        kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
         if kind is str:
             return self._string(value, value)
         if kind in self._seen.unchanged:

@@ -54,6 +54,7 @@ def task_environment(
     env[env_names.REPLAYED] = "1"  # what can be taken over from the origin has been
     env[env_names.TAGS] = join_tags(options.tags)
     env[env_names.TIMEOUT_GRACE] = str(options.timeout_grace)
+    env[env_names.MAX_NUM_SPLITS] = str(options.max_num_splits)
     env[env_names.GANG_HOST] = "127.0.0.1"
     env[env_names.GANG_PORT] = "0"  # a free one: on one machine gangs would get in each other's way
     env[env_names.GANG_FRESH] = "1"  # no attempt of a run has a number twice,
