@@ -85,8 +85,8 @@ def test_a_task_imports_what_it_uses_only(tmp_path: Path) -> None:
         for name in (
             "_version", "current", "decorators", "errors", "flow_parameters", "flowspec", "protocol",
             "protocol.env_names", "protocol.plan", "shim", "shim.loaded_plan", "shim.step_call",
-            "shim.task_runner", "shim.task_state", "shim.user_code", "store", "store.artifacts", "store.codec",
-            "store.file_store", "store.run_layout",
+            "shim.task_runner", "shim.task_state", "shim.user_code", "shim.user_files", "store", "store.artifacts",
+            "store.codec", "store.file_store", "store.run_layout",
         )
     ]  # fmt: skip
 

@@ -81,7 +81,7 @@ def packaged(*arguments: str | Path) -> list[str]:
 def test_the_command_line_and_pyproject_add_up(tmp_path: Path) -> None:
     write_files(tmp_path, {**FILES, "flows/flow.py": diamond()})
     flow = tmp_path / "flows" / "flow.py"
-    assert packaged(flow) == ["flow.py"]
+    assert packaged(flow) == ["files/flow.py"]
     assert packaged(flow, "--include", "data/a.csv", "--include", "data/b.csv") == [
         "files/data/a.csv", "files/data/b.csv", "files/flow.py",
     ]  # fmt: skip

@@ -9,8 +9,8 @@ import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.source import SourceFile
-from flowc_compiler.syntax.import_root import find_import_root
-from flowc_targets.package.local_modules import local_files
+from flowc_compiler.syntax.local_code import LocalCode, find_import_root
+from flowc_targets.package.local_modules import find_local_code
 from tests.support import write_files
 
 LOCAL = {
@@ -70,13 +70,18 @@ def found(path: Path, text: str) -> tuple[list[str], list[tuple[str, str, str]]]
     path.write_text(textwrap.dedent(text))
     source = SourceFile(path, path.read_text(), path.name)
     sink = DiagnosticSink()
-    files = local_files(source, find_import_root(source), {}, sink)
+    code = find_local_code(source, [], sink)
     places: list[tuple[str, str, str]] = []
     for item in sink.diagnostics:
         assert item.span is not None
         places.append((item.severity, item.code, f"{item.span.file}:{item.span.line}"))
     assert all(item.help for item in sink.diagnostics)
-    return sorted(files), places
+    return names(code), places
+
+
+def names(code: LocalCode) -> list[str]:
+    """The files of a flow, without its own, by path below the folder with all of them."""
+    return sorted(path.relative_to(code.top).as_posix() for path in code.files)
 
 
 def test_every_way_to_import(tmp_path: Path) -> None:
@@ -101,7 +106,7 @@ def test_a_file_of_a_package_is_loaded_as_its_member(tmp_path: Path) -> None:
         [],
     )
     home = find_import_root(SourceFile(path, path.read_text()))
-    assert (home.folder, home.module, home.archive_name) == (tmp_path, "top.flows.flow_v2", "top/flows/flow_v2.py")
+    assert (home.folder, home.module, home.file) == (tmp_path, "top.flows.flow_v2", path)
 
 
 @pytest.mark.parametrize(
@@ -166,8 +171,8 @@ def test_what_may_be_somewhere_else_is_left_alone(tmp_path: Path) -> None:
         "names/__init__.py": "answer = 42\n",
     }
     write_files(tmp_path, files)
-    text = "import numpy.linalg, space.b, extended.more\nfrom lazy import anything\nfrom names import answer\n"
-    assert found(tmp_path / "flow.py", text)[1] == []
+    text = "import numpy.linalg, extended.more\nfrom lazy import anything\nfrom names import answer\nimport space.b\n"
+    assert found(tmp_path / "flow.py", text)[1] == [("warning", "FC612", "flow.py:4")]
 
 
 def test_a_local_module_with_a_mistake(tmp_path: Path) -> None:
@@ -180,7 +185,7 @@ def test_a_local_module_with_a_mistake(tmp_path: Path) -> None:
     assert diagnostics == [("error", "FC101", "helper.py:2")]
     sink = DiagnosticSink()
     source = SourceFile(tmp_path / "flow.py", "import bytes")
-    local_files(source, find_import_root(source), {}, sink)
+    find_local_code(source, [], sink)
     assert [item.code for item in sink.diagnostics] == ["FC104"]
 
 
@@ -192,7 +197,7 @@ def test_compiled_modules(tmp_path: Path) -> None:
     source = SourceFile(tmp_path / "flow.py", "import fast")
     sink = DiagnosticSink()
     name = "fast.cpython-39-x86_64-linux-gnu.so"
-    local_files(source, find_import_root(source), {name: tmp_path / name}, sink)
+    find_local_code(source, [tmp_path / name], sink)
     assert not sink.diagnostics
 
 
@@ -214,7 +219,7 @@ def test_links(tmp_path: Path) -> None:
         home = find_import_root(source)
         assert home.module == module
         package = module.partition(".")[0]
-        assert sorted(local_files(source, home, {}, sink)) == [f"{package}/__init__.py", f"{package}/a.py"]
+        assert names(find_local_code(source, [], sink)) == [f"{package}/__init__.py", f"{package}/a.py"]
 
 
 @pytest.mark.parametrize(
@@ -227,3 +232,54 @@ def test_links(tmp_path: Path) -> None:
 def test_imports_in_every_spelling(tmp_path: Path, text: str) -> None:
     write_files(tmp_path, {"helper/__init__.py": "", "helper/x.py": ""})
     assert "helper/__init__.py" in found(tmp_path / "flow.py", text)[0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lib'))",
+        "sys.path.insert(0, str(Path(__file__).resolve().parent / 'lib'))",
+        "sys.path.insert(0, f'{HERE}/lib')",
+        "sys.path.extend([str(HERE), str(HERE / 'lib')])",
+        "sys.path += [str(Path(__file__).parent.joinpath('lib'))]",
+        "sys.path[0:0] = [str(HERE / 'lib')]",
+        "sys.path[:] = [str(HERE / 'lib'), *sys.path]",
+        "sys.path = sys.path + [os.path.dirname(__file__) + '/lib']",
+        "sys.path = [str(HERE / 'lib')] + sys.path",
+        "for name in ('nothing', 'lib'):\n    sys.path.append(str(HERE / name))",
+        "if str(HERE / 'lib') not in sys.path:\n    sys.path.append(str(HERE / 'lib'))",
+        "from sys import path as found\nfound.append(str(HERE.parents[0] / HERE.name / 'lib'))",
+        "import site\nsite.addsitedir(os.path.realpath(os.path.join(HERE, '..', HERE.name, 'lib')))",
+        "sys.path.append('lib')",
+        "sys.path.append(os.path.join(os.getcwd(), 'lib'))",
+        "def later():\n    sys.path.append(str(HERE / 'lib'))",
+    ],
+)
+def test_changes_of_the_path(tmp_path: Path, change: str) -> None:
+    head = "import os, sys\nfrom pathlib import Path\nHERE = Path(__file__).parent\n"
+    write_files(tmp_path / "project", {"lib/helper.py": "import deeper\n", "lib/deeper.py": "", "lib/unused.py": ""})
+    files, diagnostics = found(tmp_path / "project" / "flow.py", f"{head}{change}\nimport helper\n")
+    assert (files, diagnostics) == (["lib/deeper.py", "lib/helper.py"], [])
+
+
+@pytest.mark.parametrize("change", ["sys.path.append(os.environ['LIB'])", "sys.path += folders()", "sys.path = found"])
+def test_changes_of_the_path_that_are_not_known(tmp_path: Path, change: str) -> None:
+    text = f"import os, sys\n{change}\nimport somewhere\n"
+    assert found(tmp_path / "flow.py", text) == ([], [("warning", "FC613", "flow.py:2")])
+
+
+def test_code_that_looks_local(tmp_path: Path) -> None:
+    write_files(tmp_path / "project", {"lib/helper.py": "", "data/one.csv": "", "shop/util.py": ""})
+    text = """
+        import helper, torch, data, shop.absent
+        from shop import absent
+        try:
+            import helper
+        except ImportError:
+            pass
+        import subprocess, sys
+        subprocess.run([sys.executable, "absent.py"])
+        subprocess.run(["python3", "/opt/there.py"])
+    """
+    diagnostics = found(tmp_path / "project" / "flow.py", text)[1]
+    assert diagnostics == [("warning", "FC612", f"flow.py:{line}") for line in (2, 2, 3, 9)]

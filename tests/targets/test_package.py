@@ -27,10 +27,14 @@ def test_same_files_same_bytes(tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(first)) as archive:
         names = archive.namelist()
         assert names == sorted(names)
-        assert {"__main__.py", "flowc/__init__.py", "flowc/shim/task_runner.py", "my_flow.py", "plan.json"} <= set(
-            names
-        )
-        assert archive.read("my_flow.py").decode() == diamond()
+        assert {
+            "__main__.py",
+            "flowc/__init__.py",
+            "flowc/shim/task_runner.py",
+            "files/my_flow.py",
+            "plan.json",
+        } <= set(names)
+        assert archive.read("files/my_flow.py").decode() == diamond()
         assert {info.date_time[0] for info in archive.infolist()} == {1980}
 
 
@@ -39,7 +43,7 @@ def test_an_encoding_of_the_users_own_survives(tmp_path: Path) -> None:
     path = tmp_path / "latin.py"
     path.write_bytes(content)
     compilation = compile_file(path)
-    assert package_files(compilation.flow, compilation.source)["latin.py"] == content
+    assert package_files(compilation.flow, compilation.source)["files/latin.py"] == content
 
 
 def test_content_hash_tells_names_from_contents() -> None:
@@ -232,7 +236,7 @@ def test_an_image_without_a_folder_to_write_to(reader: Path, tmp_path: Path) -> 
             new.writestr(name, content)
     done = zipped.task("start")
     assert done.returncode == 2
-    assert "the included files cannot be unpacked" in done.stderr
+    assert "the flow's files cannot be unpacked" in done.stderr
     assert "TMPDIR" in done.stderr
 
 

@@ -96,6 +96,8 @@ _TITLES = {
     "FC609": "a resumed run keeps its parameters",
     "FC610": "an engine's server cannot be used",
     "FC611": "an engine refuses a request",
+    "FC612": "code that looks local was not found",
+    "FC613": "a change of the import path is not known",
 }
 
 CODES: dict[str, DiagnosticCode] = {code: DiagnosticCode(code, title) for code, title in _TITLES.items()}

@@ -78,6 +78,11 @@ class DiagnosticSink:
         """Collect an error about something that `target` cannot express, with the way out in `help`."""
         self._add(Diagnostic(code, "error", f"{message} (target {target})", span, help=help, target=target))
 
+    def extend(self, other: DiagnosticSink) -> None:
+        """Collect what another sink has."""
+        self._items.update(other._items)
+        self.sources.update(other.sources)
+
     def raise_if_failed(self) -> None:
         """Raise FlowcError with everything collected when there is an error among it."""
         if self.failed:

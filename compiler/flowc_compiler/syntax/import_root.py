@@ -1,140 +1,247 @@
-"""Where a flow's file is at home: the folder that its imports start from, and the package that it is a member of.
+"""Where a flow's file is at home: the folders that its imports search, and the package that it is a member of.
 
 `python flow.py` puts the file's folder first on the import path, and knows of no package: there a relative import
 fails. A file that has relative imports, or imports its own package by name or one beside it, is meant for
 `python -m package.flow`, or to be imported by a file above it, and is loaded as that: locally and in containers alike.
+One that imports what stands beside it, too, is a script, with the folder above on its path.
 """
 
 from __future__ import annotations
 
-import ast
 import os
-import re
 import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from flowc_compiler.source import SourceFile
+from flowc_compiler.syntax.import_statements import Import
 
-_RELATIVE = re.compile(r"^[ \t]*from[ \t]*\.", re.MULTILINE)
-_ABSOLUTE = re.compile(r"^[ \t]*(?:from|import)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
-_TAKEN = frozenset({"__main__", "flowc", "metaflow", "zenml"})
+NEVER_LOCAL = frozenset({"flowc", "metaflow", "zenml"})
+"""Names that the shim serves: a folder with such a name beside the flow is not the user's module."""
+NEVER_SHADOWED = frozenset(
+    {
+        *sys.builtin_module_names, "_collections_abc", "_sitebuiltins", "abc", "builtins", "codecs", "encodings",
+        "genericpath", "importlib", "io", "ntpath", "os", "posixpath", "runpy", "site", "stat", "zipimport",
+    }
+)  # fmt: skip
+"""Modules of Python's own that are built in, frozen or imported before any file: it never looks for a local one."""
+COMPILED = (".so", ".pyd")
+_TAKEN = frozenset({"__main__", *NEVER_LOCAL})
 """Names that the code package itself has at its top."""
+_MARKERS = (".git", ".hg", "pyproject.toml", "setup.py", "setup.cfg")
+"""What the top folder of a project has."""
+_NO_CODE = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "env"})
+_MOST_NEAR = 200
+_MOST_ABOVE = 6
+_UNMARKED = 3
+"""How many folders above a flow may be a project's top, with and without a marker in it."""
 
 
 class ImportRoot(NamedTuple):
     """Where a flow's file stands, as Python's import system sees it."""
 
     folder: Path
-    """Comes first on the import path; absolute."""
+    """The folder that the file's own name is found from; absolute."""
     package: tuple[str, ...]
     """The package that the file is a member of; empty for a script, which is a member of none."""
     leaf: str
     """The file's own name as a module."""
+    path: tuple[Path, ...]
+    """The folders that imports search, in their order; `folder` is one of them."""
+    file: Path
+    """The file; absolute."""
 
     @property
     def module(self) -> str:
         """The dotted name that the file is imported by."""
         return ".".join((*self.package, self.leaf))
 
-    def shown_from(self, path: Path) -> Path:
-        """`folder` as the user would write it, who wrote `path` for the file."""
-        return self.folder if path.is_absolute() else Path(os.path.relpath(self.folder))
 
-    @property
-    def archive_name(self) -> str:
-        """Where the file stands below `folder`, as a path with slashes."""
-        return "/".join((*self.package, f"{self.leaf}.py"))
+class Resolved(NamedTuple):
+    """How far a dotted name is found."""
 
+    files: tuple[tuple[Path, tuple[str, ...]], ...]
+    """The files on the way, each with the package that its relative imports start from."""
+    matched: int
+    """How many of its parts were found."""
+    regular: bool
+    """The last part found is a package with an `__init__.py`, or a module: its members are nowhere else."""
+    folders: tuple[Path, ...] = ()
+    """Of a package: where its members are."""
+    compiled: Path | None = None
+    """The compiled module at the end, if it is one."""
 
-def find_import_root(source: SourceFile) -> ImportRoot:
-    """The home of a flow's file. The text of its imports and the folders around it decide; nothing is run."""
-    folder = located(source.path).parent
-    own = _packages(folder)
-    depth = _depth(source.text, own, folder)
-    names = tuple(reversed([folder, *folder.parents][:depth]))
-    if depth >= len(folder.parts) or any("." in item.name for item in names):
-        names = ()
-    package = tuple(item.name for item in names)
-    leaf = located(source.path).stem.replace(".", "_")  # a module's name has no dots; any other character is fine
-    if not package and leaf in _TAKEN:
-        leaf += "_"
-    return ImportRoot(names[0].parent if names else folder, package, leaf)
+    def satisfies(self, wanted: Import) -> bool:
+        """Whether the import works, as far as can be seen: the last part may be a name that a module defines."""
+        missing = len(wanted.parts) - self.matched
+        return self.compiled is not None or not missing or (wanted.attribute and missing == 1 and self.regular)
 
 
 def located(path: Path) -> Path:
     """Where a flow's file is: absolute, and where a link that the file itself is leads to. Python does the same."""
     path = path.absolute()
-    return path.resolve() if path.is_symlink() else path
+    return path.resolve() if path.is_symlink() else Path(os.path.normpath(path))
 
 
-def _above(text: str, own: tuple[str, ...], folder: Path) -> dict[str, int]:
-    """What the file imports from a folder above its own, and how many folders up: its packages, and those beside them.
+class Folders:
+    """Finds modules in folders as Python does. What it has read of a folder it keeps."""
 
-    What stands beside the file is imported from there. A folder without an `__init__.py` may be a package, too; where
-    something beside the file is imported, the file is meant to be run as a script.
-    """
-    names = {found[1] for found in _ABSOLUTE.finditer(text)} - _TAKEN
-    if not own and any(_is_module(folder, name) for name in names):
-        return {}
-    places = folder.parents[: max(len(own), 1)]
-    found: dict[str, int] = {}
-    for name in names:
-        if name in own[:1]:
-            found[name] = len(own)
-        elif name not in sys.stdlib_module_names and not _is_module(folder, name):
-            depth = next((depth for depth, place in enumerate(places, 1) if _is_module(place, name)), 0)
-            found |= {name: depth} if depth else {}
-    return found
+    def __init__(self) -> None:
+        self._entries: dict[Path, frozenset[str]] = {}
+
+    def resolve(self, parts: Sequence[str], path: Iterable[Path]) -> Resolved:
+        """Walk down a dotted name: a package, else a module, else a compiled one, else folders without `__init__`."""
+        files: list[tuple[Path, tuple[str, ...]]] = []
+        places, regular = tuple(path), False
+        for length, name in enumerate(parts, 1):
+            head = tuple(parts[:length])
+            bare: list[Path] = []
+            for place in places:
+                entries = self.entries(place)
+                if name in entries and "__init__.py" in self.entries(place / name):
+                    files.append((place / name / "__init__.py", head))
+                    places, regular = (place / name,), True
+                    break
+                if f"{name}.py" in entries:
+                    files.append((place / f"{name}.py", head[:-1]))
+                    return Resolved(tuple(files), length, regular=True)
+                if compiled := min((item for item in entries if _is_compiled(item, name)), default=""):
+                    return Resolved(tuple(files), length, regular=True, compiled=place / compiled)
+                if name in entries and (place / name).is_dir():
+                    bare.append(place / name)
+            else:
+                if not bare or (length == 1 and name in sys.stdlib_module_names):
+                    return Resolved(tuple(files), length - 1, regular, places if length > 1 else ())
+                places, regular = tuple(bare), False
+        return Resolved(tuple(files), len(parts), regular, places)
+
+    def entries(self, folder: Path) -> frozenset[str]:
+        """The names in a folder; none where it cannot be read."""
+        if folder not in self._entries:
+            try:
+                self._entries[folder] = frozenset(os.listdir(folder))  # noqa: PTH208 (no objects are wanted)
+            except OSError:
+                self._entries[folder] = frozenset()
+        return self._entries[folder]
+
+    def has_code(self, folder: Path) -> bool:
+        """Whether there is a Python file in a folder, or in one of its folders."""
+        entries = sorted(self.entries(folder))
+        inner = (folder / item for item in entries if "." not in item)
+        return any(item.endswith(".py") for item in entries) or any(
+            item.endswith(".py") for place in inner for item in self.entries(place)
+        )
 
 
-def _is_module(folder: Path, name: str) -> bool:
-    place = folder / name
-    return (folder / f"{name}.py").is_file() or any(next(place.glob(files), None) for files in ("*.py", "*/*.py"))
+def _is_compiled(entry: str, name: str) -> bool:
+    return entry.endswith(COMPILED) and entry.startswith(f"{name}.")
 
 
-def is_type_checking(test: ast.expr) -> bool:
-    """Whether a condition is `TYPE_CHECKING`: what stands below it is for type checkers and is never run."""
-    match test:
-        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
-            return True
-        case _:
-            return False
+class Home:
+    """The folder of a flow's file, its package, and the folders above that its imports may mean."""
+
+    def __init__(self, file: Path, folders: Folders) -> None:
+        self.file = file
+        self.folder = file.parent
+        self.own = tuple(_packages(self.folder))
+        """The packages (folders with an `__init__.py`) that the folder is and is in, outermost first."""
+        self.above = tuple(_places_above(self.folder, len(self.own)))
+        """The folders above, nearest first, each with the names that may be found there; `None` for any name."""
+        self._folders = folders
+
+    @cached_property
+    def near(self) -> dict[str, list[Path]]:
+        """Modules in folders of the project that are beside the flow's, by name."""
+        found: dict[str, list[Path]] = {}
+        for base in (self.folder, *(place for place, names in self.above[:2] if names is None)):
+            for entry in sorted(self._folders.entries(base))[:_MOST_NEAR]:
+                place = base / entry
+                if "." in entry or entry in _NO_CODE or "pyvenv.cfg" in self._folders.entries(place):
+                    continue
+                for item in sorted(self._folders.entries(place))[:_MOST_NEAR]:
+                    if item.endswith(".py") or ("." not in item and self._folders.has_code(place / item)):
+                        found.setdefault(item.removesuffix(".py"), []).append(place / item)
+        return found
+
+    def find_above(self, wanted: Import, path: Sequence[Path]) -> Path | None:
+        """The folder above that an import is found from, beside those of a path."""
+        name = wanted.parts[0]
+        if name in sys.stdlib_module_names:
+            return None
+        for place, names in self.above:
+            if place in path or (names is not None and name not in names):
+                continue
+            found = self._folders.resolve(wanted.parts, (place,))
+            if found.satisfies(wanted) and (found.files or found.compiled):
+                return place
+        return self.folder.parents[len(self.own) - 1] if name in self.own[:1] else None
+
+    def stands_beside(self, wanted: Import) -> bool:
+        """Whether an import is found in the file's own folder."""
+        found = self._folders.resolve(wanted.parts, (self.folder,))
+        return bool(found.files or found.compiled) and found.satisfies(wanted)
+
+    def depth(self, statements: Sequence[Import]) -> int:
+        """How many folders above the file are packages for its import statements: none for a script."""
+        levels = max((item.level for item in statements), default=0)
+        names = [item for item in statements if not item.level and item.parts[0] not in NEVER_LOCAL | NEVER_SHADOWED]
+        beside = [item for item in names if self.stands_beside(item)]
+        places = {self.find_above(item, ()) for item in names if item not in beside} - {None}
+        climbed = max((len(self.folder.parts) - len(place.parts) for place in places if place is not None), default=0)
+        if levels:
+            return max(levels, climbed or len(self.own))
+        names_above = [item.name for item in (self.folder, *self.folder.parents)[:climbed]]
+        if beside or any(name in sys.stdlib_module_names for name in names_above[-1:]):
+            return 0
+        return climbed
+
+    def root(self, depth: int, path: Sequence[Path] = ()) -> ImportRoot:
+        """The import root where so many folders above the file are packages."""
+        names = tuple(reversed([self.folder, *self.folder.parents][:depth]))
+        if depth >= len(self.folder.parts) or any("." in item.name for item in names):
+            names = ()
+        package = tuple(item.name for item in names)
+        leaf = self.file.stem.replace(".", "_")  # a module's name has no dots; any other character is fine
+        if not package and (leaf in _TAKEN or leaf in sys.stdlib_module_names):
+            leaf += "_"
+        folder = names[0].parent if names else self.folder
+        return ImportRoot(folder, package, leaf, tuple(path) or (folder,), self.file)
 
 
-def _packages(folder: Path) -> tuple[str, ...]:
-    """The names of the packages (folders with an `__init__.py`) that a folder is and is in, outermost first."""
+def _packages(folder: Path) -> Iterator[str]:
+    """The names of the packages that a folder is and is in, outermost first."""
     names: list[str] = []
     while (folder / "__init__.py").is_file() and folder.name:
-        names.insert(0, folder.name)
+        names.append(folder.name)
         folder = folder.parent
-    return tuple(names)
+    return reversed(names)
 
 
-def _depth(text: str, own: tuple[str, ...], folder: Path) -> int:
-    """How many folders above the file are packages for its imports: none for a script."""
-    above = _above(text, own, folder)
-    if not above and not _RELATIVE.search(text):
-        return 0
+def _places_above(folder: Path, own: int) -> Iterator[tuple[Path, frozenset[str] | None]]:
+    """The folders above a flow's that its project may have on the path.
+
+    Those are the ones up to the project's top. What is above that has the project's other folders in it only where
+    the top is a package itself. Nobody's project is a whole home or temporary folder.
+    """
+    chain = (folder, *folder.parents)
+    top = next((depth for depth, place in enumerate(chain[: _MOST_ABOVE + 1]) if _is_top(place)), None)
+    most = max(_UNMARKED if top is None else top + 1, own)
+    for depth, place in enumerate(chain[1 : most + 1], 1):
+        if depth > own and (place.parent == place or place in _no_projects()):
+            return
+        yield place, frozenset({chain[depth - 1].name}) if top is not None and depth > top else None
+
+
+def _is_top(place: Path) -> bool:
+    return any((place / name).exists() for name in _MARKERS)
+
+
+@cache
+def _no_projects() -> frozenset[Path]:
     try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # reported where the file is read
-        return 0
-    levels, climbed = 0, 0
-    pending: list[ast.AST] = [tree]
-    while pending:
-        node = pending.pop()
-        match node:
-            case ast.If(test=test, orelse=orelse) if is_type_checking(test):
-                pending.extend(orelse)
-            case ast.ImportFrom(level=0, module=str(module)):
-                climbed = max(climbed, above.get(module.split(".")[0], 0))
-            case ast.ImportFrom(level=level):
-                levels = max(levels, level)
-            case ast.Import(names=names):
-                climbed = max(climbed, *(above.get(alias.name.split(".")[0], 0) for alias in names))
-            case _:
-                pending.extend(ast.iter_child_nodes(node))
-    if climbed:
-        return max(levels, climbed)
-    return max(levels, len(own)) if levels else 0
+        home = Path.home()
+    except RuntimeError:
+        home = Path("/")
+    return frozenset({home, home.parent, Path(tempfile.gettempdir())})

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.source import SourceFile
-from flowc_compiler.syntax.import_root import find_import_root
+from flowc_compiler.syntax.import_statements import exported
 from flowc_compiler.syntax.served_imports import Names, check_imports, dotted
 
 MAX_BYTES = 16 * 2**20
@@ -143,6 +143,21 @@ class ModuleView:
         return found
 
     @cached_property
+    def stars(self) -> tuple[Imported, ...]:
+        """The modules whose names `from x import *` binds at the top level, the last one first."""
+        found = [
+            Imported(item.level, tuple(item.module.split(".")) if item.module else (), None)
+            for item in self.tree.body
+            if isinstance(item, ast.ImportFrom) and item.names[0].name == "*"
+        ]
+        return tuple(reversed(found))
+
+    def exports(self, name: str) -> bool:
+        """Whether `from this import *` binds a name that the file has."""
+        listed = exported(self.tree)
+        return name in listed if listed is not None else not name.startswith("_")
+
+    @cached_property
     def aliases(self) -> dict[str, ast.Name | ast.Attribute]:
         """The names that `name = other` binds at the top level, where `other` is a name or an attribute of one."""
         found: dict[str, ast.Name | ast.Attribute] = {}
@@ -186,9 +201,10 @@ class LocalModules:
     def __init__(self, main: ModuleView, sink: DiagnosticSink) -> None:
         self._main = main
         self._sink = sink
-        home = find_import_root(main.source)
-        self._folder = main.source.path.parent if not home.package else home.shown_from(main.source.path)
-        self._views: dict[Path, ModuleView | None] = {main.source.path.resolve(): main}
+        from flowc_compiler.syntax.local_code import local_code  # which reads files by this module
+
+        self._code = local_code(main.source)
+        self._views: dict[Path, ModuleView | None] = {self._code.root.file.resolve(): main}
 
     def find(self, view: ModuleView, node: ast.expr) -> FoundClass | None:
         """The class that an expression in a file names: of that file, or of a local module that it imports."""
@@ -207,7 +223,8 @@ class LocalModules:
             case ast.Name(id=name):
                 imported = view.imports.get(name)
                 if imported is None or imported.name is None:
-                    return None
+                    found = self._by_star(view, name, set()) if imported is None and name not in view.classes else None
+                    return None if found is None else (found.view, found.node.name)
                 module, name = self.load(view, imported.level, imported.module), imported.name
             case ast.Attribute(attr=name):
                 module = self._module(view, node.value)
@@ -224,11 +241,24 @@ class LocalModules:
             other = view.aliases[name]
             return self._by_name(view, other.id, seen) if isinstance(other, ast.Name) else self.find(view, other)
         imported = view.imports.get(name)
-        if imported is None or imported.name is None or (view.source.name, name) in seen:
+        if (view.source.name, name) in seen:
             return None
         seen.add((view.source.name, name))
+        if imported is None:
+            return self._by_star(view, name, seen)
+        if imported.name is None:
+            return None
         module = self.load(view, imported.level, imported.module)
         return self._by_name(module, imported.name, seen) if module is not None else None
+
+    def _by_star(self, view: ModuleView, name: str, seen: set[tuple[str, str]]) -> FoundClass | None:
+        """Follow `from x import *`."""
+        for star in view.stars:
+            module = self.load(view, star.level, star.module)
+            found = self._by_name(module, name, seen) if module is not None and module.exports(name) else None
+            if found is not None:
+                return found
+        return None
 
     def _module(self, view: ModuleView, node: ast.expr) -> ModuleView | None:
         """The module that `base` or `pkg.base` stands for."""
@@ -241,19 +271,17 @@ class LocalModules:
 
     def load(self, view: ModuleView, level: int, parts: tuple[str, ...]) -> ModuleView | None:
         """The local module that a file imports by its dots and parts; `None` where there is none."""
-        folder = self._folder
-        if level:
-            folder = view.source.path.parent
-            for _ in range(level - 1):
-                folder = folder.parent
-        base = folder.joinpath(*parts)
-        candidates = (base.with_name(f"{base.name}.py"), base / "__init__.py") if parts else (base / "__init__.py",)
-        path = next((item for item in candidates if item.is_file()), None)
+        path = self._code.module_path(view.source.path, level, parts)
         return self._parsed(path.resolve(), path) if path is not None else None
+
+    def module_name(self, view: ModuleView) -> str:
+        """The dotted name that a task imports a file by."""
+        path = view.source.path.absolute()
+        return self._code.names.get(path, path.stem)
 
     def _parsed(self, key: Path, path: Path) -> ModuleView | None:
         if key not in self._views:
-            source = read_source(path, self._sink)
+            source = read_source(path, self._sink, self._code.shown(path))
             tree = parse(source, self._sink) if source is not None else None
             self._views[key] = ModuleView(source, tree, self._sink) if source is not None and tree is not None else None
         return self._views[key]

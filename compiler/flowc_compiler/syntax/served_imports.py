@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from flowc.protocol import metaflow_names, zenml_names
 from flowc_compiler.diagnostics import DiagnosticSink, Fix, suggest
 from flowc_compiler.source import SourceFile
-from flowc_compiler.syntax.import_root import is_type_checking
+from flowc_compiler.syntax.import_statements import is_type_checking
 
 _FROM = re.compile(r"\bfrom[ \t]+((?:metaflow|zenml|flowc)[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|(?:[^\n\\]|\\\n)*)")
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+.*\b(?:metaflow|zenml|flowc)\b", re.MULTILINE)

@@ -72,7 +72,7 @@ def _serve_warm(channel: socket.socket) -> None:
             return _become_fresh(request)
         state.renew()
         os.environ.update(request["env"])
-        if "folder" in request and plan.files is None:  # else the working directory is the folder of the included files
+        if "folder" in request and "folder" not in (plan.files or {}):  # else that of the unpacked files
             os.chdir(request["folder"])
         index = parse_index(request["index"])
         first = request.get("first", 0)

@@ -10,8 +10,8 @@ from importlib import import_module
 from flowc import flowspec
 from flowc.errors import ProtocolError
 from flowc.flowspec import FlowSpec
-from flowc.protocol import FILES_FOLDER, env_names
 from flowc.shim.loaded_plan import set_plan
+from flowc.shim.user_files import import_folders, located_files, place_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,59 +90,45 @@ def _flow_class(plan: Plan) -> type[FlowSpec]:
 
 def _find(plan: Plan) -> ModuleSpec | None:
     """Where the user's file is, with its packages imported; `None` when one of them has imported the file itself."""
-    from importlib.util import find_spec, spec_from_file_location
+    from importlib.util import spec_from_file_location
 
     set_plan(plan)
-    path = os.environ.get(env_names.SOURCE)
-    if not path and plan.files is not None:
-        unpack(plan.files)
-    sys.argv = [path or f"{plan.module.replace('.', '/')}.py"]
+    path = place_files(plan)
+    sys.argv = [path]
     serve_modules()
     name = plan.module
-    if path and (folder := source_folder(plan, path)) not in sys.path:
-        sys.path.insert(0, folder)
     package = name.rpartition(".")[0]
     if package:
         import_module(package)
     if name in sys.modules:
         return None
-    spec = spec_from_file_location(name, path) if path else find_spec(name)
+    spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise ProtocolError(f"{path or name} cannot be imported")
+        raise ProtocolError(f"{path} cannot be imported")
     return spec
 
 
 def warm_up(plan: Plan) -> None:
     """Import the installed modules that the user's files import, and compile the flow's file; execute nothing of it."""
-    from importlib.util import find_spec, spec_from_file_location
+    from importlib.util import spec_from_file_location
+    from zipimport import zipimporter
 
     from flowc.shim.warm_imports import first_imports, import_all
 
     set_plan(plan)
     serve_modules()
-    path = os.environ.get(env_names.SOURCE)
+    top, files = located_files(plan)
+    path = os.path.join(top, files["file"])
+    loader = None if os.path.exists(path) else zipimporter(os.path.dirname(path))
+    spec = spec_from_file_location(plan.module, path, loader=loader)
     before = list(sys.path)
-    if path:
-        sys.path.insert(0, source_folder(plan, path))
-        spec = spec_from_file_location(plan.module, path)
-    else:
-        if plan.files is not None:
-            sys.path.insert(0, os.path.join(_archive(), FILES_FOLDER, plan.files["code"]).rstrip(os.sep))
-        spec = None if "." in plan.module else find_spec(plan.module)
+    sys.path[:0] = import_folders(top, files)
     imported = first_imports(plan.module, spec)
     sys.path[:] = before
     import_all(imported)
-    if path and spec is not None and not plan.pipeline:
+    if loader is None and spec is not None and not plan.pipeline:
         with contextlib.suppress(Exception):  # the task says what is wrong
             program_code(plan, spec)
-
-
-def source_folder(plan: Plan, path: str) -> str:
-    """The folder that imports start from for a flow's file in place: its own, or that above its package."""
-    folder = os.path.dirname(os.path.abspath(path))
-    for _ in range(plan.module.count(".")):
-        folder = os.path.dirname(folder)
-    return folder
 
 
 def _load(spec: ModuleSpec, code: CodeType | None = None) -> ModuleType:
@@ -200,79 +186,3 @@ class _Finder:
 
             return served_spec(name)
         return None
-
-
-def unpack(files: Dict[str, Any]) -> str:
-    """Unpack the user's files into a new folder, which is removed when this process ends, and go there.
-
-    `files` is what the plan says of them: the folder that imports start from (`code`), that of the flow's file
-    (`folder`), which becomes the working directory and is in FLOWC_FILES, and which of them are `executable`:
-    `open("data.csv")` and `Path(__file__).parent / "data.csv"` are the file beside the flow's own.
-    Raises ProtocolError where nothing can be written, or the code does not run from a package.
-    """
-    import tempfile
-
-    try:
-        top = os.path.realpath(tempfile.mkdtemp(prefix="flowc-files-"))
-        _remove_at_exit(top)
-        _extract(_archive(), top)
-        for name in files["executable"]:
-            path = os.path.join(top, name)
-            os.chmod(path, 0o700)
-        folder = os.path.join(top, files["folder"]).rstrip(os.sep)
-        os.makedirs(folder, exist_ok=True)
-        _keep_relative_paths()
-        os.chdir(folder)
-    except OSError as error:
-        raise ProtocolError(
-            f"the included files cannot be unpacked: {error}; TMPDIR may name a folder that can be written"
-        ) from error
-    os.environ[env_names.FILES] = folder
-    sys.path.insert(0, os.path.join(top, files["code"]).rstrip(os.sep))
-    return folder
-
-
-def _archive() -> str:
-    import flowc
-
-    archive = getattr(flowc.__loader__, "archive", None)
-    if archive is None:
-        raise ProtocolError("the included files are in the code package: run it (python3 flow.pyz task ...)")
-    return str(archive)
-
-
-def _extract(archive: str, top: str) -> None:
-    import zipfile
-
-    with zipfile.ZipFile(archive) as package:
-        for name in package.namelist():
-            folder, _, rest = name.partition("/")
-            if folder != FILES_FOLDER:
-                continue
-            path = os.path.join(top, rest)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "wb") as file:
-                file.write(package.read(name))
-
-
-def _keep_relative_paths() -> None:
-    """What the environment says relative to the working directory must not follow us to another one."""
-    root = os.environ.get(env_names.ROOT, "")
-    if root and "://" not in root:
-        os.environ[env_names.ROOT] = os.path.abspath(os.path.expanduser(root))
-    sys.path[:] = [os.path.abspath(entry) if os.path.exists(entry or ".") else entry for entry in sys.path]
-
-
-def _remove_at_exit(folder: str) -> None:
-    """Not in processes that the step forks: the first that ends would take the others' files away."""
-    import atexit
-
-    owner = os.getpid()
-
-    def remove() -> None:
-        if os.getpid() == owner:
-            import shutil
-
-            shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(remove)

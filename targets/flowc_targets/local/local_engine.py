@@ -17,7 +17,6 @@ from flowc.protocol import PLAN_FILE
 from flowc.shim.fork_server import BOOT
 from flowc.store.run_layout import index_text
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
-from flowc_compiler.syntax.import_root import find_import_root
 from flowc_targets.base.process_pool import Process, ProcessPool
 from flowc_targets.local.attempts import (
     GANG_GRACE_SECONDS,
@@ -35,7 +34,7 @@ from flowc_targets.local.schedule import Schedule, TaskKey
 from flowc_targets.local.signal_watch import SignalWatch
 from flowc_targets.local.task_environment import TaskServers, check_params, task_environment
 from flowc_targets.local.task_output import TaskOutput
-from flowc_targets.package.run_plan import build_plan
+from flowc_targets.package.code_package import local_plan
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow
@@ -64,7 +63,7 @@ def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Repo
         write_run_id(options.run_id_file, run_id)
     with tempfile.TemporaryDirectory(prefix="flowc-run-") as scratch:
         plan = Path(scratch, PLAN_FILE)
-        plan.write_text(json.dumps(build_plan(flow, find_import_root(source).module)), encoding="utf-8")
+        plan.write_text(json.dumps(local_plan(flow, source)), encoding="utf-8")
         return _Engine(flow, source, options, reporter or ConsoleReporter(), record, plan, origin).run()
 
 

@@ -8,13 +8,13 @@ import json
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flowc.protocol import FILES_FOLDER, PLAN_FILE
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.syntax.import_root import find_import_root, located
-from flowc_targets.package.included_files import default_files, from_import_root, included_files, unpacked_tree
-from flowc_targets.package.local_modules import local_files
+from flowc_compiler.syntax.import_root import located
+from flowc_targets.package.included_files import default_files, included_files, shipped_files
+from flowc_targets.package.local_modules import find_local_code
 from flowc_targets.package.run_plan import build_plan
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
+    from flowc_compiler.syntax.local_code import LocalCode
 
 _MAIN = """\
 import os
@@ -49,23 +50,37 @@ def package_files(
 ) -> dict[str, bytes]:
     """The files of the code package, by name, sorted. `include` has paths, folders and globs from the flow's folder.
 
-    Collects FC101, FC104, FC604 and FC606 for local modules, FC605 for what is to be included, and FC308 for default
-    files of IncludeFile parameters.
+    Collects what is wrong with local modules (see `find_local_code`), FC605 for what is to be included, and FC308 for
+    default files of IncludeFile parameters.
     """
     sink = sink if sink is not None else DiagnosticSink()
-    import_root = find_import_root(source)
-    data = from_import_root(included_files(include, located(source.path).parent, sink), import_root)
-    files = local_files(source, import_root, data, sink)
-    files[import_root.archive_name] = _exact(source)
+    included = included_files(include, located(source.path).parent, sink)
+    code = find_local_code(source, list(included.values()), sink)
+    shipped, place = shipped_files(code, included)
+    files: dict[str, bytes] = {}
+    executable: list[str] = []
+    for item in shipped:
+        files[f"{FILES_FOLDER}/{item.place}"] = _content(item.path, source, code, sink)
+        is_module = item.reason.why.startswith(("import ", "the flow"))
+        if not is_module and item.path.is_file() and item.path.stat().st_mode & 0o100:
+            executable.append(item.place)
     defaults, contents = default_files(flow.parameters, sink)
-    plan = build_plan(flow, import_root.module, defaults)
-    if data:
-        files, plan["files"] = unpacked_tree(files, data, import_root, sink)
+    plan = build_plan(flow, code.root.module, defaults)
+    plan["files"] = {**place, **({"executable": executable} if executable else {})}
     files.update(contents)
     files.update(_runtime_files())
     files["__main__.py"] = _MAIN.encode()
     files[PLAN_FILE] = json.dumps(plan, ensure_ascii=False, separators=(",", ":")).encode()
     return dict(sorted(files.items()))
+
+
+def local_plan(flow: Flow, source: SourceFile, include: Sequence[str] = ()) -> dict[str, Any]:
+    """The plan of a local run, whose tasks use the files of the code package in place, and no other local ones."""
+    sink = DiagnosticSink()
+    included = included_files(include, located(source.path).parent, sink)
+    code = find_local_code(source, list(included.values()), sink)
+    _, place = shipped_files(code, included, in_place=True)
+    return {**build_plan(flow, code.root.module), "files": {**place, "top": str(code.top)}}
 
 
 def largest_files(package: bytes) -> str:
@@ -101,9 +116,17 @@ def zip_files(files: Mapping[str, bytes], *, compressed: bool = True) -> bytes:
     return buffer.getvalue()
 
 
-def _exact(source: SourceFile) -> bytes:
-    """The user's file byte for byte, since it may declare an encoding."""
-    return source.path.read_bytes() if source.path.is_file() else source.text.encode()
+def _content(path: Path, source: SourceFile, code: LocalCode, sink: DiagnosticSink) -> bytes:
+    """A file byte for byte, since it may declare an encoding. Collects FC605 for one that cannot be read."""
+    if path == code.root.file and not path.is_file():
+        return source.text.encode()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        help_text = "correct its mode, or do not include it"
+        if path not in code.files:  # else it is reported where it is imported
+            sink.error("FC605", f"{path} cannot be read: {error.strerror}", None, help=help_text)
+        return b""
 
 
 def _runtime_files() -> dict[str, bytes]:

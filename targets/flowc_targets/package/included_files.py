@@ -1,9 +1,9 @@
-"""Files that a flow ships beside its code: those of `--include` and the default files of IncludeFile parameters.
+"""The files that a flow ships: its code, those of `--include`, and the default files of IncludeFile parameters.
 
-A zip has no real files. With files included, all of the user's are under `files/`, and the shim unpacks that folder
-before it imports anything. Each keeps its place relative to the flow's file, so that a step opens it by the path that
-`--include` names, also above the flow's folder. The folders above have a neutral name, so that the package does not
-depend on where a checkout is.
+A zip has no real files: all of the user's are under `files/`, and the shim unpacks that folder before it imports
+anything. Each keeps its place relative to the flow's file, so that a step opens it by the path that `--include` names,
+also above the flow's folder. The folders above the code have a neutral name, so that the package does not depend on
+where a checkout is.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from __future__ import annotations
 import glob
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flowc.protocol import FILES_FOLDER
 from flowc_compiler.driver import default_file
+from flowc_compiler.syntax.local_code import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Parameter
-    from flowc_compiler.syntax.import_root import ImportRoot
+    from flowc_compiler.syntax.local_code import LocalCode
 
 
 DEFAULTS_FOLDER = "flowc_included"
 """Where default files of IncludeFile parameters are in the package."""
 ABOVE = "_above_"
-"""The name of each folder above the import root."""
+"""The name of each folder above the code."""
 _NEVER = ("__pycache__",)
 _HEADERS = (b"# Made by flowc ", b"# Compiled by flowc ")
 """How flowc's own output begins: a package that contains the last one would never be the same twice."""
 
 
 def included_files(patterns: Sequence[str], folder: Path, sink: DiagnosticSink) -> dict[str, Path]:
-    """The files that patterns name, by their path from `folder` (with slashes; `../` for those above it).
+    """The files that patterns name, absolute, by their path from `folder` (with slashes; `../` for those above it).
 
     A folder means all of its files, except names that begin with a dot, `__pycache__` and flowc's own output.
     Collects FC605 for a pattern without a match, and for an absolute path outside of `folder`.
@@ -46,7 +46,7 @@ def included_files(patterns: Sequence[str], folder: Path, sink: DiagnosticSink) 
         if matches is not None and not files:
             sink.error("FC605", f"`--include {pattern}` names no file", None, help=_help(pattern, folder))
         for path in files:
-            found[path] = folder / path
+            found[path] = Path(os.path.normpath(folder / path))
     return found
 
 
@@ -128,37 +128,51 @@ def default_files(parameters: Iterable[Parameter], sink: DiagnosticSink) -> tupl
     return names, contents
 
 
-def from_import_root(included: Mapping[str, Path], import_root: ImportRoot) -> dict[str, Path]:
-    """Included files by their path from the import root instead of the flow's folder."""
-    flow_folder = Path(*import_root.package)
-    return {Path(os.path.normpath(flow_folder / name)).as_posix(): path for name, path in included.items()}
+class Shipped(NamedTuple):
+    """A file of the user's that a task has."""
+
+    place: str
+    """Where it is among the unpacked files, as a path with slashes."""
+    path: Path
+    reason: Reason
 
 
-def unpacked_tree(
-    code: Mapping[str, bytes], data: Mapping[str, Path], import_root: ImportRoot, sink: DiagnosticSink
-) -> tuple[dict[str, bytes], dict[str, Any]]:
-    """The archive's entries for code and data (both by path from the import root), and the plan's `files`.
+def shipped_files(
+    code: LocalCode, included: Mapping[str, Path], *, in_place: bool = False
+) -> tuple[list[Shipped], dict[str, Any]]:
+    """All files of a flow in the order of their places, and the plan's `files`: how a task finds them.
 
-    Collects FC605 for a file that cannot be read.
+    The places of files that are used `in_place` are paths from the code's top folder. Of others, each
+    keeps its place relative to the others, so that `Path(__file__).parent.parent / "lib"` is what it is here.
     """
-    height = max((name.split("/").count("..") for name in data), default=0)
-    root = "/".join([ABOVE] * height)
-    entries = {_joined(FILES_FOLDER, root, name): content for name, content in code.items()}
-    executable: list[str] = []
-    for name, path in data.items():
-        ups = name.split("/").count("..")
-        place = _joined(*[ABOVE] * (height - ups), name.replace("../", ""))
-        try:
-            entries[_joined(FILES_FOLDER, place)] = path.read_bytes()
-            if path.stat().st_mode & 0o100:
-                executable.append(place)
-        except OSError as error:
-            sink.error(
-                "FC605", f"{path} cannot be read: {error.strerror}", None, help="correct its mode, or do not include it"
-            )
-    plan = {"code": root, "folder": _joined(root, *import_root.package), "executable": sorted(executable)}
-    return entries, plan
+    root, top = code.root, code.top
+    height = (
+        0 if in_place else max((_relative(path, top).split("/").count("..") for path in included.values()), default=0)
+    )
+    flow = Reason("the flow")
+    reasons = {root.file: flow, **code.files}
+    for name, path in included.items():
+        reasons.setdefault(path, Reason(f"--include {name}"))
+    files = sorted(Shipped(_place(path, top, height), path, reason) for path, reason in reasons.items())
+    places = [place for place in code.start_path if place.is_relative_to(top)]
+    plan: dict[str, Any] = {
+        "file": _place(root.file, top, height),
+        "path": [_place(place, top, height) for place in places],
+        "shipped": [item.place for item in files],
+    }
+    if not in_place and (included or code.needs_folder):
+        plan["folder"] = _place(root.file.parent, top, height)
+    return files, plan
 
 
-def _joined(*parts: str) -> str:
-    return "/".join(part for part in parts if part)
+def _relative(path: Path, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _place(path: Path, top: Path, height: int) -> str:
+    """The place of a file or folder; those above `top` are beside the neutral names that stand for it."""
+    name = _relative(path, top)
+    if not height:
+        return "" if name == "." else name
+    ups = name.split("/").count("..")
+    return "/".join([ABOVE] * (height - ups) + [part for part in name.split("/") if part not in {"..", "."}])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
@@ -35,7 +34,6 @@ from flowc_compiler.frontend.pipelines.types.evaluation_types import BoundArgume
 from flowc_compiler.frontend.pipelines.types.signatures import outputs_of
 from flowc_compiler.ir import StepSpecs
 from flowc_compiler.ir.regions import OperationValue, Operator, Value
-from flowc_compiler.syntax.import_root import find_import_root
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 from flowc_compiler.syntax.served_imports import dotted
 
@@ -111,10 +109,7 @@ class PipelineEvaluator(Interpreter):
     def _module_of(self, view: ModuleView) -> str | None:
         if view is self._main:
             return None
-        folder = find_import_root(self._main.source).folder
-        path = Path(view.source.path).absolute()
-        parts = path.resolve().relative_to(folder.resolve()).with_suffix("").parts
-        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        return self.modules.module_name(view)
 
     def is_data(self, value: object) -> bool:
         """Whether a name with this value is more likely a constant than a definition."""
