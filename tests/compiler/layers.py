@@ -11,7 +11,7 @@ from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluat
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction, StepFunction
 from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.layer_specs import pipeline_specs, step_specs
-from flowc_compiler.frontend.pipelines.types.evaluation_types import TypeHook
+from flowc_compiler.frontend.pipelines.types.pipeline_types import PipelineTypes
 from flowc_compiler.ir import FlowSpecs, StepSpecs
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
@@ -45,7 +45,7 @@ class Layers:
         source = SourceFile(Path("pipe.py"), imports + text)
         self.view = ModuleView(source, ast.parse(source.text), self.sink)
         modules = LocalModules(self.view, self.sink)
-        evaluator = PipelineEvaluator(self.view, modules, self.sink, TypeHook(modules, self.sink), ())
+        evaluator = PipelineEvaluator(self.view, modules, self.sink, PipelineTypes(modules, self.sink), ())
         self.step: list[SettingsLayer] = []
         self.pipeline: list[SettingsLayer] = []
         names = evaluator.namespace(self.view)

@@ -30,7 +30,7 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
 from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
 from flowc_compiler.frontend.pipelines.step_calls import argument_value, call_step, condition_value
-from flowc_compiler.frontend.pipelines.types.evaluation_types import BoundArgument, TypeHook
+from flowc_compiler.frontend.pipelines.types.pipeline_types import BoundArgument, PipelineTypes
 from flowc_compiler.frontend.pipelines.types.signatures import outputs_of
 from flowc_compiler.ir import StepSpecs
 from flowc_compiler.ir.regions import OperationValue, Operator, Value
@@ -54,7 +54,7 @@ class PipelineEvaluator(Interpreter):
         main: ModuleView,
         modules: LocalModules,
         sink: DiagnosticSink,
-        hook: TypeHook,
+        hook: PipelineTypes,
         attached: Sequence[CliDecorator],
     ) -> None:
         super().__init__(modules, sink)

@@ -20,7 +20,7 @@ from flowc_compiler.frontend.pipelines.pipeline_runs import choose_pipeline
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction, build_body
 from flowc_compiler.frontend.pipelines.settings.layer_specs import pipeline_specs
 from flowc_compiler.frontend.pipelines.step_calls import resolve_order
-from flowc_compiler.frontend.pipelines.types.evaluation_types import TypeHook
+from flowc_compiler.frontend.pipelines.types.pipeline_types import PipelineTypes
 from flowc_compiler.ir import Flow
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
@@ -49,7 +49,7 @@ def read_pipeline(
         decorators = read_cli_decorators(attached, sink)
     view = ModuleView(source, module, sink)
     modules = LocalModules(view, sink)
-    evaluator = PipelineEvaluator(view, modules, sink, TypeHook(modules, sink), decorators)
+    evaluator = PipelineEvaluator(view, modules, sink, PipelineTypes(modules, sink), decorators)
     with deep_recursion(), evaluator.within(Frame(view, {})):
         try:
             return _read(evaluator, view, flow_name, bind)

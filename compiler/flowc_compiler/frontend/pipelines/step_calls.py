@@ -26,7 +26,7 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
     StepOutputs,
     Unmapped,
 )
-from flowc_compiler.frontend.pipelines.types.evaluation_types import BoundArgument
+from flowc_compiler.frontend.pipelines.types.pipeline_types import BoundArgument
 from flowc_compiler.ir.regions import (
     Argument,
     Call,

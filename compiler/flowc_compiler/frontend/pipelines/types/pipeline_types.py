@@ -1,32 +1,56 @@
-"""The check of a whole pipeline: every argument of every call against the annotation of its parameter."""
+"""Types of a pipeline's results, and the check of every argument of every call against its parameter's annotation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import ast
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
-from flowc_compiler.frontend.pipelines.pipeline_values import StepFunction
+from flowc_compiler.frontend.pipelines.pipeline_values import (
+    MappedResult,
+    PipelineFunction,
+    Result,
+    StepFunction,
+    StepOutputs,
+    Unmapped,
+)
 from flowc_compiler.frontend.pipelines.types.annotations import TypeReader
 from flowc_compiler.frontend.pipelines.types.assignability import Assignability
 from flowc_compiler.frontend.pipelines.types.signatures import Signature, Signatures
 from flowc_compiler.frontend.pipelines.types.standard_classes import Verdict
-from flowc_compiler.frontend.pipelines.types.type_messages import Messages, TypeMismatch, report_default
-from flowc_compiler.frontend.pipelines.types.type_model import Type, UnknownType, type_of_value
+from flowc_compiler.frontend.pipelines.types.type_messages import (
+    Messages,
+    TypeMismatch,
+    report_default,
+    report_parameter,
+)
+from flowc_compiler.frontend.pipelines.types.type_model import (
+    UNKNOWN,
+    TupleType,
+    Type,
+    UnknownType,
+    list_of,
+    several_of,
+    type_of_value,
+)
 from flowc_compiler.frontend.pipelines.types.value_types import Path, Placed, ValueTypes, outputs, placed
 from flowc_compiler.ir import MapCall, Region, StepCall
 from flowc_compiler.ir.regions import (
     ChosenValue,
     CollectionValue,
-    EachValue,
     ElementValue,
-    OperationValue,
+    ItemValue,
+    LiteralValue,
     Value,
+    parts,
 )
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 
+_DEEPEST = 24
 _MOST_PARTS = 2000
 """Parts of one argument that are looked at to tell which of them is wrong."""
 
@@ -44,34 +68,121 @@ class CallSite:
         return self.arguments.get(argument, self.span)
 
 
+FunctionKey = tuple[str | None, str]
+"""The module and the name of a function."""
+
+
+@dataclass(frozen=True)
+class BoundArgument:
+    """An argument of a call, by the parameter that it is for."""
+
+    name: str
+    value: object
+    """As evaluated: plain data, a `Result`, `MappedResult`, ...; inside of a map, the item that is mapped."""
+    span: Span
+    """Where it is written."""
+
+
 class PipelineTypes:
-    """The types of one pipeline's files, and the check of its calls."""
+    """Types of one flow's steps.
+
+    Calls are noted while the body is evaluated, and checked when the whole graph is there: `check`.
+    """
 
     def __init__(self, modules: LocalModules, sink: DiagnosticSink) -> None:
+        self.rules = Assignability(reader := TypeReader(modules))
         self._sink = sink
-        self.reader = TypeReader(modules)
-        self.rules = Assignability(self.reader)
-        self.signatures = Signatures(self.reader)
+        self._reader = reader
+        self._signatures = Signatures(reader)
+        self._functions: dict[FunctionKey, StepFunction] = {}
+        self._outputs: dict[tuple[FunctionNode, tuple[str, ...]], tuple[Type | None, ...]] = {}
+        self._sites: dict[tuple[Span, FunctionKey], dict[str, Span]] = {}
+        self._mismatches: list[TypeMismatch] = []
 
-    def check(
+    def output_types(self, function: StepFunction) -> tuple[Type | None, ...]:
+        """The type of each output of a step; `None` where there is nothing to tell it from."""
+        key = (function.node, function.outputs)
+        if key not in self._outputs:
+            signature = self._signatures.of(function.view, function.node)
+            self._outputs[key] = tuple(map(_known, outputs(function, signature, self.rules)))
+        return self._outputs[key]
+
+    def annotation(self, view: ModuleView, node: ast.expr | None) -> Type | None:
+        """The type that an annotation says, for a parameter of the pipeline."""
+        return _known(self._reader.annotation(view, node))
+
+    def item_type(self, value: object) -> Type | None:
+        """The type of one item of what is mapped over, as evaluated."""
+        return _known(self.rules.element(_type_of(value))[1])
+
+    def element_type(self, of: Type | None, key: str | int) -> Type | None:
+        """The type of `value[key]`."""
+        return None if of is None else _known(self.rules.entry(of, key)[1])
+
+    def chosen_type(self, values: Sequence[object]) -> Type | None:
+        """The type of what is one of these values, as an `if` leaves it."""
+        return _known(several_of(_type_of(value) for value in values))
+
+    def is_single(self, of: Type | None) -> bool:
+        """Whether a value of that type is surely nothing that one maps over, so that each item gets it whole."""
+        return of is not None and self.rules.mapped(of) is Verdict.NO
+
+    def check_call(self, function: StepFunction, arguments: Sequence[BoundArgument], span: Span) -> None:
+        """Note a call, for `check`. `span` is the call's."""
+        key = (function.module, function.function)
+        self._functions.setdefault(key, function)
+        if (span, key) not in self._sites:
+            self._sites[span, key] = {}
+        self._sites[span, key].update((argument.name, argument.span) for argument in arguments)
+
+    def check_pipeline(self, pipeline: PipelineFunction, arguments: Sequence[BoundArgument]) -> None:
+        """Note the arguments that are of the wrong type, of a pipeline that is called in another one, for `check`."""
+        signature = self._signatures.of(pipeline.view, pipeline.node)
+        for argument in arguments:
+            wanted, given = signature.parameters.get(argument.name, UNKNOWN), _type_of(argument.value)
+            if self.rules.verdict(given, wanted) is Verdict.NO:
+                found = TypeMismatch(
+                    signature, argument.name, wanted, given, _part(argument.value), given, argument.span
+                )
+                self._mismatches.append(found)
+
+    def check_parameter(self, view: ModuleView, node: ast.arg, value: object, span: Span) -> None:
+        """Collect FC303 for a value of a pipeline's parameter, by default or in the file's call, of the wrong type."""
+        wanted = self._reader.annotation(view, node.annotation)
+        given = _type_of(value)
+        if value is not None and self.rules.verdict(given, wanted) is Verdict.NO:
+            report_parameter(node.arg, wanted, given, span, self._sink)
+
+    def check(self, root: Region, view: ModuleView, node: FunctionNode) -> None:
+        """Collect FC310 to FC314 for the graph that a pipeline's body made; `node` is its function."""
+        functions: dict[str, StepFunction] = {}
+        sites: dict[str, CallSite] = {}
+        for found, _ in placed(root):
+            if isinstance(found, StepCall):
+                key = (found.call.module, found.call.function)
+                if key in self._functions:
+                    functions[found.name] = self._functions[key]
+                sites[found.name] = CallSite(found.span, self._sites.get((found.span, key), {}))
+            else:
+                sites[found.name] = CallSite(found.span, self._sources(found))
+        self._check(root, functions, sites, self._signatures.of(view, node).parameters)
+
+    def _check(
         self,
         root: Region,
         functions: Mapping[str, StepFunction],
         sites: Mapping[str, CallSite],
-        pipeline: tuple[ModuleView, FunctionNode],
-        found_before: Sequence[TypeMismatch] = (),
+        parameters: Mapping[str, Type],
     ) -> None:
-        """Check all calls of a pipeline: FC310 to FC314.
+        """Check all calls of a pipeline. `functions` and `sites` are by the names of the graph's nodes.
 
-        `functions` and `sites` are by the names of the graph's nodes. A call without a site is not reported at its
-        arguments, but as a whole. `found_before` are arguments that were found wrong while the body was evaluated.
+        A call without a site is not reported at its arguments, but as a whole.
         """
         nodes = {found.node.name: found for found in placed(root)}
-        parameters = self.signatures.of(*pipeline).parameters
-        types = ValueTypes(nodes, functions, parameters, self.signatures, self.rules)
+        types = ValueTypes(nodes, functions, parameters, self._signatures, self.rules)
         messages = Messages(types, functions, self.rules, self._sink)
-        check = _Check(self, types, messages, sites)
-        for mismatch in found_before:
+        check = _Check(self.rules, types, messages, sites)
+        for mismatch in self._mismatches:
             messages.argument(mismatch, certain=True)
         for found in nodes.values():
             check.node(found)
@@ -79,13 +190,16 @@ class PipelineTypes:
             if signature is not None:
                 self._defaults(signature)
 
-    def outputs(self, function: StepFunction) -> tuple[Type, ...]:
-        """The types of a step's outputs, in their order."""
-        return outputs(function, self.signatures.of(function.view, function.node), self.rules)
-
-    def fits(self, value: object, of: Type) -> bool:
-        """Whether a known value can be one of a type, as far as the type is known."""
-        return self.rules.verdict(type_of_value(value), of) is not Verdict.NO
+    def _sources(self, found: MapCall) -> Mapping[str, Span]:
+        """Where the sources of a map stand: those arguments of its first call that are its items."""
+        spans: dict[str, Span] = {}
+        for node in found.body.nodes:
+            if isinstance(node, StepCall) and node.span == found.span:
+                known = self._sites.get((node.span, (node.call.module, node.call.function)), {})
+                for argument in node.call.arguments:
+                    if isinstance(argument.value, ItemValue) and argument.value.opener == found.name:
+                        spans[str(argument.value.source)] = known.get(argument.name, found.span)
+        return spans
 
     def _defaults(self, signature: Signature) -> None:
         """Collect FC314 for defaults of a step that are literals of another type than their parameter's."""
@@ -97,17 +211,50 @@ class PipelineTypes:
                 value = evaluate(node)
             except UnresolvedError:
                 continue
-            if not self.fits(value, wanted):
+            if self.rules.verdict(type_of_value(value), wanted) is Verdict.NO:
                 report_default(signature, name, type_of_value(value), self._sink)
+
+
+def _known(of: Type) -> Type | None:
+    return None if isinstance(of, UnknownType) else of
+
+
+def _part(value: object) -> Value:
+    """What a message can say of an argument."""
+    if isinstance(value, Result):
+        return value.value
+    known = isinstance(value, str | int | float | bytes)
+    return LiteralValue(value=value) if known else CollectionValue(kind="list")
+
+
+def _type_of(value: object, depth: int = 0) -> Type:
+    """The type of what was evaluated."""
+    if depth > _DEEPEST:
+        return UNKNOWN
+    match value:
+        case Result(type=of):
+            return UNKNOWN if of is None else of
+        case MappedResult(item=item):
+            return list_of(_type_of(item, depth + 1))
+        case StepOutputs(results=results):
+            return TupleType(tuple(_type_of(item, depth + 1) for item in results))
+        case Unmapped(value=inner):
+            return _type_of(inner, depth + 1)
+        case list():
+            return list_of(several_of(_type_of(item, depth + 1) for item in cast("list[object]", value)))
+        case tuple():
+            return TupleType(tuple(_type_of(item, depth + 1) for item in cast("tuple[object, ...]", value)))
+        case _:
+            return type_of_value(value)
 
 
 class _Check:
     """The check of one pipeline's nodes. The same arguments of the same function are looked at once."""
 
     def __init__(
-        self, types: PipelineTypes, values: ValueTypes, messages: Messages, sites: Mapping[str, CallSite]
+        self, rules: Assignability, values: ValueTypes, messages: Messages, sites: Mapping[str, CallSite]
     ) -> None:
-        self._rules = types.rules
+        self._rules = rules
         self._values = values
         self._messages = messages
         self._sites = sites
@@ -145,7 +292,7 @@ class _Check:
 
     def _entries(self, value: Value, path: Path, span: Span) -> None:
         """Check every `result[key]` in a value."""
-        for part in _parts(value):
+        for part in parts(value):
             if isinstance(part, ElementValue):
                 given = self._values.of(part.value, path)
                 if self._rules.entry(given, part.key)[0] is Verdict.NO:
@@ -167,24 +314,3 @@ class _Check:
             case _:
                 pass
         return value, given
-
-
-def _parts(value: Value) -> Iterator[Value]:
-    """A value and all that it is made of."""
-    pending: list[Value] = [value]
-    while pending:
-        part = pending.pop()
-        yield part
-        pending.extend(_inner(part))
-
-
-def _inner(value: Value) -> Sequence[Value]:
-    match value:
-        case CollectionValue(values=values) | ChosenValue(values=values):
-            return values
-        case OperationValue(operands=operands):
-            return operands
-        case ElementValue(value=inner) | EachValue(value=inner):
-            return (inner,)
-        case _:
-            return ()
