@@ -1,10 +1,11 @@
-"""Code that may run or not, or any number of times: every way is evaluated, and what they leave is merged."""
+"""Code that may run or not, or any number of times: every way is evaluated, and what they leave is merged. Conditions."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 
 from flowc_compiler.evaluate.evaluator import (
@@ -16,18 +17,22 @@ from flowc_compiler.evaluate.evaluator import (
     Returned,
     Signal,
 )
-from flowc_compiler.evaluate.merging import Container, Merge, State
-from flowc_compiler.evaluate.values import Undetermined, Unresolved
+from flowc_compiler.evaluate.merging import Container, Merge, State, namespaces, roots_of
+from flowc_compiler.evaluate.operations import COMPARISONS, LONGEST, cost
+from flowc_compiler.evaluate.plain_data import check_hashable, has_objects
+from flowc_compiler.evaluate.values import (
+    ClassObject,
+    DictView,
+    Instance,
+    Iterator,
+    RuntimeValue,
+    Undetermined,
+    Unresolved,
+    is_kind,
+)
 
 _MOST_PASSES = 6
 """How often the body of a loop is evaluated until what it changes is known."""
-
-
-def roots_of(evaluator: Evaluator) -> list[object]:
-    """Everything that the code that is being evaluated can reach."""
-    roots: list[object] = [scope for frame in evaluator.frames for scope in (frame.environment, *frame.closure)]
-    roots += [item for frame in evaluator.frames for item in (frame.first_receiver, frame.yields) if item is not None]
-    return [*roots, *evaluator.module_names()]
 
 
 def snapshot(evaluator: Evaluator, node: ast.AST, *more: object) -> State:
@@ -128,12 +133,6 @@ def _merge(
     return merge.value(values)
 
 
-def namespaces(evaluator: Evaluator) -> list[object]:
-    """The dicts that hold the names of functions and modules."""
-    own = [scope for frame in evaluator.frames for scope in (frame.environment, *frame.closure)]
-    return [*own, *evaluator.module_names()]
-
-
 def leave(
     evaluator: Evaluator, frame: Frame, kinds: Collection[str], signal: Signal, value: object, node: ast.AST
 ) -> tuple[bool, object]:
@@ -225,3 +224,170 @@ def widen(
     for key in [key for key in environment if key not in content]:
         environment[key] = unknown_choice(evaluator, node, cause, (environment[key],))
     return fresh
+
+
+def test(evaluator: Evaluator, node: ast.expr) -> bool | Undetermined:
+    """Whether a condition holds; the value itself where that is not known. Raises EvaluationError."""
+    return truth(evaluator, _tested(evaluator, node), node)
+
+
+def truth(evaluator: Evaluator, value: object, node: ast.AST) -> bool | Undetermined:
+    """Whether a value counts as true."""
+    found = evaluator.undetermined(value)
+    if found is not None:
+        return found
+    if isinstance(value, Instance) and (value.of is None or value.of.kind != "enum"):
+        own = value.of.mro() if value.of is not None else []
+        if value.of is None or any(
+            item.kind == "opaque" or item.namespace.keys() & {"__bool__", "__len__"} for item in own
+        ):
+            return Unresolved("flowc cannot tell whether this object counts as true")
+    if isinstance(value, Iterator):
+        return True
+    if isinstance(value, DictView):
+        return bool(value.owner)
+    return bool(evaluator.computed(node, bool, value))
+
+
+def _tested(evaluator: Evaluator, node: ast.expr) -> object:
+    """The value of a condition, of which only the truth counts."""
+    match node:
+        case ast.BoolOp():
+            return _both(evaluator, node)
+        case ast.UnaryOp(op=ast.Not()):
+            return negation(evaluator, node)
+        case _:
+            return evaluator.evaluate(node)
+
+
+def _both(evaluator: Evaluator, node: ast.BoolOp) -> object:
+    """`and` or `or` in a condition: what is known decides, or drops out."""
+    word = "and" if isinstance(node.op, ast.And) else "or"
+    found = test(evaluator, node.values[0])
+    for item in node.values[1:]:
+        if isinstance(found, bool):
+            if found is (word == "or"):
+                break
+            found = test(evaluator, item)
+            continue
+        if isinstance(found, Unresolved):
+            right = fork(evaluator, [partial(test, evaluator, item), lambda: True], node, found)
+            if right is (word == "or") and not evaluator.lenient:
+                return right
+            continue
+        right = evaluator.runtime_operation("condition", [item], node)
+        if isinstance(right, bool):
+            if right is (word == "or"):
+                return right
+        else:
+            found = cast("Undetermined", evaluator.runtime_operation(f"{word}, one more", [found, right], node))
+    return found
+
+
+def negation(evaluator: Evaluator, node: ast.UnaryOp) -> object:
+    """`not x`."""
+    value = test(evaluator, node.operand)
+    if isinstance(value, RuntimeValue):
+        return evaluator.runtime_operation("not", [value], node)
+    return not value if isinstance(value, bool) else value
+
+
+def boolean(evaluator: Evaluator, node: ast.BoolOp) -> object:
+    """`a and b` as a value: one of the two where the first is known, and true or false for comparisons of results."""
+    word = "and" if isinstance(node.op, ast.And) else "or"
+    left_node, left = node.values[0], evaluator.evaluate(node.values[0])
+    for item in node.values[1:]:
+        holds = truth(evaluator, left, left_node)
+        if isinstance(holds, bool):
+            if holds is (word == "or"):
+                return left
+            left_node, left = item, evaluator.evaluate(item)
+        elif isinstance(holds, RuntimeValue):
+            left = evaluator.runtime_operation(f"{word}, as a value", [left, item], node)
+        else:
+            left = fork(evaluator, [partial(evaluator.evaluate, item), partial(_itself, left)], node, holds)
+    return left
+
+
+def _itself(value: object) -> object:
+    return value
+
+
+def comparison(evaluator: Evaluator, node: ast.Compare) -> object:
+    """`a < b`, `a < b < c`, `a in b`, `a is None`."""
+    left_node, left = node.left, evaluator.evaluate(node.left)
+    found: object = True
+    for op, comparator in zip(node.ops, node.comparators, strict=True):
+        if isinstance(found, RuntimeValue):
+            right = evaluator.runtime_operation("comparator", [comparator], node)
+        else:
+            right = evaluator.evaluate(comparator)
+        one = _compare(evaluator, node, op, (left, left_node), (right, comparator))
+        if not isinstance(one, Undetermined) and not one:
+            return one
+        if isinstance(found, RuntimeValue) and isinstance(one, RuntimeValue):
+            found = evaluator.runtime_operation("and", [found, one], node)
+        elif not isinstance(found, Undetermined):
+            found = one
+        left_node, left = comparator, right
+    return found
+
+
+_SHARED = (int, float, str, bytes, tuple, frozenset, complex)
+"""Types of which Python may have one object for equal values, or several."""
+
+
+def _compare(
+    evaluator: Evaluator,
+    node: ast.Compare,
+    op: ast.cmpop,
+    left: tuple[object, ast.expr],
+    right: tuple[object, ast.expr],
+) -> object:
+    shown, function = COMPARISONS[type(op)]
+    one, other = left[0], right[0]
+    if isinstance(op, ast.Is | ast.IsNot):
+        unknown = evaluator.undetermined(one) or evaluator.undetermined(other)
+        if isinstance(unknown, Unresolved) and any(isinstance(item, Unresolved) for item in (one, other)):
+            raise evaluator.refuse_unresolved(unknown, node)
+        if unknown is None and type(one) is type(other) and is_kind(one, *_SHARED) and one == other:
+            message = "whether equal numbers or texts are one object depends on the Python that runs the file"
+            raise evaluator.refuse("FC115", message, node, "write `==`")
+        if not isinstance(unknown, RuntimeValue):
+            return function(one, other)
+    elif isinstance(op, ast.In | ast.NotIn) and is_kind(other, dict) and not evaluator.undetermined(other):
+        unknown = evaluator.find_undetermined(one)
+    else:
+        unknown = evaluator.find_undetermined(one, other, node=node)
+    if unknown is None:
+        return _compare_known(evaluator, node, op, one, other)
+    if isinstance(unknown, Unresolved):
+        raise evaluator.refuse_unresolved(unknown, node)
+    return evaluator.runtime_operation(shown, [one, other, left[1], right[1]], node)
+
+
+def _compare_known(evaluator: Evaluator, node: ast.Compare, op: ast.cmpop, one: object, other: object) -> object:
+    if isinstance(other, DictView) and isinstance(op, ast.In | ast.NotIn):
+        other = other.entries() if other.kind != "keys" else other.owner
+    for item in (one, other):
+        check_hashable(evaluator, node, item)
+        if isinstance(item, Iterator) or (has_objects(item) and isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE)):
+            message = f"flowc does not compare `{evaluator.code(node)}`"
+            raise evaluator.refuse("FC113", message, node, "compare numbers and text")
+    if isinstance(other, ClassObject) and isinstance(op, ast.In | ast.NotIn):
+        raise evaluator.refuse("FC113", f"flowc does not look into `{evaluator.code(node)}`", node, "write it out")
+    evaluator.charge(min(cost(one), cost(other)) if isinstance(op, ast.Eq | ast.NotEq) else cost(other), node)
+    if isinstance(other, range) and len(other) > LONGEST and not isinstance(one, int):
+        evaluator.exhausted("this range is longer than what flowc looks through", node, "compare numbers")
+    return evaluator.computed(node, COMPARISONS[type(op)][1], one, other)
+
+
+def conditional(evaluator: Evaluator, node: ast.IfExp) -> object:
+    """`x if condition else y`."""
+    condition = test(evaluator, node.test)
+    if isinstance(condition, bool):
+        return evaluator.evaluate(node.body if condition else node.orelse)
+    arms: list[Callable[[], object]] = [lambda: evaluator.evaluate(node.body), lambda: evaluator.evaluate(node.orelse)]
+    if isinstance(condition, RuntimeValue):
+        return evaluator.runtime_choice([(node.test, arms[0]), (None, arms[1])], condition, node)
+    return fork(evaluator, arms, node, condition)

@@ -22,7 +22,7 @@ from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Evaluat
 from flowc_compiler.evaluate.functions import apply, call_function, callback
 from flowc_compiler.evaluate.iteration import take_items
 from flowc_compiler.evaluate.operations import LONGEST, MOST_BITS, binary, check_format, size
-from flowc_compiler.evaluate.plain_data import check_hashable, has_objects
+from flowc_compiler.evaluate.plain_data import check_hashable, check_weight, has_objects
 from flowc_compiler.evaluate.targets import attributes_of, setter_of
 from flowc_compiler.evaluate.values import (
     PLAIN,
@@ -38,7 +38,6 @@ from flowc_compiler.evaluate.values import (
     Unresolved,
     is_kind,
 )
-from flowc_compiler.evaluate.weights import check_weight
 
 _PLAIN: dict[str, Callable[..., Any]] = {
     "abs": abs, "all": all, "any": any, "ascii": ascii, "bin": bin, "bool": bool, "bytes": bytes, "chr": chr,

@@ -149,6 +149,13 @@ class Frame:
     is_detached: bool = False
     """Whether the expression that is evaluated is not in the text of the file."""
 
+    @property
+    def inner_closure(self) -> tuple[Environment, ...]:
+        """What a function that is defined here sees beside the names of the module: no names of classes."""
+        if self.is_class or (self.function is None and self.around is None):
+            return self.closure
+        return (self.environment, *self.closure)
+
 
 class Evaluator(ABC):
     """Evaluates code of the flow's files."""

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import cast
 
 from flowc_compiler.diagnostics import Diagnostic
-from flowc_compiler.evaluate.branches import fork, namespaces, snapshot, widen
+from flowc_compiler.evaluate.branches import fork, snapshot, widen
 from flowc_compiler.evaluate.evaluator import Evaluator, ExitError, RaisedError, Signal
-from flowc_compiler.evaluate.merging import State
+from flowc_compiler.evaluate.merging import State, namespaces
 from flowc_compiler.evaluate.values import Builtin, ClassObject, Instance, Unresolved
 
 _CAUSE = Unresolved("whether an error is raised is not known")

@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 from flowc_compiler.diagnostics import Fix, suggest
+from flowc_compiler.evaluate.branches import negation
 from flowc_compiler.evaluate.builtin_functions import BUILTINS, builtin
-from flowc_compiler.evaluate.comprehensions import closure_of
-from flowc_compiler.evaluate.conditions import negation
 from flowc_compiler.evaluate.evaluator import EvaluationError, Evaluator
 from flowc_compiler.evaluate.exceptions import builtin_exception
 from flowc_compiler.evaluate.functions import defaults_of
 from flowc_compiler.evaluate.operations import UNARY, binary, check_format
-from flowc_compiler.evaluate.plain_data import check_hashable, check_key, check_plain, has_objects
+from flowc_compiler.evaluate.plain_data import check_hashable, check_key, check_plain, check_weight, has_objects
 from flowc_compiler.evaluate.settings_objects import enumerated
 from flowc_compiler.evaluate.targets import index_parts, key_of
 from flowc_compiler.evaluate.values import (
@@ -26,7 +25,6 @@ from flowc_compiler.evaluate.values import (
     RuntimeValue,
     is_kind,
 )
-from flowc_compiler.evaluate.weights import check_weight
 from flowc_compiler.syntax.served_imports import OF_FLOWC
 
 
@@ -260,7 +258,7 @@ def extended(value: ConfigReference, key: object) -> ConfigReference:
 
 def make_lambda(evaluator: Evaluator, node: ast.Lambda) -> object:
     """`lambda ...: ...`."""
-    return Function(evaluator.view, node, closure_of(evaluator.frame), defaults_of(evaluator, node))
+    return Function(evaluator.view, node, evaluator.frame.inner_closure, defaults_of(evaluator, node))
 
 
 def named(evaluator: Evaluator, node: ast.NamedExpr) -> object:

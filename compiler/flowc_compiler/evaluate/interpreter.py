@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
-from flowc_compiler.evaluate import comprehensions, conditions, expressions, iteration, plain_data
+from flowc_compiler.evaluate import branches, expressions, iteration, plain_data
 from flowc_compiler.evaluate.builtin_functions import call_builtin, library
 from flowc_compiler.evaluate.classes import call_class, class_attribute, instance_attribute, super_attribute
 from flowc_compiler.evaluate.evaluator import (
@@ -24,7 +24,7 @@ from flowc_compiler.evaluate.evaluator import (
 from flowc_compiler.evaluate.exceptions import is_exception
 from flowc_compiler.evaluate.functions import call_function
 from flowc_compiler.evaluate.merging import State
-from flowc_compiler.evaluate.methods import METHODS, call_plain, plain_method
+from flowc_compiler.evaluate.methods import METHODS, call_plain, is_method
 from flowc_compiler.evaluate.module_execution import ModuleExecution
 from flowc_compiler.evaluate.settings_objects import enumerated, settings_object
 from flowc_compiler.evaluate.statements import execute, prints, refuse_statement
@@ -128,13 +128,14 @@ class Interpreter(ModuleExecution):
                 return Foreign("is known when the file runs", path=("builtins", "globals", "()"))
             case _:
                 pass
-        found = self.undetermined(owner)
-        if isinstance(found, Unresolved) and plain_method(owner, name) is None:
+        found, is_plain = self.undetermined(owner), is_method(type(owner), name)
+        if isinstance(found, Unresolved) and not is_plain:
             error = self.refuse_unresolved(found, node)
             error.options = (owner,)
             raise error
-        method = None if isinstance(found, RuntimeValue) else plain_method(owner, name)
-        return method or self.runtime_attribute(owner, name, node)
+        if is_plain and not isinstance(found, RuntimeValue):
+            return BoundMethod(owner, name)
+        return self.runtime_attribute(owner, name, node)
 
     def _config_attribute(self, owner: ConfigReference, name: str, node: ast.expr) -> object:
         if owner.expression is None and not owner.path and name in OWN_ATTRIBUTES and isinstance(node, ast.Attribute):
@@ -435,13 +436,13 @@ _EXPRESSIONS: dict[type[ast.AST], Callable[[Any, Any], object]] = {
     ast.Dict: expressions.make_dict,
     ast.UnaryOp: expressions.unary,
     ast.BinOp: expressions.operation,
-    ast.BoolOp: conditions.boolean,
-    ast.Compare: conditions.comparison,
-    ast.IfExp: conditions.conditional,
-    ast.ListComp: comprehensions.comprehension,
-    ast.SetComp: comprehensions.comprehension,
-    ast.DictComp: comprehensions.comprehension,
-    ast.GeneratorExp: comprehensions.comprehension,
+    ast.BoolOp: branches.boolean,
+    ast.Compare: branches.comparison,
+    ast.IfExp: branches.conditional,
+    ast.ListComp: iteration.comprehension,
+    ast.SetComp: iteration.comprehension,
+    ast.DictComp: iteration.comprehension,
+    ast.GeneratorExp: iteration.comprehension,
     ast.Lambda: expressions.make_lambda,
     ast.NamedExpr: expressions.named,
     ast.Await: _awaited,

@@ -22,6 +22,7 @@ from flowc_compiler.evaluate.functions import bound_names
 from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError
 from flowc_compiler.evaluate.operations import HEAVIEST, MOST_OPERATIONS
+from flowc_compiler.evaluate.plain_data import TOO_HEAVY, weight
 from flowc_compiler.evaluate.values import (
     ConfigReference,
     ConfigTree,
@@ -34,7 +35,6 @@ from flowc_compiler.evaluate.values import (
     Undetermined,
     Unresolved,
 )
-from flowc_compiler.evaluate.weights import TOO_HEAVY, weight
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flowc_compiler.evaluate.operations import DEEPEST_VALUE
 from flowc_compiler.evaluate.values import (
@@ -23,6 +23,9 @@ from flowc_compiler.evaluate.values import (
     RuntimeValue,
     Unresolved,
 )
+
+if TYPE_CHECKING:
+    from flowc_compiler.evaluate.evaluator import Evaluator
 
 Container = list[object] | dict[object, object] | set[object]
 _MISSING = object()
@@ -336,3 +339,16 @@ def _equal(left: object, right: object) -> bool:
         return left == right
     plain = (str, int, float, bool, bytes, type(None))
     return type(left) is type(right) and isinstance(left, plain) and repr(left) == repr(right)
+
+
+def roots_of(evaluator: Evaluator) -> list[object]:
+    """Everything that the code that is being evaluated can reach."""
+    roots: list[object] = [scope for frame in evaluator.frames for scope in (frame.environment, *frame.closure)]
+    roots += [item for frame in evaluator.frames for item in (frame.first_receiver, frame.yields) if item is not None]
+    return [*roots, *evaluator.module_names()]
+
+
+def namespaces(evaluator: Evaluator) -> list[object]:
+    """The dicts that hold the names of functions and modules."""
+    own = [scope for frame in evaluator.frames for scope in (frame.environment, *frame.closure)]
+    return [*own, *evaluator.module_names()]

@@ -9,9 +9,8 @@ from typing import Any, cast
 from flowc_compiler.evaluate.evaluator import CallArguments, EvaluationError, Evaluator, RaisedError
 from flowc_compiler.evaluate.functions import callback
 from flowc_compiler.evaluate.operations import LONGEST, TooLargeError, check_format, cost
-from flowc_compiler.evaluate.plain_data import check_hashable, check_plain, has_objects
+from flowc_compiler.evaluate.plain_data import check_hashable, check_plain, check_weight, has_objects, weight
 from flowc_compiler.evaluate.values import BoundMethod, DictView, Iterator, Unresolved, is_kind
-from flowc_compiler.evaluate.weights import check_weight, weight
 
 _TEXT = frozenset(
     {
@@ -58,10 +57,10 @@ _CHEAP = frozenset({"add", "append", "get", "items", "keys", "popitem", "setdefa
 _BY_KEY = frozenset({"get", "pop", "setdefault"})
 
 
-def plain_method(owner: object, name: str) -> BoundMethod | None:
-    """A method of plain data; `None` where there is no such method."""
-    kind = next((kind for kind in (bool, *METHODS) if isinstance(owner, kind)), None)
-    return BoundMethod(owner, name) if kind is not None and name in METHODS.get(kind, ()) else None
+def is_method(of: type, name: str) -> bool:
+    """Whether a type of plain data has a method that flowc calls."""
+    kind = next((kind for kind in (bool, *METHODS) if issubclass(of, kind)), None)
+    return kind is not None and name in METHODS.get(kind, ())
 
 
 def call_plain(evaluator: Evaluator, method: BoundMethod, arguments: CallArguments, node: ast.expr) -> object:

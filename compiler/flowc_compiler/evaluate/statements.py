@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, cast
 
-from flowc_compiler.evaluate.branches import fork, leave, widen_loop
+from flowc_compiler.evaluate.branches import fork, leave, test, widen_loop
 from flowc_compiler.evaluate.classes import define_class, descriptor_of, evaluate_decorator
-from flowc_compiler.evaluate.comprehensions import closure_of
-from flowc_compiler.evaluate.conditions import test
 from flowc_compiler.evaluate.evaluator import (
     CallArguments,
     EvaluationError,
@@ -25,8 +23,7 @@ from flowc_compiler.evaluate.exceptions import raise_statement, try_statement
 from flowc_compiler.evaluate.expressions import operate
 from flowc_compiler.evaluate.functions import bound_names, defaults_of
 from flowc_compiler.evaluate.iteration import check_unspent, take_items
-from flowc_compiler.evaluate.patterns import match_statement
-from flowc_compiler.evaluate.targets import assign, delete
+from flowc_compiler.evaluate.targets import assign, delete, match_statement
 from flowc_compiler.evaluate.values import (
     Foreign,
     Function,
@@ -402,7 +399,7 @@ def _function(evaluator: Evaluator, item: FunctionNode) -> Signal:
             "FC110", f"`{item.name}` has a decorator, inside a pipeline's body", item.decorator_list[0],
             "define steps and pipelines at the top level of the file",
         )  # fmt: skip
-    function = Function(frame.view, item, closure_of(frame), defaults_of(evaluator, item))
+    function = Function(frame.view, item, frame.inner_closure, defaults_of(evaluator, item))
     decorators, records = _decorators(evaluator, item)
     value = evaluator.define(item, function, records) if decorators else function
     if value is None:

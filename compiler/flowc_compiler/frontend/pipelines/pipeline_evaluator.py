@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.evaluate.conditions import test
+from flowc_compiler.evaluate.branches import test
 from flowc_compiler.evaluate.evaluator import CallArguments, Records
 from flowc_compiler.evaluate.functions import bind, call_function, signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter

@@ -13,9 +13,8 @@ from flowc_compiler.evaluate.evaluator import CallArguments
 from flowc_compiler.evaluate.functions import signature_of
 from flowc_compiler.evaluate.merging import State
 from flowc_compiler.evaluate.operations import HEAVIEST
-from flowc_compiler.evaluate.plain_data import has_objects
+from flowc_compiler.evaluate.plain_data import TOO_HEAVY, has_objects, weight
 from flowc_compiler.evaluate.values import Undetermined, Unresolved, is_kind
-from flowc_compiler.evaluate.weights import TOO_HEAVY, weight
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView

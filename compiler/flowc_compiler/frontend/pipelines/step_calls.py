@@ -13,8 +13,8 @@ from flowc_compiler.evaluate.functions import bind, signature_of
 from flowc_compiler.evaluate.iteration import in_order
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.evaluate.operations import DEEPEST_VALUE
+from flowc_compiler.evaluate.plain_data import check_weight
 from flowc_compiler.evaluate.values import PLAIN, Function, Iterator, Unresolved
-from flowc_compiler.evaluate.weights import check_weight
 from flowc_compiler.frontend.pipelines.pipeline_values import (
     MappedResult,
     NodeBuilder,

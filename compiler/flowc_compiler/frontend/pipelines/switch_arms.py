@@ -6,10 +6,9 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from flowc_compiler.evaluate.branches import namespaces, roots_of
-from flowc_compiler.evaluate.conditions import test
+from flowc_compiler.evaluate.branches import test
 from flowc_compiler.evaluate.evaluator import EvaluationError, Returned
-from flowc_compiler.evaluate.merging import Merge, State
+from flowc_compiler.evaluate.merging import Merge, State, namespaces, roots_of
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_values import RegionBuilder, Result, SwitchBuilder
 from flowc_compiler.frontend.pipelines.step_calls import argument_value, condition_value
