@@ -1,4 +1,4 @@
-"""Code that may run or not, or any number of times: every way is evaluated, and what they leave is merged. Conditions."""
+"""Conditions, and code that may run or not: every way is evaluated, and what they leave is merged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Going over values, and comprehensions: sets have an order that is known, iterators make all of their items at once."""
+"""Going over values, and comprehensions: sets in an order that is known, iterators with all items at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What assignments, loops and deletions bind: names, tuples of names, entries and attributes."""
+"""What assignments, loops, deletions and `match` bind: names, tuples of names, entries and attributes."""
 
 from __future__ import annotations
 
