@@ -13,7 +13,6 @@ from flowc_cli.output import Form, report
 from flowc_cli.python_call import current_call
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import NO_INPUTS, Compilation, GivenConfigs, ParameterInputs, compile_file, with_defaults
-from flowc_compiler.ir import Flow
 
 CONFIG_VARIABLES = {"files": "FLOW_CONFIG", "values": "FLOW_CONFIG_VALUE"}
 """The variables, without FLOWC_ or METAFLOW_ before them: JSON objects of names to paths, and to values."""
@@ -58,7 +57,6 @@ class FlowOptions:
         if self.parameters == NO_INPUTS:
             return found
         flow = with_defaults(found.flow, self.parameters.bind(found.flow, sink))
-        _check_defaults(found.flow, flow, sink)
         sink.raise_if_failed()
         return replace(found, flow=flow)
 
@@ -123,16 +121,3 @@ def _from_environment(suffix: str, sink: DiagnosticSink) -> dict[str, str]:
         return {}
     items = cast("dict[str, object]", value)
     return {name: item if isinstance(item, str) else json.dumps(item) for name, item in items.items()}
-
-
-def _check_defaults(before: Flow, flow: Flow, sink: DiagnosticSink) -> None:
-    """Collect FC315 for a value that cannot be passed to tasks of a class flow: they would use the class's default."""
-    if flow.frontend != "class":
-        return
-    from flowc_targets.base.parameter_defaults import literal_default
-
-    for old, new in zip(before.parameters, flow.parameters, strict=True):
-        shipped = new.source == "file" and "://" not in str(new.default)
-        if new != old and not shipped and literal_default(new) is None:
-            message = f"parameter `{new.name}` cannot be compiled with the value {new.default!r}"
-            sink.error("FC315", message, new.span, help="write it in the file, or give it when the flow is run")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from flowc.errors import ParameterError
@@ -46,11 +45,10 @@ class Declaration:
 
     def value(self, flow_name: str) -> Any:
         """The value for this run, from the environment or the default. Only the start task asks."""
-        from flowc.protocol.encodings import USE_DEFAULT, decode_value, received
-        from flowc.protocol.env_names import parameter_variable
+        from flowc.shim.loaded_plan import given_text
 
-        raw = received(self.name, os.environ.get(parameter_variable(self.name), USE_DEFAULT))
-        value = self._default(flow_name) if raw == USE_DEFAULT else self._given(decode_value(self.name, raw))
+        text = given_text(self.name)
+        value = self._default(flow_name) if text is None else self._given(text)
         separator = self.field("separator")
         if separator and isinstance(value, str) and value:
             return value.split(separator)

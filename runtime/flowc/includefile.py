@@ -7,7 +7,7 @@ import os
 from flowc.errors import FlowError, ParameterError
 from flowc.flow_configs import load_parser
 from flowc.flow_parameters import Declaration, Parameter, merged
-from flowc.shim.loaded_plan import included_member
+from flowc.shim.loaded_plan import parameter_entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class _IncludeDeclaration(Declaration):
         return self._content(read_location(self.name, text))
 
     def _default(self, flow_name: str) -> Any:
-        member = included_member(self.name)
+        member = parameter_entry(self.name).get("file")
         if member is not None:
             from flowc.shim.loaded_plan import read_package
 

@@ -206,8 +206,8 @@ def test_values_to_compile_with(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("item", "code"),
     [
-        ("n-item=7", "FC302"), ("who", "FC302"), ("n-items=many", "FC303"), ("list=[", "FC303"), ('list="x"', "FC315"),
-        ("data=s3://bucket/file", "FC315"), ("data=nowhere.csv", "FC308"), ("rate=inf", "FC315"),
+        ("n-item=7", "FC302"), ("who", "FC302"), ("n-items=many", "FC303"), ("list=[", "FC303"),
+        ("data=nowhere.csv", "FC308"), ("who=\udcff", "FC303"),
     ],
 )  # fmt: skip
 def test_values_that_cannot_be_compiled_with(tmp_path: Path, item: str, code: str) -> None:

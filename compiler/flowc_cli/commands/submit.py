@@ -18,7 +18,7 @@ from flowc_cli.output import INPUT_ERROR, Form, report
 from flowc_cli.run_states import document
 from flowc_cli.target_options import build_options, emit_files, find_target
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_compiler.driver import split_assignments, with_defaults
+from flowc_compiler.driver import is_unicode, split_assignments, with_defaults
 from flowc_compiler.ir import Flow
 from flowc_compiler.source import Span
 from flowc_targets.base.engine import Deployed, EngineClient, EngineError, RunState
@@ -187,6 +187,9 @@ def _checked(deployed: Deployed, request: _Request, sink: DiagnosticSink) -> dic
             sink.error("FC302", f"{deployed.kind} {deployed.name} has no parameter `{name}`", None, help=help_)
         elif request.resume is not None:
             _refuse_kept(parameter.name, None, sink)
+        elif not is_unicode(value):
+            message = f"the value of parameter `{parameter.name}` is not UTF-8 text"
+            sink.error("FC303", message, None, help="encode it, such as in base64, or pass a file's URL")
         elif parameter.choices and value not in parameter.choices:
             message = f"{value!r} is not a value of parameter `{parameter.name}`"
             sink.error("FC303", message, None, help=f"it may be {', '.join(parameter.choices)}")

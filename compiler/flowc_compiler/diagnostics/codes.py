@@ -68,7 +68,6 @@ _TITLES = {
     "FC312": "what is mapped over is not a list",
     "FC313": "a result does not have this entry",
     "FC314": "a default has the wrong type",
-    "FC315": "a value that only the file or a run can give",
     "FC401": "an unknown decorator",
     "FC402": "the value of a decorator argument is not known",
     "FC403": "an unknown decorator argument",

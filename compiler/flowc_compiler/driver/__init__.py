@@ -8,6 +8,7 @@ from flowc_compiler.driver.parameters import (
     default_file,
     environment_values,
     find_parameter,
+    is_unicode,
     split_assignments,
     split_options,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "default_file",
     "environment_values",
     "find_parameter",
+    "is_unicode",
     "split_assignments",
     "split_options",
     "with_defaults",

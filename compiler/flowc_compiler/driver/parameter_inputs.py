@@ -132,5 +132,5 @@ def with_defaults(flow: Flow, bound: Mapping[str, str]) -> Flow:
 
 
 def _with_default(parameter: Parameter, text: str) -> Parameter:
-    changed = {"default": converted(text, parameter), "has_default": True, "dynamic_default": False}
+    changed = {"default": converted(text, parameter), "given": text, "has_default": True, "dynamic_default": False}
     return parameter.model_copy(update=changed)

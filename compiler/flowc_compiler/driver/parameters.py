@@ -122,6 +122,9 @@ def bind_parameters(
                 parameter.span,
                 help=_EXAMPLES[parameter.type],
             )
+        elif not (to_run or is_unicode(value)):
+            message = f"the value of parameter `{parameter.name}` is not UTF-8 text, which is all that an engine takes"
+            sink.error("FC303", message, parameter.span, help="encode it, such as in base64, or pass a file's URL")
         elif parameter.source == "file":
             bound[parameter.name] = check_location(parameter, value, sink)
         else:
@@ -142,6 +145,11 @@ def _complete(flow: HasParameters, bound: dict[str, str], sink: DiagnosticSink) 
             path = default_file(parameter, sink, f"name another file: `-p {parameter.name}=PATH`")
             if path is not None:
                 bound[parameter.name] = str(path)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether text can be written in UTF-8; bytes of the command line that are not UTF-8 become surrogates."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 PREFIXES = ("FLOWC_RUN_", "METAFLOW_RUN_")

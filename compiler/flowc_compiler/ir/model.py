@@ -193,6 +193,8 @@ class Parameter(Node):
     """The type is that of a default which is not known before the run starts; `str` stands in for it."""
     default: Any = None
     """The default where it is known; a path for an IncludeFile."""
+    given: str | None = None
+    """The text of a value that replaced the file's own default when the flow was compiled."""
     has_default: bool = False
     """Whether there is a default other than `None`."""
     required: bool = False

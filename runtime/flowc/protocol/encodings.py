@@ -21,6 +21,15 @@ USE_DEFAULT = f"{RESERVED}default"
 """The value that stands for the default, for engines that must pass every parameter."""
 
 
+def plain_text(text: str) -> str:
+    """A text as a value: in base64 if it looks like one that means something else."""
+    if not text.startswith((ENCODED, PACKED, RESERVED)):
+        return text
+    import base64
+
+    return ENCODED + base64.urlsafe_b64encode(text.encode()).decode()
+
+
 def decode_value(name: str, raw: str) -> str:
     """The text of a value as the user gave it. Raises ParameterError."""
     if not raw.startswith((ENCODED, PACKED)):

@@ -7,6 +7,7 @@ import os
 
 from flowc.errors import ProtocolError
 from flowc.protocol import PLAN_FILE, env_names
+from flowc.protocol.encodings import USE_DEFAULT, decode_value, received
 from flowc.protocol.plan import Plan
 
 TYPE_CHECKING = False
@@ -34,13 +35,20 @@ def config_entries() -> Dict[str, Dict[str, Any]] | None:
     return None if _plan is None else _plan.configs
 
 
-def included_member(parameter: str) -> str | None:
-    """The file in the code package that has the default content of an IncludeFile; `None` when there is none."""
-    for entry in _plan.parameters if _plan is not None else ():
-        if entry["name"] == parameter:
-            member: str | None = entry.get("file")
-            return member
-    return None
+def given_text(name: str) -> str | None:
+    """The text given for a parameter, for this run or else when the flow was compiled; `None` where its default counts.
+
+    Raises ParameterError for a value that cannot be read.
+    """
+    raw = received(name, os.environ.get(env_names.parameter_variable(name), USE_DEFAULT))
+    return parameter_entry(name).get("value") if raw == USE_DEFAULT else decode_value(name, raw)
+
+
+def parameter_entry(name: str) -> Dict[str, Any]:
+    """What the plan says of a parameter: `value` is the text of a default that was given when the flow was compiled,
+    and `file` the file in the code package that has the default content of an IncludeFile."""
+    parameters = _plan.parameters if _plan is not None else ()
+    return next((entry for entry in parameters if entry["name"] == name), {})
 
 
 def load_plan() -> Plan:

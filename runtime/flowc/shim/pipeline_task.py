@@ -5,16 +5,14 @@ A task inherits nothing: its manifest has its own outputs only.
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from types import SimpleNamespace
 
 from flowc.current import running
 from flowc.errors import ParameterError, PipelineError, ProtocolError
 from flowc.protocol.conversions import conversion
-from flowc.protocol.encodings import USE_DEFAULT, decode_value, received
-from flowc.protocol.env_names import parameter_variable
 from flowc.shim.argument_values import Values, describe
+from flowc.shim.loaded_plan import given_text
 from flowc.shim.step_call import call_step
 from flowc.shim.task_runner import (
     bounded,
@@ -211,9 +209,9 @@ class RunParameter:
     def value(self, flow_name: str) -> Any:
         """The value for this run, from the environment or the default. Only the first task asks."""
         del flow_name
-        raw = received(self.name, os.environ.get(parameter_variable(self.name), USE_DEFAULT))
-        if raw != USE_DEFAULT:
-            return convert(self.name, self._entry.get("type", "str"), decode_value(self.name, raw))
+        text = given_text(self.name)
+        if text is not None:
+            return convert(self.name, self._entry.get("type", "str"), text)
         if "default" not in self._entry:
             raise ParameterError(f"parameter {self.name!r} is required: give it as -p {self.name}=...")
         from flowc.shim.argument_values import literal

@@ -10,6 +10,8 @@ from flowc_targets.base.options import TargetOptions
 
 DEFAULT_MAP_LENGTH = 1024
 """core.max_map_length of Airflow by default."""
+LONGEST_PARAMETER = 90_000
+"""Bytes of the longest value: in base64 it is an environment variable of the first task, and Linux allows 128 KiB."""
 GPU_NODE_SECONDS = 3600
 """Time for pods with GPUs to wait for a node by default."""
 

@@ -16,7 +16,7 @@ from flowc.protocol.env_names import parameter_variable
 from flowc_targets.airflow.airflow_checks import check
 from flowc_targets.airflow.dag_model import Call, DagFile, Name
 from flowc_targets.airflow.dag_printer import print_file
-from flowc_targets.airflow.options import AirflowOptions
+from flowc_targets.airflow.options import LONGEST_PARAMETER, AirflowOptions
 from flowc_targets.airflow.pod_arguments import pod_defaults
 from flowc_targets.airflow.task_lowering import asset, lower_steps, markdown
 from flowc_targets.base.parameter_defaults import description, literal_default
@@ -177,8 +177,9 @@ def _schedule(flow: Flow) -> Expression:
 
 
 def _param(parameter: Parameter) -> Call:
-    """Lower a parameter. `null` means the default that the flow's class computes; a required one has no default."""
-    default = _expression(json.loads(json.dumps(literal_default(parameter))))
+    """Lower a parameter. `null` means the default that the shim knows; a required one has no default."""
+    literal = json.dumps(literal_default(parameter))
+    default = _expression(json.loads(literal)) if len(literal) <= LONGEST_PARAMETER else None
     needed = parameter.required and not parameter.has_default
     schema: dict[str, Expression] = {}
     if default is not None:

@@ -32,7 +32,7 @@ from flowc_targets.local.run_record import RunRecord, new_run_id, write_run_id
 from flowc_targets.local.run_report import ConsoleReporter, FailedTask, Reporter, RunResult, Status, unsupported_locally
 from flowc_targets.local.schedule import Schedule, TaskKey
 from flowc_targets.local.signal_watch import SignalWatch
-from flowc_targets.local.task_environment import TaskServers, check_params, task_environment
+from flowc_targets.local.task_environment import TaskServers, check_params, task_environment, with_values
 from flowc_targets.local.task_output import TaskOutput
 from flowc_targets.package.code_package import local_plan
 
@@ -63,7 +63,8 @@ def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Repo
         write_run_id(options.run_id_file, run_id)
     with tempfile.TemporaryDirectory(prefix="flowc-run-") as scratch:
         plan = Path(scratch, PLAN_FILE)
-        plan.write_text(json.dumps(local_plan(flow, source)), encoding="utf-8")
+        planned = local_plan(with_values(flow, options.params), source)
+        plan.write_text(json.dumps(planned), encoding="utf-8")
         return _Engine(flow, source, options, reporter or ConsoleReporter(), record, plan, origin).run()
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import sys
 from typing import TYPE_CHECKING
 
 from flowc.protocol import env_names
-from flowc.protocol.encodings import ENCODED, PACKED, RESERVED, USE_DEFAULT, join_tags
-from flowc.protocol.env_names import parameter_variable
+from flowc.protocol.encodings import join_tags
 from flowc.shim.fork_server import BOOT
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.driver import bind_parameters
+from flowc_compiler.driver import bind_parameters, with_defaults
 from flowc_compiler.syntax.import_root import located
 from flowc_targets.base.process_pool import ForkServer
 from flowc_targets.package.code_package import build_package
@@ -40,12 +38,17 @@ def check_params(flow: Flow, params: Mapping[str, str]) -> None:
     sink.raise_if_failed()
 
 
+def with_values(flow: Flow, params: Mapping[str, str]) -> Flow:
+    """The flow with the values that fit for its parameters, paths of included files among them, for the run's plan:
+    a variable would limit their length."""
+    return with_defaults(flow, bind_parameters(flow, list(params.items()), DiagnosticSink()))
+
+
 def task_environment(
     flow: Flow, source: SourceFile, options: RunOptions, record: RunRecord, plan: Path
 ) -> dict[str, str]:
     """The environment of every task of a run."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(env_names.PARAMETER_PREFIX)}
-    env.update(_parameter_variables(flow, options.params))
     env[env_names.PLAN] = str(plan)
     env[env_names.SOURCE] = str(located(source.path))
     env[env_names.ROOT] = record.root
@@ -112,16 +115,3 @@ class TaskServers:
         if threads:
             what = f"the file imports libraries that start threads ({', '.join(threads)})"
             self._reporter.note(f"{what}; each task gets a fresh Python")
-
-
-def _parameter_variables(flow: Flow, params: Mapping[str, str]) -> dict[str, str]:
-    """The variables that carry the parameters to the start task, paths of included files among them."""
-    bound = bind_parameters(flow, list(params.items()), DiagnosticSink())
-    return {parameter_variable(item.name): _encoded(bound.get(item.name, USE_DEFAULT)) for item in flow.run_parameters}
-
-
-def _encoded(text: str) -> str:
-    """A value as the shim reads it back: text that looks like a mark of the shim is in base64."""
-    if text == USE_DEFAULT or not text.startswith((ENCODED, PACKED, RESERVED)):
-        return text
-    return ENCODED + base64.urlsafe_b64encode(text.encode()).decode()

@@ -42,10 +42,14 @@ def build_plan(flow: Flow, module: str | None = None, default_files: Mapping[str
 
 def _parameter(flow: Flow, parameter: Parameter, default_files: Mapping[str, str]) -> dict[str, Any]:
     entry: dict[str, Any] = {"attribute": parameter.attribute, "name": parameter.name, "type": parameter.type}
+    file = default_files.get(parameter.name)
+    if file is not None:
+        return {**entry, "file": file}
+    if parameter.given is not None:
+        return {**entry, "value": parameter.given}
     if flow.frontend == "pipeline" and (parameter.has_default or not parameter.required):
         entry["default"] = literal(parameter.default)
-    file = default_files.get(parameter.name)
-    return entry if file is None else {**entry, "file": file}
+    return entry
 
 
 def recorded(config: Config) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from flowc.protocol.encodings import SENT, plain_text
 from flowc_targets.simulate.manifest import read_manifest, with_parameters
 from flowc_targets.simulate.manifest_checks import checked_spec
 from flowc_targets.simulate.problems import HeldError, NodeError
@@ -139,8 +141,15 @@ def _with_values(manifest: Manifest, parameters: Mapping[str, str]) -> Manifest:
     declared = [item["name"] for item in manifest.spec.get("arguments", {}).get("parameters", [])]
     known = f"it has {', '.join(declared)}" if declared else "it has none"
     notes = [f"the manifest has no argument {name!r}, {known}" for name in parameters if name not in declared]
-    spec = with_parameters(manifest.spec, parameters)
+    spec = with_parameters(manifest.spec, {name: _sent(name, value, manifest) for name, value in parameters.items()})
     return replace(manifest, spec=spec, notes=(*manifest.notes, *notes))
+
+
+def _sent(name: str, value: str, manifest: Manifest) -> str:
+    """A value as an argument: in base64 if the shim reads it and would take it for an encoding."""
+    plain = plain_text(value)
+    by_shim = plain != value and f"{SENT}{{{{=sprig.b64enc(workflow.parameters['{name}'])" in json.dumps(manifest.spec)
+    return plain if by_shim else value
 
 
 @contextmanager

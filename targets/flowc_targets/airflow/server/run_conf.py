@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flowc.errors import ParameterError
 from flowc.type_conversion import convert
+from flowc_targets.airflow.options import LONGEST_PARAMETER
 from flowc_targets.base.engine import DeployedParameter, EngineError
 from flowc_targets.base.json_parts import as_map, as_strings
 
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowc_targets.airflow.server.connection import Json
-
-MOST_BYTES = 90_000
-"""The longest value: in base64 it is an environment variable of the first task, and Linux allows 128 KiB."""
 
 _TYPES = {"integer": "int", "number": "float", "boolean": "bool"}
 
@@ -44,8 +42,8 @@ def conf_of(dag: Json, values: Mapping[str, str]) -> dict[str, object]:
         if name not in params:
             help_ = f"its params are {', '.join(params)}" if params else "the DAG has no params"
             raise EngineError("FC302", f"DAG {dag.get('dag_id')} has no param {name!r}", help_)
-        if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
-            message = f"the value of parameter {name!r} is longer than {MOST_BYTES:,} bytes"
+        if len(text.encode("utf-8", "surrogatepass")) > LONGEST_PARAMETER:
+            message = f"the value of parameter {name!r} is longer than {LONGEST_PARAMETER:,} bytes"
             raise EngineError("FC503", message, "put it in the store and pass its URL")
         conf[name] = _value(name, text, _types(as_map(as_map(params[name]).get("schema"))))
     return conf
