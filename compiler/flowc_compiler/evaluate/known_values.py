@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.evaluator import (
+    BoundValue,
+    CallArguments,
     EvaluationError,
     Evaluator,
     Frame,
@@ -18,18 +21,23 @@ from flowc_compiler.evaluate.evaluator import (
     Recorded,
     deep_recursion,
 )
-from flowc_compiler.evaluate.functions import bound_names
+from flowc_compiler.evaluate.functions import bound_names, signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError
 from flowc_compiler.evaluate.operations import HEAVIEST, MOST_OPERATIONS
 from flowc_compiler.evaluate.plain_data import TOO_HEAVY, weight
 from flowc_compiler.evaluate.values import (
+    BoundMethod,
+    Builtin,
+    ClassObject,
     ConfigReference,
     ConfigTree,
     Environment,
     Foreign,
     Function,
     Instance,
+    Module,
+    Partial,
     RuntimeValue,
     SettingsObject,
     Undetermined,
@@ -37,6 +45,9 @@ from flowc_compiler.evaluate.values import (
 )
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
+
+_DEPLOYER = ("user_name", "ds_type", "parameter_name")
+"""Fields of the context that depend on where and for what it is made."""
 
 
 class ConfigSource(Protocol):
@@ -48,6 +59,10 @@ class ConfigSource(Protocol):
 
     def name_of(self, attribute: str) -> str | None:
         """The name of the config that an attribute of the flow is."""
+        ...
+
+    def names(self) -> Iterable[str]:
+        """The names of all configs."""
         ...
 
 
@@ -72,13 +87,28 @@ class FileScope(Scope):
 
     def evaluate(self, node: ast.expr) -> object:
         """The value of an expression when its class statement is executed. Raises UnresolvedError."""
+        return self.resolved(recorded(self.files.evaluator, node, self._recorded(node)), node)
+
+    def definition(self, node: ast.expr) -> object:
+        """The value of an expression, which may be a function or a class. Raises UnresolvedError."""
+        return self.resolved(recorded(self.files.evaluator, node, self._recorded(node), definitions=True), node)
+
+    def called(self, function: object, context: Mapping[str, object], node: ast.expr) -> object:
+        """What a function returns for Metaflow's ParameterContext, at the end of the files. Raises UnresolvedError."""
+        configs = ConfigTree(
+            {name: ConfigReference("it is a config", name=name) for name in self.files.configs.names()}
+        )
+        given = _context({"configs": configs, **context})
+        return self.resolved(called(self.files.evaluator, function, given, node, self.view), node)
+
+    def _recorded(self, node: ast.expr) -> Recorded:
         evaluator = self.files.evaluator
         with deep_recursion():
             evaluator.namespace(self.view)
         found = evaluator.records.get(node)
         if found is None:
             raise UnresolvedError(node)
-        return self.resolved(recorded(evaluator, node, found), node)
+        return found
 
     def made_by(self, node: ast.expr) -> tuple[str, ...]:
         """The path of what an expression calls where that is no code of the files, such as `flowc.Parameter`."""
@@ -198,6 +228,16 @@ class RecordedScope(Scope):
             return held  # the call has read it: what changes it later does not count
         return recorded(self._evaluator, node, self._records[node])
 
+    def definition(self, node: ast.expr) -> object:
+        """The value of an expression, which may be a function or a class. Raises UnresolvedError."""
+        if node not in self._records:
+            raise UnresolvedError(node)
+        return recorded(self._evaluator, node, self._records[node], definitions=True)
+
+    def called(self, function: object, context: Mapping[str, object], node: ast.expr) -> object:
+        """What a function returns for Metaflow's ParameterContext. Raises UnresolvedError."""
+        return called(self._evaluator, function, _context(context), node, self._evaluator.view)
+
 
 def without_names(node: ast.expr) -> object:
     """The value of an expression where no name is known. Raises UnresolvedError."""
@@ -207,22 +247,52 @@ def without_names(node: ast.expr) -> object:
 
 def evaluated(evaluator: Evaluator, node: ast.expr, frame: Frame) -> object:
     """The value of an expression in a frame. Raises UnresolvedError."""
+    value = _guarded(evaluator, node, frame, lambda: evaluator.lookup(node), "the expression")
+    return recorded(evaluator, node, Recorded(value, None))
+
+
+def called(evaluator: Evaluator, function: object, argument: object, node: ast.expr, view: ModuleView) -> object:
+    """What a call of a function with one argument returns, or with a second one, True, as Metaflow calls functions of
+    its deployments; it may contain functions. Raises UnresolvedError."""
+    signature = signature_of(function.node) if isinstance(function, Function) else None
+    pair = signature is not None and (len(signature.positional) > 1 or signature.star is not None)
+    given = CallArguments([BoundValue(item, node) for item in ((argument, True) if pair else (argument,))])
+    frame = Frame(view, {}, is_detached=True)
+    try:
+        value = _guarded(evaluator, node, frame, lambda: evaluator.call(function, given, node), "the function")
+        return recorded(evaluator, node, Recorded(value, None), definitions=True)
+    except UnresolvedError as error:
+        if error.reason:
+            raise
+        raise UnresolvedError(node, "flowc cannot compute what a call of it returns") from None
+
+
+def _context(known: Mapping[str, object]) -> Instance:
+    """Metaflow's ParameterContext; what depends on where the flow is deployed is not known."""
+    unknown = {name: Unresolved(f"`{name}` of the context is not known when flowc compiles") for name in _DEPLOYER}
+    return Instance(None, {**unknown, "logger": Builtin("logger", lambda *_: None), **known})
+
+
+def _guarded(evaluator: Evaluator, node: ast.expr, frame: Frame, make: Callable[[], object], what: str) -> object:
+    """A value that an evaluation makes, within limits of its own. Raises UnresolvedError."""
     frames, evaluator.frames = evaluator.frames, [frame]
     try:
         with deep_recursion(), evaluator.leniently(), evaluator.own_limits(MOST_OPERATIONS // 4):
-            value = evaluator.lookup(node)
+            return make()
     except RaisedError as error:
         text = f"{error.error}" if str(error.error) else type(error.error).__name__
-        raise UnresolvedError(node, f"the expression fails: {text}", wrong=True) from None
+        raise UnresolvedError(node, f"{what} fails: {text}", wrong=True) from None
     except (EvaluationError, LimitError, RecursionError):
         raise UnresolvedError(node) from None
     finally:
         evaluator.frames = frames
-    return recorded(evaluator, node, Recorded(value, None))
 
 
-def recorded(evaluator: Evaluator, node: ast.expr, found: Recorded) -> object:
-    """A value that was recorded, if it is known all through. Raises UnresolvedError."""
+def recorded(evaluator: Evaluator, node: ast.expr, found: Recorded, *, definitions: bool = False) -> object:
+    """A value that was recorded, if it is known all through; with `definitions`, it may contain functions and classes.
+
+    Raises UnresolvedError.
+    """
     value, held = found
     unknown = None if isinstance(value, ConfigReference) else _first_unknown(evaluator, value)
     if isinstance(unknown, Unresolved):
@@ -233,13 +303,27 @@ def recorded(evaluator: Evaluator, node: ast.expr, found: Recorded) -> object:
         raise UnresolvedError(node, TOO_HEAVY, "compute it in a step")
     if held is not None and held != value:
         raise UnresolvedError(node, "it is changed after this", "write the value out here")
-    if _is_definition(value):
-        raise UnresolvedError(node)
+    if not definitions and (definition := _first_definition(value)) is not None:
+        raise UnresolvedError(node, *_described(definition[0]))
     return value
 
 
 def _first_unknown(evaluator: Evaluator, value: object) -> Undetermined | None:
     """The first part of a value that is not known; references to configs are looked up later."""
+    for item in _parts(value):
+        found = evaluator.undetermined(item)
+        if found is not None and not isinstance(found, ConfigReference):
+            return found
+    return None
+
+
+def _first_definition(value: object) -> tuple[object] | None:
+    """The first part of a value that is a function, a class or the like."""
+    return next(((item,) for item in _parts(value) if _is_definition(item)), None)
+
+
+def _parts(value: object) -> Iterator[object]:
+    """A value, and what is in it."""
     pending: list[object] = [value]
     seen = set[int]()
     while pending:
@@ -247,14 +331,26 @@ def _first_unknown(evaluator: Evaluator, value: object) -> Undetermined | None:
         if id(item) in seen:
             continue
         seen.add(id(item))
-        found = evaluator.undetermined(item)
-        if found is not None and not isinstance(found, ConfigReference):
-            return found
+        yield item
         if isinstance(item, dict):
             pending.extend(cast("dict[object, object]", item).values())
         elif isinstance(item, list | tuple | set | frozenset):
             pending.extend(cast("list[object]", item))
-    return None
+
+
+def _described(value: object) -> tuple[str, str]:
+    """What a value is that is not data, and what to write instead."""
+    name = getattr(value, "name", "")
+    match value:
+        case Function() | Partial() | BoundMethod() | Builtin():
+            shown = f"`{name}`" if name and name != "<lambda>" else "it"
+            return f"{shown} is a function, which nothing calls", "call it, or write the value itself"
+        case ClassObject():
+            return f"`{name}` is a class", "write the value itself"
+        case Module():
+            return "it is a module", "write the value itself"
+        case _:
+            return "", ""
 
 
 def _is_definition(value: object) -> bool:

@@ -6,7 +6,7 @@ Most flows give literals only: the evaluator is imported for the first expressio
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import Generic, TypeVar, cast
@@ -45,6 +45,18 @@ class Scope:
 
         return without_names(node)
 
+    def definition(self, node: ast.expr) -> object:
+        """The value of an expression, which may be a function or a class. Raises UnresolvedError."""
+        return self.evaluate(node)
+
+    def called(self, function: object, context: Mapping[str, object], node: ast.expr) -> object:
+        """What a function returns for Metaflow's ParameterContext: `context` has those of its fields that are known.
+
+        Raises UnresolvedError.
+        """
+        del function, context
+        raise UnresolvedError(node)
+
 
 NO_SCOPE = Scope()
 
@@ -73,3 +85,11 @@ class LazyScope(Scope, Generic[Made]):
     def evaluate(self, node: ast.expr) -> object:
         """The value of an expression. Raises UnresolvedError."""
         return self.made.evaluate(node)
+
+    def definition(self, node: ast.expr) -> object:
+        """The value of an expression, which may be a function or a class. Raises UnresolvedError."""
+        return self.made.definition(node)
+
+    def called(self, function: object, context: Mapping[str, object], node: ast.expr) -> object:
+        """What a function returns. Raises UnresolvedError."""
+        return self.made.called(function, context, node)

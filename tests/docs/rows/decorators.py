@@ -81,6 +81,7 @@ FLOW_DECORATORS = [
         "cron": "'0 10 * * ? *'", "weekly": "True", "daily": "True", "hourly": "True"}),
     Row("`@schedule(timezone=)`", "above", "@schedule(daily=True, timezone='Europe/Berlin')"),
     Row("`@trigger(event=)`", "above", "@trigger(event='e')"),
+    Row("`@trigger(event=)` that is a function", "above", "@trigger(event=lambda context: context.flow_name)"),
     Row("`@trigger(events=)`", "above", "@trigger(events=['e', 'f'])"),
     Row("`@trigger_on_finish(flow=)`", "above", "@trigger_on_finish(flow='Other')"),
     Row("`@trigger_on_finish(flows=)`", "above", "@trigger_on_finish(flows=['Other', 'Another'])"),

@@ -101,19 +101,24 @@ class ArgumentReader:
     """Reads decorators of one file. What is wrong is collected as FC402, FC403 or FC404."""
 
     def __init__(self, view: ModuleView, sink: DiagnosticSink, scope: Scope = NO_SCOPE) -> None:
-        self._view = view
+        self.view = view
+        self.scope = scope
         self._sink = sink
-        self._scope = scope
+
+    def evaluated(self, decorator: str, key: str | None, node: ast.expr) -> object:
+        """The value of an argument of a decorator, of `**values` for no key. Raises UnresolvedError."""
+        del decorator, key
+        return evaluate(node, self.scope)
 
     def read_all(self, items: Iterable[ast.expr], of: Owner, found: list[DecoratorUse], skipped: str = "") -> None:
         """Add decorators to those that were `found` before. What is not understood is collected as FC401 to FC408."""
         models = ARGUMENTS if of == "step" else FLOW_ARGUMENTS
         for item in items:
-            name, span = self._view.names.resolve(callee(item)), self._view.span(item)
+            name, span = self.view.names.resolve(callee(item)), self.view.span(item)
             if name == skipped:
                 continue
             if name is None or name not in models:
-                report_decorator(item, name, self._view, of, self._sink)
+                report_decorator(item, name, self.view, of, self._sink)
             elif name not in REPEATABLE and any(use.name == name for use in found):
                 self._sink.error("FC405", f"`@{name}` is given twice", span, help="keep one of them")
             elif (arguments := self._read(name, models[name], item)) is not None:
@@ -133,7 +138,7 @@ class ArgumentReader:
         if not ok:
             return None
         return validated(
-            model, values, f"`@{name}`", lambda path: self._view.span(nodes.get(str(path[0]), item) if path else item),
+            model, values, f"`@{name}`", lambda path: self.view.span(nodes.get(str(path[0]), item) if path else item),
             f"see `@{name}` in docs/decorators.md", self._sink,
         )  # fmt: skip
 
@@ -141,25 +146,25 @@ class ArgumentReader:
         """The value of one argument, by its name; of `**values`, each of them."""
         if key == "":
             self._sink.error(
-                "FC403", f"`@{name}` takes keyword arguments only", self._view.span(node),
+                "FC403", f"`@{name}` takes keyword arguments only", self.view.span(node),
                 help=f"it takes {', '.join(model.model_fields) or 'none'}",
             )  # fmt: skip
             return None
         if key is not None and not self._check_argument(name, model, key, node):
             return None
         try:
-            value = evaluate(node, self._scope)
+            value = self.evaluated(name, key, node)
         except UnresolvedError as error:
             if key == "python" and "packages" in model.model_fields and not (error.reported or error.wrong):
                 return {key: self._as_written(name, node)}
             what = f"`{key}` of `@{name}`" if key else f"what `@{name}` unpacks"
-            report_unresolved(what, error, self._view.span(error.node), self._sink)
+            report_unresolved(what, error, self.view.span(error.node), self._sink)
             return None
         if key is not None:
             return {key: value}
         if isinstance(value, dict):
             return {str(name): item for name, item in cast("dict[object, object]", value).items()}
-        span = self._view.span(node)
+        span = self.view.span(node)
         self._sink.error(
             "FC404", f"the value that `@{name}` unpacks is not a dict", span, help="write the arguments out"
         )
@@ -167,17 +172,17 @@ class ArgumentReader:
 
     def _as_written(self, name: str, node: ast.expr) -> str:
         """The text of a Python version that is computed: flowc installs none, so that it is recorded and no more."""
-        text = self._view.code(node)
+        text = self.view.code(node)
         self._sink.warning(
             "FC402", f"`python` of `@{name}` is not known, and is recorded as text: `{text}`",
-            self._view.span(node), help="write the version itself; a step runs on the Python of its image",
+            self.view.span(node), help="write the version itself; a step runs on the Python of its image",
         )  # fmt: skip
         return text
 
     def _check_argument(self, name: str, model: type[Arguments], key: str, node: ast.expr) -> bool:
         if key in model.model_fields:
             return True
-        span = self._view.span(node)
+        span = self.view.span(node)
         if key in model.REFUSED:
             self._sink.error("FC411", f"flowc has no `{key}` of `@{name}` yet", span, help=model.REFUSED[key])
             return False
@@ -243,10 +248,16 @@ class FlowDecoratorReader:
         self._main = main
         self._sink = sink
         self._found: list[DecoratorUse] = []
+        self._name = ""
 
     def read(self, view: ModuleView, node: ast.ClassDef | FunctionNode, scope: Scope = NO_SCOPE) -> None:
         """Read the decorators of a class or pipeline; each that is not understood is collected as FC401 to FC408."""
-        calls = ArgumentReader(view, self._sink, _FlowScope(view, self._main, scope))
+        self._name = self._name or node.name
+        if not node.decorator_list:
+            return
+        from flowc_compiler.frontend.decorators.function_arguments import FlowArgumentReader
+
+        calls = FlowArgumentReader(view, self._main, self._name, scope, self._sink)
         skipped = "pipeline" if isinstance(node, FunctionNode) else ""
         calls.read_all(node.decorator_list, "flow", self._found, skipped)
 
@@ -267,38 +278,6 @@ class FlowDecoratorReader:
 
         asked = (use.arguments.specs(Origin(use.span, self._sink)).dependencies for use in self._found)
         return tuple(spec for spec in asked if spec is not None)
-
-
-class _FlowScope(Scope):
-    """Names of functions stand for themselves, and `namespaced_event_name("x")` for an event of the project."""
-
-    def __init__(self, view: ModuleView, main: ModuleView, outer: Scope) -> None:
-        self._view = view
-        self._functions = main.functions | main.imports.keys()
-        self._outer = outer
-
-    def evaluate(self, node: ast.expr) -> object:
-        """The name of a function or event, a list or dict of such, or what the expression stands for outside."""
-        match node:
-            case ast.List(elts=items) | ast.Tuple(elts=items) if not any(isinstance(i, ast.Starred) for i in items):
-                return [evaluate(item, self) for item in items]
-            case ast.Dict(keys=keys, values=values) if all(keys):
-                pairs = zip(keys, values, strict=True)
-                return {evaluate(key, self._outer): evaluate(value, self) for key, value in pairs if key is not None}
-            case ast.Call(func=function, args=[inner]) if self._view.names.resolve(function) == "namespaced_event_name":
-                name = evaluate(inner, self._outer)
-                if isinstance(name, str):
-                    from flowc_compiler.frontend.decorators.arguments.flow_arguments import NamespacedName
-
-                    return NamespacedName(name)
-            case _:
-                pass
-        try:
-            return self._outer.evaluate(node)
-        except UnresolvedError:
-            if isinstance(node, ast.Name) and node.id in self._functions:
-                return node.id
-            raise
 
 
 Owner = Literal["step", "flow"]

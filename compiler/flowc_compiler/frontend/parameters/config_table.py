@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from flowc_compiler.diagnostics import DiagnosticSink
@@ -60,6 +60,10 @@ class ConfigTable:
     def name_of(self, attribute: str) -> str | None:
         """The name of the config that an attribute of the flow is."""
         return self._names.get(attribute)
+
+    def names(self) -> Iterable[str]:
+        """The names of all configs."""
+        return self._read
 
     def read(self, reader: CallReader, attribute: str, call: ast.Call, folder: Path) -> str | None:
         """Read one `Config(...)` and return its name; `None`, with FC301 or FC305 collected, when it has none.
