@@ -10,7 +10,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.support import flowc
+from tests.support import flowc, write_files
 
 pytestmark = pytest.mark.process
 
@@ -41,6 +41,28 @@ def test_show_as_json(store: Path) -> None:
     assert [task["attempt"] for task in document["steps"]["work"]] == [0, 1, 0]
     one = json.loads(look(store, "show", "RetryOnceFlow/latest/join", "--json").stdout)
     assert list(one["steps"]) == ["join"]
+
+
+def test_show_says_what_a_failed_task_had(tmp_path: Path) -> None:
+    write_files(tmp_path, {"flow.py": """
+        from flowc import FlowSpec, step
+
+        class Fails(FlowSpec):
+            @step
+            def start(self):
+                self.rows = [1, 2]
+                self.rate = 1 / len(self.rows[2:])
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+    """})  # fmt: skip
+    assert flowc(tmp_path, "run", "flow.py").returncode == 1
+    text = flowc(tmp_path, "show", "Fails").stdout
+    assert "    start failed: ZeroDivisionError: division by zero\n    start had, when it failed: rows\n" in text
+    document = json.loads(flowc(tmp_path, "show", "Fails", "--json").stdout)
+    assert list(document["steps"]["start"][0]["artifacts"]) == ["rows"]
 
 
 def test_logs_show_failed_attempts_too(store: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flowc.client import Run
+from flowc.client import Run, Task
 from flowc.store import open_store
 from tests.runtime.shim import RUN, Shim
 
@@ -223,6 +223,73 @@ def test_user_errors_exit_with_1_and_are_recorded(tmp_path: Path) -> None:
     assert exception is not None
     assert (exception.type, exception.exception) == ("builtins.ValueError", "no luck")
     assert str(exception) == exception.stacktrace == done.stderr
+
+
+FAILING = """
+    from threading import Lock
+
+    from flowc import FlowSpec, Parameter, current, step
+
+    class Failing(FlowSpec):
+        rate = Parameter("rate", default=0.5)
+
+        @step
+        def start(self):
+            self.words = {"a", "b"}
+            self.next(self.work)
+
+        @step
+        def work(self):
+            assert not hasattr(self, "half")
+            self.half = current.retry_count
+            self.big = list(range(5000))
+            self.lock = Lock()
+            if self.half == 0:
+                raise ValueError("not yet")
+            del self.lock
+            self.next(self.end)
+
+        @step
+        def end(self):
+            print("half", self.half)
+"""
+
+
+@pytest.mark.process
+def test_what_a_failed_attempt_had_set_is_for_people_only(tmp_path: Path) -> None:
+    shim = Shim(tmp_path, FAILING)
+    shim.task("start")
+    assert shim.attempt("work").returncode == 1
+    failed = Run(f"Failing/{RUN}", root=shim.root)["work"].task
+    assert not failed.successful
+    assert failed.finished
+    assert {artifact.id: artifact.data for artifact in failed} == {
+        "words": {"a", "b"}, "half": 0, "big": [*range(5000)], "rate": 0.5
+    }  # fmt: skip
+    assert failed.data.half == failed["half"].data == 0
+    assert failed["half"].finished_at == failed.finished_at
+    assert "has not finished" in shim.attempt("end").stderr, "it is no input"
+    with pytest.raises(AttributeError, match="no artifact 'lock'; it has big, half, rate, words"):
+        _ = failed.data.lock
+
+    shim.task("work", attempt=1)
+    assert shim.task("end") == "half 1\n"
+    run = Run(f"Failing/{RUN}", root=shim.root)
+    assert run["work"].task.data.half == 1
+    assert Task(f"Failing/{RUN}/work/work", attempt=0, root=shim.root).data.half == 0
+    assert Task(f"Failing/{RUN}/work/work", attempt=1, root=shim.root).data.half == 1
+
+
+@pytest.mark.process
+def test_a_failed_attempt_is_not_taken_over(tmp_path: Path) -> None:
+    shim = Shim(tmp_path, FAILING)
+    shim.task("start")
+    assert shim.attempt("work").returncode == 1
+    shim.env = {"FLOWC_RUN_ID": "run-2", "FLOWC_ORIGIN_RUN_ID": RUN}
+    assert "taken over" in shim.attempt("start").stderr
+    assert "ValueError: not yet" in shim.attempt("work").stderr
+    shim.task("work", attempt=1)
+    assert shim.task("end") == "half 1\n"
 
 
 @pytest.mark.process

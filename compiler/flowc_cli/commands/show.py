@@ -62,6 +62,8 @@ def _failures(tasks: Sequence[Task]) -> list[str]:
         error = task.failure
         if error is not None:
             lines.append(f"    {task.id} failed: {error.get('type')}: {error.get('message')}")
+            if task.artifact_names:
+                lines.append(f"    {task.id} had, when it failed: {', '.join(task.artifact_names)}")
     return lines
 
 
@@ -85,4 +87,5 @@ def _task_document(task: Task) -> dict[str, Any]:
         document["artifacts"] = task.manifest["artifacts"]
     elif task.failure is not None:
         document["exception"] = task.failure
+        document["artifacts"] = task.references
     return document

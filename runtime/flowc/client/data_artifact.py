@@ -82,7 +82,7 @@ class DataArtifact(Entity["Task", "DataArtifact"]):
 
     def created_seconds(self) -> float:
         """When it was stored."""
-        return float(self.parent.manifest["created"])
+        return float((self.parent.manifest if self.parent.committed else self.parent.failure or {}).get("created", 0.0))
 
     def children(self) -> Iterator[DataArtifact]:
         """Nothing: a value has no parts that the store knows."""

@@ -8,7 +8,7 @@ from flowc.client.data_artifact import DataArtifact, TaskData
 from flowc.client.entity import Entity, local_time
 from flowc.errors import ExceptionWrapper, MissingKey
 from flowc.store import artifacts
-from flowc.store.run_layout import RunLayout, task_id
+from flowc.store.run_layout import FAILED, RunLayout, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,8 +113,9 @@ class Task(Entity["Step", DataArtifact]):
 
     @property
     def references(self) -> Dict[str, Ref]:
-        """Its artifacts and parameters, each as a reference into the store; none unless an attempt was committed."""
-        return {**self.manifest["parameters"], **self.manifest["artifacts"]} if self.committed else {}
+        """Its artifacts and parameters, each as a reference into the store; of a failed attempt what it had set."""
+        found = self.manifest if self.committed else self.layout.read_json(f"{self._folder()}/{FAILED}")
+        return {**found["parameters"], **found["artifacts"]} if found is not None else {}
 
     @property
     def artifact_names(self) -> List[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -9,7 +10,14 @@ from collections.abc import MappingView
 from functools import partial
 
 from flowc.current import current, run_tags, set_current
-from flowc.errors import FlowError, InvalidNextException, MissingInput, ParameterError, ProtocolError
+from flowc.errors import (
+    FlowError,
+    InvalidNextException,
+    MissingInput,
+    ParameterError,
+    ProtocolError,
+    UnpicklableArtifact,
+)
 from flowc.flowspec import artifacts_set, attach, constants, parameters
 from flowc.protocol import OK, PROTOCOL_ERROR, env_names
 from flowc.shim.step_call import call_step
@@ -17,7 +25,7 @@ from flowc.shim.task_state import TaskState, check_iteration
 from flowc.shim.task_state import check as check_transition
 from flowc.shim.user_code import load_module, run_flow
 from flowc.store import artifacts, open_store
-from flowc.store.run_layout import VERSION, RunLayout, index_text, task_id
+from flowc.store.run_layout import FAILED, VERSION, RunLayout, index_text, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
     from flowc.shim.gang import Gang
     from flowc.shim.join import Inputs
     from flowc.shim.trigger_events import Trigger
+    from flowc.store.artifacts import Ref
     from flowc.store.run_layout import Document, Path
 
     class Declared(Protocol):
@@ -99,8 +108,29 @@ def _attempt(flow: FlowSpec, state: TaskState, task: Task) -> int:
     try:
         _execute(flow, state, task)
     except BaseException as error:
-        return _report(error, state.layout, task)
+        code = _report(error, state.layout, task)
+        if not isinstance(error, ProtocolError):
+            keep_failed(flow, state, task)
+        return code
     return OK
+
+
+def keep_failed(flow: FlowSpec, state: TaskState, task: Task) -> None:
+    """Store what an attempt that failed had set, as far as it can be stored."""
+    refs: Dict[str, Any] = {}
+    try:
+        for attribute, value in artifacts_set(flow):
+            with contextlib.suppress(UnpicklableArtifact):
+                refs[attribute] = _save(state, attribute, value)
+        document = {**manifest_head(state, task), "artifacts": {**state.inherited, **refs}}
+        state.layout.write_json(f"{state.layout.folder(task.step, task.path, task.attempt)}/{FAILED}", document)
+    except Exception as error:
+        print(f"flowc: what the attempt had set could not be stored: {error}", file=sys.stderr)
+
+
+def _save(state: TaskState, attribute: str, value: Any) -> Ref:
+    loaded = state.loaded.get(id(value))
+    return artifacts.save(state.layout.store, state.plan.flow, attribute, value, loaded)
 
 
 def _report(error: BaseException, layout: RunLayout | None, task: Task) -> int:
@@ -197,7 +227,7 @@ def chosen_parameters(declared: Mapping[str, Declared], state: TaskState, task: 
 
 def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: Task) -> Document:
     """Store the artifacts and return the manifest, which the caller writes."""
-    step, layout, name = state.step, state.layout, state.plan.flow
+    step = state.step
     manifest = manifest_head(state, task)
     transition = state.transition
     if step.foreach_var is not None:
@@ -208,12 +238,12 @@ def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: 
         manifest["choice"] = transition.choice
     refs = {**constant, **state.inherited}
     for attribute, value in artifacts_set(flow):
-        refs[attribute] = artifacts.save(layout.store, name, attribute, value, state.loaded.get(id(value)))
+        refs[attribute] = _save(state, attribute, value)
     manifest["artifacts"] = refs
     if step.name == state.plan.start:
         from flowc.shim.graph_info import record_graph
 
-        record_graph(layout, state.plan)
+        record_graph(state.layout, state.plan)
     write_outputs(task, manifest)
     return manifest
 

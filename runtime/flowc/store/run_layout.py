@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     Document = Dict[str, Any]
 
 MANIFEST = "manifest.json"
+FAILED = "failed.json"
+"""What a failed attempt had set, beside its `error.json`: for people, and never an input of a task."""
 RUN_RECORD = "run.json"
 """What the local engine writes down of a run: its start, its owner, its end."""
 GRAPH_RECORD = "graph.json"
