@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from flowc.protocol import FALLBACK_RETRIES
 from flowc.protocol.metaflow_names import OWN, SERVED
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
-from flowc_compiler.ir import FALLBACK_RETRIES, StepSpecs
+from flowc_compiler.ir import StepSpecs
 from tests.support import compiled, without_spans
 
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from flowc.client import Run, Step, Task
+from flowc.client.attempts import Attempt
 from flowc.errors import FlowError
 from flowc_cli import shared_options as shared
 from flowc_cli.stored_runs import find_run, report_failure, selected_steps, tasks_of
 
 app = shared.command_app()
+
+_SHOWN_ATTEMPTS = 20
+"""How many attempts of a step are listed, of those that did not just succeed."""
 
 
 @app.command("show")
@@ -52,19 +56,34 @@ def _text(run: Run, steps: Sequence[Step]) -> str:
         lines.append(f"  {step.name}{count}{again}{'' if done == len(tasks) else '  not finished'}")
         if tasks and tasks[0].committed and tasks[0].artifact_names:
             lines.append(f"    {', '.join(tasks[0].artifact_names)}")
-        lines.extend(_failures(tasks))
+        lines.extend(_attempts(tasks))
     return "\n".join(lines) + "\n"
 
 
-def _failures(tasks: Sequence[Task]) -> list[str]:
+def _attempts(tasks: Sequence[Task]) -> list[str]:
+    """The attempts that have failed, were killed or still run, a line each. The first of a task goes without saying."""
     lines: list[str] = []
     for task in tasks:
-        error = task.failure
-        if error is not None:
-            lines.append(f"    {task.id} failed: {error.get('type')}: {error.get('message')}")
-            if task.artifact_names:
-                lines.append(f"    {task.id} had, when it failed: {', '.join(task.artifact_names)}")
+        if len(lines) > _SHOWN_ATTEMPTS:
+            return [*lines[:_SHOWN_ATTEMPTS], "    and more: see them with --json"]
+        attempts = [] if task.attempt == 0 and task.committed else task.attempts
+        for attempt in attempts:
+            name = task.id if len(attempts) == 1 else f"{task.id} attempt {attempt.number}"
+            if attempt.failure is not None:
+                error = attempt.failure
+                lines.append(f"    {name} {attempt.state}: {error.get('type')}: {error.get('message')}")
+            elif attempt.state == "running":
+                lines.append(f"    {name} running{_since(attempt)}")
+        if not task.committed and task.artifact_names:
+            lines.append(f"    {task.id} had, when it failed: {', '.join(task.artifact_names)}")
     return lines
+
+
+def _since(attempt: Attempt) -> str:
+    if attempt.started is None:
+        return ""
+    began = datetime.fromtimestamp(attempt.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f" since {began}, on {attempt.host}"
 
 
 def _document(run: Run, steps: Sequence[Step]) -> dict[str, Any]:
@@ -88,4 +107,5 @@ def _task_document(task: Task) -> dict[str, Any]:
     elif task.failure is not None:
         document["exception"] = task.failure
         document["artifacts"] = task.references
+    document["attempts"] = [attempt._asdict() for attempt in task.attempts]
     return document

@@ -26,7 +26,7 @@ from flowc_compiler.ir.model import (
     SwitchStep,
     verify,
 )
-from flowc_compiler.ir.spec_sets import FALLBACK_RETRIES, NO_FLOW_SPECS, NO_SPECS, FlowSpecs, StepSpecs
+from flowc_compiler.ir.spec_sets import NO_FLOW_SPECS, NO_SPECS, FlowSpecs, StepSpecs
 
 if TYPE_CHECKING:
     from flowc_compiler.ir.flowspecs import (
@@ -91,7 +91,6 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "FALLBACK_RETRIES",
     "NO_FLOW_SPECS",
     "NO_SPECS",
     "ROOT_SCOPE",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from flowc.protocol import FALLBACK_RETRIES
 from flowc_compiler.ir.base import Model
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
         SecretsSpec,
         TimeoutSpec,
     )
-
-FALLBACK_RETRIES = 3
-"""Further attempts of a step with `@catch` after those of `@retry`, as in Metaflow: see `StepSpecs.retries`."""
 
 
 class StepSpecs(Model):

@@ -109,6 +109,11 @@ class Run(Entity["Flow", Step]):
         return "running" if self.layout.latest(self.end_name, ()) is None else "successful"
 
     @property
+    def over(self) -> bool:
+        """Whether the engine has written that it has ended."""
+        return self.layout.store.exists(f"{self.pathspec}/run-end.json")
+
+    @property
     def end_name(self) -> str:
         """The name of the end step."""
         return str(self.record.get("end") or self.graph.get("end", "end"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from flowc.client.attempts import Attempt, read_attempt
 from flowc.client.data_artifact import DataArtifact, TaskData
 from flowc.client.entity import Entity, local_time
 from flowc.errors import ExceptionWrapper, MissingKey
@@ -57,12 +58,13 @@ class Task(Entity["Step", DataArtifact]):
         task = cls.__new__(cls)
         task.id, task.path = task_id(step.id, path), path
         task._above, task.checked = step, step.checked
-        task._attempts, task._asked, task._manifest = attempts, None, None
+        task._attempts, task._asked, task._manifest, task._records = attempts, None, None, {}
         return task
 
     _attempts: Dict[int, bool]
     _asked: int | None
     _manifest: Document | None
+    _records: Dict[int, Attempt]
 
     @property
     def step(self) -> str:
@@ -102,6 +104,27 @@ class Task(Entity["Step", DataArtifact]):
     def finished(self) -> bool:
         """Whether its last attempt has ended, well or not."""
         return self.committed or self.failure is not None
+
+    @property
+    def attempts(self) -> List[Attempt]:
+        """Its attempts in their order, those that were killed or still run among them."""
+        return [self.attempt_record(number) for number in sorted(self._attempts)]
+
+    def attempt_record(self, number: int) -> Attempt:
+        """What is known of one attempt."""
+        if number in self._records:
+            return self._records[number]
+        committed, after = (
+            self._attempts.get(number, False),
+            min((n for n in self._attempts if n > number), default=None),
+        )
+        run_over = not committed and after is None and self.parent.parent.over
+        found = read_attempt(
+            self.layout, self.step, self.path, number, committed=committed, after=after, run_over=run_over
+        )
+        if found.state != "running":
+            self._records[number] = found
+        return found
 
     @property
     def finished_at(self) -> Optional[datetime]:
@@ -166,9 +189,9 @@ class Task(Entity["Step", DataArtifact]):
     @property
     def failure(self) -> Dict[str, Any] | None:
         """`type`, `message`, `traceback` and `created` of its failure; `None` when it succeeded or still runs."""
-        if self.committed:
+        if self.committed or self.attempt not in self._attempts:
             return None
-        return self.layout.read_json(f"{self._folder()}/error.json")
+        return self.attempt_record(self.attempt).failure
 
     @property
     def exception(self) -> Optional[ExceptionWrapper]:
@@ -202,9 +225,26 @@ class Task(Entity["Step", DataArtifact]):
 
     @property
     def metadata(self) -> List[Metadata]:
-        """What is known about the task, as entries with `name`, `value`, `type`, `created_at` (ms) and `task`."""
-        at = self.created_seconds() * 1000
-        return [Metadata(name, value, at, name, self) for name, value in self.metadata_dict.items()]
+        """What is known about the task, as entries with `name`, `value`, `type`, `created_at` (ms) and `task`.
+
+        Each attempt has an `attempt` entry with its number from when it began, then its `attempt-host` and, once that
+        is known, its `attempt-state` and `attempt_ok`.
+        """
+        known, at = self.metadata_dict, self.created_seconds() * 1000
+        general = [(name, value) for name, value in known.items() if not name.startswith("attempt")]
+        found = [Metadata(name, value, at, name, self) for name, value in general]
+        for attempt in self.attempts:
+            begun = at if attempt.started is None else attempt.started * 1000
+            found.append(Metadata("attempt", str(attempt.number), begun, "attempt", self))
+            if attempt.host is not None:
+                found.append(Metadata("attempt-host", attempt.host, begun, "attempt-host", self))
+            if attempt.state != "running":
+                over = attempt.ended or (attempt.failure or {}).get("created")
+                ended = begun if over is None else over * 1000
+                ok = str(attempt.state == "successful" and (attempt.number != self.attempt or self.successful))
+                found.append(Metadata("attempt-state", attempt.state, ended, "attempt-state", self))
+                found.append(Metadata("attempt_ok", ok, ended, "internal_attempt_status", self))
+        return found
 
     @property
     def metadata_dict(self) -> Dict[str, str]:
@@ -297,8 +337,8 @@ class Task(Entity["Step", DataArtifact]):
             return self._attempts.get(self._asked, False)
         return any(self._attempts.values())
 
-    def _folder(self, attempt: int | None = None) -> str:
-        return self.layout.folder(self.step, self.path, self.attempt if attempt is None else attempt)
+    def _folder(self) -> str:
+        return self.layout.folder(self.step, self.path, self.attempt)
 
     def children(self) -> Iterator[DataArtifact]:
         """Its artifacts, without those whose name starts with an underscore."""
@@ -313,8 +353,11 @@ class Task(Entity["Step", DataArtifact]):
         if self.committed:
             manifest = self.manifest
             return float(manifest["started"] if "started" in manifest else manifest["created"])
-        failure = self.failure
-        return float(failure["created"]) if failure is not None else self.parent.parent.created_seconds()
+        if self.attempt in self._attempts:
+            record = self.attempt_record(self.attempt)
+            if record.started is not None or record.ended is not None:
+                return float(record.started or record.ended or 0.0)
+        return self.parent.parent.created_seconds()
 
     def attempt_asked(self) -> int | None:
         """The requested attempt."""

@@ -14,6 +14,9 @@ USER_ERROR = 1
 PROTOCOL_ERROR = 2
 """Exit code where the run cannot go on and the flow's code is not to blame, also for wrong arguments."""
 
+FALLBACK_RETRIES = 3
+"""Further attempts of a step with `@catch` after those of `@retry`, as in Metaflow."""
+
 TIMEOUT_GRACE_SECONDS = 300
 """How much longer than its `@timeout` a pod may live by default, from its start, its image's pull included."""
 

@@ -19,7 +19,7 @@ from flowc.errors import (
     UnpicklableArtifact,
 )
 from flowc.flowspec import artifacts_set, attach, constants, parameters
-from flowc.protocol import OK, PROTOCOL_ERROR, env_names
+from flowc.protocol import FALLBACK_RETRIES, OK, PROTOCOL_ERROR, TIMEOUT_GRACE_SECONDS, env_names
 from flowc.shim.step_call import call_step
 from flowc.shim.task_state import TaskState, check_iteration
 from flowc.shim.task_state import check as check_transition
@@ -93,6 +93,7 @@ def run_task(plan: Plan, task: Task) -> int:
             if taken is not None:
                 write_outputs(task, taken)
                 return OK
+        layout.begin(step.name, task.path, task.attempt, _attempt_record(step, task))
         if plan.pipeline:
             from flowc.shim.pipeline_task import execute
 
@@ -137,6 +138,22 @@ def _report(error: BaseException, layout: RunLayout | None, task: Task) -> int:
     from flowc.shim.failure_report import report_failure
 
     return report_failure(error, layout, task)
+
+
+def _attempt_record(step: PlanStep, task: Task) -> Document:
+    """What is known of an attempt that begins. It stays the only trace of one that is killed."""
+    further = step.retries + (FALLBACK_RETRIES if step.catch is not None else 0)
+    record: Document = {
+        "version": VERSION,
+        "started": task.started,
+        "host": os.uname().nodename,
+        "pid": os.getpid(),
+        "last": task.attempt - task.first >= further,
+    }
+    if step.timeout is not None:
+        grace = float(os.environ.get(env_names.TIMEOUT_GRACE) or TIMEOUT_GRACE_SECONDS)
+        record.update(timeout=step.timeout, deadline=task.started + step.timeout + grace)
+    return record
 
 
 def _execute(flow: FlowSpec, state: TaskState, task: Task) -> None:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 FAILED = "failed.json"
 """What a failed attempt had set, beside its `error.json`: for people, and never an input of a task."""
+ATTEMPT_RECORD = "attempt.json"
+"""Written when an attempt begins, for people: when and where it runs. No task reads it."""
+ERROR_RECORD = "error.json"
+"""Why an attempt has failed, for people."""
 RUN_RECORD = "run.json"
 """What the local engine writes down of a run: its start, its owner, its end."""
 GRAPH_RECORD = "graph.json"
@@ -141,6 +145,10 @@ class RunLayout:
             else:
                 low = middle
         return low
+
+    def begin(self, step: str, path: Path, attempt: int, record: Document) -> None:
+        """Write the record of an attempt that begins."""
+        self.write_json(f"{self.folder(step, path, attempt)}/{ATTEMPT_RECORD}", record)
 
     def commit(self, step: str, path: Path, attempt: int, manifest: Document) -> None:
         """Write the manifest: from here on the attempt is what readers see."""

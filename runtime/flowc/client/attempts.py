@@ -1,0 +1,70 @@
+"""The attempts of a task: what each has left in the store, and what became of it."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from flowc.store.run_layout import ATTEMPT_RECORD, ERROR_RECORD
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Optional
+
+    from flowc.store.run_layout import Document, Path, RunLayout
+
+
+class Attempt(NamedTuple):
+    """One attempt of a task. Times are in seconds since 1970."""
+
+    number: int
+    """0 for the first."""
+    state: str
+    """`successful`; `failed`, with a failure of its own; `killed`, without a word; or `running`."""
+    started: Optional[float]
+    ended: Optional[float]
+    """`None` while it runs, and where it was killed at an unknown time."""
+    host: Optional[str]
+    """The machine or pod that it ran on."""
+    failure: Optional[Dict[str, Any]]
+    """`type`, `message`, `traceback` and `created` of what ended it."""
+    last: bool
+    """Whether no further attempt follows where this one fails."""
+
+
+def read_attempt(
+    layout: RunLayout, step: str, path: Path, number: int, *, committed: bool, after: int | None, run_over: bool
+) -> Attempt:
+    """An attempt from its files. Without a recorded end it is over when another has begun, its time or its run is over.
+
+    `after` is the attempt that follows it; `run_over` is whether the run has ended.
+    """
+    folder = layout.folder(step, path, number)
+    record = _record(layout, folder)
+    started, host, last = record.get("started"), record.get("host"), bool(record.get("last"))
+    if committed:
+        manifest = layout.manifest(step, path, number)
+        # What a resumed run has taken over began in the run that it resumes.
+        began = started if started is not None else manifest.get("started")
+        return Attempt(number, "successful", began, float(manifest["created"]), host, None, last)
+    failure = layout.read_json(f"{folder}/{ERROR_RECORD}")
+    if failure is not None and (started is None or failure["created"] >= started):  # else one of an earlier process
+        return Attempt(number, "failed", started, float(failure["created"]), host, failure, last)
+    now, limit = time.time(), float(record.get("deadline", "inf"))
+    if after is None and not run_over and limit > now:
+        return Attempt(number, "running", started, None, host, None, last)
+    followed = None if after is None else _record(layout, layout.folder(step, path, after)).get("started")
+    seen = min(now if followed is None else followed, limit)
+    return Attempt(number, "killed", started, None, host, _silent_failure(record, seen, run_over), last)
+
+
+def _record(layout: RunLayout, folder: str) -> Document:
+    return layout.read_json(f"{folder}/{ATTEMPT_RECORD}") or {}
+
+
+def _silent_failure(record: Document, seen: float, run_over: bool) -> Document:
+    """The failure of an attempt that has recorded none, and was over by `seen`."""
+    kind, message = "TaskKilled", "its process was killed, or its pod or machine is gone: it has recorded no end"
+    if "timeout" in record and seen - record["started"] >= record["timeout"] and not run_over:
+        kind, message = "TimeoutException", f"the task ran longer than its timeout of {record['timeout']:g} s"
+    return {"version": 1, "type": kind, "message": message, "traceback": "", "created": seen}

@@ -1,0 +1,131 @@
+"""What the store knows of attempts: of those that end well, fail, are killed or still run."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowc import Run
+from flowc.client.attempts import Attempt
+from flowc.store import open_store
+from flowc.store.run_layout import RunLayout
+from tests.runtime.shim import RUN, Shim
+from tests.support import flowc
+
+NOW = time.time()
+
+
+def attempts_of(folder: Path, files: dict[str, dict[str, Any]]) -> list[Attempt]:
+    """The attempts of a task `start` that has left these files."""
+    layout = RunLayout(open_store(str(folder)), "Flow", "1")
+    for name, document in files.items():
+        layout.write_json(f"{layout.prefix}/start/-/{name}", document)
+    return Run("Flow/1", root=str(folder), _namespace_check=False)["start"].task.attempts
+
+
+def begun(seconds_ago: float, **more: Any) -> dict[str, Any]:
+    """A record of an attempt."""
+    return {"version": 1, "started": NOW - seconds_ago, "host": "pod-1", "pid": 7, "last": False, **more}
+
+
+def failed(seconds_ago: float) -> dict[str, Any]:
+    """A record of a failure."""
+    error = {"type": "ValueError", "message": "no", "traceback": ""}
+    return {"version": 1, **error, "created": NOW - seconds_ago}
+
+
+def test_one_that_runs(tmp_path: Path) -> None:
+    (attempt,) = attempts_of(tmp_path, {"0/attempt.json": begun(5, timeout=10, deadline=NOW + 100)})
+    assert (attempt.state, attempt.started, attempt.host) == ("running", NOW - 5, "pod-1")
+    run = Run("Flow/1", root=str(tmp_path), _namespace_check=False)
+    assert not run["start"].task.finished
+    assert run["start"].task.created_at.timestamp() == pytest.approx(NOW - 5)
+
+
+def test_one_that_failed_and_runs_again(tmp_path: Path) -> None:
+    files = {"0/attempt.json": begun(5), "0/error.json": failed(3), "1/attempt.json": begun(2)}
+    one, two = attempts_of(tmp_path, files)
+    assert (one.state, one.ended, one.failure) == ("failed", NOW - 3, failed(3))
+    assert two.state == "running"
+
+
+def test_one_without_a_word_was_killed_when_another_has_begun(tmp_path: Path) -> None:
+    files = {"0/attempt.json": begun(50, timeout=90, deadline=NOW + 100), "1/attempt.json": begun(2)}
+    one, two = attempts_of(tmp_path, files)
+    assert (one.state, one.ended, two.state) == ("killed", None, "running")
+    assert one.failure is not None
+    assert (one.failure["type"], one.failure["created"]) == ("TaskKilled", NOW - 2)
+
+
+def test_one_without_a_word_after_its_timeout_was_too_long(tmp_path: Path) -> None:
+    files = {"0/attempt.json": begun(50, timeout=10, deadline=NOW + 100), "1/attempt.json": begun(2)}
+    one, _ = attempts_of(tmp_path, files)
+    assert one.failure is not None
+    assert one.failure["type"] == "TimeoutException"
+    assert one.failure["message"] == "the task ran longer than its timeout of 10 s"
+
+
+def test_nothing_runs_beyond_its_deadline_nor_its_run(tmp_path: Path) -> None:
+    (attempt,) = attempts_of(tmp_path / "1", {"0/attempt.json": begun(500, timeout=10, deadline=NOW - 190)})
+    assert attempt.failure is not None
+    assert (attempt.failure["type"], attempt.failure["created"]) == ("TimeoutException", NOW - 190)
+    files = {"0/attempt.json": begun(5), "../../run-end.json": {"version": 1, "status": "interrupted"}}
+    (attempt,) = attempts_of(tmp_path / "2", files)
+    assert attempt.failure is not None
+    assert attempt.failure["type"] == "TaskKilled"
+
+
+def test_an_error_of_an_earlier_process_is_none_of_this_attempt(tmp_path: Path) -> None:
+    """`argo retry` counts attempts from 0 again."""
+    (attempt,) = attempts_of(tmp_path, {"0/attempt.json": begun(5), "0/error.json": failed(30)})
+    assert attempt.state == "running"
+
+
+def test_records_of_stores_without_them(tmp_path: Path) -> None:
+    one, two = attempts_of(tmp_path, {"0/error.json": failed(3), "1/stderr.log": {}})
+    assert (one.state, one.started, one.host) == ("failed", None, None)
+    assert (two.state, two.started) == ("running", None)
+
+
+FLOW = """
+    import os, signal
+    from flowc import FlowSpec, catch, retry, step
+
+    class Killed(FlowSpec):
+        @catch(var="why")
+        @retry(times=1, minutes_between_retries=0)
+        @step
+        def start(self):
+            os.kill(os.getpid(), signal.SIGKILL)
+            self.next(self.end)
+
+        @step
+        def end(self):
+            raise ValueError("at the end")
+"""
+
+
+@pytest.mark.process
+def test_every_attempt_leaves_a_trace(tmp_path: Path) -> None:
+    shim = Shim(tmp_path, FLOW)
+    assert shim.attempt("start").returncode == -9
+    assert shim.attempt("start", attempt=1).returncode == -9
+    shim.task("start", attempt=2)
+    assert shim.attempt("end").returncode == 1
+    shown = flowc(tmp_path, "show", f"Killed/{RUN}", "--root", "root").stdout
+    assert shown.count("start attempt 0 killed: TaskKilled: its process was killed") == 1
+    assert shown.count("start attempt 1 killed: TaskKilled") == 1
+    assert "end failed: ValueError: at the end" in shown
+    document = json.loads(flowc(tmp_path, "show", f"Killed/{RUN}", "--root", "root", "--json").stdout)
+    start, end = (document["steps"][name][0]["attempts"] for name in ("start", "end"))
+    assert [attempt["state"] for attempt in start] == ["killed", "killed", "successful"]
+    assert [attempt["last"] for attempt in (*start, *end)] == [False, False, False, True]
+    task = Run(f"Killed/{RUN}", root=shim.root, _namespace_check=False)["start"].task
+    assert [item.value for item in task.metadata if item.name == "attempt"] == ["0", "1", "2"]
+    assert [item.value for item in task.metadata if item.name == "attempt-state"] == ["killed", "killed", "successful"]
+    assert [item.value for item in task.metadata if item.type == "internal_attempt_status"] == ["False"] * 3
+    assert task.metadata_dict["attempt"] == "2"
