@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from inspect import Signature
     from typing import Any, Callable, Dict, Generic, Iterable, List, Sequence, Tuple, TypeVar
 
-    from flowc.compat.zenml_client import PipelineRun
+    from flowc.compat.zenml_runs import PipelineRun
 
     T = TypeVar("T")
     _ListOf = List
@@ -133,7 +133,7 @@ def launch(function: Callable[..., Any], args: Tuple[Any, ...], kwargs: Dict[str
     if code:
         raise PipelineRunFailed(f"the run of {name} has failed ({run or 'it was not started'})", code)
     from flowc.client import Run
-    from flowc.compat.zenml_client import PipelineRun
+    from flowc.compat.zenml_runs import PipelineRun
 
     return PipelineRun(Run(run, root=root, _namespace_check=False))
 

@@ -42,15 +42,15 @@ SOURCE = """
         steps = {name: {output: [one.load() for one in found] for output, found in step.outputs.items()}
                  for name, step in run.steps.items()}
         wrong = []
-        for attempt in (lambda: context.cost, lambda: context.pipeline_run.stack, lambda: Client().list_models,
-                        lambda: run.steps["later"]):
+        for attempt in (lambda: getattr(context, "cost"), lambda: getattr(context.pipeline_run, "stack"),
+                        lambda: getattr(Client(), "list_models"), lambda: run.steps["later"]):
             try:
                 attempt()
             except (AttributeError, KeyError) as error:
                 wrong.append(f"{type(error).__name__}: {error}")
         seen = {
             "steps": steps,
-            "names": (context.step_name, context.step_run.name, context.pipeline.name, context.model),
+            "names": (context.step_name, context.step_run.name, context.pipeline.name, context.pipeline.id),
             "status": (str(run.status), str(run.steps["load"].status), str(context.step_run.status)),
             "same": run.id == context.pipeline_run.id,
         }
@@ -97,12 +97,16 @@ def test_the_context_and_the_client_within_a_step(tmp_path: Path) -> None:
         "left": {"output": [1]},
         "right": {"output": [2]},
     }
-    assert seen["names"] == ("look", "look", "looking", None)
+    assert seen["names"] == ("look", "look", "looking", "looking")
     assert seen["status"] == ("running", "completed", "running")
     assert seen["same"] is True
     wrong = Client().get_pipeline_run(result.run_id).steps["look"].outputs["wrong"][0].load()
-    assert wrong[0].startswith("AttributeError: the context of a step has no 'cost' in flowc; it has step_name")
-    assert wrong[1].startswith("AttributeError: PipelineRun has no 'stack' in flowc; it has config, end_time, id")
+    assert wrong[0].startswith(
+        "AttributeError: the context of a step has no 'cost' in flowc; it has add_output_metadata"
+    )
+    assert wrong[1].startswith(
+        "AttributeError: PipelineRun has no 'stack' in flowc; it has artifact_versions, config, created, end_time, id"
+    )
     assert wrong[2].startswith("AttributeError: Client has no 'list_models' in flowc, which has no server; it has get_")
     assert wrong[3].startswith("KeyError: \"'later': of the run's steps these have finished: load, map:work:0")
 
@@ -217,3 +221,94 @@ def test_the_client_is_where_zenmls_users_look_for_it() -> None:
     assert client.Client is Client
     with pytest.raises(AttributeError, match="no attribute 'Cleint'"):
         client.__getattr__("Cleint")
+
+
+KNOWN = """
+    from typing import Annotated, List, Tuple
+
+    from zenml import get_step_context, log_metadata, pipeline, step
+    from zenml.client import Client
+
+    def said(inputs):
+        return {name: [(one.name, one.load()) for one in found] for name, found in inputs.items()}
+
+    @step
+    def load() -> List[str]:
+        return ["a", "b"]
+
+    @step
+    def number() -> int:
+        return 3
+
+    @step
+    def work(x: str, y: int, z: int = 1) -> Annotated[dict, "worked"]:
+        context = get_step_context()
+        log_metadata({"f1": 0.5}, infer_model=True)
+        log_metadata({"f1": 0.7}, model_name="m", model_version="v1")
+        context.add_output_metadata({"rows": 1})
+        parameters = context.step_run.config.parameters
+        return {"inputs": said(context.inputs), "parameters": parameters, "metadata": context.get_output_metadata()}
+
+    @step
+    def gather(worked: List[dict], both: tuple, one: str, many: List[str]) -> list:
+        context = get_step_context()
+        names = {name: [version.step.name for version in found] for name, found in context.step_run.inputs.items()}
+        return [names, context.step_run.regular_inputs.keys() == context.inputs.keys()]
+
+    @step
+    def last(found: list) -> str:
+        return get_step_context().step_run.input.name
+
+    @pipeline
+    def knowing() -> None:
+        n = number()
+        letters = load()
+        worked = work.map(letters, n, z=2)
+        last(gather(worked, (n, letters), letters[0], ["x"]))
+
+    knowing()
+"""
+
+
+@pytest.mark.process
+def test_what_a_step_knows_of_its_inputs(tmp_path: Path) -> None:
+    flow = Local(tmp_path, KNOWN)
+    result = flow.run()
+    assert result.ok, flow.says.err
+    run = Client().get_pipeline_run(result.run_id)
+    steps = run.steps
+    assert steps["map:work:1"].output.load() == {
+        "inputs": {"x": [("knowing::load::output", "b")], "y": [("knowing::number::output", 3)]},
+        "parameters": {"z": 2},
+        "metadata": {"rows": 1},
+    }
+    assert steps["map:work:0"].run_metadata == {"model": {"f1": 0.5, "m": {"v1": {"f1": 0.7}}}}
+    names, same = steps["gather"].output.load()
+    assert names == {"worked": ["map:work:0", "map:work:1"], "both": ["number", "load"], "one": ["load"]}
+    assert same
+    assert steps["last"].output.load() == "knowing::gather::output"
+
+
+@pytest.mark.process
+def test_what_clients_list(tmp_path: Path) -> None:
+    flow = Local(tmp_path, KNOWN)
+    first, second = flow.run(), flow.run()
+    page = Client().list_pipeline_runs(pipeline="knowing", size=1, status="completed")
+    assert ([one.id for one in page], page.items, page.total, page.total_pages) == ([second.run_id], list(page), 2, 2)
+    assert Client().list_pipeline_runs(size=1, page=2)[0].id == first.run_id
+    assert len(Client().list_pipeline_runs(status="failed")) == 0
+    (pipeline,) = Client().list_pipelines()
+    assert (pipeline.name, pipeline.num_runs, pipeline.latest_run_id) == ("knowing", 2, second.run_id)
+    assert pipeline.latest_run_status == "completed"
+    assert [one.id for one in pipeline.get_runs(size=5)] == [second.run_id, first.run_id]
+    assert pipeline.created <= pipeline.last_run.created
+    run = pipeline.last_run
+    assert not run.in_progress
+    assert {version.artifact.name for version in run.artifact_versions} >= {"worked", "knowing::load::output"}
+    load = Client().get_run_step(run.steps["load"].id)
+    assert (load.name, load.run.id) == ("load", run.id)
+    assert load.duration is not None
+    assert load.duration.total_seconds() >= 0
+    version = load.regular_outputs["output"]
+    assert (version.producer_step_run_id, version.producer_pipeline_run_id) == (load.id, run.id)
+    assert version.created == load.end_time

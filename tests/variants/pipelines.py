@@ -1,4 +1,4 @@
-"""Pipelines: what maps iterate over, next to a `for` of plain Python."""
+"""Pipelines: what maps iterate over, next to a `for` of plain Python; and what a step knows of its run."""
 
 from __future__ import annotations
 
@@ -211,4 +211,73 @@ def _maps() -> list[Variant]:
     ]
 
 
-VARIANTS = (*_maps(),)
+_CONTEXT = """
+    from zenml import get_step_context, log_metadata, pipeline, step
+    from zenml.client import Client
+
+
+    def read():
+        return Client().get_pipeline_run(get_step_context().pipeline_run.name)
+
+
+    @step
+    def load() -> list[int]:
+        log_metadata({"rows": 2}, infer_model=True)
+        return [1, 2]
+
+
+    @step
+    def work(item: int, factor: int) -> int:
+        context = get_step_context()
+        print("RESULT", CODE)
+        return item * factor
+
+
+    @step
+    def total(found: list[int]) -> None:
+        print("RESULT", sum(found))
+
+
+    @pipeline
+    def numbers():
+        total(work.map(load(), factor=3))
+"""
+_SERVED = {
+    "step_name": ("context.step_name", "work", "work"),
+    "pipeline_id": ("context.pipeline.id == context.pipeline.name", "True", "True"),
+    "run_of_client": ("read().id == context.pipeline_run.id", "True", "True"),
+    "inputs": ("context.inputs['item'][0].load()", "1", "2"),
+    "inputs_by_name": ("sorted(context.inputs)", "['item']", "['item']"),
+    "input_of_step": ("context.step_run.input.step.name", "load", "load"),
+    "parameters": ("context.step_run.config.parameters", "{'factor': 3}", "{'factor': 3}"),
+    "model_metadata": ("read().steps['load'].run_metadata", "{'model': {'rows': 2}}", "{'model': {'rows': 2}}"),
+    "artifact": ("read().steps['load'].output.artifact.name", "numbers::load::output", "numbers::load::output"),
+    "listed": ("len(Client().list_pipelines().items)", "1", "1"),
+    "status": ("context.step_run.status, read().in_progress", "running True", "running True"),
+}
+_REFUSED = {
+    "model": "context.model", "state": "context.pipeline_state", "stack": "Client().active_stack.name",
+    "run_stack": "read().stack", "step_logs": "read().steps['load'].logs", "uri": "context.inputs['item'][0].uri",
+    "sorted": "Client().list_pipeline_runs(sort_by='created')", "secret": "Client().get_secret('a').values",
+    "metadata_of_step": "log_metadata({'a': 1}, step_id='x')", "artifact_uri": "context.get_output_artifact_uri()",
+}  # fmt: skip
+
+
+def _contexts() -> list[Variant]:
+    return [
+        *(
+            Variant(
+                f"served_{name}",
+                {"flow.py": _CONTEXT.replace("CODE", code)},
+                expected=(f"RESULT {first}", f"RESULT {second}", "RESULT 9"),
+            )
+            for name, (code, first, second) in _SERVED.items()
+        ),
+        *(
+            Variant(f"refused_{name}", {"flow.py": _CONTEXT.replace("CODE", code)}, refused="FC106")
+            for name, code in _REFUSED.items()
+        ),
+    ]
+
+
+VARIANTS = (*_maps(), *_contexts())

@@ -320,6 +320,33 @@ ZENML_REFUSED: dict[str, str] = {
 }
 """Names of ZenML that are refused for a reason, which is the help line; of a module also those in it."""
 
+_REGISTRY = "flowc has no model registry: use the registry's own client within a step"
+_ATTRIBUTES_REFUSED = {
+    "model": _REGISTRY,
+    "stack": _STACK,
+    "experiment_tracker": _STACK,
+    "secret": "name the Secret in `@step(secrets=[...])`: its keys become variables of the task",
+    "tag": "give tags to the run with `flowc run --tag`",
+    "output_artifact": "return the value from the step: each output is an artifact, and `Client` gives its value",
+    "output_materializer": "flowc stores whatever a step returns, and needs no materializers",
+    "pipeline_state": "return the value from a first step, and pass it to the others",
+    "_id": "what was committed does not change: a step keeps metadata of itself and of its outputs",
+    "run_id_name_or_prefix": "what was committed does not change: a step keeps metadata of itself and of its outputs",
+    "step_name": "leave it out: the metadata is that of the running step",
+    "artifact_version": "leave it out: the metadata is that of an output of the running step",
+    "trigger": "start runs with `flowc run`, or on the engine",
+    "create": "flowc has no server, and only reads runs: make it where it belongs",
+    "delete": "`flowc rm` and `flowc gc` remove what runs left behind",
+    "update": "flowc has no server, and only reads runs",
+    "input": "read the outputs of the steps before it",
+}
+"""Why attributes of objects that ZenML's client gives are refused, by a part of their names."""
+
+
+def refusal_of_attribute(name: str) -> str:
+    """Why an attribute or argument is not served, as a help line; empty where there is no more to say of it."""
+    return next((reason for part, reason in _ATTRIBUTES_REFUSED.items() if part in name), "")
+
 
 def refusal_of_zenml(module: str, name: str | None = None) -> str:
     """Why a name, or a module of ZenML, is not served, as a help line; empty where there is no more to say of it."""

@@ -6,54 +6,60 @@ from flowc.current import running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict
+    from typing import Any, Dict, List
 
-    from flowc.compat.zenml_client import PipelineRun, StepRun
-
-
-class Pipeline:
-    """The pipeline that is running."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
+    from flowc.compat.zenml_runs import ArtifactVersion, PipelineResponse, PipelineRun, RunningStep
 
 
 class StepContext:
-    """What the running step is: its name, its run, and what these have left so far."""
+    """What the running step is: its name, its run, its inputs, and what it has left so far."""
 
     step_name: str
     """The name of the step in the pipeline."""
-    model = None
-    """Nothing: flowc has no registry of models."""
-    model_version = None
 
     def __init__(self, state: Any) -> None:
         self._state = state
         self.step_name = state.step.name
-        self.pipeline = Pipeline(state.plan.flow)
+
+    @property
+    def pipeline(self) -> PipelineResponse:
+        """The pipeline."""
+        return self.pipeline_run.pipeline
 
     @property
     def pipeline_run(self) -> PipelineRun:
         """The run."""
-        from flowc.compat.zenml_client import running_run
+        from flowc.compat.zenml_runs import running_run
 
         return running_run()
 
     @property
-    def step_run(self) -> StepRun:
+    def step_run(self) -> RunningStep:
         """The step, as others will read it."""
-        from flowc.compat.zenml_client import running_step
+        from flowc.compat.zenml_runs import running_step
 
-        return running_step()
+        return running_step(self._state)
 
-    def add_output_metadata(self, metadata: Any, output_name: str | None = None) -> None:
+    @property
+    def inputs(self) -> Dict[str, List[ArtifactVersion]]:
+        """The outputs of other steps that each argument is made of, by argument, of those that are made of some."""
+        return self.step_run.inputs
+
+    def add_output_metadata(self, metadata: Dict[str, Any], output_name: str | None = None) -> None:
         """Keep metadata of an output; its name may be left out where there is one only."""
-
         log_metadata(metadata, infer_artifact=True, artifact_name=output_name)
 
+    def get_output_metadata(self, output_name: str | None = None) -> Dict[str, Any]:
+        """The metadata of an output that was kept so far."""
+        found: Dict[str, Any] = running.metadata.get("outputs", {}).get(_output(output_name), {})
+        return dict(found)
+
     def __getattr__(self, name: str) -> Any:
-        known = "step_name, pipeline, pipeline_run, step_run, model, add_output_metadata"
-        raise AttributeError(f"the context of a step has no {name!r} in flowc; it has {known}")
+        from flowc.protocol.zenml_names import CLASSES
+
+        raise AttributeError(
+            f"the context of a step has no {name!r} in flowc; it has {', '.join(CLASSES['StepContext'])}"
+        )
 
 
 def get_step_context() -> StepContext:
@@ -63,17 +69,28 @@ def get_step_context() -> StepContext:
     return StepContext(running.state)
 
 
-def log_metadata(metadata: Dict[str, Any], *args: Any, infer_artifact: bool = False, **which: Any) -> None:
+def log_metadata(
+    metadata: Dict[str, Any],
+    *args: Any,
+    infer_artifact: bool = False,
+    infer_model: bool = False,
+    artifact_name: str | None = None,
+    model_name: str | None = None,
+    model_version: Any = None,
+    **which: Any,
+) -> None:
     """Keep metadata of the running step; with `infer_artifact` or `artifact_name`, of an output.
 
-    Raises ValueError outside of steps, and for metadata of another run or step: what was committed does not change.
+    That of a model, with `infer_model` or `model_name`, is kept under `model` in the step's. Raises ValueError outside
+    of steps, and for metadata of another run or step: what was committed does not change.
     """
-    name = which.pop("artifact_name", None)
     if args or any(value is not None for value in which.values()):
         raise ValueError(f"metadata is of the running step or its outputs, and not of {', '.join(which) or 'others'}")
-    if infer_artifact and name is None:
-        name = _only_output()
-    _keep(metadata, name)
+    if infer_model or model_name is not None:
+        log_model_metadata(metadata, model_name, model_version)
+    else:
+        of_output = infer_artifact or artifact_name is not None
+        _keep(metadata, *(("outputs", _output(artifact_name)) if of_output else ()))
 
 
 def log_step_metadata(metadata: Dict[str, Any], step_name: str | None = None, **which: Any) -> None:
@@ -88,10 +105,9 @@ def log_artifact_metadata(
     log_metadata(metadata, infer_artifact=True, artifact_name=artifact_name, artifact_version=artifact_version)
 
 
-def log_model_metadata(metadata: Dict[str, Any], model_name: str | None = None, **which: Any) -> None:
-    """Keep metadata of a model under `model` in the step's metadata."""
-    del which
-    _keep({"model": {model_name or "": metadata} if model_name else metadata}, None)
+def log_model_metadata(metadata: Dict[str, Any], model_name: str | None = None, model_version: Any = None) -> None:
+    """Keep metadata of a model under `model` in the step's metadata, in it under the model's name and version."""
+    _keep(metadata, "model", *(str(part) for part in (model_name, model_version) if part is not None))
 
 
 def _state() -> Any:
@@ -100,17 +116,22 @@ def _state() -> Any:
     return running.state
 
 
-def _only_output() -> str:
+def _output(name: str | None) -> str:
+    """An output of the running step, by default its only one. Raises ValueError."""
     outputs = _state().step.call["outputs"]
-    if len(outputs) != 1:
+    if name is None and len(outputs) != 1:
         raise ValueError(f"the step has {len(outputs)} outputs; name one: artifact_name=...")
-    return str(outputs[0])
+    if name is not None and name not in outputs:
+        raise ValueError(f"the step has no output {name!r}; it has {', '.join(outputs) or 'none'}")
+    return str(name or outputs[0])
 
 
-def _keep(metadata: Dict[str, Any], output: str | None) -> None:
+def _keep(metadata: Dict[str, Any], *place: str) -> None:
+    """Add metadata to what was kept at a place in the step's."""
     import json
 
     _state()
-    plain = json.loads(json.dumps(metadata, default=str))
-    kept = running.metadata if output is None else running.metadata.setdefault("outputs", {}).setdefault(output, {})
-    kept.update(plain)
+    kept = running.metadata
+    for part in place:
+        kept = kept.setdefault(part, {})
+    kept.update(json.loads(json.dumps(metadata, default=str)))

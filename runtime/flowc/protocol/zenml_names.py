@@ -79,6 +79,108 @@ MODULES: Dict[str, Dict[str, str]] = {
 }
 """The names of each module that is served, and their places; `=text` is a constant, and `place:` a module itself."""
 
+FUNCTIONS: Dict[str, str] = {
+    "Client": "()Client",
+    "get_step_context": "()StepContext",
+    "log_artifact_metadata": "(metadata artifact_name)",
+    "log_metadata": "(metadata artifact_name infer_artifact infer_model model_name model_version)",
+    "log_model_metadata": "(metadata model_name model_version)",
+    "log_step_metadata": "(metadata)",
+}
+"""The functions that give a task what it can know of its run: what each takes and, behind the bracket, returns."""
+
+_OPTIONS = "project hydrate include_full_metadata include_python_packages"
+_STEP_RUN = {
+    "config": "StepConfig",
+    "created": "",
+    "duration": "",
+    "end_time": "",
+    "id": "",
+    "name": "",
+    "output": "ArtifactVersion",
+    "outputs": "{[ArtifactVersion]}",
+    "pipeline_run_id": "",
+    "regular_outputs": "{ArtifactVersion}",
+    "run": "PipelineRun",
+    "run_metadata": "",
+    "start_time": "",
+    "status": "",
+}
+CLASSES: Dict[str, Dict[str, str]] = {
+    "Artifact": {"id": "", "name": ""},
+    "ArtifactVersion": {
+        "artifact": "Artifact",
+        "content_hash": "",
+        "created": "",
+        "data_type": "",
+        "id": "",
+        "load": "(disable_cache)",
+        "name": "",
+        "producer_pipeline_run_id": "",
+        "producer_step_run_id": "",
+        "run": "PipelineRun",
+        "run_metadata": "",
+        "step": "StepRun",
+        "version": "",
+    },
+    "Client": {
+        "get_artifact_version": f"(name_id_or_prefix version {_OPTIONS})ArtifactVersion",
+        "get_pipeline": f"(name_id_or_prefix {_OPTIONS})PipelineResponse",
+        "get_pipeline_run": f"(name_id_or_prefix allow_name_prefix_match {_OPTIONS})PipelineRun",
+        "get_run_step": f"(step_run_id {_OPTIONS})StepRun",
+        "list_pipeline_runs": f"(pipeline pipeline_name pipeline_id status page size {_OPTIONS})[PipelineRun]",
+        "list_pipelines": f"(name page size {_OPTIONS})[PipelineResponse]",
+    },
+    "PipelineResponse": {
+        "created": "",
+        "get_runs": f"(status page size {_OPTIONS})[PipelineRun]",
+        "id": "",
+        "last_run": "PipelineRun",
+        "last_successful_run": "PipelineRun",
+        "latest_run_id": "",
+        "latest_run_status": "",
+        "name": "",
+        "num_runs": "",
+        "runs": "[PipelineRun]",
+    },
+    "PipelineRun": {
+        "artifact_versions": "[ArtifactVersion]",
+        "config": "StepConfig",
+        "created": "",
+        "end_time": "",
+        "id": "",
+        "in_progress": "",
+        "name": "",
+        "pipeline": "PipelineResponse",
+        "produced_artifact_versions": "[ArtifactVersion]",
+        "start_time": "",
+        "status": "",
+        "steps": "{StepRun}",
+        "tags": "",
+    },
+    "RunningStep": {
+        **_STEP_RUN,
+        "config": "RunningStepConfig",
+        "input": "ArtifactVersion",
+        "inputs": "{[ArtifactVersion]}",
+        "regular_inputs": "{[ArtifactVersion]}",
+    },
+    "RunningStepConfig": {"enable_cache": "", "name": "", "parameters": ""},
+    "StepConfig": {"enable_cache": "", "name": ""},
+    "StepContext": {
+        "add_output_metadata": "(metadata output_name)",
+        "get_output_metadata": "(output_name)",
+        "inputs": "{[ArtifactVersion]}",
+        "pipeline": "PipelineResponse",
+        "pipeline_run": "PipelineRun",
+        "step_name": "",
+        "step_run": "RunningStep",
+    },
+    "StepRun": _STEP_RUN,
+}
+"""What each class that these give has: the type of each attribute, `[X]` for a list and `{X}` for a dict of them, and
+`(parameters)X` for a method. The compiler reports whatever else a step takes of them."""
+
 PIPELINES: Dict[str, str] = {
     "Client": "compat.zenml_client",
     "Resources": "pipeline_settings",

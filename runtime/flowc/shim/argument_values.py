@@ -79,6 +79,29 @@ class Values:
                 f"step {self._state.step.name!r}: {what} cannot be made: {_text(error)} ({describe(value)})"
             ) from error
 
+    def origins(self, value: Value) -> Iterator[Tuple[str, str, Path]]:
+        """The outputs that a value is made of: step, name and index path; of an item, what it is an item of."""
+        if "output" in value:
+            step, base = self._place(value)
+            for path in self._outputs.find(step, base, value.get("levels", 0)):
+                yield step.name, value["output"][1], path
+        elif "item" in value:
+            opener = self._state.plan.step(value["item"])
+            if opener.fan is None:
+                yield opener.name, str(opener.foreach_var), self._path[: opener.depth]
+            else:
+                source = opener.fan["sources"][value.get("source", 0)]
+                found = list(self.origins(source))
+                index = self._path[opener.depth] if source.get("levels") and not opener.fan.get("product") else 0
+                yield from found[index : index + 1]
+        elif "chosen" in value:
+            yield from self.origins(self._chosen(value))
+        elif "each" in value:
+            for found in self._for_each(value, lambda inner: list(self.origins(inner))):
+                yield from found
+        for part in _parts(value):
+            yield from self.origins(part)
+
     def value(self, value: Value) -> Any:
         """A value. Whatever the steps' results raise when they are compared or indexed passes through."""
         (make,) = [make for key, make in _KINDS.items() if key in value]
@@ -296,9 +319,12 @@ class Outputs:
         self._found: Dict[Tuple[str, Path, int], Tuple[Shape, Dict[Path, Document]]] = {}
         self._values: Dict[Tuple[str, str, Path], Any] = {}
 
-    def find(self, step: PlanStep, base: Path, levels: int) -> None:
-        """Read the manifests of the tasks of a step at or below an index path. Raises MissingInput, naming tasks."""
-        self._tasks(step, base, levels)
+    def find(self, step: PlanStep, base: Path, levels: int) -> List[Path]:
+        """Read the manifests of the tasks of a step at or below an index path, and return their paths.
+
+        Raises MissingInput, naming tasks.
+        """
+        return list(self._tasks(step, base, levels)[1])
 
     def value(self, step: PlanStep, name: str, base: Path, levels: int) -> Any:
         """An output of the task at `base`; with levels, the list of those below it, nested as deep."""

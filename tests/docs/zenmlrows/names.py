@@ -48,10 +48,27 @@ CONTEXT = [
         "get_step_context().pipeline.name": "assert get_step_context().pipeline.name == 'row_pipeline'",
         "get_step_context().pipeline_run.name": "assert get_step_context().pipeline_run.name",
         "get_step_context().step_run.name": "assert get_step_context().step_run.name in {'map:work:0', 'map:work:1'}",
-        "get_step_context().model": "assert get_step_context().model is None",
+        "get_step_context().step_run.config.parameters": (
+            "assert get_step_context().step_run.config.parameters == {}, get_step_context().step_run.config"
+        ),
+        "get_step_context().pipeline.id, .pipeline_run.id": (
+            "assert get_step_context().pipeline_run.id in "
+            "[run.id for run in Client().get_pipeline(get_step_context().pipeline.id).runs]"
+        ),
+        "get_step_context().inputs[name][0].load()": "assert get_step_context().inputs['x'][0].load() == x",
+        "get_step_context().get_output_metadata()": "assert get_step_context().get_output_metadata() == {}",
+        "get_step_context().model, .model_version": "get_step_context().model",
+        "get_step_context().pipeline_state": "get_step_context().pipeline_state",
+        "get_step_context().get_output_artifact_uri()": "get_step_context().get_output_artifact_uri()",
+        "get_step_context().get_output_materializer()": "get_step_context().get_output_materializer()",
+        "get_step_context().add_output_tags([...])": "get_step_context().add_output_tags(['a'])",
         "get_step_context().add_output_metadata({...})": "get_step_context().add_output_metadata({'rows': 3})",
         "log_metadata({...})": "log_metadata({'rows': 3})",
         "log_metadata(metadata={...}, infer_artifact=True)": "log_metadata(metadata={'rows': 3}, infer_artifact=True)",
+        "log_metadata(metadata={...}, infer_model=True)": ("log_metadata(metadata={'f1': 0.5}, infer_model=True)"),
+        "log_metadata(metadata={...}, step_id=..., run_id_name_or_prefix=..., artifact_version_id=...)": (
+            "log_metadata(metadata={'rows': 3}, step_id='a')"
+        ),
         "get_logger(__name__).info(...)": ("from zenml.logger import get_logger\nget_logger(__name__).info('said')"),
         "Client().get_pipeline_run(name).steps[...].outputs[...][0].load()": (
             "run = Client().get_pipeline_run(get_step_context().pipeline_run.name)\n"
@@ -62,7 +79,18 @@ CONTEXT = [
             "assert Client().get_pipeline('row_pipeline').last_run.name == get_step_context().pipeline_run.name\n"
             "assert len(Client().get_pipeline('row_pipeline').runs) > 0"
         ),
-        "Client().list_pipeline_runs()": "assert len(list(Client().list_pipeline_runs())) > 0",
+        "Client().list_pipeline_runs(pipeline=..., status=..., page=..., size=...)": (
+            "assert len(list(Client().list_pipeline_runs())) > 0\n"
+            "assert Client().list_pipeline_runs(pipeline='row_pipeline', status='running', size=1).items"
+        ),
+        "Client().list_pipeline_runs(sort_by=..., ...)": "Client().list_pipeline_runs(sort_by='created')",
+        "Client().list_pipelines(), .get_run_step(id)": (
+            "assert [one.name for one in Client().list_pipelines()] == ['row_pipeline']\n"
+            "assert Client().get_run_step(get_step_context().step_run.id).name == get_step_context().step_run.name"
+        ),
+        "Client().active_stack": "Client().active_stack.experiment_tracker",
+        "Client().get_secret(name)": "Client().get_secret('openai')",
+        "Client().get_model_version(name)": "Client().get_model_version('a')",
         "fileio.open(path, 'w')": (
             "import os, tempfile\nfrom zenml.io import fileio\n"
             "path = os.path.join(tempfile.mkdtemp(), 'a')\n"

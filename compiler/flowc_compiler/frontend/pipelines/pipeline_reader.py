@@ -14,6 +14,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.evaluator import EvaluationError, Frame, LimitError, deep_recursion
 from flowc_compiler.evaluate.functions import bound_names
 from flowc_compiler.evaluate.values import Environment, Function
+from flowc_compiler.frontend.pipelines.client_uses import check_uses
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_parameters import Bind, no_values, read_parameters
 from flowc_compiler.frontend.pipelines.pipeline_runs import choose_pipeline
@@ -79,6 +80,7 @@ def _read(evaluator: PipelineEvaluator, view: ModuleView, flow_name: str | None,
     resolve_order(evaluator)
     body = build_body(evaluator.nodes.root)
     evaluator.hook.check(body, pipeline.view, pipeline.node)
+    check_uses(view, evaluator.modules, evaluator.hook.called, evaluator.sink)
     if evaluator.sink.failed:
         return None
     if not evaluator.nodes.names:

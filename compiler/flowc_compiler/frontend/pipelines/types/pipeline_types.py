@@ -99,6 +99,11 @@ class PipelineTypes:
         self._sites: dict[tuple[Span, FunctionKey], dict[str, Span]] = {}
         self._mismatches: list[TypeMismatch] = []
 
+    @property
+    def called(self) -> tuple[StepFunction, ...]:
+        """The steps that were called."""
+        return tuple(self._functions.values())
+
     def output_types(self, function: StepFunction) -> tuple[Type | None, ...]:
         """The type of each output of a step; `None` where there is nothing to tell it from."""
         key = (function.node, function.outputs)

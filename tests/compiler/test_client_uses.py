@@ -1,0 +1,185 @@
+"""What the code of tasks takes from ZenML's client and context, found out when the flow is compiled."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowc.compat import step_context, zenml_client, zenml_runs
+from flowc.protocol.zenml_names import CLASSES, FUNCTIONS
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.driver import compile_file
+from tests.support import write_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAD = """
+    import typing
+    from zenml import get_step_context, log_artifact_metadata, log_metadata, pipeline, step
+    from zenml.client import Client
+    import helpers
+    from helpers import Reader, connect, shared
+"""
+HELPERS = """
+    from zenml import client as zenml_client
+    from zenml.client import Client
+
+    shared = Client()
+
+    def connect():
+        return Client()
+
+    class Reader:
+        def __init__(self):
+            self.client = connect()
+
+        def read(self):
+            return self.client.USED
+
+    def command():
+        return Client().active_stack
+"""
+FLOW = """
+    TOP
+
+    @step
+    def work() -> list:
+        STEP
+        return [1]
+
+    @step
+    def other() -> list:
+        return Client().active_stack
+
+    @pipeline
+    def numbers():
+        work()
+
+    if __name__ == "__main__":
+        MAIN
+        numbers()
+"""
+REFUSED = {
+    "Client().active_stack": "active_stack` of `Client",
+    "Client().active_stack.experiment_tracker.name": "active_stack` of `Client",
+    "client = Client(); client.list_models()": "list_models` of `Client",
+    "client = connect(); client.zen_store": "zen_store` of `Client",
+    "shared.get_secret('x')": "get_secret` of `Client",
+    "helpers.shared.get_secret('x')": "get_secret` of `Client",
+    "(c := Client()).root": "root` of `Client",
+    "context = get_step_context(); context.model": "model` of `StepContext",
+    "get_step_context().model_version": "model_version` of `StepContext",
+    "get_step_context().pipeline_state": "pipeline_state` of `StepContext",
+    "get_step_context().get_output_artifact_uri()": "get_output_artifact_uri` of `StepContext",
+    "get_step_context().add_output_tags(['a'])": "add_output_tags` of `StepContext",
+    "get_step_context().pipeline.user": "user` of `PipelineResponse",
+    "run = get_step_context().pipeline_run; run.stack": "stack` of `PipelineRun",
+    "get_step_context().step_run.logs": "logs` of `RunningStep",
+    "get_step_context().step_run.config.extra": "extra` of `RunningStepConfig",
+    "Client().get_pipeline_run('x').steps['a'].inputs": "inputs` of `StepRun",
+    "Client().get_pipeline_run('x').steps['a'].outputs['b'][0].uri": "uri` of `ArtifactVersion",
+    "Client().get_pipeline_run('x').steps['a'].output.visualize()": "visualize` of `ArtifactVersion",
+    "Client().get_pipeline('x').last_run.snapshot": "snapshot` of `PipelineRun",
+    "runs = Client().list_pipeline_runs(); runs[0].build": "build` of `PipelineRun",
+    "runs = Client().list_pipeline_runs().items; runs[:2][0].build": "build` of `PipelineRun",
+    "Client().list_pipeline_runs(sort_by='created')": "sort_by` of `list_pipeline_runs",
+    "Client().get_pipeline_run('x', name='y')": "name` of `get_pipeline_run",
+    "Client(root='.')": "root` of `Client",
+    "log_metadata({'a': 1}, step_id='x')": "step_id` of `log_metadata",
+    "log_metadata(metadata={}, run_id_name_or_prefix='x', step_name='y')": "run_id_name_or_prefix` of `log_metadata",
+    "log_artifact_metadata({'a': 1}, artifact_version='x')": "artifact_version` of `log_artifact_metadata",
+    "[found.logs for name, found in get_step_context().pipeline_run.steps.items()]": "logs` of `StepRun",
+    "[found.logs for found in get_step_context().pipeline_run.steps.values()]": "logs` of `StepRun",
+    "[found.uri for found in get_step_context().inputs['x']]": "uri` of `ArtifactVersion",
+    "Reader().read()": "USED` of `Client",
+    "from zenml.client import Client as C; C().active_user": "active_user` of `Client",
+    "from helpers import command; command()": "active_stack` of `Client",
+    "(lambda: Client().active_user)()": "active_user` of `Client",
+}
+ALLOWED = (
+    "Client().list_pipeline_runs(size=1, hydrate=True)[0].steps['a'].output.load()",
+    "get_step_context().step_run.config.parameters['x']",
+    "get_step_context().inputs['x'][0].run.pipeline.last_successful_run.status.is_finished",
+    "log_metadata({'a': 1}, infer_model=True); log_metadata(metadata={'a': 1}, artifact_name='rows')",
+    "Client().get_pipeline('x').runs[0].steps['a'].start_time.isoformat()",
+    "client = Client(); client = object(); client.active_stack",
+    "Client = dict; Client().active_stack",
+    "Client().__class__; get_step_context().__dict__",
+    "getattr(Client(), 'active_stack', None)",
+    "client = Client(); client.note = 1",
+)
+
+
+def _messages(
+    folder: Path, *, top: str = "pass", body: str = "pass", main: str = "pass", used: str = "zen_store"
+) -> str:
+    flow = HEAD + FLOW.replace("TOP", top).replace("STEP", body).replace("MAIN", main)
+    files = {"flow.py": flow, "helpers.py": HELPERS.replace("USED", "USED" if "Reader()" in body else used)}
+    write_files(folder, files)
+    sink = DiagnosticSink()
+    try:
+        compile_file(folder / "flow.py", sink)
+    except FlowcError:
+        return "\n".join(f"{item.code} {item.message}" for item in sink.diagnostics)
+    return ""
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_what_is_not_served_is_reported(tmp_path: Path, code: str) -> None:
+    assert f"FC106 flowc does not serve `{REFUSED[code]}`" in _messages(tmp_path, body=code)
+
+
+def test_code_at_the_top_level_runs_in_each_task(tmp_path: Path) -> None:
+    assert "active_stack` of `Client" in _messages(tmp_path, top="tracker = Client().active_stack.experiment_tracker")
+    assert "`get_step_context` is called where no step runs" in _messages(tmp_path, top="context = get_step_context()")
+
+
+@pytest.mark.parametrize("code", ALLOWED)
+def test_what_is_served_or_not_certain_is_not_reported(tmp_path: Path, code: str) -> None:
+    assert not _messages(tmp_path, body=code)
+
+
+def test_code_that_no_task_runs_is_not_reported(tmp_path: Path) -> None:
+    assert not _messages(tmp_path, main='Client().activate_stack("x")')
+    assert not _messages(tmp_path, top="if typing.TYPE_CHECKING: Client().active_stack")
+    assert not _messages(tmp_path, top="def command(): return Client().active_stack")
+    for failure in ("AttributeError", "(KeyError, AttributeError)", "Exception"):
+        guarded = f"try: Client().active_stack\n        except {failure}: pass"
+        assert not _messages(tmp_path, body=guarded)
+    assert _messages(tmp_path, body="try: Client().active_stack\n        except KeyError: pass")
+
+
+def test_the_table_is_what_the_runtime_has() -> None:
+    """The two say the same in two places: the compiler does not import what tasks run."""
+    for name, members in CLASSES.items():
+        if name.endswith("Config"):
+            continue
+        found: Any = next(
+            vars(module)[name] for module in (step_context, zenml_client, zenml_runs) if name in vars(module)
+        )
+        above: list[type] = [item for item in inspect.getmro(found) if item is not object]
+        public = {item for kind in above for item in vars(kind)} | {
+            item for kind in above for item in _attributes(kind)
+        }
+        assert {item for item in public if not item.startswith("_")} == set(members), name
+        for member, kind in members.items():
+            if kind.startswith("("):
+                _takes(getattr(found, member), kind, "self")
+    for name, kind in FUNCTIONS.items():
+        if name not in {"Client", "get_step_context"}:
+            _takes(vars(step_context)[name], kind)
+
+
+def _attributes(kind: type) -> set[str]:
+    """The attributes that a class's methods set."""
+    nodes = ast.walk(ast.parse(inspect.getsource(kind)))
+    return {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
+
+
+def _takes(function: Any, kind: str, *first: object) -> None:
+    names = kind[1:].partition(")")[0].split()
+    inspect.signature(function).bind(*first, **dict.fromkeys(names))
