@@ -10,7 +10,7 @@ from pathlib import Path
 from flowc.protocol import env_names
 from flowc.protocol.encodings import tag_problem
 from flowc_cli.output import INPUT_ERROR
-from flowc_cli.project_config import configuration
+from flowc_cli.project_config import configuration, local_root
 from flowc_cli.python_call import current_call
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
@@ -26,7 +26,7 @@ def local_options(
     options: RunOptions,
     sink: DiagnosticSink,
 ) -> RunOptions:
-    """The engine's options: the command line, then `root` and `max_workers` of [tool.flowc.run], then defaults.
+    """The engine's options: the command line, then `root` and `max_workers` of the configuration, then defaults.
 
     Sets the variables of `sse` and `kms_key` in [tool.flowc], for this process, which writes the run's record, and for
     the tasks.
@@ -46,10 +46,8 @@ def local_options(
     for tag in options.tags:
         if (problem := tag_problem(tag)) is not None:
             sink.error("FC505", f"--tag {tag[:40]!r}: {problem}", None, help="give a text of 1 to 500 characters")
-    root = root if root is not None else table.get("root")
+    options = replace(options, root=local_root(file, root, sink))
     workers = max_workers if max_workers is not None else table.get("max_workers")
-    if root is not None:
-        options = replace(options, root=str(root))
     return replace(options, max_workers=int(workers)) if workers is not None else options
 
 

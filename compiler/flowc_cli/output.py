@@ -1,10 +1,9 @@
-"""Printing diagnostics, and writing files whole or not at all."""
+"""Printing diagnostics, and writing files."""
 
 from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -42,17 +41,8 @@ def report(
             sys.stdout.write(render.render_github(diagnostics))
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file whole: readers see the old one or the new one. Raises OSError, leaving nothing behind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def write_texts(texts: Mapping[Path, str]) -> None:
+    """Write text files, all or none: links are followed, devices and pipes written through. Raises OSError."""
+    from flowc_compiler.rewrite import Edit, write_all
+
+    write_all([Edit(path, b"", text.encode()) for path, text in texts.items()])

@@ -7,6 +7,9 @@ import typing
 from pathlib import Path
 from typing import Any
 
+from flowc.errors import StoreError
+from flowc.project import default_root, find_settings
+from flowc.store import DEFAULT_ROOT
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.import_root import located
 
@@ -17,21 +20,22 @@ def configuration(file: Path, sink: DiagnosticSink) -> dict[str, Any]:
     Patterns of files to include, which are written from that pyproject.toml's folder, come out from the flow's.
     """
     flow_folder = located(file).parent
-    for folder in (flow_folder, *flow_folder.parents):
-        candidate = folder / "pyproject.toml"
-        if not candidate.is_file():
-            continue
-        import tomllib
+    try:
+        table, folder = find_settings(str(flow_folder))
+    except StoreError as error:
+        sink.error("FC505", str(error), None, help="correct the file")
+        return {}
+    return _rebased(table, Path(folder), flow_folder) if table else {}
 
-        try:
-            content = tomllib.loads(candidate.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            sink.error("FC505", f"{candidate} cannot be read: {error}", None, help="correct the file")
-            return {}
-        table = content.get("tool", {}).get("flowc")
-        if isinstance(table, dict):
-            return _rebased(typing.cast("dict[str, Any]", table), folder, flow_folder)
-    return {}
+
+def local_root(file: Path, given: str | None, sink: DiagnosticSink) -> str:
+    """The root of runs on this machine: the given one, else FLOWC_ROOT, else the project's, else `.flowc`."""
+    try:
+        return given if given is not None else default_root(str(located(file).parent))
+    except StoreError as error:
+        if not sink.failed:
+            sink.error("FC505", str(error), None, help="correct the file")
+        return DEFAULT_ROOT
 
 
 def _rebased(table: dict[str, Any], folder: Path, flow_folder: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 import types
 import typing
@@ -11,10 +12,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from flowc.project import find_settings, rebased
+from flowc.protocol import env_names
 from flowc_cli.project_config import configuration
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.ir import Flow
 from flowc_compiler.source import SourceFile
+from flowc_compiler.syntax.import_root import located
 from flowc_targets.base.options import TargetOptions
 from flowc_targets.base.target import EmittedFile, Target, UnknownTargetError, emit_checked, load_target, target_names
 from flowc_targets.kubernetes.pod import check_kubernetes_options
@@ -50,10 +54,15 @@ def build_options(
 ) -> TargetOptions | None:
     """A target's options: defaults, then [tool.flowc], then [tool.flowc.TARGET], then the command line.
 
-    Collects FC505 for a wrong value and FC504 for an unknown option, and then returns `None`.
+    The root may be FLOWC_ROOT's, which counts more than the file. A path of this machine comes out whole: it starts
+    at the folder of the file that has it, or at the working directory. Collects FC505 for a wrong value and FC504 for
+    an unknown option, and then returns `None`.
     """
     fields = model.model_fields
     values = _configured(file, target, fields, sink)
+    configured = values.get("root")
+    if os.environ.get(env_names.ROOT):
+        values["root"] = os.environ[env_names.ROOT]
     for name, value in given.items():
         if name not in fields:
             shown = name.removesuffix("s").replace("_", "-")
@@ -83,6 +92,9 @@ def build_options(
             )  # fmt: skip
         return None
     if options is not None:
+        if options.root and not options.in_pods:
+            home = find_settings(str(located(file).parent))[1] if options.root is configured else ""
+            options = options.model_copy(update={"root": rebased(options.root, home or str(Path.cwd()))})
         check_kubernetes_options(options, target, sink)
     return options if not sink.failed else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import typer
 from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import ServerCheck, exit_code
 from flowc_cli.flow_options import FlowOptions, flow_options
-from flowc_cli.output import Form, report, write_atomically
+from flowc_cli.output import Form, report, write_texts
 from flowc_cli.target_options import build_options, emit_files, find_target
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_targets.base.target import EmittedFile
@@ -25,7 +26,8 @@ def compile_(
     file: shared.File,
     target: shared.Engine = "argo",
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="file to write, instead of standard output")
+        str | None,
+        typer.Option("-o", "--output", help="file or folder to write to, instead of standard output, which is also -"),
     ] = None,
     param: shared.Params = None,
     root: shared.Root = None,
@@ -82,7 +84,7 @@ def compile_(
 def _compile(
     file: Path,
     target: str,
-    output: Path | None,
+    output: str | None,
     given: Mapping[str, object],
     settings: Sequence[str],
     options: FlowOptions,
@@ -91,6 +93,7 @@ def _compile(
 ) -> int:
     """Write the files of a target, unless there is an error, or the server refuses them. Returns the exit code."""
     sink = DiagnosticSink()
+    output = None if output == "-" else output
     try:
         compilation = options.compile_with_values(file, sink)
         flow, source = compilation.flow, compilation.source
@@ -107,26 +110,35 @@ def _compile(
     return exit_code(sink)
 
 
-def _write(files: tuple[EmittedFile, ...], output: Path | None, sink: DiagnosticSink) -> None:
-    if output is None:
-        if len(files) > 1:
-            names = " and ".join(file.name for file in files)
-            message = f"the output is {len(files)} files ({names}), and standard output takes one"
-            sink.error("FC603", message, None, help="name a folder, or the first of them, with -o")
-            return
+def _write(files: tuple[EmittedFile, ...], output: str | None, sink: DiagnosticSink) -> None:
+    if len(files) > 1 and (output is None or (output != os.devnull and _takes_one(output))):
+        names = " and ".join(file.name for file in files)
+        message = f"the output is {len(files)} files ({names}), and {output or 'standard output'} takes one"
+        sink.error("FC603", message, None, help="name a folder, or the first of them, with -o")
+    elif output is None:
         sys.stdout.write("".join(file.text for file in files))
-        return
-    try:
-        # The first file is written last, because it may name the others.
-        for path, file in reversed(list(zip(_paths(files, output), files, strict=True))):
-            write_atomically(path, file.text)
-    except OSError as error:
-        sink.error("FC603", f"{output} cannot be written: {error.strerror}", None, help="choose another path with -o")
+    else:
+        try:
+            # The first file is written last, because it may name the others.
+            paths = _paths(files, output)
+            write_texts(dict(reversed([(path, file.text) for path, file in zip(paths, files, strict=True)])))
+        except OSError as error:
+            message = f"{output} cannot be written: {error.strerror or error}"
+            sink.error("FC603", message, None, help="choose another path with -o")
 
 
-def _paths(files: tuple[EmittedFile, ...], output: Path) -> list[Path]:
+def _takes_one(output: str) -> bool:
+    from flowc_compiler.rewrite import is_stream
+
+    return is_stream(Path(output))
+
+
+def _paths(files: tuple[EmittedFile, ...], output: str) -> list[Path]:
     """Where each file goes: into a folder, or the first to that path and the others beside it, named alike."""
-    if output.is_dir() or (len(files) > 1 and not output.suffix):
-        return [output / file.name for file in files]
+    path = Path(output)
+    if output == os.devnull:
+        return [path] * len(files)
+    if path.is_dir() or output.endswith("/") or (len(files) > 1 and not path.suffix):
+        return [path / file.name for file in files]
     stem = Path(next(iter(files)).name).stem
-    return [output, *(output.with_name(file.name.replace(stem, output.stem, 1)) for file in files[1:])]
+    return [path, *(path.with_name(file.name.replace(stem, path.stem, 1)) for file in files[1:])]

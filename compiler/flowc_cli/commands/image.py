@@ -11,7 +11,7 @@ import typer
 
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import FlowOptions, flow_options
-from flowc_cli.output import INPUT_ERROR, Form, report, write_atomically
+from flowc_cli.output import INPUT_ERROR, Form, report, write_texts
 from flowc_cli.project_config import configuration
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.ir import Flow
@@ -42,7 +42,7 @@ app = shared.command_app()
 @app.command("image")
 def image(
     file: shared.File,
-    output: Annotated[Path, typer.Option("-o", "--output", help="folder to write to")] = Path("images"),
+    output: Annotated[Path, typer.Option("-o", "--output", help="folder to write to, or - to print")] = Path("images"),
     base: Annotated[
         str | None,
         typer.Option(
@@ -135,14 +135,20 @@ def _write(
     files = {environment: build_files(environment, bases) for environment in steps}
     images = [mapped_image(item, files[item], prefix, {flow.name: tuple(names)}) for item, names in steps.items()]
     mapping = merged(old, flow.name, images)
+    texts = {
+        output / image.folder / name: text
+        for image, content in zip(images, files.values(), strict=True)
+        for name, text in content.items()
+    }
+    texts |= {output / BAKE_FILE: bake_text(mapping), known: mapping_text(mapping)}
+    if str(output) == "-":
+        sys.stdout.write("".join(f"# {path.relative_to(output)}\n{text}\n" for path, text in texts.items()))
+        return
     try:
-        for image, content in zip(images, files.values(), strict=True):
-            for name, text in content.items():
-                write_atomically(output / image.folder / name, text)
-        write_atomically(output / BAKE_FILE, bake_text(mapping))
-        write_atomically(known, mapping_text(mapping))
+        write_texts(texts)
     except OSError as error:
-        sink.error("FC603", f"{output} cannot be written: {error.strerror}", None, help="choose another folder with -o")
+        message = f"{output} cannot be written: {error.strerror or error}"
+        sink.error("FC603", message, None, help="choose another folder with -o")
         return
     for image in images:
         folder, name = shlex.quote(str(output / image.folder)), shlex.quote(image.image)

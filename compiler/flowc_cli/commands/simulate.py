@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from flowc_cli import shared_options as shared
+from flowc_cli.output import write_texts
 from flowc_targets.simulate import (
     ManifestError,
     Progress,
@@ -168,7 +169,7 @@ def _write(path: str, result: SimulationResult) -> None:
     if path == "-":
         print(text)
     else:
-        Path(path).write_text(text + "\n")
+        write_texts({Path(path): f"{text}\n"})
 
 
 def _print_progress(line: str) -> None:

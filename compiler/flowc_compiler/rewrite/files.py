@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import tempfile
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from flowc_compiler.syntax.newer_python import MAX_OPERATORS, longest_statement
 if TYPE_CHECKING:
     import libcst as cst
 
+_MOST_LINKS = 40
+"""What Linux follows."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -65,35 +68,76 @@ def diff(edits: Sequence[Edit]) -> str:
 def write_all(edits: Sequence[Edit]) -> None:
     """Write every file, or none: each is replaced in one step, when all new contents are on the disk.
 
-    Raises OSError when a file cannot be written.
+    A link stays one, and what it leads to is written. So is what a path to a device or a pipe leads to, after the
+    files. Folders are made. Raises OSError when something cannot be written.
     """
-    ready: list[tuple[Path, Path, bytes]] = []
-    done: list[tuple[Path, bytes]] = []
+    ready: list[tuple[Path | None, Path, bytes]] = []
+    done: list[tuple[Path, bytes | None]] = []
     try:
-        for path, before, after in edits:
-            target = path.resolve()  # a symbolic link stays one
-            ready.append((_written_beside(target, after), target, before))
-        for new, target, before in ready:
+        for path, _, after in edits:
+            stream = is_stream(path)
+            target = path if stream else _followed(path)
+            ready.append((None if stream else _written_beside(target, after), target, after))
+        for new, target, after in sorted(ready, key=lambda item: item[0] is None):
+            if new is None:
+                _write_through(target, after)
+                continue
+            before = target.read_bytes() if target.exists() else None
             new.replace(target)
             done.append((target, before))
     except OSError:
         for target, before in done:
-            if before:
+            if before is not None:
                 target.write_bytes(before)
             else:
-                target.unlink(missing_ok=True)  # there was none
+                target.unlink(missing_ok=True)
         raise
     finally:
         for new, _, _ in ready:
             with suppress(OSError):
-                new.unlink(missing_ok=True)
+                if new is not None:
+                    new.unlink(missing_ok=True)
 
 
-def _written_beside(target: Path, content: bytes) -> Path:
-    """A new file in the target's folder, with its permissions."""
-    number, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+def is_stream(path: Path) -> bool:
+    """Whether a path leads to a device, a pipe, or an open file such as `/dev/stdout`: nothing to be replaced."""
+    for _ in range(_MOST_LINKS):
+        if path.is_relative_to("/proc") or path.is_relative_to("/dev/fd"):
+            return True
+        if not path.is_symlink():
+            return path.exists() and not path.is_file() and not path.is_dir()
+        path = Path(os.path.normpath(path.parent.absolute() / path.readlink()))
+    return False
+
+
+def _followed(path: Path) -> Path:
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return target
+
+
+def _written_beside(target: Path, content: bytes) -> Path | None:
+    """A new file in the target's folder, with its permissions; `None` where only the target itself can be written."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        number, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError:
+        if target.is_file() and os.access(target, os.W_OK):
+            return None
+        raise
     with os.fdopen(number, "wb") as file:
         file.write(content)
     new = Path(name)
-    new.chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o644)
+    mask = os.umask(0)
+    os.umask(mask)
+    new.chmod(target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~mask)
     return new
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    """Write to what is there. Nothing is created, which the kernel refuses for pipes of others."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_TRUNC), "wb") as file:
+        file.write(content)

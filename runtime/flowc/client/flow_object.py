@@ -18,7 +18,7 @@ class Metaflow:
     """The flows of a store. Iterating gives those with runs in the current namespace; `[name]` gives one."""
 
     def __init__(self, *, root: Optional[str] = None) -> None:
-        """`root` is by default FLOWC_ROOT, else `.flowc` here."""
+        """`root` is by default FLOWC_ROOT, else the root of the project here, else `.flowc`."""
         self._root = root
 
     @property
@@ -51,7 +51,7 @@ class Flow(Entity[None, Run]):
     _FORM = "Flow('FlowName')"
 
     def __init__(self, name: str, *, root: Optional[str] = None, _namespace_check: bool = True) -> None:
-        """`root` is by default FLOWC_ROOT, else `.flowc` here.
+        """`root` is by default FLOWC_ROOT, else the root of the project here, else `.flowc`.
 
         Raises NotFound when it has no runs, and NamespaceMismatch when it has none in the current namespace.
         """

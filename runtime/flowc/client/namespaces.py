@@ -6,8 +6,9 @@ import os
 
 from flowc.current import current
 from flowc.errors import FlowError
+from flowc.project import default_root
 from flowc.protocol import env_names
-from flowc.store import DEFAULT_ROOT, open_store
+from flowc.store import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,11 +60,13 @@ def get_metadata() -> str:
 
 
 def default_metadata() -> str:
-    """Go back to the store of FLOWC_ROOT, or `.flowc` in the working directory."""
+    """Go back to the store of FLOWC_ROOT, the project, or `.flowc` in the working directory."""
     _chosen.pop("root", None)
     return get_metadata()
 
 
 def chosen_store(root: str | None) -> Store:
-    """The store of a root; by default the one set by `metadata`, else FLOWC_ROOT, else `.flowc` here."""
-    return open_store(root or _chosen.get("root") or os.environ.get(env_names.ROOT) or DEFAULT_ROOT)
+    """The store of a root; by default the one set by `metadata`, else FLOWC_ROOT, else the project's, else `.flowc`."""
+    if root is None:
+        root = _chosen.get("root") or default_root(".")
+    return open_store(root)

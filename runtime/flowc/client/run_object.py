@@ -32,7 +32,7 @@ class Run(Entity["Flow", Step]):
     _plan: Document
 
     def __init__(self, pathspec: str, *, root: Optional[str] = None, _namespace_check: bool = True) -> None:
-        """`pathspec` is `Flow/run-id`; `root` is by default FLOWC_ROOT, else `.flowc` here.
+        """`pathspec` is `Flow/run-id`; `root` is by default FLOWC_ROOT, else the project's, else `.flowc`.
 
         Raises NotFound, InvalidPathspec, and NamespaceMismatch for a run of somebody else.
         """

@@ -33,7 +33,7 @@ class Page(_ListOf[T]):
 
 
 class Client:
-    """Reads the runs of the store of FLOWC_ROOT, by default `.flowc` here."""
+    """Reads the runs of the store that the client of flowc has by default."""
 
     def get_pipeline_run(self, name_id_or_prefix: str, **options: Any) -> PipelineRun:
         """A run by its id, the beginning of one, or `pipeline/id`. Raises KeyError."""

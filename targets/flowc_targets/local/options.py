@@ -34,7 +34,7 @@ class RunOptions:
     """Options of one run."""
 
     root: str = field(default_factory=lambda: os.environ.get(env_names.ROOT) or DEFAULT_ROOT)
-    """Where artifacts go: a path, or a URL of file://, s3://, gs:// or az://. The client has the same default."""
+    """Where artifacts go: a path, or a URL of file://, s3://, gs:// or az://. Commands add what the project says."""
     params: Mapping[str, str] = field(default_factory=dict[str, str])
     """Parameter name to the text of its value."""
     max_workers: int = 16

@@ -1,0 +1,83 @@
+"""`[tool.flowc]` of a project: the nearest pyproject.toml that has it, and the one root of the artifact store."""
+
+from __future__ import annotations
+
+import os
+
+from flowc.errors import StoreError
+from flowc.protocol import env_names
+from flowc.store import DEFAULT_ROOT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Tuple
+
+FILE = "pyproject.toml"
+
+
+class SettingsError(StoreError):
+    """A pyproject.toml cannot be read."""
+
+
+def find_settings(folder: str) -> Tuple[Dict[str, Any], str]:
+    """The table `[tool.flowc]` of the nearest pyproject.toml that has one, from a folder upwards, and its folder.
+
+    Both are empty where there is none. Raises SettingsError.
+    """
+    folder = os.path.abspath(folder)
+    while True:
+        table = _table(os.path.join(folder, FILE))
+        if table is not None:
+            return table, folder
+        above = os.path.dirname(folder)
+        if above == folder:
+            return {}, ""
+        folder = above
+
+
+def default_root(folder: str) -> str:
+    """The root where the command line names none: FLOWC_ROOT, else what the project of `folder` says, else `.flowc`.
+
+    Raises SettingsError.
+    """
+    return os.environ.get(env_names.ROOT) or configured_root(folder) or DEFAULT_ROOT
+
+
+def configured_root(folder: str, section: str = "run") -> str | None:
+    """`root` of `[tool.flowc.<section>]`, else of `[tool.flowc]`. Raises SettingsError."""
+    table, home = find_settings(folder)
+    own = table.get(section)
+    root = own.get("root") if isinstance(own, dict) else None
+    root = root if root is not None else table.get("root")
+    if root is None:
+        return None
+    if not isinstance(root, str) or not root:
+        raise SettingsError(f"{os.path.join(home, FILE)}: root is {root!r}, and not a path or a URL")
+    return rebased(root, home)
+
+
+def rebased(root: str, home: str) -> str:
+    """A root as it is meant in a file in the folder `home`: a relative path starts there."""
+    return root if "://" in root else os.path.normpath(os.path.join(home, os.path.expanduser(root)))
+
+
+def _table(path: str) -> Dict[str, Any] | None:
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
+    if b"flowc" not in content:  # and whatever else it says is of no concern
+        return None
+    try:
+        import tomllib
+    except ImportError:
+        raise SettingsError(f"{path} cannot be read before Python 3.11; set {env_names.ROOT}") from None
+    try:
+        tool = tomllib.loads(content.decode("utf-8")).get("tool")
+    except (ValueError, RecursionError) as error:  # text that is not UTF-8 or not TOML
+        raise SettingsError(f"{path} cannot be read: {error}") from None
+    table = tool.get("flowc") if isinstance(tool, dict) else None
+    return table if isinstance(table, dict) else None
