@@ -223,7 +223,7 @@ def test_values_that_cannot_be_compiled_with(tmp_path: Path, item: str, code: st
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--root", "s4://bucket"], "option root of target argo: 's4://bucket' has an unknown scheme"),
+        (["--root", "s4://bucket"], "option root of target argo: the root 's4://bucket' has an unknown scheme"),
         (["--root", "store"], "'store' is a folder of this machine"),
         (["--image", "an image"], "option image of target argo: 'an image' is not an image"),
         (["--namespace", "Flows"], "option namespace of target argo: 'Flows' is not a valid name in Kubernetes"),

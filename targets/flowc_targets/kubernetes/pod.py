@@ -309,7 +309,8 @@ def _check_root(options: TargetOptions, target: str, sink: DiagnosticSink) -> No
         scheme = split_url(root)[0] if "://" in root else ""
     except StoreError as error:
         help_ = "use s3://, gs:// or az://, or file:/// of a volume that all tasks mount"
-        sink.error("FC505", f"option root of target {target}: {error}", None, help=help_)
+        message = f"option root of target {target}: {str(error).partition(';')[0]}"
+        sink.error("FC505", message, None, help=help_)
         return
     if root and not scheme and not root.startswith("/") and options.in_pods:
         sink.error(
