@@ -18,8 +18,10 @@ import signal
 import socket
 import struct
 import sys
+import time
 
 from flowc.protocol import env_names
+from flowc.shim.stall_watch import CHECK_SECONDS, StallWatch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit(main())"
 """`python -m flowc`, without the working directory on the import path."""
 LENGTH = struct.Struct("!I")
+_PID = struct.Struct("!I")
+_STALLED = (
+    b"flowc: the task waits forever for a lock that a library held when it was forked; it begins anew\n"
+)
 _NEEDED = (
     "hashlib", "pickle", "traceback", "flowc.shim.failure_report", "flowc.shim.join", "flowc.shim.takeover",
     "flowc.shim.task_runner", "flowc.store.file_store",
@@ -41,7 +47,7 @@ def serve(descriptor: int, *, fresh: bool = False) -> int:
         channel.set_inheritable(False)
         if fresh:
             send(channel, {"event": "ready", "threads": []})
-            _ForkServer(channel, _become_fresh).loop()
+            _ForkServer(channel, lambda request, _: _become_fresh(request)).loop()
         else:
             _serve_warm(channel)
     return 0
@@ -67,8 +73,9 @@ def _serve_warm(channel: socket.socket) -> None:
     send(channel, {"event": "ready", "threads": threads})
     state.freeze()
 
-    def run(request: Dict[str, Any]) -> int:
-        if threads or _differs(request["env"], begun_with):
+    def run(request: Dict[str, Any], begun: Callable[[], None]) -> int:
+        if threads or "fresh" in request or _differs(request["env"], begun_with):
+            begun()
             return _become_fresh(request)
         state.renew()
         os.environ.update(request["env"])
@@ -76,7 +83,8 @@ def _serve_warm(channel: socket.socket) -> None:
             os.chdir(request["folder"])
         index = parse_index(request["index"])
         first = request.get("first", 0)
-        code = run_task(plan, Task(request["step"], index, request["attempt"], request.get("outputs"), first))
+        task = Task(request["step"], index, request["attempt"], request.get("outputs"), first)
+        code = run_task(plan, task, begun)
         state.finish()
         return code
 
@@ -124,20 +132,42 @@ def receive(channel: socket.socket) -> tuple[Dict[str, Any] | None, List[int]]:
     return message, descriptors
 
 
-class _ForkServer:
-    """The serving loop. `children` maps the pid of a running task to the engine's number for it."""
+class _Child:
+    """A task's process: its request, and until its step has begun also where its output goes."""
 
-    def __init__(self, channel: socket.socket, run: Callable[[Dict[str, Any]], int]) -> None:
-        """`run` is called in a task's process and returns its exit code."""
+    __slots__ = ("descriptors", "request")
+
+    def __init__(self, request: Dict[str, Any], descriptors: List[int]) -> None:
+        self.request = request
+        self.descriptors = descriptors
+
+    def close(self) -> None:
+        """Close our copies of the descriptors."""
+        while self.descriptors:
+            os.close(self.descriptors.pop())
+
+
+class _ForkServer:
+    """The serving loop. `children` maps pids to the tasks that run."""
+
+    def __init__(self, channel: socket.socket, run: Callable[[Dict[str, Any], Callable[[], None]], int]) -> None:
+        """`run` is called in a task's process and returns its exit code.
+
+        It calls its second argument when the step begins: up to there the task may begin again.
+        """
         self.channel = channel
         self.run = run
-        self.children: Dict[int, int] = {}
+        self.children: Dict[int, _Child] = {}
         self.wake_read, self.wake_write = os.pipe()
+        self.begun_read, self.begun_write = os.pipe()
+        self.stalls = StallWatch()
+        self.next_look = 0.0
+        self.always_fresh = False
 
     def loop(self) -> None:
         """Fork on requests, report exits, until the engine is gone; then no task outlives it."""
-        os.set_blocking(self.wake_read, False)
-        os.set_blocking(self.wake_write, False)
+        for descriptor in (self.wake_read, self.wake_write, self.begun_read):
+            os.set_blocking(descriptor, False)
         signal.signal(signal.SIGCHLD, _ignore)  # a handler must stand for the wake-up to be written
         signal.set_wakeup_fd(self.wake_write, warn_on_full_buffer=False)
         try:
@@ -151,16 +181,39 @@ class _ForkServer:
 
     def _turn(self) -> bool:
         """Wait for one thing to do and do it; false when the engine is gone."""
-        readable, _, _ = select.select([self.channel.fileno(), self.wake_read], [], [])
+        waiting = any(child.descriptors for child in self.children.values())
+        timeout = CHECK_SECONDS if waiting else None
+        readable, _, _ = select.select([self.channel.fileno(), self.wake_read, self.begun_read], [], [], timeout)
+        if self.begun_read in readable:
+            self._note_begun()
         if self.wake_read in readable:
-            _drain(self.wake_read)
+            _read_all(self.wake_read)
             self._reap()
         if self.channel.fileno() in readable:
             request, descriptors = receive(self.channel)
             if request is None:
                 return False
             self._fork(request, descriptors)
+        if waiting and time.monotonic() >= self.next_look:
+            self.next_look = time.monotonic() + CHECK_SECONDS
+            self._restart_stalled()
         return True
+
+    def _note_begun(self) -> None:
+        for (pid,) in _PID.iter_unpack(_read_all(self.begun_read)):
+            if pid in self.children:
+                self.children[pid].close()
+
+    def _restart_stalled(self) -> None:
+        """Begin tasks again as a fresh Python that got stuck before their step: a library didn't survive the fork."""
+        for pid, child in list(self.children.items()):
+            if child.descriptors and self.stalls.is_stalled(pid):
+                _kill_group(pid)
+                os.waitpid(pid, 0)
+                del self.children[pid]
+                os.write(child.descriptors[-1], _STALLED)
+                self.always_fresh = True
+                self._fork(child.request, child.descriptors)
 
     def _fork(self, request: Dict[str, Any], descriptors: List[int]) -> None:
         sys.stdout.flush()
@@ -174,9 +227,7 @@ class _ForkServer:
                 _leave(code)
         with contextlib.suppress(OSError):  # it may have ended
             os.setpgid(pid, pid)  # the child does so, too: whoever is first, the group is there
-        for descriptor in descriptors:
-            os.close(descriptor)
-        self.children[pid] = request["id"]
+        self.children[pid] = _Child(request, descriptors)
         send(self.channel, {"event": "started", "id": request["id"], "pid": pid})
 
     def _child(self, request: Dict[str, Any], descriptors: List[int]) -> int:
@@ -189,15 +240,27 @@ class _ForkServer:
         for target, descriptor in enumerate(descriptors, 1):
             os.dup2(descriptor, target)
             os.close(descriptor)
-        for descriptor in (self.wake_read, self.wake_write, self.channel.detach()):
+        for child in self.children.values():
+            child.close()
+        for descriptor in (self.wake_read, self.wake_write, self.begun_read, self.channel.detach()):
             os.close(descriptor)
-        return self.run(request)
+        return self.run({**request, "fresh": True} if self.always_fresh else request, self._say_begun)
+
+    def _say_begun(self) -> None:
+        """In the task's own process."""
+        if self.begun_write >= 0:
+            os.write(self.begun_write, _PID.pack(os.getpid()))
+            os.close(self.begun_write)
+            self.begun_write = -1
 
     def _reap(self) -> None:
         for pid in list(self.children):
             status = _ended(pid)
             if status is not None:
-                send(self.channel, {"event": "exit", "id": self.children.pop(pid), "pid": pid, "status": status})
+                child = self.children.pop(pid)
+                child.close()
+                self.stalls.forget(pid)
+                send(self.channel, {"event": "exit", "id": child.request["id"], "pid": pid, "status": status})
 
 
 def _import_needed(*more: str) -> None:
@@ -280,12 +343,13 @@ def _ignore(number: int, frame: object) -> None:
     """A signal handler that does nothing."""
 
 
-def _drain(descriptor: int) -> None:
-    try:
-        while os.read(descriptor, 4096):
-            pass
-    except BlockingIOError:
-        pass
+def _read_all(descriptor: int) -> bytes:
+    """What is in a pipe that doesn't block."""
+    data = b""
+    with contextlib.suppress(BlockingIOError):
+        while chunk := os.read(descriptor, 4096):
+            data += chunk
+    return data
 
 
 def _exactly(channel: socket.socket, length: int) -> bytes:

@@ -73,11 +73,21 @@ class Task:
         self.tags = tuple(run_tags())
 
 
-def run_task(plan: Plan, task: Task) -> int:
+def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool) -> int:
     """Run one task and return the process's exit code. Errors are reported on stderr and in the attempt's folder.
 
-    It executes the user's file, so what that raises is the task's failure, too.
+    It executes the user's file, so what that raises is the task's failure, too. After that it calls `begun`.
     """
+
+    def load() -> Any:
+        module = load_module(plan)
+        begun()
+        return module
+
+    def run(flow: FlowSpec) -> int:
+        begun()
+        return _attempt(flow, state, task)
+
     layout: RunLayout | None = None
     try:
         step = plan.step(task.step)
@@ -97,9 +107,9 @@ def run_task(plan: Plan, task: Task) -> int:
         if plan.pipeline:
             from flowc.shim.pipeline_task import execute
 
-            execute(lambda: load_module(plan), state, task)
+            execute(load, state, task)
             return OK
-        return run_flow(plan, lambda flow: _attempt(flow, state, task))
+        return run_flow(plan, run)
     except BaseException as error:  # CancelledError is not an Exception, nor are SystemExit and KeyboardInterrupt
         return _report(error, layout, task)
 
