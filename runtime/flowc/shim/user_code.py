@@ -22,10 +22,15 @@ if TYPE_CHECKING:
     from flowc.protocol.plan import Plan
 
 
+_loaded: Dict[str, ModuleType] = {}
+
+
 def load_module(plan: Plan) -> ModuleType:
-    """The user's file, imported. Raises what it raises."""
-    spec = _find(plan)
-    return sys.modules[plan.module] if spec is None else _load(spec)
+    """The user's file, imported once. Raises what it raises."""
+    if plan.module not in _loaded:
+        spec = _find(plan)
+        _loaded[plan.module] = sys.modules[plan.module] if spec is None else _load(spec)
+    return _loaded[plan.module]
 
 
 def run_flow(plan: Plan, run: Callable[[FlowSpec], int]) -> int:
@@ -40,7 +45,8 @@ def run_flow(plan: Plan, run: Callable[[FlowSpec], int]) -> int:
     try:
         spec = _find(plan)
         if spec is not None:
-            _load(spec, program_code(plan, spec))
+            with contextlib.suppress(_OtherFlow):
+                _load(spec, program_code(plan, spec))
         if program.result is None:
             program.run_flow(_flow_class(plan)())
     except SystemExit:
@@ -100,8 +106,8 @@ def _find(plan: Plan) -> ModuleSpec | None:
     package = name.rpartition(".")[0]
     if package:
         import_module(package)
-    if name in sys.modules:
-        return None
+        if name in sys.modules:
+            return None
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ProtocolError(f"{path} cannot be imported")
@@ -136,8 +142,6 @@ def _load(spec: ModuleSpec, code: CodeType | None = None) -> ModuleType:
     from importlib.util import module_from_spec
 
     loader: Any = spec.loader
-    if code is None and not hasattr(loader, "exec_module"):
-        return import_module(spec.name)  # zipimport of Python 3.9
     module = module_from_spec(spec)
     sys.modules[spec.name] = module
     package, _, leaf = spec.name.rpartition(".")
