@@ -55,6 +55,7 @@ _TITLES = {
     "FC222": "a map cannot be built",
     "FC223": "flowc cannot follow an if on a result",
     "FC224": "a pipeline without steps",
+    "FC225": "a condition is decided when the flow is compiled",
     "FC301": "flowc cannot read a parameter",
     "FC302": "an unknown parameter",
     "FC303": "a parameter's value has the wrong type",

@@ -17,7 +17,7 @@ def flow(names: tuple = ("a", "b"), n: int = 0):
     work(missing)  # FC112
     work(1 / n)  # FC112
     assert n > 0, "n must be positive"  # FC112
-    if n == 0:
+    if n == 0:  # FC225
         raise ValueError(f"n is {n}")  # FC112
     a, b = [1, 2, 3]  # FC112
     work(a, b)

@@ -31,7 +31,7 @@ def flow():
     items = load()
     work.map(1)  # FC222
     work.map(unmapped(items))  # FC222
-    work.map({1, 2})  # FC222
+    work.map({"a": 1})  # FC312
     work.map(items, id="a")  # FC222
     work(unmapped(items))  # FC222
     work(note.map(items))  # FC222

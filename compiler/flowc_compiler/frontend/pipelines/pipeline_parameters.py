@@ -223,7 +223,7 @@ def only_passed_on(evaluator: PipelineEvaluator, pipeline: PipelineFunction, nam
     local = bound_names(pipeline.node.body) | {item.arg for item in pipeline.node.args.args}
     uses = list(_uses(pipeline.node, name))
     with evaluator.within(Frame(pipeline.view, {}, (), local, function=Function(pipeline.view, pipeline.node))):
-        return all(call is not None and _is_step(evaluator, call, is_list=is_list) for call in uses)
+        return all(call is not None and is_step_call(evaluator, call, is_list=is_list) for call in uses)
 
 
 def _uses(function: FunctionNode, name: str) -> Iterator[ast.Call | None]:
@@ -265,7 +265,8 @@ def _passed(value: ast.expr) -> ast.expr:
             return value
 
 
-def _is_step(evaluator: PipelineEvaluator, call: ast.Call, *, is_list: bool) -> bool:
+def is_step_call(evaluator: PipelineEvaluator, call: ast.Call, *, is_list: bool) -> bool:
+    """Whether a call is one of a step; with `is_list`, a pipeline that is mapped counts, too."""
     function = call.func
     mapped = isinstance(function, ast.Attribute) and function.attr in {"map", "product"}
     if isinstance(function, ast.Attribute) and function.attr in _METHODS:

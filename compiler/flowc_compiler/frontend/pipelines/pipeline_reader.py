@@ -15,6 +15,7 @@ from flowc_compiler.evaluate.evaluator import EvaluationError, Frame, LimitError
 from flowc_compiler.evaluate.functions import bound_names
 from flowc_compiler.evaluate.values import Environment, Function
 from flowc_compiler.frontend.pipelines.client_uses import check_uses
+from flowc_compiler.frontend.pipelines.fixed_conditions import report_conditions
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_parameters import Bind, no_values, read_parameters
 from flowc_compiler.frontend.pipelines.pipeline_runs import choose_pipeline
@@ -37,11 +38,14 @@ def read_pipeline(
     flow_name: str | None = None,
     bind: Bind = no_values,
     attached: Sequence[str] = (),
+    *,
+    to_run: bool = False,
 ) -> Flow | None:
     """Evaluate a file's pipeline; `None`, with diagnostics collected, when that fails.
 
     The pipeline is that of `flow_name`, or the one that the file itself calls, or the only one. `bind` is asked for
-    values of its parameters from outside, and `attached` are decorators for every step, as `--with` has them.
+    values of its parameters from outside, and `attached` are decorators for every step, as `--with` has them. With
+    `to_run` it is compiled for one run, which has these values.
     """
     decorators: tuple[CliDecorator, ...] = ()
     if attached:  # the models of all decorators take a while to import
@@ -53,7 +57,7 @@ def read_pipeline(
     evaluator = PipelineEvaluator(view, modules, sink, PipelineTypes(modules, sink), decorators)
     with deep_recursion(), evaluator.within(Frame(view, {})):
         try:
-            return _read(evaluator, view, flow_name, bind)
+            return _read(evaluator, view, flow_name, bind, to_run=to_run)
         except (EvaluationError, LimitError):
             return None
         except RecursionError:
@@ -62,7 +66,9 @@ def read_pipeline(
             return None
 
 
-def _read(evaluator: PipelineEvaluator, view: ModuleView, flow_name: str | None, bind: Bind) -> Flow | None:
+def _read(
+    evaluator: PipelineEvaluator, view: ModuleView, flow_name: str | None, bind: Bind, *, to_run: bool
+) -> Flow | None:
     chosen = choose_pipeline(evaluator, view, flow_name)
     if chosen is None:
         return None
@@ -76,6 +82,9 @@ def _read(evaluator: PipelineEvaluator, view: ModuleView, flow_name: str | None,
         parameters, environment = read_parameters(evaluator, pipeline, run, bind, span)
     if len(environment) < len(parameters):
         return None
+    fixed = {item.name: environment[item.name] for item in parameters if item.fixed}
+    if fixed and not to_run:
+        report_conditions(evaluator, pipeline, fixed)
     _evaluate(evaluator, pipeline, environment)
     resolve_order(evaluator)
     body = build_body(evaluator.nodes.root)
