@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+from flowc_cli.metaflow_variables import default_branch, default_decorators
 from flowc_cli.output import Form, report
 from flowc_cli.python_call import current_call
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
@@ -43,11 +44,14 @@ class FlowOptions:
         found = compile_file(
             file, sink, flow_name=self.flow_name, attached=self.decorators, configs=configs, given=self.parameters
         )
-        if self.branch is None and not self.production:
+        branch, production = default_branch(found.flow, os.environ, sink)
+        branch, production = self.branch or branch, self.production or production
+        if branch is None and not production:
+            sink.raise_if_failed()
             return found
         from flowc_targets.package.project_names import with_branch
 
-        flow = with_branch(found.flow, self.branch, self.production, sink)
+        flow = with_branch(found.flow, branch, production, sink)
         sink.raise_if_failed()
         return replace(found, flow=flow)
 
@@ -83,7 +87,8 @@ def flow_options(
     """The options as the command line gives them, with the arguments of a Python call that runs the command."""
     call = current_call()
     parameters = ParameterInputs(tuple(param or ()), values=call.values if call is not None else {})
-    lists = (tuple(decorators or ()), tuple(config or ()), tuple(config_value or ()))
+    attached = (*(decorators or ()), *default_decorators(os.environ))
+    lists = (attached, tuple(config or ()), tuple(config_value or ()))
     return FlowOptions(flow, *lists, branch, production, parameters=parameters)
 
 

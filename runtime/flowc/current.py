@@ -56,9 +56,10 @@ class Current:
     @property
     def tempdir(self) -> str:
         """The folder for temporary files."""
+        import os
         import tempfile
 
-        return tempfile.gettempdir()
+        return os.environ.get("METAFLOW_TEMPDIR") or tempfile.gettempdir()
 
     @property
     def graph(self) -> Dict[str, Any]:

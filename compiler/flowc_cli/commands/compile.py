@@ -13,6 +13,7 @@ import typer
 from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import ServerCheck, exit_code
 from flowc_cli.flow_options import FlowOptions, flow_options
+from flowc_cli.metaflow_variables import check_variables
 from flowc_cli.output import Form, report, write_texts
 from flowc_cli.target_options import build_options, emit_files, find_target
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
@@ -96,6 +97,7 @@ def _compile(
     output = None if output == "-" else output
     try:
         compilation = options.compile_with_values(file, sink)
+        check_variables(compilation, "compile", os.environ, sink)
         flow, source = compilation.flow, compilation.source
         engine = find_target(target, sink)
         chosen = build_options(engine.options_model, target, source.path, given, settings, sink) if engine else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,6 +15,7 @@ from flowc.protocol import TIMEOUT_GRACE_SECONDS
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import flow_options
 from flowc_cli.local_runs import error_code, local_options, run_locally
+from flowc_cli.metaflow_variables import check_variables, task_namespace
 from flowc_cli.output import report
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import ParameterInputs, find_parameter
@@ -33,7 +35,7 @@ def resume(
         str | None, typer.Argument(help="run this step again, with all that follows it", show_default=False)
     ] = None,
     origin_run_id: Annotated[
-        str | None, typer.Option(help="the run to continue; by default the latest", show_default=False)
+        str | None, _resume_option("ORIGIN_RUN_ID", help="the run to continue; by default the latest")
     ] = None,
     param: Annotated[list[str] | None, typer.Option("-p", "--param", hidden=True)] = None,
     root: Annotated[
@@ -78,6 +80,8 @@ def resume(
         engine = local_options(file, root, max_workers, engine, sink)
         kept = ParameterInputs(kept=lambda name: origin_parameters(name, engine, origin))
         compilation = replace(options, parameters=kept).compile(file, sink)
+        check_variables(compilation, "resume", os.environ, sink)
+        os.environ.update(task_namespace("resume", os.environ))
         _refuse(compilation.flow, param or [], extra, sink)
         check_code(compilation.source, (), sink)
         sink.raise_if_failed()

@@ -15,6 +15,7 @@ from flowc.protocol import TIMEOUT_GRACE_SECONDS
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.local_runs import error_code, local_options, run_locally
+from flowc_cli.metaflow_variables import check_variables, task_namespace
 from flowc_cli.outline import parameters_of
 from flowc_cli.output import report
 from flowc_cli.python_call import current_call
@@ -97,6 +98,8 @@ def run(
         compilation = _compile(file, options, sink)
         params = options.parameters.bind(compilation.flow, sink)
         check_environment(compilation.flow, os.environ, OPTION_VARIABLES, sink)
+        check_variables(compilation, "run", os.environ, sink)
+        os.environ.update(task_namespace("run", os.environ))
         engine = local_options(file, root, max_workers, engine, sink)
         check_code(compilation.source, (), sink)
         sink.raise_if_failed()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ import typer
 from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import RUN_FAILED, Place, fail, follow_run
 from flowc_cli.flow_options import FlowOptions, flow_options
+from flowc_cli.metaflow_variables import check_variables
 from flowc_cli.output import INPUT_ERROR, Form, report
 from flowc_cli.run_states import document
 from flowc_cli.target_options import build_options, emit_files, find_target
@@ -114,6 +116,7 @@ def _submit_file(
         sink.raise_if_failed()
         assert target is not None
         compilation = options.compile(file, sink)
+        check_variables(compilation, "compile", os.environ, sink)
         flow, values = _bound(compilation.flow, options, request.resume is not None, sink)
         source = compilation.source
         emitted = build_options(target.options_model, target.name, source.path, given, settings, sink)
