@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowc import Run
 from flowc.errors import NotFound
-from flowc_targets.airflow.server.run_conf import conf_of
+from flowc_targets.airflow.server.client import conf_of
 from tests.cluster.strict import Ended, differences
 from tests.support import flowc
 

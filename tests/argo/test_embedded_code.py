@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from flowc import Run
-from flowc_targets.argo.embedded_code import ANNOTATION_BYTES
+from flowc_targets.argo.target import ANNOTATION_BYTES
 from tests.conftest import REPOSITORY
 from tests.support import flowc
 

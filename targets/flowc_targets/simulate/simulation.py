@@ -1,9 +1,14 @@
-"""Running a manifest to its end: the controller's `operate` (operator.go) around the nodes."""
+"""Running a manifest to its end: the controller's `operate` (operator.go) around the nodes.
+
+Before, what Argo's validation rejects, after workflow/validate/validate.go (names, references, cycles, arguments that
+are missing, tags that nothing answers), and what the simulator cannot do.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -12,24 +17,25 @@ import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from flowc.protocol.encodings import SENT, plain_text
+from flowc_targets.simulate.expression_parser import DependsError
 from flowc_targets.simulate.manifest import read_manifest, with_parameters
-from flowc_targets.simulate.manifest_checks import checked_spec
-from flowc_targets.simulate.problems import HeldError, NodeError
+from flowc_targets.simulate.problems import HeldError, ManifestError, NodeError
 from flowc_targets.simulate.simulated_cluster import SimulatedCluster
-from flowc_targets.simulate.simulated_pods import PodMaker
+from flowc_targets.simulate.simulated_pods import PodMaker, known_field
+from flowc_targets.simulate.substitution import encoded_parameter, tags, to_json
 from flowc_targets.simulate.workflow_nodes import FAILED, Call
 from flowc_targets.simulate.workflow_run import Run
+from flowc_targets.simulate.workflow_spec import Spec, Task, Template, make_spec, seconds, topological
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from flowc_targets.simulate.manifest import Manifest
     from flowc_targets.simulate.node_report import Progress
     from flowc_targets.simulate.workflow_nodes import Node, Nodes
-    from flowc_targets.simulate.workflow_spec import Spec
 
 
 @dataclass(frozen=True)
@@ -164,3 +170,192 @@ def _folder(keep: Path | None) -> Generator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+_NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
+_GLOBAL = re.compile(
+    r"workflow\.(name|namespace|uid|mainEntrypoint|serviceAccountName|creationTimestamp|status|failures|duration"
+    r"|labels\..+|annotations\..+)|retries|lastRetry\..+|pod\.name|node\.name|tasks\.name"
+)
+_TASK_TAG = re.compile(r"tasks\.([^.]+)\.(?:outputs\.parameters\.(.+)|(status))")
+
+
+def checked_spec(manifest: Manifest, name: str, uid: str) -> Spec:
+    """The spec of a manifest. Raises ManifestError with all of its problems."""
+    try:
+        spec = make_spec(manifest, name, uid)
+    except DependsError as error:
+        raise ManifestError(f"spec.templates: {error}") from None
+    problems = [*_spec_problems(spec, manifest)]
+    for number, template in enumerate(spec.templates.values()):
+        problems += _template_problems(spec, template, f"spec.templates[{number}]", manifest)
+    if problems:
+        raise ManifestError(*problems)
+    for template in spec.templates.values():
+        template.link()
+    problems = [problem for template in spec.templates.values() for problem in _tag_problems(spec, template)]
+    if problems:
+        raise ManifestError(*problems)
+    return spec
+
+
+def _spec_problems(spec: Spec, manifest: Manifest) -> Iterator[str]:
+    names = [item["name"] for item in spec.raw.get("templates", [])]
+    yield from (f"spec.templates: there are two templates {name!r}" for name in set(names) if names.count(name) > 1)
+    for key, name in (("entrypoint", spec.entrypoint), ("onExit", spec.on_exit)):
+        if name is not None and name not in spec.templates:
+            yield f"spec.{key}: there is no template {name!r}"
+    for item in spec.raw.get("arguments", {}).get("parameters", []):
+        if "value" not in item:
+            yield f"spec.arguments.{item['name']}.value: is required; give -p {item['name']}=VALUE"
+    yield from _volume_problems(spec.raw.get("volumes", []), "spec", manifest)
+
+
+def _volume_problems(volumes: list[dict[str, Any]], path: str, manifest: Manifest) -> Iterator[str]:
+    for number, volume in enumerate(volumes):
+        name = volume.get("configMap", {}).get("name")
+        if name is not None and name not in manifest.config_maps:
+            yield f"{path}.volumes[{number}].configMap.name: there is no ConfigMap {name!r} in the manifest"
+
+
+def _template_problems(spec: Spec, template: Template, path: str, manifest: Manifest) -> Iterator[str]:
+    if not _NAME.fullmatch(template.name):
+        yield f"{path}.name: {template.name!r} is not a valid name"
+    kinds = [kind for kind in ("dag", "container", "suspend") if kind in template.raw]
+    if len(kinds) != 1:
+        yield f"{path}: must be one of dag, container and suspend, and is {' and '.join(kinds) or 'none of them'}"
+        return
+    yield from _volume_problems(template.raw.get("volumes", []), path, manifest)
+    yield from _durations(template, path)
+    if template.kind == "container":
+        yield from _container_problems(spec, template, path, manifest)
+    for output in template.outputs:
+        if (output.parameter is None) == (template.kind == "dag") or (output.path is None) == (template.kind != "dag"):
+            yield f"{path}.outputs.parameters.{output.name}: a DAG's is a `parameter`, a container's a `path`"
+    if len(template.raw.get("dag", {}).get("tasks", [])) != len(template.tasks):
+        yield f"{path}.dag.tasks: two of them have the same name"
+    for number, task in enumerate(template.tasks.values()):
+        yield from _task_problems(spec, template, task, f"{path}.dag.tasks[{number}]")
+    known = all(name in template.tasks for task in template.tasks.values() for name in task.depends.names)
+    if known and len(topological(template.tasks)) != len(template.tasks):
+        yield f"{path}.dag.tasks: they depend on each other in a circle"
+
+
+def _durations(template: Template, path: str) -> Iterator[str]:
+    backoff: dict[str, Any] = template.retry.get("backoff", {}) if template.retry else {}
+    durations: list[tuple[str, Any]] = [
+        (f"retryStrategy.backoff.{key}", backoff[key]) for key in ("duration", "cap", "maxDuration") if key in backoff
+    ]
+    if "suspend" in template.raw:
+        durations.append(("suspend.duration", template.raw["suspend"]["duration"]))
+    for key, value in durations:
+        try:
+            if "{{" not in str(value):
+                seconds(value)
+        except ValueError as error:
+            yield f"{path}.{key}: {error}"
+    if backoff and "duration" not in backoff:
+        yield f"{path}.retryStrategy.backoff.duration: is missing"
+
+
+def _container_problems(spec: Spec, template: Template, path: str, manifest: Manifest) -> Iterator[str]:
+    container = template.raw["container"]
+    volumes = {item["name"] for item in (*spec.raw.get("volumes", []), *template.raw.get("volumes", []))}
+    for number, mount in enumerate(container.get("volumeMounts", [])):
+        if mount["name"] not in volumes:
+            yield f"{path}.container.volumeMounts[{number}].name: there is no volume {mount['name']!r}"
+    for number, item in enumerate(container.get("env", [])):
+        problem = _env_problem(item, manifest)
+        if problem:
+            yield f"{path}.container.env[{number}].{problem}"
+    for number, item in enumerate(container.get("envFrom", [])):
+        name = item.get("configMapRef", {}).get("name")
+        if name is not None and name not in manifest.config_maps:
+            yield f"{path}.container.envFrom[{number}].configMapRef.name: no ConfigMap {name!r} is in the manifest"
+
+
+def _env_problem(item: dict[str, Any], manifest: Manifest) -> str:
+    """What is wrong with a variable's source; empty if nothing is."""
+    source = item.get("valueFrom", {})
+    reference = source.get("configMapKeyRef")
+    if reference is not None:
+        found = manifest.config_maps.get(reference["name"])
+        if found is None or reference["key"] not in found.data:
+            return f"valueFrom.configMapKeyRef: no {reference['name']}/{reference['key']} is in the manifest"
+    reference = source.get("secretKeyRef")
+    if reference is not None and item["name"] not in os.environ and not reference.get("optional"):
+        return f"valueFrom.secretKeyRef: set {item['name']} in the environment for the secret {reference['name']}"
+    field = source.get("fieldRef", {}).get("fieldPath")
+    if field is not None and not known_field(field):
+        return f"valueFrom.fieldRef.fieldPath: the simulator does not know {field!r}"
+    return ""
+
+
+def _task_problems(spec: Spec, template: Template, task: Task, path: str) -> Iterator[str]:
+    if not _NAME.fullmatch(task.name):
+        yield f"{path}.name: {task.name!r} is not a valid name"
+    for name in task.depends.names:
+        if name not in template.tasks:
+            yield f"{path}.depends: there is no task {name!r}"
+    called = spec.templates.get(task.template)
+    if called is None:
+        yield f"{path}.template: there is no template {task.template!r}"
+        return
+    supplied = {item["name"] for item in task.raw.get("arguments", {}).get("parameters", []) if "value" in item}
+    for item in called.inputs:
+        if item["name"] not in supplied and "value" not in item and "default" not in item:
+            yield f"{path}.arguments: {called.name} needs inputs.parameters.{item['name']}, which was not supplied"
+    sequence = task.raw.get("withSequence")
+    if sequence is not None and ("count" in sequence) == ("end" in sequence):
+        yield f"{path}.withSequence: needs one of count and end"
+
+
+def _tag_problems(spec: Spec, template: Template) -> Iterator[str]:
+    """Tags that Argo's validation cannot resolve, and expressions."""
+    inputs = {f"inputs.parameters.{item['name']}" for item in template.inputs}
+    known = inputs | {f"workflow.parameters.{name}" for name in spec.arguments}
+    known |= {f"outputs.parameters.{output.name}.path" for output in template.outputs}
+    rest = {key: value for key, value in template.raw.items() if key not in {"dag", "inputs", "outputs"}}
+    yield from _unresolved(rest, f"template {template.name}", known, template, None, spec)
+    for task in template.tasks.values():
+        own = {*known, "item"} if task.expands else known
+        yield from _unresolved(task.raw, f"template {template.name}, task {task.name}", own, template, task, spec)
+    if template.kind == "dag" and template.outputs:
+        outputs = template.raw["outputs"]
+        yield from _unresolved(outputs, f"template {template.name}, outputs", known, template, None, spec)
+
+
+def _unresolved(
+    raw: object, where: str, known: set[str], template: Template, task: Task | None, spec: Spec
+) -> Iterator[str]:
+    try:
+        found = tags(to_json(raw))
+    except NodeError as error:
+        yield f"{where}: {error}"
+        return
+    for tag in dict.fromkeys(found):
+        if tag.startswith("=") and encoded_parameter(tag) in known:
+            continue
+        if tag.startswith("="):
+            yield f"{where}: the simulator does not evaluate expressions, as {{{{{tag}}}}} is"
+        elif tag not in known and not _GLOBAL.fullmatch(tag):
+            problem = _task_tag(tag, template, task, spec)
+            if problem is not None:
+                yield f"{where}: failed to resolve {{{{{tag}}}}}{problem}"
+
+
+def _task_tag(tag: str, template: Template, task: Task | None, spec: Spec) -> str | None:
+    """Why a tag is not the output of a task that comes before; `None` where it is."""
+    match = _TASK_TAG.fullmatch(tag)
+    if match is None or template.kind != "dag":
+        return ""
+    name, output, _ = match.groups()
+    before = template.tasks if task is None else task.ancestors
+    if name not in before:
+        return f": {name} is not before it"
+    if output is None:
+        return None
+    if template.tasks[name].expands:
+        return f": {name} is a fan-out, and the simulator does not put outputs of several tasks together"
+    outputs = {item.name for item in spec.templates[template.tasks[name].template].outputs}
+    return None if output in outputs else f": {name} has no such output"

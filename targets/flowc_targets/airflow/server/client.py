@@ -1,29 +1,38 @@
-"""The client of Airflow for `flowc submit`, `status`, `logs`, `stop` and `compile --check-server`."""
+"""The client of Airflow for `flowc submit`, `status`, `logs`, `stop` and `compile --check-server`.
+
+The lines of a task's log are those that its code has printed, without Airflow's own between them: Airflow 3 sends a log
+line by line as JSON, with the file that logged each line; Airflow 2 sends one text, in which each line begins with a
+time, that file, and a level.
+"""
 
 from __future__ import annotations
 
+import ast
+import math
 import os
+import re
 import time
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
+from flowc.errors import ParameterError
+from flowc.type_conversion import convert
 from flowc_targets.airflow.dag_model import DagSummary, read_summary
-from flowc_targets.airflow.options import AirflowOptions
+from flowc_targets.airflow.options import LONGEST_PARAMETER, AirflowOptions
 from flowc_targets.airflow.server.connection import read_access
 from flowc_targets.airflow.server.dags_folder import find_dag, same_text, source_of, wait_for_dag, write_dag
 from flowc_targets.airflow.server.rest_api import open_api
-from flowc_targets.airflow.server.run_conf import conf_of, parameters_of
-from flowc_targets.airflow.server.run_states import RunReader, run_state
-from flowc_targets.airflow.server.task_logs import LogReader
-from flowc_targets.base.engine import Deployed, EngineError
-from flowc_targets.base.json_parts import as_map
+from flowc_targets.airflow.server.run_states import RunReader, attempts, map_index, run_state
+from flowc_targets.base.engine import Deployed, DeployedParameter, EngineError, LogLine
+from flowc_targets.base.json_parts import as_map, as_strings
 from flowc_targets.kubernetes.kubectl import create_config_maps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from flowc_targets.airflow.server.connection import Json
-    from flowc_targets.base.engine import Address, LogLine, RunState, TaskState
+    from flowc_targets.airflow.server.rest_api import Api
+    from flowc_targets.base.engine import Address, RunState, TaskState
     from flowc_targets.base.options import TargetOptions
     from flowc_targets.base.target import EmittedFile
 
@@ -212,3 +221,151 @@ def _refuse_resume(origin: str | None) -> None:
     if origin is not None:
         help_ = "clear the failed tasks in Airflow: they and everything after them run again, in the same run"
         raise EngineError("FC501", "Airflow cannot resume a run in another", help_)
+
+
+_TYPES = {"integer": "int", "number": "float", "boolean": "bool"}
+
+
+def parameters_of(dag: Json) -> tuple[DeployedParameter, ...]:
+    """Return the params of a deployed DAG. A param without a value that may not be null is required."""
+    found: list[DeployedParameter] = []
+    for name, described in as_map(dag.get("params")).items():
+        param = as_map(described)
+        schema = as_map(param.get("schema"))
+        required = param.get("value") is None and "null" not in _types(schema)
+        found.append(DeployedParameter(name, required, tuple(as_strings(schema.get("enum")))))
+    return tuple(found)
+
+
+def conf_of(dag: Json, values: Mapping[str, str]) -> dict[str, object]:
+    """Return the conf of a run. A text stays a text if the param accepts one: Airflow does not expand it.
+
+    Raises EngineError: FC302 for a parameter that the DAG does not have, FC303 for a text that is not a value of its
+    type, FC503 for one that is too long.
+    """
+    params = as_map(dag.get("params"))
+    conf: dict[str, object] = {}
+    for name, text in values.items():
+        if name not in params:
+            help_ = f"its params are {', '.join(params)}" if params else "the DAG has no params"
+            raise EngineError("FC302", f"DAG {dag.get('dag_id')} has no param {name!r}", help_)
+        if len(text.encode("utf-8", "surrogatepass")) > LONGEST_PARAMETER:
+            message = f"the value of parameter {name!r} is longer than {LONGEST_PARAMETER:,} bytes"
+            raise EngineError("FC503", message, "put it in the store and pass its URL")
+        conf[name] = _value(name, text, _types(as_map(as_map(params[name]).get("schema"))))
+    return conf
+
+
+def _value(name: str, text: str, types: list[str]) -> object:
+    kind = next((item for item in types if item != "null"), "string")
+    if "string" in types or kind not in _TYPES:  # a param of any JSON takes its text, which the first task parses
+        return text
+    try:
+        value: object = convert(name, _TYPES[kind], text)
+    except ParameterError as error:
+        raise EngineError("FC303", str(error), f"give a value of JSON's type {kind}") from None
+    if isinstance(value, float) and not math.isfinite(value):
+        message = f"parameter {name!r} cannot be {text}: Airflow keeps values as JSON, which does not have it"
+        raise EngineError("FC303", message, "declare the parameter as a text, and convert it in the flow")
+    return value
+
+
+def _types(schema: Json) -> list[str]:
+    kind = schema.get("type")
+    return [kind] if isinstance(kind, str) else as_strings(kind)
+
+
+_PARTS = 1000
+"""The most parts to read of one log."""
+
+_LINE = re.compile(r"^\[\d{4}-\d\d-\d\dT[^\]]*\] \{(?:[^}]*/)?(?P<file>[^}/]+):\d+\} (?P<level>[A-Z]+) - (?P<text>.*)$")
+_POD_LINE = re.compile(r"^\[base\] ?")
+_PRINTED_BY = "pod_manager.py"
+"""Airflow's module that logs what a pod prints."""
+
+
+class LogReader:
+    """Reads the logs of one run, each line once."""
+
+    def __init__(self, api: Api, dag_file: str) -> None:
+        self._api = api
+        self._files = {dag_file, _PRINTED_BY}
+        self._read_lines: dict[tuple[str, int, int], int] = {}
+        self._ended: set[tuple[str, int, int]] = set()
+
+    def read(self, item: Json, task: TaskState) -> Iterator[LogLine]:
+        """Yield what each attempt of a task has printed since the last call."""
+        last = attempts(item)
+        for number in range(1, last + 1):
+            key = (str(item.get("task_id")), map_index(item), number)
+            if key in self._ended:
+                continue
+            lines = self._lines(item, number)
+            begun = self._read_lines.get(key, 0)
+            self._read_lines[key] = max(len(lines), begun)
+            name = task.id if number == 1 else f"{task.id} attempt {number}"
+            yield from (LogLine(name, text) for text in lines[begun:])
+            if number < last or task.phase in {"succeeded", "failed", "skipped"}:
+                self._ended.add(key)
+
+    def _lines(self, item: Json, number: int) -> list[str]:
+        """Return the lines of an attempt; none if Airflow does not have the log yet, or no longer."""
+        lines: list[str] = []
+        token: str | None = None
+        for _ in range(_PARTS):
+            try:
+                part = self._api.log(item, number, token)
+            except EngineError as error:
+                if error.code != "FC602":
+                    raise
+                break
+            lines += printed(part.get("content"), self._files)
+            following = part.get("continuation_token")
+            if not part.get("content") or not following or following == token:
+                break
+            token = str(following)
+        return lines
+
+
+def printed(content: object, files: set[str]) -> Iterator[str]:
+    """Yield the lines of a log that a step has printed, and those of errors."""
+    if isinstance(content, list):
+        for entry in cast("list[object]", content):
+            yield from _structured(as_map(entry), files)
+    elif isinstance(content, str):
+        yield from _textual(content, files)
+
+
+def _structured(entry: Json, files: set[str]) -> Iterator[str]:
+    """Yield a line of Airflow 3, and of its own errors the exceptions, which are in another field."""
+    text = str(entry.get("event", ""))
+    if str(entry.get("filename") or "") in files:
+        yield _POD_LINE.sub("", text)
+    elif entry.get("level") in {"error", "critical"}:
+        yield text
+        details = entry.get("error_detail")
+        for cause in cast("list[object]", details) if isinstance(details, list) else []:
+            error = as_map(cause)
+            yield f"{error.get('exc_type')}: {error.get('exc_value')}"
+
+
+def _textual(content: str, files: set[str]) -> Iterator[str]:
+    """Yield the lines of Airflow 2. A line without time and file belongs to the line before it."""
+    taken = False
+    for text in _unquoted(content).splitlines():
+        line = _LINE.match(text)
+        if line is not None:
+            taken = line["file"] in files or line["level"] in {"ERROR", "CRITICAL"}
+        if taken:
+            yield _POD_LINE.sub("", line["text"]) if line is not None else text
+
+
+def _unquoted(content: str) -> str:
+    """Return the log out of Airflow 2's JSON, where it is the `repr` of [(host, log), ...]."""
+    try:
+        found: object = ast.literal_eval(content)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return content
+    pairs = cast("list[object]", found) if isinstance(found, list) else []
+    logs = [cast("tuple[object, ...]", pair)[-1] for pair in pairs if isinstance(pair, tuple) and pair]
+    return "\n".join(str(log) for log in logs) if logs else content

@@ -7,16 +7,22 @@ The events of `@trigger` come from an EventSource that exists. For `@trigger_on_
 its own, which watches Workflows that have the labels of the other flow and, from the controller, of a success. Such a
 watch has one event, ADD, when a Workflow comes to have them. When the EventSource starts, it has one for each Workflow
 that exists already, too: the Sensor leaves out what ended long ago, and starts nothing twice.
+
+Templates of a Sensor are Go's text/template with the functions of sprig. What comes from outside is written in base64:
+the Workflow's controller would evaluate `{{` in it, Kubernetes `$(`, and the shim would take what begins with `b64:` or
+`flowc:` for its own. A number stands as the event's JSON has it, for which the template fails and the Sensor takes the
+field by its key: templates know floating point only.
 """
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from flowc.protocol.encodings import USE_DEFAULT
+from flowc.protocol.encodings import ENCODED, USE_DEFAULT
 from flowc_compiler.ir.schedules import to_crontab
-from flowc_targets.argo.events import go_templates
 from flowc_targets.argo.events.sensor_model import (
     Backoff,
     ByTime,
@@ -43,7 +49,7 @@ from flowc_targets.argo.events.trigger_checks import event_parameters
 from flowc_targets.argo.manifest_text import DEPLOYMENT, OBJECT_LIMIT, TRIGGER, deployed_name, label_value
 from flowc_targets.argo.workflow_objects import Parameter, TemplateRef
 from flowc_targets.kubernetes.objects import LocalObjectReference, ObjectMeta
-from flowc_targets.package.project_names import event_name, upstream_deployment
+from flowc_targets.package.project_names import event_name, finished_event, upstream_deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,9 +151,7 @@ def _mappings(part: _Part) -> tuple[Mapping, ...]:
         found.append(Mapping(src=source, dest=_argument(number)))
     record = _argument(len(part.values))
     for source in part.records:
-        context = Source(
-            dependency_name=source.dependency_name, context_template=go_templates.CONTEXT_RECORD, value=".,"
-        )
+        context = Source(dependency_name=source.dependency_name, context_template=CONTEXT_RECORD, value=".,")
         found += [Mapping(src=item, dest=record, operation="append") for item in (source, context)]
     return tuple(found)
 
@@ -176,8 +180,8 @@ def _event_part(flow: Flow, options: ArgoOptions, spec: TriggerSpec, defaults: d
         records.append(
             Source(
                 dependency_name=dependency.name,
-                data_template=go_templates.event_record(payload, name),
-                value=go_templates.plain_event_record(name),
+                data_template=event_record(payload, name),
+                value=plain_event_record(name),
             )
         )
     return _Part(
@@ -185,9 +189,7 @@ def _event_part(flow: Flow, options: ArgoOptions, spec: TriggerSpec, defaults: d
         resets=_resets(spec.options),
         values=values,
         records=tuple(records),
-        digest=lambda name, digits: Source(
-            dependency_name=name, context_template=go_templates.digest_of_context(digits)
-        ),
+        digest=lambda name, digits: Source(dependency_name=name, context_template=digest_of_context(digits)),
     )
 
 
@@ -216,7 +218,7 @@ def _parameter_source(dependency: str, payload: str, key: str, default: str | No
     text = default if default is not None else USE_DEFAULT
     return Source(
         dependency_name=dependency,
-        data_template=go_templates.field(payload, key, text),
+        data_template=field(payload, key, text),
         data_key=f"{payload}.{key}",
         value=text,
     )
@@ -229,14 +231,14 @@ def _finish_part(flow: Flow, spec: TriggerOnFinishSpec) -> _Part:
         type="number",
         comparator="<",
         value=(str(FRESH_SECONDS),),
-        template=go_templates.AGE,
+        template=AGE,
     )
     source = _source_name(flow)
     names = [f"run_{number}" for number in range(1, len(spec.flows) + 1)]
     records = [
         Source(
             dependency_name=name,
-            data_template=go_templates.run_record(other.name, upstream_deployment(flow, other) or other.name),
+            data_template=run_record(other.name, upstream_deployment(flow, other) or other.name),
         )
         for name, other in zip(names, spec.flows, strict=True)
     ]
@@ -248,7 +250,7 @@ def _finish_part(flow: Flow, spec: TriggerOnFinishSpec) -> _Part:
         resets=_resets(spec.options),
         values={},
         records=tuple(records),
-        digest=lambda name, digits: Source(dependency_name=name, data_template=go_templates.digest_of_workflow(digits)),
+        digest=lambda name, digits: Source(dependency_name=name, data_template=digest_of_workflow(digits)),
     )
 
 
@@ -282,3 +284,65 @@ def _resets(options: dict[str, Any]) -> tuple[Reset, ...]:
     if reset is None:
         return ()
     return (Reset(by_time=ByTime(cron=to_crontab(reset["cron"]), timezone=reset.get("timezone"))),)
+
+
+_ENCODE = 'b64enc | replace "+" "-" | replace "/" "_"'
+NOTHING = ENCODED
+"""An empty text, which a Sensor takes for a failed template."""
+
+
+def quoted(text: str) -> str:
+    """A string of Go: JSON's is one, but for surrogates, which unescaped characters do without."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def field(payload: str, name: str, default: str) -> str:
+    """The value of a parameter from a field; `default`, as the manifest has it, where it is missing or null."""
+    instead = f"{{{{ {quoted(default or NOTHING)} }}}}"
+    return (
+        f"{{{{- $v := get {_path(payload)} {quoted(name)} -}}}}"
+        f"{{{{- if not (hasKey {_path(payload)} {quoted(name)}) -}}}}{instead}"
+        f'{{{{- else if kindIs "invalid" $v -}}}}{instead}'
+        f'{{{{- else if kindIs "string" $v -}}}}{ENCODED}{{{{ $v | {_ENCODE} }}}}'
+        f'{{{{- else if or (kindIs "map" $v) (kindIs "slice" $v) -}}}}{ENCODED}{{{{ $v | toRawJson | {_ENCODE} }}}}'
+        '{{- else -}}{{- fail "of a type that is passed unchanged" -}}{{- end -}}'
+    )
+
+
+def event_record(payload: str, name: str) -> str:
+    """What `current.trigger` shows of an event."""
+    facts = f'"name" {quoted(name)} "type" "event"'
+    own = f'"id" (get {_path(payload)} "id") "timestamp" (get {_path(payload)} "timestamp")'
+    return f"{{{{ dict {facts} {own} | toRawJson | {_ENCODE} }}}}"
+
+
+def plain_event_record(name: str) -> str:
+    """The same of an event whose payload has no fields."""
+    return base64.urlsafe_b64encode(json.dumps({"name": name, "type": "event"}).encode()).decode()
+
+
+def run_record(flow: str, deployment: str) -> str:
+    """What `current.trigger` shows of a run that has ended, which is a Workflow."""
+    facts = f'"name" {quoted(finished_event(deployment))} "type" "run"'
+    own = f'"id" (printf {quoted(f"{flow}/argo-%s")} .Input.body.metadata.uid)'
+    return f'{{{{ dict {facts} {own} "timestamp" .Input.body.status.finishedAt | toRawJson | {_ENCODE} }}}}'
+
+
+CONTEXT_RECORD = f'.{{{{ dict "id" .Input.id "time" .Input.time | toRawJson | {_ENCODE} }}}},'
+"""What comes behind a record: the id and the time that Argo Events gave to the event."""
+AGE = '{{ sub (now | unixEpoch | int64) (toDate "2006-01-02T15:04:05Z07:00" .Input | unixEpoch | int64) }}'
+"""The seconds since a time."""
+
+
+def digest_of_context(digits: int) -> str:
+    """What tells an event from others."""
+    return f"{{{{ .Input.id | sha256sum | trunc {digits} }}}}"
+
+
+def digest_of_workflow(digits: int) -> str:
+    """What distinguishes a Workflow from others."""
+    return f"{{{{ .Input.body.metadata.uid | sha256sum | trunc {digits} }}}}"
+
+
+def _path(payload: str) -> str:
+    return f".Input.{payload}"

@@ -12,16 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from flowc_compiler.evaluate.functions import bound_names
-from flowc_compiler.frontend.pipelines.types.standard_classes import (
-    SAME,
-    TYPING,
-    builtin_class,
-    standard_class,
-    typing_class,
-)
 from flowc_compiler.frontend.pipelines.types.type_model import (
     NEVER,
     NONE,
+    SAME,
+    TYPING,
     UNKNOWN,
     Instance,
     LiteralType,
@@ -29,6 +24,9 @@ from flowc_compiler.frontend.pipelines.types.type_model import (
     Reference,
     TupleType,
     Type,
+    builtin_class,
+    standard_class,
+    typing_class,
     union_of,
     with_none,
 )

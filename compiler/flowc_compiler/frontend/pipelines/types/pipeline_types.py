@@ -20,7 +20,6 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
 from flowc_compiler.frontend.pipelines.types.annotations import TypeReader
 from flowc_compiler.frontend.pipelines.types.assignability import Assignability
 from flowc_compiler.frontend.pipelines.types.signatures import Signature, Signatures
-from flowc_compiler.frontend.pipelines.types.standard_classes import Verdict
 from flowc_compiler.frontend.pipelines.types.type_messages import (
     Messages,
     TypeMismatch,
@@ -32,6 +31,7 @@ from flowc_compiler.frontend.pipelines.types.type_model import (
     TupleType,
     Type,
     UnknownType,
+    Verdict,
     list_of,
     several_of,
     type_of_value,

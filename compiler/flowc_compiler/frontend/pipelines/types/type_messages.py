@@ -9,7 +9,6 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.pipelines.pipeline_values import StepFunction
 from flowc_compiler.frontend.pipelines.types.assignability import Assignability
 from flowc_compiler.frontend.pipelines.types.signatures import Signature
-from flowc_compiler.frontend.pipelines.types.standard_classes import Verdict
 from flowc_compiler.frontend.pipelines.types.type_model import (
     INT,
     NONE,
@@ -17,6 +16,7 @@ from flowc_compiler.frontend.pipelines.types.type_model import (
     LiteralType,
     SeveralTypes,
     Type,
+    Verdict,
     describe,
     describe_annotation,
     list_of,

@@ -8,7 +8,6 @@ from typing import NamedTuple, assert_never
 from flowc_compiler.frontend.pipelines.pipeline_values import StepFunction
 from flowc_compiler.frontend.pipelines.types.assignability import Assignability
 from flowc_compiler.frontend.pipelines.types.signatures import Signature, Signatures
-from flowc_compiler.frontend.pipelines.types.standard_classes import Verdict
 from flowc_compiler.frontend.pipelines.types.type_model import (
     BOOL,
     BYTES,
@@ -19,6 +18,7 @@ from flowc_compiler.frontend.pipelines.types.type_model import (
     Instance,
     TupleType,
     Type,
+    Verdict,
     list_of,
     several_of,
     type_of_value,
