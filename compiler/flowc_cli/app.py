@@ -17,6 +17,7 @@ SUMMARIES = {
     "migrate": "Turn files that import Metaflow or ZenML into files that import flowc.",
     "compile": "Compile a flow to the files of an engine.",
     "image": "Write Dockerfiles for the packages of steps.",
+    "package": "List the files that a flow ships, and why.",
     "ir": "Print the IR of a flow as JSON.",
     "graph": "Print the graph of a flow.",
     "targets": "List the installed targets, and what they can express.",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from flowc.protocol import env_names
 from flowc.protocol.encodings import tag_problem
 from flowc_cli.output import INPUT_ERROR
-from flowc_cli.project_config import configuration, local_root
+from flowc_cli.project_config import configuration, included_patterns, local_root
 from flowc_cli.python_call import current_call
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
@@ -24,6 +25,7 @@ def local_options(
     root: str | None,
     max_workers: int | None,
     options: RunOptions,
+    include: Sequence[str] | None,
     sink: DiagnosticSink,
 ) -> RunOptions:
     """The engine's options: the command line, then `root` and `max_workers` of the configuration, then defaults.
@@ -32,6 +34,7 @@ def local_options(
     the tasks.
     """
     whole = configuration(file, sink)
+    options = replace(options, include=(*included_patterns(file, sink), *(include or ())))
     table = whole.get("run", {})
     for option, variable in (("sse", env_names.S3_SSE), ("kms_key", env_names.S3_KMS_KEY)):
         if option in whole:

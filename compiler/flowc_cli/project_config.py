@@ -38,6 +38,13 @@ def local_root(file: Path, given: str | None, sink: DiagnosticSink) -> str:
         return DEFAULT_ROOT
 
 
+def included_patterns(file: Path, sink: DiagnosticSink) -> list[str]:
+    """The `include` of [tool.flowc]: what every target and local runs ship, from the flow's folder."""
+    include: object = configuration(file, sink).get("include", [])
+    patterns = typing.cast("list[object]", include) if isinstance(include, list) else []
+    return [item for item in patterns if isinstance(item, str)]
+
+
 def _rebased(table: dict[str, Any], folder: Path, flow_folder: Path) -> dict[str, Any]:
     """A table and the tables of targets in it, with `include` relative to the flow's folder and `images` as a path."""
     from flowc_targets.base.options import TargetOptions

@@ -5,17 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.output import INPUT_ERROR, Form, report
-from flowc_cli.project_config import configuration
+from flowc_cli.project_config import included_patterns
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
-from flowc_compiler.source import SourceFile
 from flowc_targets.package.local_modules import check_code
 
 app = shared.command_app()
@@ -72,7 +71,7 @@ def _collect(file: Path, targets: Sequence[str], options: FlowOptions) -> tuple[
         for name in targets:
             _check_target(compilation, name, sink)
         if not targets:
-            _check_code(compilation.source, sink)
+            check_code(compilation.source, included_patterns(compilation.source.path, sink), sink)
     except FlowcError:
         pass
     return sink, compilation
@@ -99,10 +98,3 @@ def _check_target(compilation: Compilation, name: str, sink: DiagnosticSink) -> 
     if options is not None:
         options = options if options.root is not None else options.model_copy(update={"root": _ROOT})
         emit_files(target, flow, source, options, sink)
-
-
-def _check_code(source: SourceFile, sink: DiagnosticSink) -> None:
-    """Check the local modules and included files that every target would ship."""
-    include: object = configuration(source.path, sink).get("include", [])
-    if isinstance(include, list) and all(isinstance(item, str) for item in cast("list[object]", include)):
-        check_code(source, cast("list[str]", include), sink)

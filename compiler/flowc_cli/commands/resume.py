@@ -50,6 +50,7 @@ def resume(
     max_num_splits: Annotated[int, _resume_option("MAX_NUM_SPLITS", min=0, help=shared.SPLITS_HELP)] = 100,
     run_id_file: Annotated[Path | None, _resume_option("RUN_ID_FILE", help="file to write the new run's id to")] = None,
     tag: Annotated[list[str] | None, _resume_option("TAGS", help="a tag of the new run")] = None,
+    include: shared.Include = None,
     start_method: shared.StartMethod = DEFAULT_START,
     retry_wait: shared.RetryWait = False,
     timeout_grace: shared.TimeoutGrace = TIMEOUT_GRACE_SECONDS,
@@ -77,13 +78,13 @@ def resume(
     options = flow_options(flow, with_, None, None, branch, production)
     sink = DiagnosticSink()
     try:
-        engine = local_options(file, root, max_workers, engine, sink)
+        engine = local_options(file, root, max_workers, engine, include, sink)
         kept = ParameterInputs(kept=lambda name: origin_parameters(name, engine, origin))
         compilation = replace(options, parameters=kept).compile(file, sink)
         check_variables(compilation, "resume", os.environ, sink)
         os.environ.update(task_namespace("resume", os.environ))
         _refuse(compilation.flow, param or [], extra, sink)
-        check_code(compilation.source, (), sink)
+        check_code(compilation.source, engine.include, sink)
         sink.raise_if_failed()
         if compilation.flow.configs:
             sink = DiagnosticSink()

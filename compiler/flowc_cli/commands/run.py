@@ -69,6 +69,7 @@ def run(
     max_num_splits: Annotated[int, shared.env_option("MAX_NUM_SPLITS", min=0, help=shared.SPLITS_HELP)] = 100,
     run_id_file: Annotated[Path | None, shared.env_option("RUN_ID_FILE", help="file to write the run's id to")] = None,
     tag: Annotated[list[str] | None, shared.env_option("TAGS", help="a tag of the run")] = None,
+    include: shared.Include = None,
     start_method: shared.StartMethod = DEFAULT_START,
     retry_wait: shared.RetryWait = False,
     timeout_grace: shared.TimeoutGrace = TIMEOUT_GRACE_SECONDS,
@@ -100,8 +101,8 @@ def run(
         check_environment(compilation.flow, os.environ, OPTION_VARIABLES, sink)
         check_variables(compilation, "run", os.environ, sink)
         os.environ.update(task_namespace("run", os.environ))
-        engine = local_options(file, root, max_workers, engine, sink)
-        check_code(compilation.source, (), sink)
+        engine = local_options(file, root, max_workers, engine, include, sink)
+        check_code(compilation.source, engine.include, sink)
         sink.raise_if_failed()
         warnings = [item for item in sink.diagnostics if item.code not in _ABOUT_FILES or current_call() is None]
         report(warnings, sink.sources)

@@ -122,6 +122,19 @@ class LocalCode:
         """The part of the import path that is there when the flow's file starts: the rest is added by the code."""
         return [place for place in self.root.path if place not in self._added]
 
+    def imported_names(self) -> set[str]:
+        """The top-level names that local modules are imported by."""
+        return {name.partition(".")[0] for name in self.names.values()}
+
+    def hidden_names(self) -> list[str]:
+        """The modules of Python's own that a local file on the import path has the name of."""
+        files = (self._home.file, *self.files)
+        tops = {
+            path.relative_to(place).parts[0] for place in self._path for path in files if path.is_relative_to(place)
+        }
+        names = {top.removesuffix(".py") for top in tops}
+        return sorted((names & sys.stdlib_module_names) - NEVER_SHADOWED)
+
     def shown(self, path: Path) -> str:
         """A local file's name as the user would write it, beside the flow's own."""
         beside = os.path.relpath(path, self._home.folder)
@@ -234,9 +247,10 @@ class LocalCode:
         found = self.folders.resolve(absolute.parts, [*own_path, *self._path])
         if not found.satisfies(absolute) and not wanted.level and not found.regular:
             found = self._found_elsewhere(absolute, own_path) or found
-        reason = Reason(f"import {wanted.shown}", follow.source.name, wanted.line)
         for path, package in found.files:
-            self._take(path, package, reason, follow.own_path)
+            name = ".".join(package if path.name == "__init__.py" else (*package, path.stem))
+            why = f"import {wanted.shown}" if found.files[-1][0] == path else f"import {wanted.shown}: package {name}"
+            self._take(path, package, Reason(why, follow.source.name, wanted.line), follow.own_path)
         if found.compiled is not None:
             self.compiled.append(
                 Importer(absolute._replace(optional=wanted.optional or follow.optional), follow.source, found)

@@ -31,9 +31,7 @@ BOOT = "import sys; sys.path[:1] = []; from flowc.__main__ import main; sys.exit
 """`python -m flowc`, without the working directory on the import path."""
 LENGTH = struct.Struct("!I")
 _PID = struct.Struct("!I")
-_STALLED = (
-    b"flowc: the task waits forever for a lock that a library held when it was forked; it begins anew\n"
-)
+_STALLED = b"flowc: the task waits forever for a lock that a library held when it was forked; it begins anew\n"
 _NEEDED = (
     "hashlib", "pickle", "traceback", "flowc.shim.failure_report", "flowc.shim.join", "flowc.shim.takeover",
     "flowc.shim.task_runner", "flowc.store.file_store",

@@ -29,6 +29,10 @@ def place_files(plan: Plan) -> str:
     path = os.path.join(top, files["file"])
     os.environ[env_names.FILES] = os.path.dirname(path)
     _search(import_folders(top, files), os.path.dirname(path))
+    if "top" in files or "hidden" in files:
+        from flowc.shim.local_imports import guard_imports
+
+        guard_imports(top, files)
     return path
 
 
@@ -40,7 +44,7 @@ def located_files(plan: Plan) -> Tuple[str, Dict[str, Any]]:
     files = plan.files
     if files is None:
         source = os.environ.get(env_names.SOURCE)
-        files = _of_file(plan, os.path.abspath(source) if source else _on_path(plan.module))
+        return _of_file(plan, os.path.abspath(source) if source else _on_path(plan.module))
     if "top" in files:
         return files["top"], files
     import flowc
@@ -66,12 +70,12 @@ def _on_path(module: str) -> str:
     return spec.origin
 
 
-def _of_file(plan: Plan, path: str) -> Dict[str, Any]:
-    """The files of a plan that says nothing of them: the file alone, in its package."""
+def _of_file(plan: Plan, path: str) -> Tuple[str, Dict[str, Any]]:
+    """The folder and files of a plan that says nothing of them: the file alone, in its package."""
     top = os.path.dirname(path)
     for _ in range(plan.module.count(".")):
         top = os.path.dirname(top)
-    return {"top": top, "file": os.path.relpath(path, top), "path": [""]}
+    return top, {"file": os.path.relpath(path, top), "path": [""]}
 
 
 def _search(folders: List[str], own: str) -> None:

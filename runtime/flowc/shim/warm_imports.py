@@ -122,7 +122,7 @@ class _Scan:
         from importlib.util import find_spec
 
         package = name.rpartition(".")[0]
-        with contextlib.suppress(ImportError, ValueError, AttributeError):
+        with contextlib.suppress(ImportError, ValueError, AttributeError, KeyError):  # the last of nested folders
             if not package:
                 return find_spec(name)
             above = self._spec(package)

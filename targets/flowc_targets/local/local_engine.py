@@ -63,7 +63,7 @@ def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Repo
         write_run_id(options.run_id_file, run_id)
     with tempfile.TemporaryDirectory(prefix="flowc-run-") as scratch:
         plan = Path(scratch, PLAN_FILE)
-        planned = local_plan(with_values(flow, options.params), source)
+        planned = local_plan(with_values(flow, options.params), source, options.include)
         plan.write_text(json.dumps(planned), encoding="utf-8")
         return _Engine(flow, source, options, reporter or ConsoleReporter(), record, plan, origin).run()
 

@@ -42,6 +42,8 @@ class RunOptions:
     max_num_splits: int = 100
     """The widest foreach that is allowed; a wider one is probably a mistake."""
     tags: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    """Files that ship beside the code: paths, folders and globs from the flow's folder."""
     run_id_file: Path | None = None
     """A file that gets the run's id as soon as it has one."""
     run_id: str | None = None

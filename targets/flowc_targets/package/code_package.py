@@ -8,12 +8,13 @@ import json
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowc.protocol import FILES_FOLDER, PLAN_FILE
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.import_root import located
-from flowc_targets.package.included_files import default_files, included_files, shipped_files
+from flowc_compiler.syntax.local_code import Reason
+from flowc_targets.package.included_files import DEFAULTS_FOLDER, default_files, included_files, shipped_files
 from flowc_targets.package.local_modules import find_local_code
 from flowc_targets.package.run_plan import build_plan
 
@@ -72,6 +73,45 @@ def package_files(
     files["__main__.py"] = _MAIN.encode()
     files[PLAN_FILE] = json.dumps(plan, ensure_ascii=False, separators=(",", ":")).encode()
     return dict(sorted(files.items()))
+
+
+class ListedFile(NamedTuple):
+    """A file of the code package."""
+
+    place: str
+    """Its name in the package."""
+    path: str | None
+    """Where it comes from, as the user would write it; `None` for one of flowc's own."""
+    size: int
+    reason: Reason
+
+
+class PackageList(NamedTuple):
+    """What is in a code package, and why."""
+
+    files: list[ListedFile]
+    import_path: list[str]
+    """The folders that the user's files are imported from, in their order, as the user would write them."""
+    size: int
+    """The bytes of the whole, compressed."""
+
+
+def list_package(flow: Flow, source: SourceFile, include: Sequence[str], sink: DiagnosticSink) -> PackageList:
+    """The files of the code package. Collects what `package_files` does."""
+    files = package_files(flow, source, include, sink)
+    included = included_files(include, located(source.path).parent, DiagnosticSink())
+    code = find_local_code(source, list(included.values()), DiagnosticSink())
+    shipped, _ = shipped_files(code, included)
+    own = {f"{FILES_FOLDER}/{item.place}": item for item in shipped}
+    listed: list[ListedFile] = []
+    for name, content in files.items():
+        item = own.get(name)
+        reason = item.reason if item is not None else Reason("the default file of a parameter")
+        if item is None and not name.startswith(f"{DEFAULTS_FOLDER}/"):
+            reason = Reason("the plan of the flow" if name == PLAN_FILE else "the shim")
+        path = code.shown(item.path) if item is not None else None
+        listed.append(ListedFile(name, path, len(content), reason))
+    return PackageList(listed, [code.shown(place) for place in code.root.path], len(zip_files(files)))
 
 
 def local_plan(flow: Flow, source: SourceFile, include: Sequence[str] = ()) -> dict[str, Any]:

@@ -160,6 +160,10 @@ def shipped_files(
         "path": [_place(place, top, height) for place in places],
         "shipped": [item.place for item in files],
     }
+    if hidden := code.hidden_names():
+        plan["hidden"] = hidden
+    if shadowing := [name for name in hidden if name in code.imported_names()]:
+        plan["shadowing"] = shadowing
     if not in_place and (included or code.needs_folder):
         plan["folder"] = _place(root.file.parent, top, height)
     return files, plan
