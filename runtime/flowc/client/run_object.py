@@ -6,9 +6,18 @@ import re
 
 from flowc.client.entity import Entity, local_time
 from flowc.client.namespaces import chosen_store
+from flowc.client.run_state import Progress, began_at, is_deserted, run_status
 from flowc.client.step_object import Step, by_time
 from flowc.errors import NotFound, TaggingError
-from flowc.store.run_layout import GRAPH_RECORD, MANIFEST, MARK, RESUMED, RUN_RECORD, RunLayout, parse_index
+from flowc.store.run_layout import (
+    GRAPH_RECORD,
+    MANIFEST,
+    MARK,
+    RESUMED,
+    RUN_RECORD,
+    RunLayout,
+    parse_index,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,8 +85,8 @@ class Run(Entity["Flow", Step]):
     @property
     def successful(self) -> bool:
         """Whether its end step has succeeded. A step whose error `@catch` caught has not, as in Metaflow."""
-        if self._synthetic(self.end_name):
-            return self._progress().ended(self.end_name) is not None
+        if self.is_synthetic(self.end_name):
+            return Progress(self).ended(self.end_name) is not None
         attempt = self.layout.latest(self.end_name, ())
         return attempt is not None and not self.layout.manifest(self.end_name, (), attempt).get("caught", False)
 
@@ -92,26 +101,21 @@ class Run(Entity["Flow", Step]):
         end = self.layout.read_json(f"{self.pathspec}/run-end.json")
         if end is not None and "ended" in end:
             return local_time(float(end["ended"]))
-        if self._synthetic(self.end_name):
-            ended = self._progress().ended(self.end_name)
+        if self.is_synthetic(self.end_name):
+            ended = Progress(self).ended(self.end_name)
             return local_time(ended) if ended is not None else None
         task = self.end_task
         return task.finished_at if task is not None else None
 
     @property
     def status(self) -> str:
-        """`successful`, `failed`, `interrupted` or `running`."""
-        end = self.layout.read_json(f"{self.pathspec}/run-end.json")
-        if end is not None:
-            return str(end["status"])
-        if self._synthetic(self.end_name):
-            return "successful" if self.successful else "running"
-        return "running" if self.layout.latest(self.end_name, ()) is None else "successful"
+        """`successful`, `failed`, `interrupted`, `running` or `lost`: see `flowc.client.run_state`."""
+        return run_status(self)
 
     @property
     def over(self) -> bool:
-        """Whether the engine has written that it has ended."""
-        return self.layout.store.exists(f"{self.pathspec}/run-end.json")
+        """Whether the engine has written that it has ended, or, if that is the local one, is gone."""
+        return self.layout.store.exists(f"{self.pathspec}/run-end.json") or is_deserted(self)
 
     @property
     def end_name(self) -> str:
@@ -236,7 +240,7 @@ class Run(Entity["Flow", Step]):
 
     def children(self) -> Iterator[Step]:
         """Its steps that have tasks, the newest first."""
-        steps = [step for step in (self.child(name) for name in self._step_names()) if step is not None]
+        steps = [step for step in (self.child(name) for name in self.step_names()) if step is not None]
         yield from sorted(steps, key=by_time, reverse=True)
 
     def child(self, name: str) -> Step | None:
@@ -246,33 +250,27 @@ class Run(Entity["Flow", Step]):
 
     def exists(self) -> bool:
         """Whether the store has anything of it."""
-        return bool(self.record) or bool(self._step_names())
+        return bool(self.record) or bool(self.step_names())
 
     def created_seconds(self) -> float:
-        """As it was recorded, else when its start task was committed."""
+        """As it was recorded, else when its first task began."""
         if "created" in self.record:
             return float(self.record["created"])
-        start = self.graph.get("start", "start")
-        progress = self._progress()
-        times = [progress.ended(name) for name in progress.first_tasks(start)]
-        return min((time for time in times if time is not None), default=0.0)
+        return began_at(self)
 
     def belongs(self, namespace: str | None) -> bool:
         """Whether it is in a namespace. Where the engine does not say who ran it, it is in all."""
         return namespace is None or not self.record.get("user") or namespace in self.tags
 
-    def _synthetic(self, step: str) -> bool:
+    def is_synthetic(self, step: str) -> bool:
         """Whether a step has no task."""
         return bool(self.graph.get("steps", {}).get(step, {}).get("virtual", False))
-
-    def _progress(self) -> Progress:
-
-        return Progress(self)
 
     def _tags_key(self) -> str:
         return f"{self.pathspec}/tags.json"
 
-    def _step_names(self) -> List[str]:
+    def step_names(self) -> List[str]:
+        """The names of the steps that have left anything."""
         return sorted(name for name in self.layout.store.children(self.pathspec) if "." not in name)
 
     def attempts_of(self, step: str) -> Dict[Path, Dict[int, bool]]:
@@ -299,73 +297,3 @@ def _record_attempt(found: Dict[Path, Dict[int, bool]], parts: List[str]) -> Non
         attempts = found.setdefault(parse_index(parts[0]), {})
         attempt = int(parts[1])
         attempts[attempt] = attempts.get(attempt, False) or parts[2] == MANIFEST
-
-
-class Progress:
-    """When steps of a run ended; the store is read only as far as necessary."""
-
-    def __init__(self, run: Run) -> None:
-        self._layout = run.layout
-        self._steps: Dict[str, Document] = run.graph.get("steps", {})
-        self._parents: Dict[str, List[str]] = {}
-        for name, step in self._steps.items():
-            for target in step["next"]:
-                self._parents.setdefault(target, []).append(name)
-        self._known: Dict[tuple[str, Path], float | None] = {}
-
-    def ended(self, name: str, path: Path = ()) -> float | None:
-        """When a step at an index path was done, in seconds since 1970; `None` while it is not."""
-        key = (name, path)
-        if key not in self._known:
-            synthetic = self._steps.get(name, {}).get("virtual", False)
-            self._known[key] = self._synthetic(name, path) if synthetic else self._committed(name, path)
-        return self._known[key]
-
-    def first_tasks(self, start: str) -> List[str]:
-        """The steps with a task that a run begins with."""
-        waiting = [start]
-        found: List[str] = []
-        for name in waiting:
-            if not self._steps.get(name, {}).get("virtual", False):
-                found.append(name)
-            else:
-                waiting += [target for target in self._steps[name]["next"] if target not in waiting]
-        return found
-
-    def _committed(self, name: str, path: Path) -> float | None:
-        attempt = self._layout.latest(name, path)
-        return None if attempt is None else float(self._layout.manifest(name, path, attempt)["created"])
-
-    def _synthetic(self, name: str, path: Path) -> float | None:
-        step = self._steps[name]
-        arms: List[List[str]] = step.get("arms") or []
-        if step.get("closes_kind") == "foreach":
-            opener: str = step["closes"]
-            opened = self._committed(opener, path)
-            if opened is None:
-                return None
-            count: int = self._layout.manifest(opener, path)["foreach"]["count"]
-            return self._all([opened, *(self._any(arms[0], (*path, index)) for index in range(count))])
-        if arms:
-            return self._all([self._any(arm, path) for arm in arms])
-        return self._any([parent for parent in self._parents.get(name, ()) if self._leads(parent, name, path)], path)
-
-    def _leads(self, parent: str, name: str, path: Path) -> bool:
-        """Whether a step leads here; a switch does if it has chosen this step."""
-        if self._steps[parent]["type"] != "split-switch":
-            return True
-        attempt = self._layout.latest(parent, path)
-        return attempt is not None and self._layout.manifest(parent, path, attempt).get("choice") == name
-
-    def _any(self, names: List[str], path: Path) -> float | None:
-        """When the one that ran of several steps was done."""
-        for name in names:
-            opens = self._steps[name]["type"] == "split-foreach"
-            time = self.ended(name, path[:-1] if opens else path)
-            if time is not None:
-                return time
-        return None
-
-    def _all(self, times: List[float | None]) -> float | None:
-        done = [time for time in times if time is not None]
-        return max(done, default=None) if len(done) == len(times) else None

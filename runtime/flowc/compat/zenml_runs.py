@@ -28,6 +28,7 @@ _STATUS = {
     "successful": ExecutionStatus.COMPLETED,
     "failed": ExecutionStatus.FAILED,
     "interrupted": ExecutionStatus.STOPPED,
+    "lost": ExecutionStatus.FAILED,
     "running": ExecutionStatus.RUNNING,
 }
 

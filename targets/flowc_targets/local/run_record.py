@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +17,7 @@ from flowc.errors import StoreError
 from flowc.store import open_store
 from flowc.store.file_store import FileStore
 from flowc.store.run_layout import RESUMED, RunLayout
+from flowc.store.run_owner import BEAT_SECONDS, HEARTBEAT, this_owner
 from flowc_compiler.diagnostics import FlowcError
 from flowc_targets.package.run_plan import literal, recorded
 
@@ -65,6 +68,7 @@ class RunRecord:
                 "flow": flow.name,
                 "run": run_id,
                 "created": time.time(),
+                "owner": this_owner(),
                 "user": _user(),
                 "tags": list(options.tags),
                 "parameters": dict(options.params),
@@ -78,6 +82,14 @@ class RunRecord:
             self.layout.write_json(f"{self.layout.prefix}/run.json", record)
         except StoreError as error:
             raise_unusable(options.root, error)
+        self._over = threading.Event()
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def _beat(self) -> None:
+        """In a thread: say from time to time that this process lives."""
+        while not self._over.wait(BEAT_SECONDS):
+            with contextlib.suppress(StoreError):
+                self.layout.write_json(f"{self.layout.prefix}/{HEARTBEAT}", {"version": 1, "time": time.time()})
 
     def taken_over(self, reused: Mapping[str, int]) -> None:
         """Record that nothing is left to take over from the resumed run, and how many tasks of each step were."""
@@ -85,6 +97,7 @@ class RunRecord:
 
     def end(self, status: Status, tasks: int) -> None:
         """Finish the uploads and write how it ended."""
+        self._over.set()
         if self._pool is not None:
             for upload in self._uploads:
                 upload.result()
