@@ -44,7 +44,7 @@ class FlowOptions:
         found = compile_file(
             file, sink, flow_name=self.flow_name, attached=self.decorators, configs=configs, given=self.parameters
         )
-        branch, production = default_branch(found.flow, os.environ, sink)
+        branch, production = default_branch(os.environ, sink) if found.flow.specs.project is not None else (None, False)
         branch, production = self.branch or branch, self.production or production
         if branch is None and not production:
             sink.raise_if_failed()

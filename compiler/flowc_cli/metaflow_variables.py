@@ -12,9 +12,8 @@ from typing import Literal
 
 from flowc.protocol import env_names
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.driver import Compilation
 from flowc_compiler.frontend.parameters.text_conversion import FALSE_WORDS, TRUE_WORDS
-from flowc_compiler.ir import Flow
+from flowc_compiler.source import SourceFile
 
 BRANCH, PRODUCTION = "METAFLOW_BRANCH", "METAFLOW_PRODUCTION"
 _DECORATORS = ("METAFLOW_DECOSPECS", "METAFLOW_DEFAULT_DECOSPECS")
@@ -87,10 +86,8 @@ def default_decorators(environment: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(word for name in _DECORATORS for word in environment.get(name, "").split())
 
 
-def default_branch(flow: Flow, environment: Mapping[str, str], sink: DiagnosticSink) -> tuple[str | None, bool]:
+def default_branch(environment: Mapping[str, str], sink: DiagnosticSink) -> tuple[str | None, bool]:
     """The branch and whether it is production, as the environment says for a flow with `@project`. Collects FC505."""
-    if flow.specs.project is None:
-        return None, False
     production = environment.get(PRODUCTION, "")
     if production.lower() not in {"", *TRUE_WORDS, *FALSE_WORDS}:
         sink.error("FC505", f"{PRODUCTION}={production!r} is not a boolean", None, help="write true or false")
@@ -103,11 +100,9 @@ def task_namespace(command: Command, environment: Mapping[str, str]) -> dict[str
     return {env_names.NAMESPACE: value} if value and env_names.NAMESPACE not in environment else {}
 
 
-def check_variables(
-    compilation: Compilation, command: Command, environment: Mapping[str, str], sink: DiagnosticSink
-) -> None:
+def check_variables(source: SourceFile, command: Command, environment: Mapping[str, str], sink: DiagnosticSink) -> None:
     """Warn (FC302) of variables that Metaflow would read for this flow and flowc does not, once for each way out."""
-    if not _IMPORTS_METAFLOW.search(compilation.source.text):
+    if not _IMPORTS_METAFLOW.search(source.text):
         return
     unread = {**UNREAD, **UNREAD_FOR_PODS} if command == "compile" else UNREAD
     others = tuple(prefix for prefix in ("RUN_", "RESUME_") if prefix != f"{command.upper()}_")

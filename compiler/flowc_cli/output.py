@@ -1,11 +1,10 @@
-"""Printing diagnostics, and writing files."""
+"""Printing diagnostics."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
@@ -39,10 +38,3 @@ def report(
             sys.stdout.write(render.render_sarif(diagnostics, sources, __version__))
         case "github":
             sys.stdout.write(render.render_github(diagnostics))
-
-
-def write_texts(texts: Mapping[Path, str]) -> None:
-    """Write text files, all or none: links are followed, devices and pipes written through. Raises OSError."""
-    from flowc_compiler.rewrite import Edit, write_all
-
-    write_all([Edit(path, b"", text.encode()) for path, text in texts.items()])

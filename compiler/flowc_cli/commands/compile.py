@@ -14,7 +14,7 @@ from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import ServerCheck, exit_code
 from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.metaflow_variables import check_variables
-from flowc_cli.output import Form, report, write_texts
+from flowc_cli.output import Form, report
 from flowc_cli.target_options import build_options, emit_files, find_target
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_targets.base.target import EmittedFile
@@ -97,7 +97,7 @@ def _compile(
     output = None if output == "-" else output
     try:
         compilation = options.compile_with_values(file, sink)
-        check_variables(compilation, "compile", os.environ, sink)
+        check_variables(compilation.source, "compile", os.environ, sink)
         flow, source = compilation.flow, compilation.source
         engine = find_target(target, sink)
         chosen = build_options(engine.options_model, target, source.path, given, settings, sink) if engine else None
@@ -120,6 +120,8 @@ def _write(files: tuple[EmittedFile, ...], output: str | None, sink: DiagnosticS
     elif output is None:
         sys.stdout.write("".join(file.text for file in files))
     else:
+        from flowc_compiler.rewrite import write_texts
+
         try:
             # The first file is written last, because it may name the others.
             paths = _paths(files, output)

@@ -11,7 +11,7 @@ import typer
 
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import FlowOptions, flow_options
-from flowc_cli.output import INPUT_ERROR, Form, report, write_texts
+from flowc_cli.output import INPUT_ERROR, Form, report
 from flowc_cli.project_config import configuration
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.ir import Flow
@@ -144,6 +144,8 @@ def _write(
     if str(output) == "-":
         sys.stdout.write("".join(f"# {path.relative_to(output)}\n{text}\n" for path, text in texts.items()))
         return
+    from flowc_compiler.rewrite import write_texts
+
     try:
         write_texts(texts)
     except OSError as error:

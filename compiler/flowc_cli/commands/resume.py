@@ -81,7 +81,7 @@ def resume(
         engine = local_options(file, root, max_workers, engine, include, sink)
         kept = ParameterInputs(kept=lambda name: origin_parameters(name, engine, origin))
         compilation = replace(options, parameters=kept).compile(file, sink)
-        check_variables(compilation, "resume", os.environ, sink)
+        check_variables(compilation.source, "resume", os.environ, sink)
         os.environ.update(task_namespace("resume", os.environ))
         _refuse(compilation.flow, param or [], extra, sink)
         check_code(compilation.source, engine.include, sink)

@@ -99,7 +99,7 @@ def run(
         compilation = _compile(file, options, sink)
         params = options.parameters.bind(compilation.flow, sink)
         check_environment(compilation.flow, os.environ, OPTION_VARIABLES, sink)
-        check_variables(compilation, "run", os.environ, sink)
+        check_variables(compilation.source, "run", os.environ, sink)
         os.environ.update(task_namespace("run", os.environ))
         engine = local_options(file, root, max_workers, engine, include, sink)
         check_code(compilation.source, engine.include, sink)

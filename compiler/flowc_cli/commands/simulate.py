@@ -15,7 +15,6 @@ from typing import Annotated
 import typer
 
 from flowc_cli import shared_options as shared
-from flowc_cli.output import write_texts
 from flowc_targets.simulate import (
     ManifestError,
     Progress,
@@ -169,6 +168,8 @@ def _write(path: str, result: SimulationResult) -> None:
     if path == "-":
         print(text)
     else:
+        from flowc_compiler.rewrite import write_texts
+
         write_texts({Path(path): f"{text}\n"})
 
 

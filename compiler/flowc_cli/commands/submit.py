@@ -116,7 +116,7 @@ def _submit_file(
         sink.raise_if_failed()
         assert target is not None
         compilation = options.compile(file, sink)
-        check_variables(compilation, "compile", os.environ, sink)
+        check_variables(compilation.source, "compile", os.environ, sink)
         flow, values = _bound(compilation.flow, options, request.resume is not None, sink)
         source = compilation.source
         emitted = build_options(target.options_model, target.name, source.path, given, settings, sink)

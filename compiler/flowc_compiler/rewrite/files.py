@@ -6,7 +6,7 @@ import difflib
 import errno
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -63,6 +63,11 @@ def diff(edits: Sequence[Edit]) -> str:
         for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}"):
             lines.append(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
     return "".join(lines)
+
+
+def write_texts(texts: Mapping[Path, str]) -> None:
+    """Write text files, all or none: see `write_all`."""
+    write_all([Edit(path, b"", text.encode()) for path, text in texts.items()])
 
 
 def write_all(edits: Sequence[Edit]) -> None:

@@ -14,14 +14,12 @@ from flowc.compat.zenml_types import ExecutionStatus
 from flowc.current import current
 from flowc.pipeline_settings import Settings
 from flowc.protocol import env_names
-from flowc.shim.argument_values import Values, literal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from typing import Any, Callable, Dict, List, Optional
 
-    from flowc.shim.task_state import TaskState
     from flowc.store.run_layout import Path
 
 _STATUS = {
@@ -214,7 +212,7 @@ class StepRun(Response):
 class RunningStep(StepRun):
     """The step that runs here, whose arguments are known."""
 
-    def __init__(self, run: PipelineRun, task: Task, state: TaskState) -> None:
+    def __init__(self, run: PipelineRun, task: Task, state: Any) -> None:
         super().__init__(run, task)
         call = state.step.call or {}
         self._arguments: Dict[str, Any] = call.get("arguments") or {}
@@ -223,13 +221,13 @@ class RunningStep(StepRun):
         self.config = Settings(
             name=self.name,
             enable_cache=False,
-            parameters={name: literal(value) for name, value in known.items()},
+            parameters={name: state.arguments().value(value) for name, value in known.items()},
         )
 
     @property
     def inputs(self) -> Dict[str, List[ArtifactVersion]]:
         """The outputs of other steps that each argument is made of, by argument, of those that are made of some."""
-        values = Values(self._state)
+        values = self._state.arguments()
         found: Dict[str, List[ArtifactVersion]] = {}
         for name, value in self._arguments.items():
             load = partial(values.value, value) if "item" in value else None
@@ -390,7 +388,7 @@ def running_run() -> PipelineRun:
     return PipelineRun(Run.of(Flow.of(store, current.flow_name), current.run_id))
 
 
-def running_step(state: TaskState) -> RunningStep:
+def running_step(state: Any) -> RunningStep:
     """The task that runs here, as others will read it."""
     task = current.task
     assert task is not None

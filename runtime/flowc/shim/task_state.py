@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from flowc.flowspec import FlowSpec
     from flowc.protocol.plan import Plan, PlanStep
+    from flowc.shim.argument_values import Values
     from flowc.store.artifacts import Ref
     from flowc.store.run_layout import Document, Path, RunLayout
 
@@ -80,6 +81,12 @@ class TaskState:
     def name(self) -> str:
         """The task's name, for messages."""
         return task_id(self.step.name, self.path)
+
+    def arguments(self) -> Values:
+        """What the arguments of a pipeline's step are for this task."""
+        from flowc.shim.argument_values import Values
+
+        return Values(self)
 
     def references(self) -> Refs:
         """The artifacts that can be read."""
