@@ -231,7 +231,7 @@ class RunningStep(StepRun):
         found: Dict[str, List[ArtifactVersion]] = {}
         for name, value in self._arguments.items():
             load = partial(values.value, value) if "item" in value else None
-            versions = [self._version(*origin, load) for origin in values.origins(value)]
+            versions = [self._version(step, output, path, load) for step, output, path in values.origins(value)]
             if versions:
                 found[name] = versions
         return found

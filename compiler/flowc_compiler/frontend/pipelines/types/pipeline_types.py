@@ -22,7 +22,12 @@ from flowc_compiler.frontend.pipelines.types.assignability import Assignability
 from flowc_compiler.frontend.pipelines.types.signatures import Signature, Signatures
 from flowc_compiler.frontend.pipelines.types.type_messages import (
     Messages,
+    Path,
+    Placed,
     TypeMismatch,
+    ValueTypes,
+    outputs,
+    placed,
     report_default,
     report_parameter,
 )
@@ -36,7 +41,6 @@ from flowc_compiler.frontend.pipelines.types.type_model import (
     several_of,
     type_of_value,
 )
-from flowc_compiler.frontend.pipelines.types.value_types import Path, Placed, ValueTypes, outputs, placed
 from flowc_compiler.ir import MapCall, Region, StepCall
 from flowc_compiler.ir.regions import (
     ChosenValue,
