@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from flowc.errors import StoreError
-from flowc.project import default_root, find_settings
+from flowc.project_settings import default_root, find_settings
 from flowc.store import DEFAULT_ROOT
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.import_root import located

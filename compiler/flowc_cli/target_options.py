@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from flowc.project import find_settings, rebased
+from flowc.project_settings import find_settings, rebased
 from flowc.protocol import env_names
 from flowc_cli.project_config import configuration
 from flowc_compiler.diagnostics import DiagnosticSink

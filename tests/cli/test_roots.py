@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from flowc.errors import StoreError
-from flowc.project import configured_root, default_root, find_settings
+from flowc.project_settings import configured_root, default_root, find_settings
 from tests.support import START_AND_END, flowc, write_files
 
 FLOW = f"from flowc import FlowSpec, step\n\n\nclass F(FlowSpec):{START_AND_END}"

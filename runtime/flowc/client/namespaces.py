@@ -6,7 +6,7 @@ import os
 
 from flowc.current import current
 from flowc.errors import FlowError
-from flowc.project import default_root
+from flowc.project_settings import default_root
 from flowc.protocol import env_names
 from flowc.store import open_store
 
