@@ -12,6 +12,7 @@ import io
 import sys
 import tokenize
 import warnings
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -170,6 +171,11 @@ class ModuleView:
         return found
 
     @cached_property
+    def bindings(self) -> dict[str, list[ast.AST]]:
+        """What binds each name at the top level, inside of blocks too."""
+        return bindings(self.tree)
+
+    @cached_property
     def functions(self) -> frozenset[str]:
         """The names of the functions that the file defines at its top level."""
         return frozenset(item.name for item in self.tree.body if isinstance(item, FunctionNode))
@@ -285,6 +291,39 @@ class LocalModules:
             tree = parse(source, self._sink) if source is not None else None
             self._views[key] = ModuleView(source, tree, self._sink) if source is not None and tree is not None else None
         return self._views[key]
+
+
+def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a function or a file, without those of the functions and classes in it."""
+    pending = list(ast.iter_child_nodes(scope))
+    while pending:
+        current = pending.pop()
+        yield current
+        if not isinstance(current, FunctionNode | ast.ClassDef | ast.Lambda):
+            pending.extend(ast.iter_child_nodes(current))
+
+
+def bindings(scope: ast.AST) -> dict[str, list[ast.AST]]:
+    """The nodes of a function or a file that bind a name, by the name."""
+    found: dict[str, list[ast.AST]] = {}
+    for node in own_nodes(scope):
+        names: Iterable[str] = ()
+        match node:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
+                names = (name,)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                names = (name,)
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                names = (name,)
+            case ast.Import() | ast.ImportFrom():
+                imported: dict[str, Imported] = {}
+                bind_imports(node, imported)
+                names = imported
+            case _:
+                pass
+        for name in names:
+            found.setdefault(name, []).append(node)
+    return found
 
 
 def bind_imports(statement: ast.stmt, found: dict[str, Imported]) -> None:

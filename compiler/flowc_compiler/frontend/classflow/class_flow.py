@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from flowc_compiler.diagnostics import DiagnosticSink, Fix, suggest
 from flowc_compiler.evaluate.literals import LazyScope
+from flowc_compiler.frontend.classflow.artifact_checks import check_artifacts
 from flowc_compiler.frontend.classflow.flow_classes import (
     ClassBodyReader,
     ClassTable,
@@ -80,6 +81,7 @@ def read_class_flow(
     reader.note_steps(members, unseen=table.unseen)
     for member in members:
         reader.member(reader.body(member.view, member.owner), member.statement)
+    check_artifacts(members, reader.foreach_variables(), sink)
     return reader.finish(node)
 
 
@@ -123,6 +125,10 @@ class _FlowReader:
         ]
         self._alone = len(steps) == 1 and not unseen
         self._graph.unseen = unseen
+
+    def foreach_variables(self) -> dict[str, str]:
+        """The variable of each foreach, by the step that opens it."""
+        return self._graph.foreach_variables()
 
     def finish(self, node: ast.ClassDef) -> Flow | None:
         """The flow; `None` when errors in single steps leave its graph unknown."""
@@ -306,6 +312,11 @@ class GraphBuilder:
 
     def __contains__(self, name: str) -> bool:
         return name in self._drafts
+
+    def foreach_variables(self) -> dict[str, str]:
+        """The variable of each foreach, by the step that opens it."""
+        transitions = ((name, draft.transition) for name, draft in self._drafts.items())
+        return {name: found.foreach for name, found in transitions if found is not None and found.foreach is not None}
 
     def add(self, draft: StepDraft) -> None:
         """Add a step; one of a base class with the same name is overridden."""
