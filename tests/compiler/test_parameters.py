@@ -430,3 +430,52 @@ def test_local_modules_are_executed(tmp_path: Path, text: str, above: str, name:
 def test_what_local_modules_do_not_tell(tmp_path: Path, text: str, above: str, name: str) -> None:
     (tmp_path / "settings.py").write_text(text)
     assert parameter_of(tmp_path, f"default={name}", above).dynamic_default
+
+
+PARSERS = {
+    "json.load(open('more.json'))": "open",
+    "helper(text)": "os.environ",
+    "json.loads(Path(text).read_text())": "read_text",
+    "subprocess.check_output(text)": "subprocess.check_output",
+    "read(text)": "os.getenv",
+    "json.loads(text)['a']": "",
+    "dict(line.split('=') for line in text.splitlines())": "",
+    "{'folder': os.path.join('a', text)}": "",
+}
+
+
+@pytest.mark.parametrize("body", PARSERS)
+@pytest.mark.parametrize("form", ["def parse(text):\n    return {}", "parse = lambda text: {}"])
+def test_a_parser_that_reads_elsewhere_is_reported(tmp_path: Path, body: str, form: str) -> None:
+    parser = form.replace("{}", body)
+    given = "parse" if form.startswith("def") else parser.partition(" = ")[2]
+    file = tmp_path / "flow.py"
+    file.write_text(
+        f"""
+import json, os, subprocess
+from os import getenv as read
+from pathlib import Path
+from flowc import Config, FlowSpec, step
+
+def helper(text):
+    return {{"home": os.environ["HOME"]}}
+
+{parser if form.startswith("def") else ""}
+
+class F(FlowSpec):
+    settings = Config("settings", default_value="{{}}", parser={given})
+
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+""",
+        encoding="utf-8",
+    )
+    sink = DiagnosticSink()
+    compile_file(file, sink=sink)
+    found = [item for item in sink.diagnostics if item.code == "FC315"]
+    assert [f"(`{PARSERS[body]}`)" in item.message for item in found] == [True] * bool(PARSERS[body])

@@ -69,6 +69,7 @@ _TITLES = {
     "FC312": "what is mapped over is not a list",
     "FC313": "a result does not have this entry",
     "FC314": "a default has the wrong type",
+    "FC315": "the parser of a config reads what tasks may not have",
     "FC316": "an attribute that is not stored",
     "FC401": "an unknown decorator",
     "FC402": "the value of a decorator argument is not known",

@@ -134,6 +134,12 @@ class ConfigTable:
         parser = present(arguments, "parser")
         parse = known_parser(parser.node, reader.view.tree) if parser is not None else PARSERS["json.loads"]
         if parse is None:
+            if parser is not None and (read := outside_read(parser.node, reader.view.tree)):
+                self._sink.warning(
+                    "FC315", f"the parser of config `{name}` reads more than its text (`{read}`), in each task",
+                    reader.view.span(parser.node),
+                    help="let it use its argument only: Metaflow calls it before the run, and flowc where a task runs",
+                )  # fmt: skip
             return config.model_copy(update={"text": source.text, "origin": source.origin})
         if config.plain and parser is None:
             self._values[name] = source.text
@@ -226,6 +232,54 @@ def known_parser(node: ast.expr, module: ast.Module) -> Parser | None:
         if functions:
             return _of_function(functions[0], aliases) if len(functions) == 1 else None
     return PARSERS.get(_full_name(node, aliases))
+
+
+_READERS = frozenset({
+    "open", "io.open", "codecs.open", "input", "exec", "eval", "os.getenv", "os.getcwd", "os.listdir", "os.scandir",
+    "os.walk", "os.stat", "os.popen", "os.system", "fileinput.input", "importlib.import_module", "__import__",
+    "linecache.getlines", "configparser.ConfigParser.read", "runpy.run_path", "socket.gethostname", "socket.socket",
+})  # fmt: skip
+"""Functions that read something other than their arguments, or may."""
+_READING_MODULES = frozenset({
+    "boto3", "glob", "http", "httpx", "psycopg2", "requests", "shelve", "sqlite3", "subprocess", "urllib3",
+})  # fmt: skip
+_READING_PREFIXES = ("os.path.is", "os.path.exists", "os.path.get", "pathlib.Path.cwd", "pathlib.Path.home",
+                     "sys.stdin", "urllib.request")  # fmt: skip
+_READING_METHODS = frozenset({"exists", "glob", "is_dir", "is_file", "iterdir", "read_bytes", "read_text", "rglob"})
+
+
+def outside_read(node: ast.expr, module: ast.Module) -> str:
+    """What a parser of the flow's file reads beside the text that it gets, such as `open`; empty where nothing is seen.
+
+    Functions of the file that it calls count, too.
+    """
+    aliases = _aliases(module.body)
+    functions = {item.name: item for item in module.body if isinstance(item, FunctionNode)}
+    pending: list[ast.AST] = [node]
+    seen: set[str] = set()
+    while pending:
+        for item in ast.walk(pending.pop()):
+            match item:
+                case ast.Name(id=name) if name in functions and name not in seen:
+                    seen.add(name)
+                    function = functions[name]
+                    aliases |= _aliases(function.body)
+                    pending.append(function)
+                case ast.Call(func=func) if shown := _reads(func, aliases):
+                    return shown
+                case ast.Attribute() if _full_name(item, aliases) in ("os.environ", "sys.argv"):
+                    return _full_name(item, aliases)
+                case _:
+                    pass
+    return ""
+
+
+def _reads(function: ast.expr, aliases: dict[str, str]) -> str:
+    """The name of what is called, if it reads."""
+    name = _full_name(function, aliases)
+    if name in _READERS or name.partition(".")[0] in _READING_MODULES or name.startswith(_READING_PREFIXES):
+        return name
+    return function.attr if isinstance(function, ast.Attribute) and function.attr in _READING_METHODS else ""
 
 
 def _of_function(function: FunctionNode, aliases: dict[str, str]) -> Parser | None:
