@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -33,8 +34,20 @@ SUMMARIES = {
 """The commands in the order of the help, each with the first line of its own help, which needs no import."""
 
 
+LOCAL = ("run", "resume", "simulate")
+"""Commands that start processes, as only Linux and macOS do."""
+
+
 def load_command(name: str) -> Any:
-    """The click command `name` with its options. Imports its module and all that the command needs."""
+    """The click command `name` with its options. Imports its module and all that the command needs.
+
+    Raises SystemExit on Windows for a command that runs tasks.
+    """
+    if sys.platform == "win32" and name in LOCAL:
+        sys.stderr.write(
+            f"flowc: on Windows, flowc {name} works within WSL only: https://learn.microsoft.com/windows/wsl\n"
+        )
+        raise SystemExit(2)
     return typer.main.get_command(import_module(f"flowc_cli.commands.{name}").app)
 
 

@@ -432,7 +432,7 @@ def test_what_local_modules_do_not_tell(tmp_path: Path, text: str, above: str, n
     assert parameter_of(tmp_path, f"default={name}", above).dynamic_default
 
 
-PARSERS = {
+READS = {
     "json.load(open('more.json'))": "open",
     "helper(text)": "os.environ",
     "json.loads(Path(text).read_text())": "read_text",
@@ -444,7 +444,7 @@ PARSERS = {
 }
 
 
-@pytest.mark.parametrize("body", PARSERS)
+@pytest.mark.parametrize("body", READS)
 @pytest.mark.parametrize("form", ["def parse(text):\n    return {}", "parse = lambda text: {}"])
 def test_a_parser_that_reads_elsewhere_is_reported(tmp_path: Path, body: str, form: str) -> None:
     parser = form.replace("{}", body)
@@ -478,4 +478,4 @@ class F(FlowSpec):
     sink = DiagnosticSink()
     compile_file(file, sink=sink)
     found = [item for item in sink.diagnostics if item.code == "FC315"]
-    assert [f"(`{PARSERS[body]}`)" in item.message for item in found] == [True] * bool(PARSERS[body])
+    assert [f"(`{READS[body]}`)" in item.message for item in found] == [True] * bool(READS[body])

@@ -109,9 +109,15 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool) -> int:
 
             execute(load, state, task)
             return OK
-        return run_flow(plan, run)
+        return run_flow(plan, _arguments(task), run)
     except BaseException as error:  # CancelledError is not an Exception, nor are SystemExit and KeyboardInterrupt
         return _report(error, layout, task)
+
+
+def _arguments(task: Task) -> List[str]:
+    """What Metaflow has on the command line of a task, as far as a main block looks at it."""
+    options = ["--run-id", task.run, "--task-id", task_id(task.step, task.path), "--retry-count", str(task.attempt)]
+    return ["step", task.step, *options]
 
 
 def _attempt(flow: FlowSpec, state: TaskState, task: Task) -> int:

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import CodeType, ModuleType
-    from typing import Any, Callable, Dict
+    from typing import Any, Callable, Dict, List
 
     from flowc.protocol.plan import Plan
 
@@ -33,9 +33,10 @@ def load_module(plan: Plan) -> ModuleType:
     return _loaded[plan.module]
 
 
-def run_flow(plan: Plan, run: Callable[[FlowSpec], int]) -> int:
+def run_flow(plan: Plan, arguments: List[str], run: Callable[[FlowSpec], int]) -> int:
     """Execute the flow's file as the program that it is, up to the call of the flow, for which `run` is called.
 
+    `arguments` are what the file finds on its command line: that of a task, which is not the one that starts a run.
     Returns its result. As with `python flow.py`, what stands before that call is executed, in the main block, too,
     and what stands after it is not. Where nothing names the flow, the main block is for something else: the file is
     only imported, and the flow called here. Raises what the file raises.
@@ -45,6 +46,7 @@ def run_flow(plan: Plan, run: Callable[[FlowSpec], int]) -> int:
     try:
         spec = _find(plan)
         if spec is not None:
+            sys.argv += arguments
             with contextlib.suppress(_OtherFlow):
                 _load(spec, program_code(plan, spec))
         if program.result is None:
@@ -80,6 +82,7 @@ class _Program:
         """Run the task, unless `start` has."""
         if self.result is None:
             self.result = 0  # from now on flow objects are the step's own
+            del sys.argv[1:]
             self.result = self._run(flow)
 
 

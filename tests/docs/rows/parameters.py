@@ -102,6 +102,26 @@ _GANG = """
         def end(self):
             pass
 """
+MAIN = """
+    from metaflow import *
+
+    class RowFlow(FlowSpec):
+        def __init__(self, use_cli=True):
+            {init}
+            super().__init__(use_cli)
+
+        @step
+        def start(self):
+            self.next(self.end)
+
+        @step
+        def end(self):
+            assert {check}
+
+    if __name__ == "__main__":
+        {main}
+        RowFlow()
+"""
 _CURRENT = {
     "flow_name": "== 'RowFlow'",
     "run_id": "",
@@ -136,6 +156,10 @@ CURRENT = [
         from metaflow.cards import Markdown
         current.card.append(Markdown('x'))
     """),
+    Row("the main block, up to the call of the flow", "file", MAIN.format(
+        init="pass", check="self.mode == MODE == 'main'", main="MODE = RowFlow.mode = 'main'")),
+    Row("`__init__` of the flow, and what it sets", "file", MAIN.format(
+        init="self.mode = 'init'", check="self.mode == 'init'", main="pass")),
     Row("`self.index`", "body", "assert self.index in (0, 1)"),
     Row("`self.input`", "body", "assert self.input in (1, 2)"),
     Row("`self.foreach_stack()`", "body", "assert self.foreach_stack()[0][1:] == (2, self.input)"),
