@@ -283,3 +283,24 @@ def test_code_that_looks_local(tmp_path: Path) -> None:
     """
     diagnostics = found(tmp_path / "project" / "flow.py", text)[1]
     assert diagnostics == [("warning", "FC612", f"flow.py:{line}") for line in (2, 2, 3, 9)]
+
+
+def test_what_a_project_requires_is_no_local_code(tmp_path: Path) -> None:
+    write_files(tmp_path / "project", {"deploy/kubernetes/apply.py": "", "airflow/dags.py": "", "lib/shapes.py": ""})
+    text = "import airflow.models\nimport kubernetes\nimport shapes\npackages = {'kubernetes': '30.1'}\n"
+    (tmp_path / "project" / "requirements-dev.txt").write_text("Airflow[s3]>=2.9\n")
+    assert found(tmp_path / "project" / "flow.py", text)[1] == [("warning", "FC612", "flow.py:3")]
+
+
+def test_a_folder_by_its_absolute_name(tmp_path: Path) -> None:
+    write_files(tmp_path, {"lib/helper.py": "", "project/flow.py": ""})
+    text = f"import sys\nsys.path.append({str(tmp_path / 'lib')!r})\nimport helper, other\n"
+    assert found(tmp_path / "project" / "flow.py", text) == ([], [("warning", "FC612", "flow.py:3")])
+
+
+def test_scripts_of_a_shell_script(tmp_path: Path) -> None:
+    write_files(
+        tmp_path / "project", {"run.sh": "python3 train.py --fast\n", "train.py": "import helper\n", "helper.py": ""}
+    )
+    files, diagnostics = found(tmp_path / "project" / "flow.py", "import os\nos.system('sh run.sh')\n")
+    assert (files, diagnostics) == (["helper.py", "run.sh", "train.py"], [])

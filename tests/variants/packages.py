@@ -239,7 +239,7 @@ def _paths() -> Iterator[Variant]:
 def _shadows() -> Iterator[Variant]:
     """Files with names of the standard library, beside the flow and as the flow."""
     for name in ("json", "types", "random", "gc", "site", "queue", "calendar"):
-        code = _answer(f"hasattr({name}, 'value'), json.__name__", f"import {name}\nimport json")
+        code = _answer(f"hasattr({name}, 'value'), {name}.__name__", f"import {name}\nimport sys")
         yield _variant(f"beside_{name}", code, {f"{name}.py": _VALUE})
         named = _answer("os.path.basename(__file__)", "import os\nimport tempfile")
         files = {f"jobs/{name}.py": f"{named}\n{_FLOW}"}

@@ -82,8 +82,8 @@ def execute(command: list[str], folder: Path, variables: Mapping[str, str]) -> s
 
 
 def flowc_command(*arguments: str) -> list[str]:
-    """The command line of `flowc`."""
-    return [sys.executable, "-m", "flowc_cli", *arguments]
+    """The command line of `flowc`, which has no folder of the project's on its own import path."""
+    return [sys.executable, "-P", "-m", "flowc_cli", *arguments]
 
 
 def here(variant: Variant, folder: Path) -> Answer:

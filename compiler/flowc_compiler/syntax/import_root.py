@@ -222,16 +222,18 @@ def _packages(folder: Path) -> Iterator[str]:
 def _places_above(folder: Path, own: int) -> Iterator[tuple[Path, frozenset[str] | None]]:
     """The folders above a flow's that its project may have on the path.
 
-    Those are the ones up to the project's top. What is above that has the project's other folders in it only where
-    the top is a package itself. Nobody's project is a whole home or temporary folder.
+    Those are the ones up to the project's top. Of the folder above that, only the project itself may be imported, where
+    it is a package. Nobody's project is a whole home or temporary folder.
     """
     chain = (folder, *folder.parents)
     top = next((depth for depth, place in enumerate(chain[: _MOST_ABOVE + 1]) if _is_top(place)), None)
     most = max(_UNMARKED if top is None else top + 1, own)
     for depth, place in enumerate(chain[1 : most + 1], 1):
-        if depth > own and (place.parent == place or place in _no_projects()):
+        outside = depth > own and (place.parent == place or place in _no_projects())
+        only_own = outside or (top is not None and depth > top)
+        yield place, frozenset({chain[depth - 1].name}) if only_own else None
+        if outside:
             return
-        yield place, frozenset({chain[depth - 1].name}) if top is not None and depth > top else None
 
 
 def _is_top(place: Path) -> bool:

@@ -24,6 +24,8 @@ class Import(NamedTuple):
     """The import is in a `try`, or its name is given to a function: the file works without the module."""
     called: bool = False
     """A function is called with the name."""
+    started: bool = False
+    """It is run as `python -m`, which finds it by the working directory."""
     package: tuple[str, ...] | None = None
     """Of `import_module(".x", "package")`: the package that the dots start from, by default the file's own."""
 
@@ -83,7 +85,7 @@ def imports_of(tree: ast.Module) -> Iterator[Import]:
                     match first, second:
                         case ast.Constant(value="-m"), ast.Constant(value=str(name)):
                             parts = tuple(name.split("."))
-                            yield Import(parts, second.lineno, optional=True, called=True)
+                            yield Import(parts, second.lineno, optional=True, called=True, started=True)
                             yield Import(
                                 (*parts, "__main__"), second.lineno, optional=True, called=True, attribute=True
                             )
@@ -117,10 +119,16 @@ def scripts_of(tree: ast.Module) -> Iterator[Script]:
             case ast.List(elts=[first, second, *_]) | ast.Tuple(elts=[first, second, *_]) if _is_interpreter(first):
                 certain.add(second)
             case ast.Constant(value=str(text)) if len(text) < _LONGEST:
-                yield from (Script(name, node.lineno, node in certain) for name in _SCRIPT.findall(text))
+                yield from (item._replace(line=node.lineno, certain=node in certain) for item in scripts_in(text))
             case _:
                 pass
         pending.extend(ast.iter_child_nodes(node))
+
+
+def scripts_in(text: str) -> Iterator[Script]:
+    """The files that end in `.py` or `.sh` and are words of a command line, or of the lines of a shell script."""
+    for number, line in enumerate(text.splitlines(), 1):
+        yield from (Script(name, number, certain=False) for name in _SCRIPT.findall(line))
 
 
 _LONGEST = 2000

@@ -27,7 +27,7 @@ from flowc_compiler.syntax.import_root import (
     Resolved,
     located,
 )
-from flowc_compiler.syntax.import_statements import Import, Script, exported, imports_of, scripts_of
+from flowc_compiler.syntax.import_statements import Import, Script, exported, imports_of, scripts_in, scripts_of
 from flowc_compiler.syntax.modules import parse, parse_text, read_source
 from flowc_compiler.syntax.path_changes import PathChange, path_changes
 from flowc_compiler.syntax.served_imports import check_imports
@@ -38,6 +38,9 @@ _INDIRECT = re.compile(
     r"\b(?:import_module|__import__|run_module|addsitedir)\b|\bsys\b.*\bpath\b|\.(?:py|sh)\b|\"-m\"|'-m'"
 )
 """What needs a syntax tree to be understood."""
+_REQUIREMENTS = re.compile(r"requirements.*\.(?:txt|in)|pyproject\.toml|setup\.(?:py|cfg)|environment.*\.ya?ml|Pipfile")
+_QUOTED = re.compile(r"[\"']([\w.-]+)(?:[=<>~! \[][^\"']*)?[\"']")
+_DISTRIBUTION = re.compile(r"[A-Za-z][\w.-]*")
 
 
 class Reason(NamedTuple):
@@ -97,6 +100,7 @@ class LocalCode:
         self._home = Home(located(source.path), self.folders)
         self._path: list[Path] = []
         self._added: set[Path] = set()
+        self._required: set[str] | None = None
         self._queue: deque[_Follow] = deque()
         self._exports: dict[Path, tuple[str, ...]] = {}
         tree = self._parsed_flow()
@@ -251,6 +255,7 @@ class LocalCode:
             name = ".".join(package if path.name == "__init__.py" else (*package, path.stem))
             why = f"import {wanted.shown}" if found.files[-1][0] == path else f"import {wanted.shown}: package {name}"
             self._take(path, package, Reason(why, follow.source.name, wanted.line), follow.own_path)
+        self.needs_folder = self.needs_folder or (wanted.started and bool(found.files))
         if found.compiled is not None:
             self.compiled.append(
                 Importer(absolute._replace(optional=wanted.optional or follow.optional), follow.source, found)
@@ -304,18 +309,29 @@ class LocalCode:
         if ".py" not in follow.source.text and ".sh" not in follow.source.text:
             return
         for script in scripts_of(follow.tree):
-            name = script.name
-            places = dict.fromkeys((self._home.folder, follow.source.path.absolute().parent))
-            found = (Path(os.path.normpath(place / name)) for place in places if not Path(name).is_absolute())
-            path = next((item for item in found if item.is_file()), None)
-            if path is None and script.certain and not Path(name).is_absolute():
+            found = self._start(script, follow.source.path.absolute().parent, follow.source.name)
+            if not found and script.certain and not Path(script.name).is_absolute():
                 self.absent.append((script, follow.source))
-            if path is None or path == self._home.file or not self._is_near(path):
-                continue
-            self.needs_folder = True
-            if path not in self.files:
-                self.files[path] = Reason(f"{name} is started", follow.source.name, script.line)
-                self._follow_included(path)
+
+    def _start(self, script: Script, own: Path, file: str) -> bool:
+        """Take a script that a file in the folder `own` names; false where it is not found."""
+        if Path(script.name).is_absolute():
+            return False
+        places = (Path(os.path.normpath(place / script.name)) for place in dict.fromkeys((self._home.folder, own)))
+        path = next((item for item in places if item.is_file()), None)
+        if path is None or path == self._home.file or not self._is_near(path):
+            return path is not None
+        self.needs_folder = True
+        if path in self.files:
+            return True
+        self.files[path] = Reason(f"{script.name} is started", file, script.line)
+        if path.suffix == ".py":
+            self._follow_included(path)
+        else:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            for inner in scripts_in(text):
+                self._start(inner, path.parent, self.shown(path))
+        return True
 
     def _is_near(self, path: Path) -> bool:
         """Whether a file is in the project."""
@@ -333,6 +349,27 @@ class LocalCode:
         found = self.folders.resolve(absolute.parts, [*(follow.own_path or ()), *self._path])
         self.missing.append(Importer(absolute._replace(optional=optional), follow.source, found))
 
+    def is_required(self, name: str) -> bool:
+        """Whether the flow's text, or what lists the project's requirements, names an installed package so."""
+        if self._required is None:
+            places = (self._home.folder, *(place for place, _ in self._home.above))
+            files = (
+                place / item
+                for place in places
+                for item in self.folders.entries(place)
+                if _REQUIREMENTS.fullmatch(item)
+            )
+            texts = (path.read_text(encoding="utf-8", errors="replace") for path in files if path.is_file())
+            quoted = _QUOTED.findall(self.source.text)
+            self._required = {_normalized(word) for text in (*texts, *quoted) for word in _DISTRIBUTION.findall(text)}
+        return _normalized(name) in self._required
+
+    def absolute_place(self, wanted: Import) -> Path | None:
+        """The file of an import in a folder that the code adds to the path by its absolute name."""
+        folders = [item.folder for item, _ in self.changes if item.folder is not None and not item.anchored]
+        files = self.folders.resolve(wanted.parts, folders).files
+        return files[-1][0] if files else None
+
     def near(self, name: str) -> list[Path]:
         """Modules of that name in the project that no folder of the path has."""
         return self._home.near.get(name, [])
@@ -347,6 +384,10 @@ def local_code(source: SourceFile) -> LocalCode:
 def find_import_root(source: SourceFile) -> ImportRoot:
     """The home of a flow's file. Its imports, those of the files that it needs, and the folders around it decide."""
     return local_code(source).root
+
+
+def _normalized(name: str) -> str:
+    return name.lower().replace("-", "_")
 
 
 def _statements(tree: ast.Module) -> list[Import]:

@@ -70,14 +70,17 @@ def _report_missing(item: Importer, code: LocalCode, sink: DiagnosticSink) -> No
             help_text = f"it can only be in {where}: correct the name, or add the file"
             sink.error("FC604", f"there is no local module `{shown}`", span, help=help_text)
         return
-    if wanted.parts[0] in sys.stdlib_module_names:
+    name = wanted.parts[0]
+    if name in sys.stdlib_module_names or _is_installed(name) or code.is_required(name):
         return
     if any(code.folders.has_code(place) for place in found.folders):
-        if not _is_installed(wanted.parts[0]):
-            message = f"there is no `{shown}` in the local folder {wanted.parts[0]}"
-            sink.warning("FC612", message, span, help=_searched(code, None))
-    elif found.matched == 0 and (near := code.near(wanted.parts[0])) and not _is_installed(wanted.parts[0]):
-        message = f"`{wanted.parts[0]}` is not on the import path, and looks local: there is {code.shown(near[0])}"
+        message = f"there is no `{shown}` in the local folder {name}"
+        sink.warning("FC612", message, span, help=_searched(code, None))
+    elif found.matched == 0 and (place := code.absolute_place(wanted)) is not None:
+        message = f"`{shown}` is {place}, in a folder that is on the import path by its absolute name, and doesn't ship"
+        sink.warning("FC612", message, span, help="write the folder from `__file__`, or have it in the image")
+    elif found.matched == 0 and (near := code.near(name)):
+        message = f"`{name}` is not on the import path, and looks local: there is {code.shown(near[0])}"
         sink.warning("FC612", message, span, help=_searched(code, near[0].parent))
 
 
