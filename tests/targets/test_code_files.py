@@ -117,3 +117,15 @@ def test_libraries_get_pythons_own_modules(tmp_path: Path) -> None:
     files = {"random.py": "import secrets\nvalue = secrets.__name__\n", "queue.py": "raise SystemExit('mine')\n"}
     project(tmp_path, SHADOWED, files)
     assert "RESULT ('secrets', True)" in flowc(tmp_path, "run", "flow.py", "--root", "store").stdout
+
+
+@pytest.mark.process
+def test_what_is_installed_from_a_folder_of_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editable installation puts such a folder on the path, as PYTHONPATH does. The image has the distribution."""
+    project(
+        tmp_path, "import own.inner\n\ndef answer():\n    return own.inner.value", {"src/own/inner.py": "value = 3\n"}
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "src"))
+    done = flowc(tmp_path, "run", "flow.py", "--root", "store")
+    assert "RESULT 3" in done.stdout
+    assert "FC612" in done.stderr

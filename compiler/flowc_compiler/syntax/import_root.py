@@ -168,15 +168,17 @@ class Home:
     def find_above(self, wanted: Import, path: Sequence[Path]) -> Path | None:
         """The folder above that an import is found from, beside those of a path."""
         name = wanted.parts[0]
-        if name in sys.stdlib_module_names:
-            return None
         for place, names in self.above:
             if place in path or (names is not None and name not in names):
                 continue
             found = self._folders.resolve(wanted.parts, (place,))
-            if found.satisfies(wanted) and (found.files or found.compiled):
+            if found.satisfies(wanted) and (found.files or found.compiled) and self._comes_first(wanted, found):
                 return place
         return self.folder.parents[len(self.own) - 1] if name in self.own[:1] else None
+
+    def _comes_first(self, wanted: Import, found: Resolved) -> bool:
+        """Whether it is more than a file above with the name of a module of Python's own."""
+        return wanted.parts[0] not in sys.stdlib_module_names or (found.matched > 1 and len(found.files) > 1)
 
     def stands_beside(self, wanted: Import) -> bool:
         """Whether an import is found in the file's own folder."""

@@ -47,6 +47,8 @@ class Import(NamedTuple):
 _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _SCRIPT = re.compile(r"[^\s;&|<>'\"]+\.(?:py|sh)(?=$|[\s;&|<>'\"])")
 
+_MODULE = re.compile(r"(?:^|\s)-m ([A-Za-z_][\w.]*\w)")
+
 
 def is_type_checking(test: ast.expr) -> bool:
     """Whether a condition is `TYPE_CHECKING`: what stands below it is for type checkers and is never run."""
@@ -80,20 +82,33 @@ def imports_of(tree: ast.Module) -> Iterator[Import]:
                 yield from _import_from(node, optional)
             case ast.Call(func=func, args=[ast.Constant(value=str(name)), *_]) if _is_import_call(func):
                 yield _import_call(node, name)
-            case ast.List(elts=items) | ast.Tuple(elts=items):
-                for first, second in pairwise(items):
-                    match first, second:
-                        case ast.Constant(value="-m"), ast.Constant(value=str(name)):
-                            parts = tuple(name.split("."))
-                            yield Import(parts, second.lineno, optional=True, called=True, started=True)
-                            yield Import(
-                                (*parts, "__main__"), second.lineno, optional=True, called=True, attribute=True
-                            )
-                        case _:
-                            pass
+            case ast.List() | ast.Tuple() | ast.Constant():
+                yield from _runs(node)
             case _:
                 pass
         pending.extend((child, optional) for child in ast.iter_child_nodes(node))
+
+
+def _runs(node: ast.List | ast.Tuple | ast.Constant) -> Iterator[Import]:
+    """The modules that a command line runs by `-m`, a text or a list of texts."""
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, str) and "-m " in node.value and len(node.value) < _LONGEST:
+            for name in _MODULE.findall(node.value):
+                yield from _started(name, node.lineno)
+        return
+    for first, second in pairwise(node.elts):
+        match first, second:
+            case ast.Constant(value="-m"), ast.Constant(value=str(name)):
+                yield from _started(name, second.lineno)
+            case _:
+                pass
+
+
+def _started(name: str, line: int) -> Iterator[Import]:
+    """The modules that `python -m` runs."""
+    module = Import(tuple(name.split(".")), line, optional=True, called=True, started=True)
+    yield module
+    yield module._replace(parts=(*module.parts, "__main__"), attribute=True)
 
 
 class Script(NamedTuple):

@@ -35,7 +35,7 @@ from flowc_compiler.syntax.served_imports import check_imports
 _IMPORT = re.compile(r"\b(?:from|import)\b[ \t]*([^\n;#]*)")
 _WORD = re.compile(r"\w+")
 _INDIRECT = re.compile(
-    r"\b(?:import_module|__import__|run_module|addsitedir)\b|\bsys\b.*\bpath\b|\.(?:py|sh)\b|\"-m\"|'-m'"
+    r"\b(?:import_module|__import__|run_module|addsitedir)\b|\bsys\b.*\bpath\b|\.(?:py|sh)\b|[\"' ]-m[\"' ]"
 )
 """What needs a syntax tree to be understood."""
 _REQUIREMENTS = re.compile(r"requirements.*\.(?:txt|in)|pyproject\.toml|setup\.(?:py|cfg)|environment.*\.ya?ml|Pipfile")
@@ -153,10 +153,14 @@ class LocalCode:
             if not parts:
                 file = path[0] / "__init__.py"
                 return file if file.is_file() else None
+        elif parts[0] in NEVER_SHADOWED:
+            return None
         found = self.folders.resolve(parts, path)
         if found.matched < len(parts) or found.compiled is not None or not found.regular:
             return None
-        return found.files[-1][0]
+        file = found.files[-1][0]
+        is_flow = file == self.root.file and not level and parts[0] in sys.stdlib_module_names
+        return None if is_flow else file
 
     def places(self, own: Sequence[Path] = ()) -> list[Path]:
         """The folders that were searched for an import that was not found."""

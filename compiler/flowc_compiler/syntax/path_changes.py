@@ -165,7 +165,9 @@ class _Reader:
         self._put(value, node, front=front)
 
     def _put(self, value: object, node: ast.expr, *, front: bool) -> None:
-        if not isinstance(value, str | PurePath):
+        if isinstance(value, PurePath):
+            return  # Python ignores what is no text
+        if not isinstance(value, str):
             self.found.append(PathChange(None, front, node.lineno))
             return
         relative = self._relative or not Path(value).is_absolute()

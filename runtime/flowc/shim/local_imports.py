@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from typing import Any, Dict, Iterable, List, Sequence
 
 
-def guard_imports(top: str, files: Dict[str, Any]) -> None:
-    """Keep imports of this process to the files that ship. `top` is the folder with them, and `files` the plan's."""
+def guard_imports(top: str, files: Dict[str, Any], given: Iterable[str]) -> None:
+    """Keep imports of this process to the files that ship. `top` is the folder with them, and `files` the plan's.
+
+    What is in folders that were on the import path before, `given`, is installed, as far as anyone can see.
+    """
     hidden, shadowing = files.get("hidden", ()), files.get("shadowing", ())
     shipped = [os.path.join(top, name) for name in files["shipped"]] if "top" in files else None
     if shipped is None and not hidden:
         return
-    finder = _LocalFinder(top, shipped, hidden)
+    finder = _LocalFinder(top, shipped, hidden, given)
     place = next((at for at, other in enumerate(sys.meta_path) if other is PathFinder), len(sys.meta_path))
     sys.meta_path.insert(place, finder)
     if shadowing:
@@ -35,10 +38,11 @@ def guard_imports(top: str, files: Dict[str, Any]) -> None:
 class _LocalFinder:
     """Finds modules on the import path, without those of the user's that are not to be found."""
 
-    def __init__(self, top: str, shipped: List[str] | None, hidden: Iterable[str]) -> None:
+    def __init__(self, top: str, shipped: List[str] | None, hidden: Iterable[str], given: Iterable[str]) -> None:
         """In place, `shipped` are the paths of the files; `None` where no other ones are there."""
         self._top = top + os.sep
         self._shipped = None if shipped is None else frozenset(shipped)
+        self._given = tuple(os.path.abspath(folder) + os.sep for folder in given)
         self._folders = {os.path.dirname(path) for path in shipped or ()}
         self.hidden = set(hidden)
         """Modules of Python's own that a local file has the name of, without those that the user's file imports now."""
@@ -47,7 +51,7 @@ class _LocalFinder:
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Where a module is; `None` for one that others may find. Raises ModuleNotFoundError where it doesn't ship."""
-        if name in ("flowc", "metaflow", "zenml"):
+        if name.partition(".")[0] in ("flowc", "metaflow", "zenml"):
             return None
         if name in self.hidden:
             return PathFinder.find_spec(name, self._elsewhere(), target)
@@ -68,18 +72,21 @@ class _LocalFinder:
         """Whether a module is not of this project, or is a file of the code package or a folder with one."""
         assert self._shipped is not None
         if spec.origin is not None and spec.has_location:
-            return not self.is_own(spec.origin) or spec.origin in self._shipped
-        folders = [folder for folder in spec.submodule_search_locations or () if self.is_own(folder)]
+            return not self.is_own(spec.origin) or os.path.normpath(spec.origin) in self._shipped
+        folders = [os.path.normpath(folder) for folder in spec.submodule_search_locations or () if self.is_own(folder)]
         return not folders or any(
             place == folder or place.startswith(folder + os.sep) for place in self._folders for folder in folders
         )
 
     def is_own(self, path: str) -> bool:
-        """Whether a file is of the project, and not of an environment in its folder."""
-        return path.startswith(self._top) and {"site-packages", "dist-packages"}.isdisjoint(path.split(os.sep))
+        """Whether a file or folder is of the project, and not installed from a folder in it."""
+        path = os.path.normpath(path) + os.sep
+        if not path.startswith(self._top) or path.startswith(self._given):
+            return False
+        return {"site-packages", "dist-packages"}.isdisjoint(path.split(os.sep))
 
     def _elsewhere(self) -> List[str]:
-        return [place for place in sys.path if not self.is_own(place + os.sep)]
+        return [place for place in sys.path if not self.is_own(place)]
 
 
 class _Importer:

@@ -5,7 +5,6 @@ A task inherits nothing: its manifest has its own outputs only.
 
 from __future__ import annotations
 
-from importlib import import_module
 from types import SimpleNamespace
 
 from flowc.current import running
@@ -177,7 +176,7 @@ def _graph(state: TaskState, load: Callable[[], Any]) -> Dict[str, Any]:
 
 def function_of(module: Any, call: Dict[str, Any]) -> Callable[..., Any]:
     """The function behind a name of the user's file, or of another local module. Raises ProtocolError."""
-    found = module if call.get("module") is None else import_module(call["module"])
+    found = module if call.get("module") is None else __import__(call["module"], vars(module), None, ("",))
     for name in call["function"].split("."):
         found = getattr(found, name, None)
         if found is None:

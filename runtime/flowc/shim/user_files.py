@@ -28,11 +28,13 @@ def place_files(plan: Plan) -> str:
         top = _unpack(files)
     path = os.path.join(top, files["file"])
     os.environ[env_names.FILES] = os.path.dirname(path)
-    _search(import_folders(top, files), os.path.dirname(path))
+    folders = import_folders(top, files)
+    given = [entry for entry in sys.path if os.path.abspath(entry) not in folders]
+    _search(folders, os.path.dirname(path))
     if "top" in files or "hidden" in files:
         from flowc.shim.local_imports import guard_imports
 
-        guard_imports(top, files)
+        guard_imports(top, files, given)
     return path
 
 
