@@ -24,6 +24,8 @@ from flowc_compiler.syntax.served_imports import Names, check_imports, dotted
 
 MAX_BYTES = 16 * 2**20
 """The largest file that is read: its syntax tree takes about 100 times that much memory."""
+_MAX_DEPTH = 1000
+"""Levels of a syntax tree."""
 
 
 def read_source(path: Path, sink: DiagnosticSink, name: str | None = None) -> SourceFile | None:
@@ -54,15 +56,18 @@ def read_source(path: Path, sink: DiagnosticSink, name: str | None = None) -> So
 def parse(source: SourceFile, sink: DiagnosticSink) -> ast.Module | None:
     """Parse a file; `None` with FC101 collected when this Python cannot read it.
 
-    How deeply a file may be nested is the running Python's own limit: 200 brackets, 100 indented blocks, and chains of
-    about 1,000 (3.14: more) operators, calls, attributes or `elif`s. Python cannot execute a file beyond it either.
+    A file may be nested as deeply as Python 3.11 allows: 200 brackets, 100 indented blocks, and chains of about 1,000
+    operators, calls, attributes or `elif`s.
     """
     line = source.text.count("\n", 0, source.text.find("\0")) + 1 if "\0" in source.text else 0
     if line:
         sink.error("FC101", "the file has a NUL byte in it", source.line_span(line), help="save it as text")
         return None
     try:
-        return parse_text(source.text)
+        tree = parse_text(source.text)
+        if not _is_too_deep(tree):
+            return tree
+        report_too_deep(source, sink)
     except SyntaxError as error:
         _report_syntax(source, error, sink)
     except (RecursionError, MemoryError):
@@ -80,6 +85,24 @@ def parse_text(text: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text)
+
+
+def _is_too_deep(tree: ast.Module) -> bool:
+    """Whether a chain is longer than Python 3.11 reads: newer ones do, and every later walk would have to bear it.
+
+    An expression has no more levels than characters, so that short statements need no look.
+    """
+    pending: list[tuple[ast.AST, int]] = [(tree, 0)]
+    while pending:
+        node, depth = pending.pop()
+        if depth > _MAX_DEPTH:
+            return True
+        if isinstance(node, ast.stmt):
+            one_line = node.end_lineno == node.lineno
+            if one_line and (node.end_col_offset or 0) - node.col_offset < _MAX_DEPTH:
+                continue
+        pending += [(child, depth + 1) for child in ast.iter_child_nodes(node)]
+    return False
 
 
 def report_too_deep(source: SourceFile, sink: DiagnosticSink) -> None:

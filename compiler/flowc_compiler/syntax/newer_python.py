@@ -74,8 +74,9 @@ def longest_statement(text: str) -> tuple[int, int]:
             starts = token.type == tokenize.NEWLINE
             count += token.type == tokenize.OP or token.string in _NESTING_WORDS
             best = max(best, (start, count), key=lambda item: item[1])
-    except (tokenize.TokenError, SyntaxError):
-        pass
+    except (tokenize.TokenError, SyntaxError) as error:
+        if "too many nested" in str(error):  # since Python 3.12 it stops there, before they are counted
+            return start, MAX_OPERATORS + 1
     return best
 
 
