@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from flowc.protocol.conversions import conversion
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError
 from flowc_compiler.evaluate.functions import signature_of
-from flowc_compiler.evaluate.values import DictView, Function, Iterator, RuntimeValue
+from flowc_compiler.evaluate.values import DictView, Function, Iterator, RuntimeValue, is_kind
 from flowc_compiler.frontend.pipelines.pipeline_values import (
     FunctionMethod,
     MapBuilder,
@@ -140,7 +140,7 @@ def _is_mapped(evaluator: PipelineEvaluator, slot: _Slot) -> bool:
 
 def _as_list(evaluator: PipelineEvaluator, given: BoundValue) -> BoundValue:
     """An argument; as a list where it is known and `for` would go over it."""
-    if not isinstance(given.value, range | set | frozenset | Iterator | DictView):
+    if not is_kind(given.value, range, set, frozenset, Iterator, DictView):
         return given
     return BoundValue(evaluator.iterate(given.value, given.node), given.node)
 
