@@ -46,7 +46,7 @@ def default_root(folder: str) -> str:
 def configured_root(folder: str, section: str = "run") -> str | None:
     """`root` of `[tool.flowc.<section>]`, else of `[tool.flowc]`. Raises SettingsError."""
     table, home = find_settings(folder)
-    own = table.get(section)
+    own: Any = table.get(section)
     root = own.get("root") if isinstance(own, dict) else None
     root = root if root is not None else table.get("root")
     if root is None:
@@ -76,8 +76,12 @@ def _table(path: str) -> Dict[str, Any] | None:
     except ImportError:
         raise SettingsError(f"{path} cannot be read before Python 3.11; set {env_names.ROOT}") from None
     try:
-        tool = tomllib.loads(content.decode("utf-8")).get("tool")
+        tool: Any = tomllib.loads(content.decode("utf-8")).get("tool")
     except (ValueError, RecursionError) as error:  # text that is not UTF-8 or not TOML
         raise SettingsError(f"{path} cannot be read: {error}") from None
-    table = tool.get("flowc") if isinstance(tool, dict) else None
-    return table if isinstance(table, dict) else None
+    table: Any = tool.get("flowc") if isinstance(tool, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise SettingsError(
+            f"{path}: `flowc` of [tool] is {table!r}, and not a table: write [tool.flowc] and options in it"
+        )
+    return table

@@ -8,7 +8,9 @@ from flowc_compiler.passes.checks import (
     add_base_packages,
     check_decorator_placement,
     check_gangs,
+    check_names,
     check_parameter_names,
+    check_texts,
     order_steps,
 )
 from flowc_compiler.passes.scopes import build_scopes
@@ -29,6 +31,8 @@ def lower_regions(flow: Flow, sink: DiagnosticSink) -> Flow | None:
 PASSES: tuple[Pass, ...] = (
     check_parameter_names,
     lower_regions,
+    check_texts,
+    check_names,
     add_base_packages,
     order_steps,
     check_gangs,

@@ -8,10 +8,13 @@ step. The topological order finds loops, and steps that are never reached.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.ir import Flow, JoinStep, LinearStep, ParallelStep, Step
+from flowc_compiler.ir.base import Model
+from flowc_compiler.source import Span
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import DependencySpec
@@ -21,6 +24,69 @@ WHY = {
     "parallel": "opens a gang, and without its size the number of members is unknown",
     "switch": "chooses the next step, and without its choice nothing can run",
 }
+
+
+def check_texts(flow: Flow, sink: DiagnosticSink) -> Flow | None:
+    """Collect FC118 for texts with a lone surrogate, such as `"\\ud800"`, which no file, variable or name can have.
+
+    `None` with one. The flow is searched only when writing all of it as JSON fails.
+    """
+    from pydantic_core import PydanticSerializationError
+
+    try:
+        flow.model_dump_json(exclude_defaults=True, warnings=False)
+    except PydanticSerializationError:
+        found = dict(_unwritable(flow, flow.span))
+        for text, span in found.items():
+            message = f"the text {text[:_LONGEST_TEXT]!a} has half of a character, and cannot be written in UTF-8"
+            help_text = "write the character itself; bytes that are not text are passed as `bytes`, or in base64"
+            sink.error("FC118", message, span, help=help_text)
+        return None if found else flow
+    return flow
+
+
+_LONGEST_TEXT = 40
+LONGEST_NAME = 255
+"""Bytes of the name of a folder, on Linux and macOS."""
+
+
+def check_names(flow: Flow, sink: DiagnosticSink) -> Flow:
+    """Collect FC209 for names of the flow and of steps that no folder can have, and FC404 for variables that no process
+    can have. The flow stays as it is."""
+    for what, name, span in [("flow", flow.name, flow.span), *(("step", step.name, step.span) for step in flow.steps)]:
+        if len(name) > LONGEST_NAME // 4 and (size := len(name.encode())) > LONGEST_NAME:
+            message = f"the name of the {what} `{name[:_LONGEST_TEXT]}...` is {size} bytes long, and names a folder"
+            sink.error("FC209", message, span, help=f"give it a name of at most {LONGEST_NAME} bytes")
+    for step in flow.steps:
+        environment = step.specs.environment
+        for name, value in environment.variables.items() if environment is not None else ():
+            if not name or set(name) & {"=", "\0"} or "\0" in value:
+                where = "value" if "\0" in value else "name"
+                message = f"no process can have the variable {name!r}, by its {where}"
+                assert environment is not None
+                sink.error("FC404", message, environment.span, help="remove NUL characters, and `=` from its name")
+    return flow
+
+
+def _unwritable(value: object, span: Span) -> Iterator[tuple[str, Span]]:
+    """The texts in a flow that UTF-8 has no bytes for, each with the span nearest to it."""
+    pending: list[tuple[object, Span]] = [(value, span)]
+    while pending:
+        item, place = pending.pop()
+        if isinstance(item, str):
+            try:
+                item.encode()
+            except UnicodeEncodeError:
+                yield item, place
+        elif isinstance(item, Model):
+            parts = vars(item)
+            own = parts.get("span")
+            pending += [(part, own if isinstance(own, Span) else place) for part in parts.values()]
+        elif isinstance(item, dict):
+            entries = cast("dict[object, object]", item)
+            pending += [(part, place) for entry in entries.items() for part in entry]
+        elif isinstance(item, list | tuple | set | frozenset):
+            pending += [(part, place) for part in cast("list[object]", item)]
 
 
 def check_decorator_placement(flow: Flow, sink: DiagnosticSink) -> Flow:

@@ -84,7 +84,9 @@ def parse_text(text: str) -> ast.Module:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ast.parse(text)
+        tree = ast.parse(text)
+        compile(tree, "<flow>", "exec", dont_inherit=True)  # refuses what the grammar allows, such as `def f(n, n)`
+        return tree
 
 
 def _is_too_deep(tree: ast.Module) -> bool:

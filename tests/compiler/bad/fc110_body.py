@@ -32,6 +32,6 @@ def flow():
     work(work.size)  # FC110
     asyncio.run(later())  # FC110
     work("a".nothing())  # FC110
-    work([x async for x in [1]])  # FC110
+    work(x async for x in [1])  # FC110
     json.loads(file)
     Inner()
