@@ -242,3 +242,37 @@ def test_an_effect_in_a_local_module_stops_the_flow_s_file_too(tmp_path: Path, m
 def test_a_file_that_cannot_be_read_is_left_to_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {"flow_file.py": "import csv\nimport own_broken\nimport wave\n", "own_broken.py": "if:\n"}
     assert _imported(tmp_path, monkeypatch, files) == ["csv"]
+
+
+@pytest.mark.process
+def test_objects_of_a_task_end_with_it(tmp_path: Path) -> None:
+    """Whoever holds them, and with the names of their module."""
+    source = """
+        import logging
+        from flowc import FlowSpec, current, step
+
+        TEXT = "end of"
+
+        class Late:
+            def __init__(self, name):
+                self.name = name
+
+            def __del__(self):
+                print(TEXT, self.name, current.step_name)
+
+        class Ends(FlowSpec):
+            @step
+            def start(self):
+                global KEPT
+                KEPT = Late("global")
+                cycle = Late("cycle")
+                cycle.me = cycle
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+        """
+    local = Local(tmp_path, source)
+    assert local.run().ok
+    assert sorted(local.says.out) == ["start] end of cycle start", "start] end of global start"]

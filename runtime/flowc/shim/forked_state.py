@@ -12,11 +12,12 @@ import gc
 import sys
 import weakref
 
+from flowc.current import current
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from random import Random
-    from types import ModuleType
-    from typing import Any, Iterator, List, Set
+    from typing import Any, Dict, Iterator, List, Set
 
 
 class ForkedState:
@@ -68,6 +69,8 @@ class ForkedState:
             threading._shutdown()
         with contextlib.suppress(BaseException):  # Python 3.9 has printed them, and raises the last
             vars(atexit)["_run_exitfuncs"]()
+        vars(current)["_lazy"] = {}  # the functions in there have the flow's class
+        _flush_files()  # those of a cycle, which gc may end before the text that they have yet to get
         if threading is None or threading.active_count() == 1:  # else threads go on with what is taken apart
             _take_apart([name for name in sys.modules if name not in self._modules])
         _flush_files()
@@ -90,32 +93,39 @@ def _forget_handlers() -> None:
             atexit.register(getattr(sys.modules[module], handler))
 
 
+class _Mark:
+    """Lies among the names of a module, to see whether they are still there: a dict has no weak references."""
+
+    __slots__ = ("__weakref__",)
+
+
+_MARK = "__flowc_mark__"
+
+
 def _take_apart(names: List[str]) -> None:
-    """Let go of the modules of a task, so that their objects end; those that something holds are emptied, as Python
-    does, the last imported first."""
-    held = [reference for name in reversed(names) for reference in _references(sys.modules.pop(name))]
+    """Let go of the modules of a task, so that their objects end; names of modules that something holds are cleared, as
+    Python does, those of the last imported first."""
+    marks: List[Any] = []
+    for name in reversed(names):
+        members = getattr(sys.modules.pop(name), "__dict__", None)  # anything may stand for a module
+        if isinstance(members, dict):
+            members[_MARK] = _Mark()
+            marks.append(weakref.ref(members[_MARK]))
+    members = None
     gc.collect()
-    for reference in held:
-        module = reference()
-        if module is not None:
-            _clear(module)
+    for mark in marks:
+        for holder in gc.get_referrers(mark()) if mark() is not None else ():
+            if type(holder) is dict and _MARK in holder:
+                _clear(holder)
     gc.collect()
 
 
-def _references(module: Any) -> List[Any]:
-    """A weak reference to a module; anything may stand for one."""
-    return [weakref.ref(module)] if hasattr(type(module), "__weakref__") or type(module) is type(sys) else []
-
-
-def _clear(module: ModuleType) -> None:
-    """Set the module's names to None, first the private ones (CPython's _PyModule_ClearDict)."""
-    names = getattr(module, "__dict__", None)
-    if not isinstance(names, dict):
-        return  # anything may stand for a module
+def _clear(members: Dict[Any, Any]) -> None:
+    """Set the names of a module to None, first the private ones (CPython's _PyModule_ClearDict)."""
     for private in (True, False):
-        for name in list(names):
+        for name in list(members):
             if isinstance(name, str) and name != "__builtins__" and _is_private(name) is private:
-                names[name] = None
+                members[name] = None
 
 
 def _is_private(name: str) -> bool:
