@@ -15,19 +15,7 @@ from flowc_compiler.driver.parameters import (
 from flowc_compiler.frontend import NO_CONFIGS, GivenConfigs
 
 __all__ = [
-    "NO_CONFIGS",
-    "NO_INPUTS",
-    "Compilation",
-    "GivenConfigs",
-    "ParameterInputs",
-    "bind_parameters",
-    "check_environment",
-    "compile_file",
-    "default_file",
-    "environment_values",
-    "find_parameter",
-    "is_unicode",
-    "split_assignments",
-    "split_options",
-    "with_defaults",
-]
+    "NO_CONFIGS", "NO_INPUTS", "Compilation", "GivenConfigs", "ParameterInputs", "bind_parameters",
+    "check_environment", "compile_file", "default_file", "environment_values", "find_parameter", "is_unicode",
+    "split_assignments", "split_options", "with_defaults",
+]  # fmt: skip

@@ -23,22 +23,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = [
-    "DEFAULT_ROOT",
-    "DataArtifact",
-    "Flow",
-    "Metaflow",
-    "Run",
-    "RunNotFound",
-    "Step",
-    "Task",
-    "TaskData",
-    "default_metadata",
-    "default_namespace",
-    "get_metadata",
-    "get_namespace",
-    "metadata",
-    "namespace",
-]
+    "DEFAULT_ROOT", "DataArtifact", "Flow", "Metaflow", "Run", "RunNotFound", "Step", "Task", "TaskData",
+    "default_metadata", "default_namespace", "get_metadata", "get_namespace", "metadata", "namespace",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
