@@ -100,6 +100,29 @@ def _convert_lazily(parameters: Sequence[Any]) -> None:
             parameter.get_runtime_param = _LazyConversion(parameter).itself
 
 
+def _report_repeated(command: Any) -> None:
+    """Let a command warn of an option of one value that is given twice: click takes the last one in silence."""
+    make_parser = command.make_parser
+
+    def make_noting_parser(ctx: Any) -> Any:
+        parser = make_parser(ctx)
+        parse = parser.parse_args
+
+        def parse_args(args: list[str]) -> Any:
+            parsed = parse(args)
+            given: list[Any] = [item for item in parsed[2] if item.param_type_name == "option"]
+            for item in dict.fromkeys(item for item in given if not (item.multiple or item.is_flag)):
+                if given.count(item) > 1:
+                    text = f"warning[FC507]: {item.opts[-1]} is given twice, and the last one counts"
+                    typer.echo(f"{text}\n = help: keep one of them", err=True)
+            return parsed
+
+        parser.parse_args = parse_args
+        return parser
+
+    command.make_parser = make_noting_parser
+
+
 class _Commands(TyperGroup):
     """The group of all commands. It lists them without their options, and imports the one that is called."""
 
@@ -118,6 +141,7 @@ class _Commands(TyperGroup):
         if name in SUMMARIES:
             command = load_command(name)
             _convert_lazily(command.get_params(ctx))
+            _report_repeated(command)
         return name, command, rest
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

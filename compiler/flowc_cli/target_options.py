@@ -36,11 +36,12 @@ def find_target(name: str, sink: DiagnosticSink) -> Target | None:
 def emit_files(
     target: Target, flow: Flow, source: SourceFile, options: TargetOptions, sink: DiagnosticSink
 ) -> tuple[EmittedFile, ...]:
-    """The files of a target, with the images that the option `images` gives to steps."""
+    """The files of a target, with the images that the option `images` gives to steps; FC506 for unused options."""
+    options.report_unused(flow, sink)
     if options.images is not None:
         from flowc_targets.package.images.image_mapping import with_images
 
-        flow = with_images(flow, options, target.name, sink)
+        flow = with_images(flow, options, sink)
     return emit_checked(target, flow, source, options, sink)
 
 
@@ -51,15 +52,19 @@ def build_options(
     given: Mapping[str, object],
     settings: Sequence[str],
     sink: DiagnosticSink,
+    *,
+    deploys: bool = True,
 ) -> TargetOptions | None:
     """A target's options: defaults, then [tool.flowc], then [tool.flowc.TARGET], then the command line.
 
     The root may be FLOWC_ROOT's, which counts more than the file. A path of this machine comes out whole: it starts
-    at the folder of the file that has it, or at the working directory. Collects FC505 for a wrong value and FC504 for
-    an unknown option, and then returns `None`.
+    at the folder of the file that has it, or at the working directory. Collects FC505 for a wrong value, FC504 for an
+    unknown option, FC507 for one that is given twice, and then returns `None`. Where nothing is deployed,
+    pyproject.toml may have options for deployments that have no effect.
     """
     fields = model.model_fields
-    values = _configured(file, target, fields, sink)
+    values, shared, own = _configured(file, target, fields, sink)
+    given_names = set(given)
     configured = values.get("root")
     if os.environ.get(env_names.ROOT):
         values["root"] = os.environ[env_names.ROOT]
@@ -80,6 +85,9 @@ def build_options(
         if not separator or name not in fields:
             sink.error("FC504", f"`--set {item}` is not an option of target {target}", None, help=_known(fields))
             continue
+        if name in given_names:
+            sink.error("FC507", f"option {name} is given twice", None, help="keep one of them")
+        given_names.add(name)
         values[name] = _parsed(text, fields[name].annotation)
     try:
         options = model.model_validate(values) if not sink.failed else None
@@ -91,18 +99,30 @@ def build_options(
                 help="correct its value",
             )  # fmt: skip
         return None
-    if options is not None:
-        if options.root and not options.in_pods:
-            home = find_settings(str(located(file).parent))[1] if options.root is configured else ""
-            options = options.model_copy(update={"root": rebased(options.root, home or str(Path.cwd()))})
-        check_kubernetes_options(options, target, sink)
+    if options is None:
+        return None
+    if options.root and not options.in_pods:
+        home = find_settings(str(located(file).parent))[1] if options.root is configured else ""
+        options = options.model_copy(update={"root": rebased(options.root, home or str(Path.cwd()))})
+    check_kubernetes_options(options, target, sink)
+    shared, own = shared - given_names, own - given_names
+    options = options.with_origins(own, shared) if deploys else options.with_origins(own, shared | own)
     return options if not sink.failed else None
 
 
-def _configured(file: Path, target: str, fields: Mapping[str, Any], sink: DiagnosticSink) -> dict[str, Any]:
+def _configured(
+    file: Path, target: str, fields: Mapping[str, Any], sink: DiagnosticSink
+) -> tuple[dict[str, Any], frozenset[str], frozenset[str]]:
+    """The options in pyproject.toml, and the names of those that it has for all targets, and for this one."""
     names = set(target_names()) | {"run"}
     table = configuration(file, sink)
     values: dict[str, Any] = {}
+    shared, configured = set[str](), set[str]()
+    for name in names & table.keys():
+        if not isinstance(table[name], dict):
+            sink.error(
+                "FC505", f"[tool.flowc] {name} is not a table", None, help=f"write options under [tool.flowc.{name}]"
+            )
     own: Any = table.get(target, {})
     sections: list[tuple[str, dict[str, Any]]] = [("tool.flowc", table)]
     if isinstance(own, dict):
@@ -115,9 +135,10 @@ def _configured(file: Path, target: str, fields: Mapping[str, Any], sink: Diagno
             if name in fields:
                 both = name == "include" and isinstance(value, list) and isinstance(values.get(name), list)
                 values[name] = [*values[name], *value] if both else value
+                (configured if section is not table or name not in TargetOptions.model_fields else shared).add(name)
             elif section is not table or name not in TargetOptions.model_fields:
                 sink.error("FC504", f"[{origin}] has an unknown option `{key}`", None, help=_known(fields))
-    return values
+    return values, frozenset(shared - configured), frozenset(configured)
 
 
 def _known(fields: Mapping[str, object]) -> str:
@@ -130,6 +151,8 @@ def _pairs(value: object, name: str, sink: DiagnosticSink) -> dict[str, str]:
         key, separator, text = item.partition("=")
         if not separator:
             sink.error("FC505", f"`--{name} {item}` is not NAME=value", None, help=f"write `--{name} NAME=value`")
+        if key in pairs:
+            sink.error("FC507", f"`--{name} {key}` is given twice", None, help="keep one of them")
         pairs[key] = text
     return pairs
 

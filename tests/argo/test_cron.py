@@ -79,7 +79,6 @@ def test_hooks_and_parameters_are_in_it(tmp_path: Path) -> None:
         (HOURLY, {"timezone": "Mars/Phobos"}, ["FC404"]),
         (HOURLY, {"name": "x" * 53}, ["FC505"]),
         (HOURLY, {"kind": "template"}, ["FC501"]),
-        ("", {"kind": "template", "schedule": "0 5 * * *"}, ["FC505"]),
     ],
 )
 def test_what_is_wrong_with_a_schedule(

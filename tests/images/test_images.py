@@ -155,7 +155,7 @@ def test_local_processes_have_no_images(tmp_path: Path) -> None:
     options = ("-t", "airflow", "--operator", "local", *ROOT, "--images", "images/images.json")
     done = flowc(tmp_path, "compile", "flow.py", *options)
     assert done.returncode == 0
-    assert "option `images` of target airflow does nothing" in done.stderr
+    assert "option images has no effect where tasks are processes of the worker" in done.stderr
     assert "its image must contain" in done.stderr
 
 

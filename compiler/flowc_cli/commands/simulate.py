@@ -116,12 +116,14 @@ def _simulate(file: str, options: SimulateOptions, *, output: bool, report: bool
 
 
 def _pairs(items: Sequence[str] | None) -> dict[str, str]:
-    """A mapping of `NAME=VALUE` options. Raises ValueError for one without `=`."""
+    """A mapping of `NAME=VALUE` options. Raises ValueError for one without `=`, and for a name that is given twice."""
     found: dict[str, str] = {}
     for item in items or ():
         name, separator, value = item.partition("=")
         if not separator:
             raise ValueError(f"{item!r} is not NAME=VALUE")
+        if name in found:
+            raise ValueError(f"{name} is given twice")
         found[name] = value
     return found
 

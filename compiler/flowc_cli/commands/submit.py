@@ -81,7 +81,16 @@ def submit(
         dags_folder=dags_folder,
     )
     if from_ is not None:
-        others = [*given, *(settings or ()), *(with_ or ()), *([str(file)] if file is not None else ())]
+        compiled = {
+            "flow": flow,
+            "config": config,
+            "config_value": config_value,
+            "branch": branch,
+            "production": production,
+        }
+        given |= {name: value for name, value in compiled.items() if value}
+        options = [f"--{name.removesuffix('s').replace('_', '-')}" for name in given]
+        others = [*options, *(settings or ()), *(with_ or ()), *([str(file)] if file is not None else ())]
         raise typer.Exit(_submit_deployed(from_, request, others))
     if file is None:
         nothing = EngineError("FC502", "there is nothing to submit", "name a file, or say --from NAME")
@@ -119,7 +128,7 @@ def _submit_file(
         check_variables(compilation.source, "compile", os.environ, sink)
         flow, values = _bound(compilation.flow, options, request.resume is not None, sink)
         source = compilation.source
-        emitted = build_options(target.options_model, target.name, source.path, given, settings, sink)
+        emitted = build_options(target.options_model, target.name, source.path, given, settings, sink, deploys=False)
         sink.raise_if_failed()
         assert emitted is not None, "wrong options have been reported"
         client = replace(request.place, namespace=emitted.namespace).client()
@@ -190,6 +199,8 @@ def _checked(deployed: Deployed, request: _Request, sink: DiagnosticSink) -> dic
             sink.error("FC302", f"{deployed.kind} {deployed.name} has no parameter `{name}`", None, help=help_)
         elif request.resume is not None:
             _refuse_kept(parameter.name, None, sink)
+        elif parameter.name in values:
+            sink.error("FC507", f"parameter `{parameter.name}` is given twice", None, help="keep one of the values")
         elif not is_unicode(value):
             message = f"the value of parameter `{parameter.name}` is not UTF-8 text"
             sink.error("FC303", message, None, help="encode it, such as in base64, or pass a file's URL")

@@ -88,6 +88,8 @@ _TITLES = {
     "FC503": "a target's limit is exceeded",
     "FC504": "an unknown target or option",
     "FC505": "an option's value is wrong",
+    "FC506": "an option that has no effect here",
+    "FC507": "an option is given twice",
     "FC601": "the root cannot be used",
     "FC602": "no such run",
     "FC603": "a file cannot be written",

@@ -113,7 +113,10 @@ def bind_parameters(
     bound: dict[str, str] = {}
     for name, value in given:
         parameter = find_parameter(flow, name)
-        if parameter is None:
+        if parameter is not None and parameter.name in bound:
+            message = f"parameter `{parameter.name}` is given twice"
+            sink.error("FC507", message, parameter.span, help="keep one of the values")
+        elif parameter is None:
             sink.error("FC302", f"flow {flow.name} has no parameter `{name}`", flow.span, help=_known(flow, name))
         elif not fits(value, parameter):
             sink.error(

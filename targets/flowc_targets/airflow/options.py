@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
-from flowc_targets.base.options import TargetOptions
+from flowc_targets.base.options import TargetOptions, Unused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flowc_compiler.ir import Flow
 
 DEFAULT_MAP_LENGTH = 1024
 """core.max_map_length of Airflow by default."""
@@ -14,6 +19,11 @@ LONGEST_PARAMETER = 90_000
 """Bytes of the longest value: in base64 it is an environment variable of the first task, and Linux allows 128 KiB."""
 GPU_NODE_SECONDS = 3600
 """Time for pods with GPUs to wait for a node by default."""
+
+
+_OF_PODS = (
+    "startup_timeout_seconds", "schedule_timeout_seconds", "kubernetes_conn_id", "config_file", "in_cluster",
+)  # fmt: skip
 
 
 class AirflowOptions(TargetOptions):
@@ -51,6 +61,27 @@ class AirflowOptions(TargetOptions):
     dags_folder: str | None = Field(
         None, description="`flowc submit`: Airflow's dags folder, to put the DAG file into before the run"
     )
+
+    _is_submitted: bool = PrivateAttr(default=False)
+    """Whether the output goes to an Airflow, and not only into a file."""
+
+    def unused(self, flow: Flow) -> Iterator[Unused]:
+        """The options that have no effect on what is emitted for a flow."""
+        yield from super().unused(flow)
+        if not self.in_pods:
+            yield Unused(_OF_PODS, "with operator=local", "compile with --operator kubernetes")
+        if not any(step.kind == "foreach" for step in flow.steps):
+            yield Unused(("max_map_length",), "on a flow without a foreach", "leave it out", True)
+        if not self._is_submitted:
+            yield Unused(
+                ("dags_folder",), "on what is compiled", "give it to `flowc submit`, or write there with -o", True
+            )
+
+    def submitted(self) -> AirflowOptions:
+        """These options, for a DAG file that goes to an Airflow at once."""
+        options = self.model_copy()
+        options._is_submitted = True
+        return options
 
     def waits_for_node(self, *, gpu: bool) -> int:
         """Return the seconds that a pod may wait for a node: a cloud may have to boot one with GPUs first."""

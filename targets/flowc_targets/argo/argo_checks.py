@@ -164,10 +164,6 @@ def _check_cron(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
             "FC505", f"option schedule: {options.schedule!r} cannot be translated: {error}", None,
             help="write five fields as in crontab",
         )  # fmt: skip
-    if options.schedule is not None and options.kind != "cron":
-        sink.warning(
-            "FC505", f"option schedule has no effect with kind={options.kind}", None, help="compile with --kind cron"
-        )
 
 
 def _check_bounds(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:

@@ -6,10 +6,22 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from flowc_targets.base.options import TargetOptions
+from flowc_targets.base.options import TargetOptions, Unused
 
 if TYPE_CHECKING:
-    from flowc_compiler.ir import FlowSpecs
+    from collections.abc import Iterator
+
+    from flowc_compiler.ir import Flow, FlowSpecs, StepSpecs
+
+
+_OF_CRON = (
+    "schedule", "timezone", "concurrency_policy", "starting_deadline_seconds", "successful_history", "failed_history",
+    "suspend",
+)  # fmt: skip
+_OF_TRIGGERS = ("event_source", "event_name", "event_payload")
+_OF_EVENTS = ("event_bus", "event_service_account")
+_FEW = 200
+"""Templates and tasks of a DAG that Argo's full CRDs allow; a step has up to four of one kind."""
 
 
 class ArgoOptions(TargetOptions):
@@ -93,6 +105,34 @@ class ArgoOptions(TargetOptions):
         default=None, description="the Kueue LocalQueue that admits pods, those of a gang as one group"
     )
 
+    def unused(self, flow: Flow) -> Iterator[Unused]:
+        """The options that have no effect on what is emitted for a flow: many are for one kind only."""
+        yield from super().unused(flow)
+        if self.kind != "cron":
+            yield Unused(_OF_CRON, f"with kind={self.kind}", "compile with --kind cron")
+            what = f"with kind={self.kind}, whose output is the same for Argo 3.5 to 4.1"
+            yield Unused(("argo_version",), what, "leave it out", True)
+        if self.kind == "workflow":
+            why = "with kind=workflow, which runs once, when it is applied"
+            yield Unused((*_OF_EVENTS, *_OF_TRIGGERS), why, "compile with --kind template or --kind cron")
+        elif not flow.specs.trigger:
+            yield Unused(
+                _OF_TRIGGERS, "on a flow without @trigger", "leave it out, or put @trigger above the flow", True
+            )
+            if not flow.specs.trigger_on_finish:
+                yield Unused(_OF_EVENTS, "on a flow without @trigger or @trigger_on_finish", "leave it out", True)
+        if self.pod_gc is None:
+            yield Unused(("pod_gc_delay",), "without pod_gc", "give it with --set pod_gc=OnPodCompletion")
+        specs = [step.specs for step in flow.steps if not step.virtual]
+        if not any(map(_takes_qos, specs)):
+            yield Unused(("qos",), "on a flow without resources", "give steps @resources", True)
+        if all(step.specs.retries or step.kind == "parallel" for step in flow.steps if not step.virtual):
+            yield Unused(("retries_of_lost_pods",), "on a flow whose steps all have @retry", "leave it out", True)
+        if not any(step.kind == "switch" and step.recursive for step in flow.steps):
+            yield Unused(("disable_max_recursion",), "on a flow without recursion", "leave it out", True)
+        if 4 * len(flow.steps) < _FEW:
+            yield Unused(("crds",), "on a flow of so few steps", "leave it out", True)
+
     @property
     def embeds_code(self) -> bool:
         """Whether the code is in the Workflow itself."""
@@ -119,3 +159,10 @@ class ArgoOptions(TargetOptions):
         if self.schedule is not None:
             return to_crontab(self.schedule), timezone
         return None if spec is None else (spec.cron, timezone)
+
+
+def _takes_qos(specs: StepSpecs) -> bool:
+    """Whether a step has requests, and does not say itself whether they are limits."""
+    spec, container = specs.resources, specs.container
+    requests = spec is not None and any(item is not None for item in (spec.cpu, spec.memory_mb, spec.disk_mb))
+    return requests and (container is None or container.qos is None)

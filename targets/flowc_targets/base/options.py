@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
 from flowc.protocol import TIMEOUT_GRACE_SECONDS, env_names
 from flowc.protocol.encodings import tag_problem
 from flowc_compiler.ir import Toleration
+
+if TYPE_CHECKING:
+    from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.ir import ContainerSpec, Flow
+
+
+class Unused(NamedTuple):
+    """Options that have no effect."""
+
+    names: tuple[str, ...]
+    why: str
+    """The end of a message: "has no effect" and this."""
+    help: str
+    by_flow: bool = False
+    """Whether it is the flow that does not need them, so that a setting for all flows of a project is no mistake."""
 
 
 class GpuProfile(BaseModel):
@@ -64,6 +80,55 @@ class TargetOptions(BaseModel):
         default="gke", description="whose labels the built-in GPU types have; gfd is NVIDIA's GPU feature discovery"
     )
 
+    _configured: frozenset[str] = PrivateAttr(default=frozenset())
+    """Those that pyproject.toml gives for this target, and the command line does not."""
+    _shared: frozenset[str] = PrivateAttr(default=frozenset())
+    """Those that pyproject.toml gives for all targets, and nothing else does."""
+
+    def unused(self, flow: Flow) -> Iterator[Unused]:
+        """The options that have no effect on what is emitted for a flow, whether or not they are given."""
+        if not self.in_pods:
+            yield Unused(
+                POD_OPTIONS, "where tasks are processes of the worker", "leave it out, or run the steps in pods"
+            )
+            yield from self._unused_times(flow)
+            return
+        steps = [step for step in flow.steps if not step.virtual]
+        for name, field in (("image", "image"), ("image_pull_policy", "image_pull_policy"), ("python", "executable")):
+            containers = [step.specs.container for step in steps]
+            if not flow.specs.exit_hooks and all(_has(container, field) for container in containers):
+                yield Unused((name,), f"on a flow whose steps all have `{field}` themselves", "leave it out", True)
+        gpus = [step.specs.accelerator for step in steps if step.specs.accelerator is not None]
+        if not any(gpu.type for gpu in gpus):
+            names = ("gpu",) if gpus and self.gpu_cloud == "aks" else ("gpu", "gpu_cloud")  # which taints all its GPUs
+            yield Unused(names, "on a flow without a GPU type", "give a step one: @kubernetes(gpu_type=...)", True)
+        if not any(step.specs.dependencies is not None and step.specs.dependencies.needed for step in steps):
+            yield Unused(("images",), "on a flow whose steps need no packages", "leave it out", True)
+        yield from self._unused_times(flow)
+
+    def _unused_times(self, flow: Flow) -> Iterator[Unused]:
+        if not any(step.specs.timeout for step in flow.steps):
+            yield Unused(("timeout_grace",), "on a flow without @timeout", "leave it out", True)
+
+    def report_unused(self, flow: Flow, sink: DiagnosticSink) -> None:
+        """Warn (FC506) of each option that is given for this target and has no effect on what is emitted for a flow."""
+        for group in self.unused(flow):
+            for name in group.names:
+                if self.is_given(name, by_flow=group.by_flow):
+                    sink.warning("FC506", f"option {name} has no effect {group.why}", None, help=group.help)
+
+    def is_given(self, name: str, *, by_flow: bool = False) -> bool:
+        """Whether an option is given for this target, or with `by_flow` on the command line, and is not the default."""
+        elsewhere = self._shared | (self._configured if by_flow else frozenset())
+        given = name in self.model_fields_set and name not in elsewhere
+        return given and getattr(self, name) != type(self).model_fields[name].default
+
+    def with_origins(self, configured: frozenset[str], shared: frozenset[str]) -> TargetOptions:
+        """These options, of which pyproject.toml gives some for this target, and some for all."""
+        options = self.model_copy()
+        options._configured, options._shared = configured, shared
+        return options
+
     @field_validator("tags")
     @classmethod
     def _check_tags(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
@@ -82,3 +147,14 @@ class TargetOptions(BaseModel):
     def in_pods(self) -> bool:
         """Whether tasks run in containers, which have images."""
         return True
+
+
+POD_OPTIONS = (
+    "image", "images", "image_pull_policy", "image_pull_secrets", "namespace", "service_account", "env_from_secrets",
+    "gpu", "gpu_cloud",
+)  # fmt: skip
+"""Options that only pods have a use for."""
+
+
+def _has(container: ContainerSpec | None, field: str) -> bool:
+    return container is not None and getattr(container, field) is not None

@@ -30,7 +30,7 @@ class CliDecorator(NamedTuple):
 
 
 def read_cli_decorators(texts: Sequence[str], sink: DiagnosticSink) -> tuple[CliDecorator, ...]:
-    """The decorators that `--with` names. What is wrong is collected as FC401 and FC403 to FC405, without a span."""
+    """The decorators that `--with` names. Collects FC401, FC403 to FC405 and FC507, without a span."""
     found: list[CliDecorator] = []
     for text in texts:
         name, _, rest = (part.strip() for part in text.partition(":"))
@@ -52,6 +52,12 @@ def _arguments(text: str, rest: str, model: type[Arguments], sink: DiagnosticSin
             takes = ", ".join(model.model_fields) or "no arguments"
             sink.error("FC403", f"`--with {text}`: no argument `{key}`", None, help=f"it takes {takes}")
             return None
+        if key in values:
+            sink.error("FC507", f"`--with {text}`: `{key}` is given twice", None, help="keep one of them")
+            return None
+        if value is MISSING:
+            sink.error("FC404", f"`--with {text}`: `{key}` has no value", None, help=f"write {key}=VALUE")
+            return None
         values[key] = value
     try:
         return model.model_validate(values)
@@ -68,13 +74,13 @@ def _pairs(rest: str) -> Iterator[tuple[str, object]]:
     while rest.strip():
         key, separator, rest = rest.partition("=")
         if not separator:
-            yield key.strip(), None
+            yield key.strip(), MISSING
             return
         try:
             value, end = _JSON.raw_decode(rest := rest.lstrip())
             tail = rest[end:].lstrip()
         except ValueError:
-            value, tail = None, rest
+            value, tail = MISSING, rest
         if tail and not tail.startswith(","):
             text = _NEXT_PAIR.split(rest, maxsplit=1)
             value, tail = text[0].strip(), f",{text[1]}" if len(text) > 1 else ""
@@ -82,4 +88,6 @@ def _pairs(rest: str) -> Iterator[tuple[str, object]]:
         rest = tail.removeprefix(",")
 
 
+MISSING = object()
+"""The value of a name that has none."""
 _JSON = json.JSONDecoder()

@@ -66,7 +66,7 @@ class AirflowClient:
         )
         self._values = dict(values)
         self._folder = Path(airflow.dags_folder) if airflow.dags_folder is not None else None
-        return airflow
+        return airflow.submitted()
 
     def check(self, files: Sequence[EmittedFile]) -> tuple[str, ...]:
         """Report a missing pool, and a DAG id that belongs to another flow."""

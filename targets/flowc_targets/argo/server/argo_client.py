@@ -52,6 +52,9 @@ class ArgoClient:
     def options(self, options: TargetOptions, values: Mapping[str, str], origin: str | None = None) -> TargetOptions:
         """A Workflow that Argo Server can start, with these values."""
         argo = options if isinstance(options, ArgoOptions) else ArgoOptions.model_validate(options.model_dump())
+        if argo.is_given("kind", by_flow=True):
+            message = "option kind has no effect on a run that is submitted, which is a Workflow"
+            raise EngineError("FC506", message, f"deploy it with `flowc compile --kind {argo.kind}`, or leave it out")
         given = {**argo.parameters, **values}
         changed: dict[str, object] = {"kind": "workflow", "through": "server", "parameters": given}
         if origin is not None:

@@ -107,17 +107,13 @@ def bake_text(mapping: ImageMapping) -> str:
     return json.dumps({"group": {"default": {"targets": list(targets)}}, "target": targets}, indent=2) + "\n"
 
 
-def with_images(flow: Flow, options: TargetOptions, target: str, sink: DiagnosticSink) -> Flow:
+def with_images(flow: Flow, options: TargetOptions, sink: DiagnosticSink) -> Flow:
     """A flow whose steps name the images of the option `images`, and need no packages any more.
 
     A step that names an image itself keeps it. Collects FC505 for a mapping that cannot be read, has no image for a
     step, or was written for other packages.
     """
-    if options.images is None:
-        return flow
-    if not options.in_pods:
-        message = f"option `images` of target {target} does nothing: tasks are processes of the worker"
-        sink.warning("FC501", message, None, help="remove it, and install the packages where the workers run")
+    if options.images is None or not options.in_pods:
         return flow
     wanted = environments(flow, sink)
     mapping = read_mapping(Path(options.images), sink)
