@@ -38,3 +38,8 @@ def report(
             sys.stdout.write(render.render_sarif(diagnostics, sources, __version__))
         case "github":
             sys.stdout.write(render.render_github(diagnostics))
+
+
+def note_unused(option: str, why: str, help: str) -> None:
+    """Print the warning FC506 for an option of the command that has no effect."""
+    report((Diagnostic("FC506", "warning", f"{option} has no effect {why}", None, help=help),))

@@ -11,7 +11,7 @@ import typer
 
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import FlowOptions, flow_options
-from flowc_cli.output import INPUT_ERROR, Form, report
+from flowc_cli.output import INPUT_ERROR, Form, note_unused, report
 from flowc_cli.project_config import included_patterns
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
@@ -42,6 +42,8 @@ def check(
     options = flow_options(flow, with_, config, config_value, branch, production, param)
     sink, compilation = _collect(file, target or [], options)
     if diff:
+        if format != "text":
+            note_unused("--format", "with --diff, which prints edits", "leave one of them out")
         raise typer.Exit(_preview(sink))
     if fix and any(item.fix is not None for item in sink.diagnostics):
         from flowc_compiler.rewrite.fixes import apply_and_check

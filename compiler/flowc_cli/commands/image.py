@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -82,6 +83,7 @@ def _write_images(
         _report_own_images(flow, sink)
         sink.raise_if_failed()
         assert chosen is not None
+        _report_unused(bases, found, sink)
         _write(flow, found, chosen, prefix, output, sink)
     except FlowcError:
         pass
@@ -104,6 +106,16 @@ def _bases(file: Path, given: tuple[str | None, str | None], sink: DiagnosticSin
         sink.error("FC505", f"an image cannot be built: {error}", None, help=error.help)
         return None
     return bases
+
+
+def _report_unused(
+    given: tuple[str | None, str | None], found: Mapping[str, Environment], sink: DiagnosticSink
+) -> None:
+    managers = {environment.manager for environment in found.values()}
+    for option, manager, value in zip(("--base", "--conda-base"), ("pypi", "conda"), given, strict=True):
+        if value is not None and manager not in managers:
+            message = f"{option} has no effect: no step has packages of {manager}"
+            sink.warning("FC506", message, None, help="leave it out")
 
 
 def _check_prefix(prefix: str, sink: DiagnosticSink) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import flow_options
-from flowc_cli.output import INPUT_ERROR
+from flowc_cli.output import INPUT_ERROR, note_unused
 from flowc_compiler.ir import Flow
 
 app = shared.command_app()
@@ -28,6 +28,8 @@ def ir(
 ) -> None:
     """Print the IR of a flow as JSON."""
     if schema:
+        if file is not None or param or flow or config or config_value:
+            note_unused("a file, or an option for one,", "with --schema, which is the same for all", "leave it out")
         sys.stdout.write(json.dumps(Flow.model_json_schema(), indent=2) + "\n")
         return
     if file is None:

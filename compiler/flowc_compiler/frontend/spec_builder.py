@@ -66,6 +66,8 @@ class SpecBuilder:
         """Of resources, where their limits stand; of the container, where its volumes do; of GPUs, where their type
         stands without a count.
         """
+        self._vendor: Span | None = None
+        """Where the vendor of GPUs stands without a request."""
 
     def add(self, *equals: StepSpecs, below: Collection[str] = ()) -> None:
         """Add sources that count alike, such as the decorators of a step. They count more than what was added before,
@@ -75,6 +77,8 @@ class SpecBuilder:
             asked = [spec for one in equals if (spec := getattr(one, name))]
             new = self._equal(name, asked) if asked else None
             if new is None or not _asks(name, new):
+                if isinstance(new, AcceleratorSpec) and new.vendor != "nvidia":
+                    self._vendor = new.span
                 continue
             said = next((spec.span for spec in asked if name in _PLACED and _PLACED[name](spec)), None)
             if said is not None and not (name in below and name in self._places):
@@ -107,6 +111,9 @@ class SpecBuilder:
         """
         gpus: AcceleratorSpec | None = self._total.get("accelerator")
         if gpus is None:
+            if self._vendor is not None:
+                message = "`gpu_vendor` does nothing: the step requests no GPUs"
+                self._sink.warning("FC410", message, self._vendor, help="leave it out, or request GPUs: `gpu=1`")
             return
         resources: ResourceSpec | None = self._total.get("resources")
         other = resources.extended.get(gpus.resource) if resources is not None and not gpus.is_slice else None

@@ -35,13 +35,17 @@ def config_entries() -> Dict[str, Dict[str, Any]] | None:
     return None if _plan is None else _plan.configs
 
 
-def given_text(name: str) -> str | None:
+def given_text(name: str, entry: Dict[str, Any] | None = None) -> str | None:
     """The text given for a parameter, for this run or else when the flow was compiled; `None` where its default counts.
 
+    `entry` is the plan's, by default that of this process's plan, which the user's code needs to have been loaded for.
     Raises ParameterError for a value that cannot be read.
     """
     raw = received(name, os.environ.get(env_names.parameter_variable(name), USE_DEFAULT))
-    return parameter_entry(name).get("value") if raw == USE_DEFAULT else decode_value(name, raw)
+    if raw != USE_DEFAULT:
+        return decode_value(name, raw)
+    text: str | None = (parameter_entry(name) if entry is None else entry).get("value")
+    return text
 
 
 def parameter_entry(name: str) -> Dict[str, Any]:

@@ -208,7 +208,7 @@ class RunParameter:
     def value(self, flow_name: str) -> Any:
         """The value for this run, from the environment or the default. Only the first task asks."""
         del flow_name
-        text = given_text(self.name)
+        text = given_text(self.name, self._entry)
         if text is not None:
             return convert(self.name, self._entry.get("type", "str"), text)
         if "default" not in self._entry:

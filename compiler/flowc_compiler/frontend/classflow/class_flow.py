@@ -22,7 +22,7 @@ from flowc_compiler.frontend.classflow.flow_classes import (
     not_overridden,
 )
 from flowc_compiler.frontend.classflow.transitions import Transition, find_calls
-from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator, read_cli_decorators
+from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator, read_cli_decorators, report_unused
 from flowc_compiler.frontend.decorators.decorator_reader import FlowDecoratorReader
 from flowc_compiler.frontend.parameters.config_sources import NO_CONFIGS, GivenConfigs
 from flowc_compiler.frontend.parameters.config_table import ConfigTable
@@ -136,6 +136,7 @@ class _FlowReader:
         name = self._view.name_span(node)
         ends = self._graph.ends(node.name, name)
         steps = self._graph.steps()
+        report_unused(self._attached, self._sink)
         specs = self._flow_decorators.specs()
         if self._graph.broken or ends is None:
             return None

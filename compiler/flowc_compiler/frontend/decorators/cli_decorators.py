@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
 _NEXT_PAIR = re.compile(r",(?=\s*\w+\s*=)")
 
 
-class CliDecorator(NamedTuple):
+@dataclass(eq=False)
+class CliDecorator:
     """A decorator of the command line."""
 
     name: str
     arguments: Arguments
+    used: bool = False
+    """Whether a step has taken it: those that have it themselves keep their own."""
 
 
 def read_cli_decorators(texts: Sequence[str], sink: DiagnosticSink) -> tuple[CliDecorator, ...]:
@@ -43,6 +47,14 @@ def read_cli_decorators(texts: Sequence[str], sink: DiagnosticSink) -> tuple[Cli
         elif (arguments := _arguments(text, rest, model, sink)) is not None:
             found.append(CliDecorator(name, arguments))
     return tuple(found)
+
+
+def report_unused(decorators: Sequence[CliDecorator], sink: DiagnosticSink) -> None:
+    """Warn (FC506) of decorators of the command line that every step has itself."""
+    for decorator in decorators:
+        if not decorator.used:
+            message = f"`--with {decorator.name}` has no effect: every step has @{decorator.name} itself"
+            sink.warning("FC506", message, None, help="change the decorators in the file, or leave it out")
 
 
 def _arguments(text: str, rest: str, model: type[Arguments], sink: DiagnosticSink) -> Arguments | None:

@@ -85,7 +85,10 @@ class DecoratorReader:
         self._calls.read_all(function.decorator_list, "step", found, skipped="step")
         own = {given.name for given in found}
         span = self._view.head_span(function)
-        found += [DecoratorUse(*item, span) for item in attached if item.name not in own or item.name in REPEATABLE]
+        for item in attached:
+            if item.name not in own or item.name in REPEATABLE:
+                item.used = True
+                found.append(DecoratorUse(item.name, item.arguments, span))
         if not found:
             return []
         from flowc_compiler.frontend.spec_builder import Origin

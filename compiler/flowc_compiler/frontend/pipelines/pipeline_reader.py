@@ -57,7 +57,12 @@ def read_pipeline(
     evaluator = PipelineEvaluator(view, modules, sink, PipelineTypes(modules, sink), decorators)
     with deep_recursion(), evaluator.within(Frame(view, {})):
         try:
-            return _read(evaluator, view, flow_name, bind, to_run=to_run)
+            flow = _read(evaluator, view, flow_name, bind, to_run=to_run)
+            if decorators and flow is not None:
+                from flowc_compiler.frontend.decorators.cli_decorators import report_unused
+
+                report_unused(decorators, sink)
+            return flow
         except (EvaluationError, LimitError):
             return None
         except RecursionError:

@@ -41,6 +41,9 @@ class ArgoClient:
     """One Argo Server, of one namespace: an EngineClient."""
 
     def __init__(self, address: Address) -> None:
+        if address.user is not None:
+            message = "--user has no effect on Argo Server, which knows its users by their tokens"
+            raise EngineError("FC506", message, "leave it out, and set ARGO_TOKEN")
         self.access = read_access(address, os.environ)
         self._server = ArgoServer(self.access)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
@@ -191,6 +191,12 @@ class Arguments(BaseModel):
 
     def _specs(self, _at: Origin, /) -> StepSpecs:
         return NO_SPECS
+
+    def _without_effect(self, at: Origin, names: Iterable[str], why: str, help: str) -> None:
+        """Warn (FC410) of those of some arguments that ask for something and do nothing; `why` ends the message."""
+        for name in names:
+            if getattr(self, name) and getattr(self, name) != type(self).model_fields[name].default:
+                at.sink.warning("FC410", f"`{name}` does nothing {why}", at.span, help=help)
 
     def flow_specs(self, _at: Origin, _main: ModuleView, /) -> Mapping[str, object]:
         """The requests of the flow's decorator, by their names in `FlowSpecs`; `main` is the flow's own file."""

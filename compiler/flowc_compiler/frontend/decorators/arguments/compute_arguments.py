@@ -129,6 +129,9 @@ class _PodArguments(ResourcesArguments):
         if self.use_tmpfs or self.tmpfs_size:
             path = {} if self.tmpfs_path is None else {"path": self.tmpfs_path}
             tmpfs = TmpfsSpec(size_mb=self.tmpfs_size or UNSAID, tempdir=self.tmpfs_tempdir, **path)
+        else:
+            names = ("tmpfs_path", "tmpfs_tempdir", "tmpfs_size")
+            self._without_effect(at, names, "without a tmpfs", "say use_tmpfs=True, or leave it out")
         fields |= {"span": at.span, "tmpfs": tmpfs, **more}
         return ContainerSpec(**fields)
 

@@ -61,6 +61,14 @@ class ScheduleArguments(Arguments):
 
     def flow_specs(self, at: Origin, _main: ModuleView, /) -> Mapping[str, object]:
         """The schedule; `None` for `@schedule(daily=False)`, as in Metaflow."""
+        used = "cron" if self.cron else next((name for name in ("weekly", "hourly") if getattr(self, name)), "daily")
+        others = [name for name in ("weekly", "hourly", "daily") if name != used and getattr(self, name)]
+        for name in others:
+            if name in self.model_fields_set:
+                message = f"`{name}` of `@schedule` does nothing beside `{used}`"
+                at.sink.warning("FC410", message, at.span, help="keep one of them")
+        if not (self.cron or self.weekly or self.hourly or self.daily):
+            self._without_effect(at, ("timezone",), "without a schedule", "leave it out")
         if self.cron:
             return {"schedule": schedule_spec(self.cron, self.timezone, "`@schedule`", at)}
         check_timezone(self.timezone, "`@schedule`", at.span, at.sink)

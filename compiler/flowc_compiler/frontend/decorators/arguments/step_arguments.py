@@ -43,6 +43,8 @@ class RetryArguments(Arguments):
     minutes_between_retries: Annotated[float, Field(ge=0)] = 2
 
     def _specs(self, at: Origin, /) -> StepSpecs:
+        if self.times == 0:
+            self._without_effect(at, ("minutes_between_retries",), "without retries", "leave it out, or give times=")
         return some_specs(
             retry=RetryPolicy(span=at.span, limit=self.times, backoff_seconds=60 * self.minutes_between_retries)
         )
@@ -188,6 +190,7 @@ class SecretsArguments(Arguments):
 
     def _specs(self, at: Origin, /) -> StepSpecs:
         if not self.sources:
+            self._without_effect(at, ("role", "allow_override"), "without sources", "give sources=[...]")
             return NO_SPECS
         sources = tuple(
             source if source.role is not None else source.model_copy(update={"role": self.role})
