@@ -51,6 +51,7 @@ class State:
             self.size += 1
             if _is_container(value):
                 container = cast("Container", value)
+                # A shallow copy is enough: what the container holds is part of the state itself.
                 self._held[id(container)] = (container, container.copy())
                 self.size += len(container)
             else:
@@ -79,6 +80,7 @@ class State:
         """Let every name be unknown, and every container hold what is unknown, that holds something else in `other`."""
         for key, (container, held) in self._held.items():
             content = other.content(container)
+            # What the other state does not reach was made after it, and cannot be what both mean.
             if key not in other._held or _same(held, content):
                 continue
             if isinstance(held, dict) and isinstance(content, dict):
@@ -195,6 +197,8 @@ class Merge:
             not all(_same(content, self._before.content(item)) for content in arms)
             for item, arms in zip(containers, contents, strict=True)
         ]
+        # In three rounds: what cannot be merged has to be known before anything is, since merging a container asks what
+        # stands for those in it; and references are replaced when every container has its final content.
         for container, arms, is_changed in zip(containers, contents, changed, strict=True):
             if is_changed and id(container) not in self._environments and not self._mergeable(arms):
                 if self._poison is not None:

@@ -114,6 +114,7 @@ def build_region_graph(region: Region, needs: Needs, names: UniqueNames, prefix:
         first = vertex.opener or vertex.node
         assert first is not None
         vertex.entry = first.name
+    # A target lowers a region as a whole, so that it needs one way in and one way out.
     sources = [vertex for vertex in vertices if not vertex.before]
     if len(sources) != 1:
         vertices.insert(0, _synthetic(names.unique(f"{prefix}start"), after=sources))
@@ -140,6 +141,7 @@ def _reduce(region: Region, needs: Needs) -> list[Vertex]:
     ordered = _ordered(region, needs)
     place = {node.name: index for index, node in enumerate(ordered)}
     vertices = [Vertex(node) for node in ordered]
+    # A whole number is a set of nodes, one bit each: union and membership of a thousand nodes are a few machine words.
     reached: list[int] = []
     for vertex, node in zip(vertices, ordered, strict=True):
         above = 0
@@ -193,6 +195,7 @@ def _absorb_openers(vertices: list[Vertex]) -> list[Vertex]:
             vertex.opener = call
             vertex.before = producer.before
             for earlier in producer.before:
+                # In the same place: the order of the edges is that of the arms, and of the file.
                 earlier.after[earlier.after.index(producer)] = vertex
             absorbed.add(producer)
     return [vertex for vertex in vertices if vertex not in absorbed]
@@ -221,6 +224,7 @@ def _absorb_closers(vertices: list[Vertex]) -> list[Vertex]:
         if not isinstance(vertex.node, MapCall) or len(vertex.after) != 1:
             continue
         (taker,) = vertex.after
+        # A call that waits for something else, or opens something itself, cannot also be the join.
         if isinstance(taker.node, StepCall) and len(taker.before) == 1 and len(taker.after) <= 1:
             vertex.closer = taker.node
             vertex.after = taker.after
@@ -256,6 +260,7 @@ def _name_exit(vertex: Vertex, names: UniqueNames) -> None:
             vertex.join = vertex.closer.name if vertex.closer is not None else names.unique(f"{name}_join")
             vertex.exit = names.unique(f"{name}_fork") if len(vertex.after) > 1 else vertex.join
         case SwitchCall(name=name):
+            # Arms may end in the step that follows if nothing else leads there; otherwise they need a step to meet in.
             merges = len(vertex.after) == 1 and len(vertex.after[0].before) == 1
             vertex.exit = vertex.join = "" if merges else names.unique(f"{name}_merge")
         case _:

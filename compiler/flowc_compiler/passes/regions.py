@@ -147,6 +147,7 @@ class RegionLowerer:
     def _map(self, vertex: Vertex, node: MapCall) -> Generator[_Lowering, tuple[str, str], None]:
         """The opener, the body, the join, and a fork behind it where several calls follow."""
         opener = self._opener(vertex, node)
+        # The opener is drafted before the body and the join after it: `drafts` is in topological order.
         entry, last = yield self._region(node.body, f"{node.name}_", node.span)
         self._lead(opener.name, entry)
         closer = vertex.closer
@@ -270,6 +271,8 @@ def resolve_references(
     """
 
     def levels(step: str) -> int:
+        # Each map around the step that the reader is not in makes a list of its output. Maps nest, so those that both
+        # are in are a common beginning of the two chains.
         inside = maps(step)
         shared = 0
         while shared < min(len(inside), len(around)) and inside[shared] == around[shared]:

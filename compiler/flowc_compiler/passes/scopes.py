@@ -89,6 +89,7 @@ class PostDominators:
 
     def passes(self, step: str, through: str) -> bool:
         """Whether every way from `step` goes through another."""
+        # `through` is on every way if it is an ancestor: the one at its own depth.
         frame, target = self._frames[step], self._frames[through]
         return frame.depth >= target.depth and ancestor(frame, target.depth) is target
 
@@ -168,6 +169,7 @@ class _Builder:
 
     def place(self, step: Step) -> None:
         """Find the stack of one step from its parents'."""
+        # What kept a parent from being placed was reported there; each of its followers would only repeat it.
         if any(parent not in self._inside for parent in step.parents):
             self._broken = True
             return
@@ -266,8 +268,10 @@ class _Builder:
 
     def _place_join_of_calls(self, step: JoinStep, before: Dominators) -> None:
         """A join in a pipeline, where several may join a branch: it closes the nearest step before all its parents."""
+        # Calls make any acyclic graph: what a join closes is the nearest split that lies on every way to it.
         opener = before.nearest(step.name)
         assert opener is not None, "a join has parents"
+        # Inputs come in the order of the arms, in which the calls stand in the file, not in that of the edges.
         order = {target: index for index, target in enumerate(self._flow.by_name[opener].targets)}
         arms = {parent: before.first_after(opener, parent) for parent in step.parents}
         parents = sorted(step.parents, key=lambda parent: order.get(arms[parent], len(order)))
@@ -333,6 +337,7 @@ class _Builder:
         for step in self._flow.steps:
             scope = self._scope_id(self._inside[step.name])
             members.setdefault(scope, []).append(step.name)
+            # A copy costs more than the whole search for a place, and most steps keep what they have.
             update: dict[str, object] = {"scope": scope} if scope != step.scope else {}
             if step.kind == "join":
                 update["closes"], update["arms"] = self._joins[step.name]
@@ -397,6 +402,8 @@ def _unstructured_branches(flow: Flow, before: Dominators, after: PostDominators
     for step in flow.steps:
         if step.kind == "branch":
             join = after.nearest(step.name)
+            # Structured means that both trees agree: the step that all ways from the branch meet in is dominated by it.
+            # If another step dominates that one, a way from elsewhere leads into an arm.
             if join is not None and before.nearest(join) != step.name:
                 found.add(step.name)
         elif step.kind == "join" and len(step.parents) > 1:

@@ -68,6 +68,8 @@ class CredentialSource:
             return None
         left = self._expires - time.time()
         if self._current is None or left < RENEW_BEFORE:
+            # While the present keys are valid, a source that does not answer must not stop the task: it is asked once,
+            # without retries, and again after a while.
             good = self._current is not None and left > 0
             if good and time.monotonic() < self._next:
                 return self._current
@@ -180,6 +182,7 @@ def _timestamp(text: str) -> float:
         return float("inf")
     import calendar
 
+    # `strptime` of the first 19 characters, since sources write fractions and `Z` differently, and all mean UTC.
     return float(calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")))
 
 

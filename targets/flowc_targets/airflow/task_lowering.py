@@ -235,6 +235,7 @@ class _Lowering:
 
     def _id(self, wanted: str) -> str:
         """Return an id that no step has: steps of class flows have no `-` in their names, those of pipelines may."""
+        # Ids of tasks and of groups share one name space in a DAG.
         while wanted in self._ids:
             wanted += "-"
         self._ids.add(wanted)

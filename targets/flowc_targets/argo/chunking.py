@@ -126,6 +126,7 @@ class _Chunks:
         return all_of(terms)
 
     def _call(self, part: str, inside: list[int], home: dict[int, str]) -> DagTask:
+        # The part waits for whatever any of its tasks waits for: it may begin late, but never early.
         needs = (home[need] for task in inside for need in self._needs[task] if need in home)
         return DagTask(
             name=part,
@@ -167,6 +168,8 @@ def _outputs_read(task: DagTask) -> list[str]:
 
 def _cycles(edges: Sequence[Sequence[int]]) -> Iterator[list[int]]:
     """The strongly connected components of a graph (Tarjan's algorithm, without recursion)."""
+    # `low` is the deepest place on the stack that a node reaches; one that reaches none below its own begins a
+    # component. The work list stands for the calls of the recursive form: a node, and the next of its edges.
     low: dict[int, int] = {}
     place: dict[int, int] = {}
     stack: list[int] = []
@@ -247,6 +250,7 @@ def _fit(graph: _Graph, nodes: Sequence[int], most: int) -> list[int | _Group]:
 
 def _bins(parts: Iterable[list[int | _Group]], graph: _Graph, most: int) -> list[int | _Group]:
     """Parts that follow each other or are independent, several to a group."""
+    # Next fit: parts may depend on those before them, so a part shares a group with its neighbors only.
     bins: list[_Group] = []
     room = 0
     for part in parts:
@@ -291,6 +295,7 @@ def _components(graph: _Graph, nodes: Sequence[int]) -> list[list[int]]:
 def _find(root: dict[int, int] | list[int], node: int) -> int:
     """The one that stands for a node's set."""
     while root[node] != node:
+        # Halve the way while going it, so that all look-ups together are nearly linear.
         root[node] = root[root[node]]
         node = root[node]
     return node
@@ -303,6 +308,8 @@ def _series(graph: _Graph, nodes: Sequence[int]) -> list[list[int]]:
     last_source = max(position for position, names in enumerate(before) if not names)
     is_left = {name for names in before for name in names}
     first_sink = min(position for position in range(len(nodes)) if position not in is_left)
+    # An edge passes over the positions between its ends. Noted where it begins and ends, running sums give the count
+    # for every position in one go.
     over = [0] * (len(nodes) + 1)  # how many edges pass over a position, as differences
     for position, names in enumerate(before):
         for name in names:

@@ -70,6 +70,7 @@ class Schedule:
 
     def pop(self) -> TaskKey:
         """Take a task that is ready. Inner tasks come first, so that what has begun gets finished."""
+        # A fan-out is one span with a range, not a list of tasks: a million items take no more memory than one.
         span = self._ready[0]
         if span.gate is not None:
             self._open_items[span.gate] = self._open_items.get(span.gate, 0) + 1
@@ -92,6 +93,7 @@ class Schedule:
             if gate is not None or self._begins(key.step) or not key.path:
                 spans.append(_Span(key.step, key.path, gate=gate))
                 continue
+            # Neighbors become one range again, or putting back a wide fan-out would make a span for each of its tasks.
             last = spans[-1] if spans else None
             if last is not None and (last.step, last.path, last.end) == (key.step, key.path[:-1], key.path[-1]):
                 last.end = key.path[-1] + 1
@@ -154,6 +156,7 @@ class Schedule:
 
     def _open(self, step: ForeachStep | ParallelStep, path: Path, count: int) -> None:
         join = self._joins[step.name]
+        # Nobody would ever arrive at the join of an empty foreach, so it is ready at once.
         if count == 0:
             self._add(_Span(join.name, path))
             return
@@ -178,6 +181,8 @@ class Schedule:
         if key in self._open_items:
             self._open_items[key] -= 1
             self._ready.extendleft(reversed(self._held.pop(key, [])))
+        # How many a foreach has was noted when it opened; a branch has as many arms as the graph says. The count is
+        # kept only while someone is under way, so that what has ended takes no memory.
         remaining = self._waiting.pop(key, len(join.arms)) - 1
         if remaining:
             self._waiting[key] = remaining

@@ -133,6 +133,7 @@ class DagRun:
         if found is not None:  # another node has the id: the controller takes it for this task's
             return found
         task = self.template.tasks[name]
+        # Argo evaluates `depends` with `-` in names replaced, as an expression cannot have it (controller, dag.go).
         logic = task.depends
         known = {other.replace("-", "_"): self._results(other) for other in logic.names}
         if not logic.evaluate(known):
@@ -257,6 +258,7 @@ class Group:
         self._node = node
         self._template: str = raw["template"]
         self._items = items
+        # Only what may hold `item` is kept as text: it is substituted anew for each item.
         self._text = to_json({key: value for key, value in raw.items() if key in {"arguments", "when"}})
         self._values = {**dag.run.values}
         self._strict = _every if _proceeds(raw) else None
@@ -268,6 +270,7 @@ class Group:
         run = self._dag.run
         while self._next < len(self._items):
             name = f"{self._name}({self._next}:{self._items[self._next]})"
+            # Connected before it is executed, as the controller does: a node that is held is a child already.
             run.nodes.connect(self._node.id, run.nodes.id_of(self._dag.task_name(name)))
             try:
                 node = self._node_of(name, self._items[self._next])
