@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
 import sys
 
 INTERNAL_ERROR = 70
 """The exit code for a fault of flowc itself, as `EX_SOFTWARE` of sysexits.h."""
 _TRACEBACK = "--traceback"
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""Errors of a write to standard output."""
 
 
 def main(arguments: list[str] | None = None, program: str = "flowc") -> None:
@@ -19,21 +23,60 @@ def main(arguments: list[str] | None = None, program: str = "flowc") -> None:
     # collector walk everything again and again; `flowc run`, which lives longer, turns it on again.
     gc.disable()
     given = sys.argv[1:] if arguments is None else arguments
+    _open_standard_streams()
     try:
         from flowc_cli.app import app
 
         app([item for item in given if item != _TRACEBACK], prog_name=program)
+    except SystemExit as end:
+        if not _flushed() and not end.code:
+            sys.exit(1)
+        raise
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
     except Exception as error:
+        # The files that commands write have names.
+        if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
+            _discard_output(error)
+            sys.exit(1)
         _report(error, program, details=_TRACEBACK in given)
         sys.exit(INTERNAL_ERROR)
     finally:
         if arguments is None and not gc.isenabled():
             gc.freeze()  # the process ends now: the interpreter's last collections have nothing to walk
+
+
+def _open_standard_streams() -> None:
+    """Where a standard stream is closed, let it lead nowhere: else the next file or pipe would get its number."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r", closefd=False))
+
+
+def _flushed() -> bool:
+    """Write what is left of the output; false, with a message, where that cannot be done."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        _discard_output(error)
+        return isinstance(error, BrokenPipeError)
+    return True
+
+
+def _discard_output(error: OSError) -> None:
+    """Let the output go nowhere, and say so, unless its reader has just gone."""
+    from flowc_targets.local.run_report import discard
+
+    discard(sys.stdout)
+    if not isinstance(error, BrokenPipeError):
+        sys.stderr.write(f"flowc: standard output cannot be written: {error.strerror or error}\n")
 
 
 def _report(error: Exception, program: str, *, details: bool) -> None:

@@ -66,7 +66,8 @@ def test_wrong_values_are_errors(tmp_path: Path) -> None:
     assert "--branch contradicts `branch` of @project" in said
 
 
-def test_what_else_counts(tmp_path: Path) -> None:
+def test_what_else_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWC_NAMESPACE", "")  # the command sets it: this test's end resets it
     result, said = ran(tmp_path, METAFLOW_RUN_USER_NAMESPACE="team", METAFLOW_TEMPDIR="/some/where")
     assert result == "user.ann False team /some/where"
     assert "retry" not in said

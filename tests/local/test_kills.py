@@ -108,7 +108,7 @@ def test_a_killed_run_takes_its_tasks_with_it_and_can_be_resumed(tmp_path: Path,
         time.sleep(0.05)
     assert [pid for pid in everything if alive(pid)] == [], "tasks, and what they started, have ended"
     first = Run.latest("Killed", root=str(tmp_path / ".flowc"))
-    assert first.status == "running", "nobody was left to say otherwise"
+    assert first.status == "lost", "its owner is gone"
     for file in runs.pids.iterdir():
         file.unlink()
     with runs.command("resume", "no") as engine:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import json
 import signal
 import subprocess
-import tempfile
 import time
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowc.errors import ProtocolError, StoreError
@@ -18,6 +17,7 @@ from flowc.shim.fork_server import BOOT
 from flowc.store.run_layout import index_text
 from flowc_compiler.ir import ForeachStep, ParallelStep, SwitchStep
 from flowc_targets.base.process_pool import Process, ProcessPool
+from flowc_targets.base.scratch import scratch_folder
 from flowc_targets.local.attempts import (
     GANG_GRACE_SECONDS,
     Attempt,
@@ -33,10 +33,12 @@ from flowc_targets.local.run_report import ConsoleReporter, FailedTask, Reporter
 from flowc_targets.local.schedule import Schedule, TaskKey
 from flowc_targets.local.signal_watch import SignalWatch
 from flowc_targets.local.task_environment import TaskServers, check_params, task_environment, with_values
-from flowc_targets.local.task_output import TaskOutput
+from flowc_targets.local.task_output import TaskOutput, workers_that_fit
 from flowc_targets.package.code_package import local_plan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from flowc_compiler.ir import Flow
     from flowc_compiler.source import SourceFile
     from flowc_targets.local.options import RunOptions
@@ -55,17 +57,18 @@ def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Repo
     else:
         check_params(flow, options.params)
     run_id = options.run_id or new_run_id()
-    if origin is None:
-        record = RunRecord(flow, options, run_id)
-    else:
-        record = RunRecord(flow, options, run_id, origin.run_id, origin.rerun)
-    if options.run_id_file is not None:
-        write_run_id(options.run_id_file, run_id)
-    with tempfile.TemporaryDirectory(prefix="flowc-run-") as scratch:
-        plan = Path(scratch, PLAN_FILE)
+    # From here on there is a run, which has to end however this process does.
+    with SignalWatch() as signals, scratch_folder("flowc-run-") as scratch:
+        if origin is None:
+            record = RunRecord(flow, options, run_id, scratch)
+        else:
+            record = RunRecord(flow, options, run_id, scratch, origin.run_id, origin.rerun)
+        if options.run_id_file is not None:
+            write_run_id(options.run_id_file, run_id)
+        plan = scratch / PLAN_FILE
         planned = local_plan(with_values(flow, options.params), source, options.include)
         plan.write_text(json.dumps(planned), encoding="utf-8")
-        return _Engine(flow, source, options, reporter or ConsoleReporter(), record, plan, origin).run()
+        return _Engine(flow, source, options, reporter or ConsoleReporter(), record, plan, origin, signals).run()
 
 
 class _Engine:
@@ -80,6 +83,7 @@ class _Engine:
         record: RunRecord,
         plan: Path,
         origin: Resumption | None,
+        signals: SignalWatch,
     ) -> None:
         self.flow = flow
         self.source = source
@@ -88,6 +92,8 @@ class _Engine:
         self.record = record
         self.plan = plan
         self.origin = origin
+        self.signals = signals
+        self.max_workers = workers_that_fit(options.max_workers)
         self.env = task_environment(flow, source, options, record, plan)
         self.reused = Counter[str]()
         self.schedule = Schedule(flow)
@@ -104,9 +110,15 @@ class _Engine:
         self.reporter.started(self.flow.name, self.record.run_id, self.record.root)
         for note in unsupported_locally(self.flow):
             self.reporter.note(note)
-        with SignalWatch() as self.signals:
-            self.pool.watch(self.signals.descriptor, self.signals.drain)
+        if self.max_workers < self.options.max_workers:
+            self.reporter.note(f"--max-workers {self.max_workers}: this process may not open more files (ulimit -n)")
+        self.pool.watch(self.signals.descriptor, self.signals.drain)
+        try:
             self._run_tasks()
+        except BaseException:  # a bug: the run ends with this process
+            with contextlib.suppress(StoreError):
+                self.record.end("failed", self.done)
+            raise
         status = self._record_end()
         self._run_exit_hooks(successful=status == "successful")
         result = RunResult(
@@ -136,6 +148,8 @@ class _Engine:
                 self._turn()
         except ProtocolError as error:
             self.error = str(error)
+        except OSError as error:
+            self.error = f"flowc: the run cannot go on: {error}"
         finally:
             self._stop()
             self.pool.close()
@@ -207,7 +221,7 @@ class _Engine:
 
     def _has_room(self, count: int) -> bool:
         """Whether so many tasks may start together. A gang that is wider than --max-workers runs alone."""
-        return not self.pool.running or len(self.pool.running) + count <= self.options.max_workers
+        return not self.pool.running or len(self.pool.running) + count <= self.max_workers
 
     def _start(self, key: TaskKey, attempt: int) -> None:
         place = key.step if not key.path else f"{key.step}/{index_text(key.path)}"
@@ -338,17 +352,29 @@ class _Engine:
             name for spec in self.flow.specs.exit_hooks for name in (spec.on_success if successful else spec.on_error)
         ]
         for name in names:
-            done = subprocess.run(
-                [self.options.python, "-c", BOOT, "hook", name],
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                check=False,
-            )
-            if lines := done.stdout.splitlines():
+            output, code = self._run_exit_hook(name)
+            if lines := output.splitlines():
                 self.reporter.lines("stdout", f"[{self.record.run_id}/exit hook {name}] ", lines)
-            if done.returncode:
-                self.reporter.note(f"the exit hook {name} failed with exit code {done.returncode}")
+            if code:
+                self.reporter.note(f"the exit hook {name} failed with exit code {code}")
+
+    def _run_exit_hook(self, name: str) -> tuple[str, int]:
+        """What a hook prints, and its exit code. A signal, or another one, ends it."""
+        before = self.signals.caught
+        with subprocess.Popen(
+            [self.options.python, "-c", BOOT, "hook", name],
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as hook:
+            while True:
+                try:
+                    output, _ = hook.communicate(timeout=0.2)
+                except subprocess.TimeoutExpired:
+                    if self.signals.caught > before:
+                        hook.kill()
+                else:
+                    return output, hook.returncode

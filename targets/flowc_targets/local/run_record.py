@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import shutil
-import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -51,13 +49,23 @@ class RunRecord:
     """One run's place in the store."""
 
     def __init__(
-        self, flow: Flow, options: RunOptions, run_id: str, origin: str | None = None, rerun: Iterable[str] = ()
+        self,
+        flow: Flow,
+        options: RunOptions,
+        run_id: str,
+        scratch: Path,
+        origin: str | None = None,
+        rerun: Iterable[str] = (),
     ) -> None:
-        """`origin` is the run that this one resumes, and `rerun` the steps that run again even if they succeeded."""
+        """`scratch` is a folder for logs that go to a remote store.
+
+        `origin` is the run that this one resumes, and `rerun` the steps that run again even if they succeeded.
+        """
         self.run_id = run_id
         self.origin = origin
         self._uploads: list[Future[None]] = []
         self._pool: ThreadPoolExecutor | None = None
+        self._scratch = scratch
         self._spool: Path | None = None
         try:
             store = open_store(options.root)
@@ -102,8 +110,6 @@ class RunRecord:
             for upload in self._uploads:
                 upload.result()
             self._pool.shutdown()
-        if self._spool is not None:
-            shutil.rmtree(self._spool, ignore_errors=True)
         record = {"version": 1, "status": status, "tasks": tasks, "ended": time.time()}
         self.layout.write_json(f"{self.layout.prefix}/run-end.json", record)
 
@@ -120,7 +126,8 @@ class RunRecord:
         if isinstance(store, FileStore):
             return Path(store.path, key)
         if self._spool is None:
-            self._spool = Path(tempfile.mkdtemp(prefix="flowc-logs-"))
+            self._spool = self._scratch / "logs"
+            self._spool.mkdir()
         return self._spool / key
 
     def keep_log(self, output: TaskOutput) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
 from flowc_targets.kubernetes.pod import secret_names
 
@@ -93,7 +95,8 @@ class ConsoleReporter:
     def __init__(self) -> None:
         self._flow = ""
         self._status = ""
-        self._terminal = sys.stderr.isatty()
+        errors: TextIO | None = sys.stderr
+        self._terminal = errors is not None and errors.isatty()
 
     def started(self, flow: str, run_id: str, root: str) -> None:
         """Say where the run is."""
@@ -141,26 +144,40 @@ class ConsoleReporter:
 
     def _write(self, stream: Stream, text: str) -> None:
         self._clear()
-        file = sys.stdout if stream == "stdout" else sys.stderr
-        try:
-            file.write(text)
-            file.flush()
-        except UnicodeEncodeError:
-            file.write(text.encode("ascii", "backslashreplace").decode())
-            file.flush()
-        except BrokenPipeError:
-            pass  # the reader of our output has gone; the run goes on, and the logs are stored
+        self._put(sys.stdout if stream == "stdout" else sys.stderr, text)
         self._draw()
+
+    def _put(self, file: TextIO | None, text: str) -> None:
+        """Write to a stream. The run goes on without one that is closed or fails: the logs are stored."""
+        if file is None:
+            return
+        try:
+            try:
+                file.write(text)
+                file.flush()
+            except UnicodeEncodeError:
+                file.write(text.encode("ascii", "backslashreplace").decode())
+                file.flush()
+        except (OSError, ValueError) as error:
+            discard(file)
+            if file is sys.stdout and not isinstance(error, BrokenPipeError):
+                self.note(f"standard output cannot be written: {error}; the output of tasks is in their logs only")
 
     def _clear(self) -> None:
         if self._terminal and self._status:
-            sys.stderr.write("\r\x1b[2K")
-            sys.stderr.flush()
+            self._put(sys.stderr, "\r\x1b[2K")
 
     def _draw(self) -> None:
         if self._terminal and self._status:
-            sys.stderr.write(f"\r\x1b[2K{self._status}")
-            sys.stderr.flush()
+            self._put(sys.stderr, f"\r\x1b[2K{self._status}")
+
+
+def discard(file: TextIO) -> None:
+    """Let what is written to a stream from now on go nowhere, and what it still holds."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, file.fileno())
+        os.close(nowhere)
 
 
 def unsupported_locally(flow: Flow) -> list[str]:

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as something that the engine's loop can wait for."""
+"""SIGINT, SIGTERM and SIGHUP as something that the engine's loop can wait for."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
-_NUMBERS = (signal.SIGINT, signal.SIGTERM)
+_NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class SignalWatch:
-    """While it is entered, SIGINT and SIGTERM make `descriptor` readable and are counted, not obeyed.
+    """While it is entered, these signals make `descriptor` readable and are counted, not obeyed.
 
+    One that is ignored stays ignored, as SIGHUP is under nohup.
     Only the main thread of a program can do that: elsewhere nothing is installed.
     """
 
@@ -32,7 +33,7 @@ class SignalWatch:
         if threading.current_thread() is threading.main_thread():
             self._installed = True
             self._wakeup = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-            for number in _NUMBERS:
+            for number in (one for one in _NUMBERS if signal.getsignal(one) is not signal.SIG_IGN):
                 self._before[number] = signal.signal(number, self._count)
         return self
 

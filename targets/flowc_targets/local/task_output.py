@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import resource
 import struct
 import termios
 from typing import TYPE_CHECKING
@@ -16,6 +18,28 @@ if TYPE_CHECKING:
 CHUNK = 1 << 16
 LONGEST_LINE = 1 << 20
 """A line that grows longer than this is shown in pieces."""
+
+
+DESCRIPTORS = 4
+"""What a task takes of this process: two pipes and two logs."""
+SPARE_DESCRIPTORS = 28
+"""What the rest of this process opens: signals, servers, the store's connections, uploads."""
+
+
+def workers_that_fit(wanted: int) -> int:
+    """How many tasks may run at a time by the number of files that this process may open, at most `wanted`.
+
+    Raises the limit where that is allowed and necessary.
+    """
+    needed = wanted * DESCRIPTORS + SPARE_DESCRIPTORS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and needed > soft:
+        allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(allowed, soft), hard))
+            soft = max(allowed, soft)
+        return max(1, min(wanted, (soft - SPARE_DESCRIPTORS) // DESCRIPTORS))
+    return wanted
 
 
 class TaskOutput:

@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import sys
-import tempfile
 import time
 import uuid
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from flowc.protocol.encodings import SENT, plain_text
+from flowc_targets.base.scratch import scratch_folder
 from flowc_targets.simulate.expression_parser import DependsError
 from flowc_targets.simulate.manifest import read_manifest, with_parameters
 from flowc_targets.simulate.problems import HeldError, ManifestError, NodeError
@@ -165,11 +164,8 @@ def _folder(keep: Path | None) -> Generator[Path]:
         folder.mkdir(parents=True)
         yield folder
         return
-    folder = Path(tempfile.mkdtemp(prefix="flowc-simulate-")).resolve()
-    try:
+    with scratch_folder("flowc-simulate-") as folder:
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 _NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
