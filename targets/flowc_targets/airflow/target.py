@@ -14,10 +14,9 @@ from flowc._version import __version__
 from flowc.protocol.encodings import join_tags
 from flowc.protocol.env_names import parameter_variable
 from flowc_targets.airflow.airflow_checks import check
-from flowc_targets.airflow.dag_model import Call, DagFile, Name
+from flowc_targets.airflow.dag_model import Call, DagFile, Name, pod_defaults
 from flowc_targets.airflow.dag_printer import print_file
 from flowc_targets.airflow.options import LONGEST_PARAMETER, AirflowOptions
-from flowc_targets.airflow.pod_arguments import pod_defaults
 from flowc_targets.airflow.task_lowering import asset, lower_steps, markdown
 from flowc_targets.base.parameter_defaults import description, literal_default
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions

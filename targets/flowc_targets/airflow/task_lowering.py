@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flowc.protocol import env_names
 from flowc_compiler.ir import ROOT_SCOPE
-from flowc_targets.airflow.dag_model import Block, Call, Edge, MappedGroup, Name, Names, OperatorTask, WidthTask
-from flowc_targets.airflow.pod_arguments import pod_arguments
+from flowc_targets.airflow.dag_model import (
+    Block,
+    Call,
+    Edge,
+    MappedGroup,
+    Name,
+    Names,
+    OperatorTask,
+    WidthTask,
+    pod_arguments,
+)
 from flowc_targets.kubernetes.pod import pod_variables, step_pod, timeout_variables
 from flowc_targets.package.project_names import own_finished_event
 
