@@ -162,9 +162,10 @@ class LocalCode:
         is_flow = file == self.root.file and not level and parts[0] in sys.stdlib_module_names
         return None if is_flow else file
 
-    def places(self, own: Sequence[Path] = ()) -> list[Path]:
+    def places(self) -> list[Path]:
         """The folders that were searched for an import that was not found."""
-        return list(dict.fromkeys((*own, *self._path, self._home.folder)))
+        above = (place for place, names in self._home.above if names is None)
+        return list(dict.fromkeys((*self._path, self._home.folder, *above)))
 
     def _parsed_flow(self) -> ast.Module | None:
         """The flow's tree; `None` where a look at its text shows that it needs no local file, or where it has none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -146,8 +147,17 @@ def _remove_at_exit(folder: str) -> None:
 
     def remove() -> None:
         if os.getpid() == owner:
-            import shutil
-
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
 
     atexit.register(remove)
+
+
+def _remove(folder: str) -> None:
+    """Remove a folder, as far as possible. To import `shutil` for it takes longer than the rest of a task's end."""
+    for place, folders, names in os.walk(folder, topdown=False):
+        for name in names:
+            with contextlib.suppress(OSError):
+                os.remove(os.path.join(place, name))
+        for path in [os.path.join(place, name) for name in folders] + ([place] if place == folder else []):
+            with contextlib.suppress(OSError):
+                os.remove(path) if os.path.islink(path) else os.rmdir(path)
