@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from types import BuiltinFunctionType, FunctionType, MethodType
 
@@ -135,8 +136,13 @@ class FlowSpec:
 
 
 def bind(cls: type[FlowSpec], state: TaskState) -> FlowSpec:
-    """A flow object that stands for another task: an input of a join. `__init__` does not run."""
-    flow = cls.__new__(cls)
+    """A flow object that stands for another task: an input of a join. As in Metaflow, what `__init__` sets is set."""
+    flow: FlowSpec | None = None
+    if cls.__init__ is not FlowSpec.__init__:
+        with contextlib.suppress(TypeError):  # it has other arguments
+            flow = cls(use_cli=False)
+    if flow is None:
+        flow = cls.__new__(cls)
     attach(flow, state)
     return flow
 

@@ -276,3 +276,32 @@ def test_objects_of_a_task_end_with_it(tmp_path: Path) -> None:
     local = Local(tmp_path, source)
     assert local.run().ok
     assert sorted(local.says.out) == ["start] end of cycle start", "start] end of global start"]
+
+
+@pytest.mark.process
+def test_output_through_a_stream_of_the_step_is_complete(tmp_path: Path) -> None:
+    source = """
+        import sys
+        from flowc import FlowSpec, step
+
+        class Tee:
+            def write(self, text):
+                return sys.__stdout__.write(text.upper())
+
+            def flush(self):
+                sys.__stdout__.flush()
+
+        class Writes(FlowSpec):
+            @step
+            def start(self):
+                sys.stdout = Tee()
+                print("no end of line", end="")
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+        """
+    local = Local(tmp_path, source)
+    assert local.run().ok
+    assert local.says.out == ["start] NO END OF LINE"]

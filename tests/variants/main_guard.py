@@ -141,7 +141,16 @@ class F(FlowSpec):
     def __init__(self, mode, level=1, **options):
         self.mode = mode, level, sorted(options)
         super().__init__()
-{steps}
+
+    @step
+    def start(self):
+        print("RESULT start", self.mode)
+        self.next(self.end)
+
+    @step
+    def end(self):
+        print("RESULT end", self.mode)
+
 
 if __name__ == "__main__":
     F("fast", extra=True)

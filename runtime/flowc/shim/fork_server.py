@@ -221,7 +221,7 @@ class _ForkServer:
             code = 1
             try:
                 code = self._child(request, descriptors)
-            finally:
+            finally:  # whatever is raised
                 _leave(code)
         with contextlib.suppress(OSError):  # it may have ended
             os.setpgid(pid, pid)  # the child does so, too: whoever is first, the group is there
@@ -313,8 +313,9 @@ def _fork_quietly() -> int:
 def _leave(code: int) -> None:
     """End the child without going back up the fork server's stack."""
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+            with contextlib.suppress(Exception):  # the step may have replaced or closed it
+                stream.flush()  # type: ignore[union-attr]
     finally:
         os._exit(code)
 

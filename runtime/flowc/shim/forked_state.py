@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from random import Random
     from typing import Any, Dict, Iterator, List, Set
 
+_FOR_ALL = ("logging", "multiprocessing.util", "weakref")
+"""Modules whose handlers end what a task has, too."""
+
 
 class ForkedState:
     """What the fork server had when it began to fork."""
@@ -27,25 +30,32 @@ class ForkedState:
         self._modules: Set[str] = set()
         self._generators: List[Random] = []
         """Those that libraries made without a seed."""
+        self._handlers: List[Any] = []
+        """What libraries registered for the end of the process."""
 
     @contextlib.contextmanager
     def recorded(self) -> Iterator[None]:
         """Within it libraries are imported."""
         from random import Random
 
-        original = Random.seed
-        found = self._generators
+        original_seed, original_register = Random.seed, atexit.register
 
         def seed(generator: Random, a: Any = None, version: int = 2) -> None:
             if a is None:
-                found.append(generator)
-            original(generator, a, version)
+                self._generators.append(generator)
+            original_seed(generator, a, version)
+
+        def register(function: Any, *args: Any, **kwargs: Any) -> Any:
+            self._handlers.append(function)
+            return original_register(function, *args, **kwargs)
 
         Random.seed = seed  # type: ignore[method-assign, assignment]
+        vars(atexit)["register"] = register
         try:
             yield
         finally:
-            Random.seed = original  # type: ignore[method-assign]
+            Random.seed = original_seed  # type: ignore[method-assign]
+            vars(atexit)["register"] = original_register
 
     def freeze(self) -> None:
         """In the server, before the first fork: keep the collector's hands off its objects."""
@@ -60,7 +70,14 @@ class ForkedState:
         numpy_random: Any = sys.modules.get("numpy.random")
         if numpy_random is not None and not _is_seeded(numpy_random):
             numpy_random.seed()
-        _forget_handlers()
+        self._forget_handlers()
+
+    def _forget_handlers(self) -> None:
+        """Forget handlers and finalizers of libraries: what they end is the server's, and not for tasks to end."""
+        for handler in self._handlers:
+            if getattr(handler, "__module__", "") not in _FOR_ALL:
+                atexit.unregister(handler)
+        vars(weakref.finalize)["_registry"].clear()
 
     def finish(self) -> None:
         """In a task, at its end: what Python does when it ends, for all that came after `renew`."""
@@ -80,17 +97,6 @@ def _is_seeded(numpy_random: Any) -> bool:
     """Whether numpy's global generator was seeded explicitly: only then it has no seed sequence."""
     generator = getattr(getattr(numpy_random.mtrand, "_rand", None), "_bit_generator", None)
     return generator is not None and getattr(generator, "_seed_seq", generator) is None
-
-
-def _forget_handlers() -> None:
-    """Forget the handlers and finalizers of the server; those of the standard library begin anew."""
-    vars(atexit)["_clear"]()
-    finalize: Any = weakref.finalize
-    finalize._registry.clear()
-    finalize._registered_with_atexit = False
-    for module, handler in (("logging", "shutdown"), ("multiprocessing.util", "_exit_function")):
-        if module in sys.modules:
-            atexit.register(getattr(sys.modules[module], handler))
 
 
 class _Mark:
