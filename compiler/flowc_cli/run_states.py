@@ -57,19 +57,35 @@ def state_text(state: RunState) -> str:
         lines += [f"    {_failure(task)}" for task in failed[:_SHOWN_FAILURES]]
         if len(failed) > _SHOWN_FAILURES:
             lines.append(f"    and {len(failed) - _SHOWN_FAILURES} more")
+        waiting: dict[str, list[TaskState]] = {}
+        for task in tasks:
+            if reason := _reason(task):
+                waiting.setdefault(reason, []).append(task)
+        for reason, same in waiting.items():  # often of many tasks
+            more = f" and {len(same) - 1} more" if len(same) > 1 else ""
+            lines.append(f"    {same[0].id}{more} pending{reason}")
     return "\n".join(lines) + "\n"
 
 
 def transitions(before: RunState | None, after: RunState) -> list[str]:
     """The tasks whose state has changed between two states of a run, a line each."""
-    old = {task.id: (task.phase, task.attempts) for task in before.tasks} if before is not None else {}
+    old = {task.id: _shown(task) for task in before.tasks} if before is not None else {}
     lines: list[str] = []
     for task in after.tasks:
-        if old.get(task.id) == (task.phase, task.attempts):
+        if old.get(task.id) == _shown(task):
             continue
         again = f", attempt {task.attempts}" if task.attempts > 1 else ""
-        lines.append(_failure(task) if task.phase == "failed" else f"{task.id} {task.phase}{again}")
+        lines.append(_failure(task) if task.phase == "failed" else f"{task.id} {task.phase}{again}{_reason(task)}")
     return lines
+
+
+def _shown(task: TaskState) -> tuple[str, int, str]:
+    return task.phase, task.attempts, _reason(task)
+
+
+def _reason(task: TaskState) -> str:
+    """Why a task still waits, as its engine reports it."""
+    return f": {task.message}" if task.phase == "pending" and task.message else ""
 
 
 def ended_text(state: RunState) -> str:

@@ -13,6 +13,7 @@ from flowc.store.run_layout import RunLayout, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import FrameType
     from typing import Dict, List
 
     from flowc.protocol.plan import Plan
@@ -31,6 +32,8 @@ environment names the run: FLOWC_ROOT, FLOWC_RUN_ID, FLOWC_TAGS, FLOWC_PARAM_*.
 def main(arguments: List[str] | None = None) -> int:
     """Run a command and return its exit code."""
     args = sys.argv[1:] if arguments is None else arguments
+    if os.getpid() == 1:
+        _end_at_sigterm()
     if args[:1] == ["task"]:
         return _task(args[1:])
     if args[:1] == ["fork-server"]:
@@ -43,6 +46,17 @@ def main(arguments: List[str] | None = None) -> int:
         return _hook(args[1:])
     sys.stderr.write(USAGE)
     return 0 if args[:1] in (["--help"], ["-h"]) else 2
+
+
+def _end_at_sigterm() -> None:
+    """As any other process does: the kernel withholds from PID 1, which a container's process is, what it ignores."""
+    import signal
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del frame
+        os._exit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def _task(args: List[str]) -> int:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -129,3 +133,40 @@ def test_every_attempt_leaves_a_trace(tmp_path: Path) -> None:
     assert [item.value for item in task.metadata if item.name == "attempt-state"] == ["killed", "killed", "successful"]
     assert [item.value for item in task.metadata if item.type == "internal_attempt_status"] == ["False"] * 3
     assert task.metadata_dict["attempt"] == "2"
+
+
+SLEEPS = """
+    import time
+    from flowc import FlowSpec, step
+
+    class Sleeps(FlowSpec):
+        @step
+        def start(self):
+            print("begun", flush=True)
+            time.sleep(60)
+            self.next(self.end)
+
+        @step
+        def end(self):
+            pass
+"""
+
+
+@pytest.mark.process
+def test_the_first_process_of_a_container_ends_at_sigterm(tmp_path: Path) -> None:
+    """Kubernetes ends a pod by SIGTERM, which the kernel withholds from PID 1 unless that handles it."""
+    unshare = tmp_path / "python"
+    unshare.write_text(f'#!/bin/sh\nexec unshare --pid --fork "{sys.executable}" "$@"\n')
+    unshare.chmod(0o755)
+    if subprocess.run([unshare, "-c", ""], capture_output=True, check=False).returncode:
+        pytest.skip("this machine gives no PID namespaces")
+    shim = Shim(tmp_path, SLEEPS, python=str(unshare))
+    process = shim.popen("start")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    began = time.monotonic()
+    os.kill(int(children[0]), signal.SIGTERM)
+    process.communicate()
+    assert time.monotonic() - began < 10
+    assert process.returncode == 143

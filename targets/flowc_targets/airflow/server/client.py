@@ -1,19 +1,12 @@
-"""The client of Airflow for `flowc submit`, `status`, `logs`, `stop` and `compile --check-server`.
-
-The lines of a task's log are those that its code has printed, without Airflow's own between them: Airflow 3 sends a log
-line by line as JSON, with the file that logged each line; Airflow 2 sends one text, in which each line begins with a
-time, that file, and a level.
-"""
+"""The client of Airflow for `flowc submit`, `status`, `logs`, `stop` and `compile --check-server`."""
 
 from __future__ import annotations
 
-import ast
 import math
 import os
-import re
 import time
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from flowc.errors import ParameterError
 from flowc.type_conversion import convert
@@ -22,8 +15,9 @@ from flowc_targets.airflow.options import LONGEST_PARAMETER, AirflowOptions
 from flowc_targets.airflow.server.connection import read_access
 from flowc_targets.airflow.server.dags_folder import find_dag, same_text, source_of, wait_for_dag, write_dag
 from flowc_targets.airflow.server.rest_api import open_api
-from flowc_targets.airflow.server.run_states import RunReader, attempts, map_index, run_state
-from flowc_targets.base.engine import Deployed, DeployedParameter, EngineError, LogLine
+from flowc_targets.airflow.server.run_states import RunReader, run_state
+from flowc_targets.airflow.server.task_logs import LogReader, with_reasons
+from flowc_targets.base.engine import Deployed, DeployedParameter, EngineError
 from flowc_targets.base.json_parts import as_map, as_strings
 from flowc_targets.kubernetes.kubectl import create_config_maps
 
@@ -31,8 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from flowc_targets.airflow.server.connection import Json
-    from flowc_targets.airflow.server.rest_api import Api
-    from flowc_targets.base.engine import Address, RunState, TaskState
+    from flowc_targets.base.engine import Address, LogLine, RunState, TaskState
     from flowc_targets.base.options import TargetOptions
     from flowc_targets.base.target import EmittedFile
 
@@ -119,7 +112,8 @@ class AirflowClient:
 
     def status(self, name: str) -> RunState:
         """Return a run by `DAG/run id`, `Flow/run id` or its id alone, as Airflow or the store writes it."""
-        return self._reader.state(self._reader.find(name))[0]
+        state, instances = self._reader.state(self._reader.find(name))
+        return with_reasons(self.api, state, instances)
 
     def follow(self, name: str) -> Iterator[RunState]:
         """Yield the state now and after each change."""
@@ -273,99 +267,3 @@ def _value(name: str, text: str, types: list[str]) -> object:
 def _types(schema: Json) -> list[str]:
     kind = schema.get("type")
     return [kind] if isinstance(kind, str) else as_strings(kind)
-
-
-_PARTS = 1000
-"""The most parts to read of one log."""
-
-_LINE = re.compile(r"^\[\d{4}-\d\d-\d\dT[^\]]*\] \{(?:[^}]*/)?(?P<file>[^}/]+):\d+\} (?P<level>[A-Z]+) - (?P<text>.*)$")
-_POD_LINE = re.compile(r"^\[base\] ?")
-_PRINTED_BY = "pod_manager.py"
-"""Airflow's module that logs what a pod prints."""
-
-
-class LogReader:
-    """Reads the logs of one run, each line once."""
-
-    def __init__(self, api: Api, dag_file: str) -> None:
-        self._api = api
-        self._files = {dag_file, _PRINTED_BY}
-        self._read_lines: dict[tuple[str, int, int], int] = {}
-        self._ended: set[tuple[str, int, int]] = set()
-
-    def read(self, item: Json, task: TaskState) -> Iterator[LogLine]:
-        """Yield what each attempt of a task has printed since the last call."""
-        last = attempts(item)
-        for number in range(1, last + 1):
-            key = (str(item.get("task_id")), map_index(item), number)
-            if key in self._ended:
-                continue
-            lines = self._lines(item, number)
-            begun = self._read_lines.get(key, 0)
-            self._read_lines[key] = max(len(lines), begun)
-            name = task.id if number == 1 else f"{task.id} attempt {number}"
-            yield from (LogLine(name, text) for text in lines[begun:])
-            if number < last or task.phase in {"succeeded", "failed", "skipped"}:
-                self._ended.add(key)
-
-    def _lines(self, item: Json, number: int) -> list[str]:
-        """Return the lines of an attempt; none if Airflow does not have the log yet, or no longer."""
-        lines: list[str] = []
-        token: str | None = None
-        for _ in range(_PARTS):
-            try:
-                part = self._api.log(item, number, token)
-            except EngineError as error:
-                if error.code != "FC602":
-                    raise
-                break
-            lines += printed(part.get("content"), self._files)
-            following = part.get("continuation_token")
-            if not part.get("content") or not following or following == token:
-                break
-            token = str(following)
-        return lines
-
-
-def printed(content: object, files: set[str]) -> Iterator[str]:
-    """Yield the lines of a log that a step has printed, and those of errors."""
-    if isinstance(content, list):
-        for entry in cast("list[object]", content):
-            yield from _structured(as_map(entry), files)
-    elif isinstance(content, str):
-        yield from _textual(content, files)
-
-
-def _structured(entry: Json, files: set[str]) -> Iterator[str]:
-    """Yield a line of Airflow 3, and of its own errors the exceptions, which are in another field."""
-    text = str(entry.get("event", ""))
-    if str(entry.get("filename") or "") in files:
-        yield _POD_LINE.sub("", text)
-    elif entry.get("level") in {"error", "critical"}:
-        yield text
-        details = entry.get("error_detail")
-        for cause in cast("list[object]", details) if isinstance(details, list) else []:
-            error = as_map(cause)
-            yield f"{error.get('exc_type')}: {error.get('exc_value')}"
-
-
-def _textual(content: str, files: set[str]) -> Iterator[str]:
-    """Yield the lines of Airflow 2. A line without time and file belongs to the line before it."""
-    taken = False
-    for text in _unquoted(content).splitlines():
-        line = _LINE.match(text)
-        if line is not None:
-            taken = line["file"] in files or line["level"] in {"ERROR", "CRITICAL"}
-        if taken:
-            yield _POD_LINE.sub("", line["text"]) if line is not None else text
-
-
-def _unquoted(content: str) -> str:
-    """Return the log out of Airflow 2's JSON, where it is the `repr` of [(host, log), ...]."""
-    try:
-        found: object = ast.literal_eval(content)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return content
-    pairs = cast("list[object]", found) if isinstance(found, list) else []
-    logs = [cast("tuple[object, ...]", pair)[-1] for pair in pairs if isinstance(pair, tuple) and pair]
-    return "\n".join(str(log) for log in logs) if logs else content
