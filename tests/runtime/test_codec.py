@@ -10,11 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flowc.errors import CorruptArtifact, UnloadableArtifact, UnpicklableArtifact
+from flowc.errors import CorruptArtifact, MissingKey, UnloadableArtifact, UnpicklableArtifact
 from flowc.store import artifacts, codec, open_store
+from flowc.store.file_store import FileStore
+from flowc.store.run_layout import RunLayout
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from flowc.store import Buffer
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(max_size=5000)
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
@@ -69,7 +73,59 @@ def test_any_changed_byte_is_found_out(tmp_path: Path, data: st.DataObject) -> N
     store.write(key, [content])
     with pytest.raises(CorruptArtifact, match="artifact 'a'"):
         artifacts.load(store, "F", "a", ref)
-    (tmp_path / key).unlink()
+    assert not (tmp_path / key).exists(), "it is set aside, and stored anew"
+    assert artifacts.save(store, "F", "a", b"x" * 5000) == ref
+    assert artifacts.load(store, "F", "a", ref) == b"x" * 5000
+
+
+class Faulty(FileStore):
+    """A store that answers wrongly once: that nothing is there, or with other bytes."""
+
+    remote = True
+
+    def __init__(self, path: str, fault: str) -> None:
+        super().__init__(path)
+        self.fault = fault
+
+    def _once(self, data: Buffer) -> Buffer:
+        fault, self.fault = self.fault, ""
+        if fault == "404":
+            raise MissingKey("a lie")
+        return bytes(len(data)) if fault == "bytes" else data[: len(data) // 2] if fault == "short" else data
+
+    def read(self, key: str) -> Buffer:
+        """The bytes, but for one time."""
+        return self._once(super().read(key))
+
+    def read_range(self, key: str, start: int, length: int) -> Buffer:
+        """The bytes, but for one time."""
+        return self._once(super().read_range(key, start, length))
+
+
+@pytest.mark.parametrize("fault", ["404", "bytes", "short"])
+def test_what_a_store_answers_wrongly_once_is_read_again(tmp_path: Path, fault: str) -> None:
+    right = open_store(str(tmp_path))
+    ref = artifacts.save(right, "F", "a", b"x" * 5000)
+    items = artifacts.save_items(right, "F", "items", [b"x" * 9000, b"y" * 9000])
+    layout = RunLayout(right, "F", "r")
+    layout.commit("start", (), 0, {"artifacts": {"a": ref}, "parameters": {}, "foreach": items})
+    assert artifacts.load(Faulty(str(tmp_path), fault), "F", "a", ref) == b"x" * 5000
+    assert artifacts.load_item(Faulty(str(tmp_path), fault), "F", "items", items, 1) == b"y" * 9000
+    found = RunLayout(Faulty(str(tmp_path), fault), "F", "r").manifest("start", (), 0)
+    assert found == layout.manifest("start", (), 0)
+
+
+def test_the_number_of_items_is_that_of_their_table(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    for items in ([b"x" * 9000, b"y" * 9000], [1, 2, 3], [b"x"], []):
+        ref = artifacts.save_items(store, "F", "items", items)
+        artifacts.check_items(store, "F", "items", ref)
+        for count in (len(items) + 1, len(items) - 1, -1, 10**6, True, None, "1"):
+            if count == 0 and count is not True:
+                continue
+            with pytest.raises(CorruptArtifact, match="items"):
+                artifacts.check_items(store, "F", "items", {**ref, "count": count})
+            ref = artifacts.save_items(store, "F", "items", items)
 
 
 def test_scalars_are_readable_in_the_manifest_and_numpy_scalars_keep_their_type(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -119,8 +120,22 @@ def test_corrupt_bytes_are_found_out(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "artifact 'shared'" in done.stderr
     assert digest in done.stderr
-    blob.unlink()
+    assert not blob.exists(), "it is set aside"
     assert "is gone from the store" in shim.attempt("join").stderr
+    shim.task("start", attempt=1)
+    assert shim.attempt("join").returncode == 0
+
+
+@pytest.mark.process
+def test_a_damaged_value_that_is_stored_again_is_right_again(tmp_path: Path) -> None:
+    shim = Shim(tmp_path, FOREACH)
+    shim.task("start")
+    digest = shim.manifest("start")["artifacts"]["shared"]["hash"]
+    blob = Path(shim.root, "Squares", "data", digest[:2], digest)
+    content = blob.read_bytes()
+    blob.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    shim.task("start", attempt=1)
+    assert blob.read_bytes() == content
 
 
 @pytest.mark.process
@@ -128,12 +143,42 @@ def test_a_corrupt_inline_value_is_found_out(tmp_path: Path) -> None:
     shim = Shim(tmp_path, FOREACH)
     shim.tasks("start", "body/0", "body/1", "body/2")
     manifest = Path(shim.root, "Squares", RUN, "body", "0", "0", "manifest.json")
-    document = json.loads(manifest.read_text(encoding="utf-8"))
-    document["artifacts"]["out"]["inline"] = 31
-    manifest.write_text(json.dumps(document), encoding="utf-8")
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace('"inline":30', '"inline":31'), encoding="utf-8")
     done = shim.attempt("join")
     assert done.returncode == 2
-    assert "does not have the hash" in done.stderr
+    assert f"{manifest} does not have the digest that it was stored with" in done.stderr
+    document: dict[str, Any] = {**json.loads(text), "version": 1, "digest": None}
+    document["artifacts"]["out"]["inline"] = 31
+    manifest.write_text(json.dumps(document), encoding="utf-8")
+    assert "does not have the hash" in shim.attempt("join").stderr, "one of release 0.1.0"
+
+
+@pytest.mark.process
+def test_a_manifest_counts_in_its_place_only(tmp_path: Path) -> None:
+    shim = Shim(tmp_path, FOREACH)
+    shim.tasks("start", "body/0", "body/1", "body/2")
+    folder = Path(shim.root, "Squares", RUN)
+    right = (folder / "body/1/0/manifest.json").read_bytes()
+    for other in ("body/0/0", "body/2/0", "start/-/0"):
+        (folder / "body/1/0/manifest.json").write_bytes((folder / other / "manifest.json").read_bytes())
+        done = shim.attempt("join")
+        assert done.returncode == 2
+        assert f"body/1/0/manifest.json is the manifest of Squares/{RUN}/{other}" in done.stderr
+    (folder / "body/1/0/manifest.json").write_bytes(right)
+    start = folder / "start/-/0/manifest.json"
+    text = start.read_text(encoding="utf-8")
+    for count in ("2", "4", "-1", '"3"', "null"):
+        start.write_text(text.replace('"count":3', f'"count":{count}'), encoding="utf-8")
+        assert "does not have the digest" in shim.attempt("join").stderr
+        old: dict[str, Any] = {**json.loads(text), "version": 1, "digest": None}
+        old["foreach"]["count"] = json.loads(count)
+        start.write_text(json.dumps(old), encoding="utf-8")
+        done = shim.attempt("join")
+        assert done.returncode == 2
+        assert "CorruptArtifact" in done.stderr, "one of release 0.1.0 has no digest"
+    start.write_text(text, encoding="utf-8")
+    assert shim.attempt("join").returncode == 0
 
 
 @pytest.mark.process

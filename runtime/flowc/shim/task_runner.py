@@ -232,7 +232,12 @@ def _inherit_join(cls: type[FlowSpec], state: TaskState) -> Inputs:
     step = state.step
     opener = state.layout.manifest(step.closes or "", state.path)
     state.parameters = opener["parameters"]
-    count = opener["foreach"]["count"] if step.closes_kind != "branch" else 0
+    count = 0
+    if step.closes_kind != "branch":
+        count = opener["foreach"]["count"]
+        artifacts.check_items(
+            state.layout.store, state.plan.flow, opener["foreach"].get("variable", ""), opener["foreach"]
+        )
     return join_inputs(cls, state, count)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 
-from flowc.errors import StoreError
+from flowc.errors import MissingKey, StoreError
 from flowc.protocol import env_names
 
 TYPE_CHECKING = False
@@ -116,6 +117,21 @@ class Store:
         """Whether the key is there as it was written: so many bytes, where a crash may have left fewer."""
         del size
         return self.exists(key)
+
+    def set_aside(self, key: str) -> None:
+        """Take away what is damaged, so that the next that has the value stores it anew."""
+        raise NotImplementedError
+
+    def read_known(self, key: str, start: int = 0, length: int | None = None) -> Buffer:
+        """Read what must be there, or a range of it: a server that says it is not may be wrong, and is asked again."""
+        for seconds in (0.1, 0.4, 1.5, 0.0) if self.remote else (0.0,):
+            try:
+                return self.read(key) if length is None else self.read_range(key, start, length)
+            except MissingKey:
+                if not seconds:
+                    raise
+                time.sleep(seconds)
+        raise AssertionError
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Every key that starts with the string `prefix`."""

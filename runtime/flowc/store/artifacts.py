@@ -14,7 +14,7 @@ from flowc.store import codec
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any, Dict
+    from typing import Any, Callable, Dict, Tuple
 
     from flowc.store import Buffer, Store
 
@@ -24,6 +24,8 @@ INLINE_LIMIT = 2048
 """Values whose bytes are no more than this stand in the manifest."""
 ITEMS_INLINE_LIMIT = 8192
 """The same for the items of a foreach, all together."""
+COMPARED_LIMIT = 1 << 26
+"""Files up to this size are compared with what would be stored in them, and larger ones are believed."""
 _READABLE = (str, int, float, bool)
 _ENTRY = struct.Struct("<QQ32s")
 
@@ -127,22 +129,50 @@ def load_item(store: Store, flow: str, name: str, ref: Ref, index: int) -> Any:
     table_size = ref["count"] * _ENTRY.size
     what = f"item {index} of {name}"
     if "inline" in ref:
-        blob = memoryview(binascii.a2b_base64(ref["inline"]))
+        blob = memoryview(_inline(ref, what))
         start, size, digest = _ENTRY.unpack_from(blob, index * _ENTRY.size)
         data: Buffer = blob[table_size + start : table_size + start + size]
         _verify(data, digest.hex(), what, "the manifest")
         return codec.decode(_writable(data), what)
     key = data_key(flow, ref["hash"])
-    try:
-        entry = store.read_range(key, index * _ENTRY.size, _ENTRY.size)
-        if len(entry) != _ENTRY.size:
-            raise CorruptArtifact(f"{what}: {store.location(key)} is too short")
-        start, size, digest = _ENTRY.unpack(entry)
-        data = store.read_range(key, table_size + start, size)
-    except MissingKey:
-        raise CorruptArtifact(f"{what}: {store.location(key)} is gone from the store") from None
-    _verify(data, digest.hex(), what, store.location(key))
-    return codec.decode(_writable(data), what)
+
+    def read() -> Tuple[Buffer, str]:
+        start, size, digest = _entry(store, key, ref, index)
+        return store.read_known(key, table_size + start, size), digest.hex()
+
+    return codec.decode(_writable(_verified(store, key, what, read)), what)
+
+
+def _entry(store: Store, key: str, ref: Ref, index: int) -> Tuple[int, int, bytes]:
+    """Where an item is, by the table, and its hash. It may say anything: both stay within the file."""
+    entry = bytes(store.read_known(key, index * _ENTRY.size, _ENTRY.size))
+    start, size, digest = _ENTRY.unpack(entry.ljust(_ENTRY.size, b"\0"))
+    return min(start, ref["size"]), min(size, ref["size"]), digest
+
+
+def check_items(store: Store, flow: str, name: str, ref: Ref) -> None:
+    """Whether the items of a foreach are as many as their table has: the last one ends where the bytes do.
+
+    Raises CorruptArtifact.
+    """
+    count: Any = ref["count"]
+    if type(count) is not int or count < 0:
+        raise CorruptArtifact(f"the number of items of {name!r} is {count!r}")
+    if "hash" not in ref or not (count or ref["size"]):
+        return
+    table_size, ends = count * _ENTRY.size, -1
+    if "inline" in ref:
+        blob = _inline(ref, f"the table of {name!r}")
+        if count and table_size <= len(blob):
+            ends = table_size + sum(_ENTRY.unpack_from(blob, table_size - _ENTRY.size)[:2])
+    elif count:
+        key = data_key(flow, ref["hash"])
+        try:
+            ends = table_size + sum(_entry(store, key, ref, count - 1)[:2])
+        except MissingKey:
+            raise CorruptArtifact(f"the items of {name!r}: {store.location(key)} is gone from the store") from None
+    if ends != ref["size"]:
+        raise CorruptArtifact(f"the table of {name!r} does not have the {count} items that the manifest says")
 
 
 def _place(store: Store, flow: str, encoded: codec.Encoded, ref: Ref, limit: int) -> None:
@@ -151,22 +181,47 @@ def _place(store: Store, flow: str, encoded: codec.Encoded, ref: Ref, limit: int
         ref["inline"] = binascii.b2a_base64(b"".join(encoded.parts), newline=False).decode()
         return
     key = data_key(flow, encoded.digest)
-    if not store.is_complete(key, encoded.size):
+    if not store.is_complete(key, encoded.size) or _damaged(store, key, encoded):
         store.write(key, encoded.parts)
+
+
+def _damaged(store: Store, key: str, encoded: codec.Encoded) -> bool:
+    """Whether a file holds other bytes than these, where a look is cheap."""
+    if store.remote or encoded.size > COMPARED_LIMIT:
+        return False
+    data, start = memoryview(store.read(key)), 0
+    for part in encoded.parts:
+        if data[start : start + len(part)] != memoryview(part).cast("B"):
+            return True
+        start += len(part)
+    return False
 
 
 def _bytes(store: Store, flow: str, name: str, ref: Ref) -> Buffer:
     if "inline" in ref:
-        data: Buffer = binascii.a2b_base64(ref["inline"])
+        data: Buffer = _inline(ref, f"artifact {name!r}")
         _verify(data, ref["hash"], f"artifact {name!r}", "the manifest")
         return _writable(data)
     key = data_key(flow, ref["hash"])
-    try:
-        data = store.read(key)
-    except MissingKey:
-        raise CorruptArtifact(f"artifact {name!r}: {store.location(key)} is gone from the store") from None
-    _verify(data, ref["hash"], f"artifact {name!r}", store.location(key))
-    return _writable(data)
+    return _writable(_verified(store, key, f"artifact {name!r}", lambda: (store.read_known(key), ref["hash"])))
+
+
+def _verified(store: Store, key: str, what: str, read: Callable[[], Tuple[Buffer, str]]) -> Buffer:
+    """What `read` gives with its hash, if that is right. Raises CorruptArtifact.
+
+    Bytes that are wrong on the way are right the second time. Those that are not are damaged, and set aside.
+    """
+    found = digest = ""
+    for _ in range(2):
+        try:
+            data, digest = read()
+        except MissingKey:
+            raise CorruptArtifact(f"{what}: {store.location(key)} is gone from the store") from None
+        found = hashlib.sha256(data).hexdigest()
+        if found == digest:
+            return data
+    store.set_aside(key)
+    raise CorruptArtifact(_wrong(what, store.location(key), found, digest))
 
 
 def _writable(data: Buffer) -> Buffer:
@@ -177,7 +232,19 @@ def _writable(data: Buffer) -> Buffer:
 def _verify(data: Buffer, digest: str, what: str, where: str) -> None:
     found = hashlib.sha256(data).hexdigest()
     if found != digest:
-        raise CorruptArtifact(f"{what} in {where} does not have the hash it was stored with: {found}, not {digest}")
+        raise CorruptArtifact(_wrong(what, where, found, digest))
+
+
+def _wrong(what: str, where: str, found: str, digest: str) -> str:
+    return f"{what} in {where} does not have the hash it was stored with: {found}, not {digest}"
+
+
+def _inline(ref: Ref, what: str) -> bytes:
+    """The bytes that stand in the manifest. Raises CorruptArtifact."""
+    try:
+        return binascii.a2b_base64(ref["inline"])
+    except ValueError as error:
+        raise CorruptArtifact(f"{what} in the manifest is not base64: {error}") from None
 
 
 def _json_text(value: object) -> str | None:

@@ -78,6 +78,11 @@ class FileStore(Store):
         """Whether the file is there and whole: one that was renamed before its bytes reached the disk may be empty."""
         return self._size(key) == size
 
+    def set_aside(self, key: str) -> None:
+        """Rename the file."""
+        with contextlib.suppress(OSError):  # another reader has, or only a writer may
+            os.replace(f"{self.path}/{key}", f"{self.path}/{key}.damaged")
+
     def keys(self, prefix: str) -> Iterator[str]:
         """Walk the folder of the prefix."""
         folder = prefix.rpartition("/")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from importlib import import_module
@@ -100,6 +101,11 @@ class ObstoreStore(Store):
         except MissingKey:
             return False
         return True
+
+    def set_aside(self, key: str) -> None:
+        """One DELETE, where this key may."""
+        with contextlib.suppress(StoreError):
+            self._try("write", key, lambda: _obstore.delete(self._store, key))
 
     def keys(self, prefix: str) -> Iterator[str]:
         """List from the prefix on. obstore lists whole path segments, so the rest of the prefix is compared here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from flowc.errors import CorruptArtifact, MissingInput, MissingKey
@@ -36,6 +37,9 @@ ORIGIN = "origin.json"
 MARK = "from-"
 """Begins the name of the file beside a manifest that a task took over itself; the id of the run it is of follows."""
 VERSION = 1
+SEALED = 2
+"""The version of manifests that say where they belong, and have a digest of themselves."""
+_DIGEST = b',"digest":"'
 
 
 def index_text(path: Path) -> str:
@@ -127,9 +131,13 @@ class RunLayout:
     def _committed(self, step: str, path: Path, attempt: int) -> Document:
         key = f"{self.folder(step, path, attempt)}/{MANIFEST}"
         try:
-            return self._document(key)
+            manifest = self._document(key, known=True)
         except MissingKey as error:
             raise MissingInput(f"task {task_id(step, path)} has no manifest any more: {error}") from None
+        problem = _misplaced(manifest, self.folder(step, path, attempt))
+        if problem:
+            raise CorruptArtifact(f"{self.store.location(key)} {problem}")
+        return manifest
 
     def latest_iteration(self, step: str, path: Path) -> int | None:
         """The last committed iteration of a recursive switch at `path`, found in a logarithm of their number."""
@@ -152,7 +160,8 @@ class RunLayout:
 
     def commit(self, step: str, path: Path, attempt: int, manifest: Document) -> None:
         """Write the manifest: from here on the attempt is what readers see."""
-        self.write_json(f"{self.folder(step, path, attempt)}/{MANIFEST}", manifest)
+        place = self.folder(step, path, attempt)
+        self.write_json(f"{place}/{MANIFEST}", {**manifest, "version": SEALED, "place": place})
 
     def origin(self) -> Tuple[str | None, FrozenSet[str]]:
         """The id of the run that this run resumes, if it resumes one, and the steps that it was to run again.
@@ -175,8 +184,9 @@ class RunLayout:
         return None if document is None else document["parameters"]
 
     def write_json(self, key: str, document: Document) -> None:
-        """Write a small JSON file."""
-        self.store.write(key, [json.dumps(document, separators=(",", ":")).encode()])
+        """Write a small JSON file, with a digest of itself at its end."""
+        text = json.dumps(document, separators=(",", ":")).encode()
+        self.store.write(key, [text[:-1], _DIGEST, hashlib.sha256(text).hexdigest().encode(), b'"}'])
 
     def read_json(self, key: str) -> Document | None:
         """Read a small JSON file; `None` when it is not there."""
@@ -185,13 +195,54 @@ class RunLayout:
         except MissingKey:
             return None
 
-    def _document(self, key: str) -> Document:
-        data = bytes(self.store.read(key))
+    def _document(self, key: str, *, known: bool = False) -> Document:
+        """A JSON file; `known` where it must be there. What is wrong is read once more. Raises CorruptArtifact."""
+        read = self.store.read_known if known else self.store.read
         try:
-            document: Any = json.loads(data)
-        except ValueError as error:
-            raise CorruptArtifact(f"{self.store.location(key)} is not valid JSON: {error}") from None
-        if not isinstance(document, dict):
-            raise CorruptArtifact(f"{self.store.location(key)} is not a JSON object")
-        found: Document = document  # pyright: ignore[reportUnknownVariableType]
-        return found
+            return _unsealed(bytes(read(key)))
+        except ValueError:
+            try:
+                return _unsealed(bytes(read(key)))
+            except ValueError as error:
+                raise CorruptArtifact(f"{self.store.location(key)} {error}") from None
+
+
+def _unsealed(data: bytes) -> Document:
+    """A document whose digest, if it has one, is right. Raises ValueError."""
+    try:
+        document: Any = json.loads(data)
+    except ValueError as error:
+        raise ValueError(f"is not valid JSON: {error}") from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    if not isinstance(document, dict):
+        raise ValueError("is not a JSON object")
+    found: Document = document  # pyright: ignore[reportUnknownVariableType]
+    digest = found.pop("digest", None)
+    if digest is not None and hashlib.sha256(data.rpartition(_DIGEST)[0] + b"}").hexdigest() != digest:
+        raise ValueError("does not have the digest that it was stored with")
+    if digest is None and found.get("version") == SEALED:
+        raise ValueError("has lost its digest")
+    return found
+
+
+def _misplaced(manifest: Document, place: str) -> str:
+    """What is wrong with a manifest that was read from a place; nothing where it is right.
+
+    Release 0.1.0 wrote neither digests nor places.
+    """
+    if manifest.get("version") == SEALED:
+        found = manifest.get("place")
+    else:
+        parts = place.split("/")
+        found = "/".join([*parts[:2], *(str(manifest.get(name)) for name in ("step", "index", "attempt"))])
+    if found != place:
+        return f"is the manifest of {found}"
+    if not all(isinstance(manifest.get(name), dict) for name in ("artifacts", "parameters")):
+        return "lists no artifacts"
+    foreach: Any = manifest.get("foreach", {"count": 0})
+    try:
+        count = int(foreach["count"])
+    except (TypeError, ValueError, KeyError):
+        return "does not say how many items its foreach has"
+    return "" if count >= 0 else f"says that a foreach has {count} items"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import os
@@ -88,6 +89,11 @@ class S3Store(Store):
         except MissingKey:
             return False
         return True
+
+    def set_aside(self, key: str) -> None:
+        """One DELETE, where this key may."""
+        with contextlib.suppress(StoreError):
+            self._request("DELETE", self._path(key), what=key)
 
     def keys(self, prefix: str) -> Iterator[str]:
         """List, a page at a time."""
