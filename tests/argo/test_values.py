@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flowc.errors import ParameterError
-from flowc.protocol.encodings import decode_value, received
+from flowc.protocol.encodings import USE_DEFAULT, decode_value, received
+from flowc_compiler.driver import with_defaults
 from flowc_targets.argo.argo_checks import ARGUMENT_BYTES
-from flowc_targets.argo.manifest_text import encode_value, sent_argument
+from flowc_targets.argo.manifest_text import default_value, encode_value, sent_argument
+from flowc_targets.package.run_plan import build_plan
+from flowc_targets.simulate.simulation import SimulateOptions, prepare_manifest
 from flowc_targets.simulate.substitution import replaced
+from tests.support import START_AND_END, compiled, emitted
 
 HOSTILE = [
     "", "{{workflow.name}}", "{{=1+1}}", "$(HOME) $$ $", "b64:x", "z64:x", "flowc:default", "a\r\nb\tc", "\x07", "😀 ü",
@@ -60,3 +65,29 @@ def test_a_long_plain_value_fits_into_a_variable(length: int) -> None:
     assert decode_value("x", encoded) == "word " * (length // 5)
     assert len(base64.b64encode(encoded.encode())) < 128 * 1024 - 200
     assert 4 * ARGUMENT_BYTES / 3 < 128 * 1024 - 200
+
+
+@pytest.mark.parametrize("value", ["flowc:default", "b64:YQ==", "z64:x", "flowc:sent:YQ==", "plain", ""])
+def test_a_simulated_run_gets_the_text_that_it_is_given(tmp_path: Path, value: str) -> None:
+    """The argument of a manifest is what the shim decodes; that of a manifest by hand is what it is."""
+    text = (
+        "from flowc import FlowSpec, Parameter, step\n\nclass Plain(FlowSpec):\n    x = Parameter('x', default='own')\n"
+    )
+    (file,), _ = emitted(compiled(tmp_path, text + START_AND_END), "argo")
+    _, spec = prepare_manifest(file.text, SimulateOptions(parameters={"x": value}))
+    assert decode_value("x", spec.arguments["x"]) == value
+    by_hand = file.text.replace("flowc:sent:", "")
+    _, spec = prepare_manifest(by_hand, SimulateOptions(parameters={"x": value}))
+    assert spec.arguments["x"] == value
+
+
+def test_a_value_that_an_argument_cannot_hold_is_in_the_code_package(tmp_path: Path) -> None:
+    text = (
+        "from flowc import FlowSpec, Parameter, step\n\nclass Plain(FlowSpec):\n    x = Parameter('x', default='own')\n"
+    )
+    compilation = compiled(tmp_path, text + START_AND_END)
+    for value in ("y" * 5000, "y" * 100_000):
+        flow = with_defaults(compilation.flow, {"x": value})
+        assert build_plan(flow)["parameters"] == [{"attribute": "x", "name": "x", "type": "str", "value": value}]
+        assert default_value(flow.parameters[0]) == USE_DEFAULT
+        assert build_plan(compilation.flow)["parameters"] == [{"attribute": "x", "name": "x", "type": "str"}]

@@ -73,23 +73,23 @@ def _events(flow: Flow) -> list[Any]:
     return [(event.name, event.parameters) for event in spec.events]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "events"),
-    [
-        ("event=name", [("table.DeployedFlow", {})]),
-        ("event=lambda context: 'x' + context.flow_name", [("xDeployedFlow", {})]),
-        ("event={'name': name, 'parameters': pairs}", [("table.DeployedFlow", {"size": "rows"})]),
-        ("event={'name': 'own', 'parameters': lambda context: {'size': 'n'}}", [("own", {"size": "n"})]),
-        ("event=event", [("both", {"size": "size"})]),
-        ("event=partial(joined, 'of_')", [("of_event", {})]),
-        ("event={'name': partial(joined, 'of_')}", [("of_event_name", {})]),
-        ("event=Namer.upper", [("DEPLOYEDFLOW", {})]),
-        ("events=[name, 'plain', event]", [("table.DeployedFlow", {}), ("plain", {}), ("both", {"size": "size"})]),
-        ("events=lambda context: ['a', {'name': name}]", [("a", {}), ("table.DeployedFlow", {})]),
-        ("event=namespaced_event_name('data')", [("data", {})]),
-        ("event={'name': namespaced_event_name('data'), 'parameters': pairs}", [("data", {"size": "rows"})]),
-    ],
-)
+EVENTS: list[tuple[str, list[Any]]] = [
+    ("event=name", [("table.DeployedFlow", {})]),
+    ("event=lambda context: 'x' + context.flow_name", [("xDeployedFlow", {})]),
+    ("event={'name': name, 'parameters': pairs}", [("table.DeployedFlow", {"size": "rows"})]),
+    ("event={'name': 'own', 'parameters': lambda context: {'size': 'n'}}", [("own", {"size": "n"})]),
+    ("event=event", [("both", {"size": "size"})]),
+    ("event=partial(joined, 'of_')", [("of_event", {})]),
+    ("event={'name': partial(joined, 'of_')}", [("of_event_name", {})]),
+    ("event=Namer.upper", [("DEPLOYEDFLOW", {})]),
+    ("events=[name, 'plain', event]", [("table.DeployedFlow", {}), ("plain", {}), ("both", {"size": "size"})]),
+    ("events=lambda context: ['a', {'name': name}]", [("a", {}), ("table.DeployedFlow", {})]),
+    ("event=namespaced_event_name('data')", [("data", {})]),
+    ("event={'name': namespaced_event_name('data'), 'parameters': pairs}", [("data", {"size": "rows"})]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "events"), EVENTS)
 def test_what_metaflow_calls_is_called(tmp_path: Path, arguments: str, events: list[Any]) -> None:
     assert _events(compiled(tmp_path, _text(f"@trigger({arguments})")).flow) == events
 

@@ -89,8 +89,8 @@ def submit(
             "production": production,
         }
         given |= {name: value for name, value in compiled.items() if value}
-        options = [f"--{name.removesuffix('s').replace('_', '-')}" for name in given]
-        others = [*options, *(settings or ()), *(with_ or ()), *([str(file)] if file is not None else ())]
+        names = [f"--{name.removesuffix('s').replace('_', '-')}" for name in given]
+        others = [*names, *(settings or ()), *(with_ or ()), *([str(file)] if file is not None else ())]
         raise typer.Exit(_submit_deployed(from_, request, others))
     if file is None:
         nothing = EngineError("FC502", "there is nothing to submit", "name a file, or say --from NAME")

@@ -52,7 +52,8 @@ def parameter_entry(name: str) -> Dict[str, Any]:
     """What the plan says of a parameter: `value` is the text of a default that was given when the flow was compiled,
     and `file` the file in the code package that has the default content of an IncludeFile."""
     parameters = _plan.parameters if _plan is not None else ()
-    return next((entry for entry in parameters if entry["name"] == name), {})
+    nothing: Dict[str, Any] = {}
+    return next((entry for entry in parameters if entry["name"] == name), nothing)
 
 
 def load_plan() -> Plan:

@@ -119,7 +119,7 @@ class TargetOptions(BaseModel):
 
     def is_given(self, name: str, *, by_flow: bool = False) -> bool:
         """Whether an option is given for this target, or with `by_flow` on the command line, and is not the default."""
-        elsewhere = self._shared | (self._configured if by_flow else frozenset())
+        elsewhere = self._shared | (self._configured if by_flow else frozenset[str]())
         given = name in self.model_fields_set and name not in elsewhere
         return given and getattr(self, name) != type(self).model_fields[name].default
 

@@ -7,6 +7,7 @@ from typing import cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import Scope, evaluate
+from flowc_compiler.frontend.decorators.arguments.argument_types import as_list
 from flowc_compiler.frontend.decorators.decorator_reader import ArgumentReader
 from flowc_compiler.syntax.modules import ModuleView
 
@@ -28,8 +29,8 @@ class FlowArgumentReader(ArgumentReader):
                 return self._event(self._written(node), node, "event")
             case "trigger", "events":
                 events = self._deployed(self._written(node), node, "events")
-                entries = cast("list[object]", events) if isinstance(events, list | tuple) else None
-                return events if entries is None else [self._event(event, node, "event") for event in entries]
+                entries = as_list(events)
+                return [self._event(event, node, "event") for event in entries] if entries is not None else events
             case "trigger_on_finish", "flow" | "flows":
                 name = "fq_name" if key == "flow" else "flows"
                 return self._deployed(self._written(node), node, name)
@@ -78,6 +79,7 @@ class FlowArgumentReader(ArgumentReader):
 
     def _deployed(self, value: object, node: ast.expr, name: str) -> object:
         """A value; what it returns if it is a function. An empty name is for what Metaflow does not call."""
+        plain: object = value
         if isinstance(value, str | int | float | list | dict | tuple | None):
-            return value
+            return plain
         return self.scope.called(value, {"flow_name": self._flow, "parameter_name": name}, node)

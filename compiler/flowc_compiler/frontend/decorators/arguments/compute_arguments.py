@@ -130,8 +130,7 @@ class _PodArguments(ResourcesArguments):
             path = {} if self.tmpfs_path is None else {"path": self.tmpfs_path}
             tmpfs = TmpfsSpec(size_mb=self.tmpfs_size or UNSAID, tempdir=self.tmpfs_tempdir, **path)
         else:
-            names = ("tmpfs_path", "tmpfs_tempdir", "tmpfs_size")
-            self._without_effect(at, names, "without a tmpfs", "say use_tmpfs=True, or leave it out")
+            self._without_effect(at, ("tmpfs_path",), "without a tmpfs", "say use_tmpfs=True, or leave it out")
         fields |= {"span": at.span, "tmpfs": tmpfs, **more}
         return ContainerSpec(**fields)
 
