@@ -152,17 +152,24 @@ class Home:
         self._folders = folders
 
     @cached_property
-    def near(self) -> dict[str, list[Path]]:
-        """Modules in folders of the project that are beside the flow's, by name."""
-        found: dict[str, list[Path]] = {}
+    def _near(self) -> list[Path]:
+        """The folders in the flow's and in those around it, each of which may be meant to be on the path."""
+        found: list[Path] = []
         for base in (self.folder, *(place for place, names in self.above[:2] if names is None)):
-            for entry in sorted(self._folders.entries(base))[:_MOST_NEAR]:
-                place = base / entry
-                if "." in entry or entry in _NO_CODE or "pyvenv.cfg" in self._folders.entries(place):
-                    continue
-                for item in sorted(self._folders.entries(place))[:_MOST_NEAR]:
-                    if item.endswith(".py") or ("." not in item and self._folders.has_code(place / item)):
-                        found.setdefault(item.removesuffix(".py"), []).append(place / item)
+            entries = sorted(item for item in self._folders.entries(base) if "." not in item and item not in _NO_CODE)
+            places = [base / item for item in entries[:_MOST_NEAR]]
+            found += [place for place in places if "pyvenv.cfg" not in self._folders.entries(place)]
+        return found
+
+    def near(self, name: str) -> list[Path]:
+        """Modules of that name in folders of the project around the flow's."""
+        found: list[Path] = []
+        for place in self._near:
+            entries = self._folders.entries(place)
+            if f"{name}.py" in entries:
+                found.append(place / f"{name}.py")
+            elif name in entries and self._folders.has_code(place / name):
+                found.append(place / name)
         return found
 
     def find_above(self, wanted: Import, path: Sequence[Path]) -> Path | None:

@@ -193,7 +193,7 @@ class LocalCode:
         return any(
             not names.isdisjoint(entry.partition(".")[0] for entry in self.folders.entries(place))
             for place, _ in self._home.above
-        ) or not names.isdisjoint(self._home.near)
+        ) or any(self._home.near(name) for name in names)
 
     def _take_packages(self) -> None:
         """Take the `__init__.py` files of the flow's own package, which Python runs before the flow's file."""
@@ -377,7 +377,7 @@ class LocalCode:
 
     def near(self, name: str) -> list[Path]:
         """Modules of that name in the project that no folder of the path has."""
-        return self._home.near.get(name, [])
+        return self._home.near(name)
 
 
 @lru_cache(maxsize=4)

@@ -106,11 +106,12 @@ class _Importer:
 
     def load(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         """What `import` calls."""
-        package = str((globals or {}).get("__package__") or "") if level else name
+        importer: Dict[str, Any] = globals or {}
+        package = str(importer.get("__package__") or "") if level else name
         top = package.partition(".")[0]
         if top not in self._names:
             return self._import(name, globals, locals, fromlist, level)
-        own = self._finder.is_own(str((globals or {}).get("__file__") or ""))
+        own = self._finder.is_own(str(importer.get("__file__") or ""))
         with self._lock:
             before = self._active[top]
             self._switch(top, own)
