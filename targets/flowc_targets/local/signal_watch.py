@@ -16,7 +16,7 @@ _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class SignalWatch:
     """While it is entered, these signals make `descriptor` readable and are counted, not obeyed.
 
-    One that is ignored stays ignored, as SIGHUP is under nohup.
+    SIGHUP stays ignored where it is, as under nohup. A shell ignores SIGINT for jobs in the background: they count it.
     Only the main thread of a program can do that: elsewhere nothing is installed.
     """
 
@@ -33,7 +33,9 @@ class SignalWatch:
         if threading.current_thread() is threading.main_thread():
             self._installed = True
             self._wakeup = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-            for number in (one for one in _NUMBERS if signal.getsignal(one) is not signal.SIG_IGN):
+            for number in (
+                one for one in _NUMBERS if one != signal.SIGHUP or signal.getsignal(one) is not signal.SIG_IGN
+            ):
                 self._before[number] = signal.signal(number, self._count)
         return self
 
