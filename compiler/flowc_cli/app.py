@@ -27,6 +27,7 @@ SUMMARIES = {
     "simulate": "Run a manifest on this machine as Argo would.",
     "show": "Show a run: its steps, tasks, and artifacts.",
     "logs": "Print the logs of a run's tasks.",
+    "fsck": "Check the files of runs: read all of them, and change nothing.",
     "submit": "Start a run on an engine.",
     "status": "Show the state of a run on an engine, or list the latest runs.",
     "stop": "End a run on an engine early; its exit hooks run.",

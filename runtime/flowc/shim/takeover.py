@@ -54,7 +54,7 @@ def take_over(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> Docu
         later.add(source.run)
         older, again = source.origin()
         rerun |= again
-        source = layout.of_run(older) if older is not None else None
+        source = layout.of_run(older) if older is not None and older not in later else None
     return None
 
 

@@ -113,9 +113,13 @@ def find_origin(flow: Flow, options: RunOptions, resume: ResumeOptions) -> Resum
         layout = _layout(flow.name, store, options.root, resume.origin_run_id)
         record = layout.read_json(f"{layout.prefix}/run.json") or {}
         rerun: set[str] = set() if resume.step is None else {resume.step}
+        seen = {layout.run}
         while "origin" in record and not store.exists(f"{layout.prefix}/{RESUMED}"):
             rerun.update(record["rerun"])  # it was killed while it took over tasks: its own origin has the rest
+            if record["origin"] in seen:
+                raise CorruptArtifact(f"{store.location(layout.prefix)}/run.json says that the run resumes itself")
             layout = RunLayout(store, flow.name, record["origin"])
+            seen.add(layout.run)
             record = layout.read_json(f"{layout.prefix}/run.json") or {}
         return Resumption(
             layout,
