@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver.parameter_inputs import NO_INPUTS, ParameterInputs, Signature
+from flowc_compiler.evaluate.operations import spending
 from flowc_compiler.frontend import NO_CONFIGS, GivenConfigs, parse, read_source
 from flowc_compiler.frontend.shape import Shape, shape_of
 from flowc_compiler.ir import Flow, Parameter
@@ -49,7 +50,8 @@ def compile_file(
     flow: Flow | None = None
     if source is not None and module is not None:
         try:
-            flow = _read(_File(source, module, sink, flow_name, attached), configs, given)
+            with spending(len(source.text)):
+                flow = _read(_File(source, module, sink, flow_name, attached), configs, given)
         except RecursionError:  # Python reads some files that are nested deeper than their evaluation can follow
             report_too_deep(source, sink)
     flow = run_passes(flow, sink) if flow is not None else None

@@ -18,7 +18,7 @@ from flowc_compiler.evaluate.evaluator import (
     Signal,
 )
 from flowc_compiler.evaluate.merging import Container, Merge, State, namespaces, roots_of
-from flowc_compiler.evaluate.operations import COMPARISONS, LONGEST, cost
+from flowc_compiler.evaluate.operations import COMPARISONS, LONGEST, cost, range_length
 from flowc_compiler.evaluate.plain_data import check_hashable, has_objects
 from flowc_compiler.evaluate.values import (
     ClassObject,
@@ -369,15 +369,18 @@ def _compare(
 def _compare_known(evaluator: Evaluator, node: ast.Compare, op: ast.cmpop, one: object, other: object) -> object:
     if isinstance(other, DictView) and isinstance(op, ast.In | ast.NotIn):
         other = other.entries() if other.kind != "keys" else other.owner
-    for item in (one, other):
+    is_lookup = isinstance(op, ast.In | ast.NotIn) and is_kind(other, dict, set, frozenset)
+    for item in (one,) if is_lookup else (one, other):
         check_hashable(evaluator, node, item)
         if isinstance(item, Iterator) or (has_objects(item) and isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE)):
             message = f"flowc does not compare `{evaluator.code(node)}`"
             raise evaluator.refuse("FC113", message, node, "compare numbers and text")
     if isinstance(other, ClassObject) and isinstance(op, ast.In | ast.NotIn):
         raise evaluator.refuse("FC113", f"flowc does not look into `{evaluator.code(node)}`", node, "write it out")
+    if is_lookup:  # what is in it has been checked when it was put there
+        return evaluator.computed(node, lambda: COMPARISONS[type(op)][1](one, other))
     evaluator.charge(min(cost(one), cost(other)) if isinstance(op, ast.Eq | ast.NotEq) else cost(other), node)
-    if isinstance(other, range) and len(other) > LONGEST and not isinstance(one, int):
+    if isinstance(other, range) and range_length(other) > LONGEST and not isinstance(one, int):
         evaluator.exhausted("this range is longer than what flowc looks through", node, "compare numbers")
     return evaluator.computed(node, COMPARISONS[type(op)][1], one, other)
 

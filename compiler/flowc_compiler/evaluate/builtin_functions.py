@@ -21,8 +21,16 @@ from typing import Any, cast
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Evaluator, ExitError
 from flowc_compiler.evaluate.functions import apply, call_function, callback
 from flowc_compiler.evaluate.iteration import take_items
-from flowc_compiler.evaluate.operations import LONGEST, MOST_BITS, binary, check_format, size
-from flowc_compiler.evaluate.plain_data import check_hashable, check_weight, has_objects
+from flowc_compiler.evaluate.operations import (
+    DEEPEST_TREE,
+    LONGEST,
+    MOST_BITS,
+    binary,
+    check_format,
+    range_length,
+    size,
+)
+from flowc_compiler.evaluate.plain_data import check_keys, check_weight, has_objects, weight
 from flowc_compiler.evaluate.targets import attributes_of, setter_of
 from flowc_compiler.evaluate.values import (
     PLAIN,
@@ -187,7 +195,7 @@ def _check_objects(
         raise evaluator.refuse("FC113", message, node, "use numbers, text, lists and dicts")
     if name in {"set", "frozenset", "dict"}:
         for value in values:
-            check_hashable(evaluator, node, value if name != "dict" or not is_kind(value, dict) else None)
+            check_keys(evaluator, node, value if name != "dict" or not is_kind(value, dict) else None)
 
 
 def _limited(value: object) -> object:
@@ -211,7 +219,7 @@ def _check_lengths(evaluator: Evaluator, name: str, arguments: CallArguments, no
     values = [given.value for given in arguments.positional]
     total = 1
     for value in values:
-        length = len(value) if isinstance(value, range) else size(value)
+        length = range_length(value) if isinstance(value, range) else size(value)
         if isinstance(value, range) and length > LONGEST and name not in {"len", "bool"}:
             evaluator.exhausted("this range is longer than what flowc goes over", node, "go over it in a step")
         if name in {"itertools.product", "itertools.combinations", "itertools.permutations"}:
@@ -231,8 +239,25 @@ def _check_lengths(evaluator: Evaluator, name: str, arguments: CallArguments, no
         evaluator.computed(node, lambda: check_format(str(values[-1])))
     if name == "bytes" and values and isinstance(values[0], int) and values[0] > LONGEST:
         evaluator.exhausted("this is larger than what flowc computes", node, "make it in a step")
+    _check_copies(evaluator, name, arguments, node)
     if name == "sum" and any(is_kind(item, list, tuple) for item in arguments.positional[1:]):
         evaluator.charge(LONGEST, node)
+
+
+def _check_copies(evaluator: Evaluator, name: str, arguments: CallArguments, node: ast.expr) -> None:
+    """Refuse texts of JSON that would be long, and charge what Python's library goes over entry by entry."""
+    values = [given.value for given in arguments.positional]
+    if name == "json.dumps" and values:
+        given = [item.value for item in arguments.keywords.values()]
+        widest = max((item if isinstance(item, int) else weight(item) * 100 for item in given), default=1)
+        entries = weight(values[0])
+        evaluator.charge(entries, node)
+        if entries * max(1, widest) * DEEPEST_TREE > LONGEST * 100:
+            evaluator.exhausted("this is larger than what flowc computes", node, "make it in a step")
+    if name == "copy.deepcopy" and values:
+        evaluator.charge(weight(values[0]), node)
+    if name == "round" and len(values) > 1 and isinstance(values[1], int) and abs(values[1]) > MOST_BITS:
+        evaluator.exhausted("this takes too long to compute", node, "do it in a step")
 
 
 _READING = frozenset({"all", "any", "max", "min", "sorted", "sum", "repr", "str", "list", "tuple", "set", "dict"})

@@ -18,8 +18,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink, Fix
-from flowc_compiler.evaluate.operations import LONGEST, MOST_ENTRIES, MOST_OPERATIONS, TooLargeError, checked, cost
+from flowc_compiler.evaluate.operations import (
+    LONGEST,
+    MOST_ENTRIES,
+    MOST_OPERATIONS,
+    TooLargeError,
+    checked,
+    cost,
+    current_budget,
+)
 from flowc_compiler.evaluate.values import (
+    ATOMS,
     DictView,
     Environment,
     Foreign,
@@ -187,6 +196,7 @@ class Evaluator(ABC):
         """How many bodies of `try` are around."""
         self.rehearsing = 0
         """Whether a turn of a loop is evaluated only to see what it changes."""
+        self._budget = current_budget()
         self._spent = [0, 0]
         self._most_operations = MOST_OPERATIONS
         self._spans: dict[ast.AST, Span] = {}
@@ -319,6 +329,8 @@ class Evaluator(ABC):
         self._spent[0] += count
         if self._spent[0] > self._most_operations:
             self.exhausted("the pipeline's body takes too long to evaluate", node, "do the work in a step")
+        if (problem := self._budget.overdrawn()) is not None:
+            self.exhausted(f"the file {problem}", node, "do the work in a step")
 
     def charge(self, entries: int, node: ast.AST) -> None:
         """Count entries that are made or gone over. Raises LimitError when there were too many."""
@@ -326,6 +338,8 @@ class Evaluator(ABC):
         if self._spent[1] > MOST_ENTRIES:
             message = f"the values that are computed have more than {MOST_ENTRIES} entries in all"
             self.exhausted(message, node, "make them in a step")
+        if entries > 1000 and (problem := self._budget.overdrawn()) is not None:
+            self.exhausted(f"the file {problem}", node, "do the work in a step")
 
     def exhausted(self, message: str, node: ast.AST, help: str) -> None:
         """Collect FC114 and raise LimitError."""
@@ -373,7 +387,8 @@ class Evaluator(ABC):
             if is_kind(value, list, tuple, set, frozenset, dict) and id(value) not in seen:
                 seen.add(id(value))
                 inner = parts_of_container(value)
-                pending.extend(inner)
+                if not set(map(type, inner)) <= ATOMS:
+                    pending.extend(inner)
                 if node is not None:
                     self.charge(len(inner), node)
         return None
@@ -419,6 +434,7 @@ class Evaluator(ABC):
     def computed(self, node: ast.AST, function: Callable[..., object], *operands: object) -> object:
         """What a function of Python's gives for known values. Raises EvaluationError."""
         try:
+            self.charge(sum(map(cost, operands)) // 2, node)
             value = checked(function(*operands))
             self.charge(cost(value), node)
             return value

@@ -14,7 +14,14 @@ from flowc_compiler.evaluate.evaluator import EvaluationError, Evaluator
 from flowc_compiler.evaluate.exceptions import builtin_exception
 from flowc_compiler.evaluate.functions import defaults_of
 from flowc_compiler.evaluate.operations import UNARY, binary, check_format
-from flowc_compiler.evaluate.plain_data import check_hashable, check_key, check_plain, check_weight, has_objects
+from flowc_compiler.evaluate.plain_data import (
+    check_hashable,
+    check_key,
+    check_keys,
+    check_plain,
+    check_weight,
+    has_objects,
+)
 from flowc_compiler.evaluate.settings_objects import enumerated
 from flowc_compiler.evaluate.targets import index_parts, key_of
 from flowc_compiler.evaluate.values import (
@@ -154,7 +161,7 @@ def make_tuple(evaluator: Evaluator, node: ast.Tuple) -> object:
 def make_set(evaluator: Evaluator, node: ast.Set) -> object:
     """A set that is written out."""
     values = elements(evaluator, node.elts)
-    check_hashable(evaluator, node, values)
+    check_keys(evaluator, node, values)
     return evaluator.computed(node, lambda: set(values))
 
 

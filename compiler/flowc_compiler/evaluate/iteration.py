@@ -10,8 +10,8 @@ from flowc_compiler.evaluate.branches import snapshot, test, widen, widen_loop
 from flowc_compiler.evaluate.evaluator import EvaluationError, Evaluator, Frame
 from flowc_compiler.evaluate.functions import bound_names, check_items
 from flowc_compiler.evaluate.merging import State, namespaces
-from flowc_compiler.evaluate.operations import LONGEST, cost
-from flowc_compiler.evaluate.plain_data import check_hashable, check_key, has_objects
+from flowc_compiler.evaluate.operations import LONGEST, cost, range_length
+from flowc_compiler.evaluate.plain_data import check_key, check_keys, has_objects
 from flowc_compiler.evaluate.targets import assign
 from flowc_compiler.evaluate.values import (
     ClassObject,
@@ -42,7 +42,7 @@ def iterated(evaluator: Evaluator, value: object, node: ast.AST) -> list[object]
         return taken
     if isinstance(value, DictView):
         return value.entries()
-    if isinstance(value, range) and len(value) > LONGEST:
+    if isinstance(value, range) and range_length(value) > LONGEST:
         evaluator.exhausted("this range is longer than what flowc goes over", node, "go over it in a step")
     if isinstance(value, ClassObject) and value.kind == "enum":
         members: dict[int, object] = {id(item): item for item in value.namespace.values() if isinstance(item, Instance)}
@@ -181,7 +181,7 @@ def _collect(evaluator: Evaluator, node: Comprehension, source: list[object], in
         _turns(evaluator, node.generators, source, lambda: values.append(evaluator.evaluate(element)))
     if isinstance(node, ast.SetComp):
         evaluator.check_known(node, "it cannot be in a set", "make the set in a step", values)
-        check_hashable(evaluator, node, values)
+        check_keys(evaluator, node, values)
         return evaluator.computed(node, lambda: set(values))
     return evaluator.computed(node, lambda: values)
 

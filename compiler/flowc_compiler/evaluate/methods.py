@@ -8,8 +8,15 @@ from typing import Any, cast
 
 from flowc_compiler.evaluate.evaluator import CallArguments, EvaluationError, Evaluator, RaisedError
 from flowc_compiler.evaluate.functions import callback
-from flowc_compiler.evaluate.operations import LONGEST, TooLargeError, check_format, cost
-from flowc_compiler.evaluate.plain_data import check_hashable, check_plain, check_weight, has_objects, weight
+from flowc_compiler.evaluate.operations import LONGEST, MOST_STEPS, TooLargeError, check_format, cost, range_length
+from flowc_compiler.evaluate.plain_data import (
+    check_hashable,
+    check_keys,
+    check_plain,
+    check_weight,
+    has_objects,
+    weight,
+)
 from flowc_compiler.evaluate.values import BoundMethod, DictView, Iterator, Unresolved, is_kind
 
 _TEXT = frozenset(
@@ -39,6 +46,8 @@ METHODS: dict[type, frozenset[str]] = {
     float: frozenset({"is_integer"}),
 }  # fmt: skip
 _PADDING = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs"})
+_NAIVE = frozenset({"lstrip", "rfind", "rindex", "rpartition", "rsplit", "rstrip", "strip"})
+"""Methods of text that look at an operand for each character."""
 _CHANGING = frozenset(
     {"add", "append", "clear", "difference_update", "discard", "extend", "insert", "intersection_update", "pop",
      "popitem", "remove", "reverse", "setdefault", "sort", "update"}
@@ -97,8 +106,7 @@ def _call_plain(evaluator: Evaluator, method: BoundMethod, arguments: CallArgume
             evaluator, owner, values, evaluator.not_known(values[0], node, "it cannot be a key here", way_out), name
         )
     if kind is not str:
-        compared = (owner, values) if name in _LOOKING else (values[:1],) if kind in (dict, set) else ()
-        check_hashable(evaluator, node, compared)
+        _check_operands(evaluator, owner, name, values, node)
     if name == "sort":
         key = keywords.get("key")
         if key is None:
@@ -124,6 +132,17 @@ def _call_plain(evaluator: Evaluator, method: BoundMethod, arguments: CallArgume
         return found
 
     return evaluator.computed(node, run)
+
+
+def _check_operands(evaluator: Evaluator, owner: object, name: str, values: list[object], node: ast.expr) -> None:
+    """Refuse what cannot be compared with entries, and what takes long to look for or to put in."""
+    kind = type(owner)
+    compared = (owner, values) if name in _LOOKING else (values[:1],) if kind in (dict, set) else ()
+    check_hashable(evaluator, node, compared)
+    for item in values if name in _TAKING_ENTRIES and kind is not list else ():
+        check_keys(evaluator, node, item)
+    if isinstance(owner, range) and range_length(owner) > LONGEST and not all(isinstance(item, int) for item in values):
+        evaluator.exhausted("this range is longer than what flowc looks through", node, "look for numbers")
 
 
 def _unknown_change(evaluator: Evaluator, owner: object, values: list[object], error: Any, name: str) -> Any:
@@ -166,6 +185,8 @@ def _check_text(owner: str, name: str, values: list[Any]) -> None:
     if name in _PADDING and isinstance(first, int):  # noqa: SIM102 - one line would be too long
         if max(first, first * owner.count("\t") if name == "expandtabs" else 0) > LONGEST:
             raise TooLargeError
+    if name in _NAIVE and isinstance(first, str) and len(first) * len(owner) > MOST_STEPS:
+        raise TooLargeError
     if name == "replace" and len(values) > 1 and isinstance(values[1], str):  # noqa: SIM102 - one line would be too long
         if len(owner) * max(1, len(values[1])) > LONGEST * 10:
             raise TooLargeError

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Sized
+import resource
+import sys
+import time
+from collections.abc import Callable, Generator, Sized
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, cast
 
-MOST_OPERATIONS = 1_000_000
+MOST_OPERATIONS = 250_000
 """Expressions and statements that are evaluated, each turn of a loop anew."""
-MOST_ENTRIES = 5_000_000
+MOST_ENTRIES = 2_500_000
 """Entries of lists, tuples, sets and dicts that are made, copied or looked at, in all; 8 characters count as one."""
+MOST_SECONDS = 0.8
+"""Of the processor, for all that is evaluated of a file, a long one has more; the counts above mostly end it sooner."""
+MOST_MEMORY = 200 << 20
+"""Bytes by which evaluating may let the process grow."""
 LONGEST = 100_000
 """Entries of a list, tuple, set or dict, and characters of a string, that are computed."""
 HEAVIEST = 1_000_000
 """Entries of a value that is written out, those of lists in lists counted each time."""
 DEEPEST_TREE = 120
 """How deeply what stands for a result may be nested: an entry of an entry, or what an `if` after an `if` chose."""
+MOST_STEPS = 100_000_000
+"""Steps of a search that goes over one text for each character of another."""
+MOST_COLLISIONS = 1000
+"""Different keys of one hash."""
 MOST_BITS = 4096
 """Bits of a whole number that is computed."""
 DEEPEST_CALLS = 60
@@ -42,6 +55,54 @@ COMPARISONS: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], Any]]] = {
 UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert, ast.Not: operator.not_,
 }  # fmt: skip
+
+
+class Budget:
+    """What evaluating a file may take in all, whatever the counts miss: time of the processor, and memory."""
+
+    __slots__ = ("_deadline", "_memory", "_next")
+
+    def __init__(self, characters: int = 0) -> None:
+        """`characters` is the length of the file."""
+        self._deadline = time.process_time() + MOST_SECONDS * (1 + characters / 100_000)
+        self._memory = _peak() + MOST_MEMORY
+        self._next = 0.0
+
+    def overdrawn(self) -> str | None:
+        """Why no more may be evaluated; looked up once in a while, since it takes longer than most operations."""
+        now = time.perf_counter()  # no less than what the processor has worked since
+        if now < self._next:
+            return None
+        if time.process_time() > self._deadline:
+            return "takes too long to evaluate"
+        if _peak() > self._memory:
+            return "takes too much memory to evaluate"
+        self._next = now + 0.02
+        return None
+
+
+def _peak() -> int:
+    """The most bytes that the process has had in memory."""
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used if sys.platform == "darwin" else used << 10
+
+
+_BUDGET: ContextVar[Budget | None] = ContextVar("_BUDGET", default=None)
+
+
+@contextmanager
+def spending(characters: int) -> Generator[None]:
+    """Let all evaluators of a file of this length share a budget."""
+    token = _BUDGET.set(Budget(characters))
+    try:
+        yield
+    finally:
+        _BUDGET.reset(token)
+
+
+def current_budget() -> Budget:
+    """The budget of the file that is compiled."""
+    return _BUDGET.get() or Budget()
 
 
 class TooLargeError(Exception):
@@ -73,9 +134,25 @@ def size(value: object) -> int:
     return len(cast("Sized", value)) if sized else 0
 
 
+def range_length(value: range) -> int:
+    """How many numbers a range has, which `len` does not say of a very long one."""
+    try:
+        return len(value)
+    except OverflowError:
+        return sys.maxsize
+
+
 def cost(value: object) -> int:
-    """How many entries it costs to make or to go over a value."""
-    return size(value) // 8 if isinstance(value, str | bytes) else size(value)
+    """How many entries it costs to make or to go over a value; what a set or dict has takes more memory."""
+    match value:
+        case str() | bytes():
+            return len(value) // 8
+        case set() | frozenset() | dict():
+            return 2 * len(cast("Sized", value))
+        case int():
+            return value.bit_length() >> 6
+        case _:
+            return size(value)
 
 
 def _check_size(op: ast.operator, left: object, right: object) -> None:

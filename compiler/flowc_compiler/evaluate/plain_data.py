@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Sequence, Sized
 from typing import cast
 
 from flowc_compiler.evaluate.evaluator import Evaluator
-from flowc_compiler.evaluate.operations import DEEPEST_TREE, HEAVIEST
-from flowc_compiler.evaluate.values import PLAIN, Instance, RuntimeValue
+from flowc_compiler.evaluate.operations import DEEPEST_TREE, HEAVIEST, LONGEST, MOST_COLLISIONS
+from flowc_compiler.evaluate.values import ATOMS, PLAIN, Instance, RuntimeValue, is_kind, parts_to_look_into
 from flowc_compiler.ir.regions import (
     ChosenValue,
     CollectionValue,
@@ -35,7 +36,7 @@ def has_objects(value: object) -> bool:
         if isinstance(found, dict | list | tuple | set | frozenset):
             if id(found) not in seen:  # pyright: ignore[reportUnknownArgumentType]
                 seen.add(id(found))  # pyright: ignore[reportUnknownArgumentType]
-                pending.extend([*found, *found.values()] if isinstance(found, dict) else found)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+                pending.extend(parts_to_look_into(found))
         elif not isinstance(found, (*PLAIN, range, slice)) and type(found).__module__ != "datetime":
             return True
     return False
@@ -56,6 +57,31 @@ def check_hashable(evaluator: Evaluator, node: ast.AST, value: object) -> None:
     check_weight(evaluator, node, value)
 
 
+def check_keys(evaluator: Evaluator, node: ast.AST, values: object) -> None:
+    """Refuse entries, or pairs with them, that cannot all be in one set or dict. Raises EvaluationError.
+
+    FC114 for many different keys of one hash: to make a set or dict of them takes the square of their number.
+    """
+    check_hashable(evaluator, node, values)
+    if not is_kind(values, list, tuple, range) or not MOST_COLLISIONS < len(cast("Sized", values)) <= LONGEST:
+        return
+    evaluator.charge(len(cast("Sized", values)), node)
+    values = cast("Sequence[object]", values)
+    pairs = [item for item in values if is_kind(item, tuple) and len(cast("Sized", item)) == 2]
+    for entries in (values, [cast("tuple[object, object]", item)[0] for item in pairs]):
+        try:
+            hashes = Counter(map(hash, entries))
+        except TypeError:  # they cannot be keys, which is found where they are to be
+            continue
+        shared, times = next(iter(hashes.most_common(1)), (0, 0))
+        if times <= MOST_COLLISIONS:
+            continue
+        alike = [item for item in entries if hash(item) == shared]
+        if sum(item != alike[0] for item in alike) > MOST_COLLISIONS:
+            message = "these keys have one hash, so that looking for them takes too long"
+            raise evaluator.refuse("FC114", message, node, "use other keys")
+
+
 def compared_by_identity(value: object) -> bool:
     """Whether comparing this with Python's operators does what the file's classes would do."""
     pending, seen = [value], set[int]()
@@ -70,7 +96,7 @@ def compared_by_identity(value: object) -> bool:
                 return False
         elif isinstance(found, dict | list | tuple | set | frozenset) and id(found) not in seen:  # pyright: ignore[reportUnknownArgumentType]
             seen.add(id(found))  # pyright: ignore[reportUnknownArgumentType]
-            pending.extend([*found, *found.values()] if isinstance(found, dict) else found)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+            pending.extend(parts_to_look_into(found))
     return True
 
 
@@ -84,8 +110,10 @@ TOO_HEAVY = f"this value is nested too deeply, or has more than {HEAVIEST} entri
 
 def check_weight(evaluator: Evaluator, node: ast.AST, *values: object) -> None:
     """Refuse values that are much larger written out than in memory. Raises EvaluationError with FC114."""
-    if sum(weight(value) for value in values) > HEAVIEST:
+    total = sum(weight(value) for value in values)
+    if total > HEAVIEST:
         raise evaluator.refuse("FC114", TOO_HEAVY, node, "make it in a step")
+    evaluator.charge(total // 4, node)
 
 
 def weight(value: object) -> int:
@@ -104,10 +132,15 @@ def weight(value: object) -> int:
             depth = 1 + max(depths.get(id(item), 0) for item in inside)
             depths[id(found)] = depth
             known[id(found)] = HEAVIEST + 1 if depth > DEEPEST_TREE else min(total, HEAVIEST + 1)
-        elif id(found) not in known and _inside(found):
+        elif id(found) not in known and (inside := _inside(found)):
+            if (kinds := set(map(type, inside))) <= ATOMS:  # most are, and this is ten times faster
+                texts = sum(_known({}, item) - 1 for item in inside) if kinds & _TEXTS else 0
+                known[id(found)] = min(1 + len(inside) + texts, HEAVIEST + 1)
+                depths[id(found)] = 1
+                continue
             known[id(found)] = HEAVIEST + 1  # until it is done: what is met before holds itself
             pending.append((found, True))
-            pending.extend((item, False) for item in _inside(found))
+            pending.extend((item, False) for item in inside)
     return _known(known, value)
 
 
@@ -117,7 +150,10 @@ def _known(known: dict[int, int], value: object) -> int:
     return known.get(id(value), 1)
 
 
-def _inside(value: object) -> Iterable[object]:
+_TEXTS = frozenset({str, bytes})
+
+
+def _inside(value: object) -> Collection[object]:
     match value:
         case RuntimeValue():
             inner = getattr(value, "value", None)
@@ -130,6 +166,6 @@ def _inside(value: object) -> Iterable[object]:
             entries = cast("dict[object, object]", value)
             return (*entries.keys(), *entries.values())
         case list() | tuple() | set() | frozenset():
-            return cast("Iterable[object]", value)
+            return cast("Collection[object]", value)
         case _:
             return ()

@@ -7,7 +7,7 @@ Python. They may hold the objects of this module.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
@@ -20,6 +20,8 @@ Environment = dict[str, object]
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 PLAIN = (str, int, float, complex, bool, bytes, type(None), type(...))
 """Types of plain data, beside list, tuple, set and dict."""
+ATOMS = frozenset(PLAIN)
+"""The same, to compare types with: an object of one of them has nothing in it."""
 
 
 def is_kind(value: object, *kinds: type) -> bool:
@@ -31,6 +33,13 @@ def parts_of_container(value: object) -> list[object]:
     """The entries of a list, tuple or set, and the values of a dict."""
     entries = cast("dict[object, object]", value)
     return list(entries.values() if isinstance(value, dict) else entries)
+
+
+def parts_to_look_into(value: object) -> Collection[object]:
+    """The entries of a list, tuple, set or dict, keys included; none where all are plain, as in most that are long."""
+    entries = cast("Collection[object]", value)
+    parts = [*entries, *value.values()] if isinstance(value, dict) else entries  # pyright: ignore[reportUnknownVariableType]
+    return () if set(map(type, parts)) <= ATOMS else parts
 
 
 class Undetermined:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import UnresolvedError
+from flowc_compiler.evaluate.operations import HEAVIEST
+from flowc_compiler.evaluate.plain_data import weight
 from flowc_compiler.frontend.parameters.config_sources import (
     GivenConfigs,
     Source,
@@ -27,6 +30,10 @@ from flowc_compiler.ir import Config
 from flowc_compiler.syntax.modules import FunctionNode
 from flowc_compiler.syntax.served_imports import dotted
 
+LONGEST_TEXT = 1_000_000
+"""Characters of a config; an engine takes no more either, since the value is in what is compiled."""
+DEEPEST = 1000
+"""How deeply a config may be nested."""
 _POSITIONAL = ("name", "default", "default_value", "help", "required", "parser", "plain")
 
 
@@ -178,28 +185,59 @@ class ParseError(Exception):
 
 
 def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise ParseError(f"is not valid JSON: {error}") from None
+    return _read("JSON", json.loads, text)
 
 
 def _toml(text: str) -> Any:
     import tomllib
 
-    try:
-        return tomllib.loads(text)
-    except ValueError as error:
-        raise ParseError(f"is not valid TOML: {error}") from None
+    return _read("TOML", tomllib.loads, text)
 
 
 def _yaml(text: str) -> Any:
     import yaml
 
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    def load(text: str) -> Any:
+        if _nesting(text) > DEEPEST:  # libyaml itself would go on until the stack ends
+            raise RecursionError
+        try:
+            return yaml.load(text, loader)  # noqa: S506 - both are safe
+        except yaml.YAMLError as error:
+            raise ValueError(" ".join(str(error).split())) from None
+
+    return _read("YAML", load, text)
+
+
+def _read(language: str, load: Callable[[str], Any], text: str) -> Any:
+    """The value of a text. Raises ParseError, also for one that is larger written out than flowc takes."""
+    if len(text) > LONGEST_TEXT:
+        raise ParseError(f"has more than {LONGEST_TEXT:,} characters")
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ParseError(f"is not valid YAML: {' '.join(str(error).split())}") from None
+        value = load(text)
+    except RecursionError:
+        raise ParseError("is nested too deeply") from None
+    except ValueError as error:
+        raise ParseError(f"is not valid {language}: {error}") from None
+    if weight(value) > HEAVIEST:
+        raise ParseError(
+            f"is nested too deeply, or has more than {HEAVIEST:,} entries with all of its aliases written out"
+        )
+    return value
+
+
+def _nesting(text: str) -> int:
+    """How deeply a text of YAML is nested, at most: brackets and dashes in a row, and brackets in texts count, too."""
+    deepest = depth = 0
+    for found in re.finditer(r"[\[{]|[\]}]|(?:[-?:][ \t]+)+", text):
+        kind = found[0][0]
+        if kind in "[{":
+            depth += 1
+        elif kind in "]}":
+            depth = max(0, depth - 1)
+        deepest = max(deepest, depth, depth + len(found[0]) // 2 if kind in "-?:" else 0)
+    return deepest
 
 
 Parser = Callable[[str], Any]

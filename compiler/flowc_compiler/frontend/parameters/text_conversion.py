@@ -24,6 +24,9 @@ def converted(text: str, parameter: Parameter) -> Any:
                 raise ValueError(f"{text!r} is neither true nor false")
             return word in TRUE_WORDS
         case "json":
-            return json.loads(text)
+            try:
+                return json.loads(text)
+            except RecursionError:
+                raise ValueError("it is nested too deeply") from None
         case "str":
             return text
