@@ -49,7 +49,41 @@ def load_command(name: str) -> Any:
             f"flowc: on Windows, flowc {name} works within WSL only: https://learn.microsoft.com/windows/wsl\n"
         )
         raise SystemExit(2)
-    return typer.main.get_command(import_module(f"flowc_cli.commands.{name}").app)
+    found: Any = typer.main.get_command(import_module(f"flowc_cli.commands.{name}").app)
+    if any(parameter.name == "file" for parameter in found.params) and name not in _NO_FLOWS:
+        found.params += _reading_options()
+    return found
+
+
+def _reading_options() -> list[Any]:
+    """The options of all commands that compile a flow, about what may be read."""
+    declared = typer.Typer(add_completion=False)
+
+    @declared.command()
+    def _(
+        allow_read: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--allow-read", metavar="PATH", expose_value=False, callback=_allow_reads,
+                help="a file or folder outside of the project that the flow or its project may name",
+            ),
+        ] = None,
+    ) -> None:  # fmt: skip
+        del allow_read
+
+    command: Any = typer.main.get_command(declared)
+    return [parameter for parameter in command.params if parameter.name == "allow_read"]
+
+
+def _allow_reads(paths: list[str] | None) -> None:
+    """Let compiling read what `--allow-read` names."""
+    from flowc_compiler.syntax.import_root import READABLE
+
+    READABLE.set(tuple(Path(item).absolute() for item in paths or ()))
+
+
+_NO_FLOWS = frozenset({"migrate", "simulate"})
+"""Commands whose file is no flow that is compiled."""
 
 
 def join_pairs(arguments: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import typing
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from flowc.errors import StoreError
 from flowc.project_settings import default_root, find_settings
 from flowc.store import DEFAULT_ROOT
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.syntax.import_root import located
+from flowc_compiler.syntax.import_root import is_readable, located, outside_help
 
 
 def configuration(file: Path, sink: DiagnosticSink) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def configuration(file: Path, sink: DiagnosticSink) -> dict[str, Any]:
     except StoreError as error:
         sink.error("FC505", str(error), None, help="correct the file")
         return {}
-    return _rebased(table, Path(folder), flow_folder) if table else {}
+    return _rebased(table, Path(folder), flow_folder, sink) if table else {}
 
 
 def local_root(file: Path, given: str | None, sink: DiagnosticSink) -> str:
@@ -45,22 +46,36 @@ def included_patterns(file: Path, sink: DiagnosticSink) -> list[str]:
     return [item for item in patterns if isinstance(item, str)]
 
 
-def _rebased(table: dict[str, Any], folder: Path, flow_folder: Path) -> dict[str, Any]:
-    """A table and the tables of targets in it, with `include` relative to the flow's folder and `images` as a path."""
+def _rebased(table: dict[str, Any], folder: Path, flow_folder: Path, sink: DiagnosticSink) -> dict[str, Any]:
+    """A table and the tables of targets in it, with `include` relative to the flow's folder and `images` as a path.
+
+    Collects FC605 for patterns that lead out of the project.
+    """
     from flowc_targets.base.options import TargetOptions
 
     above = Path(os.path.relpath(folder, flow_folder))
     rebased: dict[str, Any] = {}
     for key, value in table.items():
         if key == "include" and isinstance(value, list):
+            _check_outside(value, folder, flow_folder, sink)  # pyright: ignore[reportUnknownArgumentType]
             rebased[key] = _above(value, above)  # pyright: ignore[reportUnknownArgumentType]
         elif key == "images" and isinstance(value, str):
             rebased[key] = str(folder / value)
         elif isinstance(value, dict) and key not in TargetOptions.model_fields:
-            rebased[key] = _rebased(typing.cast("dict[str, Any]", value), folder, flow_folder)
+            rebased[key] = _rebased(typing.cast("dict[str, Any]", value), folder, flow_folder, sink)
         else:
             rebased[key] = value
     return rebased
+
+
+def _check_outside(patterns: list[Any], folder: Path, flow_folder: Path, sink: DiagnosticSink) -> None:
+    for pattern in patterns:
+        start = takewhile(
+            lambda part: not set("*?[") & set(part), Path(pattern).parts if isinstance(pattern, str) else ()
+        )
+        if not is_readable(folder.joinpath(*start), flow_folder):
+            message = f"include of {folder / 'pyproject.toml'}: {pattern!r} is not in the flow's project"
+            sink.error("FC605", message, None, help=outside_help(pattern))
 
 
 def _above(patterns: list[Any], above: Path) -> list[Any]:

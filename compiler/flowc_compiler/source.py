@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import ast
 import bisect
+import errno
 import re
+import stat
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
+
+MOST_BYTES = 64 * 2**20
+"""The largest file that compiling reads, beside those that it ships."""
+
+
+def read_file(path: Path, most: int = MOST_BYTES) -> bytes:
+    """The content of a regular file: devices and pipes may have no end. Raises OSError, also where it is too large."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        kind = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
+        raise OSError(kind, "it is not a regular file")
+    with path.open("rb") as file:
+        content = file.read(most + 1)  # files of /proc say that they are empty
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it is larger than {most >> 20} MiB")
+    return content
 
 
 @dataclass(frozen=True, slots=True)

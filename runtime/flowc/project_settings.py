@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any, Dict, Tuple
 
 FILE = "pyproject.toml"
+_MOST_BYTES = 2**24
 
 
 class SettingsError(StoreError):
@@ -46,8 +47,7 @@ def default_root(folder: str) -> str:
 def configured_root(folder: str, section: str = "run") -> str | None:
     """`root` of `[tool.flowc.<section>]`, else of `[tool.flowc]`. Raises SettingsError."""
     table, home = find_settings(folder)
-    own: Any = table.get(section)
-    root = own.get("root") if isinstance(own, dict) else None
+    root = (_as_table(table.get(section)) or {}).get("root")
     root = root if root is not None else table.get("root")
     if root is None:
         return None
@@ -63,8 +63,10 @@ def rebased(root: str, home: str) -> str:
 
 def _table(path: str) -> Dict[str, Any] | None:
     try:
+        if os.path.exists(path) and not os.path.isfile(path):  # a pipe has no end
+            raise SettingsError(f"{path} is not a regular file")
         with open(path, "rb") as file:
-            content = file.read()
+            content = file.read(_MOST_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -79,9 +81,13 @@ def _table(path: str) -> Dict[str, Any] | None:
         tool: Any = tomllib.loads(content.decode("utf-8")).get("tool")
     except (ValueError, RecursionError) as error:  # text that is not UTF-8 or not TOML
         raise SettingsError(f"{path} cannot be read: {error}") from None
-    table: Any = tool.get("flowc") if isinstance(tool, dict) else None
-    if table is not None and not isinstance(table, dict):
+    table = (_as_table(tool) or {}).get("flowc")
+    if table is not None and _as_table(table) is None:
         raise SettingsError(
             f"{path}: `flowc` of [tool] is {table!r}, and not a table: write [tool.flowc] and options in it"
         )
-    return table
+    return _as_table(table)
+
+
+def _as_table(value: Any) -> Dict[str, Any] | None:
+    return value if isinstance(value, dict) else None  # pyright: ignore[reportUnknownVariableType]

@@ -11,6 +11,7 @@ from flowc_compiler.frontend.parameters import text_conversion
 from flowc_compiler.frontend.parameters.text_conversion import FALSE_WORDS, TRUE_WORDS
 from flowc_compiler.ir import Parameter
 from flowc_compiler.source import Span
+from flowc_compiler.syntax.import_root import is_readable, located, outside_help
 
 
 class HasParameters(Protocol):
@@ -232,6 +233,8 @@ def default_file(parameter: Parameter, sink: DiagnosticSink, way_out: str) -> Pa
     problem = "it is neither in the current folder nor next to the flow" if found is None else _problem(found)
     if path.is_absolute() and found is None:
         problem = "there is no such file"
+    if found is not None and not is_readable(found, located(Path(parameter.span.file)).parent):
+        problem, way_out = "it is not in the flow's project", outside_help(location)
     if problem:
         _report(parameter, f"the default file `{location}` cannot be read: {problem}", sink, way_out)
         return None
@@ -241,6 +244,9 @@ def default_file(parameter: Parameter, sink: DiagnosticSink, way_out: str) -> Pa
 def _problem(path: Path) -> str:
     """Why a file cannot be read; empty when it can."""
     try:
+        if not path.is_file():
+            kind = "it is a folder" if path.is_dir() else "it is not a regular file"
+            return kind if path.exists() else "there is no such file"
         with path.open("rb"):
             return ""
     except OSError as error:

@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -243,6 +244,37 @@ def _places_above(folder: Path, own: int) -> Iterator[tuple[Path, frozenset[str]
         yield place, frozenset({chain[depth - 1].name}) if only_own else None
         if outside:
             return
+
+
+READABLE: ContextVar[tuple[Path, ...]] = ContextVar("READABLE", default=())
+"""What `--allow-read` names: files and folders outside of its project that a flow may name."""
+
+
+def is_readable(path: Path, folder: Path) -> bool:
+    """Whether compiling may read what a flow in `folder`, or its project, names: what is in the project, or allowed.
+
+    Links are followed. The project is the folder with version control above the flow's, else that with another marker,
+    else the flow's own: a checkout that nobody trusts may name any file of the machine.
+    """
+    real = Path(os.path.realpath(path))
+    places = (_project(Path(os.path.realpath(folder))), *READABLE.get())
+    return any(real.is_relative_to(os.path.realpath(place)) for place in places)
+
+
+def _project(folder: Path) -> Path:
+    chain = [folder]
+    while chain[-1].parent not in {chain[-1], *_no_projects()}:
+        chain.append(chain[-1].parent)
+    for markers in (_MARKERS[:2], _MARKERS):
+        for place in chain:
+            if any((place / name).exists() for name in markers):
+                return place
+    return folder
+
+
+def outside_help(path: str | Path) -> str:
+    """What to do where a file must not be read."""
+    return f"move it into the project, or allow it on the command line: --allow-read {path}"
 
 
 def _is_top(place: Path) -> bool:

@@ -8,6 +8,7 @@ read.
 from __future__ import annotations
 
 import ast
+import errno
 import io
 import sys
 import tokenize
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.source import SourceFile
+from flowc_compiler.source import SourceFile, read_file
 from flowc_compiler.syntax.import_statements import exported
 from flowc_compiler.syntax.served_imports import Names, check_imports, dotted
 
@@ -32,11 +33,7 @@ def read_source(path: Path, sink: DiagnosticSink, name: str | None = None) -> So
     """Read a Python file by its declared encoding; `None` with FC104 collected when that fails."""
     shown = name or path.as_posix()
     try:
-        if path.stat().st_size > MAX_BYTES:
-            message, help_text = f"{shown} is larger than {MAX_BYTES >> 20} MiB", "split it into modules"
-            sink.error("FC104", message, None, help=help_text)
-            return None
-        raw = path.read_bytes()
+        raw = read_file(path, MAX_BYTES)
         encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
         text = raw.decode(encoding)
     except FileNotFoundError:
@@ -46,7 +43,10 @@ def read_source(path: Path, sink: DiagnosticSink, name: str | None = None) -> So
         sink.error("FC104", f"{shown} is a folder", None, help="name the Python file with the flow in it")
         return None
     except (OSError, SyntaxError, UnicodeError, LookupError, ValueError) as error:
-        sink.error("FC104", f"{shown} cannot be read: {error}", None, help="save it as UTF-8 text")
+        large = isinstance(error, OSError) and error.errno == errno.EFBIG
+        reason = error.strerror if isinstance(error, OSError) else error
+        help_text = "split it into modules" if large else "save it as UTF-8 text"
+        sink.error("FC104", f"{shown} cannot be read: {reason}", None, help=help_text)
         return None
     source = SourceFile(path, text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff"), shown)
     sink.add_source(source)

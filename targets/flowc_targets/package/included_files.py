@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowc_compiler.driver import default_file
+from flowc_compiler.syntax.import_root import is_readable, outside_help
 from flowc_compiler.syntax.local_code import Reason
 
 if TYPE_CHECKING:
@@ -46,7 +47,12 @@ def included_files(patterns: Sequence[str], folder: Path, sink: DiagnosticSink) 
         if matches is not None and not files:
             sink.error("FC605", f"`--include {pattern}` names no file", None, help=_help(pattern, folder))
         for path in files:
-            found[path] = Path(os.path.normpath(folder / path))
+            file = Path(os.path.normpath(folder / path))
+            if file.is_symlink() and not is_readable(file, folder):
+                message = f"`--include {pattern}`: {path} is a link to a file outside of the flow's project"
+                sink.error("FC605", message, None, help=outside_help(os.path.realpath(file)))
+                continue
+            found[path] = file
     return found
 
 

@@ -11,6 +11,8 @@ from typing import NoReturn, cast
 
 from flowc_compiler.evaluate.literals import UnresolvedError
 from flowc_compiler.frontend.parameters.declaration_calls import Argument, CallReader
+from flowc_compiler.source import read_file
+from flowc_compiler.syntax.import_root import is_readable, outside_help
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class SourceFinder:
             self.fail(f"config `{self._name}` has a default and a default_value", "keep one of them", code="FC301")
         if default is not None:
             path = str(self._evaluated("default", default, (str,)))
-            return Source(self._read(path, [Path(path), self._folder / path]), path)
+            return Source(self._read(path, [Path(path), self._folder / path], named_by_flow=True), path)
         if value is not None:
             written = self._evaluated("default_value", value, (str, dict))
             return Source(written if isinstance(written, str) else json.dumps(written))
@@ -89,7 +91,7 @@ class SourceFinder:
             self.fail(f"the {key} of config `{self._name}` is not {what}", "correct it", argument.node, "FC301")
         return value
 
-    def _read(self, path: str, places: list[Path]) -> str:
+    def _read(self, path: str, places: list[Path], *, named_by_flow: bool = False) -> str:
         """The text of a file: of the first place where it is."""
         place = next((item for item in places if item.exists()), None)
         if place is None:
@@ -97,10 +99,14 @@ class SourceFinder:
             where = "" if Path(path).is_absolute() else where
             message = f"there is no file `{path}`{where} for config `{self._name}`"
             self.fail(message, f"name it with `--config {self._name} PATH`")
+        if named_by_flow and not is_readable(place, self._folder):
+            message = f"the file `{path}` of config `{self._name}` is not in the flow's project"
+            self.fail(message, f"{outside_help(path)}, or give it with `--config {self._name} {path}`")
         try:
-            return place.read_text(encoding="utf-8")
+            return read_file(place).decode()
         except (OSError, ValueError) as error:
-            self.fail(f"the file `{path}` of config `{self._name}` cannot be read: {error}", "check it")
+            reason = error.strerror if isinstance(error, OSError) else error
+            self.fail(f"the file `{path}` of config `{self._name}` cannot be read: {reason}", "check it")
 
 
 def present(arguments: Mapping[str, Argument], key: str) -> Argument | None:

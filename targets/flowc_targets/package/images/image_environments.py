@@ -5,12 +5,16 @@ The lines go into files that pip, conda and Docker read, so that only what the g
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from flowc_compiler.source import read_file
+from flowc_compiler.syntax.import_root import is_readable
 
 if TYPE_CHECKING:
     from flowc_compiler.diagnostics import DiagnosticSink
@@ -92,7 +96,10 @@ def _file_lines(spec: DependencySpec, folder: Path) -> list[str]:
     """The requirements of a file: comments, blank lines and continued lines as pip reads them. Raises OSError."""
     if spec.requirements_file is None:
         return []
-    text = (folder / spec.requirements_file).read_text(encoding="utf-8").replace("\\\n", "")
+    path = folder / spec.requirements_file
+    if not is_readable(path, folder):
+        raise OSError(errno.EPERM, f"it is not in the flow's project; write --allow-read {spec.requirements_file}")
+    text = read_file(path).decode().replace("\\\n", "")
     lines = (f" {line}".partition(" #")[0].strip() for line in text.splitlines())
     return [line for line in lines if line]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from flowc_compiler.ir import ContainerSpec
+from flowc_compiler.source import read_file
 from flowc_targets.package.images.build_files import DOCKERFILE, content_tag
 from flowc_targets.package.images.image_environments import GrammarError, environments, image_reference
 
@@ -129,7 +130,7 @@ def read_mapping(path: Path, sink: DiagnosticSink) -> ImageMapping | None:
     """The mapping of a file. Collects FC505 for one that cannot be read, and for images that are none."""
     way_out = "pass the images.json that `flowc image` wrote"
     try:
-        mapping = ImageMapping.model_validate_json(path.read_bytes())
+        mapping = ImageMapping.model_validate_json(read_file(path))
         for item in mapping.images:
             image_reference(item.image)
     except OSError as error:

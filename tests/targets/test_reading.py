@@ -1,0 +1,105 @@
+"""What compiling reads of the machine: regular files of the project, and what the command line allows."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import flowc, write_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.process
+
+FLOW = """
+    from flowc import Config, FlowSpec, IncludeFile, step
+
+    class A(FlowSpec):
+        LINE
+
+        @step
+        def start(self):
+            self.next(self.end)
+
+        @step
+        def end(self):
+            pass
+"""
+SECRET = "SECRET-OF-THE-MACHINE"
+NAMED = {
+    "config": 'c = Config("c", default="PATH", plain=True)',
+    "included": 'i = IncludeFile("i", default="PATH")',
+}
+
+
+def _project(folder: Path, line: str = "pass", **files: str) -> Path:
+    """A project in `repo`, with a secret beside it."""
+    write_files(folder, {"secret.txt": SECRET, "repo/flow.py": FLOW.replace("LINE", line), **files})
+    return folder / "repo"
+
+
+def _compile(folder: Path, *options: str) -> tuple[int, str, bool]:
+    done = flowc(folder, "compile", "flow.py", "--root", "s3://a/b", "--image", "i", *options)
+    return done.returncode, done.stderr, SECRET in done.stdout
+
+
+@pytest.mark.parametrize("kind", NAMED)
+@pytest.mark.parametrize("path", ["absolute", "../secret.txt", "link.txt"])
+def test_a_file_outside_of_the_project(tmp_path: Path, kind: str, path: str) -> None:
+    given = str(tmp_path / "secret.txt") if path == "absolute" else path
+    repo = _project(tmp_path, NAMED[kind].replace("PATH", given))
+    (repo / "link.txt").symlink_to(tmp_path / "secret.txt")
+    code, says, found = _compile(repo)
+    assert (code, found) == (2, False)
+    assert "is not in the flow's project" in says
+    assert "--allow-read" in says
+    assert _compile(repo, "--allow-read", str(tmp_path / "secret.txt"))[0] == 0
+    assert _compile(repo, "--allow-read", "..")[0] == 0
+
+
+@pytest.mark.parametrize("kind", NAMED)
+@pytest.mark.parametrize("marker", [".git/HEAD", "pyproject.toml"])
+def test_a_file_of_the_project_above_the_flow(tmp_path: Path, kind: str, marker: str) -> None:
+    repo = _project(tmp_path, NAMED[kind].replace("PATH", "../secret.txt"), **{marker: ""})
+    assert _compile(repo)[0] == 0
+
+
+def test_what_the_command_line_names(tmp_path: Path) -> None:
+    repo = _project(tmp_path, 'c = Config("c", plain=True)')
+    assert _compile(repo, "--config", "c=../secret.txt")[0] == 0
+    assert _compile(repo, "--include", "../secret.txt")[0] == 0
+
+
+def test_includes_of_a_pyproject(tmp_path: Path) -> None:
+    repo = _project(tmp_path, **{"repo/pyproject.toml": '[tool.flowc]\ninclude = ["../secret.txt"]\n'})
+    code, says, found = _compile(repo)
+    assert (code, found, "[FC605]" in says, "--allow-read" in says) == (2, False, True, True)
+    assert _compile(repo, "--allow-read", "../secret.txt")[0] == 0
+    (repo / "pyproject.toml").write_text('[tool.flowc]\ninclude = ["data"]\n', encoding="utf-8")
+    (repo / "data").mkdir()
+    (repo / "data" / "link.txt").symlink_to(tmp_path / "secret.txt")
+    code, says, found = _compile(repo)
+    assert (code, found, "is a link to a file outside of the flow's project" in says) == (2, False, True)
+
+
+@pytest.mark.parametrize("kind", NAMED)
+def test_what_is_no_regular_file(tmp_path: Path, kind: str) -> None:
+    repo = _project(tmp_path, NAMED[kind].replace("PATH", "pipe"))
+    os.mkfifo(repo / "pipe")
+    code, says, _ = _compile(repo)
+    assert (code, "it is not a regular file" in says) == (2, True)
+    done = flowc(repo, "check", "pipe")
+    assert (done.returncode, "[FC104]: pipe cannot be read: it is not a regular file" in done.stderr) == (2, True)
+    done = flowc(repo, "check", "/dev/zero")
+    assert (done.returncode, "it is not a regular file" in done.stderr) == (2, True)
+
+
+def test_a_config_that_is_too_large(tmp_path: Path) -> None:
+    repo = _project(tmp_path, 'c = Config("c", default="large.json", plain=True)')
+    with (repo / "large.json").open("wb") as file:
+        file.truncate(2**27)
+    code, says, _ = _compile(repo)
+    assert (code, "it is larger than 64 MiB" in says) == (2, True)
