@@ -228,6 +228,7 @@ def test_a_parser_of_the_flows_own_runs_in_the_tasks(tmp_path: Path) -> None:
 def test_where_configs_are_read_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The current folder is Metaflow's place; next to the flow is flowc's second one. What is given comes first."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").touch()  # the current folder is the project's
     (tmp_path / "flows").mkdir()
     (tmp_path / "flows" / "c.json").write_text('{"from": "beside"}')
     body = "c = Config('c', default='c.json')\n"

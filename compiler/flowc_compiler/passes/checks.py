@@ -29,20 +29,14 @@ WHY = {
 def check_texts(flow: Flow, sink: DiagnosticSink) -> Flow | None:
     """Collect FC118 for texts with a lone surrogate, such as `"\\ud800"`, which no file, variable or name can have.
 
-    `None` with one. The flow is searched only when writing all of it as JSON fails.
+    `None` with one.
     """
-    from pydantic_core import PydanticSerializationError
-
-    try:
-        flow.model_dump_json(exclude_defaults=True, warnings=False)
-    except PydanticSerializationError:
-        found = dict(_unwritable(flow, flow.span))
-        for text, span in found.items():
-            message = f"the text {text[:_LONGEST_TEXT]!a} has half of a character, and cannot be written in UTF-8"
-            help_text = "write the character itself; bytes that are not text are passed as `bytes`, or in base64"
-            sink.error("FC118", message, span, help=help_text)
-        return None if found else flow
-    return flow
+    found = dict(_unwritable(flow))
+    for text, span in found.items():
+        message = f"the text {text[:_LONGEST_TEXT]!a} has half of a character, and cannot be written in UTF-8"
+        help_text = "write the character itself; bytes that are not text are passed as `bytes`, or in base64"
+        sink.error("FC118", message, span, help=help_text)
+    return None if found else flow
 
 
 _LONGEST_TEXT = 40
@@ -68,9 +62,10 @@ def check_names(flow: Flow, sink: DiagnosticSink) -> Flow:
     return flow
 
 
-def _unwritable(value: object, span: Span) -> Iterator[tuple[str, Span]]:
+def _unwritable(flow: Flow) -> Iterator[tuple[str, Span]]:
     """The texts in a flow that UTF-8 has no bytes for, each with the span nearest to it."""
-    pending: list[tuple[object, Span]] = [(value, span)]
+    pending: list[tuple[object, Span]] = [(flow, flow.span)]
+    seen: set[int] = set()  # most steps share their specs
     while pending:
         item, place = pending.pop()
         if isinstance(item, str):
@@ -78,15 +73,20 @@ def _unwritable(value: object, span: Span) -> Iterator[tuple[str, Span]]:
                 item.encode()
             except UnicodeEncodeError:
                 yield item, place
-        elif isinstance(item, Model):
-            parts = vars(item)
-            own = parts.get("span")
-            pending += [(part, own if isinstance(own, Span) else place) for part in parts.values()]
+        elif isinstance(item, Model) and id(item) not in seen:
+            seen.add(id(item))
+            own = vars(item).get("span")
+            place = own if isinstance(own, Span) else place
+            pending += [(part, place) for part in vars(item).values() if _may_have_text(part)]
         elif isinstance(item, dict):
             entries = cast("dict[object, object]", item)
-            pending += [(part, place) for entry in entries.items() for part in entry]
+            pending += [(part, place) for entry in entries.items() for part in entry if _may_have_text(part)]
         elif isinstance(item, list | tuple | set | frozenset):
-            pending += [(part, place) for part in cast("list[object]", item)]
+            pending += [(part, place) for part in cast("list[object]", item) if _may_have_text(part)]
+
+
+def _may_have_text(value: object) -> bool:
+    return not value.isascii() if isinstance(value, str) else bool(value) and not isinstance(value, int | Span)
 
 
 def check_decorator_placement(flow: Flow, sink: DiagnosticSink) -> Flow:

@@ -22,7 +22,18 @@ METAFLOW_RESERVED = frozenset(
 """Names that Metaflow 2.19 refuses for parameters and configs, spelled exactly so (its `Parameter.init`)."""
 
 RUN_OPTIONS = frozenset(
-    {"branch", "flow", "help", "param", "production", "retry-wait", "root", "start-method", "timeout-grace"}
+    {
+        "allow-read",
+        "branch",
+        "flow",
+        "help",
+        "param",
+        "production",
+        "retry-wait",
+        "root",
+        "start-method",
+        "timeout-grace",
+    }
 )
 """Options of `flowc run` that are no reserved names: `--NAME` is the option, and `-p NAME=value` the parameter."""
 
