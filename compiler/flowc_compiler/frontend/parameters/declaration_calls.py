@@ -27,6 +27,7 @@ RUN_OPTIONS = frozenset(
         "branch",
         "flow",
         "help",
+        "include",
         "param",
         "production",
         "retry-wait",
