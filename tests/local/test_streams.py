@@ -94,8 +94,17 @@ def test_few_descriptors_mean_fewer_workers(tmp_path: Path, limit: int) -> None:
 
 def test_the_limit_is_raised_where_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[int, int]] = []
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (100, 200))
-    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits))
+
+    def limits(kind: int) -> tuple[int, int]:
+        del kind
+        return 100, 200
+
+    def set_limits(kind: int, wanted: tuple[int, int]) -> None:
+        del kind
+        asked.append(wanted)
+
+    monkeypatch.setattr(resource, "getrlimit", limits)
+    monkeypatch.setattr(resource, "setrlimit", set_limits)
     assert workers_that_fit(10) == 10
     assert asked == []
     assert workers_that_fit(40) == 40

@@ -50,7 +50,8 @@ def report_timeout(error: BaseException, flow: str, task: Task) -> int:
     from flowc.store import open_store
     from flowc.store.run_layout import RunLayout
 
-    frames = traceback.extract_stack(sys._current_frames()[threading.main_thread().ident or 0])
+    now = sys._current_frames()  # pyright: ignore[reportPrivateUsage] (it is documented)
+    frames = traceback.extract_stack(now[threading.main_thread().ident or 0])
     calls = [number for number, frame in enumerate(frames) if _is_ours(frame.filename)]
     code = traceback.format_list(frames[calls[-1] + 1 :] if calls else frames)
     where = "".join(["Where the step's code still was (most recent call last):\n", *code])
