@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import zipfile
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flowc_compiler.driver import compile_file
-from flowc_targets.package.code_package import build_package, content_hash, package_files
+from flowc_targets.package.code_package import build_package, content_hash, package_files, without_docs
 from flowc_targets.package.run_plan import build_plan
 from tests.argo.manifests import NESTED, diamond
 from tests.runtime.test_pythons import interpreter
@@ -36,6 +37,27 @@ def test_same_files_same_bytes(tmp_path: Path) -> None:
         } <= set(names)
         assert archive.read("files/my_flow.py").decode() == diamond()
         assert {info.date_time[0] for info in archive.infolist()} == {1980}
+
+
+class _NoDocs(ast.NodeTransformer):
+    """Empties what stands for itself: docstrings, and the notes below names."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr:
+        match node.value:
+            case ast.Constant(value=str()) as text:
+                text.value = ""
+            case _:
+                pass
+        return node
+
+
+def test_the_shim_is_packed_without_docstrings() -> None:
+    for path in (Path(__file__).parents[2] / "runtime" / "flowc").rglob("*.py"):
+        code = path.read_bytes()
+        packed = without_docs(code)
+        assert packed.count(b"\n") == code.count(b"\n")
+        before, after = (ast.dump(_NoDocs().visit(ast.parse(text))) for text in (code, packed))
+        assert before == after, path
 
 
 def test_an_encoding_of_the_users_own_survives(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,6 +38,7 @@ from flowc.__main__ import main
 
 sys.exit(main())
 """
+_DOCSTRING = re.compile(rb'''^([ \t]*)"""(?:[^"\\]|\\.|"(?!""))*"""$''', re.MULTILINE | re.DOTALL)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MOST_NAMED = 5
 
@@ -170,9 +172,20 @@ def _content(path: Path, source: SourceFile, code: LocalCode, sink: DiagnosticSi
 
 
 def _runtime_files() -> dict[str, bytes]:
-    """The files of the shim. They are located, not imported, which would take time."""
+    """The files of the shim, without the texts of docstrings. They are located, not imported, which would take time."""
     spec = find_spec("flowc")
     assert spec is not None, "the package flowc is not installed"
     assert spec.submodule_search_locations, "flowc is not a package"
     folder = Path(next(iter(spec.submodule_search_locations)))
-    return {f"flowc/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in sorted(folder.rglob("*.py"))}
+    paths = sorted(folder.rglob("*.py"))
+    return {f"flowc/{path.relative_to(folder).as_posix()}": without_docs(path.read_bytes()) for path in paths}
+
+
+def without_docs(code: bytes) -> bytes:
+    """A file of the shim with its docstrings emptied; every line stays where it is.
+
+    They are a quarter of the package, which has to fit into the annotation that a plain `kubectl apply` keeps.
+    """
+    # The line breaks stay, so that tracebacks name the lines of the source; a literal stays, since some bodies are
+    # nothing but a docstring.
+    return _DOCSTRING.sub(lambda found: found[1] + b'""' + b"\n" * found[0].count(b"\n"), code)
