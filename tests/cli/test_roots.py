@@ -145,6 +145,7 @@ def test_check_needs_no_root_and_takes_the_file(project: Path) -> None:
         ("[tool.flowc]\nroot = " + "[" * 5000 + "]" * 5000, "cannot be read"),
         ("[tool.flowc]\nroot = 3", "root is 3"),
         ('[tool.flowc]\nroot = ""', "root is ''"),
+        ("[tool]\nflowc = 3", "flowc"),
     ],
 )
 def test_a_file_that_says_no_root_is_reported_once(project: Path, text: str, why: str) -> None:
@@ -157,7 +158,7 @@ def test_a_file_that_says_no_root_is_reported_once(project: Path, text: str, why
         assert why in " ".join(done.stderr.split())
 
 
-@pytest.mark.parametrize("text", ["tool = 3", "[tool]\nflowc = 3", "[tool.other]\nflowc = 1", "not even = [TOML", ""])
+@pytest.mark.parametrize("text", ["tool = 3", "[tool.other]\nflowc = 1", "not even = [TOML", ""])
 def test_a_file_without_the_table_is_passed_over(project: Path, text: str) -> None:
     configure(project, '[tool.flowc]\nroot = "store"')
     (project / "flows" / "pyproject.toml").write_text(text, encoding="utf-8")
