@@ -198,7 +198,7 @@ def _imported(folder: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, st
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(textwrap.dedent(text), encoding="utf-8")
-    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
     spec = spec_from_file_location("flow_file", folder / "flow_file.py")
     return [name for name, _ in first_imports("flow_file", spec)]
 

@@ -17,7 +17,7 @@ from flowc.current import current
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from random import Random
-    from typing import Any, Dict, Iterator, List, Set
+    from typing import Any, Dict, Generator, List, Set
 
 _FOR_ALL = ("logging", "multiprocessing.util", "weakref")
 """Modules whose handlers end what a task has, too."""
@@ -34,7 +34,7 @@ class ForkedState:
         """What libraries registered for the end of the process."""
 
     @contextlib.contextmanager
-    def recorded(self) -> Iterator[None]:
+    def recorded(self) -> Generator[None, None, None]:
         """Within it libraries are imported."""
         from random import Random
 
@@ -50,12 +50,12 @@ class ForkedState:
             return original_register(function, *args, **kwargs)
 
         Random.seed = seed  # type: ignore[method-assign, assignment]
-        vars(atexit)["register"] = register
+        atexit.__dict__["register"] = register
         try:
             yield
         finally:
             Random.seed = original_seed  # type: ignore[method-assign]
-            vars(atexit)["register"] = original_register
+            atexit.__dict__["register"] = original_register
 
     def freeze(self) -> None:
         """In the server, before the first fork: keep the collector's hands off its objects."""
@@ -113,15 +113,16 @@ def _take_apart(names: List[str]) -> None:
     Python does, those of the last imported first."""
     marks: List[Any] = []
     for name in reversed(names):
-        members = getattr(sys.modules.pop(name), "__dict__", None)  # anything may stand for a module
-        if isinstance(members, dict):
+        members: Any = getattr(sys.modules.pop(name), "__dict__", None)  # anything may stand for a module
+        if issubclass(type(members), dict):
             members[_MARK] = _Mark()
             marks.append(weakref.ref(members[_MARK]))
     members = None
     gc.collect()
     for mark in marks:
-        for holder in gc.get_referrers(mark()) if mark() is not None else ():
-            if type(holder) is dict and _MARK in holder:
+        holders: List[Any] = gc.get_referrers(mark()) if mark() is not None else []
+        for holder in holders:
+            if issubclass(type(holder), dict) and _MARK in holder:
                 _clear(holder)
     gc.collect()
 
@@ -140,9 +141,10 @@ def _is_private(name: str) -> bool:
 
 def _flush_files() -> None:
     """Flush what is still open and of the task: gc knows the server's objects no more."""
-    from _io import _IOBase
+    import _io
 
+    base: Any = vars(_io)["_IOBase"]
     for item in gc.get_objects():
-        if issubclass(type(item), _IOBase):
+        if issubclass(type(item), base):
             with contextlib.suppress(Exception):
                 item.flush()

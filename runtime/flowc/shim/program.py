@@ -51,8 +51,9 @@ def _nodes(tree: Any, flow: str) -> Iterator[Any]:
 def children(node: Any) -> Iterator[Any]:
     """The nodes right below a node, in the order of their fields."""
     for name in node._fields:
-        value = getattr(node, name, None)
-        for item in value if isinstance(value, list) else (value,):
+        value: Any = getattr(node, name, None)
+        items: List[Any] = value if issubclass(type(value), list) else [value]
+        for item in items:
             if hasattr(item, "_fields"):
                 yield item
 
