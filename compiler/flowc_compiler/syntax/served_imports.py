@@ -34,7 +34,7 @@ _FORGIVING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"
 
 def check_imports(source: SourceFile, sink: DiagnosticSink, tree: ast.Module) -> None:
     """Collect FC106 for names that are not served, but for imports that never run or whose failure is expected."""
-    if not _suspicious(source.text):
+    if not _suspicious(source):
         return
     for node, module, name in _Uses(tree):
         message, help_text, fix = _explain(module, name)
@@ -57,11 +57,11 @@ def _flowc_serves(module: str, name: str | None) -> bool:
     return name == "*" or name.startswith("__") or name in OF_FLOWC
 
 
-def _suspicious(text: str) -> bool:
+def _suspicious(source: SourceFile) -> bool:
     """Whether some import may be of a name that is not served. Modules that are used by attribute count as such."""
-    if _IMPORT.search(text):
+    if _IMPORT.search(source.text):
         return True
-    for match in _FROM.finditer(text):
+    for match in _FROM.finditer(source.text):
         names = match[2].strip(" \t()\\").replace("\\\n", " ")
         if "#" in names or any(not is_served(match[1], item.split()[0]) for item in names.split(",") if item.split()):
             return True
