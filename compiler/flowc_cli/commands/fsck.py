@@ -88,7 +88,8 @@ def _check_run(layout: RunLayout, seen: dict[tuple[str, str], str | None]) -> It
 
 def _check_foreach(layout: RunLayout, document: dict[str, Any]) -> None:
     """The number of a foreach's items. Raises CorruptArtifact."""
-    if isinstance(foreach := document.get("foreach"), dict):
+    foreach: dict[str, Any] | None = document.get("foreach")
+    if foreach:
         artifacts.check_items(layout.store, layout.flow, str(foreach.get("variable", "")), foreach)
 
 
