@@ -33,9 +33,9 @@ def has_objects(value: object) -> bool:
     pending, seen = [value], set[int]()
     while pending:
         found = pending.pop()
-        if isinstance(found, dict | list | tuple | set | frozenset):
-            if id(found) not in seen:  # pyright: ignore[reportUnknownArgumentType]
-                seen.add(id(found))  # pyright: ignore[reportUnknownArgumentType]
+        if is_kind(found, dict, list, tuple, set, frozenset):
+            if id(found) not in seen:
+                seen.add(id(found))
                 pending.extend(parts_to_look_into(found))
         elif not isinstance(found, (*PLAIN, range, slice)) and type(found).__module__ != "datetime":
             return True
@@ -94,8 +94,8 @@ def compared_by_identity(value: object) -> bool:
                 for item in own
             ):
                 return False
-        elif isinstance(found, dict | list | tuple | set | frozenset) and id(found) not in seen:  # pyright: ignore[reportUnknownArgumentType]
-            seen.add(id(found))  # pyright: ignore[reportUnknownArgumentType]
+        elif is_kind(found, dict, list, tuple, set, frozenset) and id(found) not in seen:
+            seen.add(id(found))
             pending.extend(parts_to_look_into(found))
     return True
 

@@ -37,8 +37,9 @@ def parts_of_container(value: object) -> list[object]:
 
 def parts_to_look_into(value: object) -> Collection[object]:
     """The entries of a list, tuple, set or dict, keys included; none where all are plain, as in most that are long."""
-    entries = cast("Collection[object]", value)
-    parts = [*entries, *value.values()] if isinstance(value, dict) else entries  # pyright: ignore[reportUnknownVariableType]
+    parts = cast("Collection[object]", value)
+    if is_kind(value, dict):
+        parts = [*parts, *cast("dict[object, object]", value).values()]
     return () if set(map(type, parts)) <= ATOMS else parts
 
 
