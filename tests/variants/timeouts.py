@@ -36,6 +36,7 @@ _FLOW = """
         TimeoutFlow()
 """
 _ONCE, _CAUGHT, _TWICE = "@timeout(seconds=1)", '@catch(var="why", print_exception=False)', "@retry(times=1)"
+_LONGER = "@timeout(seconds=3)"
 _SLEEP = "time.sleep(20)"
 _FIRST = "if current.retry_count == 0: time.sleep(20)"
 _EACH = """
@@ -88,8 +89,6 @@ _CAUGHT_ALWAYS: dict[str, str] = {
     "    finally:\n        print('RESULT closed')\nlist(wait())",
     "loop_that_takes_errors_as_news": "for number in range(3):\n    try:\n        time.sleep(0.7)\n"
     "    except Exception as error:\n    " + _PRINT,
-    "in_time": "time.sleep(0.1)",
-    "fails_before": "raise KeyError('early')",
 }
 _LEAVING = """
 class Leaving:
@@ -107,12 +106,18 @@ def _variants() -> list[Variant]:
         found.append(_variant(f"second_attempt_in_time_{order}", decorators, _FIRST))
         found.append(_variant(f"every_attempt_too_long_{order}", decorators, _SLEEP))
     found += [
+        # Metaflow leaves its alarm on after an error, and a busy machine is slow: these have time to spare.
+        _variant("in_time", (_CAUGHT, "@timeout(seconds=9)"), "time.sleep(0.1)"),
+        _variant("fails_before", (_CAUGHT, "@timeout(seconds=9)"), "raise KeyError('early')"),
         _variant("retried_without_catch", (_TWICE, _ONCE), _FIRST),
-        _variant("each_attempt_has_the_whole_time", (_TWICE, _ONCE), "time.sleep(0.7)\nif not self.before: 1 / 0"),
-        _variant("each_item_has_its_own_time", (_CAUGHT, _ONCE), "time.sleep(0.6 if self.input else 20)", each=True),
+        _variant(
+            "each_attempt_has_the_whole_time", (_TWICE, "@timeout(seconds=4)"),
+            "time.sleep(2.5)\nif not self.before: 1 / 0",
+        ),
+        _variant("each_item_has_its_own_time", (_CAUGHT, _LONGER), "time.sleep(0.6 if self.input else 20)", each=True),
         _variant("items_retry_alone", (_CAUGHT, _TWICE, _ONCE), "if self.input: " + _SLEEP, each=True),
         _variant("the_sum_of_units", (_CAUGHT, "@timeout(seconds=1, minutes=0, hours=0)"), _SLEEP),
-        _variant("time_of_the_step_only", (_CAUGHT, _ONCE), "time.sleep(0.5)", module="time.sleep(0.7)"),
+        _variant("time_of_the_step_only", (_CAUGHT, _LONGER), "time.sleep(0.6)", module="time.sleep(2.6)"),
         _variant("no_alarm_is_left", (_CAUGHT, _ONCE), "print('RESULT', signal.getitimer(signal.ITIMER_REAL)[0] <= 1)"),
         _variant("the_alarm_is_its_own", (_CAUGHT, _ONCE), "signal.alarm(0); time.sleep(1.3)"),
     ]  # fmt: skip
