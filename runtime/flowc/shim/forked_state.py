@@ -119,12 +119,13 @@ def _take_apart(names: List[str]) -> None:
             marks.append(weakref.ref(members[_MARK]))
     members = None
     gc.collect()
-    for mark in marks:
-        holders: List[Any] = gc.get_referrers(mark()) if mark() is not None else []
+    left = [mark() for mark in marks if mark() is not None]
+    if left:
+        holders: List[Any] = [item for item in gc.get_referrers(*left) if issubclass(type(item), dict)]
         for holder in holders:
-            if issubclass(type(holder), dict) and _MARK in holder:
-                _clear(holder)
-    gc.collect()
+            _clear(holder)
+        del left, holders
+        gc.collect()
 
 
 def _clear(members: Dict[Any, Any]) -> None:
