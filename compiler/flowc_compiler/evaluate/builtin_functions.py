@@ -256,6 +256,11 @@ def _check_copies(evaluator: Evaluator, name: str, arguments: CallArguments, nod
             evaluator.exhausted("this is larger than what flowc computes", node, "make it in a step")
     if name == "copy.deepcopy" and values:
         evaluator.charge(weight(values[0]), node)
+    repeat = arguments.keywords.get("repeat")
+    if name == "itertools.product" and repeat is not None and isinstance(repeat.value, int) and repeat.value > 16:
+        evaluator.exhausted("there are too many combinations", node, "make them in a step")
+    if name == "math.lcm" and len(values) > 1000:
+        evaluator.exhausted("this takes too long to compute", node, "do it in a step")
     if name == "round" and len(values) > 1 and isinstance(values[1], int) and abs(values[1]) > MOST_BITS:
         evaluator.exhausted("this takes too long to compute", node, "do it in a step")
 
