@@ -562,10 +562,9 @@ def test_what_is_no_list_is_not_mapped_over(tmp_path: Path, kind: str) -> None:
 
 
 def test_what_is_no_list_is_not_mapped_over_in_a_fan(tmp_path: Path) -> None:
-    fan = {"fan": {"sources": [output("load")], "product": False}}
     steps = {
         "load": step("linear", "map", call=call("load", kind=literal("text"))),
-        "map": step("foreach", "work", virtual=True, **fan),
+        "map": step("foreach", "work", virtual=True, fan={"sources": [output("load")], "product": False}),
         "work": step("linear", depth=1, call=call("work", x=item("map"))),
     }
     shim = PipelineShim(tmp_path, FRAMES, steps)

@@ -214,7 +214,7 @@ class RunningStep(StepRun):
 
     def __init__(self, run: PipelineRun, task: Task, state: Any) -> None:
         super().__init__(run, task)
-        call = state.step.call or {}
+        call: Dict[str, Any] = state.step.call or {}
         self._arguments: Dict[str, Any] = call.get("arguments") or {}
         self._state = state
         known = {name: values for name, values in self._arguments.items() if {"literal", "python"} & values.keys()}

@@ -176,7 +176,9 @@ def _graph(state: TaskState, load: Callable[[], Any]) -> Dict[str, Any]:
 
 def function_of(module: Any, call: Dict[str, Any]) -> Callable[..., Any]:
     """The function behind a name of the user's file, or of another local module. Raises ProtocolError."""
-    found = module if call.get("module") is None else __import__(call["module"], vars(module), None, ("",))
+    found = module
+    if call.get("module") is not None:
+        found = __import__(call["module"], module.__dict__, None, ("",))
     for name in call["function"].split("."):
         found = getattr(found, name, None)
         if found is None:
