@@ -115,7 +115,8 @@ def test_every_spec_reaches_the_pod(tmp_path: Path) -> None:
         "'ephemeral-storage': '3000Mi', 'example.com/dongle': '1', 'nvidia.com/gpu': '2'})",
         "node_selector": "{'cloud.google.com/gke-accelerator': 'nvidia-tesla-t4', 'pool': 'gpu'}",
         "tolerations": "[k8s.V1Toleration(key='dedicated', operator='Equal', value='ml', effect='NoExecute'), "
-        "k8s.V1Toleration(key='nvidia.com/gpu', operator='Exists', effect='NoSchedule')]",
+        "k8s.V1Toleration(key='nvidia.com/gpu', operator='Exists', effect='NoSchedule'), "
+        "k8s.V1Toleration(key='example.com/dongle', operator='Exists', effect='NoSchedule')]",
         "image": "'example/image:1'",
         "python": "'python3.12'",
         "image_pull_policy": "'Always'",
