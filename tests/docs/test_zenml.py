@@ -54,7 +54,9 @@ def run_row(row: Row, folder: Path) -> None:
 def test_names_work_in_steps(tmp_path: Path) -> None:
     """All rows of code for a step, each in a function, one after another in one step."""
     parts: list[str] = []
-    for number, row in enumerate(MANY):
+    served = [row for row in MANY if compile_row(row, tmp_path)[0] is not None]
+    assert len(served) > 15
+    for number, row in enumerate(served):
         code = textwrap.indent(textwrap.dedent(row.code).strip(), "    ")
         parts.append(f"def row_{number}():\n{code}\n\nrow_{number}()")
     run_row(Row("all of them", "task", "\n".join(parts)), tmp_path)

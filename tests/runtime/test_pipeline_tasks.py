@@ -184,7 +184,7 @@ FAN = """
     def numbers(): return (1, 2, 3)
 
     @step
-    def letters(): return "ab"
+    def letters(): return list("ab")
 
     @step
     def pair(x, y, z=None): return f"{x}{y}{z or ''}"
@@ -226,7 +226,10 @@ def test_lists_of_other_lengths_are_an_error(tmp_path: Path) -> None:
 def test_what_cannot_be_mapped_over_is_an_error(tmp_path: Path) -> None:
     shim = PipelineShim(tmp_path, FAN, fan(True, output("letters"), literal(3)))
     shim.tasks("letters")
-    assert "step 'fan': 3 is a int, which cannot be iterated over" in shim.attempt("fan").stderr
+    assert (
+        "step 'fan': 3, which is mapped over, is of type int, which cannot be iterated over"
+        in shim.attempt("fan").stderr
+    )
 
 
 SWITCH = """
@@ -547,7 +550,7 @@ NO_LISTS = {
     "bytes": "is a bytes, and no list: write `list(data)`",
     "frame": 'is a DataFrame, and no list: write `df.to_dict("records")` for its rows',
     "polars": "is a DataFrame, and no list: write `df.to_dicts()`",
-    "number": "is a int, which cannot be iterated over",
+    "number": "is of type int, which cannot be iterated over",
 }
 
 

@@ -339,7 +339,7 @@ def materialize_iterable(items: Any, what: str) -> Any:
     try:
         iterator: Any = iter(items)
     except TypeError:
-        raise InvalidNextException(f"{what} is a {type(items).__name__}, which cannot be iterated over") from None
+        raise InvalidNextException(f"{what} is of type {type(items).__name__}, which cannot be iterated over") from None
     if iterator is items:
         return list(bounded(iterator, what))
     return list(iterator) if isinstance(items, (MappingView, memoryview)) else items

@@ -15,7 +15,6 @@ from typing import Any
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import UnresolvedError
 from flowc_compiler.evaluate.operations import HEAVIEST
-from flowc_compiler.evaluate.plain_data import weight
 from flowc_compiler.frontend.parameters.config_sources import (
     GivenConfigs,
     Source,
@@ -220,6 +219,8 @@ def _read(language: str, load: Callable[[str], Any], text: str) -> Any:
         raise ParseError("is nested too deeply") from None
     except ValueError as error:
         raise ParseError(f"is not valid {language}: {error}") from None
+    from flowc_compiler.evaluate.plain_data import weight  # the evaluator, which most flows don't need
+
     if weight(value) > HEAVIEST:
         raise ParseError(
             f"is nested too deeply, or has more than {HEAVIEST:,} entries with all of its aliases written out"
