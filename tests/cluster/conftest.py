@@ -26,7 +26,7 @@ FLOWS["hostile"] = (
 )
 FLOWS["switches"] = (Path(__file__).parent / "flows" / "switches.py", PYTHON_IMAGE, ())
 FLOWS["recursion"] = (Path(__file__).parent / "flows" / "recursion.py", PYTHON_IMAGE, ())
-FLOWS["timeouts"] = (Path(__file__).parent / "flows" / "timeouts.py", PYTHON_IMAGE, ("--set", "timeout_grace=40"))
+FLOWS["timeouts"] = (Path(__file__).parent / "flows" / "timeouts.py", PYTHON_IMAGE, ("--set", "timeout_grace=120"))
 FLOWS["old_python"] = (REPOSITORY / "examples" / "nested_foreach.py", OLD_PYTHON_IMAGE, ())
 
 LOCALLY = {"hostile": ("-p", "given={{workflow.uid}} $(HOME)"), "timeouts": ("--timeout-grace", "40")}

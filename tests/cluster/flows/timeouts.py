@@ -1,6 +1,6 @@
 """Steps that take too long: what `finally`, `@catch` and `@retry` make of it is the same wherever they run.
 
-With a grace period of 40 seconds, a step that goes on is ended 8 seconds after its timeout.
+With a grace period of 120 seconds, a step that goes on is ended 24 seconds after its timeout.
 """
 
 import time
