@@ -10,7 +10,7 @@ from tests.trials.bombs import Bomb, bombs, check
 
 SAMPLE = random.Random(17).sample(list(bombs()), 12)
 ALWAYS = ("lists_of_lists.pipeline", "sorted_again.pipeline", "equal_hashes_of_a_range.module", "yaml_aliases.config")
-PATIENCE = 3
+SLOWDOWN = 3
 """How many times as long as flowc promises a busy machine may take: what goes off takes all it gets."""
 
 
@@ -20,4 +20,4 @@ PATIENCE = 3
 )
 def test_a_bomb_does_not_go_off(bomb: Bomb) -> None:
     outcome = check(bomb)
-    assert outcome._replace(seconds=outcome.seconds / PATIENCE).problem is None, outcome
+    assert outcome._replace(seconds=outcome.seconds / SLOWDOWN).problem is None, outcome

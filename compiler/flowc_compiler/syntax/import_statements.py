@@ -117,7 +117,7 @@ class Script(NamedTuple):
     name: str
     line: int
     certain: bool
-    """It is what Python is told to run: the text stands after the interpreter, or is `run_path`'s argument."""
+    """It is what the interpreter runs: the text stands after the interpreter, or is `run_path`'s argument."""
 
 
 def scripts_of(tree: ast.Module) -> Iterator[Script]:

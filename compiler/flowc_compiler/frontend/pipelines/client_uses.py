@@ -29,7 +29,7 @@ _OF_MAPPINGS = {"values": "[{}]", "items": "<{}>", "get": "{}", "pop": "{}"}
 
 
 def check_uses(main: ModuleView, modules: LocalModules, steps: Iterable[StepFunction], sink: DiagnosticSink) -> None:
-    """Collect FC106 for what the tasks of these steps take of served objects that have it not."""
+    """Collect FC106 for what the tasks of these steps take of served objects that don't have it."""
     code = _Code(main, modules)
     for step in steps:
         code.reach(step.view, step.node)
