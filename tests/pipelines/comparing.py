@@ -89,7 +89,8 @@ def _seen(task: Task) -> Seen:
     manifest = task.manifest if task.committed else {}
     return Seen(
         task.committed,
-        task.failure is not None,
+        # One that the end of the run has killed did not fail by itself.
+        task.failure is not None and task.failure["type"] != "TaskKilled",
         task.attempt + 1,
         float(manifest.get("started", 0)),
         float(manifest.get("created", 0)),
