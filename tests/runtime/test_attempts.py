@@ -21,6 +21,7 @@ from tests.runtime.shim import RUN, Shim
 from tests.support import flowc
 
 NOW = time.time()
+"""When this module was imported, which may be minutes before a test of it runs."""
 
 
 def attempts_of(folder: Path, files: dict[str, dict[str, Any]]) -> list[Attempt]:
@@ -43,7 +44,7 @@ def failed(seconds_ago: float) -> dict[str, Any]:
 
 
 def test_one_that_runs(tmp_path: Path) -> None:
-    (attempt,) = attempts_of(tmp_path, {"0/attempt.json": begun(5, timeout=10, deadline=NOW + 100)})
+    (attempt,) = attempts_of(tmp_path, {"0/attempt.json": begun(5, timeout=10, deadline=NOW + 10_000)})
     assert (attempt.state, attempt.started, attempt.host) == ("running", NOW - 5, "pod-1")
     run = Run("Flow/1", root=str(tmp_path), _namespace_check=False)
     assert not run["start"].task.finished
@@ -58,7 +59,7 @@ def test_one_that_failed_and_runs_again(tmp_path: Path) -> None:
 
 
 def test_one_without_a_word_was_killed_when_another_has_begun(tmp_path: Path) -> None:
-    files = {"0/attempt.json": begun(50, timeout=90, deadline=NOW + 100), "1/attempt.json": begun(2)}
+    files = {"0/attempt.json": begun(50, timeout=90, deadline=NOW + 10_000), "1/attempt.json": begun(2)}
     one, two = attempts_of(tmp_path, files)
     assert (one.state, one.ended, two.state) == ("killed", None, "running")
     assert one.failure is not None
@@ -66,7 +67,7 @@ def test_one_without_a_word_was_killed_when_another_has_begun(tmp_path: Path) ->
 
 
 def test_one_without_a_word_after_its_timeout_was_too_long(tmp_path: Path) -> None:
-    files = {"0/attempt.json": begun(50, timeout=10, deadline=NOW + 100), "1/attempt.json": begun(2)}
+    files = {"0/attempt.json": begun(50, timeout=10, deadline=NOW + 10_000), "1/attempt.json": begun(2)}
     one, _ = attempts_of(tmp_path, files)
     assert one.failure is not None
     assert one.failure["type"] == "TimeoutException"
