@@ -14,7 +14,7 @@ import sys
 import tokenize
 import warnings
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,8 +77,9 @@ def parse(source: SourceFile, sink: DiagnosticSink) -> ast.Module | None:
     return None
 
 
+@lru_cache(maxsize=1)  # the flow's file is read for its imports right after it is read for itself
 def parse_text(text: str) -> ast.Module:
-    """The syntax tree of a file's text. Python's warnings of odd escapes are for those who run the file.
+    """The syntax tree of a file's text, which nobody changes. Python's warnings are for those who run the file.
 
     Raises SyntaxError, ValueError, RecursionError or MemoryError.
     """
