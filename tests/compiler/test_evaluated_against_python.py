@@ -147,6 +147,7 @@ def test_a_value_from_outside_is_enough(tmp_path: Path) -> None:
 CLASS_BODIES = snippets("class_bodies.py.txt")
 
 
+@pytest.mark.filterwarnings("ignore::SyntaxWarning")  # Python 3.14 warns about `break` in `finally`
 @pytest.mark.parametrize("title", CLASS_BODIES)
 def test_class_bodies(title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a parameter has as its default: `=>` is its expression, `==>` goes before it, `<=` after the class."""
