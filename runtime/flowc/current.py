@@ -148,6 +148,8 @@ class Running:
     """The task."""
     metadata: Dict[str, Any] = {}  # noqa: RUF012 (there is one instance)
     """What the step has said of itself by `log_metadata`; of an output under `outputs`."""
+    saved: Dict[str, Any] = {}  # noqa: RUF012 (there is one instance)
+    """What the step of a pipeline has stored by `save_artifact`, by name."""
 
 
 running = Running()

@@ -11,6 +11,7 @@ import re
 from typing import cast
 
 from flowc.protocol.zenml_names import INTEGRATIONS
+from flowc.protocol.zenml_values import CONSTANTS, ENUMERATIONS
 from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.values import Foreign, SettingsObject, is_kind
 from flowc_compiler.syntax.modules import ModuleView
@@ -29,7 +30,12 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "Tag": ("name",),
 }
 """The classes, and which arguments each takes by position."""
-_ENUMERATIONS = frozenset({"ArtifactType", "ByteUnit", "ModelStages", "PythonPackageInstaller", "StepRuntime"})
+_ENUMERATIONS = frozenset(
+    {
+        "ArtifactType", "ByteUnit", "ExecutionStatus", "ModelStages", "PythonPackageInstaller", "StepRuntime",
+        "VisualizationType", *ENUMERATIONS,
+    }
+)  # fmt: skip
 _KUBERNETES = re.compile(r"V\d\w*")
 
 
@@ -49,10 +55,24 @@ def settings_object(evaluator: Evaluator, node: ast.Call) -> SettingsObject | No
 
 def enumerated(node: ast.Attribute | ast.Name, view: ModuleView) -> tuple[object] | None:
     """The value of `StepRuntime.ISOLATED`, and of the constant `MLFLOW` of ZenML; `None` for any other name."""
-    if isinstance(node, ast.Attribute) and view.names.resolve(node.value) in _ENUMERATIONS:
-        return (node.attr.lower(),)
+    if isinstance(node, ast.Attribute):
+        kind = view.names.resolve(node.value)
+        if kind in _ENUMERATIONS:
+            return (_member(kind, node.attr),)
+        if node.attr == "value" and isinstance(node.value, ast.Attribute):
+            return enumerated(node.value, view)
     name = view.names.resolve(node)
-    return (INTEGRATIONS[name],) if name in INTEGRATIONS else None
+    for constants in (INTEGRATIONS, CONSTANTS):
+        if name in constants:
+            return (constants[name],)
+    return None
+
+
+def _member(kind: str, name: str) -> str:
+    """The value of a member: its name in lower case, where nothing else is said."""
+    return dict(item.split("=") for item in ENUMERATIONS.get(kind, "").split("|") if "=" in item).get(
+        name, name.lower()
+    )
 
 
 def _made(evaluator: Evaluator, kind: str, node: ast.Call, positional: tuple[str, ...]) -> SettingsObject:

@@ -69,6 +69,13 @@ def get_step_context() -> StepContext:
     return StepContext(running.state)
 
 
+def get_pipeline_context() -> Any:
+    """The pipeline that is compiled, which only its body has. Raises RuntimeError: no body runs in a task."""
+    if running.state is None:
+        raise RuntimeError("No active pipeline found.")
+    raise RuntimeError("Inside a step use `from zenml import get_step_context` instead.")
+
+
 def log_metadata(
     metadata: Dict[str, Any],
     *args: Any,
@@ -90,7 +97,7 @@ def log_metadata(
         log_model_metadata(metadata, model_name, model_version)
     else:
         of_output = infer_artifact or artifact_name is not None
-        _keep(metadata, *(("outputs", _output(artifact_name)) if of_output else ()))
+        keep_metadata(metadata, *(("outputs", _output(artifact_name)) if of_output else ()))
 
 
 def log_step_metadata(metadata: Dict[str, Any], step_name: str | None = None, **which: Any) -> None:
@@ -107,7 +114,7 @@ def log_artifact_metadata(
 
 def log_model_metadata(metadata: Dict[str, Any], model_name: str | None = None, model_version: Any = None) -> None:
     """Keep metadata of a model under `model` in the step's metadata, in it under the model's name and version."""
-    _keep(metadata, "model", *(str(part) for part in (model_name, model_version) if part is not None))
+    keep_metadata(metadata, "model", *(str(part) for part in (model_name, model_version) if part is not None))
 
 
 def _state() -> Any:
@@ -126,8 +133,8 @@ def _output(name: str | None) -> str:
     return str(name or outputs[0])
 
 
-def _keep(metadata: Dict[str, Any], *place: str) -> None:
-    """Add metadata to what was kept at a place in the step's."""
+def keep_metadata(metadata: Dict[str, Any], *place: str) -> None:
+    """Add metadata to what was kept at a place in the step's. Raises ValueError outside of steps."""
     import json
 
     _state()

@@ -94,23 +94,30 @@ class Client:
     def get_artifact_version(
         self, name_id_or_prefix: str, version: Optional[str] = None, **options: Any
     ) -> ArtifactVersion:
-        """An output by its name: of the run `version`, else of the newest run that has one. Raises KeyError."""
+        """An artifact by its name or id: of that version, else of the newest run that has one. Raises KeyError."""
         del options
-        name = str(name_id_or_prefix)
+        name, found = str(name_id_or_prefix), []
         for flow in _flows():
-            for run in map(PipelineRun, flow.children()):
-                if version not in (None, run.id):
-                    continue
-                for artifact in run.artifact_versions:
-                    if name in (artifact.name, artifact.id):
-                        return artifact
-        raise KeyError(f"there is no artifact {name!r} in {chosen_store(None).url}")
+            newest = next(_versions(flow, name, version), None)
+            if newest is not None:
+                found.append(newest)
+        if not found:
+            raise KeyError(f"there is no artifact {name!r} in {chosen_store(None).url}")
+        return max(found, key=lambda artifact: artifact.run.start_time)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
         known = ", ".join(sorted(item for item in dir(Client) if not item.startswith("_")))
         raise AttributeError(f"Client has no {name!r} in flowc, which has no server; it has {known}")
+
+
+def _versions(flow: Flow, name: str, version: Optional[str]) -> Iterator[ArtifactVersion]:
+    """The artifacts of a flow's runs that have a name or id, the newest run first."""
+    for run in map(PipelineRun, flow.children()):
+        for artifact in run.artifact_versions:
+            if name in (artifact.name, artifact.id) and version in (None, artifact.version):
+                yield artifact
 
 
 def _flows() -> Iterator[Flow]:

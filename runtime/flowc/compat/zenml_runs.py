@@ -71,8 +71,18 @@ class ArtifactVersion(Response):
 
     @property
     def version(self) -> str:
-        """The run's id: each run makes its own."""
-        return self.run.id
+        """The run's id: each run makes its own. Of what `save_artifact` stored, the version that it was given."""
+        return str(self._saved.get("version", self.run.id))
+
+    @property
+    def tags(self) -> List[str]:
+        """The tags that `save_artifact` was given."""
+        return list(self._saved.get("tags", ()))
+
+    @property
+    def _saved(self) -> Dict[str, Any]:
+        found: Dict[str, Any] = self._task.manifest.get("metadata", {}).get("saved", {}).get(self._output, {})
+        return found
 
     @property
     def artifact(self) -> Artifact:
@@ -165,15 +175,17 @@ class StepRun(Response):
 
     @property
     def outputs(self) -> Dict[str, List[ArtifactVersion]]:
-        """Its outputs by name, each as a list of one; none while it runs."""
+        """Its outputs and what it saved by name, each as a list of one; none while it runs."""
         if not self._task.committed:
             return {}
         return {name: [ArtifactVersion(self, name, self._task)] for name in self._task.manifest["artifacts"]}
 
     @property
     def regular_outputs(self) -> Dict[str, ArtifactVersion]:
-        """Its outputs by name; none while it runs."""
-        return {name: versions[0] for name, versions in self.outputs.items()}
+        """Its outputs by name, without what it saved; none while it runs."""
+        found = {name: versions[0] for name, versions in self.outputs.items()}
+        saved = self._task.manifest.get("metadata", {}).get("saved", {}) if found else {}
+        return {name: version for name, version in found.items() if name not in saved}
 
     @property
     def output(self) -> ArtifactVersion:
@@ -188,7 +200,7 @@ class StepRun(Response):
     def run_metadata(self) -> Dict[str, Any]:
         """What it has logged of itself."""
         logged: Dict[str, Any] = self._task.manifest.get("metadata", {}) if self._task.committed else {}
-        return {name: value for name, value in logged.items() if name != "outputs"}
+        return {name: value for name, value in logged.items() if name not in ("outputs", "saved")}
 
     @property
     def start_time(self) -> datetime:

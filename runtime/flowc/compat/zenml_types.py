@@ -63,14 +63,24 @@ def get_logger(logger_name: str) -> logging.Logger:
     return logger
 
 
-class _Text(str, Enum):
-    """Text that is one of several."""
+class StrEnum(str, Enum):
+    """Text that is one of several: `zenml.utils.enum_utils.StrEnum`."""
 
     def __str__(self) -> str:
         return str(self.value)
 
+    @classmethod
+    def names(cls) -> list[str]:
+        """The names of all."""
+        return [item.name for item in cls]
 
-class ArtifactType(_Text):
+    @classmethod
+    def values(cls) -> list[str]:
+        """The values of all."""
+        return [item.value for item in cls]
+
+
+class ArtifactType(StrEnum):
     """What an artifact is."""
 
     DATA_ANALYSIS = "DataAnalysisArtifact"
@@ -82,7 +92,7 @@ class ArtifactType(_Text):
     BASE = "BaseArtifact"
 
 
-class ExecutionStatus(_Text):
+class ExecutionStatus(StrEnum):
     """How far a run or step is."""
 
     INITIALIZING = "initializing"
@@ -118,7 +128,7 @@ class ExecutionStatus(_Text):
         return self in (ExecutionStatus.FAILED, ExecutionStatus.CANCELLED, ExecutionStatus.STOPPED)
 
 
-class ModelStages(_Text):
+class ModelStages(StrEnum):
     """How far a version of a model is."""
 
     NONE = "none"
@@ -128,14 +138,14 @@ class ModelStages(_Text):
     LATEST = "latest"
 
 
-class StepRuntime(_Text):
+class StepRuntime(StrEnum):
     """Whether a step has a pod of its own: in flowc each has."""
 
     INLINE = "inline"
     ISOLATED = "isolated"
 
 
-class VisualizationType(_Text):
+class VisualizationType(StrEnum):
     """What an artifact is shown as."""
 
     CSV = "csv"

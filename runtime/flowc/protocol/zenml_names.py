@@ -5,6 +5,8 @@ What is served is what files of ZenML's users import that has a meaning without 
 
 from __future__ import annotations
 
+from flowc.protocol.zenml_values import CONSTANTS, ENUMERATIONS, EXCEPTIONS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Dict
@@ -26,6 +28,24 @@ INTEGRATIONS["PYTORCH_L"] = "pytorch_lightning"
 _METADATA = dict.fromkeys(
     ("log_artifact_metadata", "log_metadata", "log_model_metadata", "log_step_metadata"), "compat.step_context"
 )
+_ARTIFACTS = dict.fromkeys(("load_artifact", "save_artifact"), "compat.zenml_artifacts")
+_EXTERNAL = {"ExternalArtifact": "compat.zenml_artifacts"}
+_OTHER_CONSTANTS = (
+    "IS_DEBUG_ENV", "PAGE_SIZE_DEFAULT", "PAGE_SIZE_MAXIMUM", "PAGINATION_STARTING_PAGE", "REMOTE_FS_PREFIX",
+    "STR_FIELD_MAX_LENGTH", "TEXT_FIELD_MAX_LENGTH", "ZENML_LOGGING_VERBOSITY", "handle_bool_env_var",
+    "handle_float_env_var", "handle_int_env_var", "handle_json_env_var", "handle_positive_int_env_var",
+    "is_false_string_value", "is_true_string_value",
+)  # fmt: skip
+_DASHBOARD = (
+    "get_cloud_dashboard_url", "get_component_url", "get_deployment_url", "get_model_version_url", "get_run_url",
+    "get_server_dashboard_url", "get_stack_url", "show_dashboard", "show_dashboard_with_url",
+)  # fmt: skip
+_IO = (
+    "copy_dir", "create_dir_if_not_exists", "create_dir_recursive_if_not_exists", "create_file_if_not_exists",
+    "find_files", "get_grandparent", "get_parent", "is_path_within_directory", "is_remote", "is_root", "move",
+    "read_file_contents_as_string", "resolve_relative_path", "write_file_contents_as_string",
+)  # fmt: skip
+_YAML = ("append_yaml", "is_json_serializable", "is_yaml", "read_json", "read_yaml", "write_json", "write_yaml")
 _STEP = {"get_step_context": "compat.step_context", "step": "decorators"}
 _DOCKER = {"DockerSettings": "pipeline_settings", "PythonPackageInstaller": "compat.zenml_types"}
 _RESOURCES = {"ByteUnit": "compat.zenml_types", "ResourceSettings": "pipeline_settings"}
@@ -37,14 +57,19 @@ MODULES: Dict[str, Dict[str, str]] = {
     "zenml": {
         "Model": "pipeline_settings",
         "Tag": "pipeline_settings",
+        "get_pipeline_context": "compat.step_context",
         "pipeline": "pipelines",
         "unmapped": "pipeline_calls",
         **_ARTIFACT_CONFIG,
+        **_ARTIFACTS,
+        **_EXTERNAL,
         **_METADATA,
         **_STEP,
     },
     "zenml.artifacts": {},
     "zenml.artifacts.artifact_config": _ARTIFACT_CONFIG,
+    "zenml.artifacts.external_artifact": _EXTERNAL,
+    "zenml.artifacts.utils": {**_ARTIFACTS, "log_artifact_metadata": "compat.step_context"},
     "zenml.client": {"Client": "compat.zenml_client"},
     "zenml.config": {
         "Schedule": "pipeline_settings",
@@ -56,8 +81,18 @@ MODULES: Dict[str, Dict[str, str]] = {
     "zenml.config.resource_settings": _RESOURCES,
     "zenml.config.retry_config": {"StepRetryConfig": "pipeline_settings"},
     "zenml.config.schedule": {"Schedule": "pipeline_settings"},
-    "zenml.enums": dict.fromkeys(
-        ("ArtifactType", "ExecutionStatus", "ModelStages", "StepRuntime", "VisualizationType"), "compat.zenml_types"
+    "zenml.constants": {
+        **{name: f"={value}" for name, value in CONSTANTS.items()},
+        **dict.fromkeys(_OTHER_CONSTANTS, "compat.zenml_constants"),
+    },
+    "zenml.enums": {
+        **dict.fromkeys((*ENUMERATIONS, "LoggingLevels"), "compat.zenml_enums"),
+        **dict.fromkeys(
+            ("ArtifactType", "ExecutionStatus", "ModelStages", "StepRuntime", "VisualizationType"), "compat.zenml_types"
+        ),
+    },
+    "zenml.exceptions": dict.fromkeys(
+        (*EXCEPTIONS, "OAuthError", "ZenKeyError", "ZenMLBaseException"), "compat.zenml_exceptions"
     ),
     "zenml.integrations": {},
     "zenml.integrations.constants": {name: f"={value}" for name, value in INTEGRATIONS.items()},
@@ -66,16 +101,41 @@ MODULES: Dict[str, Dict[str, str]] = {
     "zenml.integrations.kubernetes.flavors.kubernetes_orchestrator_flavor": _KUBERNETES,
     "zenml.integrations.kubernetes.pod_settings": {"KubernetesPodSettings": "pipeline_settings"},
     "zenml.io": {"fileio": "compat.zenml_fileio:"},
-    "zenml.logger": {"get_logger": "compat.zenml_types"},
+    "zenml.logger": {
+        "get_logger": "compat.zenml_types",
+        "get_logging_level": "compat.zenml_constants",
+    },
     "zenml.materializers": dict.fromkeys(_MATERIALIZERS, "pipeline_settings"),
     "zenml.materializers.base_materializer": {"BaseMaterializer": "pipeline_settings"},
+    "zenml.materializers.built_in_materializer": {"BuiltInMaterializer": "pipeline_settings"},
+    "zenml.materializers.materializer_registry": {
+        "MaterializerRegistry": "compat.zenml_helpers",
+        "materializer_registry": "compat.zenml_helpers",
+    },
+    "zenml.materializers.pydantic_materializer": {"PydanticMaterializer": "pipeline_settings"},
+    "zenml.metadata": {},
+    "zenml.metadata.metadata_types": dict.fromkeys(
+        ("DType", "MetadataType", "MetadataTypeEnum", "MetadataTypeTuple", "Path", "StorageSize", "Uri"),
+        "compat.metadata_types",
+    ),
     "zenml.model": {},
     "zenml.model.model": {"Model": "pipeline_settings"},
-    "zenml.pipelines": {"pipeline": "pipelines"},
+    "zenml.model.utils": {"log_model_metadata": "compat.step_context"},
+    "zenml.pipelines": {"get_pipeline_context": "compat.step_context", "pipeline": "pipelines"},
+    "zenml.pipelines.pipeline_context": {"get_pipeline_context": "compat.step_context"},
+    "zenml.pipelines.pipeline_decorator": {"pipeline": "pipelines"},
     "zenml.steps": _STEP,
+    "zenml.steps.step_context": {"StepContext": "compat.step_context", "get_step_context": "compat.step_context"},
+    "zenml.steps.step_decorator": {"step": "decorators"},
+    "zenml.steps.utils": {"log_step_metadata": "compat.step_context"},
     "zenml.types": dict.fromkeys(("CSVString", "HTMLString", "JSONString", "MarkdownString"), "compat.zenml_types"),
     "zenml.utils": {},
+    "zenml.utils.cuda_utils": {"cleanup_gpu_memory": "compat.zenml_helpers"},
+    "zenml.utils.dashboard_utils": dict.fromkeys(_DASHBOARD, "compat.zenml_helpers"),
+    "zenml.utils.enum_utils": {"StrEnum": "compat.zenml_types"},
+    "zenml.utils.io_utils": dict.fromkeys(_IO, "compat.zenml_io_utils"),
     "zenml.utils.metadata_utils": {"log_metadata": "compat.step_context"},
+    "zenml.utils.yaml_utils": dict.fromkeys(_YAML, "compat.zenml_io_utils"),
 }
 """The names of each module that is served, and their places; `=text` is a constant, and `place:` a module itself."""
 
@@ -121,6 +181,7 @@ CLASSES: Dict[str, Dict[str, str]] = {
         "run": "PipelineRun",
         "run_metadata": "",
         "step": "StepRun",
+        "tags": "",
         "version": "",
     },
     "Client": {

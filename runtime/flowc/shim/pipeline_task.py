@@ -57,6 +57,7 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
         manifest["foreach"] = _items(state, returned, step.foreach_var)
     if step.kind == "switch":
         manifest["choice"] = _choice(step, values)
+    returned.update((name, saved.load()) for name, saved in running.saved.items())
     store = layout.store
     manifest["artifacts"] = {name: artifacts.save(store, plan.flow, name, value) for name, value in returned.items()}
     if running.metadata:
@@ -86,7 +87,7 @@ def _call(load: Callable[[], Any], state: TaskState, values: Values, task: Task)
 
     def code() -> None:
         arguments = {name: values.argument(name, value) for name, value in given.items()}
-        running.state, running.metadata = state, {}
+        running.state, running.metadata, running.saved = state, {}, {}
         returned.update(_outputs(step, call, pass_arguments(function, arguments)))
 
     caught = call_step(beside, code, state, task)

@@ -6,9 +6,7 @@ from flowc.protocol.zenml_names import MODULES
 from tests.docs.zenmlrows.base import Row
 
 _REFUSED = (
-    "from zenml import ExternalArtifact",
-    "from zenml import save_artifact, load_artifact, register_artifact",
-    "from zenml import get_pipeline_context",
+    "from zenml import register_artifact",
     "from zenml import add_tags, remove_tags",
     "from zenml import bulk_log_metadata",
     "from zenml import link_artifact_to_model",
@@ -23,18 +21,22 @@ _REFUSED = (
     "from zenml.integrations.mlflow.flavors.mlflow_experiment_tracker_flavor import MLFlowExperimentTrackerSettings",
     "from zenml.integrations.pytorch.materializers import PyTorchModuleMaterializer",
     "from zenml.stack import Stack",
-    "from zenml.utils import io_utils",
+    "from zenml.utils import source_utils",
 )
 
+_FEW = 7
+
+
+def _all_of(module: str, names: list[str]) -> list[Row]:
+    """A row for each name of a module; one row for all of a module with many."""
+    if len(names) < _FEW or module == "zenml":
+        return [Row(f"`from {module} import {name}`", "top", f"from {module} import {name}") for name in names]
+    shown = next((name for name in ("MLFLOW", "StackComponentType", "StepContextError") if name in names), names[0])
+    return [Row(f"`from {module} import {shown}, ...`", "top", f"from {module} import {', '.join(names)}")]
+
+
 NAMES = [
-    *(
-        Row(f"`from {module} import {name}`", "top", f"from {module} import {name}")
-        for module, names in sorted(MODULES.items())
-        for name in sorted(names)
-        if module != "zenml.integrations.constants"
-    ),
-    Row("`from zenml.integrations.constants import MLFLOW, ...`", "top",
-        f"from zenml.integrations.constants import {', '.join(sorted(MODULES['zenml.integrations.constants']))}"),
+    *(row for module, names in sorted(MODULES.items()) for row in _all_of(module, sorted(names))),
     *(Row(f"`{code}`", "top", code) for code in _REFUSED),
     Row("an import that may fail: `try: ... except ImportError:`", "top",
         "try:\n    from zenml.integrations.mlflow.experiment_trackers import MLFlowExperimentTracker\n"
