@@ -69,6 +69,12 @@ class GangTimeout(ProtocolError):  # noqa: N818
     """Not all members of a gang started in time."""
 
 
+class NotServedError(FlowError):
+    """The code uses a name of `metaflow` or `zenml` that it may import, and that flowc does not serve."""
+
+    headline = "A name that flowc does not serve"
+
+
 class InvalidNextException(FlowError):  # noqa: N818 (Metaflow's name)
     """`self.next` differs from the compiled flow."""
 

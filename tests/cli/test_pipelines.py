@@ -351,7 +351,7 @@ def test_a_pipeline_below_its_projects_folder(packages: list[str], tmp_path: Pat
 def test_the_package_of_a_pipeline_is_imported_with_it(tmp_path: Path) -> None:
     files = {
         "steps/load.py": STEPS,
-        "pipelines/__init__.py": "from zenml import get_pipeline_context\n",
+        "pipelines/__init__.py": "from zenml import run_hook\nrun_hook()\n",
         "pipelines/training.py": TRAINING,
     }
     write_files(tmp_path, files)

@@ -26,14 +26,14 @@ class Suggestion(NamedTuple):
     fix: Fix | None
 
 
-def suggest(wrong: str, known: Iterable[str], otherwise: str = "") -> Suggestion:
+def suggest(wrong: str, known: Iterable[str], otherwise: str = "", cutoff: float = 0.6) -> Suggestion:
     """Whether a wrong name was meant to be a known one. It certainly was when it resembles no other; `otherwise` is the
-    help line when it resembles none.
+    help line when it resembles none, by the ratio `cutoff` of difflib's.
     """
     from difflib import get_close_matches
 
     names = list(known)
-    close = get_close_matches(wrong, names, 1)
+    close = get_close_matches(wrong, names, 1, cutoff)
     if not close:
         return Suggestion(otherwise, None)
     certain = get_close_matches(wrong, names, 2, 0.7) == close

@@ -392,7 +392,8 @@ class ModuleExecution(UnknownCode):
 
     def _reports_imports(self) -> bool:
         """Whether the names that the file imports, and flowc does not serve, are reported where they are imported."""
-        reported = (item.span for item in self.lasting_sink.diagnostics if item.code == "FC106")
+        found = self.lasting_sink.diagnostics
+        reported = (item.span for item in found if item.code == "FC106" and item.severity == "error")
         return any(span is not None and span.file == self.view.source.name for span in reported)
 
     def _import_all(self, view: ModuleView | None, parts: tuple[str, ...], node: ast.ImportFrom) -> None:

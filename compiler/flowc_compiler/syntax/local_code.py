@@ -30,7 +30,7 @@ from flowc_compiler.syntax.import_root import (
 from flowc_compiler.syntax.import_statements import Import, Script, exported, imports_of, scripts_in, scripts_of
 from flowc_compiler.syntax.modules import parse, parse_text, read_source
 from flowc_compiler.syntax.path_changes import PathChange, path_changes
-from flowc_compiler.syntax.served_imports import check_imports
+from flowc_compiler.syntax.unserved_names import check_imports
 
 _IMPORT = re.compile(r"\b(?:from|import)\b[ \t]*([^\n;#]*)")
 _WORD = re.compile(r"\w+")

@@ -21,7 +21,8 @@ from typing import NamedTuple
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.source import SourceFile, read_file
 from flowc_compiler.syntax.import_statements import exported
-from flowc_compiler.syntax.served_imports import Names, check_imports, dotted
+from flowc_compiler.syntax.served_imports import Names, dotted
+from flowc_compiler.syntax.unserved_names import check_imports
 
 MAX_BYTES = 16 * 2**20
 """The largest file that is read: its syntax tree takes about 100 times that much memory."""
@@ -159,7 +160,8 @@ class ModuleView:
         self.head_span = source.head_span
         self.name_span = source.name_span
         self.code = source.code
-        check_imports(source, sink, tree)
+        self.refused_names = check_imports(source, sink, tree)
+        """Names that the file imports and uses, and that are not served: FC106 says so."""
 
     @cached_property
     def imports(self) -> dict[str, Imported]:

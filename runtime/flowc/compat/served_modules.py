@@ -11,16 +11,20 @@ from types import ModuleType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict
+    from typing import Any, Dict, List
+
+
+unserved: Dict[str, List[str]] = {}
+"""What the files of this process's flow import and is not served: names by their module, as the plan has them."""
 
 
 def served_spec(name: str) -> ModuleSpec | None:
-    """The spec of a module that is served; `None` for another module of metaflow or zenml."""
+    """The spec of a module that is served, or that the flow imports; `None` for another one of metaflow or zenml."""
     modules = _names(name).MODULES
-    if name not in modules:
+    package = any(other.startswith(f"{name}.") for other in (*modules, *unserved))
+    if name not in modules and name not in unserved and not package:
         return None
     loader: Any = _Loader()
-    package = any(other.startswith(f"{name}.") for other in modules)
     return ModuleSpec(name, loader, origin=__file__, is_package=package)
 
 
@@ -42,7 +46,7 @@ def _names(module: str) -> Any:
 
 
 def _served(module: str) -> Dict[str, str]:
-    served: Dict[str, str] = _names(module).MODULES[module]
+    served: Dict[str, str] = _names(module).MODULES.get(module, {})
     return served
 
 
@@ -76,9 +80,13 @@ class _ServedModule(ModuleType):
             value = find(module, name)
         elif f"{module}.{name}" in _names(module).MODULES:
             value = import_module(f"{module}.{name}")
+        elif name in unserved.get(module, ()):
+            from flowc.compat.placeholders import placeholder
+
+            value = placeholder(module, name)
         else:
-            known = ", ".join(sorted(served)) or "its modules"
-            raise AttributeError(f"flowc does not serve {module}.{name}; it serves {known}")
+            known = f"; it serves {', '.join(sorted(served))}" if served else ""
+            raise AttributeError(f"flowc does not serve {module}.{name}{known}")
         vars(self)[name] = value
         return value
 

@@ -99,6 +99,7 @@ class Plan:
         self.module: str = data["module"]
         self.pipeline: bool = data.get("frontend") == "pipeline"
         self.files: Dict[str, Any] | None = data.get("files")
+        self.unserved: Dict[str, List[str]] = data.get("unserved") or {}
         self.start: str = data["start"]
         self.end: str = data["end"]
         self.parameters: List[Dict[str, Any]] = data["parameters"]

@@ -104,7 +104,7 @@ def _find(plan: Plan) -> ModuleSpec | None:
     set_plan(plan)
     path = place_files(plan)
     sys.argv = [path]
-    serve_modules()
+    serve_modules(plan.unserved)
     name = plan.module
     package = name.rpartition(".")[0]
     if package:
@@ -125,7 +125,7 @@ def warm_up(plan: Plan) -> None:
     from flowc.shim.warm_imports import first_imports, import_all
 
     set_plan(plan)
-    serve_modules()
+    serve_modules(plan.unserved)
     top, files = located_files(plan)
     path = os.path.join(top, files["file"])
     loader = None if os.path.exists(path) else zipimporter(os.path.dirname(path))
@@ -176,8 +176,15 @@ def program_code(plan: Plan, spec: ModuleSpec) -> CodeType:
     return _compiled[file]
 
 
-def serve_modules() -> None:
-    """Answer this process's imports of `metaflow` and `zenml`, whether or not these are installed."""
+def serve_modules(unserved: Dict[str, List[str]] | None = None) -> None:
+    """Answer this process's imports of `metaflow` and `zenml`, whether or not these are installed.
+
+    `unserved` are names that the flow imports without using them; see `flowc.compat.placeholders`.
+    """
+    if unserved:
+        from flowc.compat import served_modules
+
+        served_modules.unserved.update(unserved)
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
 

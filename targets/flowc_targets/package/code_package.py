@@ -15,6 +15,7 @@ from flowc.protocol import FILES_FOLDER, PLAN_FILE
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.import_root import located
 from flowc_compiler.syntax.local_code import Reason
+from flowc_compiler.syntax.unserved_names import unserved_names
 from flowc_targets.package.included_files import DEFAULTS_FOLDER, default_files, included_files, shipped_files
 from flowc_targets.package.local_modules import find_local_code
 from flowc_targets.package.run_plan import build_plan
@@ -70,6 +71,7 @@ def package_files(
     defaults, contents = default_files(flow.parameters, sink)
     plan = build_plan(flow, code.root.module, defaults)
     plan["files"] = {**place, **({"executable": executable} if executable else {})}
+    plan.update(_unserved(code))
     files.update(contents)
     files.update(_runtime_files())
     files["__main__.py"] = _MAIN.encode()
@@ -122,7 +124,13 @@ def local_plan(flow: Flow, source: SourceFile, include: Sequence[str] = ()) -> d
     included = included_files(include, located(source.path).parent, sink)
     code = find_local_code(source, list(included.values()), sink)
     _, place = shipped_files(code, included, in_place=True)
-    return {**build_plan(flow, code.root.module), "files": {**place, "top": str(code.top)}}
+    return {**build_plan(flow, code.root.module), "files": {**place, "top": str(code.top)}, **_unserved(code)}
+
+
+def _unserved(code: LocalCode) -> dict[str, Any]:
+    """The plan's entry for what the files import and the shim does not serve; none where there is nothing."""
+    names = unserved_names([code.source.text, *code.texts.values()])
+    return {"unserved": names} if names else {}
 
 
 def largest_files(package: bytes) -> str:

@@ -310,7 +310,7 @@ def report_decorator(item: ast.expr, name: str | None, view: ModuleView, of: Own
     elif (kind := _kind(node, view)) is not None:
         message = f"`@{shown}` is {kind}: flowc would have to execute it, and it never executes a flow to compile it"
         sink.error("FC408", message, span, help=_WAYS_OUT[kind])
-    else:
+    elif not (isinstance(node, ast.Name) and node.id in view.refused_names):  # else FC106 says all there is to say
         known, takes = (ARGUMENTS, "steps take") if of == "step" else (FLOW_ARGUMENTS, "a flow takes")
         _report_unknown(node, view, known, takes, sink)
 
@@ -342,12 +342,13 @@ def _report_unknown(node: ast.expr, view: ModuleView, known: Iterable[str], take
         "other decorators need code to run, and flowc never executes a flow to compile it"
     )
     fix: Fix | None = None
+    message = f"`@{shown}` is not a decorator that flowc knows"
     if isinstance(node, ast.Name) and not _is_bound(view.tree, node.id):
-        if node.id in known:
+        message = f"`@{shown}` is not imported"
+        if node.id in ARGUMENTS or node.id in FLOW_ARGUMENTS:
             otherwise, fix = f"import it: `from flowc import {node.id}`", Fix("import", "flowc", node.id)
         else:
-            otherwise, fix = suggest(node.id, known, otherwise)
-    message = f"`@{shown}` is not a decorator that flowc knows"
+            otherwise, fix = suggest(node.id, known, "import it, or remove it")
     sink.error("FC401", message, view.span(node), help=otherwise, fix=fix)
 
 
