@@ -13,7 +13,7 @@ from flowc.protocol.metaflow_names import OWN, SERVED
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
 from flowc_compiler.ir import StepSpecs
-from tests.support import compiled, without_spans
+from tests.support import compiled, refused, without_spans, write_files
 
 
 def step_specs(folder: Path, *decorators: str, flow: str = "") -> StepSpecs:
@@ -396,3 +396,24 @@ def test_arguments_may_be_unpacked_and_computed(tmp_path: Path) -> None:
     assert (specs.resources.cpu, specs.resources.memory_mb) == (2, 4096)
     assert specs.container is not None
     assert specs.container.image == "i"
+
+
+@pytest.mark.parametrize(
+    ("helper", "says"),
+    [
+        ("def pick():\n    if os.sep:\n        return 'a'\n    return 'b'\n", "what line 4 of"),
+        ("def pick():\n    for item in os.environ:\n        if item:\n            return 'a'\n", "what line 5 of"),
+        ("def pick():\n    if os.sep:\n        yield 'a'\n        return\n    yield 'b'\n", "generator"),
+    ],
+)
+def test_a_function_of_another_module_whose_way_out_is_not_known(tmp_path: Path, helper: str, says: str) -> None:
+    """The call stands below the last line of the helper's file: its own lines are named, not those of the flow."""
+    write_files(tmp_path, {"helper.py": f"import os\n\n{helper}"})
+    text = (
+        "from metaflow import *\nfrom helper import pick\n\n\n\n\n\n\nclass F(FlowSpec):\n"
+        "    @environment(vars={'A': ''.join(pick())})\n    @step\n    def start(self):\n        self.next(self.end)\n"
+        "    @step\n    def end(self):\n        pass\n"
+    )
+    [found] = refused(tmp_path, text)
+    assert (found.code, found.span and found.span.line) == ("FC402", 10)
+    assert says in found.message

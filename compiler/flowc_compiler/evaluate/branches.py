@@ -79,12 +79,9 @@ def fork(
             with suppress(ExitError, RaisedError):
                 value = _outcome(evaluator, arm)
                 if _leaves(value):
-                    evaluator.frame.exits.append(
-                        (
-                            cast("Signal", value),
-                            (before, snapshot(evaluator, node, *before.containers), value, evaluator.fork_marks()),
-                        )
-                    )
+                    state = snapshot(evaluator, node, *before.containers)
+                    noted = (before, state, value, evaluator.fork_marks(), node)
+                    evaluator.frame.exits.append((cast("Signal", value), noted))
                 elif value != "diverted":
                     lasting.append((snapshot(evaluator, node, *before.containers), value))
                     marks.append(evaluator.fork_marks())
@@ -139,7 +136,7 @@ def leave(
     """Merge the ways out of a function or loop that were noted in its frame with the present state.
 
     `kinds` are the signals to merge: `return`, `break` or `continue`; `signal` says whether the present state counts.
-    Returns whether any of the ways leads on, and the value that they leave with.
+    Returns whether any of the ways leads on, and the value that they leave with. `node` belongs to the frame's file.
     """
     noted = [item for item in frame.exits if _kind(item[0]) in kinds]
     if not noted:
@@ -155,7 +152,8 @@ def leave(
         marks.append(evaluator.fork_marks())
     evaluator.merge_marks(marks)
     cause = Unresolved("which way is taken is not known")
-    return True, _merge(evaluator, before, states, values, node, cause)
+    decides = cast("ast.AST", noted[0][1][4])
+    return True, _merge(evaluator, before, states, values, decides, cause)
 
 
 def _kind(signal: Signal) -> str:

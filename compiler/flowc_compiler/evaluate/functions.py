@@ -151,7 +151,7 @@ def call_function(evaluator: Evaluator, function: Function, arguments: CallArgum
     if _is_generator(function.node):
         return _generator(evaluator, function.node.body, frame, node)
     with evaluator.within(frame):
-        return _body(evaluator, function.node.body, frame, node)
+        return _body(evaluator, function.node.body, frame)
 
 
 def frame_of(function: Function, environment: Environment) -> Frame:
@@ -169,10 +169,10 @@ def frame_of(function: Function, environment: Environment) -> Frame:
     return frame
 
 
-def _body(evaluator: Evaluator, body: Sequence[ast.stmt], frame: Frame, node: ast.AST) -> object:
+def _body(evaluator: Evaluator, body: Sequence[ast.stmt], frame: Frame) -> object:
     signal = evaluator.execute(body)
     value = signal.value if isinstance(signal, Returned) else None
-    return leave(evaluator, frame, ("return",), signal, value, node)[1] if frame.exits else value
+    return leave(evaluator, frame, ("return",), signal, value, body[0])[1] if frame.exits else value
 
 
 def check_items(evaluator: Evaluator, items: Sequence[object], names: Environment, node: ast.AST) -> None:
@@ -195,7 +195,7 @@ def _generator(evaluator: Evaluator, body: Sequence[ast.stmt], frame: Frame, nod
                     raise frame.lost
                 if frame.exits:
                     raise evaluator.refuse(
-                        "FC115", "flowc cannot know what this generator yields", node, "return a list"
+                        "FC115", "flowc cannot know what this generator yields", body[0], "return a list"
                     )
         finally:
             evaluator.lenient = outer
