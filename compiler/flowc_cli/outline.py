@@ -36,7 +36,8 @@ def parameters_of(file: str, flow_name: str | None) -> str:
         return ""
     lines: list[str] = []
     if flow.parameters:
-        lines += ["", f"Parameters of {flow.name}:", *(_parameter(item) for item in flow.parameters)]
+        shown = [_parameter(item) for item in flow.parameters if not item.hidden]
+        lines += ["", f"Parameters of {flow.name}:", *shown] if shown else []
     if flow.configs:
         lines += ["", f"Configs of {flow.name}:", *(_config(item) for item in flow.configs)]
     return "\n".join(lines) + "\n" if lines else ""
@@ -47,8 +48,7 @@ def _indented(text: str) -> list[str]:
 
 
 def _parameter(parameter: Parameter) -> str:
-    kind = "path of a file" if parameter.source == "file" else "any" if parameter.deferred_type else parameter.type
-    line = f"    --{parameter.name} ({kind})"
+    line = f"    --{parameter.name} ({_kind(parameter)})"
     if parameter.help:
         line += f" {parameter.help}"
     if parameter.fixed:
@@ -60,6 +60,31 @@ def _parameter(parameter: Parameter) -> str:
     if parameter.has_default and parameter.default is not None:
         return f"{line} [default: {_value(parameter.default)}]"
     return f"{line} [required]" if parameter.required else line
+
+
+def _kind(parameter: Parameter) -> str:
+    """Which values a parameter takes."""
+    if parameter.metavar:
+        return parameter.metavar
+    if parameter.source == "file" or parameter.deferred_type:
+        return "path of a file" if parameter.source == "file" else "any"
+    kind = f"{parameter.type} for {parameter.converter}" if parameter.converter else parameter.type
+    if parameter.choices:
+        kind = "|".join(parameter.choices)
+    if parameter.minimum is not None or parameter.maximum is not None:
+        low, high = parameter.minimum, parameter.maximum
+        kind += (
+            f", at least {low}" if high is None else f", at most {high}" if low is None else f" from {low} to {high}"
+        )
+    if parameter.counted:
+        return "may be repeated"
+    return (
+        f"{kind}; may be repeated"
+        if parameter.multiple
+        else f"{parameter.nargs} times {kind}"
+        if parameter.nargs > 1
+        else kind
+    )
 
 
 def _config(config: Config) -> str:

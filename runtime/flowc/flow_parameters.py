@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from flowc.errors import ParameterError
+from flowc.protocol.metaflow_names import OPTION_ARGUMENTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,12 +19,31 @@ class _JSONType:
 
     name = "JSON"
 
+    def convert(self, value: Any, param: Any = None, ctx: Any = None) -> Any:
+        """The value of a JSON text; anything else as it is. Raises ParameterError."""
+        from flowc.type_conversion import convert
+
+        del ctx
+        return convert(getattr(param, "name", ""), "json", value) if isinstance(value, str) else value
+
     def __repr__(self) -> str:
         return "JSON"
 
 
 JSONType = _JSONType()
 """`Parameter("p", type=JSONType)`."""
+
+
+_PLAIN_TYPES = (str, int, float, bool, list, dict, tuple)
+_SHAPING = {"choices", "count", "flag_value", "is_flag", "multiple", "nargs"}
+"""Arguments for click by which a value is another one."""
+
+
+def option_values() -> Any:
+    """The module for what click's arguments and types mean, which few flows need."""
+    from flowc import click_options
+
+    return click_options
 
 
 class Declaration:
@@ -48,7 +68,11 @@ class Declaration:
         from flowc.shim.loaded_plan import given_text
 
         text = given_text(self.name)
+        if text is None and self.fields.get("envvar") is not None:
+            text = option_values().environment_text(self)
         value = self._default(flow_name) if text is None else self._given(text)
+        if self.fields.get("callback") is not None:
+            value = option_values().called_back(self, value)
         separator = self.field("separator")
         if separator and isinstance(value, str) and value:
             return value.split(separator)
@@ -61,20 +85,31 @@ class Declaration:
     def _given(self, text: str) -> Any:
         from flowc.type_conversion import convert, type_of
 
-        default = self.field("default")
-        return convert(self.name, type_of(self.field("type"), None if callable(default) else default), text)
+        declared, default = self.field("type"), self.field("default")
+        default = None if callable(default) else default
+        if self.is_plain(type(default) if declared is None and default is not None else declared):
+            return convert(self.name, type_of(declared, default), text)
+        return option_values().given(self, text)
+
+    def is_plain(self, kind: Any) -> bool:
+        """Whether a value is one of a plain type, and of nothing that click would do more for."""
+        return (
+            kind is None or kind in _PLAIN_TYPES or isinstance(kind, _JSONType)
+        ) and not _SHAPING & self.fields.keys()
 
     def _default(self, flow_name: str) -> Any:
         from flowc.type_conversion import convert_default, type_of
 
         value = self.field("default")
         if value is None:
-            if self.field("required"):
+            if self.field("required") or (self.field("prompt") and not self.field("is_flag")):
                 raise ParameterError(f"parameter {self.name!r} is required: give it as -p {self.name}=...")
-            return None
+            return option_values().nothing(self) if _SHAPING & self.fields.keys() else None
         declared = self.field("type")
         if callable(value):
             value = self._computed(value, flow_name, declared)
+        if not self.is_plain(declared):
+            return option_values().default(self, value)
         return value if declared is None else convert_default(self.name, type_of(declared, None), value)
 
     def _computed(self, function: Any, flow_name: str, declared: Any) -> Any:
@@ -107,7 +142,7 @@ class Parameter:
         **other: Any,
     ) -> None:
         given = {"default": default, "type": type, "help": help, "required": required, "show_default": show_default}
-        self._declare(Declaration(name, merged(f"Parameter {name!r}", given, other, ("separator",))))
+        self._declare(Declaration(name, merged(f"Parameter {name!r}", given, other, OPTION_ARGUMENTS)))
 
     def _declare(self, declaration: Declaration) -> None:
         self.name = declaration.name

@@ -15,18 +15,23 @@ _FALSE = {"0", "false", "f", "no", "n", "off"}
 def convert(name: str, type_name: str, text: str) -> Any:
     """Text to a value of a type: str, int, float, bool or json. Raises ParameterError."""
     try:
-        if type_name == "int":
-            return int(text)
-        if type_name == "float":
-            return float(text)
-        if type_name == "bool":
-            return _bool(text)
-        if type_name == "json":
-            import json
-
-            return json.loads(text)
+        return plain_value(type_name, text)
     except ValueError as error:
         raise ParameterError(f"parameter {name!r}: {text!r} is not a valid {type_name} ({error})") from None
+
+
+def plain_value(type_name: str, text: str) -> Any:
+    """Text to a value of a type: str, int, float, bool or json. Raises ValueError."""
+    if type_name == "int":
+        return int(text)
+    if type_name == "float":
+        return float(text)
+    if type_name == "bool":
+        return _bool(text)
+    if type_name == "json":
+        import json
+
+        return json.loads(text)
     return text
 
 

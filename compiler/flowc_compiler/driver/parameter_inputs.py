@@ -19,6 +19,7 @@ from flowc_compiler.driver.parameters import (
     converted,
     environment_values,
     find_parameter,
+    join_repeated,
     split_assignments,
     split_options,
 )
@@ -59,6 +60,7 @@ class ParameterInputs:
     def bind(self, flow: HasParameters, sink: DiagnosticSink) -> dict[str, str]:
         """Parameter name to the text of its value. Collects FC302, FC303, FC304 and FC308."""
         pairs = [*split_assignments(self.assignments, sink), *split_options(flow, self.options, sink)]
+        pairs = join_repeated(flow, pairs)
         pairs += [(name, value) for name, value in self.hidden if find_parameter(flow, name) is not None]
         pairs += environment_values(flow, self.environment, pairs)
         taken = {parameter.name for name, _ in pairs if (parameter := find_parameter(flow, name)) is not None}

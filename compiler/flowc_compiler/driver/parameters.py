@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -45,8 +46,9 @@ def split_assignments(items: Sequence[str], sink: DiagnosticSink) -> list[tuple[
 
 
 def split_options(flow: HasParameters, arguments: Sequence[str], sink: DiagnosticSink) -> list[tuple[str, str]]:
-    """(name, value) of `--name value` and `--name=value`; a boolean parameter may stand alone, to be true."""
+    """(name, value) of `--name value` and `--name=value`; flags and boolean parameters may stand alone."""
     pairs: list[tuple[str, str]] = []
+    counts: dict[str, int] = {}
     rest = list(arguments)
     while rest:
         item = rest.pop(0)
@@ -56,15 +58,29 @@ def split_options(flow: HasParameters, arguments: Sequence[str], sink: Diagnosti
             sink.error("FC302", f"unknown option or parameter `{item}`", flow.span, help=_known(flow, name))
             if rest and not rest[0].startswith("--"):
                 rest.pop(0)
+        elif parameter.nargs > 1:
+            taken = [*([value] if separator else []), *rest][: parameter.nargs]
+            del rest[: len(taken) - bool(separator)]
+            pairs.append((name, json.dumps(taken)))
         elif separator:
             pairs.append((name, value))
-        elif parameter.type == "bool" and (not rest or rest[0].lower() not in TRUE_WORDS | FALSE_WORDS):
-            pairs.append((name, "true"))
+        elif parameter.counted:
+            counts[parameter.name] = counts.get(parameter.name, 0) + 1
+        elif _stands_alone(parameter, rest):
+            pairs.append((name, parameter.flag or "true"))
         elif rest:
             pairs.append((name, rest.pop(0)))
         else:
             sink.error("FC303", f"parameter `{name}` has no value", parameter.span, help=f"write `{item} VALUE`")
-    return pairs
+    return [*pairs, *((name, str(count)) for name, count in counts.items())]
+
+
+def _stands_alone(parameter: Parameter, rest: Sequence[str]) -> bool:
+    """Whether `--name` has no value behind it, which a flag and a boolean parameter need not have."""
+    if parameter.flag is not None and parameter.type != "bool":
+        return True
+    words = TRUE_WORDS | FALSE_WORDS
+    return parameter.type == "bool" and not parameter.multiple and (not rest or rest[0].lower() not in words)
 
 
 def find_parameter(flow: HasParameters, name: str) -> Parameter | None:
@@ -83,12 +99,23 @@ def environment_values(
     named = {_folded(name) for name, _ in given}
     found: list[tuple[str, str]] = []
     for parameter in flow.parameters:
-        suffix = parameter.name.upper().replace("-", "_")
-        own = environment.get(f"{PREFIXES[0]}{suffix}") if suffix != "ID" else None
-        value = own if own is not None else environment.get(f"{PREFIXES[1]}{suffix}")
-        if value is not None and _folded(parameter.name) not in named:
-            found.append((parameter.name, value))
+        value = _environment_value(parameter, environment)
+        if value is None or _folded(parameter.name) in named:
+            continue
+        if parameter.takes_several:  # as click reads a variable: its words
+            value = json.dumps(value.split())
+        found.append((parameter.name, value))
     return found
+
+
+def _environment_value(parameter: Parameter, environment: Mapping[str, str]) -> str | None:
+    """The text of the first variable that is set. An empty one of `envvar` does not count, as in click."""
+    for variable in parameter.envvar:
+        if environment.get(variable):
+            return environment[variable]
+    suffix = parameter.name.upper().replace("-", "_")
+    own = environment.get(f"{PREFIXES[0]}{suffix}") if suffix != "ID" else None
+    return own if own is not None else environment.get(f"{PREFIXES[1]}{suffix}")
 
 
 def check_environment(
@@ -119,13 +146,8 @@ def bind_parameters(
             sink.error("FC507", message, parameter.span, help="keep one of the values")
         elif parameter is None:
             sink.error("FC302", f"flow {flow.name} has no parameter `{name}`", flow.span, help=_known(flow, name))
-        elif not fits(value, parameter):
-            sink.error(
-                "FC303",
-                f"{value!r} is not a value of parameter `{parameter.name}`, which is of type {parameter.type}",
-                parameter.span,
-                help=_EXAMPLES[parameter.type],
-            )
+        elif problem := why_unfit(value, parameter):
+            sink.error("FC303", problem, parameter.span, help=_example(parameter))
         elif not (to_run or is_unicode(value)):
             message = f"the value of parameter `{parameter.name}` is not UTF-8 text, which is all that an engine takes"
             sink.error("FC303", message, parameter.span, help="encode it, such as in base64, or pass a file's URL")
@@ -136,6 +158,19 @@ def bind_parameters(
     if to_run:
         _complete(flow, bound, sink)
     return bound
+
+
+def join_repeated(flow: HasParameters, given: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The values of the command line, those of a parameter that may be given several times as one JSON list."""
+    joined: dict[str, list[str]] = {}
+    found: list[tuple[str, str]] = []
+    for name, value in given:
+        parameter = find_parameter(flow, name)
+        if parameter is None or not parameter.multiple:
+            found.append((name, value))
+        else:
+            joined.setdefault(parameter.name, []).append(value)
+    return [*found, *((name, json.dumps(values)) for name, values in joined.items())]
 
 
 def _complete(flow: HasParameters, bound: dict[str, str], sink: DiagnosticSink) -> None:
@@ -169,19 +204,33 @@ _EXAMPLES = {
 }
 
 
-def fits(text: str, parameter: Parameter) -> bool:
-    """Whether text converts to a parameter's type; where only the run can tell the type, all does until then."""
+def _example(parameter: Parameter) -> str:
+    if parameter.choices:
+        return f"write one of {', '.join(parameter.choices)}"
+    if parameter.type == "json" and parameter.converter:
+        return f"""write JSON of {parameter.converter}, such as '{{"name": 1}}'"""
+    return _EXAMPLES[parameter.type]
+
+
+def why_unfit(text: str, parameter: Parameter) -> str:
+    """Why a text is no value of a parameter; empty where it is one, and where only the run can know the type."""
     if parameter.deferred_type or parameter.source == "file":
-        return True
-    try:
-        text_conversion.converted(text, parameter)
-    except ValueError:
-        return False
-    return True
+        return ""
+    items = text_conversion.items_of(text, parameter)
+    if parameter.nargs != 1 and len(items) != parameter.nargs:
+        return f"parameter `{parameter.name}` takes {parameter.nargs} values, not {len(items)}"
+    for item in items:
+        try:
+            problem = text_conversion.misfit(text_conversion.converted_item(item, parameter), parameter)
+        except ValueError:
+            return f"{item!r} is not a value of parameter `{parameter.name}`, which is of type {parameter.type}"
+        if problem:
+            return f"{item!r} is not a value of parameter `{parameter.name}`: it {problem}"
+    return ""
 
 
 def converted(text: str, parameter: Parameter) -> Any:
-    """The value that a text that `fits` is of; where only the run can tell the type, the text."""
+    """The value of a text that fits; where only the run can know the type, the text."""
     unknown = parameter.deferred_type or parameter.source == "file"
     return text if unknown else text_conversion.converted(text, parameter)
 

@@ -203,8 +203,36 @@ class Parameter(Node):
     help: str = ""
     show_default: bool = True
     separator: str | None = None
+    converter: str = ""
+    """What the first task makes of the text: the name of a class or a function; empty for plain types."""
+    choices: tuple[str, ...] = ()
+    """The texts that it takes, where only some are allowed."""
+    any_case: bool = False
+    """Whether upper and lower case are the same for `choices`."""
+    minimum: float | None = None
+    maximum: float | None = None
+    clamp: bool = False
+    """Whether a number outside of the range becomes the nearest one in it."""
+    multiple: bool = False
+    """It takes any number of values: as one text, a JSON list."""
+    nargs: int = 1
+    """How many values it takes together: as one text, a JSON list or words."""
+    flag: str | None = None
+    """The text that `--name` without a value stands for."""
+    counted: bool = False
+    """`--name` without a value counts one more."""
+    envvar: tuple[str, ...] = ()
+    """Variables that the command line and the first task read, where no value is given."""
+    metavar: str = ""
+    hidden: bool = False
+    """Whether the help leaves it out."""
     fixed: bool = False
     """A parameter of a pipeline that shapes its graph: `default` is the value that it was compiled with."""
+
+    @property
+    def takes_several(self) -> bool:
+        """Whether its value is a tuple of several that are given."""
+        return self.multiple or self.nargs != 1
 
 
 class Config(Node):

@@ -51,11 +51,26 @@ SERVED: Dict[str, str] = {
 `flowc` serves them as well, but for `exception`.
 """
 
+OPTION_ARGUMENTS = (
+    "separator", "allow_from_autoenv", "callback", "choices", "confirmation_prompt", "count", "envvar", "expose_value",
+    "flag_value", "hidden", "hide_input", "is_eager", "is_flag", "metavar", "multiple", "nargs", "prompt",
+    "show_choices", "show_envvar",
+)  # fmt: skip
+"""Arguments of `Parameter` beside its own: `separator`, those that Metaflow passes on to click, and `choices`."""
+
+_CLICK_TYPES = (
+    "BOOL", "BadParameter", "Choice", "ClickException", "DateTime", "FLOAT", "File", "FloatRange", "INT", "IntRange",
+    "ParamType", "Path", "STRING", "Tuple", "UNPROCESSED", "UUID", "UsageError",
+)  # fmt: skip
+
 OWN = ("foreach_options", "loop")
 """Decorators of class flows that `flowc` has and Metaflow does not."""
 
 MODULES: Dict[str, Dict[str, str]] = {
     "metaflow": SERVED,
+    "metaflow._vendor": {},
+    "metaflow._vendor.click": dict.fromkeys(_CLICK_TYPES, "compat.click_types"),
+    "metaflow._vendor.click.types": dict.fromkeys(_CLICK_TYPES, "compat.click_types"),
     "metaflow.cards": dict.fromkeys(_CARDS, "cards"),
     "metaflow.client": dict.fromkeys(_CLIENT, "client"),
     "metaflow.decorators": {"step": "decorators"},

@@ -18,7 +18,7 @@ from flowc_targets.airflow.dag_model import Call, DagFile, Name, pod_defaults
 from flowc_targets.airflow.dag_printer import print_file
 from flowc_targets.airflow.options import LONGEST_PARAMETER, AirflowOptions
 from flowc_targets.airflow.task_lowering import asset, lower_steps, markdown
-from flowc_targets.base.parameter_defaults import description, literal_default
+from flowc_targets.base.parameter_defaults import choices, description, literal_default
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
 from flowc_targets.kubernetes.pod import check_mounts
 from flowc_targets.package.code_package import content_hash, largest_files, package_files, zip_files
@@ -185,16 +185,35 @@ def _param(parameter: Parameter) -> Call:
         schema["default"] = default
     elif not needed:
         schema["default"] = None
-    if parameter.type == "json" or parameter.deferred_type:
+    optional = default is None and not needed
+    if parameter.takes_several:
+        schema["type"] = ("null", "array") if optional else "array"
+    elif parameter.type == "json" or parameter.deferred_type:
         schema["type"] = _JSON_TYPES
-    elif default is None and not needed:
+    elif optional:
         schema["type"] = ("null", _TYPES[parameter.type])
     else:
         schema["type"] = _TYPES[parameter.type]
+    schema.update(_limits(parameter, optional=optional))
     text = description(parameter)
     if text:
         schema["description"] = text
     return Call("Param", kwargs=schema)
+
+
+def _limits(parameter: Parameter, *, optional: bool) -> dict[str, Expression]:
+    """Return what the schema says of the values: the choices, and the range of a number."""
+    if allowed := choices(parameter):
+        values = (choice if parameter.type == "str" else json.loads(choice) for choice in allowed)
+        return {"enum": (*values, *((None,) if optional else ()))}
+    limits: dict[str, Expression] = {}
+    if parameter.takes_several or parameter.clamp:
+        return limits
+    if parameter.minimum is not None:
+        limits["minimum"] = parameter.minimum
+    if parameter.maximum is not None:
+        limits["maximum"] = parameter.maximum
+    return limits
 
 
 def _expression(value: object) -> Expression:

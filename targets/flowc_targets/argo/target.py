@@ -53,7 +53,7 @@ from flowc_targets.argo.workflow_objects import (
     WorkflowSpec,
 )
 from flowc_targets.argo.yaml_printer import documents
-from flowc_targets.base.parameter_defaults import description
+from flowc_targets.base.parameter_defaults import choices, description
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
 from flowc_targets.kubernetes.objects import (
     ConfigMap,
@@ -197,7 +197,16 @@ def _argument(parameter: FlowParameter, options: ArgoOptions) -> Parameter:
     given = options.parameters.get(parameter.name)
     missing = parameter.required and not parameter.has_default
     value = encode_value(given) if given is not None else None if missing else default_value(parameter)
-    return Parameter(name=parameter.name, value=value, description=defused(description(parameter)) or None)
+    about = defused(description(parameter)) or None
+    return Parameter(name=parameter.name, value=value, description=about, enum=_enum(parameter, value))
+
+
+def _enum(parameter: FlowParameter, value: str | None) -> tuple[str, ...] | None:
+    """What Argo's form offers, and its server admits: the choices, and the value in the manifest."""
+    allowed = choices(parameter)
+    if not allowed or any(encode_value(choice) != choice for choice in allowed):
+        return None
+    return allowed if value is None or value in allowed else (value, *allowed)
 
 
 def _named(flow: Flow, options: ArgoOptions, spec: WorkflowSpec) -> Workflow:

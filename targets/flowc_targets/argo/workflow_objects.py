@@ -31,6 +31,7 @@ class Parameter(ManifestObject):
     value: Value | None = None
     description: str | None = None
     value_from: ValueFrom | None = None
+    enum: tuple[str, ...] | None = None
 
 
 class DagTask(ManifestObject):

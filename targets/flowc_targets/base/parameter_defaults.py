@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Parameter
@@ -14,11 +14,26 @@ def literal_default(parameter: Parameter) -> object:
     """The default as JSON has it; `None` if only the flow's class or the code package has it.
 
     That is so for one that is computed, for the file of an IncludeFile, for `Parameter(type=str, default=5)`, which
-    stays an int in Python, and for what JSON would change: tuples, keys that are no strings, infinity.
+    stays an int in Python, and for what JSON would change: tuples, keys that are no strings, infinity. It is also so
+    where a variable of the task may give the value.
     """
     value = parameter.default
     if parameter.dynamic_default or parameter.source == "file" or value is None:
         return None
+    if parameter.envvar or parameter.counted or (parameter.flag is not None and parameter.type != "bool"):
+        return None
+    if parameter.takes_several:
+        items = list(cast("list[object]", value)) if isinstance(value, list | tuple) else []
+        return items if items and _is_json(items) and _all_fit(items, parameter.type) else None
+    return value if _fits(value, parameter.type) else None
+
+
+def _all_fit(items: list[object], kind: str) -> bool:
+    return all(_fits(item, kind) for item in items)
+
+
+def _fits(value: object, kind: str) -> bool:
+    """Whether the shim reads the value's text as the same value."""
     fits = {
         "str": isinstance(value, str),
         "int": isinstance(value, int) and not isinstance(value, bool),
@@ -26,11 +41,19 @@ def literal_default(parameter: Parameter) -> object:
         "bool": isinstance(value, bool),
         "json": not isinstance(value, str) and _is_json(value),
     }
-    return value if fits[parameter.type] else None
+    return fits[kind]
+
+
+def choices(parameter: Parameter) -> tuple[str, ...]:
+    """The texts that an engine's form may offer, and no other; none where case or several values make it wrong."""
+    return () if parameter.any_case or parameter.takes_several or parameter.separator else parameter.choices
 
 
 def description(parameter: Parameter) -> str:
     """What an engine shows about a parameter: its help, and for an IncludeFile which values it takes."""
+    if parameter.takes_several:
+        hint = "a JSON list"
+        return f"{parameter.help} ({hint})" if parameter.help else hint
     if parameter.source == "value":
         return parameter.help
     hint = "a path in the container, or a URL of s3://, gs://, az://, https:// or data:"

@@ -19,6 +19,68 @@ PARAMETERS = [
     Row("`show_default`", "members", "p = Parameter('p', default=1, show_default=False)"),
     Row("`separator`", "file", PARAMETER.format(
         given="default='a,b', separator=','", body="assert self.p == ['a', 'b']")),
+    Row("`is_flag`, `flag_value`, `count`", "file", PARAMETER.format(
+        given="is_flag=True, default=True", body="assert self.p is True")),
+    Row("`multiple`, `nargs`", "file", PARAMETER.format(
+        given="multiple=True, type=int, default=[1, 2]", body="assert self.p == (1, 2)")),
+    Row("`envvar`", "members", "p = Parameter('p', envvar=['P'], default=1)"),
+    Row("`callback`", "file", PARAMETER.format(
+        given="callback=lambda ctx, param, value: value + 1, default=1", body="assert self.p == 2")),
+    Row("`metavar`, `hidden`, `show_envvar`, `show_choices`", "members",
+        "p = Parameter('p', default=1, metavar='N', hidden=True)"),
+    Row("`prompt`, `is_eager`, `allow_from_autoenv`: a warning", "members",
+        "p = Parameter('p', default=1, prompt=True)"),
+    Row("click's types: `type=click.Choice(...)`, `IntRange`, `FloatRange`, `Path`, `DateTime`, `UUID`", "file", """
+        from metaflow import *
+        from metaflow._vendor import click
+
+        class RowFlow(FlowSpec):
+            p = Parameter('p', type=click.Choice(['a', 'b']), default='a')
+            q = Parameter('q', type=click.IntRange(0, 5), default=2)
+
+            @step
+            def start(self):
+                assert (self.p, self.q) == ('a', 2)
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+    """),
+    Row("`type=click.File()`: no step can read it", "file", """
+        from metaflow import *
+        from metaflow._vendor import click
+
+        class RowFlow(FlowSpec):
+            p = Parameter('p', type=click.File())
+
+            @step
+            def start(self):
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+    """),
+    Row("`type` that is a class or a function: `Path`, an enumeration, `json.loads`", "file", PARAMETER.format(
+        given="type=lambda text: text.split(), default='a b'", body="assert self.p == ['a', 'b']")),
+    Row("`default` that is a `Path`, a member of an enumeration, a dataclass", "file", """
+        from pathlib import Path
+
+        from metaflow import *
+
+        class RowFlow(FlowSpec):
+            p = Parameter('p', default=Path('a'))
+
+            @step
+            def start(self):
+                assert self.p == Path('a')
+                self.next(self.end)
+
+            @step
+            def end(self):
+                pass
+    """),
     Row("names that differ in case only: an error", "members",
         "p = Parameter('rate', default=1)\nq = Parameter('Rate', default=2)"),
     Row("a reserved parameter name: an error", "members", "p = Parameter('params', default=1)"),

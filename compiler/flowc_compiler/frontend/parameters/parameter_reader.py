@@ -5,19 +5,18 @@ from __future__ import annotations
 import ast
 import codecs
 import json
-from typing import Any, Literal, cast
+from typing import Any, cast
 
+from flowc.protocol.metaflow_names import OPTION_ARGUMENTS
 from flowc_compiler.evaluate.literals import UnresolvedError
+from flowc_compiler.frontend.parameters.click_arguments import read_click_arguments
 from flowc_compiler.frontend.parameters.config_sources import present, unportable
 from flowc_compiler.frontend.parameters.declaration_calls import METAFLOW_RESERVED, RUN_OPTIONS, Argument, CallReader
+from flowc_compiler.frontend.parameters.declared_types import DeclaredType, ParameterType, declared_type
+from flowc_compiler.frontend.parameters.text_conversion import misfit
 from flowc_compiler.ir import Parameter
 from flowc_compiler.syntax.served_imports import Names
 
-ParameterType = Literal["str", "int", "float", "bool", "json"]
-_TYPES: dict[str, ParameterType] = {
-    "str": "str", "int": "int", "float": "float", "bool": "bool", "JSONType": "json", "list": "json", "dict": "json",
-    "tuple": "json",
-}  # fmt: skip
 _POSITIONAL = ("name", "default", "type", "help", "required", "show_default")
 _INCLUDE_POSITIONAL = ("name", "required", "is_text", "encoding", "help", "parser")
 _KINDS: dict[str, type] = {"required": bool, "help": str, "separator": str, "show_default": bool}
@@ -34,7 +33,7 @@ class ParameterReader:
 
     def read(self, attribute: str, call: ast.Call) -> Parameter | None:
         """The parameter assigned to `attribute`; `None`, with FC301, FC303 or FC305 collected, when it is wrong."""
-        arguments = self._reader.bind("Parameter", call, _POSITIONAL, ("separator",))
+        arguments = self._reader.bind("Parameter", call, _POSITIONAL, OPTION_ARGUMENTS)
         fields = self._common(attribute, arguments, call)
         if arguments is None or fields is None:
             return None
@@ -43,9 +42,10 @@ class ParameterReader:
             return None
         try:
             self._read_default(fields, arguments)
+            self._settle_type(fields, declared)
+            read_click_arguments(self._reader, fields, arguments)
         except UnresolvedError:
             return None
-        self._settle_type(fields, declared)
         parameter = Parameter.model_construct(**fields)  # whose values have been checked
         if not self._check(parameter, arguments):
             return parameter
@@ -122,34 +122,51 @@ class ParameterReader:
         """Whether a default is a function: its parameter is text then, unless a type is declared."""
         return isinstance(node, ast.Lambda) or (isinstance(node, ast.Name) and node.id in self._reader.view.functions)
 
-    def _declared_type(self, arguments: dict[str, Argument]) -> ParameterType | None:
+    def _declared_type(self, arguments: dict[str, Argument]) -> DeclaredType | None:
         argument = present(arguments, "type")
         if argument is None:
             return None
-        node = argument.node
-        name = self._names.resolve(node) or (node.id if isinstance(node, ast.Name) else "")
-        if name not in _TYPES:
-            self._reader.report("not a parameter type", node, "use str, int, float, bool or JSONType")
+        try:
+            found = declared_type(argument.node, self._reader.view, self._reader.scope)
+        except UnresolvedError as error:
+            self._reader.report_value(error, "the type fails", "correct it")
             return None
-        return _TYPES[name]
+        if found is None:
+            self._reader.report("not a parameter type", argument.node, _TYPE_HELP)
+        elif found.refusal:
+            self._reader.report("no step can read a parameter of this type", argument.node, found.refusal)
+            return None
+        return found
 
-    def _settle_type(self, fields: dict[str, Any], declared: ParameterType | None) -> None:
+    def _settle_type(self, fields: dict[str, Any], declared: DeclaredType | None) -> None:
         """The declared type, else that of the default. A default is converted to it, as Metaflow does."""
-        fields["type"] = declared or _inferred_type(fields.get("default"))
-        if declared is not None:
-            fields["deferred_type"] = False
+        if declared is None:
+            fields["type"] = _inferred_type(fields.get("default"))
+            return
+        fields.update(declared.fields())
+        fields["deferred_type"] = False
 
     def _check(self, parameter: Parameter, arguments: dict[str, Argument]) -> bool:
         default = parameter.default
-        fits = default is None or _fits(default, parameter.type)
-        if not fits:
-            message = f"the default of parameter `{parameter.name}` is not of its type {parameter.type}"
-            way_out = f"write a {parameter.type}, or change `type`"
+        if parameter.takes_several or parameter.flag is not None:
+            return False
+        fits = default is None or bool(parameter.converter) or _fits(default, parameter.type)
+        problem = misfit(default, parameter) if fits and default is not None else ""
+        if not fits or problem:
+            message = f"the default of parameter `{parameter.name}` {problem or f'is not of its type {parameter.type}'}"
+            way_out = "write a value that it takes" if problem else f"write a {parameter.type}, or change `type`"
             self._reader.report(message, arguments["default"].node, way_out, "FC303")
-        if parameter.separator and not (parameter.type == "str" and isinstance(default, str | None)):
+        if parameter.separator and not (_is_text(parameter) and isinstance(default, str | None)):
             message = f"parameter `{parameter.name}` has a separator and is not of type str"
             self._reader.report(message, arguments["separator"].node, "remove the separator, or let it be a str")
-        return fits
+        return fits and not parameter.converter
+
+
+_TYPE_HELP = "use str, int, float, bool, JSONType, a class, or a function of the text"
+
+
+def _is_text(parameter: Parameter) -> bool:
+    return parameter.type == "str" and not parameter.converter and not parameter.choices
 
 
 def _inferred_type(default: object) -> ParameterType:

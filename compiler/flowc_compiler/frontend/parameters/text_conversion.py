@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from flowc_compiler.ir import Parameter
 
@@ -11,8 +11,46 @@ TRUE_WORDS = frozenset({"1", "true", "t", "yes", "y", "on"})
 FALSE_WORDS = frozenset({"0", "false", "f", "no", "n", "off"})
 
 
+def misfit(value: object, parameter: Parameter) -> str:
+    """Why a value of the right type is none that a parameter takes, as the end of a sentence; empty where it is one."""
+    text = str(value)
+    if parameter.choices:
+        known = [choice.casefold() for choice in parameter.choices] if parameter.any_case else parameter.choices
+        if (text.casefold() if parameter.any_case else text) not in known:
+            return f"is none of {', '.join(parameter.choices)}"
+    if parameter.clamp or (parameter.minimum is None and parameter.maximum is None):
+        return ""
+    try:
+        number = float(text)
+    except (ValueError, OverflowError):
+        return ""
+    if parameter.minimum is not None and number < parameter.minimum:
+        return f"is less than {parameter.minimum}"
+    return f"is more than {parameter.maximum}" if parameter.maximum is not None and number > parameter.maximum else ""
+
+
+def items_of(text: str, parameter: Parameter) -> list[str]:
+    """The texts that a text holds: one, or those in a JSON list where a parameter takes several values."""
+    if not parameter.takes_several:
+        return [text]
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, list):
+        return [item if isinstance(item, str) else json.dumps(item) for item in cast("list[object]", found)]
+    return [text] if parameter.multiple else text.split()
+
+
 def converted(text: str, parameter: Parameter) -> Any:
-    """The value that a text is of, by the parameter's type. Raises ValueError where it is none."""
+    """The value of a text, a list where a parameter takes several. Raises ValueError where it is none."""
+    if not parameter.takes_several:
+        return converted_item(text, parameter)
+    return [converted_item(item, parameter) for item in items_of(text, parameter)]
+
+
+def converted_item(text: str, parameter: Parameter) -> Any:
+    """The value of one text, by the parameter's type. Raises ValueError where it is none."""
     match parameter.type:
         case "int":
             return int(text)
