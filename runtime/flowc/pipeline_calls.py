@@ -6,6 +6,8 @@ for by name, as for `python flow.py run`.
 
 from __future__ import annotations
 
+from types import CoroutineType
+
 from flowc.errors import FlowError
 from flowc.protocol.conversions import conversion
 
@@ -57,6 +59,15 @@ class MappedResults(_ListOf[T]):
         return tuple(map(list, zip(*rows)))
 
 
+def awaited(result: Any) -> Any:
+    """What a step returns; what the coroutine returns that an `async` step is."""
+    if not isinstance(result, CoroutineType):
+        return result
+    import asyncio
+
+    return asyncio.run(result)  # pyright: ignore[reportUnknownArgumentType]
+
+
 def run_map(
     function: Callable[..., T], args: Tuple[Any, ...], kwargs: Dict[str, Any], *, product: bool
 ) -> MappedResults[T]:
@@ -78,7 +89,7 @@ def run_map(
     for row in rows:
         call = {**whole, **dict(zip(mapped, row))}
         positional = [call.pop(index) for index in range(len(args))]
-        results.append(function(*positional, **call))
+        results.append(awaited(function(*positional, **call)))
     return results
 
 

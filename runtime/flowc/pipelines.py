@@ -102,7 +102,12 @@ class StepFunction(FunctionWrapper[P, R]):
         """Call the function. `id` names the step in a pipeline, and `after` what has to be done before."""
         del id, after
         function: Callable[..., Any] = self._function
-        return function(*args, **kwargs)
+        result = function(*args, **kwargs)
+        if not _Eager.depth:
+            return result
+        from flowc.pipeline_calls import awaited
+
+        return awaited(result)
 
     def with_options(self, **options: Any) -> StepFunction[P, R]:
         """The same step with other options."""

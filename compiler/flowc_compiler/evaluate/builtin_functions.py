@@ -42,6 +42,7 @@ from flowc_compiler.evaluate.values import (
     Instance,
     Iterator,
     Partial,
+    RuntimeValue,
     Undetermined,
     Unresolved,
     is_kind,
@@ -141,6 +142,10 @@ def call_builtin(evaluator: Evaluator, function: Builtin, arguments: CallArgumen
     for given in (*arguments.positional, *({} if entries else arguments.keywords).values()):
         looked_at = evaluator.undetermined(given.value) if structural else given.value
         found = evaluator.find_undetermined(looked_at, node=node)
+        if isinstance(found, RuntimeValue):
+            later = evaluator.runtime_call("call", name, arguments, node)
+            if later is not None:
+                return later
         if found is not None:
             raise evaluator.not_known(found, given.node, f"`{name}` needs it", _instead(evaluator, name, given))
     _check_lengths(evaluator, name, arguments, node)
@@ -288,6 +293,10 @@ def _lazy(evaluator: Evaluator, name: str, arguments: CallArguments, node: ast.e
             raise evaluator.refuse_unresolved(function.value, node)
     for given in sources[: 1 if name in {"enumerate", "iter", "reversed"} else None]:
         found = evaluator.undetermined(given.value)
+        if isinstance(found, RuntimeValue):
+            later = evaluator.runtime_call("call", name, arguments, node)
+            if later is not None:
+                return later
         if found is not None:
             raise evaluator.not_known(found, given.node, f"`{name}` needs it", _instead(evaluator, name, given))
         if name == "reversed" and is_kind(given.value, set, frozenset, Iterator):
@@ -342,11 +351,16 @@ def _items(
     return kept
 
 
-def _isinstance(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> bool:
+def _isinstance(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
     if len(arguments.positional) != 2 or arguments.keywords:
         message = "`isinstance` takes a value and a type"
         raise evaluator.refuse("FC113", message, node, "write `isinstance(value, str)`")
     value, kind = (given.value for given in arguments.positional)
+    if isinstance(value, RuntimeValue):
+        several = cast("tuple[object, ...]", kind) if is_kind(kind, tuple) else (kind,)
+        wanted = tuple(item.name for item in several if isinstance(item, Builtin) and item.name in _TYPES)
+        if len(wanted) == len(several):
+            return evaluator.runtime_operation("isinstance", [value, wanted], node)
     if isinstance(value, Undetermined):
         way_out = "test it in a step that gets the result"
         raise evaluator.not_known(value, arguments.positional[0].node, "its type is not known", way_out)

@@ -302,7 +302,21 @@ class Evaluator(ABC):
 
     @abstractmethod
     def runtime_operation(self, operator: str, operands: Sequence[object], node: ast.AST) -> object:
-        """What `and`, `or`, `not` or a comparison gives when the flow runs. Raises EvaluationError."""
+        """What an operator gives when the flow runs. Raises EvaluationError."""
+
+    @abstractmethod
+    def runtime_call(
+        self, kind: str, name: str, arguments: CallArguments, node: ast.expr, owner: object = None
+    ) -> object | None:
+        """What a builtin function (`call`) or a `method` gives for run-time values; `None` for one that cannot be."""
+
+    @abstractmethod
+    def runtime_loop(self, source: object, node: ast.For) -> None:
+        """Run a loop over a run-time value. Raises EvaluationError."""
+
+    @abstractmethod
+    def runtime_comprehension(self, source: object, node: ast.expr, inner: Frame) -> object | None:
+        """What a comprehension over a run-time value gives; `None` for one that cannot be."""
 
     @abstractmethod
     def runtime_choice(

@@ -10,7 +10,7 @@ from typing import Any, cast
 from flowc_compiler.diagnostics import Fix, suggest
 from flowc_compiler.evaluate.branches import negation
 from flowc_compiler.evaluate.builtin_functions import BUILTINS, builtin
-from flowc_compiler.evaluate.evaluator import EvaluationError, Evaluator
+from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError, Evaluator
 from flowc_compiler.evaluate.exceptions import builtin_exception
 from flowc_compiler.evaluate.functions import defaults_of
 from flowc_compiler.evaluate.operations import UNARY, binary, check_format
@@ -108,30 +108,38 @@ def literal(evaluator: Evaluator, node: ast.Constant) -> object:
     return evaluator.computed(node, lambda: node.value)
 
 
-def formatted(evaluator: Evaluator, node: ast.JoinedStr) -> str:
-    """An f-string."""
-    texts: list[str] = []
+def formatted(evaluator: Evaluator, node: ast.JoinedStr) -> object:
+    """An f-string; a run-time value where it contains one."""
+    texts: list[object] = []
     for part in node.values:
         if isinstance(part, ast.FormattedValue):
-            value = evaluator.evaluate(part.value)
-            way_out = "make the text in a step that gets the result"
-            check_plain(evaluator, part.value, "an f-string cannot contain it", way_out, value)
-            texts.append(_field(evaluator, part, value))
+            texts.append(_field(evaluator, part, evaluator.evaluate(part.value)))
         else:
             texts.append(str(cast("ast.Constant", part).value))
-    return cast("str", evaluator.computed(node, lambda: "".join(texts)))
+    if evaluator.find_undetermined(texts) is not None:
+        return evaluator.runtime_operation("concat", texts, node)
+    return evaluator.computed(node, lambda: "".join(cast("list[str]", texts)))
 
 
-def _field(evaluator: Evaluator, field: ast.FormattedValue, value: object) -> str:
-    check_weight(evaluator, field.value, value)
+def _field(evaluator: Evaluator, field: ast.FormattedValue, value: object) -> object:
     spec = formatted(evaluator, cast("ast.JoinedStr", field.format_spec)) if field.format_spec is not None else ""
+    if isinstance(evaluator.find_undetermined(value, spec, node=field.value), RuntimeValue):
+        conversion = "" if field.conversion < 0 else chr(field.conversion)
+        return evaluator.runtime_operation("format", [value, conversion, spec], field.value)
+    way_out = "make the text in a step that gets the result"
+    check_plain(evaluator, field.value, "an f-string cannot contain it", way_out, value, spec)
+    return _formatted_field(evaluator, field, value, str(spec))
+
+
+def _formatted_field(evaluator: Evaluator, field: ast.FormattedValue, value: object, spec: str) -> object:
+    check_weight(evaluator, field.value, value)
     shown = _CONVERSIONS[field.conversion](value) if field.conversion in _CONVERSIONS else value
 
     def run() -> str:
         check_format(spec)
         return format(shown, spec)
 
-    return cast("str", evaluator.computed(field.value, run))
+    return evaluator.computed(field.value, run)
 
 
 _CONVERSIONS: dict[int, Callable[[object], str]] = {ord("r"): repr, ord("s"): str, ord("a"): ascii}
@@ -148,13 +156,41 @@ def elements(evaluator: Evaluator, items: Iterable[ast.expr]) -> list[object]:
     return values
 
 
+def _joined(
+    evaluator: Evaluator, node: ast.List | ast.Tuple, kind: type[list[object]] | type[tuple[object, ...]]
+) -> object:
+    """A list or tuple that takes in run-time values by `*`: a sum of its parts, or `None` where there are none."""
+    parts: list[object] = []
+    entries: list[object] = []
+    found = False
+    for item in node.elts:
+        value = evaluator.evaluate(item.value if isinstance(item, ast.Starred) else item)
+        if not isinstance(item, ast.Starred):
+            entries.append(value)
+        elif isinstance(evaluator.undetermined(value), RuntimeValue):
+            given = CallArguments([BoundValue(value, item.value)])
+            parts += [kind(entries), evaluator.runtime_call("call", kind.__name__, given, item.value)]
+            entries, found = [], True
+        else:
+            entries += evaluator.iterate(value, item.value)
+    parts = [item for item in [*parts, kind(entries)] if isinstance(item, RuntimeValue) or item]
+    whole = parts[0] if parts else kind()
+    for part in parts[1:]:
+        whole = operate(evaluator, node, ast.Add(), whole, part)
+    return whole if found else evaluator.computed(node, lambda: whole)
+
+
 def make_list(evaluator: Evaluator, node: ast.List) -> object:
     """A list that is written out."""
+    if any(isinstance(item, ast.Starred) for item in node.elts) and not evaluator.lenient:
+        return _joined(evaluator, node, list)
     return evaluator.computed(node, elements, evaluator, node.elts)
 
 
 def make_tuple(evaluator: Evaluator, node: ast.Tuple) -> object:
     """A tuple that is written out."""
+    if any(isinstance(item, ast.Starred) for item in node.elts) and not evaluator.lenient:
+        return _joined(evaluator, node, tuple)
     return evaluator.computed(node, lambda: tuple(elements(evaluator, node.elts)))
 
 
@@ -166,8 +202,9 @@ def make_set(evaluator: Evaluator, node: ast.Set) -> object:
 
 
 def make_dict(evaluator: Evaluator, node: ast.Dict) -> object:
-    """A dict that is written out."""
+    """A dict that is written out; what it takes in by `**` may be a run-time value."""
     found: dict[object, object] = {}
+    before: object = None
     for key_node, value_node in zip(node.keys, node.values, strict=True):
         if key_node is not None:
             key = evaluator.evaluate(key_node)
@@ -175,9 +212,16 @@ def make_dict(evaluator: Evaluator, node: ast.Dict) -> object:
             found[key] = evaluator.evaluate(value_node)
             continue
         value = evaluator.evaluate(value_node)
+        if isinstance(evaluator.undetermined(value), RuntimeValue) and not evaluator.lenient:
+            later = evaluator.runtime_call("call", "dict", CallArguments([BoundValue(value, value_node)]), value_node)
+            earlier = found if before is None else operate(evaluator, node, ast.BitOr(), before, found)
+            before, found = operate(evaluator, node, ast.BitOr(), earlier, later), {}
+            continue
         if not is_kind(value, dict) or evaluator.undetermined(value):
             raise _no_dict(evaluator, value, value_node)
         found.update(cast("dict[object, object]", value))
+    if before is not None:
+        return operate(evaluator, node, ast.BitOr(), before, found)
     return evaluator.computed(node, lambda: found)
 
 
@@ -192,8 +236,17 @@ def unary(evaluator: Evaluator, node: ast.UnaryOp) -> object:
     if isinstance(node.op, ast.Not):
         return negation(evaluator, node)
     value = evaluator.evaluate(node.operand)
+    if isinstance(evaluator.undetermined(value), RuntimeValue):
+        return evaluator.runtime_operation(_SHOWN_UNARY[type(node.op)], [value], node)
     check_plain(evaluator, node, "nothing can be computed with it here", "do it in a step that gets the result", value)
     return evaluator.computed(node, UNARY[type(node.op)], value)
+
+
+_SHOWN_UNARY: dict[type[ast.unaryop], str] = {ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "invert"}
+_SHOWN: dict[type[ast.operator], str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
+    ast.MatMult: "@", ast.LShift: "<<", ast.RShift: ">>", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^",
+}  # fmt: skip
 
 
 def operation(evaluator: Evaluator, node: ast.BinOp) -> object:
@@ -206,6 +259,8 @@ def operate(evaluator: Evaluator, node: ast.AST, op: ast.operator, left: object,
     inside = is_kind(left, str, bytes, set, frozenset) and not isinstance(op, ast.BitOr)
     operands = (left, right) if inside else [item for item in (left, right) if evaluator.undetermined(item)]
     found = evaluator.find_undetermined(*operands, node=node)
+    if isinstance(found, RuntimeValue):
+        return evaluator.runtime_operation(_SHOWN[type(op)], [left, right], node)
     if found is not None:
         what, way_out = "nothing can be computed with it here", "do it in a step that gets the result"
         error = evaluator.not_known(found, node, what, way_out)
@@ -213,7 +268,10 @@ def operate(evaluator: Evaluator, node: ast.AST, op: ast.operator, left: object,
         raise error
     if inside:
         check_weight(evaluator, node, right)
-    if any(not is_kind(item, list, tuple, dict) and has_objects(item) for item in (left, right)):
+    opaque = [item for item in (left, right) if not is_kind(item, list, tuple, dict) and has_objects(item)]
+    if isinstance(evaluator.find_undetermined(*opaque), RuntimeValue):
+        return evaluator.runtime_operation(_SHOWN[type(op)], [left, right], node)
+    if opaque:
         raise evaluator.refuse(
             "FC113", f"flowc does not compute with the objects in `{evaluator.code(node)}`", node,
             "use numbers, text, lists and dicts", left, right,
@@ -229,7 +287,10 @@ def subscript(evaluator: Evaluator, node: ast.Subscript) -> object:
 
 def entry(evaluator: Evaluator, value: object, key: object, node: ast.expr) -> object:
     """`value[key]`. An entry of a run-time value is one, too."""
-    if (found := evaluator.find_undetermined(*index_parts(key))) is not None:
+    found = evaluator.find_undetermined(*index_parts(key))
+    if isinstance(found, RuntimeValue):
+        return evaluator.runtime_operation("getitem", [value, key], node)
+    if found is not None:
         what, way_out = "it cannot be an index here", "look it up in a step that gets the result"
         error = evaluator.not_known(found, node, what, way_out)
         error.options = (value,)

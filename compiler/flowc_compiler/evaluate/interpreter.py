@@ -16,6 +16,7 @@ from flowc_compiler.evaluate.evaluator import (
     CallArguments,
     EvaluationError,
     Evaluator,
+    Frame,
     RaisedError,
     Recorded,
     Records,
@@ -366,6 +367,22 @@ class Interpreter(ModuleExecution):
         """No such values here."""
         del operator
         raise self.not_known(operands[0], node, "nothing can be computed with it here", "do this in a step")
+
+    def runtime_call(
+        self, kind: str, name: str, arguments: CallArguments, node: ast.expr, owner: object = None
+    ) -> object | None:
+        """No such values here."""
+        del kind, name, arguments, node, owner
+        return None
+
+    def runtime_loop(self, source: object, node: ast.For) -> None:
+        """No such values here."""
+        raise self.not_known(source, node.iter, "nothing can go over it here", "do this in a step")
+
+    def runtime_comprehension(self, source: object, node: ast.expr, inner: Frame) -> object | None:
+        """No such values here."""
+        del source, node, inner
+        return None
 
     def runtime_choice(
         self, arms: Sequence[tuple[ast.expr | None, Callable[[], object]]], first: object, node: ast.AST

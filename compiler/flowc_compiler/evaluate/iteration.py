@@ -19,6 +19,7 @@ from flowc_compiler.evaluate.values import (
     Function,
     Instance,
     Iterator,
+    RuntimeValue,
     Undetermined,
     Unresolved,
     is_kind,
@@ -158,7 +159,7 @@ def comprehension(evaluator: Evaluator, node: Comprehension) -> object:
             return values
 
         return Iterator(make, watch_of(evaluator, [node], [outer.environment, *outer.closure]))
-    if evaluator.lenient and evaluator.undetermined(source) is not None:
+    if (found := evaluator.undetermined(source)) is not None and (evaluator.lenient or isinstance(found, RuntimeValue)):
         return _over_unknown(evaluator, node, source, inner)
     return _collect(evaluator, node, evaluator.iterate(source, first), inner)
 
@@ -189,6 +190,10 @@ def _collect(evaluator: Evaluator, node: Comprehension, source: list[object], in
 def _over_unknown(evaluator: Evaluator, node: Comprehension, source: object, inner: Frame) -> object:
     """Evaluate a comprehension over what is not known once, for what its calls do."""
     found = evaluator.undetermined(source)
+    if isinstance(found, RuntimeValue) and not evaluator.lenient:
+        value = evaluator.runtime_comprehension(source, node, inner)
+        if value is not None:
+            return value
     if not evaluator.lenient or not isinstance(found, Unresolved):
         evaluator.iterate(source, node.generators[0].iter)
         raise EvaluationError

@@ -356,3 +356,18 @@ def namespaces(evaluator: Evaluator) -> list[object]:
     """The dicts that hold the names of functions and modules."""
     own = [scope for frame in evaluator.frames for scope in (frame.environment, *frame.closure)]
     return [*own, *evaluator.module_names()]
+
+
+def has_one_name(evaluator: Evaluator, container: object) -> bool:
+    """Whether all that the code can reach has a list, dict or set in one place only."""
+    places, seen = 0, set[int]()
+    pending = roots_of(evaluator)
+    while pending:
+        value = pending.pop()
+        if id(value) in seen or isinstance(value, str | int | float):
+            continue
+        seen.add(id(value))
+        inner = parts_of(value)
+        places += sum(item is container for item in inner)
+        pending.extend(inner)
+    return places < 2

@@ -17,7 +17,7 @@ from flowc_compiler.evaluate.plain_data import (
     has_objects,
     weight,
 )
-from flowc_compiler.evaluate.values import BoundMethod, DictView, Iterator, Unresolved, is_kind
+from flowc_compiler.evaluate.values import BoundMethod, DictView, Iterator, RuntimeValue, Unresolved, is_kind
 
 _TEXT = frozenset(
     {
@@ -57,6 +57,8 @@ _LOOKING = frozenset(
      "symmetric_difference"}
 )  # fmt: skip
 """Methods that compare entries."""
+_COMPARING = frozenset({"count", "get", "index"})
+"""Methods of lists, tuples and dicts that compare their first operand with entries or keys, and change nothing."""
 _TAKING_ENTRIES = frozenset(
     {"extend", "update", "union", "difference", "difference_update", "intersection", "intersection_update",
      "symmetric_difference"}
@@ -74,6 +76,9 @@ def is_method(of: type, name: str) -> bool:
 
 def call_plain(evaluator: Evaluator, method: BoundMethod, arguments: CallArguments, node: ast.expr) -> object:
     """What a method of plain data gives. It may change the list, dict or set that it is a method of."""
+    later = _with_results(evaluator, method, arguments, node)
+    if later is not None:
+        return later
     try:
         return _call_plain(evaluator, method, arguments, node)
     except RaisedError:
@@ -132,6 +137,14 @@ def _call_plain(evaluator: Evaluator, method: BoundMethod, arguments: CallArgume
         return found
 
     return evaluator.computed(node, run)
+
+
+def _with_results(evaluator: Evaluator, method: BoundMethod, arguments: CallArguments, node: ast.expr) -> object | None:
+    """The value of a call that a task does, since an operand is known in the run only; `None` for others."""
+    operands = arguments.all() if isinstance(method.owner, str) else arguments.positional[: method.name in _COMPARING]
+    if not isinstance(evaluator.find_undetermined(*(given.value for given in operands)), RuntimeValue):
+        return None
+    return evaluator.runtime_call("method", method.name, arguments, node, method.owner)
 
 
 def _check_operands(evaluator: Evaluator, owner: object, name: str, values: list[object], node: ast.expr) -> None:

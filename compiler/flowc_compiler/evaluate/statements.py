@@ -10,6 +10,7 @@ from typing import Any, cast
 from flowc_compiler.evaluate.branches import fork, leave, test, widen_loop
 from flowc_compiler.evaluate.classes import define_class, descriptor_of, evaluate_decorator
 from flowc_compiler.evaluate.evaluator import (
+    BoundValue,
     CallArguments,
     EvaluationError,
     Evaluator,
@@ -23,6 +24,7 @@ from flowc_compiler.evaluate.exceptions import raise_statement, try_statement
 from flowc_compiler.evaluate.expressions import operate
 from flowc_compiler.evaluate.functions import bound_names, defaults_of
 from flowc_compiler.evaluate.iteration import check_unspent, take_items
+from flowc_compiler.evaluate.merging import has_one_name
 from flowc_compiler.evaluate.targets import assign, delete, match_statement
 from flowc_compiler.evaluate.values import (
     Foreign,
@@ -104,11 +106,15 @@ def _augmented(evaluator: Evaluator, item: ast.AugAssign) -> Signal:
         evaluator.escape(old, new, why=found)
         assign(evaluator, item.target, Unresolved(found.message, found.help, (old, new)), item.value)
         return None
-    if (
-        is_kind(old, list)
-        and isinstance(item.op, ast.Add)
-        and not isinstance(evaluator.undetermined(new), RuntimeValue)
-    ):
+    later = isinstance(evaluator.undetermined(new), RuntimeValue)
+    if later and is_kind(old, list, dict, set):
+        message = "this changes what other names have, to something that is known in the run only"
+        hint = "make a new one: `x = x + result`"
+        if not has_one_name(evaluator, old):
+            raise evaluator.refuse("FC223", message, item, hint)
+        if is_kind(old, list) and isinstance(item.op, ast.Add):
+            new = evaluator.runtime_call("call", "list", CallArguments([BoundValue(new, item.value)]), item.value)
+    if is_kind(old, list) and isinstance(item.op, ast.Add) and not later:
         values = cast("list[object]", old)
         evaluator.check_free(values, item)
         if evaluator.lenient and isinstance(unknown := evaluator.undetermined(new), Unresolved):
@@ -248,6 +254,9 @@ def _for(evaluator: Evaluator, item: ast.For) -> Signal:
     if evaluator.lenient and isinstance(found := evaluator.undetermined(source), Unresolved):
         value = Unresolved(found.message, found.help, (source,))
         return _unknown_loop(evaluator, item, found, lambda: assign(evaluator, item.target, value, item.iter))
+    if isinstance(evaluator.undetermined(source), RuntimeValue) and not evaluator.lenient:
+        evaluator.runtime_loop(source, item)
+        return evaluator.execute(item.orelse)
     return _loop(evaluator, item, _turns(evaluator, source, item))
 
 
@@ -301,7 +310,8 @@ def _while(evaluator: Evaluator, item: ast.While) -> Signal:
         return _unknown_loop(evaluator, item, holds, lambda: evaluator.evaluate(item.test) and None)
     raise evaluator.not_known(
         holds, item.test, "how often a loop runs cannot depend on it",
-        "loop inside of one step, or run a fixed number of times with `for`",
+        f"write `while {evaluator.code(item.test)}:` inside of one step, which calls what the loop calls as plain "
+        "functions; or run at most a fixed number of turns: `for i in range(10):` with the loop's body in an `if`",
     )  # fmt: skip
 
 
@@ -538,8 +548,19 @@ def refuse_statement(evaluator: Evaluator, node: ast.AST) -> EvaluationError:
         return _refuse_raise(evaluator, node)
     shown = f"`{evaluator.code(node)}`" if isinstance(node, ast.expr) else "this statement"
     what, way_out = _REFUSED.get(type(node), (shown, "do this in a step"))
+    if isinstance(node, ast.Try) and (called := _first_call(node)):
+        way_out = (
+            f"write `@catch` above the step `{called}`, whose result is `None` where it fails, and "
+            f"`if {called}(...) is None:` for `except`; what must run whatever happens is a hook: `on_failure=`"
+        )
     message = f"a pipeline's body cannot have {what}: it is compiled, and not run"
     return evaluator.refuse("FC110", message, _head(node), way_out)
+
+
+def _first_call(node: ast.Try) -> str:
+    """The name of what a `try` calls first."""
+    calls = (item.func for statement in node.body for item in ast.walk(statement) if isinstance(item, ast.Call))
+    return next((".".join(path) for path in map(dotted, calls) if path), "")
 
 
 def _refuse_raise(evaluator: Evaluator, node: ast.Raise) -> EvaluationError:

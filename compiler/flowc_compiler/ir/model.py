@@ -77,7 +77,7 @@ class ForeachStep(StepBase):
     variable: str
     target: str
     fan: Fan | None = None
-    """What is mapped over if that is not an artifact of the step itself; the step calls nothing then."""
+    """What is mapped over if that is not an artifact of the step itself: of other steps, or computed from its own."""
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from flowc_compiler.ir.base import Model, Node
 from flowc_compiler.ir.spec_sets import NO_SPECS, StepSpecs
+from flowc_compiler.source import Span
 
 
 class LiteralValue(Model):
@@ -50,7 +51,19 @@ class ParameterValue(Model):
     name: str
 
 
-class ElementValue(Model):
+class ComputedValue(Model):
+    """What a task computes with other values."""
+
+    span: Span | None = None
+    """Where it is written, for the message of an error; `None` for what cannot fail."""
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = handler(self)
+        return {key: item for key, item in data.items() if item or key not in {"span", "keywords"}}
+
+
+class ElementValue(ComputedValue):
     """An entry of another value, `value[key]`."""
 
     kind: Literal["element"] = "element"
@@ -88,15 +101,29 @@ class EachValue(Model):
     """As a task of the body sees it."""
 
 
-Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not", "and", "or", "not"]
+Operator = Literal[
+    "==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not", "and", "or", "not",
+    "+", "-", "*", "/", "//", "%", "**", "@", "<<", ">>", "&", "|", "^", "neg", "pos", "invert",
+    "if", "getattr", "getitem", "slice", "format", "concat", "call", "method", "isinstance",
+]  # fmt: skip
+"""Python's operators as they are written, and those that have operands of their own:
+
+- `if`: a condition, the value where it holds, and the other one.
+- `getattr`: a value, and a name. `getitem`: a value, and a key. `slice`: start, stop and step.
+- `format`: a value, a conversion (`r`, `s`, `a` or nothing), and a format; `concat`: the parts of an f-string.
+- `call`: the name of a builtin function, and its arguments. `method`: a value, a name, and the arguments.
+- `isinstance`: a value, and the names of builtin types.
+"""
 
 
-class OperationValue(Model):
-    """A comparison, or `and`, `or` and `not`, which Python evaluates when the task runs."""
+class OperationValue(ComputedValue):
+    """An operation on values that Python does in the task that needs its outcome."""
 
     kind: Literal["operation"] = "operation"
     operator: Operator
     operands: tuple[Value, ...]
+    keywords: tuple[str, ...] = ()
+    """Of a call: the names of its last arguments."""
 
 
 Value = Annotated[

@@ -204,17 +204,20 @@ def _absorb_openers(vertices: list[Vertex]) -> list[Vertex]:
 def _depends_only_on(node: MapCall | SwitchCall | None, call: StepCall) -> bool:
     """Whether all that a map goes over, or a switch tests, is the result of a call."""
     if isinstance(node, SwitchCall):
-        return all(_tests_only(test, call) for test in node.tests)
+        return all(_comes_from(test, call) for test in node.tests)
     match node.sources if node is not None else ():
         case (OutputValue(step=step),):
             return step == call.name
+        case (source,):
+            return _comes_from(source, call) and call.name in references(source)
         case _:
             return False
 
 
-def _tests_only(test: Value, call: StepCall) -> bool:
-    others = any(part.kind in {"item", "parameter", "chosen", "each"} for part in parts(test))
-    return not others and set(references(test)) <= {call.name}
+def _comes_from(value: Value, call: StepCall) -> bool:
+    """Whether a value is computed from the result of a call, and nothing else of the run."""
+    others = any(part.kind in {"item", "parameter", "chosen", "each"} for part in parts(value))
+    return not others and set(references(value)) <= {call.name}
 
 
 def _absorb_closers(vertices: list[Vertex]) -> list[Vertex]:

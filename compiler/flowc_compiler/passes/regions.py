@@ -227,8 +227,7 @@ class RegionLowerer:
         """What a foreach goes over: the output of its own call, or a fan."""
         sources = tuple(self._resolved(source, node.name) for source in node.sources)
         # The call opens the foreach itself, as in a class flow: the items are one of its outputs.
-        if draft.call is not None:
-            assert isinstance(sources[0], OutputValue)
+        if draft.call is not None and len(sources) == 1 and isinstance(sources[0], OutputValue):
             return {"variable": sources[0].name}
         return {"variable": FANNED, "fan": Fan(sources=sources, product=node.product)}
 
@@ -327,12 +326,16 @@ def _counted(source: Value) -> Iterator[str]:
         match pending.pop():
             case OutputValue(step=name, levels=0):
                 yield name
-            case ElementValue(value=inner):
-                yield from references(inner)
+            case ElementValue() | OperationValue() as computed:
+                yield from references(computed)
             case ChosenValue(values=values):
                 pending += values
             case _:
                 pass
+
+
+_NEEDING = frozenset({"<", "<=", ">", ">=", "+", "-", "*", "/", "//", "%", "**", "neg", "pos", "invert"})
+"""Operators that raise an error where an operand is `None`."""
 
 
 def _tested(test: Value) -> Iterator[str]:
@@ -349,9 +352,13 @@ def _tested(test: Value) -> Iterator[str]:
                 pending += ((inner, needed) for inner in values)
             case OperationValue(operator="and" | "or", operands=operands):
                 pending.append((operands[0], False))  # it may guard the others
+            case OperationValue(operator="if", operands=(condition, *_)):
+                pending.append((condition, False))
             case OperationValue(operator="in" | "not in", operands=(item, container)):
                 pending += ((item, False), (container, True))
+            case OperationValue(operator="getattr" | "getitem", operands=(owner, *_)):
+                pending.append((owner, True))
             case OperationValue(operator=operator, operands=operands):
-                pending += ((inner, operator in {"<", "<=", ">", ">="}) for inner in operands)
+                pending += ((inner, operator in _NEEDING) for inner in operands)
             case _:
                 pass

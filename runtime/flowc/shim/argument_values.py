@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from functools import partial
 
 from flowc.errors import FlowError, MissingInput, PipelineError, ProtocolError
@@ -24,18 +23,6 @@ if TYPE_CHECKING:
     Shape = Any
     """An index path, or a list of shapes."""
 
-_COMPARISONS: Dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "is": operator.is_,
-    "is not": operator.is_not,
-    "in": lambda item, many: item in many,
-    "not in": lambda item, many: item not in many,
-}
 _MAKE: Dict[str, Callable[[Any], Any]] = {"list": list, "tuple": tuple, "set": set}
 
 
@@ -48,6 +35,8 @@ class Values:
         self._outputs = Outputs(state.layout, state.plan)
         self.own: Dict[str, Any] | None = None
         """The outputs of the task itself, once it has some: tests of a switch may read these."""
+        self._at = ""
+        """File and line of what failed."""
 
     def require(self, value: Value) -> None:
         """Read the manifests that a value needs. Raises MissingInput, naming the tasks that have not finished."""
@@ -70,13 +59,15 @@ class Values:
 
     def named(self, what: str, value: Value) -> Any:
         """A value; `what` names it in the error, with the step and what it is made of."""
+        self._at = ""
         try:
             return self.value(value)
         except FlowError:
             raise
         except Exception as error:
+            at = f" at {self._at}" if self._at else ""
             raise PipelineError(
-                f"step {self._state.step.name!r}: {what} cannot be made: {_text(error)} ({describe(value)})"
+                f"step {self._state.step.name!r}: {what} cannot be made{at}: {_text(error)} ({describe(value)})"
             ) from error
 
     def origins(self, value: Value) -> Iterator[Tuple[str, str, Path]]:
@@ -154,11 +145,15 @@ class Values:
 
     def _element(self, value: Value) -> Any:
         found, expected = self.value(value["element"]), value.get("entries")
-        if expected is not None:  # `first, second = value` iterates, and takes all
-            found = list(found)
-            if len(found) != expected:
-                raise ValueError(f"{expected} values to unpack were expected, and there are {len(found)}")
-        return found[value["key"]]
+        try:
+            if expected is not None:  # `first, second = value` iterates, and takes all
+                found = list(found)
+                if len(found) != expected:
+                    raise ValueError(f"{expected} values to unpack were expected, and there are {len(found)}")
+            return found[value["key"]]
+        except Exception:
+            self._failed(value)
+            raise
 
     def _collection(self, value: Value) -> Any:
         ((kind, parts),) = value.items()
@@ -199,18 +194,17 @@ class Values:
         return found
 
     def _operation(self, value: Value) -> Any:
-        name, operands = value["operation"], value["of"]
-        if name == "not":
-            return not self.value(operands[0])
-        if name in ("and", "or"):
-            result: Any = None
-            for operand in operands:
-                result = self.value(operand)
-                if bool(result) is (name == "or"):
-                    break
-            return result
-        left, right = map(self.value, operands)
-        return _COMPARISONS[name](left, right)
+        from flowc.shim.value_operations import operate
+
+        try:
+            return operate(value["operation"], value["of"], value.get("keywords", []), self.value)
+        except Exception:
+            self._failed(value)
+            raise
+
+    def _failed(self, value: Value) -> None:
+        """Note where the innermost value is written that fails."""
+        self._at = self._at or value.get("at", "")
 
 
 _KINDS: Dict[str, Callable[[Any, Value], Any]] = {
@@ -289,14 +283,37 @@ def describe(value: Value) -> str:
     if "each" in value:
         return f"for each item of {value['each']!r} {describe(value['value'])}"
     if "operation" in value:
-        return _described_operation(value["operation"], [describe(operand) for operand in value["of"]])
+        return _described_operation(value)
     if "literal" in value or "python" in value:
         return repr(value["literal"]) if "literal" in value else str(value["python"])
     return f"a {next(iter(value))} of values"
 
 
-def _described_operation(name: str, operands: List[str]) -> str:
-    return f"not {operands[0]}" if name == "not" else f" {name} ".join(operands)
+def _described_operation(value: Value) -> str:
+    name, of = value["operation"], value["of"]
+    if name == "concat":
+        return f"a text with {', '.join(describe(part) for part in of if 'literal' not in part)}"
+    operands = [describe(operand) for operand in of]
+    plain = [operand.get("literal") for operand in of]
+    if name in _PREFIXES:
+        return f"{_PREFIXES[name]}{operands[0]}"
+    if name == "if":
+        return f"{operands[1]} if {operands[0]} else {operands[2]}"
+    if name == "getattr":
+        return f"{operands[0]}, .{plain[1]}"
+    if name == "getitem":
+        return f"{operands[0]}, [{operands[1]}]"
+    if name == "format":
+        return operands[0]
+    if name == "method":
+        return f"{operands[0]}, .{plain[1]}({', '.join(operands[2:])})"
+    if name in ("call", "slice", "isinstance"):
+        called, values = (plain[0], operands[1:]) if name == "call" else (name, operands)
+        return f"{called}({', '.join(values)})"
+    return f" {name} ".join(operands)
+
+
+_PREFIXES = {"not": "not ", "neg": "-", "pos": "+", "invert": "~"}
 
 
 def _text(error: Exception) -> str:

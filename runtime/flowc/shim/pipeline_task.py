@@ -8,7 +8,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from flowc.current import running
-from flowc.errors import ParameterError, PipelineError, ProtocolError
+from flowc.errors import ParameterError, PipelineError, ProtocolError, UnloadableArtifact
+from flowc.pipeline_calls import awaited
 from flowc.protocol.conversions import conversion
 from flowc.shim.argument_values import Values, describe
 from flowc.shim.loaded_plan import given_text
@@ -52,11 +53,11 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
     values.own = returned
     manifest = manifest_head(state, task)
     if step.fan is not None:
-        manifest["foreach"] = _fan(state, values)
+        manifest["foreach"] = _with_code(load, lambda: _fan(state, values))
     elif step.foreach_var is not None:
         manifest["foreach"] = _items(state, returned, step.foreach_var)
     if step.kind == "switch":
-        manifest["choice"] = _choice(step, values)
+        manifest["choice"] = _with_code(load, lambda: _choice(step, values))
     returned.update((name, saved.load()) for name, saved in running.saved.items())
     store = layout.store
     manifest["artifacts"] = {name: artifacts.save(store, plan.flow, name, value) for name, value in returned.items()}
@@ -70,6 +71,15 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
         record_graph(layout, plan)
     write_outputs(task, manifest)
     layout.commit(step.name, task.path, task.attempt, manifest)
+
+
+def _with_code(load: Callable[[], Any], compute: Callable[[], Any]) -> Any:
+    """What a step of flowc's own computes; with the user's code imported only where its values are of classes in it."""
+    try:
+        return compute()
+    except UnloadableArtifact:
+        load()
+        return compute()
 
 
 def _call(load: Callable[[], Any], state: TaskState, values: Values, task: Task) -> Tuple[Returned, bool]:
@@ -88,7 +98,7 @@ def _call(load: Callable[[], Any], state: TaskState, values: Values, task: Task)
     def code() -> None:
         arguments = {name: values.argument(name, value) for name, value in given.items()}
         running.state, running.metadata, running.saved = state, {}, {}
-        returned.update(_outputs(step, call, pass_arguments(function, arguments)))
+        returned.update(_outputs(step, call, awaited(pass_arguments(function, arguments))))
 
     caught = call_step(beside, code, state, task)
     if caught:

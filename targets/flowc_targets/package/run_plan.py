@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from flowc.protocol.plan import FullStepEntry, StepEntry
     from flowc_compiler.ir import Call, Config, Flow, Parameter, Step, StepSpecs, Value
+    from flowc_compiler.source import Span
 
 
 def build_plan(flow: Flow, module: str | None = None, default_files: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -142,7 +143,7 @@ def planned(flow: Flow, value: Value) -> Json:
         case "parameter":
             return {"parameter": value.name}
         case "element":
-            whole = {"element": planned(flow, value.value), "key": value.key}
+            whole = {"element": planned(flow, value.value), "key": value.key, **_place(value.span)}
             return whole if value.entries is None else {**whole, "entries": value.entries}
         case "dict":
             entries = zip(value.keys, value.values, strict=True)
@@ -157,7 +158,14 @@ def planned(flow: Flow, value: Value) -> Json:
         case "each":
             return {"each": value.opener, "value": planned(flow, value.value)}
         case "operation":
-            return {"operation": value.operator, "of": [planned(flow, operand) for operand in value.operands]}
+            operands = [planned(flow, operand) for operand in value.operands]
+            keywords = {"keywords": list(value.keywords)} if value.keywords else {}
+            return {"operation": value.operator, "of": operands, **keywords, **_place(value.span)}
+
+
+def _place(span: Span | None) -> Json:
+    """Where a value is computed, for messages: the file's name and the line, wherever the file is compiled."""
+    return {} if span is None else {"at": f"{PurePath(span.file).name}:{span.line}"}
 
 
 def literal(value: object) -> Json:

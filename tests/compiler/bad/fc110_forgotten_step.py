@@ -15,7 +15,7 @@ def draw():
 
 
 @step
-async def fetch(x: int) -> int:  # FC107
+async def fetch(x: int) -> int:
     return x
 
 

@@ -58,9 +58,64 @@ BODIES = [
     Row("`while` on what is known", "body", "while n > 0:\n    work(n)\n    n = n - 1"),
     Row("`while` on a result", "body", "a = work(1)\nwhile a < 9:\n    a = work(a)"),
     Row("`try`, `with`", "body", "try:\n    work(1)\nexcept ValueError:\n    work(2)"),
-    Row("arithmetic on a result", "body", "work(work(1) + 1)"),
-    Row("`for` over a result", "body", "for x in load():\n    work(x)"),
-    Row("an f-string of a result", "body", "work(1, id=f'{load()}')"),
+    Row("arithmetic, comparisons, `len`, `and`, `or` on results", "body",
+        "a = work(1)\nwork(a + 1, y=len(load()) * -a)\nwork(a or 2, y=3 if a > 1 else a % 2)"),
+    Row("attributes, entries and slices of results", "file", """
+        from typing import NamedTuple
+
+        from zenml import pipeline, step
+
+        class Split(NamedTuple):
+            train: list[int]
+            test: list[int]
+
+        @step
+        def split() -> Split:
+            return Split([1, 2, 3], [4])
+
+        @step
+        def use(values: list, first: int = 0) -> None:
+            print(values, first)
+
+        @pipeline
+        def row_pipeline():
+            s = split()
+            use(s.train[1:], first=s.test[0])
+    """),
+    Row("an f-string of a result, as an argument", "file", """
+        from zenml import pipeline, step
+
+        @step
+        def work(x: int) -> int:
+            return x
+
+        @step
+        def say(text: str) -> None:
+            assert text == "got 1"
+
+        @pipeline
+        def row_pipeline():
+            say(f"got {work(1)}")
+    """),
+    Row("an f-string of a result, as an id", "body", "work(1, id=f'{load()}')"),
+    Row("`for` over a result", "body", "found = []\nfor x in load():\n    found.append(work(x))\ncombine(found)"),
+    Row("`range`, `enumerate`, `zip` of results in a `for`", "body",
+        "for i in range(work(1)):\n    work(i)\nfor i, x in enumerate(load()):\n    work(x, y=i)"),
+    Row("a step that is `async`, which ZenML does not wait for", "file", """
+        from zenml import pipeline, step
+
+        @step
+        async def work(x: int) -> int:
+            return x
+
+        @step
+        def use(x: int) -> None:
+            assert x == 2
+
+        @pipeline
+        def row_pipeline():
+            use(work(1) + 1)
+    """),
     Row("a file is opened, a client is asked", "body", "with open('x') as file:\n    work(1)"),
     Row("an argument of the wrong type: ZenML converts, and fails in the run", "body", "combine('text')"),
     Row("a step that is not called", "body", "work"),
@@ -117,6 +172,11 @@ MAPS = [
     Row("`work.submit(1)`", "body", "work.submit(1)"),
     Row("`work.submit(1).load()`, `.result()`, `.artifacts()`", "body", "work.submit(1).load()"),
     Row("`load().load()`", "body", "items = load().load()\nwork(len(items))"),
+    Row("`if result.load() > 1:`", "body", "if work(1).load() > 1:\n    work(2)\nelse:\n    work(3)"),
+    Row("`for item in items.load():`, `range(result.load())`", "body",
+        "for x in load().load():\n    work(x)\nfor i in range(work(1).load()):\n    work(i)"),
+    Row("`f'{result.load()}'`, `result.load() + 1`", "body", "work(work(1).load() + 1, y=len(f'{load().load()}'))"),
+    Row("`while result.load() < 9:`", "body", "a = work(1)\nwhile a.load() < 9:\n    a = work(a)"),
     Row("`load().chunk(0)`", "body", "work(load().chunk(0))"),
     Row("`work.map(items).unpack()`", "body", "a, b = work.map(load()).unpack()"),
 ]  # fmt: skip

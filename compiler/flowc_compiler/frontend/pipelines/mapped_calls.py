@@ -14,6 +14,7 @@ from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Evaluat
 from flowc_compiler.evaluate.functions import signature_of
 from flowc_compiler.evaluate.values import DictView, Function, Iterator, RuntimeValue, is_kind
 from flowc_compiler.frontend.pipelines.pipeline_values import (
+    AttributeResult,
     FunctionMethod,
     MapBuilder,
     MappedResult,
@@ -24,6 +25,7 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
     StepOutputs,
     Unmapped,
 )
+from flowc_compiler.frontend.pipelines.result_expressions import attribute, operation
 from flowc_compiler.frontend.pipelines.step_calls import argument_value, read_after, wait_for, waited_names
 from flowc_compiler.ir.regions import ElementValue, ItemValue, OutputValue, Value, references
 
@@ -193,8 +195,9 @@ def _chain(
     return None if evaluator.nodes.depends(names, opened) else opened
 
 
-_FUTURES = frozenset({"result", "artifacts"})
-"""Methods of ZenML's futures that give the artifact itself."""
+_FUTURES = frozenset({"result", "artifacts", "load"})
+"""Methods of ZenML's artifacts and futures that give the artifact itself, or its value."""
+_OF_RESULTS = frozenset({*_FUTURES, "wait", "running", "chunk", "get_artifact", "unpack"})
 
 
 def method_of(evaluator: PipelineEvaluator, owner: object, name: str, node: ast.expr) -> object | None:
@@ -217,14 +220,18 @@ def method_of(evaluator: PipelineEvaluator, owner: object, name: str, node: ast.
 
 
 def _of_result(evaluator: PipelineEvaluator, owner: object, name: str, node: ast.Attribute) -> object:
-    if name in {"load", "wait", "running", "artifacts", "result", "chunk", "get_artifact", "unpack"}:
+    if isinstance(owner, StepOutputs) and name in owner.names:
+        return owner.results[owner.names.index(name)]
+    if isinstance(owner, Result) and name not in {"map", "product"}:
+        return attribute(evaluator, owner, name, node)
+    if name in _OF_RESULTS:
         return FunctionMethod(owner, name)
     if name in {"map", "product"}:
         raise evaluator.refuse(
             "FC222", f"`{name}` is a method of steps, not of their results", node,
             f"write `work.{name}({evaluator.code(node.value)})`",
         )  # fmt: skip
-    what, way_out = f"it has no attribute `{name}` yet", "read it in a step that gets the result"
+    what, way_out = f"it has no attribute `{name}`", "read it in a step that gets the result"
     raise evaluator.not_known(owner, node, what, way_out)
 
 
@@ -240,11 +247,28 @@ def call_method(
     return _call_result(evaluator, owner, name, arguments, node)
 
 
+def call_result(
+    evaluator: PipelineEvaluator, method: AttributeResult, arguments: CallArguments, node: ast.expr
+) -> object:
+    """What a method of a result gives: one of ZenML's artifacts, or one of plain data that changes nothing."""
+    if method.name in _OF_RESULTS:
+        return _call_result(evaluator, method.owner, method.name, arguments, node)
+    found = evaluator.runtime_call("method", method.name, arguments, node, method.owner)
+    if found is not None:
+        return found
+    raise evaluator.not_known(
+        method.owner,
+        node,
+        f"its method `{method.name}` cannot be called here",
+        "call it in a step that gets the result",
+    )
+
+
 def _call_result(
     evaluator: PipelineEvaluator, owner: object, name: str, arguments: CallArguments, node: ast.expr
 ) -> object:
     values = [given.value for given in (*arguments.positional, *arguments.keywords.values())]
-    if name in _FUTURES and not values:
+    if name in _FUTURES and not (arguments.positional or arguments.keywords.keys() - {"disable_cache"}):
         return owner
     if name == "chunk" and len(values) == 1 and isinstance(owner, Result):
         return entry_of(evaluator, owner, values[0], node)
@@ -307,14 +331,13 @@ def entry_of(
     if not isinstance(value, Result | MappedResult):
         raise evaluator.refuse("FC222", "`unmapped(...)` has no entries", node, "take the entry first")
     if isinstance(key, bool) or not isinstance(key, int | str):
-        what = "take one entry of it, by a number or a string"
-        raise evaluator.not_known(value, node, what, "do it in a step")
+        return operation(evaluator, "getitem", [(value, node), (key, node)], node)
     whole = argument_value(evaluator, value, node)
     of = value.type if isinstance(value, Result) else None
     step = value.node if isinstance(value, Result) else whole.step if isinstance(whole, OutputValue) else None
     hook = evaluator.hook
     kind = hook.item_type(value) if isinstance(value, MappedResult) else hook.element_type(of, key)
-    return Result(ElementValue(value=whole, key=key, entries=entries), kind, step)
+    return Result(ElementValue(value=whole, key=key, entries=entries, span=evaluator.span(node)), kind, step)
 
 
 def _wrong_number(evaluator: PipelineEvaluator, node: ast.AST, count: int, wanted: int) -> EvaluationError:

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.branches import test
-from flowc_compiler.evaluate.evaluator import CallArguments, Records
+from flowc_compiler.evaluate.evaluator import CallArguments, Frame, Records
 from flowc_compiler.evaluate.functions import bind, call_function, signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.known_values import RecordedScope
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import Function, Unresolved
 from flowc_compiler.frontend.decorators.decorator_reader import callee
-from flowc_compiler.frontend.pipelines.mapped_calls import call_method, entry_of, method_of
+from flowc_compiler.frontend.pipelines.mapped_calls import call_method, call_result, entry_of, method_of
 from flowc_compiler.frontend.pipelines.pipeline_runs import PipelineRuns
 from flowc_compiler.frontend.pipelines.pipeline_values import (
+    AttributeResult,
     FunctionMethod,
     PendingOrder,
     PipelineBuilder,
@@ -27,13 +28,15 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
     StepFunction,
     Unmapped,
 )
+from flowc_compiler.frontend.pipelines.result_expressions import call as expression_call
+from flowc_compiler.frontend.pipelines.result_expressions import operation
 from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
 from flowc_compiler.frontend.pipelines.step_calls import argument_value, call_step, condition_value
 from flowc_compiler.frontend.pipelines.types.pipeline_types import BoundArgument, PipelineTypes
 from flowc_compiler.frontend.pipelines.types.signatures import outputs_of
 from flowc_compiler.ir import StepSpecs
-from flowc_compiler.ir.regions import OperationValue, Operator, Value
+from flowc_compiler.ir.regions import OperationValue, Operator
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 from flowc_compiler.syntax.served_imports import dotted
 
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 
 
 _OUT_OF_CLASSES = "use it in a step; a step or pipeline that is defined in a class has to be a function of the file"
+COMPARED = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not"})
 _WORK = frozenset({"FC110", "FC115"})
 """What steps are for."""
 
@@ -97,11 +101,6 @@ class PipelineEvaluator(Interpreter):
         )
         if kind == "pipeline":
             return PipelineFunction(self.view, node, [layer], function.defaults)
-        if isinstance(node, ast.AsyncFunctionDef):
-            self.lasting_sink.error(
-                "FC107", f"the step `{node.name}` is `async`", self.view.name_span(node),
-                help="write `def`, and call `asyncio.run(...)` inside of it",
-            )  # fmt: skip
         outputs = outputs_of(node, self.view, self.lasting_sink)
         name = _name_argument(layer) or node.name
         return StepFunction(self.view, self._module_of(self.view), node, outputs.names, outputs.many, [layer], name)
@@ -185,6 +184,8 @@ class PipelineEvaluator(Interpreter):
                 return call_step(self, callee, arguments, node)
             case FunctionMethod():
                 return call_method(self, callee, arguments, node)
+            case AttributeResult():
+                return call_result(self, callee, arguments, node)
             case _:
                 return super().call_special(callee, arguments, node)
 
@@ -258,26 +259,35 @@ class PipelineEvaluator(Interpreter):
         """What conditions and comparisons of results give when the flow runs."""
         if operator in {"condition", "comparator"} or operator.endswith("as a value"):
             return self._later_operand(operator, operands, node)
-        if operator == "not":
-            return self._operation("not", operands, node)
         if operator.endswith("one more"):
             word = operator.partition(",")[0]
             left, right = (argument_value(self, item, node) for item in operands)
             # A long chain is one operation, and not as many within each other.
             chained = left.operands if isinstance(left, OperationValue) and left.operator == word else (left,)
             return Result(OperationValue(kind="operation", operator=cast("Operator", word), operands=(*chained, right)))
-        if len(operands) == 4:
+        if operator in COMPARED and len(operands) == 4:
             one, other, left_node, right_node = operands
-            values: tuple[Value, ...] = (
-                argument_value(self, one, cast("ast.AST", left_node)),
-                argument_value(self, other, cast("ast.AST", right_node)),
-            )
-            return Result(OperationValue(kind="operation", operator=cast("Operator", operator), operands=values))
-        return self._operation(operator, operands, node)
+            places = [(one, cast("ast.AST", left_node)), (other, cast("ast.AST", right_node))]
+            return operation(self, operator, places, node)
+        return operation(self, operator, [(item, node) for item in operands], node)
 
-    def _operation(self, operator: str, operands: Sequence[object], node: ast.AST) -> Result:
-        values = tuple(argument_value(self, item, node) for item in operands)
-        return Result(OperationValue(kind="operation", operator=cast("Operator", operator), operands=values))
+    def runtime_call(
+        self, kind: str, name: str, arguments: CallArguments, node: ast.expr, owner: object = None
+    ) -> object | None:
+        """A call that a task does; `None` for one that it cannot do."""
+        return None if self.lenient else expression_call(self, kind, name, arguments, node, owner)
+
+    def runtime_loop(self, source: object, node: ast.For) -> None:
+        """A loop over a result: a map."""
+        from flowc_compiler.frontend.pipelines.result_loops import run_loop
+
+        run_loop(self, source, node)
+
+    def runtime_comprehension(self, source: object, node: ast.expr, inner: Frame) -> object | None:
+        """A comprehension over a result: a map."""
+        from flowc_compiler.frontend.pipelines.result_loops import run_comprehension
+
+        return run_comprehension(self, source, node, inner)
 
     def _later_operand(self, operator: str, operands: Sequence[object], node: ast.AST) -> object:
         """A right side, which Python evaluates only where the left one lets it: it may not call a step."""
@@ -293,13 +303,7 @@ class PipelineEvaluator(Interpreter):
             raise self.refuse("FC223", message, last, way_out)
         if not operator.endswith("as a value"):
             return value
-        word = operator.partition(",")[0]
-        if not (_is_comparison(operands[0]) and _is_comparison(value)):
-            raise self.not_known(
-                operands[0], node, f"`{word}` cannot choose between values here",
-                "write `if`, or compare: `result == ... and other > ...`",
-            )  # fmt: skip
-        return self._operation(word, (operands[0], value), node)
+        return operation(self, operator.partition(",")[0], [(operands[0], node), (value, last)], node)
 
     def runtime_choice(
         self, arms: Sequence[tuple[ast.expr | None, Callable[[], object]]], first: object, node: ast.AST
@@ -308,10 +312,6 @@ class PipelineEvaluator(Interpreter):
         from flowc_compiler.frontend.pipelines.switch_arms import Branch, choose
 
         return choose(self, condition_value(self, first, node), [Branch(*arm) for arm in arms], node)
-
-
-def _is_comparison(value: object) -> bool:
-    return isinstance(value, bool) or (isinstance(value, Result) and isinstance(value.value, OperationValue))
 
 
 def _copied(owner: StepFunction | PipelineFunction, layers: list[SettingsLayer]) -> StepFunction | PipelineFunction:

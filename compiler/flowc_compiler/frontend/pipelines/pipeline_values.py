@@ -146,6 +146,11 @@ class PipelineBuilder:
         for region in _regions_of(node):
             self._owners[region] = node
 
+    def remove(self, node: NodeBuilder) -> None:
+        """Take the node that was added last, and has nothing in it, out of the current region."""
+        self.current.nodes.remove(node)
+        del self._names[node.name], self._regions[node.name]
+
     def get(self, name: str) -> NodeBuilder | None:
         """The node of that name, if there is one."""
         return self._names.get(name)
@@ -307,6 +312,14 @@ class Result(RuntimeValue):
     def __hash__(self) -> int:
         """By identity, as values of the IR may hold lists."""
         return id(self)
+
+
+@dataclass(frozen=True, eq=False)
+class AttributeResult(Result):
+    """An attribute of a result; where it is called, a method such as `.load()`."""
+
+    owner: object = None
+    name: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from flowc_compiler.evaluate.evaluator import EvaluationError, Returned
 from flowc_compiler.evaluate.merging import Merge, State, namespaces, roots_of
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_values import RegionBuilder, Result, SwitchBuilder
+from flowc_compiler.frontend.pipelines.result_expressions import conditional
 from flowc_compiler.frontend.pipelines.step_calls import argument_value, condition_value
 from flowc_compiler.ir.regions import ChosenValue, Value
 
@@ -56,6 +57,9 @@ def choose(evaluator: PipelineEvaluator, first: Value, branches: Sequence[Branch
         position = len(branches) if ended else position + 1
     if failed:
         raise EvaluationError
+    if not any(arm.nodes for arm in switch.arms) and not switch.after:
+        evaluator.nodes.remove(switch)  # the arms choose between values, which whatever needs them can do itself
+        return _merged(evaluator, switch, before, after, found, node, calls=False)
     return _merged(evaluator, switch, before, after, found, node)
 
 
@@ -95,10 +99,14 @@ def _merged(
     after: list[State],
     found: list[object],
     node: ast.AST,
+    *,
+    calls: bool = True,
 ) -> object:
     def chosen(values: list[object]) -> object:
         cases = tuple(argument_value(evaluator, value, node) for value in values)
         chosen_type = evaluator.hook.chosen_type(values)
+        if not calls:
+            return Result(conditional(switch.tests, cases), chosen_type)
         return Result(ChosenValue(switch=switch.name, values=cases), chosen_type, switch.name)
 
     merge = Merge(before, after, chosen, namespaces(evaluator))

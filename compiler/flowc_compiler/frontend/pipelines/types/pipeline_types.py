@@ -30,6 +30,7 @@ from flowc_compiler.frontend.pipelines.types.type_messages import (
     placed,
     report_default,
     report_parameter,
+    tests_of,
 )
 from flowc_compiler.frontend.pipelines.types.type_model import (
     UNKNOWN,
@@ -132,6 +133,14 @@ class PipelineTypes:
         """The type of what is one of these values, as an `if` leaves it."""
         return _known(several_of(_type_of(value) for value in values))
 
+    def type_of(self, value: object) -> Type:
+        """The type of what was evaluated."""
+        return _type_of(value)
+
+    def known(self, of: Type) -> Type | None:
+        """A type, where it says anything."""
+        return _known(of)
+
     def is_single(self, of: Type | None) -> bool:
         """Whether a value of that type is surely nothing that one maps over, so that each item gets it whole."""
         return of is not None and self.rules.mapped(of) is Verdict.NO
@@ -166,7 +175,7 @@ class PipelineTypes:
         """Collect FC310 to FC314 for the graph that a pipeline's body made; `node` is its function."""
         functions: dict[str, StepFunction] = {}
         sites: dict[str, CallSite] = {}
-        for found, _ in placed(root):
+        for found, _, _ in placed(root):
             if isinstance(found, StepCall):
                 key = (found.call.module, found.call.function)
                 if key in self._functions:
@@ -189,6 +198,7 @@ class PipelineTypes:
         """
         nodes = {found.node.name: found for found in placed(root)}
         types = ValueTypes(nodes, functions, parameters, self._signatures, self.rules)
+        types.tests = tests_of(root)
         messages = Messages(types, functions, self.rules, self._sink)
         check = _Check(self.rules, types, messages, sites)
         for mismatch in self._mismatches:
@@ -270,6 +280,7 @@ class _Check:
 
     def node(self, found: Placed) -> None:
         """Check the arguments of a call, or what a map goes over."""
+        self._values.facts = found.facts
         site = self._sites.get(found.node.name, CallSite(found.node.span))
         if isinstance(found.node, MapCall):
             for number, source in enumerate(found.node.sources):

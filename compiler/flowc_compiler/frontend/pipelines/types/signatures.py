@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.pipelines.types.annotations import TypeReader
-from flowc_compiler.frontend.pipelines.types.type_model import UNKNOWN, Type, with_none
+from flowc_compiler.frontend.pipelines.types.type_model import Type, with_none
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 from flowc_compiler.syntax.served_imports import dotted
 
@@ -60,8 +60,7 @@ class Signatures:
                 if isinstance(default, ast.Constant) and default.value is None:
                     of = with_none(of)  # `x: int = None` is an old way to write Optional[int]
             types[parameter.arg] = of
-        is_async = isinstance(node, ast.AsyncFunctionDef)
-        returns = UNKNOWN if is_async else self._reader.annotation(view, node.returns, hidden)
+        returns = self._reader.annotation(view, node.returns, hidden)
         return Signature(view, node, types, defaults, returns, node.returns is not None)
 
 

@@ -8,10 +8,9 @@ from typing import NamedTuple, assert_never
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.pipelines.pipeline_values import StepFunction
 from flowc_compiler.frontend.pipelines.types.assignability import Assignability
+from flowc_compiler.frontend.pipelines.types.operation_types import Fact, facts_of, narrowed, operation_type
 from flowc_compiler.frontend.pipelines.types.signatures import Signature, Signatures
 from flowc_compiler.frontend.pipelines.types.type_model import (
-    BOOL,
-    BYTES,
     INT,
     NEVER,
     NONE,
@@ -22,6 +21,7 @@ from flowc_compiler.frontend.pipelines.types.type_model import (
     SeveralTypes,
     TupleType,
     Type,
+    UnionType,
     Verdict,
     describe,
     describe_annotation,
@@ -33,7 +33,7 @@ from flowc_compiler.frontend.pipelines.types.type_model import (
     union_of,
     with_none,
 )
-from flowc_compiler.ir import MapCall, Region, StepCall
+from flowc_compiler.ir import MapCall, Region, StepCall, SwitchCall
 from flowc_compiler.ir.regions import (
     ChosenValue,
     CollectionValue,
@@ -45,40 +45,57 @@ from flowc_compiler.ir.regions import (
     OutputValue,
     ParameterValue,
     Value,
+    regions_of,
 )
 from flowc_compiler.source import Span
 
 _DEEPEST = 24
-_PLAIN = union_of([Instance("complex"), STR, BYTES, NONE])
-"""What comparisons of are true or false."""
+_MOST_FACTS = 50
 
 Path = tuple[str, ...]
 """The maps around a node, outermost first."""
 
 
 class Placed(NamedTuple):
-    """A call or map, and the maps around it."""
+    """A call or map, and what is around it."""
 
     node: StepCall | MapCall
     path: Path
+    facts: tuple[Fact, ...] = ()
+    """What the conditions around it say of values."""
 
 
 def placed(root: Region) -> Iterator[Placed]:
     """The calls and maps of a region and of all within it, in the order in which they were called."""
-    pending: list[tuple[Region, Path]] = [(root, ())]
+    pending: list[tuple[Region, Path, tuple[Fact, ...]]] = [(root, (), ())]
     while pending:
-        region, path = pending.pop()
-        inner: list[tuple[Region, Path]] = []
+        region, path, facts = pending.pop()
+        inner: list[tuple[Region, Path, tuple[Fact, ...]]] = []
         for node in region.nodes:
             match node:
                 case StepCall():
-                    yield Placed(node, path)
+                    yield Placed(node, path, facts)
                 case MapCall():
-                    yield Placed(node, path)
-                    inner.append((node.body, (*path, node.name)))
+                    yield Placed(node, path, facts)
+                    inner.append((node.body, (*path, node.name), facts))
                 case _:
-                    inner.extend((arm, path) for arm in node.arms)
+                    around = facts[-_MOST_FACTS:]
+                    inner.extend(
+                        (arm, path, around + facts_of(node.tests, place)) for place, arm in enumerate(node.arms)
+                    )
         pending.extend(reversed(inner))
+
+
+def tests_of(root: Region) -> dict[str, tuple[Value, ...]]:
+    """The tests of each switch, by its name."""
+    found: dict[str, tuple[Value, ...]] = {}
+    pending = [root]
+    while pending:
+        for node in pending.pop().nodes:
+            if isinstance(node, SwitchCall):
+                found[node.name] = node.tests
+            pending.extend(regions_of(node))
+    return found
 
 
 def outputs(function: StepFunction, signature: Signature, rules: Assignability) -> tuple[Type, ...]:
@@ -106,16 +123,24 @@ class ValueTypes:
         self._rules = rules
         self._outputs: dict[tuple[Signature, tuple[str, ...]], tuple[Type, ...]] = {}
         self._items: dict[tuple[str, int], Type] = {}
+        self.facts: tuple[Fact, ...] = ()
+        """What is known where a value is needed, beside its annotations."""
+        self.tests: Mapping[str, tuple[Value, ...]] = {}
+        """The tests of each switch."""
 
     def signature(self, step: str) -> Signature | None:
         """The signature of the function that a step calls."""
         function = self._functions.get(step)
         return None if function is None else self._signatures.of(function.view, function.node)
 
-    def of(self, value: Value, path: Path, depth: int = 0) -> Type:
+    def of(self, value: Value, path: Path, depth: int = 0, facts: tuple[Fact, ...] = ()) -> Type:
         """The type of a value as a node sees it that stands in the maps of `path`."""
         if depth > _DEEPEST:
             return UNKNOWN
+        known = self._of(value, path, depth, facts)
+        return narrowed(self._rules, known, value, (*self.facts, *facts)) if isinstance(known, UnionType) else known
+
+    def _of(self, value: Value, path: Path, depth: int, facts: tuple[Fact, ...]) -> Type:
         match value:
             case LiteralValue(value=known):
                 return type_of_value(known)
@@ -126,27 +151,35 @@ class ValueTypes:
             case ParameterValue(name=name):
                 return self._parameters.get(name, UNKNOWN)
             case ElementValue(value=inner, key=key):
-                return self._rules.entry(self.of(inner, path, depth + 1), key)[1]
+                return self._rules.entry(self.of(inner, path, depth + 1, facts), key)[1]
             case CollectionValue():
-                return self._collection(value, [self.of(item, path, depth + 1) for item in value.values])
-            case ChosenValue(values=values):
-                return several_of(self.of(item, path, depth + 1) for item in values)
+                return self._collection(value, [self.of(item, path, depth + 1, facts) for item in value.values])
+            case ChosenValue(switch=switch, values=values):
+                tests = self.tests.get(switch, ())
+                return several_of(
+                    self.of(item, path, depth + 1, (*facts, *facts_of(tests, place)))
+                    for place, item in enumerate(values)
+                )
             case EachValue(opener=opener, value=inner):
                 within = (*self._nodes[opener].path, opener) if opener in self._nodes else path
                 return list_of(self.of(inner, within, depth + 1))
             case OperationValue():
-                return self._operation(value, [self.of(item, path, depth + 1) for item in value.operands])
+                return operation_type(self._rules, value, self._operands(value, path, depth, facts))
             case _:
                 assert_never(value)
 
-    def _operation(self, value: OperationValue, operands: list[Type]) -> Type:
-        match value.operator:
-            case "and" | "or":
-                return union_of(operands)
-            case "not" | "is" | "is not" | "in" | "not in":
-                return BOOL
-            case _:  # an array compared with a number is an array
-                return BOOL if all(self._rules.verdict(of, _PLAIN) is Verdict.FITS for of in operands) else UNKNOWN
+    def _operands(self, value: OperationValue, path: Path, depth: int, facts: tuple[Fact, ...]) -> list[Type]:
+        """The types of an operation's operands: what comes later may be needed only where what is before holds."""
+        found: list[Type] = []
+        tests = value.operands[:1] if value.operator == "if" else value.operands
+        for place, item in enumerate(value.operands):
+            known = facts
+            if value.operator == "if" and place:
+                known = (*facts, *facts_of(tests, place - 1))
+            elif value.operator == "and" and place:
+                known = (*facts, *(fact for test in tests[:place] for fact in facts_of([test], 0)))
+            found.append(self.of(item, path, depth + 1, known[:_MOST_FACTS]))
+        return found
 
     def item(self, opener: str, source: int) -> Type:
         """The type of one item of what a map goes over."""

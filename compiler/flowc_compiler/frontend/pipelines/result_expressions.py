@@ -1,0 +1,89 @@
+"""Expressions with results in them: trees of operations that the task does which needs their outcome."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from flowc.protocol.expressions import FUNCTIONS, METHODS
+from flowc_compiler.evaluate.evaluator import CallArguments
+from flowc_compiler.evaluate.values import Iterator, is_kind
+from flowc_compiler.frontend.pipelines.pipeline_values import AttributeResult, Result
+from flowc_compiler.frontend.pipelines.step_calls import argument_value
+from flowc_compiler.frontend.pipelines.types.operation_types import operation_type
+from flowc_compiler.ir.regions import OperationValue, Operator, Value
+
+if TYPE_CHECKING:
+    from flowc_compiler.evaluate.evaluator import Evaluator
+    from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
+
+CHAINED = frozenset({"+", "-", "*", "/", "//", "%", "@", "<<", ">>", "&", "|", "^"})
+"""Operators that group from the left: a long chain is one operation, and not as many within each other."""
+_NEVER_FAIL = frozenset({"==", "!=", "is", "is not", "and", "or", "not", "if", "concat", "isinstance", "slice"})
+
+
+def operation(
+    evaluator: PipelineEvaluator,
+    operator: str,
+    operands: Sequence[tuple[object, ast.AST]],
+    node: ast.AST,
+    keywords: Sequence[str] = (),
+) -> Result:
+    """The result of an operation; each operand with where it stands. Raises EvaluationError."""
+    values = tuple(operand_value(evaluator, value, where) for value, where in operands)
+    span = None if operator in _NEVER_FAIL else evaluator.span(node)
+    match values[0]:
+        case OperationValue(span=earlier, operands=chained) as first if (
+            operator in CHAINED and first.operator == operator
+        ):
+            if span is not None and earlier is not None and earlier.line == span.line:
+                values = (*chained, *values[1:])
+        case _:
+            pass
+    made = OperationValue.model_construct(
+        kind="operation", operator=cast("Operator", operator), operands=values, keywords=tuple(keywords), span=span
+    )
+    types = [evaluator.hook.type_of(value) for value, _ in operands]
+    return Result(made, evaluator.hook.known(operation_type(evaluator.hook.rules, made, types)))
+
+
+def operand_value(evaluator: Evaluator, value: object, node: ast.AST) -> Value:
+    """An operand as a value of the IR; the bounds of a slice may be results."""
+    if is_kind(value, slice):
+        bounds = cast("slice", value)
+        parts = (bounds.start, bounds.stop, bounds.step)
+        values = tuple(argument_value(evaluator, part, node) for part in parts)
+        return OperationValue(operator="slice", operands=values)
+    return argument_value(evaluator, value, node)
+
+
+def attribute(evaluator: PipelineEvaluator, owner: Result, name: str, node: ast.AST) -> AttributeResult:
+    """`result.name`."""
+    made = operation(evaluator, "getattr", [(owner, node), (name, node)], node)
+    return AttributeResult(made.value, made.type, None, owner, name)
+
+
+def call(
+    evaluator: PipelineEvaluator, kind: str, name: str, arguments: CallArguments, node: ast.expr, owner: object = None
+) -> Result | None:
+    """A call of a builtin function, or of a method of a value; `None` for one that tasks do not do.
+
+    `key=` of `sorted` and the like is a function, which is no data.
+    """
+    if name not in (FUNCTIONS if kind == "call" else METHODS):
+        return None
+    first = [(name, node)] if kind == "call" else [(owner, node), (name, node)]
+    given = [(item.value, item.node) for item in (*arguments.positional, *arguments.keywords.values())]
+    plain = (str, int, float, complex, bool, bytes, type(None), list, tuple, dict, set, frozenset, range, Iterator)
+    if not all(evaluator.undetermined(value) or is_kind(value, *plain) for value, _ in given):
+        return None
+    return operation(evaluator, kind, [*first, *given], node, tuple(arguments.keywords))
+
+
+def conditional(tests: Sequence[Value], values: Sequence[Value]) -> Value:
+    """The value of the first test that holds, else the last."""
+    *earlier, chosen = values
+    for test, value in reversed(list(zip(tests, earlier, strict=True))):
+        chosen = OperationValue(operator="if", operands=(test, value, chosen))
+    return chosen

@@ -1,0 +1,171 @@
+"""`for` and comprehensions over a result: a map, whose body is evaluated once for whatever item there is.
+
+Turns run side by side, so that none may need what another one leaves. A list that each turn appends to becomes the list
+of what they append, in the order of the items.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, cast
+
+from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Frame, Returned
+from flowc_compiler.evaluate.functions import bound_names
+from flowc_compiler.evaluate.merging import State, has_one_name, namespaces, roots_of
+from flowc_compiler.evaluate.targets import assign
+from flowc_compiler.evaluate.values import Unresolved, is_kind
+from flowc_compiler.frontend.pipelines.pipeline_values import (
+    MapBuilder,
+    MappedResult,
+    RegionBuilder,
+    Result,
+    StepOutputs,
+)
+from flowc_compiler.frontend.pipelines.result_expressions import operation
+from flowc_compiler.frontend.pipelines.step_calls import argument_value
+from flowc_compiler.frontend.pipelines.types.type_model import Verdict
+from flowc_compiler.ir.regions import ItemValue
+
+if TYPE_CHECKING:
+    from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
+
+_ALONE = "the turns of a loop over a result run side by side"
+_WAY_OUT = "do it in a step that gets the whole list, or append what each turn gives to a list"
+
+
+def run_loop(evaluator: PipelineEvaluator, source: object, node: ast.For) -> None:
+    """Evaluate the body of a `for` over a result once, in a map of its own. Raises EvaluationError."""
+    environment = evaluator.frame.environment
+    lists = {name: cast("list[object]", environment[name]) for name in _appended(evaluator, node)}
+    opened, item = _open(evaluator, source, node.iter)
+    outer = dict(environment)
+    try:
+        given = _turn(evaluator, opened, item, node, list(lists))
+    finally:
+        environment.clear()
+        environment.update(outer)
+        for name in bound_names([node]):
+            message = f"it is what the last turn leaves, and {_ALONE}"
+            environment[name] = Unresolved(message, "append what each turn gives to a list", code="FC223")
+    for name, old in lists.items():
+        value, is_list = given[name]
+        environment[name] = _joined(evaluator, old, MappedResult(opened, value), node.iter, is_list=is_list)
+
+
+def _turn(
+    evaluator: PipelineEvaluator, opened: MapBuilder, item: Result, node: ast.For, lists: Sequence[str]
+) -> dict[str, tuple[object, bool]]:
+    """Evaluate the body for an item. Gives what it appends to each of some lists."""
+    frame = evaluator.frame
+    environment = frame.environment
+    for name in bound_names([node]):
+        message = f"it is what the turn before leaves, and {_ALONE}"
+        environment[name] = Unresolved(message, _WAY_OUT, code="FC223")
+    fresh = {name: list[object]() for name in lists}
+    environment.update(fresh)
+    before = State(roots_of(evaluator))
+    frame.loops += 1
+    try:
+        with evaluator.nodes.inside(opened.body):
+            assign(evaluator, node.target, item, node.iter)
+            signal = evaluator.execute(node.body)
+            given = {name: _given(evaluator, environment[name], node) for name in lists}
+    finally:
+        frame.loops -= 1
+    if signal == "break" or isinstance(signal, Returned):
+        word = "break" if signal == "break" else "return"
+        raise evaluator.refuse("FC223", f"`{word}` cannot end a loop over a result: {_ALONE}", node.iter, _WAY_OUT)
+    own = {*map(id, namespaces(evaluator)), *before.environments, *map(id, fresh.values())}
+    for container in before.changed():
+        if id(container) not in own:
+            names = [name for name, value in environment.items() if value is container]
+            shown = f"`{names[0]}`" if names else "what was made before it"
+            raise evaluator.refuse(
+                "FC223", f"a loop over a result cannot change {shown}: {_ALONE}", node.iter, _WAY_OUT
+            )
+    if not opened.body.nodes:
+        raise _no_steps(evaluator, node.iter)
+    return given
+
+
+def run_comprehension(evaluator: PipelineEvaluator, source: object, node: ast.expr, inner: Frame) -> object | None:
+    """What a list comprehension, or a generator, gives that calls steps for each item of a result."""
+    if not isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp) or len(node.generators) > 1:
+        return None
+    (clause,) = node.generators
+    if clause.ifs or isinstance(node, ast.SetComp):
+        what, way_out = "a comprehension cannot leave things out of it", "choose in a step that gets the result"
+        raise evaluator.not_known(source, clause.ifs[0] if clause.ifs else node, what, way_out)
+    opened, item = _open(evaluator, source, clause.iter)
+    with evaluator.nodes.inside(opened.body), evaluator.within(inner):
+        assign(evaluator, clause.target, item, clause.iter)
+        value = evaluator.evaluate(node.elt)
+    if not opened.body.nodes:
+        raise _no_steps(evaluator, clause.iter)
+    return MappedResult(opened, value)
+
+
+def _no_steps(evaluator: PipelineEvaluator, node: ast.expr) -> Exception:
+    code = evaluator.code(node)
+    message = "a step's result is not known when the flow is compiled: this loop over it calls no step"
+    return evaluator.refuse("FC111", message, node, f"do it in a step that gets `{code}`")
+
+
+def _open(evaluator: PipelineEvaluator, source: object, node: ast.expr) -> tuple[MapBuilder, Result]:
+    """A map over a result, and its item. As in Python, a dict gives its keys and a text its characters."""
+    if isinstance(source, StepOutputs):
+        raise evaluator.not_known(source, node, "the step has several outputs, or none", "go over one of its outputs")
+    hook = evaluator.hook
+    if not isinstance(source, MappedResult) and hook.rules.mapped(hook.type_of(source)) is not Verdict.FITS:
+        source = evaluator.runtime_call("call", "list", CallArguments([BoundValue(source, node)]), node)
+    opened = MapBuilder(
+        name=evaluator.nodes.numbered("for"),
+        span=evaluator.span(node),
+        sources=(argument_value(evaluator, source, node),),
+        body=RegionBuilder(),
+    )
+    evaluator.nodes.add(opened)
+    return opened, Result(ItemValue(opener=opened.name), hook.item_type(source))
+
+
+def _appended(evaluator: PipelineEvaluator, node: ast.For) -> Iterator[str]:
+    """The names of lists that the loop's body appends to, and uses for nothing else."""
+    appends = {
+        id(call.func.value): call.func.value.id
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr == "append"
+        and isinstance(call.func.value, ast.Name)
+    }
+    bound = bound_names([node])
+    for name in dict.fromkeys(appends.values()):
+        value = evaluator.frame.environment.get(name)
+        if name in bound or not is_kind(value, list) or evaluator.undetermined(value):
+            continue
+        evaluator.check_free(value, node)
+        uses = [
+            use for use in ast.walk(node) if isinstance(use, ast.Name) and use.id == name and id(use) not in appends
+        ]
+        if uses:
+            message = f"`{name}` is read while the loop appends to it: {_ALONE}"
+            raise evaluator.refuse("FC223", message, uses[0], _WAY_OUT)
+        if not has_one_name(evaluator, value):
+            message = f"another variable has the same list as `{name}`, to which a loop over a result appends"
+            raise evaluator.refuse("FC223", message, node.iter, "make a list of its own: `list(...)`")
+        yield name
+
+
+def _given(evaluator: PipelineEvaluator, value: object, node: ast.For) -> tuple[object, bool]:
+    """What one turn appends, and whether that is a list of any number of entries."""
+    if is_kind(value, list) and len(entries := cast("list[object]", value)) == 1 and not evaluator.undetermined(value):
+        return entries[0], False
+    return Result(argument_value(evaluator, value, node)), True
+
+
+def _joined(evaluator: PipelineEvaluator, old: list[object], found: object, node: ast.expr, *, is_list: bool) -> object:
+    """A list with what all turns have appended."""
+    if is_list:
+        found = operation(evaluator, "call", [("sum", node), (found, node), (list[object](), node)], node)
+    return operation(evaluator, "+", [(old, node), (found, node)], node) if old else found
