@@ -96,7 +96,51 @@ class ArtifactConfig(Settings):
 
 
 class Model(Settings):
-    """ZenML's model, which flowc has no registry for."""
+    """ZenML's model. A version of it is the runs that have it: `flowc.compat.zenml_models`."""
+
+    def __init__(self, name: str, *, version: Any = None, **given: Any) -> None:
+        super().__init__(name=name, version=None if version is None else str(version), **given)
+
+    def _found(self) -> Any:
+        from flowc.compat.zenml_models import find_version
+
+        return find_version(self.name, self.version)
+
+    @property
+    def id(self) -> str:
+        """The id of its version. Raises KeyError where no run has it, as what follows."""
+        return str(self._found().id)
+
+    @property
+    def stage(self) -> str | None:
+        """The stage of its version."""
+        found: str | None = self._found().stage
+        return found
+
+    @property
+    def run_metadata(self) -> Dict[str, Any]:
+        """What steps have logged of its version."""
+        return dict(self._found().run_metadata)
+
+    def get_artifact(self, name: str, version: str | None = None) -> Any:
+        """The newest artifact with a name of the runs of its version; `None` where there is none."""
+        return self._found().get_artifact(name, version)
+
+    get_model_artifact = get_data_artifact = get_deployment_artifact = get_artifact
+
+    def load_artifact(self, name: str, version: str | None = None) -> Any:
+        """The value of such an artifact. Raises ValueError."""
+        return self._found().load_artifact(name, version)
+
+    def set_stage(self, stage: Any, force: bool = False) -> None:
+        """Set the stage of its version, in a step."""
+        self._found().set_stage(str(stage), force)
+
+    def log_metadata(self, metadata: Dict[str, Any]) -> None:
+        """Keep metadata of it with the running step."""
+        from flowc.compat.step_context import log_model_metadata
+
+        log_model_metadata(metadata)
 
 
 class Tag(Settings):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flowc.compat import step_context, zenml_client, zenml_runs
+from flowc import pipeline_settings
+from flowc.compat import step_context, zenml_client, zenml_models, zenml_runs
 from flowc.protocol.zenml_names import CLASSES, FUNCTIONS
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
@@ -71,8 +72,8 @@ REFUSED = {
     "shared.get_secret('x')": "get_secret` of `Client",
     "helpers.shared.get_secret('x')": "get_secret` of `Client",
     "(c := Client()).root": "root` of `Client",
-    "context = get_step_context(); context.model": "model` of `StepContext",
-    "get_step_context().model_version": "model_version` of `StepContext",
+    "context = get_step_context(); context.model.number": "number` of `Model",
+    "get_step_context().model_version.model_id": "model_id` of `ModelVersion",
     "get_step_context().pipeline_state": "pipeline_state` of `StepContext",
     "get_step_context().get_output_artifact_uri()": "get_output_artifact_uri` of `StepContext",
     "get_step_context().add_output_tags(['a'])": "add_output_tags` of `StepContext",
@@ -159,7 +160,7 @@ def test_the_table_is_what_the_runtime_has() -> None:
         if name.endswith("Config"):
             continue
         found: Any = next(
-            vars(module)[name] for module in (step_context, zenml_client, zenml_runs) if name in vars(module)
+            vars(module)[name] for module in (step_context, zenml_client, zenml_runs, zenml_models, pipeline_settings) if name in vars(module)
         )
         above: list[type] = [item for item in inspect.getmro(found) if item is not object]
         public = {item for kind in above for item in vars(kind)} | {

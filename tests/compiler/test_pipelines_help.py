@@ -36,14 +36,18 @@ TOLD = {
     "squar(1)": "did you mean `square`?",
     "[1, 2].map(square)": "write `work.map([1, 2])`",
     "plain.map([1, 2])": "put `@step` above `plain`",
-    "square(get_pipeline_context())": "pass the values that the body needs as arguments of the pipeline",
-    "square(Client())": "compute it in a step",
+    "square(get_pipeline_context())": "make other objects in the step",
+    "square(Client())": "pass one of its attributes or artifacts, or read it in the step",
+    "square(Client().active_stack)": "flowc has no stacks",
+    "square(Client().get_pipeline('p').last_run)": "pass one of its attributes or artifacts",
+    "square(log_metadata({'a': 1}))": "call it in a step",
     "nap()": "call `asyncio.run(...)` inside of it",
 }
 
 EXTRA = {
     "context": "from zenml import get_pipeline_context\n",
     "Client": "from zenml.client import Client\n",
+    "log_metadata": "from zenml import log_metadata\n",
     "nap": "@step\nasync def nap():\n    return 1\n",
 }
 

@@ -66,13 +66,13 @@ class Mine(base_materializer.BaseMaterializer):
     ASSOCIATED_TYPES = (int,)
 settings = zenml.config.ResourceSettings(cpu_count=2, memory="4GB")
 assert (settings.cpu_count, settings) == (2, zenml.config.ResourceSettings(cpu_count=2, memory="4GB"))
-for name in ("save_artifact", "no_such_name"):
+for name in ("register_artifact", "no_such_name"):
     try:
         getattr(zenml, name)
     except AttributeError as error:
         assert f"flowc does not serve zenml.{name}; it serves ArtifactConfig, Model" in str(error), error
 try:
-    from zenml import save_artifact
+    from zenml import register_artifact
 except ImportError as error:
     assert "served_modules" in str(error)
 try:

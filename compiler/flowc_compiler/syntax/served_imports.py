@@ -219,7 +219,8 @@ ZENML_REFUSED: dict[str, str] = {
 
 _REGISTRY = "flowc has no model registry: use the registry's own client within a step"
 _ATTRIBUTES_REFUSED = {
-    "model": _REGISTRY,
+    "model_id": _REGISTRY,
+    "number": "flowc has no model registry: a version of a model has a name, by default the run's id",
     "stack": _STACK,
     "experiment_tracker": _STACK,
     "secret": "name the Secret in `@step(secrets=[...])`: its keys become variables of the task",

@@ -8,7 +8,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List
 
+    from flowc.compat.zenml_models import ModelVersion
     from flowc.compat.zenml_runs import ArtifactVersion, PipelineResponse, PipelineRun, RunningStep
+    from flowc.pipeline_settings import Model
 
 
 class StepContext:
@@ -44,6 +46,25 @@ class StepContext:
     def inputs(self) -> Dict[str, List[ArtifactVersion]]:
         """The outputs of other steps that each argument is made of, by argument, of those that are made of some."""
         return self.step_run.inputs
+
+    @property
+    def model(self) -> Model:
+        """The model of the step with the version that it is. Raises StepContextError."""
+        return self.model_version.to_model_class()
+
+    @property
+    def model_version(self) -> ModelVersion:
+        """The version of the step's model. Raises StepContextError where the step has no model."""
+        from flowc.compat.zenml_models import own_model
+
+        found = own_model()
+        if found is None:
+            from flowc.compat.served_modules import find
+
+            raise find("zenml.exceptions", "StepContextError")(
+                f"Unable to get Model in step `{self.step_name}`: no model has been specified for the step or pipeline."
+            )
+        return found
 
     def add_output_metadata(self, metadata: Dict[str, Any], output_name: str | None = None) -> None:
         """Keep metadata of an output; its name may be left out where there is one only."""

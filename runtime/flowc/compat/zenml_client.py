@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator, List, Optional, TypeVar
 
+    from flowc.compat.zenml_models import ModelVersion
+
     T = TypeVar("T")
     _ListOf = List
 else:
@@ -40,7 +42,7 @@ class Client:
         del options
         name = str(name_id_or_prefix)
         flow, separator, run = name.rpartition("/")
-        flows = [Flow.of(chosen_store(None), flow)] if separator else list(_flows())
+        flows = [Flow.of(chosen_store(None), flow)] if separator else list(all_flows())
         for known in flows:
             found = known.child(run)
             if found is not None:
@@ -79,7 +81,7 @@ class Client:
         """The newest runs, of one pipeline or of all."""
         del options
         wanted = pipeline or pipeline_name or pipeline_id
-        flows = [flow for flow in _flows() if wanted in (None, flow.id)]
+        flows = [flow for flow in all_flows() if wanted in (None, flow.id)]
         newest = sorted((run for flow in flows for run in flow.children()), key=Run.created_seconds, reverse=True)
         runs = map(PipelineRun, newest)
         return Page([run for run in runs if status is None or run.status == status], page, size)
@@ -89,7 +91,7 @@ class Client:
     ) -> Page[PipelineResponse]:
         """The pipelines that have runs."""
         del options
-        return Page([PipelineResponse(flow) for flow in _flows() if name in (None, flow.id)], page, size)
+        return Page([PipelineResponse(flow) for flow in all_flows() if name in (None, flow.id)], page, size)
 
     def get_artifact_version(
         self, name_id_or_prefix: str, version: Optional[str] = None, **options: Any
@@ -97,13 +99,25 @@ class Client:
         """An artifact by its name or id: of that version, else of the newest run that has one. Raises KeyError."""
         del options
         name, found = str(name_id_or_prefix), []
-        for flow in _flows():
+        for flow in all_flows():
             newest = next(_versions(flow, name, version), None)
             if newest is not None:
                 found.append(newest)
         if not found:
             raise KeyError(f"there is no artifact {name!r} in {chosen_store(None).url}")
         return max(found, key=lambda artifact: artifact.run.start_time)
+
+    def get_model_version(
+        self,
+        model_name_or_id: Optional[str] = None,
+        model_version_name_or_number_or_id: Any = None,
+        **options: Any,
+    ) -> ModelVersion:
+        """A version of a model: by its name or stage, else the newest. Raises KeyError."""
+        from flowc.compat.zenml_models import find_version
+
+        del options
+        return find_version(str(model_name_or_id), model_version_name_or_number_or_id or "latest")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -120,7 +134,7 @@ def _versions(flow: Flow, name: str, version: Optional[str]) -> Iterator[Artifac
                 yield artifact
 
 
-def _flows() -> Iterator[Flow]:
+def all_flows() -> Iterator[Flow]:
     """The flows of the store, starting with the running task's."""
     store = chosen_store(None)
     own = running.state.plan.flow if running.state is not None else None

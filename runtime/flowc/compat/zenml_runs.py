@@ -200,7 +200,9 @@ class StepRun(Response):
     def run_metadata(self) -> Dict[str, Any]:
         """What it has logged of itself."""
         logged: Dict[str, Any] = self._task.manifest.get("metadata", {}) if self._task.committed else {}
-        return {name: value for name, value in logged.items() if name not in ("outputs", "saved")}
+        return {
+            name: value for name, value in logged.items() if name not in ("linked_model", "outputs", "saved", "stages")
+        }
 
     @property
     def start_time(self) -> datetime:

@@ -38,6 +38,8 @@ TIMEOUT_GRACE = "FLOWC_TIMEOUT_GRACE"
 MAX_NUM_SPLITS = "FLOWC_MAX_NUM_SPLITS"
 """How many items are taken from an iterable without a length, which may have no end; 100,000 by default."""
 
+MODEL = "FLOWC_MODEL"
+"""The model of a pipeline's step as JSON: `name` and, where one is given, `version`."""
 ORIGIN_RUN_ID = "FLOWC_ORIGIN_RUN_ID"
 """The run that this run resumes; empty where it resumes none."""
 RERUN_STEPS = "FLOWC_RERUN_STEPS"

@@ -166,6 +166,18 @@ _STEP_RUN = {
     "start_time": "",
     "status": "",
 }
+_MODEL = {
+    **dict.fromkeys(
+        ("get_artifact", "get_data_artifact", "get_deployment_artifact", "get_model_artifact"),
+        "(name version)ArtifactVersion",
+    ),
+    "id": "",
+    "load_artifact": "(name version)",
+    "log_metadata": "(metadata)",
+    "run_metadata": "",
+    "set_stage": "(stage force)",
+    "stage": "",
+}
 CLASSES: Dict[str, Dict[str, str]] = {
     "Artifact": {"id": "", "name": ""},
     "ArtifactVersion": {
@@ -189,8 +201,18 @@ CLASSES: Dict[str, Dict[str, str]] = {
         "get_pipeline": f"(name_id_or_prefix {_OPTIONS})PipelineResponse",
         "get_pipeline_run": f"(name_id_or_prefix allow_name_prefix_match {_OPTIONS})PipelineRun",
         "get_run_step": f"(step_run_id {_OPTIONS})StepRun",
+        "get_model_version": f"(model_name_or_id model_version_name_or_number_or_id {_OPTIONS})ModelVersion",
         "list_pipeline_runs": f"(pipeline pipeline_name pipeline_id status page size {_OPTIONS})[PipelineRun]",
         "list_pipelines": f"(name page size {_OPTIONS})[PipelineResponse]",
+    },
+    "Model": {**_MODEL, "name": "", "version": ""},
+    "ModelVersion": {
+        **_MODEL,
+        "model": "Artifact",
+        "name": "",
+        "runs": "[PipelineRun]",
+        "to_model_class": "()Model",
+        "version": "",
     },
     "PipelineResponse": {
         "created": "",
@@ -232,6 +254,8 @@ CLASSES: Dict[str, Dict[str, str]] = {
         "add_output_metadata": "(metadata output_name)",
         "get_output_metadata": "(output_name)",
         "inputs": "{[ArtifactVersion]}",
+        "model": "Model",
+        "model_version": "ModelVersion",
         "pipeline": "PipelineResponse",
         "pipeline_run": "PipelineRun",
         "step_name": "",

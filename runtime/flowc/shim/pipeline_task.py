@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from flowc.current import running
 from flowc.errors import ParameterError, PipelineError, ProtocolError, UnloadableArtifact
 from flowc.pipeline_calls import awaited
+from flowc.protocol import env_names
 from flowc.protocol.conversions import conversion
 from flowc.shim.argument_values import Values, describe
 from flowc.shim.loaded_plan import given_text
@@ -61,8 +62,9 @@ def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
     returned.update((name, saved.load()) for name, saved in running.saved.items())
     store = layout.store
     manifest["artifacts"] = {name: artifacts.save(store, plan.flow, name, value) for name, value in returned.items()}
-    if running.metadata:
-        manifest["metadata"] = running.metadata
+    metadata = {**running.metadata, **_linked_model()} if step.call is not None else {}
+    if metadata:
+        manifest["metadata"] = metadata
     if caught:
         manifest["caught"] = True
     if plan.is_first(step):
@@ -80,6 +82,18 @@ def _with_code(load: Callable[[], Any], compute: Callable[[], Any]) -> Any:
     except UnloadableArtifact:
         load()
         return compute()
+
+
+def _linked_model() -> Dict[str, Any]:
+    """The model that the step has, with the version that it is."""
+    import os
+
+    if not os.environ.get(env_names.MODEL):
+        return {}
+    from flowc.compat.zenml_models import own_model
+
+    model = own_model()
+    return {"linked_model": {"name": model.model.name, "version": model.version}} if model is not None else {}
 
 
 def _call(load: Callable[[], Any], state: TaskState, values: Values, task: Task) -> Tuple[Returned, bool]:

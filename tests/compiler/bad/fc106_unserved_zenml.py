@@ -1,13 +1,13 @@
 """Names of zenml that a file may not import."""
 
-from zenml import pipeline, save_artifact, step  # FC106
+from zenml import pipeline, register_artifact, step  # FC106
 from zenml.hooks import alerter_failure_hook  # FC106
 from zenml.integrations.mlflow.experiment_trackers import MLFlowExperimentTracker  # FC106
 
 
 @step
 def load() -> int:
-    save_artifact(1, "name")
+    register_artifact("uri", "name")
     print(alerter_failure_hook, MLFlowExperimentTracker)
     return 1
 

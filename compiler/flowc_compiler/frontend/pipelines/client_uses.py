@@ -292,7 +292,7 @@ class _Types:
                 owner = scope.owner or scope
                 return self.lookup(owner, f"self.{name}") if f"self.{name}" in owner.bindings else ""
             case ast.Attribute(value=value, attr=name):
-                found = self.served(scope, node) or _attribute(self.of(scope, value, depth + 1), name)
+                found = self.served(scope, node) or attribute_type(self.of(scope, value, depth + 1), name)
                 return found or self._of_module(scope, value, name)
             case ast.Call(func=function):
                 called = self.of(scope, function, depth + 1)
@@ -330,7 +330,8 @@ class _Types:
         return types.pop() if len(types) == 1 else ""
 
 
-def _attribute(of: str, name: str) -> str:
+def attribute_type(of: str, name: str) -> str:
+    """The type of an attribute of a type, by the names in `CLASSES`; empty where it is not known."""
     if of in CLASSES:
         return CLASSES[of].get(name, "")
     if of.startswith("{") and name in _OF_MAPPINGS:

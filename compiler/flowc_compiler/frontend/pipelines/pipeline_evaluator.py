@@ -14,12 +14,21 @@ from flowc_compiler.evaluate.functions import bind, call_function, signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.known_values import RecordedScope
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
-from flowc_compiler.evaluate.values import Function, Unresolved
+from flowc_compiler.evaluate.located_paths import located
+from flowc_compiler.evaluate.values import Foreign, Function, SettingsObject, Unresolved
 from flowc_compiler.frontend.decorators.decorator_reader import callee
+from flowc_compiler.frontend.pipelines.body_reads import (
+    body_call,
+    model_attribute,
+    read_attribute,
+    read_call,
+    read_entry,
+)
 from flowc_compiler.frontend.pipelines.mapped_calls import call_method, call_result, entry_of, method_of
 from flowc_compiler.frontend.pipelines.pipeline_runs import PipelineRuns
 from flowc_compiler.frontend.pipelines.pipeline_values import (
     AttributeResult,
+    ClientRead,
     FunctionMethod,
     PendingOrder,
     PipelineBuilder,
@@ -32,6 +41,7 @@ from flowc_compiler.frontend.pipelines.result_expressions import call as express
 from flowc_compiler.frontend.pipelines.result_expressions import operation
 from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
+from flowc_compiler.frontend.pipelines.settings.run_configuration import RunConfiguration
 from flowc_compiler.frontend.pipelines.step_calls import argument_value, call_step, condition_value
 from flowc_compiler.frontend.pipelines.types.pipeline_types import BoundArgument, PipelineTypes
 from flowc_compiler.frontend.pipelines.types.signatures import outputs_of
@@ -69,12 +79,19 @@ class PipelineEvaluator(Interpreter):
         self.runs = PipelineRuns()
         self.pipeline_layers: tuple[SettingsLayer, ...] = ()
         """What configures the pipeline that is compiled, and so its steps."""
+        self.run_configuration = RunConfiguration()
+        self.has_read_context = False
+        """Whether the body has asked for the pipeline's own configuration."""
         self.waiting: list[PendingOrder] = []
         self._specs: dict[tuple[int, ...], tuple[tuple[SettingsLayer, ...], StepSpecs]] = {}
 
-    def specs_of(self, step: StepFunction) -> StepSpecs:
-        """The specs of a step, including the pipeline's own settings."""
-        layers = (*self.pipeline_layers, *step.layers)
+    def file_of(self, view: ModuleView) -> object:
+        """What `__file__` stands for: files that the compiler reads may be named by it."""
+        return located(view.source.path)
+
+    def specs_of(self, step: StepFunction, name: str) -> StepSpecs:
+        """The specs of the invocation of a step that has this name, including the pipeline's own settings."""
+        layers = (*self.pipeline_layers, *self.run_configuration.layers_of(name, step.layers))
         key = tuple(map(id, layers))
         if key not in self._specs:
             self._specs[key] = (layers, step_specs(layers, self.sink, self.attached))
@@ -164,7 +181,16 @@ class PipelineEvaluator(Interpreter):
             arguments=(*call.args, *call.keywords),
             view=self.view,
             scope=RecordedScope(self, records),
+            in_body=not self.lenient,
         )
+
+    def call(self, callee: object, arguments: CallArguments, node: ast.expr) -> object:
+        """The value of a call; of what ZenML serves in the body of a pipeline, what that means here."""
+        if isinstance(callee, Foreign) and callee.path[:1] == ("flowc",):
+            found = body_call(self, callee, arguments, node)
+            if found is not None:
+                return found
+        return super().call(callee, arguments, node)
 
     def call_special(self, callee: object, arguments: CallArguments, node: ast.expr) -> object:
         """The value of a call of a step, a pipeline, or a method of one of these or of a result."""
@@ -186,6 +212,8 @@ class PipelineEvaluator(Interpreter):
                 return call_method(self, callee, arguments, node)
             case AttributeResult():
                 return call_result(self, callee, arguments, node)
+            case ClientRead():
+                return read_call(self, callee, arguments, node)
             case _:
                 return super().call_special(callee, arguments, node)
 
@@ -248,10 +276,16 @@ class PipelineEvaluator(Interpreter):
 
     def runtime_entry(self, value: object, key: object, node: ast.AST, entries: int | None = None) -> object:
         """An entry of a result is a result."""
+        if isinstance(value, ClientRead):
+            return read_entry(value, key)
         return entry_of(self, value, key, node, entries)
 
     def runtime_attribute(self, owner: object, name: str, node: ast.expr) -> object:
         """A method of a step, a pipeline or a result."""
+        if isinstance(owner, ClientRead):
+            return read_attribute(self, owner, name, node)
+        if isinstance(owner, SettingsObject) and owner.kind == "Model" and not self.lenient:
+            return model_attribute(self, owner, name, node)
         found = method_of(self, owner, name, node)
         return super().runtime_attribute(owner, name, node) if found is None else found
 

@@ -8,11 +8,13 @@ from typing import Any, Literal, NamedTuple, cast
 
 from flowc_compiler.evaluate.evaluator import Frame
 from flowc_compiler.evaluate.functions import SignatureParameter, bound_names, signature_of
+from flowc_compiler.evaluate.located_paths import REASON, is_located
 from flowc_compiler.evaluate.values import PLAIN, Environment, Function, Undetermined, Unresolved
 from flowc_compiler.frontend.parameters import text_conversion
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_runs import Run
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction, Result, StepFunction
+from flowc_compiler.frontend.pipelines.settings.run_configuration import GivenValue
 from flowc_compiler.ir import Parameter
 from flowc_compiler.ir.regions import ParameterValue
 from flowc_compiler.source import Span
@@ -60,8 +62,7 @@ def read_parameters(
             "FC301", "a pipeline cannot take `*args` or `**kwargs`", span, help="give each parameter a name"
         )
     known = [_known(evaluator, pipeline, item, run) for item in signature.named]
-    if run is not None:
-        _check_arguments(evaluator, run, [item.name for item in signature.named])
+    _check_arguments(evaluator, run, [item.name for item in signature.named])
     declared = tuple(_declared(evaluator, pipeline, item) for item in known)
     texts = bind(pipeline.name, declared, span)
     found: list[Parameter] = []
@@ -101,7 +102,11 @@ def _known(
 ) -> Known:
     kind = kind_of(parameter.node.annotation)
     name = parameter.name
-    if run is not None and name in run.arguments:
+    configured = evaluator.run_configuration.parameters.get(name)
+    if configured is not None:
+        value, where = configured
+        _check_conflict(evaluator, name, configured, run)
+    elif run is not None and name in run.arguments:
         value, where = run.arguments[name], run.spans.get(name, run.span)
     elif name in pipeline.defaults and parameter.default is not None:
         value, where = pipeline.defaults[name], evaluator.span(parameter.default)
@@ -111,11 +116,29 @@ def _known(
     if isinstance(found, Undetermined):
         message = found.reason if isinstance(found, Unresolved) else "it is known when the flow runs"
         return Known(parameter, None, Problem(message, where, getattr(found, "help", "")), kind)
+    if is_located(value):
+        return Known(parameter, None, Problem(REASON, where), kind)
     evaluator.hook.check_parameter(evaluator.view, parameter.node, value, where)
     return Known(parameter, (value,), None, kind)
 
 
-def _check_arguments(evaluator: PipelineEvaluator, run: Run, names: list[str]) -> None:
+def _check_conflict(evaluator: PipelineEvaluator, name: str, configured: GivenValue, run: Run | None) -> None:
+    """Collect FC113 for a call that passes another value than the configuration has, which ZenML refuses, too."""
+    passed = run.arguments.get(name, configured.value) if run is not None else configured.value
+    if run is not None and evaluator.undetermined(passed) is None and passed != configured.value:
+        evaluator.sink.error(
+            "FC113", f"`{name}` is {configured.value!r} here, and the call of `{run.pipeline.name}` passes {passed!r}",
+            configured.span, help="say it in one place: in the configuration or in the call",
+        )  # fmt: skip
+
+
+def _check_arguments(evaluator: PipelineEvaluator, run: Run | None, names: list[str]) -> None:
+    for name, (_, span) in evaluator.run_configuration.parameters.items():
+        if name not in names:
+            takes = f"it takes {', '.join(names)}" if names else "it takes no arguments"
+            evaluator.sink.error("FC113", f"the pipeline has no parameter `{name}`", span, help=takes)
+    if run is None:
+        return
     for name in run.arguments:
         if name not in names:
             message = f"`{run.pipeline.name}` got an unexpected keyword argument `{name}`"

@@ -14,6 +14,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.evaluator import EvaluationError, Frame, LimitError, deep_recursion
 from flowc_compiler.evaluate.functions import bound_names
 from flowc_compiler.evaluate.values import Environment, Function
+from flowc_compiler.frontend.pipelines.body_reads import report_extra
 from flowc_compiler.frontend.pipelines.client_uses import check_uses
 from flowc_compiler.frontend.pipelines.fixed_conditions import report_conditions
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
@@ -21,6 +22,7 @@ from flowc_compiler.frontend.pipelines.pipeline_parameters import Bind, no_value
 from flowc_compiler.frontend.pipelines.pipeline_runs import choose_pipeline
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction, build_body
 from flowc_compiler.frontend.pipelines.settings.layer_specs import pipeline_specs
+from flowc_compiler.frontend.pipelines.settings.run_configuration import run_configuration, with_files
 from flowc_compiler.frontend.pipelines.step_calls import resolve_order
 from flowc_compiler.frontend.pipelines.types.pipeline_types import PipelineTypes
 from flowc_compiler.ir import Flow
@@ -81,8 +83,10 @@ def _read(
     if run is not None and run.state is not None:
         run.state.restore()
     span = pipeline.view.name_span(pipeline.node)  # it may be another file's
-    evaluator.pipeline_layers = tuple(pipeline.layers)
-    specs, base_packages = pipeline_specs(pipeline.layers, evaluator.sink)
+    layers = with_files(pipeline.layers, view.source.path.parent, evaluator.sink)
+    evaluator.pipeline_layers = layers
+    evaluator.run_configuration = run_configuration(layers, evaluator.sink)
+    specs, base_packages = pipeline_specs(layers, evaluator.sink)
     with evaluator.within(Frame(pipeline.view, {})):
         parameters, environment = read_parameters(evaluator, pipeline, run, bind, span)
     if len(environment) < len(parameters):
@@ -92,6 +96,8 @@ def _read(
         report_conditions(evaluator, pipeline, fixed)
     _evaluate(evaluator, pipeline, environment)
     resolve_order(evaluator)
+    report_extra(evaluator)
+    evaluator.run_configuration.report_unused(evaluator.sink, evaluator.nodes.names)
     body = build_body(evaluator.nodes.root)
     evaluator.hook.check(body, pipeline.view, pipeline.node)
     check_uses(view, evaluator.modules, evaluator.hook.called, evaluator.sink)

@@ -6,7 +6,7 @@ the whole flow, and values refer to nodes by name.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -293,6 +293,20 @@ class PipelineFunction:
     def name(self) -> str:
         """The name of the function."""
         return self.node.name
+
+
+@dataclass(eq=False)
+class ClientRead(RuntimeValue):
+    """Attributes, items and calls in a row of `Client()` or of a model, which a task reads."""
+
+    type: str
+    """By the names of `flowc.protocol.zenml_names.CLASSES`."""
+    chain: tuple[list[object], ...] = ()
+    model: Mapping[str, object] | None = None
+
+    def then(self, type: str, *link: object) -> ClientRead:
+        """What one more link of the chain gives."""
+        return ClientRead(type, (*self.chain, list(link)), self.model)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, cast
 
 from flowc_compiler.diagnostics import suggest
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError, Evaluator
-from flowc_compiler.evaluate.functions import bind, signature_of
+from flowc_compiler.evaluate.functions import Signature, bind, signature_of
 from flowc_compiler.evaluate.iteration import in_order
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
+from flowc_compiler.evaluate.located_paths import MARK, REASON
 from flowc_compiler.evaluate.operations import DEEPEST_VALUE
 from flowc_compiler.evaluate.plain_data import check_weight
-from flowc_compiler.evaluate.values import PLAIN, Function, Iterator, Unresolved
+from flowc_compiler.evaluate.values import PLAIN, Function, Iterator, RuntimeValue, Unresolved
 from flowc_compiler.frontend.pipelines.pipeline_values import (
+    ClientRead,
     MappedResult,
     NodeBuilder,
     PendingOrder,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
 MOST_NODES = 10_000
 """Calls of steps, maps and `if`s on results."""
+_OWN_PATH = "make the path in the step: there `__file__` is where the file is"
 STEP_NAME = re.compile(r"(?!\d+$|.*\.json$)[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 """What a step can be called: it names a folder of the run, beside files that end in `.json`, and tasks of engines.
 
@@ -55,7 +58,7 @@ def call_step(evaluator: PipelineEvaluator, step: StepFunction, arguments: CallA
     """Add a call of a step to the graph; what it gives is its result."""
     name = given_name(evaluator, step, arguments, node)
     after = read_after(evaluator, arguments)
-    bound = bind_step(evaluator, step, arguments, node)
+    bound = bind_step(evaluator, step, arguments, node, name)
     return add_call(evaluator, step, name, bound, after, node)
 
 
@@ -108,21 +111,40 @@ def _flat(value: object) -> Iterable[object]:
 
 
 def bind_step(
-    evaluator: PipelineEvaluator, step: StepFunction, arguments: CallArguments, node: ast.expr
+    evaluator: PipelineEvaluator, step: StepFunction, arguments: CallArguments, node: ast.expr, name: str
 ) -> dict[str, BoundValue]:
-    """The arguments by parameter. Raises EvaluationError with FC113 where they do not fit the function."""
+    """The arguments by parameter, of the invocation `name`. Raises EvaluationError with FC113 where they do not fit."""
     signature = signature_of(step.node)
     if signature.star is not None or signature.double_star is not None:
         raise evaluator.refuse(
             "FC113", f"the step `{step.function}` takes `*args` or `**kwargs`", node,
             "give each of its parameters a name; a list or a dict holds any number of values",
         )  # fmt: skip
-    preset = {name: item for name, item in preset_parameters(evaluator, step).items() if name not in arguments.keywords}
+    preset = {key: item for key, item in preset_parameters(evaluator, step).items() if key not in arguments.keywords}
+    _override(evaluator, signature, arguments, node, name)
     taken = {item.name for item in signature.positional[: len(arguments.positional)]}
-    for name, value in preset.items():
-        if name not in taken:
-            arguments.keywords[name] = BoundValue(value, node)
+    for key, value in preset.items():
+        if key not in taken:
+            arguments.keywords[key] = BoundValue(value, node)
     return bind(evaluator, signature, arguments, step.function, node).named
+
+
+def _override(
+    evaluator: PipelineEvaluator, signature: Signature, arguments: CallArguments, node: ast.expr, name: str
+) -> None:
+    """Let the values that the run's configuration has for a step's parameters replace those of the call."""
+    places = {item.name: index for index, item in enumerate(signature.positional[: len(arguments.positional)])}
+    for key, (value, span) in evaluator.run_configuration.parameters_of(name, evaluator.lasting_sink).items():
+        old = arguments.positional[places[key]] if key in places else arguments.keywords.get(key)
+        if old is not None and isinstance(evaluator.find_undetermined(old.value), RuntimeValue):
+            evaluator.lasting_sink.error(
+                "FC113", f"`{key}` of the step `{name}` is configured here, and its call passes a result", span,
+                help=f"remove `{key}` from the parameters of `{name}`",
+            )  # fmt: skip
+        elif key in places:
+            arguments.positional[places[key]] = BoundValue(value, node)
+        else:
+            arguments.keywords[key] = BoundValue(value, node)
 
 
 def preset_parameters(evaluator: PipelineEvaluator, step: StepFunction) -> dict[str, object]:
@@ -156,6 +178,9 @@ def add_call(
         evaluator.exhausted(
             f"the pipeline has more than {MOST_NODES} steps", node, "map over a list: `work.map(items)`"
         )
+    from flowc_compiler.frontend.pipelines.body_reads import materialize_reads
+
+    bound = materialize_reads(evaluator, bound, after)
     checked = [BoundArgument(key, given.value, evaluator.span(given.node)) for key, given in bound.items()]
     evaluator.hook.check_call(step, checked, evaluator.span(node))
     values = tuple(
@@ -166,7 +191,7 @@ def add_call(
         name=name,
         span=evaluator.span(node),
         call=Call(function=step.function, module=step.module, arguments=values, outputs=step.outputs, many=step.many),
-        specs=evaluator.specs_of(step),
+        specs=evaluator.specs_of(step, name),
         doc=doc or "",
     )
     evaluator.nodes.add(added)
@@ -236,7 +261,9 @@ def _add_order(node: NodeBuilder, name: str | None) -> None:
         node.after = (*node.after, name)
 
 
-def argument_value(evaluator: Evaluator, value: object, node: ast.AST, depth: int = 0) -> Value:
+def argument_value(  # noqa: PLR0912 - one case for each kind
+    evaluator: Evaluator, value: object, node: ast.AST, depth: int = 0
+) -> Value:
     """What a step is given for an evaluated argument. Raises EvaluationError for what cannot be an argument."""
     if depth > DEEPEST_VALUE:
         raise evaluator.refuse("FC113", "this value is nested too deeply", node, "make it in a step")
@@ -248,6 +275,10 @@ def argument_value(evaluator: Evaluator, value: object, node: ast.AST, depth: in
     match value:
         case Result(value=known):
             return known
+        case ClientRead():
+            from flowc_compiler.frontend.pipelines.body_reads import read_result
+
+            return read_result(cast("PipelineEvaluator", evaluator), value, node).value
         case StepOutputs(names=()):
             return LiteralValue(value=None)
         case StepOutputs(results=results):
@@ -261,7 +292,7 @@ def argument_value(evaluator: Evaluator, value: object, node: ast.AST, depth: in
         case list() | tuple() | set() | frozenset() | dict():
             return _collection(evaluator, cast("list[object]", value), node, depth)
         case _:
-            if isinstance(value, PLAIN):
+            if isinstance(value, PLAIN) and not (isinstance(value, str) and MARK in value):
                 return LiteralValue(value=value)
     raise _refuse(evaluator, value, node)
 
@@ -269,6 +300,8 @@ def argument_value(evaluator: Evaluator, value: object, node: ast.AST, depth: in
 def _refuse(evaluator: Evaluator, value: object, node: ast.AST) -> Exception:
     if isinstance(value, Unmapped):
         return evaluator.refuse("FC222", "`unmapped` is for arguments of `.map` and `.product`", node, "pass the value")
+    if isinstance(value, str):
+        return evaluator.refuse_unresolved(Unresolved(REASON, _OWN_PATH), node)
     shown = evaluator.code(node)
     if isinstance(value, StepFunction | PipelineFunction | Function) and isinstance(node, ast.Name):
         message, way_out = f"`{shown}` is a function: a step cannot be given it", f"call it: `{shown}()`"

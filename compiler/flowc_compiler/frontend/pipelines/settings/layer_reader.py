@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeVar, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate
+from flowc_compiler.evaluate.located_paths import REASON, is_located
 from flowc_compiler.evaluate.values import Unresolved
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
 from flowc_compiler.frontend.decorators.decorator_reader import report_unresolved, validated
@@ -28,7 +29,11 @@ from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 Model = TypeVar("Model", bound=Arguments)
 _APPENDED = frozenset({"secrets"})
 """Lists that layers add to, as in ZenML."""
-Kind = Literal["step", "pipeline", "with_options", "configure"]
+_REPLACED = frozenset({"model"})
+"""Objects of which a layer says all or nothing."""
+_OF_OPTIONS = frozenset({"config_path", "parameters", "step_configurations", "steps"})
+"""Arguments that `.with_options` has, and `@pipeline` has not."""
+Kind = Literal["step", "pipeline", "with_options", "configure", "config_path", "steps"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,12 @@ class SettingsLayer:
     """What names stand for there. Calls of classes for settings have values in any scope."""
     function: FunctionNode | None = None
     """The function under a decorator, whose other decorators count as well."""
+    given: Mapping[str, tuple[object, ast.expr]] = field(default_factory=dict[str, tuple[object, ast.expr]])
+    """Arguments whose values are known otherwise, of a file or of `steps=`, and the place of each."""
+    node: ast.expr | None = None
+    """The place of a layer of `steps=`."""
+    in_body: bool = False
+    """Whether it was said in the body of the pipeline."""
 
 
 class LayerArguments(NamedTuple):
@@ -72,7 +83,7 @@ def read_layer(layer: SettingsLayer, read: Iterable[str], unread: Unread, sink: 
         elif name in unread.idle or name in unread.refused:
             if not _asks_for_nothing(node, known, scope):
                 report_unread(name, f"`{title(layer)}`", span, unread, sink)
-        elif name not in unread.silent:
+        elif name not in unread.silent or (layer.kind == "pipeline" and name in _OF_OPTIONS):
             takes = ", ".join(sorted(wanted - {"env"}))
             sink.error("FC403", f"`{title(layer)}` has no argument `{name}`", span, help=f"it takes {takes}")
     return found
@@ -84,9 +95,10 @@ def add_up(layers: Iterable[tuple[SettingsLayer, LayerArguments]]) -> LayerArgum
     spans: dict[str, Span] = {}
     for layer, (tree, own) in layers:
         spans |= own
-        if _flag(layer, "merge") is False:
+        if flag(layer, "merge") is False:
             total = {**total, **tree}
             continue
+        total = {name: item for name, item in total.items() if name not in _REPLACED or name not in tree}
         both = _APPENDED & tree.keys() & total.keys()
         total = merged(total, {**tree, **{name: _appended(total[name], tree[name]) for name in both}})
     return LayerArguments(total, spans)
@@ -123,6 +135,8 @@ def _report_unresolved(item: Tree | Leaf, what: str, sink: DiagnosticSink) -> bo
         found = [_report_unresolved(inner, f"`{name}` in {what}", sink) for name, inner in item.items()]
         return any(found)
     unresolved = [value for value in _parts(item.value) if isinstance(value, Unresolved)]
+    if is_located(item.value):
+        unresolved.append(Unresolved(REASON))
     for value in unresolved:
         because = f": {value.reason}" if value.reason else ""
         sink.error(
@@ -149,7 +163,9 @@ def report_unread(name: str, owner: str, span: Span, unread: Unread, sink: Diagn
 
 def title(layer: SettingsLayer) -> str:
     """What a layer is, as messages call it."""
-    return f"@{layer.kind}" if layer.kind in {"step", "pipeline"} else f".{layer.kind}"
+    if layer.kind == "config_path":
+        return layer.view.source.name
+    return f"@{layer.kind}" if layer.kind in {"step", "pipeline"} else f".{layer.kind}".replace(".steps", "steps")
 
 
 _Argument = tuple[str, ast.expr, tuple[object] | None]
@@ -171,6 +187,7 @@ def _arguments(layer: SettingsLayer, scope: Scope, sink: DiagnosticSink) -> Iter
             elif unpacked is not None:
                 for name, item in cast("dict[object, object]", unpacked[0]).items():
                     yield str(name), arg.value, (item,)
+    yield from ((name, node, (value,)) for name, (value, node) in layer.given.items())
 
 
 def _value(
@@ -199,7 +216,10 @@ def _evaluated(
     what: str, node: ast.expr, layer: SettingsLayer, scope: Scope, sink: DiagnosticSink
 ) -> tuple[object] | None:
     try:
-        return (evaluate(node, scope),)
+        value = evaluate(node, scope)
+        if is_located(value):
+            raise UnresolvedError(node, REASON, "write the value itself")
+        return (value,)
     except UnresolvedError as error:
         report_unresolved(what, error, layer.view.span(node), sink)
         return None
@@ -213,7 +233,8 @@ def _asks_for_nothing(node: ast.expr, known: tuple[object] | None, scope: Scope)
         return False
 
 
-def _flag(layer: SettingsLayer, name: str) -> object:
+def flag(layer: SettingsLayer, name: str) -> object:
+    """The value of an argument of a layer; `None` where it has none that is known."""
     for arg in layer.arguments:
         if isinstance(arg, ast.keyword) and arg.arg == name:
             try:

@@ -21,6 +21,7 @@ from flowc_compiler.frontend.pipelines.settings.layer_reader import (
 from flowc_compiler.frontend.pipelines.settings.pod_settings import pod_specs
 from flowc_compiler.frontend.pipelines.settings.settings_models import (
     DockerFields,
+    ModelFields,
     OrchestratorFields,
     OwnFields,
     PodFields,
@@ -32,6 +33,7 @@ from flowc_compiler.frontend.pipelines.settings.settings_models import (
 from flowc_compiler.frontend.pipelines.settings.settings_tree import Leaf, Tree, span_of
 from flowc_compiler.frontend.pipelines.settings.unsupported_settings import (
     DOCKER,
+    MODEL,
     ORCHESTRATOR,
     PIPELINE,
     POD,
@@ -61,7 +63,7 @@ from flowc_compiler.syntax.modules import ModuleView
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
 
-STEP_ARGUMENTS = frozenset(OwnFields.model_fields) | {"env", "resources", "retry", "settings"}
+STEP_ARGUMENTS = frozenset(OwnFields.model_fields) | {"env", "model", "resources", "retry", "settings"}
 """Arguments of a step that are expressed."""
 PIPELINE_ARGUMENTS = (STEP_ARGUMENTS - {"catch", "timeout"}) | {"on_end", "on_failure", "on_success", "schedule"}
 """Arguments of a pipeline that are expressed: those of steps are what its steps have by default."""
@@ -106,6 +108,7 @@ def _requests(arguments: LayerArguments, sink: DiagnosticSink) -> list[StepSpecs
     read(ResourceSettingsFields, settings, "resources", "ResourceSettings", RESOURCES)
     if "orchestrator" in settings:
         found.append(_orchestrator(settings, tree, sink))
+    read(ModelFields, tree, "model", "Model", MODEL)
     read(RetryFields, tree, "retry", "`retry`")
     read(ResourcesArguments, tree, "resources", "`resources`")
     found.append(_own(own, spans, sink))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
+from flowc.protocol import env_names
 from flowc_compiler.frontend.decorators.arguments.argument_types import (
     Arguments,
     Dicts,
@@ -181,6 +183,17 @@ class OrchestratorFields(Arguments):
     pod_settings: Options = Field(default_factory=dict)
     step_pod_service_account_name: ObjectName = None
     privileged: bool = False
+
+
+class ModelFields(Arguments):
+    """ZenML's `Model`: the name, and the version or stage, of what a step gets by `get_step_context().model`."""
+
+    name: str
+    version: str | int | None = None
+
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        given = {"name": self.name, **({} if self.version is None else {"version": str(self.version)})}
+        return some_specs(environment=EnvironmentSpec(span=at.span, variables={env_names.MODEL: json.dumps(given)}))
 
 
 class ScheduleFields(Arguments):

@@ -88,9 +88,9 @@ def canonical(name: str, value: object, span: Span, sink: DiagnosticSink) -> Tre
     match name, value:
         case "retry", int() if not isinstance(value, bool):
             return {"limit": Leaf(value, span)}
-        case "retry", _ if kind == "StepRetryConfig" or "max_retries" in texts(value):
+        case "retry", _ if kind == "StepRetryConfig" or "max_retries" in _fields(value):
             return _zenml_retry(tree_of(value, span), span)
-        case "settings", dict():
+        case "settings", dict() | SettingsObject(kind=""):
             return _settings(tree_of(cast("object", value), span), span, sink)
         case "resources", _ if kind and kind != "Resources":
             sink.error(
@@ -100,6 +100,10 @@ def canonical(name: str, value: object, span: Span, sink: DiagnosticSink) -> Tre
             return {}
         case _:
             return tree_of(value, span)
+
+
+def _fields(value: object) -> Mapping[str, object]:
+    return value.fields if isinstance(value, SettingsObject) else texts(value)
 
 
 def _zenml_retry(tree: Tree | Leaf, span: Span) -> Tree:

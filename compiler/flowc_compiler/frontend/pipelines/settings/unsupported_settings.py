@@ -12,12 +12,14 @@ _CACHE = (
     "flowc has no cache: every step runs in every run; `flowc resume` takes over the finished tasks of a failed run"
 )
 _DASHBOARD = "flowc has no dashboard"
-_REGISTRY = "flowc has no model registry: use the registry's own client within a step"
 _PICKLED = "flowc stores whatever a step returns, and needs no materializers"
 _BUILDS = "flowc builds no images"
 _ENGINE = "it is about ZenML's own orchestrator, which the engine replaces"
 _TRACKER = "set the tracker up with its own variables, as with environment={'MLFLOW_TRACKING_URI': ...}"
 _HOOK = "call the function in the step, in try and except; the pipeline's own on_failure and on_success work"
+
+
+UNREAD_EXTRA = "nothing reads it: the body does with get_pipeline_context().extra, or pass the value as an argument"
 
 
 class Unread(NamedTuple):
@@ -41,7 +43,6 @@ STEP = Unread(
         "extra": "nothing reads it: pass the value to the step as an argument",
         "group": _DASHBOARD,
         "heartbeat_healthy_threshold": _ENGINE,
-        "model": _REGISTRY,
         "output_materializers": _PICKLED,
         "step_type": _DASHBOARD,
         "substitutions": "artifacts are found by run, step and name, and names have no placeholders",
@@ -60,7 +61,7 @@ PIPELINE = Unread(
     idle={
         **{
             name: STEP.idle[name]
-            for name in ("cache_policy", "enable_artifact_metadata", "enable_cache", "extra", "model", "substitutions")
+            for name in ("cache_policy", "enable_artifact_metadata", "enable_cache", "substitutions")
         },
         "depends_on": _BUILDS,
         "enable_artifact_visualization": _DASHBOARD,
@@ -72,18 +73,28 @@ PIPELINE = Unread(
     },
     refused={
         "build": "name the image: image='...' of the step or pipeline, or --image",
-        "config_path": "flowc does not read this file: write its contents into the arguments, and parameters with -p",
         "on_cleanup": "do it in a last step, or in the pipeline's on_success and on_failure",
         "on_init": "do it in a first step, and pass its result to the others",
         "on_init_kwargs": "do it in a first step, and pass its result to the others",
         "on_pause": "runs do not pause: remove it",
         "on_resume": "runs do not pause: remove it",
         "on_start": "do it in a first step, and run the others after it with after=[...]",
-        "parameters": "pass them in the call at the end of the file, or with -p",
-        "step_configurations": "set them on the steps: step.with_options(...)",
-        "steps": "set them on the steps: step.with_options(...)",
     },
-    silent=frozenset({"dynamic", "enable_heartbeat", "enable_pipeline_logs", "enable_step_logs", "merge", "name"}),
+    silent=frozenset(
+        {
+            "config_path",
+            "extra",
+            "dynamic",
+            "enable_heartbeat",
+            "enable_pipeline_logs",
+            "enable_step_logs",
+            "merge",
+            "name",
+            "parameters",
+            "step_configurations",
+            "steps",
+        }
+    ),
 )
 
 RESOURCES = Unread(
@@ -153,6 +164,18 @@ POD = Unread(
         "host_ipc": "request shared memory: resources=Resources(shared_memory='2Gi')",
     },
 )
+
+MODEL = Unread(
+    idle=dict.fromkeys(
+        (
+            "audience", "description", "ethics", "license", "limitations", "save_models_to_registry", "tags",
+            "trade_offs", "use_cases",
+        ),
+        "flowc has no model registry: a version of a model is the runs that have it",
+    ),
+    refused={"model_version_id": "name the version: Model(name=..., version=...)"},
+    silent=frozenset({"suppress_class_validation_warnings"}),
+)  # fmt: skip
 
 SCHEDULE = Unread(
     idle={"name": "a schedule has the name of its flow"},

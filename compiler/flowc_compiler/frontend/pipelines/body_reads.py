@@ -1,0 +1,233 @@
+"""What a pipeline's body asks ZenML for: the pipeline's own configuration, which is known, and reads.
+
+`get_pipeline_context()` is what the layers of the pipeline say. Reads with `Client()`, of a model's artifacts, and
+`load_artifact` and `save_artifact` become tasks, as a body is compiled and not run.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+from flowc.protocol.zenml_names import CLASSES
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments
+from flowc_compiler.evaluate.values import Foreign, Instance, SettingsObject
+from flowc_compiler.frontend.pipelines.client_uses import attribute_type
+from flowc_compiler.frontend.pipelines.pipeline_values import ClientRead, Result, StepBuilder, StepOutputs
+from flowc_compiler.frontend.pipelines.settings.layer_reader import flag, title
+from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
+from flowc_compiler.frontend.pipelines.settings.run_configuration import argument_values, plain_value
+from flowc_compiler.frontend.pipelines.settings.settings_tree import plain, texts
+from flowc_compiler.frontend.pipelines.settings.unsupported_settings import UNREAD_EXTRA
+from flowc_compiler.frontend.pipelines.step_calls import argument_value, wait_for
+from flowc_compiler.ir.regions import Argument, Call, LiteralValue, OutputValue, Value
+from flowc_compiler.syntax.served_imports import refusal_of_attribute
+
+if TYPE_CHECKING:
+    from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
+
+_TASKS = "flowc.compat.body_tasks"
+_FLAGS = (
+    "enable_artifact_metadata", "enable_artifact_visualization", "enable_cache", "enable_pipeline_logs",
+    "enable_step_logs",
+)  # fmt: skip
+_OF_STEPS = frozenset(
+    {"get_step_context", "log_artifact_metadata", "log_metadata", "log_model_metadata", "log_step_metadata"}
+)
+MODEL_READS = frozenset(CLASSES["Model"]) - {"name", "version", "set_stage", "log_metadata"}
+"""What a run reads of a model."""
+
+
+def body_call(evaluator: PipelineEvaluator, callee: Foreign, arguments: CallArguments, node: ast.expr) -> object | None:
+    """What a call of one of ZenML's functions gives in a pipeline's body; `None` for any other call."""
+    name = callee.path[-1]
+    if name == "ExternalArtifact":
+        return _external(arguments)
+    if evaluator.lenient:
+        return None
+    if "Client" in callee.path and callee.path[-1] != "()":
+        return _client(evaluator, callee, arguments, node)
+    if name == "get_pipeline_context" and not arguments.all():
+        return pipeline_context(evaluator)
+    if name in {"load_artifact", "save_artifact"}:
+        return _artifact_task(evaluator, name, arguments, node)
+    if name in _OF_STEPS:
+        raise evaluator.refuse(
+            "FC115", f"`{name}` is of the step that runs, and the body of a pipeline is compiled", node,
+            "call it in a step",
+        )  # fmt: skip
+    return None
+
+
+def _external(arguments: CallArguments) -> object:
+    """The value of `ExternalArtifact(value)`, which a step is given as it is."""
+    given = arguments.keywords.get("value") or next(iter(arguments.positional), None)
+    return given.value if given is not None else None
+
+
+def _client(evaluator: PipelineEvaluator, callee: Foreign, arguments: CallArguments, node: ast.expr) -> object:
+    """`Client()`, or a method of a client that the file made outside of the body."""
+    place = callee.path.index("Client")
+    found = ClientRead("Client")
+    links = [link for link in callee.path[place + 1 :] if link != "()"]
+    if not links:
+        return found
+    for link in links:
+        found = read_attribute(evaluator, found, link, node)
+    return read_call(evaluator, found, arguments, node)
+
+
+def read_attribute(evaluator: PipelineEvaluator, owner: ClientRead, name: str, node: ast.expr) -> ClientRead:
+    """An attribute of what a task reads. Raises EvaluationError with FC106 for one that is not served."""
+    of = owner.type
+    if of in CLASSES and name not in CLASSES[of] and not name.startswith("__"):
+        help_text = refusal_of_attribute(name) or f"it has {', '.join(sorted(CLASSES[of]))}"
+        raise evaluator.refuse("FC106", f"flowc does not serve `{name}` of `{of}`", node, help_text)
+    return owner.then(attribute_type(of, name), "attribute", name)
+
+
+def read_call(evaluator: PipelineEvaluator, owner: ClientRead, arguments: CallArguments, node: ast.expr) -> ClientRead:
+    """A call of what a task reads. Raises EvaluationError for arguments that are not known."""
+    evaluator.check_known(
+        node, "a read of `Client` takes known values", "read it in a step", *(item.value for item in arguments.all())
+    )
+    positional = [item.value for item in arguments.positional]
+    keywords = {name: item.value for name, item in arguments.keywords.items()}
+    takes = owner.type[1:].partition(")")[0].split() if owner.type.startswith("(") else list(keywords)
+    for name in keywords:
+        if name not in takes:
+            help_text = refusal_of_attribute(name) or f"it takes {', '.join(takes) or 'nothing'}"
+            raise evaluator.refuse("FC106", f"flowc does not serve the argument `{name}`", node, help_text)
+    return owner.then(owner.type.partition(")")[2], "call", positional, keywords)
+
+
+def read_entry(owner: ClientRead, key: object) -> ClientRead:
+    """An item of what a task reads."""
+    of = owner.type
+    return owner.then(of[1:-1] if of[:1] in {"[", "{"} else "", "item", key)
+
+
+def read_result(
+    evaluator: PipelineEvaluator, read: ClientRead, node: ast.AST, after: Sequence[BoundValue] = ()
+) -> Result:
+    """The result of a task that reads it, after what the step waits for that is given it, as in ZenML."""
+    if read.type in CLASSES and read.type != "ArtifactVersion":
+        message = f"`{evaluator.code(node)}` is a {read.type}: a step cannot be given it"
+        raise evaluator.refuse(
+            "FC113", message, node, "pass one of its attributes or artifacts, or read it in the step"
+        )
+    arguments: dict[str, Value] = {"chain": argument_value(evaluator, list(read.chain), node)}
+    if read.model is not None:
+        arguments["model"] = LiteralValue(value=dict(read.model))
+    return _add_task(evaluator, "client_read", arguments, node, after)
+
+
+def materialize_reads(
+    evaluator: PipelineEvaluator, bound: dict[str, BoundValue], after: Sequence[BoundValue]
+) -> dict[str, BoundValue]:
+    """The arguments of a step, with the results of tasks in place of what these read."""
+    if not any(isinstance(given.value, ClientRead) for given in bound.values()):
+        return bound
+    waits = [*after, *(given for given in bound.values() if isinstance(given.value, Result | StepOutputs))]
+    return {
+        name: BoundValue(read_result(evaluator, given.value, given.node, waits), given.node)
+        if isinstance(given.value, ClientRead)
+        else given
+        for name, given in bound.items()
+    }
+
+
+def model_attribute(evaluator: PipelineEvaluator, model: SettingsObject, name: str, node: ast.expr) -> object:
+    """An attribute of `Model(...)` in a body: what it was given, or what a task reads of the runs that have it."""
+    if name in MODEL_READS:
+        given = {key: value for key, value in model.fields.items() if key in {"name", "version"} and value is not None}
+        return read_attribute(evaluator, ClientRead("Model", model=given), name, node)
+    if name in {"set_stage", "log_metadata"}:
+        raise evaluator.refuse("FC115", f"`{name}` is for a step", node, f"call get_step_context().model.{name} in one")
+    return model.fields.get(name)
+
+
+def _artifact_task(evaluator: PipelineEvaluator, name: str, arguments: CallArguments, node: ast.expr) -> Result:
+    positional = {"load_artifact": ("name_or_id", "version"), "save_artifact": ("data", "name", "version")}[name]
+    given = dict(zip(positional, arguments.positional, strict=False)) | arguments.keywords
+    takes = {*positional, *(("tags", "user_metadata") if name == "save_artifact" else ())}
+    missing = [key for key in positional[:-1] if key not in given]
+    if missing or len(arguments.positional) > len(positional):
+        what = f"is missing `{missing[0]}`" if missing else "has too many arguments"
+        raise evaluator.refuse("FC113", f"`{name}` {what}", node, f"it takes {', '.join(sorted(takes))}")
+    for key, value in given.items():
+        if key not in takes and value.value is not None:
+            evaluator.sink.warning(
+                "FC410", f"`{key}` of `{name}` does nothing here", evaluator.span(value.node),
+                help="values are stored as they are",
+            )  # fmt: skip
+    values = {key: argument_value(evaluator, item.value, item.node) for key, item in given.items() if key in takes}
+    return _add_task(evaluator, name, values, node)
+
+
+def _add_task(
+    evaluator: PipelineEvaluator,
+    function: str,
+    arguments: Mapping[str, Value],
+    node: ast.AST,
+    after: Sequence[BoundValue] = (),
+) -> Result:
+    """A task of flowc's own in the current region, and its result."""
+    name = evaluator.nodes.free(function)
+    layers = (*evaluator.pipeline_layers, *evaluator.run_configuration.layers_of(name, ()))
+    values = tuple(Argument(name=key, value=value) for key, value in arguments.items())
+    added = StepBuilder(
+        name=name,
+        span=evaluator.span(node),
+        call=Call(function=function, module=_TASKS, arguments=values),
+        specs=step_specs(layers, evaluator.sink, evaluator.attached),
+    )
+    evaluator.nodes.add(added)
+    wait_for(evaluator, added, after)
+    return Result(OutputValue(step=name, name="output"), None, name)
+
+
+def pipeline_context(evaluator: PipelineEvaluator) -> Instance:
+    """The pipeline's own configuration, as its decorator, options and file have it."""
+    evaluator.has_read_context = True
+    found: dict[str, object] = dict.fromkeys((*_FLAGS, "model"))
+    merged: dict[str, dict[str, object]] = {"extra": {}, "settings": {}}
+    name = next((layer.function.name for layer in evaluator.pipeline_layers if layer.function is not None), None)
+    for layer in evaluator.pipeline_layers:
+        values = argument_values(layer, frozenset({*found, *merged, "name"}), DiagnosticSink())
+        for key, _, value in values:
+            if key in merged:
+                known = {} if flag(layer, "merge") is False else merged[key]
+                merged[key] = _updated(known, texts(plain_value(value) if key == "extra" else plain(value)))
+            elif key == "name":
+                name = str(value) if value else name
+            elif value is not None:
+                found[key] = _model(value) if key == "model" else value
+    return Instance(None, {**found, **merged, "name": name})
+
+
+def report_extra(evaluator: PipelineEvaluator) -> None:
+    """Collect FC410 for the `extra` of a pipeline whose body reads none of it."""
+    for layer in evaluator.pipeline_layers if not evaluator.has_read_context else ():
+        for _, node, value in argument_values(layer, frozenset({"extra"}), DiagnosticSink()):
+            if plain(value):
+                message = f"`extra` of `{title(layer)}` does nothing here"
+                evaluator.sink.warning("FC410", message, layer.view.span(node), help=UNREAD_EXTRA)
+
+
+def _model(value: object) -> object:
+    return (
+        SettingsObject("Model", value.fields, value.nodes, value.view) if isinstance(value, SettingsObject) else value
+    )
+
+
+def _updated(weak: Mapping[str, object], strong: Mapping[str, object]) -> dict[str, object]:
+    """Both, dicts within merged, as ZenML adds layers of `extra` up."""
+    result = dict(weak)
+    for key, item in strong.items():
+        below = result.get(key)
+        both = isinstance(below, dict) and isinstance(item, dict)
+        result[key] = _updated(cast("dict[str, object]", below), texts(item)) if both else item
+    return result
