@@ -99,7 +99,9 @@ class Model(Settings):
     """ZenML's model. A version of it is the runs that have it: `flowc.compat.zenml_models`."""
 
     def __init__(self, name: str, *, version: Any = None, **given: Any) -> None:
-        super().__init__(name=name, version=None if version is None else str(version), **given)
+        super().__init__(**given)
+        self.name = name
+        self.version = None if version is None else str(version)
 
     def _found(self) -> Any:
         from flowc.compat.zenml_models import find_version

@@ -371,7 +371,7 @@ def test_decorators_of_flows_stand_above_pipelines() -> None:
     ("pipeline", "codes"),
     [
         ("@pipeline(enable_cache=False, dynamic=True, name='x', enable_step_logs=True)", []),
-        ("@pipeline(tags=['a'], model=Model(name='m'), extra={'a': 1})", ["W410", "W410"]),
+        ("@pipeline(tags=['a'], model=Model(name='m'), extra={'a': 1})", ["W410"]),
         ("@pipeline(timeout=5)", ["E403"]),
         ("@pipeline(on_failure=nowhere)", ["E402"]),
         ("@pipeline(on_failure='nowhere')", ["E404"]),

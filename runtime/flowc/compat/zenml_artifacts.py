@@ -55,7 +55,7 @@ def save_artifact(
         raise RuntimeError("save_artifact works within a step: a run stores what its steps leave")
     from flowc.current import current
 
-    if name in running.state.step.call["outputs"]:
+    if name in (running.state.step.call or {})["outputs"]:
         raise ValueError(f"{name!r} is an output of the step: save the value under another name, or return it")
     found = SavedArtifact(name, data, str(current.run_id if version is None else version), user_metadata or {})
     running.saved[name] = found

@@ -71,12 +71,14 @@ def cleanup_gpu_memory(force: bool = False) -> None:
     if not force:
         logger.warning("This frees all GPU memory that PyTorch holds on this machine: pass force=True to do it.")
         return
+    import gc
+    from importlib import import_module
+
     try:
-        import torch
+        torch: Any = import_module("torch")
     except ModuleNotFoundError:
         logger.warning("No PyTorch installed. Skipping GPU memory cleanup.")
         return
-    import gc
 
     while gc.collect():
         torch.cuda.empty_cache()

@@ -73,6 +73,12 @@ class ModelVersion(Response):
             raise ValueError(f"Version {self.version} of model {self.model.name} has no artifact {name!r}.")
         return artifact.load()
 
+    def log_metadata(self, metadata: Dict[str, Any]) -> None:
+        """Keep metadata of it with the running step."""
+        from flowc.compat.step_context import log_model_metadata
+
+        log_model_metadata(metadata)
+
     def set_stage(self, stage: str, force: bool = False) -> None:
         """Keep a stage of it with the running step. Raises RuntimeError where another version has it, without `force`.
 
