@@ -160,7 +160,9 @@ def test_the_table_is_what_the_runtime_has() -> None:
         if name.endswith("Config"):
             continue
         found: Any = next(
-            vars(module)[name] for module in (step_context, zenml_client, zenml_runs, zenml_models, pipeline_settings) if name in vars(module)
+            vars(module)[name]
+            for module in (step_context, zenml_client, zenml_runs, zenml_models, pipeline_settings)
+            if name in vars(module)
         )
         above: list[type] = [item for item in inspect.getmro(found) if item is not object]
         public = {item for kind in above for item in vars(kind)} | {
