@@ -15,17 +15,22 @@ from flowc.decorators import (
     foreach_options,
     kubernetes,
     loop,
+    metaflow_ray,
     namespaced_event_name,
     parallel,
     project,
     pypi,
     pypi_base,
+    pytorch_parallel,
+    ray_parallel,
     resources,
     retry,
     schedule,
     secrets,
     step,
     timeout,
+    torchrun,
+    torchrun_parallel,
     trigger,
     trigger_on_finish,
 )
@@ -58,15 +63,17 @@ if TYPE_CHECKING:
     from flowc.pipeline_calls import unmapped
     from flowc.pipeline_settings import Resources, Retry, Schedule
     from flowc.pipelines import pipeline
+    from flowc.shim.torchrun import TorchrunSingleNodeMultiGPU
 
 __all__ = [
     "Client", "Config", "ConfigValue", "DataArtifact", "Flow", "FlowSpec", "IncludeFile", "JSONType", "Metaflow",
-    "Parameter", "Resources", "Retry", "Run", "Schedule", "Step", "Task", "__version__", "batch", "card", "catch",
-    "conda", "conda_base", "config_expr", "current", "default_metadata", "default_namespace", "environment",
-    "exit_hook", "foreach_options", "get_metadata", "get_namespace", "get_step_context", "kubernetes", "loop",
-    "metadata", "namespace", "namespaced_event_name", "parallel", "parallel_imap_unordered", "parallel_map",
-    "pipeline", "profile", "project", "pypi", "pypi_base", "resources", "retry", "schedule", "secrets", "step",
-    "timeout", "trigger", "trigger_on_finish", "unmapped",
+    "Parameter", "Resources", "Retry", "Run", "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU", "__version__",
+    "batch", "card", "catch", "conda", "conda_base", "config_expr", "current", "default_metadata", "default_namespace",
+    "environment", "exit_hook", "foreach_options", "get_metadata", "get_namespace", "get_step_context", "kubernetes",
+    "loop", "metadata", "metaflow_ray", "namespace", "namespaced_event_name", "parallel", "parallel_imap_unordered",
+    "parallel_map", "pipeline", "profile", "project", "pypi", "pypi_base", "pytorch_parallel", "ray_parallel",
+    "resources", "retry", "schedule", "secrets", "step", "timeout", "torchrun", "torchrun_parallel", "trigger",
+    "trigger_on_finish", "unmapped",
 ]  # fmt: skip
 
 

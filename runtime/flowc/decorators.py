@@ -120,6 +120,42 @@ def parallel(target: Any = None) -> Decorator:
     return _decorated(target)
 
 
+def pytorch_parallel(target: Any = None, *, master_port: Count = None, **unpacked: Any) -> Decorator:
+    """Run the step as a gang with the variables that PyTorch and Lightning read."""
+    return _decorated(target)
+
+
+def torchrun(
+    target: Any = None,
+    *,
+    master_port: Count = None,
+    all_nodes_started_timeout: int | None = None,
+    nproc_per_node: int | str = 1,
+    **unpacked: Any,
+) -> Decorator:
+    """Run the step as a gang whose members start one torchrun together: `current.torch.run(entrypoint="train.py")`."""
+    return _decorated(target)
+
+
+def metaflow_ray(
+    target: Any = None,
+    *,
+    main_port: Count = None,
+    all_nodes_started_timeout: int | None = None,
+    logging_level: str | None = None,
+    log_style: str | None = None,
+    enable_dashboard: bool = False,
+    dashboard_port: int = 8265,
+    **unpacked: Any,
+) -> Decorator:
+    """Run the step on a Ray cluster that the members of a gang are: the code runs in member 0, which has the head."""
+    return _decorated(target)
+
+
+ray_parallel, torchrun_parallel = metaflow_ray, torchrun
+"""Their first names."""
+
+
 def foreach_options(target: Any = None, *, parallelism: int | None = None, **unpacked: Any) -> Decorator:
     """Bound the foreach that the step opens: `parallelism` is the most items that are worked on at a time."""
     return _decorated(target)

@@ -126,12 +126,17 @@ USES = {
     "foreach_options": ["", "(parallelism=2)"],
     "kubernetes": ["(cpu=2, memory=512, gpu=1)", "(secrets=['a'], node_selector='x=y')", "(cpu='many')"],
     "loop": ["(max_iterations=3)", "(max_iterations=0)"],
+    "metaflow_ray": ["", "(main_port=6379, all_nodes_started_timeout=90)", "(log_style='loud')"],
     "parallel": [""],
     "pypi": ["(packages={'numpy': '1.26'})", "(wrong=1)"],
+    "pytorch_parallel": ["", "(master_port='3339')", "(port=1)"],
+    "ray_parallel": ["(logging_level='debug', enable_dashboard=True, dashboard_port=8300)"],
     "resources": ["(cpu=2, memory=4096, disk=10240, gpu=1)", "(memory='16G')", "(shared_memory=64)"],
     "retry": ["", "(times=2, minutes_between_retries=1)", "(times='x')"],
     "secrets": ["(sources=['inline-secret'])", "(sources=[])", "(sources=[{'type': 'kubernetes', 'id': 'x'}])"],
     "timeout": ["(seconds=3)", ""],
+    "torchrun": ["", "(nproc_per_node='gpu', master_port=3339)", "(nproc_per_node=0)"],
+    "torchrun_parallel": ["(all_nodes_started_timeout=60)"],
 }
 """Decorator to its arguments."""
 
@@ -172,7 +177,7 @@ def test_a_decorator_of_a_flow(use: str, tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("use", ["catch", "loop(max_iterations=3)", "foreach_options(parallelism=2)"])
+@pytest.mark.parametrize("use", ["loop(max_iterations=3)", "foreach_options(parallelism=2)"])
 def test_a_decorator_of_a_member_of_a_gang(use: str, tmp_path: Path) -> None:
     """A pipeline has no gangs: `@parallel` is refused at every place, with the code of a class flow."""
     gang = CLASS.replace('foreach="items"', "num_parallel=2").replace("    {body}", "    @parallel\n    {body}")

@@ -157,6 +157,13 @@ class SpecBuilder:
                 return max(asked, key=lambda spec: bool(spec.packages))
             case "cards":
                 return sum(asked, ())
+            case "parallel":
+                frameworks = [spec for spec in asked if spec.framework is not None]
+                if len({spec.framework for spec in frameworks} - {"unknown"}) > 1:
+                    one, other = (f"@{spec.decorator}" for spec in frameworks[:2])
+                    message = f"the step is marked by `{one}` and by `{other}`, and each of them starts a framework"
+                    self._sink.error("FC406", message, frameworks[1].span, help="keep one of them")
+                return (frameworks or asked)[0]
             case _:
                 return first
 

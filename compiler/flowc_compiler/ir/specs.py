@@ -231,7 +231,18 @@ class BatchSpec(Spec):
 
 
 class ParallelSpec(Spec):
-    """`@parallel`: the step runs as a gang, whose members know each other."""
+    """`@parallel` and the decorators that build on it: the step runs as a gang, whose members know each other."""
+
+    decorator: str = "parallel"
+    """The decorator as it is written."""
+    framework: Literal["pytorch", "torchrun", "ray", "unknown"] | None = None
+    """What the shim prepares around the step's code; `unknown` stands for a decorator that was reported."""
+    port: int | None = None
+    """The port of member 0; the shim takes a free one by default."""
+    timeout: int | None = None
+    """Seconds that the members may take to find each other."""
+    options: dict[str, int | str] = {}
+    """What the framework is started with."""
 
 
 class ForeachOptions(Spec):

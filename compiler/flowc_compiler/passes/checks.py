@@ -17,7 +17,7 @@ from flowc_compiler.ir.base import Model
 from flowc_compiler.source import Span
 
 if TYPE_CHECKING:
-    from flowc_compiler.ir import DependencySpec
+    from flowc_compiler.ir import DependencySpec, ParallelSpec
 
 WHY = {
     "foreach": "opens a foreach, and without its list the number of the next tasks is unknown",
@@ -92,10 +92,9 @@ def _may_have_text(value: object) -> bool:
 def check_decorator_placement(flow: Flow, sink: DiagnosticSink) -> Flow:
     """Collect FC406 for decorators on steps that they do not fit; the flow stays as it is.
 
-    Metaflow refuses `@catch` on a step that opens a foreach or a gang, or that chooses, and on Kubernetes on a member
-    of a gang, since a gang fails and starts again as a whole. In a pipeline it may stand on a step whose result is
-    tested, where the test holds without a result, too. FC302 is collected for a parameter that an event fills in
-    and that no run of the flow can be given.
+    Metaflow refuses `@catch` on a step that opens a foreach or a gang, or that chooses. In a pipeline it may stand on a
+    step whose result is tested, where the test holds without a result, too. FC302 is collected for a parameter that an
+    event fills in and that no run of the flow can be given.
     """
     _check_events(flow, sink)
     _check_bounds(flow, sink)
@@ -113,8 +112,6 @@ def _check_catch(flow: Flow, sink: DiagnosticSink) -> None:
         if step.specs.catch is None:
             continue
         why = WHY.get(step.kind) if deciding is None else deciding.get(step.name)
-        if why is None and any(flow.by_name[parent].kind == "parallel" for parent in step.parents):
-            why = "is a member of a gang, which fails and starts again as a whole"
         if why is not None:
             sink.error(
                 "FC406", f"`@catch` cannot be used on the step `{_shown(step)}`: it {why}", step.specs.catch.span,
@@ -177,11 +174,14 @@ def check_gangs(flow: Flow, sink: DiagnosticSink) -> Flow:
                 "FC214", f"step `{step.target}` is called with `num_parallel`, and is not `@parallel`", step.next_span,
                 help=f"add `@parallel` to `{step.target}`, or use a foreach if the tasks need not know each other",
             )  # fmt: skip
-        if step.specs.parallel is not None:
-            _check_parents(flow, step, sink)
+        spec = step.specs.parallel
+        if spec is not None and spec.framework == "unknown":  # what was reported there may be a gang's decorator
+            spec = None
+        if spec is not None:
+            _check_parents(flow, step, spec, sink)
         if flow.frontend == "pipeline":
             continue
-        if step.specs.parallel is not None or step.name in members:
+        if spec is not None or step.name in members:
             _check_join(flow, step, sink)
     return flow
 
@@ -190,13 +190,13 @@ def _opens(flow: Flow, parent: str) -> bool:
     return isinstance(flow.by_name[parent], ParallelStep)
 
 
-def _check_parents(flow: Flow, step: Step, sink: DiagnosticSink) -> None:
+def _check_parents(flow: Flow, step: Step, spec: ParallelSpec, sink: DiagnosticSink) -> None:
     """Whatever leads to an `@parallel` step says how many members it has. No pipeline can."""
-    assert step.specs.parallel is not None
+    shown = f"`@{spec.decorator}`"
     if step.call is not None:
-        message = f"step `{step.call.function}` is `@parallel`, and a pipeline has no gangs"
-        help_text = "remove `@parallel`, or write the flow as a class, which opens a gang with `num_parallel=2`"
-        sink.error("FC214", message, step.specs.parallel.span, help=help_text)
+        message = f"step `{step.call.function}` is {shown}, and a pipeline has no gangs"
+        help_text = f"remove {shown}, or write the flow as a class, which opens a gang with `num_parallel=2`"
+        sink.error("FC214", message, spec.span, help=help_text)
         return
     wrong = [parent for parent in step.parents if not _opens(flow, parent)]
     if step.parents and not wrong:
@@ -204,8 +204,8 @@ def _check_parents(flow: Flow, step: Step, sink: DiagnosticSink) -> None:
     who = f"`{wrong[0]}` leads to it without `num_parallel`" if wrong else "the flow starts with it"
     caller = wrong[0] if wrong else "a step before it"
     sink.error(
-        "FC214", f"step `{step.name}` is `@parallel`, and {who}", step.specs.parallel.span,
-        help=f"write `self.next(self.{step.name}, num_parallel=2)` in {caller}, or remove `@parallel`",
+        "FC214", f"step `{step.name}` is {shown}, and {who}", spec.span,
+        help=f"write `self.next(self.{step.name}, num_parallel=2)` in {caller}, or remove {shown}",
     )  # fmt: skip
 
 

@@ -18,16 +18,15 @@ class Extension(NamedTuple):
 
 
 _GANG = "open the gang with `@parallel`, and start the library in the step: `current.parallel` has its members"
+_SSH = "its launcher starts the ranks over SSH, and the members of a gang have no SSH servers and keys yet"
 _STORE = "store what the step needs later as artifacts: `self.model = ...`"
 _ENVIRONMENT = "name the packages with `@pypi` or `@conda`, and build the image with `flowc image`"
 _LIBRARY = "remove it, and use the library itself in the step"
 _POD = "say what the pod needs with `@kubernetes`"
 
 _PACKAGES = {
-    ("metaflow-ray", _GANG): ("metaflow_ray", "ray_parallel"),
-    ("metaflow-torchrun", _GANG): ("torchrun", "torchrun_parallel", "TorchrunSingleNodeMultiGPU"),
-    ("metaflow-deepspeed", _GANG): ("deepspeed",),
-    ("metaflow-mpi", _GANG): ("mpi",),
+    ("metaflow-deepspeed", f"{_SSH}; use `@torchrun`, whose variables DeepSpeed reads"): ("deepspeed",),
+    ("metaflow-mpi", f"{_SSH}; use `@parallel`, and connect the members by MASTER_ADDR, RANK and WORLD_SIZE"): ("mpi",),
     ("metaflow-tensorflow", _GANG): ("tensorflow_parallel",),
     ("metaflow-pyspark", _GANG): ("pyspark",),
     ("metaflow-checkpoint", _STORE): (

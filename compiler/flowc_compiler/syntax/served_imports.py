@@ -172,7 +172,6 @@ METAFLOW_REFUSED: dict[str, str] = {
     "inspect_spin": "flowc has no `spin`; read runs with Run, Step and Task",
     "airflow_external_task_sensor": "put the sensor into a separate DAG that triggers the flow's DAG",
     "airflow_s3_key_sensor": "put the sensor into a separate DAG that triggers the flow's DAG",
-    "pytorch_parallel": "use `@parallel`: it sets MASTER_ADDR, MASTER_PORT, RANK and WORLD_SIZE",
     "yaml_parser": _PARSER,
     "pyproject_toml_parser": _PARSER,
     "requirements_txt_parser": _PARSER,

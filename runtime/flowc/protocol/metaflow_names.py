@@ -26,6 +26,8 @@ _DECORATORS = (
     "parallel", "project", "pypi", "pypi_base", "resources", "retry", "schedule", "secrets", "step", "timeout",
     "trigger", "trigger_on_finish",
 )  # fmt: skip
+_GANGS = ("metaflow_ray", "pytorch_parallel", "ray_parallel", "torchrun", "torchrun_parallel")
+"""Decorators of gangs. Those of Ray and torchrun are in Metaflow's extensions metaflow-ray and metaflow-torchrun."""
 _PARALLEL = ("parallel_imap_unordered", "parallel_map")
 
 SERVED: Dict[str, str] = {
@@ -42,6 +44,8 @@ SERVED: Dict[str, str] = {
     "current": "current",
     "exception": "",
     "profile": "multicore",
+    "TorchrunSingleNodeMultiGPU": "shim.torchrun",
+    **dict.fromkeys(_GANGS, "decorators"),
     **dict.fromkeys(_DECORATORS, "decorators"),
     **dict.fromkeys(_PARALLEL, "multicore"),
     **dict.fromkeys(_CLIENT, "client"),

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         env: Dict[str, str]
         fan: Json
         foreach_var: str | None
-        gang: Dict[str, int]
+        gang: Json
         loops: bool
         max_iterations: int | None
         retries: int
@@ -71,7 +71,7 @@ class PlanStep:
         self.catch: Dict[str, Any] | None = data.get("catch")
         self.secrets: Dict[str, Any] | None = data.get("secrets")
         self.env: Dict[str, str] = data.get("env") or {}
-        self.gang: Dict[str, int] = data.get("gang") or {}
+        self.gang: Dict[str, Any] = data.get("gang") or {}
         self.call: Dict[str, Any] | None = data.get("call")
         self.fan: Dict[str, Any] | None = data.get("fan")
         self.tests: List[Dict[str, Any]] = data.get("tests") or []

@@ -15,6 +15,7 @@ it when it is retried.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -29,8 +30,9 @@ from flowc.store.run_layout import MANIFEST, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Set, Tuple
+    from typing import Any, Callable, Dict, List, Set, Tuple
 
+    from flowc.protocol.plan import PlanStep
     from flowc.shim.gang_files import Seen
     from flowc.shim.task_runner import Task
     from flowc.shim.task_state import TaskState
@@ -64,6 +66,7 @@ def gang_of(state: TaskState, task: Task) -> Gang:
     inputs = hashlib.sha256(f"{opener['attempt']} {opener['created']}".encode()).hexdigest()[:8]
     gang = Gang(state.layout, task, opener["foreach"]["count"], inputs)
     asked = state.step.gang
+    gang.join_timeout = float(asked.get("timeout", 0))
     gang.port = int(os.environ.get(env_names.GANG_PORT) or state.step.env.get("MASTER_PORT") or asked.get("port", 0))
     gang.timeout = float(os.environ.get(env_names.GANG_TIMEOUT) or asked.get("timeout") or TIMEOUT)
     return gang
@@ -85,7 +88,10 @@ class Gang:
         """The port of MASTER_PORT; 0 is one that is free."""
         self.timeout = TIMEOUT
         """Seconds that this member waits for the others to come."""
+        self.join_timeout = 0.0
+        """The same as far as a decorator says so, else 0: a framework's own processes have other needs."""
         self.grace = float(os.environ.get(env_names.GANG_GRACE) or GRACE)
+        self._framework = ""
         self._watch = Watch(self)
 
     def meet(self) -> Document | None:
@@ -116,7 +122,7 @@ class Gang:
 
     def commit(self, manifest: Document) -> None:
         """Prepare the manifest, wait until all members have prepared theirs, and commit it. Raises PeerFailed."""
-        name = f"{PREPARED}{self._inputs}-{self._session}.json"
+        name = self._prepared
         self._watch.stand_down()  # from here on this thread judges: what is decided is committed, whoever fails then
         self.layout.write_json(f"{self.files.folder(self.me, self.task.attempt)}/{name}", manifest)
         progress, pause = ProgressLog(), Pause(self.files.interval)
@@ -134,6 +140,50 @@ class Gang:
             pause.wait()
         self.layout.commit(self.task.step, self.task.path, self.task.attempt, manifest)
         self._watch.stop()
+
+    def wait_for_main(self, check: Callable[[], None]) -> None:
+        """Wait until member 0 has prepared its manifest. What `check` raises while this waits ends that."""
+        pause = Pause(self.files.interval)
+        while self._prepared not in self.files.look().get((0, self.task.attempt), ()):
+            check()
+            pause.wait()
+
+    def finished_before(self, last: int) -> Document | None:
+        """What this member prepared in an attempt before this one, the `last` that ran the code or one after it."""
+        seen = self.files.look() if self.task.attempt > last else {}
+        for attempt in range(self.task.attempt - 1, last - 1, -1):
+            for name in sorted(seen.get((self.me, attempt), ())):
+                if name.startswith(f"{PREPARED}{self._inputs}-"):
+                    return self._renewed(self.files.read(self.me, attempt, name))
+        return None
+
+    def around(self, code: Callable[[], None], step: PlanStep) -> Callable[[], None]:
+        """The step's code with what its decorator starts around it."""
+        self._framework = step.gang.get("framework", "")
+        if not self._framework:
+            return code
+        from flowc.shim.gang_frameworks import with_framework
+
+        return with_framework(self, self._framework, step.gang.get("options") or {}, code)
+
+    def hang_up(self) -> None:
+        """Close the connections of this process, in which the step's code has failed: peers may wait for its answer.
+
+        The store's client opens its own anew. Ray's own members need none.
+        """
+        if self._framework == "ray":
+            return
+        import socket
+
+        for name in os.listdir("/dev/fd"):
+            with contextlib.suppress(OSError, ValueError), socket.socket(fileno=os.dup(int(name))) as connection:
+                if connection.family in (socket.AF_INET, socket.AF_INET6):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    @property
+    def _prepared(self) -> str:
+        """The name of a manifest that is prepared in this meeting."""
+        return f"{PREPARED}{self._inputs}-{self._session}.json"
 
     def _wait_for_roll(self, before: _Decided | None) -> Document | None:
         """Member 0's file with the roll on it; `None` where this member is to commit what was decided."""
@@ -204,7 +254,10 @@ class Gang:
     def _settled(self, decided: _Decided) -> Document:
         """This member's manifest of an attempt that was decided, to be committed as this attempt."""
         say(f"all {self.count} members had finished attempt {decided.attempt}; it is committed, the step not run again")
-        manifest: Any = self.files.read(self.me, decided.attempt, decided.name)
+        return self._renewed(self.files.read(self.me, decided.attempt, decided.name))
+
+    def _renewed(self, manifest: Any) -> Document:
+        """A manifest of an earlier attempt as one of this attempt."""
         return {**manifest, "attempt": self.task.attempt, "created": time.time()}
 
     def _announce(self, main: Document) -> None:

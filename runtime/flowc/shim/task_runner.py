@@ -186,19 +186,31 @@ def _execute(flow: FlowSpec, state: TaskState, task: Task) -> None:
     if decided is not None:
         layout.commit(step.name, task.path, task.attempt, decided)
         return
-    constant = _constant_references(cls, state)  # before the step may change one in place
     code = method if inputs is None else partial(method, inputs)
+    if gang is None:
+        layout.commit(step.name, task.path, task.attempt, _called(flow, code, state, task))
+        return
+    manifest = gang.finished_before(task.first + step.retries)  # in a fallback of @catch, which calls no code
+    gang.commit(manifest or _called(flow, gang.around(code, step), state, task, gang))
+
+
+def _called(
+    flow: FlowSpec, code: Callable[[], None], state: TaskState, task: Task, gang: Gang | None = None
+) -> Document:
+    """Call the step's code, and store what it set; returns the manifest, which the caller writes."""
+    step = state.step
+    constant = _constant_references(type(flow), state)  # before the step may change one in place
     caught = call_step(flow, code, state, task)
-    check_transition(step, state.transition)
+    if gang is not None and caught:
+        gang.hang_up()
+    if gang is None or gang.me == 0 or state.transition is not None:  # as in Metaflow, member 0 goes on for all
+        check_transition(step, state.transition)
     check_iteration(step, task.path, state.transition)
     # Values first, manifest last: until it is there, nobody sees anything of this attempt.
     manifest = _manifest(flow, constant, state, task)
     if caught:
         manifest["caught"] = True
-    if gang is not None:
-        gang.commit(manifest)
-    else:
-        layout.commit(step.name, task.path, task.attempt, manifest)
+    return manifest
 
 
 def _gang(plan: Plan, state: TaskState, task: Task) -> Gang | None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowc.protocol.plan import FullStepEntry, StepEntry
-    from flowc_compiler.ir import Call, Config, Flow, Parameter, Step, StepSpecs, Value
+    from flowc_compiler.ir import Call, Config, ContainerSpec, Flow, ParallelSpec, Parameter, Step, StepSpecs, Value
     from flowc_compiler.source import Span
 
 
@@ -93,13 +93,22 @@ def _optional_entries(specs: StepSpecs) -> StepEntry:
     if specs.secrets is not None:
         sources = [source.model_dump() for source in specs.secrets.sources]
         entries["secrets"] = {"sources": sources, "allow_override": specs.secrets.allow_override}
-    if specs.parallel is not None and specs.container is not None:
-        pod = specs.container
-        gang = {"port": pod.port, "timeout": pod.hostname_resolution_timeout}
-        entries["gang"] = {name: value for name, value in gang.items() if value is not None}
+    if specs.parallel is not None and (gang := _gang(specs.parallel, specs.container)):
+        entries["gang"] = gang
     if specs.loop is not None:
         entries["max_iterations"] = specs.loop.max_iterations
     return entries
+
+
+def _gang(spec: ParallelSpec, pod: ContainerSpec | None) -> Json:
+    """How the members find each other, and what the shim starts for them."""
+    gang: Json = {
+        "port": spec.port or (pod.port if pod is not None else None),
+        "timeout": spec.timeout or (pod.hostname_resolution_timeout if pod is not None else None),
+        "framework": spec.framework,
+        "options": spec.options or None,
+    }
+    return {name: value for name, value in gang.items() if value is not None}
 
 
 Json = dict[str, Any]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.docs.rows.decorators import FLOW_DECORATORS, STEP_DECORATORS
 from tests.docs.rows.graphs import GRAPH, JOINS, LINT
+from tests.docs.rows.multinode import MULTINODE
 from tests.docs.rows.names import CLIENT, NAMES
 from tests.docs.rows.parameters import CURRENT, PARAMETERS
 
@@ -14,6 +15,7 @@ TABLES = {
     "Parameters, files and configs": PARAMETERS,
     "`current` and `self`": CURRENT,
     "Decorators of steps": STEP_DECORATORS,
+    "Multi-node steps": MULTINODE,
     "Decorators of flows": FLOW_DECORATORS,
     "Names to import": NAMES,
     "The client": CLIENT,

@@ -40,7 +40,7 @@ _CARDS = (
 _REFUSED = (
     "FlowMutator", "StepMutator", "UserStepDecorator", "user_step_decorator", "USER_SKIP_STEP", "package_sources", "S3",
     "Runner", "NBRunner", "Deployer", "NBDeployer", "DeployedFlow", "inspect_spin", "airflow_external_task_sensor",
-    "airflow_s3_key_sensor", "pytorch_parallel", "yaml_parser", "pyproject_toml_parser", "requirements_txt_parser",
+    "airflow_s3_key_sensor", "yaml_parser", "pyproject_toml_parser", "requirements_txt_parser",
     "conda_environment_yml_parser",
 )  # fmt: skip
 NAMES = [

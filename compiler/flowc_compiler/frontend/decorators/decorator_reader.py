@@ -82,18 +82,23 @@ class DecoratorReader:
     def requests(self, function: FunctionNode, attached: Sequence[CliDecorator] = ()) -> list[StepSpecs]:
         """The specs of each decorator of a step."""
         found: list[DecoratorUse] = []
-        self._calls.read_all(function.decorator_list, "step", found, skipped="step")
+        known = self._calls.read_all(function.decorator_list, "step", found, skipped="step")
         own = {given.name for given in found}
         span = self._view.head_span(function)
         for item in attached:
             if item.name not in own or item.name in REPEATABLE:
                 item.used = True
                 found.append(DecoratorUse(item.name, item.arguments, span))
-        if not found:
+        if not found and known:
             return []
-        from flowc_compiler.frontend.spec_builder import Origin
+        from flowc_compiler.frontend.spec_builder import Origin, some_specs
 
-        return [use.arguments.specs(Origin(use.span, self._sink)) for use in found]
+        requests = [use.arguments.specs(Origin(use.span, self._sink)) for use in found]
+        if not known:
+            from flowc_compiler.ir import ParallelSpec
+
+            requests.append(some_specs(parallel=ParallelSpec(span=span, framework="unknown")))
+        return requests
 
 
 Nodes = dict[str, ast.expr]
@@ -113,19 +118,25 @@ class ArgumentReader:
         del decorator, key
         return evaluate(node, self.scope)
 
-    def read_all(self, items: Iterable[ast.expr], of: Owner, found: list[DecoratorUse], skipped: str = "") -> None:
-        """Add decorators to those that were `found` before. What is not understood is collected as FC401 to FC408."""
+    def read_all(self, items: Iterable[ast.expr], of: Owner, found: list[DecoratorUse], skipped: str = "") -> bool:
+        """Add decorators to those that were `found` before. What is not understood is collected as FC401 to FC408.
+
+        Returns whether all of them are known; one that an extension adds to Metaflow may be a gang's.
+        """
+        known = True
         models = ARGUMENTS if of == "step" else FLOW_ARGUMENTS
         for item in items:
             name, span = self.view.names.resolve(callee(item)), self.view.span(item)
             if name == skipped:
                 continue
             if name is None or name not in models:
+                known = False
                 report_decorator(item, name, self.view, of, self._sink)
             elif name not in REPEATABLE and any(use.name == name for use in found):
                 self._sink.error("FC405", f"`@{name}` is given twice", span, help="keep one of them")
             elif (arguments := self._read(name, models[name], item)) is not None:
                 found.append(DecoratorUse(name, arguments, span))
+        return known
 
     def _read(self, name: str, model: type[Arguments], item: ast.expr) -> Arguments | None:
         """The arguments of `@name` and of `@name(...)`; `None` when something is wrong with them."""

@@ -39,6 +39,8 @@ class ArgumentModels(Mapping[str, "type[Arguments]"]):
 
 ARGUMENTS = ArgumentModels(
     {
+        **dict.fromkeys(("metaflow_ray", "ray_parallel"), "gang_arguments.RayArguments"),
+        **dict.fromkeys(("torchrun", "torchrun_parallel"), "gang_arguments.TorchrunArguments"),
         "batch": "compute_arguments.BatchArguments",
         "card": "step_arguments.CardArguments",
         "catch": "step_arguments.CatchArguments",
@@ -47,8 +49,9 @@ ARGUMENTS = ArgumentModels(
         "foreach_options": "step_arguments.ForeachOptionsArguments",
         "kubernetes": "compute_arguments.KubernetesArguments",
         "loop": "step_arguments.LoopArguments",
-        "parallel": "step_arguments.ParallelArguments",
+        "parallel": "gang_arguments.ParallelArguments",
         "pypi": "step_arguments.PypiArguments",
+        "pytorch_parallel": "gang_arguments.PytorchArguments",
         "resources": "compute_arguments.ResourcesArguments",
         "retry": "step_arguments.RetryArguments",
         "secrets": "step_arguments.SecretsArguments",

@@ -24,7 +24,6 @@ from flowc_compiler.ir import (
     EnvironmentSpec,
     ForeachOptions,
     LoopSpec,
-    ParallelSpec,
     RetryPolicy,
     SecretSource,
     SecretsSpec,
@@ -48,13 +47,6 @@ class RetryArguments(Arguments):
         return some_specs(
             retry=RetryPolicy(span=at.span, limit=self.times, backoff_seconds=60 * self.minutes_between_retries)
         )
-
-
-class ParallelArguments(Arguments):
-    """`@parallel`, which takes none."""
-
-    def _specs(self, at: Origin, /) -> StepSpecs:
-        return some_specs(parallel=ParallelSpec(span=at.span))
 
 
 class ForeachOptionsArguments(Arguments):
