@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
 from flowc_compiler.ir import ProjectSpec
 from flowc_targets.argo.manifest_text import deployed_name, label_value, run_labels
 from tests.argo.deploying import deployed, flow
 from tests.argo.manifests import codes
+from tests.support import emitted
 
 HOURLY = '@schedule(hourly=True, timezone="Europe/Berlin")'
 
@@ -86,6 +88,23 @@ def test_what_is_wrong_with_a_schedule(
 ) -> None:
     found = codes(tmp_path, flow(decorators), **{"kind": "cron", **options})
     assert [code for code, _, _ in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("decorators", "way_out"),
+    [
+        ("", "put @schedule("),
+        ('@trigger(event="new")', "compile with --kind template"),
+        ('@trigger_on_finish(flow="Up")', "compile with --kind template"),
+    ],
+)
+def test_the_way_out_of_a_missing_schedule(tmp_path: Path, decorators: str, way_out: str) -> None:
+    """A flow that starts on events has a template and a Sensor, and needs no schedule."""
+    path = tmp_path / "flow_file.py"
+    path.write_text(flow(decorators))
+    sink = DiagnosticSink()
+    emitted(compile_file(path), "argo", sink, kind="cron", root="s3://b/p", namespace="flows", event_source="shops")
+    assert [item.help.startswith(way_out) for item in sink.diagnostics if item.code == "FC502"] == [True]
 
 
 def test_nobody_gives_a_scheduled_run_a_value(tmp_path: Path) -> None:

@@ -155,10 +155,12 @@ def _check_cron(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
         check_timezone(options.timezone, "the options", flow.span, sink)
     try:
         if options.schedule_of(flow.specs) is None and options.kind == "cron":
-            sink.error(
-                "FC502", f"flow {flow.name} has no schedule for a CronWorkflow", flow.span,
-                help='put @schedule(cron="...") above the class, or give --set \'schedule="0 5 * * *"\'',
-            )  # fmt: skip
+            help_ = 'put @schedule(cron="...") above the class, or give --set \'schedule="0 5 * * *"\''
+            if flow.specs.trigger is not None or flow.specs.trigger_on_finish is not None:
+                help_ = (
+                    f"compile with --kind template, whose Sensor starts runs on its events; for a schedule too, {help_}"
+                )
+            sink.error("FC502", f"flow {flow.name} has no schedule for a CronWorkflow", flow.span, help=help_)
     except ScheduleError as error:
         sink.error(
             "FC505", f"option schedule: {options.schedule!r} cannot be translated: {error}", None,
