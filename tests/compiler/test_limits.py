@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,41 @@ def test_the_page_has_every_figure() -> None:
 def test_what_takes_too_long_is_reported(tmp_path: Path, code: str) -> None:
     found = diagnostics(tmp_path, PIPELINE.format(code=code))
     assert [item.code for item in found] == ["FC114"]
+
+
+def worked_for(seconds: float) -> None:
+    """Keep the processor busy."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+def test_imports_do_not_take_the_time_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "MOST_SECONDS", 0.1)
+    budget = operations.Budget(50_000)
+    with budget.importing(0):
+        worked_for(0.08)
+        assert budget.overdrawn() is None
+        with budget.importing(100_000):
+            worked_for(0.08)
+            assert budget.overdrawn() is None
+        worked_for(0.06)
+        assert budget.overdrawn() == "takes too long to evaluate"
+    assert budget.overdrawn() is None
+    with budget.importing(0):
+        worked_for(0.01)
+        assert budget.overdrawn() is not None, "all imports share what they may take"
+    worked_for(0.16)
+    assert budget.overdrawn() is not None
+
+
+def test_a_file_whose_time_ends_before_its_pipeline_is_not_one_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "MOST_SECONDS", 0)
+    [found] = diagnostics(tmp_path, PIPELINE.format(code="pass"))
+    assert (found.code, found.help) == ("FC114", "import what only tasks need within the steps")
+    assert "with what it imports, takes too long" in found.message
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import re
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -360,6 +360,10 @@ class Evaluator(ABC):
         if not self.lenient:
             self.sink.error("FC114", message, self.span(node), help=help)
         raise LimitError(message)
+
+    def importing(self, characters: int) -> AbstractContextManager[None]:
+        """Charge the evaluation of an imported module of this length to what imports may take."""
+        return self._budget.importing(characters)
 
     @contextmanager
     def own_limits(self, operations: int) -> Generator[None]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from flowc_compiler.evaluate.evaluator import Evaluator
 
 Container = list[object] | dict[object, object] | set[object]
+_WITHOUT_PARTS = frozenset({str, int, float, bool, bytes, complex, type(None), type(...)})
 _MISSING = object()
 """Stands for an entry that an arm does not have."""
 
@@ -45,7 +46,7 @@ class State:
         while pending:
             value = pending.pop()
             # Identity and not equality: two equal lists are two lists, and an arm may change one of them.
-            if id(value) in seen or isinstance(value, str | int | float):
+            if id(value) in seen:
                 continue
             seen[id(value)] = value
             self.size += 1
@@ -56,7 +57,7 @@ class State:
                 self.size += len(container)
             else:
                 self.environments.update(map(id, namespaces_of(value)))
-            pending.extend(parts_of(value))
+            pending += [part for part in parts_of(value) if type(part) not in _WITHOUT_PARTS]
 
     def holds(self, value: object) -> bool:
         """Whether a container is part of the state."""
@@ -120,6 +121,10 @@ def parts_of(value: object) -> list[object]:
     if isinstance(value, list | tuple | set):
         return list(cast("Iterable[object]", value))
     match value:
+        case Function():  # most values are functions
+            return [*value.closure, value.defaults]
+        case Unresolved(options=options):
+            return list(options)
         case Instance(of=of) if of is not None:
             return [value.attributes, of]
         case ClassObject(bases=bases):
@@ -132,8 +137,6 @@ def parts_of(value: object) -> list[object]:
             return [value.function, *value.positional, *value.keywords.values()]
         case Descriptor(function=function):
             return [function]
-        case Unresolved(options=options):
-            return list(options)
         case _:
             return list(cast("list[object]", namespaces_of(value)))
 

@@ -9,7 +9,7 @@ import ast
 import sys
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import cast
 
@@ -306,7 +306,9 @@ class ModuleExecution(UnknownCode):
         recorded, self.recorded = self.recorded, None
         conditional, self.conditional = self.conditional, 0
         try:
-            with self.leniently(), self.own_limits(MOST_OPERATIONS // 4 + len(view.source.text)):
+            length = len(view.source.text)
+            charged = nullcontext() if is_main else self.importing(length)
+            with self.leniently(), self.own_limits(MOST_OPERATIONS // 4 + length), charged:
                 self._execute_module(view)
         finally:
             self.frames, self.recorded, self.conditional = outer, recorded, conditional

@@ -17,7 +17,8 @@ MOST_OPERATIONS = 250_000
 MOST_ENTRIES = 2_500_000
 """Entries of lists, tuples, sets and dicts that are made, copied or looked at, in all; 8 characters count as one."""
 MOST_SECONDS = 0.8
-"""Of the processor, for all that is evaluated of a file, a long one has more; the counts above mostly end it sooner."""
+"""Of the processor, for all that is evaluated of a file, and as much again for all modules that it imports; long ones
+have more. The counts above mostly end it sooner."""
 MOST_MEMORY = 200 << 20
 """Bytes by which evaluating may let the process grow."""
 LONGEST = 100_000
@@ -60,13 +61,38 @@ UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
 class Budget:
     """What evaluating a file may take in all, whatever the counts miss: time of the processor, and memory."""
 
-    __slots__ = ("_deadline", "_memory", "_next")
+    __slots__ = ("_deadline", "_for_imports", "_imports", "_memory", "_next")
 
     def __init__(self, characters: int = 0) -> None:
         """`characters` is the length of the file."""
-        self._deadline = time.process_time() + MOST_SECONDS * (1 + characters / 100_000)
+        self._deadline = time.process_time() + MOST_SECONDS + _seconds(characters)
+        self._for_imports = MOST_SECONDS
+        """What is left for the modules that the file imports."""
+        self._imports = 0
         self._memory = _peak() + MOST_MEMORY
         self._next = 0.0
+
+    @contextmanager
+    def importing(self, characters: int) -> Generator[None]:
+        """Charge an imported module of this length to what imports may take, and not to the file that imports it."""
+        self._next = 0.0
+        self._imports += 1
+        if self._imports > 1:
+            self._deadline += _seconds(characters)
+            try:
+                yield
+            finally:
+                self._imports -= 1
+            return
+        outer, began = self._deadline, time.process_time()
+        self._deadline = began + self._for_imports + _seconds(characters)
+        try:
+            yield
+        finally:
+            now = time.process_time()
+            self._for_imports, self._deadline = max(self._deadline - now, 0), outer + now - began
+            self._imports = 0
+            self._next = 0.0
 
     def overdrawn(self) -> str | None:
         """Why no more may be evaluated; looked up once in a while, since it takes longer than most operations."""
@@ -79,6 +105,10 @@ class Budget:
             return "takes too much memory to evaluate"
         self._next = now + 0.02
         return None
+
+
+def _seconds(characters: int) -> float:
+    return MOST_SECONDS * characters / 100_000
 
 
 def _peak() -> int:

@@ -12,7 +12,7 @@ from flowc_compiler.evaluate.branches import snapshot
 from flowc_compiler.evaluate.evaluator import CallArguments
 from flowc_compiler.evaluate.functions import signature_of
 from flowc_compiler.evaluate.merging import State
-from flowc_compiler.evaluate.operations import HEAVIEST
+from flowc_compiler.evaluate.operations import HEAVIEST, current_budget
 from flowc_compiler.evaluate.plain_data import TOO_HEAVY, has_objects, weight
 from flowc_compiler.evaluate.values import Undetermined, Unresolved, is_kind
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
@@ -163,6 +163,9 @@ def _merge_states(runs: Sequence[Run]) -> None:
             first.forget_differences(run.state, Unresolved("it depends on which call of the pipeline runs"))
 
 
+_IMPORT_LATER = "import what only tasks need within the steps"
+
+
 class Chosen(NamedTuple):
     """A pipeline, and the call that sets its parameters."""
 
@@ -181,6 +184,12 @@ def choose_pipeline(evaluator: PipelineEvaluator, view: ModuleView, wanted: str 
     runs = evaluator.runs.runs
     for run in runs:
         pipelines.setdefault(run.pipeline.name, run.pipeline)
+    missing = not pipelines or (wanted is not None and wanted not in pipelines)
+    if missing and (problem := current_budget().overdrawn()) is not None:
+        # The evaluation has ended before the definition of the pipeline.
+        message = f"{view.source.name}, with what it imports, {problem}"
+        evaluator.sink.error("FC114", message, view.source.line_span(1), help=_IMPORT_LATER)
+        return None
     if wanted is not None and wanted not in pipelines:
         known = f"the pipelines here: {', '.join(pipelines)}" if pipelines else _WRITE_ONE
         evaluator.sink.error(
