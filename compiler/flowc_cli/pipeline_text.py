@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import assert_never
+from typing import Any, assert_never
 
-from flowc_compiler.ir import Flow, Step, Value
+from flowc_compiler.ir import Flow, LiteralValue, OperationValue, Step, Value
 
 
 def call_text(flow: Flow, step: Step) -> str:
@@ -37,8 +37,7 @@ def value_text(flow: Flow, value: Value) -> str:
         case "each":
             return f"for each of {fan_text(flow, value.opener)}: {value_text(flow, value.value)}"
         case "operation":
-            operands = [_operand(flow, item) for item in value.operands]
-            return f"not {operands[0]}" if value.operator == "not" else f" {value.operator} ".join(operands)
+            return _operation(flow, value)
         case _:
             assert_never(value.kind)
 
@@ -111,8 +110,66 @@ def _collection(kind: str, keys: tuple[object, ...], texts: list[str]) -> str:
     return f"[{', '.join(texts)}]" if kind == "list" else "{" + ", ".join(texts) + "}" if texts else "set()"
 
 
+_TIGHT = frozenset({"getattr", "getitem", "call", "method", "isinstance", "format", "concat", "slice"})
+_PREFIXES = {"not": "not ", "neg": "-", "pos": "+", "invert": "~"}
+
+
+def _operation(flow: Flow, value: OperationValue) -> str:
+    """An operation as Python has it, or nearly so."""
+    name, of = value.operator, value.operands
+    if name in {"format", "concat"}:
+        return f"f{_f_string(flow, value)!r}"
+    operands = [_operand(flow, item) for item in of]
+    if name in _PREFIXES:
+        return f"{_PREFIXES[name]}{operands[0]}"
+    match name:
+        case "if":
+            return f"{operands[1]} if {operands[0]} else {operands[2]}"
+        case "getattr":
+            return f"{operands[0]}.{_literal(of[1])}"
+        case "getitem":
+            return f"{operands[0]}[{value_text(flow, of[1])}]"
+        case "slice":
+            texts = ["" if _literal(item) is None else value_text(flow, item) for item in of]
+            return ":".join(texts if texts[2] else texts[:2])
+        case "call":
+            return f"{_literal(of[0])}({_given(flow, value, 1)})"
+        case "method":
+            return f"{operands[0]}.{_literal(of[1])}({_given(flow, value, 2)})"
+        case "isinstance":
+            return f"isinstance({value_text(flow, of[0])}, {' | '.join(map(str, _literal(of[1]) or ()))})"
+        case _:
+            return f" {name} ".join(operands)
+
+
+def _given(flow: Flow, value: OperationValue, first: int) -> str:
+    """The arguments of a call."""
+    texts = [value_text(flow, item) for item in value.operands[first:]]
+    plain = len(texts) - len(value.keywords)
+    named = (f"{name}={text}" for name, text in zip(value.keywords, texts[plain:], strict=True))
+    return ", ".join([*texts[:plain], *named])
+
+
+def _f_string(flow: Flow, value: Value) -> str:
+    """The content of an f-string."""
+    if not isinstance(value, OperationValue) or value.operator not in {"format", "concat"}:
+        return str(_literal(value)).replace("{", "{{").replace("}", "}}")
+    if value.operator == "concat":
+        return "".join(_f_string(flow, item) for item in value.operands)
+    inner, conversion, spec = value.operands
+    mark = f"!{_literal(conversion)}" if _literal(conversion) else ""
+    form = _f_string(flow, spec)
+    return f"{{{value_text(flow, inner)}{mark}{f':{form}' if form else ''}}}"
+
+
+def _literal(value: Value) -> Any:
+    return value.value if isinstance(value, LiteralValue) else None
+
+
 def _operand(flow: Flow, value: Value) -> str:
     """A value as a part of an expression."""
     text = value_text(flow, value)
     loose = value.kind in {"operation", "chosen", "item", "each"} or text.startswith("all of ")
+    if isinstance(value, OperationValue) and value.operator in _TIGHT:
+        loose = False
     return f"({text})" if loose else text

@@ -97,6 +97,7 @@ _GROUPS: dict[str, dict[str, str]] = {
         "attribute": "show(N, split().train)",
         "two_attributes": "s = split()\nshow(N, s.train, s.test)",
         "of_attribute": "show(N, split().meta['k'])",
+        "by_name": "show(N, getattr(split(), 'name'), getattr(split(), 'no', 'default'))",
         "deep": "show(N, split().meta['rows'][1] + 1)",
         "named_tuple": "show(N, pair().left, pair()[1])",
         "attribute_like_a_method": "show(N, split().result, split().items)",

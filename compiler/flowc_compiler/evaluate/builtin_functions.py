@@ -396,6 +396,8 @@ def _next(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> obj
 
 def _getattr(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
     owner, name = _attribute_arguments(evaluator, arguments, node)
+    if isinstance(evaluator.undetermined(owner), RuntimeValue) and len(arguments.positional) == 3:
+        return evaluator.runtime_operation("getattr", [owner, name, arguments.positional[2].value], node)
     names = _names_of(owner)
     if names is not None and name not in names and len(arguments.positional) > 2:
         return arguments.positional[2].value

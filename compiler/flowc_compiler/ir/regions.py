@@ -176,13 +176,18 @@ def parts(value: Value) -> Iterator[Value]:
     while pending:
         found = pending.pop()
         yield found
-        match found:
-            case ElementValue(value=inner) | EachValue(value=inner):
-                pending.append(inner)
-            case CollectionValue(values=inner) | ChosenValue(values=inner) | OperationValue(operands=inner):
-                pending.extend(reversed(inner))
-            case _:
-                pass
+        pending.extend(reversed(inner_values(found)))
+
+
+def inner_values(value: Value) -> tuple[Value, ...]:
+    """The values directly in a value, in order."""
+    match value:
+        case ElementValue(value=inner) | EachValue(value=inner):
+            return (inner,)
+        case CollectionValue(values=inner) | ChosenValue(values=inner) | OperationValue(operands=inner):
+            return inner
+        case _:
+            return ()
 
 
 def references(value: Value) -> Iterator[str]:

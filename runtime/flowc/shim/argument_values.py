@@ -307,7 +307,10 @@ def _described_operation(value: Value) -> str:
         return operands[0]
     if name == "method":
         return f"{operands[0]}, .{plain[1]}({', '.join(operands[2:])})"
-    if name in ("call", "slice", "isinstance"):
+    if name == "slice":
+        bounds = ["" if operand == "None" else operand for operand in operands]
+        return ":".join(bounds if bounds[2] else bounds[:2])
+    if name in ("call", "isinstance"):
         called, values = (plain[0], operands[1:]) if name == "call" else (name, operands)
         return f"{called}({', '.join(values)})"
     return f" {name} ".join(operands)

@@ -35,6 +35,7 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
     PipelineFunction,
     Result,
     StepFunction,
+    Tree,
     Unmapped,
 )
 from flowc_compiler.frontend.pipelines.result_expressions import call as expression_call
@@ -83,6 +84,8 @@ class PipelineEvaluator(Interpreter):
         self.has_read_context = False
         """Whether the body has asked for the pipeline's own configuration."""
         self.waiting: list[PendingOrder] = []
+        self.trees: dict[int, Tree] = {}
+        """Operations on results that were made, by identity."""
         self._specs: dict[tuple[int, ...], tuple[tuple[SettingsLayer, ...], StepSpecs]] = {}
 
     def file_of(self, view: ModuleView) -> object:

@@ -328,6 +328,15 @@ class Result(RuntimeValue):
         return id(self)
 
 
+class Tree(NamedTuple):
+    """An operation, and how large it is."""
+
+    value: Value
+    weight: int
+    """Entries, as it is written out."""
+    depth: int
+
+
 @dataclass(frozen=True, eq=False)
 class AttributeResult(Result):
     """An attribute of a result; where it is called, a method such as `.load()`."""

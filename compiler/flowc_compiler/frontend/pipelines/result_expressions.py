@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, cast
 
 from flowc.protocol.expressions import FUNCTIONS, METHODS
 from flowc_compiler.evaluate.evaluator import CallArguments
+from flowc_compiler.evaluate.operations import DEEPEST_TREE, HEAVIEST
+from flowc_compiler.evaluate.plain_data import TOO_HEAVY, weight
 from flowc_compiler.evaluate.values import Iterator, is_kind
-from flowc_compiler.frontend.pipelines.pipeline_values import AttributeResult, Result
+from flowc_compiler.frontend.pipelines.pipeline_values import AttributeResult, Result, Tree
 from flowc_compiler.frontend.pipelines.step_calls import argument_value
 from flowc_compiler.frontend.pipelines.types.operation_types import operation_type
-from flowc_compiler.ir.regions import OperationValue, Operator, Value
+from flowc_compiler.ir.regions import OperationValue, Operator, Value, inner_values
 
 if TYPE_CHECKING:
-    from flowc_compiler.evaluate.evaluator import Evaluator
     from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
+    from flowc_compiler.source import Span
 
 CHAINED = frozenset({"+", "-", "*", "/", "//", "%", "@", "<<", ">>", "&", "|", "^"})
 """Operators that group from the left: a long chain is one operation, and not as many within each other."""
@@ -33,29 +35,61 @@ def operation(
     """The result of an operation; each operand with where it stands. Raises EvaluationError."""
     values = tuple(operand_value(evaluator, value, where) for value, where in operands)
     span = None if operator in _NEVER_FAIL else evaluator.span(node)
-    match values[0]:
-        case OperationValue(span=earlier, operands=chained) as first if (
-            operator in CHAINED and first.operator == operator
-        ):
-            if span is not None and earlier is not None and earlier.line == span.line:
-                values = (*chained, *values[1:])
-        case _:
-            pass
+    chained = _chained(values[0], operator, span)
+    size = _measured(evaluator, values, node, chains=chained is not None)
     made = OperationValue.model_construct(
-        kind="operation", operator=cast("Operator", operator), operands=values, keywords=tuple(keywords), span=span
+        kind="operation",
+        operator=cast("Operator", operator),
+        operands=values if chained is None else (*chained, *values[1:]),
+        keywords=tuple(keywords),
+        span=span,
     )
+    evaluator.trees[id(made)] = Tree(made, *size)
     types = [evaluator.hook.type_of(value) for value, _ in operands]
     return Result(made, evaluator.hook.known(operation_type(evaluator.hook.rules, made, types)))
 
 
-def operand_value(evaluator: Evaluator, value: object, node: ast.AST) -> Value:
+def _chained(first: Value, operator: str, span: Span | None) -> tuple[Value, ...] | None:
+    """The operands of a first operand that is the same operation, on the same line."""
+    match first:
+        case OperationValue(operator=before, span=earlier, operands=operands) if before == operator in CHAINED:
+            return operands if earlier is not None and span is not None and earlier.line == span.line else None
+        case _:
+            return None
+
+
+def operand_value(evaluator: PipelineEvaluator, value: object, node: ast.AST) -> Value:
     """An operand as a value of the IR; the bounds of a slice may be results."""
     if is_kind(value, slice):
         bounds = cast("slice", value)
         parts = (bounds.start, bounds.stop, bounds.step)
         values = tuple(argument_value(evaluator, part, node) for part in parts)
         return OperationValue(operator="slice", operands=values)
+    if isinstance(value, Result) and id(value.value) in evaluator.trees:
+        return value.value  # its size is known: looking at all of it each time would take the square of a long sum
     return argument_value(evaluator, value, node)
+
+
+def _measured(
+    evaluator: PipelineEvaluator, values: Sequence[Value], node: ast.AST, *, chains: bool
+) -> tuple[int, int]:
+    """The size and the depth of an operation. Raises EvaluationError with FC114 where it is too large."""
+    sizes = [evaluator.trees.get(id(value)) or Tree(value, weight(value), _depth(value)) for value in values]
+    total = 1 + sum(item.weight for item in sizes)
+    depth = max(item.depth + 1 - (chains and not place) for place, item in enumerate(sizes))
+    if total > HEAVIEST or depth > DEEPEST_TREE:
+        raise evaluator.refuse("FC114", TOO_HEAVY, node, "make it in a step")
+    return total, depth
+
+
+def _depth(value: Value) -> int:
+    """How deeply values are nested in a value; it is not larger than what is checked for every value."""
+    deepest, pending = 0, [(value, 1)]
+    while pending:
+        found, depth = pending.pop()
+        deepest = max(deepest, depth)
+        pending += [(part, depth + 1) for part in inner_values(found)]
+    return deepest
 
 
 def attribute(evaluator: PipelineEvaluator, owner: Result, name: str, node: ast.AST) -> AttributeResult:

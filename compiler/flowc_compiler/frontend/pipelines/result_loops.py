@@ -98,9 +98,13 @@ def run_comprehension(evaluator: PipelineEvaluator, source: object, node: ast.ex
         what, way_out = "a comprehension cannot leave things out of it", "choose in a step that gets the result"
         raise evaluator.not_known(source, clause.ifs[0] if clause.ifs else node, what, way_out)
     opened, item = _open(evaluator, source, clause.iter)
+    before = State(roots_of(evaluator))
     with evaluator.nodes.inside(opened.body), evaluator.within(inner):
         assign(evaluator, clause.target, item, clause.iter)
         value = evaluator.evaluate(node.elt)
+    if before.changed():
+        message = f"a comprehension over a result cannot change what was made before it: {_ALONE}"
+        raise evaluator.refuse("FC223", message, node, _WAY_OUT)
     if not opened.body.nodes:
         raise _no_steps(evaluator, clause.iter)
     return MappedResult(opened, value)

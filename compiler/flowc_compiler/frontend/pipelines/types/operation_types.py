@@ -15,6 +15,7 @@ from flowc_compiler.frontend.pipelines.types.type_model import (
     UNKNOWN,
     Instance,
     LiteralType,
+    TupleType,
     Type,
     UnionType,
     Verdict,
@@ -83,6 +84,9 @@ def _call_type(rules: Assignability, name: Value, operands: Sequence[Type]) -> T
         return _BY_NAME[called]
     if called in {"list", "sorted", "reversed"} and operands:
         return list_of(rules.element(operands[0])[1])
+    elements = [rules.element(of)[1] for of in operands]
+    if called == "zip" or (called == "enumerate" and len(elements) == 1):
+        return list_of(TupleType((INT, *elements) if called == "enumerate" else tuple(elements)))
     if called == "sum" and len(operands) == 1:
         element = rules.element(operands[0])[1]
         return element if element == INT else UNKNOWN

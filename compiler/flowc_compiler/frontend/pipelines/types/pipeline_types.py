@@ -299,6 +299,9 @@ class _Check:
                 continue
             given = self._values.of(argument.value, path)
             verdict = self._rules.verdict(given, wanted)
+            if verdict is Verdict.NO:  # what only a condition makes certain may be an arm that never runs
+                verdict = self._rules.verdict(self._values.declared(argument.value, path), wanted)
+                verdict = max(verdict, Verdict.MAYBE)
             if verdict >= Verdict.MAYBE:
                 part, type_of_part = self._culprit(argument.value, given, wanted, path, verdict)
                 mismatch = TypeMismatch(signature, argument.name, wanted, given, part, type_of_part, span)

@@ -125,6 +125,7 @@ class ValueTypes:
         self._items: dict[tuple[str, int], Type] = {}
         self.facts: tuple[Fact, ...] = ()
         """What is known where a value is needed, beside its annotations."""
+        self._narrows = True
         self.tests: Mapping[str, tuple[Value, ...]] = {}
         """The tests of each switch."""
 
@@ -133,12 +134,22 @@ class ValueTypes:
         function = self._functions.get(step)
         return None if function is None else self._signatures.of(function.view, function.node)
 
+    def declared(self, value: Value, path: Path) -> Type:
+        """The type of a value by annotations alone, whatever conditions say of it."""
+        self._narrows = False
+        try:
+            return self.of(value, path)
+        finally:
+            self._narrows = True
+
     def of(self, value: Value, path: Path, depth: int = 0, facts: tuple[Fact, ...] = ()) -> Type:
         """The type of a value as a node sees it that stands in the maps of `path`."""
         if depth > _DEEPEST:
             return UNKNOWN
         known = self._of(value, path, depth, facts)
-        return narrowed(self._rules, known, value, (*self.facts, *facts)) if isinstance(known, UnionType) else known
+        if not (isinstance(known, UnionType) and self._narrows):
+            return known
+        return narrowed(self._rules, known, value, (*self.facts, *facts))
 
     def _of(self, value: Value, path: Path, depth: int, facts: tuple[Fact, ...]) -> Type:
         match value:
