@@ -18,7 +18,7 @@ EXAMPLES = int(os.environ.get("RANDOM_EXAMPLES", "10"))
 
 _STARTS_A_PROCESS = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.system"})
 """Python's audit events for it: https://docs.python.org/3/library/audit_events.html"""
-_MAY_START_PROCESSES = ("process", "slow", "cluster", "airflow", "live", "oracle", "bench")
+_MAY_START_PROCESSES = ("process", "slow", "cluster", "airflow", "live", "oracle", "bench", "gangs")
 """The markers of all tests that the README's command leaves out."""
 _unmarked: str | None = None
 """The test that runs and may not start a process."""

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.source import SourceFile
+from flowc_compiler.syntax.current_facts import check_current
 from flowc_compiler.syntax.import_root import (
     NEVER_LOCAL,
     NEVER_SHADOWED,
@@ -306,6 +307,7 @@ class LocalCode:
         if source is None or tree is None:
             return
         check_imports(source, self.sink, tree)
+        check_current(source, self.sink, tree)
         self._exports[path] = exported(tree) or ()
         self._queue.append(_Follow(source, tree, package, own_path, optional=False))
 

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.source import SourceFile, read_file
+from flowc_compiler.syntax.current_facts import check_current
 from flowc_compiler.syntax.import_statements import exported
 from flowc_compiler.syntax.served_imports import Names, dotted
 from flowc_compiler.syntax.unserved_names import check_imports
@@ -162,6 +163,7 @@ class ModuleView:
         self.code = source.code
         self.refused_names = check_imports(source, sink, tree)
         """Names that the file imports and uses, and that are not served: FC106 says so."""
+        check_current(source, sink, tree)
 
     @cached_property
     def imports(self) -> dict[str, Imported]:

@@ -50,6 +50,11 @@ def check_imports(source: SourceFile, sink: DiagnosticSink, tree: ast.Module) ->
     return frozenset(refused)
 
 
+def placed_nodes(tree: ast.Module) -> list[tuple[ast.AST, Place]]:
+    """All nodes of a file that may run, in its order, with the places that they stand in."""
+    return _Search(tree).nodes
+
+
 def unserved_names(texts: Iterable[str]) -> dict[str, list[str]]:
     """What files import and the shim has placeholders for: names by their module, both sorted."""
     from flowc_compiler.syntax.modules import parse_text  # which imports this module
@@ -80,7 +85,7 @@ class _Unserved(NamedTuple):
     """The function that the import stands in."""
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """Where a node stands."""
 
     scope: Function | None = None
@@ -98,15 +103,15 @@ class _Search:
         self._names = Names(tree)
         self._modules: dict[str, str] = {}
         """Names that stand for a served package somewhere in the file."""
-        self._nodes = list(self._walk())
-        for node, _ in self._nodes:
+        self.nodes = list(self._walk())
+        for node, _ in self.nodes:
             if isinstance(node, ast.Import):
                 self._bind_modules(node)
 
     @cached_property
     def unserved(self) -> list[_Unserved]:
         """What is not served, in the order of the file, unless its failure is expected."""
-        return [found for node, place in self._nodes if not place.forgiven for found in self._of(node, place)]
+        return [found for node, place in self.nodes if not place.forgiven for found in self._of(node, place)]
 
     def certain_use(self, found: _Unserved) -> int | None:
         """The line that certainly uses it, 0 for the import itself; `None` where nothing in the file does."""
@@ -129,7 +134,7 @@ class _Search:
         """The expressions whose values code that certainly runs uses, with the function that this stands in."""
         return [
             (used, place.scope)
-            for node, place in self._nodes
+            for node, place in self.nodes
             if place.certain and not place.forgiven
             for used in used_by(node)
         ]
@@ -160,7 +165,7 @@ class _Search:
             elif root in OF_OTHERS and alias.asname is None:
                 self._modules[root] = root
 
-    def _of(self, node: ast.AST, place: _Place) -> Iterator[_Unserved]:
+    def _of(self, node: ast.AST, place: Place) -> Iterator[_Unserved]:
         match node:
             case ast.Import(names=names):
                 for alias in names:
@@ -187,15 +192,15 @@ class _Search:
             return name if (name := f"{above}.{node.attr}") in MODULES else None
         return None
 
-    def _walk(self) -> Iterator[tuple[ast.AST, _Place]]:
+    def _walk(self) -> Iterator[tuple[ast.AST, Place]]:
         """All nodes that may run, in the file's order, with the places that they stand in."""
-        pending: list[tuple[ast.AST, _Place]] = [(self._tree, _Place())]
+        pending: list[tuple[ast.AST, Place]] = [(self._tree, Place())]
         while pending:
             node, place = pending.pop()
             yield node, place
             pending.extend(reversed(list(self._below(node, place))))
 
-    def _below(self, node: ast.AST, place: _Place) -> Iterator[tuple[ast.AST, _Place]]:
+    def _below(self, node: ast.AST, place: Place) -> Iterator[tuple[ast.AST, Place]]:
         """The nodes below a node, and what its kind makes of their places."""
         perhaps = place._replace(certain=False)
         match node:
@@ -241,7 +246,7 @@ class _Search:
         found = (item.func if isinstance(item, ast.Call) else item for item in function.decorator_list)
         return any(self._names.resolve(item) == "step" for item in found)
 
-    def _main_block(self, body: list[ast.stmt], place: _Place) -> Iterator[tuple[ast.AST, _Place]]:
+    def _main_block(self, body: list[ast.stmt], place: Place) -> Iterator[tuple[ast.AST, Place]]:
         """The statements of a main block: a task runs those before a flow of the file is named, and no other."""
         classes = {item.name for item in self._tree.body if isinstance(item, ast.ClassDef)}
         named = [any(isinstance(node, ast.Name) and node.id in classes for node in ast.walk(item)) for item in body]
@@ -258,7 +263,7 @@ def _is_main_guard(test: ast.expr) -> bool:
             return False
 
 
-def _body(statements: list[ast.stmt], place: _Place) -> Iterator[tuple[ast.AST, _Place]]:
+def _body(statements: list[ast.stmt], place: Place) -> Iterator[tuple[ast.AST, Place]]:
     """The statements of a block: those after a `return` or `raise` don't run."""
     for statement in statements:
         yield statement, place

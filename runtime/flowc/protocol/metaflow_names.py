@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Dict
+    from typing import Dict, Tuple
 
 VERSION = "2.19"
 """The release of Metaflow whose names these are."""
@@ -66,6 +66,21 @@ _CLICK_TYPES = (
     "BOOL", "BadParameter", "Choice", "ClickException", "DateTime", "FLOAT", "File", "FloatRange", "INT", "IntRange",
     "ParamType", "Path", "STRING", "Tuple", "UNPROCESSED", "UUID", "UsageError",
 )  # fmt: skip
+
+FACTS: Dict[str, Tuple[str, ...]] = {
+    **dict.fromkeys(
+        (
+            "branch_name", "card", "flow_name", "graph", "is_parallel", "is_production", "is_running_flow",
+            "is_user_branch", "namespace", "origin_run_id", "parameter_names", "pathspec", "project_flow_name",
+            "project_name", "ray_storage_path", "retry_count", "run", "run_id", "step_name", "tags", "task", "task_id",
+            "tempdir", "trigger", "username",
+        ),
+        (),
+    ),
+    "parallel": ("control_task_id", "count", "index", "main_ip", "node_index", "num_nodes"),
+    "torch": ("run", "torchrun_args"),
+}  # fmt: skip
+"""What tasks know as attributes of `current`, and the attributes of those that flowc knows all of."""
 
 OWN = ("foreach_options", "loop")
 """Decorators of class flows that `flowc` has and Metaflow does not."""
