@@ -28,22 +28,31 @@ _IDS = "use --run-id-file"
 _RESUMES = "flowc resumes with its own ids: --origin-run-id"
 _FILES = "name the files to ship: `include` in [tool.flowc], or --include '**/*.csv'"
 _ENCRYPTED = "name the encryption of the store in its own settings"
+_PATIENCE = "FLOWC_STORE_PATIENCE says for how long requests are retried"
+_IN_PODS = "pods have the variables of @environment"
 _LIMIT = "give the steps that need one a @timeout, or all of them: --with timeout:hours=..."
 _ON_PODS = "say it in [tool.flowc], or in @kubernetes"
 
 Command = Literal["run", "resume", "compile"]
 
+OF_S3: Mapping[str, str] = {
+    "DATASTORE_SYSROOT_S3": f"for the artifacts {_STORE}",
+    "S3_ENDPOINT_URL": "AWS_ENDPOINT_URL names the server for the store as well",
+    "S3_SERVER_SIDE_ENCRYPTION": _ENCRYPTED,
+}
+"""Variables, without METAFLOW_, that count for `metaflow.S3` in tasks on this machine, and what to do for the rest."""
+
 UNREAD: Mapping[str, str] = {
     **dict.fromkeys(("DATASTORE", "DEFAULT_DATASTORE", "DATASTORE_ROOT"), _STORE),
-    **{f"DATASTORE_SYSROOT_{kind}": _STORE for kind in ("LOCAL", "S3", "AZURE", "GS")},
+    **{f"DATASTORE_SYSROOT_{kind}": _STORE for kind in ("LOCAL", "AZURE", "GS")},
     **dict.fromkeys(("METADATA", "DEFAULT_METADATA", "SERVICE_URL", "SERVICE_INTERNAL_URL"), _SERVICE),
     **dict.fromkeys(("ENVIRONMENT", "DEFAULT_ENVIRONMENT"), _PACKAGES),
     **dict.fromkeys(("HOME", "PROFILE"), _SETTINGS),
     **dict.fromkeys(("PACKAGE_SUFFIXES", "DEFAULT_PACKAGE_SUFFIXES"), _FILES),
     "MODE": "flowc has no spin",
     "DEFAULT_SECRETS_ROLE": "give @secrets its role",
-    "S3_ENDPOINT_URL": "AWS_ENDPOINT_URL names the server",
-    "S3_SERVER_SIDE_ENCRYPTION": _ENCRYPTED,
+    **OF_S3,
+    **dict.fromkeys(("S3_RETRY_COUNT", "S3_TRANSIENT_RETRY_COUNT"), _PATIENCE),
     **dict.fromkeys(("RUN_MAX_LOG_SIZE", "RESUME_MAX_LOG_SIZE"), _LOGS),
     **dict.fromkeys(("RUN_RUNNER_ATTRIBUTE_FILE", "RESUME_RUNNER_ATTRIBUTE_FILE"), _IDS),
     **{f"RESUME_{name}": _RESUMES for name in ("RUN_ID", "CLONE_ONLY", "REENTRANT", "RESUME_IDENTIFIER")},
@@ -70,6 +79,7 @@ UNREAD_FOR_PODS: Mapping[str, str] = {
     **dict.fromkeys(("AIRFLOW_KUBERNETES_CONN_ID", "AIRFLOW_KUBERNETES_KUBECONFIG_FILE"),
                     "--set kubernetes_conn_id=..., or config_file=..."),
     "DEFAULT_RUNTIME_LIMIT": _LIMIT,
+    **dict.fromkeys(("DATATOOLS_S3ROOT", "DATATOOLS_SUFFIX", "DATATOOLS_CLIENT_PARAMS", "S3_WORKER_COUNT"), _IN_PODS),
 }  # fmt: skip
 """The same for pods."""
 
@@ -112,5 +122,8 @@ def check_variables(source: SourceFile, command: Command, environment: Mapping[s
         if value and value != _DEFAULTS.get(name) and not name.startswith(others):
             found.setdefault(way_out, []).append(f"METAFLOW_{name}")
     for way_out, names in found.items():
-        does = "does" if len(names) == 1 else "do"
-        sink.warning("FC302", f"{' and '.join(names)} {does} not count: flowc does not read them", None, help=way_out)
+        one = len(names) == 1
+        what = f"{'does' if one else 'do'} not count: flowc does not read them"
+        if way_out in OF_S3.values():
+            what = f"{'counts' if one else 'count'} for metaflow.S3 in tasks on this machine only"
+        sink.warning("FC302", f"{' and '.join(names)} {what}", None, help=way_out)

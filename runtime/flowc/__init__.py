@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     )
     from flowc.compat.step_context import get_step_context
     from flowc.compat.zenml_client import Client
+    from flowc.datatools.s3_client import S3
     from flowc.flow_configs import Config, ConfigValue, config_expr
     from flowc.includefile import IncludeFile
     from flowc.multicore import parallel_imap_unordered, parallel_map, profile
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
     from flowc.shim.torchrun import TorchrunSingleNodeMultiGPU
 
 __all__ = [
-    "Client", "Config", "ConfigValue", "DataArtifact", "Flow", "FlowSpec", "IncludeFile", "JSONType", "Metaflow",
+    "S3", "Client", "Config", "ConfigValue", "DataArtifact", "Flow", "FlowSpec", "IncludeFile", "JSONType", "Metaflow",
     "Parameter", "Resources", "Retry", "Run", "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU", "__version__",
     "batch", "card", "catch", "conda", "conda_base", "config_expr", "current", "default_metadata", "default_namespace",
     "environment", "exit_hook", "foreach_options", "get_metadata", "get_namespace", "get_step_context", "kubernetes",

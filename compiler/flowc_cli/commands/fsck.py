@@ -12,7 +12,7 @@ import typer
 from flowc.client.namespaces import chosen_store
 from flowc.errors import CorruptArtifact, FlowError, MissingInput, MissingKey, NotFound
 from flowc.store import Store, artifacts
-from flowc.store.run_layout import FAILED, MANIFEST, RunLayout, parse_index
+from flowc.store.run_layout import FAILED, MANIFEST, RunLayout, flow_names, parse_index
 from flowc_cli import shared_options as shared
 from flowc_cli.stored_runs import report_failure
 
@@ -36,7 +36,7 @@ def fsck(
     try:
         store = chosen_store(root)
         flow, _, name = run.partition("/")
-        flows = [flow] if flow else sorted(store.children(""))
+        flows = [flow] if flow else flow_names(store)
         runs = [
             (one, each) for one in flows for each in ([name] if name else sorted(store.children(one))) if each != _DATA
         ]

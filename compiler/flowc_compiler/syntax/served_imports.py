@@ -163,7 +163,6 @@ METAFLOW_REFUSED: dict[str, str] = {
     "USER_SKIP_STEP": f"{_EXECUTES}; return from the step instead",
     "user_step_decorator": f"{_EXECUTES}; call a function from the step instead",
     "package_sources": f"{_EXECUTES}; name the files with --include",
-    "S3": "use an S3 client such as boto3 or obstore within the step; artifacts don't need one",
     "Runner": _OTHER_RUNS,
     "NBRunner": _OTHER_RUNS,
     "Deployer": "write the engine's files with `flowc compile`, and apply them",
@@ -177,8 +176,6 @@ METAFLOW_REFUSED: dict[str, str] = {
     "requirements_txt_parser": _PARSER,
     "conda_environment_yml_parser": _PARSER,
     "get_cards": "flowc keeps the artifacts of a step and renders no cards",
-    "metaflow.datatools": "use an S3 client such as boto3 or obstore within the step; artifacts don't need one",
-    "metaflow.metaflow_config": "flowc does not read Metaflow's configuration; give the value in the flow file",
 }
 """Names of Metaflow that are refused for a reason, which is the help line."""
 

@@ -6,6 +6,7 @@ from flowc.client.entity import Entity
 from flowc.client.namespaces import chosen_store, get_metadata
 from flowc.client.run_object import Run
 from flowc.errors import NotFound
+from flowc.store.run_layout import flow_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Metaflow:
 
     def __iter__(self) -> Iterator[Flow]:
         store = chosen_store(self._root)
-        for name in sorted(store.children("")):
+        for name in flow_names(store):
             flow = Flow.of(store, name)
             if flow.is_in_namespace():
                 yield flow

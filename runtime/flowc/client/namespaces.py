@@ -67,4 +67,10 @@ def default_metadata() -> str:
 
 def chosen_store(root: str | None) -> Store:
     """The store of a root; by default the one set by `metadata`, else FLOWC_ROOT, else the project's, else `.flowc`."""
-    return open_store((_chosen.get("root") or default_root(".")) if root is None else root)
+    return open_store(chosen_root() if root is None else root)
+
+
+def chosen_root() -> str:
+    """The root of the store that `chosen_store` opens by default."""
+    root: str = _chosen.get("root") or default_root(".")
+    return root

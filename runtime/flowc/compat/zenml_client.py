@@ -11,6 +11,7 @@ from flowc.client.run_object import Run
 from flowc.client.task_object import Task
 from flowc.compat.zenml_runs import ArtifactVersion, PipelineResponse, PipelineRun, StepRun
 from flowc.current import running
+from flowc.store.run_layout import flow_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,6 +141,6 @@ def all_flows() -> Iterator[Flow]:
     own = running.state.plan.flow if running.state is not None else None
     if own is not None:
         yield Flow.of(store, own)
-    for name in sorted(store.children("")):
+    for name in flow_names(store):
         if name != own:
             yield Flow.of(store, name)

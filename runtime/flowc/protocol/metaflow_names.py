@@ -38,6 +38,7 @@ SERVED: Dict[str, str] = {
     "JSONType": "flow_parameters",
     "JSONTypeClass": "flow_parameters:_JSONType",
     "Parameter": "flow_parameters",
+    "S3": "datatools.s3_client",
     "cards": "",
     "client": "",
     "config_expr": "flow_configs",
@@ -82,6 +83,50 @@ FACTS: Dict[str, Tuple[str, ...]] = {
 }  # fmt: skip
 """What tasks know as attributes of `current`, and the attributes of those that flowc knows all of."""
 
+CONFIGURATION = (
+    "ARGO_EVENTS_EVENT", "ARGO_EVENTS_EVENT_SOURCE", "ARGO_EVENTS_SERVICE_ACCOUNT", "ARGO_EVENTS_WEBHOOK_URL",
+    "ARTIFACT_LOCALROOT", "BATCH_CONTAINER_IMAGE", "BATCH_CONTAINER_REGISTRY", "BATCH_JOB_QUEUE", "CARD_S3ROOT",
+    "CARD_SUFFIX", "DATASTORE_LOCAL_DIR", "DATASTORE_SYSROOT_AZURE", "DATASTORE_SYSROOT_GS", "DATASTORE_SYSROOT_LOCAL",
+    "DATASTORE_SYSROOT_S3", "DATATOOLS_AZUREROOT", "DATATOOLS_CLIENT_PARAMS", "DATATOOLS_GSROOT",
+    "DATATOOLS_LOCALROOT", "DATATOOLS_S3ROOT", "DATATOOLS_SESSION_VARS", "DATATOOLS_SUFFIX",
+    "DEFAULT_AWS_CLIENT_PROVIDER", "DEFAULT_AZURE_CLIENT_PROVIDER", "DEFAULT_CONTAINER_IMAGE",
+    "DEFAULT_CONTAINER_REGISTRY", "DEFAULT_DATASTORE", "DEFAULT_DECOSPECS", "DEFAULT_ENVIRONMENT",
+    "DEFAULT_EVENT_LOGGER", "DEFAULT_FROM_DEPLOYMENT_IMPL", "DEFAULT_GCP_CLIENT_PROVIDER", "DEFAULT_METADATA",
+    "DEFAULT_MONITOR", "DEFAULT_PACKAGE_SUFFIXES", "DEFAULT_RUNTIME_LIMIT", "DEFAULT_SECRETS_BACKEND_TYPE",
+    "DEFAULT_SECRETS_ROLE", "ECS_S3_ACCESS_IAM_ROLE", "KUBERNETES_ANNOTATIONS", "KUBERNETES_CONTAINER_IMAGE",
+    "KUBERNETES_CONTAINER_REGISTRY", "KUBERNETES_CPU", "KUBERNETES_DISK", "KUBERNETES_FETCH_EC2_METADATA",
+    "KUBERNETES_GPU_VENDOR", "KUBERNETES_IMAGE_PULL_POLICY", "KUBERNETES_IMAGE_PULL_SECRETS",
+    "KUBERNETES_JOBSET_GROUP", "KUBERNETES_JOBSET_VERSION", "KUBERNETES_JOB_TERMINATE_MODE",
+    "KUBERNETES_JOB_TTL_SECONDS_AFTER_FINISHED", "KUBERNETES_LABELS", "KUBERNETES_MEMORY", "KUBERNETES_NAMESPACE",
+    "KUBERNETES_NODE_SELECTOR", "KUBERNETES_PERSISTENT_VOLUME_CLAIMS", "KUBERNETES_PORT", "KUBERNETES_QOS",
+    "KUBERNETES_SECRETS", "KUBERNETES_SERVICE_ACCOUNT", "KUBERNETES_SHARED_MEMORY", "KUBERNETES_TOLERATIONS",
+    "MAX_ATTEMPTS", "S3_CLIENT_RETRY_CONFIG", "S3_ENDPOINT_URL", "S3_LOG_TRANSIENT_RETRIES", "S3_RETRY_COUNT",
+    "S3_SERVER_SIDE_ENCRYPTION", "S3_TRANSIENT_RETRY_COUNT", "S3_VERIFY_CERTIFICATE", "S3_WORKER_COUNT",
+    "SERVICE_HEADERS", "SERVICE_INTERNAL_URL", "SERVICE_RETRY_COUNT", "SERVICE_URL", "SERVICE_VERSION_CHECK",
+    "TEMPDIR", "UI_URL", "USER",
+)  # fmt: skip
+"""Names of `metaflow.metaflow_config` that have a value: that of METAFLOW_<NAME>, or flowc's own."""
+
+_S3 = ("S3", "MetaflowS3Exception")
+_S3_OBJECTS = (
+    "MetaflowS3AccessDenied", "MetaflowS3Exception", "MetaflowS3InvalidObject", "MetaflowS3InvalidRange",
+    "MetaflowS3NotFound", "MetaflowS3URLException", "RangeInfo", "S3GetObject", "S3Object", "S3PutObject",
+)  # fmt: skip
+
+
+def _s3_names(*names: str) -> Dict[str, str]:
+    return {name: "datatools.s3_client" if name == "S3" else "datatools.s3_objects" for name in names}
+
+
+def _datatools(package: str) -> Dict[str, Dict[str, str]]:
+    """The modules of S3, which are in two places."""
+    return {
+        package: _s3_names(*_S3),
+        f"{package}.s3": _s3_names("S3", *_S3_OBJECTS),
+        f"{package}.s3.s3": _s3_names("S3", *_S3_OBJECTS, "MetaflowS3InsufficientDiskSpace"),
+    }
+
+
 OWN = ("foreach_options", "loop")
 """Decorators of class flows that `flowc` has and Metaflow does not."""
 
@@ -92,6 +137,7 @@ MODULES: Dict[str, Dict[str, str]] = {
     "metaflow._vendor.click.types": dict.fromkeys(_CLICK_TYPES, "compat.click_types"),
     "metaflow.cards": dict.fromkeys(_CARDS, "cards"),
     "metaflow.client": dict.fromkeys(_CLIENT, "client"),
+    **_datatools("metaflow.datatools"),
     "metaflow.decorators": {"step": "decorators"},
     "metaflow.exception": {
         "CommandException": "errors",
@@ -114,6 +160,7 @@ MODULES: Dict[str, Dict[str, str]] = {
     },
     "metaflow.flowspec": {"FlowSpec": "flowspec", "InvalidNextException": "errors"},
     "metaflow.includefile": {"IncludeFile": "includefile"},
+    "metaflow.metaflow_config": dict.fromkeys(CONFIGURATION, "datatools.configuration"),
     "metaflow.metaflow_current": {"Parallel": "shim.gang", "current": "current"},
     "metaflow.multicore_utils": {**dict.fromkeys(_PARALLEL, "multicore"), "MulticoreException": "errors"},
     "metaflow.parameters": {
@@ -121,5 +168,7 @@ MODULES: Dict[str, Dict[str, str]] = {
         "JSONTypeClass": "flow_parameters:_JSONType",
         "Parameter": "flow_parameters",
     },
+    "metaflow.plugins": {},
+    **_datatools("metaflow.plugins.datatools"),
 }
 """The names of each module that is served: `place` in flowc, or `place:name` where the name differs there."""

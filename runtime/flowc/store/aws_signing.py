@@ -56,8 +56,9 @@ if TYPE_CHECKING:
 class CredentialSource:
     """Keys, renewed before they expire. Without any source requests are not signed, for public buckets."""
 
-    def __init__(self, region: str) -> None:
-        self._fetch = _source(region)
+    def __init__(self, region: str, keys: Credentials | None = None) -> None:
+        """`keys` stand for those of the environment."""
+        self._fetch = _source(region) if keys is None else lambda _: (keys, float("inf"))
         self._current: Credentials | None = None
         self._expires = 0.0
         self._next = 0.0
@@ -224,7 +225,7 @@ def sign(
     if credentials.token:
         signed["x-amz-security-token"] = credentials.token
     names = ";".join(sorted(signed))
-    canonical_headers = "".join(f"{name}:{signed[name].strip()}\n" for name in sorted(signed))
+    canonical_headers = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in sorted(signed))
     canonical = "\n".join((method, path, query, canonical_headers, names, payload_hash))
     scope = f"{timestamp[:8]}/{region}/s3/aws4_request"
     digest = hashlib.sha256(canonical.encode()).hexdigest()

@@ -11,7 +11,7 @@ from flowc.store import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Callable, TypeVar
 
     from flowc.store import Buffer
@@ -68,7 +68,7 @@ class FileStore(Store):
 
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
         """Write beside the target, then rename over it."""
-        self._try("write", key, lambda: _write(f"{self.path}/{key}", parts))
+        self._try("write", key, lambda: write_file(f"{self.path}/{key}", parts))
 
     def exists(self, key: str) -> bool:
         """Whether the file is there."""
@@ -133,7 +133,7 @@ class FileStore(Store):
             return result
 
 
-def _write(target: str, parts: Sequence[Buffer]) -> None:
+def write_file(target: str, parts: Iterable[Buffer]) -> None:
     """Write a file under a name of its own, and rename it. Raises OSError."""
     folder, _, name = target.rpartition("/")
     # Random, since on a shared volume the writers may be process 1 of many containers.

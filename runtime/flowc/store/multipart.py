@@ -13,9 +13,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from http.client import HTTPMessage
-    from typing import List, Protocol, Tuple
+    from typing import Callable, List, Protocol, Tuple
 
     from flowc.store import Buffer
+
+    Piece = Callable[[], Sequence[Buffer]]
+    """Gives the bytes of a part, when it is sent: those of a file are read then."""
 
     class Request(Protocol):
         """Requests for one object."""
@@ -35,22 +38,22 @@ BEGIN = query_string([("uploads", "")])
 """The query of the request that begins an upload."""
 
 
-def upload(request: Request, parts: Sequence[Buffer], size: int) -> None:
-    """Store the parts, one after another, as one object. It is seen when all of it is there. Raises StoreError."""
+def upload(request: Request, pieces: Sequence[Piece], size: int) -> None:
+    """Store the pieces, one after another, as one object. It is seen when all of it is there. Raises StoreError."""
     from concurrent.futures import ThreadPoolExecutor
 
     _, answer = request("POST", BEGIN)
     upload_id = _text(answer, "UploadId")
 
-    def send(numbered: Tuple[int, List[Buffer]]) -> str:
-        number, pieces = numbered
+    def send(numbered: Tuple[int, Piece]) -> str:
+        number, piece = numbered
         query = query_string([("partNumber", str(number)), ("uploadId", upload_id)])
-        headers, _ = request("PUT", query, pieces)
+        headers, _ = request("PUT", query, piece())
         return str(headers["ETag"])
 
     try:
         with ThreadPoolExecutor(THREADS) as pool:
-            tags = list(pool.map(send, enumerate(split(parts, part_size(size)), 1)))
+            tags = list(pool.map(send, enumerate(pieces, 1)))
         try:
             _, answer = request("POST", query_string([("uploadId", upload_id)]), [_completion(tags)])
             _text(answer, "ETag")

@@ -42,6 +42,11 @@ SEALED = 2
 _DIGEST = b',"digest":"'
 
 
+def flow_names(store: Store) -> list[str]:
+    """The flows of a store. No flow's name begins with a dot; such a folder holds what `metaflow.S3` has put there."""
+    return sorted(name for name in store.children("") if not name.startswith("."))
+
+
 def index_text(path: Path) -> str:
     """`3.0` for `(3, 0)`; `-` outside of every foreach."""
     return ".".join(map(str, path)) or "-"

@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections import deque
+from functools import partial
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
@@ -18,15 +19,18 @@ from flowc.store import Store, multipart, s3_settings, split_url
 from flowc.store.aws_signing import CredentialSource, query_string, quote, sign
 from flowc.store.connections import Route
 from flowc.store.retry import Retries
-from flowc.store.s3_responses import EXPIRED, SKEW, child, clock_offset, failure_of, tag
+from flowc.store.s3_responses import EXPIRED, SKEW, RefusedRequest, child, clock_offset, failure_of, other_region, tag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Dict, Tuple
+    from typing import Callable, Dict, Tuple
 
     from flowc.store import Buffer
     from flowc.store.s3_responses import Failure
+
+    BodyReader = Callable[[http.client.HTTPResponse], Buffer]
+    """Takes the body of an answer from its connection. It may be called again, from the start, when a try fails."""
 
 CONNECT_TIMEOUT = 10.0
 TIMEOUT = 60.0
@@ -43,19 +47,27 @@ class S3Store(Store):
     def __init__(self, root: str) -> None:
         _, self._bucket, self._prefix = split_url(root)
         self.url = f"s3://{self._bucket}/{self._prefix}".rstrip("/")
-        self._region = s3_settings.region()
+        self._endpoint = s3_settings.custom_endpoint()
+        self._authorities = os.environ.get("AWS_CA_BUNDLE")
+        """The file with the certificates to trust, where the system's are not meant."""
+        self._idle: deque[http.client.HTTPConnection] = deque()
+        """Open connections for the next requests of any thread."""
+        self._use_region(s3_settings.region())
         self._credentials = CredentialSource(self._region)
         self._encryption = s3_settings.encryption_headers()
-        url = urlsplit(s3_settings.custom_endpoint() or f"https://{s3_settings.amazon_host('s3', self._region)}")
+        self._process = os.getpid()
+        self._clock = 0.0
+        """How many seconds the server's clock is ahead of ours; 0 until a refusal has shown a difference."""
+
+    def _use_region(self, region: str) -> None:
+        """Sign for a region, and send requests to its server, unless the environment names one."""
+        self._region = region
+        url = urlsplit(self._endpoint or f"https://{s3_settings.amazon_host('s3', region)}")
         self._host = url.netloc
         self._base = f"{url.path.rstrip('/')}/{quote(self._bucket)}"
         self._secure = url.scheme == "https"
         self._route = Route(self._secure, self._host)
-        self._idle: deque[http.client.HTTPConnection] = deque()
-        """Open connections for the next requests of any thread."""
-        self._process = os.getpid()
-        self._clock = 0.0
-        """How many seconds the server's clock is ahead of ours; 0 until a refusal has shown a difference."""
+        self.close()
 
     def read(self, key: str) -> Buffer:
         """One GET."""
@@ -74,13 +86,18 @@ class S3Store(Store):
         if size <= multipart.LARGEST:
             self._request("PUT", self._path(key), headers=self._encryption, parts=parts, what=key)
             return
+        pieces = multipart.split(parts, multipart.part_size(size))
+        self._put_pieces(key, [partial(_same, piece) for piece in pieces], size, self._encryption)
+
+    def _put_pieces(self, key: str, pieces: Sequence[multipart.Piece], size: int, headers: Dict[str, str]) -> None:
+        """An upload in parts. The request that begins it says how the object is encrypted, and what else it has."""
 
         def request(method: str, query: str, parts: Sequence[Buffer] = ()) -> Tuple[http.client.HTTPMessage, Buffer]:
-            # Of an upload in parts, the request that begins it says how the object is encrypted.
-            headers = self._encryption if method == "POST" and query == multipart.BEGIN else {}
-            return self._request(method, self._path(key), query=query, headers=headers, parts=parts, what=key)
+            begins = method == "POST" and query == multipart.BEGIN
+            sent = headers if begins else {}
+            return self._request(method, self._path(key), query=query, headers=sent, parts=parts, what=key)
 
-        multipart.upload(request, parts, size)
+        multipart.upload(request, pieces, size)
 
     def exists(self, key: str) -> bool:
         """One HEAD."""
@@ -113,10 +130,10 @@ class S3Store(Store):
                     names.append(self._relative(child(entry, name))[len(start) :].rstrip("/"))
         return names
 
-    def _pages(self, prefix: str, delimiter: str) -> Iterator[ET.Element]:
+    def _pages(self, prefix: str, delimiter: str, options: Sequence[Tuple[str, str]] = ()) -> Iterator[ET.Element]:
         token = ""
         while True:
-            pairs = [("list-type", "2"), ("prefix", self._full(prefix))]
+            pairs = [("list-type", "2"), ("prefix", self._full(prefix)), *options]
             if delimiter:
                 pairs.append(("delimiter", delimiter))
             if token:
@@ -150,22 +167,24 @@ class S3Store(Store):
         headers: Dict[str, str] | None = None,
         parts: Sequence[Buffer] = (),
         what: str = "",
+        read: BodyReader | None = None,
     ) -> Tuple[http.client.HTTPMessage, Buffer]:
         """One request, tried again while that may help; returns the answer's headers and body.
 
-        Raises MissingKey and StoreError.
+        `read` takes the body of a good answer, by default into memory. Raises MissingKey and StoreError.
         """
         digest = _payload_hash(parts)
         retries = Retries(f"the store s3://{self._bucket} at {self._route}")
         renewed = False
         unsigned: str | None = None
+        failure: Failure | None = None
         while True:
             try:
-                status, answer, body = self._once(method, path, query, headers or {}, parts, digest)
+                status, answer, body = self._once(method, path, query, headers or {}, parts, digest, read or _body)
             except _Ended:  # servers close idle connections without notice, which says nothing about their health
                 continue
             except (OSError, http.client.HTTPException) as error:
-                problem = _reason(error)
+                problem, failure = _reason(error), None
                 if _may_pass(error) and retries.wait(problem):
                     continue
                 break
@@ -176,14 +195,17 @@ class S3Store(Store):
             problem = failure.text
             unsigned = s3_settings.missing_keys() if failure.status in (400, 401, 403) else None
             # Once only: if new keys or the server's clock do not help, neither will another round.
-            if not renewed and (self._sets_clock(failure, answer) or self._renews(failure)):
+            if not renewed and (
+                self._sets_clock(failure, answer) or self._renews(failure) or self._moves(failure, answer)
+            ):
                 renewed = True
             elif not failure.transient or not retries.wait(problem, failure.after):
                 break
         if problem.startswith("404") and "NoSuchBucket" not in problem:
             raise MissingKey(f"there is no {self.location(what)}")
         why = f"{problem}; {unsigned}" if unsigned is not None else problem
-        raise StoreError(f"{method} {self.location(what)} at {self._route} failed: {why}{retries.spent()}")
+        text = f"{method} {self.location(what)} at {self._route} failed: {why}{retries.spent()}"
+        raise StoreError(text) if failure is None else RefusedRequest(text, failure)
 
     def _sets_clock(self, failure: Failure, answer: http.client.HTTPMessage) -> bool:
         """Go by the server's clock from now on, where ours may be why it refused; an answer to HEAD does not say."""
@@ -193,12 +215,27 @@ class S3Store(Store):
         self._clock = ahead
         return True
 
+    def _moves(self, failure: Failure, answer: http.client.HTTPMessage) -> bool:
+        """Go to the bucket's own region, where the server says that this is not it."""
+        region = other_region(failure, answer, self._region)
+        if region is None:
+            return False
+        self._use_region(region)
+        return True
+
     def _renews(self, failure: Failure) -> bool:
         """Get other keys, where these have expired before their time."""
         return failure.code in EXPIRED and self._credentials.renew()
 
     def _once(
-        self, method: str, path: str, query: str, headers: Dict[str, str], parts: Sequence[Buffer], digest: str
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: Dict[str, str],
+        parts: Sequence[Buffer],
+        digest: str,
+        read: BodyReader,
     ) -> Tuple[int, http.client.HTTPMessage, Buffer]:
         timestamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() + self._clock))
         headers = {**headers, "host": self._host}
@@ -216,7 +253,7 @@ class S3Store(Store):
                 connection.putheader(name, value)
             _send(connection, parts)
             response = connection.getresponse()
-            body = _body(response)
+            body = (read if response.status < 300 else _body)(response)
         except BaseException as error:
             connection.close()
             # A timeout is the server's, also on a kept connection; a reset there may just be its idle limit.
@@ -224,8 +261,10 @@ class S3Store(Store):
             if kept and lost:
                 raise _Ended from error
             raise
-        if connection.sock is not None:
+        if connection.sock is not None and response.isclosed():
             self._idle.append(connection)
+        else:  # what is left of the body is not wanted
+            connection.close()
         return response.status, response.headers, body
 
     def _connection(self) -> Tuple[http.client.HTTPConnection, bool]:
@@ -236,7 +275,7 @@ class S3Store(Store):
             return self._idle.pop(), True
         except IndexError:
             pass
-        context = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE")) if self._secure else None
+        context = ssl.create_default_context(cafile=self._authorities) if self._secure else None
         connection = self._route.open(CONNECT_TIMEOUT, context)
         connection.sock.settimeout(TIMEOUT)
         return connection, False
@@ -249,6 +288,10 @@ class S3Store(Store):
 
 class _Ended(Exception):  # noqa: N818
     """The server has closed a kept connection; a new one may work."""
+
+
+def _same(parts: Sequence[Buffer]) -> Sequence[Buffer]:
+    return parts
 
 
 def _send(connection: http.client.HTTPConnection, parts: Sequence[Buffer]) -> None:

@@ -6,6 +6,8 @@ import time
 from email.utils import parsedate_to_datetime
 from xml.etree import ElementTree as ET
 
+from flowc.errors import StoreError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from http.client import HTTPMessage
@@ -55,6 +57,15 @@ class Failure:
         """Seconds that the server asks to wait."""
 
 
+class RefusedRequest(StoreError):  # noqa: N818 (an answer, not a fault of ours)
+    """A server has refused a request for good, with this status and S3's code, which an answer to HEAD has not."""
+
+    def __init__(self, message: str, failure: Failure) -> None:
+        super().__init__(message)
+        self.status = failure.status
+        self.code = failure.code
+
+
 def failure_of(method: str, status: int, headers: HTTPMessage, body: Buffer) -> Failure | None:
     """The failure that an answer tells of. S3 completes multipart uploads with a 200 and then, perhaps, an error."""
     well = 200 <= status < 300
@@ -67,6 +78,12 @@ def failure_of(method: str, status: int, headers: HTTPMessage, body: Buffer) -> 
     if root is None or tag(root) != "Error":
         return None if well else Failure(status, headers, "", "")
     return Failure(status, headers, child(root, "Code"), child(root, "Message"))
+
+
+def other_region(failure: Failure, headers: HTTPMessage, region: str) -> str | None:
+    """The region of the bucket, where a request was refused because it was sent to, or signed for, another one."""
+    found = headers.get("x-amz-bucket-region")
+    return found if found and found != region and failure.status in (301, 307, 400, 403) else None
 
 
 def retry_after(headers: HTTPMessage) -> float:

@@ -1,13 +1,13 @@
 import metaflow as mf
-import metaflow.plugins  # FC106
+import metaflow.plugins.aws  # FC106
 from metaflow import FlowSpec, card_of_mine, step  # FC106
 from metaflow.cards import Table
 from metaflow.exception import MetaflowException, MetaflowNotFund  # FC106
-from metaflow.metaflow_config import KUBERNETES_NAMESPACE  # FC106
+from metaflow.metaflow_config import KUBERNETES_NAMESPACE, SFN_IAM_ROLE  # FC106
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from metaflow import S3
+    from metaflow import Runner
 
 try:
     from metaflow import huggingface_hub
@@ -23,8 +23,8 @@ class Bad(FlowSpec):
             Runner,  # FC106
         )
 
-        with mf.S3() as s3:  # FC106
-            print(s3, mf.cards.Markdown("x"), mf.Run, mf.__version__)
+        with mf.S3() as s3, mf.Deployer() as deployer:  # FC106
+            print(s3, deployer, mf.cards.Markdown("x"), mf.Run, mf.__version__)
         print(mf.cards.get_cards("x"))  # FC106
         self.next(self.end)
 

@@ -32,13 +32,60 @@ _EXCEPTIONS = (
     "ParameterFieldTypeMismatch", "InvalidDecoratorAttribute", "UnhandledInMergeArtifactsException",
     "MissingInMergeArtifactsException",
 )  # fmt: skip
+_S3 = {
+    "S3(run=self)": "with S3(run=self) as s3:\n    assert s3.put('k', 'v') == s3.get('k').url",
+    "S3(run=Run(...))": "with S3(run=current.run) as s3:\n    s3.put('k', 'v')",
+    "S3(run=self, prefix=...)": "with S3(run=self, prefix='p') as s3:\n    assert '/p/RowFlow/' in s3.put('k', 'v')",
+    "S3(s3root=...)": "with S3(s3root=f'{DATATOOLS_S3ROOT}/own') as s3:\n    s3.put('k', 'v')",
+    "S3()": "with S3(run=self) as s3, S3() as urls:\n    assert urls.get(s3.put('k', 'v')).text == 'v'",
+    "S3(tmproot=...)": "with S3(run=self, tmproot='/tmp') as s3:\n    assert s3._tmpdir.startswith('/tmp/')",
+    "S3.get, get_many, get_all, get_recursive": """
+        with S3(run=self) as s3:
+            s3.put('a/b', 'c')
+            assert s3.get_many(['a/b', 'no'], return_missing=True)[1].exists is False
+            assert [s3.get('a/b').text, s3.get_recursive(['a'])[0].text, s3.get_many(['a/b'])[0].text] == ['c'] * 3
+            assert 'c' in [item.text for item in s3.get_all(return_info=True)]
+    """,
+    "S3.put, put_many, put_files, overwrite=False, metadata, content_type": """
+        with S3(run=self) as s3:
+            s3.put('p', b'1', content_type='a/b', metadata={'x': 1})
+            s3.put_many([('q', '2'), S3PutObject('r', value='3')], overwrite=False)
+            s3.put_files([('s', __file__)])
+            assert s3.info('p').metadata == {'x': 1} and s3.info('p').content_type == 'a/b'
+    """,
+    "S3.info, info_many, list_paths, list_recursive": """
+        with S3(run=self) as s3:
+            s3.put('i/j', '12')
+            assert s3.info('i/j').size == s3.info_many(['i/j'])[0].size == 2
+            assert not s3.info('no', return_missing=True).exists
+            assert s3.list_paths(['i'])[0].key == s3.list_recursive(['i'])[0].key == 'j'
+    """,
+    "S3GetObject: ranges": """
+        with S3(run=self) as s3:
+            s3.put('range', '0123456789')
+            assert s3.get(S3GetObject('range', 2, 3)).text == '234'
+    """,
+    "MetaflowS3NotFound and other errors": """
+        with S3(run=self) as s3:
+            try:
+                s3.get('nothing')
+                assert False
+            except MetaflowS3NotFound:
+                pass
+    """,
+}
+_S3_NAMES = """
+from metaflow import Run, S3, current
+from metaflow.datatools.s3 import MetaflowS3NotFound, S3GetObject, S3PutObject
+from metaflow.metaflow_config import DATATOOLS_S3ROOT
+"""
 _CARDS = (
     "Artifact", "BlankCard", "DefaultCard", "Error", "ErrorCard", "EventsTimeline", "Image", "JSONViewer", "Markdown",
     "MetaflowCard", "MetaflowCardComponent", "PageComponent", "ProgressBar", "PythonCode", "Table", "ValueBox",
     "VegaChart", "YAMLViewer",
 )  # fmt: skip
 _REFUSED = (
-    "FlowMutator", "StepMutator", "UserStepDecorator", "user_step_decorator", "USER_SKIP_STEP", "package_sources", "S3",
+    "FlowMutator", "StepMutator", "UserStepDecorator", "user_step_decorator", "USER_SKIP_STEP", "package_sources",
     "Runner", "NBRunner", "Deployer", "NBDeployer", "DeployedFlow", "inspect_spin", "airflow_external_task_sensor",
     "airflow_s3_key_sensor", "yaml_parser", "pyproject_toml_parser", "requirements_txt_parser",
     "conda_environment_yml_parser",
@@ -51,9 +98,16 @@ NAMES = [
         "from metaflow.multicore_utils import MulticoreException"),
     *(Row(f"`metaflow.cards.{name}`: kept, and not drawn", "top", f"from metaflow.cards import {name}")
       for name in _CARDS),
+    *(Row(f"`{name}`", "body", _S3_NAMES + textwrap.dedent(code)) for name, code in _S3.items()),
+    *(Row(f"`{module}`", "top", f"from {module} import {names}") for module, names in {
+        "metaflow.plugins.datatools.s3": "S3, S3GetObject, S3Object, S3PutObject, MetaflowS3AccessDenied",
+        "metaflow.plugins.datatools.s3.s3": "MetaflowS3InsufficientDiskSpace",
+        "metaflow.metaflow_config": "DATASTORE_SYSROOT_S3, DATATOOLS_S3ROOT, DEFAULT_DATASTORE, KUBERNETES_NAMESPACE",
+    }.items()),
     Row("`metaflow.cards.get_cards`", "top", "from metaflow.cards import get_cards"),
     *(Row(f"`metaflow.{name}`", "top", f"from metaflow import {name}") for name in _REFUSED),
-    Row("`metaflow.plugins`, `metaflow.metaflow_config`, other modules", "top", "import metaflow.plugins"),
+    Row("other names of `metaflow.metaflow_config`", "top", "from metaflow.metaflow_config import SFN_IAM_ROLE"),
+    Row("other modules, such as `metaflow.plugins.aws`", "top", "import metaflow.plugins.aws"),
     Row("a user's step decorator: a decorator that is executed", "file", """
         from metaflow import *
 

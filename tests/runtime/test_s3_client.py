@@ -1,0 +1,105 @@
+"""`metaflow.S3` as flowc serves it: what it does is what real Metaflow was seen to do, in a folder and in a bucket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.driver import compile_file
+from tests.local.flows import Local
+from tests.runtime.s3rows import differing, outcomes, recorded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OF_BUCKETS = {"a_bucket_that_is_missing", "a_bucket_without_a_key"}
+"""Rows that a folder has no counterpart for."""
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the environment counts."""
+    for name in (
+        "METAFLOW_DATATOOLS_S3ROOT",
+        "METAFLOW_DATASTORE_SYSROOT_S3",
+        "METAFLOW_S3_ENDPOINT_URL",
+        "FLOWC_ROOT",
+    ):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.process
+def test_rows_in_a_folder(tmp_path: Path) -> None:
+    theirs = {name: outcome for name, outcome in recorded().items() if name not in OF_BUCKETS}
+    assert len(theirs) > 55
+    found = differing(theirs, outcomes((tmp_path / "root folder").as_uri().replace("%20", " "), tmp_path, theirs))
+    assert not found, "\n".join(found)
+
+
+def warnings_of(file: Path) -> list[str]:
+    """What the compiler says of a file that it compiles."""
+    sink = DiagnosticSink()
+    compile_file(file, sink)
+    return [item.message for item in sink.diagnostics]
+
+
+FLOW = """
+    from metaflow import S3, FlowSpec, Run, current, step
+    from metaflow.metaflow_config import DATATOOLS_S3ROOT
+
+    class KeepFlow(FlowSpec):
+        @step
+        def start(self):
+            with S3(run=self) as s3:
+                self.url = s3.put("model/a", "weights")
+                s3.put_many([("b", "1"), ("c", "2")])
+            self.next(self.branch, foreach="letters")
+
+        letters = ["x", "y"]
+
+        @step
+        def branch(self):
+            with S3(run=self) as s3:
+                s3.put(f"branch/{self.input}", self.input)
+            self.next(self.join)
+
+        @step
+        def join(self, inputs):
+            with S3(run=self) as s3, S3(s3root=DATATOOLS_S3ROOT) as all_runs, S3() as urls:
+                self.texts = {item.key: item.text for item in s3.get_all()}
+                self.keys = sorted(item.key for item in all_runs.list_recursive())
+                self.again = urls.get(inputs[0].url).text
+                self.object = s3.get("b")
+            with S3(run=self, prefix="elsewhere") as s3:
+                self.elsewhere = s3.put("k", "v")
+            with S3(run=Run(f"{current.flow_name}/{current.run_id}")) as s3:
+                self.of_run = s3.get("b").text
+            self.next(self.end)
+
+        @step
+        def end(self):
+            assert not self.object.path or not __import__("os").path.exists(self.object.path)
+            assert self.object.key == "b" and self.object.size == 1
+"""
+
+
+@pytest.mark.process
+def test_the_objects_of_a_run(tmp_path: Path) -> None:
+    """They are below the root, and no flow by that name appears."""
+    from flowc.client import Metaflow, namespace
+
+    local = Local(tmp_path, FLOW)
+    assert not warnings_of(local.file)
+    result = local.run()
+    assert result.ok, local.says.err
+    data = local.client(result)["join"].task.data
+    assert data.texts == {"b": "1", "branch/x": "x", "branch/y": "y", "c": "2", "model/a": "weights"}
+    run = f"KeepFlow/{result.run_id}"
+    assert data.keys == [f"{run}/{key}" for key in data.texts]
+    assert (data.again, data.of_run) == ("weights", "1")
+    assert data.elsewhere == f"file://{local.root}/.data/elsewhere/{run}/k"
+    assert (tmp_path / "root" / ".data" / run / "model" / "a").read_text(encoding="utf-8") == "weights"
+    namespace(None)
+    assert [flow.id for flow in Metaflow(root=local.root)] == ["KeepFlow"]
