@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 TARGET_NAME = "argo"
 OBJECT_BYTES = 1024 * 1024
 """The most that etcd and a ConfigMap hold."""
-APPLY_BYTES = 245_000
-"""`kubectl apply` keeps a copy of the object in an annotation, and annotations hold 262,144 bytes altogether."""
+APPLY_BYTES = 256_000
+"""`kubectl apply` keeps a copy of the object in an annotation, and annotations hold 262,144 bytes altogether: there is
+room left for names, labels and other annotations."""
 MOST_TEMPLATES = 200
 MOST_CALLS = 99
 """Templates that may be inside of one another (operator.go, maxStackDepth), the pod's included."""

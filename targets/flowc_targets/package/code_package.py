@@ -40,6 +40,8 @@ from flowc.__main__ import main
 sys.exit(main())
 """
 _DOCSTRING = re.compile(rb'''^([ \t]*)"""(?:[^"\\]|\\.|"(?!""))*"""$''', re.MULTILINE | re.DOTALL)
+_COMMENT = re.compile(rb"""(?:^[ \t]*#[^\n]*|[ \t]+#[^\n"']*)$""", re.MULTILINE)
+_OF_TYPES = re.compile(rb"^if TYPE_CHECKING:\n((?:[ \t]+[^\n]*\n|\n)+)", re.MULTILINE)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MOST_NAMED = 5
 
@@ -180,7 +182,7 @@ def _content(path: Path, source: SourceFile, code: LocalCode, sink: DiagnosticSi
 
 
 def _runtime_files() -> dict[str, bytes]:
-    """The files of the shim, without the texts of docstrings. They are located, not imported, which would take time."""
+    """The files of the shim, without what no task reads. They are located, not imported, which would take time."""
     spec = find_spec("flowc")
     assert spec is not None, "the package flowc is not installed"
     assert spec.submodule_search_locations, "flowc is not a package"
@@ -190,10 +192,12 @@ def _runtime_files() -> dict[str, bytes]:
 
 
 def without_docs(code: bytes) -> bytes:
-    """A file of the shim with its docstrings emptied; every line stays where it is.
+    """A file of the shim without docstrings, comments and what only type checkers read; every line stays where it is.
 
-    They are a quarter of the package, which has to fit into the annotation that a plain `kubectl apply` keeps.
+    They are a third of the package, which has to fit into the annotation that a plain `kubectl apply` keeps.
     """
     # The line breaks stay, so that tracebacks name the lines of the source; a literal stays, since some bodies are
     # nothing but a docstring.
-    return _DOCSTRING.sub(lambda found: found[1] + b'""' + b"\n" * found[0].count(b"\n"), code)
+    code = _DOCSTRING.sub(lambda found: found[1] + b'""' + b"\n" * found[0].count(b"\n"), code)
+    code = _COMMENT.sub(b"", code)
+    return _OF_TYPES.sub(lambda found: b"if TYPE_CHECKING:\n ..." + b"\n" * found[1].count(b"\n"), code)
