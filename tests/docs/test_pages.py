@@ -49,7 +49,7 @@ def test_commands_exist(page: Path) -> None:
         assert name.startswith("-") or name in SUMMARIES, f"{page.name} shows `{shlex.join(words)}`"
         command = group if name.startswith("-") else load_command(name)
         known = {text for parameter in command.params for text in [*parameter.opts, *parameter.secondary_opts]}
-        known |= {"--shelves", "--help", "--install-completion"}  # the first is a parameter of the example's
+        known |= {"--shelves", "--rounds", "--help", "--install-completion"}  # the first two are parameters of examples
         for word in rest if command is not group else [name]:
             assert not word.startswith("-") or word.partition("=")[0] in known, f"{word} in {page.name}"
         for word in rest:

@@ -153,15 +153,19 @@ def dotted(node: ast.expr | None) -> tuple[str, ...]:
 
 
 _EXECUTES = "it changes the flow by running code when the file is imported, and flowc compiles without running the file"
+_AROUND = (
+    "Metaflow runs its generator around the step, in the task, and flowc does not: write a plain Python decorator, or "
+    "call a function from the step"
+)
 _OTHER_RUNS = "start runs with `flowc run`, or on the engine"
 _PARSER = "name a parser that flowc knows as text, such as parser='json.loads', 'tomllib.loads' or 'yaml.safe_load'"
 
 METAFLOW_REFUSED: dict[str, str] = {
     "FlowMutator": f"{_EXECUTES}; write the decorators into the file",
     "StepMutator": f"{_EXECUTES}; write the decorators into the file",
-    "UserStepDecorator": f"{_EXECUTES}; call a function from the step instead",
-    "USER_SKIP_STEP": f"{_EXECUTES}; return from the step instead",
-    "user_step_decorator": f"{_EXECUTES}; call a function from the step instead",
+    "UserStepDecorator": _AROUND,
+    "USER_SKIP_STEP": "return from the step instead: user step decorators are not run",
+    "user_step_decorator": _AROUND,
     "package_sources": f"{_EXECUTES}; name the files with --include",
     "Runner": _OTHER_RUNS,
     "NBRunner": _OTHER_RUNS,

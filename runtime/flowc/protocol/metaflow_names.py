@@ -21,6 +21,10 @@ _CARDS = (
     "MetaflowCard", "MetaflowCardComponent", "PageComponent", "ProgressBar", "PythonCode", "Table", "ValueBox",
     "VegaChart", "YAMLViewer",
 )  # fmt: skip
+_COMPONENTS = (
+    "Artifact", "Error", "EventsTimeline", "Image", "JSONViewer", "Markdown", "MetaflowCardComponent", "ProgressBar",
+    "PythonCode", "Table", "ValueBox", "VegaChart", "YAMLViewer",
+)  # fmt: skip
 _DECORATORS = (
     "batch", "card", "catch", "conda", "conda_base", "environment", "exit_hook", "kubernetes", "namespaced_event_name",
     "parallel", "project", "pypi", "pypi_base", "resources", "retry", "schedule", "secrets", "step", "timeout",
@@ -138,6 +142,7 @@ MODULES: Dict[str, Dict[str, str]] = {
     "metaflow.cards": dict.fromkeys(_CARDS, "cards"),
     "metaflow.client": dict.fromkeys(_CLIENT, "client"),
     **_datatools("metaflow.datatools"),
+    "metaflow.client.core": dict.fromkeys(_CLIENT, "client"),
     "metaflow.decorators": {"step": "decorators"},
     "metaflow.exception": {
         "CommandException": "errors",
@@ -170,5 +175,9 @@ MODULES: Dict[str, Dict[str, str]] = {
     },
     "metaflow.plugins": {},
     **_datatools("metaflow.plugins.datatools"),
+    "metaflow.plugins.cards": {},
+    "metaflow.plugins.cards.card_modules": {},
+    "metaflow.plugins.cards.card_modules.card": dict.fromkeys(("MetaflowCard", "MetaflowCardComponent"), "cards"),
+    "metaflow.plugins.cards.card_modules.components": dict.fromkeys(_COMPONENTS, "cards"),
 }
 """The names of each module that is served: `place` in flowc, or `place:name` where the name differs there."""

@@ -8,7 +8,8 @@ from tests.docs.rows.base import Row
 
 _SERVED = {
     "FlowSpec": "", "step": "", "Parameter": "", "JSONType": "", "JSONTypeClass": "", "IncludeFile": "", "Config": "",
-    "ConfigValue": "", "config_expr": "", "current": "", "namespaced_event_name": "",
+    "ConfigValue": "", "config_expr": "", "current": "", "exit_hook": "", "trigger": "", "trigger_on_finish": "",
+    "namespaced_event_name": "",
     "parallel_map": "assert parallel_map(str, [1, 2], max_parallel=2) == ['1', '2']",
     "parallel_imap_unordered": "assert sorted(parallel_imap_unordered(str, [1, 2])) == ['1', '2']",
     "profile": "with profile('nothing'):\n    pass",
@@ -88,7 +89,8 @@ _REFUSED = (
     "FlowMutator", "StepMutator", "UserStepDecorator", "user_step_decorator", "USER_SKIP_STEP", "package_sources",
     "Runner", "NBRunner", "Deployer", "NBDeployer", "DeployedFlow", "inspect_spin", "airflow_external_task_sensor",
     "airflow_s3_key_sensor", "yaml_parser", "pyproject_toml_parser", "requirements_txt_parser",
-    "conda_environment_yml_parser",
+    "conda_environment_yml_parser", "EXT_PKG", "airflow_internal", "argo_workflows_internal", "step_functions_internal",
+    "unbounded_test_foreach_internal",
 )  # fmt: skip
 NAMES = [
     *(Row(f"`metaflow.{name}`", "body", f"from metaflow import {name}\n{code}") for name, code in _SERVED.items()),
@@ -106,6 +108,9 @@ NAMES = [
     }.items()),
     Row("`metaflow.cards.get_cards`", "top", "from metaflow.cards import get_cards"),
     *(Row(f"`metaflow.{name}`", "top", f"from metaflow import {name}") for name in _REFUSED),
+    Row("`metaflow.client.core`: the names of `metaflow.client`", "top", "from metaflow.client.core import Run, Task"),
+    Row("`metaflow.plugins.cards.card_modules.components`: those of `metaflow.cards`", "top",
+        "from metaflow.plugins.cards.card_modules.components import Markdown, Table"),
     Row("other names of `metaflow.metaflow_config`", "top", "from metaflow.metaflow_config import SFN_IAM_ROLE"),
     Row("other modules, such as `metaflow.plugins.aws`", "top", "import metaflow.plugins.aws"),
     Row("a user's step decorator: a decorator that is executed", "file", """

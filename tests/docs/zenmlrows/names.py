@@ -14,8 +14,17 @@ _REFUSED = (
     "from zenml import wait",
     "from zenml import run_hook",
     "from zenml import CommandStep",
-    "from zenml.hooks import alerter_failure_hook, alerter_success_hook",
-    "from zenml.steps import BaseStep, BaseParameters, Output, StepContext",
+    "from zenml.config import AppExtensionSpec, CORSConfig, DeploymentDefaultEndpoints, DeploymentDefaultMiddleware, "
+    "DeploymentSettings, EndpointMethod, EndpointSpec, MiddlewareSpec, SecureHeadersConfig",
+    "from zenml.config import CachePolicy, PythonEnvironmentExportMethod, StoreConfiguration",
+    "from zenml.config import PoolResourceDemand, ResourceInput",
+    "from zenml.hooks import alerter_failure_hook, alerter_success_hook, run_hook",
+    "from zenml.materializers import BuiltInContainerMaterializer, BytesMaterializer, CloudpickleMaterializer, "
+    "DataclassMaterializer, InMemoryMaterializer, PathMaterializer, ServiceMaterializer, StructuredStringMaterializer, "
+    "UUIDMaterializer",
+    "from zenml.pipelines import PipelineContext",
+    "from zenml.steps import BaseStep, BaseParameters, Output",
+    "from zenml.steps import CommandStep, StepHeartBeatTerminationException, StepHeartbeatWorker",
     "from zenml.post_execution import get_pipeline",
     "from zenml.integrations.mlflow.experiment_trackers import MLFlowExperimentTracker",
     "from zenml.integrations.mlflow.flavors.mlflow_experiment_tracker_flavor import MLFlowExperimentTrackerSettings",

@@ -301,10 +301,16 @@ _KINDS = {
     "UserStepDecorator": "a user step decorator",
     "user_step_decorator": "a user step decorator",
 }
+_CHANGES_THE_FLOW = "it changes the flow while Metaflow loads it, and flowc never executes a flow to compile it"
+_REASONS = {
+    "a flow mutator": _CHANGES_THE_FLOW,
+    "a step mutator": _CHANGES_THE_FLOW,
+    "a user step decorator": "Metaflow runs its code around the step, in the task, and flowc does not",
+}
 _WAYS_OUT = {
     "a flow mutator": "write the decorators and parameters that it adds into the file",
     "a step mutator": "write the decorators that it adds above the steps",
-    "a user step decorator": "call a function with the decorator's code in the step",
+    "a user step decorator": "write a plain Python decorator, or call a function with the decorator's code in the step",
 }
 
 
@@ -319,7 +325,7 @@ def report_decorator(item: ast.expr, name: str | None, view: ModuleView, of: Own
         message = f"`@{shown}` is a decorator of steps, not of the flow"
         sink.error("FC401", message, span, help="put it above each step that needs it")
     elif (kind := _kind(node, view)) is not None:
-        message = f"`@{shown}` is {kind}: flowc would have to execute it, and it never executes a flow to compile it"
+        message = f"`@{shown}` is {kind}: {_REASONS[kind]}"
         sink.error("FC408", message, span, help=_WAYS_OUT[kind])
     elif not (isinstance(node, ast.Name) and node.id in view.refused_names):  # else FC106 says all there is to say
         known, takes = (ARGUMENTS, "steps take") if of == "step" else (FLOW_ARGUMENTS, "a flow takes")
