@@ -107,7 +107,9 @@ def _pipeline(file: _File, given: ParameterInputs) -> Flow | None:
     def bind(name: str, parameters: Sequence[Parameter], span: Span) -> Mapping[str, str]:
         return given.bind(Signature(name, span, tuple(parameters)), sink)
 
-    return read_pipeline(source, module, sink, flow_name, bind, attached, to_run=given.to_run)
+    return read_pipeline(
+        source, module, sink, flow_name, bind, attached, texts=given.text_of_option, to_run=given.to_run
+    )
 
 
 def _check_no_configs(configs: GivenConfigs, sink: DiagnosticSink) -> None:

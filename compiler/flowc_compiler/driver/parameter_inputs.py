@@ -67,6 +67,16 @@ class ParameterInputs:
         pairs += [(name, text) for name, text in self._texts(flow, sink).items() if name not in taken]
         return bind_parameters(flow, pairs, sink, to_run=self.to_run)
 
+    def text_of_option(self, option: Parameter) -> str | None:
+        """The text that is given for an option of the file's own command line, which is read before its parameters."""
+        flow = Signature("", option.span, (option,))
+        ignored = DiagnosticSink()
+        own = [item for item in self.assignments if "=" in item]
+        pairs = [*split_assignments(own, ignored), *split_options(flow, self.options, ignored)]
+        pairs += [*self.hidden, *environment_values(flow, self.environment, pairs)]
+        values = {name: str(value) for name, value in self.values.items()}
+        return next((text for name, text in (*pairs, *values.items()) if find_parameter(flow, name) is not None), None)
+
     def _texts(self, flow: HasParameters, sink: DiagnosticSink) -> dict[str, str]:
         """What Python values are as texts."""
         texts: dict[str, str] = {}

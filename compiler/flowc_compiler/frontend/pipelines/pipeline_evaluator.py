@@ -15,7 +15,7 @@ from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.known_values import RecordedScope
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.evaluate.located_paths import located
-from flowc_compiler.evaluate.values import Foreign, Function, SettingsObject, Unresolved
+from flowc_compiler.evaluate.values import BoundMethod, Foreign, Function, SettingsObject, Unresolved
 from flowc_compiler.frontend.decorators.decorator_reader import callee
 from flowc_compiler.frontend.pipelines.body_reads import (
     body_call,
@@ -23,6 +23,16 @@ from flowc_compiler.frontend.pipelines.body_reads import (
     read_attribute,
     read_call,
     read_entry,
+)
+from flowc_compiler.frontend.pipelines.command_options import (
+    ArgumentParser,
+    Command,
+    CommandGroup,
+    CommandInputs,
+    command_call,
+    define_command,
+    parser_call,
+    program_call,
 )
 from flowc_compiler.frontend.pipelines.mapped_calls import call_method, call_result, entry_of, method_of
 from flowc_compiler.frontend.pipelines.pipeline_runs import PipelineRuns
@@ -71,11 +81,14 @@ class PipelineEvaluator(Interpreter):
         sink: DiagnosticSink,
         hook: PipelineTypes,
         attached: Sequence[CliDecorator],
+        inputs: CommandInputs | None = None,
     ) -> None:
         super().__init__(modules, sink)
         self._main = main
         self.hook = hook
         self.attached = attached
+        self.command_inputs = inputs or CommandInputs()
+        """The values of the options of the program that runs pipelines."""
         self.nodes = PipelineBuilder()
         self.runs = PipelineRuns()
         self.pipeline_layers: tuple[SettingsLayer, ...] = ()
@@ -106,7 +119,7 @@ class PipelineEvaluator(Interpreter):
         """The step or pipeline that a function with `@step` or `@pipeline` is."""
         kinds = {self.view.names.resolve(callee(item)) for item in node.decorator_list}
         if not kinds & {"step", "pipeline"}:
-            return None
+            return define_command(self, node, function)
         if self.frame.is_class or self.frame.function is not None:
             return Unresolved("steps and pipelines are functions of the file", _OUT_OF_CLASSES)
         kind: Literal["step", "pipeline"] = "step" if "step" in kinds else "pipeline"
@@ -189,8 +202,13 @@ class PipelineEvaluator(Interpreter):
 
     def call(self, callee: object, arguments: CallArguments, node: ast.expr) -> object:
         """The value of a call; of what ZenML serves in the body of a pipeline, what that means here."""
-        if isinstance(callee, Foreign) and callee.path[:1] == ("flowc",):
-            found = body_call(self, callee, arguments, node)
+        if isinstance(callee, Command | CommandGroup):
+            return command_call(self, callee, arguments, node)
+        if isinstance(callee, BoundMethod) and isinstance(callee.owner, ArgumentParser):
+            return parser_call(self, callee.owner, callee.name, arguments, node)
+        if isinstance(callee, Foreign):
+            special = body_call if callee.path[:1] == ("flowc",) else program_call
+            found = special(self, callee, arguments, node)
             if found is not None:
                 return found
         return super().call(callee, arguments, node)
@@ -285,6 +303,8 @@ class PipelineEvaluator(Interpreter):
 
     def runtime_attribute(self, owner: object, name: str, node: ast.expr) -> object:
         """A method of a step, a pipeline or a result."""
+        if isinstance(owner, ArgumentParser):
+            return BoundMethod(owner, name)
         if isinstance(owner, ClientRead):
             return read_attribute(self, owner, name, node)
         if isinstance(owner, SettingsObject) and owner.kind == "Model" and not self.lenient:

@@ -64,7 +64,9 @@ def read_parameters(
     known = [_known(evaluator, pipeline, item, run) for item in signature.named]
     _check_arguments(evaluator, run, [item.name for item in signature.named])
     declared = tuple(_declared(evaluator, pipeline, item) for item in known)
-    texts = bind(pipeline.name, declared, span)
+    names = {item.name for item in declared}
+    options = (item for item in evaluator.command_inputs.parameters() if item.name not in names)
+    texts = bind(pipeline.name, (*declared, *options), span)
     found: list[Parameter] = []
     environment: Environment = {}
     for item, parameter in zip(known, declared, strict=True):

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.evaluator import EvaluationError, Frame, LimitError, deep_recursion
@@ -16,6 +19,7 @@ from flowc_compiler.evaluate.functions import bound_names
 from flowc_compiler.evaluate.values import Environment, Function
 from flowc_compiler.frontend.pipelines.body_reads import report_extra
 from flowc_compiler.frontend.pipelines.client_uses import check_uses
+from flowc_compiler.frontend.pipelines.command_options import CommandInputs, Texts, no_texts
 from flowc_compiler.frontend.pipelines.fixed_conditions import report_conditions
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_parameters import Bind, no_values, read_parameters
@@ -41,22 +45,25 @@ def read_pipeline(
     bind: Bind = no_values,
     attached: Sequence[str] = (),
     *,
+    texts: Texts = no_texts,
     to_run: bool = False,
 ) -> Flow | None:
     """Evaluate a file's pipeline; `None`, with diagnostics collected, when that fails.
 
     The pipeline is that of `flow_name`, or the one that the file itself calls, or the only one. `bind` is asked for
-    values of its parameters from outside, and `attached` are decorators for every step, as `--with` has them. With
-    `to_run` it is compiled for one run, which has these values.
+    values of its parameters from outside, `attached` are decorators for every step, as `--with` has them, and `texts`
+    values for the options of the file's own command line. With `to_run` it is compiled for one run, which has these
+    values.
     """
     decorators: tuple[CliDecorator, ...] = ()
     if attached:  # the models of all decorators take a while to import
         from flowc_compiler.frontend.decorators.cli_decorators import read_cli_decorators
 
         decorators = read_cli_decorators(attached, sink)
-    view = ModuleView(source, module, sink)
-    modules = LocalModules(view, sink)
-    evaluator = PipelineEvaluator(view, modules, sink, PipelineTypes(modules, sink), decorators)
+    found = _evaluator_of(_File(source, module, decorators, texts), flow_name, sink)
+    if found is None:
+        return None
+    evaluator, view = found
     with deep_recursion(), evaluator.within(Frame(view, {})):
         try:
             flow = _read(evaluator, view, flow_name, bind, to_run=to_run)
@@ -71,6 +78,67 @@ def read_pipeline(
             span = source.line_span(1)
             sink.error("FC114", "the pipeline is nested too deeply", span, help="write it with fewer levels")
             return None
+
+
+_Executed = tuple[PipelineEvaluator, ModuleView]
+
+
+class _File(NamedTuple):
+    """A file that is read, and what is said from outside."""
+
+    source: SourceFile
+    module: ast.Module
+    decorators: Sequence[CliDecorator]
+    texts: Texts
+
+
+def _evaluator_of(file: _File, wanted: str | None, sink: DiagnosticSink) -> _Executed | None:
+    """The evaluator of a file that was executed, as its command line has it by default and by what is given.
+
+    Where that calls no pipeline, or not the one that is wanted, one option may have another value. `None`, with FC103
+    collected, where several pipelines are called so.
+    """
+    evaluator, view = found = _executed(file, sink, {})
+    called = _called(evaluator)
+    if (wanted in called) if wanted is not None else bool(called):
+        return found
+    first: dict[str, dict[str, object]] = {}
+    for tried in islice(evaluator.command_inputs.alternatives(), _MOST_WAYS):
+        for name in _called(_executed(file, DiagnosticSink(), tried)[0]):
+            first.setdefault(name, tried)
+    if wanted is None and len(first) > 1:
+        _report_ways(evaluator, view, first)
+        return None
+    tried = first.get(wanted) if wanted is not None else next(iter(first.values()), None)
+    return _executed(file, sink, tried) if tried is not None else found
+
+
+_MOST_WAYS = 40
+"""Values of options that are tried."""
+
+
+def _executed(file: _File, sink: DiagnosticSink, tried: Mapping[str, object]) -> _Executed:
+    view = ModuleView(file.source, file.module, sink)
+    modules = LocalModules(view, sink)
+    inputs = CommandInputs(file.texts, tried)
+    types = PipelineTypes(modules, sink)
+    evaluator = PipelineEvaluator(view, modules, sink, types, file.decorators, inputs)
+    with deep_recursion(), evaluator.within(Frame(view, {})), suppress(EvaluationError, LimitError, RecursionError):
+        evaluator.namespace(view)
+    return evaluator, view
+
+
+def _called(evaluator: PipelineEvaluator) -> list[str]:
+    return list(dict.fromkeys(run.pipeline.name for run in evaluator.runs.runs))
+
+
+def _report_ways(evaluator: PipelineEvaluator, view: ModuleView, ways: Mapping[str, Mapping[str, object]]) -> None:
+    """Collect FC103 for a program that runs one of several pipelines, as an option says, and none by default."""
+    options = [f"`-p {key}={json.dumps(value)}`" for tried in ways.values() for key, value in tried.items()]
+    evaluator.sink.error(
+        "FC103", f"{view.source.name} runs one of several pipelines, by its options: {', '.join(ways)}",
+        view.source.line_span(1), help=f"name one with `--flow`, or give the option: {', '.join(options)}",
+    )  # fmt: skip
 
 
 def _read(
@@ -89,9 +157,10 @@ def _read(
     specs, base_packages = pipeline_specs(layers, evaluator.sink)
     with evaluator.within(Frame(pipeline.view, {})):
         parameters, environment = read_parameters(evaluator, pipeline, run, bind, span)
-    if len(environment) < len(parameters):
+    if any(item.name not in environment for item in parameters):
         return None
-    fixed = {item.name: environment[item.name] for item in parameters if item.fixed}
+    options = tuple(item for item in evaluator.command_inputs.parameters(known=True) if item.name not in environment)
+    fixed = {item.name: environment[item.name] for item in parameters if item.name in environment and item.fixed}
     if fixed and not to_run:
         report_conditions(evaluator, pipeline, fixed)
     _evaluate(evaluator, pipeline, environment)
@@ -116,7 +185,7 @@ def _read(
         file=view.source.name,
         source_hash=hashlib.sha256(view.source.text.encode()).hexdigest(),
         frontend="pipeline",
-        parameters=parameters,
+        parameters=(*parameters, *options),
         specs=specs,
         base_packages=base_packages,
         body=body,
