@@ -21,7 +21,6 @@ from typing import Any, cast
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Evaluator, ExitError
 from flowc_compiler.evaluate.functions import apply, call_function, callback
 from flowc_compiler.evaluate.iteration import take_items
-from flowc_compiler.evaluate.located_paths import absolute
 from flowc_compiler.evaluate.operations import (
     DEEPEST_TREE,
     LONGEST,
@@ -122,8 +121,6 @@ _OTHERS: dict[str, tuple[str, Callable[..., object]]] = {
     "dataclasses.field": ("types.SimpleNamespace", _nothing),
     "dataclasses.asdict": ("dataclasses.asdict", _nothing),
     "dataclasses.replace": ("dataclasses.replace", _nothing),
-    "os.path.abspath": ("os.path.abspath", _nothing),
-    "os.path.realpath": ("os.path.abspath", _nothing),
     "sys.exit": ("exit", _nothing),
     "os._exit": ("exit", _nothing),
     "asyncio.run": ("typing.cast", _same),
@@ -553,20 +550,9 @@ def _replace(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> 
     return evaluator.call(owner.of, CallArguments([], {**own, **arguments.keywords}), node)
 
 
-def _absolute_path(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
-    """`os.path.abspath` and `realpath` of a path that does not depend on the current folder. Raises EvaluationError."""
-    path = arguments.positional[0].value if len(arguments.positional) == 1 and not arguments.keywords else None
-    found = absolute(path) if isinstance(path, str) else None
-    if found is None:
-        message = f"`{evaluator.code(node)}` depends on the folder that a task runs in"
-        raise evaluator.refuse("FC115", message, node, "write the path, or begin with `os.path.dirname(__file__)`")
-    return found
-
-
 _SPECIAL: dict[str, Callable[[Evaluator, CallArguments, ast.expr], object]] = {
     "callable": _callable, "exit": _exit, "functools.partial": _partial, "functools.reduce": _reduce,
     "functools.wraps": _wraps, "getattr": _getattr, "hasattr": _hasattr, "isinstance": _isinstance, "next": _next,
-    "object": _object, "os.path.abspath": _absolute_path, "print": _print, "quit": _exit, "setattr": _setattr,
-    "type": _type, "types.SimpleNamespace": _namespace, "vars": _vars, "dataclasses.asdict": _asdict,
-    "dataclasses.replace": _replace,
+    "object": _object, "print": _print, "quit": _exit, "setattr": _setattr, "type": _type,
+    "types.SimpleNamespace": _namespace, "vars": _vars, "dataclasses.asdict": _asdict, "dataclasses.replace": _replace,
 }  # fmt: skip

@@ -298,9 +298,8 @@ class ModuleExecution(UnknownCode):
             return self._namespaces[view]
         is_main = not self._namespaces
         name = "__main__" if is_main else ".".join(view.source.path.with_suffix("").parts[-1:])
-        names: Environment = {
-            "__name__": name, "__doc__": ast.get_docstring(view.tree), "__file__": self.file_of(view)
-        }  # fmt: skip
+        unknown = Unresolved("where the file is when it runs is not known")
+        names: Environment = {"__name__": name, "__doc__": ast.get_docstring(view.tree), "__file__": unknown}
         self._namespaces[view] = names
         outer, self.frames = self.frames, [Frame(view, names)]
         recorded, self.recorded = self.recorded, None
@@ -313,11 +312,6 @@ class ModuleExecution(UnknownCode):
         finally:
             self.frames, self.recorded, self.conditional = outer, recorded, conditional
         return names
-
-    def file_of(self, view: ModuleView) -> object:
-        """What `__file__` stands for."""
-        del view
-        return Unresolved("where the file is when it runs is not known")
 
     def _execute_module(self, view: ModuleView) -> None:
         try:

@@ -14,7 +14,6 @@ from flowc_compiler.evaluate.functions import bind, call_function, signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.known_values import RecordedScope
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
-from flowc_compiler.evaluate.located_paths import located
 from flowc_compiler.evaluate.values import BoundMethod, Foreign, Function, SettingsObject, Unresolved
 from flowc_compiler.frontend.decorators.decorator_reader import callee
 from flowc_compiler.frontend.pipelines.body_reads import (
@@ -100,10 +99,6 @@ class PipelineEvaluator(Interpreter):
         self.trees: dict[int, Tree] = {}
         """Operations on results that were made, by identity."""
         self._specs: dict[tuple[int, ...], tuple[tuple[SettingsLayer, ...], StepSpecs]] = {}
-
-    def file_of(self, view: ModuleView) -> object:
-        """What `__file__` stands for: files that the compiler reads may be named by it."""
-        return located(view.source.path)
 
     def specs_of(self, step: StepFunction, name: str) -> StepSpecs:
         """The specs of the invocation of a step that has this name, including the pipeline's own settings."""

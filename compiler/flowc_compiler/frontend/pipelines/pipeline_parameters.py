@@ -8,7 +8,6 @@ from typing import Any, Literal, NamedTuple, cast
 
 from flowc_compiler.evaluate.evaluator import Frame
 from flowc_compiler.evaluate.functions import SignatureParameter, bound_names, signature_of
-from flowc_compiler.evaluate.located_paths import REASON, is_located
 from flowc_compiler.evaluate.values import PLAIN, Environment, Function, Undetermined, Unresolved
 from flowc_compiler.frontend.parameters import text_conversion
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
@@ -118,8 +117,6 @@ def _known(
     if isinstance(found, Undetermined):
         message = found.reason if isinstance(found, Unresolved) else "it is known when the flow runs"
         return Known(parameter, None, Problem(message, where, getattr(found, "help", "")), kind)
-    if is_located(value):
-        return Known(parameter, None, Problem(REASON, where), kind)
     evaluator.hook.check_parameter(evaluator.view, parameter.node, value, where)
     return Known(parameter, (value,), None, kind)
 

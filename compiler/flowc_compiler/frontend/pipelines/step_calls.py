@@ -12,7 +12,6 @@ from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Evaluat
 from flowc_compiler.evaluate.functions import Signature, bind, signature_of
 from flowc_compiler.evaluate.iteration import in_order
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
-from flowc_compiler.evaluate.located_paths import MARK, REASON
 from flowc_compiler.evaluate.operations import DEEPEST_VALUE
 from flowc_compiler.evaluate.plain_data import check_weight
 from flowc_compiler.evaluate.values import PLAIN, Function, Iterator, RuntimeValue, Unresolved
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
 
 MOST_NODES = 10_000
 """Calls of steps, maps and `if`s on results."""
-_OWN_PATH = "make the path in the step: there `__file__` is where the file is"
 STEP_NAME = re.compile(r"(?!\d+$|.*\.json$)[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 """What a step can be called: it names a folder of the run, beside files that end in `.json`, and tasks of engines.
 
@@ -292,7 +290,7 @@ def argument_value(  # noqa: PLR0912 - one case for each kind
         case list() | tuple() | set() | frozenset() | dict():
             return _collection(evaluator, cast("list[object]", value), node, depth)
         case _:
-            if isinstance(value, PLAIN) and not (isinstance(value, str) and MARK in value):
+            if isinstance(value, PLAIN):
                 return LiteralValue(value=value)
     raise _refuse(evaluator, value, node)
 
@@ -300,8 +298,6 @@ def argument_value(  # noqa: PLR0912 - one case for each kind
 def _refuse(evaluator: Evaluator, value: object, node: ast.AST) -> Exception:
     if isinstance(value, Unmapped):
         return evaluator.refuse("FC222", "`unmapped` is for arguments of `.map` and `.product`", node, "pass the value")
-    if isinstance(value, str):
-        return evaluator.refuse_unresolved(Unresolved(REASON, _OWN_PATH), node)
     shown = evaluator.code(node)
     if isinstance(value, StepFunction | PipelineFunction | Function) and isinstance(node, ast.Name):
         message, way_out = f"`{shown}` is a function: a step cannot be given it", f"call it: `{shown}()`"

@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple, TypeVar, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate
-from flowc_compiler.evaluate.located_paths import REASON, is_located
 from flowc_compiler.evaluate.values import Unresolved
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
 from flowc_compiler.frontend.decorators.decorator_reader import report_unresolved, validated
@@ -135,8 +134,6 @@ def _report_unresolved(item: Tree | Leaf, what: str, sink: DiagnosticSink) -> bo
         found = [_report_unresolved(inner, f"`{name}` in {what}", sink) for name, inner in item.items()]
         return any(found)
     unresolved = [value for value in _parts(item.value) if isinstance(value, Unresolved)]
-    if is_located(item.value):
-        unresolved.append(Unresolved(REASON))
     for value in unresolved:
         because = f": {value.reason}" if value.reason else ""
         sink.error(
@@ -216,10 +213,7 @@ def _evaluated(
     what: str, node: ast.expr, layer: SettingsLayer, scope: Scope, sink: DiagnosticSink
 ) -> tuple[object] | None:
     try:
-        value = evaluate(node, scope)
-        if is_located(value):
-            raise UnresolvedError(node, REASON, "write the value itself")
-        return (value,)
+        return (evaluate(node, scope),)
     except UnresolvedError as error:
         report_unresolved(what, error, layer.view.span(node), sink)
         return None

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
-from flowc_compiler.evaluate.literals import NO_SCOPE, UnresolvedError, evaluate
-from flowc_compiler.evaluate.located_paths import real_path
+from flowc_compiler.evaluate.literals import NO_SCOPE, Scope, UnresolvedError
 from flowc_compiler.evaluate.values import SettingsObject
 from flowc_compiler.frontend.decorators.decorator_reader import report_unresolved
 from flowc_compiler.frontend.parameters.config_table import PARSERS, ParseError
@@ -128,7 +128,7 @@ def argument_values(
     for arg in layer.arguments:
         if isinstance(arg, ast.keyword) and (arg.arg in wanted or arg.arg is None):
             try:
-                value = evaluate(arg.value, layer.scope)
+                value = _evaluated(arg.value, layer.scope)
             except UnresolvedError as error:
                 if arg.arg is not None:
                     report_unresolved(f"`{arg.arg}`", error, layer.view.span(arg.value), sink)
@@ -138,6 +138,14 @@ def argument_values(
             else:
                 yield from ((name, arg.value, item) for name, item in texts(value).items() if name in wanted)
     yield from ((name, node, value) for name, (value, node) in layer.given.items() if name in wanted)
+
+
+def _evaluated(node: ast.expr, scope: Scope) -> object:
+    """The value of an expression, which may depend on where the flow's files are. Raises UnresolvedError."""
+    compute: Callable[[ast.expr], object] = getattr(scope, "located", scope.evaluate)
+    with suppress(ValueError, TypeError, SyntaxError):
+        return cast("object", ast.literal_eval(node))
+    return compute(node)
 
 
 class _Entry(NamedTuple):
@@ -206,13 +214,11 @@ def file_layer(path: object, span: Span, folder: Path, sink: DiagnosticSink) -> 
 
 def _read(path: str, span: Span, folder: Path, sink: DiagnosticSink) -> SourceFile | None:
     """The file: relative to the current folder, as in ZenML, or else next to the flow."""
-    located = real_path(path)
-    path = located or path
-    places = [Path(located)] if located is not None else [Path(path).expanduser(), folder / path]
+    places = [Path(path).expanduser(), folder / path]
     place = next((item for item in places if item.is_file()), None)
-    shown = path if located is None else Path(located).name
+    shown = path if not Path(path).is_absolute() else Path(path).name
     if place is None:
-        where = "" if Path(located or path).is_absolute() else " in the current folder or next to the flow"
+        where = "" if Path(path).is_absolute() else " in the current folder or next to the flow"
         sink.error("FC104", f"there is no file `{shown}`{where}", span, help="check the path of `config_path`")
         return None
     if not is_readable(place, folder):
