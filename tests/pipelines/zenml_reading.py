@@ -27,9 +27,12 @@ def main() -> None:
 def _ask(client: Any, name: str) -> dict[str, Any]:
     before = {run.id for run in client.list_pipeline_runs(size=1000).items}
     error, out = None, io.StringIO()
+    sys.argv = [f"{name}.py"]  # some read their command line
     with contextlib.redirect_stdout(out):
         try:
             import_module(name).main()
+        except SystemExit as ended:  # of a program that reads its command line
+            error = f"SystemExit: {ended.code}" if ended.code else None
         except Exception as raised:
             error = f"{type(raised).__name__}: {raised}"
     runs = [run for run in client.list_pipeline_runs(size=1000).items if run.id not in before]

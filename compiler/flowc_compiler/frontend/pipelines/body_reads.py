@@ -18,7 +18,7 @@ from flowc_compiler.frontend.pipelines.client_uses import attribute_type
 from flowc_compiler.frontend.pipelines.pipeline_values import ClientRead, Result, StepBuilder, StepOutputs
 from flowc_compiler.frontend.pipelines.settings.layer_reader import flag, title
 from flowc_compiler.frontend.pipelines.settings.layer_specs import step_specs
-from flowc_compiler.frontend.pipelines.settings.run_configuration import argument_values, plain_value
+from flowc_compiler.frontend.pipelines.settings.run_configuration import argument_values, body_order, plain_value
 from flowc_compiler.frontend.pipelines.settings.settings_tree import plain, texts
 from flowc_compiler.frontend.pipelines.settings.unsupported_settings import UNREAD_EXTRA
 from flowc_compiler.frontend.pipelines.step_calls import argument_value, wait_for
@@ -195,7 +195,7 @@ def pipeline_context(evaluator: PipelineEvaluator) -> Instance:
     found: dict[str, object] = dict.fromkeys((*_FLAGS, "model"))
     merged: dict[str, dict[str, object]] = {"extra": {}, "settings": {}}
     name = next((layer.function.name for layer in evaluator.pipeline_layers if layer.function is not None), None)
-    for layer in evaluator.pipeline_layers:
+    for layer in body_order(evaluator.pipeline_layers):
         values = argument_values(layer, frozenset({*found, *merged, "name"}), DiagnosticSink())
         for key, _, value in values:
             if key in merged:

@@ -56,7 +56,7 @@ from flowc_compiler.frontend.pipelines.step_calls import argument_value, call_st
 from flowc_compiler.frontend.pipelines.types.pipeline_types import BoundArgument, PipelineTypes
 from flowc_compiler.frontend.pipelines.types.signatures import outputs_of
 from flowc_compiler.ir import StepSpecs
-from flowc_compiler.ir.regions import OperationValue, Operator
+from flowc_compiler.ir.regions import OperationValue, Operator, OutputValue
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 from flowc_compiler.syntax.served_imports import dotted
 
@@ -66,6 +66,8 @@ if TYPE_CHECKING:
 
 _OUT_OF_CLASSES = "use it in a step; a step or pipeline that is defined in a class has to be a function of the file"
 COMPARED = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not"})
+_OF_ARTIFACTS = frozenset({"invocation_id", "output_name"})
+"""Attributes of what a call of a step gives in ZenML."""
 _WORK = frozenset({"FC110", "FC115"})
 """What steps are for."""
 
@@ -298,6 +300,8 @@ class PipelineEvaluator(Interpreter):
 
     def runtime_attribute(self, owner: object, name: str, node: ast.expr) -> object:
         """A method of a step, a pipeline or a result."""
+        if isinstance(owner, Result) and isinstance(owner.value, OutputValue) and name in _OF_ARTIFACTS:
+            return owner.value.step if name == "invocation_id" else owner.value.name
         if isinstance(owner, ArgumentParser):
             return BoundMethod(owner, name)
         if isinstance(owner, ClientRead):

@@ -36,6 +36,7 @@ from flowc_compiler.ir.regions import (
     ItemValue,
     LiteralValue,
     OutputValue,
+    ParameterValue,
     Value,
     references,
 )
@@ -56,7 +57,8 @@ def call_step(evaluator: PipelineEvaluator, step: StepFunction, arguments: CallA
     """Add a call of a step to the graph; what it gives is its result."""
     name = given_name(evaluator, step, arguments, node)
     after = read_after(evaluator, arguments)
-    bound = bind_step(evaluator, step, arguments, node, name)
+    after += _override(evaluator, signature_of(step.node), arguments, node, name)
+    bound = bind_step(evaluator, step, arguments, node)
     return add_call(evaluator, step, name, bound, after, node)
 
 
@@ -109,9 +111,9 @@ def _flat(value: object) -> Iterable[object]:
 
 
 def bind_step(
-    evaluator: PipelineEvaluator, step: StepFunction, arguments: CallArguments, node: ast.expr, name: str
+    evaluator: PipelineEvaluator, step: StepFunction, arguments: CallArguments, node: ast.expr
 ) -> dict[str, BoundValue]:
-    """The arguments by parameter, of the invocation `name`. Raises EvaluationError with FC113 where they do not fit."""
+    """The arguments by parameter. Raises EvaluationError with FC113 where they do not fit."""
     signature = signature_of(step.node)
     if signature.star is not None or signature.double_star is not None:
         raise evaluator.refuse(
@@ -119,7 +121,6 @@ def bind_step(
             "give each of its parameters a name; a list or a dict holds any number of values",
         )  # fmt: skip
     preset = {key: item for key, item in preset_parameters(evaluator, step).items() if key not in arguments.keywords}
-    _override(evaluator, signature, arguments, node, name)
     taken = {item.name for item in signature.positional[: len(arguments.positional)]}
     for key, value in preset.items():
         if key not in taken:
@@ -129,20 +130,34 @@ def bind_step(
 
 def _override(
     evaluator: PipelineEvaluator, signature: Signature, arguments: CallArguments, node: ast.expr, name: str
-) -> None:
-    """Let the values that the run's configuration has for a step's parameters replace those of the call."""
+) -> list[BoundValue]:
+    """Let the run's configuration set a step's parameters, and replace results; returns these, to wait for them.
+
+    A call that passes another value is FC113, which ZenML refuses, too.
+    """
     places = {item.name: index for index, item in enumerate(signature.positional[: len(arguments.positional)])}
+    replaced: list[BoundValue] = []
     for key, (value, span) in evaluator.run_configuration.parameters_of(name, evaluator.lasting_sink).items():
         old = arguments.positional[places[key]] if key in places else arguments.keywords.get(key)
-        if old is not None and isinstance(evaluator.find_undetermined(old.value), RuntimeValue):
+        known = old is None or evaluator.find_undetermined(old.value)
+        if old is not None and isinstance(known, RuntimeValue) and not _is_parameter(old.value):
+            replaced.append(old)
+        elif old is not None and (known is not None or old.value != value):
+            passed = evaluator.code(old.node)
             evaluator.lasting_sink.error(
-                "FC113", f"`{key}` of the step `{name}` is configured here, and its call passes a result", span,
-                help=f"remove `{key}` from the parameters of `{name}`",
+                "FC113", f"`{key}` of the step `{name}` is {value!r} here, and its call passes `{passed}`", span,
+                help="say it in one place: in the configuration or in the call",
             )  # fmt: skip
-        elif key in places:
+            continue
+        if key in places:
             arguments.positional[places[key]] = BoundValue(value, node)
         else:
             arguments.keywords[key] = BoundValue(value, node)
+    return replaced
+
+
+def _is_parameter(value: object) -> bool:
+    return isinstance(value, Result) and isinstance(value.value, ParameterValue)
 
 
 def preset_parameters(evaluator: PipelineEvaluator, step: StepFunction) -> dict[str, object]:

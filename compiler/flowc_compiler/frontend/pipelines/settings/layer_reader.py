@@ -84,6 +84,10 @@ def read_layer(layer: SettingsLayer, read: Iterable[str], unread: Unread, sink: 
                 report_unread(name, f"`{title(layer)}`", span, unread, sink)
         elif name not in unread.silent or (layer.kind == "pipeline" and name in _OF_OPTIONS):
             takes = ", ".join(sorted(wanted - {"env"}))
+            if layer.kind == "steps":
+                message = f"`{name}` of a step's configuration does nothing"
+                sink.warning("FC410", message, span, help=f"ZenML ignores it, too: it takes parameters, {takes}")
+                continue
             sink.error("FC403", f"`{title(layer)}` has no argument `{name}`", span, help=f"it takes {takes}")
     return found
 

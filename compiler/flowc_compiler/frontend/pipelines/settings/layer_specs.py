@@ -168,7 +168,11 @@ def pipeline_specs(
     """
     if not layers:
         return NO_FLOW_SPECS, ()
-    tree = add_up((layer, _read(layer, sink)) for layer in layers).tree
+    read = [(layer, _read(layer, sink)) for layer in layers]
+    tree = add_up(read).tree
+    for layer, (own, _) in read:
+        if layer.kind != "config_path" and "schedule" in own:
+            tree["schedule"] = own["schedule"]  # a file's is only what nobody says in the code
     specs, base_packages = NO_FLOW_SPECS, tuple[DependencySpec, ...]()
     decorated = next((layer for layer in layers if layer.function is not None), None)
     if decorated is not None and decorated.function is not None:

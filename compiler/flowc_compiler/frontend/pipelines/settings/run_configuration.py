@@ -1,7 +1,7 @@
 """Configurations of a run: the YAML file of `config_path=`, and what `steps=` and `parameters=` say.
 
-As in ZenML, a file's entries are weaker than the other arguments of its call, and what is said of a step by the name of
-its invocation overrides what the step says itself, outside of the pipeline's body.
+As in ZenML, a file's settings override the other arguments of its call, and what is said of a step by the name of its
+invocation overrides what the step says itself, outside of the pipeline's body.
 """
 
 from __future__ import annotations
@@ -90,22 +90,34 @@ class RunConfiguration:
 
 
 def with_files(layers: Sequence[SettingsLayer], folder: Path, sink: DiagnosticSink) -> tuple[SettingsLayer, ...]:
-    """Layers of a pipeline, before each that names a file the layer that the file is."""
+    """Layers of a pipeline, after each that names a file the layer that the file is.
+
+    ZenML applies a file last, when it compiles, so that its entries override the arguments of the call.
+    """
     found: list[SettingsLayer] = []
     for layer in layers:
+        files: list[SettingsLayer] = []
         named = argument_values(layer, frozenset({"config_path"}), sink)
         for _, node, value in named if layer.kind in {"configure", "with_options"} else ():
             file = file_layer(value, layer.view.span(node), folder, sink) if value is not None else None
             if file is not None:
-                found.append(file)
-        found.append(layer)
+                files.append(file)
+        found += [layer, *files]
     return tuple(found)
+
+
+def body_order(layers: Sequence[SettingsLayer]) -> list[SettingsLayer]:
+    """Layers as the body of a pipeline sees them, which runs before its file is applied last."""
+    found: list[SettingsLayer] = []
+    for layer in layers:
+        found.insert(len(found) - 1 if layer.kind == "config_path" else len(found), layer)
+    return found
 
 
 def run_configuration(layers: Sequence[SettingsLayer], sink: DiagnosticSink) -> RunConfiguration:
     """What the layers of a pipeline say of its steps and parameters, the strongest layer last."""
     found = RunConfiguration()
-    for layer in layers:
+    for layer in body_order(layers):
         given = {name: (value, node) for name, node, value in argument_values(layer, _OF_RUNS, sink)}
         steps = given.get("step_configurations") or given.get("steps")
         if "step_configurations" in given and "steps" in given:
