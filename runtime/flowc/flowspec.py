@@ -70,7 +70,7 @@ class FlowSpec:
             raise InvalidNextException(f"self.next in step {state.step.name!r}: {', '.join(options)} is not supported")
         from flowc.shim.task_state import read
 
-        state.transition = read(self, state.step.name, targets, foreach, condition, num_parallel)
+        state.transition = read(self, state.step, targets, foreach, condition, num_parallel)
 
     def merge_artifacts(self, inputs: Any, exclude: List[str] | None = None, include: List[str] | None = None) -> None:
         """Take over the artifacts that the inputs of this join agree on."""

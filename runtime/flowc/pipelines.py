@@ -7,6 +7,7 @@ steps a step is its function; calling a pipeline in a program runs the flow.
 from __future__ import annotations
 
 import functools
+from types import MethodType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,6 +109,17 @@ class StepFunction(FunctionWrapper[P, R]):
         from flowc.pipeline_calls import awaited
 
         return awaited(result)
+
+    is_step = True
+
+    def __get__(self, flow: Any, owner: Any = None) -> Any:
+        """The step itself, but for a step of a class flow: what a user's decorator made of it is a function, too."""
+        from flowc.flowspec import FlowSpec
+
+        if not isinstance(flow, FlowSpec):
+            return self
+        bind = getattr(type(self._function), "__get__", MethodType)
+        return MethodType(self._function, flow) if bind is MethodType else bind(self._function, flow, owner)
 
     def with_options(self, **options: Any) -> StepFunction[P, R]:
         """The same step with other options."""

@@ -316,13 +316,17 @@ class ModuleExecution(UnknownCode):
     def _execute_module(self, view: ModuleView) -> None:
         try:
             with suppress(ExitError):
-                self.execute(view.tree.body)
+                self.execute(self.statements_of(view))
             for function, (_, marks) in list(self.escaped.items()):
                 if marks is not None and function not in self.explored:
                     self.set_marks(marks)
                     self.explore(function, function.node)
         except (LimitError, RecursionError):
             self._give_up(view)
+
+    def statements_of(self, view: ModuleView) -> Sequence[ast.stmt]:
+        """What a file executes."""
+        return view.tree.body
 
     def _give_up(self, view: ModuleView) -> None:
         """Know nothing of a file that takes too long to evaluate, but for what is defined in it."""

@@ -201,6 +201,22 @@ class ModuleView:
         return found
 
     @cached_property
+    def values(self) -> dict[str, ast.expr]:
+        """The values of names that the file binds once, by `name = value` at the top level."""
+        return {
+            item.targets[0].id: item.value
+            for item in self.tree.body
+            if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name)
+            and len(item.targets) == len(self.bindings[item.targets[0].id]) == 1
+        }  # fmt: skip
+
+    @cached_property
+    def single_functions(self) -> dict[str, FunctionNode]:
+        """The functions at the top level whose names the file binds once."""
+        functions = (item for item in self.tree.body if isinstance(item, FunctionNode))
+        return {item.name: item for item in functions if len(self.bindings[item.name]) == 1}
+
+    @cached_property
     def bindings(self) -> dict[str, list[ast.AST]]:
         """What binds each name at the top level, inside of blocks too."""
         return bindings(self.tree)

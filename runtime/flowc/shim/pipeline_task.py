@@ -217,7 +217,10 @@ def function_of(module: Any, call: Dict[str, Any]) -> Callable[..., Any]:
 
 def pass_arguments(function: Callable[..., Any], arguments: Dict[str, Any]) -> Any:
     """Call a function with arguments by name, also where it takes some by position only."""
-    code = getattr(function, "__code__", None)
+    inner: Any = function
+    while hasattr(inner, "__wrapped__"):  # by a decorator of the user's
+        inner = inner.__wrapped__
+    code = getattr(inner, "__code__", None)
     first = code.co_varnames[: code.co_posonlyargcount] if code is not None else ()
     positional = [arguments.pop(name) for name in first if name in arguments]
     return function(*positional, **arguments)

@@ -178,7 +178,7 @@ def _execute(flow: FlowSpec, state: TaskState, task: Task) -> None:
     set_facts(plan, list(declared), task, lambda: _graph(plan, cls))
     inputs = _inherit(plan, cls, state, task)
     attach(flow, state)
-    method = getattr(flow, step.name, None)
+    method = _step_of(flow, step.name)
     if method is None:
         raise ProtocolError(f"class {plan.class_name} has no step {step.name!r}; compile the file again")
     gang = _gang(plan, state, task)
@@ -211,6 +211,13 @@ def _called(
     if caught:
         manifest["caught"] = True
     return manifest
+
+
+def _step_of(flow: FlowSpec, name: str) -> Callable[..., Any] | None:
+    """A step's method, whatever its decorators made of it: an object that can be called, but not bound, gets `self`."""
+    method: Callable[..., Any] | None = getattr(flow, name, None)
+    made = next((vars(cls)[name] for cls in type(flow).__mro__ if name in vars(cls)), None)
+    return method if method is None or hasattr(type(made), "__get__") else partial(method, flow)
 
 
 def _gang(plan: Plan, state: TaskState, task: Task) -> Gang | None:

@@ -193,21 +193,30 @@ class InputState(TaskState):
 
 def read(
     flow: FlowSpec,
-    step: str,
+    at: PlanStep,
     targets: Tuple[Any, ...],
     foreach: str | None,
     condition: str | None,
     num_parallel: int | None,
 ) -> Transition:
     """The transition that the arguments of `self.next` make. Raises InvalidNextException; RuntimeError for no case."""
+    step = at.name
     if condition is not None:
-        return _switch(flow, step, targets, condition)
+        return _switch(flow, at, targets, condition)
     if num_parallel is not None and (type(num_parallel) is bool or not _whole(num_parallel) or num_parallel < 1):
         raise InvalidNextException(
             f"step {step!r}: num_parallel is {num_parallel!r}; it must be a whole number of at least 1"
         )
-    names = [getattr(target, "__name__", str(target)) for target in targets]
+    names = [_step_name(flow, target, at.next) for target in targets]
     return Transition(names, foreach, num_parallel=num_parallel if num_parallel is None else int(num_parallel))
+
+
+def _step_name(flow: FlowSpec, target: Any, following: List[str]) -> str:
+    """The name of a step that `self.next` is given: what a decorator made of a step may have another one itself."""
+    name: str = getattr(target, "__name__", str(target))
+    if name in following:
+        return name
+    return next((step for step in following if getattr(flow, step, None) == target), name)
 
 
 def _whole(value: Any) -> bool:
@@ -215,12 +224,13 @@ def _whole(value: Any) -> bool:
     return hasattr(value, "__index__")
 
 
-def _switch(flow: FlowSpec, step: str, targets: Tuple[Any, ...], condition: str) -> Transition:
+def _switch(flow: FlowSpec, at: PlanStep, targets: Tuple[Any, ...], condition: str) -> Transition:
     """The case that the value of an artifact chooses."""
+    step = at.name
     if len(targets) != 1 or not isinstance(targets[0], dict):
         raise InvalidNextException(f"step {step!r}: a switch takes one dict of values to steps")
     given: Any = targets[0]  # pyright: ignore[reportUnknownVariableType]
-    cases: Dict[Any, str] = {value: target.__name__ for value, target in given.items()}
+    cases: Dict[Any, str] = {value: _step_name(flow, target, at.next) for value, target in given.items()}
     try:
         value = getattr(flow, condition)
     except AttributeError as error:

@@ -103,7 +103,7 @@ class _FlowReader:
         self._configs = ConfigTable(configs, sink)
         self._modules = modules
         self._graph = GraphBuilder(sink)
-        self._flow_decorators = FlowDecoratorReader(view, sink)
+        self._flow_decorators = FlowDecoratorReader(view, sink, modules)
         self._parameters: dict[str, Parameter] = {}
         self._constants: dict[str, None] = {}
         self._step_bodies: dict[str, ClassBodyReader] = {}
@@ -161,7 +161,7 @@ class _FlowReader:
         key = (view.source.name, owner.name)
         if key not in self._bodies:
             self._bodies[key] = ClassBodyReader(
-                view, self._configs, LazyScope(lambda: self._values.of(view)), self._sink
+                view, self._configs, LazyScope(lambda: self._values.of(view)), self._modules, self._sink
             )
         return self._bodies[key]
 

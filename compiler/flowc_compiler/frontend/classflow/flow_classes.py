@@ -10,6 +10,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import LazyScope
 from flowc_compiler.frontend.classflow.transitions import TransitionReader
 from flowc_compiler.frontend.decorators.decorator_reader import DecoratorReader, callee
+from flowc_compiler.frontend.decorators.user_decorators import definitions
 from flowc_compiler.frontend.parameters.config_table import ConfigTable
 from flowc_compiler.frontend.parameters.declaration_calls import CallReader
 from flowc_compiler.frontend.parameters.parameter_reader import ParameterReader
@@ -73,7 +74,8 @@ class ClassTable:
         members: list[Member] = []
         for found in reversed(self.linearized(flow)):
             self._check_bases(found)
-            members.extend(Member(found.view, item, found.node) for item in found.node.body)
+            body = definitions(found.node.body, found.view)
+            members.extend(Member(found.view, item, found.node) for item in body)
         return members
 
     def linearized(self, flow: ast.ClassDef) -> list[FoundClass]:
@@ -133,7 +135,7 @@ class ClassTable:
 
 
 def _has_steps(found: FoundClass) -> bool:
-    methods = (item for item in found.node.body if isinstance(item, FunctionNode))
+    methods = (item for item in definitions(found.node.body, found.view) if isinstance(item, FunctionNode))
     return any(found.view.names.resolve(callee(item)) == "step" for method in methods for item in method.decorator_list)
 
 
@@ -174,9 +176,15 @@ class ClassBodyReader:
     """One class body, and what its names stand for."""
 
     def __init__(
-        self, view: ModuleView, configs: ConfigTable, scope: LazyScope[FileScope], sink: DiagnosticSink
+        self,
+        view: ModuleView,
+        configs: ConfigTable,
+        scope: LazyScope[FileScope],
+        modules: LocalModules,
+        sink: DiagnosticSink,
     ) -> None:
         self.view = view
+        self._modules = modules
         self.names = view.names
         self._sink = sink
         self._configs = configs
@@ -188,7 +196,7 @@ class ClassBodyReader:
     @cached_property
     def decorators(self) -> DecoratorReader:
         """What reads the decorators of its methods."""
-        return DecoratorReader(self.view, self._sink, self.scope)
+        return DecoratorReader(self.view, self._sink, self.scope, self._modules)
 
     @cached_property
     def transitions(self) -> TransitionReader:

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
 
-from flowc_compiler.diagnostics import DiagnosticSink, Fix, suggest
+from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.evaluate.literals import NO_SCOPE, Scope, UnresolvedError, evaluate
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
 from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
+from flowc_compiler.frontend.decorators.user_decorators import Owner, check_own, expanded
 from flowc_compiler.ir import NO_FLOW_SPECS, NO_SPECS, FlowSpecs, StepSpecs
 from flowc_compiler.source import Span
-from flowc_compiler.syntax.modules import FunctionNode, ModuleView
+from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
@@ -29,10 +30,16 @@ if TYPE_CHECKING:
 class DecoratorReader:
     """Reads the decorators of one step after the other."""
 
-    def __init__(self, view: ModuleView, sink: DiagnosticSink, scope: Scope = NO_SCOPE) -> None:
+    def __init__(
+        self,
+        view: ModuleView,
+        sink: DiagnosticSink,
+        scope: Scope = NO_SCOPE,
+        modules: LocalModules | None = None,
+    ) -> None:
         self._view = view
         self._sink = sink
-        self._calls = ArgumentReader(view, sink, scope)
+        self._calls = ArgumentReader(view, sink, scope, modules)
 
     def is_step(self, function: FunctionNode) -> bool:
         """Whether `@step` stands above a method."""
@@ -108,10 +115,17 @@ Model = TypeVar("Model", bound="Arguments")
 class ArgumentReader:
     """Reads decorators of one file. What is wrong is collected as FC402, FC403 or FC404."""
 
-    def __init__(self, view: ModuleView, sink: DiagnosticSink, scope: Scope = NO_SCOPE) -> None:
+    def __init__(
+        self,
+        view: ModuleView,
+        sink: DiagnosticSink,
+        scope: Scope = NO_SCOPE,
+        modules: LocalModules | None = None,
+    ) -> None:
         self.view = view
         self.scope = scope
         self._sink = sink
+        self._modules = modules
 
     def evaluated(self, decorator: str, key: str | None, node: ast.expr) -> object:
         """The value of an argument of a decorator, of `**values` for no key. Raises UnresolvedError."""
@@ -121,7 +135,7 @@ class ArgumentReader:
     def read_all(self, items: Iterable[ast.expr], of: Owner, found: list[DecoratorUse], skipped: str = "") -> bool:
         """Add decorators to those that were `found` before. What is not understood is collected as FC401 to FC408.
 
-        Returns whether all of them are known; one that an extension adds to Metaflow may be a gang's.
+        Returns whether each of them is one of Metaflow's, or the user's own; any other one may be a gang's.
         """
         known = True
         models = ARGUMENTS if of == "step" else FLOW_ARGUMENTS
@@ -130,8 +144,7 @@ class ArgumentReader:
             if name == skipped:
                 continue
             if name is None or name not in models:
-                known = False
-                report_decorator(item, name, self.view, of, self._sink)
+                known = check_own(item, name, self.view, of, self._modules, self._sink) and known
             elif name not in REPEATABLE and any(use.name == name for use in found):
                 self._sink.error("FC405", f"`@{name}` is given twice", span, help="keep one of them")
             elif (arguments := self._read(name, models[name], item)) is not None:
@@ -258,9 +271,10 @@ class DecoratorUse(NamedTuple):
 class FlowDecoratorReader:
     """Reads the decorators of one class after the other, the flow's own first; or those of a pipeline's function."""
 
-    def __init__(self, main: ModuleView, sink: DiagnosticSink) -> None:
+    def __init__(self, main: ModuleView, sink: DiagnosticSink, modules: LocalModules | None = None) -> None:
         self._main = main
         self._sink = sink
+        self._modules = modules
         self._found: list[DecoratorUse] = []
         self._name = ""
 
@@ -271,9 +285,10 @@ class FlowDecoratorReader:
             return
         from flowc_compiler.frontend.decorators.function_arguments import FlowArgumentReader
 
-        calls = FlowArgumentReader(view, self._main, self._name, scope, self._sink)
-        skipped = "pipeline" if isinstance(node, FunctionNode) else ""
-        calls.read_all(node.decorator_list, "flow", self._found, skipped)
+        calls = FlowArgumentReader(view, self._main, self._name, scope, self._modules, self._sink)
+        of: Owner = "pipeline" if isinstance(node, FunctionNode) else "flow"
+        skipped = "pipeline" if of == "pipeline" else ""
+        calls.read_all(expanded(node, view).decorator_list, of, self._found, skipped)
 
     def specs(self) -> FlowSpecs:
         """The specs of the flow; contradictions are collected as FC404 and FC407."""
@@ -292,95 +307,3 @@ class FlowDecoratorReader:
 
         asked = (use.arguments.specs(Origin(use.span, self._sink)).dependencies for use in self._found)
         return tuple(spec for spec in asked if spec is not None)
-
-
-Owner = Literal["step", "flow"]
-_KINDS = {
-    "FlowMutator": "a flow mutator",
-    "StepMutator": "a step mutator",
-    "UserStepDecorator": "a user step decorator",
-    "user_step_decorator": "a user step decorator",
-}
-_CHANGES_THE_FLOW = "it changes the flow while Metaflow loads it, and flowc never executes a flow to compile it"
-_REASONS = {
-    "a flow mutator": _CHANGES_THE_FLOW,
-    "a step mutator": _CHANGES_THE_FLOW,
-    "a user step decorator": "Metaflow runs its code around the step, in the task, and flowc does not",
-}
-_WAYS_OUT = {
-    "a flow mutator": "write the decorators and parameters that it adds into the file",
-    "a step mutator": "write the decorators that it adds above the steps",
-    "a user step decorator": "write a plain Python decorator, or call a function with the decorator's code in the step",
-}
-
-
-def report_decorator(item: ast.expr, name: str | None, view: ModuleView, of: Owner, sink: DiagnosticSink) -> None:
-    """Collect FC401 for a decorator that a step or flow does not take, and FC408 for one that would have to be run."""
-    node = item.func if isinstance(item, ast.Call) else item
-    shown, span = view.code(node), view.span(item if of == "step" else node)
-    if of == "step" and name in FLOW_ARGUMENTS:
-        message = f"`@{shown}` is a decorator of the flow, not of a step"
-        sink.error("FC401", message, span, help="put it above the class")
-    elif of == "flow" and name in ARGUMENTS:
-        message = f"`@{shown}` is a decorator of steps, not of the flow"
-        sink.error("FC401", message, span, help="put it above each step that needs it")
-    elif (kind := _kind(node, view)) is not None:
-        message = f"`@{shown}` is {kind}: {_REASONS[kind]}"
-        sink.error("FC408", message, span, help=_WAYS_OUT[kind])
-    elif not (isinstance(node, ast.Name) and node.id in view.refused_names):  # else FC106 says all there is to say
-        known, takes = (ARGUMENTS, "steps take") if of == "step" else (FLOW_ARGUMENTS, "a flow takes")
-        _report_unknown(node, view, known, takes, sink)
-
-
-def _kind(node: ast.expr, view: ModuleView) -> str | None:
-    """What a decorator is, when the file itself says that it is one of those; `None` for anything else."""
-    if not isinstance(node, ast.Name):
-        return None
-    for statement in view.tree.body:
-        match statement:
-            case ast.ClassDef(name=name, bases=bases) if name == node.id:
-                candidates = bases
-            case ast.FunctionDef(name=name, decorator_list=decorators) if name == node.id:
-                candidates = [item.func if isinstance(item, ast.Call) else item for item in decorators]
-            case _:
-                continue
-        for candidate in candidates:
-            kind = _KINDS.get(view.names.resolve(candidate) or "")
-            if kind is not None:
-                return kind
-    return None
-
-
-def _report_unknown(node: ast.expr, view: ModuleView, known: Iterable[str], takes: str, sink: DiagnosticSink) -> None:
-    """Collect FC401 for a decorator that is not one of flowc's; `takes` begins the help line that lists those."""
-    shown = view.code(node)
-    otherwise = (
-        f"{takes} {', '.join('@' + name for name in sorted(known))}; "
-        "other decorators need code to run, and flowc never executes a flow to compile it"
-    )
-    fix: Fix | None = None
-    message = f"`@{shown}` is not a decorator that flowc knows"
-    if isinstance(node, ast.Name) and not _is_bound(view.tree, node.id):
-        message = f"`@{shown}` is not imported"
-        if node.id in ARGUMENTS or node.id in FLOW_ARGUMENTS:
-            otherwise, fix = f"import it: `from flowc import {node.id}`", Fix("import", "flowc", node.id)
-        else:
-            otherwise, fix = suggest(node.id, known, "import it, or remove it")
-    sink.error("FC401", message, view.span(node), help=otherwise, fix=fix)
-
-
-def _is_bound(tree: ast.Module, name: str) -> bool:
-    """Whether a file gives a name a meaning anywhere."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.FunctionDef(name=found) | ast.AsyncFunctionDef(name=found) | ast.ClassDef(name=found):
-                bound = found == name
-            case ast.alias(name=imported, asname=asname):
-                bound = name == (asname or imported) or imported == "*"
-            case ast.Name(id=found, ctx=ast.Store()):
-                bound = found == name
-            case _:
-                continue
-        if bound:
-            return True
-    return False

@@ -9,14 +9,22 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import Scope, evaluate
 from flowc_compiler.frontend.decorators.arguments.argument_types import as_list
 from flowc_compiler.frontend.decorators.decorator_reader import ArgumentReader
-from flowc_compiler.syntax.modules import ModuleView
+from flowc_compiler.syntax.modules import LocalModules, ModuleView
 
 
 class FlowArgumentReader(ArgumentReader):
     """Reads arguments that may be functions: hooks, and what Metaflow calls when it deploys a flow."""
 
-    def __init__(self, view: ModuleView, main: ModuleView, flow: str, scope: Scope, sink: DiagnosticSink) -> None:
-        super().__init__(view, sink, scope)
+    def __init__(
+        self,
+        view: ModuleView,
+        main: ModuleView,
+        flow: str,
+        scope: Scope,
+        modules: LocalModules | None,
+        sink: DiagnosticSink,
+    ) -> None:
+        super().__init__(view, sink, scope, modules)
         self._functions = main.functions | main.imports.keys()
         self._flow = flow
 

@@ -16,6 +16,7 @@ from flowc_compiler.evaluate.known_values import RecordedScope
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import BoundMethod, Foreign, Function, SettingsObject, Unresolved
 from flowc_compiler.frontend.decorators.decorator_reader import callee
+from flowc_compiler.frontend.decorators.user_decorators import definitions
 from flowc_compiler.frontend.pipelines.body_reads import (
     body_call,
     model_attribute,
@@ -107,13 +108,16 @@ class PipelineEvaluator(Interpreter):
         layers = (*self.pipeline_layers, *self.run_configuration.layers_of(name, step.layers))
         key = tuple(map(id, layers))
         if key not in self._specs:
-            self._specs[key] = (layers, step_specs(layers, self.sink, self.attached))
+            self._specs[key] = (layers, step_specs(layers, self.sink, self.attached, self.modules))
         return self._specs[key][1]
 
     # Definitions.
 
     def define(self, node: FunctionNode, function: Function, records: Records) -> object | None:
-        """The step or pipeline that a function with `@step` or `@pipeline` is."""
+        """The step or pipeline that a function with `@step` or `@pipeline` is, whatever other decorators it has.
+
+        Those of the user's own run in the task, around the step.
+        """
         kinds = {self.view.names.resolve(callee(item)) for item in node.decorator_list}
         if not kinds & {"step", "pipeline"}:
             return define_command(self, node, function)
@@ -134,6 +138,10 @@ class PipelineEvaluator(Interpreter):
         outputs = outputs_of(node, self.view, self.lasting_sink)
         name = _name_argument(layer) or node.name
         return StepFunction(self.view, self._module_of(self.view), node, outputs.names, outputs.many, [layer], name)
+
+    def statements_of(self, view: ModuleView) -> Sequence[ast.stmt]:
+        """What a file executes, with `name = step(function)` as a definition."""
+        return definitions(view.tree.body, view)
 
     def _module_of(self, view: ModuleView) -> str | None:
         if view is self._main:

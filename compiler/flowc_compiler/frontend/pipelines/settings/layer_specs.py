@@ -58,7 +58,7 @@ from flowc_compiler.ir import (
     TimeoutSpec,
 )
 from flowc_compiler.source import Span
-from flowc_compiler.syntax.modules import ModuleView
+from flowc_compiler.syntax.modules import LocalModules, ModuleView
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
@@ -72,7 +72,10 @@ _BACKENDS = ("aws-secrets-manager", "gcp-secret-manager", "az-key-vault", "kuber
 
 
 def step_specs(
-    layers: Sequence[SettingsLayer], sink: DiagnosticSink, attached: Sequence[CliDecorator] = ()
+    layers: Sequence[SettingsLayer],
+    sink: DiagnosticSink,
+    attached: Sequence[CliDecorator] = (),
+    modules: LocalModules | None = None,
 ) -> StepSpecs:
     """The specs of a step. Of what several layers say the last counts; dicts are merged key by key, as in ZenML.
 
@@ -84,7 +87,7 @@ def step_specs(
     builder = SpecBuilder(sink)
     for source in _requests(add_up(trees), sink):
         builder.add(source)
-    decorated = _decorated(layers, attached, sink)
+    decorated = _decorated(layers, attached, modules, sink)
     if decorated:
         own = _requests(add_up(item for item in trees if item[0].of == "step"), DiagnosticSink())
         builder.add(*decorated, below=asked_for(own))
@@ -196,12 +199,12 @@ def _read(layer: SettingsLayer, sink: DiagnosticSink) -> LayerArguments:
 
 
 def _decorated(
-    layers: Sequence[SettingsLayer], attached: Sequence[CliDecorator], sink: DiagnosticSink
+    layers: Sequence[SettingsLayer], attached: Sequence[CliDecorator], modules: LocalModules | None, sink: DiagnosticSink
 ) -> list[StepSpecs]:
     """The specs of the other decorators above the step's function."""
     for layer in layers:
         if layer.of == "step" and layer.function is not None:
-            return DecoratorReader(layer.view, sink, layer.scope).requests(layer.function, attached)
+            return DecoratorReader(layer.view, sink, layer.scope, modules).requests(layer.function, attached)
     return []
 
 

@@ -1,0 +1,349 @@
+"""Decorators that are the user's own: plain Python, which runs in the task as it does in Python.
+
+What Metaflow's decorators ask for has to be known when the flow is compiled, though. So a name that stands for one of
+them, `fast = resources(cpu=4)` or `partial(retry, times=2)`, and a function that does nothing but apply some, are read
+as if they stood above the step; whatever else applies one is refused. `name = step(function)` is read as a definition.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+from copy import copy
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from flowc.protocol import metaflow_names
+from flowc_compiler.diagnostics import DiagnosticSink, Fix, suggest
+from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
+from flowc_compiler.syntax.metaflow_extensions import extension_of
+from flowc_compiler.syntax.modules import FunctionNode, ModuleView, own_nodes
+from flowc_compiler.syntax.served_imports import ROOTS
+
+if TYPE_CHECKING:
+    from flowc_compiler.syntax.modules import LocalModules
+
+Decorated = TypeVar("Decorated", ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+SERVED = frozenset({*ARGUMENTS, *FLOW_ARGUMENTS, "step", "pipeline"})
+"""The decorators that are read when the flow is compiled."""
+Owner = Literal["step", "flow", "pipeline"]
+"""What a decorator stands above."""
+_KINDS = {
+    "FlowMutator": "a flow mutator",
+    "StepMutator": "a step mutator",
+    "UserStepDecorator": "a user step decorator",
+    "user_step_decorator": "a user step decorator",
+}
+_CHANGES_THE_FLOW = "it changes the flow while Metaflow loads it, and flowc never executes a flow to compile it"
+_REASONS = {
+    "a flow mutator": _CHANGES_THE_FLOW,
+    "a step mutator": _CHANGES_THE_FLOW,
+    "a user step decorator": "Metaflow runs its code around the step, in the task, and flowc does not",
+}
+_WAYS_OUT = {
+    "a flow mutator": "write the decorators and parameters that it adds into the file",
+    "a step mutator": "write the decorators that it adds above the steps",
+    "a user step decorator": "write a plain Python decorator, or call a function with the decorator's code in the step",
+}
+_MOST_EXPANSIONS = 20
+"""Functions that apply each other, which Python would not end, must not cause an endless loop."""
+
+
+def definitions(body: list[ast.stmt], view: ModuleView) -> list[ast.stmt]:
+    """The statements of a class or a file, with `name = step(function)` as the definitions that these are."""
+    if "step" not in view.source.text:
+        return body
+    functions = {item.name: item for item in view.tree.body if isinstance(item, FunctionNode)}
+    found: list[ast.stmt] = []
+    for statement in body:
+        made: ast.stmt | None = None
+        match statement:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                functions[name] = statement
+                made = expanded(statement, view)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as value):
+                made = _definition(name, value, functions, view)
+            case _:
+                pass
+        found.append(made or statement)
+    return found
+
+
+def expanded(node: Decorated, view: ModuleView) -> Decorated:
+    """A function or class with the decorators that names of the file stand for written out."""
+    items = [part for item in node.decorator_list for part in _expansion(item, view)]
+    if items == node.decorator_list:
+        return node
+    changed = copy(node)
+    changed.decorator_list = items
+    return changed
+
+
+def _definition(name: str, value: ast.Call, functions: dict[str, FunctionNode], view: ModuleView) -> ast.stmt | None:
+    """The definition that `name = step(function)` is, with whatever other decorators; `None` for anything else."""
+    decorators, inner = _unwrapped(value)
+    if not (isinstance(inner, ast.Name) and inner.id in functions):
+        return None
+    function = functions[inner.id]
+    items = [part for item in decorators for part in _expansion(item, view)]
+    if not any(view.names.resolve(_callee(item)) == "step" for item in items):
+        return None
+    if name != function.name and function in view.tree.body:
+        items = [_named(item, function.name) if view.names.resolve(_callee(item)) == "step" else item for item in items]
+    made = copy(function)
+    made.name, made.decorator_list = name, [*items, *expanded(function, view).decorator_list]
+    return made
+
+
+def _named(item: ast.expr, name: str) -> ast.expr:
+    """`step(name="...")`: a step of pipelines is called like its function, wherever it is bound."""
+    function, args, keywords = (item.func, item.args, item.keywords) if isinstance(item, ast.Call) else (item, [], [])
+    if any(keyword.arg == "name" for keyword in keywords):
+        return item
+    value = ast.copy_location(ast.Constant(name), item)
+    keyword = ast.copy_location(ast.keyword("name", value), item)
+    return ast.copy_location(ast.Call(function, args, [*keywords, keyword]), item)
+
+
+def _unwrapped(value: ast.expr) -> tuple[list[ast.expr], ast.expr]:
+    """The decorators that `a(b(1)(function))` applies, the outermost first, and what they are applied to."""
+    decorators: list[ast.expr] = []
+    while isinstance(value, ast.Call) and len(value.args) == 1 and not value.keywords:
+        decorators.append(value.func)
+        value = value.args[0]
+    return decorators, value
+
+
+def _expansion(item: ast.expr, view: ModuleView, turns: int = 0) -> list[ast.expr]:
+    """The decorators of Metaflow that an expression stands for; itself where it is none but its own."""
+    if turns > _MOST_EXPANSIONS or view.names.resolve(_callee(item)) in SERVED:
+        return [item]
+    if (bound := _of_partial(item, (), view)) is not None:
+        return [bound]
+    name = _callee(item)
+    if not isinstance(name, ast.Name):
+        return [item]
+    value = view.values.get(name.id)
+    if value is not None and view.names.resolve(_callee(value)) in SERVED and not isinstance(item, ast.Call):
+        return [value]
+    if value is not None and (bound := _of_partial(value, item.keywords if isinstance(item, ast.Call) else (), view)):
+        return [bound]
+    function = view.single_functions.get(name.id)
+    if function is None or isinstance(item, ast.Call):
+        return [item]
+    applied = _applied(function)
+    parts = [part for inner in applied or () for part in _expansion(inner, view, turns + 1)]
+    return parts if any(view.names.resolve(_callee(part)) in SERVED for part in parts) else [item]
+
+
+def _of_partial(value: ast.expr, keywords: list[ast.keyword] | tuple[()], view: ModuleView) -> ast.expr | None:
+    """`retry(times=2)` for `partial(retry, times=2)`; `None` for anything but a `partial` of a known decorator."""
+    match value:
+        case ast.Call(func=func, args=[target], keywords=own) if view.imported_path(func) == ("functools", "partial"):
+            if view.names.resolve(target) not in SERVED:
+                return None
+            replaced = {item.arg for item in keywords}
+            kept = [item for item in own if item.arg is None or item.arg not in replaced]
+            return ast.copy_location(ast.Call(target, [], [*kept, *keywords]), value)
+        case _:
+            return None
+
+
+def _applied(function: FunctionNode) -> list[ast.expr] | None:
+    """The decorators that a function applies to its argument, the outermost first; `None` where it does more."""
+    arguments = function.args
+    if len(arguments.args) != 1 or arguments.vararg or arguments.kwarg or arguments.kwonlyargs:
+        return None
+    parameter = arguments.args[0].arg
+    applied: list[ast.expr] = []
+    for statement in function.body:
+        match statement:
+            case ast.Expr(value=ast.Constant()):
+                continue
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == parameter:
+                pass
+            case ast.Return(value=ast.expr() as value):
+                pass
+            case _:
+                return None
+        decorators, inner = _unwrapped(value)
+        if not (isinstance(inner, ast.Name) and inner.id == parameter):
+            return None
+        applied = [*decorators, *applied]
+        if isinstance(statement, ast.Return):
+            return applied
+    return None
+
+
+def applies(item: ast.expr, view: ModuleView, modules: LocalModules | None) -> str | None:
+    """A decorator of Metaflow that a decorator of the user's applies, or may apply, in some way; `None` for none."""
+    pending: list[tuple[ModuleView, ast.AST]] = [(view, item)]
+    seen: set[tuple[str, str]] = set()
+    while pending:
+        owner, node = pending.pop()
+        parts = [part for inner in _executed(node) for part in ast.walk(inner)]
+        own = {name for part in parts for name in _bound_by(part)}
+        for part in parts:
+            if not isinstance(part, ast.Name | ast.Attribute) or not isinstance(part.ctx, ast.Load):
+                continue
+            if (found := _served(part, owner, parts)) is not None:
+                return found
+            if not isinstance(part, ast.Name) or part.id in own or (owner.source.name, part.id) in seen:
+                continue
+            seen.add((owner.source.name, part.id))
+            pending += ((owner, binding) for binding in _bindings(owner, part.id))
+            origin = modules.origin(owner, part) if modules is not None else None
+            if origin is not None:
+                pending += ((origin[0], binding) for binding in _bindings(*origin))
+    return None
+
+
+def _executed(node: ast.AST) -> list[ast.AST]:
+    """What runs of a definition when its name is used: all but its own decorators."""
+    return [*node.body, node.args] if isinstance(node, FunctionNode) else [node]
+
+
+def _bound_by(node: ast.AST) -> tuple[str, ...]:
+    """The names that a node within a function binds there."""
+    match node:
+        case ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.Name(id=name, ctx=ast.Store()):
+            return (name,)
+        case _:
+            return ()
+
+
+def _served(part: ast.expr, view: ModuleView, within: list[ast.AST]) -> str | None:
+    """The decorator of Metaflow that a name stands for, by the imports of its file or of the function it stands in."""
+    name = view.names.resolve(part)
+    if name in SERVED:
+        return name
+    if not isinstance(part, ast.Name):
+        return None
+    for node in within:
+        match node:
+            case ast.ImportFrom(module="metaflow" | "flowc" | "zenml", names=aliases):
+                for alias in aliases:
+                    if (alias.asname or alias.name) == part.id and alias.name in SERVED:
+                        return alias.name
+            case _:
+                pass
+    return None
+
+
+def _bindings(view: ModuleView, name: str) -> Iterator[ast.AST]:
+    """What a name stands for at a file's top level: definitions, and the values that it is assigned."""
+    for node in own_nodes(view.tree):
+        match node:
+            case ast.FunctionDef(name=found) | ast.AsyncFunctionDef(name=found) | ast.ClassDef(name=found) if (
+                found == name
+            ):
+                yield node
+            case ast.Assign(targets=targets, value=value):
+                if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+                    yield value
+            case ast.AnnAssign(target=ast.Name(id=found), value=ast.expr() as value) if found == name:
+                yield value
+            case _:
+                pass
+
+
+def _callee(item: ast.expr) -> ast.expr:
+    return item.func if isinstance(item, ast.Call) else item
+
+
+def check_own(
+    item: ast.expr, name: str | None, view: ModuleView, of: Owner, modules: LocalModules | None, sink: DiagnosticSink
+) -> bool:
+    """Whether a decorator that no model of arguments is for is plain Python, which the task runs.
+
+    `name` is the served name that it stands for, if any. What it is otherwise is collected as FC401, or as FC408 for
+    one that Metaflow runs while it loads the flow.
+    """
+    node = _callee(item)
+    shown, span = view.code(node), view.span(item if of == "step" else node)
+    if of == "step" and name in FLOW_ARGUMENTS:
+        message = f"`@{shown}` is a decorator of the flow, not of a step"
+        sink.error("FC401", message, span, help="put it above the class")
+    elif of != "step" and name in ARGUMENTS:
+        message = f"`@{shown}` is a decorator of steps, not of the flow"
+        sink.error("FC401", message, span, help="put it above each step that needs it")
+    elif (kind := _kind(node, view)) is not None:
+        sink.error("FC408", f"`@{shown}` is {kind}: {_REASONS[kind]}", span, help=_WAYS_OUT[kind])
+    elif isinstance(node, ast.Name) and node.id in view.refused_names:
+        return False  # FC106 says all there is to say
+    elif name is not None or (isinstance(node, ast.Name) and not _is_bound(view.tree, node.id)):
+        return _check_name(node, name, view, of, sink)
+    elif of == "pipeline":
+        message = f"`@{shown}` is around a pipeline, whose body is evaluated when the flow is compiled"
+        sink.error("FC401", message, span, help="put it above the steps, which run in tasks")
+    elif view.imported_path(node)[:1] == ("metaflow_extensions",):
+        message = f"`@{shown}` belongs to an extension of Metaflow, which flowc doesn't run"
+        sink.error("FC401", message, span, help="remove it, and do its work in the step")
+    elif (applied := applies(item, view, modules)) is not None:
+        message = (
+            f"`@{shown}` applies `@{applied}` when the file is executed, and flowc never executes a flow to compile it"
+        )
+        sink.error("FC401", message, span, help=f"write `@{applied}` above the {of} itself")
+    else:
+        return True
+    return False
+
+
+def _check_name(node: ast.expr, name: str | None, view: ModuleView, of: Owner, sink: DiagnosticSink) -> bool:
+    """Whether a name of the served packages, or one that nothing binds, is a decorator after all; else it is FC401."""
+    known, takes = (ARGUMENTS, "steps take") if of == "step" else (FLOW_ARGUMENTS, "a flow takes")
+    shown, fix = view.code(node), None
+    message = f"`@{shown}` is not a decorator that flowc knows"
+    help_text = f"{takes} {', '.join('@' + item for item in sorted(known))}"
+    if name is not None:
+        if (extension := extension_of(name)) is not None:
+            message = f"`@{shown}` is of the extension {extension.package}, which flowc doesn't serve"
+            help_text = extension.way_out
+        elif name in metaflow_names.SERVED:
+            return True  # a context manager, for one: plain Python
+    elif isinstance(node, ast.Name) and not hasattr(builtins, node.id):
+        message = f"`@{shown}` is not imported"
+        if node.id in ARGUMENTS or node.id in FLOW_ARGUMENTS:
+            help_text, fix = f"import it: `from flowc import {node.id}`", Fix("import", "flowc", node.id)
+        else:
+            help_text, fix = suggest(node.id, known, "import it, or remove it")
+    sink.error("FC401", message, view.span(node), help=help_text, fix=fix)
+    return False
+
+
+def _kind(node: ast.expr, view: ModuleView) -> str | None:
+    """What a decorator is, when the file itself says that it is one of those; `None` for anything else."""
+    if not isinstance(node, ast.Name):
+        return None
+    for statement in view.tree.body:
+        match statement:
+            case ast.ClassDef(name=name, bases=bases) if name == node.id:
+                candidates = bases
+            case ast.FunctionDef(name=name, decorator_list=decorators) if name == node.id:
+                candidates = [_callee(item) for item in decorators]
+            case _:
+                continue
+        for candidate in candidates:
+            kind = _KINDS.get(view.names.resolve(candidate) or "")
+            if kind is not None:
+                return kind
+    return None
+
+
+def _is_bound(tree: ast.Module, name: str) -> bool:
+    """Whether a file gives a name a meaning anywhere, or may by `import *` of a module that is not served."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=found) | ast.AsyncFunctionDef(name=found) | ast.ClassDef(name=found):
+                bound = found == name
+            case ast.ImportFrom(module=module, names=[ast.alias(name="*")]):
+                bound = (module or "").partition(".")[0] not in ROOTS
+            case ast.alias(name=imported, asname=asname):
+                bound = name == (asname or imported.partition(".")[0])
+            case ast.Name(id=found, ctx=ast.Store()):
+                bound = found == name
+            case _:
+                continue
+        if bound:
+            return True
+    return False

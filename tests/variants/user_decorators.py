@@ -1,0 +1,369 @@
+"""Decorators of the user's own: plain Python around steps, which runs in the task.
+
+Metaflow is asked where it takes them, too. It refuses what hides the step from it: a wrapper without `functools.wraps`, an
+object with `__call__`. Python would run these, and so does flowc: their answers are given. Of pipelines, ZenML loads the
+decorated function by its name, and finds only those below `@step` that use `functools.wraps`.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+
+from tests.variants.variant import Answer, Variant
+
+HELP = '''\
+import contextlib, functools, os, time
+from functools import partial, wraps
+
+
+def timed(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        print("RESULT before", function.__name__)
+        started = time.perf_counter()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            print("RESULT after", function.__name__, time.perf_counter() >= started)
+
+    return wrapper
+
+
+def tagged(text, *, times=1):
+    """A decorator with arguments."""
+
+    def decorate(function):
+        @wraps(function)
+        def wrapper(self, *inputs):
+            for _ in range(times):
+                print("RESULT tag", text, function.__name__)
+            return function(self, *inputs)
+
+        return wrapper
+
+    return decorate
+
+
+def marking(function):
+    """Changes the artifacts."""
+
+    @wraps(function)
+    def wrapper(self, *inputs):
+        self.marked = getattr(self, "marked", ()) + (function.__name__,)
+        function(self, *inputs)
+        self.after = function.__name__
+    return wrapper
+
+
+def stubborn(function):
+    @wraps(function)
+    def wrapper(self):
+        for number in range(3):
+            try:
+                return function(self)
+            except ValueError:
+                print("RESULT again", number)
+    return wrapper
+
+
+def bare(function):
+    def wrapper(self, *inputs):
+        print("RESULT bare")
+        function(self, *inputs)
+
+    return wrapper
+
+
+def registering(function):
+    REGISTRY.append(function.__name__)
+    function.note = "registered"
+    return function
+
+
+class Counting:
+    """An object around the step, which Python does not bind."""
+
+    def __init__(self, function):
+        functools.update_wrapper(self, function)
+        self.function = function
+
+    def __call__(self, *args, **kwargs):
+        print("RESULT counting")
+        return self.function(*args, **kwargs)
+
+
+class Bound(Counting):
+    def __get__(self, flow, owner=None):
+        return self if flow is None else partial(self, flow)
+
+
+class Configured:
+    """A class as a decorator with arguments."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __call__(self, function):
+        @wraps(function)
+        def wrapper(*args, **kwargs):
+            print("RESULT configured", self.text)
+            return function(*args, **kwargs)
+
+        return wrapper
+
+
+class Tracker:
+    def watch(self, function):
+        return tagged("watched")(function)
+
+    @staticmethod
+    def static(function):
+        return tagged("static")(function)
+
+
+@contextlib.contextmanager
+def environment_of(name):
+    os.environ["MODE"] = name
+    yield
+    print("RESULT left", name)
+
+
+REGISTRY = []
+tracker = Tracker()
+'''
+FLOW = """\
+{top}
+from metaflow import FlowSpec, step, retry, resources, catch, environment
+
+
+def implementation(self):
+    print("RESULT implementation")
+    self.next(self.last)
+
+
+class F(FlowSpec):
+{members}
+    {first}
+    def start(self):
+        print("RESULT start", os.environ.get("MODE"))
+        self.items = [1, 2]
+        self.next(self.work, foreach="items")
+
+    {work}
+    def work(self):
+        print("RESULT work", self.input, getattr(self, "marked", None))
+        self.value = self.input * 2
+        self.next(self.join)
+
+    {join}
+    def join(self, inputs):
+        self.total = sum(one.value for one in inputs)
+        print("RESULT join", self.total, [getattr(one, "after", None) for one in inputs])
+        self.next(self.{after})
+
+    {extra}
+
+    @step
+    def last(self):
+        print("RESULT last", getattr(self, "after", None), getattr(self, "marked", None))
+        self.next(self.end)
+
+    @step
+    def end(self):
+        print("RESULT end", REGISTRY if "REGISTRY" in globals() else None)
+
+
+if __name__ == "__main__":
+    F()
+"""
+
+WITH_METAFLOW: Mapping[str, Mapping[str, str]] = {
+    "above": {"first": "@timed\n@step"},
+    "below": {"first": "@step\n@timed"},
+    "on_each_kind_of_step": {"first": "@timed\n@step", "work": "@step\n@timed", "join": "@timed\n@step"},
+    "above_and_below": {"first": "@timed\n@step\n@tagged('a')"},
+    "stacked": {"work": "@timed\n@tagged('a')\n@tagged('b', times=2)\n@step"},
+    "stacked_below": {"work": "@step\n@timed\n@tagged('a')\n@tagged('b', times=2)"},
+    "between_those_of_metaflow": {"work": "@retry(times=0)\n@timed\n@environment(vars={'MODE': 'x'})\n@step"},
+    "changes_artifacts": {"first": "@marking\n@step", "work": "@marking\n@step", "join": "@step\n@marking"},
+    "tries_again": {
+        "members": "    tried = False",
+        "first": "@step\n@stubborn\n@failing_once",
+        "top": "def failing_once(function):\n    seen = []\n    @wraps(function)\n    def wrapper(self):\n"
+        "        seen.append(1)\n        if len(seen) < 3:\n            raise ValueError(len(seen))\n"
+        "        function(self)\n    return wrapper",
+    },
+    "registers": {"first": "@registering\n@step", "work": "@step\n@registering"},
+    "a_class_with_arguments": {"first": "@Configured('x')\n@step", "join": "@step\n@Configured(text='y')"},
+    "a_method": {"first": "@tracker.watch\n@step", "work": "@Tracker.static\n@step"},
+    "a_lambda": {"first": "@step\n@(lambda function: timed(function))"},
+    "a_partial": {"first": "@partial(tagged, 'p')()\n@step", "work": "@step\n@partial(tagged, times=2)('q')"},
+    "a_named_partial": {"top": "twice = partial(tagged, times=2)", "work": "@twice('q')\n@step"},
+    "an_alias": {"top": "measured = timed", "first": "@measured\n@step"},
+    "a_name_for_one_of_metaflow": {"top": "from metaflow import retry\nagain = retry(times=0)", "work": "@again\n@timed\n@step"},
+    "a_partial_of_one_of_metaflow": {
+        "top": "import metaflow\nvariables = partial(metaflow.environment, vars={'MODE': 'y'})", "first": "@variables()\n@step",
+    },
+    "a_context_manager": {"first": "@step\n@environment_of('test')"},
+    "in_the_class": {
+        "members": "    def own(function):\n        @functools.wraps(function)\n        def wrapper(self):\n"
+        "            print('RESULT own')\n            function(self)\n        return wrapper\n",
+        "first": "@own\n@step",
+    },
+    "of_a_local_module": {"top": "from helper import logged", "first": "@logged\n@step", "work": "@step\n@logged"},
+    "of_a_local_module_by_attribute": {"top": "import helper", "first": "@helper.logged\n@step"},
+    "of_a_package": {"top": "from tools.wrap import logged as noted", "join": "@noted\n@step"},
+    "of_the_standard_library": {"first": "@step\n@functools.lru_cache(maxsize=None)"},
+    "depends_on_the_environment": {
+        "top": "if os.environ.get('NO_SUCH'):\n    maybe = tagged('on')\nelse:\n    def maybe(function):\n        return function",
+        "work": "@maybe\n@step",
+    },
+    "a_step_made_by_a_call": {"after": "start2", "extra": "def start2(self):\n        print('RESULT made')\n"
+                              "        self.next(self.last)\n    start2 = step(start2)"},
+    "a_decorated_step_made_by_a_call": {
+        "after": "start2", "extra": "def start2(self):\n        print('RESULT made')\n        self.next(self.last)\n"
+        "    start2 = retry(times=0)(step(timed(start2)))",
+    },
+    "that_uses_current": {
+        "top": "from metaflow import current\ndef naming(function):\n    @wraps(function)\n    def wrapper(self, *inputs):\n"
+        "        print('RESULT in', current.step_name)\n        return function(self, *inputs)\n    return wrapper",
+        "work": "@naming\n@step", "join": "@naming\n@step",
+    },
+}  # fmt: skip
+"""What stands above the steps: Metaflow's answer is the right one."""
+
+PLAIN = {"RESULT end []", "RESULT join 6 [None, None]", "RESULT last None None", "RESULT start None"}
+_WORK = ("RESULT work 1 None", "RESULT work 2 None")
+WITHOUT_METAFLOW: Mapping[str, tuple[Mapping[str, str], Answer]] = {
+    "without_wraps": ({"first": "@bare\n@step", "join": "@step\n@bare"}, ("RESULT bare", "RESULT bare")),
+    "without_wraps_in_a_foreach": ({"work": "@step\n@bare"}, ("RESULT bare", "RESULT bare")),
+    "an_object": ({"first": "@Counting\n@step"}, ("RESULT counting",)),
+    "an_object_below": ({"join": "@step\n@Counting"}, ("RESULT counting",)),
+    "an_object_that_is_bound": ({"first": "@step\n@Bound", "join": "@Bound\n@step"}, ("RESULT counting",) * 2),
+    "a_step_of_a_function_of_the_file": (
+        {"after": "made", "extra": "made = step(implementation)"}, ("RESULT implementation",),
+    ),
+    "a_decorated_function_of_the_file": (
+        {"after": "made", "extra": "made = timed(step(implementation))"},
+        ("RESULT implementation", "RESULT before implementation", "RESULT after implementation True"),
+    ),
+    "a_function_that_applies_those_of_metaflow": (
+        {"top": "import metaflow\ndef usual(function):\n    return metaflow.retry(times=1)(metaflow.step(function))",
+         "first": "@usual\n@timed"}, ("RESULT before start", "RESULT after start True"),
+    ),
+}  # fmt: skip
+"""What Metaflow does not find, or names otherwise, with what it adds to the answer."""
+
+REFUSED: Mapping[str, Mapping[str, str]] = {
+    "applies_one_of_metaflow": {
+        "top": "from metaflow import kubernetes\ndef large(memory):\n    return kubernetes(memory=memory)",
+        "work": "@large(64000)\n@step",
+    },
+    "is_given_one_of_metaflow": {
+        "top": "from metaflow import kubernetes\ndef enabled(decorator, flag):\n    return decorator if flag else lambda f: f",
+        "work": "@enabled(kubernetes(memory=64000), flag=True)\n@step",
+    },
+    "applies_one_in_a_local_module": {"top": "from applying import large", "work": "@large\n@step"},
+    "is_one_on_a_condition": {
+        "top": "from metaflow import kubernetes\nif os.environ.get('PROD'):\n    where = kubernetes(memory=1)\nelse:\n"
+        "    where = lambda f: f",
+        "work": "@where\n@step",
+    },
+    "nothing_binds": {"work": "@conda_base(python='3.9')\n@step"},
+}
+"""What would drop a decorator of Metaflow."""
+
+PIPELINE = """\
+{top}
+from zenml import pipeline, step
+
+
+{first}
+def load(number: int = 3) -> int:
+    print("RESULT load")
+    return number
+
+
+{work}
+def work(item: int) -> int:
+    print("RESULT work", item)
+    return item + 1
+
+
+def plain(item: int, factor: int) -> int:
+    print("RESULT plain", item)
+    return item * factor
+
+
+{extra}
+
+
+@pipeline
+def training():
+    {made}(work(load()), 10)
+
+
+if __name__ == "__main__":
+    training()
+"""
+LOADED = ("RESULT load", "RESULT plain 4", "RESULT work 3")
+PIPELINES: Mapping[str, tuple[Mapping[str, str], Answer]] = {
+    "below": ({"work": "@step\n@timed"}, ("RESULT before work", "RESULT after work True")),
+    "above": ({"work": "@timed\n@step"}, ("RESULT before work", "RESULT after work True")),
+    "with_arguments": ({"work": "@step(enable_cache=False)\n@noted('x')", "top": "def noted(text):\n"
+                        "    def decorate(function):\n        @wraps(function)\n        def wrapper(*args, **kwargs):\n"
+                        "            print('RESULT', text)\n            return function(*args, **kwargs)\n"
+                        "        return wrapper\n    return decorate"}, ("RESULT x",)),
+    "an_object": ({"first": "@step\n@Counting"}, ("RESULT counting",)),
+    "a_partial_of_step": ({"top": "import zenml\nuncached = partial(zenml.step, enable_cache=False)",
+                           "first": "@uncached\n@timed"}, ("RESULT before load", "RESULT after load True")),
+    "stacked": ({"work": "@Configured('a')\n@step\n@Configured('b')"}, ("RESULT configured a", "RESULT configured b")),
+    "a_step_made_by_a_call": ({"extra": "made = step(timed(plain))"}, ("RESULT before plain", "RESULT after plain True")),
+    "of_a_local_module": ({"top": "from helper import logged", "work": "@step\n@logged"}, ("RESULT logged work",)),
+}  # fmt: skip
+
+BESIDE = {
+    "helper.py": "import functools\n\ndef logged(function):\n    @functools.wraps(function)\n"
+    "    def wrapper(*args, **kwargs):\n        print('RESULT logged', function.__name__)\n"
+    "        return function(*args, **kwargs)\n    return wrapper\n",
+    "tools/__init__.py": "",
+    "tools/wrap.py": "from helper import logged\n",
+    "applying.py": "from metaflow import kubernetes\n\ndef large(function):\n    return kubernetes(memory=64000)(function)\n",
+}  # fmt: skip
+
+
+def _filled(template: str, parts: Mapping[str, str], defaults: Mapping[str, str]) -> str:
+    text = template
+    for name, default in defaults.items():
+        given = parts.get(name, default)
+        if name == "top":
+            given = f"{HELP}\n\n{given}"
+        elif name != "members" and template is FLOW:
+            given = textwrap.indent(given, "    ").lstrip() if name in {"first", "work", "join"} else given
+        text = text.replace("{" + name + "}", given)
+    return text
+
+
+def _flow(parts: Mapping[str, str]) -> dict[str, str]:
+    defaults = {"top": "", "members": "", "extra": "", "after": "last"}
+    defaults |= dict.fromkeys(("first", "work", "join"), "@step")
+    return {"flow.py": _filled(FLOW, parts, defaults), **BESIDE}
+
+
+def _pipeline(parts: Mapping[str, str]) -> dict[str, str]:
+    defaults = {"top": "", "first": "@step", "work": "@step", "extra": "made = step(plain)", "made": "made"}
+    return {"flow.py": _filled(PIPELINE, parts, defaults), **BESIDE}
+
+
+def _variants() -> list[Variant]:
+    found = [Variant(name, _flow(parts)) for name, parts in WITH_METAFLOW.items()]
+    for name, (parts, answer) in WITHOUT_METAFLOW.items():
+        found.append(Variant(name, _flow(parts), expected=(*PLAIN, *_WORK, *answer)))
+    found += [Variant(f"refused_{name}", _flow(parts), refused="FC401") for name, parts in REFUSED.items()]
+    for name, (parts, answer) in PIPELINES.items():
+        found.append(Variant(f"pipeline_{name}", _pipeline(parts), expected=(*LOADED, *answer)))
+    return found
+
+
+VARIANTS = tuple(_variants())
