@@ -86,6 +86,8 @@ class LocalCode:
         """The files to ship, without the flow's own, in the order in which they were found."""
         self.texts: dict[Path, str] = {}
         """Those of them that could be read."""
+        self.installed: dict[Path, str] = {}
+        """The files of installed packages that base classes of the flow were looked for in."""
         self.names: dict[Path, str] = {}
         """The dotted names that local modules are imported by."""
         self.missing: list[Importer] = []
@@ -162,6 +164,17 @@ class LocalCode:
         file = found.files[-1][0]
         is_flow = file == self.root.file and not level and parts[0] in sys.stdlib_module_names
         return None if is_flow else file
+
+    def installed_path(self, parts: tuple[str, ...], places: Sequence[Path]) -> Path | None:
+        """The file of a module in folders of installed packages, whose text is kept; `None` where there is none."""
+        if parts[0] in NEVER_LOCAL or parts[0] in sys.stdlib_module_names:
+            return None
+        found = self.folders.resolve(parts, places)
+        if found.matched < len(parts) or found.compiled is not None or not found.regular:
+            return None
+        for path, _ in found.files:
+            self.installed.setdefault(path, path.read_text(encoding="utf-8", errors="replace"))
+        return found.files[-1][0]
 
     def places(self) -> list[Path]:
         """The folders that were searched for an import that was not found."""

@@ -11,10 +11,12 @@ import ast
 import errno
 import io
 import sys
+import sysconfig
 import tokenize
 import warnings
 from collections.abc import Iterable, Iterator
-from functools import cached_property, lru_cache
+from copy import copy
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -257,6 +259,13 @@ class LocalModules:
 
         self._code = local_code(main.source)
         self._views: dict[Path, ModuleView | None] = {self._code.root.file.resolve(): main}
+        self._installed: tuple[Path, ...] = ()
+
+    def with_installed(self) -> LocalModules:
+        """The same, which finds modules of packages that are installed beside flowc as well, and reads their source."""
+        other = copy(self)
+        other._installed = installation_folders()
+        return other
 
     def find(self, view: ModuleView, node: ast.expr) -> FoundClass | None:
         """The class that an expression in a file names: of that file, or of a local module that it imports."""
@@ -324,6 +333,8 @@ class LocalModules:
     def load(self, view: ModuleView, level: int, parts: tuple[str, ...]) -> ModuleView | None:
         """The local module that a file imports by its dots and parts; `None` where there is none."""
         path = self._code.module_path(view.source.path, level, parts)
+        if path is None and self._installed and not level:
+            path = self._code.installed_path(parts, self._installed)
         return self._parsed(path.resolve(), path) if path is not None else None
 
     def module_name(self, view: ModuleView) -> str:
@@ -337,6 +348,14 @@ class LocalModules:
             tree = parse(source, self._sink) if source is not None else None
             self._views[key] = ModuleView(source, tree, self._sink) if source is not None and tree is not None else None
         return self._views[key]
+
+
+@cache
+def installation_folders() -> tuple[Path, ...]:
+    """The folders of this Python's import path that hold installed packages: not those of its own library."""
+    own = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+    folders = (Path(place) for place in sys.path if place and place not in own)
+    return tuple(folder for folder in folders if folder.is_dir() and folder.name != "lib-dynload")
 
 
 def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flowc.protocol import FILES_FOLDER, PLAN_FILE
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.import_root import located
-from flowc_compiler.syntax.local_code import Reason
+from flowc_compiler.syntax.local_code import Reason, local_code
 from flowc_compiler.syntax.unserved_names import unserved_names
 from flowc_targets.package.included_files import DEFAULTS_FOLDER, default_files, included_files, shipped_files
 from flowc_targets.package.local_modules import find_local_code
@@ -131,7 +131,8 @@ def local_plan(flow: Flow, source: SourceFile, include: Sequence[str] = ()) -> d
 
 def _unserved(code: LocalCode) -> dict[str, Any]:
     """The plan's entry for what the files import and the shim does not serve; none where there is nothing."""
-    names = unserved_names([code.source.text, *code.texts.values()])
+    installed = local_code(code.source).installed
+    names = unserved_names([code.source.text, *code.texts.values(), *installed.values()])
     return {"unserved": names} if names else {}
 
 

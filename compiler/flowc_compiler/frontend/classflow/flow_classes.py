@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,6 +37,7 @@ class ClassTable:
         self._view = view
         self._sink = sink
         self.modules = LocalModules(view, sink)
+        self._known = self.modules.with_installed()
         self.unseen = False
         """Whether a base class could not be found."""
 
@@ -96,7 +98,7 @@ class ClassTable:
 
     def _bases(self, found: FoundClass) -> list[FoundClass]:
         """The bases that can be read."""
-        bases = (self.modules.find(found.view, base) for base in found.node.bases)
+        bases = (self._known.find(found.view, base) for base in found.node.bases)
         return [base for base in bases if base is not None]
 
     def _is_flow(self, found: FoundClass, seen: set[tuple[str, str]]) -> bool:
@@ -116,14 +118,23 @@ class ClassTable:
     def _check_bases(self, found: FoundClass) -> None:
         view = found.view
         for base in [*found.node.bases, *(keyword.value for keyword in found.node.keywords)]:
-            known = view.names.resolve(base) == "FlowSpec" or (isinstance(base, ast.Name) and base.id == "object")
-            if known or (base in found.node.bases and self.modules.find(view, base) is not None):
+            known = view.names.resolve(base) == "FlowSpec" or _is_python_own(base, view)
+            if known or (base in found.node.bases and self._known.find(view, base) is not None):
                 continue
             self.unseen = True
+            package = view.imported_path(base)[:1]
+            where = "a local file"
+            help_text = "move the class, or the steps that it holds, into this file or a module beside the flow"
+            if package and base in found.node.bases:
+                where = f"a local file, nor in a package that is installed beside flowc ({package[0]})"
+                name = _DISTRIBUTIONS.get(package[0], package[0])
+                help_text = (
+                    f"install {name} where flowc runs, which reads its source and never executes it, and in the tasks' "
+                    "image; or copy the class into a module beside the flow"
+                )
             self._sink.error(
-                "FC105", f"the base class `{view.code(base)}` is not in a local file", view.span(base),
-                help="move the class, or the steps that it holds, into this file or a module beside the flow",
-            )  # fmt: skip
+                "FC105", f"the base class `{view.code(base)}` is not in {where}", view.span(base), help=help_text
+            )
 
     def _no_flow(self, message: str, flows: dict[str, ast.ClassDef]) -> None:
         known = (
@@ -139,6 +150,17 @@ def _has_steps(found: FoundClass) -> bool:
     return any(found.view.names.resolve(callee(item)) == "step" for method in methods for item in method.decorator_list)
 
 
+def _is_python_own(base: ast.expr, view: ModuleView) -> bool:
+    """Whether a base is one of Python's own library, such as `ABC` or `Generic[T]`: none of those is a flow."""
+    base = base.value if isinstance(base, ast.Subscript) else base
+    if isinstance(base, ast.Name) and base.id == "object":
+        return True
+    package = view.imported_path(base)[:1]
+    return bool(package) and package[0] in sys.stdlib_module_names
+
+
+_DISTRIBUTIONS = {"obproject": "ob-project-utils"}
+"""Packages with base classes of flows, where their distributions are called otherwise."""
 _MOST_BASES = 1000
 """Classes that build on each other in a circle, which Python would refuse, must not cause an endless loop."""
 

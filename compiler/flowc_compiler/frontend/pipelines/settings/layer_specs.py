@@ -199,7 +199,10 @@ def _read(layer: SettingsLayer, sink: DiagnosticSink) -> LayerArguments:
 
 
 def _decorated(
-    layers: Sequence[SettingsLayer], attached: Sequence[CliDecorator], modules: LocalModules | None, sink: DiagnosticSink
+    layers: Sequence[SettingsLayer],
+    attached: Sequence[CliDecorator],
+    modules: LocalModules | None,
+    sink: DiagnosticSink,
 ) -> list[StepSpecs]:
     """The specs of the other decorators above the step's function."""
     for layer in layers:

@@ -1,0 +1,154 @@
+"""Base classes of flows that no local file has: those of installed packages are read, and never executed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.driver import compile_file
+from flowc_compiler.syntax.modules import installation_folders
+from flowc_targets.package.code_package import package_files
+from tests.support import write_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CORP = {
+    "site/corp/__init__.py": "from corp.flows import *\n",
+    "site/corp/flows.py": """\
+from metaflow import Deployer, FlowSpec, Parameter, resources, step
+
+from .steps import Ending
+
+__all__ = ["CorpFlow"]
+
+
+class CorpFlow(Ending, FlowSpec):
+    region = Parameter("region", default="eu")
+    limit = 3
+
+    def shown(self):
+        return f"RESULT {self.region} {self.limit} {self.value}"
+""",
+    "site/corp/steps.py": """\
+from metaflow import retry, step
+
+
+class Ending:
+    @retry(times=2)
+    @step
+    def end(self):
+        print(self.shown())
+""",
+}
+FLOW = """\
+from corp import CorpFlow
+from metaflow import step
+
+
+class MyFlow(CorpFlow):
+    limit = 4
+
+    @step
+    def start(self):
+        self.value = 1
+        self.next(self.end)
+
+
+if __name__ == "__main__":
+    MyFlow()
+"""
+
+
+@pytest.fixture
+def corp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of installed packages on the import path; the flow is elsewhere."""
+    write_files(tmp_path, CORP)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    installation_folders.cache_clear()
+    yield tmp_path / "flow" / "flow.py"
+    installation_folders.cache_clear()
+
+
+def _write(path: Path, text: str) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_an_installed_base_class(corp: Path) -> None:
+    flow, source = (found := compile_file(_write(corp, FLOW))).flow, found.source
+    assert (flow.start, flow.end, sorted(flow.by_name)) == ("start", "end", ["end", "start"])
+    assert [parameter.name for parameter in flow.parameters] == ["region"]
+    retry = flow.by_name["end"].specs.retry
+    assert retry is not None
+    assert retry.limit == 2
+    assert "corp" not in sys.modules
+    files = package_files(flow, source)
+    assert json.loads(files["plan.json"])["unserved"] == {"metaflow": ["Deployer"]}
+    assert not [name for name in files if "corp" in name]
+
+
+@pytest.mark.process
+def test_it_runs(corp: Path) -> None:
+    _write(corp, FLOW)
+    command = [sys.executable, "-m", "flowc_cli", "run", "flow.py", "--root", "store", "-p", "region=us"]
+    site = str(corp.parent.parent / "site")
+    paths = [site, *(place for place in sys.path if place)]
+    done = subprocess.run(
+        command, cwd=corp.parent, env={"PYTHONPATH": ":".join(paths)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "RESULT us 4 1" in done.stdout + done.stderr
+
+
+def test_its_mistakes_are_shown_where_they_are(corp: Path) -> None:
+    (corp.parent.parent / "site" / "corp" / "steps.py").write_text(CORP["site/corp/steps.py"].replace("retry", "retri"))
+    with pytest.raises(FlowcError) as caught:
+        compile_file(_write(corp, FLOW))
+    errors = [item for item in caught.value.diagnostics if item.severity == "error"]
+    assert [(item.code, item.span and Path(item.span.file).name) for item in errors] == [("FC106", "steps.py")]
+
+
+@pytest.mark.parametrize(
+    ("imported", "package"),
+    [("from obproject import CorpFlow", "ob-project-utils"), ("from far.off import CorpFlow", "far")],
+)
+def test_a_package_that_is_not_installed(tmp_path: Path, imported: str, package: str) -> None:
+    with pytest.raises(FlowcError) as caught:
+        compile_file(_write(tmp_path / "flow.py", FLOW.replace("from corp import CorpFlow", imported)))
+    [item] = caught.value.diagnostics
+    assert item.code == "FC105"
+    assert f"install {package} where flowc runs" in item.help
+
+
+@pytest.mark.parametrize(
+    ("imported", "base"),
+    [
+        ("import abc", "abc.ABC"), ("from abc import ABC", "ABC"),
+        ("from typing import Generic, TypeVar\nT = TypeVar('T')", "Generic[T]"),
+        ("from contextlib import AbstractContextManager", "AbstractContextManager"),
+    ],
+)  # fmt: skip
+def test_pythons_own(tmp_path: Path, imported: str, base: str) -> None:
+    text = f"""{imported}
+from metaflow import FlowSpec, step
+
+class F(FlowSpec, {base}):
+    @step
+    def start(self):
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+    sink = DiagnosticSink()
+    assert compile_file(_write(tmp_path / "flow.py", text), sink).flow.name == "F"
+    assert not sink.diagnostics
