@@ -72,7 +72,7 @@ _TITLES = {
     "FC314": "a default has the wrong type",
     "FC315": "the parser of a config reads what tasks may not have",
     "FC316": "an attribute that is not stored",
-    "FC401": "an unknown decorator",
+    "FC401": "a decorator that flowc cannot use",
     "FC402": "the value of a decorator argument is not known",
     "FC403": "an unknown decorator argument",
     "FC404": "a decorator argument has the wrong type or value",

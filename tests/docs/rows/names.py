@@ -107,26 +107,73 @@ NAMES = [
         "metaflow.metaflow_config": "DATASTORE_SYSROOT_S3, DATATOOLS_S3ROOT, DEFAULT_DATASTORE, KUBERNETES_NAMESPACE",
     }.items()),
     Row("`metaflow.cards.get_cards`", "top", "from metaflow.cards import get_cards"),
-    *(Row(f"`metaflow.{name}`", "top", f"from metaflow import {name}") for name in _REFUSED),
+    *(Row(f"`metaflow.{name}`, imported", "top", f"from metaflow import {name}") for name in _REFUSED),
     Row("`metaflow.client.core`: the names of `metaflow.client`", "top", "from metaflow.client.core import Run, Task"),
     Row("`metaflow.plugins.cards.card_modules.components`: those of `metaflow.cards`", "top",
         "from metaflow.plugins.cards.card_modules.components import Markdown, Table"),
-    Row("other names of `metaflow.metaflow_config`", "top", "from metaflow.metaflow_config import SFN_IAM_ROLE"),
-    Row("other modules, such as `metaflow.plugins.aws`", "top", "import metaflow.plugins.aws"),
-    Row("a user's step decorator: a decorator that is executed", "file", """
+    Row("other names of `metaflow.metaflow_config`, imported", "top", "from metaflow.metaflow_config import SFN_IAM_ROLE"),
+    Row("other modules, such as `metaflow.plugins.aws`, imported", "top", "import metaflow.plugins.aws"),
+    Row("a use of one of these, in a step or where the file is imported", "body",
+        "from metaflow import Runner\nRunner('flow.py').run()"),
+    Row("a user's own decorator, above or below `@step`", "file", """
+        import functools
         from metaflow import *
 
         def mine(function):
-            return function
+            @functools.wraps(function)
+            def wrapper(self):
+                self.by = function.__name__
+                function(self)
+            return wrapper
 
         class RowFlow(FlowSpec):
             @mine
             @step
             def start(self):
+                assert self.by == "start"
                 self.next(self.end)
 
             @step
+            @mine
             def end(self):
+                assert self.by == "end"
+    """),
+    Row("a name for a decorator: `fast = resources(cpu=4)`, `partial(retry, times=2)`", "file", """
+        import functools
+        from metaflow import *
+
+        fast = functools.partial(resources, cpu=4)
+
+        class RowFlow(FlowSpec):
+            @fast(memory=500)
+            @step
+            def start(self):
+                pass
+    """),
+    Row("a user's function that applies a decorator of Metaflow by its arguments", "file", """
+        from metaflow import *
+
+        def sized(cpu):
+            return resources(cpu=cpu)
+
+        class RowFlow(FlowSpec):
+            @sized(4)
+            @step
+            def start(self):
+                pass
+    """),
+    Row("`@user_step_decorator`: a decorator that Metaflow executes", "file", """
+        from metaflow import *
+        from metaflow import user_step_decorator
+
+        @user_step_decorator
+        def mine(step_name, flow, inputs, attributes):
+            yield
+
+        class RowFlow(FlowSpec):
+            @mine
+            @step
+            def start(self):
                 pass
     """),
 ]  # fmt: skip
