@@ -1,8 +1,8 @@
 """Decorators of the user's own: plain Python around steps, which runs in the task.
 
-Metaflow is asked where it takes them, too. It refuses what hides the step from it: a wrapper without `functools.wraps`, an
-object with `__call__`. Python would run these, and so does flowc: their answers are given. Of pipelines, ZenML loads the
-decorated function by its name, and finds only those below `@step` that use `functools.wraps`.
+Metaflow is asked where it takes them, too. It refuses what hides the step from it: a wrapper without `functools.wraps`,
+an object with `__call__`. Python would run these, and so does flowc: their answers are given. Of pipelines, ZenML loads
+the decorated function by its name, and finds only those below `@step` that use `functools.wraps`.
 """
 
 from __future__ import annotations
@@ -201,9 +201,12 @@ WITH_METAFLOW: Mapping[str, Mapping[str, str]] = {
     "a_partial": {"first": "@partial(tagged, 'p')()\n@step", "work": "@step\n@partial(tagged, times=2)('q')"},
     "a_named_partial": {"top": "twice = partial(tagged, times=2)", "work": "@twice('q')\n@step"},
     "an_alias": {"top": "measured = timed", "first": "@measured\n@step"},
-    "a_name_for_one_of_metaflow": {"top": "from metaflow import retry\nagain = retry(times=0)", "work": "@again\n@timed\n@step"},
+    "a_name_for_one_of_metaflow": {
+        "top": "from metaflow import retry\nagain = retry(times=0)", "work": "@again\n@timed\n@step",
+    },
     "a_partial_of_one_of_metaflow": {
-        "top": "import metaflow\nvariables = partial(metaflow.environment, vars={'MODE': 'y'})", "first": "@variables()\n@step",
+        "top": "import metaflow\nvariables = partial(metaflow.environment, vars={'MODE': 'y'})",
+        "first": "@variables()\n@step",
     },
     "a_context_manager": {"first": "@step\n@environment_of('test')"},
     "in_the_class": {
@@ -216,7 +219,8 @@ WITH_METAFLOW: Mapping[str, Mapping[str, str]] = {
     "of_a_package": {"top": "from tools.wrap import logged as noted", "join": "@noted\n@step"},
     "of_the_standard_library": {"first": "@step\n@functools.lru_cache(maxsize=None)"},
     "depends_on_the_environment": {
-        "top": "if os.environ.get('NO_SUCH'):\n    maybe = tagged('on')\nelse:\n    def maybe(function):\n        return function",
+        "top": "if os.environ.get('NO_SUCH'):\n    maybe = tagged('on')\nelse:\n    def maybe(function):\n"
+        "        return function",
         "work": "@maybe\n@step",
     },
     "a_step_made_by_a_call": {"after": "start2", "extra": "def start2(self):\n        print('RESULT made')\n"
@@ -226,7 +230,8 @@ WITH_METAFLOW: Mapping[str, Mapping[str, str]] = {
         "    start2 = retry(times=0)(step(timed(start2)))",
     },
     "that_uses_current": {
-        "top": "from metaflow import current\ndef naming(function):\n    @wraps(function)\n    def wrapper(self, *inputs):\n"
+        "top": "from metaflow import current\ndef naming(function):\n    @wraps(function)\n"
+        "    def wrapper(self, *inputs):\n"
         "        print('RESULT in', current.step_name)\n        return function(self, *inputs)\n    return wrapper",
         "work": "@naming\n@step", "join": "@naming\n@step",
     },
@@ -261,7 +266,8 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         "work": "@large(64000)\n@step",
     },
     "is_given_one_of_metaflow": {
-        "top": "from metaflow import kubernetes\ndef enabled(decorator, flag):\n    return decorator if flag else lambda f: f",
+        "top": "from metaflow import kubernetes\ndef enabled(decorator, flag):\n"
+        "    return decorator if flag else lambda f: f",
         "work": "@enabled(kubernetes(memory=64000), flag=True)\n@step",
     },
     "applies_one_in_a_local_module": {"top": "from applying import large", "work": "@large\n@step"},
@@ -319,7 +325,9 @@ PIPELINES: Mapping[str, tuple[Mapping[str, str], Answer]] = {
     "a_partial_of_step": ({"top": "import zenml\nuncached = partial(zenml.step, enable_cache=False)",
                            "first": "@uncached\n@timed"}, ("RESULT before load", "RESULT after load True")),
     "stacked": ({"work": "@Configured('a')\n@step\n@Configured('b')"}, ("RESULT configured a", "RESULT configured b")),
-    "a_step_made_by_a_call": ({"extra": "made = step(timed(plain))"}, ("RESULT before plain", "RESULT after plain True")),
+    "a_step_made_by_a_call": (
+        {"extra": "made = step(timed(plain))"}, ("RESULT before plain", "RESULT after plain True"),
+    ),
     "of_a_local_module": ({"top": "from helper import logged", "work": "@step\n@logged"}, ("RESULT logged work",)),
 }  # fmt: skip
 
@@ -329,7 +337,8 @@ BESIDE = {
     "        return function(*args, **kwargs)\n    return wrapper\n",
     "tools/__init__.py": "",
     "tools/wrap.py": "from helper import logged\n",
-    "applying.py": "from metaflow import kubernetes\n\ndef large(function):\n    return kubernetes(memory=64000)(function)\n",
+    "applying.py": "from metaflow import kubernetes\n\ndef large(function):\n"
+    "    return kubernetes(memory=64000)(function)\n",
 }  # fmt: skip
 
 
