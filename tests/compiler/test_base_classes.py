@@ -70,7 +70,7 @@ if __name__ == "__main__":
 def corp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of installed packages on the import path; the flow is elsewhere."""
     write_files(tmp_path, CORP)
-    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "site"), *sys.path])
     installation_folders.cache_clear()
     yield tmp_path / "flow" / "flow.py"
     installation_folders.cache_clear()

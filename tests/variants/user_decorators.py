@@ -217,7 +217,6 @@ WITH_METAFLOW: Mapping[str, Mapping[str, str]] = {
     "of_a_local_module": {"top": "from helper import logged", "first": "@logged\n@step", "work": "@step\n@logged"},
     "of_a_local_module_by_attribute": {"top": "import helper", "first": "@helper.logged\n@step"},
     "of_a_package": {"top": "from tools.wrap import logged as noted", "join": "@noted\n@step"},
-    "of_the_standard_library": {"first": "@step\n@functools.lru_cache(maxsize=None)"},
     "depends_on_the_environment": {
         "top": "if os.environ.get('NO_SUCH'):\n    maybe = tagged('on')\nelse:\n    def maybe(function):\n"
         "        return function",
@@ -243,6 +242,7 @@ _WORK = ("RESULT work 1 None", "RESULT work 2 None")
 WITHOUT_METAFLOW: Mapping[str, tuple[Mapping[str, str], Answer]] = {
     "without_wraps": ({"first": "@bare\n@step", "join": "@step\n@bare"}, ("RESULT bare", "RESULT bare")),
     "without_wraps_in_a_foreach": ({"work": "@step\n@bare"}, ("RESULT bare", "RESULT bare")),
+    "of_the_standard_library": ({"first": "@step\n@functools.lru_cache(maxsize=None)"}, ()),
     "an_object": ({"first": "@Counting\n@step"}, ("RESULT counting",)),
     "an_object_below": ({"join": "@step\n@Counting"}, ("RESULT counting",)),
     "an_object_that_is_bound": ({"first": "@step\n@Bound", "join": "@Bound\n@step"}, ("RESULT counting",) * 2),

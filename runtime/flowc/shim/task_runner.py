@@ -216,7 +216,7 @@ def _called(
 def _step_of(flow: FlowSpec, name: str) -> Callable[..., Any] | None:
     """A step's method, whatever its decorators made of it: an object that can be called, but not bound, gets `self`."""
     method: Callable[..., Any] | None = getattr(flow, name, None)
-    made = next((vars(cls)[name] for cls in type(flow).__mro__ if name in vars(cls)), None)
+    made: object = next((vars(cls)[name] for cls in type(flow).__mro__ if name in vars(cls)), None)
     return method if method is None or hasattr(type(made), "__get__") else partial(method, flow)
 
 

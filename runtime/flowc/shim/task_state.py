@@ -216,7 +216,13 @@ def _step_name(flow: FlowSpec, target: Any, following: List[str]) -> str:
     name: str = getattr(target, "__name__", str(target))
     if name in following:
         return name
-    return next((step for step in following if getattr(flow, step, None) == target), name)
+    meant = _parts_of(target)
+    return next((step for step in following if _parts_of(getattr(flow, step, None)) == meant), name)
+
+
+def _parts_of(method: Any) -> Tuple[Any, ...]:
+    """What makes a bound method equal to another: two `functools.partial` of the same are not."""
+    return getattr(method, "func", method), getattr(method, "args", None)
 
 
 def _whole(value: Any) -> bool:

@@ -23,7 +23,7 @@ from flowc_compiler.syntax.served_imports import ROOTS
 if TYPE_CHECKING:
     from flowc_compiler.syntax.modules import LocalModules
 
-Decorated = TypeVar("Decorated", ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+Decorated = TypeVar("Decorated", bound=ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
 SERVED = frozenset({*ARGUMENTS, *FLOW_ARGUMENTS, "step", "pipeline"})
 """The decorators that are read when the flow is compiled."""
 Owner = Literal["step", "flow", "pipeline"]
@@ -62,7 +62,7 @@ def definitions(body: list[ast.stmt], view: ModuleView) -> list[ast.stmt]:
                 functions[name] = statement
                 made = expanded(statement, view)
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as value):
-                made = _definition(name, value, functions, view)
+                made = _definition(name, value, functions, view, is_file=body is view.tree.body)
             case _:
                 pass
         found.append(made or statement)
@@ -79,7 +79,9 @@ def expanded(node: Decorated, view: ModuleView) -> Decorated:
     return changed
 
 
-def _definition(name: str, value: ast.Call, functions: dict[str, FunctionNode], view: ModuleView) -> ast.stmt | None:
+def _definition(
+    name: str, value: ast.Call, functions: dict[str, FunctionNode], view: ModuleView, *, is_file: bool
+) -> ast.stmt | None:
     """The definition that `name = step(function)` is, with whatever other decorators; `None` for anything else."""
     decorators, inner = _unwrapped(value)
     if not (isinstance(inner, ast.Name) and inner.id in functions):
@@ -88,7 +90,7 @@ def _definition(name: str, value: ast.Call, functions: dict[str, FunctionNode], 
     items = [part for item in decorators for part in _expansion(item, view)]
     if not any(view.names.resolve(_callee(item)) == "step" for item in items):
         return None
-    if name != function.name and function in view.tree.body:
+    if name != function.name and is_file:
         items = [_named(item, function.name) if view.names.resolve(_callee(item)) == "step" else item for item in items]
     made = copy(function)
     made.name, made.decorator_list = name, [*items, *expanded(function, view).decorator_list]
