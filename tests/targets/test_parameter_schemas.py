@@ -61,7 +61,7 @@ def _emitted(folder: Path, declared: str, target: str, **options: str) -> str:
 def test_argo_offers_the_choices(tmp_path: Path, declared: str, value: str | None, enum: list[str] | None) -> None:
     documents = yaml.safe_load_all(_emitted(tmp_path, declared, "argo", kind="template"))
     workflow = next(item for item in documents if item["kind"] == "WorkflowTemplate")
-    (parameter,) = workflow["spec"]["arguments"]["parameters"]
+    parameter = next(item for item in workflow["spec"]["arguments"]["parameters"] if item["name"] == "p")
     assert (parameter.get("value"), parameter.get("enum")) == (value, enum)
 
 
