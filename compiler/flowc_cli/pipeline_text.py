@@ -36,6 +36,12 @@ def value_text(flow: Flow, value: Value) -> str:
             return " or ".join(dict.fromkeys(_operand(flow, item) for item in value.values))
         case "each":
             return f"for each of {fan_text(flow, value.opener)}: {value_text(flow, value.value)}"
+        case "object":
+            parts = [value_text(flow, item) for item in value.values]
+            first = len(parts) - len(value.keywords)
+            named = [f"{name}={part}" for name, part in zip(value.keywords, parts[first:], strict=True)]
+            inside = ", ".join([*parts[:first], *named])
+            return f"{value.name}({inside})" if value.member is None else f"{value.name}.{value.member}"
         case "operation":
             return _operation(flow, value)
         case _:

@@ -93,7 +93,6 @@ if __name__ == "__main__":
 """
 
 SAME: Mapping[str, tuple[str, str | None]] = {
-    "flag_that_is_set": ("is_flag=True, default=False", "true"),
     "flag_that_is_not": ("is_flag=True, default=False", None),
     "flag_without_default": ("is_flag=True", None),
     "flag_on": ("is_flag=True, default=True, type=bool", None),
@@ -162,6 +161,8 @@ SAME: Mapping[str, tuple[str, str | None]] = {
 """By name the arguments, and the text that is given: the answer is Metaflow's."""
 
 OURS: Mapping[str, tuple[str, str | None, str]] = {
+    "flag_that_is_set": ("is_flag=True, default=False", "true", "bool True"),
+    "flag_value_given": ('is_flag=True, flag_value="x"', "y", "str 'y'"),
     "several_by_an_untyped_default": ('multiple=True, default=["a", "b"]', None, "tuple ('a', 'b')"),
     "pair": ("nargs=2, type=int", "1 2", "tuple (1, 2)"),
     "pair_as_json": ("nargs=2, type=float", "[1, 2]", "tuple (1.0, 2.0)"),
@@ -169,7 +170,7 @@ OURS: Mapping[str, tuple[str, str | None, str]] = {
     "count_given": ("count=True", "2", "int 2"),
     "choices": ('choices=["a", "b"], default="a"', "b", "str 'b'"),
     "member_of_numbers": ("type=Level", "1", "Level <Level.LOW: 1>"),
-    "member_by_its_name": ("type=Color", "BLUE", "Color <Color.BLUE: 'blue'>"),
+    "member_by_its_name": ("type=Level", "HIGH", "Level <Level.HIGH: 2>"),
     "literal": ('type=Literal["a", "b"]', "b", "str 'b'"),
     "literal_of_numbers": ("type=Literal[1, 2], default=1", "2", "int 2"),
     "optional": ("type=Optional[int]", "1", "int 1"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TypeGuard
 
+from flowc_compiler.evaluate.constructed import constructed
 from flowc_compiler.evaluate.evaluator import (
     BoundValue,
     CallArguments,
@@ -248,7 +249,10 @@ def call_class(evaluator: Evaluator, of: ClassObject, arguments: CallArguments, 
         return _member(evaluator, of, arguments, node)
     if of.kind not in {"plain", "dataclass"} or any(item.kind == "opaque" for item in of.mro()):
         why = Unresolved(f"flowc cannot tell what the class `{of.name}` makes of its arguments")
+        later = constructed(evaluator, of, arguments, why)
         evaluator.escape(of, *(given.value for given in arguments.all()), why=why)
+        if later is not None:
+            return later
         raise evaluator.refuse_unresolved(why, node)
     made = Instance(of)
     first = next((item for item in of.mro() if item.kind == "dataclass" or "__init__" in item.namespace), of)

@@ -17,6 +17,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate import expressions
 from flowc_compiler.evaluate.branches import fork
 from flowc_compiler.evaluate.builtin_functions import builtin, library
+from flowc_compiler.evaluate.constructed import Constructed
 from flowc_compiler.evaluate.evaluator import (
     BoundValue,
     CallArguments,
@@ -149,6 +150,8 @@ class UnknownCode(Evaluator):
                 continue
             seen.add(id(value))
             self._spent[1] += 1
+            if isinstance(value, Constructed):
+                value.changes.append(why)
             if isinstance(value, Function):
                 pending += self._escape_function(value)
             elif is_kind(value, list, dict, set, Iterator):

@@ -205,6 +205,8 @@ class Parameter(Node):
     separator: str | None = None
     converter: str = ""
     """What the first task makes of the text: the name of a class or a function; empty for plain types."""
+    module: str | None = None
+    """Of a pipeline's parameter: the dotted name of the local module with the pipeline; `None` for the flow's file."""
     choices: tuple[str, ...] = ()
     """The texts that it takes, where only some are allowed."""
     any_case: bool = False

@@ -101,6 +101,20 @@ class EachValue(Model):
     """As a task of the body sees it."""
 
 
+class ObjectValue(Model):
+    """An object of a class of the flow's files, which the task makes; or a member of an enumeration."""
+
+    kind: Literal["object"] = "object"
+    name: str
+    """The name of the class in its module."""
+    module: str | None = None
+    """The dotted name of a local module; `None` for the flow's own file."""
+    values: tuple[Value, ...] = ()
+    keywords: tuple[str, ...] = ()
+    """The names of the last values."""
+    member: str | None = None
+
+
 Operator = Literal[
     "==", "!=", "<", "<=", ">", ">=", "in", "not in", "is", "is not", "and", "or", "not",
     "+", "-", "*", "/", "//", "%", "**", "@", "<<", ">>", "&", "|", "^", "neg", "pos", "invert",
@@ -135,7 +149,8 @@ Value = Annotated[
     | CollectionValue
     | ChosenValue
     | OperationValue
-    | EachValue,
+    | EachValue
+    | ObjectValue,
     Field(discriminator="kind"),
 ]
 """One value, by `kind`."""
@@ -184,7 +199,9 @@ def inner_values(value: Value) -> tuple[Value, ...]:
     match value:
         case ElementValue(value=inner) | EachValue(value=inner):
             return (inner,)
-        case CollectionValue(values=inner) | ChosenValue(values=inner) | OperationValue(operands=inner):
+        case CollectionValue(values=inner) | ChosenValue(values=inner) | ObjectValue(values=inner):
+            return inner
+        case OperationValue(operands=inner):
             return inner
         case _:
             return ()

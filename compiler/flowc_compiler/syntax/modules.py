@@ -267,6 +267,11 @@ class LocalModules:
         other._installed = installation_folders()
         return other
 
+    @property
+    def main(self) -> ModuleView:
+        """The flow's own file."""
+        return self._main
+
     def find(self, view: ModuleView, node: ast.expr) -> FoundClass | None:
         """The class that an expression in a file names: of that file, or of a local module that it imports."""
         match node:

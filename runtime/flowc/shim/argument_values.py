@@ -33,6 +33,8 @@ class Values:
         self._state = state
         self._path = state.path
         self._outputs = Outputs(state.layout, state.plan)
+        self.load: Callable[[], Any] | None = None
+        """What imports the user's file, for objects of its classes."""
         self.own: Dict[str, Any] | None = None
         """The outputs of the task itself, once it has some: tests of a switch may read these."""
         self._at = ""
@@ -143,6 +145,15 @@ class Values:
         refs: Refs = state.layout.manifest(state.plan.start, ())["parameters"]
         return refs
 
+    def _object(self, value: Value) -> Any:
+        """An object of a class of the user's, or a member of an enumeration."""
+        found = user_object(self.load, value.get("module"), value["object"])
+        if "member" in value:
+            return found[value["member"]]
+        parts = [self.value(part) for part in value["of"]]
+        first = len(parts) - len(value["keywords"])
+        return found(*parts[:first], **dict(zip(value["keywords"], parts[first:])))
+
     def _element(self, value: Value) -> Any:
         found, expected = self.value(value["element"]), value.get("entries")
         try:
@@ -223,8 +234,20 @@ _KINDS: Dict[str, Callable[[Any, Value], Any]] = {
         "chosen": "case",
         "each": "each",
         "operation": "operation",
+        "object": "object",
     }.items()
 }
+
+
+def user_object(load: Callable[[], Any] | None, module: str | None, name: str) -> Any:
+    """What a name of the user's file, or of another local module, stands for. Raises ProtocolError."""
+    found = load() if load is not None else None
+    if found is not None and module is not None:
+        found = __import__(module, found.__dict__, None, ("",))
+    found = getattr(found, name, None)
+    if found is None:
+        raise ProtocolError(f"there is no {name!r} in {module or 'the flow file'}; compile the file again")
+    return getattr(found, "entrypoint", found)
 
 
 def _parts(value: Value) -> Iterator[Value]:
@@ -280,6 +303,8 @@ def describe(value: Value) -> str:
         return f"{describe(value['element'])}, [{value['key']!r}]"
     if "chosen" in value:
         return f"what step {value['chosen']!r} chose"
+    if "object" in value:
+        return f"{value['object']}.{value['member']}" if "member" in value else f"a {value['object']}"
     if "each" in value:
         return f"for each item of {value['each']!r} {describe(value['value'])}"
     if "operation" in value:

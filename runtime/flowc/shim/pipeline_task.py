@@ -8,11 +8,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from flowc.current import running
-from flowc.errors import ParameterError, PipelineError, ProtocolError, UnloadableArtifact
+from flowc.errors import FlowError, ParameterError, PipelineError, ProtocolError, UnloadableArtifact
 from flowc.pipeline_calls import awaited
 from flowc.protocol import env_names
 from flowc.protocol.conversions import conversion
-from flowc.shim.argument_values import Values, describe
+from flowc.shim.argument_values import Values, describe, user_object
 from flowc.shim.loaded_plan import given_text
 from flowc.shim.step_call import call_step
 from flowc.shim.task_runner import (
@@ -42,11 +42,12 @@ if TYPE_CHECKING:
 def execute(load: Callable[[], Any], state: TaskState, task: Task) -> None:
     """Run one task and commit it. `load` imports the user's file, which a synthetic step does not need."""
     plan, step, layout = state.plan, state.step, state.layout
-    declared = declared_parameters(plan)
+    values = Values(state)
+    values.load = load
+    declared = declared_parameters(plan, values)
     set_facts(plan, list(declared), task, lambda: _graph(state, load))
     if step.name == plan.start:
         state.parameters = chosen_parameters(declared, state, task)
-    values = Values(state)
     returned: Returned = {}
     caught = False
     if step.call is not None:
@@ -231,14 +232,17 @@ class RunParameter:
 
     kind = "Parameter"
 
-    def __init__(self, entry: Dict[str, Any]) -> None:
+    def __init__(self, entry: Dict[str, Any], values: Values | None = None) -> None:
         self.name: str = entry["name"]
         self._entry = entry
+        self._values = values
 
     def value(self, flow_name: str) -> Any:
         """The value for this run, from the environment or the default. Only the first task asks."""
         del flow_name
         text = given_text(self.name, self._entry)
+        if "typed" in self._entry and self._values is not None:
+            return self._typed(text, self._values)
         if text is not None:
             return convert(self.name, self._entry.get("type", "str"), text)
         if "default" not in self._entry:
@@ -247,7 +251,31 @@ class RunParameter:
 
         return literal(self._entry["default"])
 
+    def _typed(self, text: str | None, values: Values) -> Any:
+        """The value as the annotation has it, of the text or the default."""
+        import inspect
 
-def declared_parameters(plan: Plan) -> Dict[str, RunParameter]:
+        from flowc.typed_values import from_data, from_text, resolved_annotation
+
+        module, name = self._entry["typed"]
+        function = user_object(values.load, module, name)
+        try:
+            kind = resolved_annotation(function, self.name)
+            if text is not None:
+                return from_text(kind, text)
+            if "default" in self._entry:
+                value = values.value(self._entry["default"])
+                return None if value is None else from_data(kind, value)
+            if self._entry.get("computed"):
+                return inspect.signature(function).parameters[self.name].default
+        except FlowError:
+            raise
+        except Exception as error:
+            what = f"its default {self._entry.get('default')}" if text is None else repr(text[:200])
+            raise ParameterError(f"parameter {self.name!r}: {what} is not a value of it: {error}") from error
+        raise ParameterError(f"parameter {self.name!r} is required: give it as -p {self.name}=...")
+
+
+def declared_parameters(plan: Plan, values: Values | None = None) -> Dict[str, RunParameter]:
     """The parameters by the name of the argument, in the order of the file."""
-    return {entry["attribute"]: RunParameter(entry) for entry in plan.parameters}
+    return {entry["attribute"]: RunParameter(entry, values) for entry in plan.parameters}

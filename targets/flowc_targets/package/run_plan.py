@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from flowc.protocol.plan import VERSION
+from flowc_compiler.ir.regions import ObjectValue
 from flowc_targets.package.project_names import project_facts
 
 if TYPE_CHECKING:
@@ -46,11 +47,23 @@ def _parameter(flow: Flow, parameter: Parameter, default_files: Mapping[str, str
     file = default_files.get(parameter.name)
     if file is not None:
         return {**entry, "file": file}
+    if flow.frontend == "pipeline" and parameter.converter:
+        entry["typed"] = [parameter.module, flow.name]
     if parameter.given is not None:
         return {**entry, "value": parameter.given}
-    if flow.frontend == "pipeline" and (parameter.has_default or not parameter.required):
-        entry["default"] = literal(parameter.default)
+    if flow.frontend == "pipeline":
+        entry |= _argument(flow, parameter)
     return entry
+
+
+def _argument(flow: Flow, parameter: Parameter) -> dict[str, Any]:
+    """The default of a pipeline's parameter; `computed` for what the pipeline's own signature has."""
+    if isinstance(parameter.default, ObjectValue):
+        return {"default": planned(flow, parameter.default)}
+    if parameter.dynamic_default:
+        return {"computed": True}
+    known = parameter.has_default or not parameter.required
+    return {"default": literal(parameter.default)} if known else {}
 
 
 def recorded(config: Config) -> dict[str, Any]:
@@ -164,6 +177,11 @@ def planned(flow: Flow, value: Value) -> Json:
             assert switch.kind == "switch"
             cases = zip(switch.cases, value.values, strict=True)
             return {"chosen": value.switch, "cases": [[case.target, planned(flow, entry)] for case, entry in cases]}
+        case "object" if value.member is not None:
+            return {"object": value.name, "module": value.module, "member": value.member}
+        case "object":
+            parts = [planned(flow, part) for part in value.values]
+            return {"object": value.name, "module": value.module, "of": parts, "keywords": list(value.keywords)}
         case "each":
             return {"each": value.opener, "value": planned(flow, value.value)}
         case "operation":

@@ -6,11 +6,12 @@ The shim makes the values, with the classes themselves. Here is what engines, th
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
+from flowc_compiler.evaluate.constructed import is_structured
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate
-from flowc_compiler.evaluate.values import Builtin, ClassObject, Function, Instance, Partial
+from flowc_compiler.evaluate.values import Builtin, ClassObject, Descriptor, Function, Instance, Partial
 from flowc_compiler.syntax.modules import ModuleView
 
 ParameterType = Literal["str", "int", "float", "bool", "json"]
@@ -27,8 +28,6 @@ _COLLECTIONS = frozenset(
     {"list", "dict", "tuple", "set", "frozenset", "List", "Dict", "Tuple", "Set", "FrozenSet", "Sequence", "Iterable",
      "Mapping", "MutableMapping", "Collection"}
 )  # fmt: skip
-_MODELS = frozenset({("pydantic", "BaseModel"), ("pydantic", "RootModel"), ("typing", "NamedTuple"),
-                     ("typing", "TypedDict"), ("pydantic_settings", "BaseSettings")})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,8 @@ class DeclaredType:
     maximum: float | None = None
     clamp: bool = False
     nargs: int = 1
+    is_known: bool = False
+    """Whether what it makes of plain data is known: of a class that only its package knows, it is not."""
     refusal: str = ""
     """Why no task can have such a value; else empty."""
 
@@ -71,10 +72,19 @@ def declared_type(node: ast.expr, view: ModuleView, scope: Scope) -> DeclaredTyp
             return DeclaredType("str", view.code(node), nargs=len(kinds))
         case ast.Subscript() | ast.BinOp():
             return _of_annotation(node, view, scope)
+        case ast.Name() | ast.Attribute() if view.imported_path(node) in _SCALARS:
+            return DeclaredType("str", view.code(node), is_known=True)
         case ast.Constant():
             return None
         case _:
             return _of_definition(node, view, scope)
+
+
+_SCALARS = frozenset(
+    {("pathlib", "Path"), ("pathlib", "PurePath"), ("pathlib", "PosixPath"), ("pathlib", "PurePosixPath"),
+     ("datetime", "date"), ("datetime", "datetime"), ("datetime", "time"), ("decimal", "Decimal"), ("uuid", "UUID")}
+)  # fmt: skip
+"""Classes whose objects are made of text."""
 
 
 def annotated_type(node: ast.expr, view: ModuleView, scope: Scope) -> DeclaredType:
@@ -159,6 +169,8 @@ def _of_annotation(node: ast.expr, view: ModuleView, scope: Scope) -> DeclaredTy
             return _optional(left, view, scope)
         case ast.BinOp(op=ast.BitOr(), left=ast.Constant(value=None), right=right):
             return _optional(right, view, scope)
+        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
+            return DeclaredType("str", view.code(node), is_known=_all_plain([left, right], view, scope))
         case ast.Subscript(value=value, slice=inner):
             return _of_subscript(node, _last_name(value), inner, view, scope)
         case _:
@@ -175,7 +187,28 @@ def _of_subscript(node: ast.expr, name: str, inner: ast.expr, view: ModuleView, 
         return annotated_type(parts[0], view, scope)
     if name == "Union" and len(parts) == 2 and _is_none(parts[1]):
         return _optional(parts[0], view, scope)
-    return DeclaredType("json" if name in _COLLECTIONS else "str", view.code(node))
+    if name not in _COLLECTIONS and name != "Union":
+        return DeclaredType("str", view.code(node))
+    kind: ParameterType = "str" if name == "Union" else "json"
+    return DeclaredType(kind, view.code(node), is_known=_all_plain(parts, view, scope))
+
+
+def _all_plain(parts: list[ast.expr], view: ModuleView, scope: Scope) -> bool:
+    return all(_is_plain(part, view, scope) for part in parts)
+
+
+def _is_plain(node: ast.expr, view: ModuleView, scope: Scope) -> bool:
+    """Whether items of a type are made of plain data in a known way."""
+    if isinstance(node, ast.Constant):
+        return node.value in (None, ...)
+    if isinstance(node, ast.Name | ast.Attribute) and _last_name(node) in {
+        *PLAIN_TYPES,
+        *_COLLECTIONS,
+        "Any",
+        "object",
+    }:
+        return True
+    return annotated_type(node, view, scope).is_known
 
 
 def _of_literal(node: ast.expr, parts: list[ast.expr], view: ModuleView, scope: Scope) -> DeclaredType:
@@ -186,12 +219,15 @@ def _of_literal(node: ast.expr, parts: list[ast.expr], view: ModuleView, scope: 
         except UnresolvedError:
             return DeclaredType("str", view.code(node))
     plain = all(isinstance(value, str | int) and not isinstance(value, bool) for value in values)
-    return DeclaredType("str", view.code(node), choices=tuple(map(str, values)) if plain else ())
+    texts = tuple(map(str, values)) if plain else ()
+    return DeclaredType("str", view.code(node), choices=texts, is_known=True)
 
 
 def _optional(node: ast.expr, view: ModuleView, scope: Scope) -> DeclaredType:
     """Either of a type or `None`: the type, made by the task so that `null` is read there."""
     found = annotated_type(node, view, scope)
+    if found.choices:
+        return replace(found, choices=())
     return found if found.converter or found.kind == "str" else DeclaredType("json", f"{view.code(node)} | None")
 
 
@@ -228,20 +264,19 @@ def _of_definition(node: ast.expr, view: ModuleView, scope: Scope) -> DeclaredTy
 
 
 def _of_class(found: ClassObject, name: str) -> DeclaredType:
-    members = [item for item in found.namespace.values() if isinstance(item, Instance) and item.of is found]
-    if found.kind == "enum":
-        values = [member.attributes.get("value") for member in members]
+    if _is_enumeration(found):
+        values = [
+            item.attributes.get("value") if isinstance(item, Instance) and item.of is found else item
+            for key, item in found.namespace.items()
+            if not key.startswith("_") and not isinstance(item, Function | Descriptor)
+        ]
         texts = tuple(dict.fromkeys(map(str, values)))
-        return DeclaredType("str", name, choices=texts if all(isinstance(value, str) for value in values) else ())
-    return DeclaredType("json" if is_structured(found) else "str", name)
+        choices = texts if all(isinstance(value, str) for value in values) else ()
+        return DeclaredType("str", name, choices=choices, is_known=True)
+    structured = is_structured(found)
+    return DeclaredType("json" if structured else "str", name, is_known=structured)
 
 
-def is_structured(found: ClassObject) -> bool:
-    """Whether objects of a class are given as JSON: dataclasses, models of pydantic's, named tuples."""
-    for item in found.mro():
-        if item.kind == "dataclass" or any(item.view.imported_path(base) in _MODELS for base in item.node.bases):
-            return True
-        decorators = [node.func if isinstance(node, ast.Call) else node for node in item.node.decorator_list]
-        if any(_last_name(node) == "dataclass" for node in decorators):
-            return True
-    return False
+def _is_enumeration(found: ClassObject) -> bool:
+    """Whether a class is an enumeration, of text or numbers, too."""
+    return any(item.view.imported_path(base)[:1] == ("enum",) for item in found.mro() for base in item.node.bases)

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Literal, NamedTuple, cast
 
+from flowc_compiler.evaluate.constructed import can_be_made
 from flowc_compiler.evaluate.evaluator import Frame
 from flowc_compiler.evaluate.functions import SignatureParameter, bound_names, signature_of
-from flowc_compiler.evaluate.values import PLAIN, Environment, Function, Undetermined, Unresolved
+from flowc_compiler.evaluate.literals import Scope, UnresolvedError
+from flowc_compiler.evaluate.values import (
+    PLAIN,
+    ClassObject,
+    Environment,
+    Function,
+    Instance,
+    Undetermined,
+    Unresolved,
+)
 from flowc_compiler.frontend.parameters import text_conversion
+from flowc_compiler.frontend.parameters.declared_types import DeclaredType, annotated_type
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_runs import Run
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction, Result, StepFunction
 from flowc_compiler.frontend.pipelines.settings.run_configuration import GivenValue
+from flowc_compiler.frontend.pipelines.step_calls import argument_value
 from flowc_compiler.ir import Parameter
 from flowc_compiler.ir.regions import ParameterValue
 from flowc_compiler.source import Span
@@ -46,6 +59,12 @@ class Known(NamedTuple):
     value: tuple[object] | None
     problem: Problem | None
     annotated: Kind | None
+    typed: DeclaredType | None = None
+    """The type, where it is none of Python's plain ones and values of it are made of plain data."""
+    made: object = None
+    """A value that the first task has to make."""
+    at_import: bool = False
+    """Whether the default is what the task's own import of the pipeline makes it."""
 
 
 def read_parameters(
@@ -66,6 +85,7 @@ def read_parameters(
     names = {item.name for item in declared}
     options = (item for item in evaluator.command_inputs.parameters() if item.name not in names)
     texts = bind(pipeline.name, (*declared, *options), span)
+    declared = tuple(map(partial(_reconsidered, texts=texts), known, declared))
     found: list[Parameter] = []
     environment: Environment = {}
     for item, parameter in zip(known, declared, strict=True):
@@ -101,8 +121,10 @@ def is_plain(value: object) -> bool:
 def _known(
     evaluator: PipelineEvaluator, pipeline: PipelineFunction, parameter: SignatureParameter, run: Run | None
 ) -> Known:
-    kind = kind_of(parameter.node.annotation)
-    name = parameter.name
+    kind, name = kind_of(parameter.node.annotation), parameter.name
+    typed = _typed(evaluator, pipeline, parameter) if kind == "json" else None
+    kind = typed.kind if typed is not None else kind
+    in_signature = False
     configured = evaluator.run_configuration.parameters.get(name)
     if configured is not None:
         value, where = configured
@@ -111,14 +133,63 @@ def _known(
         value, where = run.arguments[name], run.spans.get(name, run.span)
     elif name in pipeline.defaults and parameter.default is not None:
         value, where = pipeline.defaults[name], evaluator.span(parameter.default)
+        in_signature = True
     else:
-        return Known(parameter, None, None, kind)
+        return Known(parameter, None, None, kind, typed)
+    if typed is not None and not is_plain(value) and not (isinstance(value, Unresolved) and value.wrong):
+        if in_signature:
+            known = (value,) if isinstance(value, Instance) else None
+            return Known(parameter, known, Problem("the task makes it", where), kind, typed, None, at_import=True)
+        if can_be_made(evaluator, value):
+            made = argument_value(evaluator, value, parameter.node)
+            return Known(parameter, (value,) if isinstance(value, Instance) else None, None, kind, typed, made)
     found = evaluator.find_undetermined(value)
     if isinstance(found, Undetermined):
         message = found.reason if isinstance(found, Unresolved) else "it is known when the flow runs"
-        return Known(parameter, None, Problem(message, where, getattr(found, "help", "")), kind)
-    evaluator.hook.check_parameter(evaluator.view, parameter.node, value, where)
-    return Known(parameter, (value,), None, kind)
+        return Known(parameter, None, Problem(message, where, getattr(found, "help", "")), kind, typed)
+    if typed is None:
+        evaluator.hook.check_parameter(evaluator.view, parameter.node, value, where)
+    elif value is not None and (problem := text_conversion.misfit(value, _as_choice(parameter.name, typed, where))):
+        evaluator.sink.error(
+            "FC303", f"the value of parameter `{name}` {problem}", where, help=f"it takes {', '.join(typed.choices)}"
+        )
+    if kind == "float" and type(value) is int:
+        value = float(value)
+    return Known(parameter, (value,), None, kind, typed)
+
+
+def _as_choice(name: str, typed: DeclaredType, span: Span) -> Parameter:
+    return Parameter(span=span, attribute=name, name=name, choices=typed.choices, any_case=typed.any_case)
+
+
+class _BodyScope(Scope):
+    """What annotations stand for."""
+
+    def __init__(self, evaluator: PipelineEvaluator) -> None:
+        self._evaluator = evaluator
+
+    def evaluate(self, node: ast.expr) -> object:
+        """The value of an expression. Raises UnresolvedError."""
+        value, problem = self._evaluator.attempt(node)
+        if problem is not None or self._evaluator.find_undetermined(value) is not None:
+            raise UnresolvedError(node)
+        return value
+
+
+def _typed(
+    evaluator: PipelineEvaluator, pipeline: PipelineFunction, parameter: SignatureParameter
+) -> DeclaredType | None:
+    """The type of a parameter that the first task makes of plain data; `None` for Python's plain types and others."""
+    annotation = parameter.node.annotation
+    found = annotated_type(annotation, pipeline.view, _BodyScope(evaluator)) if annotation is not None else None
+    return found if found is not None and found.converter and found.is_known else None
+
+
+def _reconsidered(known: Known, parameter: Parameter, texts: Mapping[str, str]) -> Parameter:
+    """A parameter whose object is known is the run's where another one is given: only a task can make that."""
+    if not parameter.fixed or parameter.name not in texts or known.typed is None or known.typed.choices:
+        return parameter
+    return parameter.model_copy(update={"fixed": False})
 
 
 def _check_conflict(evaluator: PipelineEvaluator, name: str, configured: GivenValue, run: Run | None) -> None:
@@ -150,25 +221,40 @@ def _declared(evaluator: PipelineEvaluator, pipeline: PipelineFunction, known: K
     value = known.value[0] if known.value is not None else None
     kind = known.annotated or (_kind_of_value(value) if value is not None else None)
     passed_on = (
-        kind is not None and is_plain(value) and only_passed_on(evaluator, pipeline, name, is_list=kind == "json")
+        kind is not None
+        and (is_plain(value) or known.typed is not None)
+        and only_passed_on(evaluator, pipeline, name, is_list=kind == "json")
     )
+    if known.typed is not None and not _shapes(known.typed) and not isinstance(value, Instance):
+        passed_on = True  # only a task can make it, so that what the body does with it is the task's, too
     # What is given at the end of the file and not known is missing there, not in the signature.
     span = known.problem.span if known.problem is not None else evaluator.view.name_span(known.parameter.node)
+    in_task = known.at_import or known.made is not None
+    fields: dict[str, Any] = {} if known.typed is None else known.typed.fields()
+    fields |= {"type": kind or "str", "dynamic_default": in_task}
     return Parameter(
         span=span,
         attribute=name,
         name=name,
-        type=kind or "str",
         deferred_type=kind is None,
-        default=value if is_plain(value) else None,
-        has_default=is_plain(value) and value is not None,
-        required=known.value is None,
+        default=known.made if known.made is not None else value if is_plain(value) else None,
+        has_default=in_task or (is_plain(value) and value is not None),
+        required=known.value is None and not in_task,
+        module=None if pipeline.view is evaluator.modules.main else evaluator.modules.module_name(pipeline.view),
         fixed=not passed_on,
+        **fields,
     )
+
+
+def _shapes(typed: DeclaredType) -> bool:
+    """Whether values of a type are known when the flow is compiled: they are among the listed ones."""
+    return bool(typed.choices)
 
 
 def _value(evaluator: PipelineEvaluator, known: Known, parameter: Parameter, text: str | None) -> tuple[object] | None:
     """The value that the body is evaluated with; `None`, with an error collected, where there is none."""
+    if text is not None and known.typed is not None and known.parameter.node.annotation is not None:
+        return _chosen(evaluator, known.parameter.node.annotation, text)
     if text is not None:
         try:
             return (converted(text, parameter),)
@@ -191,6 +277,21 @@ def _value(evaluator: PipelineEvaluator, known: Known, parameter: Parameter, tex
             help=f"give it a value: `-p {parameter.name}=...`",
         )  # fmt: skip
     return None
+
+
+def _chosen(evaluator: PipelineEvaluator, annotation: ast.expr, text: str) -> tuple[object] | None:
+    """The value of a `Literal` or the member of an enumeration that a text means, which has been checked."""
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        annotation = ast.parse(annotation.value.strip(), mode="eval").body
+    if isinstance(annotation, ast.Subscript):
+        inner = annotation.slice
+        values = [evaluator.attempt(node)[0] for node in (inner.elts if isinstance(inner, ast.Tuple) else [inner])]
+        return next(((value,) for value in values if str(value) == text), None)
+    members, _ = evaluator.attempt(annotation)
+    found = members.namespace.values() if isinstance(members, ClassObject) else ()
+    return next(
+        ((item,) for item in found if isinstance(item, Instance) and str(item.attributes.get("value")) == text), None
+    )
 
 
 def converted(text: str, parameter: Parameter) -> object:

@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from flowc_compiler.diagnostics import suggest
+from flowc_compiler.evaluate.constructed import Constructed, can_be_made
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError, Evaluator
 from flowc_compiler.evaluate.functions import Signature, bind, signature_of
 from flowc_compiler.evaluate.iteration import in_order
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.evaluate.operations import DEEPEST_VALUE
 from flowc_compiler.evaluate.plain_data import check_weight
-from flowc_compiler.evaluate.values import PLAIN, Function, Iterator, RuntimeValue, Unresolved
+from flowc_compiler.evaluate.values import PLAIN, Function, Instance, Iterator, RuntimeValue, Unresolved
 from flowc_compiler.frontend.pipelines.pipeline_values import (
     ClientRead,
     MappedResult,
@@ -35,6 +36,7 @@ from flowc_compiler.ir.regions import (
     EachValue,
     ItemValue,
     LiteralValue,
+    ObjectValue,
     OutputValue,
     ParameterValue,
     Value,
@@ -283,11 +285,13 @@ def argument_value(  # noqa: PLR0912 - one case for each kind
     if not depth:
         check_weight(evaluator, node, value)
     unknown = evaluator.undetermined(value)
-    if isinstance(unknown, Unresolved):
+    if isinstance(unknown, Unresolved) and not (isinstance(unknown, Constructed) and can_be_made(evaluator, unknown)):
         raise evaluator.refuse_unresolved(unknown, node)
     match value:
         case Result(value=known):
             return known
+        case Constructed() | Instance() if can_be_made(evaluator, value):
+            return _object_value(evaluator, value, node, depth)
         case ClientRead():
             from flowc_compiler.frontend.pipelines.body_reads import read_result
 
@@ -308,6 +312,21 @@ def argument_value(  # noqa: PLR0912 - one case for each kind
             if isinstance(value, PLAIN):
                 return LiteralValue(value=value)
     raise _refuse(evaluator, value, node)
+
+
+def _object_value(evaluator: Evaluator, value: Constructed | Instance, node: ast.AST, depth: int) -> ObjectValue:
+    """An object of one of the file's classes, as the task is to make it."""
+    of = value.of
+    assert of is not None
+    module = None if of.view is evaluator.modules.main else evaluator.modules.module_name(of.view)
+    if isinstance(value, Instance) and of.kind == "enum":
+        return ObjectValue(name=of.name, module=module, member=str(value.attributes["name"]))
+    positional, keywords = (
+        (value.positional, value.keywords) if isinstance(value, Constructed) else ((), value.attributes)
+    )
+    parts = (*positional, *keywords.values())
+    values = tuple(argument_value(evaluator, part, node, depth + 1) for part in parts)
+    return ObjectValue(name=of.name, module=module, values=values, keywords=tuple(keywords))
 
 
 def _refuse(evaluator: Evaluator, value: object, node: ast.AST) -> Exception:

@@ -41,6 +41,7 @@ from flowc_compiler.ir.regions import (
     ElementValue,
     ItemValue,
     LiteralValue,
+    ObjectValue,
     OperationValue,
     OutputValue,
     ParameterValue,
@@ -176,6 +177,8 @@ class ValueTypes:
                 return list_of(self.of(inner, within, depth + 1))
             case OperationValue():
                 return operation_type(self._rules, value, self._operands(value, path, depth, facts))
+            case ObjectValue():
+                return UNKNOWN
             case _:
                 assert_never(value)
 
