@@ -46,6 +46,8 @@ class DeclaredType:
     nargs: int = 1
     is_known: bool = False
     """Whether what it makes of plain data is known: of a class that only its package knows, it is not."""
+    is_listed: bool = False
+    """Whether its values are listed: of a `Literal`, or members of an enumeration."""
     refusal: str = ""
     """Why no task can have such a value; else empty."""
 
@@ -193,6 +195,12 @@ def _of_subscript(node: ast.expr, name: str, inner: ast.expr, view: ModuleView, 
     return DeclaredType(kind, view.code(node), is_known=_all_plain(parts, view, scope))
 
 
+def is_builtin(annotation: ast.expr) -> bool:
+    """Whether an annotation has Python's own types only, whose values need no class of the file's."""
+    names = {_last_name(node) for node in ast.walk(annotation) if isinstance(node, ast.Name | ast.Attribute)}
+    return names <= {*PLAIN_TYPES, *_COLLECTIONS, "Any", "Optional", "Union", "object", "typing", "t"}
+
+
 def _all_plain(parts: list[ast.expr], view: ModuleView, scope: Scope) -> bool:
     return all(_is_plain(part, view, scope) for part in parts)
 
@@ -220,7 +228,7 @@ def _of_literal(node: ast.expr, parts: list[ast.expr], view: ModuleView, scope: 
             return DeclaredType("str", view.code(node))
     plain = all(isinstance(value, str | int) and not isinstance(value, bool) for value in values)
     texts = tuple(map(str, values)) if plain else ()
-    return DeclaredType("str", view.code(node), choices=texts, is_known=True)
+    return DeclaredType("str", view.code(node), choices=texts, is_known=True, is_listed=True)
 
 
 def _optional(node: ast.expr, view: ModuleView, scope: Scope) -> DeclaredType:
@@ -272,7 +280,7 @@ def _of_class(found: ClassObject, name: str) -> DeclaredType:
         ]
         texts = tuple(dict.fromkeys(map(str, values)))
         choices = texts if all(isinstance(value, str) for value in values) else ()
-        return DeclaredType("str", name, choices=choices, is_known=True)
+        return DeclaredType("str", name, choices=choices, is_known=True, is_listed=True)
     structured = is_structured(found)
     return DeclaredType("json" if structured else "str", name, is_known=structured)
 

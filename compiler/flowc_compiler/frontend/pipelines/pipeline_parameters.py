@@ -21,7 +21,7 @@ from flowc_compiler.evaluate.values import (
     Unresolved,
 )
 from flowc_compiler.frontend.parameters import text_conversion
-from flowc_compiler.frontend.parameters.declared_types import DeclaredType, annotated_type
+from flowc_compiler.frontend.parameters.declared_types import DeclaredType, annotated_type, is_builtin
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_runs import Run
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction, Result, StepFunction
@@ -147,7 +147,7 @@ def _known(
     if isinstance(found, Undetermined):
         message = found.reason if isinstance(found, Unresolved) else "it is known when the flow runs"
         return Known(parameter, None, Problem(message, where, getattr(found, "help", "")), kind, typed)
-    if typed is None:
+    if typed is None or (parameter.node.annotation is not None and is_builtin(parameter.node.annotation)):
         evaluator.hook.check_parameter(evaluator.view, parameter.node, value, where)
     elif value is not None and (problem := text_conversion.misfit(value, _as_choice(parameter.name, typed, where))):
         evaluator.sink.error(
@@ -187,7 +187,7 @@ def _typed(
 
 def _reconsidered(known: Known, parameter: Parameter, texts: Mapping[str, str]) -> Parameter:
     """A parameter whose object is known is the run's where another one is given: only a task can make that."""
-    if not parameter.fixed or parameter.name not in texts or known.typed is None or known.typed.choices:
+    if not parameter.fixed or parameter.name not in texts or _shapes(known):
         return parameter
     return parameter.model_copy(update={"fixed": False})
 
@@ -225,7 +225,7 @@ def _declared(evaluator: PipelineEvaluator, pipeline: PipelineFunction, known: K
         and (is_plain(value) or known.typed is not None)
         and only_passed_on(evaluator, pipeline, name, is_list=kind == "json")
     )
-    if known.typed is not None and not _shapes(known.typed) and not isinstance(value, Instance):
+    if not _shapes(known) and not isinstance(value, Instance):
         passed_on = True  # only a task can make it, so that what the body does with it is the task's, too
     # What is given at the end of the file and not known is missing there, not in the signature.
     span = known.problem.span if known.problem is not None else evaluator.view.name_span(known.parameter.node)
@@ -246,15 +246,16 @@ def _declared(evaluator: PipelineEvaluator, pipeline: PipelineFunction, known: K
     )
 
 
-def _shapes(typed: DeclaredType) -> bool:
-    """Whether values of a type are known when the flow is compiled: they are among the listed ones."""
-    return bool(typed.choices)
+def _shapes(known: Known) -> bool:
+    """Whether values of a type may shape the graph: they are listed, or plain data as they are."""
+    annotation = known.parameter.node.annotation
+    return known.typed is None or known.typed.is_listed or annotation is None or is_builtin(annotation)
 
 
 def _value(evaluator: PipelineEvaluator, known: Known, parameter: Parameter, text: str | None) -> tuple[object] | None:
     """The value that the body is evaluated with; `None`, with an error collected, where there is none."""
-    if text is not None and known.typed is not None and known.parameter.node.annotation is not None:
-        return _chosen(evaluator, known.parameter.node.annotation, text)
+    if text is not None and known.typed is not None and known.typed.is_listed:
+        return _chosen(evaluator, known, text)
     if text is not None:
         try:
             return (converted(text, parameter),)
@@ -279,19 +280,33 @@ def _value(evaluator: PipelineEvaluator, known: Known, parameter: Parameter, tex
     return None
 
 
-def _chosen(evaluator: PipelineEvaluator, annotation: ast.expr, text: str) -> tuple[object] | None:
-    """The value of a `Literal` or the member of an enumeration that a text means, which has been checked."""
+def _chosen(evaluator: PipelineEvaluator, known: Known, text: str) -> tuple[object] | None:
+    """The value of a `Literal`, or the member of an enumeration, that a text means; `None` with FC303 collected."""
+    annotation = known.parameter.node.annotation
+    assert annotation is not None
     if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
         annotation = ast.parse(annotation.value.strip(), mode="eval").body
-    if isinstance(annotation, ast.Subscript):
-        inner = annotation.slice
-        values = [evaluator.attempt(node)[0] for node in (inner.elts if isinstance(inner, ast.Tuple) else [inner])]
-        return next(((value,) for value in values if str(value) == text), None)
-    members, _ = evaluator.attempt(annotation)
-    found = members.namespace.values() if isinstance(members, ClassObject) else ()
-    return next(
-        ((item,) for item in found if isinstance(item, Instance) and str(item.attributes.get("value")) == text), None
-    )
+    for value in _listed(evaluator, annotation):
+        if str(value.attributes.get("value") if isinstance(value, Instance) else value) == text:
+            return (value,)
+    if text == "null":
+        return (None,)
+    where = evaluator.view.name_span(known.parameter.node)
+    message = f"{text!r} is not a known value of parameter `{known.parameter.name}`, which shapes the graph"
+    evaluator.sink.error("FC303", message, where, help="give a value that the annotation lists")
+    return None
+
+
+def _listed(evaluator: PipelineEvaluator, annotation: ast.expr) -> Iterator[object]:
+    """The values that an annotation lists."""
+    for node in ast.walk(annotation):
+        if isinstance(node, ast.Subscript) and dotted(node.value)[-1:] == ("Literal",):
+            parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            yield from (evaluator.attempt(part)[0] for part in parts)
+        elif isinstance(node, ast.Name | ast.Attribute):
+            found, _ = evaluator.attempt(node)
+            names = found.namespace if isinstance(found, ClassObject) else {}
+            yield from (item for item in names.values() if isinstance(item, Instance) and item.of is found)
 
 
 def converted(text: str, parameter: Parameter) -> object:
