@@ -130,10 +130,17 @@ def host_address() -> str:
 
 @contextlib.contextmanager
 def reserve_port(fixed: int) -> Generator[int, None, None]:
-    """A TCP port that stays reserved in the block; `fixed` unless that is 0."""
+    """A TCP port that stays reserved in the block; `fixed` unless that is 0.
+
+    It is below those that systems give to outgoing connections, one of which could take it before a library does: to
+    import PyTorch takes a while. 30000 and above are node ports of Kubernetes.
+    """
     if fixed:
         yield fixed
         return
     with socket.socket() as holder:
-        holder.bind(("", 0))
+        for number in (*(20000 + int.from_bytes(os.urandom(2), "big") % 10000 for _ in range(20)), 0):
+            with contextlib.suppress(OSError):
+                holder.bind(("", number))
+                break
         yield holder.getsockname()[1]

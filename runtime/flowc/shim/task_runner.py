@@ -190,7 +190,8 @@ def _execute(flow: FlowSpec, state: TaskState, task: Task) -> None:
     if gang is None:
         layout.commit(step.name, task.path, task.attempt, _called(flow, code, state, task))
         return
-    manifest = gang.finished_before(task.first + step.retries)  # in a fallback of @catch, which calls no code
+    # A fallback of @catch calls no code.
+    manifest = gang.finished_before(task.first + step.retries) if step.catch is not None else None
     gang.commit(manifest or _called(flow, gang.around(code, step), state, task, gang))
 
 
