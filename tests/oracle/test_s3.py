@@ -5,6 +5,7 @@ The server is versitygw where this machine has it, else that of moto, which test
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.oracle.asking import ENVIRONMENT
-from tests.oracle.engine import compare, require_metaflow
+from tests.oracle.engine import differences, require_metaflow, run_flowc, run_metaflow
 from tests.runtime.s3rows import RECORDED, differing, outcomes, recorded
 
 if TYPE_CHECKING:
@@ -102,8 +103,6 @@ def test_rows(tmp_path: Path, update_goldens: bool) -> None:
     names = [] if update_goldens else list(recorded())
     theirs = outcomes("s3://bucket/theirs", tmp_path / "theirs", names, (str(PYTHON),))
     if update_goldens:
-        import json
-
         lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(outcome)}" for name, outcome in theirs.items())
         RECORDED.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
     assert not differing(recorded(), theirs), "Metaflow's have changed: --update-goldens"
@@ -113,7 +112,12 @@ def test_rows(tmp_path: Path, update_goldens: bool) -> None:
 
 def test_a_flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A flow with objects of its own, in steps, a foreach and a join; both keep them in one bucket."""
-    monkeypatch.setenv("METAFLOW_DATASTORE_SYSROOT_S3", "s3://bucket/flows")
-    theirs, found = compare(Path(shutil.copy(FLOWS / "objects_flow.py", tmp_path)), "ObjectsFlow")
+    (tmp_path / "home").mkdir()
+    settings = {"METAFLOW_DATASTORE_SYSROOT_S3": "s3://bucket/flows"}
+    (tmp_path / "home" / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+    file = Path(shutil.copy(FLOWS / "objects_flow.py", tmp_path))
+    theirs = run_metaflow(file, "ObjectsFlow", home=tmp_path / "home")
     assert theirs.ok, theirs.log
+    monkeypatch.setenv("METAFLOW_DATASTORE_SYSROOT_S3", "s3://bucket/flows")
+    found = differences(theirs, run_flowc(file))
     assert not found, "\n".join(found)

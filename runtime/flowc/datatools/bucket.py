@@ -202,14 +202,20 @@ def _range_info(key: str, headers: HTTPMessage) -> RangeInfo:
 
 
 def _copy(response: HTTPResponse, descriptor: int, position: int) -> None:
-    """Write the body of an answer to a file from a position on. Raises OSError and HTTPException."""
+    """Write the body of an answer to a file from a position on.
+
+    Raises what the connection does, and for the file, which no other try would mend, an error of Metaflow's.
+    """
     import http.client
 
     buffer = memoryview(bytearray(min(PIECE, response.length or PIECE)))
     while count := response.readinto(buffer):
         piece = buffer[:count]
         while piece:
-            written = os.pwrite(descriptor, piece, position)
+            try:
+                written = os.pwrite(descriptor, piece, position)
+            except OSError as error:
+                raise disk_error(error, "a temporary file") from error
             piece, position = piece[written:], position + written
     if response.length:
         raise http.client.IncompleteRead(b"", response.length)

@@ -24,7 +24,7 @@ class ObjectsFlow(FlowSpec):
         with S3(run=self) as s3:
             part = s3.get(f"parts/{self.input}")
             self.seen = (part.text, part.metadata, part.key, part.size)
-            self.name = os.path.basename(s3.put(f"results/{self.input}", part.blob * 2))
+            self.base = os.path.basename(s3.put(f"results/{self.input}", part.blob * 2))
             self.temporary = part.path
         self.gone = not os.path.exists(self.temporary)
         del self.temporary
