@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import tempfile
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from flowc import S3
+from flowc.compat.served_modules import find
+from flowc.datatools import configuration
+from flowc.errors import FlowError
+from flowc.protocol.metaflow_names import CONFIGURATION
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
 from tests.local.flows import Local
@@ -103,3 +109,68 @@ def test_the_objects_of_a_run(tmp_path: Path) -> None:
     assert (tmp_path / "root" / ".data" / run / "model" / "a").read_text(encoding="utf-8") == "weights"
     namespace(None)
     assert [flow.id for flow in Metaflow(root=local.root)] == ["KeepFlow"]
+
+
+def test_a_working_directory_that_is_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in pods without a user of root's: the system's temporary directory is taken, unless a folder was named."""
+    make = tempfile.mkdtemp
+
+    def refusing(dir: str | None = None, **names: str) -> str:
+        if dir is not None:
+            raise PermissionError(13, "Permission denied", dir)
+        return make(dir=tmp_path, **names)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", refusing)
+    with S3() as s3:
+        assert list(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())
+    del s3
+    with pytest.raises(PermissionError):
+        S3(tmproot="/read/only")
+
+
+@pytest.mark.parametrize(
+    ("environment", "names"),
+    [
+        (
+            {"FLOWC_ROOT": "s3://b/p/"},
+            {"DATATOOLS_S3ROOT": "s3://b/p/.data", "DATASTORE_SYSROOT_S3": "s3://b/p", "DEFAULT_DATASTORE": "s3",
+             "DATASTORE_SYSROOT_LOCAL": None, "DATATOOLS_LOCALROOT": None, "DATATOOLS_SUFFIX": ".data"},
+        ),
+        (
+            {"FLOWC_ROOT": "file:///a%20b"},
+            {"DATATOOLS_S3ROOT": "file:///a b/.data", "DATASTORE_SYSROOT_S3": None, "DEFAULT_DATASTORE": "local",
+             "DATASTORE_SYSROOT_LOCAL": "/a b", "DATATOOLS_LOCALROOT": "/a b/.data"},
+        ),
+        ({"FLOWC_ROOT": "gs://b"}, {"DATASTORE_SYSROOT_GS": "gs://b", "DEFAULT_DATASTORE": "gs"}),
+        (
+            {"FLOWC_ROOT": "/a", "METAFLOW_DATASTORE_SYSROOT_S3": "s3://theirs/x"},
+            {"DATATOOLS_S3ROOT": "s3://theirs/x/data", "DATASTORE_SYSROOT_S3": "s3://theirs/x"},
+        ),
+        (
+            {"FLOWC_ROOT": "/a", "METAFLOW_DATATOOLS_S3ROOT": "s3://tools", "METAFLOW_S3_RETRY_COUNT": "3",
+             "METAFLOW_S3_LOG_TRANSIENT_RETRIES": "false", "METAFLOW_SERVICE_HEADERS": '{"a": "b"}',
+             "METAFLOW_KUBERNETES_NAMESPACE": "team", "METAFLOW_MAX_ATTEMPTS": "9"},
+            {"DATATOOLS_S3ROOT": "s3://tools", "S3_RETRY_COUNT": 3, "S3_LOG_TRANSIENT_RETRIES": False,
+             "SERVICE_HEADERS": {"a": "b"}, "KUBERNETES_NAMESPACE": "team", "MAX_ATTEMPTS": 6,
+             "KUBERNETES_QOS": "burstable", "DEFAULT_DECOSPECS": "", "UI_URL": None},
+        ),
+    ],
+)  # fmt: skip
+def test_the_configuration(environment: dict[str, str], names: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert {name: find("metaflow.metaflow_config", name) for name in names} == names
+
+
+def test_a_setting_that_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METAFLOW_S3_RETRY_COUNT", "many")
+    with pytest.raises(FlowError, match="METAFLOW_S3_RETRY_COUNT is 'many', and not a int"):
+        find("metaflow.metaflow_config", "S3_RETRY_COUNT")
+
+
+def test_every_name_of_the_configuration_has_a_value() -> None:
+    for name in CONFIGURATION:
+        find("metaflow.metaflow_config", name)
+    with pytest.raises(AttributeError, match="NOTHING"):
+        configuration.NOTHING  # noqa: B018
