@@ -300,3 +300,31 @@ def test_a_loop_in_an_arm_and_an_expression_of_an_item(tmp_path: Path) -> None:
     switch = next(step for step in flow.steps if step.kind == "switch")
     assert switch.tests[0].kind == "operation"
     assert flow.depth(switch) == 1
+
+
+PARAMETERS = {
+    "if use(n) > limit:\n    show(1)": (),
+    "r = use(n)\nshow(f'{name}-{r}', r * limit)": (),
+    "r = use(n)\nif r > limit and -limit < r + n:\n    show(name)": (),
+    "r = split()\nshow(r.score - limit, len(r.train) + n)": (),
+    "show(zero().load() + n)": (),
+    "a, b = split()\nshow(a, b + limit)": (),
+    "show(f'{name}')": ("name",),
+    "r = use(n)\nshow(r + limit)\nfor i in range(n):\n    show(i)": ("n",),
+    "r = use(n)\nif n > limit:\n    show(r)": ("limit", "n"),
+    "x = 0\nif n > 5:\n    x = zero()\nshow(x + limit)": ("limit", "n"),
+    "r = use(1)\nfor r in (1, 2):\n    show(r + n)": ("n",),
+    "show([1, 2][n] + zero())": ("n",),
+    "show({'a': n + zero(), 'b': limit})": ("limit",),
+}
+
+
+@pytest.mark.parametrize("body", list(PARAMETERS))
+def test_a_parameter_that_is_computed_with_a_result_is_of_the_run(body: str, tmp_path: Path) -> None:
+    text = _write(body, tmp_path).read_text(encoding="utf-8")
+    signature = "def main(n: int = 1, limit: float = 0.5, name: str = 'a'):"
+    (tmp_path / "flow.py").write_text(text.replace("def main():", signature), encoding="utf-8")
+    sink = DiagnosticSink()
+    flow = compile_file(tmp_path / "flow.py", sink).flow
+    assert tuple(sorted(item.name for item in flow.parameters if item.fixed)) == PARAMETERS[body]
+    assert {item.code for item in sink.diagnostics} <= ({"FC225"} if "if n" in body else set())

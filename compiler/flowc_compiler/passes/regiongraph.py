@@ -216,7 +216,7 @@ def _depends_only_on(node: MapCall | SwitchCall | None, call: StepCall) -> bool:
 
 def _comes_from(value: Value, call: StepCall) -> bool:
     """Whether a value is computed from the result of a call, and nothing else of the run."""
-    others = any(part.kind in {"item", "parameter", "chosen", "each"} for part in parts(value))
+    others = any(part.kind in {"item", "chosen", "each"} for part in parts(value))
     return not others and set(references(value)) <= {call.name}
 
 

@@ -101,7 +101,7 @@ BODIES = [
     Row("`for` over a result", "body", "found = []\nfor x in load():\n    found.append(work(x))\ncombine(found)"),
     Row("`range`, `enumerate`, `zip` of results in a `for`", "body",
         "for i in range(work(1)):\n    work(i)\nfor i, x in enumerate(load()):\n    work(x, y=i)"),
-    Row("a step that is `async`, which ZenML does not wait for", "file", """
+    Row("a step that is `async`", "file", """
         from zenml import pipeline, step
 
         @step

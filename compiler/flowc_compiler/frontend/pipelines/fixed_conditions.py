@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from flowc_compiler.evaluate.evaluator import Frame
 from flowc_compiler.evaluate.functions import bound_names, signature_of
@@ -11,6 +11,7 @@ from flowc_compiler.evaluate.values import Function
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_parameters import is_step_call
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
+from flowc_compiler.frontend.pipelines.result_nodes import result_nodes
 from flowc_compiler.syntax.modules import FunctionNode
 from flowc_compiler.syntax.served_imports import dotted
 
@@ -33,9 +34,10 @@ def report_conditions(evaluator: PipelineEvaluator, pipeline: PipelineFunction, 
         seen.add(key)
         local = bound_names(function.node.body) | origins.keys()
         with evaluator.within(Frame(function.view, {}, (), local, function=function)):
+            results = result_nodes(function.node, lambda call: is_step_call(evaluator, call, is_list=True))
             names = _derived(evaluator, function.node, origins)
             for test in _conditions(function.node):
-                name = _origin(evaluator, test, names)
+                name = _origin(evaluator, test, names, results)
                 if name is not None:
                     _report(evaluator, test, name, fixed[name])
             pending += _called_with(evaluator, function.node, names)
@@ -89,14 +91,16 @@ def _binding(node: ast.AST) -> tuple[ast.AST, ast.expr] | None:
             return None
 
 
-def _origin(evaluator: PipelineEvaluator, expression: ast.expr, names: Mapping[str, str]) -> str | None:
-    """The parameter that an expression's value depends on; calls of steps left out."""
+def _origin(
+    evaluator: PipelineEvaluator, expression: ast.expr, names: Mapping[str, str], results: Collection[ast.AST] = ()
+) -> str | None:
+    """The parameter that an expression's value depends on; calls of steps, and what is a result, left out."""
     pending: list[ast.AST] = [expression]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.Name) and node.id in names:
             return names[node.id]
-        if not (isinstance(node, ast.Call) and is_step_call(evaluator, node, is_list=True)):
+        if node not in results and not (isinstance(node, ast.Call) and is_step_call(evaluator, node, is_list=True)):
             pending.extend(ast.iter_child_nodes(node))
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any, Literal, NamedTuple, cast
 
@@ -25,6 +25,7 @@ from flowc_compiler.frontend.parameters.declared_types import DeclaredType, anno
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_runs import Run
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction, Result, StepFunction
+from flowc_compiler.frontend.pipelines.result_nodes import COMPUTING, result_nodes
 from flowc_compiler.frontend.pipelines.settings.run_configuration import GivenValue
 from flowc_compiler.frontend.pipelines.step_calls import argument_value
 from flowc_compiler.ir import Parameter
@@ -357,15 +358,22 @@ def only_passed_on(evaluator: PipelineEvaluator, pipeline: PipelineFunction, nam
     """Whether every use of a parameter is as a whole argument of a step's call, or of what is mapped.
 
     A list that a pipeline is mapped over, `per_item.map(items)`, is such a use, too: the pipeline sees the items only.
+    So is what is computed with a result, `result > limit`: a task does that.
     """
     local = bound_names(pipeline.node.body) | {item.arg for item in pipeline.node.args.args}
-    uses = list(_uses(pipeline.node, name))
     with evaluator.within(Frame(pipeline.view, {}, (), local, function=Function(pipeline.view, pipeline.node))):
-        return all(call is not None and is_step_call(evaluator, call, is_list=is_list) for call in uses)
+        if _is_passed(evaluator, _uses(pipeline.node, name), is_list=is_list):
+            return True
+        results = result_nodes(pipeline.node, lambda call: is_step_call(evaluator, call, is_list=False))
+        return _is_passed(evaluator, _uses(pipeline.node, name, results), is_list=is_list)
 
 
-def _uses(function: FunctionNode, name: str) -> Iterator[ast.Call | None]:
-    """For each use of a name: the call that it is a whole argument of, or `None`."""
+def _is_passed(evaluator: PipelineEvaluator, uses: Iterator[ast.Call | None], *, is_list: bool) -> bool:
+    return all(call is not None and is_step_call(evaluator, call, is_list=is_list) for call in uses)
+
+
+def _uses(function: FunctionNode, name: str, results: Collection[ast.AST] = ()) -> Iterator[ast.Call | None]:
+    """For each use of a name: the call that it is a whole argument of, or `None`; none of what is in a result."""
     pending: list[ast.AST] = [*function.body]
     while pending:
         node = pending.pop()
@@ -374,6 +382,8 @@ def _uses(function: FunctionNode, name: str) -> Iterator[ast.Call | None]:
                 yield None
         elif isinstance(node, ast.Attribute):
             pending.append(node.value)
+        elif isinstance(node, COMPUTING) and node in results:
+            pending += _within_result(node, name)
         elif isinstance(node, ast.Call):
             pending.append(node.func)
             for keyword, value in _call_arguments(node):
@@ -384,6 +394,17 @@ def _uses(function: FunctionNode, name: str) -> Iterator[ast.Call | None]:
                     pending.append(value)
         else:
             pending.extend(ast.iter_child_nodes(node))
+
+
+def _within_result(node: ast.expr, name: str) -> Iterator[ast.AST]:
+    """What stands in a result and is no operand of it, to look for uses of a name."""
+    pending: list[ast.AST] = [node]
+    while pending:
+        for item in ast.iter_child_nodes(pending.pop()):
+            if isinstance(item, COMPUTING):
+                pending.append(item)
+            elif not (isinstance(item, ast.Name) and item.id == name):
+                yield item
 
 
 def _call_arguments(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:

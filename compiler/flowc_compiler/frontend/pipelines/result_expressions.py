@@ -70,9 +70,7 @@ def operand_value(evaluator: PipelineEvaluator, value: object, node: ast.AST) ->
     return argument_value(evaluator, value, node)
 
 
-def _measured(
-    evaluator: PipelineEvaluator, values: Sequence[Value], node: ast.AST, *, chains: bool
-) -> tuple[int, int]:
+def _measured(evaluator: PipelineEvaluator, values: Sequence[Value], node: ast.AST, *, chains: bool) -> tuple[int, int]:
     """The size and the depth of an operation. Raises EvaluationError with FC114 where it is too large."""
     sizes = [evaluator.trees.get(id(value)) or Tree(value, weight(value), _depth(value)) for value in values]
     total = 1 + sum(item.weight for item in sizes)
