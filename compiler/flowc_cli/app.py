@@ -68,11 +68,18 @@ def _reading_options() -> list[Any]:
                 help="a file or folder outside of the project that the flow or its project may name",
             ),
         ] = None,
+        env_at_compile: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--env-at-compile", metavar="NAME", expose_value=False, callback=_read_variables,
+                help="a variable of the environment that the flow reads when it is compiled",
+            ),
+        ] = None,
     ) -> None:  # fmt: skip
-        del allow_read
+        del allow_read, env_at_compile
 
     command: Any = typer.main.get_command(declared)
-    return [parameter for parameter in command.params if parameter.name == "allow_read"]
+    return [parameter for parameter in command.params if parameter.name in {"allow_read", "env_at_compile"}]
 
 
 def _allow_reads(paths: list[str] | None) -> None:
@@ -80,6 +87,14 @@ def _allow_reads(paths: list[str] | None) -> None:
     from flowc_compiler.syntax.import_root import READABLE
 
     READABLE.set(tuple(Path(item).absolute() for item in paths or ()))
+
+
+def _read_variables(names: list[str] | None) -> None:
+    """Let compiling read the variables that `--env-at-compile` names."""
+    from flowc_compiler.evaluate.literals import ENV_AT_COMPILE
+
+    known = frozenset(names or ())
+    ENV_AT_COMPILE.set(lambda: known)
 
 
 _NO_FLOWS = frozenset({"migrate", "simulate"})

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from flowc_cli.metaflow_variables import default_branch, default_decorators
 from flowc_cli.output import Form, report
+from flowc_cli.project_config import variables_at_compile
 from flowc_cli.python_call import current_call
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import NO_INPUTS, Compilation, GivenConfigs, ParameterInputs, compile_file, with_defaults
@@ -42,8 +43,9 @@ class FlowOptions:
         """Compile a file. Raises FlowcError."""
         configs = replace(given_configs(self.config, self.config_value, sink), kept=self.origin_configs)
         found = compile_file(
-            file, sink, flow_name=self.flow_name, attached=self.decorators, configs=configs, given=self.parameters
-        )
+            file, sink, flow_name=self.flow_name, attached=self.decorators, configs=configs, given=self.parameters,
+            variables=variables_at_compile(file, sink),
+        )  # fmt: skip
         branch, production = default_branch(os.environ, sink) if found.flow.specs.project is not None else (None, False)
         branch, production = self.branch or branch, self.production or production
         if branch is None and not production:

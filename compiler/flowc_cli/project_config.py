@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import typing
+from collections.abc import Callable
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,11 @@ from flowc.errors import StoreError
 from flowc.project_settings import default_root, find_settings
 from flowc.store import DEFAULT_ROOT
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.literals import ENV_AT_COMPILE
 from flowc_compiler.syntax.import_root import is_readable, located, outside_help
+
+ENV_OPTION = "env_at_compile"
+"""The option of [tool.flowc] that names variables which compiling may read. It is no option of a target."""
 
 
 def configuration(file: Path, sink: DiagnosticSink) -> dict[str, Any]:
@@ -44,6 +50,32 @@ def included_patterns(file: Path, sink: DiagnosticSink) -> list[str]:
     include: object = configuration(file, sink).get("include", [])
     patterns = typing.cast("list[object]", include) if isinstance(include, list) else []
     return [item for item in patterns if isinstance(item, str)]
+
+
+def variables_at_compile(file: Path, sink: DiagnosticSink) -> Callable[[], frozenset[str]]:
+    """What gives the variables that compiling may read: those of `--env-at-compile`, and of `env_at_compile` in
+    [tool.flowc], which is read when the flow's file needs one. Collects FC505 for those that no project may name.
+    """
+    given = ENV_AT_COMPILE.get()
+    return cache(lambda: given() | _project_variables(file, given(), sink))
+
+
+def _project_variables(file: Path, given: frozenset[str], sink: DiagnosticSink) -> frozenset[str]:
+    from flowc_compiler.evaluate.environment_reads import INSTEAD_OF_SECRETS, looks_secret
+
+    value: object = configuration(file, sink).get(ENV_OPTION, [])
+    names = typing.cast("list[object]", value) if isinstance(value, list) else [None]
+    allowed = set[str]()
+    for name in names:
+        if not isinstance(name, str) or not name:
+            message = f"[tool.flowc] {ENV_OPTION} is a list of names of variables"
+            sink.error("FC505", message, None, help=f'write {ENV_OPTION} = ["NAME"]')
+        elif looks_secret(name) and name not in given:  # whoever may write to a checkout gets no secrets of its users
+            message = f"[tool.flowc] {ENV_OPTION} names {name}, which looks like a secret: its value would be compiled"
+            sink.error("FC505", message, None, help=INSTEAD_OF_SECRETS)
+        else:
+            allowed.add(name)
+    return frozenset(allowed)
 
 
 def _rebased(table: dict[str, Any], folder: Path, flow_folder: Path, sink: DiagnosticSink) -> dict[str, Any]:

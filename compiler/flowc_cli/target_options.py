@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from flowc.project_settings import find_settings, rebased
 from flowc.protocol import env_names
-from flowc_cli.project_config import configuration
+from flowc_cli.project_config import ENV_OPTION, configuration
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.ir import Flow
 from flowc_compiler.source import SourceFile
@@ -130,7 +130,7 @@ def _configured(
     for origin, section in sections:
         for key, value in section.items():
             name = str(key).replace("-", "_")
-            if section is table and key in names:
+            if section is table and (key in names or name == ENV_OPTION):
                 continue
             if name in fields:
                 both = name == "include" and isinstance(value, list) and isinstance(values.get(name), list)

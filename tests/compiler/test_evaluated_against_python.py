@@ -117,13 +117,13 @@ def test_main_blocks(title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 UNKNOWN = {
     "import argparse\np(x=argparse.ArgumentParser().parse_args().n)": ".parse_args(...).n` comes from a module",
     "p(x=input())": "`input(...)` is not known before the file runs",
-    "import os\nif os.sep:\n    p(x=2)\nelse:\n    p(x=3)": "the calls in the lines 13 and 15 pass different",
-    "import os\nif os.sep:\n    p(x=2)\np(x=3)": "the calls in the lines 13 and 14 pass different values",
-    "import os\nif os.sep:\n    n = 2\nelse:\n    n = 3\np(x=n)": "it depends on what line 12 of",
+    "import os\nif os.name:\n    p(x=2)\nelse:\n    p(x=3)": "the calls in the lines 13 and 15 pass different",
+    "import os\nif os.name:\n    p(x=2)\np(x=3)": "the calls in the lines 13 and 14 pass different values",
+    "import os\nif os.name:\n    n = 2\nelse:\n    n = 3\np(x=n)": "it depends on what line 12 of",
     "import typer\ndef main(n: int = 3):\n    p(x=n)\ntyper.run(main)": "`n` is not known before the file runs",
     "import fire\nfire.Fire(p)": "FC304 parameter `x` has no known value",
-    "import os\nq = p.with_options(retry=2) if os.sep else p\nq()": "FC402 which options of `p` count is not known",
-    "import os\nif os.sep:\n    note.configure(retry=2)\np()": "FC402 whether this configures `note` is not known",
+    "import os\nq = p.with_options(retry=2) if os.name else p\nq()": "FC402 which options of `p` count is not known",
+    "import os\nif os.name:\n    note.configure(retry=2)\np()": "FC402 whether this configures `note` is not known",
     "n = [1]\nfor _ in range(60):\n    n = [n, n]\np(x=n)": "more than 1000000 entries",
     "n = []\nn.append(n)\np(x=n)": "nested too deeply",
     "for _ in range(10**9):\n    pass\nn = 2\np(x=n)": "takes too long to evaluate",
@@ -144,7 +144,7 @@ def test_a_value_from_outside_is_enough(tmp_path: Path) -> None:
     assert [item.default for item in compile_file(tmp_path / "flow.py", given=given).flow.parameters] == [5, "given"]
 
 
-CLASS_BODIES = snippets("class_bodies.py.txt")
+CLASS_BODIES = snippets("class_bodies.py.txt") | snippets("folded.py.txt")
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning")  # Python 3.14 warns about `break` in `finally`

@@ -424,7 +424,7 @@ def test_local_modules_are_executed(tmp_path: Path, text: str, above: str, name:
         ("def N(): pass\n", "from settings import N\n", "N"),
         ("", "from settings import N\n", "N"),
         ("from flow import N\n", "from settings import N\n", "N"),
-        ("N = 1\n", "from os import path\nimport os\n", "os.sep"),
+        ("N = 1\n", "from os import path\nimport os\n", "os.name"),
         ("N = 1\n", "import settings\nsettings = None\n", "settings.N"),
     ],
 )

@@ -98,6 +98,32 @@ def test_hello_cloud(tutorials: Tutorials) -> None:
     assert "Metaflow says: Hi from the cloud!" in ours.log
 
 
+@pytest.mark.parametrize("file", ["01-playlist/playlist.py", "02-statistics/stats.py"])
+@pytest.mark.parametrize("target", ["argo", "airflow"])
+def test_default_files_are_compiled(tutorials: Tutorials, file: str, target: str) -> None:
+    """Their IncludeFiles are next to the flow, by `os.path.dirname(__file__)` in a function of the file."""
+    options = [
+        "--target",
+        target,
+        "--root",
+        "s3://bucket/flows",
+        "--image",
+        "python:3.11",
+        "-o",
+        f"{tutorials.root}-out/",
+    ]
+    for command in (["check", file], ["compile", file, *options]):
+        done = subprocess.run(
+            [sys.executable, "-m", "flowc_cli", *command],
+            cwd=tutorials.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "error" not in done.stderr.replace("no errors", "")
+
+
 def _same_movies(theirs: Outcome, ours: Outcome) -> None:
     movies = [sorted(ast.literal_eval(each.tasks["genre_movies[]"].artifacts["movies"])) for each in (theirs, ours)]
     assert movies[0] == movies[1]

@@ -33,6 +33,7 @@ _TITLES = {
     "FC116": "a statement in a pipeline's body does nothing",
     "FC117": "a pipeline is called more than once",
     "FC118": "a text that cannot be written in UTF-8",
+    "FC119": "a variable of the environment is not read when flowc compiles",
     "FC201": "an unknown step in self.next",
     "FC202": "a step without self.next",
     "FC203": "flowc cannot read self.next",

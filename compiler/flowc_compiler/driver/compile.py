@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver.parameter_inputs import NO_INPUTS, ParameterInputs, Signature
+from flowc_compiler.evaluate.literals import ENV_AT_COMPILE, reading_variables
 from flowc_compiler.evaluate.operations import spending
 from flowc_compiler.frontend import NO_CONFIGS, GivenConfigs, parse, read_source
 from flowc_compiler.frontend.shape import Shape, shape_of
@@ -37,10 +38,12 @@ def compile_file(
     attached: Sequence[str] = (),
     configs: GivenConfigs = NO_CONFIGS,
     given: ParameterInputs = NO_INPUTS,
+    variables: Callable[[], frozenset[str]] | None = None,
 ) -> Compilation:
     """Compile a file to IR. `flow_name` picks one flow of several; `attached` are decorators for every step (`--with`);
     `configs` is what was given for the flow's configs, and `given` for a pipeline's parameters: its graph may depend on
-    them. Those of a class flow are bound when it has been compiled.
+    them. Those of a class flow are bound when it has been compiled. `variables` gives the names of the variables of
+    the environment that compiling may read: those of `ENV_AT_COMPILE` by default.
 
     Raises FlowcError with everything that is wrong with it; warnings stay in `sink`.
     """
@@ -50,7 +53,7 @@ def compile_file(
     flow: Flow | None = None
     if source is not None and module is not None:
         try:
-            with spending(len(source.text)):
+            with spending(len(source.text)), reading_variables(variables or ENV_AT_COMPILE.get()):
                 flow = _read(_File(source, module, sink, flow_name, attached), configs, given)
         except RecursionError:  # Python reads some files that are nested deeper than their evaluation can follow
             report_too_deep(source, sink)

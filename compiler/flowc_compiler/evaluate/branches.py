@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
+from flowc_compiler.evaluate.assumptions import assumed_parts, assuming, stripped, under
+from flowc_compiler.evaluate.environment_reads import read_variable
 from flowc_compiler.evaluate.evaluator import (
     EvaluationError,
     Evaluator,
@@ -21,8 +24,10 @@ from flowc_compiler.evaluate.merging import Container, Merge, State, namespaces,
 from flowc_compiler.evaluate.operations import COMPARISONS, LONGEST, cost, range_length
 from flowc_compiler.evaluate.plain_data import check_hashable, has_objects
 from flowc_compiler.evaluate.values import (
+    Assumed,
     ClassObject,
     DictView,
+    Foreign,
     Instance,
     Iterator,
     RuntimeValue,
@@ -62,20 +67,23 @@ def fork(
     arms: Sequence[Callable[[], object]],
     node: ast.AST,
     cause: Undetermined,
+    likely: int | None = None,
 ) -> object:
     """Evaluate every arm from the same state. Gives their values, merged, or the signal that their statements end with.
 
-    An arm that leaves the function or loop is noted in its frame, for `leave`.
+    `likely` is the arm that runs under the assumptions of the `cause`. An arm that leaves the function or loop is noted
+    in its frame, for `leave`.
     """
     if not evaluator.lenient:
         raise evaluator.not_known(cause, node, "nothing can depend on it here", "do this in a step")
     before = snapshot(evaluator, node)
     lasting: list[tuple[State, object]] = []
+    arms_left: list[int] = []
     runs = evaluator.fork_marks()
     marks: list[Any] = []
     evaluator.conditional += 1
     try:
-        for arm in arms:
+        for place, arm in enumerate(arms):
             with suppress(ExitError, RaisedError):
                 value = _outcome(evaluator, arm)
                 if _leaves(value):
@@ -84,6 +92,7 @@ def fork(
                     evaluator.frame.exits.append((cast("Signal", value), noted))
                 elif value != "diverted":
                     lasting.append((snapshot(evaluator, node, *before.containers), value))
+                    arms_left.append(place)
                     marks.append(evaluator.fork_marks())
             # The next arm starts from the state before the `if`, not from the one that this arm has left.
             before.restore()
@@ -95,7 +104,9 @@ def fork(
             return "diverted"
         raise ExitError
     evaluator.merge_marks(marks)
-    return _merge(evaluator, before, [state for state, _ in lasting], [value for _, value in lasting], node, cause)
+    chosen = arms_left.index(likely) if likely in arms_left and not evaluator.frame.exits else None
+    states, values = [state for state, _ in lasting], [value for _, value in lasting]
+    return _merge(evaluator, before, states, values, node, cause, chosen)
 
 
 def _outcome(evaluator: Evaluator, arm: Callable[[], object]) -> object:
@@ -113,14 +124,24 @@ def _leaves(value: object) -> bool:
 
 
 def _merge(
-    evaluator: Evaluator, before: State, after: list[State], values: list[object], node: ast.AST, cause: object
+    evaluator: Evaluator,
+    before: State,
+    after: list[State],
+    values: list[object],
+    node: ast.AST,
+    cause: object,
+    chosen: int | None = None,
 ) -> object:
     if len(after) == 1:
         after[0].restore()
         return values[0]
 
     def choose(found: list[object]) -> object:
-        return unknown_choice(evaluator, node, cause, found)
+        choice = unknown_choice(evaluator, node, cause, found)
+        if chosen is None or not isinstance(cause, Assumed) or len(found) != len(after):
+            return choice
+        value = under(evaluator, found[chosen], [cause])
+        return replace(value, options=choice.options) if isinstance(value, Assumed) else choice
 
     def poison(container: Container) -> None:
         evaluator.poison(container, unknown_choice(evaluator, node, cause))
@@ -232,6 +253,8 @@ def test(evaluator: Evaluator, node: ast.expr) -> bool | Undetermined:
 def truth(evaluator: Evaluator, value: object, node: ast.AST) -> bool | Undetermined:
     """Whether a value counts as true."""
     found = evaluator.undetermined(value)
+    if isinstance(found, Assumed):
+        return cast("Assumed", assuming(evaluator, [found], partial(truth, evaluator, found.value, node)))
     if found is not None:
         return found
     if isinstance(value, Instance) and (value.of is None or value.of.kind != "enum"):
@@ -258,6 +281,11 @@ def _tested(evaluator: Evaluator, node: ast.expr) -> object:
             return evaluator.evaluate(node)
 
 
+def likely_arm(condition: Undetermined) -> int:
+    """Which arm of an `if` runs under the assumptions of its condition: the first, or the second."""
+    return int(not (isinstance(condition, Assumed) and condition.value))
+
+
 def _both(evaluator: Evaluator, node: ast.BoolOp) -> object:
     """`and` or `or` in a condition: what is known decides, or drops out."""
     word = "and" if isinstance(node.op, ast.And) else "or"
@@ -269,7 +297,10 @@ def _both(evaluator: Evaluator, node: ast.BoolOp) -> object:
             found = test(evaluator, item)
             continue
         if isinstance(found, Unresolved):
-            right = fork(evaluator, [partial(test, evaluator, item), lambda: True], node, found)
+            ends = isinstance(found, Assumed) and found.value is (word == "or")
+            right = fork(evaluator, [partial(test, evaluator, item), lambda: True], node, found, likely=int(ends))
+            if isinstance(found, Assumed) and not ends:
+                found = cast("Unresolved", under(evaluator, right, [found]))
             if right is (word == "or") and not evaluator.lenient:
                 return right
             continue
@@ -287,6 +318,8 @@ def negation(evaluator: Evaluator, node: ast.UnaryOp) -> object:
     value = test(evaluator, node.operand)
     if isinstance(value, RuntimeValue):
         return evaluator.runtime_operation("not", [value], node)
+    if isinstance(value, Assumed):
+        return assuming(evaluator, [value], lambda: not value.value)
     return not value if isinstance(value, bool) else value
 
 
@@ -303,7 +336,8 @@ def boolean(evaluator: Evaluator, node: ast.BoolOp) -> object:
         elif isinstance(holds, RuntimeValue):
             left = evaluator.runtime_operation(f"{word}, as a value", [left, item], node)
         else:
-            left = fork(evaluator, [partial(evaluator.evaluate, item), partial(_itself, left)], node, holds)
+            likely = int(isinstance(holds, Assumed) and holds.value is (word == "or"))
+            left = fork(evaluator, [partial(evaluator.evaluate, item), partial(_itself, left)], node, holds, likely)
     return left
 
 
@@ -346,6 +380,11 @@ def _compare(
     one, other = left[0], right[0]
     if isinstance(op, ast.Is | ast.IsNot):
         unknown = evaluator.undetermined(one) or evaluator.undetermined(other)
+        assumed = [item for item in (one, other) if isinstance(item, Assumed)]
+        if assumed and not any(isinstance(item, Unresolved) and item not in assumed for item in (one, other)):
+            plain = [(item.value if isinstance(item, Assumed) else item) for item in (one, other)]
+            run = partial(_compare, evaluator, node, op, (plain[0], left[1]), (plain[1], right[1]))
+            return assuming(evaluator, assumed, run)
         if isinstance(unknown, Unresolved) and any(isinstance(item, Unresolved) for item in (one, other)):
             raise evaluator.refuse_unresolved(unknown, node)
         if unknown is None and type(one) is type(other) and is_kind(one, *_SHARED) and one == other:
@@ -357,6 +396,13 @@ def _compare(
         unknown = evaluator.find_undetermined(one)
     else:
         unknown = evaluator.find_undetermined(one, other, node=node)
+    if isinstance(other, Foreign) and other.path == ("os", "environ") and isinstance(op, ast.In | ast.NotIn):
+        given = read_variable(evaluator, one, node)
+        test_none = ast.IsNot() if isinstance(op, ast.In) else ast.Is()
+        return _compare(evaluator, node, test_none, (given, left[1]), (None, right[1]))
+    if unknown is not None and (assumed := assumed_parts(evaluator, one, other)):
+        sides = (stripped(one), left[1]), (stripped(other), right[1])
+        return assuming(evaluator, assumed, lambda: _compare(evaluator, node, op, *sides))
     if unknown is None:
         return _compare_known(evaluator, node, op, one, other)
     if isinstance(unknown, Unresolved):
@@ -391,4 +437,4 @@ def conditional(evaluator: Evaluator, node: ast.IfExp) -> object:
     arms: list[Callable[[], object]] = [lambda: evaluator.evaluate(node.body), lambda: evaluator.evaluate(node.orelse)]
     if isinstance(condition, RuntimeValue):
         return evaluator.runtime_choice([(node.test, arms[0]), (None, arms[1])], condition, node)
-    return fork(evaluator, arms, node, condition)
+    return fork(evaluator, arms, node, condition, likely_arm(condition))

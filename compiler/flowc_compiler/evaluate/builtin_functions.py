@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import ast
 import copy
-import datetime as dt
-import functools
 import itertools
-import json
-import math
-import operator
-import os.path
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
+from operator import itemgetter
 from typing import Any, cast
 
+from flowc_compiler.evaluate.assumptions import assumed_parts, assuming, is_file_itself, machine_place, stripped
+from flowc_compiler.evaluate.classes import member_text, named_tuple
+from flowc_compiler.evaluate.environment_reads import call_getenv
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Evaluator, ExitError
 from flowc_compiler.evaluate.functions import apply, call_function, callback
 from flowc_compiler.evaluate.iteration import take_items
+from flowc_compiler.evaluate.library_values import PLACE_METHODS, READING_PLACES, PosixPath, library, library_method
+from flowc_compiler.evaluate.methods import CHANGING, call_plain, is_method
 from flowc_compiler.evaluate.operations import (
     DEEPEST_TREE,
     LONGEST,
@@ -33,7 +34,11 @@ from flowc_compiler.evaluate.operations import (
 from flowc_compiler.evaluate.plain_data import check_keys, check_weight, has_objects, weight
 from flowc_compiler.evaluate.targets import attributes_of, setter_of
 from flowc_compiler.evaluate.values import (
+    LIBRARY_TYPES,
+    NAMED_TUPLE,
     PLAIN,
+    Assumed,
+    BoundMethod,
     Builtin,
     ClassObject,
     DictView,
@@ -41,6 +46,7 @@ from flowc_compiler.evaluate.values import (
     Function,
     Instance,
     Iterator,
+    Member,
     Partial,
     RuntimeValue,
     Undetermined,
@@ -66,14 +72,6 @@ _TYPES: dict[str, type] = {
 _OBJECTS = frozenset({"callable", "getattr", "hasattr", "isinstance", "next", "print", "setattr", "type", "vars"})
 BUILTINS = frozenset({*_PLAIN, *_STRUCTURAL, *_LAZY, *_OBJECTS, "exit", "object", "quit", "NotImplemented", "__name__"})
 """The names that have a meaning where the file gives them none."""
-_ITERTOOLS = ("accumulate", "chain", "combinations", "islice", "pairwise", "permutations", "product", "zip_longest")
-_MATH = (
-    "ceil", "copysign", "exp", "fabs", "floor", "gcd", "isclose", "isinf", "isnan", "lcm", "log", "log10", "log2",
-    "pow", "sqrt", "trunc",
-)  # fmt: skip
-_CONSTANTS = {"pi": math.pi, "e": math.e, "tau": math.tau, "inf": math.inf, "nan": math.nan}
-_PATHS = ("basename", "dirname", "join", "split", "splitext")
-_OPERATORS = ("add", "eq", "floordiv", "ge", "gt", "le", "lt", "mod", "mul", "ne", "neg", "not_", "sub", "truediv")
 
 
 def builtin(name: str) -> object:
@@ -83,62 +81,23 @@ def builtin(name: str) -> object:
     return Builtin(name, _PLAIN.get(name) or _STRUCTURAL.get(name) or (lambda: None))
 
 
-def library(path: tuple[str, ...]) -> object | None:
-    """What Python's library defines under a dotted name, where flowc computes it; `None` for any other."""
-    name = ".".join(path)
-    if name in _OTHERS:
-        return Builtin(*_OTHERS[name])
-    if path[0] == "math" and path[-1] in _CONSTANTS:
-        return _CONSTANTS[path[-1]]
-    module = _LIBRARY.get(path[:-1])
-    if module is None or path[-1] not in module[1]:
-        return None
-    return Builtin(name, getattr(module[0], path[-1]))
-
-
-def _same(value: object) -> object:
-    return value
-
-
-def _nothing(*_: object) -> None:
-    """Stands for a function that flowc evaluates itself."""
-
-
-_LIBRARY: dict[tuple[str, ...], tuple[object, tuple[str, ...]]] = {
-    ("math",): (math, _MATH),
-    ("itertools",): (itertools, _ITERTOOLS),
-    ("itertools", "chain"): (itertools.chain, ("from_iterable",)),
-    ("json",): (json, ("loads", "dumps")),
-    ("copy",): (copy, ("copy", "deepcopy")),
-    ("os", "path"): (os.path, _PATHS),
-    ("operator",): (operator, _OPERATORS),
-    ("functools",): (functools, ("partial", "reduce", "wraps")),
-    ("datetime",): (dt, ("timedelta",)),
-}
-_OTHERS: dict[str, tuple[str, Callable[..., object]]] = {
-    "types.SimpleNamespace": ("types.SimpleNamespace", _nothing),
-    "argparse.Namespace": ("types.SimpleNamespace", _nothing),
-    "dataclasses.field": ("types.SimpleNamespace", _nothing),
-    "dataclasses.asdict": ("dataclasses.asdict", _nothing),
-    "dataclasses.replace": ("dataclasses.replace", _nothing),
-    "sys.exit": ("exit", _nothing),
-    "os._exit": ("exit", _nothing),
-    "asyncio.run": ("typing.cast", _same),
-    "typing.cast": ("typing.cast", lambda *values: values[1]),
-}
-
-
 def call_builtin(evaluator: Evaluator, function: Builtin, arguments: CallArguments, node: ast.expr) -> object:
     """The value of a call of a builtin. Raises EvaluationError."""
     name = function.name
     special = _SPECIAL.get(name)
     if special is not None:
         return special(evaluator, arguments, node)
+    if name == "unbound":
+        return _call_unbound(evaluator, function, arguments, node)
     if name in _LAZY:
         return _lazy(evaluator, name, arguments, node)
-    structural = name in _STRUCTURAL or name.startswith("itertools.")
+    structural = name in _STRUCTURAL or name.startswith(("itertools.", NAMED_TUPLE)) or name in _DICTS
     # The keywords of `dict` are its entries, which may be run-time values.
-    entries = arguments.keywords if name == "dict" else {}
+    entries = arguments.keywords if name in _DICTS else {}
+    if name == "str" and len(arguments.positional) == 1 and isinstance(arguments.positional[0].value, Instance):
+        text = member_text(arguments.positional[0].value, formatted=False)
+        if text is not None:
+            return text
     for given in (*arguments.positional, *({} if entries else arguments.keywords).values()):
         looked_at = evaluator.undetermined(given.value) if structural else given.value
         found = evaluator.find_undetermined(looked_at, node=node)
@@ -146,6 +105,11 @@ def call_builtin(evaluator: Evaluator, function: Builtin, arguments: CallArgumen
             later = evaluator.runtime_call("call", name, arguments, node)
             if later is not None:
                 return later
+        if found is not None and (assumed := assumed_parts(evaluator, *(item.value for item in arguments.all()))):
+            run = partial(call_builtin, evaluator, function, without_assumptions(arguments), node)
+            if name == "os.path.basename" and is_file_itself(assumed[0]):
+                return run()  # the file's own name is the same in a task
+            return assuming(evaluator, assumed, run)
         if found is not None:
             raise evaluator.not_known(found, given.node, f"`{name}` needs it", _instead(evaluator, name, given))
     _check_lengths(evaluator, name, arguments, node)
@@ -157,15 +121,89 @@ def call_builtin(evaluator: Evaluator, function: Builtin, arguments: CallArgumen
     }
     _check_objects(evaluator, name, values, keywords, node, structural=structural)
     value = evaluator.computed(node, lambda: _limited(function.function(*values, **keywords)))
+    if name in READING_PLACES and not _is_same_everywhere(name, values, value):
+        return machine_place(value, evaluator.code(node))
     if isinstance(value, Iterator):
         items = evaluator.computed(node, value.items)
         return Iterator(lambda: cast("list[object]", items)[::-1])
     return value
 
 
+def builtin_attribute(owner: Builtin, name: str) -> object | None:
+    """An attribute of a class of Python's: `dict.fromkeys`, `datetime.strptime`, `str.upper`; `None` for others."""
+    path = (*owner.name.split("."), name)
+    found = library(path)
+    if found is not None or owner.name in _TYPES:
+        return found if found is not None else _unbound(owner.name, name)
+    if isinstance(owner.function, type) and owner.name in _CLASSES:
+        return Foreign("is only known when the file runs", path=path)
+    return None
+
+
+_CLASSES = frozenset({"datetime.date", "datetime.datetime", "pathlib.Path", "datetime.time"})
+"""Classes with methods that read the machine, such as `datetime.now`."""
+_CLASS_METHODS: dict[tuple[str, str], Callable[..., Any]] = {
+    ("dict", "fromkeys"): dict.fromkeys,
+    ("int", "from_bytes"): int.from_bytes,
+    ("bytes", "fromhex"): bytes.fromhex,
+    ("float", "fromhex"): float.fromhex,
+}
+
+
+def _unbound(kind: str, name: str) -> Builtin | None:
+    """A method of plain data that is looked up in its class, as in `map(str.upper, names)`."""
+    if (kind, name) in _CLASS_METHODS:
+        return Builtin(f"{kind}.{name}", _CLASS_METHODS[kind, name])
+    if is_method(_TYPES[kind], name):
+        return Builtin("unbound", lambda: (kind, name))
+    return None
+
+
+def call_library_method(evaluator: Evaluator, method: BoundMethod, arguments: CallArguments, node: ast.expr) -> object:
+    """What a method of a value of Python's library gives, or one of a value that is known under assumptions."""
+    owner, name = method.owner, method.name
+    values = [owner, *(given.value for given in arguments.all())]
+    if assumed := assumed_parts(evaluator, *values):
+        plain = BoundMethod(stripped(owner), name)
+        if name in CHANGING and is_kind(plain.owner, list, dict, set):
+            evaluator.escape(*values, why=assumed[0])
+            raise evaluator.refuse_unresolved(assumed[0], node)
+        return assuming(evaluator, assumed, lambda: evaluator.call(plain, without_assumptions(arguments), node))
+    if is_method(type(owner), name):
+        return call_plain(evaluator, method, arguments, node)
+    shown = f"{type(owner).__name__}.{name}"
+    value = call_builtin(evaluator, Builtin(shown, library_method(owner, name)), arguments, node)
+    if isinstance(owner, PosixPath) and name in PLACE_METHODS:
+        same = (name == "expanduser" and value == owner) or (name == "absolute" and owner.is_absolute())
+        return value if same else machine_place(value, evaluator.code(node))
+    return value
+
+
+def without_assumptions(arguments: CallArguments) -> CallArguments:
+    """Arguments whose values have no assumptions."""
+    keywords = {key: BoundValue(stripped(given.value), given.node) for key, given in arguments.keywords.items()}
+    positional = [BoundValue(stripped(given.value), given.node) for given in arguments.positional]
+    return CallArguments(positional, keywords, arguments.open)
+
+
+_DICTS = frozenset({"collections.OrderedDict", "dict"})
+_OF_NUMBERS = frozenset({"abs", "float", "int", "json.dumps", "len", "range", "round"})
+"""Functions that take a member of an enumeration for the number or text that it is."""
+
+
+def _is_same_everywhere(name: str, values: list[object], value: object) -> bool:
+    """Whether what a function gives does not depend on the machine's folders after all."""
+    path = str(values[0]) if values else ""
+    return (name == "os.path.abspath" and path.startswith("/")) or (name == "os.path.expanduser" and value == path)
+
+
 def _operand(evaluator: Evaluator, name: str, given: BoundValue) -> object:
     """An argument as Python's function takes it: an iterator as a list."""
     value = given.value
+    if isinstance(value, Member) and (name in _OF_NUMBERS or name.startswith("math.")):
+        return value.plain
+    if isinstance(value, DictView) and name in {"repr", "str", "format", "ascii"}:
+        raise evaluator.refuse("FC113", "flowc does not show views of a dict", given.node, "write `list(...)`")
     if isinstance(value, Iterator) and name == "bool":
         return True
     ordered = is_kind(value, set, frozenset) and name in {"list", "tuple", "enumerate"}
@@ -191,16 +229,27 @@ def _check_objects(
 ) -> None:
     """Refuse objects of the file's where Python's function would see flowc's stand-ins instead of them."""
     tops = [item for item in values if not isinstance(item, (*PLAIN, list, tuple, dict, set, frozenset, range, slice))]
-    inside = not structural and name not in {"bool", "operator.not_", "copy.copy", "typing.cast", "functools.reduce"}
+    inside = not structural and name not in {
+        "bool",
+        "operator.not_",
+        "copy.copy",
+        "typing.cast",
+        "functools.reduce",
+        "itemgetter",
+    }
     if name in {"sorted", "min", "max"} and keywords.get("key") is not None:
         inside = False
     opaque = tops if structural else [item for item in values if has_objects(item)] if inside else []
     if opaque and name not in {"typing.cast"}:
         message = f"flowc does not compute with the objects in `{evaluator.code(node)}`"
         raise evaluator.refuse("FC113", message, node, "use numbers, text, lists and dicts")
-    if name in {"set", "frozenset", "dict"}:
+    if name in {"set", "frozenset", *_DICTS}:
         for value in values:
-            check_keys(evaluator, node, value if name != "dict" or not is_kind(value, dict) else None)
+            check_keys(evaluator, node, value if name not in _DICTS or not is_kind(value, dict) else None)
+
+
+_LOOKING_AT_NONE = frozenset({"bool", "copy.copy", "functools.reduce", "itemgetter", "operator.not_", "typing.cast"})
+"""Functions of anything: they look at no entries."""
 
 
 def _limited(value: object) -> object:
@@ -276,7 +325,7 @@ _READING = frozenset({"all", "any", "max", "min", "sorted", "sum", "repr", "str"
 def _callback(evaluator: Evaluator, given: BoundValue, node: ast.expr) -> object:
     """A keyword argument: a function of the user's, such as `key=`, is evaluated when it is called."""
     value = given.value
-    plain = is_kind(value, *PLAIN, list, tuple, dict, set)
+    plain = is_kind(value, *PLAIN, *LIBRARY_TYPES, list, tuple, dict, set, frozenset)
     return value if plain else callback(evaluator, value, node)
 
 
@@ -373,7 +422,7 @@ def _isinstance(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) 
     if others and not (isinstance(value, PLAIN) and all(isinstance(item, ClassObject) for item in others)):
         way_out = "write `str`, `int`, `list`, ..."
         raise evaluator.refuse("FC110", "flowc knows the builtin types only", arguments.positional[1].node, way_out)
-    return isinstance(value, tuple(_TYPES[name] for name in names))
+    return isinstance(value.plain if isinstance(value, Member) else value, tuple(_TYPES[name] for name in names))
 
 
 def _next(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
@@ -514,6 +563,14 @@ def _reduce(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> o
     return total
 
 
+def _itemgetter(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
+    """`itemgetter(...)`: a function of plain data."""
+    values = [given.value for given in arguments.positional]
+    if arguments.open or arguments.keywords or evaluator.find_undetermined(values) or has_objects(values):
+        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "write a lambda")
+    return Builtin("itemgetter", cast("Callable[..., object]", evaluator.computed(node, itemgetter, *values)))
+
+
 def _wraps(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
     del evaluator, node
     of = arguments.positional[0].value if arguments.positional else None
@@ -550,9 +607,30 @@ def _replace(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> 
     return evaluator.call(owner.of, CallArguments([], {**own, **arguments.keywords}), node)
 
 
+def _call_unbound(evaluator: Evaluator, function: Builtin, arguments: CallArguments, node: ast.expr) -> object:
+    kind, name = cast("tuple[str, str]", function.function())
+    if not arguments.positional or not isinstance(arguments.positional[0].value, (_TYPES[kind], Undetermined)):
+        raise evaluator.refuse("FC112", f"`{evaluator.code(node)}` is not for this value", node, "correct it")
+    first, *rest = arguments.positional
+    if isinstance(first.value, Undetermined) and not isinstance(first.value, Assumed):
+        raise evaluator.not_known(first.value, first.node, "it has no methods yet", "do this in a step")
+    return evaluator.call(BoundMethod(first.value, name), CallArguments(rest, arguments.keywords), node)
+
+
+def _namedtuple(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
+    """`namedtuple("Name", ["x", "y"], defaults=[...])`: what it makes are Python's own named tuples."""
+    values = [given.value for given in arguments.all()]
+    plain = not arguments.open and evaluator.find_undetermined(values) is None and not any(map(has_objects, values))
+    if not plain or len(arguments.positional) != 2 or arguments.keywords.keys() - {"defaults", "rename"}:
+        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "write a dataclass", *values)
+    keywords = {key: given.value for key, given in arguments.keywords.items()}
+    return named_tuple(evaluator, node, *values[:2], **keywords)
+
+
 _SPECIAL: dict[str, Callable[[Evaluator, CallArguments, ast.expr], object]] = {
-    "callable": _callable, "exit": _exit, "functools.partial": _partial, "functools.reduce": _reduce,
+    "callable": _callable, "collections.namedtuple": _namedtuple, "dataclasses.asdict": _asdict,
+    "dataclasses.replace": _replace, "exit": _exit, "functools.partial": _partial, "functools.reduce": _reduce,
     "functools.wraps": _wraps, "getattr": _getattr, "hasattr": _hasattr, "isinstance": _isinstance, "next": _next,
-    "object": _object, "print": _print, "quit": _exit, "setattr": _setattr, "type": _type,
-    "types.SimpleNamespace": _namespace, "vars": _vars, "dataclasses.asdict": _asdict, "dataclasses.replace": _replace,
+    "object": _object, "operator.itemgetter": _itemgetter, "os.getenv": call_getenv, "print": _print, "quit": _exit,
+    "setattr": _setattr, "type": _type, "types.SimpleNamespace": _namespace, "vars": _vars,
 }  # fmt: skip

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from typing import TypeGuard
+from collections import namedtuple
+from functools import partial
+from typing import Any, TypeGuard, cast
 
 from flowc_compiler.evaluate.constructed import constructed
 from flowc_compiler.evaluate.evaluator import (
@@ -20,6 +22,7 @@ from flowc_compiler.evaluate.functions import bound_names, call_function
 from flowc_compiler.evaluate.targets import is_descriptor
 from flowc_compiler.evaluate.values import (
     MISSING,
+    NAMED_TUPLE,
     BoundMethod,
     Builtin,
     ClassObject,
@@ -29,6 +32,7 @@ from flowc_compiler.evaluate.values import (
     Function,
     FunctionNode,
     Instance,
+    Member,
     Undetermined,
     Unresolved,
     is_kind,
@@ -73,6 +77,12 @@ def define_class(evaluator: Evaluator, item: ast.ClassDef) -> object:
     return _decorated(evaluator, made, decorators)
 
 
+def named_tuple(evaluator: Evaluator, node: ast.AST, *arguments: object, **keywords: object) -> Builtin:
+    """The class that `namedtuple` makes of plain arguments: what it makes are Python's own named tuples."""
+    made = evaluator.computed(node, partial(cast("Any", namedtuple), *arguments, **keywords))
+    return Builtin(f"{NAMED_TUPLE}{arguments[0]}", cast("type", made))
+
+
 def _run_hooks(evaluator: Evaluator, made: ClassObject, keywords: list[object], item: ast.ClassDef) -> None:
     """Note that Python calls `__init_subclass__`, `__set_name__` and a metaclass when it makes a class."""
     hooks = [base.namespace["__init_subclass__"] for base in made.mro()[1:] if "__init_subclass__" in base.namespace]
@@ -113,6 +123,8 @@ def _kind(item: ast.ClassDef, bases: list[object], namespace: Environment) -> st
             return "opaque" if base.kind == "enum" else "inherits"
         elif isinstance(base, Foreign) and base.path in _ENUMS:
             kind = "enum"
+        elif isinstance(base, Builtin) and base.name in _MIXED and _has_enum(bases):
+            continue
         elif isinstance(base, Builtin) and is_exception(base):
             kind = "exception"
         elif not (isinstance(base, Foreign) and base.path in _PLAIN_BASES) and not _is_object(base):
@@ -120,23 +132,59 @@ def _kind(item: ast.ClassDef, bases: list[object], namespace: Environment) -> st
     return kind
 
 
+def _has_enum(bases: list[object]) -> bool:
+    return len(bases) == 2 and isinstance(bases[1], Foreign) and bases[1].path == ("enum", "Enum")
+
+
 def _is_object(value: object) -> bool:
     return isinstance(value, Builtin) and value.name == "object"
 
 
+_MIXED: dict[str, type] = {"str": str, "int": int, "float": float, "IntEnum": int, "StrEnum": str}
+"""The types of the members of enumerations, by the name of a base."""
+
+
 def _make_members(made: ClassObject, bases: list[object]) -> None:
-    """Let the constants of an enumeration be its members. Those that are equal to text or numbers are not known."""
-    mixed = any(isinstance(base, Foreign) and base.path[-1] not in {"Enum"} for base in bases)
+    """Let the constants of an enumeration be its members. Flags, and values of another type, are unknown."""
+    base = bases[0].name if isinstance(bases[0], Builtin) else cast("Foreign", bases[0]).path[-1]
+    mixed = _MIXED.get(base)
+    made.options.add(base)
     members: list[tuple[object, Instance]] = []
-    for name, value in list(made.namespace.items()):
-        if name.startswith("_") or isinstance(value, Function | Descriptor):
+    for name, written in list(made.namespace.items()):
+        if name.startswith("_") or isinstance(written, Function | Descriptor):
             continue
-        same = next((member for other, member in members if _is_alias(other, value)), None)
-        member = same or Instance(made, {"value": value, "_value_": value, "name": name, "_name_": name})
+        value = _automatic(name, [one for one, _ in members], mixed) if _is_auto(written) else written
+        attributes: Environment = {"value": value, "_value_": value, "name": name, "_name_": name}
+        new = Instance(made, attributes) if base == "Enum" else Member(made, attributes, value)
+        member = next((member for other, member in members if _is_alias(other, value)), new)
         members.append((value, member))
-        made.namespace[name] = Unresolved("it is a member of an enumeration of numbers or text") if mixed else member
-        if mixed:
-            made.fields[name] = member
+        is_known = base == "Enum" or type(value) is mixed
+        made.namespace[name] = member if is_known else Unresolved("flowc cannot tell what this member is equal to")
+
+
+def _is_auto(value: object) -> bool:
+    return isinstance(value, Foreign) and value.path == ("enum", "auto", "()")
+
+
+def _automatic(name: str, before: list[object], mixed: type | None) -> object:
+    """The value that `auto()` gives: one more than the last, and of text the name in small letters."""
+    if mixed is str:
+        return name.lower()
+    numbers = [value for value in before if type(value) is int]
+    if len(numbers) < len(before) or numbers != sorted(numbers):
+        return Unresolved("it is made by `auto()`", "write the value out")
+    return numbers[-1] + 1 if numbers else 1
+
+
+def member_text(value: Instance, *, formatted: bool) -> str | None:
+    """What `str` or a format makes of a member of an enumeration; `None` where that depends on the Python."""
+    of = value.of
+    if of is None or of.kind != "enum" or any(_find(of, name) is not MISSING for name in ("__str__", "__format__")):
+        return None
+    if "StrEnum" in of.options or (formatted and "IntEnum" in of.options):
+        return str(cast("Member", value).plain)
+    is_plain = not isinstance(value, Member) or ("str" in of.options and not formatted)
+    return f"{of.name}.{value.attributes['name']}" if is_plain else None
 
 
 def _is_alias(one: object, other: object) -> bool:
@@ -288,6 +336,8 @@ def _member(evaluator: Evaluator, of: ClassObject, arguments: CallArguments, nod
     wanted = arguments.positional[0].value if arguments.positional else None
     for member in of.namespace.values():
         if isinstance(member, Instance) and member.of is of and evaluator.undetermined(wanted) is None:
+            if member is wanted:
+                return member
             value = member.attributes["value"]
             if type(value) is type(wanted) and value == wanted:
                 return member

@@ -9,6 +9,7 @@ the unknown code could have changed.
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 from abc import ABC, abstractmethod
@@ -18,6 +19,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink, Fix
+from flowc_compiler.evaluate.assumptions import settled
+from flowc_compiler.evaluate.environment_reads import INSTEAD_OF_SECRETS, looks_secret, way_out
 from flowc_compiler.evaluate.operations import (
     LONGEST,
     MOST_ENTRIES,
@@ -29,6 +32,7 @@ from flowc_compiler.evaluate.operations import (
 )
 from flowc_compiler.evaluate.values import (
     ATOMS,
+    Assumed,
     DictView,
     Environment,
     Foreign,
@@ -36,6 +40,7 @@ from flowc_compiler.evaluate.values import (
     FunctionNode,
     Undetermined,
     Unresolved,
+    VariableDefault,
     is_kind,
     parts_of_container,
 )
@@ -196,6 +201,11 @@ class Evaluator(ABC):
         """How many bodies of `try` are around."""
         self.rehearsing = 0
         """Whether a turn of a loop is evaluated only to see what it changes."""
+        self.notes = sink
+        """Where warnings about assumptions are collected."""
+        self.changed_variables = set[str]()
+        """Variables of the environment that the files set; `*` stands for all of them."""
+        self._noted = set[object]()
         self._budget = current_budget()
         self._spent = [0, 0]
         self._most_operations = MOST_OPERATIONS
@@ -256,6 +266,10 @@ class Evaluator(ABC):
     @abstractmethod
     def iterate(self, value: object, node: ast.AST) -> list[object]:
         """The entries of a known list, dict, range, ... Raises EvaluationError."""
+
+    @abstractmethod
+    def executed_views(self) -> Sequence[ModuleView]:
+        """The files that were executed, the flow's own first."""
 
     @abstractmethod
     def module_names(self) -> Sequence[Environment]:
@@ -480,9 +494,31 @@ class Evaluator(ABC):
     def evaluate(self, node: ast.expr) -> object:
         """The value of an expression; in a strict evaluation never `Unresolved`. Raises EvaluationError, LimitError."""
         value = self.lookup(node)
-        if isinstance(value, Unresolved) and not self.lenient:
-            raise self.refuse_unresolved(value, node)
-        return value
+        return value if self.lenient or not isinstance(value, Unresolved) else self.settle_or_refuse(value, node)
+
+    def settle_or_refuse(self, value: Unresolved, node: ast.AST) -> object:
+        """In a strict evaluation, a value without assumptions of variables. Raises EvaluationError for any other."""
+        found = settled(self, value) if isinstance(value, Assumed) else value
+        if isinstance(found, Unresolved):
+            raise self.refuse_unresolved(found, node)
+        return found
+
+    def note_default(self, found: VariableDefault) -> None:
+        """Warn of a variable that is set, and whose default in the code counts."""
+        given = os.environ.get(found.name)
+        if given is None or given == found.value or found in self._noted:
+            return
+        self._noted.add(found)
+        default = "the code's default" if found.value is ... else f"{found.value!r}, the code's default"
+        message = f"`{found.read}` is {default}: {found.name} is set, and flowc does not read it when it compiles"
+        self.notes.warning("FC119", message, found.span, help=way_out(found.name))
+
+    def note_secret(self, name: str, node: ast.AST) -> None:
+        """Warn of a secret whose value the command line has compiled into the output."""
+        if looks_secret(name) and name not in self._noted:
+            self._noted.add(name)
+            message = f"the value of {name} is compiled into the output, as plain text"
+            self.notes.warning("FC119", message, self.span(node), help=INSTEAD_OF_SECRETS)
 
     def attempt(self, node: ast.expr) -> tuple[object, Diagnostic | None]:
         """The value of an expression, or the error that says why it has none; nothing is collected.

@@ -5,11 +5,15 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, cast
 
 from flowc_compiler.diagnostics import Fix, suggest
+from flowc_compiler.evaluate.assumptions import assumed_parts, assuming, stripped, under
 from flowc_compiler.evaluate.branches import negation
 from flowc_compiler.evaluate.builtin_functions import BUILTINS, builtin
+from flowc_compiler.evaluate.classes import member_text
+from flowc_compiler.evaluate.environment_reads import read_variable
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError, Evaluator
 from flowc_compiler.evaluate.exceptions import builtin_exception
 from flowc_compiler.evaluate.functions import defaults_of
@@ -25,11 +29,15 @@ from flowc_compiler.evaluate.plain_data import (
 from flowc_compiler.evaluate.settings_objects import enumerated
 from flowc_compiler.evaluate.targets import index_parts, key_of
 from flowc_compiler.evaluate.values import (
+    Assumed,
     ClassObject,
     ConfigReference,
     Foreign,
     Function,
+    Instance,
+    Member,
     RuntimeValue,
+    Unresolved,
     is_kind,
 )
 from flowc_compiler.syntax.served_imports import OF_FLOWC
@@ -111,14 +119,22 @@ def literal(evaluator: Evaluator, node: ast.Constant) -> object:
 def formatted(evaluator: Evaluator, node: ast.JoinedStr) -> object:
     """An f-string; a run-time value where it contains one."""
     texts: list[object] = []
+    assumed: list[Assumed] = []
     for part in node.values:
         if isinstance(part, ast.FormattedValue):
-            texts.append(_field(evaluator, part, evaluator.evaluate(part.value)))
+            value = evaluator.evaluate(part.value)
+            if found := assumed_parts(evaluator, value):
+                assumed += found
+                value = stripped(value)
+            if isinstance(value, Instance) and part.conversion in {-1, ord("s")}:
+                value = member_text(value, formatted=part.conversion < 0) or value
+            texts.append(_field(evaluator, part, value))
         else:
             texts.append(str(cast("ast.Constant", part).value))
     if evaluator.find_undetermined(texts) is not None:
         return evaluator.runtime_operation("concat", texts, node)
-    return evaluator.computed(node, lambda: "".join(cast("list[str]", texts)))
+    text = evaluator.computed(node, lambda: "".join(cast("list[str]", texts)))
+    return under(evaluator, text, assumed) if assumed else text
 
 
 def _field(evaluator: Evaluator, field: ast.FormattedValue, value: object) -> object:
@@ -238,6 +254,8 @@ def unary(evaluator: Evaluator, node: ast.UnaryOp) -> object:
     value = evaluator.evaluate(node.operand)
     if isinstance(evaluator.undetermined(value), RuntimeValue):
         return evaluator.runtime_operation(_SHOWN_UNARY[type(node.op)], [value], node)
+    if assumed := assumed_parts(evaluator, value):
+        return assuming(evaluator, assumed, lambda: evaluator.computed(node, UNARY[type(node.op)], stripped(value)))
     check_plain(evaluator, node, "nothing can be computed with it here", "do it in a step that gets the result", value)
     return evaluator.computed(node, UNARY[type(node.op)], value)
 
@@ -256,11 +274,16 @@ def operation(evaluator: Evaluator, node: ast.BinOp) -> object:
 
 def operate(evaluator: Evaluator, node: ast.AST, op: ast.operator, left: object, right: object) -> object:
     """`left op right`."""
+    if not (isinstance(op, ast.Mod) and is_kind(left, str)):
+        left, right = (item.plain if isinstance(item, Member) else item for item in (left, right))
     inside = is_kind(left, str, bytes, set, frozenset) and not isinstance(op, ast.BitOr)
     operands = (left, right) if inside else [item for item in (left, right) if evaluator.undetermined(item)]
     found = evaluator.find_undetermined(*operands, node=node)
     if isinstance(found, RuntimeValue):
         return evaluator.runtime_operation(_SHOWN[type(op)], [left, right], node)
+    if found is not None and (assumed := assumed_parts(evaluator, *operands)):
+        run = partial(operate, evaluator, node, op, stripped(left), stripped(right))
+        return assuming(evaluator, assumed, run)
     if found is not None:
         what, way_out = "nothing can be computed with it here", "do it in a step that gets the result"
         error = evaluator.not_known(found, node, what, way_out)
@@ -281,12 +304,26 @@ def operate(evaluator: Evaluator, node: ast.AST, op: ast.operator, left: object,
 
 def subscript(evaluator: Evaluator, node: ast.Subscript) -> object:
     """`value[key]`, `value[1:]`."""
-    value = evaluator.evaluate(node.value)
+    value = evaluator.lookup(node.value)
+    if isinstance(value, Unresolved) and not evaluator.lenient and not is_environment(value):
+        value = evaluator.settle_or_refuse(value, node.value)
     return entry(evaluator, value, key_of(evaluator, node.slice), node)
+
+
+def is_environment(value: object) -> bool:
+    """Whether this is `os.environ`."""
+    return isinstance(value, Foreign) and value.path == ("os", "environ")
 
 
 def entry(evaluator: Evaluator, value: object, key: object, node: ast.expr) -> object:
     """`value[key]`. An entry of a run-time value is one, too."""
+    if is_environment(value):
+        return read_variable(evaluator, key, node, required=True)
+    outer = [value] if isinstance(evaluator.undetermined(value), Assumed) else []
+    if assumed := assumed_parts(evaluator, *outer, *index_parts(key)):
+        whole = stripped(value) if outer else value
+        index = slice(*map(stripped, index_parts(key))) if is_kind(key, slice) else stripped(key)
+        return assuming(evaluator, assumed, lambda: entry(evaluator, whole, index, node))
     found = evaluator.find_undetermined(*index_parts(key))
     if isinstance(found, RuntimeValue):
         return evaluator.runtime_operation("getitem", [value, key], node)

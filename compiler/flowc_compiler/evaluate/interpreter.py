@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import Any, cast
 
 from flowc_compiler.evaluate import branches, expressions, iteration, plain_data
-from flowc_compiler.evaluate.builtin_functions import call_builtin, library
+from flowc_compiler.evaluate.assumptions import assumed_parts, assuming, is_file_itself, stripped
+from flowc_compiler.evaluate.builtin_functions import builtin_attribute, call_builtin, call_library_method
 from flowc_compiler.evaluate.classes import call_class, class_attribute, instance_attribute, super_attribute
 from flowc_compiler.evaluate.evaluator import (
     BoundValue,
@@ -24,6 +25,7 @@ from flowc_compiler.evaluate.evaluator import (
 )
 from flowc_compiler.evaluate.exceptions import is_exception
 from flowc_compiler.evaluate.functions import call_function
+from flowc_compiler.evaluate.library_values import is_library_method, is_library_value, library, library_attribute
 from flowc_compiler.evaluate.merging import State
 from flowc_compiler.evaluate.methods import METHODS, call_plain, is_method
 from flowc_compiler.evaluate.module_execution import ModuleExecution
@@ -31,6 +33,7 @@ from flowc_compiler.evaluate.settings_objects import enumerated, settings_object
 from flowc_compiler.evaluate.statements import execute, prints, refuse_statement
 from flowc_compiler.evaluate.values import (
     MISSING,
+    Assumed,
     BoundMethod,
     Builtin,
     ClassObject,
@@ -41,6 +44,7 @@ from flowc_compiler.evaluate.values import (
     Function,
     FunctionNode,
     Instance,
+    Member,
     Module,
     Partial,
     RuntimeValue,
@@ -80,7 +84,11 @@ class Interpreter(ModuleExecution):
         return value
 
     def _copy(self, value: object) -> object:
-        if not is_kind(value, list, dict, set) or self.find_undetermined(value):
+        if not is_kind(value, list, dict, set):
+            return None
+        if assumed_parts(self, value):
+            value = stripped(value)
+        elif self.find_undetermined(value):
             return None
         with suppress(Exception):
             return copy.deepcopy(value) if not plain_data.has_objects(value) else None
@@ -102,6 +110,8 @@ class Interpreter(ModuleExecution):
 
     def attribute(self, owner: object, name: str, node: ast.expr) -> object:  # noqa: PLR0912 - one case for each kind
         """The value of an attribute. Raises EvaluationError."""
+        if isinstance(owner, Assumed):
+            return self._assumed_attribute(owner, name, node)
         known = enumerated(node, self.view) if isinstance(node, ast.Attribute) else None
         if known is not None and not self.is_local((dotted(node) or ("",))[0]):
             return known[0]
@@ -112,6 +122,8 @@ class Interpreter(ModuleExecution):
                 return self._foreign(owner, (*path, name))
             case Module():
                 return self._module_attribute(owner, name, node)
+            case Member() if name not in owner.attributes and is_method(type(owner.plain), name):
+                return BoundMethod(owner.plain, name)
             case Instance():
                 return instance_attribute(self, owner, name, node)
             case ClassObject():
@@ -121,8 +133,10 @@ class Interpreter(ModuleExecution):
                     return owner[name]
             case Builtin(name="super"):
                 return super_attribute(self, name, node)
-            case Builtin(name="itertools.chain") if name == "from_iterable":
-                return library(("itertools", "chain", "from_iterable"))
+            case Builtin() if (found := builtin_attribute(owner, name)) is not None:
+                return found
+            case _ if is_library_value(owner):
+                return self._library_attribute(owner, name, node)
             case Function() if name in {"__name__", "__qualname__"}:
                 return owner.name
             case Function() if name == "__globals__":
@@ -144,6 +158,21 @@ class Interpreter(ModuleExecution):
             shown = self.code(node.value)
             return Unresolved(message, f'write {shown}["{name}"] for the entry of its value', wrong=True)
         return expressions.extended(owner, name)
+
+    def _assumed_attribute(self, owner: Assumed, name: str, node: ast.expr) -> object:
+        if is_method(type(owner.value), name) or is_library_method(owner.value, name):
+            return BoundMethod(owner, name)
+        if name in {"name", "stem", "suffix", "suffixes"} and is_file_itself(owner):
+            return self.attribute(owner.value, name, node)  # the file's own name is the same in a task
+        return assuming(self, [owner], lambda: self.attribute(owner.value, name, node))
+
+    def _library_attribute(self, owner: object, name: str, node: ast.expr) -> object:
+        found = library_attribute(owner, name)
+        if found is not MISSING:
+            return found
+        if is_library_method(owner, name) or is_method(type(owner), name):
+            return BoundMethod(owner, name)
+        return self.runtime_attribute(owner, name, node)
 
     def _foreign(self, owner: Foreign, path: tuple[str, ...]) -> object:
         known = library(path)
@@ -299,6 +328,8 @@ class Interpreter(ModuleExecution):
 
     def _call_known(self, callee: object, arguments: CallArguments, node: ast.expr) -> object:
         match callee:
+            case Function(is_cached=True):
+                return self._call_cached(callee, arguments, node)
             case Function():
                 return self.call_helper(callee, arguments, node)
             case BoundMethod(function=Function() as function, owner=owner):
@@ -320,6 +351,8 @@ class Interpreter(ModuleExecution):
                 return self.call(method, arguments, node)
             case _:
                 pass
+        if isinstance(callee, BoundMethod) and (isinstance(callee.owner, Assumed) or is_library_value(callee.owner)):
+            return call_library_method(self, callee, arguments, node)
         plain = isinstance(callee, Builtin) or (isinstance(callee, BoundMethod) and isinstance(callee.owner, _PLAIN))
         if arguments.open and plain:
             self.escape(
@@ -340,6 +373,14 @@ class Interpreter(ModuleExecution):
             raise self.refuse("FC110", f"`{function.name}` is `async`", node, "call it in a step")
         return call_function(self, function, arguments, node)
 
+    def _call_cached(self, function: Function, arguments: CallArguments, node: ast.expr) -> object:
+        """What a function under `functools.cache` returns. One object for all calls is followed if it can't change."""
+        value = self.call_helper(function, arguments, node)
+        if plain_data.has_objects(value) or is_kind(value, list, dict, set):
+            message = f"`{function.name}` is cached, and all that call it share what it returns"
+            raise self.refuse("FC115", message, node, "remove the cache, or return text or numbers", value)
+        return value
+
     def _exception(self, callee: Builtin, arguments: CallArguments, node: ast.expr) -> object:
         values = [given.value for given in arguments.positional]
         if self.find_undetermined(values) is not None or any(map(plain_data.has_objects, values)):
@@ -359,7 +400,8 @@ class Interpreter(ModuleExecution):
     def runtime_attribute(self, owner: object, name: str, node: ast.expr) -> object:
         """No such values here."""
         del name
-        message = f"flowc does not evaluate `{self.code(node)}` in a pipeline's body"
+        where = "before the file runs" if self.lenient else "in a pipeline's body"
+        message = f"flowc does not evaluate `{self.code(node)}` {where}"
         way_out = "use plain data, its methods, and steps; do other work in a step"
         raise self.refuse("FC110", message, node, way_out, owner)
 

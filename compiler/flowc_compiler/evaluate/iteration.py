@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import cast
 
+from flowc_compiler.evaluate.assumptions import assuming
 from flowc_compiler.evaluate.branches import snapshot, test, widen, widen_loop
 from flowc_compiler.evaluate.evaluator import EvaluationError, Evaluator, Frame
 from flowc_compiler.evaluate.functions import bound_names, check_items
@@ -14,6 +16,7 @@ from flowc_compiler.evaluate.operations import LONGEST, cost, range_length
 from flowc_compiler.evaluate.plain_data import check_key, check_keys, has_objects
 from flowc_compiler.evaluate.targets import assign
 from flowc_compiler.evaluate.values import (
+    Assumed,
     ClassObject,
     DictView,
     Function,
@@ -140,6 +143,9 @@ def comprehension(evaluator: Evaluator, node: Comprehension) -> object:
     )
     if outer.is_class:  # the names of a class are seen by the first source only
         inner.closure = outer.closure
+    if isinstance(source, Assumed):
+        run = partial(_over_known, evaluator, node, source.value, inner)
+        return assuming(evaluator, [source], run)
     if isinstance(node, ast.GeneratorExp):
         element = node.elt
         if isinstance(source, Undetermined) or evaluator.undetermined(source):
@@ -162,6 +168,11 @@ def comprehension(evaluator: Evaluator, node: Comprehension) -> object:
     if (found := evaluator.undetermined(source)) is not None and (evaluator.lenient or isinstance(found, RuntimeValue)):
         return _over_unknown(evaluator, node, source, inner)
     return _collect(evaluator, node, evaluator.iterate(source, first), inner)
+
+
+def _over_known(evaluator: Evaluator, node: Comprehension, source: object, inner: Frame) -> object:
+    """A comprehension over what is known under assumptions: of a generator, all items at once."""
+    return _collect(evaluator, node, evaluator.iterate(source, node.generators[0].iter), inner)
 
 
 def _collect(evaluator: Evaluator, node: Comprehension, source: list[object], inner: Frame) -> object:

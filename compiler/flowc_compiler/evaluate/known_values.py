@@ -7,9 +7,10 @@ import builtins
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.assumptions import may_settle, settled
 from flowc_compiler.evaluate.evaluator import (
     BoundValue,
     CallArguments,
@@ -19,14 +20,16 @@ from flowc_compiler.evaluate.evaluator import (
     LimitError,
     RaisedError,
     Recorded,
+    Records,
     deep_recursion,
 )
 from flowc_compiler.evaluate.functions import bound_names, signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError
 from flowc_compiler.evaluate.operations import HEAVIEST, MOST_OPERATIONS
-from flowc_compiler.evaluate.plain_data import TOO_HEAVY, weight
+from flowc_compiler.evaluate.plain_data import TOO_HEAVY, plain_members, weight
 from flowc_compiler.evaluate.values import (
+    LIBRARY_TYPES,
     BoundMethod,
     Builtin,
     ClassObject,
@@ -69,8 +72,9 @@ class ConfigSource(Protocol):
 class FileValues:
     """The values in the class statements of a flow's files, which are executed when the first is needed."""
 
-    def __init__(self, modules: LocalModules, configs: ConfigSource) -> None:
+    def __init__(self, modules: LocalModules, configs: ConfigSource, sink: DiagnosticSink) -> None:
         self.evaluator = Interpreter(modules, DiagnosticSink())
+        self.evaluator.notes = sink
         self.configs = configs
 
     def of(self, view: ModuleView) -> FileScope:
@@ -88,6 +92,15 @@ class FileScope(Scope):
     def evaluate(self, node: ast.expr) -> object:
         """The value of an expression when its class statement is executed. Raises UnresolvedError."""
         return self.resolved(recorded(self.files.evaluator, node, self._recorded(node)), node)
+
+    def certain(self, node: ast.expr) -> object:
+        """The value of an expression that is the same in a task. Raises UnresolvedError."""
+        found = recorded(self.files.evaluator, node, self._recorded(node), accepts="nothing")
+        return self.resolved(found, node)
+
+    def located(self, node: ast.expr) -> object:
+        """The value of an expression that may depend on where the files are. Raises UnresolvedError."""
+        return self.resolved(recorded(self.files.evaluator, node, self._recorded(node), accepts="places"), node)
 
     def definition(self, node: ast.expr) -> object:
         """The value of an expression, which may be a function or a class. Raises UnresolvedError."""
@@ -226,7 +239,20 @@ class RecordedScope(Scope):
         value, held = self._records[node]
         if held is not None and self._evaluator.undetermined(value) is None:
             return held  # the call has read it: what changes it later does not count
-        return recorded(self._evaluator, node, self._records[node])
+        return recorded(self._evaluator, node, self._records[node], records=self._records)
+
+    def certain(self, node: ast.expr) -> object:
+        """The value of an expression that is the same in a task. Raises UnresolvedError."""
+        return self._accepting(node, "nothing")
+
+    def located(self, node: ast.expr) -> object:
+        """The value of an expression that may depend on where the files are. Raises UnresolvedError."""
+        return self._accepting(node, "places")
+
+    def _accepting(self, node: ast.expr, accepts: Accepted) -> object:
+        if node not in self._records:
+            raise UnresolvedError(node)
+        return recorded(self._evaluator, node, self._records[node], accepts=accepts, records=self._records)
 
     def definition(self, node: ast.expr) -> object:
         """The value of an expression, which may be a function or a class. Raises UnresolvedError."""
@@ -288,24 +314,62 @@ def _guarded(evaluator: Evaluator, node: ast.expr, frame: Frame, make: Callable[
         evaluator.frames = frames
 
 
-def recorded(evaluator: Evaluator, node: ast.expr, found: Recorded, *, definitions: bool = False) -> object:
+Accepted = Literal["nothing", "variables", "places"]
+"""Which assumptions a value may depend on: of variables, or also of where the files are."""
+
+
+def recorded(
+    evaluator: Evaluator,
+    node: ast.expr,
+    found: Recorded,
+    *,
+    definitions: bool = False,
+    accepts: Accepted = "variables",
+    records: Records | None = None,
+) -> object:
     """A value that was recorded, if it is known all through; with `definitions`, it may contain functions and classes.
 
-    Raises UnresolvedError.
+    `records` has what its parts were. Raises UnresolvedError.
     """
     value, held = found
+    value = settled(evaluator, value, located=accepts == "places", variables=accepts != "nothing")
     unknown = None if isinstance(value, ConfigReference) else _first_unknown(evaluator, value)
     if isinstance(unknown, Unresolved):
-        raise UnresolvedError(node, unknown.reason, unknown.help, wrong=unknown.wrong)
+        part = _unknown_part(evaluator, node, records if records is not None else evaluator.records)
+        raise UnresolvedError(part, unknown.reason, unknown.help, wrong=unknown.wrong)
     if isinstance(unknown, RuntimeValue):
         raise UnresolvedError(node, "it is the result of a step, which is not known when the flow is compiled")
     if weight(value) > HEAVIEST:
         raise UnresolvedError(node, TOO_HEAVY, "compute it in a step")
     if held is not None and held != value:
         raise UnresolvedError(node, "it is changed after this", "write the value out here")
+    value = plain_members(value)
     if not definitions and (definition := _first_definition(value)) is not None:
         raise UnresolvedError(node, *_described(definition[0]))
     return value
+
+
+def _unknown_part(evaluator: Evaluator, node: ast.expr, records: Records) -> ast.expr:
+    """The smallest part of an expression that is not known, as far as it was recorded."""
+    while True:
+        inner = next((item for item in _operands(node, records) if _is_unknown(evaluator, records[item])), None)
+        if inner is None:
+            return node
+        node = inner
+
+
+def _operands(node: ast.AST, records: Records) -> Iterator[ast.expr]:
+    """The parts that an expression is computed of; not what a name of another module begins with."""
+    for child in ast.iter_child_nodes(node):
+        if child not in records:  # an argument, and what is called, which is looked up another way
+            yield from _operands(child, records)
+        elif isinstance(child, ast.expr) and not isinstance(records[child].value, Foreign):
+            yield child
+
+
+def _is_unknown(evaluator: Evaluator, found: Recorded) -> bool:
+    known = may_settle(evaluator, found.value)
+    return not known and isinstance(_first_unknown(evaluator, found.value), Unresolved)
 
 
 def _first_unknown(evaluator: Evaluator, value: object) -> Undetermined | None:
@@ -347,6 +411,11 @@ def _described(value: object) -> tuple[str, str]:
             return f"{shown} is a function, which nothing calls", "call it, or write the value itself"
         case ClassObject():
             return f"`{name}` is a class", "write the value itself"
+        case Instance() if value.of is not None and value.of.kind == "enum":
+            shown = f"{value.of.name}.{value.attributes['name']}"
+            return f"it is the member `{shown}` of an enumeration", f"write `{shown}.value`"
+        case Instance() if value.of is not None:
+            return f"it is an object of the class `{value.of.name}`", "write the value itself"
         case Module():
             return "it is a module", "write the value itself"
         case _:
@@ -356,7 +425,7 @@ def _described(value: object) -> tuple[str, str]:
 def _is_definition(value: object) -> bool:
     """Whether a value is not data: a function, a class, a step."""
     plain = isinstance(value, str | bytes | int | float | complex | list | dict | tuple | set | frozenset | None)
-    return not (plain or isinstance(value, SettingsObject | Undetermined) or type(value).__module__ == "datetime")
+    return not (plain or isinstance(value, (SettingsObject, Undetermined, *LIBRARY_TYPES)))
 
 
 def _entry(node: ast.expr, container: object, key: object) -> object:

@@ -6,10 +6,28 @@ Most flows give literals only: the evaluator is imported for the first expressio
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import os
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import cached_property
+from pathlib import Path, PurePath
 from typing import Generic, TypeVar, cast
+
+from flowc_compiler.source import SourceFile
+
+ENV_AT_COMPILE: ContextVar[Callable[[], frozenset[str]]] = ContextVar("ENV_AT_COMPILE", default=frozenset)
+"""The variables that `--env-at-compile` and `env_at_compile` of `[tool.flowc]` name: they are read when compiling."""
+
+
+@contextmanager
+def reading_variables(names: Callable[[], frozenset[str]]) -> Generator[None]:
+    """Let the evaluation of a file read variables of the environment. `names` is called for the first that it needs."""
+    token = ENV_AT_COMPILE.set(names)
+    try:
+        yield
+    finally:
+        ENV_AT_COMPILE.reset(token)
 
 
 class UnresolvedError(Exception):
@@ -45,6 +63,17 @@ class Scope:
 
         return without_names(node)
 
+    def certain(self, node: ast.expr) -> object:
+        """The value of an expression that is the same in a task: no variable of the environment has its default.
+
+        Raises UnresolvedError.
+        """
+        return self.evaluate(node)
+
+    def located(self, node: ast.expr) -> object:
+        """The value of an expression that may depend on where the flow's files are. Raises UnresolvedError."""
+        return self.evaluate(node)
+
     def definition(self, node: ast.expr) -> object:
         """The value of an expression, which may be a function or a class. Raises UnresolvedError."""
         return self.evaluate(node)
@@ -63,9 +92,28 @@ NO_SCOPE = Scope()
 
 def evaluate(node: ast.expr, scope: Scope = NO_SCOPE) -> object:
     """The value of an expression: of literals, and by what a scope knows. Raises UnresolvedError."""
+    return plain_or(node, scope.evaluate)
+
+
+def plain_or(node: ast.expr, compute: Callable[[ast.expr], object]) -> object:
+    """The value of a literal, or what `compute` gives for any other expression. Raises UnresolvedError."""
     with suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return cast("object", ast.literal_eval(node))
-    return scope.evaluate(node)
+    return compute(node)
+
+
+def path_value(node: ast.expr, scope: Scope, source: SourceFile) -> object:
+    """The value of an argument that names a file to read when compiling: a path becomes text.
+
+    A place that depends on where the flow is becomes one as the flow's file is named, so that it is the same on each
+    machine. Raises UnresolvedError.
+    """
+    value = plain_or(node, scope.located)
+    if not isinstance(value, PurePath | str) or source.path.is_absolute():
+        return str(value) if isinstance(value, PurePath) else value
+    with suppress(UnresolvedError):
+        return str(plain_or(node, scope.certain))
+    return Path(os.path.relpath(value)).as_posix()
 
 
 Made = TypeVar("Made", bound=Scope)
@@ -85,6 +133,14 @@ class LazyScope(Scope, Generic[Made]):
     def evaluate(self, node: ast.expr) -> object:
         """The value of an expression. Raises UnresolvedError."""
         return self.made.evaluate(node)
+
+    def certain(self, node: ast.expr) -> object:
+        """The value of an expression that is the same in a task. Raises UnresolvedError."""
+        return self.made.certain(node)
+
+    def located(self, node: ast.expr) -> object:
+        """The value of an expression that may depend on where the files are. Raises UnresolvedError."""
+        return self.made.located(node)
 
     def definition(self, node: ast.expr) -> object:
         """The value of an expression, which may be a function or a class. Raises UnresolvedError."""

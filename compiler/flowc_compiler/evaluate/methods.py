@@ -6,7 +6,8 @@ import ast
 import string
 from typing import Any, cast
 
-from flowc_compiler.evaluate.evaluator import CallArguments, EvaluationError, Evaluator, RaisedError
+from flowc_compiler.evaluate.assumptions import assumed_parts, assuming, stripped
+from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError, Evaluator, RaisedError
 from flowc_compiler.evaluate.functions import callback
 from flowc_compiler.evaluate.operations import LONGEST, MOST_STEPS, TooLargeError, check_format, cost, range_length
 from flowc_compiler.evaluate.plain_data import (
@@ -15,6 +16,7 @@ from flowc_compiler.evaluate.plain_data import (
     check_plain,
     check_weight,
     has_objects,
+    plain_members,
     weight,
 )
 from flowc_compiler.evaluate.values import BoundMethod, DictView, Iterator, RuntimeValue, Unresolved, is_kind
@@ -48,7 +50,7 @@ METHODS: dict[type, frozenset[str]] = {
 _PADDING = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs"})
 _NAIVE = frozenset({"lstrip", "rfind", "rindex", "rpartition", "rsplit", "rstrip", "strip"})
 """Methods of text that look at an operand for each character."""
-_CHANGING = frozenset(
+CHANGING = frozenset(
     {"add", "append", "clear", "difference_update", "discard", "extend", "insert", "intersection_update", "pop",
      "popitem", "remove", "reverse", "setdefault", "sort", "update"}
 )  # fmt: skip
@@ -79,12 +81,19 @@ def call_plain(evaluator: Evaluator, method: BoundMethod, arguments: CallArgumen
     later = _with_results(evaluator, method, arguments, node)
     if later is not None:
         return later
+    operands = () if method.name in CHANGING else tuple(given.value for given in arguments.all())
+    if operands and (assumed := assumed_parts(evaluator, *operands)):
+        plain = CallArguments(
+            [BoundValue(stripped(given.value), given.node) for given in arguments.positional],
+            {key: BoundValue(stripped(given.value), given.node) for key, given in arguments.keywords.items()},
+        )
+        return assuming(evaluator, assumed, lambda: call_plain(evaluator, method, plain, node))
     try:
         return _call_plain(evaluator, method, arguments, node)
     except RaisedError:
         raise
     except EvaluationError as error:
-        if method.name in _CHANGING:  # Python makes the change, and flowc does not
+        if method.name in CHANGING:  # Python makes the change, and flowc does not
             evaluator.escape(method.owner, why=Unresolved(error.diagnostic.message, error.diagnostic.help))
         raise
 
@@ -97,7 +106,7 @@ def _call_plain(evaluator: Evaluator, method: BoundMethod, arguments: CallArgume
     if isinstance(unknown, Unresolved):
         evaluator.escape(owner, *values, *keywords.values(), why=unknown)
         raise evaluator.refuse_unresolved(unknown, node)
-    if name in _CHANGING:
+    if name in CHANGING:
         evaluator.check_free(owner, node)
     if isinstance(owner, str):
         values = _text_operands(evaluator, owner, name, arguments, node)
@@ -161,7 +170,7 @@ def _check_operands(evaluator: Evaluator, owner: object, name: str, values: list
 def _unknown_change(evaluator: Evaluator, owner: object, values: list[object], error: Any, name: str) -> Any:
     """An error of a method that may have changed its list or dict, which nothing is known of then."""
     if evaluator.lenient:
-        if name in _CHANGING:
+        if name in CHANGING:
             evaluator.escape(owner, *values, why=Unresolved(error.diagnostic.message))
         error.options = (owner, *values)
     return error
@@ -184,6 +193,8 @@ def _text_operands(
     for given in (*arguments.positional, *arguments.keywords.values()):
         taken = isinstance(given.value, Iterator | DictView) or (name == "join" and is_kind(given.value, dict))
         value = evaluator.iterate(given.value, given.node) if taken else given.value
+        if name != "format":
+            value = plain_members(value)
         check_plain(evaluator, given.node, "a text cannot contain it", "make the text in a step that gets it", value)
         check_weight(evaluator, given.node, value)
         if name == "join" and is_kind(value, set, frozenset):

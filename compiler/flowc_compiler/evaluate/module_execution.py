@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import ast
 import sys
-from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate import expressions
+from flowc_compiler.evaluate.assumptions import file_place
 from flowc_compiler.evaluate.branches import fork
-from flowc_compiler.evaluate.builtin_functions import builtin, library
+from flowc_compiler.evaluate.builtin_functions import builtin
 from flowc_compiler.evaluate.constructed import Constructed
+from flowc_compiler.evaluate.environment_reads import ANY
 from flowc_compiler.evaluate.evaluator import (
     BoundValue,
     CallArguments,
@@ -28,6 +30,7 @@ from flowc_compiler.evaluate.evaluator import (
     LimitError,
 )
 from flowc_compiler.evaluate.functions import bound_names, call_function, signature_of
+from flowc_compiler.evaluate.library_values import library
 from flowc_compiler.evaluate.merging import parts_of
 from flowc_compiler.evaluate.operations import MOST_OPERATIONS
 from flowc_compiler.evaluate.values import (
@@ -57,6 +60,16 @@ def _may_call_any_name(callee: Unresolved) -> bool:
     if path[:2] in {("builtins", "exec"), ("builtins", "eval"), ("sys", "modules")}:
         return True
     return path[:2] in {("builtins", "globals"), ("builtins", "locals")} and len(path) > 3
+
+
+_ENVIRONMENT = ("os", "environ")
+_CACHES = {("functools", "cache"), ("functools", "lru_cache"), ("functools", "lru_cache", "()")}
+
+
+def _sets_variables(callee: Foreign) -> bool:
+    """Whether a call sets variables of the environment: `os.environ.update`, `os.putenv`, `load_dotenv`."""
+    path = callee.path
+    return path[:2] == _ENVIRONMENT or path == ("os", "putenv") or path[:1] == ("dotenv",)
 
 
 class UnknownCode(Evaluator):
@@ -92,6 +105,8 @@ class UnknownCode(Evaluator):
         if isinstance(callee, Foreign) and callee.path[:1] == ("flowc",):  # flowc's own: it changes nothing
             return Foreign(callee.message, callee.help, path=(*callee.path, "()"))
         self.hazards += 1
+        if isinstance(callee, Foreign) and _sets_variables(callee):
+            self.changed_variables.add(ANY)
         if isinstance(callee, Foreign) and callee.path[:1] == ("builtins",) and self._may_clobber(callee):
             self._clobber_all(Unresolved(f"`{callee.path[1]}` may change any name of the file"))
         shown = self.code(function)
@@ -172,6 +187,9 @@ class UnknownCode(Evaluator):
 
     def change_foreign(self, owner: Foreign) -> None:
         """Note that the file changes a module that is installed, or its own by way of `sys.modules`."""
+        if owner.path[:2] == _ENVIRONMENT:
+            self.changed_variables.add(ANY)
+            return
         self.changed_modules.add(owner.path[:1])
         if owner.path[0] in _NAMESPACES and owner.path != ("builtins",):
             self._clobber_all(Unresolved(f"{owner.reason}, and may have changed it"))
@@ -254,6 +272,8 @@ class UnknownCode(Evaluator):
         """What an evaluated decorator makes of a function or class."""
         if isinstance(decorator, Foreign) and decorator.path[:1] == ("flowc",):
             return value
+        if isinstance(decorator, Foreign) and decorator.path in _CACHES and isinstance(value, Function):
+            return replace(value, is_cached=True)
         if isinstance(decorator, Unresolved):
             why = Unresolved(f"the decorator `@{self.code(node)}` may have changed it")
             self.escape(value, *decorator.options, why=why)
@@ -265,10 +285,6 @@ class UnknownCode(Evaluator):
             return self.call(decorator, CallArguments([BoundValue(value, node)]), node)
         except EvaluationError as error:
             return Unresolved(error.diagnostic.message, error.diagnostic.help, (value,))
-
-    @abstractmethod
-    def executed_views(self) -> Sequence[ModuleView]:
-        """The files that were executed."""
 
     def escape_special(self, value: object, why: Unresolved) -> None:
         """Note that unknown code has an object of the front end."""
@@ -292,7 +308,7 @@ class ModuleExecution(UnknownCode):
         """Installed modules whose names are imported with `*`."""
 
     def executed_views(self) -> Sequence[ModuleView]:
-        """The files that were executed."""
+        """The files that were executed, the flow's own first."""
         return list(self._namespaces)
 
     def namespace(self, view: ModuleView) -> Environment:
@@ -301,8 +317,8 @@ class ModuleExecution(UnknownCode):
             return self._namespaces[view]
         is_main = not self._namespaces
         name = "__main__" if is_main else ".".join(view.source.path.with_suffix("").parts[-1:])
-        unknown = Unresolved("where the file is when it runs is not known")
-        names: Environment = {"__name__": name, "__doc__": ast.get_docstring(view.tree), "__file__": unknown}
+        place = file_place(view.source)
+        names: Environment = {"__name__": name, "__doc__": ast.get_docstring(view.tree), "__file__": place}
         self._namespaces[view] = names
         outer, self.frames = self.frames, [Frame(view, names)]
         recorded, self.recorded = self.recorded, None

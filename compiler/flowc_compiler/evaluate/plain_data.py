@@ -9,7 +9,16 @@ from typing import cast
 
 from flowc_compiler.evaluate.evaluator import Evaluator
 from flowc_compiler.evaluate.operations import DEEPEST_TREE, HEAVIEST, LONGEST, MOST_COLLISIONS
-from flowc_compiler.evaluate.values import ATOMS, PLAIN, Instance, RuntimeValue, is_kind, parts_to_look_into
+from flowc_compiler.evaluate.values import (
+    ATOMS,
+    LIBRARY_TYPES,
+    PLAIN,
+    Instance,
+    Member,
+    RuntimeValue,
+    is_kind,
+    parts_to_look_into,
+)
 from flowc_compiler.ir.regions import (
     ChosenValue,
     CollectionValue,
@@ -37,9 +46,22 @@ def has_objects(value: object) -> bool:
             if id(found) not in seen:
                 seen.add(id(found))
                 pending.extend(parts_to_look_into(found))
-        elif not isinstance(found, (*PLAIN, range, slice)) and type(found).__module__ != "datetime":
+        elif not isinstance(found, (*PLAIN, *LIBRARY_TYPES, range, slice)):
             return True
     return False
+
+
+def plain_members(value: object) -> object:
+    """A value with text and numbers for the members of enumerations that are such; unchanged without these."""
+    if isinstance(value, Member):
+        return value.plain
+    if not is_kind(value, dict, list, tuple) or not has_objects(value):
+        return value
+    if is_kind(value, dict):
+        entries = cast("dict[object, object]", value)
+        return {plain_members(key): plain_members(item) for key, item in entries.items()}
+    items = [plain_members(item) for item in cast("list[object]", value)]
+    return items if isinstance(value, list) else tuple(items)
 
 
 def check_key(evaluator: Evaluator, node: ast.AST, key: object) -> None:
@@ -87,6 +109,8 @@ def compared_by_identity(value: object) -> bool:
     pending, seen = [value], set[int]()
     while pending:
         found = pending.pop()
+        if isinstance(found, Member):
+            continue
         if isinstance(found, Instance):
             own = () if found.of is None else found.of.mro()
             if found.of is None or any(

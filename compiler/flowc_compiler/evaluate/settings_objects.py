@@ -7,13 +7,17 @@ here. Names of enumerations and of ZenML's integrations stand for their values.
 from __future__ import annotations
 
 import ast
+import os
 import re
+from pathlib import Path, PurePath
 from typing import cast
 
 from flowc.protocol.zenml_names import INTEGRATIONS
 from flowc.protocol.zenml_values import CONSTANTS, ENUMERATIONS
+from flowc_compiler.evaluate.assumptions import settled
 from flowc_compiler.evaluate.evaluator import Evaluator
-from flowc_compiler.evaluate.values import Foreign, SettingsObject, is_kind
+from flowc_compiler.evaluate.plain_data import plain_members
+from flowc_compiler.evaluate.values import Assumed, Foreign, SettingsObject, is_kind
 from flowc_compiler.syntax.modules import ModuleView
 
 CLASSES: dict[str, tuple[str, ...]] = {
@@ -30,6 +34,8 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "Tag": ("name",),
 }
 """The classes, and which arguments each takes by position."""
+_FILES = {("DockerSettings", "requirements")}
+"""Arguments that may be the path of a file, which is read when compiling."""
 _ENUMERATIONS = frozenset(
     {
         "ArtifactType", "ByteUnit", "ExecutionStatus", "ModelStages", "PythonPackageInstaller", "StepRuntime",
@@ -92,5 +98,16 @@ def _made(evaluator: Evaluator, kind: str, node: ast.Call, positional: tuple[str
             continue
         nodes[key] = value
         with evaluator.leniently():
-            fields[key] = evaluator.lookup(value)
+            found = evaluator.lookup(value)
+        fields[key] = _path_from_flow(evaluator, found) if (kind, key) in _FILES else found
+        fields[key] = plain_members(settled(evaluator, fields[key]))
     return SettingsObject(kind, fields, nodes, evaluator.view)
+
+
+def _path_from_flow(evaluator: Evaluator, value: object) -> object:
+    """A path that depends on where the flow is, from the flow's folder; any other value as it is."""
+    if not isinstance(value, Assumed) or not value.is_located:
+        return str(value) if isinstance(value, PurePath) else value
+    found = settled(evaluator, value, located=True)
+    folder = os.path.dirname(os.path.abspath(evaluator.executed_views()[0].source.path))  # noqa: PTH100, PTH120
+    return Path(os.path.relpath(str(found), folder)).as_posix() if isinstance(found, str | PurePath) else value

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, cast
 
-from flowc_compiler.evaluate.branches import fork, leave, test, widen_loop
+from flowc_compiler.evaluate.branches import fork, leave, likely_arm, test, widen_loop
 from flowc_compiler.evaluate.classes import define_class, descriptor_of, evaluate_decorator
 from flowc_compiler.evaluate.evaluator import (
     BoundValue,
@@ -189,7 +189,7 @@ def _first_arm(evaluator: Evaluator, arms: Sequence[Arm], node: ast.If) -> Signa
             return evaluator.execute(body)
         if isinstance(holds, Undetermined):
             ways = [partial(evaluator.execute, body), partial(_first_arm, evaluator, arms[place + 1 :], node)]
-            return cast("Signal", fork(evaluator, ways, condition or node, holds))
+            return cast("Signal", fork(evaluator, ways, condition or node, holds, likely_arm(holds)))
     return None
 
 

@@ -82,7 +82,9 @@ def _change_entry(
     found = evaluator.undetermined(container) or evaluator.find_undetermined(*index_parts(key))
     if isinstance(found, Unresolved) and evaluator.lenient:
         evaluator.escape(container, *values, why=found)
-        if isinstance(container, Foreign):
+        if isinstance(container, Foreign) and container.path == ("os", "environ") and isinstance(key, str):
+            evaluator.changed_variables.add(key)
+        elif isinstance(container, Foreign):
             evaluator.change_foreign(container)
         return
     if evaluator.undetermined(container) is not None:

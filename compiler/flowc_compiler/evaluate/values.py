@@ -7,9 +7,14 @@ Python. They may hold the objects of this module.
 from __future__ import annotations
 
 import ast
+import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple, cast
+from uuid import UUID
+
+from flowc_compiler.source import Span
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.merging import State
@@ -20,6 +25,10 @@ Environment = dict[str, object]
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 PLAIN = (str, int, float, complex, bool, bytes, type(None), type(...))
 """Types of plain data, beside list, tuple, set and dict."""
+LIBRARY_TYPES = (dt.date, dt.time, dt.timedelta, dt.timezone, PurePosixPath, UUID)
+"""Immutable values of Python's library that are known as they are."""
+NAMED_TUPLE = "namedtuple "
+"""How the names of classes of named tuples begin."""
 ATOMS = frozenset(PLAIN)
 """The same, to compare types with: an object of one of them has nothing in it."""
 
@@ -86,6 +95,39 @@ class Foreign(Unresolved):
         return f"`{shown}` {self.message}" if self.message else ""
 
 
+class Located(NamedTuple):
+    """A value depends on a place of this machine: where a file or the current folder is."""
+
+    file: str = ""
+    """The path of the file; nothing for the current folder and the home."""
+
+
+class VariableDefault(NamedTuple):
+    """A value depends on a variable of the environment, for which the code's own default stands."""
+
+    name: str
+    read: str
+    """The text of the expression that reads the variable."""
+    value: object
+    """What stands for it."""
+    span: Span
+    is_given: bool = True
+    """Whether the code gives a default; None stands for the variable otherwise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Assumed(Unresolved):
+    """A value that is known under assumptions: what a task computes from the same code may be another one."""
+
+    value: object = None
+    assumptions: tuple[Located | VariableDefault, ...] = ()
+
+    @property
+    def is_located(self) -> bool:
+        """Whether it depends on this machine's folders."""
+        return any(isinstance(item, Located) for item in self.assumptions)
+
+
 @dataclass(frozen=True, eq=False)
 class ConfigReference(Unresolved):
     """The value of a `Config` or of a `config_expr`, or an entry of it, which the front end looks up."""
@@ -118,6 +160,8 @@ class Function:
     """The class whose method it is."""
     wraps: Function | None = None
     """The function whose name it has by `functools.wraps`."""
+    is_cached: bool = False
+    """Whether it has the decorator `functools.cache` or `lru_cache`: what it returns is one object for all calls."""
 
     @property
     def name(self) -> str:
@@ -190,6 +234,19 @@ class Instance:
 
     of: ClassObject | None
     attributes: Environment = field(default_factory=dict[str, object])
+
+
+@dataclass(eq=False)
+class Member(Instance):
+    """A member of an enumeration whose members are text or numbers: it is equal to its value."""
+
+    plain: object = None
+
+    def __eq__(self, other: object) -> bool:
+        return self.plain == (other.plain if isinstance(other, Member) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.plain)
 
 
 @dataclass(eq=False)

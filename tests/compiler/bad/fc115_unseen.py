@@ -4,7 +4,7 @@ from os import getenv
 
 from flowc import pipeline, step
 
-if os.sep == "/":
+if os.name == "posix":
     SIZE = 1
 else:
     SIZE = 2

@@ -3,7 +3,7 @@ import os
 from flowc import FlowSpec, environment, resources, retry, step, timeout
 
 LIMIT = 1
-TWICE = len(os.sep)
+TWICE = len(os.name)
 
 
 class Bad(FlowSpec):

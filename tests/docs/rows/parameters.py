@@ -4,6 +4,24 @@ from __future__ import annotations
 
 from tests.docs.rows.base import PARAMETER, Row
 
+PLACES = """
+    import os
+    from pathlib import Path
+
+    from metaflow import *
+
+    class RowFlow(FlowSpec):
+        p = IncludeFile('p', default={default})
+
+        @step
+        def start(self):
+            assert self.p
+            self.next(self.end)
+
+        @step
+        def end(self):
+            pass
+"""
 PARAMETERS = [
     Row("`Parameter(name)`", "members", "p = Parameter('p', required=True)"),
     Row("`default`", "members", "p = Parameter('p', default=3)"),
@@ -85,6 +103,10 @@ PARAMETERS = [
         "p = Parameter('rate', default=1)\nq = Parameter('Rate', default=2)"),
     Row("a reserved parameter name: an error", "members", "p = Parameter('params', default=1)"),
     Row("`IncludeFile(name)`", "members", "p = IncludeFile('p', default='data.txt')"),
+    Row("a default file by `os.path.dirname(__file__)`", "file", PLACES.format(
+        default="os.path.join(os.path.dirname(os.path.abspath(__file__)), 'data.txt')")),
+    Row("a default file by `Path(__file__).parent`", "file", PLACES.format(
+        default="str(Path(__file__).resolve().parent / 'data.txt')")),
     Row("`is_text`", "members", "p = IncludeFile('p', default='data.txt', is_text=False)"),
     Row("`encoding`", "members", "p = IncludeFile('p', default='data.txt', encoding='latin-1')"),
     Row("`Config(name)`", "members", "c = Config('c', default='data.json')"),

@@ -113,7 +113,7 @@ class _FlowReader:
     def _values(self) -> FileValues:
         from flowc_compiler.evaluate.known_values import FileValues
 
-        return FileValues(self._modules, self._configs)
+        return FileValues(self._modules, self._configs, self._sink)
 
     def note_steps(self, members: list[Member], *, unseen: bool) -> None:
         """Count the steps: one that is alone is start and end, and need not say so (as in Metaflow 2.19)."""

@@ -79,7 +79,7 @@ class SourceFinder:
 
     def _evaluated(self, key: str, argument: Argument, kinds: tuple[type, ...]) -> object:
         try:
-            value = argument.evaluate(self._reader.scope)
+            value = self._reader.path(argument) if key == "default" else argument.evaluate(self._reader.scope)
         except UnresolvedError as error:
             if error.reported:
                 raise UnusableError from None

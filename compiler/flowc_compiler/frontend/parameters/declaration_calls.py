@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate
+from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate, path_value, plain_or
 from flowc_compiler.syntax.modules import ModuleView
 
 METAFLOW_RESERVED = frozenset(
@@ -25,6 +25,7 @@ RUN_OPTIONS = frozenset(
     {
         "allow-read",
         "branch",
+        "env-at-compile",
         "flow",
         "help",
         "include",
@@ -49,6 +50,10 @@ class Argument:
     def evaluate(self, scope: Scope) -> object:
         """Its value. Raises UnresolvedError."""
         return evaluate(self.node, scope) if self.known is None else self.known[0]
+
+    def certain(self, scope: Scope) -> object:
+        """Its value, if it is the same in a task. Raises UnresolvedError."""
+        return plain_or(self.node, scope.certain) if self.known is None else self.known[0]
 
 
 class CallReader:
@@ -104,6 +109,12 @@ class CallReader:
             self.report(f"`{key}` is not a {kind.__name__}", argument.node, "correct its type")
             raise UnresolvedError(argument.node, reported=True)
         return value
+
+    def path(self, argument: Argument) -> object:
+        """The value of an argument that names a file. Raises UnresolvedError."""
+        if argument.known is not None:
+            return argument.known[0]
+        return path_value(argument.node, self.scope, self.view.source)
 
     def report(self, message: str, node: ast.AST, help_text: str, code: str = "FC301") -> None:
         """Collect an error at a node."""

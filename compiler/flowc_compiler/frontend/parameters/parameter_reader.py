@@ -61,7 +61,7 @@ class ParameterReader:
             encoding = self._reader.literal("encoding", arguments["encoding"], str) if "encoding" in arguments else None
             if "is_text" in arguments:
                 self._reader.literal("is_text", arguments["is_text"], bool)
-            self._read_default(fields, arguments)
+            self._read_default(fields, arguments, is_file=True)
         except UnresolvedError:
             return None
         if isinstance(encoding, str) and not _is_encoding(encoding):
@@ -99,14 +99,15 @@ class ParameterReader:
             )  # fmt: skip
         return True
 
-    def _read_default(self, fields: dict[str, Any], arguments: dict[str, Argument]) -> None:
+    def _read_default(self, fields: dict[str, Any], arguments: dict[str, Argument], *, is_file: bool = False) -> None:
         """Fill in the default, or that it is not known yet. Raises UnresolvedError with FC301 collected."""
         argument = present(arguments, "default")
         if argument is None:
             return
         fields["has_default"] = True
         try:
-            fields["default"] = argument.evaluate(self._reader.scope)
+            scope = self._reader.scope
+            fields["default"] = self._reader.path(argument) if is_file else argument.certain(scope)
         except UnresolvedError as error:
             if error.wrong or error.reported:
                 self._reader.report_value(error, "the default fails", "correct it")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any, Literal, NamedTuple, cast
 
+from flowc_compiler.evaluate.assumptions import settled
 from flowc_compiler.evaluate.constructed import can_be_made
 from flowc_compiler.evaluate.evaluator import Frame
 from flowc_compiler.evaluate.functions import SignatureParameter, bound_names, signature_of
@@ -137,6 +138,7 @@ def _known(
         in_signature = True
     else:
         return Known(parameter, None, None, kind, typed)
+    value = settled(evaluator, value)
     if typed is not None and not is_plain(value) and not (isinstance(value, Unresolved) and value.wrong):
         if in_signature:
             known = (value,) if isinstance(value, Instance) else None

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from flowc_compiler.evaluate.assumptions import settled
 from flowc_compiler.evaluate.branches import snapshot
 from flowc_compiler.evaluate.evaluator import CallArguments
 from flowc_compiler.evaluate.functions import signature_of
@@ -123,6 +124,7 @@ _DEFAULT = object()
 
 def _kept(evaluator: PipelineEvaluator, value: object) -> object:
     """A value as it is now."""
+    value = settled(evaluator, value)
     found = evaluator.undetermined(value)
     if found is not None:
         return found

@@ -12,6 +12,7 @@ from flowc_compiler.evaluate.constructed import Constructed, can_be_made
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError, Evaluator
 from flowc_compiler.evaluate.functions import Signature, bind, signature_of
 from flowc_compiler.evaluate.iteration import in_order
+from flowc_compiler.evaluate.library_values import is_named_tuple
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.evaluate.operations import DEEPEST_VALUE
 from flowc_compiler.evaluate.plain_data import check_weight
@@ -286,7 +287,9 @@ def argument_value(  # noqa: PLR0912 - one case for each kind
         check_weight(evaluator, node, value)
     unknown = evaluator.undetermined(value)
     if isinstance(unknown, Unresolved) and not (isinstance(unknown, Constructed) and can_be_made(evaluator, unknown)):
-        raise evaluator.refuse_unresolved(unknown, node)
+        value = evaluator.settle_or_refuse(unknown, node)
+    if is_named_tuple(value):
+        raise _refuse(evaluator, value, node)
     match value:
         case Result(value=known):
             return known

@@ -219,7 +219,8 @@ def _evaluated(
     try:
         return (evaluate(node, scope),)
     except UnresolvedError as error:
-        report_unresolved(what, error, layer.view.span(node), sink)
+        part = error.node if error.node in set(ast.walk(node)) else node
+        report_unresolved(what, error, layer.view.span(part), sink)
         return None
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
-from flowc_compiler.evaluate.literals import NO_SCOPE, Scope, UnresolvedError
+from flowc_compiler.evaluate.literals import NO_SCOPE, UnresolvedError, evaluate, path_value
 from flowc_compiler.evaluate.values import SettingsObject
 from flowc_compiler.frontend.decorators.decorator_reader import report_unresolved
 from flowc_compiler.frontend.parameters.config_table import PARSERS, ParseError
@@ -140,7 +139,12 @@ def argument_values(
     for arg in layer.arguments:
         if isinstance(arg, ast.keyword) and (arg.arg in wanted or arg.arg is None):
             try:
-                value = _evaluated(arg.value, layer.scope)
+                is_path = arg.arg == "config_path"
+                value = (
+                    path_value(arg.value, layer.scope, layer.view.source)
+                    if is_path
+                    else evaluate(arg.value, layer.scope)
+                )
             except UnresolvedError as error:
                 if arg.arg is not None:
                     report_unresolved(f"`{arg.arg}`", error, layer.view.span(arg.value), sink)
@@ -150,14 +154,6 @@ def argument_values(
             else:
                 yield from ((name, arg.value, item) for name, item in texts(value).items() if name in wanted)
     yield from ((name, node, value) for name, (value, node) in layer.given.items() if name in wanted)
-
-
-def _evaluated(node: ast.expr, scope: Scope) -> object:
-    """The value of an expression, which may depend on where the flow's files are. Raises UnresolvedError."""
-    compute: Callable[[ast.expr], object] = getattr(scope, "located", scope.evaluate)
-    with suppress(ValueError, TypeError, SyntaxError):
-        return cast("object", ast.literal_eval(node))
-    return compute(node)
 
 
 class _Entry(NamedTuple):
@@ -228,19 +224,18 @@ def _read(path: str, span: Span, folder: Path, sink: DiagnosticSink) -> SourceFi
     """The file: relative to the current folder, as in ZenML, or else next to the flow."""
     places = [Path(path).expanduser(), folder / path]
     place = next((item for item in places if item.is_file()), None)
-    shown = path if not Path(path).is_absolute() else Path(path).name
     if place is None:
         where = "" if Path(path).is_absolute() else " in the current folder or next to the flow"
-        sink.error("FC104", f"there is no file `{shown}`{where}", span, help="check the path of `config_path`")
+        sink.error("FC104", f"there is no file `{path}`{where}", span, help="check the path of `config_path`")
         return None
     if not is_readable(place, folder):
-        sink.error("FC104", f"the file `{shown}` is not in the flow's project", span, help=outside_help(path))
+        sink.error("FC104", f"the file `{path}` is not in the flow's project", span, help=outside_help(path))
         return None
     try:
         text = read_file(place).decode()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        sink.error("FC104", f"the file `{shown}` cannot be read: {reason}", span, help="check it")
+        sink.error("FC104", f"the file `{path}` cannot be read: {reason}", span, help="check it")
         return None
     cwd = Path.cwd()
     name = (place.relative_to(cwd) if place.is_relative_to(cwd) else place).as_posix()

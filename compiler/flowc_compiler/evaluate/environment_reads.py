@@ -1,0 +1,88 @@
+"""Variables of the environment that the flow's files read: known where the command line names them.
+
+Otherwise the default in the code stands for the variable. Its value when compiling counts only with the user's leave:
+the output of a compilation must not depend on, or give away, what happens to be in the environment.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from typing import TYPE_CHECKING
+
+from flowc_compiler.evaluate.literals import ENV_AT_COMPILE
+from flowc_compiler.evaluate.values import MISSING, Assumed, Unresolved, VariableDefault
+
+if TYPE_CHECKING:
+    from flowc_compiler.evaluate.evaluator import CallArguments, Evaluator
+
+_SECRET_NAME = re.compile(
+    r"(?:^|_)(?:\w*(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)|AUTH|PASS|PWD|DSN)S?(?:_|$)",
+    re.IGNORECASE,
+)
+INSTEAD_OF_SECRETS = "read it in a step, and give it to the tasks with `--env-from-secret` or `@secrets`"
+"""What to do about a secret that would be compiled."""
+ANY = "*"
+"""Stands for all variables, among those that the file changes."""
+
+
+def looks_secret(name: str) -> bool:
+    """Whether the name of a variable says that its value is a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def way_out(name: str) -> str:
+    """What to do about a variable whose value is needed when compiling."""
+    if looks_secret(name):
+        return f"{name} looks like a secret, which belongs in no compiled file: {INSTEAD_OF_SECRETS}"
+    return f"compile with `--env-at-compile {name}`, which takes its value from the environment"
+
+
+def read_variable(
+    evaluator: Evaluator, name: object, node: ast.AST, default: object = MISSING, *, required: bool = False
+) -> object:
+    """The value of `os.environ[name]`, which is `required`, or of `os.environ.get(name, default)`.
+
+    Raises EvaluationError where it is not known.
+    """
+    is_given = default is not MISSING
+    default = default if is_given else None
+    shown = evaluator.code(node)
+    if not isinstance(name, str):
+        message = f"which variable `{shown}` reads is not known"
+        raise evaluator.refuse("FC115", message, node, "write its name out", name)
+    evaluator.hazards += required
+    if evaluator.changed_variables & {name, ANY}:
+        message = f"`{shown}` is a variable that the file itself sets or may set"
+        raise evaluator.refuse("FC115", message, node, "write the value that it sets", default)
+    if name in ENV_AT_COMPILE.get()():
+        if name in os.environ:
+            evaluator.note_secret(name, node)
+            return os.environ[name]
+        if not required:
+            return default
+        message = f"`{shown}` has no value: --env-at-compile names {name}, which is not set"
+        raise evaluator.refuse("FC115", message, node, f"set {name} where you compile", default)
+    if required:
+        message = f"`{shown}` reads the environment, and flowc does not read {name} there when it compiles"
+        raise evaluator.refuse("FC115", message, node, way_out(name))
+    plain = default if isinstance(default, str | int | float | None) else ...
+    found = VariableDefault(name, shown, plain, evaluator.span(node), is_given)
+    message = f"`{shown}` depends on the environment, and flowc does not read {name} there when it compiles"
+    if isinstance(default, Unresolved) and not isinstance(default, Assumed):
+        raise evaluator.refuse("FC115", message, node, way_out(name), default)
+    own = default.assumptions if isinstance(default, Assumed) else ()
+    value = default.value if isinstance(default, Assumed) else default
+    return Assumed(message, way_out(name), (default,), value=value, assumptions=(found, *own))
+
+
+def call_getenv(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:
+    """`os.getenv(name, default)` and `os.environ.get(name, default)`."""
+    values = [given.value for given in arguments.positional]
+    named = {key: given.value for key, given in arguments.keywords.items()}
+    if arguments.open or not 1 <= len(values) + len(named) <= 2 or named.keys() - {"key", "default"}:
+        raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the variable")
+    name = values[0] if values else named.get("key")
+    default = values[1] if len(values) > 1 else named.get("default", MISSING)
+    return read_variable(evaluator, name, node, default)
