@@ -401,9 +401,9 @@ def test_arguments_may_be_unpacked_and_computed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("helper", "says"),
     [
-        ("def pick():\n    if os.sep:\n        return 'a'\n    return 'b'\n", "what line 4 of"),
+        ("def pick():\n    if os.name:\n        return 'a'\n    return 'b'\n", "what line 4 of"),
         ("def pick():\n    for item in os.environ:\n        if item:\n            return 'a'\n", "what line 5 of"),
-        ("def pick():\n    if os.sep:\n        yield 'a'\n        return\n    yield 'b'\n", "generator"),
+        ("def pick():\n    if os.name:\n        yield 'a'\n        return\n    yield 'b'\n", "generator"),
     ],
 )
 def test_a_function_of_another_module_whose_way_out_is_not_known(tmp_path: Path, helper: str, says: str) -> None:
