@@ -94,24 +94,13 @@ def call_builtin(evaluator: Evaluator, function: Builtin, arguments: CallArgumen
     structural = name in _STRUCTURAL or name.startswith(("itertools.", NAMED_TUPLE)) or name in _DICTS
     # The keywords of `dict` are its entries, which may be run-time values.
     entries = arguments.keywords if name in _DICTS else {}
-    if name == "str" and len(arguments.positional) == 1 and isinstance(arguments.positional[0].value, Instance):
-        text = member_text(arguments.positional[0].value, formatted=False)
-        if text is not None:
-            return text
+    if (text := _text_of_member(name, arguments)) is not None:
+        return text
     for given in (*arguments.positional, *({} if entries else arguments.keywords).values()):
         looked_at = evaluator.undetermined(given.value) if structural else given.value
         found = evaluator.find_undetermined(looked_at, node=node)
-        if isinstance(found, RuntimeValue):
-            later = evaluator.runtime_call("call", name, arguments, node)
-            if later is not None:
-                return later
-        if found is not None and (assumed := assumed_parts(evaluator, *(item.value for item in arguments.all()))):
-            run = partial(call_builtin, evaluator, function, without_assumptions(arguments), node)
-            if name == "os.path.basename" and is_file_itself(assumed[0]):
-                return run()  # the file's own name is the same in a task
-            return assuming(evaluator, assumed, run)
         if found is not None:
-            raise evaluator.not_known(found, given.node, f"`{name}` needs it", _instead(evaluator, name, given))
+            return _with_unknown(evaluator, function, arguments, given, found, node)
     _check_lengths(evaluator, name, arguments, node)
     if name not in {"len", "bool"}:
         check_weight(evaluator, node, *(given.value for given in arguments.positional))
@@ -127,6 +116,36 @@ def call_builtin(evaluator: Evaluator, function: Builtin, arguments: CallArgumen
         items = evaluator.computed(node, value.items)
         return Iterator(lambda: cast("list[object]", items)[::-1])
     return value
+
+
+def _with_unknown(
+    evaluator: Evaluator,
+    function: Builtin,
+    arguments: CallArguments,
+    given: BoundValue,
+    found: Undetermined,
+    node: ast.expr,
+) -> object:
+    """A call with an argument that is not known: of results, one that a task makes; or what it gives under assumptions.
+
+    Raises EvaluationError for any other.
+    """
+    name = function.name
+    later = evaluator.runtime_call("call", name, arguments, node) if isinstance(found, RuntimeValue) else None
+    if later is not None:
+        return later
+    if assumed := assumed_parts(evaluator, *(item.value for item in arguments.all())):
+        run = partial(call_builtin, evaluator, function, without_assumptions(arguments), node)
+        if name == "os.path.basename" and is_file_itself(assumed[0]):
+            return run()  # the file's own name is the same in a task
+        return assuming(evaluator, assumed, run)
+    raise evaluator.not_known(found, given.node, f"`{name}` needs it", _instead(evaluator, name, given))
+
+
+def _text_of_member(name: str, arguments: CallArguments) -> str | None:
+    """What `str` makes of a member of an enumeration; `None` for other calls."""
+    first = arguments.positional[0].value if name == "str" and len(arguments.positional) == 1 else None
+    return member_text(first, formatted=False) if isinstance(first, Instance) else None
 
 
 def builtin_attribute(owner: Builtin, name: str) -> object | None:
