@@ -4,6 +4,34 @@ from __future__ import annotations
 
 from tests.docs.zenmlrows.base import Row
 
+
+def _decorated(decorators: str, after: str = "", around: str = "") -> str:
+    """A pipeline whose step has decorators, or is made after its function."""
+    return f"""
+import functools
+from zenml import pipeline, step
+
+def noted(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        print("noted", function.__name__)
+        return function(*args, **kwargs)
+    return wrapper
+
+uncached = functools.partial(step, enable_cache=False)
+
+{decorators}
+def {"plain" if after else "use"}(x: int) -> int:
+    return x + 1
+
+{after}
+
+{around}@pipeline
+def row_pipeline():
+    use(use(1))
+"""
+
+
 BODIES = [
     Row("a step is called: `work(1)`, `work(x=1)`", "body", "work(1)\nwork(x=1)"),
     Row("a result is an argument", "body", "a = work(1)\nwork(a, y=a)"),
@@ -179,6 +207,11 @@ MAPS = [
     Row("`while result.load() < 9:`", "body", "a = work(1)\nwhile a.load() < 9:\n    a = work(a)"),
     Row("`load().chunk(0)`", "body", "work(load().chunk(0))"),
     Row("`work.map(items).unpack()`", "body", "a, b = work.map(load()).unpack()"),
+    Row("a decorator of your own below `@step`", "file", _decorated("@step\n@noted")),
+    Row("a decorator of your own above `@step` (ZenML cannot load the step)", "file", _decorated("@noted\n@step")),
+    Row("`uncached = functools.partial(step, enable_cache=False)`", "file", _decorated("@uncached\n@noted")),
+    Row("`use = step(function)`", "file", _decorated("", "use = step(noted(plain))")),
+    Row("a decorator of your own around `@pipeline`", "file", _decorated("@step", around="@noted\n")),
 ]  # fmt: skip
 
 
