@@ -11,10 +11,11 @@ from typing import Any, cast
 
 from flowc_cli.metaflow_variables import default_branch, default_decorators
 from flowc_cli.output import Form, report
-from flowc_cli.project_config import variables_at_compile
+from flowc_cli.project_config import included_patterns, variables_at_compile
 from flowc_cli.python_call import current_call
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import NO_INPUTS, Compilation, GivenConfigs, ParameterInputs, compile_file, with_defaults
+from flowc_compiler.syntax.import_root import INCLUDED, located
 
 CONFIG_VARIABLES = {"files": "FLOW_CONFIG", "values": "FLOW_CONFIG_VALUE"}
 """The variables, without FLOWC_ or METAFLOW_ before them: JSON objects of names to paths, and to values."""
@@ -38,9 +39,12 @@ class FlowOptions:
     """The configs of the run that is resumed."""
     parameters: ParameterInputs = NO_INPUTS
     """Values of parameters."""
+    include: tuple[str, ...] = ()
+    """Patterns of `--include`."""
 
     def compile(self, file: Path, sink: DiagnosticSink) -> Compilation:
         """Compile a file. Raises FlowcError."""
+        self._include(file)
         configs = replace(given_configs(self.config, self.config_value, sink), kept=self.origin_configs)
         found = compile_file(
             file, sink, flow_name=self.flow_name, attached=self.decorators, configs=configs, given=self.parameters,
@@ -56,6 +60,16 @@ class FlowOptions:
         flow = with_branch(found.flow, branch, production, sink)
         sink.raise_if_failed()
         return replace(found, flow=flow)
+
+    def _include(self, file: Path) -> None:
+        """Let modules among the included files be found by name. What is wrong with patterns is reported later."""
+        patterns = [*included_patterns(file, DiagnosticSink()), *self.include]
+        files: tuple[Path, ...] = ()
+        if patterns:
+            from flowc_targets.package.included_files import included_files
+
+            files = tuple(included_files(patterns, located(file).parent, DiagnosticSink()).values())
+        INCLUDED.set(files)
 
     def compile_with_values(self, file: Path, sink: DiagnosticSink) -> Compilation:
         """Compile a file with the given values of parameters as their defaults. Raises FlowcError."""
@@ -85,13 +99,14 @@ def flow_options(
     branch: str | None = None,
     production: bool = False,
     param: list[str] | None = None,
+    include: list[str] | None = None,
 ) -> FlowOptions:
     """The options as the command line gives them, with the arguments of a Python call that runs the command."""
     call = current_call()
     parameters = ParameterInputs(tuple(param or ()), values=call.values if call is not None else {})
     attached = (*(decorators or ()), *default_decorators(os.environ))
     lists = (attached, tuple(config or ()), tuple(config_value or ()))
-    return FlowOptions(flow, *lists, branch, production, parameters=parameters)
+    return FlowOptions(flow, *lists, branch, production, parameters=parameters, include=tuple(include or ()))
 
 
 def given_configs(config: Sequence[str], config_value: Sequence[str], sink: DiagnosticSink) -> GivenConfigs:

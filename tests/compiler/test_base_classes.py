@@ -152,3 +152,20 @@ class F(FlowSpec, {base}):
     sink = DiagnosticSink()
     assert compile_file(_write(tmp_path / "flow.py", text), sink).flow.name == "F"
     assert not sink.diagnostics
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", ["corp.py", "corp/__init__.py"])
+def test_an_included_base_class(tmp_path: Path, name: str) -> None:
+    base = "from metaflow import FlowSpec, step\n\nclass CorpFlow(FlowSpec):\n    limit = 3\n\n    @step\n"
+    base += "    def end(self):\n        print('RESULT', self.limit, self.value)\n"
+    write_files(tmp_path, {f"vendor/{name}": base, "flow/flow.py": FLOW})
+    pattern = f"../vendor/{name.partition('/')[0]}"
+    for command in (["run", "flow.py"], ["package", "flow.py"]):
+        given = [*command, "--include", pattern, *(["--root", "store"] if command[0] == "run" else [])]
+        done = subprocess.run(
+            [sys.executable, "-m", "flowc_cli", *given], cwd=tmp_path / "flow", capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert ("RESULT 4 1" if command[0] == "run" else name) in done.stdout + done.stderr

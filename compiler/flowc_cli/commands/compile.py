@@ -77,7 +77,7 @@ def compile_(
         env_from_secrets=env_from_secret,
         include=include,
     )
-    options = flow_options(flow, with_, config, config_value, branch, production, param)
+    options = flow_options(flow, with_, config, config_value, branch, production, param, include=include)
     checked_by = ServerCheck(server, namespace) if check_server or server is not None else None
     raise typer.Exit(_compile(file, target, output, given, settings or [], options, format, checked_by))
 

@@ -33,7 +33,8 @@ def package(
     sink = DiagnosticSink()
     listed: PackageList | None = None
     try:
-        compilation = flow_options(flow, None, config, config_value, param=param).compile_with_values(file, sink)
+        options = flow_options(flow, None, config, config_value, param=param, include=include)
+        compilation = options.compile_with_values(file, sink)
         patterns = [*included_patterns(file, sink), *(include or [])]
         listed = list_package(compilation.flow, compilation.source, patterns, sink)
     except FlowcError:

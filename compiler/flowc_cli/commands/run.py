@@ -92,7 +92,7 @@ def run(
         retry_wait=retry_wait,
         timeout_grace=timeout_grace,
     )
-    options = flow_options(flow, with_, config, config_value, branch, production)
+    options = flow_options(flow, with_, config, config_value, branch, production, include=include)
     sink = DiagnosticSink()
     try:
         options = _with_parameters(options, param or [], context.args)

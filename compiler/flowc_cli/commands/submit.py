@@ -96,7 +96,7 @@ def submit(
         nothing = EngineError("FC502", "there is nothing to submit", "name a file, or say --from NAME")
         raise typer.Exit(fail(nothing))
     given |= shared.given_options(namespace=namespace)
-    options = flow_options(flow, with_, config, config_value, branch, production, param)
+    options = flow_options(flow, with_, config, config_value, branch, production, param, include=include)
     raise typer.Exit(_submit_file(file, request, given, settings or [], options))
 
 

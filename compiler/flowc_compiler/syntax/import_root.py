@@ -249,6 +249,9 @@ def _places_above(folder: Path, own: int) -> Iterator[tuple[Path, frozenset[str]
 READABLE: ContextVar[tuple[Path, ...]] = ContextVar("READABLE", default=())
 """What `--allow-read` names: files and folders outside of its project that a flow may name."""
 
+INCLUDED: ContextVar[tuple[Path, ...]] = ContextVar("INCLUDED", default=())
+"""The files that `--include` and the configuration name: modules among them are found by their names."""
+
 
 def is_readable(path: Path, folder: Path) -> bool:
     """Whether compiling may read what a flow in `folder`, or its project, names: what is in the project, or allowed.

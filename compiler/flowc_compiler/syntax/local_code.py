@@ -20,6 +20,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.current_facts import check_current
 from flowc_compiler.syntax.import_root import (
+    INCLUDED,
     NEVER_LOCAL,
     NEVER_SHADOWED,
     Folders,
@@ -100,6 +101,7 @@ class LocalCode:
         self.needs_folder = False
         """Something is found through the working directory: a script, or a folder on the import path."""
         self.folders = Folders()
+        self._included = included
         self._home = Home(located(source.path), self.folders)
         self._path: list[Path] = []
         self._added: set[Path] = set()
@@ -183,7 +185,7 @@ class LocalCode:
 
     def _parsed_flow(self) -> ast.Module | None:
         """The flow's tree; `None` where a look at its text shows that it needs no local file, or where it has none."""
-        if not self._may_need_local():
+        if not self._included and not self._may_need_local():
             return None
         try:
             return parse_text(self.source.text)
@@ -300,13 +302,25 @@ class LocalCode:
         return bool(found.folders) and not found.regular and not any(self.folders.has_code(at) for at in found.folders)
 
     def _found_elsewhere(self, wanted: Import, own_path: list[Path]) -> Resolved | None:
-        """An import that the path does not have, from the flow's own folder or from one above it."""
+        """An import that the path does not have, from the flow's own folder, one above it, or an included module."""
         beside = self._home.folder not in self._path and self._home.stands_beside(wanted)
         place = self._home.folder if beside else self._home.find_above(wanted, self._path)
+        place = place if place is not None else self._included_place(wanted.parts[0])
         if place is None or place in self._path:
             return None
         self._path.append(place)
         return self.folders.resolve(wanted.parts, [*own_path, *self._path])
+
+    def _included_place(self, name: str) -> Path | None:
+        """The folder of an included module or package that is not installed; a task finds it there."""
+        from flowc_compiler.syntax.modules import installation_folders
+
+        for path in self._included:
+            module = path.parent if path.name == "__init__.py" else path.with_suffix("")
+            is_top = "__init__.py" not in self.folders.entries(module.parent)
+            if path.suffix == ".py" and module.name == name and is_top:
+                return None if self.folders.resolve((name,), installation_folders()).matched else module.parent
+        return None
 
     def _take(self, path: Path, package: tuple[str, ...], reason: Reason, own_path: list[Path] | None = None) -> None:
         if path in self.files or path == self._home.file:
@@ -395,10 +409,14 @@ class LocalCode:
         return self._home.near(name)
 
 
-@lru_cache(maxsize=4)
 def local_code(source: SourceFile) -> LocalCode:
-    """The local files of a flow, found once."""
-    return LocalCode(source)
+    """The local files of a flow, found once, and those that its included files need."""
+    return _found_code(source, INCLUDED.get())
+
+
+@lru_cache(maxsize=4)
+def _found_code(source: SourceFile, included: tuple[Path, ...]) -> LocalCode:
+    return LocalCode(source, included)
 
 
 def find_import_root(source: SourceFile) -> ImportRoot:

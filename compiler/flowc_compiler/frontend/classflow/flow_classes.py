@@ -130,7 +130,7 @@ class ClassTable:
                 name = _DISTRIBUTIONS.get(package[0], package[0])
                 help_text = (
                     f"install {name} where flowc runs, which reads its source and never executes it, and in the tasks' "
-                    "image; or copy the class into a module beside the flow"
+                    f"image; or ship its source with `--include ../path/to/{package[0]}`"
                 )
             self._sink.error(
                 "FC105", f"the base class `{view.code(base)}` is not in {where}", view.span(base), help=help_text
