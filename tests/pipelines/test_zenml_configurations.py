@@ -138,7 +138,7 @@ ROWS = {
     ),
     "context_model": _body(
         "model = get_pipeline_context().model\nsame([model.name, model.version])",
-        "model=Model(name='m', version='3'), enable_cache=False",
+        "model=Model(name='m', version='v3'), enable_cache=False",
     ),
     "context_file": Row(
         "@pipeline(extra={'a': {'k': 1, 'm': 2}})\ndef flow():\n    same(get_pipeline_context().extra)\n\n"
@@ -150,7 +150,7 @@ ROWS = {
         "def main():\n    flow.with_options(config_path='c.yaml', extra={'a': {'k': 6}})()",
         "extra: {a: {k: 5}}",
     ),
-    "external": _body("work(ExternalArtifact(4))\nwork(x=ExternalArtifact(value=5), y=1)"),
+    "external": _body("work(ExternalArtifact(value=4))\nwork(x=ExternalArtifact(value=5), y=2)"),
     "kept": _body("a = keep(3)\nkept(after=a)"),
     "client_artifact": _body("keep(6)\nsame(Client().get_artifact_version('pair'), after='keep')"),
     "client_load": _body("keep(6)\nsame(Client().get_artifact_version('pair').load(), after='keep')"),
@@ -159,7 +159,7 @@ ROWS = {
     ),
     "model": _body("own_model()", "model=Model(name='m', version='v1'), enable_cache=False"),
     "model_of_a_step": _body(
-        "own_model.with_options(model=Model(name='own', version='9'))()\nown_model()",
+        "own_model.with_options(model=Model(name='own', version='w1'))()\nown_model()",
         "model=Model(name='m', version='v2'), enable_cache=False",
     ),
     "model_of_a_file": Row(

@@ -304,6 +304,8 @@ class ModuleExecution(UnknownCode):
     def __init__(self, modules: LocalModules, sink: DiagnosticSink) -> None:
         super().__init__(modules, sink)
         self._namespaces: dict[ModuleView, Environment] = {}
+        self.adopted: dict[ModuleView, Environment] = {}
+        """What imported modules have that another evaluator of the same file has executed."""
         self._stars: list[tuple[str, ...]] = []
         """Installed modules whose names are imported with `*`."""
 
@@ -311,10 +313,17 @@ class ModuleExecution(UnknownCode):
         """The files that were executed, the flow's own first."""
         return list(self._namespaces)
 
+    def adopt(self, other: ModuleExecution) -> None:
+        """Take over the imported modules of an evaluator of the same file, to see where another way of it leads."""
+        self.adopted = dict(other._namespaces)
+
     def namespace(self, view: ModuleView) -> Environment:
         """The names of a file, which is executed if it was not."""
         if view in self._namespaces:
             return self._namespaces[view]
+        if view in self.adopted and self._namespaces:
+            self._namespaces[view] = self.adopted[view]
+            return self.adopted[view]
         is_main = not self._namespaces
         name = "__main__" if is_main else ".".join(view.source.path.with_suffix("").parts[-1:])
         place = file_place(view.source)

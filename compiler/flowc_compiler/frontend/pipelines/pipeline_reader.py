@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.evaluator import EvaluationError, Frame, LimitError, deep_recursion
 from flowc_compiler.evaluate.functions import bound_names
+from flowc_compiler.evaluate.operations import spending
 from flowc_compiler.evaluate.values import Environment, Function
 from flowc_compiler.frontend.pipelines.body_reads import report_extra
 from flowc_compiler.frontend.pipelines.client_uses import check_uses
 from flowc_compiler.frontend.pipelines.command_options import CommandInputs, Texts, no_texts
 from flowc_compiler.frontend.pipelines.fixed_conditions import report_conditions
+from flowc_compiler.frontend.pipelines.old_pipelines import is_old, report_old
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_parameters import Bind, no_values, read_parameters
 from flowc_compiler.frontend.pipelines.pipeline_runs import choose_pipeline
@@ -60,10 +62,22 @@ def read_pipeline(
         from flowc_compiler.frontend.decorators.cli_decorators import read_cli_decorators
 
         decorators = read_cli_decorators(attached, sink)
+    outer, sink = sink, DiagnosticSink()
     found = _evaluator_of(_File(source, module, decorators, texts), flow_name, sink)
-    if found is None:
+    if found is not None and report_old(found[0].executed_views(), outer):
         return None
-    evaluator, view = found
+    try:
+        return _flow_of(found, flow_name, bind, decorators, to_run=to_run) if found is not None else None
+    finally:
+        outer.extend(sink)
+
+
+def _flow_of(
+    executed: _Executed, flow_name: str | None, bind: Bind, decorators: Sequence[CliDecorator], *, to_run: bool
+) -> Flow | None:
+    """The flow that a file's pipeline is."""
+    evaluator, view = executed
+    sink = evaluator.sink
     with deep_recursion(), evaluator.within(Frame(view, {})):
         try:
             flow = _read(evaluator, view, flow_name, bind, to_run=to_run)
@@ -75,7 +89,7 @@ def read_pipeline(
         except (EvaluationError, LimitError):
             return None
         except RecursionError:
-            span = source.line_span(1)
+            span = view.source.line_span(1)
             sink.error("FC114", "the pipeline is nested too deeply", span, help="write it with fewer levels")
             return None
 
@@ -103,26 +117,37 @@ def _evaluator_of(file: _File, wanted: str | None, sink: DiagnosticSink) -> _Exe
     if (wanted in called) if wanted is not None else bool(called):
         return found
     first: dict[str, dict[str, object]] = {}
-    for tried in islice(evaluator.command_inputs.alternatives(), _MOST_WAYS):
-        for name in _called(_executed(file, DiagnosticSink(), tried)[0]):
-            first.setdefault(name, tried)
+    if any(map(is_old, evaluator.executed_views())):
+        return found
+    with spending(len(file.source.text)):
+        for tried in islice(evaluator.command_inputs.alternatives(), _MOST_WAYS):
+            for name in _called(_executed(file, DiagnosticSink(), tried, evaluator)[0]):
+                first.setdefault(name, tried)
     if wanted is None and len(first) > 1:
         _report_ways(evaluator, view, first)
         return None
     tried = first.get(wanted) if wanted is not None else next(iter(first.values()), None)
-    return _executed(file, sink, tried) if tried is not None else found
+    if tried is None:
+        return found
+    with spending(len(file.source.text)):
+        return _executed(file, sink, tried)
 
 
 _MOST_WAYS = 40
 """Values of options that are tried."""
 
 
-def _executed(file: _File, sink: DiagnosticSink, tried: Mapping[str, object]) -> _Executed:
+def _executed(
+    file: _File, sink: DiagnosticSink, tried: Mapping[str, object], like: PipelineEvaluator | None = None
+) -> _Executed:
+    """The evaluator of the executed file, with other values of options; with `like`, with that one's modules."""
     view = ModuleView(file.source, file.module, sink)
-    modules = LocalModules(view, sink)
+    modules = LocalModules(view, sink) if like is None else like.modules
     inputs = CommandInputs(file.texts, tried)
     types = PipelineTypes(modules, sink)
     evaluator = PipelineEvaluator(view, modules, sink, types, file.decorators, inputs)
+    if like is not None:
+        evaluator.adopt(like)
     with deep_recursion(), evaluator.within(Frame(view, {})), suppress(EvaluationError, LimitError, RecursionError):
         evaluator.namespace(view)
     return evaluator, view

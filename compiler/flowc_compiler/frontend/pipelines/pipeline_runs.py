@@ -19,6 +19,7 @@ from flowc_compiler.evaluate.values import Undetermined, Unresolved, is_kind
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
+from flowc_compiler.syntax.served_imports import ROOTS
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
@@ -192,15 +193,22 @@ def choose_pipeline(evaluator: PipelineEvaluator, view: ModuleView, wanted: str 
         message = f"{view.source.name}, with what it imports, {problem}"
         evaluator.sink.error("FC114", message, view.source.line_span(1), help=_IMPORT_LATER)
         return None
+    imported = _imported(evaluator, view) if missing else {}
+    if wanted is not None and wanted in imported:
+        pipelines[wanted] = imported[wanted]
     if wanted is not None and wanted not in pipelines:
-        known = f"the pipelines here: {', '.join(pipelines)}" if pipelines else _WRITE_ONE
+        known = f"the pipelines here: {', '.join({**pipelines, **imported})}" if pipelines or imported else _WRITE_ONE
         evaluator.sink.error(
             "FC102", f"there is no flow `{wanted}` in {view.source.name}", view.source.line_span(1), help=known
         )
         return None
     if not pipelines:
-        message = f"there is no flow in {view.source.name}"
-        evaluator.sink.error("FC102", message, view.source.line_span(1), help=_WRITE_ONE)
+        message, way_out = f"there is no flow in {view.source.name}", _WRITE_ONE
+        if imported:
+            files = dict.fromkeys(pipeline.view.source.name for pipeline in imported.values())
+            message = f"flowc does not see which pipeline {view.source.name} calls"
+            way_out = f"name one with `--flow`: {', '.join(imported)}; or check its file: {', '.join(files)}"
+        evaluator.sink.error("FC102", message, view.source.line_span(1), help=way_out)
         return None
     names = [wanted] if wanted is not None else _candidates(pipelines, runs)
     if len(names) > 1:
@@ -224,6 +232,23 @@ def choose_pipeline(evaluator: PipelineEvaluator, view: ModuleView, wanted: str 
     return Chosen(first.pipeline if first is not None else pipelines[names[0]], first)
 
 
+def _imported(evaluator: PipelineEvaluator, view: ModuleView) -> dict[str, PipelineFunction]:
+    """The pipelines of other files that a file imports somewhere, by name."""
+    found: dict[str, PipelineFunction] = {}
+    for node in ast.walk(view.tree):
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        parts = tuple(node.module.split(".")) if node.module else ()
+        module = evaluator.modules.load(view, node.level, parts) if node.level or parts[:1] not in _SERVED else None
+        names = evaluator.namespace(module) if module is not None else {}
+        for alias in node.names:
+            value = names.get(alias.name)
+            if isinstance(value, PipelineFunction):
+                found.setdefault(value.name, value)
+    return found
+
+
+_SERVED = {(root,) for root in ROOTS}
 _WRITE_ONE = "a flow is `class MyFlow(FlowSpec)` with `@step` methods, or a function with `@pipeline`"
 
 
