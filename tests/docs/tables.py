@@ -42,7 +42,8 @@ class TableRow(Protocol):
 
 def compile_row(row: TableRow, folder: Path) -> tuple[Compilation | None, DiagnosticSink]:
     """The compilation of a row's file, `None` where it is refused, and its diagnostics."""
-    write_files(folder, {"data.txt": "text", "data.json": '{"n": 2}'})
+    configuration = "parameters: {n: 3}\nsteps: {combine: {retry: {max_retries: 2}}}\n"
+    write_files(folder, {"data.txt": "text", "data.json": '{"n": 2}', "config.yaml": configuration})
     sink = DiagnosticSink()
     try:
         return compiled(folder, row.source, sink, name="row_flow.py"), sink

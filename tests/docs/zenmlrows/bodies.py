@@ -32,6 +32,17 @@ def row_pipeline():
 """
 
 
+_FILE = """
+from zenml import ExternalArtifact, Model, get_pipeline_context, get_step_context, load_artifact, pipeline
+from zenml import save_artifact, step
+from zenml.client import Client
+
+@step
+def work(x: int) -> int:
+    return x
+
+"""
+
 BODIES = [
     Row("a step is called: `work(1)`, `work(x=1)`", "body", "work(1)\nwork(x=1)"),
     Row("a result is an argument", "body", "a = work(1)\nwork(a, y=a)"),
@@ -147,6 +158,40 @@ BODIES = [
     Row("a file is opened, a client is asked", "body", "with open('x') as file:\n    work(1)"),
     Row("an argument of the wrong type: ZenML converts, and fails in the run", "body", "combine('text')"),
     Row("a step that is not called", "body", "work"),
+    Row("`result.invocation_id`, `result.output_name`", "body",
+        "a = work(1)\nwork(2, after=a.invocation_id)"),
+    Row("`get_pipeline_context().name`, `.extra`, `.model`, `.enable_cache`, `.settings`", "file",
+        _FILE + "@pipeline(extra={'numbers': [1, 2]})\ndef row_pipeline():\n"
+        "    for number in get_pipeline_context().extra['numbers']:\n        work(number)\n"),
+    Row("`ExternalArtifact(value=...)`", "body",
+        "from zenml import ExternalArtifact\nwork(ExternalArtifact(value=1))"),
+    Row("`save_artifact(value, name)`, `load_artifact(name)`: each a task", "file",
+        _FILE + "@pipeline\ndef row_pipeline():\n    saved = save_artifact(work(1), 'kept')\n    work(saved)\n"),
+    Row("`Client().get_artifact_version(name)` as an argument: read by a task before the step", "file",
+        _FILE + "@step\ndef keep() -> None:\n    save_artifact(3, 'kept')\n\n@pipeline\ndef row_pipeline():\n"
+        "    keep()\n    work(Client().get_artifact_version('kept'), after='keep')\n"),
+    Row("`Client().active_stack`, `.get_secret(name)`", "body", "work(len(Client().active_stack.name))"),
+    Row("`log_metadata(...)`, `get_step_context()` in the body", "body", "log_metadata({'a': 1})\nwork(1)"),
+    Row("a pipeline from a dict, `PIPELINES[name]()`, or called in a `match`", "file",
+        _FILE + "@pipeline\ndef row_pipeline(n: int = 1):\n    work(n)\n\nPIPELINES = {'row': row_pipeline}\n\n"
+        "def main(name='row'):\n    match name:\n        case 'row':\n            PIPELINES[name](n=2)\n\n"
+        "if __name__ == '__main__':\n    main()\n"),
+    Row("`@click.command()` with options that the pipeline gets: `-p lr=0.5`", "file",
+        "import click\n" + _FILE + "@pipeline\ndef row_pipeline(n: int):\n    work(n)\n\n"
+        "@click.command()\n@click.option('--n', default=2)\n@click.option('--twice', is_flag=True)\n"
+        "def main(n, twice):\n    row_pipeline(n=2 * n if twice else n)\n\nif __name__ == '__main__':\n    main()\n"),
+    Row("`argparse`: `row_pipeline(n=args.n)`", "file",
+        "import argparse\n" + _FILE + "@pipeline\ndef row_pipeline(n: int):\n    work(n)\n\n"
+        "if __name__ == '__main__':\n    parser = argparse.ArgumentParser()\n"
+        "    parser.add_argument('--n', type=int, default=2)\n    row_pipeline(n=parser.parse_args().n)\n"),
+    Row("`@pipeline(model=Model(name=..., version=...))`, `get_step_context().model`", "file",
+        _FILE + "@step\ndef named() -> str:\n    model = get_step_context().model\n"
+        "    assert (model.name, model.version) == ('m', 'v1')\n    return model.name\n\n"
+        "@pipeline(model=Model(name='m', version='v1'))\ndef row_pipeline():\n    named()\n"),
+    Row("a pipeline of before 0.40, which gets its steps as arguments", "file",
+        "from zenml.pipelines import pipeline\nfrom zenml.steps import step\n\n"
+        "@step\ndef work() -> int:\n    return 1\n\n"
+        "@pipeline\ndef row_pipeline(first):\n    first()\n\nrow_pipeline(first=work()).run()\n"),
 ]  # fmt: skip
 
 MAPS = [

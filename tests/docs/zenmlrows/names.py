@@ -68,7 +68,15 @@ CONTEXT = [
         ),
         "get_step_context().inputs[name][0].load()": "assert get_step_context().inputs['x'][0].load() == x",
         "get_step_context().get_output_metadata()": "assert get_step_context().get_output_metadata() == {}",
-        "get_step_context().model, .model_version": "get_step_context().model",
+        "get_step_context().model, .model_version": (
+            "from zenml.exceptions import StepContextError\n"
+            "try:\n    get_step_context().model\nexcept StepContextError:\n    pass  # the step has none"
+        ),
+        "get_step_context().model.number": "get_step_context().model.number",
+        "save_artifact(value, name), load_artifact(name)": (
+            "from zenml import load_artifact, save_artifact\n"
+            "save_artifact([x], 'kept')\nassert load_artifact('kept') == [x]"
+        ),
         "get_step_context().pipeline_state": "get_step_context().pipeline_state",
         "get_step_context().get_output_artifact_uri()": "get_step_context().get_output_artifact_uri()",
         "get_step_context().get_output_materializer()": "get_step_context().get_output_materializer()",
@@ -101,7 +109,7 @@ CONTEXT = [
         ),
         "Client().active_stack": "Client().active_stack.experiment_tracker",
         "Client().get_secret(name)": "Client().get_secret('openai')",
-        "Client().get_model_version(name)": "Client().get_model_version('a')",
+        "Client().get_model_version(name, version)": "assert Client().get_model_version('a', 'v1').name == 'v1'",
         "fileio.open(path, 'w')": (
             "import os, tempfile\nfrom zenml.io import fileio\n"
             "path = os.path.join(tempfile.mkdtemp(), 'a')\n"

@@ -45,6 +45,7 @@ Texts = Callable[[Parameter], "str | None"]
 def no_texts(parameter: Parameter) -> str | None:
     """Nothing from outside."""
     del parameter
+    return None
 
 
 @dataclass(eq=False)

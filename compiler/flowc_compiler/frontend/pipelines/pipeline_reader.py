@@ -126,11 +126,11 @@ def _evaluator_of(file: _File, wanted: str | None, sink: DiagnosticSink) -> _Exe
     if wanted is None and len(first) > 1:
         _report_ways(evaluator, view, first)
         return None
-    tried = first.get(wanted) if wanted is not None else next(iter(first.values()), None)
-    if tried is None:
+    chosen = first.get(wanted) if wanted is not None else next(iter(first.values()), None)
+    if chosen is None:
         return found
     with spending(len(file.source.text)):
-        return _executed(file, sink, tried)
+        return _executed(file, sink, chosen)
 
 
 _MOST_WAYS = 40

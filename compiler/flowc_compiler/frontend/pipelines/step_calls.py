@@ -60,7 +60,7 @@ def call_step(evaluator: PipelineEvaluator, step: StepFunction, arguments: CallA
     """Add a call of a step to the graph; what it gives is its result."""
     name = given_name(evaluator, step, arguments, node)
     after = read_after(evaluator, arguments)
-    after += _override(evaluator, signature_of(step.node), arguments, node, name)
+    _override(evaluator, signature_of(step.node), arguments, node, name)
     bound = bind_step(evaluator, step, arguments, node)
     return add_call(evaluator, step, name, bound, after, node)
 
@@ -133,30 +133,29 @@ def bind_step(
 
 def _override(
     evaluator: PipelineEvaluator, signature: Signature, arguments: CallArguments, node: ast.expr, name: str
-) -> list[BoundValue]:
-    """Let the run's configuration set a step's parameters, and replace results; returns these, to wait for them.
+) -> None:
+    """Let the run's configuration set a step's parameters that its call does not pass.
 
-    A call that passes another value is FC113, which ZenML refuses, too.
+    A call that passes another value is FC113, which ZenML refuses, too. Where it passes a result, that counts: FC410.
     """
     places = {item.name: index for index, item in enumerate(signature.positional[: len(arguments.positional)])}
-    replaced: list[BoundValue] = []
     for key, (value, span) in evaluator.run_configuration.parameters_of(name, evaluator.lasting_sink).items():
         old = arguments.positional[places[key]] if key in places else arguments.keywords.get(key)
-        known = old is None or evaluator.find_undetermined(old.value)
-        if old is not None and isinstance(known, RuntimeValue) and not _is_parameter(old.value):
-            replaced.append(old)
-        elif old is not None and (known is not None or old.value != value):
-            passed = evaluator.code(old.node)
+        if old is None:
+            arguments.keywords[key] = BoundValue(value, node)
+            continue
+        known = evaluator.find_undetermined(old.value)
+        passed = evaluator.code(old.node)
+        if isinstance(known, RuntimeValue) and not _is_parameter(old.value):
+            evaluator.lasting_sink.warning(
+                "FC410", f"`{key}` of the step `{name}` does nothing here: its call passes the result `{passed}`", span,
+                help="remove it, or leave the argument out of the call",
+            )  # fmt: skip
+        elif known is not None or old.value != value:
             evaluator.lasting_sink.error(
                 "FC113", f"`{key}` of the step `{name}` is {value!r} here, and its call passes `{passed}`", span,
                 help="say it in one place: in the configuration or in the call",
             )  # fmt: skip
-            continue
-        if key in places:
-            arguments.positional[places[key]] = BoundValue(value, node)
-        else:
-            arguments.keywords[key] = BoundValue(value, node)
-    return replaced
 
 
 def _is_parameter(value: object) -> bool:

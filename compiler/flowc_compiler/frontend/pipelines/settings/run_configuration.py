@@ -290,7 +290,7 @@ class _Reader:
         if isinstance(value, str) and (found := _VARIABLE.search(value)):
             self._sink.error(
                 "FC402", f"`{found[0]}` is a variable of the environment, which flowc does not read",
-                self._view.span(self._place(node, node)), help="write the value, or pass a parameter with `-p`",
+                self._view.span(self._place(node, node)), help=_variable_help(found[0]),
             )  # fmt: skip
         return value
 
@@ -304,6 +304,16 @@ class _Reader:
             value=None, lineno=start.line + 1, col_offset=_bytes(lines[start.line], start.column),
             end_lineno=end.line + 1, end_col_offset=_bytes(lines[end.line], end.column),
         )  # fmt: skip
+
+
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL")
+
+
+def _variable_help(reference: str) -> str:
+    """What to write in place of a variable; a secret's value belongs into no file."""
+    if _SECRET.search(reference.upper()):
+        return "put it into a Kubernetes Secret, and name that: `secrets: [its-name]`; its keys become variables"
+    return "write the value, or pass a parameter with `-p`"
 
 
 def _bytes(line: str, column: int) -> int:
