@@ -41,14 +41,12 @@ TOLD = {
     "square(Client().active_stack)": "flowc has no stacks",
     "square(Client().get_pipeline('p').last_run)": "pass one of its attributes or artifacts",
     "square(log_metadata({'a': 1}))": "call it in a step",
-    "nap()": "call `asyncio.run(...)` inside of it",
 }
 
 EXTRA = {
     "context": "from zenml import get_pipeline_context\n",
     "Client": "from zenml.client import Client\n",
     "log_metadata": "from zenml import log_metadata\n",
-    "nap": "@step\nasync def nap():\n    return 1\n",
 }
 
 

@@ -235,7 +235,8 @@ def test_pipelines_that_are_only_imported(tmp_path: Path) -> None:
 
 OLD = {
     "steps_as_arguments": "@pipeline\ndef old(first, second):\n    second(first())\n\nold(work(), work()).run()",
-    "parameters": "from zenml.steps import BaseParameters\n\nclass P(BaseParameters):\n    lr: float = 1.0\n\n@pipeline\ndef p():\n    work()",
+    "parameters": "from zenml.steps import BaseParameters\n\nclass P(BaseParameters):\n    lr: float = 1.0\n\n"
+    "@pipeline\ndef p():\n    work()",
     "outputs": "from zenml.steps import Output\n\n@step\ndef two() -> Output(a=int, b=int):\n    return 1, 2",
     "post_execution": "from zenml.post_execution import get_pipeline\nget_pipeline('a')",
 }
