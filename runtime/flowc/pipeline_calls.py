@@ -65,7 +65,8 @@ def awaited(result: Any) -> Any:
         return result
     import asyncio
 
-    return asyncio.run(result)  # pyright: ignore[reportUnknownArgumentType]
+    coroutine: Any = result  # pyright: ignore[reportUnknownVariableType]
+    return asyncio.run(coroutine)
 
 
 def run_map(

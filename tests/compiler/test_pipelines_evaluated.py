@@ -18,6 +18,7 @@ from flowc_compiler.ir.regions import (
     ElementValue,
     ItemValue,
     LiteralValue,
+    ObjectValue,
     OperationValue,
     OutputValue,
     ParameterValue,
@@ -122,6 +123,8 @@ def value(of: Value) -> str:
             return f"(not {', '.join(map(value, operands))})"
         case OperationValue(operator=operator, operands=operands):
             return f"({f' {operator} '.join(map(value, operands))})"
+        case ObjectValue(name=name, values=values):
+            return f"{name}({', '.join(map(value, values))})"
 
 
 KNOWN = {

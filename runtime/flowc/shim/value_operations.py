@@ -40,39 +40,34 @@ def _is_instance(value: Any, names: List[str]) -> bool:
     return isinstance(value, tuple(type(None) if name == "None" else TYPES[name] for name in names))
 
 
+def _contains(item: Any, many: Any) -> bool:
+    return item in many
+
+
+def _contains_not(item: Any, many: Any) -> bool:
+    return item not in many
+
+
+def _concatenated(*parts: str) -> str:
+    return "".join(parts)
+
+
+_OF_OPERATOR: Dict[str, str] = {
+    "==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "is": "is_", "is not": "is_not",
+    "not": "not_",
+    "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "**": "pow", "@": "matmul",
+    "<<": "lshift", ">>": "rshift", "&": "and_", "|": "or_", "^": "xor", "neg": "neg", "pos": "pos",
+    "invert": "invert", "getitem": "getitem",
+}  # fmt: skip
+"""Operators by the names of their functions in Python's module `operator`."""
 _OPERATIONS: Dict[str, Callable[..., Any]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "is": operator.is_,
-    "is not": operator.is_not,
-    "in": lambda item, many: item in many,
-    "not in": lambda item, many: item not in many,
-    "not": operator.not_,
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
-    "**": operator.pow,
-    "@": operator.matmul,
-    "<<": operator.lshift,
-    ">>": operator.rshift,
-    "&": operator.and_,
-    "|": operator.or_,
-    "^": operator.xor,
-    "neg": operator.neg,
-    "pos": operator.pos,
-    "invert": operator.invert,
+    **{word: getattr(operator, name) for word, name in _OF_OPERATOR.items()},
+    "in": _contains,
+    "not in": _contains_not,
     "getattr": getattr,
-    "getitem": operator.getitem,
     "slice": slice,
     "format": _formatted,
-    "concat": lambda *parts: "".join(parts),
+    "concat": _concatenated,
     "call": _call,
     "method": _method,
     "isinstance": _is_instance,
