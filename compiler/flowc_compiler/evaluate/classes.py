@@ -26,6 +26,7 @@ from flowc_compiler.evaluate.values import (
     BoundMethod,
     Builtin,
     ClassObject,
+    Constructed,
     Descriptor,
     Environment,
     Foreign,
@@ -298,7 +299,8 @@ def call_class(evaluator: Evaluator, of: ClassObject, arguments: CallArguments, 
     if of.kind not in {"plain", "dataclass"} or any(item.kind == "opaque" for item in of.mro()):
         why = Unresolved(f"flowc cannot tell what the class `{of.name}` makes of its arguments")
         later = constructed(evaluator, of, arguments, why)
-        evaluator.escape(of, *(given.value for given in arguments.all()), why=why)
+        passed = (item.value for item in arguments.all())  # a model keeps another one as it is
+        evaluator.escape(of, *(value for value in passed if not (later and isinstance(value, Constructed))), why=why)
         if later is not None:
             return later
         raise evaluator.refuse_unresolved(why, node)

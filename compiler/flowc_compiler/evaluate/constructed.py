@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from flowc_compiler.evaluate.evaluator import CallArguments, Evaluator
 from flowc_compiler.evaluate.plain_data import has_objects
 from flowc_compiler.evaluate.values import (
     PLAIN,
     ClassObject,
+    Constructed,
     Instance,
-    Undetermined,
     Unresolved,
     is_kind,
     parts_of_container,
@@ -23,48 +21,38 @@ _MODELS = frozenset({("pydantic", "BaseModel"), ("pydantic", "RootModel"), ("typ
                      ("typing", "TypedDict"), ("pydantic_settings", "BaseSettings")})  # fmt: skip
 
 
-@dataclass(frozen=True, eq=False)
-class Constructed(Unresolved):
-    """An object of a class whose own code makes it: what is in it is unknown, and how it is made is known."""
-
-    of: ClassObject | None = None
-    positional: tuple[object, ...] = ()
-    keywords: Mapping[str, object] = field(default_factory=dict[str, object])
-    changes: list[Unresolved] = field(default_factory=list[Unresolved])
-    """What may have changed it since."""
-
-
 def constructed(evaluator: Evaluator, of: ClassObject, arguments: CallArguments, why: Unresolved) -> Constructed | None:
     """The object that a call of a model's class makes; `None` for other classes and for unknown arguments."""
     if not is_structured(of) or arguments.open or not is_global(of):
         return None
-    positional = tuple(_kept(evaluator, given.value) for given in arguments.positional)
-    keywords = {name: _kept(evaluator, given.value) for name, given in arguments.keywords.items()}
-    if any(value is _UNKNOWN for value in (*positional, *keywords.values())):
+    positional = tuple(kept(evaluator, given.value) for given in arguments.positional)
+    keywords = {name: kept(evaluator, given.value) for name, given in arguments.keywords.items()}
+    if any(value is UNKNOWN for value in (*positional, *keywords.values())):
         return None
     return Constructed(why.message, why.help, of=of, positional=positional, keywords=keywords)
 
 
-_UNKNOWN = object()
+UNKNOWN = object()
+"""Stands for a value that no task can make anew."""
 
 
-def _kept(evaluator: Evaluator, value: object) -> object:
-    """An argument as it is now."""
+def kept(evaluator: Evaluator, value: object) -> object:
+    """A value as it is now, if a task can make it anew; else `UNKNOWN`."""
     if can_be_made(evaluator, value):
         return value
-    if evaluator.find_undetermined(value) is None and is_kind(value, list, tuple, set, frozenset, dict):
-        if not has_objects(value):
+    if is_kind(value, list, tuple, set, frozenset, dict) and id(value) not in evaluator.poisoned:
+        if evaluator.find_undetermined(value) is None and not has_objects(value):
             return copy.deepcopy(value)
         if all(can_be_made(evaluator, part) for part in parts_of_container(value)):
             return copy.copy(value)
-    return _UNKNOWN
+    return UNKNOWN
 
 
 def can_be_made(evaluator: Evaluator, value: object) -> bool:
     """Whether a task can make a value anew that is no container: plain data, an object of a model, a member."""
     if isinstance(value, Constructed):
         return not value.changes
-    if isinstance(value, Undetermined) or evaluator.undetermined(value) is not None:
+    if evaluator.undetermined(value) is not None:
         return False
     return isinstance(value, PLAIN) or (isinstance(value, Instance) and is_rebuilt(evaluator, value))
 

@@ -33,6 +33,7 @@ from flowc_compiler.evaluate.operations import (
 from flowc_compiler.evaluate.values import (
     ATOMS,
     Assumed,
+    Constructed,
     DictView,
     Environment,
     Foreign,
@@ -401,6 +402,8 @@ class Evaluator(ABC):
 
     def undetermined(self, value: object) -> Undetermined | None:
         """The value itself where its content is not known, or what a poisoned list, dict or set holds instead."""
+        if isinstance(value, Constructed):
+            return value.unresolved
         if isinstance(value, Undetermined):
             return value
         poison = self.poisoned.get(id(value.owner if isinstance(value, DictView) else value))
@@ -492,9 +495,14 @@ class Evaluator(ABC):
     # Evaluating.
 
     def evaluate(self, node: ast.expr) -> object:
-        """The value of an expression; in a strict evaluation never `Unresolved`. Raises EvaluationError, LimitError."""
+        """The value of an expression; in a strict evaluation `Unresolved` only where a task can make it.
+
+        Raises EvaluationError, LimitError.
+        """
         value = self.lookup(node)
-        return value if self.lenient or not isinstance(value, Unresolved) else self.settle_or_refuse(value, node)
+        if self.lenient or not isinstance(value, Unresolved) or isinstance(value, Constructed):
+            return value
+        return self.settle_or_refuse(value, node)
 
     def settle_or_refuse(self, value: Unresolved, node: ast.AST) -> object:
         """In a strict evaluation, a value without assumptions of variables. Raises EvaluationError for any other."""

@@ -18,7 +18,6 @@ from flowc_compiler.evaluate import expressions
 from flowc_compiler.evaluate.assumptions import file_place
 from flowc_compiler.evaluate.branches import fork
 from flowc_compiler.evaluate.builtin_functions import builtin
-from flowc_compiler.evaluate.constructed import Constructed
 from flowc_compiler.evaluate.environment_reads import ANY
 from flowc_compiler.evaluate.evaluator import (
     BoundValue,
@@ -36,6 +35,7 @@ from flowc_compiler.evaluate.operations import MOST_OPERATIONS
 from flowc_compiler.evaluate.values import (
     BoundMethod,
     ClassObject,
+    Constructed,
     Environment,
     Foreign,
     Function,

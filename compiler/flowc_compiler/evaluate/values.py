@@ -228,6 +228,22 @@ class ClassObject:
         return list(found)
 
 
+@dataclass(frozen=True, eq=False)
+class Constructed(Unresolved):
+    """An object of a class whose own code makes it: what is in it is unknown, and how it is made is known."""
+
+    of: ClassObject | None = None
+    positional: tuple[object, ...] = ()
+    keywords: Mapping[str, object] = field(default_factory=dict[str, object])
+    changes: list[Unresolved] = field(default_factory=list[Unresolved])
+    """What may have changed it since."""
+
+    @property
+    def unresolved(self) -> Unresolved:
+        """What stands for anything that is made of the object: it must not be taken for the object itself."""
+        return Unresolved(self.message, self.help, (self,), self.code)
+
+
 @dataclass(eq=False)
 class Instance:
     """An object of a class of the file, or a namespace such as `SimpleNamespace(x=1)`, which has no class."""

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from flowc.protocol.plan import VERSION
-from flowc_compiler.ir.regions import ObjectValue
+from flowc_compiler.ir.regions import CollectionValue, ObjectValue
 from flowc_targets.package.project_names import project_facts
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _parameter(flow: Flow, parameter: Parameter, default_files: Mapping[str, str
 
 def _argument(flow: Flow, parameter: Parameter) -> dict[str, Any]:
     """The default of a pipeline's parameter; `computed` for what the pipeline's own signature has."""
-    if isinstance(parameter.default, ObjectValue):
+    if isinstance(parameter.default, ObjectValue | CollectionValue):
         return {"default": planned(flow, parameter.default)}
     if parameter.dynamic_default:
         return {"computed": True}

@@ -263,7 +263,7 @@ def _of_definition(node: ast.expr, view: ModuleView, scope: Scope) -> DeclaredTy
     if isinstance(found, Builtin) and found.name in PLAIN_TYPES:
         return DeclaredType(PLAIN_TYPES[found.name])
     if isinstance(found, Builtin) and found.name in _COLLECTIONS:
-        return DeclaredType("json", name)
+        return DeclaredType("json", name, is_known=True)
     if isinstance(found, Builtin) and found.name in {"bytes", "bytearray"}:
         return None
     if isinstance(found, Function | Partial | Builtin | Instance):

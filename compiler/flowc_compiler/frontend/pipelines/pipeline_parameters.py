@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Literal, NamedTuple, cast
 
 from flowc_compiler.evaluate.assumptions import settled
-from flowc_compiler.evaluate.constructed import can_be_made
+from flowc_compiler.evaluate.constructed import UNKNOWN, kept
 from flowc_compiler.evaluate.evaluator import Frame
 from flowc_compiler.evaluate.functions import SignatureParameter, bound_names, signature_of
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError
@@ -142,8 +142,8 @@ def _known(
     if typed is not None and not is_plain(value) and not (isinstance(value, Unresolved) and value.wrong):
         if in_signature:
             known = (value,) if isinstance(value, Instance) else None
-            return Known(parameter, known, Problem("the task makes it", where), kind, typed, None, at_import=True)
-        if can_be_made(evaluator, value):
+            return Known(parameter, known, Problem("only a task makes it", where), kind, typed, None, at_import=True)
+        if kept(evaluator, value) is not UNKNOWN:
             made = argument_value(evaluator, value, parameter.node)
             return Known(parameter, (value,) if isinstance(value, Instance) else None, None, kind, typed, made)
     found = evaluator.find_undetermined(value)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from flowc_compiler.evaluate.assumptions import settled
 from flowc_compiler.evaluate.branches import snapshot
+from flowc_compiler.evaluate.constructed import UNKNOWN, kept
 from flowc_compiler.evaluate.evaluator import CallArguments
 from flowc_compiler.evaluate.functions import signature_of
 from flowc_compiler.evaluate.merging import State
@@ -126,6 +127,9 @@ _DEFAULT = object()
 def _kept(evaluator: PipelineEvaluator, value: object) -> object:
     """A value as it is now."""
     value = settled(evaluator, value)
+    found = kept(evaluator, value)
+    if found is not UNKNOWN:
+        return found
     found = evaluator.undetermined(value)
     if found is not None:
         return found

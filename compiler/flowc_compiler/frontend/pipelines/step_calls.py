@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from flowc_compiler.diagnostics import suggest
-from flowc_compiler.evaluate.constructed import Constructed, can_be_made
+from flowc_compiler.evaluate.constructed import can_be_made
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError, Evaluator
 from flowc_compiler.evaluate.functions import Signature, bind, signature_of
 from flowc_compiler.evaluate.iteration import in_order
@@ -16,7 +16,7 @@ from flowc_compiler.evaluate.library_values import is_named_tuple
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.evaluate.operations import DEEPEST_VALUE
 from flowc_compiler.evaluate.plain_data import check_weight
-from flowc_compiler.evaluate.values import PLAIN, Function, Instance, Iterator, RuntimeValue, Unresolved
+from flowc_compiler.evaluate.values import PLAIN, Constructed, Function, Instance, Iterator, RuntimeValue, Unresolved
 from flowc_compiler.frontend.pipelines.pipeline_values import (
     ClientRead,
     MappedResult,
@@ -284,8 +284,8 @@ def argument_value(  # noqa: PLR0912 - one case for each kind
         raise evaluator.refuse("FC113", "this value is nested too deeply", node, "make it in a step")
     if not depth:
         check_weight(evaluator, node, value)
-    unknown = evaluator.undetermined(value)
-    if isinstance(unknown, Unresolved) and not (isinstance(unknown, Constructed) and can_be_made(evaluator, unknown)):
+    unknown = None if isinstance(value, Constructed) and not value.changes else evaluator.undetermined(value)
+    if isinstance(unknown, Unresolved):
         value = evaluator.settle_or_refuse(unknown, node)
     if is_named_tuple(value):
         raise _refuse(evaluator, value, node)
