@@ -75,7 +75,13 @@ CALLS: dict[str, Callable[[S3], Any]] = {
     ],
 )
 def test_refusals(
-    s3: S3, server: FaultServer, monkeypatch: pytest.MonkeyPatch, call: str, status: int, code: str, expected: type
+    s3: S3,
+    server: FaultServer,
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
+    status: int,
+    code: str,
+    expected: type[Exception],
 ) -> None:
     """As Metaflow's `normalize_client_error` has it: an answer to HEAD has a status only."""
     monkeypatch.setenv(VARIABLE, "0")

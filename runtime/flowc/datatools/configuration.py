@@ -59,6 +59,8 @@ DEFAULTS: Dict[str, Any] = {
     "TEMPDIR": ".",
 }
 """Names with a default. Others that are served are `None` unless the environment has them."""
+_OBJECTS = ("DATATOOLS_CLIENT_PARAMS", "DATATOOLS_SESSION_VARS")
+"""JSON objects with computed defaults."""
 _FIXED = ("CARD_SUFFIX", "DATASTORE_LOCAL_DIR", "MAX_ATTEMPTS")
 """Constants, which no variable changes."""
 
@@ -77,17 +79,18 @@ def value(name: str) -> Any:
     if text is None:
         computed = _COMPUTED.get(name)
         return computed() if computed is not None else DEFAULTS.get(name)
-    default = {} if name in ("DATATOOLS_CLIENT_PARAMS", "DATATOOLS_SESSION_VARS") else DEFAULTS.get(name)
+    default: Any = {} if name in _OBJECTS else DEFAULTS.get(name)
     if default is None or isinstance(default, str):
         return text
     if isinstance(default, bool):
         return text.lower() not in ("0", "false", "")
+    kind: Any = type(default)
     try:
-        found = json.loads(text) if isinstance(default, dict) else type(default)(text)
+        found: Any = json.loads(text) if kind is dict else kind(text)
     except ValueError:
         found = None
-    if not isinstance(found, type(default)):
-        raise FlowError(f"METAFLOW_{name} is {text!r}, and not a {type(default).__name__}")
+    if type(found) is not kind:
+        raise FlowError(f"METAFLOW_{name} is {text!r}, and not a {kind.__name__}")
     return {**_endpoint(), **found} if name == "DATATOOLS_CLIENT_PARAMS" else found
 
 
@@ -131,7 +134,7 @@ def _local_root() -> str | None:
 
 
 def _below(name: str, suffix: str) -> str | None:
-    root = value(name)
+    root: str | None = value(name)
     return os.path.join(root, value(suffix)) if root else None
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 import tempfile
-from typing import Any, Iterator, Optional, Union
+from typing import Any, Iterator, List, Optional, Union
 
 from flowc.datatools.s3_objects import MetaflowS3InvalidObject, MetaflowS3NotFound
 
@@ -43,7 +43,7 @@ class FileSource(Source):
     def read(self, start: int, length: int) -> bytes:
         """A part of the file. Raises OSError where it has become shorter."""
         wanted = min(length, self.size - start)
-        parts = []
+        parts: List[bytes] = []
         while wanted > 0:
             part = os.pread(self._descriptor, wanted, start)
             if not part:

@@ -199,7 +199,7 @@ class S3:
         self, key_objs: Iterable[Union[Tuple[str, Any], S3PutObject]], overwrite: bool = True
     ) -> List[Tuple[str, str]]:
         """Upload many objects at a time. Returns key and URL of those that were uploaded."""
-        uploads = []
+        uploads: List[_Upload] = []
         for item in key_objs:
             key, value = (item.key, item.value) if isinstance(item, S3PutObject) else item[:2]
             source = source_of(key, value, self._tmpdir)
@@ -210,7 +210,7 @@ class S3:
         self, key_paths: Iterable[Union[Tuple[str, Any], S3PutObject]], overwrite: bool = True
     ) -> List[Tuple[str, str]]:
         """Upload many files at a time. Returns key and URL of those that were uploaded."""
-        uploads = []
+        uploads: List[_Upload] = []
         for item in key_paths:
             key: str = item[0]
             path: Any = item.path if isinstance(item, S3PutObject) else item[1]

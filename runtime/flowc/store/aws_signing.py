@@ -58,7 +58,7 @@ class CredentialSource:
 
     def __init__(self, region: str, keys: Credentials | None = None) -> None:
         """`keys` stand for those of the environment."""
-        self._fetch = _source(region) if keys is None else lambda _: (keys, float("inf"))
+        self._fetch = _source(region) if keys is None else _lasting(keys)
         self._current: Credentials | None = None
         self._expires = 0.0
         self._next = 0.0
@@ -90,13 +90,16 @@ class CredentialSource:
         return True
 
 
+def _lasting(keys: Credentials) -> Callable[[float | None], Fetched]:
+    return lambda _: (keys, float("inf"))
+
+
 def _source(region: str) -> Callable[[float | None], Fetched] | None:
     """The first source that the environment names, in the order of Amazon's own tools."""
     env = os.environ
     (access, secret), (token_file, role) = ((env.get(name) for name in pair) for pair in s3_settings.PAIRS)
     if access and secret:
-        keys = Credentials(access, secret, env.get("AWS_SESSION_TOKEN"))
-        return lambda _: (keys, float("inf"))
+        return _lasting(Credentials(access, secret, env.get("AWS_SESSION_TOKEN")))
     if token_file and role:
         return lambda limit: _web_identity(region, token_file, role, limit)
     relative, full = (env.get(name) for name in s3_settings.CONTAINER)
