@@ -84,7 +84,7 @@ def value(name: str) -> Any:
         return text
     if isinstance(default, bool):
         return text.lower() not in ("0", "false", "")
-    kind: Any = type(default)
+    kind: Any = default.__class__
     try:
         found: Any = json.loads(text) if kind is dict else kind(text)
     except ValueError:
