@@ -142,6 +142,7 @@ def implementation(self):
     self.next(self.last)
 
 
+{above}
 class F(FlowSpec):
 {members}
     {first}
@@ -227,6 +228,20 @@ WITH_METAFLOW: Mapping[str, Mapping[str, str]] = {
     "a_decorated_step_made_by_a_call": {
         "after": "start2", "extra": "def start2(self):\n        print('RESULT made')\n        self.next(self.last)\n"
         "    start2 = retry(times=0)(step(timed(start2)))",
+    },
+    "around_the_class": {
+        "top": "def labeled(text):\n    def decorate(flow):\n        flow.label = text\n"
+        "        REGISTRY.append(flow.__name__)\n        return flow\n    return decorate",
+        "above": "@labeled('x')",
+        "first": "@step\n@(lambda function: wraps(function)(lambda self: (print('RESULT', self.label), function(self)))"
+        ")",
+    },
+    "in_the_graph": {
+        "top": "from metaflow import current\ndef names(function):\n    @wraps(function)\n"
+        "    def wrapper(self, *inputs):\n        steps = current.graph['steps']\n"
+        "        print('RESULT', {name: [one['name'] for one in steps[name]['decorators']] for name in steps})\n"
+        "        return function(self, *inputs)\n    return wrapper",
+        "work": "@retry(times=0)\n@timed\n@step", "join": "@names\n@step",
     },
     "that_uses_current": {
         "top": "from metaflow import current\ndef naming(function):\n    @wraps(function)\n"
@@ -355,7 +370,7 @@ def _filled(template: str, parts: Mapping[str, str], defaults: Mapping[str, str]
 
 
 def _flow(parts: Mapping[str, str]) -> dict[str, str]:
-    defaults = {"top": "", "members": "", "extra": "", "after": "last"}
+    defaults = {"top": "", "above": "", "members": "", "extra": "", "after": "last"}
     defaults |= dict.fromkeys(("first", "work", "join"), "@step")
     return {"flow.py": _filled(FLOW, parts, defaults), **BESIDE}
 

@@ -81,11 +81,13 @@ def step_info(plan: Plan, function: Any, name: str) -> Dict[str, Any]:
     import inspect
 
     step = plan.steps[name]
+    function = inspect.unwrap(function)  # of decorators of the user's
+    code = getattr(function, "__code__", None)
     info: Dict[str, Any] = {
         "name": name,
         "type": _type(plan, step),
-        "line": _line(function),
-        "source_file": inspect.getfile(function),
+        "line": 0 if code is None else _line(function),
+        "source_file": "" if code is None else code.co_filename,
         "doc": inspect.cleandoc(function.__doc__ or ""),
         "decorators": decorators_of(function),
         "next": _next(step),
@@ -152,17 +154,20 @@ def decorators_of(target: Any) -> List[Dict[str, Any]]:
     import inspect
     import textwrap
 
+    from flowc.protocol.metaflow_names import OWN, SERVED
+
     try:
         node = ast.parse(textwrap.dedent(inspect.getsource(target))).body[0]
     except (OSError, TypeError, SyntaxError, IndexError):
         return []
-    assert isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):  # a lambda
+        return []
     found: List[Dict[str, Any]] = []
     for item in reversed(node.decorator_list):  # in the order in which they are applied, as Metaflow has them
         call = item.func if isinstance(item, ast.Call) else item
         name = call.attr if isinstance(call, ast.Attribute) else call.id if isinstance(call, ast.Name) else ""
         given = item.keywords if isinstance(item, ast.Call) else []
-        if name and name != "step":
+        if name != "step" and (SERVED.get(name) == "decorators" or name in OWN):
             attributes = {keyword.arg: _value(keyword.value) for keyword in given if keyword.arg}
             found.append({"name": name, "attributes": attributes, "statically_defined": True, "inserted_by": None})
     return found
