@@ -422,6 +422,10 @@ def _passed(value: ast.expr) -> ast.expr:
     match value:
         case ast.Call(func=function, args=[inner], keywords=[]) if dotted(function)[-1:] == ("unmapped",):
             return inner
+        case ast.Call(func=function, args=[], keywords=[ast.keyword(arg="value", value=inner)]) if dotted(function)[
+            -1:
+        ] == ("ExternalArtifact",):
+            return inner
         case _:
             return value
 
