@@ -20,7 +20,7 @@ def flow():
         work(2)  # FC110
     except ValueError:
         pass
-    import json  # FC110
+    import json
 
     class Inner:  # FC110
         pass

@@ -5,9 +5,9 @@ from flowc import pipeline, step
 
 
 def load(count):
-    import json  # FC110
+    import json
 
-    return json.loads(Path("data").read_text())[:count]
+    return json.loads(Path("data").read_text())[:count]  # FC110
 
 
 def draw():
