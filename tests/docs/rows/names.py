@@ -25,6 +25,7 @@ _SERVED = {
     "metadata": "metadata(get_metadata())",
     "get_metadata": "assert get_metadata().startswith('flowc@')",
     "default_metadata": "default_metadata()",
+    "S3": "assert S3.__name__ == 'S3'",
 }  # fmt: skip
 _EXCEPTIONS = (
     "MetaflowException", "MetaflowExceptionWrapper", "MetaflowNotFound", "MetaflowNamespaceMismatch",
