@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.docs.rows.decorators import FLOW_DECORATORS, STEP_DECORATORS
+from tests.docs.rows.decorators import COMPUTED, EXTENSIONS, FLOW_DECORATORS, STEP_DECORATORS
 from tests.docs.rows.graphs import GRAPH, JOINS, LINT
 from tests.docs.rows.multinode import MULTINODE
 from tests.docs.rows.names import CLIENT, NAMES
@@ -14,7 +14,8 @@ TABLES = {
     "Joins and artifacts": JOINS,
     "Parameters, files and configs": PARAMETERS,
     "`current` and `self`": CURRENT,
-    "Decorators of steps": STEP_DECORATORS,
+    "Decorators of steps": [*STEP_DECORATORS, *EXTENSIONS],
+    "Computed arguments of decorators": COMPUTED,
     "Multi-node steps": MULTINODE,
     "Decorators of flows": FLOW_DECORATORS,
     "Names to import": NAMES,

@@ -19,6 +19,37 @@ def _caught(file: str) -> str:
     return file.replace("@step", "@catch(var='error')\n    @step", 1)
 
 
+def _above(before: str, decorator: str) -> str:
+    """A file with a decorator on its first step, and what stands before the class."""
+    lines = [f"    {decorator}", "    @step", "    def start(self):", "        self.next(self.end)"]
+    rest = ["", "    @step", "    def end(self):", "        pass"]
+    return "\n".join(["from metaflow import *", before, "", "class RowFlow(FlowSpec):", *lines, *rest]) + "\n"
+
+
+COMPUTED = [
+    Row(name, "file", _above(before, decorator))
+    for name, before, decorator in (
+        ("`@resources(**K)`, where `K = dict(cpu=1)`", "K = dict(cpu=1)", "@resources(**K)"),
+        ("`@environment(vars={**A, 'x': y})`", "A = {'a': '1'}\ny = '2'", "@environment(vars={**A, 'x': y})"),
+        ("`','.join([...])`, comprehensions", "", "@environment(vars={'x': ','.join([str(n) for n in range(3)])})"),
+        ("`a if b else c`, f-strings, arithmetic", "BIG = True", "@environment(vars={'x': f'{2 * 4 if BIG else 1}'})"),
+        ("attributes of a class", "class Sizes:\n    cpu = 2\n", "@resources(cpu=Sizes.cpu)"),
+        ("a member of an enumeration", "from enum import Enum\n\nclass Size(Enum):\n    BIG = 2\n",
+         "@resources(cpu=Size.BIG.value)"),
+        ("a function of the file", "def half(n):\n    return n // 2\n", "@resources(cpu=half(4))"),
+        ("`os.environ.get(name, default)`", "import os", "@environment(vars={'x': os.environ.get('ROW_NAME', 'a')})"),
+        ("`os.getenv(name)`, without `--env-at-compile`", "import os",
+         "@environment(vars={'x': os.getenv('ROW_NAME')})"),
+        ("a function of a package that flowc does not run", "import numpy", "@resources(cpu=numpy.prod([2, 2]))"),
+    )
+]  # fmt: skip
+"""Arguments of decorators that are computed when the file is imported."""
+
+EXTENSIONS = [
+    Row(f"`@{name}`, of metaflow-checkpoint", "file", _above(f"from metaflow import {name}", f"@{name}"))
+    for name in ("checkpoint", "model", "huggingface_hub")
+]
+
 STEP_DECORATORS = [
     *_arguments("resources", "step", {
         "cpu": "2", "gpu": "1", "disk": "20000", "memory": "8000", "shared_memory": "64"}),
