@@ -164,6 +164,7 @@ _GROUPS: dict[str, dict[str, str]] = {
         "int_of_text": "show(N, int('12' + str(number())), bool(nothing()))",
         "round": "show(N, round(split().score, 1), abs(-number()))",
         "sums": "show(N, sum(numbers()), sum([number(), number(1)]))",
+        "sum_of_generator": "show(N, sum(number(i) for i in range(3)), max(number(i) for i in (2, 5)))",
         "extremes": "show(N, max(numbers()), min(number(), 2))",
         "sorted": "show(N, sorted(numbers(), reverse=True), sorted([number(2), number(1)]))",
         "containers": "show(N, tuple(numbers()), sorted(set(numbers())))",
@@ -225,6 +226,7 @@ _GROUPS: dict[str, dict[str, str]] = {
         "        found.append(y)\nshow(N, found)",
         "append_two": "found = []\nfor x in numbers(2):\n    found.append(doubled(x))\n    found.append(x)\n"
         "show(N, found)",
+        "extend": "found = []\nfor x in numbers(2):\n    found.extend([doubled(x), x])\nshow(N, found)",
         "append_to_two": "a, b = [], []\nfor x in numbers(2):\n    a.append(doubled(x))\n    b.append(x)\n"
         "show(N, a, b)",
         "chain": "for x in numbers(2):\n    y = doubled(x)\n    z = doubled(y + 1)\n    show(N, y, z)",
@@ -236,6 +238,7 @@ _GROUPS: dict[str, dict[str, str]] = {
         "else": "for x in numbers(1):\n    show(N, x)\nelse:\n    show(N, 'else')",
         "empty": "found = []\nfor x in numbers(0):\n    found.append(doubled(x))\nshow(N, found)",
         "comprehension": "show(N, [doubled(x + 1) for x in numbers()])",
+        "dict_comprehension": "show(N, {x * 2: doubled(x) for x in numbers(2)}, {doubled(x) for x in numbers(2)})",
         "generator": "show(N, sum(doubled(x) for x in numbers()))",
         "over_mapped": "for x in doubled.map(numbers()):\n    show(N, x)",
         "in_arm": "if number() > 2:\n    found = []\n    for x in numbers(2):\n"

@@ -105,6 +105,11 @@ def call_builtin(evaluator: Evaluator, function: Builtin, arguments: CallArgumen
     if name not in {"len", "bool"}:
         check_weight(evaluator, node, *(given.value for given in arguments.positional))
     values = [_operand(evaluator, name, given) for given in arguments.positional]
+    if not structural and isinstance(evaluator.find_undetermined(*values), RuntimeValue):  # out of an iterator
+        given_values = [BoundValue(value, item.node) for value, item in zip(values, arguments.positional, strict=True)]
+        later = evaluator.runtime_call("call", name, CallArguments(given_values, arguments.keywords), node)
+        if later is not None:
+            return later
     keywords = {
         key: given.value if entries else _callback(evaluator, given, node) for key, given in arguments.keywords.items()
     }

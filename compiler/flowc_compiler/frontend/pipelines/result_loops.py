@@ -90,24 +90,33 @@ def _turn(
 
 
 def run_comprehension(evaluator: PipelineEvaluator, source: object, node: ast.expr, inner: Frame) -> object | None:
-    """What a list comprehension, or a generator, gives that calls steps for each item of a result."""
-    if not isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp) or len(node.generators) > 1:
+    """What a comprehension gives that calls steps for each item of a result; `None` where flowc cannot follow it."""
+    if not isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.DictComp) or len(node.generators) > 1:
         return None
     (clause,) = node.generators
-    if clause.ifs or isinstance(node, ast.SetComp):
-        what, way_out = "a comprehension cannot leave things out of it", "choose in a step that gets the result"
-        raise evaluator.not_known(source, clause.ifs[0] if clause.ifs else node, what, way_out)
+    if clause.ifs:
+        what = "a comprehension cannot leave things out by it"
+        way_out = f"write `for {evaluator.code(clause.target)} in ...:`, and in it `if ...:` and `found.append(...)`"
+        raise evaluator.not_known(source, clause.ifs[0], what, way_out)
     opened, item = _open(evaluator, source, clause.iter)
     before = State(roots_of(evaluator))
+    parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
     with evaluator.nodes.inside(opened.body), evaluator.within(inner):
         assign(evaluator, clause.target, item, clause.iter)
-        value = evaluator.evaluate(node.elt)
+        values = [MappedResult(opened, evaluator.evaluate(part)) for part in parts]
     if before.changed():
         message = f"a comprehension over a result cannot change what was made before it: {_ALONE}"
         raise evaluator.refuse("FC223", message, node, _WAY_OUT)
     if not opened.body.nodes:
         raise _no_steps(evaluator, clause.iter)
-    return MappedResult(opened, value)
+    match node:
+        case ast.DictComp():
+            pairs = operation(evaluator, "call", [("zip", node), *((value, node) for value in values)], node)
+            return operation(evaluator, "call", [("dict", node), (pairs, node)], node)
+        case ast.SetComp():
+            return operation(evaluator, "call", [("set", node), (values[0], node)], node)
+        case _:
+            return values[0]
 
 
 def _no_steps(evaluator: PipelineEvaluator, node: ast.expr) -> Exception:
@@ -140,7 +149,7 @@ def _appended(evaluator: PipelineEvaluator, node: ast.For) -> Iterator[str]:
         for call in ast.walk(node)
         if isinstance(call, ast.Call)
         and isinstance(call.func, ast.Attribute)
-        and call.func.attr == "append"
+        and call.func.attr in {"append", "extend"}
         and isinstance(call.func.value, ast.Name)
     }
     bound = bound_names([node])
