@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from tests.local.flows import Local
+from tests.support import flowc
 
 pytestmark = pytest.mark.process
 
@@ -76,7 +78,7 @@ CAUGHT = """
 """
 
 
-@pytest.mark.parametrize(
+LAST_ATTEMPT = pytest.mark.parametrize(
     ("mode", "got"),
     [
         ("return", [(0, 0, None), (1, 0, None), (2, 0, None)]),
@@ -87,6 +89,9 @@ CAUGHT = """
         ("connected", [(0, 1, "ValueError"), (1, 1, "EOFError"), (2, 1, "EOFError")]),
     ],
 )
+
+
+@LAST_ATTEMPT
 def test_each_member_that_failed_in_the_last_attempt_gets_the_failure(
     tmp_path: Path, mode: str, got: list[object]
 ) -> None:
@@ -95,6 +100,17 @@ def test_each_member_that_failed_in_the_last_attempt_gets_the_failure(
     result = local.run(params={"mode": mode})
     assert result.ok, (local.says.err, local.says.notes)
     assert local.says.out == [f"end] {got}"]
+
+
+@LAST_ATTEMPT
+def test_the_pods_of_argo_do_the_same(tmp_path: Path, mode: str, got: list[object]) -> None:
+    (tmp_path / "caught.py").write_text(textwrap.dedent(CAUGHT), encoding="utf-8")
+    compiled = flowc(tmp_path, "compile", "caught.py", "--root", "s3://bucket/flows", "-o", "caught.yaml")
+    assert compiled.returncode == 0, compiled.stderr
+    options = ["--root", f"file://{tmp_path}/store", "--output", "--backoff", "0", "-p", f"mode={mode}"]
+    done = flowc(tmp_path, "simulate", "caught.yaml", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert str(got) in done.stderr
 
 
 def test_member_0_has_to_say_where_the_flow_goes(tmp_path: Path) -> None:

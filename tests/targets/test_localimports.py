@@ -282,9 +282,11 @@ def test_code_that_looks_local(tmp_path: Path) -> None:
         import subprocess, sys
         subprocess.run([sys.executable, "absent.py"])
         subprocess.run(["python3", "/opt/there.py"])
+        current.torch.run(entrypoint="train.py")
+        subprocess.run("train.py")
     """
     diagnostics = found(tmp_path / "project" / "flow.py", text)[1]
-    assert diagnostics == [("warning", "FC612", f"flow.py:{line}") for line in (2, 2, 3, 9)]
+    assert diagnostics == [("warning", "FC612", f"flow.py:{line}") for line in (2, 2, 3, 9, 11)]
 
 
 def test_what_a_project_requires_is_no_local_code(tmp_path: Path) -> None:

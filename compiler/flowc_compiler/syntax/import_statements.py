@@ -117,7 +117,8 @@ class Script(NamedTuple):
     name: str
     line: int
     certain: bool
-    """It is what the interpreter runs: the text stands after the interpreter, or is `run_path`'s argument."""
+    """It is what the interpreter runs: the text stands after the interpreter, is `run_path`'s argument, or torchrun's
+    `entrypoint`."""
 
 
 def scripts_of(tree: ast.Module) -> Iterator[Script]:
@@ -131,6 +132,8 @@ def scripts_of(tree: ast.Module) -> Iterator[Script]:
                 continue
             case ast.Call(func=ast.Name(id="run_path") | ast.Attribute(attr="run_path"), args=[first, *_]):
                 certain.add(first)
+            case ast.Call(func=ast.Attribute(attr="run"), keywords=keywords):
+                certain.update(item.value for item in keywords if item.arg == "entrypoint")
             case ast.List(elts=[first, second, *_]) | ast.Tuple(elts=[first, second, *_]) if _is_interpreter(first):
                 certain.add(second)
             case ast.Constant(value=str(text)) if len(text) < _LONGEST:
