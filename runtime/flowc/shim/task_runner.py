@@ -204,7 +204,7 @@ def _called(
     caught = call_step(flow, code, state, task)
     if gang is not None and caught:
         gang.hang_up()
-    if gang is None or gang.me == 0 or state.transition is not None:  # as in Metaflow, member 0 goes on for all
+    if gang is None or state.transition is not None:  # as in Metaflow, a member may return before `self.next`
         check_transition(step, state.transition)
     check_iteration(step, task.path, state.transition)
     # Values first, manifest last: until it is there, nobody sees anything of this attempt.

@@ -45,8 +45,8 @@ MULTINODE = [
     Row("`@parallel` with `@catch`", "file", _gang(
         "@catch(var='failure')\n@parallel", "assert current.parallel.node_index",
         "assert [one.failure is None for one in inputs] == [False, True]")),
-    Row("members other than the first that return before `self.next`", "file", _gang(
-        "@parallel", "if current.parallel.node_index: return")),
+    Row("members that return before `self.next`", "file", _gang(
+        "@parallel", "if current.parallel.node_index != 1: return")),
     Row("`@pytorch_parallel`, `master_port=`", "file", _gang(
         "@pytorch_parallel(master_port=3340)", "import os\nassert os.environ['NUM_NODES'] == '2'")),
     *(Row(f"`@torchrun`{what}, of metaflow-torchrun", "file", _gang(
