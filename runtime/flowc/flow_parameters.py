@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from flowc.errors import ParameterError
-from flowc.protocol.metaflow_names import OPTION_ARGUMENTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,7 +141,10 @@ class Parameter:
         **other: Any,
     ) -> None:
         given = {"default": default, "type": type, "help": help, "required": required, "show_default": show_default}
-        self._declare(Declaration(name, merged(f"Parameter {name!r}", given, other, OPTION_ARGUMENTS)))
+        known: tuple[str, ...] = ()
+        if other:  # most parameters have none of these, and their tasks don't load the names
+            from flowc.protocol.metaflow_names import OPTION_ARGUMENTS as known  # noqa: N811
+        self._declare(Declaration(name, merged(f"Parameter {name!r}", given, other, known)))
 
     def _declare(self, declaration: Declaration) -> None:
         self.name = declaration.name
