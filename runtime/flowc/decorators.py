@@ -213,6 +213,11 @@ def card(target: Any = None, **options: Any) -> Decorator:
     return _decorated(target)
 
 
+def gpu_profile(target: Any = None, **options: Any) -> Decorator:
+    """Watch the GPUs of a step, which flowc does not do: include_artifacts, artifact_prefix, interval."""
+    return _decorated(target)
+
+
 def conda_base(target: Any = None, **options: Any) -> Decorator:
     """`conda` for every step of the flow."""
     return _decorated(target)

@@ -124,6 +124,7 @@ USES = {
     "conda": ["(packages={'numpy': '1.26'}, python='3.12')"],
     "environment": ["(vars={'A': 'b'})"],
     "foreach_options": ["", "(parallelism=2)"],
+    "gpu_profile": ["", "(interval=5, include_artifacts=False, artifact_prefix='p')", "(interval=0)"],
     "kubernetes": ["(cpu=2, memory=512, gpu=1)", "(secrets=['a'], node_selector='x=y')", "(cpu='many')"],
     "loop": ["(max_iterations=3)", "(max_iterations=0)"],
     "metaflow_ray": ["", "(main_port=6379, all_nodes_started_timeout=90)", "(log_style='loud')"],

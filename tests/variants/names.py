@@ -132,8 +132,8 @@ OPTIONAL: Mapping[str, tuple[str, str, Answer]] = {
         "print('RESULT', sorted({use(name) for name in USES}))", ("RESULT ['NotServedError']",),
     ),
     "an_extension": (
-        "from metaflow import gpu_profile, metaflow_ray",
-        "print('RESULT', gpu_profile is None)", ("RESULT False",),
+        "from metaflow import metaflow_ray, optuna",
+        "print('RESULT', optuna is None)", ("RESULT False",),
     ),
     "a_main_block_for_something_else": ("from metaflow import Runner", "", ()),
 }  # fmt: skip

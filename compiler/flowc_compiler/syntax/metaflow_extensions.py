@@ -39,7 +39,7 @@ _PACKAGES = {
     ("metaflow-magicdir", _STORE): ("magicdir",),
     ("metaflow-optuna", _LIBRARY): ("optuna",),
     ("ob-metaflow-extensions", _LIBRARY): (
-        "gpu_profile", "nim", "vllm", "nvidia", "nvct", "snowpark", "snowflake", "s3_proxy", "app_deploy",
+        "nim", "vllm", "nvidia", "nvct", "snowpark", "snowflake", "s3_proxy", "app_deploy",
         "fast_bakery_base",
     ),
 }  # fmt: skip

@@ -51,6 +51,7 @@ SERVED: Dict[str, str] = {
     "profile": "multicore",
     "TorchrunSingleNodeMultiGPU": "shim.torchrun",
     **dict.fromkeys(_GANGS, "decorators"),
+    "gpu_profile": "decorators",
     **dict.fromkeys(_DECORATORS, "decorators"),
     **dict.fromkeys(_PARALLEL, "multicore"),
     **dict.fromkeys(_CLIENT, "client"),

@@ -100,6 +100,7 @@ class Plan:
         self.pipeline: bool = data.get("frontend") == "pipeline"
         self.files: Dict[str, Any] | None = data.get("files")
         self.unserved: Dict[str, List[str]] = data.get("unserved") or {}
+        self.trackers: List[str] = data.get("trackers") or []
         self.start: str = data["start"]
         self.end: str = data["end"]
         self.parameters: List[Dict[str, Any]] = data["parameters"]

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import CodeType, ModuleType
-    from typing import Any, Callable, Dict, List
+    from typing import Any, Callable, Dict, List, Sequence
 
     from flowc.protocol.plan import Plan
 
@@ -104,7 +104,7 @@ def _find(plan: Plan) -> ModuleSpec | None:
     set_plan(plan)
     path = place_files(plan)
     sys.argv = [path]
-    serve_modules(plan.unserved)
+    serve_modules(plan.unserved, plan.trackers)
     name = plan.module
     package = name.rpartition(".")[0]
     if package:
@@ -125,7 +125,7 @@ def warm_up(plan: Plan) -> None:
     from flowc.shim.warm_imports import first_imports, import_all
 
     set_plan(plan)
-    serve_modules(plan.unserved)
+    serve_modules(plan.unserved, plan.trackers)
     top, files = located_files(plan)
     path = os.path.join(top, files["file"])
     loader = None if os.path.exists(path) else zipimporter(os.path.dirname(path))
@@ -176,11 +176,16 @@ def program_code(plan: Plan, spec: ModuleSpec) -> CodeType:
     return _compiled[file]
 
 
-def serve_modules(unserved: Dict[str, List[str]] | None = None) -> None:
+def serve_modules(unserved: Dict[str, List[str]] | None = None, trackers: Sequence[str] = ()) -> None:
     """Answer this process's imports of `metaflow` and `zenml`, whether or not these are installed.
 
-    `unserved` are names that the flow imports without using them; see `flowc.compat.placeholders`.
+    `unserved` are names that the flow imports without using them; see `flowc.compat.placeholders`. `trackers` are the
+    modules of `flowc.protocol.trackers` that it imports.
     """
+    if trackers:
+        from flowc.compat.missing_trackers import serve_missing
+
+        serve_missing(trackers)
     if unserved:
         from flowc.compat import served_modules
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowc.protocol import FILES_FOLDER, PLAN_FILE
+from flowc.protocol.trackers import TRACKERS
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.import_root import located
 from flowc_compiler.syntax.local_code import Reason, local_code
@@ -132,8 +133,9 @@ def local_plan(flow: Flow, source: SourceFile, include: Sequence[str] = ()) -> d
 def _unserved(code: LocalCode) -> dict[str, Any]:
     """The plan's entry for what the files import and the shim does not serve; none where there is nothing."""
     installed = local_code(code.source).installed
-    names = unserved_names([code.source.text, *code.texts.values(), *installed.values()])
-    return {"unserved": names} if names else {}
+    texts = [code.source.text, *code.texts.values(), *installed.values()]
+    names, trackers = unserved_names(texts), [name for name in TRACKERS if any(name in text for text in texts)]
+    return {**({"unserved": names} if names else {}), **({"trackers": trackers} if trackers else {})}
 
 
 def largest_files(package: bytes) -> str:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterator
 from copy import copy
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from flowc.protocol import metaflow_names
+from flowc.protocol.trackers import TRACKERS
 from flowc_compiler.diagnostics import DiagnosticSink, Fix, suggest
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
 from flowc_compiler.syntax.metaflow_extensions import extension_of
@@ -287,8 +289,22 @@ def check_own(
         )
         sink.error("FC401", message, span, help=f"write `@{applied}` above the {of} itself")
     else:
+        _warn_of_tracker(node, view, sink)
         return True
     return False
+
+
+def _warn_of_tracker(node: ast.expr, view: ModuleView, sink: DiagnosticSink) -> None:
+    """Warn of a decorator that follows runs, unless the file says where a task has its package from."""
+    distribution, names = TRACKERS.get(".".join(view.imported_path(node)[:-1]), ("", ()))
+    if not distribution or view.imported_path(node)[-1] not in names:
+        return
+    if re.search(rf"""['"]{distribution}\b|\bimage\s*=""", view.source.text):
+        return
+    sink.warning(
+        "FC409", f"`@{view.code(node)}` does nothing in tasks whose image doesn't have {distribution}", view.span(node),
+        help=f"""name it in `@pypi(packages={{"{distribution}": "VERSION"}})`, or give an image that has it""",
+    )  # fmt: skip
 
 
 def _check_name(node: ast.expr, name: str | None, view: ModuleView, of: Owner, sink: DiagnosticSink) -> bool:

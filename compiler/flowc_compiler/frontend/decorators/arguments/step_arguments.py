@@ -214,6 +214,22 @@ class CardArguments(Arguments):
         return some_specs(cards=(CardSpec(span=at.span, **fields),))
 
 
+class GpuProfileArguments(Arguments):
+    """`@gpu_profile`, of the extension metaflow-gpu-profile."""
+
+    include_artifacts: bool = True
+    artifact_prefix: str = "gpu_profile_"
+    interval: Annotated[float, Field(gt=0)] = 1
+
+    def _specs(self, at: Origin, /) -> StepSpecs:
+        """Nothing watches the GPUs: a warning, since the step's results do not depend on it."""
+        at.sink.warning(
+            "FC409", "flowc profiles no GPUs: `@gpu_profile` is accepted and does nothing", at.span,
+            help="remove it, or run nvidia-smi in the step",
+        )  # fmt: skip
+        return NO_SPECS
+
+
 def _version(value: object) -> object:
     return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
 
