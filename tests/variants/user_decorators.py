@@ -209,6 +209,9 @@ WITH_METAFLOW: Mapping[str, Mapping[str, str]] = {
         "top": "import metaflow\nvariables = partial(metaflow.environment, vars={'MODE': 'y'})",
         "first": "@variables()\n@step",
     },
+    "names_of_a_local_module": {
+        "top": "import applying\nfrom applying import usual", "first": "@usual\n@step", "work": "@applying.once\n@step",
+    },
     "a_context_manager": {"first": "@step\n@environment_of('test')"},
     "in_the_class": {
         "members": "    def own(function):\n        @functools.wraps(function)\n        def wrapper(self):\n"
@@ -285,7 +288,8 @@ REFUSED: Mapping[str, Mapping[str, str]] = {
         "    return decorator if flag else lambda f: f",
         "work": "@enabled(kubernetes(memory=64000), flag=True)\n@step",
     },
-    "applies_one_in_a_local_module": {"top": "from applying import large", "work": "@large\n@step"},
+    "applies_one_in_a_local_module": {"top": "from applying import large", "work": "@large(64000)\n@step"},
+    "names_one_by_a_constant_of_a_local_module": {"top": "import applying", "work": "@applying.sized\n@step"},
     "is_one_on_a_condition": {
         "top": "from metaflow import kubernetes\nif os.environ.get('PROD'):\n    where = kubernetes(memory=1)\nelse:\n"
         "    where = lambda f: f",
@@ -352,8 +356,9 @@ BESIDE = {
     "        return function(*args, **kwargs)\n    return wrapper\n",
     "tools/__init__.py": "",
     "tools/wrap.py": "from helper import logged\n",
-    "applying.py": "from metaflow import kubernetes\n\ndef large(function):\n"
-    "    return kubernetes(memory=64000)(function)\n",
+    "applying.py": "from metaflow import environment, kubernetes, retry, resources\n\ndef large(memory):\n"
+    "    return kubernetes(memory=memory)\n\ncpu = 2\nsized = resources(cpu=cpu)\nonce = retry(times=0)\n\n"
+    "def usual(function):\n    return environment(vars={'MODE': 'usual'})(once(function))\n",
 }  # fmt: skip
 
 

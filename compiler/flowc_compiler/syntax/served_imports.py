@@ -68,6 +68,10 @@ def explain(module: str, name: str | None) -> tuple[str, str, Fix | None]:
     return message, help_text, fix
 
 
+class ServedName(ast.Name):
+    """A served name itself, in place of what a file calls it."""
+
+
 class Names:
     """The meaning of names at a module's top level, by its import statements."""
 
@@ -79,6 +83,8 @@ class Names:
 
     def resolve(self, node: ast.expr) -> str | None:
         """The served or known name that an expression stands for, such as `step` for `mf.step`; else `None`."""
+        if isinstance(node, ServedName):
+            return node.id
         if isinstance(node, ast.Name):
             return self._names.get(node.id)
         if isinstance(node, ast.Attribute) and (parts := dotted(node.value)) and parts[0] in self._modules:

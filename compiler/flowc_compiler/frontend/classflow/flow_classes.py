@@ -76,7 +76,7 @@ class ClassTable:
         members: list[Member] = []
         for found in reversed(self.linearized(flow)):
             self._check_bases(found)
-            body = definitions(found.node.body, found.view)
+            body = definitions(found.node.body, found.view, self.modules)
             members.extend(Member(found.view, item, found.node) for item in body)
         return members
 

@@ -288,7 +288,7 @@ class FlowDecoratorReader:
         calls = FlowArgumentReader(view, self._main, self._name, scope, self._modules, self._sink)
         of: Owner = "pipeline" if isinstance(node, FunctionNode) else "flow"
         skipped = "pipeline" if of == "pipeline" else ""
-        calls.read_all(expanded(node, view).decorator_list, of, self._found, skipped)
+        calls.read_all(expanded(node, view, self._modules).decorator_list, of, self._found, skipped)
 
     def specs(self) -> FlowSpecs:
         """The specs of the flow; contradictions are collected as FC404 and FC407."""

@@ -11,7 +11,7 @@ import ast
 import builtins
 import re
 from collections.abc import Iterator
-from copy import copy
+from copy import copy, deepcopy
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from flowc.protocol import metaflow_names
@@ -20,7 +20,7 @@ from flowc_compiler.diagnostics import DiagnosticSink, Fix, suggest
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
 from flowc_compiler.syntax.metaflow_extensions import extension_of
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView, own_nodes
-from flowc_compiler.syntax.served_imports import ROOTS
+from flowc_compiler.syntax.served_imports import ROOTS, ServedName, dotted
 
 if TYPE_CHECKING:
     from flowc_compiler.syntax.modules import LocalModules
@@ -51,7 +51,7 @@ _MOST_EXPANSIONS = 20
 """Functions that apply each other, which Python would not end, must not cause an endless loop."""
 
 
-def definitions(body: list[ast.stmt], view: ModuleView) -> list[ast.stmt]:
+def definitions(body: list[ast.stmt], view: ModuleView, modules: LocalModules | None = None) -> list[ast.stmt]:
     """The statements of a class or a file, with `name = step(function)` as the definitions that these are."""
     if "step" not in view.source.text:
         return body
@@ -62,18 +62,18 @@ def definitions(body: list[ast.stmt], view: ModuleView) -> list[ast.stmt]:
         match statement:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 functions[name] = statement
-                made = expanded(statement, view)
+                made = expanded(statement, view, modules)
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as value):
-                made = _definition(name, value, functions, view, is_file=body is view.tree.body)
+                made = _definition(name, value, functions, view, modules, is_file=body is view.tree.body)
             case _:
                 pass
         found.append(made or statement)
     return found
 
 
-def expanded(node: Decorated, view: ModuleView) -> Decorated:
+def expanded(node: Decorated, view: ModuleView, modules: LocalModules | None = None) -> Decorated:
     """A function or class with the decorators that names of the file stand for written out."""
-    items = [part for item in node.decorator_list for part in _expansion(item, view)]
+    items = [part for item in node.decorator_list for part in _expansion(item, view, modules)]
     if items == node.decorator_list:
         return node
     changed = copy(node)
@@ -82,20 +82,26 @@ def expanded(node: Decorated, view: ModuleView) -> Decorated:
 
 
 def _definition(
-    name: str, value: ast.Call, functions: dict[str, FunctionNode], view: ModuleView, *, is_file: bool
+    name: str,
+    value: ast.Call,
+    functions: dict[str, FunctionNode],
+    view: ModuleView,
+    modules: LocalModules | None,
+    *,
+    is_file: bool,
 ) -> ast.stmt | None:
     """The definition that `name = step(function)` is, with whatever other decorators; `None` for anything else."""
     decorators, inner = _unwrapped(value)
     if not (isinstance(inner, ast.Name) and inner.id in functions):
         return None
     function = functions[inner.id]
-    items = [part for item in decorators for part in _expansion(item, view)]
+    items = [part for item in decorators for part in _expansion(item, view, modules)]
     if not any(view.names.resolve(_callee(item)) == "step" for item in items):
         return None
     if name != function.name and is_file:
         items = [_named(item, function.name) if view.names.resolve(_callee(item)) == "step" else item for item in items]
     made = copy(function)
-    made.name, made.decorator_list = name, [*items, *expanded(function, view).decorator_list]
+    made.name, made.decorator_list = name, [*items, *expanded(function, view, modules).decorator_list]
     return made
 
 
@@ -118,26 +124,66 @@ def _unwrapped(value: ast.expr) -> tuple[list[ast.expr], ast.expr]:
     return decorators, value
 
 
-def _expansion(item: ast.expr, view: ModuleView, turns: int = 0) -> list[ast.expr]:
+def _expansion(item: ast.expr, view: ModuleView, modules: LocalModules | None, turns: int = 0) -> list[ast.expr]:
     """The decorators of Metaflow that an expression stands for; itself where it is none but its own."""
     if turns > _MOST_EXPANSIONS or view.names.resolve(_callee(item)) in SERVED:
         return [item]
     if (bound := _of_partial(item, (), view)) is not None:
         return [bound]
     name = _callee(item)
-    if not isinstance(name, ast.Name):
+    if isinstance(name, ast.Name) and name.id in view.bindings and name.id not in view.imports:
+        return _of_name(item, name.id, view, modules, turns)
+    origin = modules.origin(view, name) if modules is not None else None
+    if origin is None:
         return [item]
-    value = view.values.get(name.id)
+    other, known = origin
+    there = ast.copy_location(ast.Name(known, ast.Load()), name)
+    called = ast.copy_location(ast.Call(there, item.args, item.keywords), item) if isinstance(item, ast.Call) else there
+    parts = [_moved(part, item, other) for part in _expansion(called, other, modules, turns + 1)]
+    return [item] if None in parts else [part for part in parts if part is not None]
+
+
+def _of_name(item: ast.expr, name: str, view: ModuleView, modules: LocalModules | None, turns: int) -> list[ast.expr]:
+    """What a decorator stands for that is a name of the file, perhaps called."""
+    value = view.values.get(name)
     if value is not None and view.names.resolve(_callee(value)) in SERVED and not isinstance(item, ast.Call):
         return [value]
     if value is not None and (bound := _of_partial(value, item.keywords if isinstance(item, ast.Call) else (), view)):
         return [bound]
-    function = view.single_functions.get(name.id)
+    function = view.single_functions.get(name)
     if function is None or isinstance(item, ast.Call):
         return [item]
     applied = _applied(function)
-    parts = [part for inner in applied or () for part in _expansion(inner, view, turns + 1)]
+    parts = [part for inner in applied or () for part in _expansion(inner, view, modules, turns + 1)]
     return parts if any(view.names.resolve(_callee(part)) in SERVED for part in parts) else [item]
+
+
+def _moved(part: ast.expr, item: ast.expr, view: ModuleView) -> ast.expr | None:
+    """A decorator of Metaflow in another file, as if it stood where `item` does; `None` for any other expression.
+
+    Its arguments are literals: names would mean something else there.
+    """
+    served = view.names.resolve(_callee(part))
+    if served is None or served not in SERVED:
+        return None
+    name = ast.copy_location(ServedName(served, ast.Load()), _callee(item))
+    if not isinstance(part, ast.Call):
+        return name
+    if part.args or any(keyword.arg is None or not _is_literal(keyword.value) for keyword in part.keywords):
+        return None
+    moved = ast.Call(name, [], [ast.keyword(keyword.arg, deepcopy(keyword.value)) for keyword in part.keywords])
+    for node in ast.walk(moved):
+        if node is not name:
+            ast.copy_location(node, item)
+    return moved
+
+
+def _is_literal(node: ast.expr) -> bool:
+    try:
+        ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return True
 
 
 def _of_partial(value: ast.expr, keywords: list[ast.keyword] | tuple[()], view: ModuleView) -> ast.expr | None:
@@ -192,10 +238,12 @@ def applies(item: ast.expr, view: ModuleView, modules: LocalModules | None) -> s
                 continue
             if (found := _served(part, owner, parts)) is not None:
                 return found
-            if not isinstance(part, ast.Name) or part.id in own or (owner.source.name, part.id) in seen:
+            key = (owner.source.name, ast.unparse(part))
+            if key in seen or (dotted(part) or ("",))[0] in own:
                 continue
-            seen.add((owner.source.name, part.id))
-            pending += ((owner, binding) for binding in _bindings(owner, part.id))
+            seen.add(key)
+            if isinstance(part, ast.Name):
+                pending += ((owner, binding) for binding in _bindings(owner, part.id))
             origin = modules.origin(owner, part) if modules is not None else None
             if origin is not None:
                 pending += ((origin[0], binding) for binding in _bindings(*origin))

@@ -141,7 +141,7 @@ class PipelineEvaluator(Interpreter):
 
     def statements_of(self, view: ModuleView) -> Sequence[ast.stmt]:
         """What a file executes, with `name = step(function)` as a definition."""
-        return definitions(view.tree.body, view)
+        return definitions(view.tree.body, view, self.modules)
 
     def _module_of(self, view: ModuleView) -> str | None:
         if view is self._main:
