@@ -95,9 +95,9 @@ def _run(yaml: str, call: str = "pipe.with_options(config_path='c.yaml')()", ref
     return Row(f"def main():\n    {call}", yaml, refused)
 
 
-def _body(body: str, decorator: str = "enable_cache=False", **more: str) -> Row:
+def _body(body: str, decorator: str = "enable_cache=False") -> Row:
     lines = textwrap.indent(textwrap.dedent(body).strip(), "    ")
-    return Row(f"@pipeline({decorator})\ndef flow():\n{lines}\n\ndef main():\n    flow()", **more)
+    return Row(f"@pipeline({decorator})\ndef flow():\n{lines}\n\ndef main():\n    flow()")
 
 
 ROWS = {

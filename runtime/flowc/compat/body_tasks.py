@@ -48,8 +48,9 @@ def _value(found: Any) -> Any:
 
     if isinstance(found, (ArtifactVersion, SavedArtifact)):
         return found.load()
-    if isinstance(found, list) and any(isinstance(item, Response) for item in found):
-        return [_value(item) for item in found]
+    items: List[Any] = found if isinstance(found, list) else []
+    if any(isinstance(item, Response) for item in items):
+        return [_value(item) for item in items]
     if isinstance(found, Response):
         raise PipelineError(
             f"a step cannot be given a {type(found).__name__}: pass one of its attributes, such as `.name`"

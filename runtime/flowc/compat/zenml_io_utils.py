@@ -25,7 +25,7 @@ def is_remote(path: str) -> bool:
     return path.startswith(tuple(REMOTE_FS_PREFIX))
 
 
-def write_file_contents_as_string(file_path: str, content: str) -> None:
+def write_file_contents_as_string(file_path: str, content: Any) -> None:
     """Write text. Raises ValueError for anything else."""
     if not isinstance(content, str):
         raise ValueError(f"Content must be of type str, got {type(content)}")

@@ -162,7 +162,9 @@ def _stages(name: str) -> List[Tuple[str, str]]:
     for run in _runs():
         for step in run.children():
             for task in step.children():
-                stages = task.manifest.get("metadata", {}).get("stages", {}) if task.committed else {}
+                stages: Dict[str, Dict[str, str]] = (
+                    task.manifest.get("metadata", {}).get("stages", {}) if task.committed else {}
+                )
                 ended = task.finished_at
                 set_at += [(ended.timestamp() if ended else 0.0, *item) for item in stages.get(name, {}).items()]
     return [(version, stage) for _, version, stage in sorted(set_at)]

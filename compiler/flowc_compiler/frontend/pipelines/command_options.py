@@ -346,7 +346,8 @@ def parser_call(
             return None
         case "parse_args" | "parse_known_args":
             found = _namespace(evaluator, parser, whole=not arguments.all())
-            return found if method == "parse_args" else (found, [])
+            rest: list[object] = []
+            return found if method == "parse_args" else (found, rest)
         case _ if method in _PARSER_METHODS:
             return parser
         case _:

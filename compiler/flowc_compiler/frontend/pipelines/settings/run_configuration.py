@@ -172,7 +172,7 @@ def _entries(
     if isinstance(value, SettingsObject):
         yield from (_Entry(name, item, value.nodes[name]) for name, item in value.fields.items())
     elif isinstance(value, dict):
-        yield from (_Entry(name, item, node) for name, item in texts(value).items())
+        yield from (_Entry(name, item, node) for name, item in texts(cast("object", value)).items())
     else:
         sink.error("FC404", f"`{what}` is not a mapping", layer.view.span(node), help="write names and values")
 
@@ -301,8 +301,8 @@ class _Reader:
             end = key.end_mark
         lines = self._source.lines
         return ast.Constant(
-            value=None, lineno=start.line + 1, col_offset=_bytes(lines[start.line], start.column),
-            end_lineno=end.line + 1, end_col_offset=_bytes(lines[end.line], end.column),
+            value=None, lineno=start.line + 1, col_offset=_bytes(lines[int(start.line)], start.column),
+            end_lineno=end.line + 1, end_col_offset=_bytes(lines[int(end.line)], end.column),
         )  # fmt: skip
 
 
