@@ -15,6 +15,7 @@ from flowc_cli.project_config import included_patterns, variables_at_compile
 from flowc_cli.python_call import current_call
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import NO_INPUTS, Compilation, GivenConfigs, ParameterInputs, compile_file, with_defaults
+from flowc_compiler.evaluate.literals import ENV_AT_COMPILE, VARIABLES_READ
 from flowc_compiler.syntax.import_root import INCLUDED, located
 
 CONFIG_VARIABLES = {"files": "FLOW_CONFIG", "values": "FLOW_CONFIG_VALUE"}
@@ -46,10 +47,16 @@ class FlowOptions:
         """Compile a file. Raises FlowcError."""
         self._include(file)
         configs = replace(given_configs(self.config, self.config_value, sink), kept=self.origin_configs)
+        read = set[str]()
+        token = VARIABLES_READ.set(read)
         found = compile_file(
             file, sink, flow_name=self.flow_name, attached=self.decorators, configs=configs, given=self.parameters,
             variables=variables_at_compile(file, sink),
         )  # fmt: skip
+        VARIABLES_READ.reset(token)
+        for name in sorted(ENV_AT_COMPILE.get()() - read):
+            message = f"--env-at-compile {name} has no effect: compiling {file.name} reads no such variable"
+            sink.warning("FC506", message, None, help="leave it out; `--env` gives a variable to the tasks")
         branch, production = default_branch(os.environ, sink) if found.flow.specs.project is not None else (None, False)
         branch, production = self.branch or branch, self.production or production
         if branch is None and not production:

@@ -267,7 +267,7 @@ def _check_objects(
     if opaque and name not in {"typing.cast"}:
         message = f"flowc does not compute with the objects in `{evaluator.code(node)}`"
         raise evaluator.refuse("FC113", message, node, "use numbers, text, lists and dicts")
-    if name in {"set", "frozenset", *_DICTS}:
+    if name in {"set", "frozenset", "dict.fromkeys", *_DICTS}:
         for value in values:
             check_keys(evaluator, node, value if name not in _DICTS or not is_kind(value, dict) else None)
 

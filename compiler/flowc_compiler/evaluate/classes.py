@@ -19,6 +19,7 @@ from flowc_compiler.evaluate.evaluator import (
 )
 from flowc_compiler.evaluate.exceptions import is_exception
 from flowc_compiler.evaluate.functions import bound_names, call_function
+from flowc_compiler.evaluate.operations import size
 from flowc_compiler.evaluate.targets import is_descriptor
 from flowc_compiler.evaluate.values import (
     MISSING,
@@ -78,8 +79,14 @@ def define_class(evaluator: Evaluator, item: ast.ClassDef) -> object:
     return _decorated(evaluator, made, decorators)
 
 
+_MOST_CHARACTERS = 10_000
+"""Of the name and the fields of a `namedtuple`, which is compiled by Python when it is made."""
+
+
 def named_tuple(evaluator: Evaluator, node: ast.AST, *arguments: object, **keywords: object) -> Builtin:
     """The class that `namedtuple` makes of plain arguments: what it makes are Python's own named tuples."""
+    if sum(map(size, arguments)) > _MOST_CHARACTERS:
+        raise evaluator.refuse("FC114", "this class has too many fields", node, "write a dataclass")
     made = evaluator.computed(node, partial(cast("Any", namedtuple), *arguments, **keywords))
     return Builtin(f"{NAMED_TUPLE}{arguments[0]}", cast("type", made))
 

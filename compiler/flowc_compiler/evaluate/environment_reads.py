@@ -11,7 +11,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from flowc_compiler.evaluate.literals import ENV_AT_COMPILE
+from flowc_compiler.evaluate.literals import ENV_AT_COMPILE, VARIABLES_READ
 from flowc_compiler.evaluate.values import MISSING, Assumed, Unresolved, VariableDefault
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def read_variable(
         message = f"which variable `{shown}` reads is not known"
         raise evaluator.refuse("FC115", message, node, "write its name out", name)
     evaluator.hazards += required
+    if (noted := VARIABLES_READ.get()) is not None:
+        noted.add(name)
     if evaluator.changed_variables & {name, ANY}:
         message = f"`{shown}` is a variable that the file itself sets or may set"
         raise evaluator.refuse("FC115", message, node, "write the value that it sets", default)

@@ -335,7 +335,10 @@ def recorded(
     value = settled(evaluator, value, located=accepts == "places", variables=accepts != "nothing")
     unknown = None if isinstance(value, ConfigReference) else _first_unknown(evaluator, value)
     if isinstance(unknown, Unresolved):
-        part = _unknown_part(evaluator, node, records if records is not None else evaluator.records)
+        known = records if records is not None else evaluator.records
+        part = _unknown_part(evaluator, node, known)
+        inner = _first_unknown(evaluator, known[part].value) if part in known else None
+        unknown = inner if isinstance(inner, Unresolved) else unknown
         raise UnresolvedError(part, unknown.reason, unknown.help, wrong=unknown.wrong)
     if isinstance(unknown, RuntimeValue):
         raise UnresolvedError(node, "it is the result of a step, which is not known when the flow is compiled")
@@ -373,12 +376,18 @@ def _is_unknown(evaluator: Evaluator, found: Recorded) -> bool:
 
 
 def _first_unknown(evaluator: Evaluator, value: object) -> Undetermined | None:
-    """The first part of a value that is not known; references to configs are looked up later."""
+    """The first part of a value that is not known; references to configs are looked up later.
+
+    Of several, one that is known under assumptions that could be made comes last.
+    """
+    assumed: Undetermined | None = None
     for item in _parts(value):
         found = evaluator.undetermined(item)
         if found is not None and not isinstance(found, ConfigReference):
-            return found
-    return None
+            if not may_settle(evaluator, found):
+                return found
+            assumed = assumed or found
+    return assumed
 
 
 def _first_definition(value: object) -> tuple[object] | None:
@@ -397,9 +406,9 @@ def _parts(value: object) -> Iterator[object]:
         seen.add(id(item))
         yield item
         if isinstance(item, dict):
-            pending.extend(cast("dict[object, object]", item).values())
+            pending.extend(reversed(cast("dict[object, object]", item).values()))
         elif isinstance(item, list | tuple | set | frozenset):
-            pending.extend(cast("list[object]", item))
+            pending.extend(reversed(list(cast("list[object]", item))))
 
 
 def _described(value: object) -> tuple[str, str]:

@@ -181,6 +181,8 @@ _ATTRIBUTES: dict[type, frozenset[str]] = {
     ),
     uuid.UUID: frozenset({"bytes", "hex", "int", "urn", "version"}),
 }
+_DEEPEST_PATH = 100
+"""Folders in one another in a path whose `parents` are known."""
 _DAYS = frozenset({"ctime", "isoformat", "isoweekday", "replace", "strftime", "toordinal", "weekday"})
 _METHODS: dict[type, frozenset[str]] = {
     dt.timedelta: frozenset({"total_seconds"}),
@@ -227,6 +229,8 @@ def library_attribute(value: object, name: str) -> object:
         return getattr(owner, name) if name in owner._fields or name in {"_fields", "netloc"} else MISSING
     kind = next((kind for kind in _ATTRIBUTES if isinstance(value, kind)), None)
     if kind is None or name not in _ATTRIBUTES[kind]:
+        return MISSING
+    if name == "parents" and len(owner.parts) > _DEEPEST_PATH:  # all of them are as many texts as the square of that
         return MISSING
     found = getattr(owner, name)
     return tuple(found) if name == "parents" else found

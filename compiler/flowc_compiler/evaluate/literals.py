@@ -20,6 +20,10 @@ ENV_AT_COMPILE: ContextVar[Callable[[], frozenset[str]]] = ContextVar("ENV_AT_CO
 """The variables that `--env-at-compile` and `env_at_compile` of `[tool.flowc]` name: they are read when compiling."""
 
 
+VARIABLES_READ: ContextVar[set[str] | None] = ContextVar("VARIABLES_READ", default=None)
+"""Where the names of variables are noted that the evaluation of a file reads."""
+
+
 @contextmanager
 def reading_variables(names: Callable[[], frozenset[str]]) -> Generator[None]:
     """Let the evaluation of a file read variables of the environment. `names` is called for the first that it needs."""

@@ -22,6 +22,24 @@ PLACES = """
         def end(self):
             pass
 """
+FOLDED = """
+    import os
+
+    from metaflow import *
+
+    {above}
+
+    class RowFlow(FlowSpec):
+        @environment(vars={{'X': {value}}})
+        @step
+        def start(self):
+            assert os.environ['X'] == '{wanted}'
+            self.next(self.end)
+
+        @step
+        def end(self):
+            pass
+"""
 PARAMETERS = [
     Row("`Parameter(name)`", "members", "p = Parameter('p', required=True)"),
     Row("`default`", "members", "p = Parameter('p', default=3)"),
@@ -107,6 +125,11 @@ PARAMETERS = [
         default="os.path.join(os.path.dirname(os.path.abspath(__file__)), 'data.txt')")),
     Row("a default file by `Path(__file__).parent`", "file", PLACES.format(
         default="str(Path(__file__).resolve().parent / 'data.txt')")),
+    Row("`os.environ.get(name, default)` in an argument of a decorator", "file", FOLDED.format(
+        above="STAGE = os.environ.get('ROW_STAGE', 'dev')", value="f'x-{STAGE}'", wanted="x-dev")),
+    Row("what Python computes of constants in an argument of a decorator", "file", FOLDED.format(
+        above="COMMON = dict(A='a')", value="os.path.join('data', ','.join(sorted({**COMMON, 'B': 'b'})))",
+        wanted="data/A,B")),
     Row("`is_text`", "members", "p = IncludeFile('p', default='data.txt', is_text=False)"),
     Row("`encoding`", "members", "p = IncludeFile('p', default='data.txt', encoding='latin-1')"),
     Row("`Config(name)`", "members", "c = Config('c', default='data.json')"),

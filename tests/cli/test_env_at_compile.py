@@ -1,0 +1,82 @@
+"""`--env-at-compile`, and `env_at_compile` in [tool.flowc]: which variables of the environment are compiled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support import flowc, write_files
+
+FLOW = """
+    import os
+    from flowc import FlowSpec, environment, step
+
+    TRIES = int(os.environ["TRIES"])
+
+
+    class Named(FlowSpec):
+        @environment(vars={"TRIES": str(TRIES), "STAGE": os.getenv("STAGE", "dev")})
+        @step
+        def start(self):
+            print("tries", os.environ["TRIES"], os.environ["STAGE"])
+            self.next(self.end)
+
+        @step
+        def end(self):
+            pass
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TRIES", "3")
+    monkeypatch.delenv("STAGE", raising=False)
+    write_files(tmp_path, {"named.py": FLOW})
+    return tmp_path
+
+
+COMMANDS = (("check",), ("ir",), ("graph",), ("compile", "--root", "s3://bucket/flows"), ("package",))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_each_command_that_compiles_has_the_option(folder: Path, command: tuple[str, ...]) -> None:
+    refused = flowc(folder, command[0], "named.py", *command[1:])
+    assert refused.returncode == 2
+    assert "compile with `--env-at-compile TRIES`" in refused.stderr
+    done = flowc(folder, command[0], "named.py", *command[1:], "--env-at-compile", "TRIES")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_project_names_variables_and_no_secrets(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout must not have the secrets of those who compile it put into the output."""
+    (folder / "pyproject.toml").write_text('[tool.flowc]\nenv_at_compile = ["TRIES"]\n')
+    done = flowc(folder, "compile", "named.py", "--root", "s3://bucket/flows")
+    assert done.returncode == 0, done.stderr
+    monkeypatch.setenv("DB_PASSWORD", "hidden-value")
+    write_files(folder, {"named.py": FLOW.replace("STAGE", "DB_PASSWORD")})
+    (folder / "pyproject.toml").write_text('[tool.flowc]\nenv_at_compile = ["TRIES", "DB_PASSWORD"]\n')
+    done = flowc(folder, "compile", "named.py", "--root", "s3://bucket/flows")
+    assert done.returncode == 2
+    assert "error[FC505]: [tool.flowc] env_at_compile names DB_PASSWORD" in done.stderr
+    assert "hidden-value" not in done.stdout + done.stderr
+    done = flowc(folder, "compile", "named.py", "--root", "s3://bucket/flows", "--env-at-compile", "DB_PASSWORD")
+    assert done.returncode == 0, done.stderr
+    assert "warning[FC119]: the value of DB_PASSWORD is compiled into the output, as plain text" in done.stderr
+    (folder / "pyproject.toml").write_text('[tool.flowc]\nenv_at_compile = "TRIES"\n')
+    done = flowc(folder, "check", "named.py")
+    assert "error[FC505]: [tool.flowc] env_at_compile is a list of names of variables" in done.stderr
+
+
+def test_an_option_that_does_nothing_is_a_warning(folder: Path) -> None:
+    done = flowc(folder, "check", "named.py", "--env-at-compile", "TRIES", "--env-at-compile", "OTHER")
+    assert done.returncode == 0
+    assert "warning[FC506]: --env-at-compile OTHER has no effect" in done.stderr
+    assert "--env-at-compile TRIES" not in done.stderr
+
+
+@pytest.mark.process
+def test_a_local_run(folder: Path) -> None:
+    done = flowc(folder, "run", "named.py", "--env-at-compile", "TRIES")
+    assert done.returncode == 0, done.stderr
+    assert "tries 3 dev" in done.stdout
