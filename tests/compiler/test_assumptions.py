@@ -230,6 +230,31 @@ def test_without_a_default_a_variable_is_needed(file: Path, monkeypatch: pytest.
         assert found(file, "STAGE") == ("xprod", [])
 
 
+@pytest.mark.parametrize(
+    ("argument", "part", "reason"),
+    [
+        ("{'A': STAGE, 'B': str(datetime.now())}", "datetime.now()", "`datetime.datetime.now(...)` is only known when"),
+        ("{'A': 'a', **pandas.options}", "pandas.options", "`pandas.options` comes from a module"),
+        ("dict(A=STAGE, B=','.join(['x', pandas.version]))", "pandas.version", "`pandas.version` comes from a module"),
+        ("{'A': f'{STAGE}-{pick(pandas)}'}", "pandas", "`pandas` comes from a module"),
+        ("{'A': 'x' if pandas.version else 'y'}", "pandas.version", "`pandas.version` comes from a module"),
+    ],
+)
+def test_the_part_that_is_not_known_is_underlined(file: Path, argument: str, part: str, reason: str) -> None:
+    above = "import pandas\nfrom datetime import datetime\nSTAGE = os.getenv('STAGE', 'dev')\n"
+    above += "def pick(module):\n    return module.version\n"
+    file.write_text(flow_text(above, "", f"@environment(vars={argument})"))
+    sink = DiagnosticSink()
+    with pytest.raises(FlowcError):
+        compile_file(file, sink)
+    (item,) = sink.diagnostics
+    assert item.code == "FC402"
+    assert reason in item.message
+    assert item.span is not None
+    line = file.read_text().splitlines()[item.span.line - 1]
+    assert line[item.span.column - 1 : item.span.end_column - 1] == part
+
+
 @pytest.mark.parametrize("name", ["API_KEY", "GITHUB_TOKEN", "DB_PASSWORD", "AWS_SECRET_ACCESS_KEY", "MY_CREDENTIALS"])
 def test_a_secret_is_not_compiled(file: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "hidden-value")

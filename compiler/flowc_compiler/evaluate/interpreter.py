@@ -86,10 +86,10 @@ class Interpreter(ModuleExecution):
     def _copy(self, value: object) -> object:
         if not is_kind(value, list, dict, set):
             return None
-        if assumed_parts(self, value):
+        if self.find_undetermined(value):
+            if not assumed_parts(self, value):
+                return None
             value = stripped(value)
-        elif self.find_undetermined(value):
-            return None
         with suppress(Exception):
             return copy.deepcopy(value) if not plain_data.has_objects(value) else None
         return None

@@ -363,10 +363,11 @@ def _unknown_part(evaluator: Evaluator, node: ast.expr, records: Records) -> ast
 
 def _operands(node: ast.AST, records: Records) -> Iterator[ast.expr]:
     """The parts that an expression is computed of; not what a name of another module begins with."""
+    owner = node.value if isinstance(node, ast.Attribute | ast.Subscript) else getattr(node, "func", None)
     for child in ast.iter_child_nodes(node):
         if child not in records:  # an argument, and what is called, which is looked up another way
             yield from _operands(child, records)
-        elif isinstance(child, ast.expr) and not isinstance(records[child].value, Foreign):
+        elif isinstance(child, ast.expr) and not (child is owner and isinstance(records[child].value, Foreign)):
             yield child
 
 
