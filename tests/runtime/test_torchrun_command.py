@@ -107,8 +107,12 @@ def test_what_is_wrong(commands: list[list[str]], given: dict[str, Any], message
         TorchrunExecutor({}).run(**given)
 
 
+def no_spec(name: str) -> None:
+    """What finds no module."""
+
+
 def test_without_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", no_spec)
     with pytest.raises(torchrun.TorchNotInstalledException, match="image"):
         TorchrunSingleNodeMultiGPU().run(entrypoint="a.py")
 
