@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gangs.frameworks import PYTHON, require_frameworks
+from tests.gangs.frameworks import PYTHON, require_frameworks, simulated
 from tests.local.flows import Local
 
 pytestmark = pytest.mark.gangs
@@ -129,3 +129,7 @@ def test_the_failure_of_the_code_is_that_of_member_0(local: Local) -> None:
     assert result.ok, (local.says.err, local.says.notes)
     assert local.says.out[-1].endswith("1 [True, False] ['builtins.ValueError', False]")
     expect_none(local.root)
+
+
+def test_pods_of_argo_are_one_cluster(local: Local, tmp_path: Path) -> None:
+    assert "2 True 28 0 [True, False] [False, False]" in simulated(tmp_path, local.file)

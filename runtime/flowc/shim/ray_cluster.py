@@ -80,13 +80,14 @@ def _command(host: str, port: str, options: Dict[str, Any], *, head: bool) -> Li
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
     command += ["--head", "--port", port] if head else ["--address", f"{host}:{port}"]
     command += ["--node-ip-address", host if head else host_address()]
-    if host == _LOCAL:  # several nodes on one machine, and maybe several clusters: Ray's defaults would collide
-        folder = os.path.join(tempfile.gettempdir(), "ray")
-        os.makedirs(folder, exist_ok=True)
-        sockets = tempfile.mkdtemp(prefix="member-", dir=folder)
-        command += ["--raylet-socket-name", f"{sockets}/raylet", "--plasma-store-socket-name", f"{sockets}/plasma"]
-        command += ["--min-worker-port", "0", "--max-worker-port", "0"]
-        command += ["--ray-client-server-port", "0"] if head and find_spec("grpc") is not None else []
+    # Members may share a machine, here and as pods with the host's network, where Ray's defaults would collide.
+    folder = os.path.join(tempfile.gettempdir(), "ray")
+    os.makedirs(folder, exist_ok=True)
+    sockets = tempfile.mkdtemp(prefix="member-", dir=folder)
+    command += ["--raylet-socket-name", f"{sockets}/raylet", "--plasma-store-socket-name", f"{sockets}/plasma"]
+    command += ["--min-worker-port", "0", "--max-worker-port", "0"]
+    if head and host == _LOCAL and find_spec("grpc") is not None:  # and so would the clusters of two runs
+        command += ["--ray-client-server-port", "0"]
     for name in ("logging_level", "log_style"):
         if name in options:
             command += [f"--{name.replace('_', '-')}", options[name]]
