@@ -96,6 +96,8 @@ class PipelineEvaluator(Interpreter):
         self.pipeline_layers: tuple[SettingsLayer, ...] = ()
         """What configures the pipeline that is compiled, and so its steps."""
         self.run_configuration = RunConfiguration()
+        self.parameter_values: dict[str, object] = {}
+        """The values that the pipeline's parameters have by default."""
         self.has_read_context = False
         """Whether the body has asked for the pipeline's own configuration."""
         self.waiting: list[PendingOrder] = []

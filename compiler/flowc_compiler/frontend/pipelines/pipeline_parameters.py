@@ -83,6 +83,7 @@ def read_parameters(
         )
     known = [_known(evaluator, pipeline, item, run) for item in signature.named]
     _check_arguments(evaluator, run, [item.name for item in signature.named])
+    evaluator.parameter_values = {item.parameter.name: item.value[0] for item in known if item.value is not None}
     declared = tuple(_declared(evaluator, pipeline, item) for item in known)
     names = {item.name for item in declared}
     options = (item for item in evaluator.command_inputs.parameters() if item.name not in names)

@@ -86,7 +86,11 @@ def _flow_of(
 
                 report_unused(decorators, sink)
             return flow
-        except (EvaluationError, LimitError):
+        except (EvaluationError, LimitError) as error:
+            if isinstance(error, LimitError) and not sink.failed:
+                message = f"{view.source.name}, with what it imports, takes too long to evaluate"
+                span = view.source.line_span(1)
+                sink.error("FC114", message, span, help="import what only tasks need within the steps")
             return None
         except RecursionError:
             span = view.source.line_span(1)

@@ -151,11 +151,18 @@ def _override(
                 "FC410", f"`{key}` of the step `{name}` does nothing here: its call passes the result `{passed}`", span,
                 help="remove it, or leave the argument out of the call",
             )  # fmt: skip
-        elif known is not None or old.value != value:
+        elif _passed_value(evaluator, old.value) != value:
             evaluator.lasting_sink.error(
                 "FC113", f"`{key}` of the step `{name}` is {value!r} here, and its call passes `{passed}`", span,
                 help="say it in one place: in the configuration or in the call",
             )  # fmt: skip
+
+
+def _passed_value(evaluator: PipelineEvaluator, value: object) -> object:
+    """The value that a call passes; of a parameter of the run, its default."""
+    if isinstance(value, Result) and isinstance(value.value, ParameterValue):
+        return evaluator.parameter_values.get(value.value.name, value)
+    return value
 
 
 def _is_parameter(value: object) -> bool:
