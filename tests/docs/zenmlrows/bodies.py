@@ -55,6 +55,34 @@ BODIES = [
     Row("`for` over a range or a list, with parameters of the pipeline", "body",
         "after = []\nfor i in range(n):\n    work(i, id=f'work_{i}')\n    after.append(f'work_{i}')\n"
         "combine([1], after=after)"),
+    Row("parameters that are dataclasses, enumerations, `Literal` or `Path`, as annotated", "file", """
+        import enum
+        from dataclasses import dataclass
+        from pathlib import Path
+        from typing import Literal
+
+        from zenml import pipeline, step
+
+        class Color(enum.Enum):
+            RED = "red"
+
+        @dataclass
+        class Config:
+            rate: float = 0.1
+
+        @step
+        def check(config: Config, color: Color, mode: Literal["a", "b"], path: Path) -> None:
+            assert (config, color, mode, path) == (Config(2.0), Color.RED, "a", Path("x"))
+
+        @pipeline
+        def typed(
+            config: Config = Config(), color: Color = Color.RED, mode: Literal["a", "b"] = "a", path: Path = Path("x")
+        ):
+            check(config, color, mode, path)
+
+        if __name__ == "__main__":
+            typed(config={"rate": 2})
+    """),
     Row("`if` on a parameter", "body", "if flag:\n    work(1)\nelse:\n    work(2)"),
     Row("`if` on a result, which ZenML has in dynamic pipelines only", "body",
         "a = work(1)\nif a == 2:\n    b = work(2)\nelse:\n    b = work(3)\nwork(b)"),
