@@ -115,12 +115,11 @@ def test_main_blocks(title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 UNKNOWN = {
-    "import argparse\np(x=argparse.ArgumentParser().parse_args().n)": ".parse_args(...).n` comes from a module",
+    "import argparse\np(x=argparse.ArgumentParser().parse_args().n)": "FC304 parameter `x` has no known value",
     "p(x=input())": "`input(...)` is not known before the file runs",
     "import os\nif os.name:\n    p(x=2)\nelse:\n    p(x=3)": "the calls in the lines 13 and 15 pass different",
     "import os\nif os.name:\n    p(x=2)\np(x=3)": "the calls in the lines 13 and 14 pass different values",
     "import os\nif os.name:\n    n = 2\nelse:\n    n = 3\np(x=n)": "it depends on what line 12 of",
-    "import typer\ndef main(n: int = 3):\n    p(x=n)\ntyper.run(main)": "`n` is not known before the file runs",
     "import fire\nfire.Fire(p)": "FC304 parameter `x` has no known value",
     "import os\nq = p.with_options(retry=2) if os.name else p\nq()": "FC402 which options of `p` count is not known",
     "import os\nif os.name:\n    note.configure(retry=2)\np()": "FC402 whether this configures `note` is not known",
