@@ -82,7 +82,7 @@ def test_the_packages_export_these_names(environment: str, exported: dict[str, l
     python = REPOSITORY / environment / "bin" / "python"
     if not python.exists():
         pytest.skip(f"{environment} is not there")
-    command = [python, "-c", EXPORTED, *exported]
+    command = [str(python), "-c", EXPORTED, *exported]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     lines = [line for line in done.stdout.splitlines() if line.startswith("[")]
     assert dict(map(json.loads, lines)) == {module: sorted(names) for module, names in exported.items()}
