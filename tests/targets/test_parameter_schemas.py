@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -37,7 +38,7 @@ class SchemaFlow(FlowSpec):
 """
 
 
-def _emitted(folder: Path, declared: str, target: str, **options: str) -> str:
+def _emitted(folder: Path, declared: str, target: str, **options: Any) -> str:
     files, sink = emitted(compiled(folder, HEAD.replace("{declared}", declared)), target, **options)
     assert not errors(sink)
     return files[0].text

@@ -36,4 +36,4 @@ def _is_installed(package: str) -> bool:
 
 def _nothing(target: Any = None, *_: Any, **__: Any) -> Any:
     """A decorator, with or without arguments, that leaves what it decorates as it is."""
-    return target if callable(target) else lambda decorated: decorated
+    return target if callable(target) else _nothing
