@@ -108,7 +108,10 @@ def _check_value(layout: RunLayout, ref: dict[str, Any], seen: dict[tuple[str, s
         return None
     name = (layout.flow, str(ref["hash"]))
     if name not in seen:
-        seen[name] = _read_value(layout.store, artifacts.data_key(*name), name[1])
+        try:
+            seen[name] = _read_value(layout.store, artifacts.data_key(*name), name[1])
+        except CorruptArtifact as error:
+            seen[name] = str(error)
     return seen[name]
 
 

@@ -17,14 +17,15 @@ from flowc.client.step_object import Step
 from flowc.client.task_object import Task
 from flowc.errors import NotFound as RunNotFound
 from flowc.store import DEFAULT_ROOT
+from flowc.store.artifacts import StoredValue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 __all__ = [
-    "DEFAULT_ROOT", "DataArtifact", "Flow", "Metaflow", "Run", "RunNotFound", "Step", "Task", "TaskData",
-    "default_metadata", "default_namespace", "get_metadata", "get_namespace", "metadata", "namespace",
+    "DEFAULT_ROOT", "DataArtifact", "Flow", "Metaflow", "Run", "RunNotFound", "Step", "StoredValue", "Task",
+    "TaskData", "default_metadata", "default_namespace", "get_metadata", "get_namespace", "metadata", "namespace",
 ]  # fmt: skip
 
 

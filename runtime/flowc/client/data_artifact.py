@@ -40,13 +40,19 @@ class DataArtifact(Entity["Task", "DataArtifact"]):
     _FORM = "DataArtifact('FlowName/RunID/StepName/TaskID/ArtifactName')"
 
     def __init__(
-        self, pathspec: str, attempt: Optional[int] = None, *, root: Optional[str] = None, _namespace_check: bool = True
+        self,
+        pathspec: str,
+        attempt: Optional[int] = None,
+        *,
+        root: Optional[str] = None,
+        trusted: bool = True,
+        _namespace_check: bool = True,
     ) -> None:
         """`pathspec` is a task's pathspec and the artifact's name. Raises what Task does."""
         from flowc.client.task_object import Task
 
         above, name = "/".join(self._split(pathspec, 5)[:4]), pathspec.rpartition("/")[2]
-        task = Task(above, attempt, root=root, _namespace_check=_namespace_check)
+        task = Task(above, attempt, root=root, trusted=trusted, _namespace_check=_namespace_check)
         self._become(self._require(task, name, f"DataArtifact({pathspec!r})"))
 
     @classmethod
@@ -58,7 +64,7 @@ class DataArtifact(Entity["Task", "DataArtifact"]):
 
     @property
     def data(self) -> Any:
-        """Its value."""
+        """Its value; a StoredValue where the run is not trusted."""
         return self.parent.value(self.id)
 
     @property

@@ -74,6 +74,11 @@ class Entity(Generic[P, C]):
         above = self._above.origin_pathspec if self._above is not None else None
         return f"{above}/{self.id}" if above is not None else None
 
+    @property
+    def trusted(self) -> bool:
+        """Whether its values are unpickled."""
+        return bool(self._above.trusted)
+
     def is_in_namespace(self) -> bool:
         """Whether it is in the current namespace."""
         from flowc.client.namespaces import get_namespace
@@ -96,7 +101,7 @@ class Entity(Generic[P, C]):
         return f"{type(self).__name__}({self.pathspec!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (type(self), self.pathspec, self.store().url, self.attempt_asked())
+        return _reopen, (type(self), self.pathspec, self.store().url, self.attempt_asked(), self.trusted)
 
     def children(self) -> Iterator[C]:
         """What is in it, the newest first."""
@@ -161,7 +166,7 @@ def local_time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds)
 
 
-def _reopen(cls: Any, pathspec: str, root: str, attempt: int | None) -> Any:
+def _reopen(cls: Any, pathspec: str, root: str, attempt: int | None, trusted: bool = True) -> Any:
     """What a pickle of the client's objects calls: they are read again from their store."""
     options = {} if attempt is None else {"attempt": attempt}
-    return cls(pathspec, root=root, _namespace_check=False, **options)
+    return cls(pathspec, root=root, trusted=trusted, _namespace_check=False, **options)

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 class Metaflow:
     """The flows of a store. Iterating gives those with runs in the current namespace; `[name]` gives one."""
 
-    def __init__(self, *, root: Optional[str] = None) -> None:
-        """`root` is by default FLOWC_ROOT, else the root of the project here, else `.flowc`."""
+    def __init__(self, *, root: Optional[str] = None, trusted: bool = True) -> None:
+        """`root` is by default FLOWC_ROOT, else the root of the project here, else `.flowc`; `trusted` as for Run."""
         self._root = root
+        self._trusted = trusted
 
     @property
     def flows(self) -> List[Flow]:
@@ -35,12 +36,12 @@ class Metaflow:
     def __iter__(self) -> Iterator[Flow]:
         store = chosen_store(self._root)
         for name in flow_names(store):
-            flow = Flow.of(store, name)
+            flow = Flow.of(store, name, trusted=self._trusted)
             if flow.is_in_namespace():
                 yield flow
 
     def __getitem__(self, name: str) -> Flow:
-        return Flow(name, root=self._root)
+        return Flow(name, root=self._root, trusted=self._trusted)
 
     def __repr__(self) -> str:
         return "Metaflow()"
@@ -51,23 +52,26 @@ class Flow(Entity[None, Run]):
 
     _FORM = "Flow('FlowName')"
 
-    def __init__(self, name: str, *, root: Optional[str] = None, _namespace_check: bool = True) -> None:
-        """`root` is by default FLOWC_ROOT, else the root of the project here, else `.flowc`.
+    def __init__(
+        self, name: str, *, root: Optional[str] = None, trusted: bool = True, _namespace_check: bool = True
+    ) -> None:
+        """`root` is by default FLOWC_ROOT, else the root of the project here, else `.flowc`; `trusted` as for Run.
 
         Raises NotFound when it has no runs, and NamespaceMismatch when it has none in the current namespace.
         """
         (self.id,) = self._split(name, 1)
         self._above = None
-        self._where = chosen_store(root)
+        self._where, self._trusted = chosen_store(root), trusted
         if not self._run_ids():
             raise NotFound(f"{self!r} does not exist in {self._where.url}")
         self._check_namespace(_namespace_check)
 
     @classmethod
-    def of(cls, store: Store, name: str) -> Flow:
+    def of(cls, store: Store, name: str, *, trusted: bool = True) -> Flow:
         """A flow without any check."""
         flow = cls.__new__(cls)
         flow.id, flow._above, flow._where, flow.checked = name, None, store, False
+        flow._trusted = trusted
         return flow
 
     @property
@@ -108,6 +112,11 @@ class Flow(Entity[None, Run]):
     def created_seconds(self) -> float:
         """When its first run was started."""
         return min((Run.of(self, name).created_seconds() for name in self._run_ids()), default=0.0)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether values of its runs are unpickled."""
+        return self._trusted
 
     def store(self) -> Store:
         """Where it is read from."""

@@ -40,25 +40,30 @@ class Run(Entity["Flow", Step]):
     _record: Document | None
     _plan: Document
 
-    def __init__(self, pathspec: str, *, root: Optional[str] = None, _namespace_check: bool = True) -> None:
+    def __init__(
+        self, pathspec: str, *, root: Optional[str] = None, trusted: bool = True, _namespace_check: bool = True
+    ) -> None:
         """`pathspec` is `Flow/run-id`; `root` is by default FLOWC_ROOT, else the project's, else `.flowc`.
+
+        Unpickling executes code of whoever wrote the run. With `trusted=False` values are never unpickled: each is a
+        StoredValue, with the `bytes`, `type`, `size` and `hash` of what is stored.
 
         Raises NotFound, InvalidPathspec, and NamespaceMismatch for a run of somebody else.
         """
         from flowc.client.flow_object import Flow
 
         flow, name = self._split(pathspec, 2)
-        self._open(Flow.of(chosen_store(root), flow), name)
+        self._open(Flow.of(chosen_store(root), flow, trusted=trusted), name)
         if not self.exists():
             raise NotFound(f"there is no run {pathspec} in {self.root}")
         self._check_namespace(_namespace_check)
 
     @classmethod
-    def latest(cls, flow: str, *, root: Optional[str] = None) -> Run:
+    def latest(cls, flow: str, *, root: Optional[str] = None, trusted: bool = True) -> Run:
         """The run of a flow that was created last, whoever ran it. Raises NotFound."""
         from flowc.client.flow_object import Flow
 
-        run = Flow(flow, root=root, _namespace_check=False).latest_run
+        run = Flow(flow, root=root, trusted=trusted, _namespace_check=False).latest_run
         assert run is not None
         return run
 

@@ -23,12 +23,17 @@ class Step(Entity["Run", Task]):
     attempts: Dict[Path, Dict[int, bool]]
     """The index paths of its tasks, and the attempts of each with whether it was committed."""
 
-    def __init__(self, pathspec: str, *, root: Optional[str] = None, _namespace_check: bool = True) -> None:
-        """`pathspec` is `Flow/run-id/step`; `root` as for Run. Raises NotFound, InvalidPathspec, NamespaceMismatch."""
+    def __init__(
+        self, pathspec: str, *, root: Optional[str] = None, trusted: bool = True, _namespace_check: bool = True
+    ) -> None:
+        """`pathspec` is `Flow/run-id/step`; `root` and `trusted` are as for Run.
+
+        Raises NotFound, InvalidPathspec, and NamespaceMismatch.
+        """
         from flowc.client.run_object import Run
 
         flow, run, name = self._split(pathspec, 3)
-        above = Run(f"{flow}/{run}", root=root, _namespace_check=_namespace_check)
+        above = Run(f"{flow}/{run}", root=root, trusted=trusted, _namespace_check=_namespace_check)
         self._become(self._require(above, name, f"Step({pathspec!r})"))
 
     @classmethod

@@ -39,16 +39,24 @@ class Task(Entity["Step", DataArtifact]):
     """Its index path: its place in every foreach around it, and its iteration in a loop."""
 
     def __init__(
-        self, pathspec: str, attempt: Optional[int] = None, *, root: Optional[str] = None, _namespace_check: bool = True
+        self,
+        pathspec: str,
+        attempt: Optional[int] = None,
+        *,
+        root: Optional[str] = None,
+        trusted: bool = True,
+        _namespace_check: bool = True,
     ) -> None:
         """`pathspec` is `Flow/run-id/step/task`, where an index path does for the task; `attempt` picks an attempt.
+
+        `trusted` is as for Run.
 
         Raises NotFound, InvalidPathspec, and NamespaceMismatch for a task of somebody else's run.
         """
         from flowc.client.step_object import Step
 
         above, name = "/".join(self._split(pathspec, 4)[:3]), pathspec.rpartition("/")[2]
-        step = Step(above, root=root, _namespace_check=_namespace_check)
+        step = Step(above, root=root, trusted=trusted, _namespace_check=_namespace_check)
         self._become(self._require(step, name, f"Task({pathspec!r})"))
         self._asked = attempt
 
@@ -318,12 +326,13 @@ class Task(Entity["Step", DataArtifact]):
             yield None, line if as_unicode else line.encode()
 
     def value(self, name: str) -> Any:
-        """An artifact or parameter. Raises AttributeError."""
+        """An artifact or parameter; a StoredValue where the run is not trusted. Raises AttributeError."""
         ref = self.references.get(name)
         if ref is None:
             known = ", ".join(self.artifact_names)
             raise AttributeError(f"task {self.pathspec} has no artifact {name!r}; it has {known}")
-        return artifacts.load(self.layout.store, self.layout.flow, name, ref)
+        load = artifacts.load if self.trusted else artifacts.load_stored
+        return load(self.layout.store, self.layout.flow, name, ref)
 
     @property
     def layout(self) -> RunLayout:

@@ -6,13 +6,16 @@ import binascii
 import hashlib
 import json
 import math
+import re
 import struct
+from typing import NamedTuple
 
 from flowc.errors import CorruptArtifact, FlowError, MissingKey
 from flowc.store import codec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import builtins
     from collections.abc import Iterable
     from typing import Any, Callable, Dict, Tuple
 
@@ -28,10 +31,31 @@ COMPARED_LIMIT = 1 << 26
 """Files up to this size are compared with what would be stored in them, and larger ones are believed."""
 _READABLE = (str, int, float, bool)
 _ENTRY = struct.Struct("<QQ32s")
+_HASH = re.compile("[0-9a-f]{64}")
+
+
+class StoredValue(NamedTuple):
+    """A value as it is stored: what readers get who do not trust whoever wrote it, for unpickling executes code."""
+
+    bytes: builtins.bytes
+    """What `codec` has made of the value."""
+    type: str
+    """The name of its type, as whoever stored it says."""
+    size: int
+    """How many bytes there are."""
+    hash: str
+    """SHA-256 of the bytes, verified."""
+    codec: str
+    """`json`, or `pickle`: protocol 5, with the buffers of large arrays behind it."""
+
+    def __repr__(self) -> str:
+        return f"StoredValue(type={self.type!r}, size={self.size}, hash={self.hash!r}, codec={self.codec!r})"
 
 
 def data_key(flow: str, digest: str) -> str:
-    """Where the value of a hash is."""
+    """Where the value of a hash is. Raises CorruptArtifact for what is no hash, and might lead anywhere."""
+    if not _HASH.fullmatch(digest):
+        raise CorruptArtifact(f"{digest!r} is not the hash of a value")
     return f"{flow}/data/{digest[:2]}/{digest}"
 
 
@@ -102,6 +126,20 @@ def load(store: Store, flow: str, name: str, ref: Ref) -> Any:
         return value
     data = _bytes(store, flow, name, ref)
     return codec.decode(data, f"artifact {name!r} of type {ref.get('type', 'unknown')}")
+
+
+def load_stored(store: Store, flow: str, name: str, ref: Ref) -> StoredValue:
+    """The bytes behind a reference, verified by their hash, and not unpickled. Raises CorruptArtifact."""
+    try:
+        kind, digest, found = str(ref["codec"]), str(ref["hash"]), str(ref.get("type", "unknown"))
+    except (AttributeError, KeyError, TypeError):
+        raise CorruptArtifact(f"artifact {name!r} is not a reference to a value") from None
+    if kind == "json":
+        data: Buffer = (_json_text(ref.get("inline")) or "").encode()
+        _verify(data, digest, f"artifact {name!r}", "the manifest")
+    else:
+        data = _bytes(store, flow, name, ref)
+    return StoredValue(bytes(data), found, len(data), digest, kind)
 
 
 def save_items(store: Store, flow: str, name: str, items: Iterable[Any]) -> Ref:
