@@ -80,3 +80,44 @@ def test_a_local_run(folder: Path) -> None:
     done = flowc(folder, "run", "named.py", "--env-at-compile", "TRIES")
     assert done.returncode == 0, done.stderr
     assert "tries 3 dev" in done.stdout
+
+
+PLAIN = """
+    from flowc import FlowSpec, environment, secrets, step
+
+    class Plain(FlowSpec):
+        {decorator}
+        @step
+        def start(self):
+            self.next(self.end)
+
+        @step
+        def end(self):
+            pass
+"""
+
+
+@pytest.mark.parametrize(("decorator", "named"), [
+    ('@environment(vars={"AWS_SECRET_ACCESS_KEY": "literal"})', "AWS_SECRET_ACCESS_KEY"),
+    ('@environment(vars={"github_token": "x", "DB_PASSWORD": "y"})', "github_token, DB_PASSWORD"),
+    ('@secrets(sources=[{"type": "inline", "options": {"env_vars": {"A": "b"}}}])', "A"),
+    ('@environment(vars={"MAX_TOKENS": "4096", "USE_AUTH": True, "KEYBOARD": "x", "API_KEY": ""})', ""),
+    ('@secrets(sources=[{"type": "kubernetes", "id": "a"}])', ""),
+])  # fmt: skip
+def test_a_secret_in_a_decorator_is_a_warning(tmp_path: Path, decorator: str, named: str) -> None:
+    write_files(tmp_path, {"flow.py": PLAIN.format(decorator=decorator)})
+    result = flowc(tmp_path, "check", "flow.py")
+    assert result.returncode == 0, result.stderr
+    assert ("FC412" in result.stderr) == bool(named)
+    assert (f" of {named}: plain text in the compiled files" in result.stderr) == bool(named)
+    assert ("--env-from-secret" in result.stderr) == bool(named)
+
+
+@pytest.mark.parametrize("target", ["argo", "airflow"])
+def test_a_secret_on_the_command_line_is_a_warning(tmp_path: Path, target: str) -> None:
+    write_files(tmp_path, {"flow.py": PLAIN.format(decorator="")})
+    arguments = ["compile", "flow.py", "-t", target, "--image", "python:3.12", "--root", "s3://a/b"]
+    result = flowc(tmp_path, *arguments, "--env", "API_KEY=sk-1", "--env", "MAX_TOKENS=3")
+    assert result.returncode == 0, result.stderr
+    assert "warning[FC412]: option env: the value of API_KEY: plain text" in result.stderr
+    assert "FC412" not in flowc(tmp_path, *arguments, "--env", "REGION=eu").stderr

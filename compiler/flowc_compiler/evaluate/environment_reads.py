@@ -21,8 +21,14 @@ _SECRET_NAME = re.compile(
     r"(?:^|_)(?:\w*(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)|AUTH|PASS|PWD|DSN)S?(?:_|$)",
     re.IGNORECASE,
 )
+_NO_SECRET = re.compile(r"|[+-]?[\d.]{1,9}|true|false|yes|no|on|off|none|null", re.IGNORECASE)
 INSTEAD_OF_SECRETS = "read it in a step, and give it to the tasks with `--env-from-secret` or `@secrets`"
 """What to do about a secret that would be compiled."""
+PLAIN_VALUE_HELP = (
+    "remove it from here, and give the tasks a Kubernetes Secret that has it: `--env-from-secret NAME`, or "
+    "`@secrets(sources=[{'type': 'kubernetes', 'id': 'NAME'}])`"
+)
+"""What to do about a secret's value that stands in a file or on the command line."""
 ANY = "*"
 """Stands for all variables, among those that the file changes."""
 
@@ -30,6 +36,11 @@ ANY = "*"
 def looks_secret(name: str) -> bool:
     """Whether the name of a variable says that its value is a secret."""
     return _SECRET_NAME.search(name) is not None
+
+
+def is_plain_secret(name: str, value: str) -> bool:
+    """Whether a variable's name says that its value is a secret, and the value may be one: `MAX_TOKENS=512` is none."""
+    return looks_secret(name) and _NO_SECRET.fullmatch(value) is None
 
 
 def way_out(name: str) -> str:

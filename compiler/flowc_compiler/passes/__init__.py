@@ -10,6 +10,7 @@ from flowc_compiler.passes.checks import (
     check_gangs,
     check_names,
     check_parameter_names,
+    check_secrets,
     check_texts,
     order_steps,
 )
@@ -33,6 +34,7 @@ PASSES: tuple[Pass, ...] = (
     lower_regions,
     check_texts,
     check_names,
+    check_secrets,
     add_base_packages,
     order_steps,
     check_gangs,

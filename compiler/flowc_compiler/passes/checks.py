@@ -62,6 +62,32 @@ def check_names(flow: Flow, sink: DiagnosticSink) -> Flow:
     return flow
 
 
+def check_secrets(flow: Flow, sink: DiagnosticSink) -> Flow:
+    """Warn with FC412 of secrets whose values stand in the flow's file: they are plain text in what is compiled of it.
+
+    The flow stays as it is.
+    """
+    found: dict[Span, dict[str, None]] = {}  # most steps of a flow may have their variables from one decorator
+    for step in flow.steps:
+        environment, secrets = step.specs.environment, step.specs.secrets
+        if environment is not None and environment.variables:
+            from flowc_compiler.evaluate.environment_reads import is_plain_secret
+
+            named = dict.fromkeys(name for name, value in environment.variables.items() if is_plain_secret(name, value))
+            found.setdefault(environment.span, {}).update(named)
+        for source in secrets.sources if secrets is not None else ():
+            if secrets is not None and source.type == "inline":
+                found.setdefault(secrets.span, {}).update(dict.fromkeys(source.options.get("env_vars", {})))
+    for span, names in found.items():
+        if names:
+            from flowc_compiler.evaluate.environment_reads import PLAIN_VALUE_HELP
+
+            value = "the value" if len(names) == 1 else "the values"
+            sink.warning("FC412", f"{value} of {', '.join(names)}: plain text in the compiled files", span,
+                         help=PLAIN_VALUE_HELP)  # fmt: skip
+    return flow
+
+
 def _unwritable(flow: Flow) -> Iterator[tuple[str, Span]]:
     """The texts in a flow that UTF-8 has no bytes for, each with the span nearest to it."""
     pending: list[tuple[object, Span]] = [(flow, flow.span)]

@@ -339,6 +339,7 @@ def _object_names(options: TargetOptions) -> Iterator[tuple[str, str]]:
 
 def check_environment(flow: Flow, options: TargetOptions, target: str, sink: DiagnosticSink) -> None:
     """Report variables, of `@environment` and of the option `env`, that a container cannot have."""
+    _warn_of_secrets(options, sink)
     if not options.in_pods:
         return
     for name, value in options.env.items():
@@ -353,6 +354,18 @@ def check_environment(flow: Flow, options: TargetOptions, target: str, sink: Dia
                 code, text = problem
                 message = f"variable {name!r} of step {step.name!r} {text}"
                 sink.unsupported(code, target, message, environment.span, help="change it, or read it from a file")
+
+
+def _warn_of_secrets(options: TargetOptions, sink: DiagnosticSink) -> None:
+    """FC412 for secrets among the variables of the command line; those of decorators have it already."""
+    if not options.env:
+        return
+    from flowc_compiler.evaluate.environment_reads import PLAIN_VALUE_HELP, is_plain_secret
+
+    names = [name for name, value in options.env.items() if is_plain_secret(name, value)]
+    if names:
+        what = f"option env: the value{'s' if len(names) > 1 else ''} of {', '.join(names)}"
+        sink.warning("FC412", f"{what}: plain text in the compiled files", None, help=PLAIN_VALUE_HELP)
 
 
 def _variable_problem(name: str, value: str) -> tuple[str, str] | None:
