@@ -85,6 +85,7 @@ def _report(error: Exception, program: str, *, details: bool) -> None:
     import traceback
 
     from flowc._version import __version__
+    from flowc_compiler.diagnostics.terminal_text import visible
 
     if details:
         traceback.print_exception(error)
@@ -94,7 +95,7 @@ def _report(error: Exception, program: str, *, details: bool) -> None:
         place = f"{'/'.join(own.filename.split('/')[-3:])}:{own.lineno}"
     except IndexError:  # it was raised nowhere
         place = "an unknown place"
-    text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    text = visible(" ".join(f"{type(error).__name__}: {error}".split())[:300])
     versions = f"flowc {__version__}, Python {platform.python_version()}"
     more = "" if details else f"; {_TRACEBACK} shows more"
     how = f"This is a fault of flowc: report it with this line, the command and, if you can, the file{more}"

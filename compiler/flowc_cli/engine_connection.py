@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from flowc_cli.output import INPUT_ERROR, Form, report
+from flowc_cli.output import INPUT_ERROR, Form, report, write_error
 from flowc_cli.run_states import ended_text, transitions
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_targets.base.engine import Address, EngineClient, EngineError, RunState, client_of, namespace_of
@@ -90,18 +90,16 @@ def follow_run(client: EngineClient, target: str, name: str, *, watch: bool) -> 
     try:
         for state in client.follow(name):
             if watch:
-                sys.stderr.write("".join(f"{line}\n" for line in transitions(before, state)))
+                write_error("".join(f"{line}\n" for line in transitions(before, state)))
                 sys.stderr.flush()
             before = state
     except KeyboardInterrupt:
         where = f" --target {target}" if target != "argo" else ""
         where += f" -n {namespace}" if (namespace := namespace_of(client)) else ""
-        sys.stderr.write(
-            f"the run continues: `flowc status {name}{where}` shows it, `flowc stop {name}{where}` ends it\n"
-        )
+        write_error(f"the run continues: `flowc status {name}{where}` shows it, `flowc stop {name}{where}` ends it\n")
         raise
     assert before is not None, "a run that is followed has a state"
-    sys.stderr.write(ended_text(before))
+    write_error(ended_text(before))
     return before
 
 

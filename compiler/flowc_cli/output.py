@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from flowc_compiler.diagnostics import Diagnostic
+from flowc_compiler.diagnostics.terminal_text import visible
 from flowc_compiler.source import SourceFile
 
 Form = Literal["text", "json", "sarif", "github"]
@@ -38,6 +39,21 @@ def report(
             sys.stdout.write(render.render_sarif(diagnostics, sources, __version__))
         case "github":
             sys.stdout.write(render.render_github(diagnostics))
+
+
+def write(text: str) -> None:
+    """Print text with names, messages and lines of anybody to standard output."""
+    sys.stdout.write(visible(text))
+
+
+def write_error(text: str) -> None:
+    """The same to standard error."""
+    sys.stderr.write(visible(text))
+
+
+def write_content(text: str) -> None:
+    """Print what is a file's content: exact for a file or a pipe, and without control characters for a terminal."""
+    sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
 
 
 def note_unused(option: str, why: str, help: str) -> None:

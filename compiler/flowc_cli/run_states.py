@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from flowc_compiler.diagnostics.terminal_text import visible_line
 from flowc_targets.base.engine import Phase, RunState, TaskState
 
 _SHOWN_FAILURES = 20
@@ -26,7 +27,8 @@ def listing(states: Sequence[RunState]) -> str:
     """A line per run, in columns."""
     rows = [("NAME", "RUN", "PHASE", "PROGRESS", "CREATED", "")]
     rows += [
-        (state.name, state.pathspec, state.phase, _progress(state), state.created, state.message) for state in states
+        (state.name, state.pathspec, state.phase, _progress(state), state.created, visible_line(state.message))
+        for state in states
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     cells = ([cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)] for row in rows)

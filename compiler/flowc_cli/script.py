@@ -209,6 +209,7 @@ def _help(file: str, flow_name: str, command: str) -> int:
     """Print a command's options, without the file and the flow; for a run also the flow's parameters."""
     from flowc_cli.app import load_command
     from flowc_cli.outline import parameters_of
+    from flowc_cli.output import write
 
     found = load_command("graph" if command == "show" else command)
     filled_in = {"file", "flow", "format"} if command == "show" else {"file", "flow"}
@@ -218,7 +219,7 @@ def _help(file: str, flow_name: str, command: str) -> int:
     context = found.make_context(f"python {file} {command}", [], resilient_parsing=True)
     sys.stdout.write(f"{found.get_help(context)}\n")
     if command == "run":
-        sys.stdout.write(parameters_of(file, flow_name))
+        write(parameters_of(file, flow_name))
     return 0
 
 

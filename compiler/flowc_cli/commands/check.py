@@ -11,7 +11,7 @@ import typer
 
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import FlowOptions, flow_options
-from flowc_cli.output import INPUT_ERROR, Form, note_unused, report
+from flowc_cli.output import INPUT_ERROR, Form, note_unused, report, write_content, write_error
 from flowc_cli.project_config import included_patterns
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
@@ -58,9 +58,9 @@ def _preview(sink: DiagnosticSink) -> int:
     from flowc_compiler.rewrite.fixes import plan_fixes
 
     try:
-        sys.stdout.write(diff(plan_fixes(sink.diagnostics)))
+        write_content(diff(plan_fixes(sink.diagnostics)))
     except (RewriteError, OSError) as error:
-        sys.stderr.write(f"flowc check: {error}\n")
+        write_error(f"flowc check: {error}\n")
     return INPUT_ERROR if sink.failed else 0
 
 
@@ -84,7 +84,7 @@ def _report(sink: DiagnosticSink, compilation: Compilation | None, form: Form) -
     report(sink.diagnostics, sink.sources, form)
     if not sink.failed and form == "text" and compilation is not None:
         flow = compilation.flow
-        sys.stderr.write(f"{flow.file}: flow {flow.name}, {len(flow.steps)} steps, no errors\n")
+        write_error(f"{flow.file}: flow {flow.name}, {len(flow.steps)} steps, no errors\n")
     return INPUT_ERROR if sink.failed else 0
 
 

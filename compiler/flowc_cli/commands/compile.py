@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +13,7 @@ from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import ServerCheck, exit_code
 from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.metaflow_variables import check_variables
-from flowc_cli.output import Form, report
+from flowc_cli.output import Form, report, write_content
 from flowc_cli.target_options import build_options, emit_files, find_target
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_targets.base.target import EmittedFile
@@ -118,7 +117,7 @@ def _write(files: tuple[EmittedFile, ...], output: str | None, sink: DiagnosticS
         message = f"the output is {len(files)} files ({names}), and {output or 'standard output'} takes one"
         sink.error("FC603", message, None, help="name a folder, or the first of them, with -o")
     elif output is None:
-        sys.stdout.write("".join(file.text for file in files))
+        write_content("".join(file.text for file in files))
     else:
         from flowc_compiler.rewrite import write_texts
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Iterator
 from typing import Annotated, Any, NamedTuple
 
@@ -14,7 +13,9 @@ from flowc.errors import CorruptArtifact, FlowError, MissingInput, MissingKey, N
 from flowc.store import Store, artifacts
 from flowc.store.run_layout import FAILED, MANIFEST, RunLayout, flow_names, parse_index
 from flowc_cli import shared_options as shared
+from flowc_cli.output import write
 from flowc_cli.stored_runs import report_failure
+from flowc_compiler.diagnostics.terminal_text import visible_line
 
 app = shared.command_app()
 _DATA = "data"
@@ -49,11 +50,11 @@ def fsck(
                 checked += damage is None
                 if damage is not None:
                     found += 1
-                    sys.stdout.write(f"{one}/{each}: {damage.what}\n  {damage.way_out}\n")
+                    write(f"{visible_line(f'{one}/{each}: {damage.what}')}\n  {visible_line(damage.way_out)}\n")
     except FlowError as error:
         raise typer.Exit(report_failure(error)) from None
     blobs = sum(problem is None for problem in seen.values())
-    sys.stdout.write(f"{len(runs)} runs, {checked} files and {blobs} values are right; {found} are damaged\n")
+    write(f"{len(runs)} runs, {checked} files and {blobs} values are right; {found} are damaged\n")
     if found:
         raise typer.Exit(1)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -13,7 +12,7 @@ import typer
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import flow_options
 from flowc_cli.outline import outline
-from flowc_cli.output import INPUT_ERROR
+from flowc_cli.output import INPUT_ERROR, write
 from flowc_cli.pipeline_text import case_texts, fan_text, real_edges
 from flowc_compiler.ir import ROOT_SCOPE, Flow, Scope, Step
 
@@ -52,7 +51,7 @@ def graph(
     if compilation is None:
         raise typer.Exit(INPUT_ERROR)
     draw = {"mermaid": _mermaid, "dot": _dot, "text": outline}[format]
-    sys.stdout.write(draw(compilation.flow))
+    write(draw(compilation.flow))
 
 
 def _mermaid(flow: Flow) -> str:

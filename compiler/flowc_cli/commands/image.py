@@ -12,7 +12,7 @@ import typer
 
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import FlowOptions, flow_options
-from flowc_cli.output import INPUT_ERROR, Form, report
+from flowc_cli.output import INPUT_ERROR, Form, report, write_content, write_error
 from flowc_cli.project_config import configuration
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.ir import Flow
@@ -154,7 +154,7 @@ def _write(
     }
     texts |= {output / BAKE_FILE: bake_text(mapping), known: mapping_text(mapping)}
     if str(output) == "-":
-        sys.stdout.write("".join(f"# {path.relative_to(output)}\n{text}\n" for path, text in texts.items()))
+        write_content("".join(f"# {path.relative_to(output)}\n{text}\n" for path, text in texts.items()))
         return
     from flowc_compiler.rewrite import write_texts
 
@@ -175,4 +175,4 @@ def _print_summary(flow: Flow, count: int, known: Path) -> None:
         what = f"{count} image{'s' if count > 1 else ''} to build; then compile with --images {known}"
     else:
         what = "no step requires packages"
-    sys.stderr.write(f"flowc: {flow.name}: {what}\n")
+    write_error(f"flowc: {flow.name}: {what}\n")

@@ -11,6 +11,7 @@ import typer
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import flow_options
 from flowc_cli.output import INPUT_ERROR, note_unused
+from flowc_compiler.diagnostics.terminal_text import visible_json
 from flowc_compiler.ir import Flow
 
 app = shared.command_app()
@@ -38,4 +39,4 @@ def ir(
     compilation = flow_options(flow, None, config, config_value, param=param).compile_and_report(file, format)
     if compilation is None:
         raise typer.Exit(INPUT_ERROR)
-    sys.stdout.write(compilation.flow.model_dump_json(indent=2) + "\n")
+    sys.stdout.write(visible_json(compilation.flow.model_dump_json(indent=2)) + "\n")

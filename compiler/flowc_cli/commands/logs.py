@@ -12,6 +12,7 @@ from flowc.client import Run, Task
 from flowc.errors import FlowError
 from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import Place, fail, with_client
+from flowc_cli.output import write, write_error
 from flowc_cli.stored_runs import find_run, find_task, report_failure, selected_steps, tasks_of
 from flowc_targets.base.engine import EngineClient, EngineError
 
@@ -61,7 +62,9 @@ def _print_stored_logs(pathspec: str, root: str | None, streams: Sequence[str]) 
         printed = 0
         for step in selected_steps(run, rest):
             for task in [find_task(step, rest[1])] if len(rest) > 1 else tasks_of(step):
-                printed += sys.stdout.write(_log(task, streams))
+                text = _log(task, streams)
+                write(text)
+                printed += len(text)
     except FlowError as error:
         return report_failure(error)
     if not printed and not run.record:
@@ -73,7 +76,7 @@ def _print_where_logs_are(run: Run) -> None:
     """Point to the logs of an engine's run. Only the local engine puts logs into the store."""
     target = "argo" if run.id.startswith("argo-") else "airflow"
     where = f"`flowc logs {run.pathspec} --target {target}`"
-    sys.stderr.write(f"flowc: this run's logs are with its engine: {where}\n")
+    write_error(f"flowc: this run's logs are with its engine: {where}\n")
 
 
 def _log(task: Task, streams: Sequence[str]) -> str:
@@ -91,7 +94,7 @@ def _print_engine_logs(place: Place, name: str, step: str | None, *, follow: boo
 
     def run(client: EngineClient) -> int:
         for line in client.logs(name, step, follow=follow):
-            sys.stdout.write(f"[{line.task}] {line.text}\n")
+            write(f"[{line.task}] {line.text}\n")
             sys.stdout.flush()
         return 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,7 @@ from typing import Annotated
 import typer
 
 from flowc_cli import shared_options as shared
-from flowc_cli.output import INPUT_ERROR
+from flowc_cli.output import INPUT_ERROR, write_content, write_error
 from flowc_compiler.rewrite import Edit, RewriteError, diff, write_all
 
 app = shared.command_app()
@@ -39,16 +38,16 @@ def _migrate(files: Sequence[Path], output: Path | None, *, preview: bool) -> in
         except (RewriteError, OSError) as error:
             failed = True
             reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-            sys.stderr.write(f"flowc migrate: {reason if str(file) in reason else f'{file}: {reason}'}\n")
+            write_error(f"flowc migrate: {reason if str(file) in reason else f'{file}: {reason}'}\n")
     if failed:
         return INPUT_ERROR
     if preview:
-        sys.stdout.write(diff([edit for edit in edits if edit.before != edit.after]))
+        write_content(diff([edit for edit in edits if edit.before != edit.after]))
         return 0
     try:
         return _write(edits, output)
     except OSError as error:
-        sys.stderr.write(f"flowc migrate: {error.filename}: {error.strerror}\n")
+        write_error(f"flowc migrate: {error.filename}: {error.strerror}\n")
         return INPUT_ERROR
 
 
@@ -58,9 +57,9 @@ def _edit(file: Path) -> Edit:
     before = file.read_bytes()
     result = migrate_content(before, str(file))
     for change in dict.fromkeys(result.changes):
-        sys.stderr.write(f"{file}: {change}\n")
+        write_error(f"{file}: {change}\n")
     for left in dict.fromkeys(result.left):
-        sys.stderr.write(f"{file}: unchanged: {left}\n")
+        write_error(f"{file}: unchanged: {left}\n")
     return Edit(file, before, result.content)
 
 
@@ -70,14 +69,14 @@ def _write(edits: Sequence[Edit], output: Path | None) -> int:
         return 0
     if str(output) == "-":
         for edit in edits:
-            sys.stdout.write(edit.after.decode(errors="replace"))
+            write_content(edit.after.decode(errors="replace"))
         return 0
     if len(edits) == 1 and not output.is_dir():
         write_all([edits[0]._replace(path=output)])
         return 0
     names = [edit.path.name for edit in edits]
     if len(set(names)) < len(names):
-        sys.stderr.write(f"flowc migrate: two of the files have one name, and {output} can hold one\n")
+        write_error(f"flowc migrate: two of the files have one name, and {output} can hold one\n")
         return INPUT_ERROR
     output.mkdir(parents=True, exist_ok=True)
     write_all([edit._replace(path=output / edit.path.name) for edit in edits])

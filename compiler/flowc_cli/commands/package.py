@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Annotated
 
 import typer
 
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import flow_options
-from flowc_cli.output import INPUT_ERROR, report
+from flowc_cli.output import INPUT_ERROR, report, write
 from flowc_cli.project_config import included_patterns
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.diagnostics.terminal_text import visible_json
 from flowc_targets.package.code_package import ListedFile, PackageList, list_package
 
 app = shared.command_app()
@@ -43,7 +43,7 @@ def package(
     if listed is None or sink.failed:
         raise typer.Exit(INPUT_ERROR)
     shown = [item for item in listed.files if runtime or item.path is not None]
-    sys.stdout.write(_as_json(shown, listed) if json_ else _as_text(shown, listed))
+    write(_as_json(shown, listed) if json_ else _as_text(shown, listed))
 
 
 def _as_json(files: list[ListedFile], listed: PackageList) -> str:
@@ -55,7 +55,7 @@ def _as_json(files: list[ListedFile], listed: PackageList) -> str:
         for item in files
     ]  # fmt: skip
     whole = {"files": entries, "import_path": listed.import_path, "package_bytes": listed.size}
-    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+    return visible_json(json.dumps(whole, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _as_text(files: list[ListedFile], listed: PackageList) -> str:

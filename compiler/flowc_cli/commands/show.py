@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -14,7 +13,9 @@ from flowc.client import Run, Step, Task
 from flowc.client.attempts import Attempt
 from flowc.errors import FlowError
 from flowc_cli import shared_options as shared
+from flowc_cli.output import write
 from flowc_cli.stored_runs import find_run, report_failure, selected_steps, tasks_of
+from flowc_compiler.diagnostics.terminal_text import visible_line
 
 app = shared.command_app()
 
@@ -32,7 +33,7 @@ def show(
     try:
         found, rest = find_run(run, root)
         steps = selected_steps(found, rest)
-        sys.stdout.write(json.dumps(_document(found, steps), indent=2) + "\n" if as_json else _text(found, steps))
+        write(json.dumps(_document(found, steps), indent=2) + "\n" if as_json else _text(found, steps))
     except FlowError as error:
         raise typer.Exit(report_failure(error)) from None
 
@@ -41,7 +42,7 @@ def _text(run: Run, steps: Sequence[Step]) -> str:
     created = run.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     lines = [f"{run.pathspec}  {run.status}  {created}", f"root: {run.root}"]
     if run.user_tags:
-        lines.append(f"tags: {', '.join(sorted(run.user_tags))}")
+        lines.append(f"tags: {_names(run.user_tags)}")
     if run.origin_pathspec is not None:
         lines.append(f"resumed from: {run.origin_pathspec}")
     reused = run.reused
@@ -55,9 +56,13 @@ def _text(run: Run, steps: Sequence[Step]) -> str:
             again += f", {reused[step.name]} taken over" if count else "  taken over"
         lines.append(f"  {step.name}{count}{again}{'' if done == len(tasks) else '  not finished'}")
         if tasks and tasks[0].committed and tasks[0].artifact_names:
-            lines.append(f"    {', '.join(tasks[0].artifact_names)}")
+            lines.append(f"    {_names(tasks[0].artifact_names)}")
         lines.extend(_attempts(tasks))
     return "\n".join(lines) + "\n"
+
+
+def _names(names: Iterable[str]) -> str:
+    return visible_line(", ".join(sorted(names)))
 
 
 def _attempts(tasks: Sequence[Task]) -> list[str]:
@@ -75,7 +80,7 @@ def _attempts(tasks: Sequence[Task]) -> list[str]:
             elif attempt.state == "running":
                 lines.append(f"    {name} running{_since(attempt)}")
         if not task.committed and task.artifact_names:
-            lines.append(f"    {task.id} had, when it failed: {', '.join(task.artifact_names)}")
+            lines.append(f"    {task.id} had, when it failed: {_names(task.artifact_names)}")
     return lines
 
 

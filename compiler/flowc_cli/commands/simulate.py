@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from flowc_cli import shared_options as shared
+from flowc_cli.output import write
 from flowc_targets.simulate import (
     ManifestError,
     Progress,
@@ -155,7 +156,7 @@ def _show(result: SimulationResult, *, report: bool) -> None:
     lines += [f"lost: {name} has the id of {other}, and never ran" for name, other in result.nodes.lost.items()]
     message = f": {result.message}" if result.message else ""
     lines.append(f"{result.phase} in {result.seconds:.1f} s, run {result.title}/argo-{result.spec.uid}{message}")
-    print("\n".join(lines))
+    write("\n".join(lines) + "\n")
 
 
 def _write(path: str, result: SimulationResult) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Annotated
 
 import typer
 
 from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import RUN_FAILED, Place, follow_run, with_client
+from flowc_cli.output import write, write_error
 from flowc_cli.run_states import document, listing, state_text
 from flowc_targets.base.engine import EngineClient, namespace_of
 
@@ -44,13 +44,13 @@ def _list_runs(place: Place, limit: int, *, as_json: bool) -> int:
     def run(client: EngineClient) -> int:
         states = client.runs(limit)
         if as_json:
-            sys.stdout.write(json.dumps([document(state, tasks=False) for state in states], indent=2) + "\n")
+            write(json.dumps([document(state, tasks=False) for state in states], indent=2) + "\n")
         elif states:
-            sys.stdout.write(listing(states))
+            write(listing(states))
         else:
             namespace = namespace_of(client)
             elsewhere = f" in namespace {namespace}; -n names another" if namespace else ""
-            sys.stderr.write(f"there are no runs of flowc{elsewhere}\n")
+            write_error(f"there are no runs of flowc{elsewhere}\n")
         return 0
 
     return with_client(place, run)
@@ -62,7 +62,7 @@ def _show_status(place: Place, name: str, *, wait: bool, watch: bool, as_json: b
     def run(client: EngineClient) -> int:
         ended = wait or watch
         state = follow_run(client, place.target, name, watch=watch) if ended else client.status(name)
-        sys.stdout.write(json.dumps(document(state), indent=2) + "\n" if as_json else state_text(state))
+        write(json.dumps(document(state), indent=2) + "\n" if as_json else state_text(state))
         return RUN_FAILED if ended and state.phase != "succeeded" else 0
 
     return with_client(place, run)

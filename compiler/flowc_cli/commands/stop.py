@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import Place, with_client
+from flowc_cli.output import write_error
 from flowc_targets.base.engine import EngineClient
 
 app = shared.command_app()
@@ -27,7 +27,7 @@ def stop(
 
     def request_stop(client: EngineClient) -> int:
         state = client.stop(name, terminate=terminate)
-        sys.stderr.write(f"{state.pathspec} ({state.name}) {'terminates' if terminate else 'stops'}\n")
+        write_error(f"{state.pathspec} ({state.name}) {'terminates' if terminate else 'stops'}\n")
         return 0
 
     raise typer.Exit(with_client(Place(target, server, namespace, user), request_stop))

@@ -16,7 +16,7 @@ from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import RUN_FAILED, Place, fail, follow_run
 from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.metaflow_variables import check_variables
-from flowc_cli.output import INPUT_ERROR, Form, report
+from flowc_cli.output import INPUT_ERROR, Form, report, write, write_error
 from flowc_cli.run_states import document
 from flowc_cli.target_options import build_options, emit_files, find_target
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
@@ -225,10 +225,10 @@ def _folded(name: str) -> str:
 def _started(client: EngineClient, state: RunState, request: _Request) -> int:
     """Print which run it is, and wait for its end if the request says so. Returns the exit code."""
     where = f" in namespace {state.namespace}" if state.namespace else ""
-    sys.stderr.write(f"submitted as {state.name}{where}\n")
+    write_error(f"submitted as {state.name}{where}\n")
     waiting = request.wait or request.watch
     if not request.as_json:
-        sys.stdout.write(f"{state.pathspec}\n")
+        write(f"{state.pathspec}\n")
         sys.stdout.flush()
     if waiting:
         state = follow_run(client, request.place.target, state.name, watch=request.watch)

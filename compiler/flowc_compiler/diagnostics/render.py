@@ -8,18 +8,10 @@ from typing import Any
 
 from flowc_compiler.diagnostics.codes import CODES
 from flowc_compiler.diagnostics.sink import Diagnostic
+from flowc_compiler.diagnostics.terminal_text import visible, visible_json
 from flowc_compiler.source import SourceFile, Span
 
 _ANSI = {"error": "1;31", "warning": "1;33", "line": "1;34", "help": "1;32", "bold": "1"}
-
-# One character for one, so that columns stay. As rustc does it: pictures for what has one, else the replacement
-# character. C1 controls are escape codes in one character, and bidirectional controls reorder what a reviewer sees.
-_VISIBLE: dict[int, int | str] = {
-    **{code: 0x2400 + code for code in range(0x20) if code != 0x0A},
-    0x09: " ",
-    0x7F: 0x2421,
-    **dict.fromkeys((*range(0x80, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), 0xFFFD),
-}
 
 _Paint = Callable[[str, str], str]
 """(text, style) to text, where style is a key of _ANSI."""
@@ -50,7 +42,7 @@ def render_json(diagnostics: Sequence[Diagnostic]) -> str:
         }
         for item in diagnostics
     ]
-    return json.dumps({"version": 1, "diagnostics": items}, indent=2, ensure_ascii=False) + "\n"
+    return visible_json(json.dumps({"version": 1, "diagnostics": items}, indent=2, ensure_ascii=False)) + "\n"
 
 
 def render_sarif(diagnostics: Sequence[Diagnostic], sources: Mapping[str, SourceFile], version: str) -> str:
@@ -63,7 +55,7 @@ def render_sarif(diagnostics: Sequence[Diagnostic], sources: Mapping[str, Source
         "results": [_sarif(item, sources) for item in diagnostics],
     }
     log = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+    return visible_json(json.dumps(log, indent=2, ensure_ascii=False)) + "\n"
 
 
 def render_github(diagnostics: Sequence[Diagnostic]) -> str:
@@ -104,7 +96,7 @@ def _source_line(span: Span, sources: Mapping[str, SourceFile]) -> str | None:
 
 
 def _visible(text: str) -> str:
-    return text.translate(_VISIBLE)
+    return visible(text).replace("\t", " ")  # columns count it as one
 
 
 def _plain(text: str, style: str) -> str:
@@ -164,4 +156,4 @@ def _github(item: Diagnostic) -> str:
 def _escape(text: str, more: str = "") -> str:
     for character in "%\r\n" + more:
         text = text.replace(character, f"%{ord(character):02X}")
-    return text
+    return visible(text)
