@@ -5,22 +5,15 @@ Each is checked by `flowc check` in a process of its own, with limits that stop 
 
 from __future__ import annotations
 
-import itertools
 import os
 import random
-import resource
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-SECONDS = 2.0
-"""Of the processor, for a check from its start to its end."""
-MEGABYTES = 300
-"""Of resident memory, at the most."""
-_STOPPED_AT = (20, 3 << 30)
-"""Seconds of the processor and bytes of address space, at which the kernel ends a check."""
+from tests.trials.trial import Attempt, Choice, Outcome, in_a_process
 
 EXPRESSIONS = {
     "tower": "10 ** 10 ** 10",
@@ -263,26 +256,6 @@ class Bomb(NamedTuple):
     options: tuple[str, ...] = ()
 
 
-class Outcome(NamedTuple):
-    """What a check took, and how it ended."""
-
-    code: int
-    seconds: float
-    megabytes: float
-    output: str
-
-    @property
-    def problem(self) -> str | None:
-        """What is wrong with it; `None` for a check that stayed within its limits and ended well."""
-        if self.code not in (0, 2):
-            return f"exit code {self.code}"
-        if "Traceback" in self.output:
-            return "a traceback"
-        if self.seconds > SECONDS:
-            return f"{self.seconds:.1f} s"
-        return f"{self.megabytes:.0f} MB" if self.megabytes > MEGABYTES else None
-
-
 _IMPORTS = "import copy\nimport datetime\nimport functools\nimport itertools\nimport json\nimport math\n\n"
 _PIPELINE = "from flowc import pipeline, step\n\n\n@step\ndef work(x: object) -> object:\n    return x\n\n\n"
 _CLASS = "from flowc import FlowSpec, resources, step\n\n\n"
@@ -375,53 +348,19 @@ def _inputs() -> Iterator[Bomb]:
 
 def check(bomb: Bomb) -> Outcome:
     """Check a bomb's file in a process of its own."""
+    command = [sys.executable, "-m", "flowc_cli", "check", "flow.py", *bomb.options]
     with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "project").mkdir()
         for name, text in bomb.files.items():
-            (Path(folder) / name).write_text(text, encoding="utf-8")
-        output = Path(folder) / "output"
-        started = os.fork()
-        if not started:
-            _execute(Path(folder), bomb.options, output)
-        _, status, usage = os.wait4(started, 0)
-        text = output.read_text(errors="replace") if output.exists() else ""
-    return Outcome(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text)
+            (Path(folder) / "project" / name).write_text(text, encoding="utf-8")
+        return in_a_process(lambda: os.execv(sys.executable, command), Path(folder) / "project")
 
 
-def _execute(folder: Path, options: tuple[str, ...], output: Path) -> None:
-    os.chdir(folder)
-    file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    os.dup2(file, 1)
-    os.dup2(file, 2)
-    seconds, size = _STOPPED_AT
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_AS, (size, size))
-    command = [sys.executable, "-m", "flowc_cli", "check", "flow.py", *options]
-    os.execv(sys.executable, command)
-
-
-def main(arguments: list[str]) -> int:
-    """Check the bombs whose names begin with an argument, or a number of random ones. Prints those that go off."""
-    found = list(bombs())
-    counts = [int(item) for item in arguments if item.isdigit()]
-    names = tuple(item for item in arguments if not item.isdigit())
-    chosen = [bomb for bomb in found if not names or bomb.name.startswith(names)]
-    if counts:
-        seed = counts[1] if len(counts) > 1 else random.randrange(10**6)
-        random.Random(seed).shuffle(chosen)
-        chosen = chosen[: counts[0]]
-        print(f"seed {seed}")
-    failed = 0
-    for bomb in chosen:
-        outcome = check(bomb)
-        if outcome.problem is not None:
-            failed += 1
-            last = outcome.output.strip().splitlines()[-1:] or [""]
-            print(
-                f"{bomb.name}: {outcome.problem} ({outcome.seconds:.1f} s, {outcome.megabytes:.0f} MB): {last[0][:100]}"
-            )
-    print(f"tried {len(chosen)}, failed {failed}")
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(list(itertools.islice(sys.argv, 1, None))))
+def trial(choice: Choice) -> Iterator[Attempt]:
+    """Check all bombs, or that many random ones."""
+    found = [bomb for bomb in bombs() if choice.allows(bomb.name)]
+    random.Random(choice.seed).shuffle(found)
+    for bomb in found[: choice.count]:
+        outcome = check(bomb).slowed(choice.slowdown)
+        took = f"({outcome.seconds:.1f} s, {outcome.megabytes:.0f} MB): {outcome.last[:100]}"
+        yield Attempt(bomb.name, outcome.problem and f"{outcome.problem} {took}")
