@@ -45,7 +45,7 @@ def test_the_test_sees_what_is_hostile() -> None:
     assert is_safe("plain ␛ text, שלום\n\t")
 
 
-@pytest.fixture(params=HOSTILE.values(), ids=HOSTILE)
+@pytest.fixture(params=list(HOSTILE.values()), ids=list(HOSTILE))
 def hostile(request: pytest.FixtureRequest) -> str:
     found: str = request.param
     return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flowc import Run
 from flowc_compiler.diagnostics import FlowcError
 from flowc_targets.local import ResumeOptions
 from tests.local.flows import Local
@@ -83,6 +84,65 @@ def test_a_run_that_cannot_be_read_is_a_diagnostic(failed: tuple[Local, RunResul
     with pytest.raises(FlowcError, match=f"cannot be resumed.*{name}") as raised:
         local.run(resume=ResumeOptions(origin_run_id=run.run_id))
     assert [problem.code for problem in raised.value.diagnostics] == ["FC607"]
+
+
+BLOBS = """
+    import os
+    from flowc import FlowSpec, step
+
+    class Flipped(FlowSpec):
+        @step
+        def start(self):
+            self.first = list(range(3000))
+            self.items = [[number] * 4000 for number in range(3)]
+            self.next(self.body, foreach="items")
+
+        @step
+        def body(self):
+            print("ran body", self.input[0])
+            self.own = [self.input[0] + 10] * 5000
+            self.next(self.join)
+
+        @step
+        def join(self, inputs):
+            self.own = sorted(branch.own for branch in inputs)
+            self.merge_artifacts(inputs)
+            self.next(self.end)
+
+        @step
+        def end(self):
+            if "FAIL" in os.environ:
+                raise ValueError("not yet")
+            self.total = sum(map(sum, self.own)) + len(self.first)
+"""
+
+
+@pytest.mark.parametrize("blob", range(7))
+def test_a_task_with_a_flipped_bit_in_a_value_runs_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blob: int
+) -> None:
+    """Whatever is damaged, the resumed run has the right values, and nothing of the damage."""
+    local = Local(tmp_path, BLOBS)
+    with monkeypatch.context() as patch:
+        patch.setenv("FAIL", "1")
+        assert local.run().status == "failed"
+    blobs = sorted(file for file in Path(local.root, "Flipped", "data").rglob("*") if file.is_file())
+    assert len(blobs) == 7  # first, items, the table of them, own of each body, own of join
+    data = bytearray(blobs[blob].read_bytes())
+    data[len(data) // 2] ^= 1
+    blobs[blob].write_bytes(data)
+    result = local.run(resume=ResumeOptions())
+    assert (result.status, result.reused < 5) == ("successful", True)
+    assert any("is run again" in note and blobs[blob].name in note for note in local.says.notes)
+    run = Run(f"Flipped/{result.run_id}", root=local.root, _namespace_check=False)
+    assert run.data.total == 5000 * 33 + 3000
+    for step in run:
+        for task in step:
+            for artifact in task:
+                assert artifact.data is not None
+    assert blobs[blob].is_file()
+    data[len(data) // 2] ^= 1
+    assert blobs[blob].read_bytes() == data
 
 
 @pytest.mark.parametrize("size", [0, 50, None])

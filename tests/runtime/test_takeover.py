@@ -209,6 +209,19 @@ def test_a_damaged_manifest_runs_again(runs: Runs) -> None:
     assert second["join"] == "ran join"
 
 
+def test_a_damaged_value_runs_again(tmp_path: Path) -> None:
+    """In pods, too, where each task looks for itself."""
+    runs = Runs(tmp_path, FLOW.replace("self.next(self.body", "self.large = [1] * 5000; self.next(self.body", 1))
+    runs.run("a", *TASKS)
+    (blob,) = (file for file in Path(runs.shim.root, "Resumed", "data").rglob("*") if file.is_file())
+    blob.write_bytes(blob.read_bytes()[:-1] + b"x")
+    assert runs.run("b", "start", origin="a") == {"start": "ran start"}
+    assert "flowc: task start is run again: artifact 'large'" in runs.said
+    assert runs.run("b", *TASKS[1:], origin="a")["join"] == "ran join"
+    third = runs.run("c", *TASKS, origin="b")
+    assert third["start"] == ""
+
+
 def test_a_retry_of_a_task_that_took_over(runs: Runs) -> None:
     runs.run("a", "start")
     runs.run("b", "start", origin="a")

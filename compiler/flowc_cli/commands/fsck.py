@@ -78,7 +78,7 @@ def _check_run(layout: RunLayout, seen: dict[tuple[str, str], str | None]) -> It
             continue
         yield None
         if parts[-1] in (MANIFEST, FAILED):
-            for name, ref in _references(document):
+            for name, ref in artifacts.referenced(document):
                 problem = _check_value(layout, ref, seen)
                 if problem:
                     yield _Damage(
@@ -92,15 +92,6 @@ def _check_foreach(layout: RunLayout, document: dict[str, Any]) -> None:
     foreach: dict[str, Any] | None = document.get("foreach")
     if foreach:
         artifacts.check_items(layout.store, layout.flow, str(foreach.get("variable", "")), foreach)
-
-
-def _references(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What a manifest refers to, by its name."""
-    yield from {**document["parameters"], **document["artifacts"]}.items()
-    foreach: dict[str, Any] = document.get("foreach", {})
-    for ref in (foreach, *foreach.get("fan", ())):
-        if "hash" in ref:
-            yield str(foreach.get("variable", "items")), ref
 
 
 def _check_value(layout: RunLayout, ref: dict[str, Any], seen: dict[tuple[str, str], str | None]) -> str | None:

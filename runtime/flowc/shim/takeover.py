@@ -13,14 +13,17 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import allocate_lock
 from functools import partial
 
-from flowc.errors import CorruptArtifact, ParameterError, ProtocolError
+from flowc.errors import CorruptArtifact, MissingInput, ParameterError, ProtocolError
 from flowc.protocol import env_names
+from flowc.store import artifacts
 from flowc.store.run_layout import MANIFEST, MARK, ORIGIN, index_text, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _thread import LockType
     from collections.abc import Collection
     from concurrent.futures import ThreadPoolExecutor
     from typing import Any, Dict, FrozenSet, Iterator, List, Set, Tuple
@@ -180,9 +183,11 @@ class Origin:
         self._alone = alone
         self._listed: Dict[str, Dict[Path, int]] = {}
         self._gang: Tuple[str, Path, bool] | None = None
+        self._checked: Dict[str, str] = {}
+        self._locks: Dict[str, LockType] = {}
         self._pool: ThreadPoolExecutor | None = None
         self.damaged: List[str] = []
-        """Messages about tasks whose manifests cannot be read."""
+        """Messages about tasks whose manifests or values cannot be read."""
 
     def close(self) -> None:
         """Release the threads."""
@@ -216,12 +221,8 @@ class Origin:
         name, path, attempt = task
         if attempt is None:
             return None
-        try:
-            manifest = self._source.manifest(name, path, attempt)
-        except CorruptArtifact as error:
-            self.damaged.append(f"task {task_id(name, path)} is run again: {error}")
-            return None
-        if not agrees(self._plan.step(name), manifest):
+        manifest = self._sound(name, path, attempt)
+        if manifest is None or not agrees(self._plan.step(name), manifest):
             return None
         if self._plan.is_first(self._plan.step(name)):
             from flowc.shim.graph_info import record_graph
@@ -232,6 +233,35 @@ class Origin:
             target.write_json(mark, {"run": manifest["run"], "by": self._source.run})
         target.commit(name, path, attempt, manifest)
         return manifest
+
+    def _sound(self, name: str, path: Path, attempt: int) -> Document | None:
+        """The manifest of a task whose values are all there, as they were stored; each is read once."""
+        try:
+            manifest = self._source.manifest(name, path, attempt)
+            for variable, ref in artifacts.referenced(manifest):
+                self._check_value(variable, ref)
+        except (CorruptArtifact, MissingInput) as error:
+            note = f"task {task_id(name, path)} is run again: {error}"
+            if note not in self.damaged:
+                self.damaged.append(note)
+                if self._alone:
+                    _say(note)
+            return None
+        return manifest
+
+    def _check_value(self, name: str, ref: Dict[str, Any]) -> None:
+        if "hash" not in ref or "inline" in ref:
+            return
+        digest = str(ref["hash"])
+        with self._locks.setdefault(digest, allocate_lock()):  # tasks of a foreach have many values in common
+            if digest not in self._checked:
+                try:
+                    artifacts.check_stored(self._source.store, self._source.flow, name, ref)
+                    self._checked[digest] = ""
+                except CorruptArtifact as error:
+                    self._checked[digest] = str(error)
+        if self._checked[digest]:
+            raise CorruptArtifact(self._checked[digest])
 
     def _committed(self, name: str, path: Path) -> int | None:
         """The committed attempt of a task; a remote store is listed once a step."""
@@ -250,9 +280,15 @@ class Origin:
         if self._gang is None or self._gang[:2] != (step.name, base):
             count = self._source.manifest(openers[-1].name, base)["foreach"]["count"]
             if self._alone:
-                whole = len(self._source.latest_children(step.name, base, count)) == count
+                ended: Dict[int, int | None] = {**self._source.latest_children(step.name, base, count)}
             else:
-                whole = all(self._committed(step.name, (*base, i)) is not None for i in range(count))
+                ended = {i: self._committed(step.name, (*base, i)) for i in range(count)}
+            attempts = [ended.get(i) for i in range(count)]
+            whole = all(attempt is not None for attempt in attempts) and all(
+                self._sound(step.name, (*base, i), attempt) is not None
+                for i, attempt in enumerate(attempts)
+                if attempt is not None
+            )
             self._gang = (step.name, base, whole)
         return self._gang[2]
 

@@ -16,7 +16,7 @@ from flowc.store import codec
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any, Callable, Dict, Tuple
 
     from flowc.store import Buffer, Store
@@ -211,6 +211,31 @@ def check_items(store: Store, flow: str, name: str, ref: Ref) -> None:
             raise CorruptArtifact(f"the items of {name!r}: {store.location(key)} is gone from the store") from None
     if ends != ref["size"]:
         raise CorruptArtifact(f"the table of {name!r} does not have the {count} items that the manifest says")
+
+
+def referenced(document: Dict[str, Any]) -> Iterator[Tuple[str, Ref]]:
+    """What a manifest refers to, by its name: artifacts, parameters, and the items of a foreach."""
+    yield from {**document["parameters"], **document["artifacts"]}.items()
+    foreach: Dict[str, Any] = document.get("foreach") or {}
+    for ref in (foreach, *foreach.get("fan", ())):
+        if "hash" in ref:
+            yield str(foreach.get("variable", "items")), ref
+
+
+def check_stored(store: Store, flow: str, name: str, ref: Ref) -> None:
+    """Whether a value that another run relies on is there, with the bytes of its hash. One that is not is set aside.
+
+    Values above COMPARED_LIMIT are looked at only: whoever reads them verifies them. Raises CorruptArtifact.
+    """
+    if "inline" in ref:
+        return  # the manifest's own digest has it
+    what, size = f"artifact {name!r}", int(ref["size"])
+    key = data_key(flow, ref["hash"])
+    if not store.is_complete(key, size) and not store.is_complete(key, size):
+        store.set_aside(key)
+        raise CorruptArtifact(f"{what}: {store.location(key)} is gone from the store, or has lost bytes")
+    if size <= COMPARED_LIMIT:
+        _verified(store, key, what, lambda: (store.read_known(key), ref["hash"]))
 
 
 def _place(store: Store, flow: str, encoded: codec.Encoded, ref: Ref, limit: int) -> None:
