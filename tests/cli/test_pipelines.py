@@ -194,6 +194,10 @@ def test_maps_and_ifs_in_words() -> None:
 @pytest.mark.process
 def test_both_shapes_in_a_file(folder: Path) -> None:
     result = flowc(folder, "check", "both.py")
+    assert result.returncode == 0, "check takes each of them"
+    assert "flow Classic, 2 steps" in result.stderr
+    assert "flow modern, 1 steps" in result.stderr
+    result = flowc(folder, "graph", "both.py")
     assert result.returncode == 2
     assert "error[FC103]: `modern` is another flow of this file" in result.stderr
     assert "--flow`: Classic, modern" in result.stderr

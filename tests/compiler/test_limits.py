@@ -43,6 +43,7 @@ def test_the_page_has_every_figure() -> None:
     for depth in (operations.DEEPEST_CALLS, operations.DEEPEST_VALUE, operations.DEEPEST_TREE):
         assert f"| {depth} deep |" in text
     assert f"{operations.MOST_SECONDS:g} seconds" in text
+    assert f"{operations.MOST_IMPORT_SECONDS:g} seconds" in text
     assert f"{operations.MOST_MEMORY >> 20} MB" in text
 
 
@@ -78,6 +79,7 @@ def worked_for(seconds: float) -> None:
 
 def test_imports_do_not_take_the_time_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operations, "MOST_SECONDS", 0.1)
+    monkeypatch.setattr(operations, "MOST_IMPORT_SECONDS", 0.1)
     budget = operations.Budget(50_000)
     with budget.importing(0):
         worked_for(0.08)

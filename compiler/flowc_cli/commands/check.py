@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.output import INPUT_ERROR, Form, note_unused, report, write_content, write_error
 from flowc_cli.project_config import included_patterns
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from flowc_compiler.driver import Compilation
+from flowc_compiler.driver import Compilation, flow_names
 from flowc_targets.package.local_modules import check_code
 
 app = shared.command_app()
@@ -40,7 +41,8 @@ def check(
 ) -> None:
     """Print every problem of a flow, and write nothing without --fix."""
     options = flow_options(flow, with_, config, config_value, branch, production, param)
-    sink, compilation = _collect(file, target or [], options)
+    options = replace(options, parameters=replace(options.parameters, to_check=True))
+    sink, compilations = _collect(file, target or [], options)
     if diff:
         if format != "text":
             note_unused("--format", "with --diff, which prints edits", "leave one of them out")
@@ -48,8 +50,8 @@ def check(
     if fix and any(item.fix is not None for item in sink.diagnostics):
         from flowc_compiler.rewrite.fixes import apply_and_check
 
-        sink, compilation = apply_and_check(sink, lambda: _collect(file, target or [], options), sys.stderr)
-    raise typer.Exit(_report(sink, compilation, format))
+        sink, compilations = apply_and_check(sink, lambda: _collect(file, target or [], options), sys.stderr)
+    raise typer.Exit(_report(sink, compilations, format))
 
 
 def _preview(sink: DiagnosticSink) -> int:
@@ -64,8 +66,32 @@ def _preview(sink: DiagnosticSink) -> int:
     return INPUT_ERROR if sink.failed else 0
 
 
-def _collect(file: Path, targets: Sequence[str], options: FlowOptions) -> tuple[DiagnosticSink, Compilation | None]:
-    """All diagnostics of a file, those of the named targets too."""
+_Checked = tuple[DiagnosticSink, tuple[Compilation, ...]]
+
+
+def _collect(file: Path, targets: Sequence[str], options: FlowOptions) -> _Checked:
+    """All diagnostics of a file: of each of its flows, where none is named and none is the one that it runs."""
+    sink, compilation = _collect_flow(file, targets, options)
+    if options.flow_name is None and any(item.code == "FC103" for item in sink.diagnostics):
+        names = flow_names(file)
+        if len(names) > 1 and not options.parameters.assignments:
+            return _collect_flows(file, targets, options, names)
+    return sink, (compilation,) if compilation is not None else ()
+
+
+def _collect_flows(file: Path, targets: Sequence[str], options: FlowOptions, names: Sequence[str]) -> _Checked:
+    sink, compilations = DiagnosticSink(), list[Compilation]()
+    for name in names:
+        found, compilation = _collect_flow(file, targets, replace(options, flow_name=name))
+        sink.extend(found)
+        compilations += [compilation] if compilation is not None else []
+    return sink, tuple(compilations)
+
+
+def _collect_flow(
+    file: Path, targets: Sequence[str], options: FlowOptions
+) -> tuple[DiagnosticSink, Compilation | None]:
+    """All diagnostics of a flow, those of the named targets too."""
     sink = DiagnosticSink()
     compilation = None
     try:
@@ -79,11 +105,10 @@ def _collect(file: Path, targets: Sequence[str], options: FlowOptions) -> tuple[
     return sink, compilation
 
 
-def _report(sink: DiagnosticSink, compilation: Compilation | None, form: Form) -> int:
+def _report(sink: DiagnosticSink, compilations: Sequence[Compilation], form: Form) -> int:
     """Print all diagnostics. Returns the exit code."""
     report(sink.diagnostics, sink.sources, form)
-    if not sink.failed and form == "text" and compilation is not None:
-        flow = compilation.flow
+    for flow in (item.flow for item in compilations if not sink.failed and form == "text"):
         write_error(f"{flow.file}: flow {flow.name}, {len(flow.steps)} steps, no errors\n")
     return INPUT_ERROR if sink.failed else 0
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver.parameter_inputs import NO_INPUTS, ParameterInputs, Signature
 from flowc_compiler.evaluate.literals import ENV_AT_COMPILE, reading_variables
 from flowc_compiler.evaluate.operations import spending
@@ -16,7 +16,7 @@ from flowc_compiler.frontend.shape import Shape, shape_of
 from flowc_compiler.ir import Flow, Parameter
 from flowc_compiler.passes import run_passes
 from flowc_compiler.source import SourceFile, Span
-from flowc_compiler.syntax.modules import report_too_deep
+from flowc_compiler.syntax.modules import ModuleView, report_too_deep
 
 if TYPE_CHECKING:
     import ast
@@ -45,7 +45,8 @@ def compile_file(
     them. Those of a class flow are bound when it has been compiled. `variables` gives the names of the variables of
     the environment that compiling may read: those of `ENV_AT_COMPILE` by default.
 
-    Raises FlowcError with everything that is wrong with it; warnings stay in `sink`.
+    Raises FlowcError with everything that is wrong with it; warnings stay in `sink`. With `given.to_check`, it is
+    raised with warnings only for a pipeline whose graph depends on values that a run will be given.
     """
     sink = sink if sink is not None else DiagnosticSink()
     source = read_source(path, sink)
@@ -60,8 +61,24 @@ def compile_file(
     flow = run_passes(flow, sink) if flow is not None else None
     sink.raise_if_failed()
     assert source is not None
+    if flow is None and given.to_check:
+        raise FlowcError(sink.diagnostics)
     assert flow is not None, "no flow, and no error that says why"
     return Compilation(flow, source)
+
+
+def flow_names(path: Path) -> tuple[str, ...]:
+    """The names of the flows that a file defines, in its order; none where it cannot be read."""
+    sink = DiagnosticSink()
+    source = read_source(path, sink)
+    module = parse(source, sink) if source is not None else None
+    if source is None or module is None:
+        return ()
+    from flowc_compiler.frontend.classflow.flow_classes import ClassTable
+
+    classes = ClassTable(ModuleView(source, module, sink), sink).flows()
+    found = {**shape_of(source, module).pipelines, **classes}
+    return tuple(sorted(found, key=lambda name: found[name].lineno))
 
 
 class _File(NamedTuple):
@@ -111,8 +128,9 @@ def _pipeline(file: _File, given: ParameterInputs) -> Flow | None:
         return given.bind(Signature(name, span, tuple(parameters)), sink)
 
     return read_pipeline(
-        source, module, sink, flow_name, bind, attached, texts=given.text_of_option, to_run=given.to_run
-    )
+        source, module, sink, flow_name, bind, attached,
+        texts=given.text_of_option, to_run=given.to_run, to_check=given.to_check,
+    )  # fmt: skip
 
 
 def _check_no_configs(configs: GivenConfigs, sink: DiagnosticSink) -> None:

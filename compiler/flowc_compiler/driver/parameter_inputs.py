@@ -56,6 +56,8 @@ class ParameterInputs:
     """
     to_run: bool = False
     """Whether the flow runs at once, so that nothing may be missing."""
+    to_check: bool = False
+    """Whether the flow is only checked, so that what a run will be given may be missing."""
 
     def bind(self, flow: HasParameters, sink: DiagnosticSink) -> dict[str, str]:
         """Parameter name to the text of its value. Collects FC302, FC303, FC304 and FC308."""

@@ -306,6 +306,8 @@ class ModuleExecution(UnknownCode):
         self._namespaces: dict[ModuleView, Environment] = {}
         self.adopted: dict[ModuleView, Environment] = {}
         """What imported modules have that another evaluator of the same file has executed."""
+        self.gave_up = False
+        """Whether a file took too long to evaluate, so that names of it may be missing."""
         self._stars: list[tuple[str, ...]] = []
         """Installed modules whose names are imported with `*`."""
 
@@ -359,6 +361,7 @@ class ModuleExecution(UnknownCode):
     def _give_up(self, view: ModuleView) -> None:
         """Know nothing of a file that takes too long to evaluate, but for what is defined in it."""
         self._spent = [0, 0]
+        self.gave_up = True
         why = Unresolved(f"{view.source.name} takes too long to evaluate", "pass the value with `-p`", code="FC114")
         self.frames = [Frame(view, self._namespaces[view])]
         self.forget(

@@ -17,8 +17,9 @@ MOST_OPERATIONS = 250_000
 MOST_ENTRIES = 2_500_000
 """Entries of lists, tuples, sets and dicts that are made, copied or looked at, in all; 8 characters count as one."""
 MOST_SECONDS = 0.8
-"""Of the processor, for all that is evaluated of a file, and as much again for all modules that it imports; long ones
-have more. The counts above mostly end it sooner."""
+"""Of the processor, for all that is evaluated of a file; a long one has more. The counts above mostly end it sooner."""
+MOST_IMPORT_SECONDS = 4.0
+"""The same for all modules that a file imports, together."""
 MOST_MEMORY = 200 << 20
 """Bytes by which evaluating may let the process grow."""
 LONGEST = 100_000
@@ -66,7 +67,7 @@ class Budget:
     def __init__(self, characters: int = 0) -> None:
         """`characters` is the length of the file."""
         self._deadline = time.process_time() + MOST_SECONDS + _seconds(characters)
-        self._for_imports = MOST_SECONDS
+        self._for_imports = MOST_IMPORT_SECONDS
         """What is left for the modules that the file imports."""
         self._imports = 0
         self._memory = _peak() + MOST_MEMORY

@@ -98,6 +98,12 @@ class PipelineEvaluator(Interpreter):
         self.run_configuration = RunConfiguration()
         self.parameter_values: dict[str, object] = {}
         """The values that the pipeline's parameters have by default."""
+        self.to_check = False
+        """Whether what a run will be given may be missing."""
+        self.is_called = False
+        """Whether the file itself calls the pipeline."""
+        self.missing: list[str] = []
+        """What is missing: what depends on it is not looked at."""
         self.has_read_context = False
         """Whether the body has asked for the pipeline's own configuration."""
         self.waiting: list[PendingOrder] = []

@@ -271,6 +271,8 @@ def _value(evaluator: PipelineEvaluator, known: Known, parameter: Parameter, tex
             return None
     if known.value is not None:
         return known.value
+    if evaluator.to_check:
+        return _unknown(evaluator, known, parameter)
     if known.problem is not None:
         evaluator.sink.error(
             "FC304", f"parameter `{parameter.name}` has no known value: {known.problem.message}",
@@ -282,6 +284,17 @@ def _value(evaluator: PipelineEvaluator, known: Known, parameter: Parameter, tex
             help=f"give it a value: `-p {parameter.name}=...`",
         )  # fmt: skip
     return None
+
+
+def _unknown(evaluator: PipelineEvaluator, known: Known, parameter: Parameter) -> tuple[object]:
+    """A value that a run will be given, where the pipeline is only checked: what depends on it is not looked at."""
+    evaluator.missing.append(parameter.name)
+    message, span = f"parameter `{parameter.name}` shapes the graph and has no value yet", parameter.span
+    if known.problem is not None:
+        message, span = f"{message}: {known.problem.message}", known.problem.span
+    help_text = f"check with a value, too: `-p {parameter.name}=...`, which compiling asks for"
+    evaluator.sink.warning("FC304", message, span, help=help_text, label="what depends on it is not checked")
+    return (Unresolved(""),)
 
 
 def _chosen(evaluator: PipelineEvaluator, known: Known, text: str) -> tuple[object] | None:

@@ -49,13 +49,15 @@ def read_pipeline(
     *,
     texts: Texts = no_texts,
     to_run: bool = False,
+    to_check: bool = False,
 ) -> Flow | None:
     """Evaluate a file's pipeline; `None`, with diagnostics collected, when that fails.
 
     The pipeline is that of `flow_name`, or the one that the file itself calls, or the only one. `bind` is asked for
     values of its parameters from outside, `attached` are decorators for every step, as `--with` has them, and `texts`
     values for the options of the file's own command line. With `to_run` it is compiled for one run, which has these
-    values.
+    values; with `to_check` it is only checked, so that what a run will be given may be missing: what depends on that is
+    not looked at, and the flow is `None` then, with warnings collected.
     """
     decorators: tuple[CliDecorator, ...] = ()
     if attached:  # the models of all decorators take a while to import
@@ -64,10 +66,13 @@ def read_pipeline(
         decorators = read_cli_decorators(attached, sink)
     outer, sink = sink, DiagnosticSink()
     found = _evaluator_of(_File(source, module, decorators, texts), flow_name, sink)
+    if found is not None:
+        found[0].to_check = to_check
     if found is not None and report_old(found[0].executed_views(), outer):
         return None
     try:
-        return _flow_of(found, flow_name, bind, decorators, to_run=to_run) if found is not None else None
+        with spending(len(source.text)):  # what executing the file has taken is not the pipeline's
+            return _flow_of(found, flow_name, bind, decorators, to_run=to_run) if found is not None else None
     finally:
         outer.extend(sink)
 
@@ -87,7 +92,7 @@ def _flow_of(
                 report_unused(decorators, sink)
             return flow
         except (EvaluationError, LimitError) as error:
-            if isinstance(error, LimitError) and not sink.failed:
+            if not sink.failed and (isinstance(error, LimitError) or not evaluator.missing):
                 message = f"{view.source.name}, with what it imports, takes too long to evaluate"
                 span = view.source.line_span(1)
                 sink.error("FC114", message, span, help="import what only tasks need within the steps")
@@ -177,6 +182,7 @@ def _read(
     if chosen is None:
         return None
     pipeline, run = chosen
+    evaluator.is_called = run is not None
     if run is not None and run.state is not None:
         run.state.restore()
     span = pipeline.view.name_span(pipeline.node)  # it may be another file's
@@ -189,7 +195,8 @@ def _read(
     if any(item.name not in environment for item in parameters):
         return None
     options = tuple(item for item in evaluator.command_inputs.parameters(known=True) if item.name not in environment)
-    fixed = {item.name: environment[item.name] for item in parameters if item.name in environment and item.fixed}
+    known = [item.name for item in parameters if item.fixed and item.name not in evaluator.missing]
+    fixed = {name: environment[name] for name in known}
     if fixed and not to_run:
         report_conditions(evaluator, pipeline, fixed)
     _evaluate(evaluator, pipeline, environment)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from flowc_compiler.diagnostics import suggest
@@ -128,7 +128,26 @@ def bind_step(
     for key, value in preset.items():
         if key not in taken:
             arguments.keywords[key] = BoundValue(value, node)
-    return bind(evaluator, signature, arguments, step.function, node).named
+    missing: list[str] = []
+    if evaluator.to_check and not evaluator.is_called and not arguments.open:
+        given = taken | arguments.keywords.keys()
+        missing = [item.name for item in signature.named if item.default is None and item.name not in given]
+        arguments.keywords.update({item: BoundValue(Unresolved(""), node) for item in missing})
+    found = bind(evaluator, signature, arguments, step.function, node).named
+    if missing:
+        _expect_configuration(evaluator, step.function, missing, node)
+    return found
+
+
+def _expect_configuration(evaluator: PipelineEvaluator, name: str, missing: Sequence[str], node: ast.expr) -> None:
+    """Warn (FC113) of arguments that only the configuration of a run can give, where another file runs the pipeline."""
+    evaluator.missing += missing
+    shown = ", ".join(f"`{item}`" for item in missing)
+    evaluator.sink.warning(
+        "FC113", f"the call of `{name}` leaves {shown} to the configuration of a run, and this file has no run",
+        evaluator.span(node), help="check the file that runs the pipeline: its `config_path` may give the value",
+        label="what depends on it is not checked",
+    )  # fmt: skip
 
 
 def _override(
