@@ -22,6 +22,11 @@ def find_run(pathspec: str, root: str | None) -> tuple[Run, list[str]]:
     return Run(f"{flow}/{rest[0]}", root=root, trusted=False, _namespace_check=False), rest[1:]
 
 
+def engine_of(run: Run) -> str:
+    """The target whose engine runs a run that the local engine has not started."""
+    return "argo" if run.id.startswith("argo-") else "airflow"
+
+
 def steps_of(run: Run) -> list[Step]:
     """The steps in the order in which they began: the client lists the newest first."""
     return list(run)[::-1]

@@ -62,6 +62,35 @@ def test_a_run_of_an_engine_in_which_nothing_happens_is_lost(tmp_path: Path) -> 
     assert run_of(tmp_path, {"a/-/0/attempt.json": begun(ago=8 * 86400)}).status == "lost"
 
 
+def test_what_has_just_ended_is_a_sign_of_life(tmp_path: Path) -> None:
+    """A task may work for longer than a week."""
+    layout = RunLayout(open_store(str(tmp_path)), "Flow", "argo-1")
+    for step, ended in (("a", NOW - 9 * 86400), ("b", NOW - 60)):
+        layout.begin(step, (), 0, begun(ago=10 * 86400))
+        layout.commit(step, (), 0, {"artifacts": {}, "parameters": {}, "run": "argo-1", "created": ended})
+    assert Run("Flow/argo-1", root=str(tmp_path), _namespace_check=False).status == "running"
+    layout.commit("b", (), 0, {"artifacts": {}, "parameters": {}, "run": "argo-1", "created": NOW - 8 * 86400})
+    assert Run("Flow/argo-1", root=str(tmp_path), _namespace_check=False).status == "lost"
+
+
+def test_show_says_who_knows_of_a_pod_that_was_killed(tmp_path: Path) -> None:
+    """Its last attempt has left nothing but its beginning, and without a timeout it may still work."""
+    layout = RunLayout(open_store(str(tmp_path)), "Flow", "argo-1")
+    layout.begin("a", (), 3, begun(last=True, ago=86400))
+    shown = flowc(tmp_path, "show", "Flow/argo-1", "--root", tmp_path).stdout
+    assert "Flow/argo-1  running  " in shown
+    began = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(NOW - 86400))
+    asks = "`flowc status Flow/argo-1 --target argo` asks the engine"
+    assert f"nothing has begun or failed since {began}; {asks}\n" in shown
+    layout.begin("a", (), 3, begun(last=True, ago=60))
+    assert "asks the engine" not in flowc(tmp_path, "show", "Flow/argo-1", "--root", tmp_path).stdout
+    layout.begin("a", (), 3, begun(last=True, ago=86400, timeout=60, deadline=NOW - 80000))
+    shown = flowc(tmp_path, "show", "Flow/argo-1", "--root", tmp_path).stdout
+    assert "Flow/argo-1  failed  " in shown
+    assert "a killed: TimeoutException" in shown or "a attempt 3 killed: TimeoutException" in shown
+    assert "asks the engine" not in shown
+
+
 @pytest.mark.process
 def test_owners(tmp_path: Path) -> None:
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])

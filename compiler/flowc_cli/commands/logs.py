@@ -13,7 +13,7 @@ from flowc.errors import FlowError
 from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import Place, fail, with_client
 from flowc_cli.output import write, write_error
-from flowc_cli.stored_runs import find_run, find_task, report_failure, selected_steps, tasks_of
+from flowc_cli.stored_runs import engine_of, find_run, find_task, report_failure, selected_steps, tasks_of
 from flowc_targets.base.engine import EngineClient, EngineError
 
 app = shared.command_app()
@@ -74,8 +74,7 @@ def _print_stored_logs(pathspec: str, root: str | None, streams: Sequence[str]) 
 
 def _print_where_logs_are(run: Run) -> None:
     """Point to the logs of an engine's run. Only the local engine puts logs into the store."""
-    target = "argo" if run.id.startswith("argo-") else "airflow"
-    where = f"`flowc logs {run.pathspec} --target {target}`"
+    where = f"`flowc logs {run.pathspec} --target {engine_of(run)}`"
     write_error(f"flowc: this run's logs are with its engine: {where}\n")
 
 

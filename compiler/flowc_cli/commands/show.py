@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -11,14 +12,17 @@ import typer
 
 from flowc.client import Run, Step, Task
 from flowc.client.attempts import Attempt
+from flowc.client.run_state import last_sign
 from flowc.errors import FlowError
 from flowc_cli import shared_options as shared
 from flowc_cli.output import write
-from flowc_cli.stored_runs import find_run, report_failure, selected_steps, tasks_of
+from flowc_cli.stored_runs import engine_of, find_run, report_failure, selected_steps, tasks_of
 from flowc_compiler.diagnostics.terminal_text import visible_line
 
 app = shared.command_app()
 
+_SILENCE_SECONDS = 3600.0
+"""A run of an engine of which the store hears nothing for that long may have ended without a trace."""
 _SHOWN_ATTEMPTS = 20
 """How many attempts of a step are listed, of those that did not just succeed."""
 
@@ -39,8 +43,9 @@ def show(
 
 
 def _text(run: Run, steps: Sequence[Step]) -> str:
-    created = run.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    lines = [f"{run.pathspec}  {run.status}  {created}", f"root: {run.root}"]
+    lines = [f"{run.pathspec}  {run.status}  {_utc(run.created_seconds())}", f"root: {run.root}"]
+    if not run.record and run.status in ("running", "lost"):
+        lines += _where_to_ask(run)
     if run.user_tags:
         lines.append(f"tags: {_names(run.user_tags)}")
     if run.origin_pathspec is not None:
@@ -59,6 +64,15 @@ def _text(run: Run, steps: Sequence[Step]) -> str:
             lines.append(f"    {_names(tasks[0].artifact_names)}")
         lines.extend(_attempts(tasks))
     return "\n".join(lines) + "\n"
+
+
+def _where_to_ask(run: Run) -> list[str]:
+    """The store does not know of a pod that was killed, or could not start; its engine does."""
+    sign = last_sign(run)
+    if time.time() - sign < _SILENCE_SECONDS:
+        return []
+    where = f"`flowc status {run.pathspec} --target {engine_of(run)}`"
+    return [f"nothing has begun or failed since {_utc(sign)}; {where} asks the engine"]
 
 
 def _names(names: Iterable[str]) -> str:
@@ -87,8 +101,11 @@ def _attempts(tasks: Sequence[Task]) -> list[str]:
 def _since(attempt: Attempt) -> str:
     if attempt.started is None:
         return ""
-    began = datetime.fromtimestamp(attempt.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f" since {began}, on {attempt.host}"
+    return f" since {_utc(attempt.started)}, on {attempt.host}"
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _document(run: Run, steps: Sequence[Step]) -> dict[str, Any]:

@@ -14,13 +14,16 @@ from flowc.store.run_owner import HEARTBEAT, is_gone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Dict, List
+    from typing import Dict, List, Tuple
 
     from flowc.client.run_object import Run
     from flowc.store.run_layout import Document, Path
 
 LOST_SECONDS = 7 * 86400.0
-"""A run without an owner in which nothing has begun for that long does not go on."""
+"""A run without an owner in which nothing has begun or ended for that long does not go on.
+
+A process that is killed leaves no trace, and a pod without `@timeout` may work for days: Metaflow's end after five.
+"""
 
 
 def run_status(run: Run) -> str:
@@ -47,15 +50,34 @@ def is_deserted(run: Run) -> bool:
 
 def _status_from_attempts(run: Run) -> str:
     newest = run.created_seconds()
+    committed: List[Tuple[str, Path, int]] = []
     for step, tasks in run.all_attempts().items():
         for path, attempts in tasks.items():
             if any(attempts.values()):
+                committed.append((step, path, max(number for number, done in attempts.items() if done)))
                 continue
             last = read_attempt(run.layout, step, path, max(attempts), committed=False, after=None, run_over=False)
             if last.failure is not None and last.last:
                 return "failed"
             newest = max(newest, last.ended or last.started or 0.0)
-    return "lost" if time.time() - newest > LOST_SECONDS else "running"
+    since = time.time() - LOST_SECONDS
+    # A task may have worked for longer than that, and ended just now. Manifests are read only where it matters.
+    return "running" if newest > since or any(_ended(run, *task) > since for task in committed) else "lost"
+
+
+def _ended(run: Run, step: str, path: Path, attempt: int) -> float:
+    return float(run.layout.manifest(step, path, attempt)["created"])
+
+
+def last_sign(run: Run) -> float:
+    """When an attempt of an unfinished task last began or ended, in seconds since 1970; else when the run began."""
+    times = [run.created_seconds()]
+    for step, tasks in run.all_attempts().items():
+        for path, attempts in tasks.items():
+            if not any(attempts.values()):
+                last = read_attempt(run.layout, step, path, max(attempts), committed=False, after=None, run_over=False)
+                times += [time for time in (last.started, last.ended) if time is not None]
+    return max(times)
 
 
 def began_at(run: Run) -> float:

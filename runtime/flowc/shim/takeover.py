@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from flowc.protocol.plan import Plan, PlanStep
     from flowc.store.run_layout import Document, Path, RunLayout
 
+LARGE = 1 << 23
+"""Bytes of a value that is verified while no other of its kind is."""
 THREADS = 32
 """Manifests that are copied at a time where each costs a network round trip."""
 
@@ -185,6 +187,7 @@ class Origin:
         self._gang: Tuple[str, Path, bool] | None = None
         self._checked: Dict[str, str] = {}
         self._locks: Dict[str, LockType] = {}
+        self._large = allocate_lock()
         self._pool: ThreadPoolExecutor | None = None
         self.damaged: List[str] = []
         """Messages about tasks whose manifests or values cannot be read."""
@@ -253,7 +256,9 @@ class Origin:
         if "hash" not in ref or "inline" in ref:
             return
         digest = str(ref["hash"])
-        with self._locks.setdefault(digest, allocate_lock()):  # tasks of a foreach have many values in common
+        # Tasks of a foreach have many values in common. Large values are in memory one at a time.
+        large = ref["size"] > LARGE
+        with self._large if large else self._locks.setdefault(digest, allocate_lock()):
             if digest not in self._checked:
                 try:
                     artifacts.check_stored(self._source.store, self._source.flow, name, ref)
