@@ -35,7 +35,10 @@ def run_status(run: Run) -> str:
     if ended:
         return "successful"
     if run.record:
-        return "lost" if is_deserted(run) else "running"
+        if not is_deserted(run):
+            return "running"
+        end = run.layout.read_json(f"{run.pathspec}/run-end.json")  # written since, or not seen for once
+        return "lost" if end is None else str(end["status"])
     return _status_from_attempts(run)
 
 

@@ -58,10 +58,13 @@ def join_inputs(cls: type[FlowSpec], state: TaskState, count: int) -> Inputs:
     """The inputs of a join; `count` is the width of the foreach that it closes. Raises MissingInput."""
     layout, plan, step, path = state.layout, state.plan, state.step, state.path
     reader = _Reader(layout)
-    if step.closes_kind == "branch":
-        states = [_arm_state(layout, plan, arm, path, reader) for arm in step.arms]
-    else:
-        states = _foreach_states(layout, plan, step, path, count, reader)
+
+    def look() -> List[InputState]:
+        if step.closes_kind == "branch":
+            return [_arm_state(layout, plan, arm, path, reader) for arm in step.arms]
+        return _foreach_states(layout, plan, step, path, count, reader)
+
+    states = layout.store.found_at_last(look, lambda found: all(each.attempt is not None for each in found))
     _require(layout, [state for state in states if state.attempt is None], len(states))
     reader.states = states
     for each in states:

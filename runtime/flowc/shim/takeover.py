@@ -85,7 +85,7 @@ def _asked(plan: Plan) -> Tuple[str, FrozenSet[str]]:
 def _begin(layout: RunLayout, plan: Plan, source: RunLayout, rerun: FrozenSet[str]) -> None:
     """The first task records which run is resumed, and keeps that run's parameters."""
     store = layout.store
-    if not store.children(source.prefix):
+    if not store.found_at_last(lambda: store.children(source.prefix), bool):
         raise ProtocolError(f"cannot resume run {source.run!r} of flow {plan.flow}: it is not in {store.url}")
     layout.write_json(f"{layout.prefix}/{ORIGIN}", {"version": 1, "origin": source.run, "rerun": sorted(rerun)})
     kept = source.kept_parameters()

@@ -467,11 +467,18 @@ def predecessor(layout: RunLayout, plan: Plan, step: PlanStep, path: Path) -> Do
         if path[-1]:
             return layout.manifest(step.name, (*path[:-1], path[-1] - 1))
         path = path[:-1]
-    for name in step.parents:
-        parent = plan.step(name)
-        manifest = _committed(layout, parent, plan.parent_path(parent, path), single=len(step.parents) == 1)
-        if manifest is not None and manifest.get("choice", step.name) == step.name:
-            return manifest
+
+    def look() -> Document | None:
+        for name in step.parents:
+            parent = plan.step(name)
+            manifest = _committed(layout, parent, plan.parent_path(parent, path), single=len(step.parents) == 1)
+            if manifest is not None and manifest.get("choice", step.name) == step.name:
+                return manifest
+        return None
+
+    found = layout.store.found_at_last(look, lambda manifest: manifest is not None)
+    if found is not None:
+        return found
     task = task_id(step.name, path)
     raise MissingInput(f"none of {', '.join(step.parents)} has led to task {task} of run {layout.flow}/{layout.run}")
 

@@ -11,8 +11,9 @@ from flowc.protocol import env_names
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import Callable, Tuple, Union
+    from typing import Callable, Tuple, TypeVar, Union
 
+    T = TypeVar("T")
     Buffer = Union[bytes, bytearray, memoryview]
 
 __all__ = ["DEFAULT_ROOT", "Store", "open_store", "preload", "split_url"]
@@ -132,6 +133,15 @@ class Store:
                     raise
                 time.sleep(seconds)
         raise AssertionError
+
+    def found_at_last(self, look: Callable[[], T], is_there: Callable[[T], bool]) -> T:
+        """Look for what must be there, again and again: a server's list may lack it for once."""
+        for seconds in (0.1, 0.4, 1.5) if self.remote else ():
+            found = look()
+            if is_there(found):
+                return found
+            time.sleep(seconds)
+        return look()
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Every key that starts with the string `prefix`."""

@@ -178,7 +178,7 @@ def load_item(store: Store, flow: str, name: str, ref: Ref, index: int) -> Any:
         start, size, digest = _entry(store, key, ref, index)
         return store.read_known(key, table_size + start, size), digest.hex()
 
-    return codec.decode(_writable(_verified(store, key, what, read)), what)
+    return codec.decode(_writable(_verified(store, key, what, read, ref["hash"])), what)
 
 
 def _entry(store: Store, key: str, ref: Ref, index: int) -> Tuple[int, int, bytes]:
@@ -269,10 +269,11 @@ def _bytes(store: Store, flow: str, name: str, ref: Ref) -> Buffer:
     return _writable(_verified(store, key, f"artifact {name!r}", lambda: (store.read_known(key), ref["hash"])))
 
 
-def _verified(store: Store, key: str, what: str, read: Callable[[], Tuple[Buffer, str]]) -> Buffer:
+def _verified(store: Store, key: str, what: str, read: Callable[[], Tuple[Buffer, str]], whole: str = "") -> Buffer:
     """What `read` gives with its hash, if that is right. Raises CorruptArtifact.
 
-    Bytes that are wrong on the way are right the second time. Those that are not are damaged, and set aside.
+    Bytes that are wrong on the way are right the second time. Those that are not are damaged, and set aside, unless
+    `whole`, the hash of all of the file, is right: then it has no such part.
     """
     found = digest = ""
     for _ in range(2):
@@ -283,6 +284,8 @@ def _verified(store: Store, key: str, what: str, read: Callable[[], Tuple[Buffer
         found = hashlib.sha256(data).hexdigest()
         if found == digest:
             return data
+    if whole and hashlib.sha256(store.read_known(key)).hexdigest() == whole:
+        raise CorruptArtifact(f"{what} is not in {store.location(key)}: the number of items in the manifest is wrong")
     store.set_aside(key)
     raise CorruptArtifact(_wrong(what, store.location(key), found, digest))
 

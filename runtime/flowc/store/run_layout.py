@@ -40,6 +40,19 @@ VERSION = 1
 SEALED = 2
 """The version of manifests that say where they belong, and have a digest of themselves."""
 _DIGEST = b',"digest":"'
+_RECORDS = {
+    RUN_RECORD: {"flow": str, "run": str, "created": float},
+    "run-end.json": {"status": str},
+    "heartbeat.json": {"time": float},
+    "tags.json": {"tags": list},
+    GRAPH_RECORD: {"steps": dict},
+    PARAMETERS: {"parameters": dict},
+    RESUMED: {"reused": dict},
+    ATTEMPT_RECORD: {"started": float},
+    ERROR_RECORD: {"type": str, "message": str, "traceback": str, "created": float},
+    FAILED: {"artifacts": dict, "parameters": dict},
+}
+"""What must be in a file of this name; each may have more."""
 
 
 def flow_names(store: Store) -> list[str]:
@@ -90,6 +103,10 @@ class RunLayout:
         attempts = sorted((int(name) for name in self.store.children(base) if name.isdigit()), reverse=True)
         return next((a for a in attempts if self.store.exists(f"{base}/{a}/{MANIFEST}")), None)
 
+    def latest_known(self, step: str, path: Path) -> int | None:
+        """The attempt to read of a task that must have one: a list that does not have it is asked for again."""
+        return self.store.found_at_last(lambda: self.latest(step, path), lambda attempt: attempt is not None)
+
     def latest_children(self, step: str, path: Path, count: int) -> dict[int, int]:
         """Item number to the attempt to read, for the items 0..count-1 below `path` that have one."""
         if not self.store.remote:
@@ -122,7 +139,7 @@ class RunLayout:
             return self._committed(step, path, attempt)
         if self._remembered is not None and (step, path) in self._remembered:
             return self._remembered[step, path]
-        attempt = self.latest(step, path)
+        attempt = self.latest_known(step, path)
         if attempt is None:
             raise MissingInput(
                 f"task {task_id(step, path)} of run {self.flow}/{self.run} has not finished: "
@@ -146,18 +163,23 @@ class RunLayout:
 
     def latest_iteration(self, step: str, path: Path) -> int | None:
         """The last committed iteration of a recursive switch at `path`, found in a logarithm of their number."""
-        if self.latest(step, (*path, 0)) is None:
+        first = self.latest_known if self.store.remote else self.latest
+        if first(step, (*path, 0)) is None:
             return None
         low, high = 0, 1
-        while self.latest(step, (*path, high)) is not None:
-            low, high = high, 2 * high
-        while high - low > 1:
-            middle = (low + high) // 2
-            if self.latest(step, (*path, middle)) is None:
-                high = middle
-            else:
-                low = middle
-        return low
+        while True:
+            while self.latest(step, (*path, high)) is not None:
+                low, high = high, 2 * high
+            while high - low > 1:
+                middle = (low + high) // 2
+                if self.latest(step, (*path, middle)) is None:
+                    high = middle
+                else:
+                    low = middle
+            # A list that lacked an iteration for once has led to an earlier one.
+            if not self.store.remote or self.latest(step, (*path, low + 1)) is None:
+                return low
+            low, high = low + 1, low + 2
 
     def begin(self, step: str, path: Path, attempt: int, record: Document) -> None:
         """Write the record of an attempt that begins."""
@@ -185,8 +207,10 @@ class RunLayout:
 
     def kept_parameters(self) -> Dict[str, Any] | None:
         """The parameters that were written down; `None` when the run ended before it had any."""
-        document = self.read_json(f"{self.prefix}/{PARAMETERS}")
-        return None if document is None else document["parameters"]
+        try:
+            return dict(self._document(f"{self.prefix}/{PARAMETERS}", known=True)["parameters"])
+        except MissingKey:
+            return None
 
     def write_json(self, key: str, document: Document) -> None:
         """Write a small JSON file, with a digest of itself at its end."""
@@ -203,13 +227,13 @@ class RunLayout:
     def _document(self, key: str, *, known: bool = False) -> Document:
         """A JSON file; `known` where it must be there. What is wrong is read once more. Raises CorruptArtifact."""
         read = self.store.read_known if known else self.store.read
-        try:
-            return _unsealed(bytes(read(key)))
-        except ValueError:
+        for tries_left in (2, 1, 0) if self.store.remote else (1, 0):
             try:
-                return _unsealed(bytes(read(key)))
+                return _checked(key, _unsealed(bytes(read(key))))
             except ValueError as error:
-                raise CorruptArtifact(f"{self.store.location(key)} {error}") from None
+                if not tries_left:
+                    raise CorruptArtifact(f"{self.store.location(key)} {error}") from None
+        raise AssertionError
 
 
 def _unsealed(data: bytes) -> Document:
@@ -231,6 +255,22 @@ def _unsealed(data: bytes) -> Document:
     return found
 
 
+def _checked(key: str, document: Document) -> Document:
+    """A document that is what the file's name says. Raises ValueError."""
+    parts = key.split("/")
+    for name, kind in _RECORDS.get(parts[-1], {}).items():
+        value: Any = document.get(name)
+        if not (isinstance(value, kind) or (kind is float and type(value) is int)):
+            raise ValueError(f"has no {name!r}, as such a file must have")
+    if parts[-1] == RUN_RECORD and len(parts) == 3 and [document["flow"], document["run"]] != parts[:2]:
+        raise ValueError(f"is the record of run {document['flow']}/{document['run']}")
+    if parts[-1] == FAILED:
+        problem = _misplaced(document, "/".join(parts[:-1]))
+        if problem:
+            raise ValueError(problem)
+    return document
+
+
 def _misplaced(manifest: Document, place: str) -> str:
     """What is wrong with a manifest that was read from a place; nothing where it is right.
 
@@ -246,8 +286,7 @@ def _misplaced(manifest: Document, place: str) -> str:
     if not all(isinstance(manifest.get(name), dict) for name in ("artifacts", "parameters")):
         return "lists no artifacts"
     foreach: Any = manifest.get("foreach", {"count": 0})
-    try:
-        count = int(foreach["count"])
-    except (TypeError, ValueError, KeyError):
+    count: Any = foreach.get("count") if isinstance(foreach, dict) else None
+    if type(count) is not int:
         return "does not say how many items its foreach has"
     return "" if count >= 0 else f"says that a foreach has {count} items"

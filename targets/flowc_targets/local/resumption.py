@@ -146,7 +146,8 @@ def _layout(flow: str, store: Store, root: str, run_id: str | None) -> RunLayout
         except FlowError:
             _raise_no_run(flow, store, f"flow {flow} has no run in {store.url}")
     name = run_id.removeprefix(f"{flow}/")
-    if name in ("", "data") or "/" in name or not store.children(f"{flow}/{name}"):
+    odd = name in ("", "data") or "/" in name
+    if odd or not store.found_at_last(lambda: store.children(f"{flow}/{name}"), bool):
         _raise_no_run(flow, store, f"flow {flow} has no run {name!r} in {store.url}")
     return RunLayout(store, flow, name)
 

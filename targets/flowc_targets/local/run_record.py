@@ -172,8 +172,9 @@ class RunRecord:
         return choice
 
     def committed(self, key: TaskKey, attempt: int) -> bool:
-        """Whether the attempt has a manifest."""
-        return self.layout.store.exists(f"{self.layout.folder(key.step, key.path, attempt)}/manifest.json")
+        """Whether an attempt that says so has a manifest."""
+        manifest = f"{self.layout.folder(key.step, key.path, attempt)}/manifest.json"
+        return self.layout.store.found_at_last(lambda: self.layout.store.exists(manifest), bool)
 
     def _upload(self, log: Path) -> None:
         assert self._spool is not None
