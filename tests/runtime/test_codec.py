@@ -16,6 +16,7 @@ from flowc.store.file_store import FileStore
 from flowc.store.run_layout import RunLayout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from flowc.store import Buffer
@@ -113,6 +114,56 @@ def test_what_a_store_answers_wrongly_once_is_read_again(tmp_path: Path, fault: 
     assert artifacts.load_item(Faulty(str(tmp_path), fault), "F", "items", items, 1) == b"y" * 9000
     found = RunLayout(Faulty(str(tmp_path), fault), "F", "r").manifest("start", (), 0)
     assert found == layout.manifest("start", (), 0)
+
+
+class Forgetful(FileStore):
+    """A bucket whose lists lack everything, now and then."""
+
+    remote = True
+    lists = 0
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Nothing, every third time."""
+        self.lists += 1
+        return iter(()) if self.lists % 3 == 1 else super().keys(prefix)
+
+
+def test_a_list_that_lacks_what_must_be_there_is_asked_for_again(tmp_path: Path) -> None:
+    store = Forgetful(str(tmp_path))
+    layout = RunLayout(store, "F", "r")
+    for number in range(9):
+        layout.commit("loop", (number,), 0, {"artifacts": {"n": number}, "parameters": {}})
+    for begin in range(3):
+        store.lists = begin
+        assert layout.manifest("loop", (3,))["artifacts"] == {"n": 3}
+        assert layout.latest_iteration("loop", ()) == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("run.json", '{"flow":"F","run":"other","created":1.0}'),
+        ("run.json", "{}"),
+        ("run-end.json", '{"ended":3}'),
+        ("parameters.json", '{"parameters":[]}'),
+        ("start/-/0/error.json", '{"type":"E"}'),
+        ("start/-/0/failed.json", '{"artifacts":{},"parameters":{},"step":"start","index":"-","attempt":1}'),
+    ],
+)
+def test_a_file_with_something_else_is_damaged(tmp_path: Path, name: str, text: str) -> None:
+    store = open_store(str(tmp_path))
+    store.write(f"F/r/{name}", [text.encode()])
+    with pytest.raises(CorruptArtifact, match=f"F/r/{name}"):
+        RunLayout(store, "F", "r").read_json(f"F/r/{name}")
+
+
+def test_a_wrong_number_of_items_does_not_set_aside_the_file_that_has_them(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    items = artifacts.save_items(store, "F", "items", [b"x" * 9000, b"y" * 9000])
+    for index in (0, 2):
+        with pytest.raises(CorruptArtifact, match="the number of items"):
+            artifacts.load_item(store, "F", "items", {**items, "count": 3}, index)
+    assert artifacts.load_item(store, "F", "items", items, 1) == b"y" * 9000
 
 
 def test_the_number_of_items_is_that_of_their_table(tmp_path: Path) -> None:

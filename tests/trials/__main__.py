@@ -37,6 +37,8 @@ class Entry:
 TRIALS = {
     "bombs": Entry("files that would take all time or memory if they were evaluated without bounds", 10**6, 16),
     "fuzz": Entry("token and tree mutations of all examples and tables, through check and both targets", 1000, 150),
+    "kills": Entry("kill -9 of engine, server and tasks of a run, and of what resumes it", 100, 3),
+    "stores": Entry("one damage to the files of a finished run; then reads, fsck, resume and a new run", 200, 4),
 }
 """All trials. A new one is a module with a function `trial` and a row here."""
 

@@ -243,6 +243,9 @@ class Origin:
             manifest = self._source.manifest(name, path, attempt)
             for variable, ref in artifacts.referenced(manifest):
                 self._check_value(variable, ref)
+            foreach: Dict[str, Any] = manifest.get("foreach", {})
+            if foreach:
+                artifacts.check_items(self._source.store, self._source.flow, foreach.get("variable", ""), foreach)
         except (CorruptArtifact, MissingInput) as error:
             note = f"task {task_id(name, path)} is run again: {error}"
             if note not in self.damaged:
