@@ -151,7 +151,11 @@ def begin(folder: Path, arguments: list[str], output: Path, **environment: str) 
 
 def finish(process: int, output: Path, seconds: float = 120.0) -> Ended:
     """Wait for a command; one that takes longer is killed, and has the code -9."""
-    previous = signal.signal(signal.SIGALRM, lambda *_: os.killpg(process, signal.SIGKILL))
+
+    def kill(*_: object) -> None:
+        os.killpg(process, signal.SIGKILL)
+
+    previous = signal.signal(signal.SIGALRM, kill)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         _, status = os.waitpid(process, 0)
@@ -196,7 +200,7 @@ def wrong_final(run: Run) -> str | None:
     """What is wrong with the artifacts at a run's end."""
     found = run["end"].task
     for name, value in FINAL.items():
-        if found is None or name not in found.artifact_names:
+        if name not in found.artifact_names:
             return f"the end has no {name!r}"
         got = found.value(name)
         if got != value or type(got) is not type(value):

@@ -61,7 +61,7 @@ class _Broken(NamedTuple):
         before = bytes(data)
         change(data)
         (self.root / key).write_bytes(data)
-        return Damage("", (key,) if before != data else ())
+        return Damage("", (key,) if before != bytes(data) else ())
 
 
 def _flip(store: _Broken) -> Damage:

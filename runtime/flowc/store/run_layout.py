@@ -40,7 +40,7 @@ VERSION = 1
 SEALED = 2
 """The version of manifests that say where they belong, and have a digest of themselves."""
 _DIGEST = b',"digest":"'
-_RECORDS = {
+_RECORDS: Dict[str, Dict[str, type]] = {
     RUN_RECORD: {"flow": str, "run": str, "created": float},
     "run-end.json": {"status": str},
     "heartbeat.json": {"time": float},
@@ -286,7 +286,10 @@ def _misplaced(manifest: Document, place: str) -> str:
     if not all(isinstance(manifest.get(name), dict) for name in ("artifacts", "parameters")):
         return "lists no artifacts"
     foreach: Any = manifest.get("foreach", {"count": 0})
-    count: Any = foreach.get("count") if isinstance(foreach, dict) else None
+    try:
+        count: Any = foreach["count"]
+    except (TypeError, KeyError, IndexError):
+        count = None
     if type(count) is not int:
         return "does not say how many items its foreach has"
     return "" if count >= 0 else f"says that a foreach has {count} items"
