@@ -12,6 +12,93 @@ from collections.abc import Mapping
 
 from tests.variants.variant import Answer, Variant
 
+APPLYING = """\
+from metaflow import FlowSpec, card, catch, current, environment, kubernetes, project, resources, retry
+
+
+def enabled(decorator, flag):
+    def apply(function):
+        if flag:
+            return decorator(function)
+        return function
+    return apply
+
+
+def local(*args, **kwargs):
+    def decorate(function):
+        return function if LOCAL else environment(*args, **kwargs)(function)
+    return decorate
+
+
+def all_of(*decorators):
+    def decorate(function):
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+    return decorate
+
+
+def installing(libraries, times=1):
+    def decorate(function):
+        @wraps(function)
+        def wrapper(*args, **kwargs):
+            print("RESULT installs", sorted(libraries.items()))
+            return function(*args, **kwargs)
+        return retry(times=times, minutes_between_retries=0)(wrapper)
+    return decorate
+
+
+def inside(function):
+    @retry(times=0)
+    @wraps(function)
+    def wrapper(*args, **kwargs):
+        print("RESULT inside")
+        return function(*args, **kwargs)
+    return wrapper
+
+
+class Profiled:
+    def __init__(self, with_card=True, **options):
+        self.with_card, self.options = with_card, options
+
+    def __call__(self, function):
+        @wraps(function)
+        def wrapper(flow, *inputs):
+            print("RESULT profiled", sorted(self.options))
+            function(flow, *inputs)
+        if self.with_card:
+            from metaflow import card
+            return card(type="blank", id="profile")(wrapper)
+        return wrapper
+
+
+def shared(function):
+    from metaflow import retry as again
+    vars = {"MODE": "shared"}
+    vars |= {"MORE": str(len(vars))}
+    return again(times=MOST - 1)(environment(vars=vars)(function))
+
+
+def on_the_flow(name):
+    def decorate(flow):
+        return project(name=f"{name}_{MOST}")(flow)
+    return decorate
+
+
+def decorators_of_work(function):
+    @wraps(function)
+    def wrapper(self, *inputs):
+        steps = current.graph["steps"]
+        print("RESULT graph", [one["name"] for one in steps["work"]["decorators"]], current.get("project_name"))
+        return function(self, *inputs)
+    return wrapper
+
+
+LOCAL = os.environ.get("NO_SUCH_MODE", "").lower() == "true"
+MOST = 3
+"""
+"""The user's functions that apply decorators of Metaflow."""
+
 HELP = '''\
 import contextlib, functools, os, time
 from functools import partial, wraps
@@ -255,6 +342,52 @@ WITH_METAFLOW: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 """What stands above the steps: Metaflow's answer is the right one."""
 
+APPLIED: Mapping[str, Mapping[str, str]] = {
+    "by_arguments": {
+        "top": "def large(memory, **more):\n    return resources(memory=memory * 2, **more)",
+        "work": "@large(100, cpu=1)\n@step",
+    },
+    "on_a_flag": {"work": "@enabled(environment(vars={'MODE': 'on'}), flag=True)\n@step"},
+    "on_a_flag_that_is_off": {"work": "@enabled(environment(vars={'MODE': 'on'}), flag=MOST > 3)\n@step"},
+    "on_a_variable_with_a_default": {
+        "work": "@enabled(environment(vars={'MODE': 'on'}), flag=os.getenv('NO_SUCH_FLAG', '1') == '1')\n@step",
+    },
+    "on_a_variable_that_is_not_set": {
+        "work": "@enabled(environment(vars={'A': os.getenv('NO_SUCH_IMAGE')}), flag=os.getenv('NO_SUCH_FLAG'))\n@step",
+    },
+    "unless_it_is_local": {"work": "@local(vars=dict(MODE='far'))\n@step", "first": "@local(vars={'MODE': 'x'})\n@step"},
+    "several_in_a_loop": {
+        "work": "@all_of(retry(times=0), environment(vars={'MODE': 'all'}), tagged('all'))\n@timed\n@step",
+    },
+    "around_a_wrapper": {"work": "@installing({'b': '1', 'a': ''}, times=0)\n@step"},
+    "above_a_wrapper": {"work": "@inside\n@step"},
+    "by_an_object": {"work": "@Profiled(interval=1)\n@step", "first": "@Profiled(False, a=1)\n@step"},
+    "imported_in_the_function": {"work": "@shared\n@resources(cpu=1)\n@step"},
+    "by_a_lambda": {"work": "@(lambda function: retry(times=MOST - 3)(function))\n@step"},
+    "by_a_partial": {
+        "top": "def with_mode(mode, function):\n    return environment(vars={'MODE': mode})(function)",
+        "work": "@partial(with_mode, 'partial')\n@step",
+    },
+    "stacked": {"work": "@shared\n@enabled(retry, flag=False)\n@tagged('a')\n@step"},
+    "on_the_flow": {"above": "@on_the_flow('sho' + 'p')"},
+    "on_the_flow_on_a_flag": {"above": "@enabled(project(name='shop'), flag=MOST)\n@on_the_side",
+                              "top": "def on_the_side(flow):\n    REGISTRY.append(flow.__name__)\n    return flow"},
+    "from_a_local_module": {
+        "top": "from applying import large, sized, sometimes\nimport applying",
+        "work": "@large(MOST * 10)\n@sometimes(applying.once, os.environ.get('NO_SUCH_FLAG', 'yes'))\n@step",
+        "first": "@applying.sized\n@step",
+    },
+    "on_a_condition": {
+        "top": "if os.environ.get('NO_SUCH_STAGE'):\n    where = kubernetes(memory=1)\nelse:\n    where = lambda f: f",
+        "work": "@where\n@step",
+    },
+    "above_what_is_not_known": {
+        "top": "import unittest.mock as mocks",
+        "work": "@enabled(environment(vars={'MODE': 'mock'}), True)\n@mocks.patch.dict(os.environ, {'B': '1'})\n@step",
+    },
+}  # fmt: skip
+"""Functions of the user's that apply decorators of Metaflow: these count, in Metaflow's order."""
+
 PLAIN = {"RESULT end []", "RESULT join 6 [None, None]", "RESULT last None None", "RESULT start None"}
 _WORK = ("RESULT work 1 None", "RESULT work 2 None")
 WITHOUT_METAFLOW: Mapping[str, tuple[Mapping[str, str], Answer]] = {
@@ -279,21 +412,24 @@ WITHOUT_METAFLOW: Mapping[str, tuple[Mapping[str, str], Answer]] = {
 """What Metaflow does not find, or names otherwise, with what it adds to the answer."""
 
 REFUSED: Mapping[str, Mapping[str, str]] = {
-    "applies_one_of_metaflow": {
-        "top": "from metaflow import kubernetes\ndef large(memory):\n    return kubernetes(memory=memory)",
-        "work": "@large(64000)\n@step",
+    "depends_on_the_unknown": {
+        "top": "import random\nfrom metaflow import kubernetes\ndef sometimes(function):\n"
+        "    return kubernetes(memory=1)(function) if random.random() < 2 else function",
+        "work": "@sometimes\n@step",
     },
-    "is_given_one_of_metaflow": {
-        "top": "from metaflow import kubernetes\ndef enabled(decorator, flag):\n"
-        "    return decorator if flag else lambda f: f",
-        "work": "@enabled(kubernetes(memory=64000), flag=True)\n@step",
+    "drops_the_function": {
+        "top": "from metaflow import kubernetes\ndef dropping(function):\n    kubernetes(memory=1)(function)\n"
+        "    return function",
+        "work": "@dropping\n@step",
     },
-    "applies_one_in_a_local_module": {"top": "from applying import large", "work": "@large(64000)\n@step"},
-    "names_one_by_a_constant_of_a_local_module": {"top": "import applying", "work": "@applying.sized\n@step"},
-    "is_one_on_a_condition": {
-        "top": "from metaflow import kubernetes\nif os.environ.get('PROD'):\n    where = kubernetes(memory=1)\nelse:\n"
-        "    where = lambda f: f",
-        "work": "@where\n@step",
+    "applies_it_to_a_wrapper_of_another_name": {
+        "top": "from metaflow import kubernetes\ndef hiding(function):\n    def wrapper(self):\n"
+        "        function(self)\n    return kubernetes(memory=1)(wrapper)",
+        "work": "@hiding\n@step",
+    },
+    "hands_it_to_a_package": {
+        "top": "import decorators_of_others\nfrom metaflow import kubernetes",
+        "work": "@decorators_of_others.maybe(kubernetes(memory=1))\n@step",
     },
     "nothing_binds": {"work": "@conda_base(python='3.9')\n@step"},
 }
@@ -356,8 +492,9 @@ BESIDE = {
     "        return function(*args, **kwargs)\n    return wrapper\n",
     "tools/__init__.py": "",
     "tools/wrap.py": "from helper import logged\n",
-    "applying.py": "from metaflow import environment, kubernetes, retry, resources\n\ndef large(memory):\n"
-    "    return kubernetes(memory=memory)\n\ncpu = 2\nsized = resources(cpu=cpu)\nonce = retry(times=0)\n\n"
+    "applying.py": "from metaflow import environment, retry, resources\n\ndef large(memory):\n"
+    "    return resources(memory=memory)\n\ndef sometimes(decorator, flag):\n"
+    "    return lambda function: decorator(function) if flag else function\n\ncpu = 2\nsized = resources(cpu=cpu)\nonce = retry(times=0)\n\n"
     "def usual(function):\n    return environment(vars={'MODE': 'usual'})(once(function))\n",
 }  # fmt: skip
 
@@ -387,6 +524,9 @@ def _pipeline(parts: Mapping[str, str]) -> dict[str, str]:
 
 def _variants() -> list[Variant]:
     found = [Variant(name, _flow(parts)) for name, parts in WITH_METAFLOW.items()]
+    for name, parts in APPLIED.items():
+        top = f"{APPLYING}\n\n{parts.get('top', '')}"
+        found.append(Variant(f"applied_{name}", _flow({"join": "@decorators_of_work\n@step", **parts, "top": top})))
     for name, (parts, answer) in WITHOUT_METAFLOW.items():
         found.append(Variant(name, _flow(parts), expected=(*PLAIN, *_WORK, *answer)))
     found += [Variant(f"refused_{name}", _flow(parts), refused="FC401") for name, parts in REFUSED.items()]

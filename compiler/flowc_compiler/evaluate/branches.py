@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from flowc_compiler.evaluate.assumptions import assumed_parts, assuming, stripped, under
+from flowc_compiler.evaluate.assumptions import assumed_parts, assuming, settled, stripped, under
 from flowc_compiler.evaluate.environment_reads import read_variable
 from flowc_compiler.evaluate.evaluator import (
     EvaluationError,
@@ -35,6 +35,9 @@ from flowc_compiler.evaluate.values import (
     Unresolved,
     is_kind,
 )
+
+if TYPE_CHECKING:
+    from flowc_compiler.evaluate.applied_decorators import Applying
 
 _MOST_PASSES = 6
 """How often the body of a loop is evaluated until what it changes is known."""
@@ -254,8 +257,12 @@ def truth(evaluator: Evaluator, value: object, node: ast.AST) -> bool | Undeterm
     """Whether a value counts as true."""
     found = evaluator.undetermined(value)
     if isinstance(found, Assumed):
+        if evaluator.applying is not None:
+            return _settled_truth(evaluator, found, evaluator.applying, node)
         return cast("Assumed", assuming(evaluator, [found], partial(truth, evaluator, found.value, node)))
     if found is not None:
+        if evaluator.applying is not None and isinstance(found, Unresolved):
+            evaluator.applying.unknown = evaluator.applying.unknown or found
         return found
     if isinstance(value, Instance) and (value.of is None or value.of.kind != "enum"):
         own = value.of.mro() if value.of is not None else []
@@ -268,6 +275,15 @@ def truth(evaluator: Evaluator, value: object, node: ast.AST) -> bool | Undeterm
     if isinstance(value, DictView):
         return bool(value.owner)
     return bool(evaluator.computed(node, bool, value))
+
+
+def _settled_truth(evaluator: Evaluator, value: Assumed, applying: Applying, node: ast.AST) -> bool | Undetermined:
+    """Whether a value counts as true by the defaults of variables, while a decorator is called with a step."""
+    found = settled(evaluator, assuming(evaluator, [value], partial(truth, evaluator, value.value, node)))
+    if isinstance(found, Unresolved):
+        applying.unknown = applying.unknown or found
+        return found
+    return bool(found)
 
 
 def _tested(evaluator: Evaluator, node: ast.expr) -> object:

@@ -599,9 +599,12 @@ def _wraps(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> ob
     del evaluator, node
     of = arguments.positional[0].value if arguments.positional else None
     wrapped = of.wraps or of if isinstance(of, Function) else None
+    applied = of.applied if isinstance(of, Function) else ()
 
     def wrap(function: object) -> object:
-        return replace(function, wraps=wrapped) if isinstance(function, Function) else function
+        if not isinstance(function, Function):
+            return function
+        return replace(function, wraps=wrapped, applied=(*applied, *function.applied))
 
     return Builtin("typing.cast", wrap)
 

@@ -31,6 +31,8 @@ PLAIN_VALUE_HELP = (
 """What to do about a secret's value that stands in a file or on the command line."""
 ANY = "*"
 """Stands for all variables, among those that the file changes."""
+FROM_FILE = ".env"
+"""Stands for those that are not set, among those that the file changes: `load_dotenv()` keeps the others."""
 
 
 def looks_secret(name: str) -> bool:
@@ -66,9 +68,13 @@ def read_variable(
     evaluator.hazards += required
     if (noted := VARIABLES_READ.get()) is not None:
         noted.add(name)
-    if evaluator.changed_variables & {name, ANY}:
+    is_set = name in ENV_AT_COMPILE.get()() and name in os.environ
+    sets = evaluator.changed_variables & {name, ANY}
+    if sets or (FROM_FILE in evaluator.changed_variables and not is_set):
         message = f"`{shown}` is a variable that the file itself sets or may set"
-        raise evaluator.refuse("FC115", message, node, "write the value that it sets", default)
+        raise evaluator.refuse(
+            "FC115", message, node, "write the value that it sets" if sets else way_out(name), default
+        )
     if name in ENV_AT_COMPILE.get()():
         if name in os.environ:
             evaluator.note_secret(name, node)

@@ -49,6 +49,7 @@ from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
 
 if TYPE_CHECKING:
+    from flowc_compiler.evaluate.applied_decorators import Applying, DecoratorOutcome
     from flowc_compiler.evaluate.merging import State
 
 
@@ -196,6 +197,10 @@ class Evaluator(ABC):
         """Where the values of expressions are kept, while a class statement or a decorator is executed."""
         self.records: Records = {}
         """The values of the expressions in the class statements of the file."""
+        self.applying: Applying | None = None
+        """The decorator that is called with a step or flow, and what it has applied."""
+        self.outcomes: dict[ast.expr, DecoratorOutcome] = {}
+        """What the decorators of functions and classes have applied, by their expressions."""
         self.conditional = 0
         """The number of arms around that may run or not."""
         self.guarded = 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.applied_decorators import AppliedDecorator
 from flowc_compiler.evaluate.assumptions import may_settle, settled
 from flowc_compiler.evaluate.evaluator import (
     BoundValue,
@@ -25,7 +26,7 @@ from flowc_compiler.evaluate.evaluator import (
 )
 from flowc_compiler.evaluate.functions import bound_names, signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter
-from flowc_compiler.evaluate.literals import Scope, UnresolvedError
+from flowc_compiler.evaluate.literals import AppliedItems, Scope, UnresolvedError
 from flowc_compiler.evaluate.operations import HEAVIEST, MOST_OPERATIONS
 from flowc_compiler.evaluate.plain_data import TOO_HEAVY, plain_members, weight
 from flowc_compiler.evaluate.values import (
@@ -48,6 +49,7 @@ from flowc_compiler.evaluate.values import (
 )
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
+from flowc_compiler.syntax.served_imports import ServedName
 
 _DEPLOYER = ("user_name", "ds_type", "parameter_name")
 """Fields of the context that depend on where and for what it is made."""
@@ -113,6 +115,32 @@ class FileScope(Scope):
         )
         given = _context({"configs": configs, **context})
         return self.resolved(called(self.files.evaluator, function, given, node, self.view), node)
+
+    def applied(self, node: ast.expr) -> AppliedItems | None:
+        """What the decorator of the user's at this place applies; `None` where the files do not get there."""
+        evaluator = self.files.evaluator
+        with deep_recursion():
+            evaluator.namespace(self.view)
+        found = evaluator.outcomes.get(node)
+        if found is None or found.reason:
+            return None if found is None else AppliedItems((), found.reason, found.help)
+        return AppliedItems(tuple(self._written_out(item, node) for item in found.applied[::-1]))
+
+    def _written_out(self, applied: AppliedDecorator, node: ast.expr) -> ast.expr:
+        """A decorator that was applied, as a call; its arguments are known by the values that they had."""
+
+        def argument(given: BoundValue) -> ast.expr:
+            here = applied.view is self.view and isinstance(given.node, ast.expr)
+            made = ast.copy_location(ast.Name("", ast.Load()), given.node if here else node)
+            self.files.evaluator.records[made] = Recorded(given.value, None)
+            return made
+
+        name = ast.copy_location(ServedName(applied.name, ast.Load()), node)
+        positional = [argument(item) for item in applied.arguments.positional]
+        keywords = [
+            ast.keyword(None if key == "*" else key, argument(item)) for key, item in applied.arguments.keywords.items()
+        ]
+        return ast.copy_location(ast.Call(name, positional, keywords), node)
 
     def _recorded(self, node: ast.expr) -> Recorded:
         evaluator = self.files.evaluator

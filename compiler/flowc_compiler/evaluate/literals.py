@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path, PurePath
-from typing import Generic, TypeVar, cast
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from flowc_compiler.source import SourceFile
 
@@ -58,6 +58,17 @@ class UnresolvedError(Exception):
         return f": {self.reason}" if self.reason else ""
 
 
+class AppliedItems(NamedTuple):
+    """Decorators of the runtime that a decorator of the user's applies, as if they were written in its place.
+
+    The outermost is the first. `reason` and `help` say why they are not known, and what to do about it.
+    """
+
+    items: tuple[ast.expr, ...] = ()
+    reason: str = ""
+    help: str = ""
+
+
 class Scope:
     """What expressions stand for where they are read. In this one, no name is known."""
 
@@ -81,6 +92,11 @@ class Scope:
     def definition(self, node: ast.expr) -> object:
         """The value of an expression, which may be a function or a class. Raises UnresolvedError."""
         return self.evaluate(node)
+
+    def applied(self, node: ast.expr) -> AppliedItems | None:
+        """What the decorator of the user's at this place applies; `None` where the files do not get there."""
+        del node
+        return None
 
     def called(self, function: object, context: Mapping[str, object], node: ast.expr) -> object:
         """What a function returns for Metaflow's ParameterContext: `context` has those of its fields that are known.
@@ -149,6 +165,10 @@ class LazyScope(Scope, Generic[Made]):
     def definition(self, node: ast.expr) -> object:
         """The value of an expression, which may be a function or a class. Raises UnresolvedError."""
         return self.made.definition(node)
+
+    def applied(self, node: ast.expr) -> AppliedItems | None:
+        """What the decorator of the user's at this place applies."""
+        return self.made.applied(node)
 
     def called(self, function: object, context: Mapping[str, object], node: ast.expr) -> object:
         """What a function returns. Raises UnresolvedError."""

@@ -15,10 +15,11 @@ from typing import cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate import expressions
+from flowc_compiler.evaluate.applied_decorators import call_of_runtime, outcome_of
 from flowc_compiler.evaluate.assumptions import file_place
 from flowc_compiler.evaluate.branches import fork
 from flowc_compiler.evaluate.builtin_functions import builtin
-from flowc_compiler.evaluate.environment_reads import ANY
+from flowc_compiler.evaluate.environment_reads import ANY, FROM_FILE
 from flowc_compiler.evaluate.evaluator import (
     BoundValue,
     CallArguments,
@@ -72,6 +73,14 @@ def _sets_variables(callee: Foreign) -> bool:
     return path[:2] == _ENVIRONMENT or path == ("os", "putenv") or path[:1] == ("dotenv",)
 
 
+def _keeps_variables(callee: Foreign, arguments: CallArguments, unpacked: BoundValue | None) -> bool:
+    """Whether a call sets only variables that have no value: `load_dotenv` without `override`."""
+    if callee.path[:1] != ("dotenv",) or arguments.open or unpacked is not None or len(arguments.positional) > 3:
+        return False
+    override = arguments.keywords.get("override")
+    return callee.path[-1] != "()" and (override is None or override.value is False)
+
+
 class UnknownCode(Evaluator):
     """The part of the evaluator that forgets what unknown code may have changed."""
 
@@ -103,10 +112,10 @@ class UnknownCode(Evaluator):
             ]
             return fork(self, ways, node, callee)
         if isinstance(callee, Foreign) and callee.path[:1] == ("flowc",):  # flowc's own: it changes nothing
-            return Foreign(callee.message, callee.help, path=(*callee.path, "()"))
+            return call_of_runtime(self, callee, arguments)
         self.hazards += 1
         if isinstance(callee, Foreign) and _sets_variables(callee):
-            self.changed_variables.add(ANY)
+            self.changed_variables.add(FROM_FILE if _keeps_variables(callee, arguments, unpacked) else ANY)
         if isinstance(callee, Foreign) and callee.path[:1] == ("builtins",) and self._may_clobber(callee):
             self._clobber_all(Unresolved(f"`{callee.path[1]}` may change any name of the file"))
         shown = self.code(function)
@@ -270,8 +279,23 @@ class UnknownCode(Evaluator):
 
     def decorate_with(self, decorator: object, value: object, node: ast.expr) -> object:
         """What an evaluated decorator makes of a function or class."""
+        subject = self._subject(value) if self.applying is None else None
+        if subject is None:
+            return self._decorated(decorator, value, node)
+        made, self.outcomes[node] = outcome_of(
+            self, decorator, subject, lambda decorator: self._decorated(decorator, subject, node)
+        )
+        return made if value is subject or not isinstance(value, Unresolved) else replace(value, options=(made,))
+
+    def _subject(self, value: object) -> Function | ClassObject | None:
+        """What a decorator is called with; of a method, also where one below makes something that is not known."""
+        if isinstance(value, Unresolved) and self.frame.is_class and len(value.options) == 1:
+            value = value.options[0]
+        return value if isinstance(value, Function | ClassObject) else None
+
+    def _decorated(self, decorator: object, value: object, node: ast.expr) -> object:
         if isinstance(decorator, Foreign) and decorator.path[:1] == ("flowc",):
-            return value
+            return call_of_runtime(self, decorator, CallArguments([BoundValue(value, node)]))
         if isinstance(decorator, Foreign) and decorator.path in _CACHES and isinstance(value, Function):
             return replace(value, is_cached=True)
         if isinstance(decorator, Unresolved):
@@ -334,6 +358,7 @@ class ModuleExecution(UnknownCode):
         outer, self.frames = self.frames, [Frame(view, names)]
         recorded, self.recorded = self.recorded, None
         conditional, self.conditional = self.conditional, 0
+        applying, self.applying = self.applying, None
         try:
             length = len(view.source.text)
             charged = nullcontext() if is_main else self.importing(length)
@@ -341,6 +366,7 @@ class ModuleExecution(UnknownCode):
                 self._execute_module(view)
         finally:
             self.frames, self.recorded, self.conditional = outer, recorded, conditional
+            self.applying = applying
         return names
 
     def _execute_module(self, view: ModuleView) -> None:

@@ -17,6 +17,7 @@ from uuid import UUID
 from flowc_compiler.source import Span
 
 if TYPE_CHECKING:
+    from flowc_compiler.evaluate.applied_decorators import AppliedDecorator
     from flowc_compiler.evaluate.merging import State
     from flowc_compiler.syntax.modules import ModuleView
 
@@ -160,6 +161,8 @@ class Function:
     """The class whose method it is."""
     wraps: Function | None = None
     """The function whose name it has by `functools.wraps`."""
+    applied: tuple[AppliedDecorator, ...] = ()
+    """The decorators of the runtime that decorators of the user's have applied to it."""
     is_cached: bool = False
     """Whether it has the decorator `functools.cache` or `lru_cache`: what it returns is one object for all calls."""
 
@@ -213,6 +216,8 @@ class ClassObject:
     """Of a dataclass: the default of each field, `MISSING` where it has none."""
     options: set[str] = field(default_factory=set[str])
     """Of a dataclass: the arguments of its decorator, such as `frozen`."""
+    applied: tuple[AppliedDecorator, ...] = ()
+    """The decorators of the runtime that decorators of the user's have applied to it."""
 
     @property
     def is_frozen(self) -> bool:

@@ -17,7 +17,7 @@ from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.evaluate.literals import NO_SCOPE, Scope, UnresolvedError, evaluate
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
 from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
-from flowc_compiler.frontend.decorators.user_decorators import Owner, check_own, expanded
+from flowc_compiler.frontend.decorators.user_decorators import Owner, check_own, expanded, is_applying
 from flowc_compiler.ir import NO_FLOW_SPECS, NO_SPECS, FlowSpecs, StepSpecs
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
@@ -139,17 +139,24 @@ class ArgumentReader:
         """
         known = True
         models = ARGUMENTS if of == "step" else FLOW_ARGUMENTS
-        for item in items:
+        for item in (part for written in items for part in self._applied(written, of)):
             name, span = self.view.names.resolve(callee(item)), self.view.span(item)
             if name == skipped:
                 continue
             if name is None or name not in models:
-                known = check_own(item, name, self.view, of, self._modules, self._sink) and known
+                known = check_own(item, name, self.view, of, self._modules, self._sink, self.scope) and known
             elif name not in REPEATABLE and any(use.name == name for use in found):
                 self._sink.error("FC405", f"`@{name}` is given twice", span, help="keep one of them")
             elif (arguments := self._read(name, models[name], item)) is not None:
                 found.append(DecoratorUse(name, arguments, span))
         return known
+
+    def _applied(self, item: ast.expr, of: Owner) -> Sequence[ast.expr]:
+        """The decorators of the runtime that one of the user's applies; the item itself where it may be no such one."""
+        if of == "pipeline" or not is_applying(item, self.view, self._modules):
+            return (item,)
+        found = self.scope.applied(item)
+        return (item,) if found is None or found.reason else found.items
 
     def _read(self, name: str, model: type[Arguments], item: ast.expr) -> Arguments | None:
         """The arguments of `@name` and of `@name(...)`; `None` when something is wrong with them."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from flowc.protocol import metaflow_names
 from flowc.protocol.trackers import TRACKERS
 from flowc_compiler.diagnostics import DiagnosticSink, Fix, suggest
+from flowc_compiler.evaluate.literals import NO_SCOPE, Scope
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
 from flowc_compiler.syntax.metaflow_extensions import extension_of
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView, own_nodes
@@ -303,8 +304,22 @@ def _callee(item: ast.expr) -> ast.expr:
     return item.func if isinstance(item, ast.Call) else item
 
 
+def is_applying(item: ast.expr, view: ModuleView, modules: LocalModules | None) -> bool:
+    """Whether a decorator is one of the user's that applies, or may apply, a decorator of Metaflow."""
+    node = _callee(item)
+    if isinstance(node, ServedName) or view.names.resolve(node) is not None or _kind(node, view) is not None:
+        return False
+    return applies(item, view, modules) is not None
+
+
 def check_own(
-    item: ast.expr, name: str | None, view: ModuleView, of: Owner, modules: LocalModules | None, sink: DiagnosticSink
+    item: ast.expr,
+    name: str | None,
+    view: ModuleView,
+    of: Owner,
+    modules: LocalModules | None,
+    sink: DiagnosticSink,
+    scope: Scope = NO_SCOPE,
 ) -> bool:
     """Whether a decorator that no model of arguments is for is plain Python, which the task runs.
 
@@ -312,7 +327,8 @@ def check_own(
     one that Metaflow runs while it loads the flow.
     """
     node = _callee(item)
-    shown, span = view.code(node), view.span(item if of == "step" else node)
+    shown = node.id if isinstance(node, ServedName) else view.code(node)
+    span = view.span(item if of == "step" else node)
     if of == "step" and name in FLOW_ARGUMENTS:
         message = f"`@{shown}` is a decorator of the flow, not of a step"
         sink.error("FC401", message, span, help="put it above the class")
@@ -332,10 +348,11 @@ def check_own(
         message = f"`@{shown}` belongs to an extension of Metaflow, which flowc doesn't run"
         sink.error("FC401", message, span, help="remove it, and do its work in the step")
     elif (applied := applies(item, view, modules)) is not None:
-        message = (
-            f"`@{shown}` applies `@{applied}` when the file is executed, and flowc never executes a flow to compile it"
-        )
-        sink.error("FC401", message, span, help=f"write `@{applied}` above the {of} itself")
+        found = scope.applied(item)
+        because = f": {found.reason}" if found is not None else ", which flowc never executes to compile a flow"
+        message = f"`@{shown}` applies `@{applied}`, or may, in a way that is not known before the file runs{because}"
+        way_out = found.help if found is not None and "--env-at-compile" in found.help else ""
+        sink.error("FC401", message, span, help=way_out or f"write `@{applied}` above the {of} itself")
     else:
         _warn_of_tracker(node, view, sink)
         return True
@@ -358,7 +375,7 @@ def _warn_of_tracker(node: ast.expr, view: ModuleView, sink: DiagnosticSink) -> 
 def _check_name(node: ast.expr, name: str | None, view: ModuleView, of: Owner, sink: DiagnosticSink) -> bool:
     """Whether a name of the served packages, or one that nothing binds, is a decorator after all; else it is FC401."""
     known, takes = (ARGUMENTS, "steps take") if of == "step" else (FLOW_ARGUMENTS, "a flow takes")
-    shown, fix = view.code(node), None
+    shown, fix = node.id if isinstance(node, ServedName) else view.code(node), None
     message = f"`@{shown}` is not a decorator that flowc knows"
     help_text = f"{takes} {', '.join('@' + item for item in sorted(known))}"
     if name is not None:
