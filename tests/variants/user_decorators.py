@@ -85,11 +85,10 @@ def on_the_flow(name):
     return decorate
 
 
-def decorators_of_work(function):
+def shows(function):
     @wraps(function)
     def wrapper(self, *inputs):
-        steps = current.graph["steps"]
-        print("RESULT graph", [one["name"] for one in steps["work"]["decorators"]], current.get("project_name"))
+        print("RESULT shows", os.environ.get("MODE"), os.environ.get("MORE"), current.get("project_name"))
         return function(self, *inputs)
     return wrapper
 
@@ -355,7 +354,8 @@ APPLIED: Mapping[str, Mapping[str, str]] = {
     "on_a_variable_that_is_not_set": {
         "work": "@enabled(environment(vars={'A': os.getenv('NO_SUCH_IMAGE')}), flag=os.getenv('NO_SUCH_FLAG'))\n@step",
     },
-    "unless_it_is_local": {"work": "@local(vars=dict(MODE='far'))\n@step", "first": "@local(vars={'MODE': 'x'})\n@step"},
+    "unless_it_is_local": {"work": "@local(vars=dict(MODE='far'))\n@step",
+                           "first": "@local(vars={'MODE': 'x'})\n@step"},
     "several_in_a_loop": {
         "work": "@all_of(retry(times=0), environment(vars={'MODE': 'all'}), tagged('all'))\n@timed\n@step",
     },
@@ -494,7 +494,8 @@ BESIDE = {
     "tools/wrap.py": "from helper import logged\n",
     "applying.py": "from metaflow import environment, retry, resources\n\ndef large(memory):\n"
     "    return resources(memory=memory)\n\ndef sometimes(decorator, flag):\n"
-    "    return lambda function: decorator(function) if flag else function\n\ncpu = 2\nsized = resources(cpu=cpu)\nonce = retry(times=0)\n\n"
+    "    return lambda function: decorator(function) if flag else function\n\n"
+    "cpu = 2\nsized = resources(cpu=cpu)\nonce = retry(times=0)\n\n"
     "def usual(function):\n    return environment(vars={'MODE': 'usual'})(once(function))\n",
 }  # fmt: skip
 
@@ -526,7 +527,8 @@ def _variants() -> list[Variant]:
     found = [Variant(name, _flow(parts)) for name, parts in WITH_METAFLOW.items()]
     for name, parts in APPLIED.items():
         top = f"{APPLYING}\n\n{parts.get('top', '')}"
-        found.append(Variant(f"applied_{name}", _flow({"join": "@decorators_of_work\n@step", **parts, "top": top})))
+        work = f"{parts.get('work', '@step')}\n@shows"
+        found.append(Variant(f"applied_{name}", _flow({**parts, "top": top, "work": work})))
     for name, (parts, answer) in WITHOUT_METAFLOW.items():
         found.append(Variant(name, _flow(parts), expected=(*PLAIN, *_WORK, *answer)))
     found += [Variant(f"refused_{name}", _flow(parts), refused="FC401") for name, parts in REFUSED.items()]

@@ -119,6 +119,9 @@ def outcome_of(
 
 
 def _outcome(value: object, applying: Applying) -> DecoratorOutcome:
+    if isinstance(value, DecoratorCall) and any(isinstance(item.value, Function) for item in value.arguments.all()):
+        reason = "it is applied to a function that is not the step, nor a wrapper of it with `functools.wraps`"
+        return DecoratorOutcome(reason=reason)
     if isinstance(value, Unresolved):
         why = applying.unknown or value
         return DecoratorOutcome(reason=why.reason or "what it returns is not known", help=why.help)

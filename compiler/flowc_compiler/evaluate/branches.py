@@ -54,11 +54,14 @@ def unknown_choice(
     evaluator: Evaluator, node: ast.AST, cause: object, values: Sequence[object] = (), *, exact: bool = True
 ) -> Unresolved:
     """What stands for a value that depends on an unknown condition; unless `exact`, it may be none of `values`."""
+    variables = [item for item in (cause, *values) if isinstance(item, Unresolved) and "--env-at-compile" in item.help]
+    cause = variables[0] if variables else cause
     reason = cause.reason if isinstance(cause, Unresolved) and cause.reason else "the condition is not known"
     line = evaluator.span(node).line
     message = f"it depends on what line {line} of {evaluator.view.source.name} decides, and {_clause(reason)}"
     is_choice = exact and len(values) > 1 and not any(isinstance(item, Unresolved) for item in values)
-    return Unresolved(message, "write the value out, or pass it with `-p`", tuple(values), is_choice=is_choice)
+    way_out = variables[0].help if variables else "write the value out, or pass it with `-p`"
+    return Unresolved(message, way_out, tuple(values), is_choice=is_choice)
 
 
 def _clause(reason: str) -> str:
