@@ -152,14 +152,33 @@ NAMES = [
             def start(self):
                 pass
     """),
-    Row("a user's function that applies a decorator of Metaflow by its arguments", "file", """
+    Row("a user's function that applies decorators of Metaflow, by its arguments and on known conditions", "file", """
+        import os
         from metaflow import *
 
-        def sized(cpu):
-            return resources(cpu=cpu)
+        def on(decorator, flag):
+            def apply(function):
+                return decorator(function) if flag else function
+            return apply
+
+        @on(project(name="row"), os.getenv("NO_SUCH_FLAG", "1") == "1")
+        class RowFlow(FlowSpec):
+            @on(environment(vars={"ROW": "1"}), flag=True)
+            @on(kubernetes(image="none"), flag=False)
+            @step
+            def start(self):
+                assert os.environ["ROW"] == "1"
+                assert current.project_name == "row"
+    """),
+    Row("a user's function that applies a decorator of Metaflow on a condition that is not known", "file", """
+        import random
+        from metaflow import *
+
+        def sized(function):
+            return resources(cpu=4)(function) if random.random() < 0.5 else function
 
         class RowFlow(FlowSpec):
-            @sized(4)
+            @sized
             @step
             def start(self):
                 pass
