@@ -11,7 +11,7 @@ from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.frontend.parameters import text_conversion
 from flowc_compiler.frontend.parameters.text_conversion import FALSE_WORDS, TRUE_WORDS
 from flowc_compiler.ir import Parameter
-from flowc_compiler.source import Span
+from flowc_compiler.source import Span, exists, expand_user, is_file
 from flowc_compiler.syntax.import_root import is_readable, located, outside_help
 
 
@@ -261,7 +261,7 @@ def check_location(parameter: Parameter, location: str, sink: DiagnosticSink) ->
             way_out = "give a path, or a URL of s3://, gs://, az://, file://, https:// or data:"
             _report(parameter, f"URLs of {scheme}:// cannot be read", sink, way_out)
         return location
-    path = Path(location).expanduser()
+    path = expand_user(location)
     problem = _problem(path)
     if problem:
         _report(parameter, f"the file `{location}` cannot be read: {problem}", sink, "check the path")
@@ -276,9 +276,9 @@ def default_file(parameter: Parameter, sink: DiagnosticSink, way_out: str) -> Pa
     location = parameter.default
     if parameter.source != "file" or not isinstance(location, str) or is_url(location):
         return None
-    path = Path(location).expanduser()
+    path = expand_user(location)
     places = [path, Path(parameter.span.file).parent / path]
-    found = next((place for place in places if place.exists()), None)
+    found = next((place for place in places if exists(place)), None)
     problem = "it is neither in the current folder nor next to the flow" if found is None else _problem(found)
     if path.is_absolute() and found is None:
         problem = "there is no such file"
@@ -293,9 +293,9 @@ def default_file(parameter: Parameter, sink: DiagnosticSink, way_out: str) -> Pa
 def _problem(path: Path) -> str:
     """Why a file cannot be read; empty when it can."""
     try:
-        if not path.is_file():
+        if not is_file(path):
             kind = "it is a folder" if path.is_dir() else "it is not a regular file"
-            return kind if path.exists() else "there is no such file"
+            return kind if exists(path) else "there is no such file"
         with path.open("rb"):
             return ""
     except OSError as error:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.source import SourceFile
+from flowc_compiler.source import SourceFile, is_file
 from flowc_compiler.syntax.current_facts import check_current
 from flowc_compiler.syntax.import_root import (
     INCLUDED,
@@ -157,7 +157,7 @@ class LocalCode:
             path = tuple([folder, *folder.parents][level - 1 : level])
             if not parts:
                 file = path[0] / "__init__.py"
-                return file if file.is_file() else None
+                return file if is_file(file) else None
         elif parts[0] in NEVER_SHADOWED:
             return None
         found = self.folders.resolve(parts, path)
@@ -352,7 +352,7 @@ class LocalCode:
         if Path(script.name).is_absolute():
             return False
         places = (Path(os.path.normpath(place / script.name)) for place in dict.fromkeys((self._home.folder, own)))
-        path = next((item for item in places if item.is_file()), None)
+        path = next((item for item in places if is_file(item)), None)
         if path is None or path == self._home.file or not self._is_near(path):
             return path is not None
         self.needs_folder = True

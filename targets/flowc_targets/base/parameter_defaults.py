@@ -37,11 +37,18 @@ def _fits(value: object, kind: str) -> bool:
     fits = {
         "str": isinstance(value, str),
         "int": isinstance(value, int) and not isinstance(value, bool),
-        "float": isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value),
+        "float": isinstance(value, (int, float)) and not isinstance(value, bool) and _is_finite(value),
         "bool": isinstance(value, bool),
         "json": not isinstance(value, str) and _is_json(value),
     }
     return fits[kind]
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int that no float holds
+        return False
 
 
 def choices(parameter: Parameter) -> tuple[str, ...]:

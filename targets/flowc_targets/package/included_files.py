@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowc_compiler.driver import default_file
+from flowc_compiler.source import exists
 from flowc_compiler.syntax.import_root import is_readable, outside_help
 from flowc_compiler.syntax.local_code import Reason
 
@@ -66,7 +67,7 @@ def _matches(pattern: str, folder: Path, sink: DiagnosticSink) -> list[str] | No
             return None
         pattern = Path(pattern).relative_to(folder).as_posix()
     pattern = os.path.normpath(pattern) if pattern.strip() else ""
-    if pattern and (folder / pattern).exists():
+    if pattern and exists(folder / pattern):
         return [pattern]
     matches = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207 (Path.glob knows no `..`)
     return sorted(os.path.normpath(match) for match in matches)

@@ -11,7 +11,7 @@ from typing import NoReturn, cast
 
 from flowc_compiler.evaluate.literals import UnresolvedError
 from flowc_compiler.frontend.parameters.declaration_calls import Argument, CallReader
-from flowc_compiler.source import read_file
+from flowc_compiler.source import exists, read_file
 from flowc_compiler.syntax.import_root import is_readable, outside_help
 
 
@@ -93,7 +93,7 @@ class SourceFinder:
 
     def _read(self, path: str, places: list[Path], *, named_by_flow: bool = False) -> str:
         """The text of a file: of the first place where it is."""
-        place = next((item for item in places if item.exists()), None)
+        place = next((item for item in places if exists(item)), None)
         if place is None:
             where = " in the current folder" if len(places) == 1 else " in the current folder or next to the flow"
             where = "" if Path(path).is_absolute() else where

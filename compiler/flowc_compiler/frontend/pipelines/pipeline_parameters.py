@@ -158,7 +158,11 @@ def _known(
             "FC303", f"the value of parameter `{name}` {problem}", where, help=f"it takes {', '.join(typed.choices)}"
         )
     if kind == "float" and type(value) is int:
-        value = float(value)
+        try:
+            value = float(value)
+        except OverflowError:
+            message = f"the value of parameter `{name}` is too large for a float"
+            evaluator.sink.error("FC303", message, where, help="give a smaller number")
     return Known(parameter, (value,), None, kind, typed)
 
 

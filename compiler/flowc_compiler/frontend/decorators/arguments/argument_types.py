@@ -83,7 +83,10 @@ def seconds(value: object) -> object:
 
 def _quantity(value: object) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError("a quantity is a number that a float holds") from None
     match = _QUANTITY.fullmatch(value) if isinstance(value, str) else None
     if match is None or match[2] not in _BYTES:
         raise ValueError(f"{value!r} is not a quantity of Kubernetes, such as 500m, 2 or 16Gi")

@@ -35,11 +35,15 @@ _VARIABLE = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _BACKENDS = ("inline", "kubernetes", "aws-secrets-manager", "gcp-secret-manager", "az-key-vault")
 
 
+_LONGEST_SECONDS = 2 * 10**9
+"""An alarm and the fields of Kubernetes take less than 2**31, with the time that they get on top."""
+
+
 class RetryArguments(Arguments):
     """`@retry`."""
 
     times: Annotated[int, Field(ge=0, le=100)] = 3
-    minutes_between_retries: Annotated[float, Field(ge=0)] = 2
+    minutes_between_retries: Annotated[float, Field(ge=0, le=_LONGEST_SECONDS // 60)] = 2
 
     def _specs(self, at: Origin, /) -> StepSpecs:
         if self.times == 0:
@@ -86,6 +90,10 @@ class TimeoutArguments(Arguments):
         seconds = self.seconds + 60 * self.minutes + 3600 * self.hours
         if seconds == 0:
             at.error("FC404", "`@timeout` has no time", help="give seconds, minutes or hours")
+            return NO_SPECS
+        if seconds > _LONGEST_SECONDS:
+            message = f"`@timeout` is longer than {_LONGEST_SECONDS} seconds"
+            at.error("FC404", message, help="give less, or leave it out: a step without it may run as long as it likes")
             return NO_SPECS
         return some_specs(timeout=TimeoutSpec(span=at.span, seconds=seconds))
 

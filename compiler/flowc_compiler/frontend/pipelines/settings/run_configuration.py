@@ -20,7 +20,7 @@ from flowc_compiler.frontend.decorators.decorator_reader import report_unresolve
 from flowc_compiler.frontend.parameters.config_table import PARSERS, ParseError
 from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
 from flowc_compiler.frontend.pipelines.settings.settings_tree import texts
-from flowc_compiler.source import SourceFile, Span, read_file
+from flowc_compiler.source import SourceFile, Span, expand_user, is_file, read_file
 from flowc_compiler.syntax.import_root import is_readable, outside_help
 from flowc_compiler.syntax.modules import ModuleView
 
@@ -222,8 +222,8 @@ def file_layer(path: object, span: Span, folder: Path, sink: DiagnosticSink) -> 
 
 def _read(path: str, span: Span, folder: Path, sink: DiagnosticSink) -> SourceFile | None:
     """The file: relative to the current folder, as in ZenML, or else next to the flow."""
-    places = [Path(path).expanduser(), folder / path]
-    place = next((item for item in places if item.is_file()), None)
+    places = [expand_user(path), folder / path]
+    place = next((item for item in places if is_file(item)), None)
     if place is None:
         where = "" if Path(path).is_absolute() else " in the current folder or next to the flow"
         sink.error("FC104", f"there is no file `{path}`{where}", span, help="check the path of `config_path`")
