@@ -67,7 +67,7 @@ def check_secrets(flow: Flow, sink: DiagnosticSink) -> Flow:
 
     The flow stays as it is.
     """
-    found: dict[Span, dict[str, None]] = {}  # most steps of a flow may have their variables from one decorator
+    found: dict[Span | None, dict[str, None]] = {}  # most steps of a flow may have their variables from one decorator
     for step in flow.steps:
         environment, secrets = step.specs.environment, step.specs.secrets
         if environment is not None and environment.variables:
