@@ -105,3 +105,79 @@ def second():
     assert "error[FC103]" in refused.stderr
     assert "name the one you mean with `--flow`: first, second" in refused.stderr
     assert [item[:2] for item in diagnostics(tmp_path, two.replace('"b"', "'b', 1"))] == [("FC113", "error")]
+
+
+GUARDED = """
+@pipeline
+def guarded(large: bool = False, small: bool = False):
+    if not large and not small:
+        raise ValueError("large or small")
+    fetch("a")
+"""
+
+
+@pytest.mark.process
+def test_a_pipeline_that_its_defaults_do_not_suit(tmp_path: Path) -> None:
+    assert [item[:2] for item in diagnostics(tmp_path, GUARDED) if item[0] != "FC225"] == [("FC112", "warning")]
+    assert {item[0] for item in diagnostics(tmp_path, GUARDED, "-p", "large=true")} == {"FC225"}
+    bad = diagnostics(tmp_path, GUARDED, "-p", "large=false")
+    assert ("FC112", "error") in [item[:2] for item in bad]
+    called = diagnostics(tmp_path, GUARDED + "\nguarded()\n")
+    assert ("FC112", "error") in [item[:2] for item in called]
+    refused = flowc(tmp_path, "compile", "flow.py", "--root", "s3://b/p")
+    assert "error[FC112]" in refused.stderr
+
+
+READING = """
+from zenml import get_pipeline_context
+from zenml.client import Client
+
+
+@pipeline
+def reading():
+    model = get_pipeline_context().model
+    total(model.get_artifact("numbers"), 2)
+
+
+@pipeline
+def by_name(name: str):
+    total(Client().get_artifact_version(name), 2)
+"""
+
+
+@pytest.mark.process
+def test_a_model_that_a_configuration_may_give(tmp_path: Path) -> None:
+    assert [item[:2] for item in diagnostics(tmp_path, READING, "--flow", "reading")] == [("FC113", "warning")]
+    own = READING.replace("@pipeline\ndef reading", '@pipeline(model=Model(name="m"))\ndef reading')
+    assert diagnostics(tmp_path, "from zenml import Model\n" + own, "--flow", "reading") == []
+
+
+@pytest.mark.process
+def test_a_read_of_what_a_parameter_names(tmp_path: Path) -> None:
+    assert diagnostics(tmp_path, READING, "--flow", "by_name") == []
+    compiled = flowc(tmp_path, "compile", "flow.py", "--flow", "by_name", "--root", "s3://b/p", "--kind", "template")
+    assert compiled.returncode == 0, compiled.stderr
+    given = flowc(tmp_path, "graph", "flow.py", "--flow", "by_name", "--format", "text")
+    assert "name" in given.stdout
+
+
+@pytest.mark.process
+def test_an_annotated_name_has_the_type_of_its_own_value(tmp_path: Path) -> None:
+    text = """
+from zenml import get_step_context
+
+
+@step
+def gather() -> list[int]:
+    numbers: list[int] = []
+    numbers.append(1)
+    context = get_step_context()
+    context.add_output_metadata({"count": len(numbers)})
+    return numbers
+
+
+@pipeline
+def gathering():
+    gather()
+"""
+    assert [item for item in diagnostics(tmp_path, text) if item[1] == "error"] == []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from flowc.protocol.zenml_names import CLASSES
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments
-from flowc_compiler.evaluate.values import Foreign, Instance, SettingsObject
+from flowc_compiler.evaluate.values import Foreign, Instance, SettingsObject, Unresolved
 from flowc_compiler.frontend.pipelines.client_uses import attribute_type
 from flowc_compiler.frontend.pipelines.pipeline_values import ClientRead, Result, StepBuilder, StepOutputs
 from flowc_compiler.frontend.pipelines.settings.layer_reader import flag, title
@@ -22,7 +22,7 @@ from flowc_compiler.frontend.pipelines.settings.run_configuration import argumen
 from flowc_compiler.frontend.pipelines.settings.settings_tree import plain, texts
 from flowc_compiler.frontend.pipelines.settings.unsupported_settings import UNREAD_EXTRA
 from flowc_compiler.frontend.pipelines.step_calls import argument_value, wait_for
-from flowc_compiler.ir.regions import Argument, Call, LiteralValue, OutputValue, Value
+from flowc_compiler.ir.regions import Argument, Call, LiteralValue, OutputValue, ParameterValue, Value
 from flowc_compiler.syntax.served_imports import refusal_of_attribute
 
 if TYPE_CHECKING:
@@ -50,7 +50,10 @@ def body_call(evaluator: PipelineEvaluator, callee: Foreign, arguments: CallArgu
     if "Client" in callee.path and callee.path[-1] != "()":
         return _client(evaluator, callee, arguments, node)
     if name == "get_pipeline_context" and not arguments.all():
-        return pipeline_context(evaluator)
+        context = pipeline_context(evaluator)
+        if evaluator.awaits_run and context.attributes["model"] is None and _reads_model(evaluator):
+            _expect_model(evaluator, context, node)
+        return context
     if name in {"load_artifact", "save_artifact"}:
         return _artifact_task(evaluator, name, arguments, node)
     if name in _OF_STEPS:
@@ -90,9 +93,8 @@ def read_attribute(evaluator: PipelineEvaluator, owner: ClientRead, name: str, n
 
 def read_call(evaluator: PipelineEvaluator, owner: ClientRead, arguments: CallArguments, node: ast.expr) -> ClientRead:
     """A call of what a task reads. Raises EvaluationError for arguments that are not known."""
-    evaluator.check_known(
-        node, "a read of `Client` takes known values", "read it in a step", *(item.value for item in arguments.all())
-    )
+    values = [item.value for item in arguments.all() if not _is_parameter(item.value)]
+    evaluator.check_known(node, "a read of `Client` takes known values", "read it in a step", *values)
     positional = [item.value for item in arguments.positional]
     keywords = {name: item.value for name, item in arguments.keywords.items()}
     takes = owner.type[1:].partition(")")[0].split() if owner.type.startswith("(") else list(keywords)
@@ -101,6 +103,11 @@ def read_call(evaluator: PipelineEvaluator, owner: ClientRead, arguments: CallAr
             help_text = refusal_of_attribute(name) or f"it takes {', '.join(takes) or 'nothing'}"
             raise evaluator.refuse("FC106", f"flowc does not serve the argument `{name}`", node, help_text)
     return owner.then(owner.type.partition(")")[2], "call", positional, keywords)
+
+
+def _is_parameter(value: object) -> bool:
+    """Whether a value is a parameter of the run, which the task that reads is given."""
+    return isinstance(value, Result) and isinstance(value.value, ParameterValue)
 
 
 def read_entry(owner: ClientRead, key: object) -> ClientRead:
@@ -206,6 +213,24 @@ def pipeline_context(evaluator: PipelineEvaluator) -> Instance:
             elif value is not None:
                 found[key] = _model(value) if key == "model" else value
     return Instance(None, {**found, **merged, "name": name})
+
+
+def _reads_model(evaluator: PipelineEvaluator) -> bool:
+    """Whether the function that is evaluated has `.model`."""
+    function = evaluator.frame.function
+    nodes = ast.walk(function.node) if function is not None else ()
+    return any(isinstance(item, ast.Attribute) and item.attr == "model" for item in nodes)
+
+
+def _expect_model(evaluator: PipelineEvaluator, context: Instance, node: ast.expr) -> None:
+    """Warn (FC113) of a model that only the configuration of a run can give, where another file runs the pipeline."""
+    evaluator.missing.append("model")
+    context.attributes["model"] = Unresolved("")
+    evaluator.sink.warning(
+        "FC113", "the pipeline leaves its `model` to the configuration of a run, and this file has no run",
+        evaluator.span(node), help="check the file that runs the pipeline: its `config_path` may give the model",
+        label="what depends on it is not checked",
+    )  # fmt: skip
 
 
 def report_extra(evaluator: PipelineEvaluator) -> None:

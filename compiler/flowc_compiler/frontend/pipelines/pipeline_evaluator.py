@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, cast
 
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics import DiagnosticSink, Fix
 from flowc_compiler.evaluate.branches import test
-from flowc_compiler.evaluate.evaluator import CallArguments, Frame, Records
+from flowc_compiler.evaluate.evaluator import CallArguments, EvaluationError, Frame, Records
 from flowc_compiler.evaluate.functions import bind, call_function, signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.known_values import RecordedScope
@@ -104,6 +104,8 @@ class PipelineEvaluator(Interpreter):
         """Whether the file itself calls the pipeline."""
         self.missing: list[str] = []
         """What is missing: what depends on it is not looked at."""
+        self.has_defaults_only = False
+        """Whether the pipeline has parameters, and nothing gives them other values than their defaults."""
         self.has_read_context = False
         """Whether the body has asked for the pipeline's own configuration."""
         self.waiting: list[PendingOrder] = []
@@ -263,6 +265,25 @@ class PipelineEvaluator(Interpreter):
         checked = [BoundArgument(key, given.value, self.span(given.node)) for key, given in bound.named.items()]
         self.hook.check_pipeline(pipeline, checked)
         return call_function(self, Function(pipeline.view, pipeline.node, (), pipeline.defaults), arguments, node)
+
+    @property
+    def awaits_run(self) -> bool:
+        """Whether the pipeline is only checked, and the run that configures it is in another file."""
+        return self.to_check and not self.is_called
+
+    def refuse(
+        self, code: str, message: str, node: ast.AST, help: str, *options: object, fix: Fix | None = None
+    ) -> EvaluationError:
+        """Report an error at a node; a warning for what a pipeline raises for its defaults and another file runs."""
+        if not (self.awaits_run and self.has_defaults_only and isinstance(node, ast.Raise | ast.Assert)):
+            return super().refuse(code, message, node, help, *options, fix=fix)
+        self.missing.append("other values of parameters")
+        self.sink.warning(
+            code, f"with the defaults of its parameters, {message}", self.span(node),
+            help="check with other values, `-p name=value`, or check the file that runs the pipeline",
+            label="what follows is not checked",
+        )  # fmt: skip
+        return EvaluationError()
 
     def call_helper(self, function: Function, arguments: CallArguments, node: ast.expr) -> object:
         """What a function of the user's returns. Of what steps are for, the help says that it may be one."""

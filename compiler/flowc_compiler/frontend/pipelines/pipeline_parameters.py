@@ -25,7 +25,7 @@ from flowc_compiler.frontend.parameters import text_conversion
 from flowc_compiler.frontend.parameters.declared_types import DeclaredType, annotated_type, is_builtin
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_runs import Run
-from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction, Result, StepFunction
+from flowc_compiler.frontend.pipelines.pipeline_values import ClientRead, PipelineFunction, Result, StepFunction
 from flowc_compiler.frontend.pipelines.result_nodes import COMPUTING, result_nodes
 from flowc_compiler.frontend.pipelines.settings.run_configuration import GivenValue
 from flowc_compiler.frontend.pipelines.step_calls import argument_value
@@ -89,6 +89,7 @@ def read_parameters(
     options = (item for item in evaluator.command_inputs.parameters() if item.name not in names)
     texts = bind(pipeline.name, (*declared, *options), span)
     declared = tuple(map(partial(_reconsidered, texts=texts), known, declared))
+    evaluator.has_defaults_only = bool(known) and not texts and not evaluator.run_configuration.parameters
     found: list[Parameter] = []
     environment: Environment = {}
     for item, parameter in zip(known, declared, strict=True):
@@ -389,7 +390,18 @@ def only_passed_on(evaluator: PipelineEvaluator, pipeline: PipelineFunction, nam
 
 
 def _is_passed(evaluator: PipelineEvaluator, uses: Iterator[ast.Call | None], *, is_list: bool) -> bool:
-    return all(call is not None and is_step_call(evaluator, call, is_list=is_list) for call in uses)
+    return all(
+        call is not None and (is_step_call(evaluator, call, is_list=is_list) or _is_read(evaluator, call))
+        for call in uses
+    )
+
+
+def _is_read(evaluator: PipelineEvaluator, call: ast.Call) -> bool:
+    """Whether a call becomes a task of its own: `Client().get_artifact_version(name)`, `load_artifact(name)`."""
+    if evaluator.view.names.resolve(call.func) in {"load_artifact", "save_artifact"}:
+        return True
+    value, problem = evaluator.attempt(call.func)
+    return problem is None and isinstance(value, ClientRead)
 
 
 def _uses(function: FunctionNode, name: str, results: Collection[ast.AST] = ()) -> Iterator[ast.Call | None]:

@@ -129,7 +129,7 @@ def bind_step(
         if key not in taken:
             arguments.keywords[key] = BoundValue(value, node)
     missing: list[str] = []
-    if evaluator.to_check and not evaluator.is_called and not arguments.open:
+    if evaluator.awaits_run and not arguments.open:
         given = taken | arguments.keywords.keys()
         missing = [item.name for item in signature.named if item.default is None and item.name not in given]
         arguments.keywords.update({item: BoundValue(Unresolved(""), node) for item in missing})
