@@ -211,8 +211,8 @@ class _Types:
                 case ast.NamedExpr(target=target, value=value):
                     self._bind(scope, target, partial(self.of, scope, value))
                 case ast.AnnAssign(target=target, annotation=annotation, value=value):
-                    known = partial(str, self._annotated(scope, annotation))
-                    self._bind(scope, target, known if value is None else partial(self.of, scope, value))
+                    declared = partial(str, self._annotated(scope, annotation))
+                    self._bind(scope, target, declared if value is None else partial(self.of, scope, value))
                 case ast.For(target=target, iter=iterable) | ast.comprehension(target=target, iter=iterable):
                     self._bind(scope, target, lambda iterable=iterable: self._item(scope, iterable))  # type: ignore[misc]
                 case ast.arg(arg=name, annotation=annotation):
