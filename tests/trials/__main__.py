@@ -40,6 +40,7 @@ TRIALS = {
     "kills": Entry("kill -9 of engine, server and tasks of a run, and of what resumes it", 100, 3),
     "stores": Entry("one damage to the files of a finished run; then reads, fsck, resume and a new run", 200, 4),
     "strings": Entry("hostile strings through every context of both targets, read back exactly", 200, 10),
+    "values": Entry("names and values by Hypothesis, through both targets", 1000, 20),
 }
 """All trials. A new one is a module with a function `trial` and a row here."""
 
