@@ -27,6 +27,8 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     half = False
     lost = False
+    damage: float | None = None
+    """Where a bit of the body is flipped, from 0 to 1."""
 
     def setup(self) -> None:
         """Note the connection, which ends with the server."""
@@ -42,7 +44,12 @@ class Handler(BaseHTTPRequestHandler):
         """Answer one request, or do what the next fault says."""
         home = self.home
         self.half = self.lost = False
+        self.damage = None
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        if self.path.startswith("/faults/"):
+            home.set_rate(int(self.path.rpartition("/")[2]) / 1000)
+            self.answer(200, b"")
+            return
         with home.lock:
             home.requests.append(f"{self.command} {self.path}")
             home.headers.append({name.lower(): value for name, value in self.headers.items()})
@@ -75,6 +82,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.lost:
             self.reset()
             return
+        if self.damage is not None and body:
+            at = int(self.damage * len(body))
+            body = body[:at] + bytes([body[at] ^ 1 << at % 8]) + body[at + 1 :]
         self.send_response_only(status)
         self.send_header("Date", formatdate(time.time() + self.home.ahead, usegmt=True))
         self.send_header("Content-Length", str(len(body)))
@@ -110,6 +120,9 @@ class Handler(BaseHTTPRequestHandler):
         elif self.command == "PUT":
             objects[key] = body
             self.answer(200, b"")
+        elif self.command == "DELETE":
+            objects.pop(key, None)
+            self.answer(204, b"")
         elif key not in objects:
             self.refuse(404, "NoSuchKey")
         elif "range" in self.headers:
@@ -134,12 +147,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def _list(self, bucket: str, query: dict[str, str]) -> None:
         names = [key.removeprefix(f"/{bucket}/") for key in sorted(self.home.objects)]
-        found = [name for name in names if name.startswith(query["prefix"])]
+        prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
+        found = [name for name in names if name.startswith(prefix) and name > query.get("start-after", "")]
+        folders: set[str] = set()
+        if delimiter:
+            below = [name for name in found if delimiter in name[len(prefix) :]]
+            folders = {prefix + name[len(prefix) :].partition(delimiter)[0] + delimiter for name in below}
+            found = [name for name in found if name not in below]
         items = "".join(
             f"<Contents><Key>{escape(name)}</Key><Size>1</Size><LastModified>2020-01-01T00:00:00.000Z</LastModified>"
             "</Contents>"
             for name in found
-        )
+        ) + "".join(f"<CommonPrefixes><Prefix>{escape(name)}</Prefix></CommonPrefixes>" for name in sorted(folders))
         page = f"<ListBucketResult><IsTruncated>false</IsTruncated>{items}</ListBucketResult>"
         self.answer(200, page.encode(), Content_Type="application/xml")
 
@@ -164,6 +183,8 @@ class FaultServer:
         """Those of each request."""
         self.faults: list[Fault] = []
         self.connections: set[socket.socket] = set()
+        self.set_rate: Callable[[float], object] = lambda _: None
+        """What a PUT of `/faults/RATE` calls, for a server in a process of its own."""
         self.ahead = 0.0
         """Seconds that its clock is ahead."""
         self._http: _Http | None = None

@@ -265,6 +265,8 @@ def _shown(folder: Path, root: Path, run: str, damage: Damage) -> str | None:
 
 def _is_detectable(damage: Damage) -> bool:
     """Whether the files alone show it: logs have no digest, and another document may stand where one is for people."""
+    if damage.name in ("swap", "copy") and damage.files and damage.files[0].endswith(("attempt.json", "error.json")):
+        return False  # they do not say which attempt they are of
     if damage.name in ("origin", "replace") or damage.gone:
         return any("/data/" in file or (file.endswith("manifest.json") and not damage.gone) for file in damage.files)
     return any("/data/" in file or file.endswith(".json") for file in damage.files)

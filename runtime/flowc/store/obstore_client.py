@@ -102,6 +102,14 @@ class ObstoreStore(Store):
             return False
         return True
 
+    def is_complete(self, key: str, size: int) -> bool:
+        """One HEAD, which tells the size, too."""
+        try:
+            found: int = self._try("read", key, lambda: _obstore.head(self._store, key))["size"]
+        except MissingKey:
+            return False
+        return found == size
+
     def set_aside(self, key: str) -> None:
         """One DELETE, where this key may."""
         with contextlib.suppress(StoreError):

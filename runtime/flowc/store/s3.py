@@ -107,6 +107,14 @@ class S3Store(Store):
             return False
         return True
 
+    def is_complete(self, key: str, size: int) -> bool:
+        """One HEAD, which tells the size, too."""
+        try:
+            answer, _ = self._request("HEAD", self._path(key), what=key)
+        except MissingKey:
+            return False
+        return answer.get("content-length") in (None, str(size))
+
     def set_aside(self, key: str) -> None:
         """One DELETE, where this key may."""
         with contextlib.suppress(StoreError):
@@ -138,17 +146,24 @@ class S3Store(Store):
                 pairs.append(("delimiter", delimiter))
             if token:
                 pairs.append(("continuation-token", token))
-            _, body = self._request("GET", f"{self._base}", query=query_string(pairs), what=prefix)
-            try:
-                page = ET.fromstring(bytes(body))  # noqa: S314 (the server is the user's own store)
-            except ET.ParseError as error:
-                raise StoreError(
-                    f"the list of {self.location(prefix)} at {self._host} cannot be read: {error}"
-                ) from None
+            page = self._page(query_string(pairs), prefix)
             yield page
             token = child(page, "NextContinuationToken")
             if not token or child(page, "IsTruncated") != "true":
                 return
+
+    def _page(self, query: str, prefix: str) -> ET.Element:
+        """One page of a list; what is no list is asked for again."""
+        for tries_left in (2, 1, 0):
+            _, body = self._request("GET", f"{self._base}", query=query, what=prefix)
+            try:
+                return ET.fromstring(bytes(body))  # noqa: S314 (the server is the user's own store)
+            except ET.ParseError as error:
+                if not tries_left:
+                    raise StoreError(
+                        f"the list of {self.location(prefix)} at {self._host} cannot be read: {error}"
+                    ) from None
+        raise AssertionError
 
     def _full(self, key: str) -> str:
         return f"{self._prefix}/{key}" if self._prefix else key

@@ -19,6 +19,7 @@ SKEW = 240.0
 STATUSES = {408, 425, 429, 500, 502, 503, 504, 509}
 """Statuses after which a retry may succeed."""
 CODES = {
+    "BadDigest",
     "BandwidthLimitExceeded",
     "IncompleteBody",
     "InternalError",
@@ -37,8 +38,9 @@ CODES = {
     "TooManyRequests",
     "TooManyRequestsException",
     "TransactionInProgressException",
+    "XAmzContentSHA256Mismatch",
 }
-"""Codes after which a retry may succeed: those of botocore's standard mode, and codes of requests that were cut off."""
+"""Codes after which a retry may succeed: those of botocore's standard mode, and of requests cut off or damaged."""
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}
 """Codes after which only new keys help."""
 
