@@ -38,6 +38,7 @@ TRIALS = {
     "bombs": Entry("files that would take all time or memory if they were evaluated without bounds", 10**6, 16),
     "fuzz": Entry("token and tree mutations of all examples and tables, through check and both targets", 1000, 150),
     "kills": Entry("kill -9 of engine, server and tasks of a run, and of what resumes it", 100, 3),
+    "many_runs": Entry("runs at once on one root", 100, 4),
     "s3": Entry("runs in a bucket whose server flips bits, drops connections, and denies what is there", 40, 3),
     "stores": Entry("one damage to the files of a finished run; then reads, fsck, resume and a new run", 200, 4),
     "strings": Entry("hostile strings through every context of both targets, read back exactly", 200, 10),
