@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from tests.conftest import REPOSITORY
@@ -77,7 +77,7 @@ def serve(seed: int) -> None:
 
 
 @contextmanager
-def server(seed: int) -> Iterator[tuple[str, Callable[[int], None]]]:
+def server(seed: int) -> Generator[tuple[str, Callable[[int], None]]]:
     """A server's URL, and what sets how many of a thousand requests go wrong."""
     command = [sys.executable, "-m", "tests.trials.faulty_s3", str(seed)]
     with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
