@@ -44,6 +44,7 @@ def test_the_page_has_every_figure() -> None:
         assert f"| {depth} deep |" in text
     assert f"{operations.MOST_SECONDS:g} seconds" in text
     assert f"{operations.MOST_IMPORT_SECONDS:g} seconds" in text
+    assert f"{operations.MOST_SECONDS_IN_ALL:g} seconds" in text
     assert f"{operations.MOST_MEMORY >> 20} MB" in text
 
 
@@ -95,6 +96,16 @@ def test_imports_do_not_take_the_time_of_the_file(monkeypatch: pytest.MonkeyPatc
         assert budget.overdrawn() is not None, "all imports share what they may take"
     worked_for(0.16)
     assert budget.overdrawn() is not None
+
+
+def test_parts_of_a_file_share_what_all_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "MOST_SECONDS_IN_ALL", 0.1)
+    with operations.spending(0):
+        worked_for(0.06)
+        assert operations.current_budget().overdrawn() is None
+        with operations.spending(0):
+            worked_for(0.06)
+            assert operations.current_budget().overdrawn() == "takes too long to evaluate"
 
 
 def test_a_file_whose_time_ends_before_its_pipeline_is_not_one_without(

@@ -80,11 +80,14 @@ def _collect(file: Path, targets: Sequence[str], options: FlowOptions) -> _Check
 
 
 def _collect_flows(file: Path, targets: Sequence[str], options: FlowOptions, names: Sequence[str]) -> _Checked:
+    from flowc_compiler.evaluate.operations import spending
+
     sink, compilations = DiagnosticSink(), list[Compilation]()
-    for name in names:
-        found, compilation = _collect_flow(file, targets, replace(options, flow_name=name))
-        sink.extend(found)
-        compilations += [compilation] if compilation is not None else []
+    with spending(file.stat().st_size):  # all flows together may take what one may
+        for name in names:
+            found, compilation = _collect_flow(file, targets, replace(options, flow_name=name))
+            sink.extend(found)
+            compilations += [compilation] if compilation is not None else []
     return sink, tuple(compilations)
 
 

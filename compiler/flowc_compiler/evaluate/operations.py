@@ -18,8 +18,10 @@ MOST_ENTRIES = 2_500_000
 """Entries of lists, tuples, sets and dicts that are made, copied or looked at, in all; 8 characters count as one."""
 MOST_SECONDS = 0.8
 """Of the processor, for all that is evaluated of a file; a long one has more. The counts above mostly end it sooner."""
-MOST_IMPORT_SECONDS = 4.0
+MOST_IMPORT_SECONDS = 0.8
 """The same for all modules that a file imports, together."""
+MOST_SECONDS_IN_ALL = 1.5
+"""For a file, its imports and the pipeline: checking a file that nobody trusts ends within two seconds."""
 MOST_MEMORY = 200 << 20
 """Bytes by which evaluating may let the process grow."""
 LONGEST = 100_000
@@ -62,11 +64,13 @@ UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
 class Budget:
     """What evaluating a file may take in all, whatever the counts miss: time of the processor, and memory."""
 
-    __slots__ = ("_deadline", "_for_imports", "_imports", "_memory", "_next")
+    __slots__ = ("_deadline", "_for_imports", "_imports", "_last", "_memory", "_next")
 
-    def __init__(self, characters: int = 0) -> None:
-        """`characters` is the length of the file."""
-        self._deadline = time.process_time() + MOST_SECONDS + _seconds(characters)
+    def __init__(self, characters: int = 0, outer: Budget | None = None) -> None:
+        """`characters` is the length of the file; `outer` is the budget that this one is a part of."""
+        now = time.process_time()
+        self._deadline = now + MOST_SECONDS + _seconds(characters)
+        self._last = now + MOST_SECONDS_IN_ALL + _seconds(characters) if outer is None else outer._last
         self._for_imports = MOST_IMPORT_SECONDS
         """What is left for the modules that the file imports."""
         self._imports = 0
@@ -78,6 +82,7 @@ class Budget:
         """Charge an imported module of this length to what imports may take, and not to the file that imports it."""
         self._next = 0.0
         self._imports += 1
+        self._last += _seconds(characters)
         if self._imports > 1:
             self._deadline += _seconds(characters)
             try:
@@ -100,7 +105,7 @@ class Budget:
         now = time.perf_counter()  # no less than what the processor has worked since
         if now < self._next:
             return None
-        if time.process_time() > self._deadline:
+        if time.process_time() > min(self._deadline, self._last):
             return "takes too long to evaluate"
         if _peak() > self._memory:
             return "takes too much memory to evaluate"
@@ -124,7 +129,7 @@ _BUDGET: ContextVar[Budget | None] = ContextVar("_BUDGET", default=None)
 @contextmanager
 def spending(characters: int) -> Generator[None]:
     """Let all evaluators of a file of this length share a budget."""
-    token = _BUDGET.set(Budget(characters))
+    token = _BUDGET.set(Budget(characters, _BUDGET.get()))
     try:
         yield
     finally:

@@ -41,6 +41,10 @@ def client_read(chain: List[List[Any]], model: Dict[str, Any] | None = None) -> 
     return _value(found)
 
 
+def _items(found: Any) -> List[Any]:
+    return found if type(found) is list else []  # pyright: ignore[reportUnknownVariableType]
+
+
 def _value(found: Any) -> Any:
     from flowc.compat.zenml_artifacts import SavedArtifact
     from flowc.compat.zenml_runs import ArtifactVersion, Response
@@ -48,9 +52,8 @@ def _value(found: Any) -> Any:
 
     if isinstance(found, (ArtifactVersion, SavedArtifact)):
         return found.load()
-    items: List[Any] = found if isinstance(found, list) else []
-    if any(isinstance(item, Response) for item in items):
-        return [_value(item) for item in items]
+    if any(isinstance(item, Response) for item in _items(found)):
+        return [_value(item) for item in _items(found)]
     if isinstance(found, Response):
         raise PipelineError(
             f"a step cannot be given a {type(found).__name__}: pass one of its attributes, such as `.name`"

@@ -99,7 +99,8 @@ class Client:
     ) -> ArtifactVersion:
         """An artifact by its name or id: of that version, else of the newest run that has one. Raises KeyError."""
         del options
-        name, found = str(name_id_or_prefix), []
+        name = str(name_id_or_prefix)
+        found: List[ArtifactVersion] = []
         for flow in all_flows():
             newest = next(_versions(flow, name, version), None)
             if newest is not None:

@@ -184,7 +184,7 @@ class StepRun(Response):
     def regular_outputs(self) -> Dict[str, ArtifactVersion]:
         """Its outputs by name, without what it saved; none while it runs."""
         found = {name: versions[0] for name, versions in self.outputs.items()}
-        saved = self._task.manifest.get("metadata", {}).get("saved", {}) if found else {}
+        saved: Dict[str, Any] = self._task.manifest.get("metadata", {}).get("saved", {}) if found else {}
         return {name: version for name, version in found.items() if name not in saved}
 
     @property

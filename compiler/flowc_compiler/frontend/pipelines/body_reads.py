@@ -199,7 +199,7 @@ def _add_task(
 def pipeline_context(evaluator: PipelineEvaluator) -> Instance:
     """The pipeline's own configuration, as its decorator, options and file have it."""
     evaluator.has_read_context = True
-    found: dict[str, object] = dict.fromkeys((*_FLAGS, "model"))
+    found: dict[str, object] = {name: None for name in (*_FLAGS, "model")}
     merged: dict[str, dict[str, object]] = {"extra": {}, "settings": {}}
     name = next((layer.function.name for layer in evaluator.pipeline_layers if layer.function is not None), None)
     for layer in body_order(evaluator.pipeline_layers):
@@ -254,5 +254,5 @@ def _updated(weak: Mapping[str, object], strong: Mapping[str, object]) -> dict[s
     for key, item in strong.items():
         below = result.get(key)
         both = isinstance(below, dict) and isinstance(item, dict)
-        result[key] = _updated(cast("dict[str, object]", below), texts(item)) if both else item
+        result[key] = _updated(texts(cast("object", below)), texts(cast("object", item))) if both else item
     return result
