@@ -70,7 +70,7 @@ class Budget:
         """`characters` is the length of the file; `outer` is the budget that this one is a part of."""
         now = time.process_time()
         self._deadline = now + MOST_SECONDS + _seconds(characters)
-        self._last = now + MOST_SECONDS_IN_ALL + _seconds(characters) if outer is None else outer._last
+        self._last: float = now + MOST_SECONDS_IN_ALL + _seconds(characters) if outer is None else outer._last
         self._for_imports = MOST_IMPORT_SECONDS
         """What is left for the modules that the file imports."""
         self._imports = 0

@@ -199,7 +199,7 @@ def _add_task(
 def pipeline_context(evaluator: PipelineEvaluator) -> Instance:
     """The pipeline's own configuration, as its decorator, options and file have it."""
     evaluator.has_read_context = True
-    found: dict[str, object] = {name: None for name in (*_FLAGS, "model")}
+    found = cast("dict[str, object]", dict.fromkeys((*_FLAGS, "model")))
     merged: dict[str, dict[str, object]] = {"extra": {}, "settings": {}}
     name = next((layer.function.name for layer in evaluator.pipeline_layers if layer.function is not None), None)
     for layer in body_order(evaluator.pipeline_layers):
@@ -252,7 +252,6 @@ def _updated(weak: Mapping[str, object], strong: Mapping[str, object]) -> dict[s
     """Both, dicts within merged, as ZenML adds layers of `extra` up."""
     result = dict(weak)
     for key, item in strong.items():
-        below = result.get(key)
-        both = isinstance(below, dict) and isinstance(item, dict)
-        result[key] = _updated(texts(cast("object", below)), texts(cast("object", item))) if both else item
+        both = isinstance(item, dict) and isinstance(result.get(key), dict)
+        result[key] = _updated(texts(result[key]), texts(strong[key])) if both else item
     return result
