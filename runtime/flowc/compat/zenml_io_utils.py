@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import importlib
 import json
 import os
 
@@ -164,7 +165,6 @@ def _check_folder(path: str) -> None:
 def _yaml() -> Any:
     """PyYAML, which the image has to have."""
     try:
-        import yaml
+        return importlib.import_module("yaml")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("zenml.utils.yaml_utils needs the package pyyaml in the step's image") from error
-    return yaml
