@@ -29,7 +29,7 @@ class Entry:
 
     what: str
     count: int
-    """How many attempts it makes unless it is told; for a table, all of its rows are the most."""
+    """How many attempts it makes unless the command says; for a table, all of its rows are the most."""
     sample: int
     """How many of them `--sample` makes, in some 15 seconds."""
 

@@ -253,5 +253,5 @@ def _updated(weak: Mapping[str, object], strong: Mapping[str, object]) -> dict[s
     result = dict(weak)
     for key, item in strong.items():
         both = isinstance(item, dict) and isinstance(result.get(key), dict)
-        result[key] = _updated(texts(result[key]), texts(strong[key])) if both else item
+        result[key] = _updated(texts(result[key]), texts(item)) if both else item
     return result

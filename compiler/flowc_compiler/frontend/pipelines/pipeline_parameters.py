@@ -12,6 +12,8 @@ from flowc_compiler.evaluate.constructed import UNKNOWN, kept
 from flowc_compiler.evaluate.evaluator import Frame
 from flowc_compiler.evaluate.functions import SignatureParameter, bound_names, signature_of
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError
+from flowc_compiler.evaluate.operations import HEAVIEST
+from flowc_compiler.evaluate.plain_data import TOO_HEAVY, weight
 from flowc_compiler.evaluate.values import (
     PLAIN,
     ClassObject,
@@ -122,6 +124,13 @@ def is_plain(value: object) -> bool:
     return isinstance(value, PLAIN)
 
 
+def _check_choice(evaluator: PipelineEvaluator, name: str, value: object, typed: DeclaredType, where: Span) -> None:
+    """Collect FC303 for a value that is none of the choices."""
+    if value is not None and (problem := text_conversion.type_mismatch(value, _as_choice(name, typed, where))):
+        help_line = f"it takes {', '.join(typed.choices)}"
+        evaluator.sink.error("FC303", f"the value of parameter `{name}` {problem}", where, help=help_line)
+
+
 def _known(
     evaluator: PipelineEvaluator, pipeline: PipelineFunction, parameter: SignatureParameter, run: Run | None
 ) -> Known:
@@ -140,6 +149,8 @@ def _known(
         in_signature = True
     else:
         return Known(parameter, None, None, kind, typed)
+    if weight(value) > HEAVIEST:  # before anything that looks into it once for each place where it stands
+        return Known(parameter, None, Problem(TOO_HEAVY, where), kind, typed)
     value = settled(evaluator, value)
     if typed is not None and not is_plain(value) and not (isinstance(value, Unresolved) and value.wrong):
         if in_signature:
@@ -154,17 +165,20 @@ def _known(
         return Known(parameter, None, Problem(message, where, getattr(found, "help", "")), kind, typed)
     if typed is None or (parameter.node.annotation is not None and is_builtin(parameter.node.annotation)):
         evaluator.hook.check_parameter(evaluator.view, parameter.node, value, where)
-    elif value is not None and (problem := text_conversion.misfit(value, _as_choice(parameter.name, typed, where))):
-        evaluator.sink.error(
-            "FC303", f"the value of parameter `{name}` {problem}", where, help=f"it takes {', '.join(typed.choices)}"
-        )
+    else:
+        _check_choice(evaluator, name, value, typed, where)
     if kind == "float" and type(value) is int:
-        try:
-            value = float(value)
-        except OverflowError:
-            message = f"the value of parameter `{name}` is too large for a float"
-            evaluator.sink.error("FC303", message, where, help="give a smaller number")
+        value = _as_float(evaluator, name, value, where)
     return Known(parameter, (value,), None, kind, typed)
+
+
+def _as_float(evaluator: PipelineEvaluator, name: str, value: int, where: Span) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        message = f"the value of parameter `{name}` is too large for a float"
+        evaluator.sink.error("FC303", message, where, help="give a smaller number")
+        return value
 
 
 def _as_choice(name: str, typed: DeclaredType, span: Span) -> Parameter:

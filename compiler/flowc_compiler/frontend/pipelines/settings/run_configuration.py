@@ -1,6 +1,6 @@
 """Configurations of a run: the YAML file of `config_path=`, and what `steps=` and `parameters=` say.
 
-As in ZenML, a file's settings override the other arguments of its call, and what is said of a step by the name of its
+As in ZenML, a file's settings override the other arguments of its call, and what they say of a step by the name of its
 invocation overrides what the step says itself, outside of the pipeline's body.
 """
 
@@ -80,7 +80,7 @@ class RunConfiguration:
         return found
 
     def report_unused(self, sink: DiagnosticSink, names: Sequence[str]) -> None:
-        """Collect FC410 for what is said of steps that are not called, as ZenML warns of it."""
+        """Collect FC410 for settings of steps that are not called, as ZenML warns of it."""
         for name, layers in self.steps.items():
             if name not in self.used:
                 help_text, _ = suggest(name, names, f"the steps are {', '.join(names[:20])}")

@@ -34,6 +34,7 @@ from flowc_compiler.frontend.pipelines.types.type_messages import (
 )
 from flowc_compiler.frontend.pipelines.types.type_model import (
     UNKNOWN,
+    PartsCounter,
     TupleType,
     Type,
     UnknownType,
@@ -55,7 +56,6 @@ from flowc_compiler.ir.regions import (
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 
-_DEEPEST = 24
 _MOST_PARTS = 2000
 """Parts of one argument that are looked at to tell which of them is wrong."""
 
@@ -246,25 +246,26 @@ def _part(value: object) -> Value:
     return LiteralValue(value=value) if known else CollectionValue(kind="list")
 
 
-def _type_of(value: object, depth: int = 0) -> Type:
+def _type_of(value: object, depth: int = 0, counter: PartsCounter | None = None) -> Type:
     """The type of what was evaluated."""
-    if depth > _DEEPEST:
+    counter = counter or PartsCounter()
+    if counter.is_too_much(depth):
         return UNKNOWN
     match value:
         case Result(type=of):
             return UNKNOWN if of is None else of
         case MappedResult(item=item):
-            return list_of(_type_of(item, depth + 1))
+            return list_of(_type_of(item, depth + 1, counter))
         case StepOutputs(results=results):
-            return TupleType(tuple(_type_of(item, depth + 1) for item in results))
+            return TupleType(tuple(_type_of(item, depth + 1, counter) for item in results))
         case Unmapped(value=inner):
-            return _type_of(inner, depth + 1)
+            return _type_of(inner, depth + 1, counter)
         case list():
-            return list_of(several_of(_type_of(item, depth + 1) for item in cast("list[object]", value)))
+            return list_of(several_of(_type_of(item, depth + 1, counter) for item in cast("list[object]", value)))
         case tuple():
-            return TupleType(tuple(_type_of(item, depth + 1) for item in cast("tuple[object, ...]", value)))
+            return TupleType(tuple(_type_of(item, depth + 1, counter) for item in cast("tuple[object, ...]", value)))
         case _:
-            return type_of_value(value)
+            return type_of_value(value, depth, counter)
 
 
 class _Check:

@@ -192,30 +192,45 @@ _MOST_DISTINCT = 50
 """Values of a list that are distinct types; of more than that, only the classes are."""
 
 
-def type_of_value(value: object, depth: int = 0) -> Type:
+class PartsCounter:
+    """Ends the look into a value of many parts: one that holds the same list twice, and so on, has 2^depth of them."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = 20_000
+
+    def is_too_much(self, depth: int) -> bool:
+        """Count a part; whether it is too deep, or one too many."""
+        self._left -= 1
+        return depth > _DEEPEST or self._left < 0
+
+
+def type_of_value(value: object, depth: int = 0, parts: PartsCounter | None = None) -> Type:
     """The type of plain data. Of its own class exactly: an object of another class is unknown."""
+    parts = parts or PartsCounter()
     if value is None:
         return NONE
     if type(value) in {int, str, bool, bytes, float}:
         kind = type(value).__name__
         return LiteralType(kind, cast("int | str | bytes | float", value))  # type: ignore[arg-type]
-    if depth > _DEEPEST:
+    if parts.is_too_much(depth):
         return UNKNOWN
     if type(value) is tuple:
-        return TupleType(tuple(type_of_value(item, depth + 1) for item in cast("tuple[object, ...]", value)))
+        return TupleType(tuple(type_of_value(item, depth + 1, parts) for item in cast("tuple[object, ...]", value)))
     if type(value) is dict:
         entries = cast("dict[object, object]", value)
-        return Instance("dict", (_all_of(entries, depth), _all_of(entries.values(), depth)))
+        return Instance("dict", (_all_of(entries, depth, parts), _all_of(entries.values(), depth, parts)))
     if type(value) in {list, set, frozenset, range}:
-        items = () if isinstance(value, range) else (_all_of(cast("Iterable[object]", value), depth),)
+        items = () if isinstance(value, range) else (_all_of(cast("Iterable[object]", value), depth, parts),)
         return Instance(type(value).__name__, items)
     return UNKNOWN
 
 
-def _all_of(values: Iterable[object], depth: int) -> Type:
+def _all_of(values: Iterable[object], depth: int, parts: PartsCounter) -> Type:
     distinct: dict[Type, None] = {}
     for value in values:
-        of = type_of_value(value, depth + 1)
+        of = type_of_value(value, depth + 1, parts)
         if len(distinct) > _MOST_DISTINCT and isinstance(of, LiteralType):
             of = Instance(of.kind)
         distinct.setdefault(of)
