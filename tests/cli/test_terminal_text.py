@@ -115,8 +115,8 @@ def stored(folder: Path, hostile: str) -> RunLayout:
     text = f"MARK{hostile}"
     name = text.replace("/", "").replace(".", "")
     layout = RunLayout(open_store(str(folder / "root")), "F", "1")
-    owned = {"version": 1, "created": 1.0, "tags": [text], "user": text, "end": "end", "origin": text}
-    layout.write_json("F/1/run.json", owned)
+    owned = {"version": 1, "flow": "F", "run": "1", "created": 1.0, "tags": [text], "user": text, "end": "end"}
+    layout.write_json("F/1/run.json", {**owned, "origin": text})
     refs = {
         text: {"hash": "0" * 64, "codec": "pickle", "size": 9000, "type": text},
         "one": {"hash": "1" * 64, "codec": "json", "size": 3, "type": text, "inline": text},
@@ -124,7 +124,8 @@ def stored(folder: Path, hostile: str) -> RunLayout:
     layout.commit(name, (), 0, {"artifacts": refs, "parameters": {}, "run": text, "created": 2.0})
     failure = {"type": text, "message": f"{text}\nsecond", "traceback": text, "created": 3.0}
     layout.write_json(f"{layout.folder('end', (), 0)}/error.json", failure)
-    layout.write_json(f"{layout.folder('end', (), 0)}/failed.json", {"artifacts": refs, "parameters": {}})
+    failed = {"artifacts": refs, "parameters": {}, "step": "end", "index": "-", "attempt": 0}
+    layout.write_json(f"{layout.folder('end', (), 0)}/failed.json", failed)
     layout.begin("open", (), 0, {"started": 1.0, "host": text, "last": False})
     for step in (name, "end"):
         for stream in ("stdout", "stderr"):

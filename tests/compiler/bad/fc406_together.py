@@ -11,7 +11,7 @@ class Bad(FlowSpec):
         self.next(self.end)
 
     @environment(vars={"TOKEN": "1"})
-    @secrets(sources=[{"type": "inline", "id": "a", "options": {"env_vars": {"TOKEN": "2"}}}])  # FC406
+    @secrets(sources=[{"type": "inline", "id": "a", "options": {"env_vars": {"TOKEN": "2"}}}])  # FC406 FC412
     @step
     def end(self):
         pass
