@@ -96,9 +96,9 @@ def test_a_very_long_value(tmp_path: Path) -> None:
 
 
 def test_caps_of_the_full_crds(tmp_path: Path) -> None:
-    found = codes(tmp_path, chain(250))
+    found = codes(tmp_path, chain(215))
     assert [code for code, severity, _ in found if severity == "error"] == ["FC503"]
-    assert codes(tmp_path, chain(250), crds="minimal") == []
+    assert codes(tmp_path, chain(215), crds="minimal") == []
     assert codes(tmp_path, chain(190)) == []
 
 
