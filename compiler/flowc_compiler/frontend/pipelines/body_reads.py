@@ -252,6 +252,6 @@ def _updated(weak: Mapping[str, object], strong: Mapping[str, object]) -> dict[s
     """Both, dicts within merged, as ZenML adds layers of `extra` up."""
     result = dict(weak)
     for key, item in strong.items():
-        both = isinstance(item, dict) and isinstance(result.get(key), dict)
+        both = all(isinstance(value, dict) for value in (item, result.get(key)))
         result[key] = _updated(texts(result[key]), texts(item)) if both else item
     return result
