@@ -150,8 +150,8 @@ def flow_text(strings: Sequence[str], picked: str, *, mapped: bool) -> str:
 
 
 def _is_tag(text: str) -> bool:
-    """Whether it can be a tag or an annotation on both targets: Argo evaluates what is in braces, and flowc says so."""
-    return bool(text) and len(text) <= 500 and "{{" not in text
+    """Whether it can be a tag on both targets: flowc refuses what Argo would evaluate, and what Airflow would cut."""
+    return bool(text) and len(text) <= 100 and "{{" not in text
 
 
 def _options(strings: Sequence[str]) -> dict[str, Any]:
