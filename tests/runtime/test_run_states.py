@@ -105,10 +105,10 @@ def test_owners(tmp_path: Path) -> None:
     elsewhere = {**mine, "host": "another", "pid": child.pid}
     assert not is_gone(elsewhere, time.time() - SILENCE_SECONDS / 2)
     assert is_gone(elsewhere, time.time() - SILENCE_SECONDS - 1)
-    record = {"created": NOW - 3600, "owner": elsewhere}
+    record = {"flow": "Flow", "run": "1", "created": NOW - 3600, "owner": elsewhere}
     assert run_of(tmp_path, {"run.json": record}).status == "lost"
     assert run_of(tmp_path, {HEARTBEAT: {"time": time.time()}}).status == "running"
-    assert run_of(tmp_path / "old", {"run.json": {"created": NOW - 3600}}).status == "running"
+    assert run_of(tmp_path / "old", {"run.json": {**record, "owner": None}}).status == "running"
 
 
 SLOW = """

@@ -8,7 +8,6 @@ import json
 import math
 import re
 import struct
-from typing import NamedTuple
 
 from flowc.errors import CorruptArtifact, FlowError, MissingKey
 from flowc.store import codec
@@ -34,19 +33,22 @@ _ENTRY = struct.Struct("<QQ32s")
 _HASH = re.compile("[0-9a-f]{64}")
 
 
-class StoredValue(NamedTuple):
+class StoredValue:
     """A value as it is stored: what readers get who do not trust whoever wrote it, for unpickling executes code."""
 
-    bytes: builtins.bytes
-    """What `codec` has made of the value."""
-    type: str
-    """The name of its type, as whoever stored it says."""
-    size: int
-    """How many bytes there are."""
-    hash: str
-    """SHA-256 of the bytes, verified."""
-    codec: str
-    """`json`, or `pickle`: protocol 5, with the buffers of large arrays behind it."""
+    __slots__ = ("bytes", "codec", "hash", "size", "type")
+
+    def __init__(self, bytes: builtins.bytes, type: str, size: int, hash: str, codec: str) -> None:
+        self.bytes = bytes
+        """What `codec` has made of the value."""
+        self.type = type
+        """The name of its type, as whoever stored it says."""
+        self.size = size
+        """How many bytes there are."""
+        self.hash = hash
+        """SHA-256 of the bytes, verified."""
+        self.codec = codec
+        """`json`, or `pickle`: protocol 5, with the buffers of large arrays behind it."""
 
     def __repr__(self) -> str:
         return f"StoredValue(type={self.type!r}, size={self.size}, hash={self.hash!r}, codec={self.codec!r})"

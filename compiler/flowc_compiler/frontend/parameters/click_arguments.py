@@ -6,7 +6,6 @@ import ast
 from typing import Any, cast
 
 from flowc_compiler.evaluate.literals import UnresolvedError
-from flowc_compiler.evaluate.values import is_kind
 from flowc_compiler.frontend.parameters.declaration_calls import Argument, CallReader
 from flowc_compiler.syntax.modules import FunctionNode
 
@@ -59,7 +58,9 @@ def _texts(reader: CallReader, value: object, arguments: dict[str, Argument], ke
     if value is None:
         return ()
     items = cast("list[object]", [value] if isinstance(value, str) else value)
-    if is_kind(items, list, tuple) and all(isinstance(item, str | int | float) for item in items):
+    if isinstance(items, list | tuple) and all(
+        isinstance(item, str | int | float) for item in cast("list[object]", items)
+    ):
         return tuple(map(str, items))
     reader.report(f"`{key}` is no list of texts", arguments[key].node, f"write `{key}=[...]` with its texts")
     raise UnresolvedError(arguments[key].node, reported=True)
