@@ -57,11 +57,10 @@ def _texts(reader: CallReader, value: object, arguments: dict[str, Argument], ke
     """A text or a list of texts."""
     if value is None:
         return ()
-    items = cast("list[object]", [value] if isinstance(value, str) else value)
-    if isinstance(items, list | tuple) and all(
-        isinstance(item, str | int | float) for item in cast("list[object]", items)
-    ):
-        return tuple(map(str, items))
+    items: object = [value] if isinstance(value, str) else value
+    texts = cast("list[object]", items) if isinstance(items, list | tuple) else [None]
+    if all(isinstance(item, str | int | float) for item in texts):
+        return tuple(map(str, texts))
     reader.report(f"`{key}` is no list of texts", arguments[key].node, f"write `{key}=[...]` with its texts")
     raise UnresolvedError(arguments[key].node, reported=True)
 
