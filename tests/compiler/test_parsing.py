@@ -196,7 +196,7 @@ class F(FlowSpec):
 WITH_RETRY = SMALL_FLOW.replace("FlowSpec, ", "FlowSpec, retry, ", 1).replace("@step", "@retry(times=2)\n    @step", 1)
 UNUSED = (
     "libcst", "yaml", "tomllib", "rich", "importlib.metadata",
-    "flowc_compiler.evaluate.evaluator", "flowc_compiler.evaluate.known_values", "flowc_compiler.evaluate.values",
+    "flowc_compiler.evaluate.evaluator", "flowc_compiler.evaluate.known_values",
     "flowc_compiler.frontend.decorators.arguments.argument_types", "flowc_compiler.frontend.pipelines",
     "flowc_compiler.ir.specs", "flowc_compiler.ir.flowspecs", "flowc_compiler.ir.kubernetes",
     "flowc_compiler.ir.regions", "flowc_compiler.passes.regions",
@@ -205,7 +205,7 @@ UNUSED = (
 """What takes time to import, and is of no use for a small class flow. The last ones build validators."""
 UNUSED_WITH_RETRY = (
     "libcst", "yaml", "tomllib", "rich",
-    "flowc_compiler.evaluate.evaluator", "flowc_compiler.evaluate.known_values", "flowc_compiler.evaluate.values",
+    "flowc_compiler.evaluate.evaluator", "flowc_compiler.evaluate.known_values",
     "flowc_compiler.frontend.decorators.arguments.compute_arguments", "flowc_compiler.frontend.pipelines",
     "flowc_compiler.ir.flowspecs", "flowc_compiler.ir.kubernetes", "flowc_compiler.ir.regions",
     "flowc_compiler.passes.regions", "flowc_compiler.rewrite", "typer.rich_utils",

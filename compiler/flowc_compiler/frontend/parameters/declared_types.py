@@ -9,7 +9,6 @@ import ast
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
-from flowc_compiler.evaluate.constructed import is_structured
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import Builtin, ClassObject, Descriptor, Function, Instance, Partial
 from flowc_compiler.syntax.modules import ModuleView
@@ -281,6 +280,8 @@ def _of_class(found: ClassObject, name: str) -> DeclaredType:
         texts = tuple(dict.fromkeys(map(str, values)))
         choices = texts if all(isinstance(value, str) for value in values) else ()
         return DeclaredType("str", name, choices=choices, is_known=True, is_listed=True)
+    from flowc_compiler.evaluate.constructed import is_structured  # brings the evaluator
+
     structured = is_structured(found)
     return DeclaredType("json" if structured else "str", name, is_known=structured)
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import ast
 import codecs
 import json
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flowc.protocol.metaflow_names import OPTION_ARGUMENTS
 from flowc_compiler.evaluate.literals import UnresolvedError
 from flowc_compiler.frontend.parameters.click_arguments import read_click_arguments
 from flowc_compiler.frontend.parameters.config_sources import present, unportable
 from flowc_compiler.frontend.parameters.declaration_calls import METAFLOW_RESERVED, RUN_OPTIONS, Argument, CallReader
-from flowc_compiler.frontend.parameters.declared_types import DeclaredType, ParameterType, declared_type
 from flowc_compiler.frontend.parameters.text_conversion import type_mismatch
 from flowc_compiler.ir import Parameter
 from flowc_compiler.syntax.served_imports import Names
+
+if TYPE_CHECKING:
+    from flowc_compiler.frontend.parameters.declared_types import DeclaredType, ParameterType
 
 _POSITIONAL = ("name", "default", "type", "help", "required", "show_default")
 _INCLUDE_POSITIONAL = ("name", "required", "is_text", "encoding", "help", "parser")
@@ -127,6 +129,8 @@ class ParameterReader:
         argument = present(arguments, "type")
         if argument is None:
             return None
+        from flowc_compiler.frontend.parameters.declared_types import declared_type  # brings the evaluator's values
+
         try:
             found = declared_type(argument.node, self._reader.view, self._reader.scope)
         except UnresolvedError as error:
