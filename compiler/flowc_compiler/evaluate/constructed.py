@@ -16,6 +16,7 @@ from flowc_compiler.evaluate.values import (
     is_kind,
     parts_of_container,
 )
+from flowc_compiler.syntax.served_imports import callee
 
 _MODELS = frozenset({("pydantic", "BaseModel"), ("pydantic", "RootModel"), ("typing", "NamedTuple"),
                      ("typing", "TypedDict"), ("pydantic_settings", "BaseSettings")})  # fmt: skip
@@ -78,7 +79,7 @@ def is_structured(found: ClassObject) -> bool:
     for item in found.mro():
         if item.kind == "dataclass" or any(item.view.imported_path(base) in _MODELS for base in item.node.bases):
             return True
-        decorators = [node.func if isinstance(node, ast.Call) else node for node in item.node.decorator_list]
+        decorators = [callee(node) for node in item.node.decorator_list]
         if any(isinstance(node, ast.Name | ast.Attribute) and _name(node) == "dataclass" for node in decorators):
             return True
     return False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
-from flowc_compiler.syntax.served_imports import Names
+from flowc_compiler.syntax.served_imports import Names, callee
 
 if TYPE_CHECKING:
     from flowc_compiler.source import SourceFile
@@ -43,4 +43,4 @@ def shape_of(source: SourceFile, module: ast.Module) -> Shape:
 def _is_pipeline(function: FunctionNode, names: Names) -> bool:
     """Whether a function has `@pipeline` or `@pipeline(...)`, by whatever name the file knows it."""
     decorators = function.decorator_list
-    return any(names.resolve(item.func if isinstance(item, ast.Call) else item) == "pipeline" for item in decorators)
+    return any(names.resolve(callee(item)) == "pipeline" for item in decorators)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from flowc.protocol.metaflow_names import FACTS
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.source import SourceFile
-from flowc_compiler.syntax.served_imports import ROOTS, Names
+from flowc_compiler.syntax.served_imports import ROOTS, Names, callee
 from flowc_compiler.syntax.unserved_names import Place, placed_nodes
 
 _ALONE = frozenset({"get"})
@@ -86,7 +86,7 @@ def _lacks(fact: str, place: Place, names: Names) -> bool:
     """Whether the place is in a step without the decorator that a fact comes with."""
     if fact not in _OF_DECORATORS or place.scope is None:
         return False
-    found = [item.func if isinstance(item, ast.Call) else item for item in place.scope.decorator_list]
+    found = list(map(callee, place.scope.decorator_list))
     given = [names.resolve(item) for item in found]
     return "step" in given and not set(given) & {None, *_OF_DECORATORS[fact]}
 

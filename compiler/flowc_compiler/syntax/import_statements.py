@@ -44,7 +44,8 @@ class Import(NamedTuple):
         return self._replace(parts=package[: len(package) - self.level + 1] + self.parts)
 
 
-_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+"""What catches a failed import."""
 _SCRIPT = re.compile(r"[^\s;&|<>'\"]+\.(?:py|sh)(?=$|[\s;&|<>'\"])")
 
 _MODULE = re.compile(r"(?:^|\s)-m ([A-Za-z_][\w.]*\w)")
@@ -72,7 +73,7 @@ def imports_of(tree: ast.Module) -> Iterator[Import]:
             case ast.If(test=test, orelse=orelse) if is_type_checking(test):
                 pending.extend((item, optional) for item in orelse)
                 continue
-            case ast.Try(body=body, handlers=handlers) if any(_catches_import_error(item.type) for item in handlers):
+            case ast.Try(body=body, handlers=handlers) if any(catches(item.type, IMPORT_ERRORS) for item in handlers):
                 pending.extend((item, True) for item in body)
                 pending.extend((item, optional) for item in (*handlers, *node.orelse, *node.finalbody))
                 continue
@@ -213,14 +214,14 @@ def _is_interpreter(node: ast.expr) -> bool:
             return False
 
 
-def _catches_import_error(caught: ast.expr | None) -> bool:
-    """Whether an `except` clause catches a failed import."""
+def catches(caught: ast.expr | None, kinds: frozenset[str]) -> bool:
+    """Whether an `except` clause, whose expression this is, catches an error of one of these names."""
     match caught:
         case None:
             return True
         case ast.Tuple(elts=items):
-            return any(_catches_import_error(item) for item in items)
+            return any(catches(item, kinds) for item in items)
         case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name in _IMPORT_ERRORS
+            return name in kinds
         case _:
             return False

@@ -158,6 +158,11 @@ def dotted(node: ast.expr | None) -> tuple[str, ...]:
     return (node.id, *reversed(parts)) if isinstance(node, ast.Name) else ()
 
 
+def callee(item: ast.expr) -> ast.expr:
+    """What is called: `retry` of `retry(times=2)`; for anything but a call, such as the decorator `@retry`, itself."""
+    return item.func if isinstance(item, ast.Call) else item
+
+
 _EXECUTES = "it changes the flow by running code when the file is imported, and flowc compiles without running the file"
 _AROUND = (
     "Metaflow runs its generator around the step, in the task, and flowc does not: write a plain Python decorator, or "

@@ -16,12 +16,13 @@ from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.source import SourceFile
-from flowc_compiler.syntax.import_statements import is_type_checking
-from flowc_compiler.syntax.served_imports import MODULES, OF_OTHERS, ROOTS, Names, explain, is_served
+from flowc_compiler.syntax.import_statements import IMPORT_ERRORS, catches, is_type_checking
+from flowc_compiler.syntax.served_imports import MODULES, OF_OTHERS, ROOTS, Names, callee, explain, is_served
 
 _FROM = re.compile(r"\bfrom[ \t]+((?:metaflow|zenml|flowc)[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|(?:[^\n\\]|\\\n)*)")
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+.*\b(?:metaflow|zenml|flowc)\b", re.MULTILINE)
-_FORGIVING = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException", "MetaflowException"}
+_FORGIVING = IMPORT_ERRORS | {"MetaflowException"}
+"""What catches an import that fails, or a placeholder that is used."""
 _ENDING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -217,7 +218,7 @@ class _Search:
                     yield from _body(body, perhaps)
                 yield from _body(orelse, place if is_type_checking(test) else perhaps)
             case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=final):
-                forgiven = place.forgiven or any(_forgives(handler.type) for handler in handlers)
+                forgiven = place.forgiven or any(catches(handler.type, _FORGIVING) for handler in handlers)
                 yield from _body(body, place._replace(forgiven=forgiven))
                 yield from ((handler, perhaps) for handler in handlers)
                 yield from _body(orelse, place)
@@ -243,7 +244,7 @@ class _Search:
                 yield from ((item, place) for item in ast.iter_child_nodes(node))
 
     def _is_step(self, function: Function) -> bool:
-        found = (item.func if isinstance(item, ast.Call) else item for item in function.decorator_list)
+        found = map(callee, function.decorator_list)
         return any(self._names.resolve(item) == "step" for item in found)
 
     def _main_block(self, body: list[ast.stmt], place: Place) -> Iterator[tuple[ast.AST, Place]]:
@@ -306,22 +307,9 @@ def _suspicious(text: str) -> bool:
     return False
 
 
-def _forgives(caught: ast.expr | None) -> bool:
-    """Whether an `except` clause is for an import that fails, or for a placeholder that is used."""
-    match caught:
-        case None:
-            return True
-        case ast.Tuple(elts=kinds):
-            return any(_forgives(kind) for kind in kinds)
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name in _FORGIVING
-        case _:
-            return False
-
-
 def _suppresses(context: ast.expr) -> bool:
     match context:
         case ast.Call(func=ast.Name(id="suppress") | ast.Attribute(attr="suppress"), args=kinds):
-            return any(_forgives(kind) for kind in kinds)
+            return any(catches(kind, _FORGIVING) for kind in kinds)
         case _:
             return False

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.classflow.flow_classes import Member, assigned
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView, bindings, own_nodes
-from flowc_compiler.syntax.served_imports import dotted
+from flowc_compiler.syntax.served_imports import callee, dotted
 
 OWN_ATTRIBUTES: Mapping[str, str] = {
     "input": "the item of a foreach",
@@ -188,7 +188,7 @@ class _Method:
         self.settings: list[_Setting] = []
         self.deleted: set[str] = set()
         decorators = [dotted(item) for item in function.decorator_list]
-        called = (item.func if isinstance(item, ast.Call) else item for item in function.decorator_list)
+        called = map(callee, function.decorator_list)
         self.found_by_name = all(view.names.resolve(item) for item in called)
         """Whether it is what `self.name` gives, and not perhaps a property."""
         first = function.args.args[:1]

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import LazyScope
 from flowc_compiler.frontend.classflow.transitions import TransitionReader
-from flowc_compiler.frontend.decorators.decorator_reader import DecoratorReader, callee
+from flowc_compiler.frontend.decorators.decorator_reader import DecoratorReader
 from flowc_compiler.frontend.decorators.user_decorators import definitions
 from flowc_compiler.frontend.parameters.config_table import ConfigTable
 from flowc_compiler.frontend.parameters.declaration_calls import CallReader
 from flowc_compiler.frontend.parameters.parameter_reader import ParameterReader
 from flowc_compiler.syntax.modules import FoundClass, FunctionNode, LocalModules, ModuleView
+from flowc_compiler.syntax.served_imports import callee
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.known_values import FileScope

@@ -21,6 +21,7 @@ from flowc_compiler.frontend.decorators.user_decorators import Owner, check_own,
 from flowc_compiler.ir import NO_FLOW_SPECS, NO_SPECS, FlowSpecs, StepSpecs
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
+from flowc_compiler.syntax.served_imports import callee
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
@@ -253,11 +254,6 @@ def validated(
             message = str(problem["msg"]).removeprefix("Value error, ")
             sink.error("FC404", f"{key}{owner}: {message}", span_of(path), help=help_text)
         return None
-
-
-def callee(item: ast.expr) -> ast.expr:
-    """What a decorator names: `retry` of `@retry` and of `@retry(times=2)`."""
-    return item.func if isinstance(item, ast.Call) else item
 
 
 def arguments_of(item: ast.expr) -> list[tuple[str | None, ast.expr]]:

@@ -21,7 +21,7 @@ from flowc_compiler.evaluate.literals import NO_SCOPE, Scope
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS
 from flowc_compiler.syntax.metaflow_extensions import extension_of
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView, own_nodes
-from flowc_compiler.syntax.served_imports import ROOTS, ServedName, dotted
+from flowc_compiler.syntax.served_imports import ROOTS, ServedName, callee, dotted
 
 if TYPE_CHECKING:
     from flowc_compiler.syntax.modules import LocalModules
@@ -97,10 +97,10 @@ def _definition(
         return None
     function = functions[inner.id]
     items = [part for item in decorators for part in _expansion(item, view, modules)]
-    if not any(view.names.resolve(_callee(item)) == "step" for item in items):
+    if not any(view.names.resolve(callee(item)) == "step" for item in items):
         return None
     if name != function.name and is_file:
-        items = [_named(item, function.name) if view.names.resolve(_callee(item)) == "step" else item for item in items]
+        items = [_named(item, function.name) if view.names.resolve(callee(item)) == "step" else item for item in items]
     made = copy(function)
     made.name, made.decorator_list = name, [*items, *expanded(function, view, modules).decorator_list]
     return made
@@ -127,11 +127,11 @@ def _unwrapped(value: ast.expr) -> tuple[list[ast.expr], ast.expr]:
 
 def _expansion(item: ast.expr, view: ModuleView, modules: LocalModules | None, turns: int = 0) -> list[ast.expr]:
     """The decorators of Metaflow that an expression stands for; itself where it is none but its own."""
-    if turns > _MOST_EXPANSIONS or view.names.resolve(_callee(item)) in SERVED:
+    if turns > _MOST_EXPANSIONS or view.names.resolve(callee(item)) in SERVED:
         return [item]
     if (bound := _of_partial(item, (), view)) is not None:
         return [bound]
-    name = _callee(item)
+    name = callee(item)
     if isinstance(name, ast.Name) and name.id in view.bindings and name.id not in view.imports:
         return _of_name(item, name.id, view, modules, turns)
     origin = modules.origin(view, name) if modules is not None else None
@@ -147,7 +147,7 @@ def _expansion(item: ast.expr, view: ModuleView, modules: LocalModules | None, t
 def _of_name(item: ast.expr, name: str, view: ModuleView, modules: LocalModules | None, turns: int) -> list[ast.expr]:
     """What a decorator stands for that is a name of the file, perhaps called."""
     value = view.values.get(name)
-    if value is not None and view.names.resolve(_callee(value)) in SERVED and not isinstance(item, ast.Call):
+    if value is not None and view.names.resolve(callee(value)) in SERVED and not isinstance(item, ast.Call):
         return [value]
     if value is not None and (bound := _of_partial(value, item.keywords if isinstance(item, ast.Call) else (), view)):
         return [bound]
@@ -156,7 +156,7 @@ def _of_name(item: ast.expr, name: str, view: ModuleView, modules: LocalModules 
         return [item]
     applied = _applied(function)
     parts = [part for inner in applied or () for part in _expansion(inner, view, modules, turns + 1)]
-    return parts if any(view.names.resolve(_callee(part)) in SERVED for part in parts) else [item]
+    return parts if any(view.names.resolve(callee(part)) in SERVED for part in parts) else [item]
 
 
 def _moved(part: ast.expr, item: ast.expr, view: ModuleView) -> ast.expr | None:
@@ -164,10 +164,10 @@ def _moved(part: ast.expr, item: ast.expr, view: ModuleView) -> ast.expr | None:
 
     Its arguments are literals: names would mean something else there.
     """
-    served = view.names.resolve(_callee(part))
+    served = view.names.resolve(callee(part))
     if served is None or served not in SERVED:
         return None
-    name = ast.copy_location(ServedName(served, ast.Load()), _callee(item))
+    name = ast.copy_location(ServedName(served, ast.Load()), callee(item))
     if not isinstance(part, ast.Call):
         return name
     if part.args or any(keyword.arg is None or not _is_literal(keyword.value) for keyword in part.keywords):
@@ -300,13 +300,9 @@ def _bindings(view: ModuleView, name: str) -> Iterator[ast.AST]:
                 pass
 
 
-def _callee(item: ast.expr) -> ast.expr:
-    return item.func if isinstance(item, ast.Call) else item
-
-
 def is_applying(item: ast.expr, view: ModuleView, modules: LocalModules | None) -> bool:
     """Whether a decorator is one of the user's that applies, or may apply, a decorator of Metaflow."""
-    node = _callee(item)
+    node = callee(item)
     if isinstance(node, ServedName) or view.names.resolve(node) is not None or _kind(node, view) is not None:
         return False
     return applies(item, view, modules) is not None
@@ -326,7 +322,7 @@ def check_own(
     `name` is the served name that it stands for, if any. What it is otherwise is collected as FC401, or as FC408 for
     one that Metaflow runs while it loads the flow.
     """
-    node = _callee(item)
+    node = callee(item)
     shown = node.id if isinstance(node, ServedName) else view.code(node)
     span = view.span(item if of == "step" else node)
     if of == "step" and name in FLOW_ARGUMENTS:
@@ -403,7 +399,7 @@ def _kind(node: ast.expr, view: ModuleView) -> str | None:
             case ast.ClassDef(name=name, bases=bases) if name == node.id:
                 candidates = bases
             case ast.FunctionDef(name=name, decorator_list=decorators) if name == node.id:
-                candidates = [_callee(item) for item in decorators]
+                candidates = [callee(item) for item in decorators]
             case _:
                 continue
         for candidate in candidates:

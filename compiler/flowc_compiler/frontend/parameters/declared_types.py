@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import Builtin, ClassObject, Descriptor, Function, Instance, Partial
 from flowc_compiler.syntax.modules import ModuleView
+from flowc_compiler.syntax.served_imports import callee
 
 ParameterType = Literal["str", "int", "float", "bool", "json"]
 PLAIN_TYPES: dict[str, ParameterType] = {
@@ -60,7 +61,7 @@ class DeclaredType:
 
 def declared_type(node: ast.expr, view: ModuleView, scope: Scope) -> DeclaredType | None:
     """What an expression says as a type; `None` for plain data, which is no type. Raises UnresolvedError."""
-    served = view.names.resolve(node.func if isinstance(node, ast.Call) else node)
+    served = view.names.resolve(callee(node))
     if served in {"JSONType", "JSONTypeClass"}:
         return DeclaredType("json")
     if isinstance(node, ast.Name) and node.id in PLAIN_TYPES and node.id not in view.bindings:

@@ -18,7 +18,7 @@ from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.pipelines.pipeline_values import StepFunction
 from flowc_compiler.syntax.import_statements import is_type_checking
 from flowc_compiler.syntax.modules import FunctionNode, Imported, LocalModules, ModuleView, bind_imports
-from flowc_compiler.syntax.served_imports import Names, refusal_of_attribute
+from flowc_compiler.syntax.served_imports import Names, callee, refusal_of_attribute
 
 _MENTIONS = re.compile(rf"\b(?:{'|'.join(FUNCTIONS)})\b")
 _FORGIVING = {"AttributeError", "Exception", "BaseException"}
@@ -155,7 +155,7 @@ class _Code:
 def _is_pipeline(view: ModuleView, node: ast.AST) -> bool:
     """Whether a function is a pipeline, whose body no task runs."""
     decorators = node.decorator_list if isinstance(node, FunctionNode) else []
-    called = (item.func if isinstance(item, ast.Call) else item for item in decorators)
+    called = map(callee, decorators)
     return any(view.names.resolve(item) == "pipeline" for item in called)
 
 

@@ -23,9 +23,9 @@ from flowc_compiler.evaluate.values import (
     Unresolved,
     is_kind,
 )
-from flowc_compiler.frontend.decorators.decorator_reader import callee
 from flowc_compiler.frontend.parameters import text_conversion
 from flowc_compiler.ir import Parameter
+from flowc_compiler.syntax.served_imports import callee
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator

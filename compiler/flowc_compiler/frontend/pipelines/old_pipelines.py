@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.functions import signature_of
-from flowc_compiler.frontend.decorators.decorator_reader import callee
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
+from flowc_compiler.syntax.served_imports import callee
 
 _GONE = {
     "zenml.core": None,

@@ -15,7 +15,6 @@ from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.known_values import RecordedScope
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import BoundMethod, Foreign, Function, SettingsObject, Unresolved
-from flowc_compiler.frontend.decorators.decorator_reader import callee
 from flowc_compiler.frontend.decorators.user_decorators import definitions
 from flowc_compiler.frontend.pipelines.body_reads import (
     body_call,
@@ -59,7 +58,7 @@ from flowc_compiler.frontend.pipelines.types.signatures import outputs_of
 from flowc_compiler.ir import StepSpecs
 from flowc_compiler.ir.regions import OperationValue, Operator, OutputValue
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
-from flowc_compiler.syntax.served_imports import dotted
+from flowc_compiler.syntax.served_imports import callee, dotted
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
