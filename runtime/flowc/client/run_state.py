@@ -14,8 +14,9 @@ from flowc.store.run_owner import HEARTBEAT, is_gone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Dict, List, Tuple
+    from typing import Dict, Iterator, List
 
+    from flowc.client.attempts import Attempt
     from flowc.client.run_object import Run
     from flowc.store.run_layout import Document, Path
 
@@ -52,20 +53,28 @@ def is_deserted(run: Run) -> bool:
 
 
 def _status_from_attempts(run: Run) -> str:
-    newest = run.created_seconds()
-    committed: List[Tuple[str, Path, int]] = []
-    for step, tasks in run.all_attempts().items():
-        for path, attempts in tasks.items():
-            if any(attempts.values()):
-                committed.append((step, path, max(number for number, done in attempts.items() if done)))
-                continue
-            last = read_attempt(run.layout, step, path, max(attempts), committed=False, after=None, run_over=False)
-            if last.failure is not None and last.last:
-                return "failed"
-            newest = max(newest, last.ended or last.started or 0.0)
+    newest, found = run.created_seconds(), run.all_attempts()
+    for last in _unfinished(run, found):
+        if last.failure is not None and last.last:
+            return "failed"
+        newest = max(newest, last.ended or last.started or 0.0)
     since = time.time() - LOST_SECONDS
     # A task may have worked for longer than that, and ended just now. Manifests are read only where it matters.
+    committed = (
+        (step, path, max(number for number, done in attempts.items() if done))
+        for step, tasks in found.items()
+        for path, attempts in tasks.items()
+        if any(attempts.values())
+    )
     return "running" if newest > since or any(_ended(run, *task) > since for task in committed) else "lost"
+
+
+def _unfinished(run: Run, found: Dict[str, Dict[Path, Dict[int, bool]]]) -> Iterator[Attempt]:
+    """The last attempt of each task that has none that was committed."""
+    for step, tasks in found.items():
+        for path, attempts in tasks.items():
+            if not any(attempts.values()):
+                yield read_attempt(run.layout, step, path, max(attempts), committed=False, after=None, run_over=False)
 
 
 def _ended(run: Run, step: str, path: Path, attempt: int) -> float:
@@ -75,11 +84,8 @@ def _ended(run: Run, step: str, path: Path, attempt: int) -> float:
 def last_sign(run: Run) -> float:
     """When an attempt of an unfinished task last began or ended, in seconds since 1970; else when the run began."""
     times = [run.created_seconds()]
-    for step, tasks in run.all_attempts().items():
-        for path, attempts in tasks.items():
-            if not any(attempts.values()):
-                last = read_attempt(run.layout, step, path, max(attempts), committed=False, after=None, run_over=False)
-                times += [time for time in (last.started, last.ended) if time is not None]
+    for last in _unfinished(run, run.all_attempts()):
+        times += [time for time in (last.started, last.ended) if time is not None]
     return max(times)
 
 

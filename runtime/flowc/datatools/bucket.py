@@ -10,6 +10,8 @@ from urllib.parse import unquote_plus
 
 from flowc.datatools.parallel import in_parallel
 from flowc.datatools.s3_objects import (
+    META,
+    PIECE,
     MetaflowS3AccessDenied,
     MetaflowS3Exception,
     MetaflowS3InvalidRange,
@@ -37,9 +39,7 @@ PUT_AT_ONCE = 8 << 20
 PART = 16 << 20
 GET_AT_ONCE = 16 << 20
 """Objects of more bytes are downloaded in ranges, several at a time."""
-PIECE = 1 << 20
 _DENIED = {"AccessDenied", "AllAccessDisabled", "InvalidAccessKeyId"}
-_META = "x-amz-meta-"
 SSE = "x-amz-server-side-encryption"
 _PARAMETERS = (
     "aws_access_key_id",
@@ -183,8 +183,8 @@ def _info(headers: HTTPMessage) -> ObjectInfo:
     return ObjectInfo(
         size=int(headers.get("content-length") or 0),
         content_type=headers.get("content-type"),
-        metadata={name.lower()[len(_META) :]: value for name, value in headers.items()
-                  if name.lower().startswith(_META)},
+        metadata={name.lower()[len(META) :]: value for name, value in headers.items()
+                  if name.lower().startswith(META)},
         last_modified=parsedate_to_datetime(modified).timestamp() if modified else None,
         encryption=headers.get(SSE),
     )  # fmt: skip

@@ -11,6 +11,8 @@ import re
 from typing import Callable, Dict, Iterator, List, Optional, Tuple, TypeVar
 
 from flowc.datatools.s3_objects import (
+    META,
+    PIECE,
     MetaflowS3AccessDenied,
     MetaflowS3InvalidRange,
     MetaflowS3NotFound,
@@ -50,7 +52,7 @@ class Folder:
             with open(found, "rb") as source, open(path, "wb") as target:
                 source.seek(first)
                 left = length
-                while left and (piece := source.read(min(left, 1 << 20))):
+                while left and (piece := source.read(min(left, PIECE))):
                     target.write(piece)
                     left -= len(piece)
 
@@ -116,11 +118,10 @@ def _info(path: str) -> ObjectInfo:
     kept: Dict[str, str] = {}
     with contextlib.suppress(FileNotFoundError), open(_info_path(path), encoding="utf-8") as file:
         kept = json.load(file)
-    meta = "x-amz-meta-"
     return ObjectInfo(
         size=found.st_size,
         content_type=kept.get("content-type") or DEFAULT_TYPE,
-        metadata={name[len(meta) :]: value for name, value in kept.items() if name.startswith(meta)},
+        metadata={name[len(META) :]: value for name, value in kept.items() if name.startswith(META)},
         last_modified=float(int(found.st_mtime)),
     )
 

@@ -9,9 +9,7 @@ import stat
 import tempfile
 from typing import Any, Iterator, List, Optional, Union
 
-from flowc.datatools.s3_objects import MetaflowS3InvalidObject, MetaflowS3NotFound
-
-PIECE = 1 << 20
+from flowc.datatools.s3_objects import PIECE, MetaflowS3InvalidObject, MetaflowS3NotFound
 
 
 class Source:

@@ -17,6 +17,7 @@ from flowc.datatools import configuration
 from flowc.datatools.object_sources import Source, file_source, source_of
 from flowc.datatools.parallel import in_parallel
 from flowc.datatools.s3_objects import (
+    META,
     USER_ATTRIBUTES,
     MetaflowS3Exception,
     MetaflowS3InvalidRange,
@@ -243,7 +244,7 @@ class S3:
     def _headers(self, content_type: Optional[str], metadata: Optional[Dict[str, Any]]) -> Dict[str, str]:
         headers = {"content-type": content_type} if content_type else {}
         if metadata:
-            headers[f"x-amz-meta-{USER_ATTRIBUTES}"] = json.dumps(metadata)
+            headers[f"{META}{USER_ATTRIBUTES}"] = json.dumps(metadata)
         if self._encryption:
             headers["x-amz-server-side-encryption"] = self._encryption
         return headers

@@ -9,6 +9,11 @@ from typing import Any, Dict, NamedTuple, Optional
 
 from flowc.errors import FlowError
 
+META = "x-amz-meta-"
+"""Begins the headers with an object's metadata."""
+PIECE = 1 << 20
+"""Bytes that are in memory at a time where an object is copied."""
+
 
 class MetaflowS3InvalidObject(FlowError):  # noqa: N818 (the names here are Metaflow's)
     """What should be stored is neither text, bytes nor a binary file."""

@@ -19,7 +19,7 @@ from functools import partial
 from flowc.errors import CorruptArtifact, MissingInput, ParameterError, ProtocolError
 from flowc.protocol import env_names
 from flowc.store import artifacts
-from flowc.store.run_layout import MANIFEST, MARK, ORIGIN, index_text, task_id
+from flowc.store.run_layout import MANIFEST, MARK, ORIGIN, PARAMETERS, index_text, task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _begin(layout: RunLayout, plan: Plan, source: RunLayout, rerun: FrozenSet[st
     kept = source.kept_parameters()
     if kept is None:
         return
-    if kept and layout.kept_parameters() is None:
+    if kept and not store.exists(f"{layout.prefix}/{PARAMETERS}"):
         _say(f"the parameters are those of run {source.run}: {', '.join(kept)}")
     layout.keep_parameters(kept)
     declared = [*plan.parameters, *plan.configs.values()]

@@ -90,6 +90,10 @@ def _client(root: str, scheme: str) -> Callable[[str], Store]:
     return S3Store
 
 
+_PAUSES = (0.1, 0.4, 1.5)
+"""Seconds between looks for what must be there."""
+
+
 class Store:
     """Bytes by key. A write is seen whole or not at all; a missing key raises MissingKey."""
 
@@ -125,7 +129,7 @@ class Store:
 
     def read_known(self, key: str, start: int = 0, length: int | None = None) -> Buffer:
         """Read what must be there, or a range of it: a server that says it is not may be wrong, and is asked again."""
-        for seconds in (0.1, 0.4, 1.5, 0.0) if self.remote else (0.0,):
+        for seconds in (*_PAUSES, 0.0) if self.remote else (0.0,):
             try:
                 return self.read(key) if length is None else self.read_range(key, start, length)
             except MissingKey:
@@ -136,7 +140,7 @@ class Store:
 
     def found_at_last(self, look: Callable[[], T], is_there: Callable[[T], bool]) -> T:
         """Look for what must be there, again and again: a server's list may lack it for once."""
-        for seconds in (0.1, 0.4, 1.5) if self.remote else ():
+        for seconds in _PAUSES if self.remote else ():
             found = look()
             if is_there(found):
                 return found
