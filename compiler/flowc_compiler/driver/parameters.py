@@ -221,7 +221,7 @@ def why_unfit(text: str, parameter: Parameter) -> str:
         return f"parameter `{parameter.name}` takes {parameter.nargs} values, not {len(items)}"
     for item in items:
         try:
-            problem = text_conversion.type_mismatch(text_conversion.converted_item(item, parameter), parameter)
+            problem = text_conversion.constraint_violation(text_conversion.converted_item(item, parameter), parameter)
         except ValueError:
             return f"{item!r} is not a value of parameter `{parameter.name}`, which is of type {parameter.type}"
         if problem:

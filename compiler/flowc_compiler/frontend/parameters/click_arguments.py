@@ -57,10 +57,12 @@ def _texts(reader: CallReader, value: object, arguments: dict[str, Argument], ke
     """A text or a list of texts."""
     if value is None:
         return ()
-    items: object = [value] if isinstance(value, str) else value
-    texts = cast("list[object]", items) if isinstance(items, list | tuple) else [None]
-    if all(isinstance(item, str | int | float) for item in texts):
-        return tuple(map(str, texts))
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list | tuple):
+        items = cast("list[object]", value)
+        if all(isinstance(item, str | int | float) for item in items):
+            return tuple(map(str, items))
     reader.report(f"`{key}` is no list of texts", arguments[key].node, f"write `{key}=[...]` with its texts")
     raise UnresolvedError(arguments[key].node, reported=True)
 

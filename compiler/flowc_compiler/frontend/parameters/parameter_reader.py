@@ -12,7 +12,7 @@ from flowc_compiler.evaluate.literals import UnresolvedError
 from flowc_compiler.frontend.parameters.click_arguments import read_click_arguments
 from flowc_compiler.frontend.parameters.config_sources import present, unportable
 from flowc_compiler.frontend.parameters.declaration_calls import METAFLOW_RESERVED, RUN_OPTIONS, Argument, CallReader
-from flowc_compiler.frontend.parameters.text_conversion import type_mismatch
+from flowc_compiler.frontend.parameters.text_conversion import constraint_violation
 from flowc_compiler.ir import Parameter
 from flowc_compiler.syntax.served_imports import Names
 
@@ -156,7 +156,7 @@ class ParameterReader:
         if parameter.takes_several or parameter.flag is not None:
             return False
         fits = default is None or bool(parameter.converter) or _fits(default, parameter.type)
-        problem = type_mismatch(default, parameter) if fits and default is not None else ""
+        problem = constraint_violation(default, parameter) if fits and default is not None else ""
         if not fits or problem:
             message = f"the default of parameter `{parameter.name}` {problem or f'is not of its type {parameter.type}'}"
             way_out = "write a value that it takes" if problem else f"write a {parameter.type}, or change `type`"

@@ -11,7 +11,7 @@ TRUE_WORDS = frozenset({"1", "true", "t", "yes", "y", "on"})
 FALSE_WORDS = frozenset({"0", "false", "f", "no", "n", "off"})
 
 
-def type_mismatch(value: object, parameter: Parameter) -> str:
+def constraint_violation(value: object, parameter: Parameter) -> str:
     """Why a value of the right type is none that a parameter takes, as the end of a sentence; empty where it is one."""
     text = str(value)
     if parameter.choices:

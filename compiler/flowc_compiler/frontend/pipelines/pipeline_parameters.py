@@ -126,7 +126,7 @@ def is_plain(value: object) -> bool:
 
 def _check_choice(evaluator: PipelineEvaluator, name: str, value: object, typed: DeclaredType, where: Span) -> None:
     """Collect FC303 for a value that is none of the choices."""
-    if value is not None and (problem := text_conversion.type_mismatch(value, _as_choice(name, typed, where))):
+    if value is not None and (problem := text_conversion.constraint_violation(value, _as_choice(name, typed, where))):
         help_line = f"it takes {', '.join(typed.choices)}"
         evaluator.sink.error("FC303", f"the value of parameter `{name}` {problem}", where, help=help_line)
 
