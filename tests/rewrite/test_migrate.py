@@ -46,7 +46,8 @@ def check_same(text: bytes, folder: Path) -> None:
     after.write_bytes(migrated.content)
     wanted, found = outcome(before), outcome(after)
     if "FC110" in wanted[1]:  # written for ZenML before 0.40, which names from flowc don't show
-        assert found[0] is None and found[1]
+        assert found[0] is None
+        assert found[1]
     else:
         assert found == wanted
 
