@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -86,6 +87,7 @@ def target_names() -> tuple[str, ...]:
     return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
 
 
+@cache
 def load_target(name: str) -> Target:
     """The target of that name. Raises UnknownTargetError; a target that fails to import raises what it raised."""
     for entry in entry_points(group=GROUP, name=name):

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import zipfile
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -41,7 +42,8 @@ from flowc.__main__ import main
 sys.exit(main())
 """
 _DOCSTRING = re.compile(rb'''^([ \t]*)"""(?:[^"\\]|\\.|"(?!""))*"""$''', re.MULTILINE | re.DOTALL)
-_COMMENT = re.compile(rb"""(?:^[ \t]*#[^\n]*|[ \t]+#[^\n"']*)$""", re.MULTILINE)
+_COMMENT = re.compile(rb"""(?:^[ \t]*#.*|[ \t]+#[^"']*)$""")
+"""The comment of one line."""
 _OF_TYPES = re.compile(rb"^if TYPE_CHECKING:\n((?:[ \t]+[^\n]*\n|\n)+)", re.MULTILINE)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MOST_NAMED = 5
@@ -184,7 +186,8 @@ def _content(path: Path, source: SourceFile, code: LocalCode, sink: DiagnosticSi
         return b""
 
 
-def _runtime_files() -> dict[str, bytes]:
+@cache
+def _runtime_files() -> Mapping[str, bytes]:
     """The files of the shim, without what no task reads. They are located, not imported, which would take time."""
     spec = find_spec("flowc")
     assert spec is not None, "the package flowc is not installed"
@@ -202,5 +205,5 @@ def without_docs(code: bytes) -> bytes:
     # The line breaks stay, so that tracebacks name the lines of the source; a literal stays, since some bodies are
     # nothing but a docstring.
     code = _DOCSTRING.sub(lambda found: found[1] + b'""' + b"\n" * found[0].count(b"\n"), code)
-    code = _COMMENT.sub(b"", code)
+    code = b"\n".join(_COMMENT.sub(b"", line) if b"#" in line else line for line in code.split(b"\n"))
     return _OF_TYPES.sub(lambda found: b"if TYPE_CHECKING:\n ..." + b"\n" * found[1].count(b"\n"), code)
