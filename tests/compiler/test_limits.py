@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from flowc_compiler.evaluate import operations
+from flowc_compiler.evaluate.merging import State
+from flowc_compiler.evaluate.values import Unresolved
 from flowc_compiler.frontend.parameters import config_table
 from flowc_compiler.frontend.parameters.config_table import PARSERS, ParseError
 from flowc_compiler.frontend.pipelines import step_calls
@@ -45,6 +47,7 @@ def test_the_page_has_every_figure() -> None:
     assert f"{operations.MOST_SECONDS:g} seconds" in text
     assert f"{operations.MOST_IMPORT_SECONDS:g} seconds" in text
     assert f"{operations.MOST_SECONDS_IN_ALL:g} seconds" in text
+    assert f"{operations.MOST_SECONDS_TO_DEFINE:g} seconds" in text
     assert f"{operations.MOST_MEMORY >> 20} MB" in text
 
 
@@ -161,3 +164,163 @@ def test_configs_have_bounds(parser: str, text: str, why: str) -> None:
 def test_aliases_that_are_few_are_values() -> None:
     text = "base: &base {a: 1}\nmore:\n  <<: *base\n  b: [*base, *base]\n"
     assert PARSERS["yaml.safe_load"](text) == {"base": {"a": 1}, "more": {"a": 1, "b": [{"a": 1}, {"a": 1}]}}
+
+
+RECURSIONS = {
+    "a tree": """
+def walk(x):
+    if isinstance(x, dict):
+        return {k: walk(v) for k, v in x.items()}
+    if isinstance(x, list):
+        return [walk(v) for v in x]
+    return walk(x.rest) or walk(x.first)
+FOUND = walk(yaml.safe_load("[]"))
+""",
+    "with a depth": """
+def walk(x, depth=0):
+    for y in x:
+        walk(y, depth + 1), walk(y, depth + 2)
+    return x
+FOUND = walk(yaml.safe_load("[]"))
+""",
+    "of two": """
+def even(x):
+    return odd(x.a) if x else odd(x.b)
+def odd(x):
+    return even(x.a) if x else even(x.b)
+FOUND = even(yaml.safe_load("[]"))
+""",
+    "of a method": """
+class Node:
+    def walk(self, x):
+        return [(self.walk(y.a), self.walk(y.b)) for y in x]
+FOUND = Node().walk(yaml.safe_load("[]"))
+""",
+    "of an inner function": """
+def outer(x):
+    def walk(y):
+        return (walk(y.a), walk(y.b)) if y else walk(y.c)
+    return walk(x)
+FOUND = outer(yaml.safe_load("[]"))
+""",
+}
+
+
+@pytest.mark.parametrize("name", RECURSIONS)
+def test_a_recursion_over_what_is_not_known_ends_at_once(tmp_path: Path, name: str) -> None:
+    text = f"import yaml\n{RECURSIONS[name]}\nLIMIT = 3\n{PIPELINE.format(code='work(LIMIT)')}"
+    assert not diagnostics(tmp_path, text)
+    [found] = diagnostics(tmp_path, text.replace("work(LIMIT)", "work(FOUND)"))
+    assert found.code == "FC115"
+
+
+def test_what_a_deeper_level_of_a_recursion_may_change_is_not_known(tmp_path: Path) -> None:
+    walk = "def walk(x, n=0):\n    if n > 4:\n        DEEP['seen'] = True\n    for y in x:\n        walk(y, n + 1)\n"
+    text = f"import yaml\nDEEP = {{}}\n{walk}walk(yaml.safe_load('[]'))\n{PIPELINE.format(code='work(DEEP)')}"
+    [found] = diagnostics(tmp_path, text)
+    assert found.code == "FC115"
+
+
+def test_a_recursion_that_is_known_is_followed(tmp_path: Path) -> None:
+    walk = "def down(n, x):\n    return [n, *down(n - 1, x)] if n else []\n"
+    text = f"import yaml\n{walk}FOUND = down(20, yaml.safe_load('[]'))\n{PIPELINE.format(code='work(FOUND[19])')}"
+    assert not diagnostics(tmp_path, text)
+
+
+CALLBACK = """
+import yaml
+import {library}
+{before}
+
+@{library}.cache
+def load(x):
+    for a in x:
+        for b in a:
+            for c in b:
+                for d in c:
+                    if a.flag and b.flag or c.flag:
+                        {effect}
+
+LIMIT = 3
+load(yaml.safe_load("[]"))
+"""
+EFFECTS = {
+    "none": ("", "print(d)", True),
+    "a list of its own": ("", "found = []; found.append(d)", True),
+    "a list of the file that the flow does not read": ("CACHE = []", "CACHE.append(d)", True),
+    "a name of the file": ("", "global LIMIT; LIMIT = 4", False),
+    "by globals": ("", "globals()['LIMIT'] = 4", False),
+    "by a function": ("def change():\n    global LIMIT\n    LIMIT = 4\n", "change()", False),
+    "by a method": ("class A:\n    def f(self):\n        global LIMIT\n        LIMIT = 4\n", "A().f()", False),
+}
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_code_that_only_others_call_is_looked_at_for_its_effects(tmp_path: Path, name: str) -> None:
+    before, effect, is_known = EFFECTS[name]
+    effect = effect.replace("; ", "\n                        ")
+    text = CALLBACK.format(library="streamlit", before=before, effect=effect)
+    found = diagnostics(tmp_path, text + PIPELINE.format(code="work(LIMIT)"))
+    assert not found if is_known else found[0].code in {"FC114", "FC115"}
+
+
+def test_a_state_shares_what_has_not_changed_with_the_one_before() -> None:
+    names: dict[str, object] = {f"name_{n}": [n, [n]] for n in range(300)}
+    first = State([names])
+    names["name_7"] = 8
+    second = State([names], first)
+    assert second.size < first.size, "the names themselves changed"
+    third = State([names], second)
+    assert third.size < 0.6 * second.size
+    names["name_7"] = 9
+    third.restore()
+    assert dict(names)["name_7"] == 8
+    first.restore()
+    assert names["name_7"] == [7, [7]]
+
+
+def test_what_is_forgotten_in_one_state_stays_in_another() -> None:
+    names: dict[str, object] = {"a": 1, "b": [2]}
+    first = State([names])
+    second = State([names], first)
+    names["a"] = 3
+    second.forget_differences(State([names], second), Unresolved("why"))
+    second.restore()
+    assert isinstance(names["a"], Unresolved)
+    first.restore()
+    assert names == {"a": 1, "b": [2]}
+
+
+def test_time_for_reading_files_is_not_that_of_evaluating_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "MOST_SECONDS", 0.05)
+    monkeypatch.setattr(operations, "MOST_SECONDS_IN_ALL", 0.05)
+    with operations.spending(0), operations.spending(0):
+        with operations.current_budget().paused():
+            worked_for(0.08)
+        assert operations.current_budget().overdrawn() is None
+        worked_for(0.06)
+        assert operations.current_budget().overdrawn() is not None
+
+
+def test_a_module_whose_time_is_over_still_defines_its_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "MOST_IMPORT_SECONDS", 0)
+    (tmp_path / "more.py").write_text("from enum import Enum\n\nclass Names(Enum):\n    A = 'a'\n")
+    (tmp_path / "steps.py").write_text(
+        "from flowc import step\nfrom more import Names\n\nTABLE = [n for n in range(50000)]\n\n"
+        "@step\ndef work(x: object) -> object:\n    return x\n"
+    )
+    text = (
+        "from flowc import pipeline\nfrom steps import Names, TABLE, work\n\n@pipeline\ndef p():\n    work({value})\n"
+    )
+    assert not diagnostics(tmp_path, text.format(value="Names.A.value"))
+    [found] = diagnostics(tmp_path, text.format(value="TABLE"))
+    assert (found.code, "steps.py takes too long to evaluate" in found.message) == ("FC114", True)
+
+
+def test_a_file_whose_time_is_over_may_have_more_calls_of_its_pipeline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "MOST_OPERATIONS", 4000)
+    text = PIPELINE.format(code="work(x)").replace("def p()", "def p(x: int = 1)")
+    [found] = diagnostics(tmp_path, f"{text}\nTABLE = [n for n in range(99999)]\np(x=2)\n")
+    assert found.code == "FC114"

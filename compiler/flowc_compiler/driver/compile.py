@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver.parameter_inputs import NO_INPUTS, ParameterInputs, Signature
 from flowc_compiler.evaluate.literals import ENV_AT_COMPILE, reading_variables
-from flowc_compiler.evaluate.operations import spending
+from flowc_compiler.evaluate.operations import current_budget, spending
 from flowc_compiler.frontend import NO_CONFIGS, GivenConfigs, parse, read_source
 from flowc_compiler.frontend.shape import Shape, shape_of
 from flowc_compiler.ir import Flow, Parameter
@@ -113,14 +113,16 @@ def _both(file: _File, shape: Shape) -> bool:
 
 
 def _class_flow(file: _File, configs: GivenConfigs) -> Flow | None:
-    from flowc_compiler.frontend.classflow.class_flow import read_class_flow
+    with current_budget().paused():
+        from flowc_compiler.frontend.classflow.class_flow import read_class_flow
 
     source, module, sink, flow_name, attached = file
     return read_class_flow(source, module, sink, flow_name, attached=attached, configs=configs)
 
 
 def _pipeline(file: _File, given: ParameterInputs) -> Flow | None:
-    from flowc_compiler.frontend.pipelines.pipeline_reader import read_pipeline
+    with current_budget().paused():
+        from flowc_compiler.frontend.pipelines.pipeline_reader import read_pipeline
 
     source, module, sink, flow_name, attached = file
 

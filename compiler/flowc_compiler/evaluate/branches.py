@@ -20,7 +20,7 @@ from flowc_compiler.evaluate.evaluator import (
     Returned,
     Signal,
 )
-from flowc_compiler.evaluate.merging import Container, Merge, State, namespaces, roots_of
+from flowc_compiler.evaluate.merging import Container, Merge, State, namespaces, state_of
 from flowc_compiler.evaluate.operations import COMPARISONS, LONGEST, cost, range_length
 from flowc_compiler.evaluate.plain_data import check_hashable, has_objects
 from flowc_compiler.evaluate.values import (
@@ -45,7 +45,7 @@ _MOST_PASSES = 6
 
 def snapshot(evaluator: Evaluator, node: ast.AST, *more: object) -> State:
     """The state here."""
-    state = State([*roots_of(evaluator), *more])
+    state = state_of(evaluator, *more)
     evaluator.tick(node, 20 + state.size // 20)
     return state
 

@@ -207,6 +207,8 @@ class Evaluator(ABC):
         """How many bodies of `try` are around."""
         self.rehearsing = 0
         """Whether a turn of a loop is evaluated only to see what it changes."""
+        self.last_state: State | None = None
+        """The state that was taken last, which the next one has most in common with."""
         self.notes = sink
         """Where warnings about assumptions are collected."""
         self.changed_variables = set[str]()
@@ -252,6 +254,10 @@ class Evaluator(ABC):
     @abstractmethod
     def escape(self, *values: object, why: Unresolved) -> None:
         """Note that unknown code has these values, and may change whatever it reaches from them."""
+
+    @abstractmethod
+    def recursive_call(self, function: Function, arguments: CallArguments) -> Unresolved | None:
+        """What a call stands for that would recur endlessly here; `None` for any other call."""
 
     @abstractmethod
     def watch_of(self, body: Sequence[ast.AST], scopes: Sequence[Environment]) -> Callable[[], tuple[State, object]]:

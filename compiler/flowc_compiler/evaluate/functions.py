@@ -130,6 +130,9 @@ def call_function(evaluator: Evaluator, function: Function, arguments: CallArgum
         if evaluator.lenient:
             raise evaluator.refuse("FC114", "functions call each other too deeply", node, "write a loop")
         evaluator.exhausted("functions call each other too deeply", node, "write a loop, or do it in a step")
+    recursive = evaluator.recursive_call(function, arguments)
+    if recursive is not None:
+        return recursive
     signature = signature_of(function.node)
     bound = bind(evaluator, signature, arguments, function.name, node)
     environment: Environment = {name: given.value for name, given in bound.named.items()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from flowc_compiler.evaluate.operations import DEEPEST_VALUE
 from flowc_compiler.evaluate.values import (
@@ -33,31 +33,64 @@ _MISSING = object()
 """Stands for an entry that an arm does not have."""
 
 
-class State:
-    """The containers that are reached from some roots, with what they hold."""
+class _Held(NamedTuple):
+    """A container when a state was taken."""
 
-    def __init__(self, roots: Iterable[object]) -> None:
-        self._held: dict[int, tuple[Container, Container]] = {}
-        """By identity: a container, and a copy of what it held."""
+    container: Container
+    content: Container
+    """A shallow copy: what it holds is part of the state itself."""
+    reached: tuple[Container, ...]
+    """The containers that it leads to, by way of objects that never change."""
+    environments: frozenset[int]
+    """Identities of those among them that are namespaces."""
+
+
+class State:
+    """The containers that are reached from some roots, with what they hold.
+
+    With `like`, an earlier state, it shares what that one says of the containers that still hold the same: two states
+    of a large file differ in a few containers, and an `if` needs a state for each of its arms.
+    """
+
+    def __init__(self, roots: Iterable[object], like: State | None = None) -> None:
+        self._held: dict[int, _Held] = {}
+        """By the identity of the container."""
         self.environments = set[int]()
         """Identities of the dicts that are namespaces: of functions, classes and objects."""
         self.size = 0
-        pending, seen = list(roots), dict[int, object]()
+        """How much work it was to find them: containers that an earlier state has count for little."""
+        earlier = like._held if like is not None else {}
+        # Identity and not equality: two equal lists are two lists, and an arm may change one of them.
+        pending, self.environments = self._reached(roots)
+        while pending:
+            container = pending.pop()
+            if id(container) in self._held:
+                continue
+            held = earlier.get(id(container))
+            if held is None or held.container is not container or not _same(container, held.content):
+                reached, environments = self._reached(parts_of(container))
+                held = _Held(container, container.copy(), tuple(reached), frozenset(environments))
+                self.size += len(container)
+            self.size += 1 + len(container) // 16
+            self._held[id(container)] = held
+            pending += held.reached
+            if held.environments:
+                self.environments |= held.environments
+
+    def _reached(self, values: Iterable[object]) -> tuple[list[Container], set[int]]:
+        """The containers that values are or lead to without another one between, and which of them are namespaces."""
+        found, environments, seen = list[Container](), set[int](), set[int]()
+        pending = [item for item in values if type(item) not in _WITHOUT_PARTS]
         while pending:
             value = pending.pop()
-            # Identity and not equality: two equal lists are two lists, and an arm may change one of them.
-            if id(value) in seen:
-                continue
-            seen[id(value)] = value
             self.size += 1
             if _is_container(value):
-                container = cast("Container", value)
-                # A shallow copy is enough: what the container holds is part of the state itself.
-                self._held[id(container)] = (container, container.copy())
-                self.size += len(container)
-            else:
-                self.environments.update(map(id, namespaces_of(value)))
-            pending += [part for part in parts_of(value) if type(part) not in _WITHOUT_PARTS]
+                found.append(cast("Container", value))
+            elif id(value) not in seen:
+                seen.add(id(value))
+                environments.update(map(id, namespaces_of(value)))
+                pending += [part for part in parts_of(value) if type(part) not in _WITHOUT_PARTS]
+        return found, environments
 
     def holds(self, value: object) -> bool:
         """Whether a container is part of the state."""
@@ -66,37 +99,45 @@ class State:
     @property
     def containers(self) -> list[Container]:
         """The containers."""
-        return [container for container, _ in self._held.values()]
+        return [held.container for held in self._held.values()]
 
     def content(self, container: Container) -> Container:
         """What a container held; what it holds now, if it is not part of the state."""
         held = self._held.get(id(container))
-        return container if held is None else held[1]
+        return container if held is None else held.content
 
     def changed(self) -> list[Container]:
         """The containers that hold something else now."""
-        return [container for container, held in self._held.values() if not _same(container, held)]
+        return [held.container for held in self._held.values() if not _same(held.container, held.content)]
 
     def forget_differences(self, other: State, why: Unresolved) -> None:
         """Let every name be unknown, and every container hold what is unknown, that holds something else in `other`."""
-        for key, (container, held) in self._held.items():
-            content = other.content(container)
+        for key, held in self._held.items():
+            content = other.content(held.container)
             # What the other state does not reach was made after it, and cannot be what both mean.
-            if key not in other._held or _same(held, content):
+            if key not in other._held or _same(held.content, content):
                 continue
-            if isinstance(held, dict) and isinstance(content, dict):
-                for name in {*held, *content}:
-                    if held.get(name) is not content.get(name):
-                        held[name] = why
-            elif isinstance(held, list):
-                held[:] = [why]
-            else:
-                cast("set[object]", held).add(why)
+            self._held[key] = held._replace(content=_without_differences(held.content, content, why))
 
     def restore(self) -> None:
         """Let every container hold again what it held."""
-        for container, held in self._held.values():
-            fill(container, held)
+        for held in self._held.values():
+            if not _same(held.container, held.content):
+                fill(held.container, held.content)
+
+
+def _without_differences(held: Container, content: Container, why: Unresolved) -> Container:
+    """A copy of what a container held that is unknown where it held something else in another state."""
+    if isinstance(held, dict) and isinstance(content, dict):
+        names = [name for name in {**held, **content} if held.get(name) is not content.get(name)]
+        return {**held, **dict.fromkeys(names, why)}
+    return [why] if isinstance(held, list) else {*held, why}
+
+
+def state_of(evaluator: Evaluator, *more: object) -> State:
+    """The state of all that the code that is being evaluated can reach, and of `more`."""
+    evaluator.last_state = State([*roots_of(evaluator), *more], evaluator.last_state)
+    return evaluator.last_state
 
 
 def namespaces_of(value: object) -> list[dict[str, object]]:
@@ -216,9 +257,9 @@ class Merge:
                     _spoil(container)
             elif is_changed:
                 self._fill(container, arms)
-            else:
+            elif not _same(container, self._before.content(container)):
                 fill(container, self._before.content(container))
-        for container in containers:
+        for container in containers if self._done else ():
             if id(container) not in self._done:
                 self._replace(container)
 
@@ -334,10 +375,14 @@ def _alike(arms: list[Container]) -> bool:
 
 def _same(left: Container, right: Container) -> bool:
     """Whether two containers hold the same objects."""
+    if left is right:
+        return True
+    if len(left) != len(right):
+        return False
     if isinstance(left, dict) and isinstance(right, dict):
-        return list(left) == list(right) and all(a is b for a, b in zip(left.values(), right.values(), strict=True))
+        return all(map(operator.is_, left.values(), right.values())) and list(left) == list(right)
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(a is b for a, b in zip(left, right, strict=True))
+        return all(map(operator.is_, left, right))
     return left == right
 
 

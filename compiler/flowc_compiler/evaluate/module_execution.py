@@ -34,6 +34,7 @@ from flowc_compiler.evaluate.library_values import library
 from flowc_compiler.evaluate.merging import parts_of
 from flowc_compiler.evaluate.operations import MOST_OPERATIONS
 from flowc_compiler.evaluate.values import (
+    Assumed,
     BoundMethod,
     ClassObject,
     Constructed,
@@ -48,6 +49,7 @@ from flowc_compiler.evaluate.values import (
     Unresolved,
     is_kind,
 )
+from flowc_compiler.evaluate.visible_effects import has_visible_effects
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
 from flowc_compiler.syntax.served_imports import ROOTS, is_served
 
@@ -64,6 +66,9 @@ def _may_call_any_name(callee: Unresolved) -> bool:
 
 
 _ENVIRONMENT = ("os", "environ")
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ImportFrom, ast.Import)
+_MOST_LEVELS = 1
+"""How many levels of a recursion are evaluated where nothing is known to end it."""
 _CACHES = {("functools", "cache"), ("functools", "lru_cache"), ("functools", "lru_cache", "()")}
 
 
@@ -136,9 +141,14 @@ class UnknownCode(Evaluator):
             f"`{shown}(...)` is not known before the file runs", callee.help, (callee,) if callee.options else ()
         )
 
-    def explore(self, function: Function, node: ast.AST) -> None:
-        """Evaluate a function that unknown code may call, with arguments that are not known."""
+    def explore(self, function: Function, node: ast.AST, harmless: set[int] | None = None) -> None:
+        """Evaluate a function that unknown code may call, with arguments that are not known.
+
+        `harmless` are values that have no effects, by identity.
+        """
         if function in self._exploring or len(self._exploring) > 20:
+            return
+        if not has_visible_effects(self, function, harmless if harmless is not None else set()):
             return
         self._exploring.append(function)
         self.explored[function] = None
@@ -162,6 +172,31 @@ class UnknownCode(Evaluator):
                 fork(self, [run, lambda: None], function.node, unknown)
         finally:
             self._exploring.pop()
+
+    def recursive_call(self, function: Function, arguments: CallArguments) -> Unresolved | None:
+        """What a call stands for that would recur endlessly here; `None` for any other call.
+
+        Where neither the arguments nor the condition of a recursion are known, nothing ends it: another level of it
+        tells nothing new, and with two such calls the levels would double. It is unknown code, then.
+        """
+        active = sum(frame.function is not None and frame.function.node is function.node for frame in self.frames)
+        if active < _MOST_LEVELS or not self.lenient:
+            return None
+        # Behind an undecided `if` that returns, everything else is as undecided as in one.
+        if not (self.conditional or self.rehearsing or any(frame.exits for frame in self.frames)):
+            return None
+        values = [given.value for given in arguments.all()]
+        found = [item for item in map(self.undetermined, values) if item and not isinstance(item, Assumed)]
+        if not (found or arguments.open):
+            return None
+        why = Unresolved(f"`{function.name}` calls itself, and how often is not known", expressions.WAY_OUT)
+        kept = self.escaped, self._read, self._written
+        self.escaped, self._read, self._written = {}, {}, {}
+        self.escape(function, *values, why=why)
+        self._touch_escaped(why)
+        self.escaped, self._read, self._written = kept
+        self.hazards += 1
+        return why
 
     def escape(self, *values: object, why: Unresolved) -> None:
         """Note that unknown code has these values, and may change whatever it reaches from them."""
@@ -330,8 +365,8 @@ class ModuleExecution(UnknownCode):
         self._namespaces: dict[ModuleView, Environment] = {}
         self.adopted: dict[ModuleView, Environment] = {}
         """What imported modules have that another evaluator of the same file has executed."""
-        self.gave_up = False
-        """Whether a file took too long to evaluate, so that names of it may be missing."""
+        self.gave_up = set[ModuleView]()
+        """Files that took too long to evaluate: only what they define and import is known."""
         self._stars: list[tuple[str, ...]] = []
         """Installed modules whose names are imported with `*`."""
 
@@ -373,10 +408,11 @@ class ModuleExecution(UnknownCode):
         try:
             with suppress(ExitError):
                 self.execute(self.statements_of(view))
+            harmless = set[int]()
             for function, (_, marks) in list(self.escaped.items()):
                 if marks is not None and function not in self.explored:
                     self.set_marks(marks)
-                    self.explore(function, function.node)
+                    self.explore(function, function.node, harmless)
         except (LimitError, RecursionError):
             self._give_up(view)
 
@@ -387,18 +423,18 @@ class ModuleExecution(UnknownCode):
     def _give_up(self, view: ModuleView) -> None:
         """Know nothing of a file that takes too long to evaluate, but for what is defined in it."""
         self._spent = [0, 0]
-        self.gave_up = True
+        self.gave_up.add(view)
         why = Unresolved(f"{view.source.name} takes too long to evaluate", "pass the value with `-p`", code="FC114")
         self.frames = [Frame(view, self._namespaces[view])]
         self.forget(
-            [
-                item
-                for item in view.tree.body
-                if not isinstance(item, ast.FunctionDef | ast.ClassDef | ast.ImportFrom | ast.Import)
-            ],
+            [item for item in view.tree.body if not isinstance(item, _DEFINITIONS)],
             why,
         )
         self.clobber(view, why)
+        for item in self.statements_of(view):
+            if isinstance(item, _DEFINITIONS) and not bound_names([item]) <= self._namespaces[view].keys():
+                with self._budget.defining(), suppress(LimitError, RecursionError, EvaluationError, ExitError):
+                    self.execute([item])
 
     def module_names(self) -> Sequence[Environment]:
         """The names of modules that were executed."""

@@ -22,6 +22,8 @@ MOST_IMPORT_SECONDS = 0.8
 """The same for all modules that a file imports, together."""
 MOST_SECONDS_IN_ALL = 1.5
 """For a file, its imports and the pipeline: checking a file that nobody trusts ends within two seconds."""
+MOST_SECONDS_TO_DEFINE = 0.2
+"""For the definitions and imports of modules whose time is over, together: what a pipeline calls stays known."""
 MOST_MEMORY = 200 << 20
 """Bytes by which evaluating may let the process grow."""
 LONGEST = 100_000
@@ -64,15 +66,29 @@ UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
 class Budget:
     """What evaluating a file may take in all, whatever the counts miss: time of the processor, and memory."""
 
-    __slots__ = ("_deadline", "_for_imports", "_imports", "_last", "_memory", "_next")
+    __slots__ = (
+        "_deadline",
+        "_for_definitions",
+        "_for_imports",
+        "_imports",
+        "_last",
+        "_memory",
+        "_next",
+        "_outer",
+        "_started",
+    )
 
     def __init__(self, characters: int = 0, outer: Budget | None = None) -> None:
         """`characters` is the length of the file; `outer` is the budget that this one is a part of."""
         now = time.process_time()
+        self._outer = outer
         self._deadline = now + MOST_SECONDS + _seconds(characters)
         self._last: float = now + MOST_SECONDS_IN_ALL + _seconds(characters) if outer is None else outer._last
         self._for_imports = MOST_IMPORT_SECONDS
         """What is left for the modules that the file imports."""
+        self._for_definitions = MOST_SECONDS_TO_DEFINE
+        self._started: float | None = None
+        """When the definitions began that are being evaluated after the time was over."""
         self._imports = 0
         self._memory = _peak() + MOST_MEMORY
         self._next = 0.0
@@ -99,6 +115,41 @@ class Budget:
             self._for_imports, self._deadline = max(self._deadline - now, 0), outer + now - began
             self._imports = 0
             self._next = 0.0
+
+    @contextmanager
+    def paused(self) -> Generator[None]:
+        """Charge nothing for what evaluates nothing: to parse files takes time by their length, to load flowc none."""
+        began = time.process_time()
+        try:
+            yield
+        finally:
+            self._extend(time.process_time() - began)
+
+    @contextmanager
+    def defining(self) -> Generator[None]:
+        """Give the definitions of a module whose time is over a little of their own."""
+        if self._started is not None:  # one of them imports another module
+            outer, self._deadline = self._deadline, self._last
+            try:
+                yield
+            finally:
+                self._deadline = outer
+            return
+        outer, last, self._started = self._deadline, self._last, time.process_time()
+        self._deadline = self._last = self._started + self._for_definitions
+        self._next = 0.0
+        try:
+            yield
+        finally:
+            self._for_definitions -= time.process_time() - self._started
+            self._deadline, self._last, self._started, self._next = outer, last, None, 0.0
+
+    def _extend(self, seconds: float) -> None:
+        self._deadline += seconds
+        self._last += seconds
+        self._next = 0.0
+        if self._outer is not None:
+            self._outer._extend(seconds)
 
     def overdrawn(self) -> str | None:
         """Why no more may be evaluated; looked up once in a while, since it takes longer than most operations."""

@@ -87,6 +87,8 @@ class LocalCode:
         """The files to ship, without the flow's own, in the order in which they were found."""
         self.texts: dict[Path, str] = {}
         """Those of them that could be read."""
+        self.trees: dict[Path, ast.Module] = {}
+        """The syntax trees of those that could be parsed."""
         self.installed: dict[Path, str] = {}
         """The files of installed packages that base classes of the flow were looked for in."""
         self.names: dict[Path, str] = {}
@@ -333,6 +335,7 @@ class LocalCode:
             self.texts[path] = source.text
         if source is None or tree is None:
             return
+        self.trees[path] = tree
         check_imports(source, self.sink, tree)
         check_current(source, self.sink, tree)
         self._exports[path] = exported(tree) or ()

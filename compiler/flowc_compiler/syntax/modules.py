@@ -350,7 +350,9 @@ class LocalModules:
     def _parsed(self, key: Path, path: Path) -> ModuleView | None:
         if key not in self._views:
             source = read_source(path, self._sink, self._code.shown(path))
-            tree = parse(source, self._sink) if source is not None else None
+            tree = self._code.trees.get(path)
+            if tree is None and source is not None:
+                tree = parse(source, self._sink)
             self._views[key] = ModuleView(source, tree, self._sink) if source is not None and tree is not None else None
         return self._views[key]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.evaluator import EvaluationError, Frame, LimitError, deep_recursion
 from flowc_compiler.evaluate.functions import bound_names
-from flowc_compiler.evaluate.operations import spending
+from flowc_compiler.evaluate.operations import current_budget, spending
 from flowc_compiler.evaluate.values import Environment, Function
 from flowc_compiler.frontend.pipelines.body_reads import report_extra
 from flowc_compiler.frontend.pipelines.client_uses import check_uses
@@ -150,8 +150,9 @@ def _executed(
     file: _File, sink: DiagnosticSink, tried: Mapping[str, object], like: PipelineEvaluator | None = None
 ) -> _Executed:
     """The evaluator of the executed file, with other values of options; with `like`, with that one's modules."""
-    view = ModuleView(file.source, file.module, sink)
-    modules = LocalModules(view, sink) if like is None else like.modules
+    with current_budget().paused():
+        view = ModuleView(file.source, file.module, sink)
+        modules = LocalModules(view, sink) if like is None else like.modules
     inputs = CommandInputs(file.texts, tried)
     types = PipelineTypes(modules, sink)
     evaluator = PipelineEvaluator(view, modules, sink, types, file.decorators, inputs)

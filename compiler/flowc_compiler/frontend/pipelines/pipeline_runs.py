@@ -193,8 +193,8 @@ def choose_pipeline(evaluator: PipelineEvaluator, view: ModuleView, wanted: str 
         pipelines.setdefault(run.pipeline.name, run.pipeline)
     missing = not pipelines or (wanted is not None and wanted not in pipelines)
     problem = "takes too long to evaluate" if evaluator.gave_up else current_budget().overdrawn()
-    if missing and problem is not None:
-        # The evaluation has ended before the definition of the pipeline.
+    if (missing and problem is not None) or view in evaluator.gave_up:
+        # The evaluation has ended before the definition of the pipeline, or before the call of it.
         message = f"{view.source.name}, with what it imports, {problem}"
         evaluator.sink.error("FC114", message, view.source.line_span(1), help=_IMPORT_LATER)
         return None

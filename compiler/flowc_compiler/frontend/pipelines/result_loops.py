@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Frame, Returned
 from flowc_compiler.evaluate.functions import bound_names
-from flowc_compiler.evaluate.merging import State, has_one_name, namespaces, roots_of
+from flowc_compiler.evaluate.merging import has_one_name, namespaces, state_of
 from flowc_compiler.evaluate.targets import assign
 from flowc_compiler.evaluate.values import Unresolved, is_kind
 from flowc_compiler.frontend.pipelines.pipeline_values import (
@@ -64,7 +64,7 @@ def _turn(
         environment[name] = Unresolved(message, _WAY_OUT, code="FC223")
     fresh = {name: list[object]() for name in lists}
     environment.update(fresh)
-    before = State(roots_of(evaluator))
+    before = state_of(evaluator)
     frame.loops += 1
     try:
         with evaluator.nodes.inside(opened.body):
@@ -99,7 +99,7 @@ def run_comprehension(evaluator: PipelineEvaluator, source: object, node: ast.ex
         way_out = f"write `for {evaluator.code(clause.target)} in ...:`, and in it `if ...:` and `found.append(...)`"
         raise evaluator.not_known(source, clause.ifs[0], what, way_out)
     opened, item = _open(evaluator, source, clause.iter)
-    before = State(roots_of(evaluator))
+    before = state_of(evaluator)
     parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
     with evaluator.nodes.inside(opened.body), evaluator.within(inner):
         assign(evaluator, clause.target, item, clause.iter)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flowc_compiler.evaluate.branches import test
 from flowc_compiler.evaluate.evaluator import EvaluationError, Returned
-from flowc_compiler.evaluate.merging import Merge, State, namespaces, roots_of
+from flowc_compiler.evaluate.merging import Merge, State, namespaces, state_of
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_values import RegionBuilder, Result, SwitchBuilder
 from flowc_compiler.frontend.pipelines.result_expressions import conditional
@@ -33,7 +33,7 @@ def choose(evaluator: PipelineEvaluator, first: Value, branches: Sequence[Branch
     """
     switch = SwitchBuilder(name=evaluator.nodes.numbered("if"), span=evaluator.span(node), tests=(first,), arms=())
     evaluator.nodes.add(switch)
-    before = State(roots_of(evaluator))
+    before = state_of(evaluator)
     after: list[State] = []
     found: list[object] = []
     position = 0
@@ -52,7 +52,7 @@ def choose(evaluator: PipelineEvaluator, first: Value, branches: Sequence[Branch
                 found.append(value)
             except EvaluationError:
                 failed, ended = True, False
-        after.append(State([*roots_of(evaluator), *before.containers]))
+        after.append(state_of(evaluator, *before.containers))
         before.restore()
         position = len(branches) if ended else position + 1
     if failed:
@@ -138,7 +138,7 @@ def _values(evaluator: PipelineEvaluator, found: list[object], node: ast.AST) ->
 def _freeze(evaluator: PipelineEvaluator, merge: Merge) -> None:
     """Let lists stay as they are that are one list in one arm, and two in another: a change would change both."""
     if merge.shared:
-        now = State(roots_of(evaluator))
+        now = state_of(evaluator)
         why = "whether another variable has the same object depends on a result"
         for merged, old in merge.shared:
             if any(map(now.holds, old)):
