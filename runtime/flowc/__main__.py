@@ -80,7 +80,18 @@ def _task(args: List[str]) -> int:
         sys.stderr.write(f"flowc: {error}\n")
         return PROTOCOL_ERROR
     line_buffer()
-    return run_task(plan, task)
+    code = run_task(plan, task)
+    _forget_broken_streams()
+    return code
+
+
+def _forget_broken_streams() -> None:
+    """Python ends with the code 120 where it cannot flush what the step has made of these: its values are stored."""
+    for name in ("stdout", "stderr"):
+        try:
+            getattr(sys, name).flush()
+        except BaseException:
+            setattr(sys, name, None)
 
 
 def _choice(args: List[str]) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 def error_text(error: BaseException) -> str:
-    """The text of an exception. The `str()` of a user's exception may itself raise."""
+    """The text of an exception. The `str()` of a user's exception may itself raise, or exit."""
     try:
         return str(error)
-    except Exception as second:
+    except BaseException as second:
         return f"<no text: str() raises {type(second).__name__}>"
 
 

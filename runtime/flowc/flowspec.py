@@ -6,7 +6,7 @@ import contextlib
 import sys
 from types import BuiltinFunctionType, FunctionType, MethodType
 
-from flowc.errors import FlowError, InvalidNextException, MergeArtifactsException
+from flowc.errors import FlowError, InvalidNextException, MergeArtifactsException, UnpicklableArtifact
 from flowc.flow_parameters import Parameter, declaration
 
 TYPE_CHECKING = False
@@ -155,11 +155,20 @@ def attach(flow: FlowSpec, state: TaskState) -> None:
 def artifacts_set(flow: FlowSpec) -> Iterator[tuple[str, Any]]:
     """The attributes of a flow object that are artifacts: set or loaded, and neither internal nor functions."""
     for name, value in flow.__dict__.items():
-        if name == _INTERNAL or name.startswith("__"):
+        if not isinstance(name, str) or name == _INTERNAL or name.startswith("__"):  # pyright: ignore[reportUnnecessaryIsInstance]
             continue
         if isinstance(value, (FunctionType, MethodType, Parameter)):  # as in Metaflow: they are not data
             continue
         yield name, value
+
+
+def check_names(flow: FlowSpec) -> None:
+    """Raise UnpicklableArtifact for what a step has put into `self.__dict__` under a key that is no name."""
+    for name in flow.__dict__:
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UnpicklableArtifact(
+                f"self.__dict__ has a key of type {type(name).__name__}; name artifacts by strings"
+            )
 
 
 def constants(cls: type) -> Dict[str, Any]:

@@ -39,6 +39,7 @@ TRIALS = {
     "fuzz": Entry("token and tree mutations of all examples and tables, through check and both targets", 1000, 150),
     "kills": Entry("kill -9 of engine, server and tasks of a run, and of what resumes it", 100, 3),
     "many_runs": Entry("runs at once on one root", 100, 4),
+    "odd_tasks": Entry("tasks that end or misbehave in odd ways, on the local engine and in the simulator", 200, 4),
     "s3": Entry("runs in a bucket whose server flips bits, drops connections, and denies what is there", 40, 3),
     "stores": Entry("one damage to the files of a finished run; then reads, fsck, resume and a new run", 200, 4),
     "strings": Entry("hostile strings through every context of both targets, read back exactly", 200, 10),
@@ -80,7 +81,7 @@ def _kept(name: str, attempt: Attempt, keep: Path | None) -> str:
 
 def main(arguments: list[str]) -> int:
     """Run what the arguments name, and return the exit code."""
-    table = "\n".join(f"  {name:8} {entry.what}" for name, entry in TRIALS.items())
+    table = "\n".join(f"  {name:9} {entry.what}" for name, entry in TRIALS.items())
     parser = argparse.ArgumentParser(
         "tests/trials/run", description=f"{__doc__}\n{table}", formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from flowc.store.run_layout import ATTEMPT_RECORD, ERROR_RECORD
+from flowc.store.run_layout import ATTEMPT_RECORD, ERROR_RECORD, MANIFEST
+from flowc.store.run_owner import is_gone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,15 +48,20 @@ def read_attempt(
         # What a resumed run has taken over began in the run that it resumes.
         began = started if started is not None else manifest.get("started")
         return Attempt(number, "successful", began, float(manifest["created"]), host, None, last)
+    now, limit = time.time(), float(record.get("deadline", "inf"))
+    gone = "space" in record and is_gone(record, now)  # before its files are read: it may be at its end
     failure = layout.read_json(f"{folder}/{ERROR_RECORD}")
     if failure is not None and (started is None or failure["created"] >= started):  # else one of an earlier process
         return Attempt(number, "failed", started, float(failure["created"]), host, failure, last)
-    now, limit = time.time(), float(record.get("deadline", "inf"))
-    if after is None and not run_over and limit > now:
+    if after is None and not run_over and limit > now and not (gone and _is_uncommitted(layout, folder)):
         return Attempt(number, "running", started, None, host, None, last)
     followed = None if after is None else _record(layout, layout.folder(step, path, after)).get("started")
     seen = min(now if followed is None else followed, limit)
     return Attempt(number, "killed", started, None, host, _silent_failure(record, seen, run_over), last)
+
+
+def _is_uncommitted(layout: RunLayout, folder: str) -> bool:
+    return layout.read_json(f"{folder}/{MANIFEST}") is None
 
 
 def _record(layout: RunLayout, folder: str) -> Document:

@@ -13,6 +13,8 @@ from flowc.store.run_layout import VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import List, Set
+
     from flowc.shim.task_runner import Task
     from flowc.store.run_layout import RunLayout
 
@@ -29,7 +31,7 @@ def report_failure(error: BaseException, layout: RunLayout | None, task: Task, w
         record = {
             "version": VERSION,
             "type": type(error).__name__,
-            "module": type(error).__module__,
+            "module": str(type(error).__module__),
             "message": error_text(error),
             "traceback": text,
             "created": time.time(),
@@ -59,33 +61,56 @@ def report_timeout(error: BaseException, flow: str, task: Task) -> int:
 
 
 def _print(text: str) -> None:
-    """To stderr, after what the step has printed. It may have closed either, or set it to None."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
+    """To stderr, after what the step has printed. It may have closed or replaced either: then to the descriptor."""
+    with contextlib.suppress(BaseException):
         sys.stdout.flush()
-    with contextlib.suppress(OSError, ValueError, AttributeError):
+    try:
         sys.stderr.write(text)
         sys.stderr.flush()
+    except BaseException:  # also for a character that its encoding has not
+        with contextlib.suppress(OSError):
+            os.write(2, text.encode("utf-8", "backslashreplace"))
 
 
 def failure_text(error: BaseException) -> str:
-    """The traceback as far as it is the user's; flowc's own errors outside of user code need none."""
-    if isinstance(error, SystemExit):
-        return f"flowc: the step called sys.exit({error.code!r}); a task ends by returning\n"
+    """The traceback as far as it is the user's; flowc's own errors outside of user code need none.
+
+    The exception and all that it has in it is the user's, and may itself raise.
+    """
+    try:
+        if isinstance(error, SystemExit):
+            return f"flowc: the step called sys.exit({error.code!r}); a task ends by returning\n"
+        return _traceback_text(error)
+    except BaseException as second:
+        return f"{type(error).__name__}: {error_text(error)}\nflowc: no traceback: {type(second).__name__}\n"
+
+
+def _traceback_text(error: BaseException) -> str:
     report = traceback.TracebackException.from_exception(error)
-    in_user_code = any(not _is_ours(frame.filename) for frame in report.stack)
-    if isinstance(error, FlowError) and not in_user_code:
-        return f"flowc: {type(error).__name__}: {error}\n"
-    if in_user_code:
+    if any(not _is_ours(frame.filename) for frame in report.stack):
         _keep_user_frames(report)
-    return "".join(report.format())
+        return "".join(report.format())
+    if isinstance(error, FlowError) or not report.stack:
+        return f"flowc: {type(error).__name__}: {error}\n"
+    places = ", ".join(f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in report.stack[:-6:-1])
+    return (
+        f"flowc: {type(error).__name__}: {error_text(error)}\n"
+        f"flowc: raised by flowc itself, at {places}: report that, unless the step has changed something of Python\n"
+    )
 
 
-def _keep_user_frames(report: traceback.TracebackException | None) -> None:
-    """Take flowc's frames out, along the chain of causes."""
-    while report is not None:
-        kept = [frame for frame in report.stack if not _is_ours(frame.filename)]
-        report.stack = traceback.StackSummary.from_list(kept)
-        report = report.__cause__ or report.__context__
+def _keep_user_frames(report: traceback.TracebackException) -> None:
+    """Take flowc's frames out, along the chain of causes and of the exceptions of a group."""
+    seen: Set[int] = set()
+    waiting: List[traceback.TracebackException | None] = [report]
+    while waiting:
+        one = waiting.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        kept = [frame for frame in one.stack if not _is_ours(frame.filename)]
+        one.stack = traceback.StackSummary.from_list(kept)
+        waiting += [one.__cause__, one.__context__, *(getattr(one, "exceptions", None) or ())]
 
 
 def _is_ours(filename: str) -> bool:

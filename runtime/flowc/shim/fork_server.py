@@ -337,6 +337,9 @@ def _ended(pid: int) -> int | None:
 def _kill_group(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):  # nothing is left in the group
         os.killpg(pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if os.getpgid(pid) != pid:  # it has left its group
+            os.kill(pid, signal.SIGKILL)
 
 
 def _ignore(number: int, frame: object) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
@@ -42,6 +45,36 @@ def call_step(flow: object, code: Callable[[], None], state: TaskState, task: Ta
 
 
 def _call(code: Callable[[], None], state: TaskState, task: Task) -> None:
+    """Call the code. A process that it has forked does not leave it: only the task's own stores what it has set."""
+    own = os.getpid()
+    try:
+        _call_within_limits(code, state, task)
+    except BaseException as error:
+        if os.getpid() != own:
+            _end_fork(error)
+        raise
+    if os.getpid() != own:
+        _end_fork(None)
+
+
+def _end_fork(error: BaseException | None) -> None:
+    """End a forked process that came to the end of the step's code, as it would end at the end of a program."""
+    code = 0
+    try:
+        if isinstance(error, SystemExit):
+            code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        elif error is not None:
+            from flowc.shim.failure_report import failure_text
+
+            code = 1
+            sys.stderr.write(f"flowc: in a process that the step has forked:\n{failure_text(error)}")
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code & 0xFF)
+
+
+def _call_within_limits(code: Callable[[], None], state: TaskState, task: Task) -> None:
     step = state.step
     if step.secrets is not None:
         from flowc.shim.step_guards import inject

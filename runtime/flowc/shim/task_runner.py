@@ -17,15 +17,17 @@ from flowc.errors import (
     ParameterError,
     ProtocolError,
     UnpicklableArtifact,
+    error_text,
 )
-from flowc.flowspec import artifacts_set, attach, constants, parameters
-from flowc.protocol import FALLBACK_RETRIES, OK, PROTOCOL_ERROR, TIMEOUT_GRACE_SECONDS, env_names
+from flowc.flowspec import artifacts_set, attach, check_names, constants, parameters
+from flowc.protocol import FALLBACK_RETRIES, OK, PROTOCOL_ERROR, TIMEOUT_GRACE_SECONDS, USER_ERROR, env_names
 from flowc.shim.step_call import call_step
 from flowc.shim.task_state import TaskState, check_iteration
 from flowc.shim.task_state import check as check_transition
 from flowc.shim.user_code import load_module, run_flow
 from flowc.store import artifacts, open_store
 from flowc.store.run_layout import FAILED, VERSION, RunLayout, index_text, task_id
+from flowc.store.run_owner import this_owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,9 +153,27 @@ def _save(state: TaskState, attribute: str, value: Any) -> Ref:
 
 
 def _report(error: BaseException, layout: RunLayout | None, task: Task) -> int:
-    from flowc.shim.failure_report import report_failure
+    try:
+        from flowc.shim.failure_report import report_failure
 
-    return report_failure(error, layout, task)
+        return report_failure(error, layout, task)
+    except BaseException as second:  # the step has broken what a report takes: imports, memory, open files
+        return _report_plainly(error, second, layout, task)
+
+
+def _report_plainly(error: BaseException, second: BaseException, layout: RunLayout | None, task: Task) -> int:
+    """Report a failure with nothing but what is loaded already."""
+    name, message = type(error).__name__, error_text(error)
+    text = f"{name}: {message}\nflowc: no traceback: {type(second).__name__}: {error_text(second)}\n"
+    with contextlib.suppress(BaseException):
+        os.write(2, text.encode("utf-8", "backslashreplace"))
+    if layout is not None:
+        module = str(type(error).__module__)
+        record = {"version": VERSION, "type": name, "module": module, "message": message, "traceback": text}
+        with contextlib.suppress(BaseException):
+            folder = layout.folder(task.step, task.path, task.attempt)
+            layout.write_json(f"{folder}/error.json", {**record, "created": time.time()})
+    return USER_ERROR
 
 
 def _attempt_record(step: PlanStep, task: Task) -> Document:
@@ -162,8 +182,7 @@ def _attempt_record(step: PlanStep, task: Task) -> Document:
     record: Document = {
         "version": VERSION,
         "started": task.started,
-        "host": os.uname().nodename,
-        "pid": os.getpid(),
+        **this_owner(),
         "last": task.attempt - task.first >= further,
     }
     if step.timeout is not None:
@@ -294,6 +313,7 @@ def _manifest(flow: FlowSpec, constant: Dict[str, Any], state: TaskState, task: 
         manifest["foreach"] = {"count": transition.num_parallel}
     elif transition is not None and transition.choice is not None:
         manifest["choice"] = transition.choice
+    check_names(flow)
     refs = {**constant, **state.inherited}
     for attribute, value in artifacts_set(flow):
         refs[attribute] = _save(state, attribute, value)

@@ -6,7 +6,7 @@ import hashlib
 import pickle
 import struct
 
-from flowc.errors import UnloadableArtifact, UnpicklableArtifact
+from flowc.errors import UnloadableArtifact, UnpicklableArtifact, error_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def encode(value: Any, what: str) -> Encoded:
         data = pickle.dumps(value, 5, buffer_callback=keep)
     except Exception as error:
         raise UnpicklableArtifact(
-            f"{what} of type {type_name(value)} cannot be stored: {type(error).__name__}: {error}. "
+            f"{what} of type {type_name(value)} cannot be stored: {type(error).__name__}: {error_text(error)}. "
             "Keep it in a local variable, or store what it is made of."
         ) from error
     if not buffers:
@@ -75,7 +75,7 @@ def decode(data: Buffer, what: str) -> Any:
         return _decode(memoryview(data))
     except Exception as error:
         raise UnloadableArtifact(
-            f"{what} cannot be loaded here: {type(error).__name__}: {error}. "
+            f"{what} cannot be loaded here: {type(error).__name__}: {error_text(error)}. "
             "The modules that it was made with must be importable, in the same or a compatible version."
         ) from error
 

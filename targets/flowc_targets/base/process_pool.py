@@ -46,6 +46,9 @@ class Process(Generic[Task]):
         # macOS refuses permission for a group of zombies.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getpgid(self.pid) != self.pid:  # it has left its group
+                os.kill(self.pid, number)
         return True
 
 
