@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from flowc_cli.app import app
@@ -72,6 +73,12 @@ def emitted(
     settings = found.options_model.model_validate({"root": STORE, **options})
     files = emit_checked(found, compilation.flow, compilation.source, settings, sink)
     return files if not sink.failed else (), sink
+
+
+def yaml_documents(text: str) -> list[dict[str, Any]]:
+    """The objects of a manifest, read by libyaml where it is there: Python's own reader takes seconds for a package."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return list(yaml.load_all(text, Loader=loader))
 
 
 def errors(sink: DiagnosticSink) -> list[str]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from flowc_compiler.diagnostics import Diagnostic
 from flowc_targets.airflow.target import MOST_IN_CONFIG_MAP, MOST_IN_FILE
@@ -19,7 +18,7 @@ from flowc_targets.base.engine import EngineError
 from flowc_targets.kubernetes.kubectl import create_config_maps
 from tests.airflow.emitting import CLEAN, ROOT, emit_both, ruff, write, write_kubectl
 from tests.airflow.flows import PLAIN, SPECS, VALUES
-from tests.support import flowc
+from tests.support import flowc, yaml_documents
 
 NOISY = PLAIN.replace("    def end(self):\n", "    def end(self):\n        import noise\n\n        print(noise)\n")
 
@@ -41,7 +40,7 @@ class Emitted:
     @property
     def objects(self) -> list[dict[str, Any]]:
         """What the manifest creates."""
-        return list(yaml.safe_load_all(self.manifest))
+        return yaml_documents(self.manifest)
 
 
 def emitted(folder: Path, source: str, **options: object) -> Emitted:

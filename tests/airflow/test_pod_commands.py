@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from flowc import Run
 from tests.airflow.emitting import emit_both, write
@@ -61,6 +60,7 @@ try:
 except ImportError:
     from airflow.models.dagbag import DagBag
 from kubernetes.client import ApiClient
+from tests.support import yaml_documents, yaml_documents
 bag = DagBag(sys.argv[1])
 assert not bag.import_errors, bag.import_errors
 (dag,) = bag.dags.values()
@@ -145,7 +145,7 @@ def test_pods_run_the_steps(series: str, code: str, tmp_path: Path) -> None:
     built = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr[-1500:]
     pods: dict[str, Any] = json.loads(built.stdout.splitlines()[-1])
-    objects: list[dict[str, Any]] = list(yaml.safe_load_all(manifest))
+    objects: list[dict[str, Any]] = yaml_documents(manifest)
     assert bool(objects) == (code == "configmap")
     cluster = Cluster(tmp_path, objects)
     assert [cluster.run(pods[f"{task} {index}"]) for task, index, _ in TASKS] == ["3", "", "", "", "", ""]

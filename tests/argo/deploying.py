@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from tests.argo.manifests import emit
+from tests.support import yaml_documents
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,4 +41,4 @@ def deployed(folder: Path, text: str, **options: Any) -> dict[str, dict[str, Any
     """The objects of a flow without problems, by kind."""
     output = emit(folder, text, **options)
     assert output is not None
-    return {item["kind"]: item for item in yaml.safe_load_all(output)}
+    return {item["kind"]: item for item in yaml_documents(output)}

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from flowc_compiler.diagnostics import DiagnosticSink
-from tests.support import compiled, emitted
+from tests.support import compiled, emitted, yaml_documents
 
 ROOT = "s3://bucket/prefix"
 
@@ -99,7 +97,7 @@ def objects(folder: Path, text: str, **options: Any) -> tuple[dict[str, Any], di
     """The ConfigMap and the Workflow of a flow without problems."""
     output = emit(folder, text, **options)
     assert output is not None
-    config_map, workflow = yaml.safe_load_all(output)
+    config_map, workflow = yaml_documents(output)
     return config_map, workflow
 
 

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from flowc import Run
 from flowc_targets.argo.target import ANNOTATION_BYTES
 from tests.conftest import REPOSITORY
-from tests.support import flowc
+from tests.support import flowc, yaml_documents
 
 HOSTILE = REPOSITORY / "tests" / "cluster" / "flows" / "hostile.py"
 ROOT = ("--root", "s3://bucket/prefix")
@@ -26,7 +25,7 @@ ROOT = ("--root", "s3://bucket/prefix")
 def documents(folder: Path, *arguments: str) -> list[dict[str, Any]]:
     done = flowc(folder, "compile", *arguments, *ROOT)
     assert done.returncode == 0, done.stderr
-    return list(yaml.safe_load_all(done.stdout))
+    return yaml_documents(done.stdout)
 
 
 def files_of(workflow: dict[str, Any], folder: Path) -> Path:

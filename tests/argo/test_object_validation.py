@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from flowc_targets.argo.server.object_validation import validate
 from tests.conftest import REPOSITORY, examples_on
-from tests.support import flowc
+from tests.support import flowc, yaml_documents
 
 GOLDENS = sorted((REPOSITORY / "tests" / "goldens").glob("*/argo*.yaml"))
 EXAMPLES = examples_on("argo.yaml")
@@ -26,14 +25,9 @@ KINDS = {
 }
 
 
-def documents(text: str) -> list[dict[str, Any]]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return list(yaml.load_all(text, Loader=loader))
-
-
 @pytest.mark.parametrize("golden", GOLDENS, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_goldens(golden: Path) -> None:
-    for document in documents(golden.read_text()):
+    for document in yaml_documents(golden.read_text()):
         assert validate(document) == ()
 
 
@@ -44,7 +38,7 @@ def test_examples_of_every_kind(name: str, kind: str, tmp_path: Path) -> None:
         kind = "cron"
     done = flowc(tmp_path, "compile", str(EXAMPLES[name]), "--root", "s3://bucket/prefix", *KINDS[kind])
     assert done.returncode == 0, done.stderr
-    for document in documents(done.stdout):
+    for document in yaml_documents(done.stdout):
         assert validate(document) == ()
 
 
@@ -80,7 +74,7 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
 
 @pytest.fixture(scope="module")
 def good() -> dict[str, Any]:
-    found = documents((REPOSITORY / "tests" / "goldens" / "nested_foreach" / "argo.yaml").read_text())
+    found = yaml_documents((REPOSITORY / "tests" / "goldens" / "nested_foreach" / "argo.yaml").read_text())
     return next(item for item in found if item["kind"] == "Workflow")
 
 
@@ -103,7 +97,7 @@ def test_all_that_is_wrong_at_once(good: dict[str, Any]) -> None:
 
 def test_a_sensor_and_the_workflow_in_it() -> None:
     path = REPOSITORY / "tests" / "goldens" / "daily_report" / "argo-cron.yaml"
-    (sensor,) = (item for item in documents(path.read_text()) if item["kind"] == "Sensor")
+    (sensor,) = (item for item in yaml_documents(path.read_text()) if item["kind"] == "Sensor")
     assert validate(sensor) == ()
     sensor["spec"]["triggers"][0]["template"]["k8s"]["source"]["resource"]["spec"]["bogus"] = 1
     sensor["spec"]["bogus"] = 1

@@ -23,6 +23,7 @@ from tests.argo.manifests import emit
 from tests.argo.schema import Checker
 from tests.argo.test_lint import FLOWS, PROFILES, unscheduled
 from tests.conftest import GOLDENS, REPOSITORY, examples_on
+from tests.support import yaml_documents
 
 CRDS = Path(os.environ.get("ARGO_CRDS", REPOSITORY.parent / "shared" / "cluster" / "argo" / "crds-4.1.2"))
 SCHEMAS = Path(os.environ.get("ARGO_SCHEMAS", "~/.cache/flowc-cluster")).expanduser()
@@ -92,7 +93,7 @@ def _unlisted(tree: Any, path: str) -> Iterator[tuple[str, str]]:
 def all_problems(text: str, source: str) -> list[str]:
     """The same of all objects of a manifest. A ConfigMap is Kubernetes' own, and has no fields but these."""
     found: list[str] = []
-    for document in yaml.safe_load_all(text):
+    for document in yaml_documents(text):
         if document["kind"] == "ConfigMap":
             allowed = {"apiVersion", "kind", "metadata", "immutable", "data", "binaryData"}
             found += [f"ConfigMap.{name}: unknown field" for name in document if name not in allowed]
@@ -157,7 +158,7 @@ MAPS = {"labels", "annotations", "nodeSelector", "requests", "limits", "metadata
 def test_an_unknown_field_is_found_wherever_it_stands(source: str, tmp_path: Path) -> None:
     output = emit(tmp_path, FLOWS["decorated"], parallelism=3)
     assert output is not None
-    workflow = list(yaml.safe_load_all(output))[1]
+    workflow = yaml_documents(output)[1]
     assert problems(workflow, source) == []
     places = [path for path in _objects(workflow) if not MAPS & set(path)]
     assert len(places) > 20
@@ -205,7 +206,7 @@ def _broken(path: tuple[Any, ...], value: Any, folder: Path, source: str) -> lis
     """What is found wrong once a value is another."""
     output = emit(folder, FLOWS["decorated"], parallelism=3)
     assert output is not None
-    workflow = list(yaml.safe_load_all(output))[1]
+    workflow = yaml_documents(output)[1]
     place = workflow
     for key in path[:-1]:
         place = next(item for item in place if item["name"] == "s-left") if key == "leaf" else place[key]

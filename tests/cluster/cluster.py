@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from flowc import Run
+from tests.support import yaml_documents
 
 PYTHON_IMAGE = os.environ.get("FLOWC_TEST_IMAGE", "flowc.test/python:3.11")
 OLD_PYTHON_IMAGE = os.environ.get("FLOWC_TEST_IMAGE_OLD", "flowc.test/python:3.9")
@@ -107,7 +106,7 @@ class Cluster:
         """`kubectl apply -f -`, as in the README."""
         self.kubectl("apply", *options, "-f", "-", text=manifest)
         self.applied.append(manifest)
-        workflow = next(item for item in yaml.safe_load_all(manifest) if item["kind"] == "Workflow")
+        workflow = next(item for item in yaml_documents(manifest) if item["kind"] == "Workflow")
         return self.submitted(workflow["metadata"]["name"], workflow["metadata"]["annotations"])
 
     def submitted(self, name: str, annotations: dict[str, str]) -> Submitted:

@@ -12,13 +12,14 @@ import yaml
 
 from flowc.store import open_store
 from tests.cluster.cluster import NAMESPACE, Cluster, Submitted
+from tests.support import yaml_documents
 
 pytestmark = pytest.mark.cluster
 FLOW = Path(__file__).parent / "flows" / "deployed.py"
 
 
 def objects(manifest: str) -> dict[str, dict[str, Any]]:
-    return {item["kind"]: item for item in yaml.safe_load_all(manifest)}
+    return {item["kind"]: item for item in yaml_documents(manifest)}
 
 
 def deploy(cluster: Cluster, *arguments: str) -> dict[str, dict[str, Any]]:

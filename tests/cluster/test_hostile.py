@@ -20,6 +20,7 @@ import yaml
 
 from tests.cluster.cluster import NAMESPACE, Cluster, Submitted, run_locally
 from tests.cluster.compare import assert_same_artifacts
+from tests.support import yaml_documents
 
 pytestmark = pytest.mark.cluster
 
@@ -137,7 +138,7 @@ def test_an_edited_manifest(cluster: Cluster, tmp_path: Path) -> None:
     file = tmp_path / "given_flow.py"
     file.write_text(given_flow(), encoding="utf-8")
     name = f"edited-{uuid.uuid4().hex[:6]}"
-    code, workflow = yaml.safe_load_all(cluster.compile(file, "--set", f"name={name}"))
+    code, workflow = yaml_documents(cluster.compile(file, "--set", f"name={name}"))
     for parameter in workflow["spec"]["arguments"]["parameters"]:
         if parameter["name"] in values:
             parameter["value"] = values[parameter["name"]]

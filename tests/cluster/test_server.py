@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from flowc import Run
 from tests.cluster.cluster import NAMESPACE, Cluster, flowc, run_locally
 from tests.cluster.compare import assert_same_artifacts
 from tests.conftest import REPOSITORY
+from tests.support import yaml_documents
 
 pytestmark = pytest.mark.cluster
 
@@ -228,4 +228,4 @@ def test_the_server_takes_what_is_emitted_for_every_kind(server: Server, cluster
         schedule = ("--set", "schedule=0 0 1 1 *") if kind == "cron" else ()
         done = server.command("compile", str(SERVED), *cluster.options(), "--kind", kind, *schedule, "--check-server")
         assert done.returncode == 0, done.stderr
-        assert list(yaml.safe_load_all(done.stdout))
+        assert yaml_documents(done.stdout)

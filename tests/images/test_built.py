@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.images.building import FLOW, instructions, shell_of
-from tests.support import flowc
+from tests.support import flowc, yaml_documents
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +43,7 @@ def test_each_step_runs_in_what_was_built_for_it(tmp_path: Path) -> None:
     done = flowc(
         tmp_path, "compile", "flow.py", "--root", "s3://b/p", "--images", "images/images.json", "--image", "bare:1"
     )
-    code, workflow = yaml.safe_load_all(done.stdout)
+    code, workflow = yaml_documents(done.stdout)
     (tmp_path / "flow.pyz").write_bytes(base64.b64decode(code["binaryData"]["flow.pyz"]))
     built_images = {
         entry["image"]: built(tmp_path / "images" / entry["folder"], tmp_path / entry["environment"])

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import Compilation, compile_file
 from flowc_compiler.ir import Parameter
 from flowc_targets.base.parameter_defaults import description, literal_default
 from tests.compiler.test_parameters import parameter_of
-from tests.support import emitted
+from tests.support import emitted, yaml_documents
 
 
 @pytest.mark.parametrize(
@@ -70,7 +69,7 @@ def emit(compilation: Compilation, target: str, **options: Any) -> tuple[str, Di
 def test_argo_parameters(compilation: Compilation) -> None:
     text, sink = emit(compilation, "argo", kind="template")
     assert not sink.diagnostics
-    workflow = list(yaml.safe_load_all(text))[1]
+    workflow = yaml_documents(text)[1]
     values = {item["name"]: item.get("value") for item in workflow["spec"]["arguments"]["parameters"]}
     assert values == {
         "table": "flowc:default", "logo": None, "n": "7", "dyn": "flowc:default", "late": "flowc:default",

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-import yaml
 
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
-from tests.support import compiled, emitted
+from tests.support import compiled, emitted, yaml_documents
 
 FLOW = """
 from flowc import FlowSpec, batch, kubernetes, resources, step
@@ -38,7 +37,7 @@ def codes_and_pod(folder: Path, decorators: str, **options: Any) -> tuple[list[s
     codes = [item.code for item in sink.diagnostics]
     if not files:
         return codes, {}
-    workflow = next(item for item in yaml.safe_load_all(files[0].text) if item["kind"] == "Workflow")
+    workflow = next(item for item in yaml_documents(files[0].text) if item["kind"] == "Workflow")
     templates = cast("list[dict[str, Any]]", workflow["spec"]["templates"])
     leaf = max((item for item in templates if "container" in item), key=lambda item: "start" in item["name"])
     limits = leaf["container"].get("resources", {}).get("limits", {})

@@ -9,12 +9,11 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-import yaml
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_targets.package.included_files import included_files
 from tests.argo.manifests import diamond
-from tests.support import STORE, flowc, write_files
+from tests.support import STORE, flowc, write_files, yaml_documents
 
 FILES = {
     "flows/data/a.csv": "a",
@@ -73,7 +72,7 @@ def packaged(*arguments: str | Path) -> list[str]:
     """The user's files in what `flowc compile` writes for Argo."""
     result = flowc(Path(), "compile", *arguments, "--root", STORE)
     assert result.returncode == 0, result.stderr
-    code = next(yaml.safe_load_all(result.stdout))
+    code = yaml_documents(result.stdout)[0]
     with zipfile.ZipFile(BytesIO(b64decode(code["binaryData"]["flow.pyz"]))) as archive:
         return [name for name in archive.namelist() if not name.startswith(("flowc/", "plan", "__main__"))]
 

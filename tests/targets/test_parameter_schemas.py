@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from flowc_cli.outline import parameters_of
-from tests.support import compiled, emitted, errors
+from tests.support import compiled, emitted, errors, yaml_documents
 
 HEAD = """\
 import enum
@@ -60,7 +59,7 @@ def _emitted(folder: Path, declared: str, target: str, **options: Any) -> str:
     ],
 )
 def test_argo_offers_the_choices(tmp_path: Path, declared: str, value: str | None, enum: list[str] | None) -> None:
-    documents = yaml.safe_load_all(_emitted(tmp_path, declared, "argo", kind="template"))
+    documents = yaml_documents(_emitted(tmp_path, declared, "argo", kind="template"))
     workflow = next(item for item in documents if item["kind"] == "WorkflowTemplate")
     parameter = next(item for item in workflow["spec"]["arguments"]["parameters"] if item["name"] == "p")
     assert (parameter.get("value"), parameter.get("enum")) == (value, enum)

@@ -153,20 +153,21 @@ class Home:
         self._folders = folders
 
     @cached_property
-    def _near(self) -> list[Path]:
-        """The folders in the flow's and in those around it, each of which may be meant to be on the path."""
-        found: list[Path] = []
+    def _near(self) -> list[tuple[Path, frozenset[str]]]:
+        """The folders in the flow's and in those around it, each of which may be meant to be on the path; and what
+        is in each."""
+        found: list[tuple[Path, frozenset[str]]] = []
         for base in (self.folder, *(place for place, names in self.above[:2] if names is None)):
             entries = sorted(item for item in self._folders.entries(base) if "." not in item and item not in _NO_CODE)
             places = [base / item for item in entries[:_MOST_NEAR]]
-            found += [place for place in places if "pyvenv.cfg" not in self._folders.entries(place)]
+            inner = [(place, self._folders.entries(place)) for place in places]
+            found += [(place, names) for place, names in inner if "pyvenv.cfg" not in names]
         return found
 
     def near(self, name: str) -> list[Path]:
         """Modules of that name in folders of the project around the flow's."""
         found: list[Path] = []
-        for place in self._near:
-            entries = self._folders.entries(place)
+        for place, entries in self._near:
             if f"{name}.py" in entries:
                 found.append(place / f"{name}.py")
             elif name in entries and self._folders.has_code(place / name):

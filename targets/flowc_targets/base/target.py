@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -87,9 +88,13 @@ def target_names() -> tuple[str, ...]:
     return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
 
 
-@cache
 def load_target(name: str) -> Target:
     """The target of that name. Raises UnknownTargetError; a target that fails to import raises what it raised."""
+    return _load(name, tuple(sys.path))
+
+
+@cache
+def _load(name: str, path: tuple[str, ...]) -> Target:  # noqa: ARG001 - packages are looked up on the path
     for entry in entry_points(group=GROUP, name=name):
         return cast("Target", entry.load())
     raise UnknownTargetError(name, target_names())
