@@ -20,6 +20,7 @@ from flowc import Run
 from tests.airflow.emitting import emit_both, write
 from tests.airflow.engine import Airflow
 from tests.airflow.test_specs import NOWHERE
+from tests.support import yaml_documents
 
 pytestmark = pytest.mark.airflow
 
@@ -60,7 +61,6 @@ try:
 except ImportError:
     from airflow.models.dagbag import DagBag
 from kubernetes.client import ApiClient
-from tests.support import yaml_documents, yaml_documents
 bag = DagBag(sys.argv[1])
 assert not bag.import_errors, bag.import_errors
 (dag,) = bag.dags.values()

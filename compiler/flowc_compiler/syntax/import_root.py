@@ -91,6 +91,7 @@ class Folders:
 
     def __init__(self) -> None:
         self._entries: dict[Path, frozenset[str]] = {}
+        self._of_machine_code: dict[Path, tuple[str, ...]] = {}
 
     def resolve(self, parts: Sequence[str], path: Iterable[Path]) -> Resolved:
         """Walk down a dotted name: a package, else a module, else a compiled one, else folders without `__init__`."""
@@ -108,7 +109,7 @@ class Folders:
                 if f"{name}.py" in entries:
                     files.append((place / f"{name}.py", head[:-1]))
                     return Resolved(tuple(files), length, regular=True)
-                if compiled := min((item for item in entries if _is_compiled(item, name)), default=""):
+                if compiled := min((item for item in self._compiled(place) if item.startswith(f"{name}.")), default=""):
                     return Resolved(tuple(files), length, regular=True, compiled=place / compiled)
                 if name in entries and (place / name).is_dir():
                     bare.append(place / name)
@@ -127,6 +128,12 @@ class Folders:
                 self._entries[folder] = frozenset()
         return self._entries[folder]
 
+    def _compiled(self, folder: Path) -> tuple[str, ...]:
+        """The names of compiled modules in a folder."""
+        if folder not in self._of_machine_code:
+            self._of_machine_code[folder] = tuple(item for item in self.entries(folder) if item.endswith(COMPILED))
+        return self._of_machine_code[folder]
+
     def has_code(self, folder: Path) -> bool:
         """Whether there is a Python file in a folder, or in one of its folders."""
         entries = sorted(self.entries(folder))
@@ -134,10 +141,6 @@ class Folders:
         return any(item.endswith(".py") for item in entries) or any(
             item.endswith(".py") for place in inner for item in self.entries(place)
         )
-
-
-def _is_compiled(entry: str, name: str) -> bool:
-    return entry.endswith(COMPILED) and entry.startswith(f"{name}.")
 
 
 class Home:

@@ -34,7 +34,9 @@ from flowc_compiler.syntax.modules import parse, parse_text, read_source
 from flowc_compiler.syntax.path_changes import PathChange, path_changes
 from flowc_compiler.syntax.unserved_names import check_imports
 
-_IMPORT = re.compile(r"\b(?:from|import)\b[ \t]*([^\n;#]*)")
+_IMPORT = re.compile(r"\b(from|import)\b[ \t]*([^\n;#]*)")
+_NAMES = re.compile(r"^([\w.]+)[ \t]+import\b.*")
+"""The rest of a `from` statement: a module, and names that are in it."""
 _WORD = re.compile(r"\w+")
 _INDIRECT = re.compile(
     r"\b(?:import_module|__import__|run_module|addsitedir)\b|\bsys\b.*\bpath\b|\.(?:py|sh)\b|[\"' ]-m[\"' ]"
@@ -198,11 +200,10 @@ class LocalCode:
         """Whether the flow could need a local file. Most import what is installed, and a tree takes a while."""
         text = self.source.text
         names: set[str] = set()
-        for match in _IMPORT.finditer(text):
-            line = match[1]
+        for keyword, line in _IMPORT.findall(text):
             if line.startswith(".") or line.rstrip().endswith("\\"):
                 return True
-            names.update(_WORD.findall(line))
+            names.update(_WORD.findall(line if keyword == "import" else _NAMES.sub(r"\1", line)))
         names -= NEVER_LOCAL
         entries = {entry.partition(".")[0] for entry in self.folders.entries(self._home.folder)}
         if not names.isdisjoint(entries) or not names.isdisjoint(self._home.own) or _INDIRECT.search(text):
