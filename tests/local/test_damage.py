@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowc import Run
+from flowc import Flow, Run
+from flowc.errors import CorruptArtifact
 from flowc_compiler.diagnostics import FlowcError
 from flowc_targets.local import ResumeOptions
 from tests.local.flows import Local
@@ -158,3 +159,23 @@ def test_values_that_are_damaged_are_stored_again(failed: tuple[Local, RunResult
         shutil.rmtree(data)
     result = local.run(resume=ResumeOptions(step="start"))
     assert result.status == "successful", result
+
+
+@TEXTS
+def test_a_damaged_record_of_a_run_is_no_error_of_the_other_runs(failed: tuple[Local, RunResult], text: str) -> None:
+    local, first = failed
+    second = local.run()
+    assert second.ok
+    flow = Flow("Damaged", root=local.root)
+    for damaged, sound in ((first, second), (second, first)):
+        file = Path(local.root) / "Damaged" / damaged.run_id / "run.json"
+        before = file.read_bytes()
+        file.write_text(text, encoding="utf-8")
+        assert [run.id for run in flow.runs()] == [second.run_id, first.run_id]
+        assert Run.latest("Damaged", root=local.root).id == second.run_id
+        assert flow.latest_successful_run is not None
+        assert flow.latest_successful_run.id == second.run_id
+        assert flow[sound.run_id].status == sound.status
+        with pytest.raises(CorruptArtifact, match=f"{damaged.run_id}/run.json"):
+            _ = flow[damaged.run_id].record
+        file.write_bytes(before)

@@ -115,6 +115,25 @@ def test_a_key_that_is_no_name_is_reported(tmp_path: Path) -> None:
     assert failed["artifacts"]["before"]["inline"] == 7
 
 
+@pytest.mark.parametrize("end", ["pass", "raise ValueError('odd')"])
+def test_a_step_may_replace_the_clock(tmp_path: Path, end: str) -> None:
+    shim = _shim(tmp_path, f"import time\ntime.time = lambda: 'x'\n{end}")
+    shim.attempt("start")
+    folder = shim.layout.folder("start", (), 0)
+    document = shim.layout.read_json(f"{folder}/{'manifest' if end == 'pass' else 'error'}.json")
+    assert document is not None
+    assert isinstance(document["created"], float)
+
+
+def test_a_manifest_without_a_time_is_damaged(tmp_path: Path) -> None:
+    shim = _shim(tmp_path, "pass")
+    shim.task("start")
+    manifest = shim.layout.manifest("start", ())
+    shim.layout.commit("start", (), 0, {**manifest, "created": "x"})
+    with pytest.raises(CorruptArtifact, match=r"manifest\.json does not say when it was written"):
+        shim.layout.manifest("start", ())
+
+
 def test_what_flowc_raises_itself_is_one_line_with_its_place(tmp_path: Path) -> None:
     done = _shim(tmp_path, "os.open = None").attempt("start")
     lines = done.stderr.splitlines()

@@ -242,7 +242,7 @@ _PLACES = (
     _row("bad_import", "import builtins\nbuiltins.__import__ = None\nraise ValueError('odd one')", "ValueError|exit code", 1),
     _row("no_open", "import builtins\nbuiltins.open = None", "Error|exit code", 1, either=True),
     _row("no_time", "time.time = lambda: 0.0"),
-    _row("bad_time", "time.time = lambda: 'x'", "Error|exit code", 1, either=True),
+    _row("bad_time", "time.time = lambda: 'x'"),
     _row("trace", "sys.settrace(lambda *_: 1 / 0)", "ZeroDivisionError"),
     _row("profile", "sys.setprofile(lambda *_: 1 / 0)", "ZeroDivisionError", either=True),
     _row("audit", "def refuse(event, _):\n    if event == 'open': raise ValueError('odd one')\nsys.addaudithook(refuse)",
@@ -310,7 +310,7 @@ _ARTIFACTS = (
             ("slash", "setattr(self, '../../a', 1)"), ("nul", "setattr(self, 'a\\0b', 1)"),
             ("surrogate", "setattr(self, 'a\\ud800', 1)"), ("number", "self.__dict__[5] = 1"),
             ("object", "self.__dict__[BadHashLater()] = 1"), ("private", "self._x = self.__y = 1"),
-            ("dunder", "self.__z__ = 1"), ("step", "setattr(self, 'both', 1)"), ("input", "setattr(self, 'input', 1)"),
+            ("dunder", "self.__z__ = 1"), ("step", "setattr(self, 'both', 1)"), ("input", "vars(self)['input'] = 1"),
         ]
     ),
     _row("no_dict", "self.__dict__ = {}", "AttributeError|InvalidNext|Error", either=True),

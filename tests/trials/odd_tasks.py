@@ -109,7 +109,7 @@ class _Runs:
                 or self._damaged(run)
                 or (self._wrong_resumed(run) if ended.code else None)
             )
-        except (FlowError, AttributeError, KeyError) as error:
+        except (FlowError, AttributeError, KeyError, TypeError, ValueError) as error:
             return f"{type(error).__name__}: {error}"
 
     def _call(self, *arguments: str, **environment: str) -> Ended:

@@ -8,7 +8,7 @@ from flowc.client.entity import Entity, local_time
 from flowc.client.namespaces import chosen_store
 from flowc.client.run_state import Progress, began_at, is_deserted, run_status
 from flowc.client.step_object import Step, by_time
-from flowc.errors import NotFound, TaggingError
+from flowc.errors import CorruptArtifact, NotFound, TaggingError
 from flowc.store.run_layout import (
     GRAPH_RECORD,
     MANIFEST,
@@ -125,7 +125,7 @@ class Run(Entity["Flow", Step]):
     @property
     def end_name(self) -> str:
         """The name of the end step."""
-        return str(self.record.get("end") or self.graph.get("end", "end"))
+        return str(self._record_if_sound().get("end") or self.graph.get("end", "end"))
 
     @property
     def end_task(self) -> Optional[Task]:
@@ -151,10 +151,17 @@ class Run(Entity["Flow", Step]):
 
     @property
     def record(self) -> Document:
-        """What the engine wrote when the run started; empty where it writes nothing, as Argo."""
+        """What the engine wrote at the start; empty where it writes nothing, as Argo. Raises CorruptArtifact."""
         if self._record is _NOT_READ:
             self._record = self.layout.read_json(f"{self.pathspec}/{RUN_RECORD}")
         return self._record or {}
+
+    def _record_if_sound(self) -> Document:
+        """The same, and empty for one that is damaged: among the runs of a flow that is no error of the others."""
+        try:
+            return self.record
+        except CorruptArtifact:
+            return {}
 
     @property
     def graph(self) -> Document:
@@ -167,13 +174,14 @@ class Run(Entity["Flow", Step]):
     def user_tags(self) -> FrozenSet[str]:
         """The tags that it was started with, as they were changed since."""
         changed = self.layout.read_json(self._tags_key())
-        return frozenset((changed or self.record or self.graph).get("tags", ()))
+        return frozenset((changed or self._record_if_sound() or self.graph).get("tags", ()))
 
     @property
     def system_tags(self) -> FrozenSet[str]:
         """`user:...` and `runtime:dev` for a run of the local engine; none for others, which record no user."""
-        user = self.record.get("user")
-        return frozenset([*([f"user:{user}"] if user else []), *(["runtime:dev"] if self.record else [])])
+        record = self._record_if_sound()
+        user = record.get("user")
+        return frozenset([*([f"user:{user}"] if user else []), *(["runtime:dev"] if record else [])])
 
     @property
     def reused(self) -> Dict[str, int]:
@@ -258,14 +266,16 @@ class Run(Entity["Flow", Step]):
         return bool(self.record) or bool(self.step_names())
 
     def created_seconds(self) -> float:
-        """As it was recorded, else when its first task began."""
-        if "created" in self.record:
-            return float(self.record["created"])
-        return began_at(self)
+        """As it was recorded, else when its first task began; 0 where neither can be read."""
+        record = self._record_if_sound()
+        try:
+            return float(record["created"]) if "created" in record else began_at(self)
+        except CorruptArtifact:
+            return 0.0
 
     def belongs(self, namespace: str | None) -> bool:
-        """Whether it is in a namespace. Where the engine does not say who ran it, it is in all."""
-        return namespace is None or not self.record.get("user") or namespace in self.tags
+        """Whether it is in a namespace. Where the engine does not say who ran it, or its record is damaged, in all."""
+        return namespace is None or not self._record_if_sound().get("user") or namespace in self.tags
 
     def is_synthetic(self, step: str) -> bool:
         """Whether a step has no task."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import time
 import traceback
 
 from flowc.errors import FlowError, PeerFailed, ProtocolError, error_text
-from flowc.store.run_layout import VERSION
+from flowc.store.run_layout import VERSION, wall_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def report_failure(error: BaseException, layout: RunLayout | None, task: Task, w
             "module": str(type(error).__module__),
             "message": error_text(error),
             "traceback": text,
-            "created": time.time(),
+            "created": wall_time(),
         }
         if isinstance(error, PeerFailed):
             record["peer"] = error.peer

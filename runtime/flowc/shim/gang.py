@@ -26,7 +26,7 @@ from flowc.errors import GangTimeout
 from flowc.protocol import env_names
 from flowc.shim.gang_files import MEMBER, PREPARED, GangFiles, host_address, reserve_port
 from flowc.shim.gang_watch import Pause, ProgressLog, Watch
-from flowc.store.run_layout import MANIFEST, task_id
+from flowc.store.run_layout import MANIFEST, task_id, wall_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ class Gang:
 
     def _renewed(self, manifest: Any) -> Document:
         """A manifest of an earlier attempt as one of this attempt."""
-        return {**manifest, "attempt": self.task.attempt, "created": time.time()}
+        return {**manifest, "attempt": self.task.attempt, "created": wall_time()}
 
     def _announce(self, main: Document) -> None:
         """Set `current.parallel` and the variables that torch.distributed and users of Metaflow read."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import time
 from collections.abc import MappingView
 from functools import partial
 
@@ -26,7 +25,7 @@ from flowc.shim.task_state import TaskState, check_iteration
 from flowc.shim.task_state import check as check_transition
 from flowc.shim.user_code import load_module, run_flow
 from flowc.store import artifacts, open_store
-from flowc.store.run_layout import FAILED, VERSION, RunLayout, index_text, task_id
+from flowc.store.run_layout import FAILED, VERSION, RunLayout, index_text, task_id, wall_time
 from flowc.store.run_owner import this_owner
 
 TYPE_CHECKING = False
@@ -69,7 +68,7 @@ class Task:
         self.attempt = attempt
         self.first = first
         self.outputs = outputs
-        self.started = time.time()
+        self.started = wall_time()
         self.root = _required(env_names.ROOT)
         self.run = _required(env_names.RUN_ID)
         self.tags = tuple(run_tags())
@@ -172,7 +171,7 @@ def _report_plainly(error: BaseException, second: BaseException, layout: RunLayo
         record = {"version": VERSION, "type": name, "module": module, "message": message, "traceback": text}
         with contextlib.suppress(BaseException):
             folder = layout.folder(task.step, task.path, task.attempt)
-            layout.write_json(f"{folder}/error.json", {**record, "created": time.time()})
+            layout.write_json(f"{folder}/error.json", {**record, "created": wall_time()})
     return USER_ERROR
 
 
@@ -336,7 +335,7 @@ def manifest_head(state: TaskState, task: Task) -> Document:
         "index": index_text(task.path),
         "attempt": task.attempt,
         "started": task.started,
-        "created": time.time(),
+        "created": wall_time(),
         "parameters": state.parameters,
     }
 

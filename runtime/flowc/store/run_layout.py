@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 
 from flowc.errors import CorruptArtifact, MissingInput, MissingKey
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     """An index path: the task's place in the foreach scopes around it, outermost first."""
     Document = Dict[str, Any]
 
+wall_time = time.time
+"""The time of documents, in seconds since 1970: as it is before the user's code, which may replace `time.time`."""
 MANIFEST = "manifest.json"
 FAILED = "failed.json"
 """What a failed attempt had set, beside its `error.json`: for people, and never an input of a task."""
@@ -285,6 +288,8 @@ def _misplaced(manifest: Document, place: str) -> str:
         return f"is the manifest of {found}"
     if not all(isinstance(manifest.get(name), dict) for name in ("artifacts", "parameters")):
         return "lists no artifacts"
+    if not isinstance(manifest.get("created", 0.0), (int, float)):
+        return "does not say when it was written"
     foreach: Any = manifest.get("foreach", {"count": 0})
     try:
         count: Any = foreach["count"]
