@@ -154,7 +154,7 @@ def attach(flow: FlowSpec, state: TaskState) -> None:
 
 def artifacts_set(flow: FlowSpec) -> Iterator[tuple[str, Any]]:
     """The attributes of a flow object that are artifacts: set or loaded, and neither internal nor functions."""
-    for name, value in flow.__dict__.items():
+    for name, value in list(flow.__dict__.items()):  # threads of the step may go on to set some
         if not isinstance(name, str) or name == _INTERNAL or name.startswith("__"):  # pyright: ignore[reportUnnecessaryIsInstance]
             continue
         if isinstance(value, (FunctionType, MethodType, Parameter)):  # as in Metaflow: they are not data
@@ -164,7 +164,7 @@ def artifacts_set(flow: FlowSpec) -> Iterator[tuple[str, Any]]:
 
 def check_names(flow: FlowSpec) -> None:
     """Raise UnpicklableArtifact for what a step has put into `self.__dict__` under a key that is no name."""
-    for name in flow.__dict__:
+    for name in list(flow.__dict__):
         if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UnpicklableArtifact(
                 f"self.__dict__ has a key of type {type(name).__name__}; name artifacts by strings"

@@ -107,6 +107,16 @@ def test_a_stream_that_cannot_be_flushed_fails_no_step(tmp_path: Path, stream: s
     assert _shim(tmp_path, f"sys.{stream} = BadWriter()").attempt("start").returncode == 0
 
 
+def test_attributes_that_are_set_while_others_are_stored(tmp_path: Path) -> None:
+    """As by a thread of the step that goes on."""
+    shim = _shim(tmp_path, "self.big, self.setter = 0, Setter(self)")
+    setter = "class Setter:\n    def __init__(self, flow): self.flow = flow\n    def __reduce__(self):\n"
+    body = "        if self.flow is not None: self.flow.late = 1\n        return Setter, (None,)\n\n"
+    shim.file.write_text(shim.file.read_text().replace("class Odd", f"{setter}{body}class Odd"))
+    done = shim.attempt("start")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_key_that_is_no_name_is_reported(tmp_path: Path) -> None:
     shim = _shim(tmp_path, "self.__dict__[5] = 1")
     done = shim.attempt("start")

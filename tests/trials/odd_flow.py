@@ -41,6 +41,12 @@ def set_late(flow):
         flow.late = threading.Lock()
         time.sleep(0.001)
 
+def name_late(flow):
+    for number in range(10**9):
+        setattr(flow, f"late{number % 5000}", number)
+        if number > 5000:
+            delattr(flow, f"late{(number + 1) % 5000}")
+
 def limit_memory(megabytes):
     with open("/proc/self/statm") as file:
         size = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
