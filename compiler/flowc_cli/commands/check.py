@@ -37,6 +37,9 @@ def check(
     branch: shared.Branch = None,
     production: shared.Production = False,
     fix: Annotated[bool, typer.Option("--fix", help="edit the files where a help line is certain to be right")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="also print where artifacts cannot be followed")
+    ] = False,
     diff: Annotated[bool, typer.Option("--diff", help="print what --fix would change, and write nothing")] = False,
 ) -> None:
     """Print every problem of a flow, and write nothing without --fix."""
@@ -51,7 +54,10 @@ def check(
         from flowc_compiler.rewrite.fixes import apply_and_check
 
         sink, compilations = apply_and_check(sink, lambda: _collect(file, target or [], options), sys.stderr)
-    raise typer.Exit(_report(sink, compilations, format))
+    code = _report(sink, compilations, format)
+    for message, span in sorted(sink.notes, key=lambda note: (note[1].file, note[1].line)) if verbose else ():
+        write_error(f"{span.file}:{span.line}: {message}\n")
+    raise typer.Exit(code)
 
 
 def _preview(sink: DiagnosticSink) -> int:

@@ -49,6 +49,8 @@ class DiagnosticSink:
         self._items: dict[Diagnostic, None] = {}
         self.sources: dict[str, SourceFile] = {}
         """The files that were read, by the name that spans give them."""
+        self.notes: dict[tuple[str, Span], None] = {}
+        """What an analysis could not know, and where: nothing is wrong there."""
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -78,10 +80,15 @@ class DiagnosticSink:
         """Collect an error about something that `target` cannot express, with the way out in `help`."""
         self._add(Diagnostic(code, "error", f"{message} (target {target})", span, help=help, target=target))
 
+    def note(self, message: str, span: Span) -> None:
+        """Keep what an analysis could not know, for those who ask for it."""
+        self.notes.setdefault((message, span))
+
     def extend(self, other: DiagnosticSink) -> None:
         """Collect what another sink has."""
         self._items.update(other._items)
         self.sources.update(other.sources)
+        self.notes.update(other.notes)
 
     def raise_if_failed(self) -> None:
         """Raise FlowcError with everything collected when there is an error among it."""

@@ -280,6 +280,8 @@ class Flow(Node):
     """The root first, parents before children; empty before the scopes pass."""
     base_packages: SkipJsonSchema[tuple[DependencySpec, ...]] = Field(default=(), exclude=True)
     """What `@conda_base` and `@pypi_base` give to every step, before `add_base_packages`; empty afterwards."""
+    effects: SkipJsonSchema[Any] = Field(default=None, exclude=True)
+    """An `artifact_effects.EffectsReader` for what the steps of a class flow do; `None` after the passes."""
     body: SkipJsonSchema[Region | None] = Field(default=None, exclude=True)
     """The calls of a pipeline, in place of steps, before `lower_regions`; `None` afterwards and for class flows."""
 

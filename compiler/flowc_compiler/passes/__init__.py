@@ -29,6 +29,16 @@ def lower_regions(flow: Flow, sink: DiagnosticSink) -> Flow | None:
     return regions.lower_regions(flow, sink)
 
 
+def check_artifact_flow(flow: Flow, sink: DiagnosticSink) -> Flow:
+    """Report what is certainly wrong with the artifacts of a class flow, which stays as it is."""
+    effects = flow.effects() if flow.effects is not None else None
+    if effects is not None:
+        from flowc_compiler.passes import artifact_flow
+
+        artifact_flow.check_artifact_flow(flow, effects, sink)
+    return flow
+
+
 PASSES: tuple[Pass, ...] = (
     check_parameter_names,
     lower_regions,
@@ -40,12 +50,16 @@ PASSES: tuple[Pass, ...] = (
     check_gangs,
     build_scopes,
     check_decorator_placement,
+    check_artifact_flow,
 )
 """Every pass, in order, for class flows and pipelines alike."""
 
 
 def run_passes(flow: Flow, sink: DiagnosticSink) -> Flow | None:
-    """Run every pass, verifying the IR before and after each; `None` when one of them collected errors."""
+    """Run every pass, verifying the IR before and after each; `None` when one of them collected errors.
+
+    What is returned no longer holds the effects of the steps, and with them the syntax trees.
+    """
     verify(flow)
     for run in PASSES:
         lowered = run(flow, sink)
@@ -54,7 +68,7 @@ def run_passes(flow: Flow, sink: DiagnosticSink) -> Flow | None:
         if lowered is not flow:
             verify(lowered)
         flow = lowered
-    return flow
+    return flow if flow.effects is None else flow.model_copy(update={"effects": None})
 
 
 __all__ = ["PASSES", "Pass", "run_passes"]

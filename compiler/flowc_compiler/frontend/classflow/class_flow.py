@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from flowc_compiler.diagnostics import DiagnosticSink, Fix, suggest
@@ -39,10 +39,11 @@ from flowc_compiler.ir import (
     SwitchStep,
 )
 from flowc_compiler.source import SourceFile, Span
-from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
+from flowc_compiler.syntax.modules import FoundClass, FunctionNode, LocalModules, ModuleView
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.known_values import FileValues
+    from flowc_compiler.ir.artifact_effects import EffectsReader, FlowEffects
 
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.With, ast.AsyncWith, ast.Match)
@@ -75,14 +76,27 @@ def read_class_flow(
     members = not_overridden(table.members(node))
     for member in members:
         reader.body(member.view, member.owner).read_configs(member.statement)
-    for found in table.linearized(node):
+    classes = table.linearized(node)
+    for found in classes:
         reader.check_class_decorators(found.view, found.node)
         check_later_members(found, sink)
     reader.note_steps(members, unseen=table.unseen)
     for member in members:
         reader.member(reader.body(member.view, member.owner), member.statement)
     check_artifacts(members, reader.foreach_variables(), sink)
-    return reader.finish(node)
+    return reader.finish(node, partial(read_effects, members, classes, table.modules, sink))
+
+
+def read_effects(
+    members: list[Member], classes: list[FoundClass], modules: LocalModules, sink: DiagnosticSink
+) -> FlowEffects | None:
+    """What the steps of a flow do with artifacts; `None` for a file that is nested too deeply."""
+    from flowc_compiler.frontend.classflow.flow_methods import FlowMethods
+
+    try:
+        return FlowMethods(members, classes, modules, sink).effects()
+    except RecursionError:
+        return None
 
 
 class _FlowReader:
@@ -130,7 +144,7 @@ class _FlowReader:
         """The variable of each foreach, by the step that opens it."""
         return self._graph.foreach_variables()
 
-    def finish(self, node: ast.ClassDef) -> Flow | None:
+    def finish(self, node: ast.ClassDef, effects: EffectsReader) -> Flow | None:
         """The flow; `None` when errors in single steps leave its graph unknown."""
         self._configs.check_given(node.name)
         name = self._view.name_span(node)
@@ -154,6 +168,7 @@ class _FlowReader:
             specs=specs,
             base_packages=self._flow_decorators.base_packages(),
             steps=tuple(steps),
+            effects=effects,
         )
 
     def body(self, view: ModuleView, owner: ast.ClassDef) -> ClassBodyReader:

@@ -1,0 +1,359 @@
+"""What calls and other expressions in a function do with artifacts."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+from flowc_compiler.frontend.classflow.artifact_state import ArtifactState
+from flowc_compiler.frontend.classflow.flow_methods import FLOWSPEC, PROPERTIES, Method
+from flowc_compiler.ir.artifact_effects import InputRead, Merge
+from flowc_compiler.syntax.modules import FunctionNode
+from flowc_compiler.syntax.served_imports import dotted
+
+_HARMLESS = {"isinstance", "type", "id", "repr", "str", "print", "bool", "callable", "hash"}
+
+_CALLS_AT_ONCE = {"sorted", "min", "max", "map", "filter", "sum", "any", "all", "list", "reduce"}
+
+_LEAVES = {("sys", "exit"), ("exit",), ("quit",), ("os", "_exit")}
+
+
+class ArtifactExpressionReader(ArtifactState):
+    """Reads attributes, names, comprehensions, and functions within the function."""
+
+    _inside_of = ""
+
+    def _if_expression(self, node: ast.IfExp) -> None:
+        self._visit(node.test)
+        self._ways([lambda: self._visit(node.body), lambda: self._visit(node.orelse)])
+
+    def _bool(self, node: ast.BoolOp) -> None:
+        self._visit(node.values[0])
+        with self._perhaps():
+            for value in node.values[1:]:
+                self._visit(value)
+
+    def _named(self, node: ast.NamedExpr) -> None:
+        self._visit(node.value)
+        self._inputs.bind(node.target, node.value)
+
+    def _name(self, node: ast.Name) -> None:
+        if node.id == self._self and self._self:
+            self._escape("`self` is passed on", node)
+        elif isinstance(node.ctx, ast.Load):
+            self._passed_on.add(node.id)
+
+    def _attribute_use(self, node: ast.Attribute) -> None:
+        name = self._attribute(node)
+        if name is None:
+            self._other_attribute(node)
+        elif isinstance(node.ctx, ast.Store):
+            self._set(name, node)
+        elif name in {"__dict__", "__setattr__"}:
+            self._methods.silent |= name == "__dict__"
+            self._escape(f"`{self._self}.{name}` is used", node)
+        elif name in self._methods.methods:
+            self._method_use(name, node)
+        elif name not in self._methods.attributes:
+            self._get(name, node)
+
+    def _other_attribute(self, node: ast.Attribute) -> None:
+        if isinstance(node.ctx, ast.Store):
+            match node.value:
+                case ast.Name(id="cls") | ast.Attribute(attr="__class__") | ast.Call(func=ast.Name(id="type")):
+                    self._methods.guarded.add(node.attr)
+                case ast.Name(id=name) if self._methods.named_class(name) is not None:
+                    self._methods.guarded.add(node.attr)
+                case _:
+                    pass
+        arm = self._inputs.item(node.value)
+        if arm is not None and not node.attr.startswith("_") and node.attr not in self._methods.attributes:
+            if not isinstance(node.ctx, ast.Load):
+                self._methods.guarded.add(node.attr)
+            else:
+                self._get_from_input(node.attr, arm, node)
+        if self._inputs.is_inputs(node.value):
+            self._input_arm(node)
+            return
+        self._visit(node.value)
+
+    def _get_from_input(self, name: str, arm: str, node: ast.AST) -> None:
+        if name not in self._methods.attributes and not (self._guards or self._dead or self._inside):
+            self._found.inputs.append(InputRead(name, self._place(node), arm))
+
+    def _input_arm(self, node: ast.Attribute) -> None:
+        """Note `inputs.name`."""
+        if self._inputs.is_whole(node.value) and not (self._guards or self._dead or self._inside):
+            place = self._place(node)
+            if not self._found.arms or self._found.arms[-1][1].node is not node:
+                self._found.arms.append((node.attr, place))
+
+    def _method_use(self, name: str, node: ast.AST) -> None:
+        """A method that is named without a call: a property runs, another one may be called by anybody."""
+        method = self._methods.methods[name]
+        if method.decorators & PROPERTIES:
+            self._apply(self._methods.of(method), node)
+        else:
+            self._may_run(self._methods.of(method), node)
+
+    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> None:
+        before = self._inputs.copy()
+        self._visit(node.generators[0].iter)
+        with self._perhaps():
+            for number, generator in enumerate(node.generators):
+                if number:
+                    self._visit(generator.iter)
+                self._inputs.bind_item(generator.target, generator.iter)
+                self._visit_target(generator.target)
+                for test in generator.ifs:
+                    self._visit(test)
+            for part in (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,):
+                self._visit(part)
+        self._inputs.bound = before
+
+    def _lambda(self, node: ast.Lambda) -> None:
+        self._nested(node.args, [node.body], "")
+
+    def _nested(self, arguments: ast.arguments | None, body: Sequence[ast.AST], name: str) -> None:
+        """A function or class within the function: it runs later, as often as it is called, or never."""
+        own: set[str] = set()
+        if arguments is not None:
+            for default in (*arguments.defaults, *filter(None, arguments.kw_defaults)):
+                self._visit(default)
+            every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg)
+            own = {item.arg for item in every if item is not None}
+        if self._self in own:
+            return
+        before, outer = self._inputs.copy(), self._inside_of
+        for argument in own:
+            self._inputs.bound.pop(argument, None)
+        self._inside_of = name if name and not (self._inside and not outer) else ""
+        self._inside += 1
+        with self._perhaps():
+            for item in body:
+                self._visit(item)
+        self._inside -= 1
+        self._inside_of = outer
+        self._inputs.bound = before
+
+
+class ArtifactCallReader(ArtifactExpressionReader):
+    """Reads calls: of methods, of builtins that take names, and of functions that get the flow."""
+
+    def _call(self, node: ast.Call) -> None:
+        called = node.func
+        match called:
+            case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner == self._self and owner:
+                self._own_call(name, node)
+                return
+            case ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr=name) if self._self:
+                self._arguments(node)
+                method = self._methods.inherited(self._method.owner, name, below=True)
+                if method is not None:
+                    self._apply_method(method, node)
+                return
+            case ast.Name(id=name) if self._builtin(name, node):
+                return
+            case _:
+                pass
+        if dotted(called) in _LEAVES:
+            self._arguments(node)
+            self._end(leaves=True)
+            return
+        if dotted(called) in {("exec",), ("eval",)} and self._self:
+            self._escape(f"`{self._view.code(called)}` runs code that is not in the file", node)
+        if self._passes_self(node):
+            self._helper(node)
+            return
+        if not isinstance(called, ast.Name):
+            self._visit(called)
+        self._called(node)
+
+    def _called(self, node: ast.Call) -> None:
+        """The arguments of a call that does not get the flow."""
+        named = node.func.id if isinstance(node.func, ast.Name) else ""
+        at_once = named in _CALLS_AT_ONCE or (
+            isinstance(node.func, ast.Attribute) and node.func.attr in {"sort", "apply"}
+        )
+        for item in (*node.args, *(keyword.value for keyword in node.keywords)):
+            if isinstance(item, ast.Lambda) and at_once:
+                self._lambda_at_once(item, node)
+            elif isinstance(item, ast.Name) and item.id != self._self and at_once:
+                continue
+            else:
+                self._visit(item)
+
+    def _lambda_at_once(self, node: ast.Lambda, call: ast.Call) -> None:
+        before = self._inputs.copy()
+        arguments = node.args.args
+        for argument in arguments:
+            self._inputs.bound.pop(argument.arg, None)
+        if len(arguments) == 1 and any(self._inputs.is_inputs(item) for item in call.args):
+            self._inputs.bound[arguments[0].arg] = ""
+        if self._self not in {argument.arg for argument in arguments}:
+            with self._perhaps():
+                self._visit(node.body)
+        self._inputs.bound = before
+
+    def _arguments(self, node: ast.Call) -> None:
+        for item in (*node.args, *(keyword.value for keyword in node.keywords)):
+            self._visit(item)
+
+    def _passes_self(self, node: ast.Call) -> bool:
+        if not self._self:
+            return False
+        values = (*node.args, *(keyword.value for keyword in node.keywords))
+        return any(isinstance(item, ast.Name) and item.id == self._self for item in values)
+
+    def _own_call(self, name: str, node: ast.Call) -> None:
+        """`self.name(...)`."""
+        if name == "next":
+            self._next(node)
+        elif name == "merge_artifacts":
+            self._merge(node)
+        elif name in self._methods.methods:
+            self._arguments(node)
+            method = self._methods.methods[name]
+            if not method.decorators & PROPERTIES:
+                self._apply_method(method, node)
+            else:
+                self._method_use(name, node)
+        else:
+            self._arguments(node)
+            if name in self._methods.attributes and name not in self._methods.plain and name not in FLOWSPEC:
+                self._escape(f"`{self._self}.{name}` is a function that is not followed", node)
+            self._attribute_use(node.func) if isinstance(node.func, ast.Attribute) else None
+
+    def _helper(self, node: ast.Call) -> None:
+        """A function that gets the flow as an argument."""
+        for item in (*node.args, *(keyword.value for keyword in node.keywords)):
+            if not (isinstance(item, ast.Name) and item.id == self._self):
+                self._visit(item)
+        method = self._called_function(node.func)
+        parameter = _parameter_of(method.function, node, self._self) if method is not None else None
+        if method is None or parameter is None or (method.owner is None and method.function.decorator_list):
+            self._escape("`self` is passed to a function that is not followed", node)
+        else:
+            self._apply_method(method, node, parameter)
+
+    def _called_function(self, called: ast.expr) -> Method | None:
+        """The function that is called with the flow: one of a local file, or `Class.method`."""
+        match called:
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+                owner = self._methods.named_class(name)
+                if owner is not None:
+                    return self._methods.inherited(owner, attribute, below=False)
+            case _:
+                pass
+        return self._methods.function(self._view, called)
+
+    def _builtin(self, name: str, node: ast.Call) -> bool:
+        """Read a call of a builtin that gets the flow, or an object that may be one."""
+        first = node.args[0] if node.args else None
+        on_self = isinstance(first, ast.Name) and first.id == self._self and bool(self._self)
+        if name in {"hasattr", "getattr", "setattr", "delattr"} and len(node.args) > 1:
+            self._by_name(name, node, on_self=on_self)
+            return True
+        if on_self and name in {"vars", "dir"}:
+            self._methods.silent = True
+            self._escape(f"`{name}({self._self})` is used", node)
+            return True
+        if on_self and name in _HARMLESS:
+            for item in node.args[1:]:
+                self._visit(item)
+            return True
+        return False
+
+    def _by_name(self, name: str, node: ast.Call, *, on_self: bool) -> None:
+        """`getattr` and its like."""
+        text = node.args[1].value if isinstance(node.args[1], ast.Constant) else None
+        attribute = text if isinstance(text, str) else None
+        guards = name == "hasattr" or (name == "getattr" and len(node.args) > 2)
+        for item in node.args[1 if on_self else 0 :]:
+            self._visit(item)
+        if attribute is not None and guards:
+            self._methods.guarded.add(attribute)
+        if not on_self:
+            self._input_by_name(name, attribute, node)
+        elif attribute is None:
+            self._methods.silent |= name == "hasattr"
+            if name == "setattr":
+                self._escape("`setattr` with a name that is computed", node)
+        elif name == "setattr":
+            self._set(attribute, node, node.args[2] if len(node.args) > 2 else None)
+        elif name == "delattr":
+            self._delete(attribute)
+        elif name == "getattr" and not guards:
+            if attribute in self._methods.methods:
+                self._method_use(attribute, node)
+            elif attribute not in self._methods.attributes:
+                self._get(attribute, node)
+
+    def _input_by_name(self, name: str, attribute: str | None, node: ast.Call) -> None:
+        arm = self._inputs.item(node.args[0])
+        if arm is None or name not in {"getattr", "hasattr"}:
+            return
+        if attribute is None:
+            self._methods.silent |= name == "hasattr"
+        elif name == "getattr" and len(node.args) == 2:
+            self._get_from_input(attribute, arm, node)
+
+    def _next(self, node: ast.Call) -> None:
+        for keyword in node.keywords:
+            value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
+            if keyword.arg in {"foreach", "condition"}:
+                if isinstance(value, str) and value not in self._methods.attributes:
+                    self._get(value, keyword.value, "foreach" if keyword.arg == "foreach" else "condition")
+                if isinstance(value, str) and keyword.arg == "foreach" and not self._inside:
+                    self._found.fan_out_place = self._place(keyword.value)
+                    self._found.fans_out_over = self._found.values.get(value)
+            else:
+                self._visit(keyword.value)
+
+    def _merge(self, node: ast.Call) -> None:
+        given: dict[str, ast.expr] = dict(zip(("inputs", "exclude", "include"), node.args, strict=False))
+        given.update({keyword.arg: keyword.value for keyword in node.keywords if keyword.arg is not None})
+        starred = any(keyword.arg is None for keyword in node.keywords)
+        starred |= any(isinstance(item, ast.Starred) for item in node.args)
+        include = _names(given["include"]) if "include" in given else ()
+        exclude = _names(given["exclude"]) if "exclude" in given else ()
+        for value in given.values():
+            self._visit(value)
+        whole = "inputs" in given and self._inputs.is_whole(given["inputs"])
+        merge = Merge(
+            self._place(node),
+            None if starred else include,
+            None if starred else exclude,
+            frozenset(self._found.sets),
+            whole and not (self._guards or self._inside or self._dead or self._found.havoc),
+        )
+        self._found.merges.append(merge)
+
+
+def _names(node: ast.expr) -> tuple[str, ...] | None:
+    """The texts of a list that is written out; `None` for anything else."""
+    if isinstance(node, ast.Constant) and node.value is None:
+        return ()
+    if not isinstance(node, ast.List | ast.Tuple | ast.Set):
+        return None
+    found = tuple(item.value for item in node.elts if isinstance(item, ast.Constant) and isinstance(item.value, str))
+    return found if len(found) == len(node.elts) else None
+
+
+def _parameter_of(function: FunctionNode, call: ast.Call, flow: str) -> str | None:
+    """The parameter that a call binds the flow to; `None` where it is several, or not known."""
+    names = [item.arg for item in (*function.args.posonlyargs, *function.args.args)]
+    if any(isinstance(item, ast.Starred) for item in call.args):
+        return None
+    found: list[str | None] = [
+        names[number] if number < len(names) else None
+        for number, item in enumerate(call.args)
+        if isinstance(item, ast.Name) and item.id == flow
+    ]
+    known = {*names, *(item.arg for item in function.args.kwonlyargs)}
+    found += [
+        keyword.arg if keyword.arg in known else None
+        for keyword in call.keywords
+        if isinstance(keyword.value, ast.Name) and keyword.value.id == flow
+    ]
+    return found[0] if len(found) == 1 else None

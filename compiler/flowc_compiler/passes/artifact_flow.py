@@ -1,0 +1,326 @@
+"""Which artifacts each step may have, solved over the graph: what is read and was never set, or is lost in a join.
+
+A set of artifacts is an integer with a bit for each, so that a step costs a few operations on it. `may` has what a path
+sets; `missed` what some path certainly does not set, of the paths through the switch before. A step that is not
+followed may set anything, which ends the analysis behind it: only what is certain is reported.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+from flowc_compiler.ir.artifact_effects import NO_EFFECTS
+from flowc_compiler.passes.artifact_reports import ArtifactReports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.ir import Flow, JoinStep, Step
+    from flowc_compiler.ir.artifact_effects import FlowEffects, Merge, StepEffects
+
+
+def check_artifact_flow(flow: Flow, effects: FlowEffects, sink: DiagnosticSink) -> None:
+    """Collect FC317 to FC321, FC226 and FC227, and FC312 for a foreach over what is not a list."""
+    ArtifactFlow(flow, effects, ArtifactReports(flow, effects, sink)).check()
+
+
+class State(NamedTuple):
+    """Artifacts at one place."""
+
+    may: int
+    missed: int
+
+
+class ArtifactFlow:
+    """The analysis of one flow."""
+
+    def __init__(self, flow: Flow, effects: FlowEffects, reports: ArtifactReports) -> None:
+        self._flow = flow
+        self._effects = effects
+        self._reports = reports
+        self._bits: dict[str, int] = {}
+        for step in flow.steps:
+            found = self.of(step)
+            for names in (found.sets, found.reads, found.deletes, *(merge.include or () for merge in found.merges)):
+                for name in names:
+                    self._bits.setdefault(name, 1 << len(self._bits))
+            for item in found.inputs:
+                self._bits.setdefault(item.name, 1 << len(self._bits))
+            catch = step.specs.catch
+            if catch is not None and catch.variable is not None:
+                self._bits.setdefault(catch.variable, 1 << len(self._bits))
+        self._all = (1 << len(self._bits)) - 1
+        self._always = self._mask(effects.known)
+        self._after: dict[str, State] = {}
+
+    def of(self, step: Step) -> StepEffects:
+        """What a step does."""
+        return self._effects.steps.get(step.name, NO_EFFECTS)
+
+    def check(self) -> None:
+        """Go over the steps once, in the order of the graph."""
+        for step in self._flow.steps:
+            found = self.of(step)
+            before = self._before(step, found)
+            caught = found.opaque or step.specs.catch is not None
+            if not caught:
+                before = self._check(step, found, before)
+            self._after[step.name] = self._transfer(step, found, before)
+
+    def _before(self, step: Step, found: StepEffects) -> State:
+        """What a step may have when it begins."""
+        may, missed = self._always, 0
+        if step.kind == "join" or not step.parents:
+            return State(may, self._all & ~may)
+        for parent in step.parents:
+            state = self._after[parent]
+            may |= state.may
+            # Of two switches in a row the second may choose by what the first has chosen.
+            switch = self._flow.by_name[parent].kind == "switch"
+            missed |= self._all & ~state.may if switch else state.missed
+        if step.kind == "switch" and step.recursive:
+            may |= self._all if found.havoc else self._mask(found.sets)
+        return State(may, missed)
+
+    def _transfer(self, step: Step, found: StepEffects, before: State) -> State:
+        sets, deletes = self._mask(found.sets), self._mask(found.deletes)
+        catch = step.specs.catch
+        if catch is not None and catch.variable is not None:
+            sets |= self._bits[catch.variable]
+        if step.kind == "join":
+            sets |= self._merged(step, found.merges)
+        if found.havoc or found.opaque:
+            return State(self._all, 0)
+        deletes &= ~self._always
+        return State((before.may | sets) & ~deletes, (before.missed & ~sets) | deletes)
+
+    def _merged(self, join: JoinStep, merges: Iterable[Merge]) -> int:
+        """What calls of `merge_artifacts` may take over."""
+        inputs = self._inputs(join)
+        found = 0
+        for merge in merges:
+            taken = inputs & self._mask(merge.include) if merge.include else inputs
+            found |= taken & ~self._mask(merge.exclude or ())
+        return found
+
+    def _inputs(self, join: JoinStep) -> int:
+        found = 0
+        for parent in join.parents:
+            found |= self._after[parent].may
+        return found
+
+    def _mask(self, names: Iterable[str]) -> int:
+        found = 0
+        for name in names:
+            found |= self._bits.get(name, 0)
+        return found
+
+    # What is reported.
+
+    def _check(self, step: Step, found: StepEffects, before: State) -> State:
+        """Collect what is wrong in a step. Returns the state, in which what was reported counts as set."""
+        if step.targets and not self._is_member(step):
+            for place in found.returns:
+                self._reports.early_return(step, place)
+        for name, place in found.writes.items():
+            if name not in self._effects.guarded:
+                self._reports.written(step, name, place)
+        if step.kind == "foreach":
+            self._check_fan_out(step.variable, found)
+        if self._effects.silent:
+            return before
+        reported = sum(self._bits[name] for name in found.reads if self._check_read(step, found, name, before))
+        for read in found.after_delete.values():
+            if read.name not in self._effects.guarded:
+                self._reports.deleted(step, read)
+        if step.kind == "join":
+            self._check_join(step, found)
+        return State(before.may | reported, before.missed & ~reported)
+
+    def _is_member(self, step: Step) -> bool:
+        """Whether a step is a member of a gang: only one of them must say what follows."""
+        parents = (self._flow.by_name[parent] for parent in step.parents)
+        return step.specs.parallel is not None or any(parent.kind == "parallel" for parent in parents)
+
+    def _check_read(self, step: Step, found: StepEffects, name: str, before: State) -> bool:
+        """Whether a read of a step was reported."""
+        read = found.reads[name]
+        if name in self._effects.guarded or name in self._effects.known:
+            return False
+        may = before.may
+        if step.kind == "join":
+            may |= self._merged(step, found.merges[: read.merges])
+        bit = self._bits[name]
+        if not may & bit:
+            return self._reports.unset(step, read, self._setters_before(step, name))
+        sure = found.sure.get(name)
+        if before.missed & bit and sure is not None and step.kind != "join":
+            self._reports.set_on_some(step, sure, self._missing_path(step, bit))
+            return True
+        return False
+
+    def _setters_before(self, step: Step, name: str) -> Lost:
+        """The steps that set an artifact on the way to a step, and the join that does not pass it on."""
+        bit = self._bits[name]
+        pending, seen = [step], {step.name}
+        setters: list[str] = []
+        lost = step.name if step.kind == "join" else None
+        deleted: str | None = None
+        while pending:
+            current = pending.pop()
+            for parent in current.parents:
+                if parent in seen:
+                    continue
+                seen.add(parent)
+                at = self._flow.by_name[parent]
+                pending.append(at)
+                sets = name in self.of(at).sets
+                if sets:
+                    setters.append(parent)
+                if name in self.of(at).deletes and deleted is None:
+                    deleted = parent
+                if at.kind == "join" and lost is None and self._inputs(at) & bit and not self._after[parent].may & bit:
+                    lost = parent
+        order = {item.name: number for number, item in enumerate(self._flow.steps)}
+        arms = self._flow.by_name[lost].parents if lost is not None else ()
+        holders = tuple(parent for parent in arms if self._after[parent].may & bit)
+        return Lost(tuple(sorted(setters, key=order.__getitem__)), lost, holders, deleted)
+
+    def _missing_path(self, step: Step, bit: int) -> tuple[str, ...]:
+        """The last steps of a path that certainly does not set an artifact, up to the step."""
+        path: list[str] = []
+        current: Step | None = step
+        while current is not None:
+            found: Step | None = None
+            for parent in current.parents:
+                at, state = self._flow.by_name[parent], self._after[parent]
+                if (self._all & ~state.may if at.kind == "switch" else state.missed) & bit:
+                    found = at
+                    break
+            if found is None:
+                break
+            path.append(found.name)
+            current = found if found.kind != "switch" else None
+        return tuple(reversed(path))
+
+    def _check_fan_out(self, variable: str, found: StepEffects) -> None:
+        value = found.fans_out_over
+        if value is not None and (kind := _not_iterable(value)):
+            self._reports.no_list(variable, kind, found)
+            return
+        if variable in found.sets:
+            return
+        for parameter in self._flow.parameters:
+            one = parameter.source == "value" and not (parameter.deferred_type or parameter.takes_several)
+            number = one and parameter.type in {"int", "float", "bool"} and not parameter.converter
+            if parameter.attribute == variable and number:
+                self._reports.no_list(variable, f"a parameter of type {parameter.type}", found)
+
+    def _check_join(self, join: JoinStep, found: StepEffects) -> None:
+        for name, place in found.arms:
+            known = name in join.parents or name == "flows" or name.startswith("_")
+            if not known and name not in self._effects.guarded:
+                self._reports.no_arm(join, name, place)
+        reported = set[str]()
+        for item in found.inputs:
+            if item.name in self._effects.guarded or item.name in self._effects.known or item.name in reported:
+                continue
+            bit = self._bits[item.name]
+            named = item.arm in join.parents
+            if item.arm and not named:
+                continue
+            may = self._after[item.arm].may if named else self._inputs(join)
+            if not (may | self._always) & bit:
+                reported.add(item.name)
+                others = [parent for parent in join.parents if self._after[parent].may & bit]
+                self._reports.not_of_inputs(join, item, others, self._nearest(join, item.name))
+        for merge in found.merges:
+            self._check_merge(join, merge)
+
+    def _nearest(self, join: JoinStep, name: str) -> list[str]:
+        """The artifacts that the inputs may have: what the name may have been meant to be."""
+        inputs = self._inputs(join)
+        return (
+            []
+            if inputs == self._all
+            else [other for other, bit in self._bits.items() if inputs & bit and other != name]
+        )
+
+    def _check_merge(self, join: JoinStep, merge: Merge) -> None:
+        if not merge.whole:
+            return
+        inputs = self._inputs(join) | self._always
+        for name in merge.include or ():
+            if not inputs & self._bits[name] and name not in merge.own and name not in self._effects.guarded:
+                self._reports.not_merged(join, name, merge.place, self._nearest(join, name))
+        if merge.include is None or merge.exclude is None or self._flow.by_name[join.closes].kind != "branch":
+            return
+        taken: dict[str, tuple[object, str]] = {}
+        for arm in join.arms:
+            for name, (value, setter) in self._constants(arm, join.closes).items():
+                if name in merge.own or name in merge.exclude or (merge.include and name not in merge.include):
+                    continue
+                if name in self._effects.known or name in self._effects.protected:
+                    continue
+                first, where = taken.setdefault(name, (value, setter))
+                if first != value:
+                    self._reports.conflict(join, name, merge.place, (where, setter), (first, value))
+                    taken[name] = (value, setter)
+                    break
+
+    def _constants(self, arm: tuple[str, ...], opener: str) -> dict[str, tuple[object, str]]:
+        """The constants that a task at the end of an arm certainly has, of those that the arm sets."""
+        found: dict[str, tuple[object, str]] = {}
+        seen = set[str]()
+        name = arm[0] if len(arm) == 1 else opener
+        while name != opener:
+            step = self._flow.by_name[name]
+            effects = self.of(step)
+            if effects.havoc or effects.opaque or step.specs.catch is not None or step.kind in {"join", "switch"}:
+                break
+            for artifact, value in effects.values.items():
+                if artifact not in seen:
+                    seen.add(artifact)
+                    constant = _constant(value)
+                    if constant is not None and artifact in effects.sets:
+                        found[artifact] = (constant[0], name)
+            if len(step.parents) != 1:
+                break
+            name = step.parents[0]
+        return found
+
+
+class Lost(NamedTuple):
+    """Where an artifact was that a step does not have."""
+
+    setters: tuple[str, ...]
+    """The steps before that set it."""
+    join: str | None
+    """The join that does not pass it on."""
+    holders: tuple[str, ...]
+    """The inputs of that join that have it."""
+    deleted: str | None
+    """The step that deletes it."""
+
+
+def _constant(value: ast.expr | None) -> tuple[object] | None:
+    """The value of a literal."""
+    if not isinstance(value, ast.Constant | ast.List | ast.Tuple | ast.Dict | ast.UnaryOp):
+        return None
+    try:
+        return (ast.literal_eval(value),)
+    except (ValueError, TypeError, SyntaxError):
+        return None
+
+
+def _not_iterable(value: ast.expr) -> str:
+    """What a value is that has no items; empty where it may have some."""
+    match value:
+        case ast.Constant(value=bool() | int() | float() | None as constant):
+            return f"`{constant!r}`"
+        case ast.Call(func=ast.Name(id="len" | "int" | "float" | "bool" as name)):
+            return f"the result of `{name}(...)`, which is a number"
+        case _:
+            return ""

@@ -1,0 +1,214 @@
+"""What is said about artifacts that a step does not have, and about steps that do with them what they cannot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flowc_compiler.diagnostics import suggest
+from flowc_compiler.ir.artifact_effects import NO_EFFECTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.ir import Flow, JoinStep, Step
+    from flowc_compiler.ir.artifact_effects import ArtifactRead, FlowEffects, InputRead, Place, StepEffects
+    from flowc_compiler.passes.artifact_flow import Lost
+
+_LISTED = 3
+
+
+class ArtifactReports:
+    """Collects the diagnostics of one flow, each place once."""
+
+    def __init__(self, flow: Flow, effects: FlowEffects, sink: DiagnosticSink) -> None:
+        self._flow = flow
+        self._effects = effects
+        self._sink = sink
+        self._seen: set[tuple[str, str, int]] = set()
+
+    def _of(self, step: Step) -> StepEffects:
+        return self._effects.steps.get(step.name, NO_EFFECTS)
+
+    def _first(self, code: str, name: str, place: Place) -> bool:
+        """Whether a place was not reported before: several steps may call one helper."""
+        key = (code, name, id(place.node))
+        known = key in self._seen
+        self._seen.add(key)
+        return not known
+
+    def unset(self, step: Step, read: ArtifactRead, lost: Lost) -> bool:
+        """FC317 and FC318: a step reads what it does not have. Returns whether it is reported."""
+        name, place = read.name, read.place
+        everywhere = [other.name for other in self._flow.steps if name in self._of(other).sets]
+        if name.startswith("_") and not everywhere:
+            return False  # perhaps an attribute of Metaflow's own
+        if not self._first("FC317", name, place):
+            return True
+        shown = {"self": f"reads `self.{name}`", "foreach": f"fans out over `{name}`"}
+        action = shown.get(read.how, f"chooses the next step by `{name}`")
+        if lost.setters and lost.join is not None:
+            self._lost(step, read, lost, action)
+        elif lost.setters and lost.deleted is not None:
+            message = f"step `{step.name}` {action}, which step `{lost.deleted}` deletes"
+            self._sink.error("FC317", message, place.span, help=f"keep it there, or set it again: `self.{name} = ...`")
+        elif everywhere and everywhere != [step.name]:
+            others = [other for other in everywhere if other != step.name]
+            message = (
+                f"step `{step.name}` {action}, which only {_steps(others)} sets, and no path leads here from there"
+            )
+            help_text = f"set it in a step before this one, such as `{self._before(step)}`: `self.{name} = ...`"
+            self._sink.error("FC317", message, place.span, help=help_text)
+        else:
+            self._never_set(step, read, action)
+        return True
+
+    def _before(self, step: Step) -> str:
+        return step.parents[0] if step.parents else step.name
+
+    def _never_set(self, step: Step, read: ArtifactRead, action: str) -> None:
+        name, span = read.name, read.place.span
+        if name == "inputs":
+            message = (
+                f"step `{step.name}` {action}, and no artifact has that name: a join gets its inputs as an argument"
+            )
+            help_text = "write `inputs` without `self.`" if step.kind == "join" else (
+                f"in a join, write `def {step.name}(self, inputs)` and read `inputs`; elsewhere, `self.artifact`"
+            )  # fmt: skip
+            self._sink.error("FC317", message, span, help=help_text)
+            return
+        late = name in self._of(step).sets
+        message = f"step `{step.name}` {action}, which {'it sets only afterwards' if late else 'no step sets'}"
+        otherwise = f"set it before: `self.{name} = ...`, here or in a step that leads here"
+        set_somewhere = dict.fromkeys(item for other in self._flow.steps for item in sorted(self._of(other).sets))
+        known = [other for other in set_somewhere if other != name]
+        known += [item.attribute for item in self._flow.parameters]
+        help_text, fix = suggest(name, known, otherwise, 0.75)
+        if read.how != "self":
+            fix = None
+        self._sink.error("FC317", message, span, help=help_text, fix=None if late else fix)
+
+    def _lost(self, step: Step, read: ArtifactRead, lost: Lost, action: str) -> None:
+        """A join has nothing of what its inputs have, but what it takes over."""
+        name = read.name
+        join = self._flow.by_name[lost.join or step.name]
+        source = self._source(join, lost.holders, name)
+        if join.name == step.name and not lost.holders:
+            self._sink.error(
+                "FC318", f"step `{step.name}` {action}, which none of the inputs of this join has", read.place.span,
+                help=f"set it in the steps that lead here: {_steps(lost.setters)} sets it too early",
+            )  # fmt: skip
+            return
+        if join.name == step.name:
+            message = f"step `{step.name}` {action}, and a join has what {_steps(lost.setters)} sets in its inputs only"
+            help_text = f"read it from an input, `{source}`, or take it over before: `self.{name} = {source}`"
+        else:
+            message = f"step `{step.name}` {action}, which {_steps(lost.setters)} sets and the join `{join.name}` loses"
+            help_text = (
+                f"take it over in `{join.name}`: `self.{name} = {source}`, or "
+                f'`self.merge_artifacts(inputs, include=["{name}"])`'
+            )
+        self._sink.error("FC318", message, read.place.span, help=help_text)
+
+    def _source(self, join: Step, holders: Sequence[str], name: str) -> str:
+        """What to write in a join for an artifact of its inputs."""
+        opener = self._flow.by_name[join.closes] if join.kind == "join" else None
+        if opener is not None and opener.kind != "branch":
+            return f"inputs[0].{name}" if self._set_before(opener, name) else f"[i.{name} for i in inputs]"
+        return f"inputs.{holders[0]}.{name}" if holders else f"inputs[0].{name}"
+
+    def _set_before(self, opener: Step, name: str) -> bool:
+        """Whether the step that opens a foreach has the artifact, so that all inputs have the same."""
+        inside = {step.name for step in self._flow.steps if step.scope == opener.name}
+        return not any(name in self._of(self._flow.by_name[item]).sets for item in inside)
+
+    def deleted(self, step: Step, read: ArtifactRead) -> None:
+        """FC317: a step reads what it has deleted itself."""
+        if self._first("FC317", read.name, read.place):
+            message = f"step `{step.name}` reads `self.{read.name}`, which it has deleted before"
+            help_text = f"delete it behind the last use, or set it again: `self.{read.name} = ...`"
+            self._sink.error("FC317", message, read.place.span, help=help_text)
+
+    def set_on_some(self, step: Step, read: ArtifactRead, path: Sequence[str]) -> None:
+        """FC319: an arm of a switch leads to a step without an artifact that the step reads."""
+        if not self._first("FC319", read.name, read.place):
+            return
+        name = read.name
+        shown = " -> ".join(f"`{item}`" for item in [*path[-_LISTED:], step.name])
+        missing = next((item for item in reversed(path) if self._flow.by_name[item].kind != "switch"), path[-1])
+        self._sink.warning(
+            "FC319", f"step `{step.name}` reads `self.{name}`, which is not set on the path {shown}", read.place.span,
+            help=f"set it there too, `self.{name} = ...` in step `{missing}`, or read `getattr(self, '{name}', None)`",
+        )  # fmt: skip
+
+    def not_of_inputs(self, join: JoinStep, item: InputRead, others: Sequence[str], near: Iterable[str]) -> None:
+        """FC317: a join reads from its inputs what they do not have."""
+        if not self._first("FC317", item.name, item.place):
+            return
+        if item.arm and others:
+            message = f"the join `{join.name}` reads `{item.name}` from `{item.arm}`, and only {_steps(others)} has it"
+            help_text, fix = f"read it there: `inputs.{others[0]}.{item.name}`", None
+        else:
+            of = f"`{item.arm}`, which does not have it" if item.arm else "its inputs, and none of them has it"
+            message = f"the join `{join.name}` reads `{item.name}` from {of}"
+            arm = item.arm or join.parents[0]
+            otherwise = f"set it before the join: `self.{item.name} = ...` in step `{arm}`"
+            help_text, fix = suggest(item.name, near, otherwise, 0.75)
+        self._sink.error("FC317", message, item.place.span, help=help_text, fix=fix)
+
+    def not_merged(self, join: JoinStep, name: str, place: Place, near: Iterable[str]) -> None:
+        """FC317: `merge_artifacts` is to take over what no input has."""
+        message = f"the join `{join.name}` merges `{name}`, which none of its inputs has"
+        otherwise = f"remove it from `include`, or set it before the join: `self.{name} = ...`"
+        self._sink.error("FC317", message, place.span, help=suggest(name, near, otherwise, 0.75).help)
+
+    def conflict(
+        self, join: JoinStep, name: str, place: Place, setters: tuple[str, str], values: tuple[object, object]
+    ) -> None:
+        """FC320: `merge_artifacts` finds two values."""
+        first, second = (f"{value!r:.30} in `{setter}`" for value, setter in zip(values, setters, strict=True))
+        self._sink.error(
+            "FC320", f"`merge_artifacts` in `{join.name}` fails: `{name}` is {first} and {second}", place.span,
+            help=f'choose one before it, `self.{name} = inputs.{join.parents[0]}.{name}`, or add `exclude=["{name}"]`',
+        )  # fmt: skip
+
+    def written(self, step: Step, name: str, place: Place) -> None:
+        """FC321: a step sets what every step only reads."""
+        kind = self._effects.protected[name]
+        what = "an attribute of the class" if kind == "constant" else f"a {kind}"
+        if self._first("FC321", name, place):
+            message = f"step `{step.name}` sets `self.{name}`, which is {what} and cannot be changed"
+            self._sink.error("FC321", message, place.span, help=f"use another name: `self.new_{name} = ...`")
+
+    def no_arm(self, join: JoinStep, name: str, place: Place) -> None:
+        """FC226: a join has no such input."""
+        if self._first("FC226", name, place):
+            known = ", ".join(f"`inputs.{parent}`" for parent in join.parents)
+            help_text, fix = suggest(
+                name, join.parents, f"its inputs are named by the steps that lead to it: {known}", 0.75
+            )
+            message = f"the join `{join.name}` has no input `{name}`"
+            self._sink.error("FC226", message, place.span, help=help_text, fix=fix)
+
+    def early_return(self, step: Step, place: Place) -> None:
+        """FC227: a step may end without saying what follows."""
+        if self._first("FC227", step.name, place):
+            self._sink.error(
+                "FC227", f"step `{step.name}` returns here before `self.next`, and the task fails", place.span,
+                help="put what is to be skipped into an `if`, and let every path end in the one `self.next(...)`",
+            )  # fmt: skip
+
+    def no_list(self, variable: str, kind: str, found: StepEffects) -> None:
+        """FC312: a foreach goes over what has no items."""
+        place = found.fan_out_place
+        if place is not None:
+            message = f"`{variable}`, which the foreach goes over, is {kind}"
+            help_text = f"store a list: `self.{variable} = [...]`; for numbers, `list(range(...))`"
+            self._sink.error("FC312", message, place.span, help=help_text)
+
+
+def _steps(names: Sequence[str]) -> str:
+    listed = [f"`{name}`" for name in names[:_LISTED]]
+    more = [f"{len(names) - _LISTED} more"] if len(names) > _LISTED else []
+    *rest, last = [*listed, *more]
+    return f"{', '.join(rest)} and {last}" if rest else f"step {last}"
