@@ -59,7 +59,8 @@ def unknown_choice(
     reason = cause.reason if isinstance(cause, Unresolved) and cause.reason else "the condition is not known"
     line = evaluator.span(node).line
     message = f"it depends on what line {line} of {evaluator.view.source.name} decides, and {_clause(reason)}"
-    is_choice = exact and len(values) > 1 and not any(isinstance(item, Unresolved) for item in values)
+    known = [item for item in values if isinstance(item, Foreign) or not isinstance(item, Unresolved)]
+    is_choice = exact and len(values) > 1 and len(known) == len(values)
     way_out = variables[0].help if variables else "write the value out, or pass it with `-p`"
     return Unresolved(message, way_out, tuple(values), is_choice=is_choice)
 

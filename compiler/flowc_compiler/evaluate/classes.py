@@ -42,7 +42,17 @@ from flowc_compiler.evaluate.values import (
 from flowc_compiler.syntax.served_imports import dotted
 
 _PLAIN_BASES = frozenset({("abc", "ABC"), ("typing", "Protocol"), ("typing", "Generic"), ("flowc", "FlowSpec")})
-_ENUMS = frozenset({("enum", "Enum"), ("enum", "Flag"), ("enum", "IntEnum"), ("enum", "IntFlag"), ("enum", "StrEnum")})
+_EITHER = "str or StrEnum"
+_ENUMS = frozenset(
+    {
+        ("enum", _EITHER),
+        ("enum", "Enum"),
+        ("enum", "Flag"),
+        ("enum", "IntEnum"),
+        ("enum", "IntFlag"),
+        ("enum", "StrEnum"),
+    }
+)
 _SPECIAL = frozenset(
     {"__new__", "__getattribute__", "__getattr__", "__setattr__", "__init_subclass__", "__class_getitem__",
      "__set_name__", "__slots__", "__del__"}
@@ -58,7 +68,7 @@ def define_class(evaluator: Evaluator, item: ast.ClassDef) -> object:
         evaluator.recorded = evaluator.records
     try:
         decorators = [(node, evaluate_decorator(evaluator, node)) for node in item.decorator_list]
-        bases = [evaluator.lookup(node) for node in item.bases]
+        bases = [_enumeration(evaluator.lookup(node)) for node in item.bases]
         keywords = [evaluator.lookup(keyword.value) for keyword in item.keywords]
         namespace: Environment = {}
         inner = Frame(frame.view, namespace, _around(frame), bound_names(item.body), is_class=True)
@@ -127,8 +137,12 @@ def _kind(item: ast.ClassDef, bases: list[object], namespace: Environment) -> st
             return "flow"
         if isinstance(base, ClassObject) and base.kind in {"plain", "opaque", "exception"}:
             kind = base.kind if base.kind != "plain" else kind
+        elif isinstance(base, ClassObject) and base.kind == "enum":
+            if len(bases) > 1 or not base.options:
+                return "opaque"
+            kind = "enum"
         elif isinstance(base, ClassObject):
-            return "opaque" if base.kind == "enum" else "inherits"
+            return "inherits"
         elif isinstance(base, Foreign) and base.path in _ENUMS:
             kind = "enum"
         elif isinstance(base, Builtin) and base.name in _MIXED and _has_enum(bases):
@@ -140,6 +154,29 @@ def _kind(item: ast.ClassDef, bases: list[object], namespace: Environment) -> st
     return kind
 
 
+def _enumeration(base: object) -> object:
+    """A base class; of one that is made in two ways, for old and new versions of Python, what these have in common.
+
+    That is that the members are texts. How one is written out differs.
+    """
+    if isinstance(base, Foreign) and base.path == ("flowc", "utils", "enum_utils", "StrEnum"):
+        return Foreign(base.message, base.help, path=("enum", "StrEnum"))
+    if not isinstance(base, Unresolved) or not base.is_choice or not all(map(_is_of_texts, base.options)):
+        return base
+    return Foreign(base.message, base.help, path=("enum", _EITHER))
+
+
+def _is_of_texts(base: object) -> bool:
+    if isinstance(base, ClassObject):
+        return base.kind == "enum" and base.options <= {"str", "StrEnum"} and not _members(base)
+    return isinstance(base, Foreign) and base.path == ("enum", "StrEnum")
+
+
+def _members(enumeration: ClassObject) -> list[str]:
+    names = enumeration.namespace.items()
+    return [name for name, value in names if not name.startswith("_") and not isinstance(value, Function | Descriptor)]
+
+
 def _has_enum(bases: list[object]) -> bool:
     return len(bases) == 2 and isinstance(bases[1], Foreign) and bases[1].path == ("enum", "Enum")
 
@@ -148,13 +185,17 @@ def _is_object(value: object) -> bool:
     return isinstance(value, Builtin) and value.name == "object"
 
 
-_MIXED: dict[str, type] = {"str": str, "int": int, "float": float, "IntEnum": int, "StrEnum": str}
+_MIXED: dict[str, type] = {"str": str, "int": int, "float": float, "IntEnum": int, "StrEnum": str, _EITHER: str}
 """The types of the members of enumerations, by the name of a base."""
 
 
 def _make_members(made: ClassObject, bases: list[object]) -> None:
     """Let the constants of an enumeration be its members. Flags, and values of another type, are unknown."""
-    base = bases[0].name if isinstance(bases[0], Builtin) else cast("Foreign", bases[0]).path[-1]
+    first = bases[0]
+    if isinstance(first, ClassObject):
+        base = next(iter(first.options))
+    else:
+        base = first.name if isinstance(first, Builtin) else cast("Foreign", first).path[-1]
     mixed = _MIXED.get(base)
     made.options.add(base)
     members: list[tuple[object, Instance]] = []

@@ -7,10 +7,12 @@ callbacks and cached functions of a large project are of no concern to its flow.
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.evaluate.merging import parts_of
 from flowc_compiler.evaluate.values import (
+    LIBRARY_TYPES,
     PLAIN,
     BoundMethod,
     Builtin,
@@ -47,7 +49,7 @@ def has_visible_effects(evaluator: Evaluator, function: Function, harmless: set[
     seen = set(harmless)
     while pending:
         value = pending.pop()
-        if id(value) in seen or is_kind(value, *PLAIN, Builtin):
+        if id(value) in seen or is_kind(value, *PLAIN, *LIBRARY_TYPES, Builtin):
             continue
         seen.add(id(value))
         if isinstance(value, Function):
@@ -72,36 +74,67 @@ def has_visible_effects(evaluator: Evaluator, function: Function, harmless: set[
 _GIVING_NAMES = {(name,) for name in ("builtins", "ctypes", "gc", "importlib", "inspect", "sys", "__main__", "atexit")}
 
 
-def _reached_by(evaluator: Evaluator, function: Function) -> list[object] | None:
-    """The values that a function's code names; `None` where it may have effects that others see."""
-    scopes = [*function.closure, evaluator.namespace(function.view)]
-    found: list[object] = [*function.defaults.values(), *function.closure]
+class _Code(NamedTuple):
+    """What the text of a function says."""
+
+    is_open: bool
+    """Whether it may reach any name of a file."""
+    imports: tuple[ast.Import | ast.ImportFrom, ...]
+    names: frozenset[str]
+    """Names but for those of which an attribute is read."""
+    attributes: frozenset[tuple[str, str]]
+    """Names of which an attribute is read, and the attribute."""
+    changed: frozenset[str]
+    """Names of whose values an attribute or entry is set."""
+
+
+@lru_cache(maxsize=2000)
+def _code_of(function: ast.AST) -> _Code:
+    imports: list[ast.Import | ast.ImportFrom] = []
+    names, attributes, changed = set[str](), set[tuple[str, str]](), set[str]()
     entered = set[ast.AST]()
-    """Names of modules of which an attribute is looked at."""
-    for node in ast.walk(function.node):  # each node before those in it
-        reached: list[object] | None = []
+    is_open = False
+    for node in ast.walk(function):  # each node before those in it
         match node:
             case ast.Global() | ast.Nonlocal():
-                return None
+                is_open = True
             case ast.Import() | ast.ImportFrom():
-                reached = _imported(evaluator, function, node)
+                imports.append(node)
             case ast.Name(id=name) | ast.Attribute(attr=name) if name in _NAMES:
-                return None
+                is_open = True
             case ast.Attribute(ctx=ast.Store() | ast.Del()) | ast.Subscript(ctx=ast.Store() | ast.Del()):
-                if isinstance(_root(node, scopes), ClassObject | Module | Foreign | Function):
-                    return None
+                changed.add(_root(node))
             case ast.Attribute(value=ast.Name(id=name) as inner, attr=attribute):
-                module = _named(name, scopes)
-                if isinstance(module, Module):
-                    entered.add(inner)
-                    reached = [module.namespace.get(attribute, module)]
+                entered.add(inner)
+                attributes.add((name, attribute))
             case ast.Name(id=name) if node not in entered:
-                reached = [_named(name, scopes)]
+                names.add(name)
             case _:
                 pass
-        if reached is None:
+    return _Code(is_open, tuple(imports), frozenset(names), frozenset(attributes), frozenset(changed))
+
+
+def _reached_by(evaluator: Evaluator, function: Function) -> list[object] | None:
+    """The values that a function's code names; `None` where it may have effects that others see."""
+    code = _code_of(function.node)
+    scopes = [*function.closure, evaluator.namespace(function.view)]
+    if code.is_open or any(
+        is_kind(_named(item, scopes), ClassObject, Module, Foreign, Function) for item in code.changed
+    ):
+        return None
+    found: list[object] = [
+        *function.defaults.values(),
+        *function.closure,
+        *(_named(item, scopes) for item in code.names),
+    ]
+    for name, attribute in code.attributes:
+        value = _named(name, scopes)
+        found.append(value.namespace.get(attribute, value) if isinstance(value, Module) else value)
+    for node in code.imports:
+        imported = _imported(evaluator, function, node)
+        if imported is None:
             return None
-        found += reached
+        found += imported
     return found
 
 
@@ -124,8 +157,8 @@ def _named(name: str, scopes: list[dict[str, object]]) -> object:
     return next((scope[name] for scope in scopes if name in scope), None)
 
 
-def _root(node: ast.expr, scopes: list[dict[str, object]]) -> object:
-    """What the first name of `name.attribute[...]` stands for."""
+def _root(node: ast.expr) -> str:
+    """The first name of `name.attribute[...]`; nothing where there is none."""
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
-    return _named(node.id, scopes) if isinstance(node, ast.Name) else None
+    return node.id if isinstance(node, ast.Name) else ""
