@@ -121,3 +121,57 @@ def test_a_secret_on_the_command_line_is_a_warning(tmp_path: Path, target: str) 
     assert result.returncode == 0, result.stderr
     assert "warning[FC412]: option env: the value of API_KEY: plain text" in result.stderr
     assert "FC412" not in flowc(tmp_path, *arguments, "--env", "REGION=eu").stderr
+
+
+PIPELINE = """
+    import os
+    from dotenv import load_dotenv
+    from zenml import pipeline, step
+    from zenml.config import DockerSettings
+
+    {before}
+
+
+    @step
+    def work() -> None:
+        pass
+
+
+    @pipeline({settings})
+    def p():
+        work()
+"""
+DOCKER = "settings={{'docker': DockerSettings(environment={{{}}})}}"
+READS = ("os.environ['{}']", "os.getenv('{}')", "os.environ.get('{}')")
+
+
+@pytest.mark.parametrize("before", ["", "load_dotenv()"])
+@pytest.mark.parametrize("read", READS)
+def test_secrets_of_a_pipelines_environment_are_left_to_the_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: str, before: str
+) -> None:
+    monkeypatch.setenv("API_KEY", "very-secret")
+    monkeypatch.setenv("REGION", "eu-1")
+    entry = f"'API_KEY': {read.format('API_KEY')}, 'REGION': {read.format('REGION')}"
+    write_files(tmp_path, {"p.py": PIPELINE.format(before=before, settings=DOCKER.format(entry))})
+    refused = flowc(tmp_path, "check", "p.py")
+    assert "compile with `--env-at-compile REGION`" in refused.stderr
+    given = ("--env-at-compile", "REGION", "--env-from-secret", "keys")
+    done = flowc(tmp_path, "compile", "p.py", "--root", "s3://bucket/flows", *given, "-o", "p.yaml")
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "p.yaml").read_text()
+    assert "very-secret" not in text
+    assert "eu-1" in text
+    assert "name: keys" in text
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "'API_KEY': os.environ['OTHER_KEY']", "'API_KEY': 'Bearer ' + os.environ['API_KEY']",
+        "'API_KEY': os.environ['API_KEY'].strip()", "'MODE': os.environ['MODE']", "'API_KEY': compute()",
+    ],
+)  # fmt: skip
+def test_other_unknown_values_of_an_environment_are_refused(tmp_path: Path, entry: str) -> None:
+    write_files(tmp_path, {"p.py": PIPELINE.format(before="", settings=DOCKER.format(entry))})
+    assert "error[FC402]" in flowc(tmp_path, "check", "p.py").stderr

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from flowc_compiler.evaluate.literals import ENV_AT_COMPILE, VARIABLES_READ
-from flowc_compiler.evaluate.values import MISSING, Assumed, Unresolved, VariableDefault
+from flowc_compiler.evaluate.values import MISSING, Assumed, ReadVariable, Unresolved, VariableDefault
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.evaluator import CallArguments, Evaluator
@@ -45,6 +45,14 @@ def is_plain_secret(name: str, value: str) -> bool:
     return looks_secret(name) and _NO_SECRET.fullmatch(value) is None
 
 
+def variable_of(value: Unresolved) -> str | None:
+    """The name of the variable that an unknown value is, and nothing else."""
+    if isinstance(value, Assumed):
+        found = [item.name for item in value.assumptions if isinstance(item, VariableDefault) and not item.is_given]
+        return found[0] if len(value.assumptions) == len(found) == 1 and value.value is None else None
+    return next((item.name for item in value.options if isinstance(item, ReadVariable)), None)
+
+
 def way_out(name: str) -> str:
     """What to do about a variable whose value is needed when compiling."""
     if looks_secret(name):
@@ -73,7 +81,12 @@ def read_variable(
     if sets or (FROM_FILE in evaluator.changed_variables and not is_set):
         message = f"`{shown}` is a variable that the file itself sets or may set"
         raise evaluator.refuse(
-            "FC115", message, node, "write the value that it sets" if sets else way_out(name), default
+            "FC115",
+            message,
+            node,
+            "write the value that it sets" if sets else way_out(name),
+            default,
+            ReadVariable(name),
         )
     if name in ENV_AT_COMPILE.get()():
         if name in os.environ:
@@ -85,7 +98,7 @@ def read_variable(
         raise evaluator.refuse("FC115", message, node, f"set {name} where you compile", default)
     if required:
         message = f"`{shown}` reads the environment, and flowc does not read {name} there when it compiles"
-        raise evaluator.refuse("FC115", message, node, way_out(name))
+        raise evaluator.refuse("FC115", message, node, way_out(name), ReadVariable(name))
     plain = default if isinstance(default, str | int | float | None) else ...
     found = VariableDefault(name, shown, plain, evaluator.span(node), is_given)
     message = f"`{shown}` depends on the environment, and flowc does not read {name} there when it compiles"

@@ -96,6 +96,13 @@ class Foreign(Unresolved):
         return f"`{shown}` {self.message}" if self.message else ""
 
 
+@dataclass(frozen=True)
+class ReadVariable:
+    """Of an unknown value: that it is a variable of the environment itself."""
+
+    name: str
+
+
 class Located(NamedTuple):
     """A value depends on a place of this machine: where a file or the current folder is."""
 

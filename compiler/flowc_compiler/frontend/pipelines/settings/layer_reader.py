@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeVar, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.environment_reads import looks_secret, variable_of
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import Unresolved
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
@@ -119,8 +120,10 @@ def checked(
     for name, item in tree.items():
         span = span_of(item)
         if name in model.model_fields:
-            if not _report_unresolved(item, f"`{name}` of {owner}", sink):
-                given[name] = item
+            what = f"`{name}` of {owner}"
+            needed = _without_secrets(item, what, sink) if name in _VARIABLES and isinstance(item, dict) else item
+            if not _report_unresolved(needed, what, sink):
+                given[name] = needed
         elif span is None or (unread is not None and name in unread.silent):
             continue
         elif unread is not None and (name in unread.idle or name in unread.refused):
@@ -130,6 +133,30 @@ def checked(
             takes = ", ".join(model.model_fields)
             sink.error("FC403", f"{owner} has no argument `{name}`", span, help=f"it takes {takes}")
     return validated(model, values(given), owner, lambda path: span_of(given, path), "see docs/zenml.md", sink)
+
+
+_VARIABLES = frozenset({"environment", "runtime_environment"})
+
+
+def _without_secrets(variables: Tree, what: str, sink: DiagnosticSink) -> Tree:
+    """Variables without the secrets that a task can have from elsewhere: `{"API_KEY": os.environ["API_KEY"]}`.
+
+    Collects FC119 for these: no value of theirs is compiled, and a task has it by the same name.
+    """
+    left: Tree = {}
+    for name, item in variables.items():
+        value = item.value if isinstance(item, Leaf) else None
+        if looks_secret(name) and isinstance(value, Unresolved) and variable_of(value) == name:
+            message = (
+                f"`{name}` in {what} is left out: flowc compiles no secrets, and the tasks need it in their environment"
+            )
+            help_text = (
+                f"give them a Kubernetes Secret that has {name}: `--env-from-secret NAME`; local runs have it anyway"
+            )
+            sink.warning("FC119", message, span_of(item), help=help_text)
+        else:
+            left[name] = item
+    return left
 
 
 def _report_unresolved(item: Tree | Leaf, what: str, sink: DiagnosticSink) -> bool:
