@@ -289,6 +289,61 @@ def test_what_a_step_knows_of_its_inputs(tmp_path: Path) -> None:
     assert steps["last"].output.load() == "knowing::gather::output"
 
 
+LOGGING = """
+    from typing import Annotated
+
+    from zenml import log_metadata, pipeline, step
+    from zenml.client import Client
+
+    @step
+    def train() -> Annotated[int, "classifier"]:
+        log_metadata({"rows": 3}, infer_artifact=True)
+        return 1
+
+    @step
+    def evaluate(model: int) -> Annotated[int, "score"]:
+        latest = Client().get_artifact_version("classifier")
+        log_metadata(metadata={"accuracy": 0.5, "loss": 2}, artifact_version_id=latest.id)
+        return 2
+
+    @step
+    def again(score: int) -> Annotated[int, "done"]:
+        latest = Client().get_artifact_version("classifier")
+        log_metadata({"loss": 1}, artifact_name="classifier", artifact_version=latest.version)
+        return 3
+
+    @step
+    def look(done: int) -> Annotated[list, "seen"]:
+        latest = Client().get_artifact_version("classifier")
+        wrong = []
+        for which in ({"artifact_name": "none", "artifact_version": "v"}, {"step_name": "train"}):
+            try:
+                log_metadata({"a": 1}, **which)
+            except (KeyError, ValueError) as error:
+                wrong.append(type(error).__name__)
+        seen = [{key: latest.run_metadata[key] for key in sorted(latest.run_metadata)}, wrong]
+        print("SEEN", seen)
+        return seen
+
+    @pipeline(enable_cache=False)
+    def logging() -> None:
+        look(again(evaluate(train())))
+
+    if __name__ == "__main__":
+        logging()
+"""
+
+
+@pytest.mark.process
+def test_metadata_of_artifacts_of_other_steps(tmp_path: Path) -> None:
+    """What ZenML 0.98 gives for the same file."""
+    flow = Local(tmp_path, LOGGING)
+    result = flow.run()
+    assert result.ok, flow.says.err
+    seen = Client().get_pipeline_run(result.run_id).steps["look"].output.load()
+    assert seen == [{"accuracy": 0.5, "loss": 1, "rows": 3}, ["KeyError", "ValueError"]]
+
+
 @pytest.mark.process
 def test_what_clients_list(tmp_path: Path) -> None:
     flow = Local(tmp_path, KNOWN)

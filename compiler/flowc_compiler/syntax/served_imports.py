@@ -242,7 +242,7 @@ _ATTRIBUTES_REFUSED = {
     "_id": "what was committed does not change: a step keeps metadata of itself and of its outputs",
     "run_id_name_or_prefix": "what was committed does not change: a step keeps metadata of itself and of its outputs",
     "step_name": "leave it out: the metadata is that of the running step",
-    "artifact_version": "leave it out: the metadata is that of an output of the running step",
+    "uri": "flowc stores values, and not the files of a materializer: read the value with `.load()`",
     "trigger": "start runs with `flowc run`, or on the engine",
     "create": "flowc has no server, and only reads runs: make it where it belongs",
     "delete": "`flowc rm` and `flowc gc` remove what runs left behind",

@@ -103,19 +103,29 @@ def log_metadata(
     infer_artifact: bool = False,
     infer_model: bool = False,
     artifact_name: str | None = None,
+    artifact_version: Any = None,
+    artifact_version_id: Any = None,
     model_name: str | None = None,
     model_version: Any = None,
     **which: Any,
 ) -> None:
     """Keep metadata of the running step; with `infer_artifact` or `artifact_name`, of an output.
 
-    That of a model, with `infer_model` or `model_name`, is kept under `model` in the step's. Raises ValueError outside
-    of steps, and for metadata of another run or step: what was committed does not change.
+    That of a model, with `infer_model` or `model_name`, is kept under `model` in the step's, and that of an artifact of
+    another step by the artifact's id: it counts once the step is committed. Raises ValueError outside of steps, and for
+    metadata of another run or step, and KeyError for an artifact that is not in the store.
     """
     if args or any(value is not None for value in which.values()):
         raise ValueError(f"metadata is of the running step or its outputs, and not of {', '.join(which) or 'others'}")
     if infer_model or model_name is not None:
         log_model_metadata(metadata, model_name, model_version)
+    elif artifact_version_id is not None or (artifact_name is not None and artifact_version is not None):
+        from flowc.compat.zenml_client import Client
+
+        _state()
+        name = artifact_name if artifact_version is not None else artifact_version_id
+        found = Client().get_artifact_version(str(name), None if artifact_version is None else str(artifact_version))
+        keep_metadata(metadata, "artifacts", found.id)
     else:
         of_output = infer_artifact or artifact_name is not None
         keep_metadata(metadata, *(("outputs", _output(artifact_name)) if of_output else ()))

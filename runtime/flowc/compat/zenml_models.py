@@ -156,18 +156,31 @@ def _versions(name: str) -> Iterator[str]:
         yield task.manifest["metadata"]["linked_model"]["version"]
 
 
-def _stages(name: str) -> List[Tuple[str, str]]:
-    """Versions and the stages that they were set to, in the order of time."""
-    set_at: List[Tuple[float, str, str]] = []
+def logged_since(artifact: str) -> Dict[str, Any]:
+    """What other steps have logged of an artifact, by its id; what was logged last counts."""
+    merged: Dict[str, Any] = {}
+    for _, metadata in sorted(_logged("artifacts", artifact), key=lambda item: item[0]):
+        merged.update(metadata)
+    return merged
+
+
+def _logged(kind: str, name: str) -> List[Tuple[float, Dict[str, Any]]]:
+    """What committed tasks have logged of something, and when they ended."""
+    found: List[Tuple[float, Dict[str, Any]]] = []
     for run in _runs():
         for step in run.children():
             for task in step.children():
-                stages: Dict[str, Dict[str, str]] = (
-                    task.manifest.get("metadata", {}).get("stages", {}) if task.committed else {}
-                )
+                logged = task.manifest.get("metadata", {}).get(kind, {}).get(name) if task.committed else None
                 ended = task.finished_at
-                set_at += [(ended.timestamp() if ended else 0.0, *item) for item in stages.get(name, {}).items()]
-    return [(version, stage) for _, version, stage in sorted(set_at)]
+                if logged:
+                    found.append((ended.timestamp() if ended else 0.0, logged))
+    return found
+
+
+def _stages(name: str) -> List[Tuple[str, str]]:
+    """Versions and the stages that they were set to, in the order of time."""
+    set_at = sorted((when, *item) for when, stages in _logged("stages", name) for item in stages.items())
+    return [(version, stage) for _, version, stage in set_at]
 
 
 def _newest_stages(name: str) -> List[Tuple[str, str]]:

@@ -116,9 +116,11 @@ class ArtifactVersion(Response):
 
     @property
     def run_metadata(self) -> Dict[str, Any]:
-        """What the step has logged of it."""
+        """What its step has logged of it, and others since."""
+        from flowc.compat.zenml_models import logged_since
+
         found: Dict[str, Any] = self._task.manifest.get("metadata", {}).get("outputs", {}).get(self._output, {})
-        return found
+        return {**found, **logged_since(self.id)}
 
     def load(self, disable_cache: bool = False) -> Any:
         """Its value."""

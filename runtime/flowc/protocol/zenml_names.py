@@ -146,8 +146,11 @@ MODULES: Dict[str, Dict[str, str]] = {
 FUNCTIONS: Dict[str, str] = {
     "Client": "()Client",
     "get_step_context": "()StepContext",
-    "log_artifact_metadata": "(metadata artifact_name)",
-    "log_metadata": "(metadata artifact_name infer_artifact infer_model model_name model_version)",
+    "log_artifact_metadata": "(metadata artifact_name artifact_version)",
+    "log_metadata": (
+        "(metadata artifact_name artifact_version artifact_version_id infer_artifact infer_model model_name"
+        " model_version)"
+    ),
     "log_model_metadata": "(metadata model_name model_version)",
     "log_step_metadata": "(metadata)",
 }

@@ -85,7 +85,11 @@ CONTEXT = [
         "log_metadata({...})": "log_metadata({'rows': 3})",
         "log_metadata(metadata={...}, infer_artifact=True)": "log_metadata(metadata={'rows': 3}, infer_artifact=True)",
         "log_metadata(metadata={...}, infer_model=True)": ("log_metadata(metadata={'f1': 0.5}, infer_model=True)"),
-        "log_metadata(metadata={...}, step_id=..., run_id_name_or_prefix=..., artifact_version_id=...)": (
+        "log_metadata(metadata={...}, artifact_version_id=...)": (
+            "run = Client().get_pipeline_run(get_step_context().pipeline_run.name)\n"
+            "log_metadata(metadata={'rows': 3}, artifact_version_id=run.steps['load'].output.id)"
+        ),
+        "log_metadata(metadata={...}, step_id=..., run_id_name_or_prefix=...)": (
             "log_metadata(metadata={'rows': 3}, step_id='a')"
         ),
         "get_logger(__name__).info(...)": ("from zenml.logger import get_logger\nget_logger(__name__).info('said')"),
