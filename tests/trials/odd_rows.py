@@ -173,14 +173,14 @@ _STREAMS = (
     _row("surrogates", "print('\\ud800')", "UnicodeEncodeError", either=True),
     _row("surrogates_in_error", "sys.stderr.reconfigure(errors='strict')\nraise ValueError('odd\\ud800one')", "ValueError"),
     _row("to_null", "a = os.open(os.devnull, os.O_WRONLY)\nos.dup2(a, 1)\nos.dup2(a, 2)"),
-    _row("pipe_without_reader", "a, b = os.pipe()\nos.dup2(b, 1)\nos.close(a)\nos.close(b)\nsys.stdout.write('x')", either=True),
-    _row("full_disk", "a = os.open('/dev/full', os.O_WRONLY)\nos.dup2(a, 1)\nsys.stdout.write('x')", either=True),
+    _row("pipe_without_reader", "a, b = os.pipe()\nos.dup2(b, 1)\nos.close(a)\nos.close(b)\nsys.stdout.write('x')", "BrokenPipeError", either=True),
+    _row("full_disk", "a = os.open('/dev/full', os.O_WRONLY)\nos.dup2(a, 1)\nsys.stdout.write('x')", "No space left", either=True),
     _row("long_line", "sys.stdout.write('x' * 20_000_000)"),
     _row("many_lines", "sys.stdout.write('x\\n' * 100_000)"),
     _row("bytes_out", r"sys.stdout.buffer.write(b'a\0b\xff\xfe\n\x1b[2J\r\r\n\x80')"),
     _row("half_line", "os.write(1, b'half'); os.write(2, b'\\xe2\\x82')"),
     _row("carriage_returns", r"os.write(1, b'\r'.join(b'%d' % i for i in range(9999)))"),
-    _row("no_blocking", "os.set_blocking(1, False)\nfor _ in range(50): os.write(1, b'x')", either=True),
+    _row("no_blocking", "os.set_blocking(1, False)\nfor _ in range(50): os.write(1, b'x')", "BlockingIOError", either=True),
 )  # fmt: skip
 
 _PROCESSES = (
@@ -253,7 +253,7 @@ _PLACES = (
     _row("warnings", "import warnings\nwarnings.simplefilter('error')\nwarnings.warn('odd one')", "UserWarning: odd one"),
     _row("warnings_later", "import warnings\nwarnings.simplefilter('error')\nself.kept = open(os.devnull).name"),
     _row("logging", "import logging\nlogging.raiseExceptions = True\nlogging.error('%d', 'x')"),
-    _row("digits", "sys.set_int_max_str_digits(640)\nself.large = 10**5000", either=True),
+    _row("digits", "sys.set_int_max_str_digits(640)\nself.large = 10**5000"),
 )  # fmt: skip
 
 _SIGNALS = (
@@ -279,7 +279,7 @@ _ARTIFACTS = (
     *(
         _row(f"artifact_{name}", f"self.bad = {value}", "UnpicklableArtifact|cannot be pickled")
         for name, value in [
-            ("lambda", "lambda: 1"), ("generator", "(i for i in [1])"), ("file", "open(os.devnull)"),
+            ("lambda", "[lambda: 1]"), ("generator", "(i for i in [1])"), ("file", "open(os.devnull)"),
             ("lock", "threading.Lock()"), ("module", "sys"), ("async_generator", "agen()"), ("coroutine", "coroutine()"),
             ("local_class", "type('L', (), {})()"), ("frame", "sys._getframe()"), ("flow_method", "[self.misbehave]"),
             ("bad_reduce", "BadPickle()"), ("junk_reduce", "JunkReduce()"), ("memory", "MemoryPickle()"),
@@ -318,7 +318,7 @@ _ARTIFACTS = (
     _row("dict_cleared", "self.__dict__.clear()", "AttributeError|Error", either=True),
     _row("other_class", "self.__class__ = type('Other', (type(self),), {})", either=True, reason="Error"),
     _row("strange_class", "self.__class__ = type('Other', (), {})", "Error"),
-    _row("next_replaced", "self.next = lambda *_, **__: None", "self.next|InvalidNext"),
+    _row("next_replaced", "vars(self)['next'] = lambda *_, **__: None", "self.next|InvalidNext"),
     _row("next_twice", "self.next(self.both)", "InvalidNext|self.next"),
     _row("next_nowhere", "type(self).next(self, 3)", "InvalidNext|self.next|TypeError"),
     _row("next_elsewhere", "type(self).next(self, self.end)", "InvalidNext|self.next"),
