@@ -38,9 +38,7 @@ def _raising(name: str, expression: str, reason: str) -> Row:
 
 
 def _killed(name: str, signal: str, number: int) -> Row:
-    return _row(
-        f"kill_{name}", f"os.kill(os.getpid(), {signal}); time.sleep(9)", f"killed by {name.upper()}", 128 + number
-    )
+    return _row(f"kill_{name}", f"end_by({signal})", f"killed by (SIG|signal ){name.upper()}", 128 + number)
 
 
 _LATE = "TimeoutException|longer than its timeout|longer than the specified deadline"
@@ -65,15 +63,15 @@ _EXITS = (
     _row("debugger", "breakpoint()", "BdbQuit|EOFError"),
     _row("input", "input()", "EOFError"),
     *(
-        _killed(name, f"signal.{name.upper()}", number)
+        _killed(name, f"signal.SIG{name.upper()}", number)
         for name, number in [
-            ("sigkill", 9), ("sigterm", 15), ("sigsegv", 11), ("sighup", 1), ("sigusr1", 10), ("sigalrm", 14),
-            ("sigquit", 3),
+            ("kill", 9), ("term", 15), ("segv", 11), ("hup", 1), ("usr1", 10), ("alrm", 14),
+            ("quit", 3),
         ]
     ),
-    _killed("signal", "signal.SIGRTMIN + 5", 39),
+    _killed("39", "signal.SIGRTMIN + 5", 39),
     _row("kill_group", "os.kill(0, signal.SIGKILL)", "killed by SIGKILL", 137),
-    _row("kill_sigint", "os.kill(os.getpid(), signal.SIGINT); time.sleep(9)", "KeyboardInterrupt", 130),
+    _row("kill_sigint", "signal.signal(signal.SIGINT, signal.default_int_handler)\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)", "KeyboardInterrupt", 130),
     _row("kill_sigpipe", "signal.signal(signal.SIGPIPE, signal.SIG_DFL); os.kill(os.getpid(), 13)", "SIGPIPE", 141),
     _row("stopped", "os.kill(os.getpid(), signal.SIGSTOP); time.sleep(30)", _LATE, 137, timeout=True),
     _row("cpu_limit", "resource.setrlimit(resource.RLIMIT_CPU, (1, 9))\nwhile True: pass", "killed by SIGXCPU", 152),

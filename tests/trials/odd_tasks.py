@@ -148,9 +148,13 @@ class _Runs:
             return f"exit code {ended.code}: {ended.last}"
         if ours := _OURS.search(ended.output):
             return f"a traceback of flowc's own code: {ours[0]}"
-        if run.status != ("failed" if ended.code else "successful"):
+        if run.status != ("failed" if ended.code else "successful") and not self._failed_after_its_end(run):
             return f"exit code {ended.code}, and the run is {run.status}: {ended.last}"
         return self._wrong_reason(ended, run) if ended.code else None
+
+    def _failed_after_its_end(self, run: Run) -> bool:
+        """Whether a pod has failed whose task had ended well: only its engine knows that."""
+        return not self.case.local and all(task.committed for step in run for task in step)
 
     def _wrong_reason(self, ended: Ended, run: Run) -> str | None:
         row, step = self.case.row, "child" if self.case.place == "child" else "odd"
