@@ -92,7 +92,6 @@ REFUSED = {
     "Client(root='.')": "root` of `Client",
     "log_metadata({'a': 1}, step_id='x')": "step_id` of `log_metadata",
     "log_metadata(metadata={}, run_id_name_or_prefix='x', step_name='y')": "run_id_name_or_prefix` of `log_metadata",
-    "log_artifact_metadata({'a': 1}, artifact_version='x')": "artifact_version` of `log_artifact_metadata",
     "[found.logs for name, found in get_step_context().pipeline_run.steps.items()]": "logs` of `StepRun",
     "[found.logs for found in get_step_context().pipeline_run.steps.values()]": "logs` of `StepRun",
     "[found.uri for found in get_step_context().inputs['x']]": "uri` of `ArtifactVersion",

@@ -41,12 +41,16 @@ TOLD = {
     "square(Client().active_stack)": "flowc has no stacks",
     "square(Client().get_pipeline('p').last_run)": "pass one of its attributes or artifacts",
     "square(log_metadata({'a': 1}))": "call it in a step",
+    "run_with_accelerate(square)(1)": "start it within the step",
+    "(folder / 'x').mkdir()": "call it in the step that needs the file or folder",
 }
 
 EXTRA = {
     "context": "from zenml import get_pipeline_context\n",
     "Client": "from zenml.client import Client\n",
     "log_metadata": "from zenml import log_metadata\n",
+    "accelerate": "from zenml.integrations.huggingface.steps import run_with_accelerate\n",
+    "folder": "from pathlib import Path\n",
 }
 
 
@@ -54,8 +58,19 @@ EXTRA = {
 def test_the_way_out(line: str, tmp_path: Path) -> None:
     file = tmp_path / "flow.py"
     extra = next((text for name, text in EXTRA.items() if name in line), "")
-    file.write_text(f"{HEAD}{extra}\n@pipeline\ndef flow():\n    {line}\n")
+    parameters = "folder: Path" if "folder" in line else ""
+    file.write_text(f"{HEAD}{extra}\n@pipeline\ndef flow({parameters}):\n    {line}\n")
     with pytest.raises(FlowcError) as caught:
         compile_file(file)
-    assert len(caught.value.diagnostics) == 1
-    assert TOLD[line] in caught.value.diagnostics[0].help
+    [found] = [item for item in caught.value.diagnostics if item.severity == "error"]
+    assert TOLD[line] in found.help
+
+
+def test_a_name_that_is_not_known_is_not_a_missing_one(tmp_path: Path) -> None:
+    file = tmp_path / "flow.py"
+    file.write_text(
+        f"{HEAD}from zenml import Model\n\n@pipeline(model=Model(name=draw()))\ndef flow():\n    square(1)\n"
+    )
+    with pytest.raises(FlowcError) as caught:
+        compile_file(file)
+    assert [item.code for item in caught.value.diagnostics] == ["FC402"]

@@ -459,7 +459,8 @@ class Evaluator(ABC):
             return EvaluationError()
         message = value.message
         if isinstance(value, Foreign):
-            message = f"`{self.code(node)}` {value.message}: the body is compiled, and not run"
+            because = "" if value.code == "FC106" else ": the body is compiled, and not run"
+            message = f"`{self.code(node)}` {value.message}{because}"
         elif isinstance(node, ast.Name | ast.Attribute):
             message = f"`{self.code(node)}` cannot be used here: {value.message}"
         return self.refuse(value.code, message, node, value.help)

@@ -51,7 +51,7 @@ from flowc_compiler.evaluate.values import (
 )
 from flowc_compiler.evaluate.visible_effects import has_visible_effects
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
-from flowc_compiler.syntax.served_imports import ROOTS, is_served
+from flowc_compiler.syntax.served_imports import ROOTS, is_served, refusal_of_zenml
 
 _NAMESPACES = frozenset({"builtins", "ctypes", "gc", "importlib", "inspect", "sys", "__main__"})
 """Modules that give away the names of files: what they give may change any name."""
@@ -485,6 +485,10 @@ class ModuleExecution(UnknownCode):
             message = "is only known when a step runs"
             if not is_known and self._reports_imports():
                 return Foreign("", path=("flowc", *parts[1:]))
+            if not is_known and parts[0] == "zenml":
+                help_text = refusal_of_zenml(".".join(parts[:-1]), parts[-1]) or expressions.WAY_OUT
+                message = f"is a name of {'.'.join(parts[:-1])}, which flowc does not serve"
+                return Foreign(message, help_text, code="FC106", path=("flowc", *parts[1:]))
             return Foreign(message, expressions.WAY_OUT, path=("flowc", *parts[1:]))
         message = "comes from a module that flowc cannot see"
         return Foreign(message, expressions.WAY_OUT, path=parts)

@@ -115,6 +115,8 @@ def log_metadata(
     another step by the artifact's id: it counts once the step is committed. Raises ValueError outside of steps, and for
     metadata of another run or step, and KeyError for an artifact that is not in the store.
     """
+    if artifact_version is not None and artifact_name is None:
+        raise ValueError("a version is that of a name: artifact_name=..., artifact_version=...")
     if args or any(value is not None for value in which.values()):
         raise ValueError(f"metadata is of the running step or its outputs, and not of {', '.join(which) or 'others'}")
     if infer_model or model_name is not None:

@@ -247,6 +247,12 @@ def call_method(
     return _call_result(evaluator, owner, name, arguments, node)
 
 
+_OF_FILES = frozenset({
+    "chmod", "hardlink_to", "mkdir", "rename", "rmdir", "symlink_to", "touch", "unlink", "write_bytes", "write_text",
+})  # fmt: skip
+"""Methods of paths that change files."""
+
+
 def call_result(
     evaluator: PipelineEvaluator, method: AttributeResult, arguments: CallArguments, node: ast.expr
 ) -> object:
@@ -256,6 +262,9 @@ def call_result(
     found = evaluator.runtime_call("method", method.name, arguments, node, method.owner)
     if found is not None:
         return found
+    if method.name in _OF_FILES:
+        message = f"`{evaluator.code(node)}` changes files where the flow is compiled, and the tasks run elsewhere"
+        raise evaluator.refuse("FC111", message, node, "call it in the step that needs the file or folder")
     raise evaluator.not_known(
         method.owner,
         node,

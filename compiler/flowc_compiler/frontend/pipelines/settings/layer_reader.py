@@ -117,6 +117,7 @@ def checked(
             sink.error("FC404", f"{owner} is not a settings object", tree.span, help="see docs/zenml.md")
         return model()
     given: Tree = {}
+    unknown = set[str]()
     for name, item in tree.items():
         span = span_of(item)
         if name in model.model_fields:
@@ -124,6 +125,8 @@ def checked(
             needed = _without_secrets(item, what, sink) if name in _VARIABLES and isinstance(item, dict) else item
             if not _report_unresolved(needed, what, sink):
                 given[name] = needed
+            else:
+                unknown.add(name)
         elif span is None or (unread is not None and name in unread.silent):
             continue
         elif unread is not None and (name in unread.idle or name in unread.refused):
@@ -132,6 +135,8 @@ def checked(
         else:
             takes = ", ".join(model.model_fields)
             sink.error("FC403", f"{owner} has no argument `{name}`", span, help=f"it takes {takes}")
+    if any(model.model_fields[name].is_required() for name in unknown):
+        return None
     return validated(model, values(given), owner, lambda path: span_of(given, path), "see docs/zenml.md", sink)
 
 
