@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +16,7 @@ import yaml
 from typer.testing import CliRunner
 
 from flowc_cli.app import app
+from flowc_compiler import passes
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation, compile_file
 from flowc_targets.base.target import EmittedFile, emit_checked, load_target
@@ -55,6 +57,15 @@ def diagnostics(folder: Path, text: str, *, name: str = "flow.py", **options: An
     with contextlib.suppress(FlowcError):
         compiled(folder, text, sink, name=name, **options)
     return sink.diagnostics
+
+
+@contextlib.contextmanager
+def unchecked_artifacts() -> Iterator[None]:
+    """Compile without the analysis of artifacts, so that a task fails of what would be refused."""
+    checks = tuple(item for item in passes.PASSES if item is not passes.check_artifact_flow)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passes, "PASSES", checks)
+        yield
 
 
 def refused(folder: Path, text: str, *, name: str = "flow.py", **options: Any) -> tuple[Diagnostic, ...]:

@@ -145,7 +145,7 @@ class Writer:
         variable = f"items_{block.name}"
         self._items.append(variable)
         plain = [f"{block.name}-{number}" for number in range(block.width)]
-        items = "5" if details.fault == NOT_ITERABLE else details.items.format(width=block.width, plain=plain)
+        items = "self.LIMIT" if details.fault == NOT_ITERABLE else details.items.format(width=block.width, plain=plain)
         return variable, f"self.{variable} = {items}\n        self.next(self.{head}, foreach='{variable}')"
 
     def _switch(self, name: str, heads: list[str], details: Details) -> str:

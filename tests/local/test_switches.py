@@ -8,6 +8,7 @@ import pytest
 
 from flowc.client import Run
 from tests.local.flows import Local
+from tests.support import unchecked_artifacts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,8 +194,9 @@ WRONG = """
     ],
 )
 def test_a_choice_that_is_none(tmp_path: Path, line: str, message: str) -> None:
-    flow = Local(tmp_path, WRONG.format(line=line))
-    result = flow.run()
+    with unchecked_artifacts():
+        flow = Local(tmp_path, WRONG.format(line=line))
+        result = flow.run()
     assert result.status == "failed"
     assert result.failed is not None
     assert message in result.failed.message

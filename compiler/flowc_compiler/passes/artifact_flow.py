@@ -278,7 +278,7 @@ class ArtifactFlow:
         while name != opener:
             step = self._flow.by_name[name]
             effects = self.of(step)
-            if effects.havoc or effects.opaque or step.specs.catch is not None or step.kind in {"join", "switch"}:
+            if effects.havoc or effects.opaque or step.specs.catch is not None or step.kind == "switch":
                 break
             for artifact, value in effects.values.items():
                 if artifact not in seen:
@@ -286,7 +286,7 @@ class ArtifactFlow:
                     constant = _constant(value)
                     if constant is not None and artifact in effects.sets:
                         found[artifact] = (constant[0], name)
-            if len(step.parents) != 1:
+            if len(step.parents) != 1 or step.kind == "join":
                 break
             name = step.parents[0]
         return found

@@ -166,6 +166,8 @@ class ArtifactReports:
         self, join: JoinStep, name: str, place: Place, setters: tuple[str, str], values: tuple[object, object]
     ) -> None:
         """FC320: `merge_artifacts` finds two values."""
+        if not self._first("FC320", name, place):
+            return
         first, second = (f"{value!r:.30} in `{setter}`" for value, setter in zip(values, setters, strict=True))
         self._sink.error(
             "FC320", f"`merge_artifacts` in `{join.name}` fails: `{name}` is {first} and {second}", place.span,

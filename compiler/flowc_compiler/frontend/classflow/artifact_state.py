@@ -65,6 +65,8 @@ class ArtifactState:
         found = self._found
         if name in self._methods.methods:  # a property that runs when it is set
             self._may_run(self._methods.of(self._methods.methods[name]), node)
+        if name.startswith("__"):
+            self._escape(f"`{self._self}.{name}` is set", node)
         if name in self._methods.protected and not self._guards and not self._inside:
             found.writes.setdefault(name, self._place(node))
         self._add(name)
