@@ -485,9 +485,10 @@ class ModuleExecution(UnknownCode):
             message = "is only known when a step runs"
             if not is_known and self._reports_imports():
                 return Foreign("", path=("flowc", *parts[1:]))
-            if not is_known and parts[0] == "zenml":
-                help_text = refusal_of_zenml(".".join(parts[:-1]), parts[-1]) or expressions.WAY_OUT
-                message = f"is a name of {'.'.join(parts[:-1])}, which flowc does not serve"
+            if not is_known and "zenml" in parts[:1]:
+                module, _, name = ".".join(parts).rpartition(".")
+                help_text = refusal_of_zenml(module, name) or expressions.WAY_OUT
+                message = f"is a name of {module}, which flowc does not serve"
                 return Foreign(message, help_text, code="FC106", path=("flowc", *parts[1:]))
             return Foreign(message, expressions.WAY_OUT, path=("flowc", *parts[1:]))
         message = "comes from a module that flowc cannot see"
