@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import secrets
 import socket
 import ssl
 import struct
@@ -113,8 +114,9 @@ class Handler(BaseHTTPRequestHandler):
         if "list-type" in query:
             self._list(key.strip("/"), query)
         elif self.command == "POST" and "uploads" in query:
-            self.home.uploads["u"] = {}
-            self.answer(200, b"<R><UploadId>u</UploadId></R>")
+            upload = secrets.token_hex(4)
+            self.home.uploads[upload] = {}
+            self.answer(200, f"<R><UploadId>{upload}</UploadId></R>".encode())
         elif "uploadId" in query:
             self._part(key, query, body)
         elif self.command == "PUT":

@@ -27,6 +27,8 @@ _from_url: Any = import_module("obstore.store").from_url
 RANGE = 256 << 20
 """Values of more bytes are read in ranges of so many."""
 RANGES_AT_A_TIME = 4
+ONE_PUT = 5 << 20
+"""obstore takes three requests for what comes in parts; so many bytes or fewer are joined for one."""
 METADATA = "169.254.169.254"
 """The metadata service of a cloud's machines."""
 METADATA_TRIES = 4
@@ -87,9 +89,10 @@ class ObstoreStore(Store):
 
     def write(self, key: str, parts: Sequence[Buffer]) -> None:
         """One PUT, or a multipart upload when large."""
+        joined = sum(len(part) for part in parts) <= ONE_PUT
 
         def put() -> None:
-            body: Any = parts[0] if len(parts) == 1 else (part for part in parts)
+            body: Any = parts[0] if len(parts) == 1 else b"".join(parts) if joined else (part for part in parts)
             _obstore.put(self._store, key, body)
 
         self._try("write", key, put)
