@@ -107,6 +107,15 @@ def test_a_stream_that_cannot_be_flushed_fails_no_step(tmp_path: Path, stream: s
     assert _shim(tmp_path, f"sys.{stream} = BadWriter()").attempt("start").returncode == 0
 
 
+@pytest.mark.parametrize("end", ["pass", "raise SystemExit(4)"])
+def test_a_process_that_the_file_forks_runs_no_step(tmp_path: Path, end: str) -> None:
+    shim = _shim(tmp_path, "print('step')")
+    fork = f"if os.fork():\n    print('status', os.wait()[1] >> 8)\nelse:\n    {end}\n\n"
+    shim.file.write_text(shim.file.read_text().replace("class Leaves", f"{fork}class Leaves"))
+    done = shim.attempt("start")
+    assert (done.returncode, done.stdout) == (0, f"status {0 if end == 'pass' else 4}\nstep\n"), done.stderr
+
+
 def test_attributes_that_are_set_while_others_are_stored(tmp_path: Path) -> None:
     """As by a thread of the step that goes on."""
     shim = _shim(tmp_path, "self.big, self.setter = 0, Setter(self)")

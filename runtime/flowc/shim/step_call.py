@@ -46,19 +46,21 @@ def call_step(flow: object, code: Callable[[], None], state: TaskState, task: Ta
 
 def _call(code: Callable[[], None], state: TaskState, task: Task) -> None:
     """Call the code. A process that it has forked does not leave it: only the task's own stores what it has set."""
-    own = os.getpid()
     try:
         _call_within_limits(code, state, task)
     except BaseException as error:
-        if os.getpid() != own:
-            _end_fork(error)
+        end_fork(task, error)
         raise
-    if os.getpid() != own:
-        _end_fork(None)
+    end_fork(task)
 
 
-def _end_fork(error: BaseException | None) -> None:
-    """End a forked process that came to the end of the step's code, as it would end at the end of a program."""
+def end_fork(task: Task, error: BaseException | None = None) -> None:
+    """End a process that the user's code has forked, and that came to its end, as it would end where a program does.
+
+    Does nothing in the task's own process.
+    """
+    if os.getpid() == task.pid:
+        return
     code = 0
     try:
         if isinstance(error, SystemExit):

@@ -20,7 +20,7 @@ from flowc.errors import (
 )
 from flowc.flowspec import artifacts_set, attach, check_names, constants, parameters
 from flowc.protocol import FALLBACK_RETRIES, OK, PROTOCOL_ERROR, TIMEOUT_GRACE_SECONDS, USER_ERROR, env_names
-from flowc.shim.step_call import call_step
+from flowc.shim.step_call import call_step, end_fork
 from flowc.shim.task_state import TaskState, check_iteration
 from flowc.shim.task_state import check as check_transition
 from flowc.shim.user_code import load_module, run_flow
@@ -60,7 +60,7 @@ class Task:
     `first` is the attempt that its tries count from: not 0 where an engine starts over and goes on counting.
     """
 
-    __slots__ = ("attempt", "first", "outputs", "path", "root", "run", "started", "step", "tags")
+    __slots__ = ("attempt", "first", "outputs", "path", "pid", "root", "run", "started", "step", "tags")
 
     def __init__(self, step: str, path: Path, attempt: int, outputs: str | None = None, first: int = 0) -> None:
         self.step = step
@@ -69,6 +69,7 @@ class Task:
         self.first = first
         self.outputs = outputs
         self.started = wall_time()
+        self.pid = os.getpid()
         self.root = _required(env_names.ROOT)
         self.run = _required(env_names.RUN_ID)
         self.tags = tuple(run_tags())
@@ -82,10 +83,12 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool) -> int:
 
     def load() -> Any:
         module = load_module(plan)
+        end_fork(task)
         begun()
         return module
 
     def run(flow: FlowSpec) -> int:
+        end_fork(task)
         begun()
         return _attempt(flow, state, task)
 
@@ -112,6 +115,7 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool) -> int:
             return OK
         return run_flow(plan, _arguments(task), run)
     except BaseException as error:  # CancelledError is not an Exception, nor are SystemExit and KeyboardInterrupt
+        end_fork(task, error)
         return _report(error, layout, task)
 
 
