@@ -26,7 +26,7 @@ SHAPES = {
     },
 }  # fmt: skip
 """The steps of each shape, and what follows them."""
-ALWAYS = {"foreach": {"start": "self.items = [1, 2]"}, "switch": {"start": "self.kind = 'a'"}}
+ALWAYS = {"foreach": {"start": "self.items = [1, 2]"}, "switch": {"start": "self.kind = 'ab'[current.retry_count]"}}
 MARK = re.compile(r"  # (FC\d{3})?(?: ?-> ?(.*))?$", re.MULTILINE)
 
 
@@ -453,6 +453,12 @@ SILENT = {
     ),
     "set in one arm and read by the end's guard": row(
         "switch", a="self.x = 1", end="if self.kind != 'a':\n    return\nprint(self.x)"
+    ),
+    "set in one arm, which is always taken": row(
+        "switch", no_start="", start="self.kind = 'a'", a="self.x = 1", meet="print(self.x)"
+    ),
+    "an early return of a gang's member": row(
+        "line", start="if current.parallel.node_index != 0:\n    if self.name:\n        return"
     ),
     "merged": row(
         "branch",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow, JoinStep, Step
+    from flowc_compiler.ir import Flow, JoinStep, Step, SwitchStep
     from flowc_compiler.ir.artifact_effects import FlowEffects, Merge, StepEffects
 
 
@@ -54,6 +54,7 @@ class ArtifactFlow:
         self._all = (1 << len(self._bits)) - 1
         self._always = self._mask(effects.known)
         self._after: dict[str, State] = {}
+        self._chosen = self._choices()
 
     def of(self, step: Step) -> StepEffects:
         """What a step does."""
@@ -78,11 +79,35 @@ class ArtifactFlow:
             state = self._after[parent]
             may |= state.may
             # Of two switches in a row the second may choose by what the first has chosen.
-            switch = self._flow.by_name[parent].kind == "switch"
-            missed |= self._all & ~state.may if switch else state.missed
+            at = self._flow.by_name[parent]
+            if at.kind == "switch":
+                missed |= self._all & ~state.may if self._may_choose(at, step.name) else 0
+            else:
+                missed |= state.missed
         if step.kind == "switch" and step.recursive:
             may |= self._all if found.havoc else self._mask(found.sets)
         return State(may, missed)
+
+    def _may_choose(self, switch: SwitchStep, target: str) -> bool:
+        """Whether a switch may lead to a step: its variable may be set to constants only, and to none of that case."""
+        values = self._chosen.get(switch.variable)
+        return values is None or any(case.target == target and case.value in values for case in switch.cases)
+
+    def _choices(self) -> dict[str, list[object]]:
+        """The values of each switch's variable, where every step that sets it sets a constant."""
+        variables = {step.variable for step in self._flow.steps if step.kind == "switch"} - self._effects.known
+        found: dict[str, list[object]] = {variable: [] for variable in variables}
+        for step in self._flow.steps if variables else ():
+            effects = self.of(step)
+            if effects.havoc or effects.opaque:
+                return {}
+            for variable in variables & effects.sets:
+                constant = _constant(effects.values.get(variable))
+                if constant is None:
+                    found.pop(variable, None)
+                elif variable in found:
+                    found[variable].append(constant[0])
+        return found
 
     def _transfer(self, step: Step, found: StepEffects, before: State) -> State:
         sets, deletes = self._mask(found.sets), self._mask(found.deletes)
@@ -196,7 +221,8 @@ class ArtifactFlow:
             found: Step | None = None
             for parent in current.parents:
                 at, state = self._flow.by_name[parent], self._after[parent]
-                if (self._all & ~state.may if at.kind == "switch" else state.missed) & bit:
+                chosen = at.kind == "switch" and self._may_choose(at, current.name)
+                if (self._all & ~state.may if chosen else state.missed if at.kind != "switch" else 0) & bit:
                     found = at
                     break
             if found is None:

@@ -51,7 +51,10 @@ class ArtifactReader(ArtifactCallReader):
         if known is not None:
             self._block(node.body if known else node.orelse)
             return
+        returns = len(self._found.returns)
         self._ways([lambda: self._block(node.body), lambda: self._block(node.orelse)])
+        if len(self._found.returns) > returns and _asks_for_gang(node.test):
+            del self._found.returns[returns:]  # as a member of a gang may return early
 
     def _for(self, node: ast.For | ast.AsyncFor) -> None:
         self._visit(node.iter)
@@ -251,6 +254,12 @@ def _truth(test: ast.expr) -> bool | None:
             return False
         case _:
             return None
+
+
+def _asks_for_gang(test: ast.expr) -> bool:
+    """Whether a condition depends on the step's place in a gang, as `current.parallel.node_index` has it."""
+    named = (item for item in ast.walk(test) if isinstance(item, ast.Attribute))
+    return any("parallel" in item.attr or item.attr == "node_index" for item in named)
 
 
 def _catches_missing(handler: ast.ExceptHandler) -> bool:
