@@ -74,3 +74,24 @@ def test_a_name_that_is_not_known_is_not_a_missing_one(tmp_path: Path) -> None:
     with pytest.raises(FlowcError) as caught:
         compile_file(file)
     assert [item.code for item in caught.value.diagnostics] == ["FC402"]
+
+
+@pytest.mark.parametrize(
+    ("line", "compiles"),
+    [
+        ("logger.log_step('x')", True), ("logger.info('x')", True), ("logger.handle(1)", False),
+        ("square(logger.log_step('x'))", False), ("client.log_step('x')", False),
+    ],
+)  # fmt: skip
+def test_a_logger_may_have_methods_of_its_own(line: str, compiles: bool, tmp_path: Path) -> None:
+    made = "class Styled(logging.Logger):\n    def log_step(self, text):\n        self.info(text)\n\n"
+    used = "logging.setLoggerClass(Styled)\nlogger = logging.getLogger(__name__)\nclient = mlflow.tracking()\n"
+    file = tmp_path / "flow.py"
+    file.write_text(
+        f"import logging\nimport mlflow\n{HEAD}{made}{used}\n@pipeline\ndef flow():\n    {line}\n    square(1)\n"
+    )
+    if compiles:
+        assert len(compile_file(file).flow.steps) == 1
+    else:
+        with pytest.raises(FlowcError):
+            compile_file(file)

@@ -97,10 +97,10 @@ WARNED = {
     "extra: {a: 1}": ["FC410 c.yaml:1"],
     "settings:\n  experiment_tracker.mlflow:\n    nested: true": ["FC410 c.yaml:3"],
     "model:\n  name: m\n  license: MIT": ["FC410 c.yaml:3"],
+    "settings:\n  resources:\n    cpus: 2": ["FC410 c.yaml:3"],
 }
 ERRORS = {
     "parameters: {zz: 1}": ["FC113 c.yaml:1"],
-    "settings:\n  resources:\n    cpus: 2": ["FC403 c.yaml:3"],
     "settings:\n  resources:\n    cpu_count: many": ["FC404 c.yaml:3"],
     "settings:\n  resources:\n    gpu_class: big": ["FC411 c.yaml:3"],
     "steps:\n  work:\n    step_operator: vertex": ["FC411 c.yaml:3"],

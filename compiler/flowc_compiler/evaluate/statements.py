@@ -154,16 +154,16 @@ def _expression(evaluator: Evaluator, item: ast.Expr) -> Signal:
 
 
 def prints(evaluator: Evaluator, function: ast.expr) -> bool:
-    """Whether a function only writes for a person: `print`, `logger.info`, `logging.info`, `warnings.warn`."""
+    """Whether a function only writes for a person: `print`, `logger.info`, `warnings.warn`, a logger's `log_row`."""
     parts = dotted(function)
     if not parts or evaluator.is_local(parts[0]):
         return False
     if len(parts) == 1:
         return parts == ("print",)
-    if parts[-1] not in _WRITING:
-        return False
     value = evaluator.namespace(evaluator.view).get(parts[0])
     path = value.path if isinstance(value, Foreign) else ()
+    if parts[-1] not in _WRITING:
+        return len(parts) == 2 and path == ("logging", "getLogger", "()") and parts[1].startswith("log_")
     return path[:1] in {("logging",), ("warnings",), ("loguru",), ("rich",)} or "logger" in path
 
 

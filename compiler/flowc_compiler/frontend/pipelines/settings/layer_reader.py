@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeVar, cast
 
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.evaluate.environment_reads import looks_secret, variable_of
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import Unresolved
@@ -132,6 +132,11 @@ def checked(
         elif unread is not None and (name in unread.idle or name in unread.refused):
             if values(item):
                 report_unread(name, owner, span, unread, sink)
+        elif unread is not None:  # ZenML's class: it takes any argument
+            known = [*model.model_fields, *unread.idle, *unread.refused]
+            way_out = suggest(name, known, f"remove it: {owner} takes {', '.join(model.model_fields)}").help
+            message = f"`{name}` of {owner} does nothing here, nor in ZenML, which has no such argument"
+            sink.warning("FC410", message, span, help=way_out)
         else:
             takes = ", ".join(model.model_fields)
             sink.error("FC403", f"{owner} has no argument `{name}`", span, help=f"it takes {takes}")
