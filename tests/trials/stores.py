@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from flowc.client import Run
 from flowc.errors import CorruptArtifact, FlowError, MissingInput, NotFound
-from tests.trials.sample_runs import FLOW, Values, call, make, read_values, write_flow, wrong_final
+from tests.trials.sample_runs import FLOW, TASKS, Values, call, make, read_values, write_flow, wrong_final
 from tests.trials.trial import Attempt, Choice
 
 
@@ -235,7 +235,15 @@ def _read(root: Path, run: str, values: Values, damage: Damage) -> str | None:
                 return f"{'/'.join(key)}: {problem}"
         elif not isinstance(value, Exception) and value != values[key]:
             return f"{'/'.join(key)} is {str(value)[:60]}"
-    lost = [key for key in values if key not in found and not isinstance(found.get((*key[:2], "*")), Exception)]
+    # A task without a manifest is one that was killed, which has no artifacts.
+    gone = {tuple(file.split("/")[2:4]) for file in damage.files if damage.gone and file.endswith("manifest.json")}
+    lost = [
+        key
+        for key in values
+        if key not in found
+        and not isinstance(found.get((*key[:2], "*")), Exception)
+        and (key[0], key[1] if TASKS[key[0]] > 1 else "-") not in gone
+    ]
     return f"{'/'.join(lost[0])} is not there" if lost else None
 
 
