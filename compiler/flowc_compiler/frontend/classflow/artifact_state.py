@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from flowc_compiler.frontend.classflow.flow_methods import FlowMethods, Method
 from flowc_compiler.frontend.classflow.input_names import InputNames
@@ -29,15 +29,15 @@ class ArtifactState:
         self._found = StepEffects()
         self._log: list[str] = []
         """What was set, in the order of the walk."""
-        self._may_skip = 0
+        self._may_skip: int = 0
         """How many conditions stand around the place."""
         self._returned = False
         """Whether the function may have ended before the place."""
         self._dead = False
         """Whether the place is never reached."""
-        self._guards = 0
+        self._guards: int = 0
         """How many blocks stand around the place that catch a missing attribute."""
-        self._inside = 0
+        self._inside: int = 0
         """How many functions stand around the place, within the function that is read."""
         self._inside_of = ""
         """The function that is read within the function; empty for one that is called in a way that is not known."""
@@ -46,8 +46,8 @@ class ArtifactState:
         self._caught = False
         self._passed_on = set[str]()
         """Names that are used for more than a call."""
-        self._loops = 0
-        self._tries = 0
+        self._loops: int = 0
+        self._tries: int = 0
         self._ever = set[str]()
         """All that is set anywhere in the function."""
 
@@ -112,7 +112,7 @@ class ArtifactState:
         self._found.havoc = True
 
     @contextmanager
-    def _perhaps(self) -> Iterator[None]:
+    def _perhaps(self) -> Generator[None, None, None]:
         self._may_skip += 1
         yield
         self._may_skip -= 1
@@ -145,8 +145,9 @@ class ArtifactState:
             handler(self, node)
             return
         for name in node._fields:  # as `ast.iter_child_nodes`, which takes three times as long
-            value = getattr(node, name, None)
-            for child in value if type(value) is list else (value,):
+            value: object = getattr(node, name, None)
+            children: list[object] = cast("list[object]", value) if type(value) is list else [value]
+            for child in children:
                 if isinstance(child, ast.AST) and type(child) not in _LEAF:
                     self._visit(child)
 
