@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 TARGET_NAME = "argo"
 OBJECT_BYTES = 1024 * 1024
 """The most that etcd and a ConfigMap hold."""
-APPLY_BYTES = 256_000
+APPLY_BYTES = 260_000
 """`kubectl apply` keeps a copy of the object in an annotation, and annotations hold 262,144 bytes altogether: there is
 room left for names, labels and other annotations."""
 MOST_TEMPLATES = 200
