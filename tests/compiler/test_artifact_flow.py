@@ -416,6 +416,9 @@ SILENT = {
         "foreach", work="print(self.input, self.index, self.foreach_stack(), self.name, self.script_name)"
     ),
     "@catch": row("line", above_middle="@catch(var='failure')", middle="print(self.x)", end="print(self.failure)"),
+    "what @metaflow_ray sets": row(
+        "line", above_middle="@metaflow_ray", middle="print(self.checkpoint_path)", end="print(self.checkpoint_path)"
+    ),
     "after @catch": row("line", above_middle="@catch(var='failure')", middle="self.x = 1", end="print(self.x)"),
     "an early return with @catch": row("line", above_middle="@catch(var='failure')", middle="if True:\n    return"),
     "returns of the end": row("line", end="if True:\n    return\nprint(1)"),

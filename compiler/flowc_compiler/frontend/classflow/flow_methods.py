@@ -28,6 +28,8 @@ _TRANSPARENT = {
     ("typing", "override"), ("cached_property",), ("functools", "cached_property"),
 }  # fmt: skip
 """Decorators after which the function's body is what runs, once it is read or called."""
+_SET_BY = {"metaflow_ray": "checkpoint_path", "ray_parallel": "checkpoint_path"}
+"""What decorators of extensions set, in some of their versions, before the step runs."""
 _EMPTY = {"ABC", "Generic", "Protocol", "object"}
 """Base classes of Python's that have no attributes."""
 PROPERTIES = {("property",), ("cached_property",), ("functools", "cached_property")}
@@ -115,6 +117,10 @@ class FlowMethods:
         ]
         if strange:
             self.note(f"`@{method.view.code(strange[0])}` may replace the step", Place(method.view.source, strange[0]))
+        for artifact in [_SET_BY[name] for name in names if name in _SET_BY]:
+            effects.sets.add(artifact)
+            effects.reads.pop(artifact, None)
+            effects.sure.pop(artifact, None)
         return effects
 
     def _check_class(self, found: FoundClass) -> None:
