@@ -13,6 +13,7 @@ import pytest
 from flowc.client import Run, Task
 from flowc.store import open_store
 from tests.runtime.shim import RUN, Shim
+from tests.support import unchecked_artifacts
 
 FOREACH = """
     from flowc import FlowSpec, current, step
@@ -365,22 +366,23 @@ def test_a_store_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 @pytest.mark.process
 def test_tracebacks_show_the_users_frames_only(tmp_path: Path) -> None:
-    shim = Shim(
-        tmp_path,
-        """
-        from flowc import FlowSpec, step
+    with unchecked_artifacts():
+        shim = Shim(
+            tmp_path,
+            """
+            from flowc import FlowSpec, step
 
-        class Lost(FlowSpec):
-            @step
-            def start(self):
-                print(self.nothing)
-                self.next(self.end)
+            class Lost(FlowSpec):
+                @step
+                def start(self):
+                    print(self.nothing)
+                    self.next(self.end)
 
-            @step
-            def end(self):
-                pass
-        """,
-    )
+                @step
+                def end(self):
+                    pass
+            """,
+        )
     done = shim.attempt("start")
     assert done.returncode == 1
     frames = [line for line in done.stderr.splitlines() if line.startswith("  File ")]
