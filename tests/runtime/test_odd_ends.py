@@ -116,6 +116,18 @@ def test_a_process_that_the_file_forks_runs_no_step(tmp_path: Path, end: str) ->
     assert (done.returncode, done.stdout) == (0, f"status {0 if end == 'pass' else 4}\nstep\n"), done.stderr
 
 
+@pytest.mark.parametrize("error", ["SystemExit(0)", "KeyboardInterrupt"])
+def test_a_value_that_exits_when_it_is_pickled(tmp_path: Path, error: str) -> None:
+    shim = _shim(tmp_path, "self.bad = Bad()")
+    bad = f"class Bad:\n    def __reduce__(self): raise {error}\n\n"
+    shim.file.write_text(shim.file.read_text().replace("class Odd", f"{bad}class Odd"))
+    done = shim.attempt("start")
+    assert done.returncode == (1 if "Exit" in error else 130), done.stderr
+    assert error.partition("(")[0] in _error(shim)
+    failed = json.loads((Path(shim.root) / shim.layout.folder("start", (), 0) / "failed.json").read_bytes())
+    assert list(failed["artifacts"]) == ["before"]
+
+
 def test_attributes_that_are_set_while_others_are_stored(tmp_path: Path) -> None:
     """As by a thread of the step that goes on."""
     shim = _shim(tmp_path, "self.big, self.setter = 0, Setter(self)")

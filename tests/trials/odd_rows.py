@@ -229,7 +229,7 @@ _PLACES = (
     _row("no_files", "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))", "Too many open files|exit code 1", 1, either=True),
     _row("no_files_and_raise", "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\nraise ValueError('odd one')",
          "ValueError: odd one|exit code 1", 1),
-    _row("no_size", "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))", "File too large|exit code 1", 1),
+    _row("no_size", "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))", "File too large|exit code [12]", 1),
     _row("chroot", "os.chroot(tempfile.mkdtemp())", "PermissionError|exit code|ended before|No such file", 0, either=True),
     _row("other_user", "os.setuid(65534)", "Permission|exit code", 1, either=True),
     _row("no_temporary_folder", "tempfile.tempdir = '/nonexistent'"),
@@ -250,7 +250,6 @@ _PLACES = (
     _row("locale", "import locale\nlocale.setlocale(locale.LC_ALL, 'C')"),
     _row("warnings", "import warnings\nwarnings.simplefilter('error')\nwarnings.warn('odd one')", "UserWarning: odd one"),
     _row("warnings_later", "import warnings\nwarnings.simplefilter('error')\nself.kept = open(os.devnull).name"),
-    _row("logging", "import logging\nlogging.raiseExceptions = True\nlogging.error('%d', 'x')"),
     _row("digits", "sys.set_int_max_str_digits(640)\nself.large = 10**5000"),
 )  # fmt: skip
 

@@ -142,7 +142,8 @@ def keep_failed(flow: FlowSpec, state: TaskState, task: Task) -> None:
     refs: Dict[str, Any] = {}
     try:
         for attribute, value in artifacts_set(flow):
-            with contextlib.suppress(UnpicklableArtifact):
+            # Pickling calls code of the value, which may as well exit.
+            with contextlib.suppress(UnpicklableArtifact, SystemExit, KeyboardInterrupt):
                 refs[attribute] = _save(state, attribute, value)
         document = {**manifest_head(state, task), "artifacts": {**state.inherited, **refs}}
         state.layout.write_json(f"{state.layout.folder(task.step, task.path, task.attempt)}/{FAILED}", document)

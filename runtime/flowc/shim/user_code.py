@@ -10,6 +10,7 @@ from importlib import import_module
 from flowc import flowspec
 from flowc.errors import ProtocolError
 from flowc.flowspec import FlowSpec
+from flowc.protocol import USER_ERROR
 from flowc.shim.loaded_plan import set_plan
 from flowc.shim.user_files import import_folders, located_files, place_files
 
@@ -81,7 +82,7 @@ class _Program:
     def run_flow(self, flow: FlowSpec) -> None:
         """Run the task, unless `start` has."""
         if self.result is None:
-            self.result = 0  # from now on flow objects are the step's own
+            self.result = USER_ERROR  # from now on flow objects are the step's own
             del sys.argv[1:]
             self.result = self._run(flow)
 
