@@ -207,7 +207,7 @@ def _broken(path: tuple[Any, ...], value: Any, folder: Path, source: str) -> lis
     output = emit(folder, FLOWS["decorated"], parallelism=3)
     assert output is not None
     workflow = yaml_documents(output)[1]
-    place = workflow
+    place: Any = workflow
     for key in path[:-1]:
         place = next(item for item in place if item["name"] == "s-left") if key == "leaf" else place[key]
     place[path[-1]] = value
