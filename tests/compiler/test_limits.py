@@ -9,12 +9,13 @@ import pytest
 
 from flowc_compiler.evaluate import operations
 from flowc_compiler.evaluate.merging import State
-from flowc_compiler.evaluate.values import Unresolved
+from flowc_compiler.evaluate.values import Unresolved, plain_copy
 from flowc_compiler.frontend.parameters import config_table
 from flowc_compiler.frontend.parameters.config_table import PARSERS, ParseError
 from flowc_compiler.frontend.pipelines import step_calls
 from flowc_compiler.syntax.newer_python import MAX_OPERATORS
 from tests.support import diagnostics
+from tests.trials import bombs
 
 PAGE = Path(__file__).parents[2] / "docs" / "limits.md"
 PIPELINE = """
@@ -72,6 +73,52 @@ def test_the_page_has_every_figure() -> None:
 def test_what_takes_too_long_is_reported(tmp_path: Path, code: str) -> None:
     found = diagnostics(tmp_path, PIPELINE.format(code=code))
     assert [item.code for item in found] == ["FC114"]
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    "name",
+    [
+        "format_names.pipeline", "format_names_brackets.class", "format_names_cut.class", "format_bytes.class",
+        "format_keywords.class", "format_entries.class", "format_cut.class", "widths.class", "widths_format.class",
+        "widths_precision.class", "width_nested_text.class", "text_of_numbers.class", "text_of_wide_texts.class",
+        "text_of_escapes.class", "text_of_ascii.class", "text_of_a_field.class", "text_of_a_command.class",
+        "text_of_a_path.class", "join_bytes.class", "replace_bytes.class", "chain_arguments.class",
+        "sum_of_long_tuples.class", "doubling_nest_sorted.class", "doubling_nest_of_tuples.class",
+        "doubling_nest_of_members.class", "doubling_nest_of_members_sorted.module", "doubling_nest_of_places.module",
+        "doubling_nest_of_a_dataclass.class", "deep_members.module",
+    ],
+)  # fmt: skip
+def test_what_is_long_or_shared_ends_within_the_limits_of_a_check(name: str) -> None:
+    [bomb] = [item for item in bombs.bombs() if item.name == name]
+    assert bombs.check(bomb).problem is None
+
+
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        ("'{:>{}} {a[0]} {!r:.3} {}'.format(1, 4, 'abcd', [5], a=['x'])", "   1 x 'ab [5]"),
+        ("f\"{'a':*^5}\" + '{:*^5}'.format('b')", "**a****b**"),
+        ("'** %s ** %5.1f 12345678 100%%' % (1, 2.0)", "** 1 **   2.0 12345678 100%"),
+        ("'%(a)5s%(a(b))s %%s' % {'a': 1, 'a(b)': 2, 'c': 'x' * 99999}", "    12 %s"),
+        ("sum([[1], [2, 3]], [0])", [0, 1, 2, 3]),
+        ("sum(([n] for n in range(3)), start=[])", [0, 1, 2]),
+        ("copy.deepcopy([(1, (2, [3])), {'a': (4,)}])", [(1, (2, [3])), {"a": (4,)}]),
+    ],
+)
+def test_texts_and_copies_are_those_of_python(tmp_path: Path, code: str, value: object) -> None:
+    text = f"import copy\n{PIPELINE.format(code=f'work(0) if {code} == {value!r} else wrong(1)')}"
+    assert not diagnostics(tmp_path, text)
+
+
+def test_a_copy_shares_no_list_with_what_it_copies() -> None:
+    shared = [1]
+    value = ((shared, (2, 3)), {"a": shared}, {(4, 5): {6}})
+    found = plain_copy(value)
+    assert found == value
+    assert isinstance(found, tuple)
+    assert found[0][0] is found[1]["a"] is not shared
+    assert found[0][1] is value[0][1]
 
 
 def worked_for(seconds: float) -> None:

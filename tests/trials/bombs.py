@@ -97,6 +97,26 @@ EXPRESSIONS = {
     "format_fields": "('{0}' * 9999).format('x' * 99999)",
     "format_percent": "('%s' * 9999) % (('x' * 99999,) * 9999)",
     "format_names": "('%(a)s' * 9999) % {'a': 'x' * 99999}",
+    "format_names_repr": "('%(a)r' * 9999) % {'a': ['x' * 99999]}",
+    "format_names_brackets": "('%(a(b(c)))s' * 9999) % {'a(b(c))': 'x' * 99999}",
+    "format_names_cut": "('%(a).3r' * 9999) % {'a': [1] * 99999}",
+    "format_bytes": "(b'%(a)s' * 9999) % {b'a': b'x' * 99999}",
+    "format_keywords": "('{a}' * 9999).format(a='x' * 99999)",
+    "format_entries": "('{0[0]}' * 9999).format(['x' * 99999])",
+    "format_cut": "('{0!r:.3}' * 9999).format([1] * 99999)",
+    "widths": "('%99999d' * 9999) % ((1,) * 9999)",
+    "widths_format": "('{:99999}' * 9999).format(*([1] * 9999))",
+    "widths_precision": "('{:.99999f}' * 9999).format(*([1.0] * 9999))",
+    "width_nested_text": "'{:>{}}'.format(1, '999999999')",
+    "text_of_numbers": "str([[1 << 4090] * 99999] * 9)",
+    "text_of_wide_texts": "str(['\\U0001F600' * 99999] * 999)",
+    "text_of_escapes": "repr(['\\U0010ffff' * 99999] * 900)",
+    "text_of_ascii": "ascii(['\\U0001F600' * 99999] * 900)",
+    "text_of_a_field": "(lambda v: f'{v!r}')(['\\U0001F600' * 99999] * 999)",
+    "text_of_a_command": "shlex.join(['\\U0001F600' * 99999] * 999)",
+    "text_of_a_path": "os.path.join(*['\\U0001F600' * 99999] * 999)",
+    "join_bytes": "(b'x' * 99999).join([b'y'] * 9999)",
+    "replace_bytes": "(b'x' * 99999).replace(b'x', b'y' * 99999)",
     "find_far": "[('a' * 49999 + 'b') in ('a' * 99999) for _ in range(9999)]",
     "find_near": "('ab' * 25000 + 'c') in ('ab' * 49999)",
     "strip_all": "[('x' * 99999).strip('x') for _ in range(9999)]",
@@ -108,6 +128,8 @@ EXPRESSIONS = {
     "product_repeat": "list(itertools.product(range(99), repeat=10 ** 6))",
     "product_last": "max(itertools.product(range(99), repeat=5))",
     "accumulate": "list(itertools.accumulate([10 ** 999] * 9999, lambda a, b: a * b))",
+    "chain_arguments": "list(itertools.chain(*[[0] * 99999] * 999))",
+    "sum_of_long_tuples": "sum([(0,) * 99999] * 999, ())",
     "chain": "list(itertools.chain.from_iterable([range(99999)] * 99999))",
     "islice": "list(itertools.islice(range(10 ** 15), 10 ** 14, None))",
     "zip_longest": "list(itertools.zip_longest([], range(10 ** 9)))",
@@ -138,6 +160,8 @@ EXPRESSIONS = {
 }
 """Expressions, each a bomb or near one."""
 
+_MEMBER = "class Color(str, enum.Enum):\n    A = 'a'\nx = Color.A\n"
+_DATACLASS = "@dataclasses.dataclass\nclass D:\n    a: object\nx = 0\n"
 STATEMENTS = {
     "loop": "for i in range(99999):\n    for j in range(99999):\n        x = j\n",
     "loop_endless": "while True:\n    x = 1\n",
@@ -157,6 +181,12 @@ STATEMENTS = {
     "doubling_nest_text": "x = 0\nfor i in range(99):\n    x = {'a': x, 'b': x}\nx = f'{x}'\n",
     "doubling_nest_copied": "x = 0\nfor i in range(99):\n    x = [x, x]\nx = copy.deepcopy(x)\n",
     "doubling_nest_json": "x = 0\nfor i in range(99):\n    x = [x, x]\nx = json.dumps(x)\n",
+    "doubling_nest_of_tuples": "x = 0\nfor i in range(99):\n    x = (x, x)\nx = [x]\ny = x\n",
+    "doubling_nest_of_members": f"{_MEMBER}for i in range(99):\n    x = [x, x]\ny = ','.join(x)\n",
+    "doubling_nest_of_members_sorted": f"{_MEMBER}for i in range(99):\n    x = (x, x)\nx = sorted([x, x])\n",
+    "doubling_nest_of_places": "x = __file__\nfor i in range(99):\n    x = [x, x]\ny = str(x)\n",
+    "doubling_nest_of_a_dataclass": f"{_DATACLASS}for i in range(99):\n    x = (x, x)\nx = dataclasses.asdict(D(x))\n",
+    "deep_members": f"{_MEMBER}for i in range(9999):\n    x = [x]\nx = sorted([x])\n",
     "doubling_nest_given": "x = 0\nfor i in range(99):\n    x = [x, x]\n",
     "deep_list": "x = []\nfor i in range(9999):\n    x = [x]\n",
     "deep_list_compared": "x = y = []\nfor i in range(9999):\n    x = [x]\n    y = [y]\nx = x == y\n",
@@ -256,7 +286,8 @@ class Bomb(NamedTuple):
     options: tuple[str, ...] = ()
 
 
-_IMPORTS = "import copy\nimport datetime\nimport functools\nimport itertools\nimport json\nimport math\n\n"
+_MODULES = ["copy", "dataclasses", "datetime", "enum", "functools", "itertools", "json", "math", "os", "shlex"]
+_IMPORTS = "".join(f"import {name}\n" for name in _MODULES) + "\n"
 _PIPELINE = "from flowc import pipeline, step\n\n\n@step\ndef work(x: object) -> object:\n    return x\n\n\n"
 _CLASS = "from flowc import FlowSpec, resources, step\n\n\n"
 _STEPS = "    @step\n    def start(self):\n        self.next(self.end)\n\n    @step\n    def end(self):\n        pass\n"

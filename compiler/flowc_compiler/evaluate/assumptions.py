@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from flowc_compiler.evaluate.values import (
     ATOMS,
@@ -21,6 +21,7 @@ from flowc_compiler.evaluate.values import (
     VariableDefault,
     is_kind,
     parts_of_container,
+    with_replaced,
 )
 from flowc_compiler.source import SourceFile
 
@@ -68,19 +69,7 @@ def assumed_parts(evaluator: Evaluator, *values: object) -> list[Assumed]:
 
 def stripped(value: object) -> object:
     """A value without its assumptions. Lists and dicts that have such values in them are copied."""
-    if isinstance(value, Assumed):
-        return value.value
-    if is_kind(value, dict):
-        entries = cast("dict[object, object]", value)
-        changed = {key: stripped(item) for key, item in entries.items()}
-        return changed if any(changed[key] is not item for key, item in entries.items()) else value
-    if is_kind(value, list, tuple):
-        items = cast("list[object]", value)
-        copied = [stripped(item) for item in items]
-        if all(new is old for new, old in zip(copied, items, strict=True)):
-            return value
-        return copied if isinstance(value, list) else tuple(copied)
-    return value
+    return with_replaced(value, lambda part: part.value if isinstance(part, Assumed) else part)
 
 
 def assuming(evaluator: Evaluator, found: list[Assumed], run: Callable[[], object]) -> object:

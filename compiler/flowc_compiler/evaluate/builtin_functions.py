@@ -6,7 +6,6 @@ Lists may hold run-time values and objects of the file's classes where a functio
 from __future__ import annotations
 
 import ast
-import copy
 import itertools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -31,7 +30,14 @@ from flowc_compiler.evaluate.operations import (
     range_length,
     size,
 )
-from flowc_compiler.evaluate.plain_data import check_keys, check_weight, has_objects, weight
+from flowc_compiler.evaluate.plain_data import (
+    check_fields,
+    check_keys,
+    check_weight,
+    check_written,
+    has_objects,
+    weight,
+)
 from flowc_compiler.evaluate.targets import attributes_of, setter_of
 from flowc_compiler.evaluate.values import (
     LIBRARY_TYPES,
@@ -52,6 +58,7 @@ from flowc_compiler.evaluate.values import (
     Undetermined,
     Unresolved,
     is_kind,
+    plain_copy,
 )
 
 _PLAIN: dict[str, Callable[..., Any]] = {
@@ -103,7 +110,8 @@ def call_builtin(evaluator: Evaluator, function: Builtin, arguments: CallArgumen
             return _with_unknown(evaluator, function, arguments, given, found, node)
     _check_lengths(evaluator, name, arguments, node)
     if name not in {"len", "bool"}:
-        check_weight(evaluator, node, *(given.value for given in arguments.positional))
+        check = check_written if name.startswith(_WRITING) else check_weight
+        check(evaluator, node, *(given.value for given in arguments.positional))
     values = [_operand(evaluator, name, given) for given in arguments.positional]
     if not structural and isinstance(evaluator.find_undetermined(*values), RuntimeValue):  # out of an iterator
         given_values = [BoundValue(value, item.node) for value, item in zip(values, arguments.positional, strict=True)]
@@ -114,6 +122,9 @@ def call_builtin(evaluator: Evaluator, function: Builtin, arguments: CallArgumen
         key: given.value if entries else _callback(evaluator, given, node) for key, given in arguments.keywords.items()
     }
     _check_objects(evaluator, name, values, keywords, node, structural=structural)
+    start = keywords.get("start", values[1] if len(values) > 1 else 0) if name == "sum" and values else None
+    if is_kind(start, list, tuple):
+        return _sum_of_lists(evaluator, node, cast("Iterable[object]", values[0]), start)
     value = evaluator.computed(node, lambda: _limited(function.function(*values, **keywords)))
     if name in READING_PLACES and not _is_same_everywhere(name, values, value):
         return machine_place(value, evaluator.code(node))
@@ -272,6 +283,11 @@ def _check_objects(
             check_keys(evaluator, node, value if name not in _DICTS or not is_kind(value, dict) else None)
 
 
+_WRITING = (
+    "ascii", "base64.", "bytes", "format", "json.dumps", "os.path.", "pathlib.", "posixpath.", "PosixPath.",
+    "PurePosixPath.", "repr", "shlex.", "str", "textwrap.", "urllib.", "uuid.",
+)  # fmt: skip
+"""How the names begin of functions that make a text of what they are given."""
 _LOOKING_AT_NONE = frozenset({"bool", "copy.copy", "functools.reduce", "itemgetter", "operator.not_", "typing.cast"})
 """Functions of anything: they look at no entries."""
 
@@ -318,8 +334,13 @@ def _check_lengths(evaluator: Evaluator, name: str, arguments: CallArguments, no
     if name == "bytes" and values and isinstance(values[0], int) and values[0] > LONGEST:
         evaluator.exhausted("this is larger than what flowc computes", node, "make it in a step")
     _check_copies(evaluator, name, arguments, node)
-    if name == "sum" and any(is_kind(item, list, tuple) for item in arguments.positional[1:]):
-        evaluator.charge(LONGEST, node)
+
+
+def _sum_of_lists(evaluator: Evaluator, node: ast.expr, values: Iterable[object], start: object) -> object:
+    """What `sum` makes of lists, each of which copies all those before it."""
+    for value in values:
+        start = evaluator.computed(node, binary, ast.Add(), start, value)
+    return start
 
 
 def _check_copies(evaluator: Evaluator, name: str, arguments: CallArguments, node: ast.expr) -> None:
@@ -332,6 +353,8 @@ def _check_copies(evaluator: Evaluator, name: str, arguments: CallArguments, nod
         evaluator.charge(entries, node)
         if entries * max(1, widest) * DEEPEST_TREE > LONGEST * 100:
             evaluator.exhausted("this is larger than what flowc computes", node, "make it in a step")
+    if name == "operator.mod" and len(values) == 2 and isinstance(values[0], str | bytes):
+        check_fields(evaluator, node, values[0], values[1])
     if name == "copy.deepcopy" and values:
         evaluator.charge(weight(values[0]), node)
     repeat = arguments.keywords.get("repeat")
@@ -623,7 +646,7 @@ def _asdict(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> o
     evaluator.check_known(node, "it cannot be copied", "name the values", found)
     if has_objects(found):
         raise evaluator.refuse("FC115", f"`{evaluator.code(node)}` is not known", node, "name the values", owner)
-    return evaluator.computed(node, copy.deepcopy, found)
+    return evaluator.computed(node, plain_copy, found)
 
 
 def _replace(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:

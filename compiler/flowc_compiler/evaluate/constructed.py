@@ -15,6 +15,7 @@ from flowc_compiler.evaluate.values import (
     Unresolved,
     is_kind,
     parts_of_container,
+    plain_copy,
 )
 from flowc_compiler.syntax.served_imports import callee
 
@@ -43,7 +44,7 @@ def kept(evaluator: Evaluator, value: object) -> object:
         return value
     if is_kind(value, list, tuple, set, frozenset, dict) and id(value) not in evaluator.poisoned:
         if evaluator.find_undetermined(value) is None and not has_objects(value):
-            return copy.deepcopy(value)
+            return plain_copy(value)
         if all(can_be_made(evaluator, part) for part in parts_of_container(value)):
             return copy.copy(value)
     return UNKNOWN

@@ -19,11 +19,13 @@ from flowc_compiler.evaluate.exceptions import builtin_exception
 from flowc_compiler.evaluate.functions import defaults_of
 from flowc_compiler.evaluate.operations import UNARY, binary, check_format
 from flowc_compiler.evaluate.plain_data import (
+    check_fields,
     check_hashable,
     check_key,
     check_keys,
     check_plain,
     check_weight,
+    check_written,
     has_objects,
 )
 from flowc_compiler.evaluate.settings_objects import enumerated
@@ -148,7 +150,7 @@ def _field(evaluator: Evaluator, field: ast.FormattedValue, value: object) -> ob
 
 
 def _formatted_field(evaluator: Evaluator, field: ast.FormattedValue, value: object, spec: str) -> object:
-    check_weight(evaluator, field.value, value)
+    check_written(evaluator, field.value, value)
     shown = _CONVERSIONS[field.conversion](value) if field.conversion in _CONVERSIONS else value
 
     def run() -> str:
@@ -290,7 +292,10 @@ def operate(evaluator: Evaluator, node: ast.AST, op: ast.operator, left: object,
         error.options = (left, right)
         raise error
     if inside:
-        check_weight(evaluator, node, right)
+        if isinstance(op, ast.Mod) and isinstance(left, str | bytes):
+            check_fields(evaluator, node, left, right)
+        else:
+            check_weight(evaluator, node, right)
     opaque = [item for item in (left, right) if not is_kind(item, list, tuple, dict) and has_objects(item)]
     if isinstance(evaluator.find_undetermined(*opaque), RuntimeValue):
         return evaluator.runtime_operation(_SHOWN[type(op)], [left, right], node)

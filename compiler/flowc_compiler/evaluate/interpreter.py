@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, cast
@@ -50,6 +49,7 @@ from flowc_compiler.evaluate.values import (
     RuntimeValue,
     Unresolved,
     is_kind,
+    plain_copy,
 )
 from flowc_compiler.syntax.served_imports import ROOTS, dotted
 
@@ -91,7 +91,7 @@ class Interpreter(ModuleExecution):
                 return None
             value = stripped(value)
         with suppress(Exception):
-            return copy.deepcopy(value) if not plain_data.has_objects(value) else None
+            return plain_copy(value) if not plain_data.has_objects(value) else None
         return None
 
     def execute(self, statements: Sequence[ast.stmt]) -> Signal:

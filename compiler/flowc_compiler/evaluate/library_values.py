@@ -30,7 +30,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 from flowc_compiler.evaluate.operations import LONGEST, TooLargeError, binary, check_format
-from flowc_compiler.evaluate.values import LIBRARY_TYPES, MISSING, Builtin
+from flowc_compiler.evaluate.values import LIBRARY_TYPES, MISSING, Builtin, plain_copy
 
 
 class PosixPath(PurePosixPath):
@@ -55,7 +55,7 @@ _MODULES: dict[str, tuple[object, tuple[str, ...]]] = {
     "itertools": (itertools, _ITERTOOLS),
     "itertools.chain": (itertools.chain, ("from_iterable",)),
     "json": (json, ("loads", "dumps")),
-    "copy": (copy, ("copy", "deepcopy")),
+    "copy": (copy, ("copy",)),
     "os": (posixpath, ("fspath",)),
     "os.path": (posixpath, _PATHS),
     "posixpath": (posixpath, _PATHS),
@@ -116,6 +116,7 @@ _FUNCTIONS: dict[str, tuple[str, Callable[..., object]]] = {
     "asyncio.run": ("typing.cast", _same),
     "typing.cast": ("typing.cast", lambda *values: values[1]),
     "collections.OrderedDict": ("collections.OrderedDict", OrderedDict),
+    "copy.deepcopy": ("copy.deepcopy", plain_copy),
     "math.prod": ("math.prod", _product),
     "textwrap.indent": ("textwrap.indent", _indented),
     "os.fspath": ("os.fspath", os.fspath),

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import ast
 import string
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from flowc_compiler.evaluate.assumptions import assumed_parts, assuming, stripped
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError, Evaluator, RaisedError
 from flowc_compiler.evaluate.functions import callback
-from flowc_compiler.evaluate.operations import LONGEST, MOST_STEPS, TooLargeError, check_format, cost, range_length
+from flowc_compiler.evaluate.operations import (
+    HEAVIEST,
+    LONGEST,
+    MOST_STEPS,
+    TooLargeError,
+    check_format,
+    cost,
+    range_length,
+    size,
+)
 from flowc_compiler.evaluate.plain_data import (
     check_hashable,
     check_keys,
     check_plain,
-    check_weight,
+    check_written,
     has_objects,
     plain_members,
-    weight,
 )
 from flowc_compiler.evaluate.values import BoundMethod, DictView, Iterator, RuntimeValue, Unresolved, is_kind
 
@@ -196,12 +205,46 @@ def _text_operands(
         if name != "format":
             value = plain_members(value)
         check_plain(evaluator, given.node, "a text cannot contain it", "make the text in a step that gets it", value)
-        check_weight(evaluator, given.node, value)
+        check_written(evaluator, given.node, value)
         if name == "join" and is_kind(value, set, frozenset):
             value = evaluator.iterate(value, given.node)  # pyright: ignore[reportUnknownArgumentType]
         values.append(value)
     evaluator.computed(node, lambda: _check_text(owner, name, values))
-    return values[: len(arguments.positional)]
+    count = len(arguments.positional)
+    if name == "format":
+        named = dict(zip(arguments.keywords, values[count:], strict=True))
+        evaluator.computed(node, lambda: _BoundedFormatter().vformat(owner, values[:count], named))
+    return values[:count]
+
+
+class _BoundedFormatter(string.Formatter):
+    """Formats as `str.format` does, field by field, and raises TooLargeError where the text gets long."""
+
+    def __init__(self) -> None:
+        self.converted = self.written = 0
+
+    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """The value of a field."""
+        if "." in field_name:
+            raise ValueError("flowc reads no attributes in a format")
+        return super().get_field(field_name, args, kwargs)
+
+    def convert_field(self, value: object, conversion: Any) -> Any:
+        """The text of `!r`, which a width may cut off."""
+        found = super().convert_field(value, conversion)
+        self.converted += size(found) if conversion else 0
+        if self.converted > HEAVIEST:
+            raise TooLargeError
+        return found
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        """The text of a field."""
+        check_format(format_spec)
+        text = format(value, format_spec)
+        self.written += len(text)
+        if self.written > LONGEST:
+            raise TooLargeError
+        return text
 
 
 def _check_text(owner: str, name: str, values: list[Any]) -> None:
@@ -218,11 +261,3 @@ def _check_text(owner: str, name: str, values: list[Any]) -> None:
         texts = [item for item in cast("list[object]", first) if isinstance(item, str)]
         if sum(map(len, texts)) + len(owner) * len(texts) > LONGEST * 10:
             raise TooLargeError
-    if name == "format":
-        longest = max((weight(value) for value in values), default=0)
-        if longest * owner.count("{") > LONGEST or any(isinstance(item, int) and item > LONGEST for item in values):
-            raise TooLargeError
-        for _, field, spec, _ in string.Formatter().parse(owner):
-            check_format(spec or "")
-            if field is not None and "." in field:
-                raise ValueError("flowc reads no attributes in a format")

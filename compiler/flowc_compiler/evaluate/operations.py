@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 import resource
 import sys
 import time
@@ -249,17 +250,28 @@ def _check_size(op: ast.operator, left: object, right: object) -> None:
             if isinstance(count, int) and count * size(sequence) > LONGEST:
                 raise TooLargeError
     elif isinstance(op, ast.Mod) and isinstance(left, str | bytes):
-        check_format(left if isinstance(left, str) else left.decode("latin-1"))
+        _check_widths(left if isinstance(left, str) else left.decode("latin-1"))
     elif isinstance(left, int) and isinstance(right, int):
         bits = abs(right) * max(1, left.bit_length()) if isinstance(op, ast.Pow) else 0
         if max(bits, right if isinstance(op, ast.LShift) else 0) > MOST_BITS:
             raise TooLargeError
 
 
-def check_format(spec: str) -> None:
-    """Refuse a format with a width of many characters. Raises TooLargeError."""
-    digits = 0
-    for character in spec:
-        digits = digits + 1 if character.isdigit() else 0
-        if digits > len(str(LONGEST)) or character == "*":
+def check_format(*specs: str) -> None:
+    """Refuse the formats of fields with, together, a width of many characters. Raises TooLargeError."""
+    _check_sum([width for spec in specs for width in re.findall(r"\d+", spec)])
+
+
+def _check_widths(text: str) -> None:
+    """Refuse a text for `%` whose fields have, together, a width of many characters, or one that is an operand."""
+    starts = "[%)]" if "%(" in text else "%"
+    widths = re.findall(starts + r"[#0\- +]*(\*|\d+)?(?:\.(\*|\d+))?", text)
+    _check_sum([width for found in widths for width in found if width])
+
+
+def _check_sum(widths: list[str]) -> None:
+    total = 0
+    for width in widths:
+        total += LONGEST + 1 if width == "*" or len(width) > len(str(LONGEST)) else int(width)
+        if total > LONGEST:
             raise TooLargeError

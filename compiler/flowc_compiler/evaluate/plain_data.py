@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence, Sized
 from typing import cast
@@ -18,6 +19,7 @@ from flowc_compiler.evaluate.values import (
     RuntimeValue,
     is_kind,
     parts_to_look_into,
+    with_replaced,
 )
 from flowc_compiler.ir.regions import (
     ChosenValue,
@@ -53,15 +55,7 @@ def has_objects(value: object) -> bool:
 
 def plain_members(value: object) -> object:
     """A value with text and numbers for the members of enumerations that are such; unchanged without these."""
-    if isinstance(value, Member):
-        return value.plain
-    if not is_kind(value, dict, list, tuple) or not has_objects(value):
-        return value
-    if is_kind(value, dict):
-        entries = cast("dict[object, object]", value)
-        return {plain_members(key): plain_members(item) for key, item in entries.items()}
-    items = [plain_members(item) for item in cast("list[object]", value)]
-    return items if isinstance(value, list) else tuple(items)
+    return with_replaced(value, lambda part: part.plain if isinstance(part, Member) else part)
 
 
 def check_key(evaluator: Evaluator, node: ast.AST, key: object) -> None:
@@ -130,20 +124,51 @@ _CHARACTERS = 100
 
 TOO_HEAVY = f"this value is nested too deeply, or has more than {HEAVIEST} entries, counted each time"
 """Why a value is refused that is much larger written out than in memory."""
+_TOO_LONG = f"this makes a text of more than {HEAVIEST} characters"
 
 
 def check_weight(evaluator: Evaluator, node: ast.AST, *values: object) -> None:
     """Refuse values that are much larger written out than in memory. Raises EvaluationError with FC114."""
-    total = sum(weight(value) for value in values)
+    evaluator.charge(_total(evaluator, node, values, _CHARACTERS, TOO_HEAVY) // 4, node)
+
+
+def check_written(evaluator: Evaluator, node: ast.AST, *values: object) -> None:
+    """The same for what becomes a text, of which each character counts. Raises EvaluationError with FC114."""
+    check_weight(evaluator, node, *values)
+    _total(evaluator, node, values, 1, _TOO_LONG)
+
+
+def _total(evaluator: Evaluator, node: ast.AST, values: Sequence[object], characters: int, message: str) -> int:
+    total = 0
+    for value in values:  # each takes time, and all may be the same one: stop at once
+        total += weight(value, characters)
+        if total > HEAVIEST:
+            raise evaluator.refuse("FC114", message, node, "make it in a step")
+    return total
+
+
+def check_fields(evaluator: Evaluator, node: ast.AST, text: str | bytes, operands: object) -> None:
+    """Refuse `text % operands` that makes a long text, or takes one many times. Raises EvaluationError."""
+    plain = text if isinstance(text, str) else text.decode("latin-1")
+    if not is_kind(operands, dict) or re.search(r"%[^%(]", plain):
+        check_written(evaluator, node, operands)
+    if not is_kind(operands, dict):
+        return
+    names = Counter[object](re.findall(r"%\(([^()]*)\)", plain))
+    lengths: dict[object, int] = {}
+    for key, value in cast("dict[object, object]", operands).items():
+        lengths[key.decode("latin-1") if isinstance(key, bytes) else key] = weight(value, characters=1)
+    total = sum(times * lengths.get(name, 0) for name, times in names.items())
+    total += (plain.count("%(") - names.total()) * max(lengths.values(), default=0)  # of names with brackets in them
     if total > HEAVIEST:
-        raise evaluator.refuse("FC114", TOO_HEAVY, node, "make it in a step")
-    evaluator.charge(total // 4, node)
+        raise evaluator.refuse("FC114", _TOO_LONG, node, "make it in a step")
 
 
-def weight(value: object) -> int:
+def weight(value: object, characters: int = _CHARACTERS) -> int:
     """How many entries a value has, those of lists in it counted as often as they are there; at most a few too many.
 
-    Linear in what is in memory. A list that holds itself has endlessly many, and so has what is nested too deeply.
+    That many characters of a text or a number count as one. Linear in what is in memory. A list that holds itself has
+    endlessly many, and so has what is nested too deeply.
     """
     known: dict[int, int] = {}
     depths: dict[int, int] = {}
@@ -152,26 +177,35 @@ def weight(value: object) -> int:
         found, is_done = pending.pop()
         if is_done:
             inside = _inside(found)
-            total = 1 + sum(_known(known, item) for item in inside)
+            total = 1 + sum(_known(known, item, characters) for item in inside)
             depth = 1 + max(depths.get(id(item), 0) for item in inside)
             depths[id(found)] = depth
             known[id(found)] = HEAVIEST + 1 if depth > DEEPEST_TREE else min(total, HEAVIEST + 1)
         elif id(found) not in known and (inside := _inside(found)):
             if (kinds := set(map(type, inside))) <= ATOMS:  # most are, and this is ten times faster
-                texts = sum(_known({}, item) - 1 for item in inside) if kinds & _TEXTS else 0
-                known[id(found)] = min(1 + len(inside) + texts, HEAVIEST + 1)
+                known[id(found)] = min(1 + len(inside) + _beyond_entries(inside, kinds, characters), HEAVIEST + 1)
                 depths[id(found)] = 1
                 continue
             known[id(found)] = HEAVIEST + 1  # until it is done: what is met before holds itself
             pending.append((found, True))
             pending.extend((item, False) for item in inside)
-    return _known(known, value)
+    return _known(known, value, characters)
 
 
-def _known(known: dict[int, int], value: object) -> int:
+def _known(known: dict[int, int], value: object, characters: int) -> int:
     if isinstance(value, str | bytes):
-        return 1 + len(value) // _CHARACTERS
+        return 1 + len(value) // characters
+    if isinstance(value, int):
+        return 1 + value.bit_length() // (4 * characters)
     return known.get(id(value), 1)
+
+
+def _beyond_entries(inside: Collection[object], kinds: set[type], characters: int) -> int:
+    """What the characters of atoms add to their number: of many numbers at once, since most lists have only such."""
+    total = sum(_known({}, item, characters) - 1 for item in inside if type(item) in _TEXTS) if kinds & _TEXTS else 0
+    if int in kinds:
+        total += sum(item.bit_length() for item in inside if type(item) is int) // (4 * characters)
+    return total
 
 
 _TEXTS = frozenset({str, bytes})

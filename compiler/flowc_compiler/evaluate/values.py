@@ -7,8 +7,9 @@ Python. They may hold the objects of this module.
 from __future__ import annotations
 
 import ast
+import copy
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -51,6 +52,50 @@ def parts_to_look_into(value: object) -> Collection[object]:
     if is_kind(value, dict):
         parts = [*parts, *cast("dict[object, object]", value).values()]
     return () if set(map(type, parts)) <= ATOMS else parts
+
+
+def with_replaced(value: object, replace: Callable[[object], object]) -> object:
+    """A value with other parts in it. Lists, tuples and dicts are copied where a part changes, each of them once."""
+    known: dict[int, object] = {}
+
+    def replaced(part: object) -> object:
+        new = replace(part)
+        if new is not part or not is_kind(part, dict, list, tuple) or not parts_to_look_into(part):
+            return new
+        if id(part) not in known:
+            known[id(part)] = part  # until it is done: what is met before holds itself
+            known[id(part)] = copied(part)
+        return known[id(part)]
+
+    def copied(part: object) -> object:
+        old = cast("dict[object, object]", part)
+        parts = [*old, *old.values()] if isinstance(part, dict) else list(old)
+        new = [replaced(item) for item in parts]
+        if all(one is other for one, other in zip(new, parts, strict=True)):
+            return part
+        if is_kind(part, dict):
+            return dict(zip(new[: len(old)], new[len(old) :], strict=True))
+        return new if is_kind(part, list) else tuple(new)
+
+    return replaced(value)
+
+
+def plain_copy(value: object) -> object:
+    """A deep copy of plain data. Each tuple is gone into once, and not, as by Python, once for each place of it."""
+    pending: list[tuple[object, bool]] = [(value, False)]
+    seen, unchanged = set[int](), dict[int, object]()
+    while pending:
+        found, is_done = pending.pop()
+        if is_done:
+            parts = cast("Sequence[object]", found)
+            if all(type(item) in ATOMS or id(item) in unchanged for item in parts):
+                unchanged[id(parts)] = parts
+        elif is_kind(found, dict, list, tuple, set, frozenset) and id(found) not in seen:
+            seen.add(id(found))
+            if is_kind(found, tuple):
+                pending.append((found, True))
+            pending.extend((item, False) for item in parts_to_look_into(found))
+    return copy.deepcopy(value, unchanged)
 
 
 class Undetermined:

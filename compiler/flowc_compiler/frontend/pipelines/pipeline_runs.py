@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -16,7 +15,7 @@ from flowc_compiler.evaluate.functions import signature_of
 from flowc_compiler.evaluate.merging import State
 from flowc_compiler.evaluate.operations import HEAVIEST, current_budget
 from flowc_compiler.evaluate.plain_data import TOO_HEAVY, has_objects, weight
-from flowc_compiler.evaluate.values import Undetermined, Unresolved, is_kind
+from flowc_compiler.evaluate.values import Undetermined, Unresolved, is_kind, plain_copy
 from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
@@ -140,7 +139,7 @@ def _kept(evaluator: PipelineEvaluator, value: object) -> object:
         if weight(value) > HEAVIEST:
             return Unresolved(TOO_HEAVY, "compute it in a step")
         if not has_objects(value):
-            return copy.deepcopy(value)
+            return plain_copy(value)
     return value
 
 
