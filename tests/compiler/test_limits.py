@@ -13,6 +13,7 @@ from flowc_compiler.evaluate.values import Unresolved, plain_copy
 from flowc_compiler.frontend.parameters import config_table
 from flowc_compiler.frontend.parameters.config_table import PARSERS, ParseError
 from flowc_compiler.frontend.pipelines import step_calls
+from flowc_compiler.syntax import local_code, modules
 from flowc_compiler.syntax.newer_python import MAX_OPERATORS
 from tests.support import diagnostics
 from tests.trials import bombs
@@ -39,7 +40,8 @@ def test_the_page_has_every_figure() -> None:
     figures = [
         operations.MOST_OPERATIONS, operations.MOST_OPERATIONS // 4, operations.MOST_ENTRIES, operations.LONGEST,
         operations.HEAVIEST, operations.MOST_BITS, operations.MOST_COLLISIONS, operations.MOST_STEPS,
-        step_calls.MOST_NODES, MAX_OPERATORS, config_table.LONGEST_TEXT, config_table.DEEPEST,
+        step_calls.MOST_NODES, MAX_OPERATORS,
+        local_code.MOST_CHARACTERS, modules.MAX_BYTES, config_table.LONGEST_TEXT, config_table.DEEPEST,
     ]  # fmt: skip
     for figure in figures:
         assert f"| {figure:,} |" in text
@@ -119,6 +121,21 @@ def test_a_copy_shares_no_list_with_what_it_copies() -> None:
     assert isinstance(found, tuple)
     assert found[0][0] is found[1]["a"] is not shared
     assert found[0][1] is value[0][1]
+
+
+@pytest.mark.parametrize("kind", ["class", "pipeline"])
+def test_local_modules_are_parsed_up_to_a_length_in_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    for number in range(9):
+        (tmp_path / f"more{number}.py").write_text("X = 1\n" * 100)
+    imports = "".join(f"import more{number}\n" for number in range(9))
+    write = bombs.in_a_pipeline if kind == "pipeline" else bombs.in_a_class
+    text = imports + write("pass" if kind == "pipeline" else "")
+    assert not diagnostics(tmp_path, text)
+    monkeypatch.setattr(local_code, "MOST_CHARACTERS", 5000)
+    [found] = diagnostics(tmp_path, text + "\n")
+    assert (found.code, "more than 5,000 characters" in found.message) == ("FC104", True)
 
 
 def worked_for(seconds: float) -> None:

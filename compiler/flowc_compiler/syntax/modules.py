@@ -255,9 +255,14 @@ class LocalModules:
     def __init__(self, main: ModuleView, sink: DiagnosticSink) -> None:
         self._main = main
         self._sink = sink
-        from flowc_compiler.syntax.local_code import local_code  # which reads files by this module
+        from flowc_compiler.syntax.local_code import MOST_CHARACTERS, local_code  # which reads files by this module
 
         self._code = local_code(main.source)
+        self._is_too_long = self._code.characters > MOST_CHARACTERS
+        if self._is_too_long:
+            message = f"the local modules that {main.source.name} imports have more than {MOST_CHARACTERS:,} characters"
+            help_text = "install what is not the flow's own in the image"
+            sink.error("FC104", message, main.source.line_span(1), help=help_text)
         self._views: dict[Path, ModuleView | None] = {self._code.root.file.resolve(): main}
         self._installed: tuple[Path, ...] = ()
 
@@ -351,7 +356,7 @@ class LocalModules:
         if key not in self._views:
             source = read_source(path, self._sink, self._code.shown(path))
             tree = self._code.trees.get(path)
-            if tree is None and source is not None:
+            if tree is None and source is not None and not self._is_too_long:
                 tree = parse(source, self._sink)
             self._views[key] = ModuleView(source, tree, self._sink) if source is not None and tree is not None else None
         return self._views[key]
