@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, cast
 
@@ -60,7 +60,7 @@ def diagnostics(folder: Path, text: str, *, name: str = "flow.py", **options: An
 
 
 @contextlib.contextmanager
-def unchecked_artifacts() -> Iterator[None]:
+def unchecked_artifacts() -> Generator[None]:
     """Compile without the analysis of artifacts, so that a task fails of what would be refused."""
     checks = tuple(item for item in passes.PASSES if item is not passes.check_artifact_flow)
     with pytest.MonkeyPatch.context() as patch:
