@@ -171,6 +171,8 @@ def test_how_far_a_run_is_where_the_engine_does_not_say(tmp_path: Path) -> None:
     assert run.created_seconds() > 0
     assert run.finished_at == max(task.finished_at for name in ("one", "two") if (task := run[name].task).finished_at)
     (folder / "one" / "-" / "0" / "manifest.json").unlink()
+    assert (run.successful, run.finished, run.status) == (False, True, "failed")  # its process is gone
+    (folder / "one" / "-" / "0" / "attempt.json").unlink()
     assert [run.successful, run.finished, run.finished_at] == [False, False, None]
     assert Client().get_pipeline_run(result.run_id).status == ExecutionStatus.RUNNING
 
