@@ -69,7 +69,7 @@ def with_replaced(value: object, replace: Callable[[object], object]) -> object:
 
     def copied(part: object) -> object:
         old = cast("dict[object, object]", part)
-        parts = [*old, *old.values()] if isinstance(part, dict) else list(old)
+        parts = [*old, *old.values()] if is_kind(part, dict) else list(old)
         new = [replaced(item) for item in parts]
         if all(one is other for one, other in zip(new, parts, strict=True)):
             return part
