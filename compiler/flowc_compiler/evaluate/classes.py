@@ -39,7 +39,7 @@ from flowc_compiler.evaluate.values import (
     Unresolved,
     is_kind,
 )
-from flowc_compiler.syntax.served_imports import dotted
+from flowc_compiler.syntax.served_imports import callee, dotted
 
 _PLAIN_BASES = frozenset({("abc", "ABC"), ("typing", "Protocol"), ("typing", "Generic"), ("flowc", "FlowSpec")})
 _EITHER = "str or StrEnum"
@@ -244,8 +244,7 @@ def _is_alias(one: object, other: object) -> bool:
 def _decorated(evaluator: Evaluator, made: ClassObject, decorators: list[tuple[ast.expr, object]]) -> object:
     value: object = made
     for node, decorator in reversed(decorators):
-        call = node.func if isinstance(node, ast.Call) else node
-        path = _foreign_path(evaluator, call)
+        path = _foreign_path(evaluator, callee(node))
         if path == ("dataclasses", "dataclass"):
             options = {item.arg for item in node.keywords} if isinstance(node, ast.Call) else set[str | None]()
             if made.kind in {"plain", "inherits"} and options <= {"frozen", "slots", "kw_only", "repr", "order"}:

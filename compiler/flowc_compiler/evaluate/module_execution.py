@@ -49,12 +49,9 @@ from flowc_compiler.evaluate.values import (
     Unresolved,
     is_kind,
 )
-from flowc_compiler.evaluate.visible_effects import has_visible_effects
+from flowc_compiler.evaluate.visible_effects import NAMESPACES, has_visible_effects
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
 from flowc_compiler.syntax.served_imports import ROOTS, is_served, refusal_of_zenml
-
-_NAMESPACES = frozenset({"builtins", "ctypes", "gc", "importlib", "inspect", "sys", "__main__"})
-"""Modules that give away the names of files: what they give may change any name."""
 
 
 def _may_call_any_name(callee: Unresolved) -> bool:
@@ -235,7 +232,7 @@ class UnknownCode(Evaluator):
             self.changed_variables.add(ANY)
             return
         self.changed_modules.add(owner.path[:1])
-        if owner.path[0] in _NAMESPACES and owner.path != ("builtins",):
+        if owner.path[0] in NAMESPACES and owner.path != ("builtins",):
             self._clobber_all(Unresolved(f"{owner.reason}, and may have changed it"))
 
     def _may_clobber(self, callee: Foreign) -> bool:

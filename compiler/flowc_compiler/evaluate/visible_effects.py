@@ -71,7 +71,9 @@ def has_visible_effects(evaluator: Evaluator, function: Function, harmless: set[
     return False
 
 
-_GIVING_NAMES = {(name,) for name in ("builtins", "ctypes", "gc", "importlib", "inspect", "sys", "__main__", "atexit")}
+NAMESPACES = frozenset({"builtins", "ctypes", "gc", "importlib", "inspect", "sys", "__main__"})
+"""Modules that give away the names of files: what they give may change any name."""
+_GIVING_NAMES = {(name,) for name in (*NAMESPACES, "atexit")}
 
 
 class _Code(NamedTuple):

@@ -102,6 +102,9 @@ class StepEffects:
         """The value that the variable of `foreach=` certainly has, where the step sets it."""
 
 
+_NONE = StepEffects()
+
+
 class FlowEffects(NamedTuple):
     """What the steps of a flow do, and what is known of its class."""
 
@@ -115,8 +118,10 @@ class FlowEffects(NamedTuple):
     silent: bool
     """Whether the file may look for any artifact before it reads it, or provide it in a way that is not followed."""
 
+    def of(self, step: str) -> StepEffects:
+        """What a step does, by its name."""
+        return self.steps.get(step, _NONE)
+
 
 EffectsReader = Callable[[], FlowEffects | None]
 """Computes the effects when a pass asks for them; `None` where the file is nested too deeply."""
-
-NO_EFFECTS = StepEffects()

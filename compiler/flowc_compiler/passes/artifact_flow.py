@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowc_compiler.ir.artifact_effects import NO_EFFECTS
 from flowc_compiler.passes.artifact_reports import ArtifactReports
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class ArtifactFlow:
         self._reports = reports
         self._bits: dict[str, int] = {}
         for step in flow.steps:
-            found = self.of(step)
+            found = effects.of(step.name)
             for names in (found.sets, found.reads, found.deletes, *(merge.include or () for merge in found.merges)):
                 for name in names:
                     self._bits.setdefault(name, 1 << len(self._bits))
@@ -56,14 +55,10 @@ class ArtifactFlow:
         self._after: dict[str, State] = {}
         self._chosen = self._choices()
 
-    def of(self, step: Step) -> StepEffects:
-        """What a step does."""
-        return self._effects.steps.get(step.name, NO_EFFECTS)
-
     def check(self) -> None:
         """Go over the steps once, in the order of the graph."""
         for step in self._flow.steps:
-            found = self.of(step)
+            found = self._effects.of(step.name)
             before = self._before(step, found)
             caught = found.opaque or step.specs.catch is not None
             if not caught:
@@ -98,7 +93,7 @@ class ArtifactFlow:
         variables = {step.variable for step in self._flow.steps if step.kind == "switch"} - self._effects.known
         found: dict[str, list[object]] = {variable: [] for variable in variables}
         for step in self._flow.steps if variables else ():
-            effects = self.of(step)
+            effects = self._effects.of(step.name)
             if effects.havoc or effects.opaque:
                 return {}
             for variable in variables & effects.sets:
@@ -201,10 +196,10 @@ class ArtifactFlow:
                 seen.add(parent)
                 at = self._flow.by_name[parent]
                 pending.append(at)
-                sets = name in self.of(at).sets
-                if sets:
+                found = self._effects.of(parent)
+                if name in found.sets:
                     setters.append(parent)
-                if name in self.of(at).deletes and deleted is None:
+                if name in found.deletes and deleted is None:
                     deleted = parent
                 if at.kind == "join" and lost is None and self._inputs(at) & bit and not self._after[parent].may & bit:
                     lost = parent
@@ -303,7 +298,7 @@ class ArtifactFlow:
         name = arm[0] if len(arm) == 1 else opener
         while name != opener:
             step = self._flow.by_name[name]
-            effects = self.of(step)
+            effects = self._effects.of(step.name)
             if effects.havoc or effects.opaque or step.specs.catch is not None or step.kind == "switch":
                 break
             for artifact, value in effects.values.items():

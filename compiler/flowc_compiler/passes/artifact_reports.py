@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flowc_compiler.diagnostics import suggest
-from flowc_compiler.ir.artifact_effects import NO_EFFECTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,9 +26,6 @@ class ArtifactReports:
         self._sink = sink
         self._seen: set[tuple[str, str, int]] = set()
 
-    def _of(self, step: Step) -> StepEffects:
-        return self._effects.steps.get(step.name, NO_EFFECTS)
-
     def _first(self, code: str, name: str, place: Place) -> bool:
         """Whether a place was not reported before: several steps may call one helper."""
         key = (code, name, id(place.node))
@@ -40,7 +36,7 @@ class ArtifactReports:
     def unset(self, step: Step, read: ArtifactRead, lost: Lost) -> bool:
         """FC317 and FC318: a step reads what it does not have. Returns whether it is reported."""
         name, place = read.name, read.place
-        everywhere = [other.name for other in self._flow.steps if name in self._of(other).sets]
+        everywhere = [other.name for other in self._flow.steps if name in self._effects.of(other.name).sets]
         if name.startswith("_") and not everywhere:
             return False  # perhaps an attribute of Metaflow's own
         if not self._first("FC317", name, place):
@@ -77,10 +73,12 @@ class ArtifactReports:
             )  # fmt: skip
             self._sink.error("FC317", message, span, help=help_text)
             return
-        late = name in self._of(step).sets
+        late = name in self._effects.of(step.name).sets
         message = f"step `{step.name}` {action}, which {'it sets only afterwards' if late else 'no step sets'}"
         otherwise = f"set it before: `self.{name} = ...`, here or in a step that leads here"
-        set_somewhere = dict.fromkeys(item for other in self._flow.steps for item in sorted(self._of(other).sets))
+        set_somewhere = dict.fromkeys(
+            item for other in self._flow.steps for item in sorted(self._effects.of(other.name).sets)
+        )
         known = [other for other in set_somewhere if other != name]
         known += [item.attribute for item in self._flow.parameters]
         help_text, fix = suggest(name, known, otherwise, 0.75)
@@ -120,7 +118,7 @@ class ArtifactReports:
     def _set_before(self, opener: Step, name: str) -> bool:
         """Whether the step that opens a foreach has the artifact, so that all inputs have the same."""
         inside = {step.name for step in self._flow.steps if step.scope == opener.name}
-        return not any(name in self._of(self._flow.by_name[item]).sets for item in inside)
+        return not any(name in self._effects.of(item).sets for item in inside)
 
     def deleted(self, step: Step, read: ArtifactRead) -> None:
         """FC317: a step reads what it has deleted itself."""

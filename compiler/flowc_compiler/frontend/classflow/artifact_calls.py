@@ -175,7 +175,7 @@ class ArtifactCallReader(ArtifactExpressionReader):
         at_once = named in _CALLS_AT_ONCE or (
             isinstance(node.func, ast.Attribute) and node.func.attr in {"sort", "apply"}
         )
-        for item in (*node.args, *(keyword.value for keyword in node.keywords)):
+        for item in _given(node):
             if isinstance(item, ast.Lambda) and at_once:
                 self._lambda_at_once(item, node)
             elif isinstance(item, ast.Name) and item.id != self._self and at_once:
@@ -196,14 +196,13 @@ class ArtifactCallReader(ArtifactExpressionReader):
         self._inputs.bound = before
 
     def _arguments(self, node: ast.Call) -> None:
-        for item in (*node.args, *(keyword.value for keyword in node.keywords)):
+        for item in _given(node):
             self._visit(item)
 
     def _passes_self(self, node: ast.Call) -> bool:
         if not self._self:
             return False
-        values = (*node.args, *(keyword.value for keyword in node.keywords))
-        return any(isinstance(item, ast.Name) and item.id == self._self for item in values)
+        return any(isinstance(item, ast.Name) and item.id == self._self for item in _given(node))
 
     def _own_call(self, name: str, node: ast.Call) -> None:
         """`self.name(...)`."""
@@ -226,7 +225,7 @@ class ArtifactCallReader(ArtifactExpressionReader):
 
     def _helper(self, node: ast.Call) -> None:
         """A function that gets the flow as an argument."""
-        for item in (*node.args, *(keyword.value for keyword in node.keywords)):
+        for item in _given(node):
             if not (isinstance(item, ast.Name) and item.id == self._self):
                 self._visit(item)
         method = self._called_function(node.func)
@@ -357,3 +356,8 @@ def _parameter_of(function: FunctionNode, call: ast.Call, flow: str) -> str | No
         if isinstance(keyword.value, ast.Name) and keyword.value.id == flow
     ]
     return found[0] if len(found) == 1 else None
+
+
+def _given(node: ast.Call) -> list[ast.expr]:
+    """What a call is given, by position and by name."""
+    return [*node.args, *(keyword.value for keyword in node.keywords)]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from flowc_compiler.frontend.classflow.artifact_calls import ArtifactCallReader
 from flowc_compiler.ir.artifact_effects import StepEffects
-from flowc_compiler.syntax.served_imports import dotted
+from flowc_compiler.syntax.served_imports import callee, dotted
 
 _SWALLOWING = ("suppress", "raises", "catch", "ignore", "expect", "assert", "swallow", "handle", "safe", "guard", "try")
 
@@ -72,13 +72,10 @@ class ArtifactReader(ArtifactCallReader):
             self._visit(node.test)
             self._block(node.body)
 
-        if not self._has_walrus_or_set(node.test):
+        if not any(isinstance(item, ast.NamedExpr) for item in ast.walk(node.test)):
             self._visit(node.test)
         self._loop(body)
         self._ways([lambda: self._block(node.orelse), lambda: None])
-
-    def _has_walrus_or_set(self, node: ast.expr) -> bool:
-        return any(isinstance(item, ast.NamedExpr) for item in ast.walk(node))
 
     def _loop(self, body: Callable[[], None]) -> None:
         """A body that runs any number of times: what it sets may be there when it reads it."""
@@ -272,8 +269,7 @@ def _catches_missing(handler: ast.ExceptHandler) -> bool:
 
 def _may_swallow(manager: ast.expr, classes: Iterable[str]) -> bool:
     """Whether an exception may end in a `with` block: not in those of files and of libraries."""
-    called = manager.func if isinstance(manager, ast.Call) else manager
-    parts = dotted(called)
+    parts = dotted(callee(manager))
     name = parts[-1].lower() if parts else ""
     known = isinstance(manager, ast.Call) and bool(parts) and parts[-1] not in classes and parts[0] != "self"
     return not known or any(word in name for word in _SWALLOWING)
