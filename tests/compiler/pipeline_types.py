@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.pipelines.types.annotations import TypeReader
-from flowc_compiler.frontend.pipelines.types.assignability import Assignability
-from flowc_compiler.frontend.pipelines.types.type_model import Type
+from flowc_compiler.frontend.types.annotations import TypeReader
+from flowc_compiler.frontend.types.assignability import Assignability
+from flowc_compiler.ir.type_model import Type
 from flowc_compiler.syntax.modules import LocalModules, ModuleView, parse, read_source
 
 TYPING = """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flowc_compiler.frontend.pipelines.types.type_model import UNKNOWN, describe, describe_annotation, type_of_value
+from flowc_compiler.ir.type_model import UNKNOWN, describe, describe_annotation, type_of_value
 from tests.compiler.pipeline_types import TYPING, Types
 
 READ = {

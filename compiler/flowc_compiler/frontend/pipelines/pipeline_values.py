@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from flowc_compiler.evaluate.values import RuntimeValue
 from flowc_compiler.frontend.pipelines.settings.layer_reader import SettingsLayer
-from flowc_compiler.frontend.pipelines.types.type_model import Type
 from flowc_compiler.ir import NO_SPECS, MapCall, Region, StepCall, StepSpecs, SwitchCall
 from flowc_compiler.ir.regions import Call, Value, references
+from flowc_compiler.ir.type_model import Type
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 

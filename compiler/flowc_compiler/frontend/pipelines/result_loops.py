@@ -24,8 +24,8 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
 )
 from flowc_compiler.frontend.pipelines.result_expressions import operation
 from flowc_compiler.frontend.pipelines.step_calls import argument_value
-from flowc_compiler.frontend.pipelines.types.type_model import Verdict
 from flowc_compiler.ir.regions import ItemValue
+from flowc_compiler.ir.type_model import Verdict
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from flowc_compiler.frontend.pipelines.types.assignability import Assignability
-from flowc_compiler.frontend.pipelines.types.type_model import (
+from flowc_compiler.frontend.types.assignability import Assignability
+from flowc_compiler.ir.regions import LiteralValue, OperationValue, Value
+from flowc_compiler.ir.type_model import (
     BOOL,
     BYTES,
     INT,
@@ -24,7 +25,6 @@ from flowc_compiler.frontend.pipelines.types.type_model import (
     several_of,
     union_of,
 )
-from flowc_compiler.ir.regions import LiteralValue, OperationValue, Value
 
 _FLOAT = Instance("float")
 _PLAIN = union_of([Instance("complex"), STR, BYTES, NONE])

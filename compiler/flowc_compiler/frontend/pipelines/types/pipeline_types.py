@@ -17,8 +17,6 @@ from flowc_compiler.frontend.pipelines.pipeline_values import (
     StepOutputs,
     Unmapped,
 )
-from flowc_compiler.frontend.pipelines.types.annotations import TypeReader
-from flowc_compiler.frontend.pipelines.types.assignability import Assignability
 from flowc_compiler.frontend.pipelines.types.signatures import Signature, Signatures
 from flowc_compiler.frontend.pipelines.types.type_messages import (
     Messages,
@@ -32,17 +30,8 @@ from flowc_compiler.frontend.pipelines.types.type_messages import (
     report_parameter,
     tests_of,
 )
-from flowc_compiler.frontend.pipelines.types.type_model import (
-    UNKNOWN,
-    PartsCounter,
-    TupleType,
-    Type,
-    UnknownType,
-    Verdict,
-    list_of,
-    several_of,
-    type_of_value,
-)
+from flowc_compiler.frontend.types.annotations import TypeReader
+from flowc_compiler.frontend.types.assignability import Assignability
 from flowc_compiler.ir import MapCall, Region, StepCall
 from flowc_compiler.ir.regions import (
     ChosenValue,
@@ -52,6 +41,17 @@ from flowc_compiler.ir.regions import (
     LiteralValue,
     Value,
     parts,
+)
+from flowc_compiler.ir.type_model import (
+    UNKNOWN,
+    PartsCounter,
+    TupleType,
+    Type,
+    UnknownType,
+    Verdict,
+    list_of,
+    several_of,
+    type_of_value,
 )
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.frontend.pipelines.types.annotations import TypeReader
-from flowc_compiler.frontend.pipelines.types.type_model import Type, with_none
+from flowc_compiler.frontend.types.annotations import TypeReader
+from flowc_compiler.ir.type_model import Type, with_none
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 from flowc_compiler.syntax.served_imports import dotted
 

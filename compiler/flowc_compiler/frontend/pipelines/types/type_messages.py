@@ -7,10 +7,25 @@ from typing import NamedTuple, assert_never
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.pipelines.pipeline_values import StepFunction
-from flowc_compiler.frontend.pipelines.types.assignability import Assignability
 from flowc_compiler.frontend.pipelines.types.operation_types import Fact, facts_of, narrowed, operation_type
 from flowc_compiler.frontend.pipelines.types.signatures import Signature, Signatures
-from flowc_compiler.frontend.pipelines.types.type_model import (
+from flowc_compiler.frontend.types.assignability import Assignability
+from flowc_compiler.ir import MapCall, Region, StepCall, SwitchCall
+from flowc_compiler.ir.regions import (
+    ChosenValue,
+    CollectionValue,
+    EachValue,
+    ElementValue,
+    ItemValue,
+    LiteralValue,
+    ObjectValue,
+    OperationValue,
+    OutputValue,
+    ParameterValue,
+    Value,
+    regions_of,
+)
+from flowc_compiler.ir.type_model import (
     INT,
     NEVER,
     NONE,
@@ -32,21 +47,6 @@ from flowc_compiler.frontend.pipelines.types.type_model import (
     type_of_value,
     union_of,
     with_none,
-)
-from flowc_compiler.ir import MapCall, Region, StepCall, SwitchCall
-from flowc_compiler.ir.regions import (
-    ChosenValue,
-    CollectionValue,
-    EachValue,
-    ElementValue,
-    ItemValue,
-    LiteralValue,
-    ObjectValue,
-    OperationValue,
-    OutputValue,
-    ParameterValue,
-    Value,
-    regions_of,
 )
 from flowc_compiler.source import Span
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable as _Iterable
 from dataclasses import dataclass, field
 
 from flowc.protocol.conversions import conversion_of_class
-from flowc_compiler.frontend.pipelines.types.annotations import TypeReader
-from flowc_compiler.frontend.pipelines.types.type_model import (
+from flowc_compiler.frontend.types.annotations import TypeReader
+from flowc_compiler.ir.type_model import (
     FOREIGN,
     INT,
     ITERABLES,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flowc_compiler.evaluate.functions import bound_names
-from flowc_compiler.frontend.pipelines.types.type_model import (
+from flowc_compiler.ir.type_model import (
     NEVER,
     NONE,
     SAME,
