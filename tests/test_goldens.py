@@ -38,11 +38,12 @@ DEPLOYMENTS = {
 PACKAGE = re.compile(r"[A-Za-z0-9+/=]{70,}(?:\n[A-Za-z0-9+/=]+(?=\n))*")
 HASH = re.compile(r"(?<![0-9a-f])[0-9a-f]{10}(?:[0-9a-f]{54})?(?![0-9a-f])")
 VERSION = re.compile(r"(?<=flowc )\d+\.\d+\.\d+\S*")
+PAGE = re.compile(r"^ *= page: .*\n", re.MULTILINE)
 
 
 def stable(text: str) -> str:
-    """Text without the package's bytes, content hashes and the version."""
-    return VERSION.sub("<version>", HASH.sub("<hash>", PACKAGE.sub("<package>", text)))
+    """Text without the package's bytes, content hashes, the version and addresses, which only an installation has."""
+    return VERSION.sub("<version>", HASH.sub("<hash>", PACKAGE.sub("<package>", PAGE.sub("", text))))
 
 
 def compare(path: Path, text: str, *, update: bool) -> None:

@@ -15,6 +15,7 @@ from flowc._version import __version__
 
 SUMMARIES = {
     "check": "Print every problem of a flow, and write nothing without --fix.",
+    "explain": "Print the page of a diagnostic.",
     "migrate": "Turn files that import Metaflow or ZenML into files that import flowc.",
     "compile": "Compile a flow to the files of an engine.",
     "image": "Write Dockerfiles for the packages of steps.",

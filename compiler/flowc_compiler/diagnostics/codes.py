@@ -116,3 +116,11 @@ _TITLES = {
 
 CODES: dict[str, DiagnosticCode] = {code: DiagnosticCode(code, title) for code, title in _TITLES.items()}
 """Every code that flowc can print."""
+
+
+def suggest_code(wrong: str) -> str:
+    """The help line for a code that is not there; empty where no code resembles it."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(wrong.upper(), CODES, 1, 0.7)
+    return f"did you mean `{close[0]}`?" if close else ""

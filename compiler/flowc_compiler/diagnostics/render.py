@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from flowc_compiler.diagnostics.codes import CODES
+from flowc_compiler.diagnostics.pages import documentation_address, page_address
 from flowc_compiler.diagnostics.sink import Diagnostic
 from flowc_compiler.diagnostics.terminal_text import visible, visible_json
 from flowc_compiler.source import SourceFile, Span
@@ -20,10 +21,16 @@ _Paint = Callable[[str, str], str]
 def render_text(diagnostics: Iterable[Diagnostic], sources: Mapping[str, SourceFile], *, color: bool = False) -> str:
     """All diagnostics for a terminal, without control characters from the user's files.
 
-    `sources` maps the file names of spans to the files; a diagnostic about another file is shown without its line.
+    `sources` maps the file names of spans to the files; a diagnostic about another file is shown without its line. The
+    first one of each code has the address of its page.
     """
     paint = _ansi if color else _plain
-    return "\n".join(_text(item, sources, paint) for item in diagnostics)
+    shown: set[str] = set()
+    texts: list[str] = []
+    for item in diagnostics:
+        texts.append(_text(item, sources, paint, page_address(item.code) if item.code not in shown else ""))
+        shown.add(item.code)
+    return "\n".join(texts)
 
 
 def summary(diagnostics: Sequence[Diagnostic]) -> str:
@@ -33,12 +40,13 @@ def summary(diagnostics: Sequence[Diagnostic]) -> str:
 
 
 def render_json(diagnostics: Sequence[Diagnostic]) -> str:
-    """An object with a `diagnostics` array, each with the fields of Diagnostic."""
+    """An object with a `diagnostics` array, each with the fields of Diagnostic and the address of its page."""
     items = [
         {
             **item.__dict__,
             "span": None if item.span is None else _span(item.span),
             "fix": None if item.fix is None else item.fix.__dict__,
+            "page": page_address(item.code) or None,
         }
         for item in diagnostics
     ]
@@ -48,9 +56,10 @@ def render_json(diagnostics: Sequence[Diagnostic]) -> str:
 def render_sarif(diagnostics: Sequence[Diagnostic], sources: Mapping[str, SourceFile], version: str) -> str:
     """A SARIF log of one run; `version` is flowc's own."""
     used = sorted({item.code for item in diagnostics})
-    rules = [{"id": code, "shortDescription": {"text": CODES[code].title}} for code in used]
+    base = documentation_address()
+    address = {"informationUri": base} if base else {}
     run = {
-        "tool": {"driver": {"name": "flowc", "version": version, "rules": rules}},
+        "tool": {"driver": {"name": "flowc", "version": version, **address, "rules": list(map(_rule, used))}},
         "columnKind": "unicodeCodePoints",
         "results": [_sarif(item, sources) for item in diagnostics],
     }
@@ -63,7 +72,7 @@ def render_github(diagnostics: Sequence[Diagnostic]) -> str:
     return "".join(_github(item) + "\n" for item in diagnostics)
 
 
-def _text(item: Diagnostic, sources: Mapping[str, SourceFile], paint: _Paint) -> str:
+def _text(item: Diagnostic, sources: Mapping[str, SourceFile], paint: _Paint, page: str) -> str:
     lines = [paint(f"{item.severity}[{item.code}]", item.severity) + paint(f": {_visible(item.message)}", "bold")]
     gutter = ""
     if item.span is not None:
@@ -74,6 +83,8 @@ def _text(item: Diagnostic, sources: Mapping[str, SourceFile], paint: _Paint) ->
             lines.extend(_excerpt(item, item.span, _visible(line).rstrip(), gutter, paint))
     if item.help:
         lines.append(f"{gutter} {paint('=', 'line')} {paint('help', 'help')}: {_visible(item.help)}")
+    if page:
+        lines.append(f"{gutter} {paint('=', 'line')} {paint('page', 'help')}: {page}")
     return "\n".join(lines) + "\n"
 
 
@@ -118,6 +129,12 @@ def _span(span: Span) -> dict[str, str | int]:
     }
 
 
+def _rule(code: str) -> dict[str, Any]:
+    address = page_address(code)
+    rule = {"id": code, "shortDescription": {"text": CODES[code].title}}
+    return {**rule, "helpUri": address} if address else rule
+
+
 def _sarif(item: Diagnostic, sources: Mapping[str, SourceFile]) -> dict[str, Any]:
     text = f"{item.message}. {item.help}" if item.help else item.message
     result: dict[str, Any] = {"ruleId": item.code, "level": item.severity, "message": {"text": text}}
@@ -150,6 +167,8 @@ def _github(item: Diagnostic) -> str:
             *fields,
         ]
     text = f"{item.message} (help: {item.help})" if item.help else item.message
+    page = page_address(item.code)
+    text = f"{text} {page}" if page else text
     return f"::{item.severity} {','.join(fields)}::{_escape(text)}"
 
 
