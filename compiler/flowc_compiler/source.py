@@ -4,45 +4,11 @@ from __future__ import annotations
 
 import ast
 import bisect
-import errno
-import os
 import re
-import stat
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
-
-MOST_BYTES = 64 * 2**20
-"""The largest file that compiling reads, beside those that it ships."""
-
-
-def read_file(path: Path, most: int = MOST_BYTES) -> bytes:
-    """The content of a regular file: devices and pipes may have no end. Raises OSError, also where it is too large."""
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        kind = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
-        raise OSError(kind, "it is not a regular file")
-    with path.open("rb") as file:
-        content = file.read(most + 1)  # files of /proc say that they are empty
-    if len(content) > most:
-        raise OSError(errno.EFBIG, f"it is larger than {most >> 20} MiB")
-    return content
-
-
-def is_file(path: Path) -> bool:
-    """Whether a regular file is there; of a path that no file can have, such as one that is too long, false."""
-    return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises for such a path
-
-
-def exists(path: Path) -> bool:
-    """Whether something is there; of a path that no file can have, false."""
-    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises for such a path
-
-
-def expand_user(path: str) -> Path:
-    """The path with `~` replaced; of a user who does not exist, as it is."""
-    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for such a user
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
+from flowc_compiler.filesystem import exists, expand_user, is_file, is_folder
 from flowc_compiler.frontend.parameters import text_conversion
 from flowc_compiler.frontend.parameters.text_conversion import FALSE_WORDS, TRUE_WORDS
 from flowc_compiler.ir import Parameter
-from flowc_compiler.source import Span, exists, expand_user, is_file
+from flowc_compiler.source import Span
 from flowc_compiler.syntax.import_root import is_readable, located, outside_help
 
 
@@ -294,7 +295,7 @@ def _problem(path: Path) -> str:
     """Why a file cannot be read; empty when it can."""
     try:
         if not is_file(path):
-            kind = "it is a folder" if path.is_dir() else "it is not a regular file"
+            kind = "it is a folder" if is_folder(path) else "it is not a regular file"
             return kind if exists(path) else "there is no such file"
         with path.open("rb"):
             return ""

@@ -31,6 +31,7 @@ from typing import Any, cast
 
 from flowc_compiler.evaluate.operations import LONGEST, TooLargeError, binary, check_format
 from flowc_compiler.evaluate.values import LIBRARY_TYPES, MISSING, Builtin, plain_copy
+from flowc_compiler.filesystem import real_path
 
 
 class PosixPath(PurePosixPath):
@@ -96,7 +97,7 @@ def _absolute(path: str | os.PathLike[str]) -> str:
 
 
 def _real(path: str | os.PathLike[str]) -> str:
-    return Path(os.path.realpath(path)).as_posix()
+    return Path(real_path(path)).as_posix()
 
 
 def _expanded(path: str | os.PathLike[str]) -> str:

@@ -17,6 +17,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from flowc_compiler.filesystem import exists, is_file, is_folder, is_link, names_in, real_path
 from flowc_compiler.syntax.import_statements import Import
 
 NEVER_LOCAL = frozenset({"flowc", "metaflow", "zenml"})
@@ -83,7 +84,7 @@ class Resolved(NamedTuple):
 def located(path: Path) -> Path:
     """Where a flow's file is: absolute, and where a link that the file itself is leads to. Python does the same."""
     path = path.absolute()
-    return path.resolve() if path.is_symlink() else Path(os.path.normpath(path))
+    return Path(real_path(path)) if is_link(path) else Path(os.path.normpath(path))
 
 
 class Folders:
@@ -111,7 +112,7 @@ class Folders:
                     return Resolved(tuple(files), length, regular=True)
                 if compiled := min((item for item in self._compiled(place) if item.startswith(f"{name}.")), default=""):
                     return Resolved(tuple(files), length, regular=True, compiled=place / compiled)
-                if name in entries and (place / name).is_dir():
+                if name in entries and is_folder(place / name):
                     bare.append(place / name)
             else:
                 if not bare or (length == 1 and name in sys.stdlib_module_names):
@@ -122,10 +123,7 @@ class Folders:
     def entries(self, folder: Path) -> frozenset[str]:
         """The names in a folder; none where it cannot be read."""
         if folder not in self._entries:
-            try:
-                self._entries[folder] = frozenset(os.listdir(folder))  # noqa: PTH208 (no objects are wanted)
-            except OSError:
-                self._entries[folder] = frozenset()
+            self._entries[folder] = names_in(folder)
         return self._entries[folder]
 
     def _compiled(self, folder: Path) -> tuple[str, ...]:
@@ -227,7 +225,7 @@ class Home:
 def _packages(folder: Path) -> Iterator[str]:
     """The names of the packages that a folder is and is in, outermost first."""
     names: list[str] = []
-    while (folder / "__init__.py").is_file() and folder.name:
+    while is_file(folder / "__init__.py") and folder.name:
         names.append(folder.name)
         folder = folder.parent
     return reversed(names)
@@ -263,9 +261,9 @@ def is_readable(path: Path, folder: Path) -> bool:
     Links are followed. The project is the folder with version control above the flow's, else that with another marker,
     else the flow's own: a checkout that nobody trusts may name any file of the machine.
     """
-    real = Path(os.path.realpath(path))
-    places = (_project(Path(os.path.realpath(folder))), *READABLE.get())
-    return any(real.is_relative_to(os.path.realpath(place)) for place in places)
+    real = Path(real_path(path))
+    places = (_project(Path(real_path(folder))), *READABLE.get())
+    return any(real.is_relative_to(real_path(place)) for place in places)
 
 
 def _project(folder: Path) -> Path:
@@ -274,7 +272,7 @@ def _project(folder: Path) -> Path:
         chain.append(chain[-1].parent)
     for markers in (_MARKERS[:2], _MARKERS):
         for place in chain:
-            if any((place / name).exists() for name in markers):
+            if any(exists(place / name) for name in markers):
                 return place
     return folder
 
@@ -285,7 +283,7 @@ def outside_help(path: str | Path) -> str:
 
 
 def _is_top(place: Path) -> bool:
-    return any((place / name).exists() for name in _MARKERS)
+    return any(exists(place / name) for name in _MARKERS)
 
 
 @cache

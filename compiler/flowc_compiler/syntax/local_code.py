@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.source import SourceFile, is_file
+from flowc_compiler.filesystem import is_file, is_folder, read_file, read_text
+from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.current_facts import check_current
 from flowc_compiler.syntax.import_root import (
     INCLUDED,
@@ -183,7 +184,7 @@ class LocalCode:
         if found.matched < len(parts) or found.compiled is not None or not found.regular:
             return None
         for path, _ in found.files:
-            self.installed.setdefault(path, path.read_text(encoding="utf-8", errors="replace"))
+            self.installed.setdefault(path, read_text(path))
         return found.files[-1][0]
 
     def places(self) -> list[Path]:
@@ -228,7 +229,7 @@ class LocalCode:
         if path.suffix != ".py":
             return
         try:
-            text = path.read_text(encoding="utf-8")
+            text = read_file(path).decode().replace("\r\n", "\n").replace("\r", "\n")
             tree = parse_text(text)
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             return
@@ -260,7 +261,7 @@ class LocalCode:
         path = self._path if follow.own_path is None else follow.own_path
         for change in path_changes(follow.tree, follow.source.path.absolute(), self._home.folder):
             self.changes.append((change, follow.source))
-            if change.folder is None or not change.anchored or change.folder in path or not change.folder.is_dir():
+            if change.folder is None or not change.anchored or change.folder in path or not is_folder(change.folder):
                 continue
             path.insert(0 if change.front else len(path), change.folder)
             if change.relative:
@@ -371,7 +372,7 @@ class LocalCode:
         if path.suffix == ".py":
             self._follow_included(path)
         else:
-            text = path.read_text(encoding="utf-8", errors="replace")
+            text = read_text(path)
             for inner in scripts_in(text):
                 self._start(inner, path.parent, self.shown(path))
         return True
@@ -402,7 +403,7 @@ class LocalCode:
                 for item in self.folders.entries(place)
                 if _REQUIREMENTS.fullmatch(item)
             )
-            texts = (path.read_text(encoding="utf-8", errors="replace") for path in files if path.is_file())
+            texts = (read_text(path) for path in files if is_file(path))
             quoted = _QUOTED.findall(self.source.text)
             self._required = {_normalized(word) for text in (*texts, *quoted) for word in _DISTRIBUTION.findall(text)}
         return _normalized(name) in self._required

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.source import SourceFile, read_file
+from flowc_compiler.filesystem import held_text, is_folder, read_file, real_path
+from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.current_facts import check_current
 from flowc_compiler.syntax.import_statements import exported
 from flowc_compiler.syntax.served_imports import Names, dotted
@@ -37,9 +38,7 @@ def read_source(path: Path, sink: DiagnosticSink, name: str | None = None) -> So
     """Read a Python file by its declared encoding; `None` with FC104 collected when that fails."""
     shown = name or path.as_posix()
     try:
-        raw = read_file(path, MAX_BYTES)
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
-        text = raw.decode(encoding)
+        text = _decoded(path)
     except FileNotFoundError:
         sink.error("FC104", f"there is no file {shown}", None, help="check the path")
         return None
@@ -55,6 +54,15 @@ def read_source(path: Path, sink: DiagnosticSink, name: str | None = None) -> So
     source = SourceFile(path, text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff"), shown)
     sink.add_source(source)
     return source
+
+
+def _decoded(path: Path) -> str:
+    held = held_text(path)
+    if isinstance(held, str):
+        return held
+    raw = read_file(path, MAX_BYTES)
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
+    return raw.decode(encoding)
 
 
 def parse(source: SourceFile, sink: DiagnosticSink) -> ast.Module | None:
@@ -263,7 +271,7 @@ class LocalModules:
             message = f"the local modules that {main.source.name} imports have more than {MOST_CHARACTERS:,} characters"
             help_text = "install what is not the flow's own in the image"
             sink.error("FC104", message, main.source.line_span(1), help=help_text)
-        self._views: dict[Path, ModuleView | None] = {self._code.root.file.resolve(): main}
+        self._views: dict[Path, ModuleView | None] = {Path(real_path(self._code.root.file)): main}
         self._installed: tuple[Path, ...] = ()
 
     def with_installed(self) -> LocalModules:
@@ -345,7 +353,7 @@ class LocalModules:
         path = self._code.module_path(view.source.path, level, parts)
         if path is None and self._installed and not level:
             path = self._code.installed_path(parts, self._installed)
-        return self._parsed(path.resolve(), path) if path is not None else None
+        return self._parsed(Path(real_path(path)), path) if path is not None else None
 
     def module_name(self, view: ModuleView) -> str:
         """The dotted name that a task imports a file by."""
@@ -367,7 +375,7 @@ def installation_folders() -> tuple[Path, ...]:
     """The folders of this Python's import path that hold installed packages: not those of its own library."""
     own = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
     folders = (Path(place) for place in sys.path if place and place not in own)
-    return tuple(folder for folder in folders if folder.is_dir() and folder.name != "lib-dynload")
+    return tuple(folder for folder in folders if is_folder(folder) and folder.name != "lib-dynload")
 
 
 def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import glob
 import os
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowc_compiler.driver import default_file
-from flowc_compiler.source import exists
+from flowc_compiler.filesystem import exists, is_file, is_folder, is_link, names_in, read_file, real_path, record_tree
 from flowc_compiler.syntax.import_root import is_readable, outside_help
 from flowc_compiler.syntax.local_code import Reason
 
@@ -49,9 +50,9 @@ def included_files(patterns: Sequence[str], folder: Path, sink: DiagnosticSink) 
             sink.error("FC605", f"`--include {pattern}` names no file", None, help=_help(pattern, folder))
         for path in files:
             file = Path(os.path.normpath(folder / path))
-            if file.is_symlink() and not is_readable(file, folder):
+            if is_link(file) and not is_readable(file, folder):
                 message = f"`--include {pattern}`: {path} is a link to a file outside of the flow's project"
-                sink.error("FC605", message, None, help=outside_help(os.path.realpath(file)))
+                sink.error("FC605", message, None, help=outside_help(real_path(file)))
                 continue
             found[path] = file
     return found
@@ -69,6 +70,7 @@ def _matches(pattern: str, folder: Path, sink: DiagnosticSink) -> list[str] | No
     pattern = os.path.normpath(pattern) if pattern.strip() else ""
     if pattern and exists(folder / pattern):
         return [pattern]
+    record_tree(folder.joinpath(*takewhile(lambda part: not set("*?[") & set(part), Path(pattern).parts)))
     matches = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207 (Path.glob knows no `..`)
     return sorted(os.path.normpath(match) for match in matches)
 
@@ -76,15 +78,16 @@ def _matches(pattern: str, folder: Path, sink: DiagnosticSink) -> list[str] | No
 def _files(folder: Path, match: str) -> Iterator[str]:
     """A file itself, or the files in a folder, sorted."""
     path = folder / match
-    if not path.is_dir():
-        if path.is_file():
+    if not is_folder(path):
+        if is_file(path):
             yield _from(folder, path)
         return
     for where, folders, names in os.walk(path):
+        names_in(Path(where))
         folders[:] = sorted(name for name in folders if _wanted(name))
         for name in sorted(names):
             file = Path(where, name)
-            if _wanted(name) and file.is_file() and not _written_by_flowc(file):
+            if _wanted(name) and is_file(file) and not _written_by_flowc(file):
                 yield _from(folder, file)
 
 
@@ -101,8 +104,7 @@ def _written_by_flowc(path: Path) -> bool:
     if path.suffix not in {".yaml", ".yml", ".py"}:
         return False
     try:
-        with path.open("rb") as file:
-            return file.readline(200).startswith(_HEADERS)
+        return read_file(path).startswith(_HEADERS)
     except OSError:
         return False  # reported where it is read
 
@@ -131,7 +133,7 @@ def default_files(parameters: Iterable[Parameter], sink: DiagnosticSink) -> tupl
         path = default_file(parameter, sink, "create it where you compile: it is compiled into the code package")
         if path is not None:
             names[parameter.name] = f"{DEFAULTS_FOLDER}/{parameter.name}"
-            contents[names[parameter.name]] = path.read_bytes()
+            contents[names[parameter.name]] = read_file(path, None)
     return names, contents
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NoReturn, cast
 
 from flowc_compiler.evaluate.literals import UnresolvedError
+from flowc_compiler.filesystem import exists, read_file
 from flowc_compiler.frontend.parameters.declaration_calls import Argument, CallReader
-from flowc_compiler.source import exists, read_file
 from flowc_compiler.syntax.import_root import is_readable, outside_help
 
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from flowc_compiler.source import read_file
+from flowc_compiler.filesystem import read_file
 from flowc_compiler.syntax.import_root import is_readable
 
 if TYPE_CHECKING:

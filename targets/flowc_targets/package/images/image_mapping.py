@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from flowc_compiler.filesystem import read_file
 from flowc_compiler.ir import ContainerSpec
-from flowc_compiler.source import read_file
 from flowc_targets.package.images.build_files import DOCKERFILE, content_tag
 from flowc_targets.package.images.image_environments import GrammarError, environments, image_reference
 

@@ -1,0 +1,96 @@
+"""Checks of flows: all diagnostics of a file, as `flowc check` and editors show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from flowc_cli.flow_options import FlowOptions
+from flowc_cli.project_config import included_patterns
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.driver import Compilation, flow_names
+from flowc_compiler.filesystem import held_in_memory, read_file
+from flowc_targets.package.local_modules import check_code
+
+_ROOT = "s3://bucket/prefix"
+"""Stands in for the artifact store of targets that need one."""
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """How files are checked."""
+
+    flow: FlowOptions = FlowOptions()  # noqa: RUF009 (it is frozen)
+    targets: tuple[str, ...] = ()
+    """The targets that are to express the flows."""
+
+
+class Checked(NamedTuple):
+    """What is known of a file."""
+
+    sink: DiagnosticSink
+    compilations: tuple[Compilation, ...]
+    """Its flows without errors."""
+
+
+def check_text(text: str | bytes, path: Path, options: CheckOptions) -> Checked:
+    """All diagnostics of a text, as if the file at `path` had it: the file need not exist, and its folder counts.
+
+    Bytes are decoded as the file's own. For texts of several files see `held_in_memory`.
+    """
+    with held_in_memory({path: text}):
+        return check_file(path, options)
+
+
+def check_file(file: Path, options: CheckOptions) -> Checked:
+    """All diagnostics of a file: of each of its flows, where none is named and none is the one that it runs."""
+    flow = replace(options.flow, parameters=replace(options.flow.parameters, to_check=True))
+    sink, compilation = _check_flow(file, options.targets, flow)
+    if flow.flow_name is None and any(item.code == "FC103" for item in sink.diagnostics):
+        names = flow_names(file)
+        if len(names) > 1 and not flow.parameters.assignments:
+            return _check_flows(file, options.targets, flow, names)
+    return Checked(sink, (compilation,) if compilation is not None else ())
+
+
+def _check_flows(file: Path, targets: Sequence[str], options: FlowOptions, names: Sequence[str]) -> Checked:
+    from flowc_compiler.evaluate.operations import spending
+
+    sink, compilations = DiagnosticSink(), list[Compilation]()
+    with spending(len(read_file(file))):  # all flows together may take what one may
+        for name in names:
+            found, compilation = _check_flow(file, targets, replace(options, flow_name=name))
+            sink.extend(found)
+            compilations += [compilation] if compilation is not None else []
+    return Checked(sink, tuple(compilations))
+
+
+def _check_flow(file: Path, targets: Sequence[str], options: FlowOptions) -> tuple[DiagnosticSink, Compilation | None]:
+    """All diagnostics of a flow, those of the named targets too."""
+    sink = DiagnosticSink()
+    compilation = None
+    try:
+        compilation = options.compile_with_values(file, sink)
+        for name in targets:
+            _check_target(compilation, name, sink)
+        if not targets:
+            check_code(compilation.source, included_patterns(compilation.source.path, sink), sink)
+    except FlowcError:
+        pass
+    return sink, compilation
+
+
+def _check_target(compilation: Compilation, name: str, sink: DiagnosticSink) -> None:
+    """Emit the files of a target with its configured options, and drop them."""
+    from flowc_cli.target_options import build_options, emit_files, find_target
+
+    target = find_target(name, sink)
+    if target is None:
+        return
+    flow, source = compilation.flow, compilation.source
+    options = build_options(target.options_model, name, source.path, {}, (), sink)
+    if options is not None:
+        options = options if options.root is not None else options.model_copy(update={"root": _ROOT})
+        emit_files(target, flow, source, options, sink)
