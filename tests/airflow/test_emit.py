@@ -268,7 +268,7 @@ def test_the_code_package_is_in_the_file() -> None:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CODE"
     )
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(code))) as archive:
-        assert {"__main__.py", "plan.json", "flowc/__main__.py", "files/two_models.py"} <= set(archive.namelist())
+        assert archive.namelist() == ["__main__.py", "files/two_models.py", "flowc.zip", "plan.json"]
 
 
 def test_foreach_in_foreach_is_flattened(tmp_path: Path) -> None:

@@ -96,10 +96,9 @@ def test_a_very_long_value(tmp_path: Path) -> None:
 
 
 def test_caps_of_the_full_crds(tmp_path: Path) -> None:
-    too_large = ("FC503", "warning", 3)  # for a plain `kubectl apply`, with any of these lengths
-    assert codes(tmp_path, chain(250)) == [("FC503", "error", 3), too_large]
-    assert codes(tmp_path, chain(250), crds="minimal") == [too_large]
-    assert [item for item in codes(tmp_path, chain(190)) if item != too_large] == []
+    assert codes(tmp_path, chain(250)) == [("FC503", "error", 3)]
+    assert codes(tmp_path, chain(250), crds="minimal") == []
+    assert codes(tmp_path, chain(190)) == []
 
 
 def test_a_large_manifest_is_a_warning_and_a_huge_one_an_error(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def packaged(*arguments: str | Path) -> list[str]:
     assert result.returncode == 0, result.stderr
     code = yaml_documents(result.stdout)[0]
     with zipfile.ZipFile(BytesIO(b64decode(code["binaryData"]["flow.pyz"]))) as archive:
-        return [name for name in archive.namelist() if not name.startswith(("flowc/", "plan", "__main__"))]
+        return [name for name in archive.namelist() if not name.startswith(("flowc.zip", "plan", "__main__"))]
 
 
 def test_the_command_line_and_pyproject_add_up(tmp_path: Path) -> None:

@@ -22,5 +22,7 @@ TIMEOUT_GRACE_SECONDS = 300
 
 PLAN_FILE = "plan.json"
 """The plan in the code package."""
+RUNTIME_FILE = "flowc.zip"
+"""The shim in the code package, a zip of its own."""
 FILES_FOLDER = "files"
 """The folder of the code package whose files the shim unpacks before it imports the user's."""

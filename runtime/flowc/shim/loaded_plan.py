@@ -12,7 +12,7 @@ from flowc.protocol.plan import Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict
+    from typing import Any, Dict, Tuple
 
 
 _plan: Plan | None = None
@@ -57,7 +57,7 @@ def parameter_entry(name: str) -> Dict[str, Any]:
 
 
 def load_plan() -> Plan:
-    """The plan in the file that FLOWC_PLAN names, else in the zip that this code runs from."""
+    """The plan in the file that FLOWC_PLAN names, else in the code package that this process runs."""
     path = os.environ.get(env_names.PLAN)
     try:
         if path:
@@ -68,13 +68,24 @@ def load_plan() -> Plan:
         raise ProtocolError(f"the plan cannot be read: {error}") from error
 
 
-def read_package(name: str) -> bytes:
-    """A file of the code package that this code runs from. Raises ProtocolError and OSError."""
-    import flowc
+_package: Tuple[str, str] | None = None
 
-    loader: Any = flowc.__loader__
-    archive = getattr(loader, "archive", None)
-    if archive is None:
+
+def set_package(path: str, folder: str) -> None:
+    """Set the code package of this process, and a folder to unpack it into, which is removed when the process ends."""
+    global _package
+    _package = (path, folder)
+
+
+def package_place() -> Tuple[str, str] | None:
+    """The code package that this process runs, and the folder to unpack it into; `None` where it runs none."""
+    return _package
+
+
+def read_package(name: str) -> bytes:
+    """A file of the code package that this process runs. Raises ProtocolError and OSError."""
+    from zipimport import zipimporter
+
+    if _package is None:
         raise ProtocolError("there is no plan: run the code package (python3 flow.pyz task ...), or set FLOWC_PLAN")
-    data: bytes = loader.get_data(os.path.join(archive, name))
-    return data
+    return zipimporter(_package[0]).get_data(name.replace("/", os.sep))

@@ -121,22 +121,19 @@ def _find(plan: Plan) -> ModuleSpec | None:
 def warm_up(plan: Plan) -> None:
     """Import the installed modules that the user's files import, and compile the flow's file; execute nothing of it."""
     from importlib.util import spec_from_file_location
-    from zipimport import zipimporter
 
     from flowc.shim.warm_imports import first_imports, import_all
 
     set_plan(plan)
     serve_modules(plan.unserved, plan.trackers)
     top, files = located_files(plan)
-    path = os.path.join(top, files["file"])
-    loader = None if os.path.exists(path) else zipimporter(os.path.dirname(path))
-    spec = spec_from_file_location(plan.module, path, loader=loader)
+    spec = spec_from_file_location(plan.module, os.path.join(top, files["file"]))
     before = list(sys.path)
     sys.path[:0] = import_folders(top, files)
     imported = first_imports(plan.module, spec)
     sys.path[:] = before
     import_all(imported)
-    if loader is None and spec is not None and not plan.pipeline:
+    if spec is not None and not plan.pipeline:
         with contextlib.suppress(Exception):  # the task says what is wrong
             program_code(plan, spec)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 
 from flowc.errors import ProtocolError
 from flowc.protocol import FILES_FOLDER, env_names
+from flowc.shim.loaded_plan import package_place, read_package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def place_files(plan: Plan) -> str:
     """
     top, files = located_files(plan)
     if not os.path.isdir(top):
-        top = _unpack(files)
+        _unpack(top, files)
     path = os.path.join(top, files["file"])
     os.environ[env_names.FILES] = os.path.dirname(path)
     folders = import_folders(top, files)
@@ -50,12 +50,10 @@ def located_files(plan: Plan) -> Tuple[str, Dict[str, Any]]:
         return _of_file(plan, os.path.abspath(source) if source else _on_path(plan.module))
     if "top" in files:
         return files["top"], files
-    import flowc
-
-    archive = getattr(flowc.__loader__, "archive", None)
-    if archive is None:
+    package = package_place()
+    if package is None:
         raise ProtocolError("the flow's files are in the code package: run it (python3 flow.pyz task ...)")
-    return os.path.join(os.path.abspath(archive), FILES_FOLDER), files
+    return os.path.join(package[1], FILES_FOLDER), files
 
 
 def import_folders(top: str, files: Dict[str, Any]) -> List[str]:
@@ -90,18 +88,14 @@ def _search(folders: List[str], own: str) -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join([*more, *given])
 
 
-def _unpack(files: Dict[str, Any]) -> str:
-    """Unpack the user's files into a new folder, which is removed when this process ends."""
-    from flowc.shim.loaded_plan import read_package
-
+def _unpack(top: str, files: Dict[str, Any]) -> None:
+    """Unpack the user's files into a new folder."""
     try:
-        top = _new_folder()
-        _remove_at_exit(top)
         for name in files["shipped"]:
             path = os.path.join(top, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "wb") as file:
-                file.write(read_package(os.path.join(FILES_FOLDER, name)))
+                file.write(read_package(f"{FILES_FOLDER}/{name}"))
         for name in files.get("executable", ()):
             os.chmod(os.path.join(top, name), 0o700)
         _keep_relative_paths()
@@ -113,22 +107,6 @@ def _unpack(files: Dict[str, Any]) -> str:
         raise ProtocolError(
             f"the flow's files cannot be unpacked: {error}; TMPDIR may name a folder that can be written"
         ) from error
-    return top
-
-
-def _new_folder() -> str:
-    """A new folder where `tempfile` makes them. To import that takes longer than all else here."""
-    variables = (os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
-    failure: OSError | None = None
-    for place in (*filter(None, variables), "/tmp", "/var/tmp", "/usr/tmp", os.curdir):  # noqa: S108
-        path = os.path.join(os.path.realpath(place), f"flowc-files-{os.getpid()}-{os.urandom(8).hex()}")
-        try:
-            os.mkdir(path, 0o700)
-        except OSError as error:
-            failure = failure or error
-        else:
-            return path
-    raise failure or OSError("there is no folder")
 
 
 def _keep_relative_paths() -> None:
@@ -137,27 +115,3 @@ def _keep_relative_paths() -> None:
     if root and "://" not in root:
         os.environ[env_names.ROOT] = os.path.abspath(os.path.expanduser(root))
     sys.path[:] = [os.path.abspath(entry) if os.path.exists(entry or ".") else entry for entry in sys.path]
-
-
-def _remove_at_exit(folder: str) -> None:
-    """Not in processes that the step forks: the first that ends would take the others' files away."""
-    import atexit
-
-    owner = os.getpid()
-
-    def remove() -> None:
-        if os.getpid() == owner:
-            _remove(folder)
-
-    atexit.register(remove)
-
-
-def _remove(folder: str) -> None:
-    """Remove a folder, as far as possible. To import `shutil` for it takes longer than the rest of a task's end."""
-    for place, folders, names in os.walk(folder, topdown=False):
-        for name in names:
-            with contextlib.suppress(OSError):
-                os.remove(os.path.join(place, name))
-        for path in [os.path.join(place, name) for name in folders] + ([place] if place == folder else []):
-            with contextlib.suppress(OSError):
-                os.remove(path) if os.path.islink(path) else os.rmdir(path)

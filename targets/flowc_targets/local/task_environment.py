@@ -6,14 +6,14 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from flowc.protocol import env_names
+from flowc.protocol import RUNTIME_FILE, env_names
 from flowc.protocol.encodings import join_tags
 from flowc.shim.fork_server import BOOT
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import bind_parameters, with_defaults
 from flowc_compiler.syntax.import_root import located
 from flowc_targets.base.process_pool import ForkServer
-from flowc_targets.package.code_package import build_package
+from flowc_targets.package.code_package import runtime_zip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,9 +44,7 @@ def with_values(flow: Flow, params: Mapping[str, str]) -> Flow:
     return with_defaults(flow, bind_parameters(flow, list(params.items()), DiagnosticSink()))
 
 
-def task_environment(
-    flow: Flow, source: SourceFile, options: RunOptions, record: RunRecord, plan: Path
-) -> dict[str, str]:
+def task_environment(source: SourceFile, options: RunOptions, record: RunRecord, plan: Path) -> dict[str, str]:
     """The environment of every task of a run."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(env_names.PARAMETER_PREFIX)}
     env[env_names.PLAN] = str(plan)
@@ -63,9 +61,9 @@ def task_environment(
     env[env_names.GANG_FRESH] = "1"  # no attempt of a run has a number twice,
     env[env_names.GANG_GRACE] = "0"  # and what is committed does not run again
     if options.python != sys.executable:  # it may not have flowc: give it ours, as a container gets it
-        package = plan.with_name("flow.pyz")
-        package.write_bytes(build_package(flow, source))
-        env["PYTHONPATH"] = os.pathsep.join(filter(None, (str(package), env.get("PYTHONPATH", ""))))
+        runtime = plan.with_name(RUNTIME_FILE)
+        runtime.write_bytes(runtime_zip())
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, (str(runtime), env.get("PYTHONPATH", ""))))
     return env
 
 

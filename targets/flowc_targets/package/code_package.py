@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flowc.protocol import FILES_FOLDER, PLAN_FILE
+from flowc.protocol import FILES_FOLDER, PLAN_FILE, RUNTIME_FILE
 from flowc.protocol.trackers import TRACKERS
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.syntax.import_root import located
@@ -29,24 +29,14 @@ if TYPE_CHECKING:
     from flowc_compiler.source import SourceFile
     from flowc_compiler.syntax.local_code import LocalCode
 
-_MAIN = """\
-import os
-import sys
-
-if sys.version_info < (3, 9):
-    sys.exit("flowc: a task needs Python 3.9 or newer, and this is %d.%d" % sys.version_info[:2])
-sys.path[0] = os.path.abspath(sys.path[0])  # the task may change the working directory
-
-from flowc.__main__ import main
-
-sys.exit(main())
-"""
 _DOCSTRING = re.compile(rb'''^([ \t]*)"""(?:[^"\\]|\\.|"(?!""))*"""$''', re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(rb"""(?:^[ \t]*#.*|[ \t]+#[^"']*)$""")
 """The comment of one line."""
 _OF_TYPES = re.compile(rb"^if TYPE_CHECKING:\n((?:[ \t]+[^\n]*\n|\n)+)", re.MULTILINE)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MOST_NAMED = 5
+MAIN_FILE = "__main__.py"
+"""What Python runs of a zip."""
 
 
 def build_package(flow: Flow, source: SourceFile) -> bytes:
@@ -78,8 +68,8 @@ def package_files(
     plan["files"] = {**place, **({"executable": executable} if executable else {})}
     plan.update(_unserved(code))
     files.update(contents)
-    files.update(_runtime_files())
-    files["__main__.py"] = _MAIN.encode()
+    files[RUNTIME_FILE] = runtime_zip()
+    files[MAIN_FILE] = Path(__file__).with_name("zipapp_main.py").read_bytes()
     files[PLAN_FILE] = json.dumps(plan, ensure_ascii=False, separators=(",", ":")).encode()
     return dict(sorted(files.items()))
 
@@ -113,14 +103,17 @@ def list_package(flow: Flow, source: SourceFile, include: Sequence[str], sink: D
     shipped, _ = shipped_files(code, included)
     own = {f"{FILES_FOLDER}/{item.place}": item for item in shipped}
     listed: list[ListedFile] = []
-    for name, content in files.items():
+    size = len(zip_files(files))
+    del files[RUNTIME_FILE]
+    files.update({f"{RUNTIME_FILE}/{name}": content for name, content in runtime_files().items()})
+    for name, content in sorted(files.items()):
         item = own.get(name)
         reason = item.reason if item is not None else Reason("the default file of a parameter")
         if item is None and not name.startswith(f"{DEFAULTS_FOLDER}/"):
             reason = Reason("the plan of the flow" if name == PLAN_FILE else "the shim")
         path = code.shown(item.path) if item is not None else None
         listed.append(ListedFile(name, path, len(content), reason))
-    return PackageList(listed, [code.shown(place) for place in code.root.path], len(zip_files(files)))
+    return PackageList(listed, [code.shown(place) for place in code.root.path], size)
 
 
 def local_plan(flow: Flow, source: SourceFile, include: Sequence[str] = ()) -> dict[str, Any]:
@@ -144,7 +137,7 @@ def largest_files(package: bytes) -> str:
     """The help for a package that is too large: the user's largest files, by their size in the zip."""
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         sizes = {info.filename: info.compress_size for info in archive.infolist()}
-    own = [name for name in sizes if not name.startswith("flowc/") and name not in {"__main__.py", PLAN_FILE}]
+    own = [name for name in sizes if name not in {RUNTIME_FILE, MAIN_FILE, PLAN_FILE}]
     largest = sorted(own, key=lambda name: (-sizes[name], name))[:_MOST_NAMED]
     shown = ", ".join(f"{name.removeprefix(f'{FILES_FOLDER}/')} ({sizes[name]:,} bytes)" for name in largest)
     return f"keep large files in the image, in the store or on a volume; the largest are {shown}"
@@ -187,7 +180,12 @@ def _content(path: Path, source: SourceFile, code: LocalCode, sink: DiagnosticSi
 
 
 @cache
-def _runtime_files() -> Mapping[str, bytes]:
+def runtime_zip() -> bytes:
+    """The shim as a zip to import from. It is not compressed, so that the package compresses it as a whole."""
+    return zip_files(runtime_files(), compressed=False)
+
+
+def runtime_files() -> dict[str, bytes]:
     """The files of the shim, without what no task reads. They are located, not imported, which would take time."""
     spec = find_spec("flowc")
     assert spec is not None, "the package flowc is not installed"

@@ -1,0 +1,65 @@
+"""The `__main__.py` of every code package: it unpacks the shim, which is compressed as a whole, and runs it.
+
+Compressed file by file, the shim alone would fill the annotation that a plain `kubectl apply` keeps. This file is read
+and never imported here. Standard library only; Pythons that are too old for the shim have to parse it.
+"""
+
+import atexit
+import os
+import sys
+from zipimport import zipimporter
+
+if sys.version_info < (3, 9):
+    sys.exit("flowc: a task needs Python 3.9 or newer, and this is %d.%d" % sys.version_info[:2])
+
+
+def new_folder() -> str:
+    """A new folder where `tempfile` makes them. To import that takes longer than all else here."""
+    variables = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
+    failure = OSError("there is no folder")
+    for place in [*filter(None, variables), "/tmp", "/var/tmp", "/usr/tmp", os.curdir]:  # noqa: S108
+        path = os.path.join(os.path.realpath(place), "flowc-%d-%s" % (os.getpid(), os.urandom(8).hex()))
+        try:
+            os.mkdir(path, 0o700)
+        except OSError as error:
+            failure = error if failure.errno is None else failure
+        else:
+            return path
+    raise failure
+
+
+def remove(folder: str, owner: int) -> None:
+    """Remove a folder, as far as possible, unless a step has forked this process: others still use it then.
+
+    To import `shutil` for it takes longer than the rest of a task's end.
+    """
+    if os.getpid() != owner:
+        return
+    for place, folders, names in os.walk(folder, topdown=False):
+        for path in [os.path.join(place, name) for name in (*names, *folders)]:
+            try:
+                os.rmdir(path) if os.path.isdir(path) and not os.path.islink(path) else os.remove(path)
+            except OSError:
+                pass  # some other process keeps it
+    try:
+        os.rmdir(folder)
+    except OSError:
+        pass
+
+
+package = os.path.abspath(sys.path[0])  # the task may change the working directory
+try:
+    folder = new_folder()
+    atexit.register(remove, folder, os.getpid())
+    sys.path[0] = os.path.join(folder, "flowc.zip")
+    with open(sys.path[0], "wb") as file:
+        file.write(zipimporter(package).get_data("flowc.zip"))
+except OSError as error:
+    sys.stderr.write("flowc: the shim cannot be unpacked: %s; TMPDIR may name a folder that can be written\n" % error)
+    sys.exit(2)
+
+from flowc.__main__ import main  # noqa: E402
+from flowc.shim.loaded_plan import set_package  # noqa: E402
+
+set_package(package, folder)
+sys.exit(main())
