@@ -49,18 +49,37 @@ def run(folder: Path, block: Block) -> None:
         assert (done.returncode != 0) == fails, f"{command}: {done.returncode}\n{said}"
 
 
+def ported(name: str, folder: Path) -> Path:
+    """A repository of the page, copied into `folder` and changed as shown; where it is."""
+    copied = _copy(name, folder)
+    title = next(title for title, own in SECTIONS.items() if own == name)
+    for block in blocks(sections(PAGE.read_text(encoding="utf-8"))[title], "diff", "toml"):
+        _apply(copied, block)
+    return copied
+
+
+def _copy(name: str, folder: Path) -> Path:
+    copied = folder / name
+    shutil.copytree(REPOSITORY / "examples" / name, copied)
+    (copied / ".git").mkdir()  # as a clone has it
+    return copied
+
+
+def _apply(folder: Path, block: Block) -> None:
+    if block.language == "diff":
+        change(folder, block)
+    else:
+        (folder / block.title).write_text(block.text, encoding="utf-8")
+
+
 @pytest.mark.process
 @pytest.mark.parametrize("title", SECTIONS)
 def test_the_repository_is_ported(title: str, tmp_path: Path) -> None:
-    folder = tmp_path / SECTIONS[title]
-    shutil.copytree(REPOSITORY / "examples" / SECTIONS[title], folder)
-    (folder / ".git").mkdir()  # as a clone has it
+    folder = _copy(SECTIONS[title], tmp_path)
     steps = blocks(sections(PAGE.read_text(encoding="utf-8"))[title])
     assert {"console", "diff", "toml"} <= {block.language for block in steps}
     for block in steps:
         if block.language == "console":
             run(folder, block)
-        elif block.language == "diff":
-            change(folder, block)
-        elif block.language == "toml":
-            (folder / block.title).write_text(block.text, encoding="utf-8")
+        elif block.language in {"diff", "toml"}:
+            _apply(folder, block)
