@@ -10,6 +10,7 @@ from typing import NamedTuple
 from flowc_cli.flow_options import FlowOptions
 from flowc_cli.project_config import included_patterns
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.diagnostics.ignore_comments import MARK
 from flowc_compiler.driver import Compilation, flow_names
 from flowc_compiler.filesystem import held_in_memory, read_file
 from flowc_targets.package.local_modules import check_code
@@ -45,7 +46,18 @@ def check_text(text: str | bytes, path: Path, options: CheckOptions) -> Checked:
 
 
 def check_file(file: Path, options: CheckOptions) -> Checked:
-    """All diagnostics of a file: of each of its flows, where none is named and none is the one that it runs."""
+    """All diagnostics of a file: of each of its flows, where none is named and none is the one that it runs.
+
+    Comments that ignore nothing are reported when all flows of the file are checked.
+    """
+    checked = _check_file(file, options)
+    source = checked.sink.sources.get(file.as_posix())
+    if source is not None and MARK in source.text and (options.flow.flow_name is None or len(flow_names(file)) == 1):
+        checked.sink.report_unused_comments(source)
+    return checked
+
+
+def _check_file(file: Path, options: CheckOptions) -> Checked:
     flow = replace(options.flow, parameters=replace(options.flow.parameters, to_check=True))
     sink, compilation = _check_flow(file, options.targets, flow)
     if flow.flow_name is None and any(item.code == "FC103" for item in sink.diagnostics):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+from flowc_cli.check_settings import NO_SETTINGS, CheckSettings, severities_of
 from flowc_cli.metaflow_variables import default_branch, default_decorators
 from flowc_cli.output import Form, report
 from flowc_cli.project_config import included_patterns, variables_at_compile
@@ -42,10 +43,13 @@ class FlowOptions:
     """Values of parameters."""
     include: tuple[str, ...] = ()
     """Patterns of `--include`."""
+    checks: CheckSettings = NO_SETTINGS
+    """What `flowc check` is told to ignore, to select and to take for errors."""
 
     def compile(self, file: Path, sink: DiagnosticSink) -> Compilation:
         """Compile a file. Raises FlowcError."""
         self._include(file)
+        sink.severities = severities_of(file, self.checks, sink)
         configs = replace(given_configs(self.config, self.config_value, sink), kept=self.origin_configs)
         read = set[str]()
         token = VARIABLES_READ.set(read)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from flowc.project_settings import find_settings, rebased
 from flowc.protocol import env_names
+from flowc_cli.check_settings import SECTION as CHECKS
 from flowc_cli.project_config import ENV_OPTION, configuration
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.ir import Flow
@@ -114,7 +115,7 @@ def _configured(
     file: Path, target: str, fields: Mapping[str, Any], sink: DiagnosticSink
 ) -> tuple[dict[str, Any], frozenset[str], frozenset[str]]:
     """The options in pyproject.toml, and the names of those that it has for all targets, and for this one."""
-    names = set(target_names()) | {"run"}
+    names = set(target_names()) | {"run", CHECKS}
     table = configuration(file, sink)
     values: dict[str, Any] = {}
     shared, configured = set[str](), set[str]()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from flowc_cli import shared_options as shared
+from flowc_cli.check_settings import CheckSettings
 from flowc_cli.checking import CheckOptions, check_file
 from flowc_cli.flow_options import flow_options
 from flowc_cli.output import INPUT_ERROR, Form, note_unused, report, write_content, write_error
@@ -39,10 +41,20 @@ def check(
     stdin_filename: Annotated[
         Path | None, typer.Option(help="where the text that `-` reads from standard input belongs")
     ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", metavar="CODES", help="codes, or prefixes of codes, not to report")
+    ] = None,
+    select: Annotated[
+        list[str] | None, typer.Option("--select", metavar="CODES", help="report these, and errors of compiling, only")
+    ] = None,
+    error: Annotated[
+        list[str] | None, typer.Option("--error", metavar="CODES", help="warnings that are errors")
+    ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="print what --fix would change, and write nothing")] = False,
 ) -> None:
     """Print every problem of a flow, and write nothing without --fix."""
     options = flow_options(flow, with_, config, config_value, branch, production, param)
+    options = replace(options, checks=CheckSettings.given(select=select, ignore=ignore, error=error))
     checks = CheckOptions(options, tuple(target or ()))
     if str(file) == "-":
         with held_in_memory({stdin_filename or file: sys.stdin.buffer.read()}):

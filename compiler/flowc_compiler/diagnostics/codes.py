@@ -34,6 +34,8 @@ _TITLES = {
     "FC117": "a pipeline is called more than once",
     "FC118": "a text that cannot be written in UTF-8",
     "FC119": "a variable of the environment is not read when flowc compiles",
+    "FC120": "a comment that ignores nothing",
+    "FC121": "a comment whose codes cannot be ignored",
     "FC201": "an unknown step in self.next",
     "FC202": "a step without self.next",
     "FC203": "flowc cannot read self.next",
@@ -116,6 +118,10 @@ _TITLES = {
 
 CODES: dict[str, DiagnosticCode] = {code: DiagnosticCode(code, title) for code, title in _TITLES.items()}
 """Every code that flowc can print."""
+IGNORABLE_ERRORS = frozenset({"FC226", "FC227", "FC310", "FC312", "FC313", "FC314", "FC317", "FC318", "FC320", "FC321"})
+"""Errors that a comment or `[tool.flowc.check]` may ignore, as every warning: the output is what the file says. It is
+wrong without what other errors are about, or there is none.
+"""
 
 
 def suggest_code(wrong: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from flowc_compiler.diagnostics.codes import CODES
+from flowc_compiler.diagnostics.diagnostic import Diagnostic
 from flowc_compiler.diagnostics.pages import documentation_address, page_address
-from flowc_compiler.diagnostics.sink import Diagnostic
 from flowc_compiler.diagnostics.terminal_text import visible, visible_json
 from flowc_compiler.source import SourceFile, Span
 

@@ -2,31 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-from flowc_compiler.diagnostics.codes import CODES
+from flowc_compiler.diagnostics.codes import CODES, IGNORABLE_ERRORS
+from flowc_compiler.diagnostics.diagnostic import Diagnostic
 from flowc_compiler.diagnostics.fix import Fix
+from flowc_compiler.diagnostics.severities import ALL, Reported, Severities, reported, unused
 from flowc_compiler.source import SourceFile, Span
-
-Severity = Literal["error", "warning"]
-
-
-@dataclass(frozen=True)
-class Diagnostic:
-    """One problem: what it is (`code`), where (`span`), what is wrong there (`message`) and the way out (`help`)."""
-
-    code: str
-    severity: Severity
-    message: str
-    span: Span | None = None
-    label: str = ""
-    """A few words printed beneath the marked source."""
-    help: str = ""
-    target: str | None = None
-    """The target that cannot express it; `None` when it is wrong everywhere."""
-    fix: Fix | None = None
-    """What `help` proposes, where that is certain."""
 
 
 class FlowcError(Exception):
@@ -51,20 +31,52 @@ class DiagnosticSink:
         """The files that were read, by the name that spans give them."""
         self.notes: dict[tuple[str, Span], None] = {}
         """What an analysis could not know, and where: nothing is wrong there."""
+        self.severities: Severities = ALL
+        """What is ignored, and which warnings are errors, beside the comments in the files."""
+        self.complete = True
+        """Whether every analysis has seen the flow."""
+        self._needed = False
+        self._reported: tuple[tuple[object, ...], Reported] | None = None
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Everything collected, in source order: by file, line, column, then code. What has no span comes first."""
-        return tuple(sorted(self._items, key=_order))
+        """What is reported, in source order: by file, line, column, then code. What has no span comes first."""
+        return tuple(sorted(self._report().diagnostics, key=_order))
+
+    @property
+    def collected(self) -> tuple[Diagnostic, ...]:
+        """What was collected, be it ignored or not, in that order."""
+        return tuple(self._items)
 
     @property
     def failed(self) -> bool:
-        """Whether an error was collected."""
+        """Whether an error is reported."""
+        return any(item.severity == "error" for item in self._report().diagnostics)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether an error was collected, be it ignored or not."""
         return any(item.severity == "error" for item in self._items)
 
     def add_source(self, source: SourceFile) -> None:
         """Keep a file that was read: diagnostics about it are shown with its lines."""
         self.sources[source.name] = source
+
+    def nested(self) -> DiagnosticSink:
+        """A sink for a part of the work, which reports as this one does."""
+        inner = DiagnosticSink()
+        inner.sources, inner.severities = dict(self.sources), self.severities
+        return inner
+
+    def require_all(self) -> None:
+        """Ignore no errors: there is no flow without what they are about."""
+        self._needed = True
+
+    def report_unused_comments(self, source: SourceFile) -> None:
+        """Collect FC120 for comments of a file that ignore nothing, if every analysis has seen its flows."""
+        if self.complete and all(item.severity == "warning" or item.code in IGNORABLE_ERRORS for item in self._items):
+            for item in unused(source, self._report(), complete=not self.failed):
+                self._add(item)
 
     def error(
         self, code: str, message: str, span: Span | None, *, help: str = "", label: str = "", fix: Fix | None = None
@@ -89,11 +101,21 @@ class DiagnosticSink:
         self._items.update(other._items)
         self.sources.update(other.sources)
         self.notes.update(other.notes)
+        self.complete = self.complete and other.complete
+        self._needed = self._needed or other._needed
+        if other.severities != ALL:
+            self.severities = other.severities
 
     def raise_if_failed(self) -> None:
         """Raise FlowcError with everything collected when there is an error among it."""
         if self.failed:
             raise FlowcError(self.diagnostics)
+
+    def _report(self) -> Reported:
+        key = (len(self._items), len(self.sources), self.severities, self._needed)
+        if self._reported is None or self._reported[0] != key:
+            self._reported = key, reported(self._items, self.sources, self.severities, needed=self._needed)
+        return self._reported[1]
 
     def _add(self, diagnostic: Diagnostic) -> None:
         assert diagnostic.code in CODES, f"{diagnostic.code} is not registered in diagnostics/codes.py"

@@ -59,6 +59,10 @@ def compile_file(
         except RecursionError:  # Python reads some files that are nested deeper than their evaluation can follow
             report_too_deep(source, sink)
     flow = run_passes(flow, sink) if flow is not None else None
+    if flow is None:
+        sink.complete = False
+        if sink.has_errors and not sink.failed:
+            sink.require_all()
     sink.raise_if_failed()
     assert source is not None
     if flow is None and given.to_check:

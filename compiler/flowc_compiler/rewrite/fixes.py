@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TextIO, TypeVar
 
@@ -10,6 +11,7 @@ import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider, Scope, ScopeProvider
 
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink, Fix
+from flowc_compiler.diagnostics.ignore_comments import CommentText, parse_comment
 from flowc_compiler.rewrite.files import Edit, RewriteError, parse_bytes, to_bytes, write_all
 from flowc_compiler.rewrite.imports import add_import, alias, module_of
 from flowc_compiler.rewrite.replace import Replacements, parents_in, replace
@@ -46,6 +48,8 @@ def apply_fixes(content: bytes, fixes: Sequence[tuple[Fix, Span]], name: str) ->
                 fixer.add_parameter(fix, span)
             case "next":
                 fixer.add_next(fix, span)
+            case "ignore":
+                fixer.change_comment(fix, span)
             case "import":
                 imports[fix.new] = fix.old
     module = replace(fixer.wrapper, fixer.replacements)
@@ -139,6 +143,28 @@ class _Fixer:
             first = cst.SimpleStatementLine(body.body, trailing_whitespace=body.trailing_whitespace)
             self.replacements.set_fields(function, body=cst.IndentedBlock([first, line]))
 
+    def change_comment(self, fix: Fix, span: Span) -> None:
+        """Other codes in a comment that ignores some. Without any it goes, and its line if that is all of it."""
+        node = self._comments.get(span.line)
+        text = self.replacements.fields.get(node, {}).get("value", node.value) if node is not None else ""
+        found = parse_comment(text)
+        if node is not None and found is not None:
+            self._set_comment(node, found.with_codes(text, _changed(found, fix)))
+
+    @cached_property
+    def _comments(self) -> dict[int, cst.Comment]:
+        """Each comment, by its line."""
+        return {self._ranges[node].start.line: node for node in self._parents if isinstance(node, cst.Comment)}
+
+    def _set_comment(self, node: cst.Comment, text: str) -> None:
+        parent = self._parents[node]
+        if text:
+            self.replacements.set_fields(node, value=text)
+        elif isinstance(parent, cst.EmptyLine):
+            self.replacements.removed.add(parent)
+        else:
+            self.replacements.set_fields(parent, comment=None, whitespace=cst.SimpleWhitespace(""))
+
     def _function(self, name: str, span: Span) -> cst.FunctionDef | None:
         """The function of that name in whose head the span is."""
         for node in self._parents:
@@ -147,6 +173,13 @@ class _Fixer:
                 if span.line <= line <= span.end_line:
                     return node
         return None
+
+
+def _changed(found: CommentText, fix: Fix) -> tuple[str, ...]:
+    new = tuple(fix.new.split(", ")) if fix.new else ()
+    if not fix.old:
+        return new
+    return tuple(dict.fromkeys(item for code in found.codes for item in (new if code == fix.old else (code,))))
 
 
 def _start(place: CodeRange) -> tuple[int, int]:

@@ -20,6 +20,9 @@ class Replacements:
         self.aliases: dict[cst.CSTNode, dict[cst.ImportAlias, Sequence[cst.ImportAlias]]] = {}
         """`import` to its names, and the names that take the place of each."""
 
+        self.removed: set[cst.CSTNode] = set()
+        """Lines of comments that go."""
+
     def set_fields(self, node: cst.CSTNode, **fields: Any) -> None:
         """Change fields of a node."""
         self.fields.setdefault(node, {}).update(fields)
@@ -56,6 +59,8 @@ class _Replacer(cst.CSTTransformer):
         self._made = replacements
 
     def on_leave(self, original_node: Any, updated_node: Any) -> Any:
+        if original_node in self._made.removed:
+            return cst.RemoveFromParent()
         fields = self._made.fields.get(original_node)
         if fields is not None:
             updated_node = updated_node.with_changes(**fields)

@@ -294,7 +294,7 @@ class PipelineEvaluator(Interpreter):
         finally:
             inner, self.sink = self.sink, outer
             hint = f"put `@step` above `{function.name}` if it is a step"
-            for item in inner.diagnostics:
+            for item in inner.collected:
                 is_work = item.code in _WORK and "@step" not in item.help
                 add = outer.error if item.severity == "error" else outer.warning
                 help_text = f"{hint}; else {item.help}" if is_work else item.help

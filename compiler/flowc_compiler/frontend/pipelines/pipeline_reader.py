@@ -64,7 +64,7 @@ def read_pipeline(
         from flowc_compiler.frontend.decorators.cli_decorators import read_cli_decorators
 
         decorators = read_cli_decorators(attached, sink)
-    outer, sink = sink, DiagnosticSink()
+    outer, sink = sink, sink.nested()
     found = _evaluator_of(_File(source, module, decorators, texts), flow_name, sink)
     if found is not None:
         found[0].to_check = to_check
@@ -92,7 +92,7 @@ def _flow_of(
                 report_unused(decorators, sink)
             return flow
         except (EvaluationError, LimitError) as error:
-            if not sink.failed and (isinstance(error, LimitError) or not evaluator.missing):
+            if not sink.has_errors and (isinstance(error, LimitError) or not evaluator.missing):
                 message = f"{view.source.name}, with what it imports, takes too long to evaluate"
                 span = view.source.line_span(1)
                 sink.error("FC114", message, span, help="import what only tasks need within the steps")
