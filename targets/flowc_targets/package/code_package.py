@@ -69,7 +69,7 @@ def package_files(
     plan.update(_unserved(code))
     files.update(contents)
     files[RUNTIME_FILE] = runtime_zip()
-    files[MAIN_FILE] = Path(__file__).with_name("zipapp_main.py").read_bytes()
+    files[MAIN_FILE] = Path(__file__).with_name("zipapp__main__.py").read_bytes()
     files[PLAN_FILE] = json.dumps(plan, ensure_ascii=False, separators=(",", ":")).encode()
     return dict(sorted(files.items()))
 
