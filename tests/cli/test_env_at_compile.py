@@ -168,7 +168,7 @@ def test_secrets_of_a_pipelines_environment_are_left_to_the_tasks(
 @pytest.mark.parametrize(
     "entry",
     [
-        "'API_KEY': os.environ['OTHER_KEY']", "'API_KEY': 'Bearer ' + os.environ['API_KEY']",
+        "'API_KEY': 'Bearer ' + os.environ['API_KEY']",
         "'API_KEY': os.environ['API_KEY'].strip()", "'MODE': os.environ['MODE']", "'API_KEY': compute()",
     ],
 )  # fmt: skip

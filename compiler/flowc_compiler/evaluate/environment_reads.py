@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from flowc_compiler.evaluate.literals import ENV_AT_COMPILE, VARIABLES_READ
 from flowc_compiler.evaluate.values import MISSING, Assumed, ReadVariable, Unresolved, VariableDefault
+from flowc_compiler.ir.base import TaskVariable
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.evaluator import CallArguments, Evaluator
@@ -45,12 +46,21 @@ def is_plain_secret(name: str, value: str) -> bool:
     return looks_secret(name) and _NO_SECRET.fullmatch(value) is None
 
 
-def variable_of(value: Unresolved) -> str | None:
-    """The name of the variable that an unknown value is, and nothing else."""
-    if isinstance(value, Assumed):
-        found = [item.name for item in value.assumptions if isinstance(item, VariableDefault) and not item.is_given]
-        return found[0] if len(value.assumptions) == len(found) == 1 and value.value is None else None
-    return next((item.name for item in value.options if isinstance(item, ReadVariable)), None)
+def task_variable(name: object, value: object) -> TaskVariable | None:
+    """What gives a task the variable `name` where its value is a secret, read from the environment and not changed.
+
+    `None` for any other value.
+    """
+    if not isinstance(value, Unresolved) or (isinstance(value, Assumed) and len(value.assumptions) != 1):
+        return None
+    read = next((item for item in value.options if isinstance(item, ReadVariable)), None)
+    if read is None or not (looks_secret(read.name) or (isinstance(name, str) and looks_secret(name))):
+        return None
+    default = value.options[0]
+    if not isinstance(default, str | int | float | ReadVariable | None):
+        return None
+    is_given = default is not None and not isinstance(default, ReadVariable)
+    return TaskVariable(source=read.name, required=read.required, default=str(default) if is_given else None)
 
 
 def way_out(name: str) -> str:
@@ -84,9 +94,9 @@ def read_variable(
             "FC115",
             message,
             node,
-            "write the value that it sets" if sets else way_out(name),
+            "write the value that it sets" if sets and not looks_secret(name) else way_out(name),
             default,
-            ReadVariable(name),
+            ReadVariable(name, required=False),
         )
     if name in ENV_AT_COMPILE.get()():
         if name in os.environ:
@@ -106,7 +116,8 @@ def read_variable(
         raise evaluator.refuse("FC115", message, node, way_out(name), default)
     own = default.assumptions if isinstance(default, Assumed) else ()
     value = default.value if isinstance(default, Assumed) else default
-    return Assumed(message, way_out(name), (default,), value=value, assumptions=(found, *own))
+    options = (default, ReadVariable(name, required=False))
+    return Assumed(message, way_out(name), options, value=value, assumptions=(found, *own))
 
 
 def call_getenv(evaluator: Evaluator, arguments: CallArguments, node: ast.expr) -> object:

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, cast
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.applied_decorators import AppliedDecorator
 from flowc_compiler.evaluate.assumptions import may_settle, settled
+from flowc_compiler.evaluate.environment_reads import task_variable
 from flowc_compiler.evaluate.evaluator import (
     BoundValue,
     CallArguments,
@@ -46,7 +47,9 @@ from flowc_compiler.evaluate.values import (
     SettingsObject,
     Undetermined,
     Unresolved,
+    is_kind,
 )
+from flowc_compiler.ir.base import TaskVariable
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 from flowc_compiler.syntax.served_imports import ServedName
@@ -103,6 +106,11 @@ class FileScope(Scope):
     def located(self, node: ast.expr) -> object:
         """The value of an expression that may depend on where the files are. Raises UnresolvedError."""
         return self.resolved(recorded(self.files.evaluator, node, self._recorded(node), accepts="places"), node)
+
+    def environment(self, node: ast.expr) -> object:
+        """The value of an expression that gives a task its variables. Raises UnresolvedError."""
+        found = recorded(self.files.evaluator, node, with_task_variables(self._recorded(node)))
+        return self.resolved(found, node)
 
     def definition(self, node: ast.expr) -> object:
         """The value of an expression, which may be a function or a class. Raises UnresolvedError."""
@@ -277,6 +285,12 @@ class RecordedScope(Scope):
         """The value of an expression that may depend on where the files are. Raises UnresolvedError."""
         return self._accepting(node, "places")
 
+    def environment(self, node: ast.expr) -> object:
+        """The value of an expression that gives a task its variables. Raises UnresolvedError."""
+        if node not in self._records:
+            raise UnresolvedError(node)
+        return recorded(self._evaluator, node, with_task_variables(self._records[node]), records=self._records)
+
     def _accepting(self, node: ast.expr, accepts: Accepted) -> object:
         if node not in self._records:
             raise UnresolvedError(node)
@@ -380,6 +394,16 @@ def recorded(
     return value
 
 
+def with_task_variables(found: Recorded) -> Recorded:
+    """A dict of variables in which each secret that is read from the environment is a TaskVariable."""
+    if not is_kind(found.value, dict):
+        return found
+    entries = cast("dict[object, object]", found.value)
+    secrets = {key: secret for key, item in entries.items() if (secret := task_variable(key, item)) is not None}
+    held = cast("dict[object, object]", found.copy) if is_kind(found.copy, dict) else None
+    return Recorded({**entries, **secrets}, held and {**held, **secrets}) if secrets else found
+
+
 def _unknown_part(evaluator: Evaluator, node: ast.expr, records: Records) -> ast.expr:
     """The smallest part of an expression that is not known, as far as it was recorded."""
     while True:
@@ -463,7 +487,7 @@ def _described(value: object) -> tuple[str, str]:
 def _is_definition(value: object) -> bool:
     """Whether a value is not data: a function, a class, a step."""
     plain = isinstance(value, str | bytes | int | float | complex | list | dict | tuple | set | frozenset | None)
-    return not (plain or isinstance(value, (SettingsObject, Undetermined, *LIBRARY_TYPES)))
+    return not (plain or isinstance(value, (SettingsObject, TaskVariable, Undetermined, *LIBRARY_TYPES)))
 
 
 def _entry(node: ast.expr, container: object, key: object) -> object:

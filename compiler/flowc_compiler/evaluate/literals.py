@@ -89,6 +89,12 @@ class Scope:
         """The value of an expression that may depend on where the flow's files are. Raises UnresolvedError."""
         return self.evaluate(node)
 
+    def environment(self, node: ast.expr) -> object:
+        """The value of an expression that gives a task its variables: a dict may have a TaskVariable for a secret that
+        is read from the environment. Raises UnresolvedError.
+        """
+        return self.evaluate(node)
+
     def definition(self, node: ast.expr) -> object:
         """The value of an expression, which may be a function or a class. Raises UnresolvedError."""
         return self.evaluate(node)
@@ -161,6 +167,10 @@ class LazyScope(Scope, Generic[Made]):
     def located(self, node: ast.expr) -> object:
         """The value of an expression that may depend on where the files are. Raises UnresolvedError."""
         return self.made.located(node)
+
+    def environment(self, node: ast.expr) -> object:
+        """The value of an expression that gives a task its variables. Raises UnresolvedError."""
+        return self.made.environment(node)
 
     def definition(self, node: ast.expr) -> object:
         """The value of an expression, which may be a function or a class. Raises UnresolvedError."""

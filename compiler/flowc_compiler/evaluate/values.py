@@ -146,6 +146,8 @@ class ReadVariable:
     """Of an unknown value: that it is a variable of the environment itself."""
 
     name: str
+    required: bool = True
+    """Whether it has to be set where the file is executed; otherwise the file may set it, too."""
 
 
 class Located(NamedTuple):

@@ -29,6 +29,7 @@ from flowc_compiler.ir.model import (
 from flowc_compiler.ir.spec_sets import NO_FLOW_SPECS, NO_SPECS, FlowSpecs, StepSpecs
 
 if TYPE_CHECKING:
+    from flowc_compiler.ir.base import TaskVariable
     from flowc_compiler.ir.flowspecs import (
         ExitHookSpec,
         ProjectSpec,
@@ -99,8 +100,8 @@ __all__ = [
     "NodeSelectorTerm", "OperationValue", "Operator", "OutputValue", "ParallelSpec", "ParallelStep", "Parameter",
     "ParameterValue", "Placement", "PodSecurity", "ProjectSpec", "Region", "RegionNode", "ResourceSpec",
     "RetryPolicy", "ScheduleSpec", "Scope", "SecretSource", "SecretsSpec", "SecurityContext", "Step", "StepCall",
-    "StepSpecs", "SwitchCall", "SwitchCase", "SwitchStep", "TimeoutSpec", "TmpfsSpec", "Toleration", "TriggerEvent",
-    "TriggerOnFinishSpec", "TriggerSpec", "UpstreamFlow", "Value", "as_kubernetes", "verify",
+    "StepSpecs", "SwitchCall", "SwitchCase", "SwitchStep", "TaskVariable", "TimeoutSpec", "TmpfsSpec", "Toleration",
+    "TriggerEvent", "TriggerOnFinishSpec", "TriggerSpec", "UpstreamFlow", "Value", "as_kubernetes", "verify",
 ]  # fmt: skip
 
 _LAZY = ("specs", "regions", "flowspecs", "kubernetes")

@@ -41,3 +41,14 @@ class Node(Model):
     """A part of a flow, with the source that it came from."""
 
     span: Span
+
+
+class TaskVariable(Model):
+    """A secret that a step's variable is read from, in the environment of the task: no value of it is compiled."""
+
+    source: str
+    """The name of the variable that is read."""
+    required: bool = True
+    """Whether the flow's file fails without it."""
+    default: str | None = None
+    """The value where it is not set."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from flowc_compiler.ir.base import Model
+from flowc_compiler.ir.base import Model, TaskVariable
 from flowc_compiler.source import Span
 
 if TYPE_CHECKING:
@@ -101,7 +101,23 @@ class CatchSpec(Spec):
 class EnvironmentSpec(Spec):
     """`@environment`: variables of the task's process."""
 
-    variables: dict[str, str] = {}
+    variables: dict[str, str | TaskVariable] = {}
+
+    @property
+    def known(self) -> dict[str, str]:
+        """The variables whose values are compiled."""
+        return {name: value for name, value in self.variables.items() if isinstance(value, str)}
+
+    @property
+    def written(self) -> dict[str, str]:
+        """The values of variables that stand in the file, defaults among them."""
+        defaults = {name: item.default for name, item in self.from_task.items() if item.default is not None}
+        return {**self.known, **defaults}
+
+    @property
+    def from_task(self) -> dict[str, TaskVariable]:
+        """The variables whose values the task has."""
+        return {name: value for name, value in self.variables.items() if isinstance(value, TaskVariable)}
 
 
 class SecretSource(Model):

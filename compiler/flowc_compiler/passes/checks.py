@@ -54,8 +54,8 @@ def check_names(flow: Flow, sink: DiagnosticSink) -> Flow:
     for step in flow.steps:
         environment = step.specs.environment
         for name, value in environment.variables.items() if environment is not None else ():
-            if not name or set(name) & {"=", "\0"} or "\0" in value:
-                where = "value" if "\0" in value else "name"
+            if not name or set(name) & {"=", "\0"} or (isinstance(value, str) and "\0" in value):
+                where = "value" if isinstance(value, str) and "\0" in value else "name"
                 message = f"no process can have the variable {name!r}, by its {where}"
                 assert environment is not None
                 sink.error("FC404", message, environment.span, help="remove NUL characters, and `=` from its name")
@@ -70,10 +70,10 @@ def check_secrets(flow: Flow, sink: DiagnosticSink) -> Flow:
     found: dict[Span | None, dict[str, None]] = {}  # most steps of a flow may have their variables from one decorator
     for step in flow.steps:
         environment, secrets = step.specs.environment, step.specs.secrets
-        if environment is not None and environment.variables:
+        if environment is not None and (known := environment.written):
             from flowc_compiler.evaluate.environment_reads import is_plain_secret
 
-            named = dict.fromkeys(name for name, value in environment.variables.items() if is_plain_secret(name, value))
+            named = dict.fromkeys(name for name, value in known.items() if is_plain_secret(name, value))
             found.setdefault(environment.span, {}).update(named)
         for source in secrets.sources if secrets is not None else ():
             if secrets is not None and source.type == "inline":

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         foreach_var: str | None
         gang: Json
         loops: bool
+        from_task: Dict[str, Tuple[str, str | None]]
         max_iterations: int | None
         retries: int
         secrets: Json
@@ -71,6 +72,7 @@ class PlanStep:
         self.catch: Dict[str, Any] | None = data.get("catch")
         self.secrets: Dict[str, Any] | None = data.get("secrets")
         self.env: Dict[str, str] = data.get("env") or {}
+        self.from_task: Dict[str, Tuple[str, str | None]] = data.get("from_task") or {}
         self.gang: Dict[str, Any] = data.get("gang") or {}
         self.call: Dict[str, Any] | None = data.get("call")
         self.fan: Dict[str, Any] | None = data.get("fan")

@@ -83,11 +83,13 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool) -> int:
 
     def load() -> Any:
         module = load_module(plan)
+        _set_variables(plan, task)
         end_fork(task)
         begun()
         return module
 
     def run(flow: FlowSpec) -> int:
+        _set_variables(plan, task)
         end_fork(task)
         begun()
         return _attempt(flow, state, task)
@@ -108,6 +110,7 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool) -> int:
                 write_outputs(task, taken)
                 return OK
         layout.begin(step.name, task.path, task.attempt, _attempt_record(step, task))
+        _set_variables(plan, task)  # and once more after the user's file, which may set some
         if plan.pipeline:
             from flowc.shim.pipeline_task import execute
 
@@ -117,6 +120,14 @@ def run_task(plan: Plan, task: Task, begun: Callable[[], object] = bool) -> int:
     except BaseException as error:  # CancelledError is not an Exception, nor are SystemExit and KeyboardInterrupt
         end_fork(task, error)
         return _report(error, layout, task)
+
+
+def _set_variables(plan: Plan, task: Task) -> None:
+    """Set the step's variables that the task's environment has under other names, or not at all."""
+    for name, (source, default) in plan.steps[task.step].from_task.items():
+        value = os.environ.get(source, default)
+        if value is not None:
+            os.environ[name] = value
 
 
 def _arguments(task: Task) -> List[str]:

@@ -325,7 +325,7 @@ class _Lowering:
     def _variables_of(self, step: Step) -> Expression:
         """The environment variables that a step has of its own."""
         environment = step.specs.environment
-        own = environment.variables if environment is not None else {}
+        own = environment.known if environment is not None else {}
         options = self._options
         in_pods = options.in_pods
         variables = pod_variables(step.specs, options) if in_pods else timeout_variables(step.specs, options) | own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         StepSpecs,
         Toleration,
     )
+    from flowc_compiler.source import Span
     from flowc_targets.base.options import TargetOptions
     from flowc_targets.kubernetes.gpu import GpuPlacement
 
@@ -131,7 +133,7 @@ def pod_variables(specs: StepSpecs, options: TargetOptions) -> dict[str, str]:
     if container is not None and container.hostname_resolution_timeout is not None:
         variables[env_names.GANG_TIMEOUT] = str(container.hostname_resolution_timeout)
     if specs.environment is not None:
-        variables.update(specs.environment.variables)
+        variables.update(specs.environment.known)
     return variables
 
 
@@ -345,11 +347,12 @@ def check_environment(flow: Flow, options: TargetOptions, target: str, sink: Dia
     for name, value in options.env.items():
         if (problem := _variable_problem(name, value)) is not None:
             sink.error("FC505", f"option env: variable {name!r} {problem[1]}", None, help="change it")
+    _warn_of_missing_secrets(flow, options, sink)
     for step in flow.steps:
         environment = step.specs.environment
         if environment is None:
             continue
-        for name, value in environment.variables.items():
+        for name, value in environment.known.items():
             if (problem := _variable_problem(name, value)) is not None:
                 code, text = problem
                 message = f"variable {name!r} of step {step.name!r} {text}"
@@ -366,6 +369,27 @@ def _warn_of_secrets(options: TargetOptions, sink: DiagnosticSink) -> None:
     if names:
         what = f"option env: the value{'s' if len(names) > 1 else ''} of {', '.join(names)}"
         sink.warning("FC412", f"{what}: plain text in the compiled files", None, help=PLAIN_VALUE_HELP)
+
+
+def _warn_of_missing_secrets(flow: Flow, options: TargetOptions, sink: DiagnosticSink) -> None:
+    """FC119 for secrets that the pods of a flow read from their environment, and that nothing puts there."""
+    if options.env_from_secrets:
+        return
+    needed: dict[str, Span | None] = {}
+    for step in flow.steps:
+        environment = step.specs.environment
+        found = environment.from_task.values() if environment is not None else ()
+        # Every task executes the file, which fails without a required one; another one, only its own step needs.
+        needs = [item for item in found if item.required or not _step_env_from(step.specs, options)]
+        for source in (item.source for item in needs if item.default is None or item.source in os.environ):
+            if source not in options.env:
+                needed.setdefault(source, environment.span if environment is not None else None)
+    if not needed or all(_step_env_from(step.specs, options) or step.virtual for step in flow.steps):
+        return
+    names = ", ".join(needed)
+    message = f"the pods need {names} in their environment: flowc compiles no secrets"
+    help_text = f"give them a Kubernetes Secret that has {names}: `--env-from-secret NAME`"
+    sink.warning("FC119", message, next(iter(needed.values())), help=help_text)
 
 
 def _variable_problem(name: str, value: str) -> tuple[str, str] | None:

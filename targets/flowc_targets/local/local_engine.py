@@ -32,7 +32,14 @@ from flowc_targets.local.run_record import RunRecord, new_run_id, write_run_id
 from flowc_targets.local.run_report import ConsoleReporter, FailedTask, Reporter, RunResult, Status, unsupported_locally
 from flowc_targets.local.schedule import Schedule, TaskKey
 from flowc_targets.local.signal_watch import SignalWatch
-from flowc_targets.local.task_environment import TaskServers, check_params, task_environment, with_values
+from flowc_targets.local.task_environment import (
+    TaskServers,
+    check_params,
+    check_variables,
+    step_variables,
+    task_environment,
+    with_values,
+)
 from flowc_targets.local.task_output import TaskOutput, workers_that_fit
 from flowc_targets.package.code_package import local_plan
 
@@ -56,6 +63,7 @@ def run_flow(flow: Flow, source: SourceFile, options: RunOptions, reporter: Repo
         options = resumed_options(flow, options, origin)
     else:
         check_params(flow, options.params)
+        check_variables(flow)
     run_id = options.run_id or new_run_id()
     # From here on there is a run, which has to end however this process does.
     with SignalWatch() as signals, scratch_folder("flowc-run-") as scratch:
@@ -238,7 +246,7 @@ class _Engine:
         self.gangs.started(key)
         for output in outputs:
             self.pool.watch(output.descriptor, output.pump)
-        env = dict(specs.environment.variables) if specs.environment is not None else {}
+        env = step_variables(specs.environment) if specs.environment is not None else {}
         request = {"step": key.step, "index": index_text(key.path), "attempt": attempt, "env": env}
         server = self.servers.server(env)
         if self.pool.fork(server, task, request, outputs[0].write_end, outputs[1].write_end) is None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from flowc_compiler.ir import Flow
+    from flowc_compiler.ir import EnvironmentSpec, Flow
     from flowc_compiler.source import SourceFile
     from flowc_targets.base.process_pool import ProcessPool
     from flowc_targets.local.attempts import Attempt
@@ -36,6 +36,26 @@ def check_params(flow: Flow, params: Mapping[str, str]) -> None:
     sink = DiagnosticSink()
     bind_parameters(flow, list(params.items()), sink)
     sink.raise_if_failed()
+
+
+def check_variables(flow: Flow) -> None:
+    """Check that the secrets are there that steps read from the environment. Raises FlowcError with FC402."""
+    sink = DiagnosticSink()
+    for step in flow.steps:
+        environment = step.specs.environment
+        for name, found in environment.from_task.items() if environment is not None else ():
+            if found.required and found.source not in os.environ:
+                message = f"the variable {name} of step {step.name!r} has no value: {found.source} is not set"
+                assert environment is not None
+                sink.error("FC402", message, environment.span, help=f"set {found.source} where you start the run")
+    sink.raise_if_failed()
+
+
+def step_variables(environment: EnvironmentSpec) -> dict[str, str]:
+    """The variables of a step, those among them that differ from what is here under their names."""
+    found = {name: os.environ.get(item.source, item.default) for name, item in environment.from_task.items()}
+    own = {name: value for name, value in found.items() if value is not None and value != os.environ.get(name)}
+    return {**environment.known, **own}
 
 
 def with_values(flow: Flow, params: Mapping[str, str]) -> Flow:

@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from flowc.protocol.plan import FullStepEntry, StepEntry
-    from flowc_compiler.ir import Call, Config, ContainerSpec, Flow, ParallelSpec, Parameter, Step, StepSpecs, Value
+    from flowc_compiler.ir import (
+        Call,
+        Config,
+        ContainerSpec,
+        EnvironmentSpec,
+        Flow,
+        ParallelSpec,
+        Parameter,
+        Step,
+        StepSpecs,
+        Value,
+    )
     from flowc_compiler.source import Span
 
 
@@ -92,10 +103,17 @@ def _step(flow: Flow, step: Step) -> FullStepEntry:
         "loops": step.kind == "switch" and step.recursive,
         "retries": specs.retry.limit if specs.retry else 0,
         "timeout": specs.timeout.seconds if specs.timeout else None,
-        "env": dict(specs.environment.variables) if specs.environment else {},
+        "env": specs.environment.known if specs.environment else {},
         **_optional_entries(specs),
         **called(flow, step),
     }
+
+
+def _from_task(environment: EnvironmentSpec) -> dict[str, tuple[str, str | None]]:
+    """The variables that a task's environment has under another name or not at all: that name, and the default."""
+    found = environment.from_task.items()
+    given = {name: item for name, item in found if name != item.source or item.default is not None}
+    return {name: (item.source, item.default) for name, item in given.items()}
 
 
 def _optional_entries(specs: StepSpecs) -> StepEntry:
@@ -103,6 +121,8 @@ def _optional_entries(specs: StepSpecs) -> StepEntry:
     entries: StepEntry = {}
     if specs.catch is not None:
         entries["catch"] = {"var": specs.catch.variable, "print_exception": specs.catch.print_exception}
+    if specs.environment is not None and (from_task := _from_task(specs.environment)):
+        entries["from_task"] = from_task
     if specs.secrets is not None:
         sources = [source.model_dump() for source in specs.secrets.sources]
         entries["secrets"] = {"sources": sources, "allow_override": specs.secrets.allow_override}

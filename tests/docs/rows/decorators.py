@@ -40,6 +40,8 @@ COMPUTED = [
         ("`os.environ.get(name, default)`", "import os", "@environment(vars={'x': os.environ.get('ROW_NAME', 'a')})"),
         ("`os.getenv(name)`, without `--env-at-compile`", "import os",
          "@environment(vars={'x': os.getenv('ROW_NAME')})"),
+        ("`@environment(vars={'API_KEY': os.environ['API_KEY']})`: a secret, from the task's environment",
+         "import os\nos.environ.setdefault('API_KEY', 'a')", "@environment(vars={'API_KEY': os.environ['API_KEY']})"),
         ("a function of a package that flowc does not run", "import numpy", "@resources(cpu=numpy.prod([2, 2]))"),
     )
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from pydantic import ValidationError
 
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
-from flowc_compiler.evaluate.literals import NO_SCOPE, Scope, UnresolvedError, evaluate
+from flowc_compiler.evaluate.literals import NO_SCOPE, Scope, UnresolvedError, evaluate, plain_or
 from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMENTS, REPEATABLE
 from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator
 from flowc_compiler.frontend.decorators.user_decorators import Owner, check_own, expanded, is_applying
@@ -130,7 +130,8 @@ class ArgumentReader:
 
     def evaluated(self, decorator: str, key: str | None, node: ast.expr) -> object:
         """The value of an argument of a decorator, of `**values` for no key. Raises UnresolvedError."""
-        del decorator, key
+        if (decorator, key) == ("environment", "vars"):
+            return plain_or(node, self.scope.environment)
         return evaluate(node, self.scope)
 
     def read_all(self, items: Iterable[ast.expr], of: Owner, found: list[DecoratorUse], skipped: str = "") -> bool:

@@ -28,6 +28,7 @@ from flowc_compiler.ir import (
     SecretSource,
     SecretsSpec,
     StepSpecs,
+    TaskVariable,
     TimeoutSpec,
 )
 
@@ -120,10 +121,10 @@ class CatchArguments(Arguments):
 class EnvironmentArguments(Arguments):
     """`@environment`."""
 
-    vars: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    vars: dict[str, str | int | float | bool | TaskVariable] = Field(default_factory=dict)
 
     def _specs(self, at: Origin, /) -> StepSpecs:
-        variables = {key: str(value) for key, value in self.vars.items()}
+        variables = {key: value if isinstance(value, TaskVariable) else str(value) for key, value in self.vars.items()}
         return some_specs(environment=EnvironmentSpec(span=at.span, variables=variables))
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeVar, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
-from flowc_compiler.evaluate.environment_reads import looks_secret, variable_of
-from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate
+from flowc_compiler.evaluate.literals import Scope, UnresolvedError, evaluate, plain_or
 from flowc_compiler.evaluate.values import Unresolved
 from flowc_compiler.frontend.decorators.arguments.argument_types import Arguments
 from flowc_compiler.frontend.decorators.decorator_reader import report_unresolved, validated
@@ -122,9 +121,8 @@ def checked(
         span = span_of(item)
         if name in model.model_fields:
             what = f"`{name}` of {owner}"
-            needed = _without_secrets(item, what, sink) if name in _VARIABLES and isinstance(item, dict) else item
-            if not _report_unresolved(needed, what, sink):
-                given[name] = needed
+            if not _report_unresolved(item, what, sink):
+                given[name] = item
             else:
                 unknown.add(name)
         elif span is None or (unread is not None and name in unread.silent):
@@ -143,30 +141,6 @@ def checked(
     if any(model.model_fields[name].is_required() for name in unknown):
         return None
     return validated(model, values(given), owner, lambda path: span_of(given, path), "see docs/zenml.md", sink)
-
-
-_VARIABLES = frozenset({"environment", "runtime_environment"})
-
-
-def _without_secrets(variables: Tree, what: str, sink: DiagnosticSink) -> Tree:
-    """Variables without the secrets that a task can have from elsewhere: `{"API_KEY": os.environ["API_KEY"]}`.
-
-    Collects FC119 for these: no value of theirs is compiled, and a task has it by the same name.
-    """
-    left: Tree = {}
-    for name, item in variables.items():
-        value = item.value if isinstance(item, Leaf) else None
-        if looks_secret(name) and isinstance(value, Unresolved) and variable_of(value) == name:
-            message = (
-                f"`{name}` in {what} is left out: flowc compiles no secrets, and the tasks need it in their environment"
-            )
-            help_text = (
-                f"give them a Kubernetes Secret that has {name}: `--env-from-secret NAME`; local runs have it anyway"
-            )
-            sink.warning("FC119", message, span_of(item), help=help_text)
-        else:
-            left[name] = item
-    return left
 
 
 def _report_unresolved(item: Tree | Leaf, what: str, sink: DiagnosticSink) -> bool:
@@ -239,7 +213,10 @@ def _value(
     """The value of an argument; of a hook, its name. `None` is an argument that is not given, as in ZenML."""
     span = layer.view.span(node)
     hook = _hook_name(node, layer.view) if name.startswith("on_") and known is None else None
-    found = known or ((hook,) if hook else _evaluated(f"`{name}` of `{title(layer)}`", node, layer, scope, sink))
+    if known is None and hook is None:
+        what, of_variables = f"`{name}` of `{title(layer)}`", name in {"environment", "env"}
+        known = _evaluated(what, node, layer, scope, sink, is_environment=of_variables)
+    found = known or (hook and (hook,))
     return None if found is None or found[0] is None else canonical(name, found[0], span, sink)
 
 
@@ -251,10 +228,16 @@ def _hook_name(node: ast.expr, view: ModuleView) -> str | None:
 
 
 def _evaluated(
-    what: str, node: ast.expr, layer: SettingsLayer, scope: Scope, sink: DiagnosticSink
+    what: str,
+    node: ast.expr,
+    layer: SettingsLayer,
+    scope: Scope,
+    sink: DiagnosticSink,
+    *,
+    is_environment: bool = False,
 ) -> tuple[object] | None:
     try:
-        return (evaluate(node, scope),)
+        return (plain_or(node, scope.environment) if is_environment else evaluate(node, scope),)
     except UnresolvedError as error:
         part = error.node if error.node in set(ast.walk(node)) else node
         report_unresolved(what, error, layer.view.span(part), sink)

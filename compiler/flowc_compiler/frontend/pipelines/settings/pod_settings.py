@@ -23,6 +23,7 @@ from flowc_compiler.ir import (
     ResourceSpec,
     SecurityContext,
     StepSpecs,
+    TaskVariable,
     TmpfsSpec,
 )
 from flowc_compiler.ir.kubernetes import camel
@@ -111,12 +112,13 @@ def _requests(pod: PodFields, at: Origin) -> tuple[dict[str, Any], AcceleratorSp
     return fields, gpus, False
 
 
-def _variables(pod: PodFields, at: Origin) -> dict[str, str]:
+def _variables(pod: PodFields, at: Origin) -> dict[str, str | TaskVariable]:
     """Variables of the container that have plain values. Others are FC411."""
-    variables: dict[str, str] = {}
+    variables: dict[str, str | TaskVariable] = {}
     for item in pod.env:
         value = item.get("value", "")
-        if set(item) <= {"name", "value"} and isinstance(item.get("name"), str) and isinstance(value, str):
+        is_plain = isinstance(value, (str, TaskVariable))
+        if set(item) <= {"name", "value"} and isinstance(item.get("name"), str) and is_plain:
             variables[item["name"]] = value
         else:
             _refuse("env", "give a name and a text, or secrets=['name'] for the keys of a Kubernetes Secret", at)

@@ -35,6 +35,7 @@ from flowc_compiler.ir import (
     RetryPolicy,
     SecurityContext,
     StepSpecs,
+    TaskVariable,
 )
 
 _REFERENCE = re.compile(r"\s*\{\{.*\}\}\s*", re.DOTALL)
@@ -52,9 +53,9 @@ def _variables(value: object) -> object:
     if fields is None:
         raise ValueError("variables are a dict of texts")
     for key, item in fields.items():
-        if not isinstance(item, (str, int, float)):
+        if not isinstance(item, (str, int, float, TaskVariable)):
             raise ValueError(f"the value of {key!r} is not a text")
-    return {key: str(item) for key, item in fields.items()}
+    return {key: item if isinstance(item, TaskVariable) else str(item) for key, item in fields.items()}
 
 
 def _some(model: type[BaseModel]) -> BeforeValidator:
@@ -66,13 +67,13 @@ def _some(model: type[BaseModel]) -> BeforeValidator:
 Amounts = Annotated[
     dict[str, dict[str, str | int | float]], BeforeValidator(lambda value: {} if value is None else value)
 ]
-Variables = Annotated[dict[str, str], BeforeValidator(_variables)]
+Variables = Annotated[dict[str, str | TaskVariable], BeforeValidator(_variables)]
 
 
-def variables_spec(variables: dict[str, str], origin: Origin) -> EnvironmentSpec:
+def variables_spec(variables: dict[str, str | TaskVariable], origin: Origin) -> EnvironmentSpec:
     """Variables that a pipeline's file gives. References to secrets of ZenML's server are FC411."""
     for name, value in variables.items():
-        if _REFERENCE.fullmatch(value):
+        if isinstance(value, str) and _REFERENCE.fullmatch(value):
             origin.error(
                 "FC411", f"the variable {name!r} is a reference to a secret of ZenML's server",
                 help="put the secret into a Kubernetes Secret and give secrets=['its-name']",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.evaluate.environment_reads import task_variable
 from flowc_compiler.evaluate.values import SettingsObject
 from flowc_compiler.frontend.pipelines.settings.unsupported_settings import COMPONENTS, STEP
 from flowc_compiler.source import Span
@@ -27,9 +28,38 @@ Tree = dict[str, "Tree | Leaf"]
 def tree_of(value: object, span: Span) -> Tree | Leaf:
     """A value as a tree: dicts and objects of settings become dicts, anything else a leaf."""
     if isinstance(value, SettingsObject):
-        return {key: tree_of(item, value.view.span(value.nodes[key])) for key, item in value.fields.items()}
+        spans = {key: value.view.span(value.nodes[key]) for key in value.fields}
+        return {key: _field_tree(key, item, spans[key]) for key, item in value.fields.items()}
     items = texts(value)
-    return {key: tree_of(item, span) for key, item in items.items()} if items else Leaf(plain(value), span)
+    return {key: _field_tree(key, item, span) for key, item in items.items()} if items else Leaf(plain(value), span)
+
+
+def _field_tree(key: str, value: object, span: Span) -> Tree | Leaf:
+    tree = tree_of(value, span)
+    return _with_task_variables(tree) if key in _VARIABLES else tree
+
+
+_VARIABLES = frozenset({"env", "environment", "runtime_environment"})
+
+
+def _with_task_variables(variables: Tree | Leaf) -> Tree | Leaf:
+    """Variables of which secrets are a TaskVariable: `{"API_KEY": os.environ["API_KEY"]}`, or the list of a pod's."""
+    if isinstance(variables, Leaf):
+        items = cast("list[object]", variables.value) if isinstance(variables.value, list) else []
+        return Leaf([_pod_variable(item) for item in items], variables.span) if items else variables
+    found = dict(variables)
+    for name, item in variables.items():
+        secret = task_variable(name, item.value) if isinstance(item, Leaf) else None
+        if secret is not None and isinstance(item, Leaf):
+            found[name] = Leaf(secret, item.span)
+    return found
+
+
+def _pod_variable(item: object) -> object:
+    """`{"name": "API_KEY", "value": os.environ["API_KEY"]}`; anything else as it is."""
+    fields = texts(item)
+    secret = task_variable(fields.get("name"), fields.get("value"))
+    return item if secret is None else {**fields, "value": secret}
 
 
 def plain(value: object) -> object:
