@@ -36,7 +36,7 @@ def ask(file: Path, flow: str, params: Mapping[str, str], home: Path | None, *, 
         str(WORKERS),
         *(part for item in params.items() for part in (f"--{item[0]}", item[1])),
     ]
-    said = _WARM.ask(file, flow, arguments) if warm else _ask(file, flow, arguments, home or file.parent / "metaflow")
+    said = WARM.ask(file, flow, arguments) if warm else _ask(file, flow, arguments, home or file.parent / "metaflow")
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(said, encoding="utf-8")
@@ -70,13 +70,15 @@ class _Warm:
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
 
-    def ask(self, file: Path, flow: str, arguments: list[str]) -> str:
-        """One flow."""
+    def ask(self, file: Path, flow: str, arguments: list[str], **further: object) -> str:
+        """One flow. `further` may give `env`, variables to set, and `action`, "resume" instead of "run"."""
         if self._process is None:
             self._process = self._begin()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"file": str(file), "flow": flow, "arguments": arguments}) + "\n")
+        self._process.stdin.write(
+            json.dumps({"file": str(file), "flow": flow, "arguments": arguments, **further}) + "\n"
+        )
         self._process.stdin.flush()
         said = self._process.stdout.readline()
         document = json.loads(said)
@@ -101,4 +103,5 @@ class _Warm:
         return process
 
 
-_WARM = _Warm()
+WARM = _Warm()
+"""The warm process."""

@@ -72,10 +72,11 @@ def run_metaflow(
     file: Path, flow: str, params: Mapping[str, str] | None = None, home: Path | None = None, *, warm: bool = False
 ) -> Outcome:
     """The flow on real Metaflow: see `asking.ask`."""
-    return _outcome(ask(file, flow, params or {}, home, warm=warm))
+    return outcome_of(ask(file, flow, params or {}, home, warm=warm))
 
 
-def _outcome(said: str) -> Outcome:
+def outcome_of(said: str) -> Outcome:
+    """What `reading.run` found."""
     document = json.loads(said)
     tasks = [
         Seen(task["step"], tuple(task["path"]), task["ok"], task["artifacts"], task["failure"], task["successful"])

@@ -19,11 +19,13 @@ from typing import Any
 from tests.oracle.values import ELSEWHERE, failure, text
 
 
-def run(file: str, flow: str, arguments: list[str], start: Any = subprocess.Popen) -> dict[str, Any]:
-    """Run the flow, in a process that `start` makes, and read it."""
+def run(
+    file: str, flow: str, arguments: list[str], start: Any = subprocess.Popen, action: str = "run"
+) -> dict[str, Any]:
+    """Run the flow, or `resume` one, in a process that `start` makes, and read it."""
     with tempfile.TemporaryDirectory() as folder:
         id_file = Path(folder) / "id"
-        command = [sys.executable, file, "--quiet", "--no-pylint", "run", "--run-id-file", str(id_file), *arguments]
+        command = [sys.executable, file, "--quiet", "--no-pylint", action, "--run-id-file", str(id_file), *arguments]
         process = start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         metaflow: Any = import_module("metaflow")  # while the run is on its way
         with ThreadPoolExecutor(1) as pool:  # both at once: neither pipe may fill up
@@ -31,12 +33,13 @@ def run(file: str, flow: str, arguments: list[str], start: Any = subprocess.Pope
             log = (process.stdout.read() + errors.result()).decode("utf-8", "replace")
         process.wait()
         if not id_file.exists():
-            return {"ok": False, "log": log, "tasks": []}
+            return {"ok": False, "log": log, "tasks": [], "run": ""}
         metaflow.namespace(None)
-        found = metaflow.Run(f"{flow}/{id_file.read_text()}")
+        run_id = id_file.read_text()
+        found = metaflow.Run(f"{flow}/{run_id}")
         tasks = [task(each) for step in found for each in step]
         number_iterations(tasks)
-        return {"ok": process.returncode == 0, "log": log, "tasks": tasks}
+        return {"ok": process.returncode == 0, "log": log, "tasks": tasks, "run": run_id}
 
 
 def number_iterations(tasks: list[dict[str, Any]]) -> None:

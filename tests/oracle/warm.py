@@ -2,7 +2,8 @@
 
     python -m tests.oracle.warm
 
-A line of stdin is a JSON object with `file`, `flow` and `arguments`; the answer is a line of what `reading.run` gives.
+A line of stdin is a JSON object with `file`, `flow`, `arguments`, and perhaps `env` and `action`; the answer is
+a line of what `reading.run` gives.
 Metaflow runs unchanged but for how its processes begin: its scheduler starts `python FILE step ...` for each task, and
 gets a fork of this process that executes just that. A task costs a third of what it costs otherwise.
 """
@@ -93,7 +94,9 @@ def _answer(request: dict[str, Any], end: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         os.chdir(Path(request["file"]).parent)
-        found = reading.run(Path(request["file"]).name, request["flow"], request["arguments"], start=Forked)
+        os.environ.update(request.get("env", {}))
+        name, action = Path(request["file"]).name, request.get("action", "run")
+        found = reading.run(name, request["flow"], request["arguments"], start=Forked, action=action)
         text = json.dumps(found)
     except BaseException:
         text = json.dumps({"error": traceback.format_exc()})
