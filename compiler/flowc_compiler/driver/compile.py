@@ -21,6 +21,8 @@ from flowc_compiler.syntax.modules import ModuleView, report_too_deep
 if TYPE_CHECKING:
     import ast
 
+    from flowc_compiler.ir.artifact_effects import EffectsReader
+
 
 @dataclass(frozen=True)
 class Compilation:
@@ -28,6 +30,8 @@ class Compilation:
 
     flow: Flow
     source: SourceFile
+    effects: EffectsReader | None = None
+    """What the steps of a class flow do with artifacts; `None` for a pipeline."""
 
 
 def compile_file(
@@ -58,6 +62,7 @@ def compile_file(
                 flow = _read(_File(source, module, sink, flow_name, attached), configs, given)
         except RecursionError:  # Python reads some files that are nested deeper than their evaluation can follow
             report_too_deep(source, sink)
+    effects = flow.effects if flow is not None else None
     flow = run_passes(flow, sink) if flow is not None else None
     if flow is None:
         sink.complete = False
@@ -68,7 +73,7 @@ def compile_file(
     if flow is None and given.to_check:
         raise FlowcError(sink.diagnostics)
     assert flow is not None, "no flow, and no error that says why"
-    return Compilation(flow, source)
+    return Compilation(flow, source, effects)
 
 
 def flow_names(path: Path) -> tuple[str, ...]:

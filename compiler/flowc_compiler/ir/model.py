@@ -282,6 +282,8 @@ class Flow(Node):
     """What `@conda_base` and `@pypi_base` give to every step, before `add_base_packages`; empty afterwards."""
     effects: SkipJsonSchema[Any] = Field(default=None, exclude=True)
     """An `artifact_effects.EffectsReader` for what the steps of a class flow do; `None` after the passes."""
+    returned: SkipJsonSchema[tuple[str, ...]] = Field(default=(), exclude=True)
+    """The steps of a pipeline whose results it returns."""
     body: SkipJsonSchema[Region | None] = Field(default=None, exclude=True)
     """The calls of a pipeline, in place of steps, before `lower_regions`; `None` afterwards and for class flows."""
 

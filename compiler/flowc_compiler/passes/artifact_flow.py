@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flowc_compiler.passes.artifact_reports import ArtifactReports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, JoinStep, Step, SwitchStep
@@ -64,6 +64,16 @@ class ArtifactFlow:
             if not caught:
                 before = self._check(step, found, before)
             self._after[step.name] = self._transfer(step, found, before)
+
+    @property
+    def bits(self) -> Mapping[str, int]:
+        """The bit of each artifact."""
+        return self._bits
+
+    @property
+    def after(self) -> Mapping[str, State]:
+        """What each step may have when it ends, once it has been checked."""
+        return self._after
 
     def _before(self, step: Step, found: StepEffects) -> State:
         """What a step may have when it begins."""

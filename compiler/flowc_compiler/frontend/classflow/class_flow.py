@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from flowc_compiler.diagnostics import DiagnosticSink, Fix, suggest
@@ -84,7 +84,7 @@ def read_class_flow(
     for member in members:
         reader.member(reader.body(member.view, member.owner), member.statement)
     check_artifacts(members, reader.foreach_variables(), sink)
-    return reader.finish(node, partial(read_effects, members, classes, table.modules, sink))
+    return reader.finish(node, cache(partial(read_effects, members, classes, table.modules, sink)))
 
 
 def read_effects(

@@ -14,8 +14,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.evaluate.evaluator import EvaluationError, Frame, LimitError, deep_recursion
+from flowc_compiler.evaluate.evaluator import EvaluationError, Frame, LimitError, Returned, Signal, deep_recursion
 from flowc_compiler.evaluate.functions import bound_names
+from flowc_compiler.evaluate.merging import parts_of
 from flowc_compiler.evaluate.operations import current_budget, spending
 from flowc_compiler.evaluate.values import Environment, Function
 from flowc_compiler.frontend.pipelines.body_reads import report_extra
@@ -26,12 +27,19 @@ from flowc_compiler.frontend.pipelines.old_pipelines import is_old, report_old
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_parameters import Bind, no_values, read_parameters
 from flowc_compiler.frontend.pipelines.pipeline_runs import choose_pipeline
-from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction, build_body
+from flowc_compiler.frontend.pipelines.pipeline_values import (
+    MappedResult,
+    PipelineFunction,
+    Result,
+    StepOutputs,
+    build_body,
+)
 from flowc_compiler.frontend.pipelines.settings.layer_specs import pipeline_specs
 from flowc_compiler.frontend.pipelines.settings.run_configuration import run_configuration, with_files
 from flowc_compiler.frontend.pipelines.step_calls import resolve_order
 from flowc_compiler.frontend.pipelines.types.pipeline_types import PipelineTypes
 from flowc_compiler.ir import Flow
+from flowc_compiler.ir.regions import references
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
 
@@ -200,7 +208,7 @@ def _read(
     fixed = {name: environment[name] for name in known}
     if fixed and not to_run:
         report_conditions(evaluator, pipeline, fixed)
-    _evaluate(evaluator, pipeline, environment)
+    returned = _returned(_evaluate(evaluator, pipeline, environment))
     resolve_order(evaluator)
     report_extra(evaluator)
     evaluator.run_configuration.report_unused(evaluator.sink, evaluator.nodes.names)
@@ -225,12 +233,35 @@ def _read(
         parameters=(*parameters, *options),
         specs=specs,
         base_packages=base_packages,
+        returned=returned,
         body=body,
     )
 
 
-def _evaluate(evaluator: PipelineEvaluator, pipeline: PipelineFunction, environment: Environment) -> None:
+def _evaluate(evaluator: PipelineEvaluator, pipeline: PipelineFunction, environment: Environment) -> Signal:
     local = bound_names(pipeline.node.body) | environment.keys()
     function = Function(pipeline.view, pipeline.node, (), pipeline.defaults)
     with evaluator.within(Frame(pipeline.view, environment, (), local, function=function)):
-        evaluator.execute(pipeline.node.body)
+        return evaluator.execute(pipeline.node.body)
+
+
+def _returned(signal: Signal) -> tuple[str, ...]:
+    """The steps whose results are in what a pipeline returns."""
+    pending: list[object] = [signal.value] if isinstance(signal, Returned) else []
+    seen = set[int]()
+    steps: dict[str, None] = {}
+    while pending:
+        value = pending.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        match value:
+            case Result(value=known):
+                steps.update(dict.fromkeys(references(known)))
+            case StepOutputs(step=step):
+                steps[step] = None
+            case MappedResult(item=item):
+                pending.append(item)
+            case _:
+                pending += parts_of(value)
+    return tuple(sorted(steps))
