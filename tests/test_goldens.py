@@ -24,6 +24,8 @@ OUTPUTS = {
     "ir.json": ["ir"],
     "graph.mermaid": ["graph"],
     "graph.dot": ["graph", "--format", "dot"],
+    "graph.svg": ["graph", "--format", "svg", "--artifacts"],
+    "graph.json": ["graph", "--format", "json", "--artifacts"],
     "argo.yaml": ["compile", "--target", "argo", "--root", "s3://bucket/prefix"],
     "argo-template.yaml": ["compile", "--target", "argo", "--root", "s3://bucket/prefix", "--kind", "template"],
     "airflow.py": ["compile", "--target", "airflow", "--root", "s3://bucket/prefix"],
@@ -78,6 +80,12 @@ def test_deployment(output: str, update_goldens: bool, monkeypatch: pytest.Monke
 
 def test_no_golden_is_left_over() -> None:
     assert {path.name for path in GOLDENS.iterdir()} == {path.stem for path in EXAMPLES}
+
+
+def test_published_picture(update_goldens: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY)
+    result = CliRunner().invoke(app, ["graph", "examples/choose_model.py", "--format", "svg", "--artifacts"])
+    compare(REPOSITORY / "docs" / "graph.svg", result.stdout, update=update_goldens)
 
 
 def test_published_schema(update_goldens: bool) -> None:

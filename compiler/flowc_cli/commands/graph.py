@@ -1,174 +1,123 @@
-"""`flowc graph`: as Mermaid or DOT with foreach bodies and gangs as boxes, or in words."""
+"""`flowc graph`: a picture of a flow, its graph in a language that others draw, as data, or in words."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import flow_options
-from flowc_cli.outline import outline
-from flowc_cli.output import INPUT_ERROR, write
-from flowc_cli.pipeline_text import case_texts, fan_text, real_edges
-from flowc_compiler.ir import ROOT_SCOPE, Flow, Scope, Step
+from flowc_cli.output import INPUT_ERROR, note_unused, report, write, write_content
+from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.driver import Compilation
 
 app = shared.command_app()
 
-_SHAPES = {
-    "branch": ("{{", "}}"),
-    "foreach": ("[/", "/]"),
-    "parallel": ("[/", "/]"),
-    "switch": ("{", "}"),
-    "join": ("([", "])"),
-}
-_DOT_SHAPES = {
-    "branch": "hexagon",
-    "foreach": "parallelogram",
-    "parallel": "parallelogram",
-    "switch": "diamond",
-    "join": "oval",
-}
-_BOXES = frozenset({"foreach", "parallel"})
+GraphFormat = Literal["mermaid", "dot", "text", "svg", "html", "json"]
+ENDINGS: dict[str, GraphFormat] = {
+    ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot", ".txt": "text", ".svg": "svg",
+    ".html": "html", ".htm": "html", ".json": "json",
+}  # fmt: skip
+"""The format of a file by the end of its name."""
 
 
 @app.command("graph")
 def graph(
     file: shared.File,
     format: Annotated[
-        Literal["mermaid", "dot", "text"], typer.Option(help="the language of the picture, or a description in words")
-    ] = "mermaid",
+        GraphFormat | None,
+        typer.Option(help="a picture, the language of one, data, or a description in words", show_default="mermaid"),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("-o", "--output", help="file to write; the format is that of its ending, such as .svg or .html"),
+    ] = None,
+    artifacts: Annotated[bool, typer.Option("--artifacts", help="also show what crosses from step to step")] = False,
     param: shared.Params = None,
     flow: shared.FlowName = None,
     config: shared.Configs = None,
     config_value: shared.ConfigValues = None,
 ) -> None:
     """Print the graph of a flow."""
+    output = None if output == "-" else output
+    chosen = format or _format_of(output)
+    if chosen is None:
+        raise typer.Exit(INPUT_ERROR)
     compilation = flow_options(flow, None, config, config_value, param=param).compile_and_report(file, "text")
     if compilation is None:
         raise typer.Exit(INPUT_ERROR)
-    draw = {"mermaid": _mermaid, "dot": _dot, "text": outline}[format]
-    write(draw(compilation.flow))
+    if artifacts and chosen == "text":
+        note_unused("--artifacts", "on a description in words", "choose another --format")
+    text = _drawn(compilation, chosen, artifacts=artifacts)
+    if output is not None:
+        if not _write(text, output):
+            raise typer.Exit(INPUT_ERROR)
+    elif chosen in {"svg", "html", "json"}:
+        write_content(text)
+    else:
+        write(text)
 
 
-def _mermaid(flow: Flow) -> str:
-    """A Mermaid flowchart. Arms are plain edges; a foreach body or a gang is a subgraph."""
-    lines = ["flowchart TD"]
-    edges, drawn = _drawn(flow)
-    for scope, depth, opens in _walk(flow):
-        indent = "  " * (depth + 1)
-        if not opens:
-            lines.append(f"{'  ' * depth}end")
-            continue
-        if scope.kind in _BOXES:
-            lines.append(f'{"  " * depth}subgraph {scope.kind}_{_id(scope.id)}["{_escaped(_title(flow, scope))}"]')
-        for name in (name for name in scope.steps if name in drawn):
-            left, right, shown = _shape(flow.by_name[name])
-            lines.append(f"{indent}s_{_id(name)}{left}{shown}{right}")
-    for source, target, label in edges:
-        text = _escaped(label)
-        arrow = f'-- "{text}" -->' if label else "-->"
-        lines.append(f"  s_{_id(source)} {arrow} s_{_id(target)}")
-    return "\n".join(lines) + "\n"
+def _format_of(output: str | None) -> GraphFormat | None:
+    """The format that the end of a file's name says. Reports FC505 for another, and gives `None` then."""
+    if output is None:
+        return "mermaid"
+    found = ENDINGS.get(Path(output).suffix.lower())
+    if found is None:
+        sink = DiagnosticSink()
+        message = f"the end of {output} does not say which format it is to have"
+        sink.error("FC505", message, None, help=f"give --format, or a name with one of {', '.join(ENDINGS)}")
+        report(sink.diagnostics)
+    return found
 
 
-def _dot(flow: Flow) -> str:
-    """A Graphviz digraph. Arms are plain edges; a foreach body or a gang is a cluster."""
-    lines = [f'digraph "{flow.name}" {{', "  node [shape=box];"]
-    edges, drawn = _drawn(flow)
-    for scope, depth, opens in _walk(flow):
-        indent = "  " * (depth + 1)
-        if not opens:
-            lines.append(f"{'  ' * depth}}}")
-            continue
-        if scope.kind in _BOXES:
-            lines.append(f'{"  " * depth}subgraph "cluster_{scope.id}" {{')
-            lines.append(f'{indent}label="{_quoted(_title(flow, scope))}";')
-        lines.extend(f"{indent}{_dot_node(flow.by_name[name])}" for name in scope.steps if name in drawn)
-    for source, target, label in edges:
-        text = _quoted(label)
-        lines.append(f'  "{source}" -> "{target}"' + (f' [label="{text}"];' if label else ";"))
-    return "\n".join([*lines, "}"]) + "\n"
+def _drawn(compilation: Compilation, form: GraphFormat, *, artifacts: bool) -> str:
+    """The graph in a format. Imports what draws that one."""
+    flow = compilation.flow
+    if form == "text":
+        from flowc_cli.outline import outline
+
+        return outline(flow)
+    if form in {"mermaid", "dot"} and not artifacts:
+        from flowc_cli.drawing.graph_languages import dot, mermaid
+
+        return dot(flow) if form == "dot" else mermaid(flow)
+    from flowc_cli.drawing.document_builder import graph_document
+
+    effects = compilation.effects() if artifacts and compilation.effects is not None else None
+    document = graph_document(flow, effects, artifacts=artifacts)
+    match form:
+        case "json":
+            from flowc_cli.drawing.graph_document import json_text
+
+            return json_text(document)
+        case "svg" | "html":
+            from flowc_cli.drawing.svg_picture import draw, svg
+
+            if form == "svg":
+                return svg(draw(document))
+            from flowc_cli.drawing.html_page import page
+
+            return page(draw(document))
+        case _:
+            from flowc_cli.drawing.graph_languages import dot, mermaid
+            from flowc_cli.drawing.node_card import crossing_texts
+
+            return (dot if form == "dot" else mermaid)(flow, crossing_texts(document))
 
 
-def _id(name: str) -> str:
-    """A name as Mermaid takes it for a node; steps of pipelines may have `-` and `.` in their names."""
-    return re.sub(r"[^A-Za-z0-9_]", lambda found: f"_{ord(found[0]):x}_", name)
+def _write(text: str, output: str) -> bool:
+    """Write the file in one step. Reports FC603, and returns whether it is written."""
+    from flowc_compiler.rewrite import write_texts
 
-
-def _escaped(text: str) -> str:
-    """Text as Mermaid takes it in quotes."""
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("|", "&#124;")
-
-
-def _quoted(text: str) -> str:
-    """Text as DOT takes it in quotes."""
-    return text.replace("\\", "\\\\").replace('"', '\\"')
-
-
-def _drawn(flow: Flow) -> tuple[list[tuple[str, str, str]], set[str]]:
-    """The edges to draw, and the steps: all but virtual ones that the edges can do without."""
-    edges = real_edges(flow, _edges(flow))
-    ends = {name for source, target, _ in edges for name in (source, target)}
-    return edges, {step.name for step in flow.steps if not step.virtual or step.name in ends}
-
-
-def _shape(step: Step) -> tuple[str, str, str]:
-    """The brackets that make a node's shape in Mermaid, and its text."""
-    if step.virtual:
-        return "((", "))", " "
-    return *_SHAPES.get(step.kind, ("[", "]")), step.name
-
-
-def _edges(flow: Flow) -> Iterator[tuple[str, str, str]]:
-    """From, to, and the cases of a switch that lead there; its way back to itself is an edge, too."""
-    for step in flow.steps:
-        if step.kind != "switch":
-            yield from ((step.name, target, "") for target in step.targets)
-            continue
-        if step.tests:
-            yield from ((step.name, target, test) for target, test in case_texts(flow, step))
-            continue
-        cases: dict[str, list[str]] = {}
-        for case in step.cases:
-            cases.setdefault(case.target, []).append(json.dumps(case.value, ensure_ascii=False))
-        yield from ((step.name, target, f"{step.variable}: {', '.join(values)}") for target, values in cases.items())
-
-
-def _dot_node(step: Step) -> str:
-    if step.virtual:
-        return f'"{step.name}" [shape=point];'
-    shape = _DOT_SHAPES.get(step.kind)
-    return f'"{step.name}" [shape={shape}];' if shape else f'"{step.name}";'
-
-
-def _title(flow: Flow, scope: Scope) -> str:
-    opener = flow.by_name[scope.opener or ""]
-    if opener.kind == "foreach":
-        what = fan_text(flow, opener.name) if flow.frontend == "pipeline" else opener.variable
-        return f"foreach {what}"
-    count = opener.num_parallel if opener.kind == "parallel" else None
-    return f"num_parallel {count if count is not None else ''}".rstrip()
-
-
-def _walk(flow: Flow) -> list[tuple[Scope, int, bool]]:
-    """Scopes as (scope, nesting of boxes, opens?): each once, and each box once more where it closes."""
-    children: dict[str, list[Scope]] = {}
-    for scope in flow.scopes:
-        if scope.parent is not None:
-            children.setdefault(scope.parent, []).append(scope)
-    events: list[tuple[Scope, int, bool]] = []
-    pending = [(flow.scope_by_id[ROOT_SCOPE], 0, True)]
-    while pending:
-        scope, depth, opens = pending.pop()
-        events.append((scope, depth, opens))
-        if not opens:
-            continue
-        if scope.kind in _BOXES:
-            pending.append((scope, depth, False))
-        for child in reversed(children.get(scope.id, [])):
-            pending.append((child, depth + (child.kind in _BOXES), True))
-    return events
+    try:
+        write_texts({Path(output): text})
+    except OSError as error:
+        sink = DiagnosticSink()
+        message = f"{output} cannot be written: {error.strerror or error}"
+        sink.error("FC603", message, None, help="choose another path with -o")
+        report(sink.diagnostics)
+        return False
+    return True

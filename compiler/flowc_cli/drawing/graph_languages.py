@@ -1,0 +1,150 @@
+"""A graph in languages that other programs draw: Mermaid and DOT, with foreach bodies and gangs as boxes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+
+from flowc_cli.pipeline_text import case_texts, fan_text, real_edges
+from flowc_compiler.ir import ROOT_SCOPE, Flow, Scope, Step
+
+_SHAPES = {
+    "branch": ("{{", "}}"),
+    "foreach": ("[/", "/]"),
+    "parallel": ("[/", "/]"),
+    "switch": ("{", "}"),
+    "join": ("([", "])"),
+}
+_DOT_SHAPES = {
+    "branch": "hexagon",
+    "foreach": "parallelogram",
+    "parallel": "parallelogram",
+    "switch": "diamond",
+    "join": "oval",
+}
+_BOXES = frozenset({"foreach", "parallel"})
+
+Crossings = Mapping[tuple[str, str], str]
+"""What crosses an edge, in words, for the edges that are to say so."""
+NOTHING: Crossings = {}
+
+
+def mermaid(flow: Flow, crossings: Crossings = NOTHING) -> str:
+    """A Mermaid flowchart. Arms are plain edges; a foreach body or a gang is a subgraph."""
+    lines = ["flowchart TD"]
+    edges, drawn = _drawn(flow)
+    for scope, depth, opens in _walk(flow):
+        indent = "  " * (depth + 1)
+        if not opens:
+            lines.append(f"{'  ' * depth}end")
+            continue
+        if scope.kind in _BOXES:
+            lines.append(f'{"  " * depth}subgraph {scope.kind}_{_id(scope.id)}["{_escaped(_title(flow, scope))}"]')
+        for name in (name for name in scope.steps if name in drawn):
+            left, right, shown = _shape(flow.by_name[name])
+            lines.append(f"{indent}s_{_id(name)}{left}{shown}{right}")
+    for source, target, label in edges:
+        text = "<br>".join(map(_escaped, filter(None, (label, crossings.get((source, target))))))
+        arrow = f'-- "{text}" -->' if text else "-->"
+        lines.append(f"  s_{_id(source)} {arrow} s_{_id(target)}")
+    return "\n".join(lines) + "\n"
+
+
+def dot(flow: Flow, crossings: Crossings = NOTHING) -> str:
+    """A Graphviz digraph. Arms are plain edges; a foreach body or a gang is a cluster."""
+    lines = [f'digraph "{flow.name}" {{', "  node [shape=box];"]
+    edges, drawn = _drawn(flow)
+    for scope, depth, opens in _walk(flow):
+        indent = "  " * (depth + 1)
+        if not opens:
+            lines.append(f"{'  ' * depth}}}")
+            continue
+        if scope.kind in _BOXES:
+            lines.append(f'{"  " * depth}subgraph "cluster_{scope.id}" {{')
+            lines.append(f'{indent}label="{_quoted(_title(flow, scope))}";')
+        lines.extend(f"{indent}{_dot_node(flow.by_name[name])}" for name in scope.steps if name in drawn)
+    for source, target, label in edges:
+        text = "\\n".join(map(_quoted, filter(None, (label, crossings.get((source, target))))))
+        lines.append(f'  "{source}" -> "{target}"' + (f' [label="{text}"];' if text else ";"))
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _id(name: str) -> str:
+    """A name as Mermaid takes it for a node; steps of pipelines may have `-` and `.` in their names."""
+    return re.sub(r"[^A-Za-z0-9_]", lambda found: f"_{ord(found[0]):x}_", name)
+
+
+def _escaped(text: str) -> str:
+    """Text as Mermaid takes it in quotes."""
+    return text.replace("&", "&amp;").replace('"', "&quot;").replace("|", "&#124;")
+
+
+def _quoted(text: str) -> str:
+    """Text as DOT takes it in quotes."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _drawn(flow: Flow) -> tuple[list[tuple[str, str, str]], set[str]]:
+    """The edges to draw, and the steps: all but virtual ones that the edges can do without."""
+    edges = real_edges(flow, _edges(flow))
+    ends = {name for source, target, _ in edges for name in (source, target)}
+    return edges, {step.name for step in flow.steps if not step.virtual or step.name in ends}
+
+
+def _shape(step: Step) -> tuple[str, str, str]:
+    """The brackets that make a node's shape in Mermaid, and its text."""
+    if step.virtual:
+        return "((", "))", " "
+    return *_SHAPES.get(step.kind, ("[", "]")), step.name
+
+
+def _edges(flow: Flow) -> Iterator[tuple[str, str, str]]:
+    """From, to, and the cases of a switch that lead there; its way back to itself is an edge, too."""
+    for step in flow.steps:
+        if step.kind != "switch":
+            yield from ((step.name, target, "") for target in step.targets)
+            continue
+        if step.tests:
+            yield from ((step.name, target, test) for target, test in case_texts(flow, step))
+            continue
+        cases: dict[str, list[str]] = {}
+        for case in step.cases:
+            cases.setdefault(case.target, []).append(json.dumps(case.value, ensure_ascii=False))
+        yield from ((step.name, target, f"{step.variable}: {', '.join(values)}") for target, values in cases.items())
+
+
+def _dot_node(step: Step) -> str:
+    if step.virtual:
+        return f'"{step.name}" [shape=point];'
+    shape = _DOT_SHAPES.get(step.kind)
+    return f'"{step.name}" [shape={shape}];' if shape else f'"{step.name}";'
+
+
+def _title(flow: Flow, scope: Scope) -> str:
+    opener = flow.by_name[scope.opener or ""]
+    if opener.kind == "foreach":
+        what = fan_text(flow, opener.name) if flow.frontend == "pipeline" else opener.variable
+        return f"foreach {what}"
+    count = opener.num_parallel if opener.kind == "parallel" else None
+    return f"num_parallel {count if count is not None else ''}".rstrip()
+
+
+def _walk(flow: Flow) -> list[tuple[Scope, int, bool]]:
+    """Scopes as (scope, nesting of boxes, opens?): each once, and each box once more where it closes."""
+    children: dict[str, list[Scope]] = {}
+    for scope in flow.scopes:
+        if scope.parent is not None:
+            children.setdefault(scope.parent, []).append(scope)
+    events: list[tuple[Scope, int, bool]] = []
+    pending = [(flow.scope_by_id[ROOT_SCOPE], 0, True)]
+    while pending:
+        scope, depth, opens = pending.pop()
+        events.append((scope, depth, opens))
+        if not opens:
+            continue
+        if scope.kind in _BOXES:
+            pending.append((scope, depth, False))
+        for child in reversed(children.get(scope.id, [])):
+            pending.append((child, depth + (child.kind in _BOXES), True))
+    return events
