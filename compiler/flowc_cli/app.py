@@ -22,6 +22,7 @@ SUMMARIES = {
     "package": "List the files that a flow ships, and why.",
     "ir": "Print the IR of a flow as JSON.",
     "graph": "Print the graph of a flow.",
+    "lsp": "Serve an editor: diagnostics while typing, fixes, hover and completion.",
     "targets": "List the installed targets, and what they can express.",
     "run": "Run a flow on this machine.",
     "resume": "Continue a run that ended early.",
