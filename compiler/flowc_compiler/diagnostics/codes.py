@@ -82,6 +82,8 @@ _TITLES = {
     "FC319": "an artifact that is not set on every path",
     "FC320": "merge_artifacts finds different values",
     "FC321": "a parameter, config or constant is set by a step",
+    "FC322": "an operation on a value that does not have it",
+    "FC323": "a switch on a value that is no case",
     "FC401": "a decorator that flowc cannot use",
     "FC402": "the value of a decorator argument is not known",
     "FC403": "an unknown decorator argument",

@@ -7,9 +7,11 @@ The front end computes this, and `passes.artifact_flow` solves it over the graph
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
+from flowc_compiler.ir.type_model import Evident, Type
 from flowc_compiler.source import SourceFile, Span
 
 
@@ -68,7 +70,7 @@ class StepEffects:
 
     __slots__ = (
         "after_delete", "arms", "deletes", "fan_out_place", "fans_out_over", "havoc", "inputs", "merges", "opaque",
-        "reads", "returns", "sets", "sure", "values", "writes",
+        "reads", "returns", "sets", "stores", "sure", "values", "writes",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -76,6 +78,8 @@ class StepEffects:
         """What it may set."""
         self.deletes: set[str] = set()
         """What it certainly deletes, and does not set again."""
+        self.stores: Counter[str] = Counter()
+        """How many assignments and deletions of each there are, and calls of functions that set it."""
         self.havoc = False
         """Whether it may set anything."""
         self.opaque = False
@@ -97,12 +101,48 @@ class StepEffects:
         self.values: dict[str, ast.expr | None] = {}
         """The last value of what it sets, where it is certain; else `None`."""
         self.fan_out_place: Place | None = None
-        """Where `foreach=` names its variable."""
+        """Where `foreach=` or `condition=` names its variable."""
         self.fans_out_over: ast.expr | None = None
         """The value that the variable of `foreach=` certainly has, where the step sets it."""
 
 
 _NONE = StepEffects()
+
+
+class TypeProblem(NamedTuple):
+    """An operation of a step that certainly fails."""
+
+    place: Place
+    message: str
+    wanted: str
+    """The attribute that is missing; empty for other operations."""
+    known: tuple[str, ...]
+    """The attributes that there are."""
+
+
+class StepTypes(NamedTuple):
+    """What is known of the values in one step."""
+
+    sets: Mapping[str, Evident]
+    """What it sets, where that is known."""
+    problems: tuple[TypeProblem, ...]
+
+
+class TypeSource(Protocol):
+    """What reads the types of values from the code of the steps."""
+
+    def read(self, step: str, before: Mapping[str, Evident]) -> StepTypes:
+        """What a step sets, by what it has when it begins: artifacts and parameters by name, `input`, and as
+        `arm.name` what an input of a join has, with no arm for any of them."""
+        ...
+
+    def may_be_changed(self, name: str) -> bool:
+        """Whether some code may change what is in a list or dict that is an artifact."""
+        ...
+
+    def has_no_items(self, of: Type) -> bool:
+        """Whether objects of a class of the flow's files certainly cannot be iterated over."""
+        ...
 
 
 class FlowEffects(NamedTuple):
@@ -117,6 +157,7 @@ class FlowEffects(NamedTuple):
     """Attribute to what it is: a parameter, a config or a constant, which no step can set."""
     silent: bool
     """Whether the file may look for any artifact before it reads it, or provide it in a way that is not followed."""
+    types: TypeSource
 
     def of(self, step: str) -> StepEffects:
         """What a step does, by its name."""

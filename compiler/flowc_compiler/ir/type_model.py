@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cache
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 LiteralKind = Literal["int", "str", "bool", "bytes", "float"]
 
@@ -95,6 +95,20 @@ Type = UnknownType | NeverType | Instance | LocalClass | Reference | TupleType |
 
 UNKNOWN = UnknownType()
 NEVER = NeverType()
+
+
+class Evident(NamedTuple):
+    """What is known of a value without running anything."""
+
+    type: Type = UNKNOWN
+    exact: bool = False
+    """Whether the value is of exactly that class: an annotation may be of a base class, or wrong."""
+    fresh: bool = False
+    """Whether the value was made where it is assigned, so that no other name can have changed what is in it."""
+
+
+NOTHING = Evident()
+"""A value of which nothing is known."""
 NONE = Instance("None")
 INT, STR, BYTES, BOOL = Instance("int"), Instance("str"), Instance("bytes"), Instance("bool")
 

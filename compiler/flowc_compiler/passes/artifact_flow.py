@@ -11,6 +11,7 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.passes.artifact_reports import ArtifactReports
+from flowc_compiler.passes.artifact_types import check_artifact_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
 
 def check_artifact_flow(flow: Flow, effects: FlowEffects, sink: DiagnosticSink) -> None:
-    """Collect FC317 to FC321, FC226 and FC227, and FC312 for a foreach over what is not a list."""
-    ArtifactFlow(flow, effects, ArtifactReports(flow, effects, sink)).check()
+    """Collect FC317 to FC323, FC226 and FC227, and FC312 for a foreach over what is not a list."""
+    reports = ArtifactReports(flow, effects, sink)
+    ArtifactFlow(flow, effects, reports).check()
+    check_artifact_types(flow, effects, reports)
 
 
 class State(NamedTuple):

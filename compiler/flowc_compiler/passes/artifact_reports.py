@@ -10,11 +10,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from flowc_compiler.diagnostics import DiagnosticSink
-    from flowc_compiler.ir import Flow, JoinStep, Step
-    from flowc_compiler.ir.artifact_effects import ArtifactRead, FlowEffects, InputRead, Place, StepEffects
+    from flowc_compiler.ir import Flow, JoinStep, Step, SwitchStep
+    from flowc_compiler.ir.artifact_effects import (
+        ArtifactRead,
+        FlowEffects,
+        InputRead,
+        Place,
+        StepEffects,
+        TypeProblem,
+    )
     from flowc_compiler.passes.artifact_flow import Lost
 
 _LISTED = 3
+_CASES = 10
 
 
 class ArtifactReports:
@@ -201,10 +209,31 @@ class ArtifactReports:
     def no_list(self, variable: str, kind: str, found: StepEffects) -> None:
         """FC312: a foreach goes over what has no items."""
         place = found.fan_out_place
-        if place is not None:
+        if place is not None and self._first("FC312", variable, place):
             message = f"`{variable}`, which the foreach goes over, is {kind}"
             help_text = f"store a list: `self.{variable} = [...]`; for numbers, `list(range(...))`"
             self._sink.error("FC312", message, place.span, help=help_text)
+
+    def no_case(self, step: SwitchStep, kind: str, found: StepEffects) -> None:
+        """FC323: a switch chooses by a value that is none of its cases."""
+        place = found.fan_out_place
+        if place is not None:
+            cases = ", ".join(f"{case.value!r:.30}" for case in step.cases[:_CASES])
+            more = f" and {len(step.cases) - _CASES} more" if len(step.cases) > _CASES else ""
+            message = f"`{step.variable}`, which the switch `{step.name}` chooses by, is {kind}"
+            help_text = f"set it to the value of a case ({cases}{more}), or add a case for it"
+            self._sink.error("FC323", message, place.span, help=help_text)
+
+    def wrong_type(self, step: Step, problem: TypeProblem) -> None:
+        """FC322: a step does with a value what it cannot do."""
+        if not self._first("FC322", problem.message, problem.place):
+            return
+        otherwise = "set it to something else where it is set, or convert it here"
+        help_text, fix = (
+            suggest(problem.wanted, problem.known, otherwise, 0.75) if problem.wanted else (otherwise, None)
+        )
+        message = f"{problem.message} (step `{step.name}`)"
+        self._sink.error("FC322", message, problem.place.span, help=help_text, fix=fix)
 
 
 def _steps(names: Sequence[str]) -> str:

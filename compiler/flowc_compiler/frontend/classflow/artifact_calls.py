@@ -15,7 +15,8 @@ _HARMLESS = {"isinstance", "type", "id", "repr", "str", "print", "bool", "callab
 
 _CALLS_AT_ONCE = {"sorted", "min", "max", "map", "filter", "sum", "any", "all", "list", "reduce"}
 
-_LEAVES = {("sys", "exit"), ("exit",), ("quit",), ("os", "_exit")}
+LEAVES = {("sys", "exit"), ("exit",), ("quit",), ("os", "_exit")}
+"""Functions that end the process."""
 
 
 class ArtifactExpressionReader(ArtifactState):
@@ -156,7 +157,7 @@ class ArtifactCallReader(ArtifactExpressionReader):
                 return
             case _:
                 pass
-        if dotted(called) in _LEAVES:
+        if dotted(called) in LEAVES:
             self._arguments(node)
             self._end(leaves=True)
             return
@@ -303,8 +304,9 @@ class ArtifactCallReader(ArtifactExpressionReader):
             if keyword.arg in {"foreach", "condition"}:
                 if isinstance(value, str) and value not in self._methods.attributes:
                     self._get(value, keyword.value, "foreach" if keyword.arg == "foreach" else "condition")
-                if isinstance(value, str) and keyword.arg == "foreach" and not self._inside:
+                if isinstance(value, str) and not self._inside:
                     self._found.fan_out_place = self._place(keyword.value)
+                if isinstance(value, str) and keyword.arg == "foreach" and not self._inside:
                     self._found.fans_out_over = self._found.values.get(value)
             else:
                 self._visit(keyword.value)

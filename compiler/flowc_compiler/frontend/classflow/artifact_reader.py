@@ -129,7 +129,7 @@ class ArtifactReader(ArtifactCallReader):
         self._dead = self._dead or ended
 
     def _with(self, node: ast.With | ast.AsyncWith) -> None:
-        swallows = any(_may_swallow(item.context_expr, self._view.classes) for item in node.items)
+        swallows = any(may_swallow(item.context_expr, self._view.classes) for item in node.items)
         for item in node.items:
             self._visit(item.context_expr)
             if item.optional_vars is not None:
@@ -267,7 +267,7 @@ def _catches_missing(handler: ast.ExceptHandler) -> bool:
     return not all(isinstance(kind, ast.Name) and kind.id in _MISSES_NOTHING for kind in kinds)
 
 
-def _may_swallow(manager: ast.expr, classes: Iterable[str]) -> bool:
+def may_swallow(manager: ast.expr, classes: Iterable[str]) -> bool:
     """Whether an exception may end in a `with` block: not in those of files and of libraries."""
     parts = dotted(callee(manager))
     name = parts[-1].lower() if parts else ""

@@ -70,6 +70,7 @@ class ArtifactState:
         if name in self._methods.protected and not self._guards and not self._inside:
             found.writes.setdefault(name, self._place(node))
         self._add(name)
+        found.stores[name] += 1
         found.values[name] = value if self._sure else None
 
     def _add(self, name: str) -> None:
@@ -82,6 +83,7 @@ class ArtifactState:
     def _delete(self, name: str) -> None:
         found = self._found
         found.values[name] = None
+        found.stores[name] += 1
         if not self._sure:
             self._add(name)  # perhaps it is deleted: nothing is certain
             return
@@ -179,6 +181,7 @@ class ArtifactState:
             self._delete(name)
         for name in effects.sets:
             self._add(name)
+            found.stores[name] += 1
             found.values[name] = effects.values.get(name) if sure else None
         found.merges += [merge._replace(whole=False) for merge in effects.merges]
         found.havoc |= effects.havoc

@@ -59,11 +59,15 @@ class FlowMethods:
         self._sink = sink
         self.methods: dict[str, Method] = {}
         self.protected: dict[str, str] = {}
+        self.constants: dict[str, ast.expr] = {}
+        """Values of attributes of the class that no step can set."""
         self.attributes = set(FLOWSPEC)
         self.plain = set[str]()
         """Attributes that are data or classes, and no functions."""
         self.guarded = set[str]()
         self.silent = False
+        self.read_methods: list[Method] = []
+        """The functions whose effects were computed."""
         self._effects: dict[tuple[int, str], StepEffects | None] = {}
         for found in classes:
             self.attributes.update(_bound(found.node))
@@ -75,6 +79,7 @@ class FlowMethods:
         if isinstance(statement, FunctionNode):
             self.methods[statement.name] = Method(view, statement, member.owner)
             self.protected.pop(statement.name, None)
+            self.constants.pop(statement.name, None)
             self.silent |= statement.name in _HOOKS
             return
         if isinstance(statement, ast.ClassDef):
@@ -85,6 +90,7 @@ class FlowMethods:
         name, value = target
         self.methods.pop(name, None)
         self.protected.pop(name, None)
+        self.constants.pop(name, None)
         declared = view.names.resolve(value.func) if isinstance(value, ast.Call) else None
         if declared in DECLARATIONS:
             self.protected[name] = "config" if declared == "Config" else "parameter"
@@ -92,6 +98,7 @@ class FlowMethods:
             self.plain.add(name)
             if not name.startswith("_"):
                 self.protected[name] = "constant"
+                self.constants[name] = value
 
     def effects(self) -> FlowEffects:
         """What every step does."""
@@ -102,8 +109,11 @@ class FlowMethods:
             self.attributes.update(found.sets if found is not None else ())
         for found_class in self._classes:
             self._check_class(found_class)
+        from flowc_compiler.frontend.classflow.step_types import FlowTypes
+
+        types = FlowTypes(self, self._modules)
         return FlowEffects(
-            steps, frozenset(self.attributes), frozenset(self.guarded), self.protected, self.silent
+            steps, frozenset(self.attributes), frozenset(self.guarded), self.protected, self.silent, types
         )  # fmt: skip
 
     def _step(self, method: Method) -> StepEffects:
@@ -158,6 +168,7 @@ class FlowMethods:
         key = (id(method.function), parameter)
         if key not in self._effects:
             self._effects[key] = None
+            self.read_methods.append(method)
             joins = names[1] if len(names) == 2 and method.owner is not None and _is_step(method) else ""
             self._effects[key] = ArtifactReader(self, method, parameter, joins).read()
         return self._effects[key]
