@@ -120,7 +120,9 @@ _TITLES = {
 
 CODES: dict[str, DiagnosticCode] = {code: DiagnosticCode(code, title) for code, title in _TITLES.items()}
 """Every code that flowc can print."""
-IGNORABLE_ERRORS = frozenset({"FC226", "FC227", "FC310", "FC312", "FC313", "FC314", "FC317", "FC318", "FC320", "FC321"})
+IGNORABLE_ERRORS = frozenset(
+    {"FC226", "FC227", "FC310", "FC312", "FC313", "FC314", "FC317", "FC318", "FC320", "FC321", "FC322", "FC323"}
+)
 """Errors that a comment or `[tool.flowc.check]` may ignore, as every warning: the output is what the file says. It is
 wrong without what other errors are about, or there is none.
 """

@@ -8,17 +8,21 @@ followed may set anything, which ends the analysis behind it: only what is certa
 from __future__ import annotations
 
 import ast
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.passes.artifact_reports import ArtifactReports
 from flowc_compiler.passes.artifact_types import check_artifact_types
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, JoinStep, Step, SwitchStep
     from flowc_compiler.ir.artifact_effects import FlowEffects, Merge, StepEffects
+
+_MOST_VISITS = 200_000
+"""Steps and edges that all searches for names in messages may visit."""
 
 
 def check_artifact_flow(flow: Flow, effects: FlowEffects, sink: DiagnosticSink) -> None:
@@ -33,6 +37,10 @@ class State(NamedTuple):
 
     may: int
     missed: int
+    set_before: int = 0
+    """What steps before have set, be it still there or not."""
+    lost: int = 0
+    """What a join before has not passed on."""
 
 
 class ArtifactFlow:
@@ -57,6 +65,8 @@ class ArtifactFlow:
         self._always = self._mask(effects.known)
         self._after: dict[str, State] = {}
         self._chosen = self._choices()
+        self._visits = _MOST_VISITS
+        self._parameters = {parameter.attribute: parameter for parameter in flow.parameters}
 
     def check(self) -> None:
         """Go over the steps once, in the order of the graph."""
@@ -80,9 +90,12 @@ class ArtifactFlow:
 
     def _before(self, step: Step, found: StepEffects) -> State:
         """What a step may have when it begins."""
-        may, missed = self._always, 0
+        may, missed, set_before, lost = self._always, 0, 0, 0
+        for parent in step.parents:
+            state = self._after[parent]
+            set_before, lost = set_before | state.set_before, lost | state.lost
         if step.kind == "join" or not step.parents:
-            return State(may, self._all & ~may)
+            return State(may, self._all & ~may, set_before, lost)
         for parent in step.parents:
             state = self._after[parent]
             may |= state.may
@@ -94,7 +107,7 @@ class ArtifactFlow:
                 missed |= state.missed
         if step.kind == "switch" and step.recursive:
             may |= self._all if found.havoc else self._mask(found.sets)
-        return State(may, missed)
+        return State(may, missed, set_before, lost)
 
     def _may_choose(self, switch: SwitchStep, target: str) -> bool:
         """Whether a switch may lead to a step: its variable may be set to constants only, and to none of that case."""
@@ -119,15 +132,19 @@ class ArtifactFlow:
 
     def _transfer(self, step: Step, found: StepEffects, before: State) -> State:
         sets, deletes = self._mask(found.sets), self._mask(found.deletes)
+        set_before, lost = before.set_before | sets, before.lost
         catch = step.specs.catch
         if catch is not None and catch.variable is not None:
             sets |= self._bits[catch.variable]
         if step.kind == "join":
             sets |= self._merged(step, found.merges)
         if found.havoc or found.opaque:
-            return State(self._all, 0)
+            return State(self._all, 0, set_before, lost)
         deletes &= ~self._always
-        return State((before.may | sets) & ~deletes, (before.missed & ~sets) | deletes)
+        may = (before.may | sets) & ~deletes
+        if step.kind == "join":
+            lost |= self._inputs(step) & ~may
+        return State(may, (before.missed & ~sets) | deletes, set_before, lost)
 
     def _merged(self, join: JoinStep, merges: Iterable[Merge]) -> int:
         """What calls of `merge_artifacts` may take over."""
@@ -170,7 +187,7 @@ class ArtifactFlow:
                 self._reports.deleted(step, read)
         if step.kind == "join":
             self._check_join(step, found)
-        return State(before.may | reported, before.missed & ~reported)
+        return before._replace(may=before.may | reported, missed=before.missed & ~reported)
 
     def _is_member(self, step: Step) -> bool:
         """Whether a step is a member of a gang: only one of them must say what follows."""
@@ -187,23 +204,23 @@ class ArtifactFlow:
             may |= self._merged(step, found.merges[: read.merges])
         bit = self._bits[name]
         if not may & bit:
-            return self._reports.unset(step, read, self._setters_before(step, name))
+            return self._reports.unset(step, read, self._origin(step, name, before))
         sure = found.sure.get(name)
         if before.missed & bit and sure is not None and step.kind != "join":
             self._reports.set_on_some(step, sure, self._missing_path(step, bit))
             return True
         return False
 
-    def _setters_before(self, step: Step, name: str) -> Lost:
-        """The steps that set an artifact on the way to a step, and the join that does not pass it on."""
+    def _origin(self, step: Step, name: str, before: State) -> Lost:
+        """Where an artifact was that a step does not have: the steps on the way that set it, and what takes it away."""
         bit = self._bits[name]
+        is_lost = bool(before.set_before & bit and (step.kind == "join" or before.lost & bit))
         pending, seen = [step], {step.name}
         setters: list[str] = []
         lost = step.name if step.kind == "join" else None
         deleted: str | None = None
-        while pending:
-            current = pending.pop()
-            for parent in current.parents:
+        for current in pending if before.set_before & bit else ():
+            for parent in current.parents if self._may_visit(current) else ():
                 if parent in seen:
                     continue
                 seen.add(parent)
@@ -214,18 +231,33 @@ class ArtifactFlow:
                     setters.append(parent)
                 if name in found.deletes and deleted is None:
                     deleted = parent
-                if at.kind == "join" and lost is None and self._inputs(at) & bit and not self._after[parent].may & bit:
+                if at.kind == "join" and lost is None and self._after[parent].lost & bit and self._loses(at, bit):
                     lost = parent
-        order = {item.name: number for number, item in enumerate(self._flow.steps)}
         arms = self._flow.by_name[lost].parents if lost is not None else ()
         holders = tuple(parent for parent in arms if self._after[parent].may & bit)
-        return Lost(tuple(sorted(setters, key=order.__getitem__)), lost, holders, deleted)
+        return Lost(tuple(sorted(setters, key=self._order.__getitem__)), is_lost, lost, holders, deleted)
+
+    def _may_visit(self, step: Step) -> bool:
+        """Whether a search that only makes a message clearer may go on: thousands of errors would take minutes."""
+        self._visits -= 1 + len(step.parents)
+        return self._visits > 0
+
+    @cached_property
+    def _order(self) -> dict[str, int]:
+        return {item.name: number for number, item in enumerate(self._flow.steps)}
+
+    def _loses(self, join: JoinStep, bit: int) -> bool:
+        return bool(self._inputs(join) & bit) and not self._after[join.name].may & bit
 
     def _missing_path(self, step: Step, bit: int) -> tuple[str, ...]:
-        """The last steps of a path that certainly does not set an artifact, up to the step."""
+        """The steps of a path that certainly does not set an artifact, from a switch to the step; empty where it would
+        take long to find.
+        """
         path: list[str] = []
         current: Step | None = step
         while current is not None:
+            if not self._may_visit(current):
+                return ()
             found: Step | None = None
             for parent in current.parents:
                 at, state = self._flow.by_name[parent], self._after[parent]
@@ -246,11 +278,11 @@ class ArtifactFlow:
             return
         if variable in found.sets:
             return
-        for parameter in self._flow.parameters:
-            one = parameter.source == "value" and not (parameter.deferred_type or parameter.takes_several)
-            number = one and parameter.type in {"int", "float", "bool"} and not parameter.converter
-            if parameter.attribute == variable and number:
-                self._reports.no_list(variable, f"a parameter of type {parameter.type}", found)
+        parameter = self._parameters.get(variable)
+        if parameter is None or parameter.source != "value" or parameter.deferred_type or parameter.takes_several:
+            return
+        if parameter.type in {"int", "float", "bool"} and not parameter.converter:
+            self._reports.no_list(variable, f"a parameter of type {parameter.type}", found)
 
     def _check_join(self, join: JoinStep, found: StepEffects) -> None:
         for name, place in found.arms:
@@ -258,6 +290,7 @@ class ArtifactFlow:
             if not known and name not in self._effects.guarded:
                 self._reports.no_arm(join, name, place)
         reported = set[str]()
+        inputs, near = self._inputs(join), self._nearest(join)
         for item in found.inputs:
             if item.name in self._effects.guarded or item.name in self._effects.known or item.name in reported:
                 continue
@@ -265,30 +298,27 @@ class ArtifactFlow:
             named = item.arm in join.parents
             if item.arm and not named:
                 continue
-            may = self._after[item.arm].may if named else self._inputs(join)
+            may = self._after[item.arm].may if named else inputs
             if not (may | self._always) & bit:
                 reported.add(item.name)
-                others = [parent for parent in join.parents if self._after[parent].may & bit]
-                self._reports.not_of_inputs(join, item, others, self._nearest(join, item.name))
+                look = inputs & bit and self._may_visit(join)
+                others = [parent for parent in join.parents if self._after[parent].may & bit] if look else []
+                self._reports.not_of_inputs(join, item, others, near)
         for merge in found.merges:
-            self._check_merge(join, merge)
+            self._check_merge(join, merge, near)
 
-    def _nearest(self, join: JoinStep, name: str) -> list[str]:
-        """The artifacts that the inputs may have: what the name may have been meant to be."""
+    def _nearest(self, join: JoinStep) -> Callable[[], list[str]]:
+        """What computes the artifacts that the inputs may have: a wrong name may have been meant to be one of them."""
         inputs = self._inputs(join)
-        return (
-            []
-            if inputs == self._all
-            else [other for other, bit in self._bits.items() if inputs & bit and other != name]
-        )
+        return cache(lambda: [] if inputs == self._all else [name for name, bit in self._bits.items() if inputs & bit])
 
-    def _check_merge(self, join: JoinStep, merge: Merge) -> None:
+    def _check_merge(self, join: JoinStep, merge: Merge, near: Callable[[], list[str]]) -> None:
         if not merge.whole:
             return
         inputs = self._inputs(join) | self._always
         for name in merge.include or ():
             if not inputs & self._bits[name] and name not in merge.own and name not in self._effects.guarded:
-                self._reports.not_merged(join, name, merge.place, self._nearest(join, name))
+                self._reports.not_merged(join, name, merge.place, near)
         if merge.include is None or merge.exclude is None or self._flow.by_name[join.closes].kind != "branch":
             return
         taken: dict[str, tuple[object, str]] = {}
@@ -330,9 +360,11 @@ class Lost(NamedTuple):
     """Where an artifact was that a step does not have."""
 
     setters: tuple[str, ...]
-    """The steps before that set it."""
+    """The steps before that set it; in a large flow with many errors perhaps not all."""
+    is_lost: bool
+    """Whether a join does not pass it on."""
     join: str | None
-    """The join that does not pass it on."""
+    """That join, if it is known."""
     holders: tuple[str, ...]
     """The inputs of that join that have it."""
     deleted: str | None

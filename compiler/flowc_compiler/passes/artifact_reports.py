@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from flowc_compiler.diagnostics import suggest
+from flowc_compiler.diagnostics import Suggestion, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, JoinStep, Step, SwitchStep
@@ -23,6 +26,11 @@ if TYPE_CHECKING:
 
 _LISTED = 3
 _CASES = 10
+_LISTED_INPUTS = 8
+_MOST_COMPARISONS = 20_000
+"""Names that all wrong names of a flow are compared with: each takes up to 40 microseconds."""
+Names = Callable[[], Iterable[str]]
+"""Computes names when they are needed."""
 
 
 class ArtifactReports:
@@ -33,6 +41,27 @@ class ArtifactReports:
         self._effects = effects
         self._sink = sink
         self._seen: set[tuple[str, str, int]] = set()
+        self._comparisons = _MOST_COMPARISONS
+
+    @cached_property
+    def _setters(self) -> dict[str, dict[str, None]]:
+        """Each artifact that a step sets, with these steps, in the order of the flow."""
+        found: dict[str, dict[str, None]] = {}
+        for step in self._flow.steps:
+            for name in sorted(self._effects.of(step.name).sets):
+                found.setdefault(name, {})[step.name] = None
+        return found
+
+    @cached_property
+    def _known(self) -> list[str]:
+        """What a wrong name may have been meant to be."""
+        return list(dict.fromkeys([*self._setters, *(item.attribute for item in self._flow.parameters)]))
+
+    def _suggest(self, wrong: str, known: Iterable[str], otherwise: str) -> Suggestion:
+        """Whether a name was meant to be another. Of thousands of errors the last ones are not compared with all."""
+        names = list(known) if self._comparisons > 0 else []
+        self._comparisons -= len(names)
+        return suggest(wrong, [name for name in names if name != wrong], otherwise, 0.75)
 
     def _first(self, code: str, name: str, place: Place) -> bool:
         """Whether a place was not reported before: several steps may call one helper."""
@@ -44,23 +73,22 @@ class ArtifactReports:
     def unset(self, step: Step, read: ArtifactRead, lost: Lost) -> bool:
         """FC317 and FC318: a step reads what it does not have. Returns whether it is reported."""
         name, place = read.name, read.place
-        everywhere = [other.name for other in self._flow.steps if name in self._effects.of(other.name).sets]
+        everywhere = self._setters.get(name, {})
         if name.startswith("_") and not everywhere:
             return False  # perhaps an attribute of Metaflow's own
         if not self._first("FC317", name, place):
             return True
         shown = {"self": f"reads `self.{name}`", "foreach": f"fans out over `{name}`"}
         action = shown.get(read.how, f"chooses the next step by `{name}`")
-        if lost.setters and lost.join is not None:
+        if lost.is_lost:
             self._lost(step, read, lost, action)
         elif lost.setters and lost.deleted is not None:
             message = f"step `{step.name}` {action}, which step `{lost.deleted}` deletes"
             self._sink.error("FC317", message, place.span, help=f"keep it there, or set it again: `self.{name} = ...`")
-        elif everywhere and everywhere != [step.name]:
-            others = [other for other in everywhere if other != step.name]
-            message = (
-                f"step `{step.name}` {action}, which only {_steps(others)} sets, and no path leads here from there"
-            )
+        elif everywhere.keys() - {step.name}:
+            some = [other for other in islice(everywhere, _LISTED + 1) if other != step.name]
+            others = _steps(some, len(everywhere) - (step.name in everywhere))
+            message = f"step `{step.name}` {action}, which only {others} sets, and no path leads here from there"
             help_text = f"set it in a step before this one, such as `{self._before(step)}`: `self.{name} = ...`"
             self._sink.error("FC317", message, place.span, help=help_text)
         else:
@@ -84,12 +112,7 @@ class ArtifactReports:
         late = name in self._effects.of(step.name).sets
         message = f"step `{step.name}` {action}, which {'it sets only afterwards' if late else 'no step sets'}"
         otherwise = f"set it before: `self.{name} = ...`, here or in a step that leads here"
-        set_somewhere = dict.fromkeys(
-            item for other in self._flow.steps for item in sorted(self._effects.of(other.name).sets)
-        )
-        known = [other for other in set_somewhere if other != name]
-        known += [item.attribute for item in self._flow.parameters]
-        help_text, fix = suggest(name, known, otherwise, 0.75)
+        help_text, fix = self._suggest(name, self._known, otherwise)
         if read.how != "self":
             fix = None
         self._sink.error("FC317", message, span, help=help_text, fix=None if late else fix)
@@ -97,7 +120,12 @@ class ArtifactReports:
     def _lost(self, step: Step, read: ArtifactRead, lost: Lost, action: str) -> None:
         """A join has nothing of what its inputs have, but what it takes over."""
         name = read.name
-        join = self._flow.by_name[lost.join or step.name]
+        if lost.join is None or not lost.setters:
+            message = f"step `{step.name}` {action}, which a join before loses"
+            help_text = f"take it over in the join: `self.{name} = inputs[0].{name}`, or `self.merge_artifacts(inputs)`"
+            self._sink.error("FC318", message, read.place.span, help=help_text)
+            return
+        join = self._flow.by_name[lost.join]
         source = self._source(join, lost.holders, name)
         if join.name == step.name and not lost.holders:
             self._sink.error(
@@ -140,14 +168,18 @@ class ArtifactReports:
         if not self._first("FC319", read.name, read.place):
             return
         name = read.name
-        shown = " -> ".join(f"`{item}`" for item in [*path[-_LISTED:], step.name])
-        missing = next((item for item in reversed(path) if self._flow.by_name[item].kind != "switch"), path[-1])
+        if len(path) > _LISTED:
+            shown = f"the path {_arrows(path[:2])} -> ... -> {_arrows([path[-1], step.name])}"
+        else:
+            shown = f"the path {_arrows([*path, step.name])}" if path else "every path"
+        there = next((item for item in path[:2] if self._flow.by_name[item].kind != "switch"), "".join(path[:1]))
+        where = f"set it there too, `self.{name} = ...` in step `{there}`" if there else "set it on each of them"
         self._sink.warning(
-            "FC319", f"step `{step.name}` reads `self.{name}`, which is not set on the path {shown}", read.place.span,
-            help=f"set it there too, `self.{name} = ...` in step `{missing}`, or read `getattr(self, '{name}', None)`",
+            "FC319", f"step `{step.name}` reads `self.{name}`, which is not set on {shown}", read.place.span,
+            help=f"{where}, or read `getattr(self, '{name}', None)`",
         )  # fmt: skip
 
-    def not_of_inputs(self, join: JoinStep, item: InputRead, others: Sequence[str], near: Iterable[str]) -> None:
+    def not_of_inputs(self, join: JoinStep, item: InputRead, others: Sequence[str], near: Names) -> None:
         """FC317: a join reads from its inputs what they do not have."""
         if not self._first("FC317", item.name, item.place):
             return
@@ -159,14 +191,14 @@ class ArtifactReports:
             message = f"the join `{join.name}` reads `{item.name}` from {of}"
             arm = item.arm or join.parents[0]
             otherwise = f"set it before the join: `self.{item.name} = ...` in step `{arm}`"
-            help_text, fix = suggest(item.name, near, otherwise, 0.75)
+            help_text, fix = self._suggest(item.name, near(), otherwise)
         self._sink.error("FC317", message, item.place.span, help=help_text, fix=fix)
 
-    def not_merged(self, join: JoinStep, name: str, place: Place, near: Iterable[str]) -> None:
+    def not_merged(self, join: JoinStep, name: str, place: Place, near: Names) -> None:
         """FC317: `merge_artifacts` is to take over what no input has."""
         message = f"the join `{join.name}` merges `{name}`, which none of its inputs has"
         otherwise = f"remove it from `include`, or set it before the join: `self.{name} = ...`"
-        self._sink.error("FC317", message, place.span, help=suggest(name, near, otherwise, 0.75).help)
+        self._sink.error("FC317", message, place.span, help=self._suggest(name, near(), otherwise).help)
 
     def conflict(
         self, join: JoinStep, name: str, place: Place, setters: tuple[str, str], values: tuple[object, object]
@@ -191,10 +223,10 @@ class ArtifactReports:
     def no_arm(self, join: JoinStep, name: str, place: Place) -> None:
         """FC226: a join has no such input."""
         if self._first("FC226", name, place):
-            known = ", ".join(f"`inputs.{parent}`" for parent in join.parents)
-            help_text, fix = suggest(
-                name, join.parents, f"its inputs are named by the steps that lead to it: {known}", 0.75
-            )
+            known = ", ".join(f"`inputs.{parent}`" for parent in join.parents[:_LISTED_INPUTS])
+            more = f" and {len(join.parents) - _LISTED_INPUTS} more" if len(join.parents) > _LISTED_INPUTS else ""
+            otherwise = f"its inputs are named by the steps that lead to it: {known}{more}"
+            help_text, fix = self._suggest(name, join.parents, otherwise)
             message = f"the join `{join.name}` has no input `{name}`"
             self._sink.error("FC226", message, place.span, help=help_text, fix=fix)
 
@@ -230,14 +262,20 @@ class ArtifactReports:
             return
         otherwise = "set it to something else where it is set, or convert it here"
         help_text, fix = (
-            suggest(problem.wanted, problem.known, otherwise, 0.75) if problem.wanted else (otherwise, None)
+            self._suggest(problem.wanted, problem.known, otherwise) if problem.wanted else (otherwise, None)
         )
         message = f"{problem.message} (step `{step.name}`)"
         self._sink.error("FC322", message, problem.place.span, help=help_text, fix=fix)
 
 
-def _steps(names: Sequence[str]) -> str:
+def _arrows(names: Sequence[str]) -> str:
+    return " -> ".join(f"`{name}`" for name in names)
+
+
+def _steps(names: Sequence[str], count: int | None = None) -> str:
+    """Some steps; `count` of them, where these are not all."""
+    count = len(names) if count is None else count
     listed = [f"`{name}`" for name in names[:_LISTED]]
-    more = [f"{len(names) - _LISTED} more"] if len(names) > _LISTED else []
+    more = [f"{count - _LISTED} more"] if count > _LISTED else []
     *rest, last = [*listed, *more]
     return f"{', '.join(rest)} and {last}" if rest else f"step {last}"
