@@ -63,6 +63,25 @@ def from_data(kind: Any, value: Any) -> Any:
     return _scalar(kind, value) if isinstance(value, (str, int, float)) else _unfit(kind, value)
 
 
+def check_constraints(kind: Any, value: Any) -> None:
+    """Check what pydantic's metadata in an annotation demands: `Annotated[int, Field(gt=0)]`. Raises ValueError."""
+    pydantic = sys.modules.get("pydantic")
+    if pydantic is None or not hasattr(pydantic, "TypeAdapter") or not _is_constrained(kind):
+        return
+    try:
+        adapter = pydantic.TypeAdapter(kind, config={"arbitrary_types_allowed": True})
+    except Exception:
+        return  # nothing that pydantic could check
+    adapter.validate_python(value)
+
+
+def _is_constrained(kind: Any) -> bool:
+    metadata = getattr(kind, "__metadata__", ())
+    if any(type(item).__module__.split(".")[0] in ("pydantic", "annotated_types") for item in metadata):
+        return True
+    return any(map(_is_constrained, getattr(kind, "__args__", ())))
+
+
 def is_structured(kind: Any) -> bool:
     """Whether a type's values have parts, so that their text is JSON."""
     kind, origin, _ = _taken_apart(kind)

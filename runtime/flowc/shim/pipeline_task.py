@@ -5,6 +5,7 @@ A task inherits nothing: its manifest has its own outputs only.
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 
 from flowc.current import running
@@ -112,6 +113,8 @@ def _call(load: Callable[[], Any], state: TaskState, values: Values, task: Task)
 
     def code() -> None:
         arguments = {name: values.argument(name, value) for name, value in given.items()}
+        if "pydantic" in sys.modules:
+            _check_constraints(function, arguments, f"step {step.name!r}")
         running.state, running.metadata, running.saved = state, {}, {}
         returned.update(_outputs(step, call, awaited(pass_arguments(function, arguments))))
 
@@ -119,6 +122,17 @@ def _call(load: Callable[[], Any], state: TaskState, values: Values, task: Task)
     if caught:
         return {**dict.fromkeys(call["outputs"]), **vars(beside)}, True
     return {**vars(beside), **returned}, False
+
+
+def _check_constraints(function: Callable[..., Any], arguments: Dict[str, Any], what: str) -> None:
+    """Check arguments against pydantic's constraints in annotations. Raises PipelineError."""
+    from flowc.typed_values import check_constraints, resolved_annotation
+
+    for name, value in arguments.items():
+        try:
+            check_constraints(resolved_annotation(function, name), value)
+        except ValueError as error:
+            raise PipelineError(f"{what}: the value of {name!r} is refused by its annotation: {error}") from error
 
 
 def _outputs(step: PlanStep, call: Dict[str, Any], result: Any) -> Returned:
@@ -255,14 +269,16 @@ class RunParameter:
         """The value as the annotation has it, of the text or the default."""
         import inspect
 
-        from flowc.typed_values import from_data, from_text, resolved_annotation
+        from flowc.typed_values import check_constraints, from_data, from_text, resolved_annotation
 
         module, name = self._entry["typed"]
         function = user_object(values.load, module, name)
         try:
             kind = resolved_annotation(function, self.name)
             if text is not None:
-                return from_text(kind, text)
+                value = from_text(kind, text)
+                check_constraints(kind, value)
+                return value
             if "default" in self._entry:
                 value = values.value(self._entry["default"])
                 return None if value is None else from_data(kind, value)

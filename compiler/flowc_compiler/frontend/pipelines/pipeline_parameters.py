@@ -25,6 +25,7 @@ from flowc_compiler.evaluate.values import (
 )
 from flowc_compiler.frontend.parameters import text_conversion
 from flowc_compiler.frontend.parameters.declared_types import DeclaredType, annotated_type, is_builtin
+from flowc_compiler.frontend.parameters.pydantic_constraints import constraints_of
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_runs import Run
 from flowc_compiler.frontend.pipelines.pipeline_values import ClientRead, PipelineFunction, Result, StepFunction
@@ -131,10 +132,22 @@ def _check_choice(evaluator: PipelineEvaluator, name: str, value: object, typed:
         evaluator.sink.error("FC303", f"the value of parameter `{name}` {problem}", where, help=help_line)
 
 
+def _kind_of_parameter(pipeline: PipelineFunction, parameter: SignatureParameter) -> Kind | None:
+    """The type of a parameter's values, that of pydantic's `PositiveInt` and the like among them."""
+    kind = kind_of(parameter.node.annotation)
+    found = constraints_of(parameter.node.annotation, pipeline.view) if kind == "json" else None
+    return cast("Kind", found.kind.__name__) if found is not None and found.kind in {int, float, str} else kind
+
+
+def _is_checked(pipeline: PipelineFunction, annotation: ast.expr | None) -> bool:
+    """Whether plain data for a parameter is checked as it is, whatever a task makes of it."""
+    return annotation is not None and (is_builtin(annotation) or constraints_of(annotation, pipeline.view) is not None)
+
+
 def _known(
     evaluator: PipelineEvaluator, pipeline: PipelineFunction, parameter: SignatureParameter, run: Run | None
 ) -> Known:
-    kind, name = kind_of(parameter.node.annotation), parameter.name
+    kind, name = _kind_of_parameter(pipeline, parameter), parameter.name
     typed = _typed(evaluator, pipeline, parameter) if kind == "json" else None
     kind = typed.kind if typed is not None else kind
     in_signature = False
@@ -163,7 +176,7 @@ def _known(
     if isinstance(found, Undetermined):
         message = found.reason if isinstance(found, Unresolved) else "it is known when the flow runs"
         return Known(parameter, None, Problem(message, where, getattr(found, "help", "")), kind, typed)
-    if typed is None or (parameter.node.annotation is not None and is_builtin(parameter.node.annotation)):
+    if typed is None or _is_checked(pipeline, parameter.node.annotation):
         evaluator.hook.check_parameter(evaluator.view, parameter.node, value, where)
     else:
         _check_choice(evaluator, name, value, typed, where)
@@ -255,6 +268,9 @@ def _declared(evaluator: PipelineEvaluator, pipeline: PipelineFunction, known: K
     in_task = known.at_import or known.made is not None
     fields: dict[str, Any] = {} if known.typed is None else known.typed.fields()
     fields |= {"type": kind or "str", "dynamic_default": in_task}
+    constraints = constraints_of(known.parameter.node.annotation, pipeline.view) if known.typed is None else None
+    if constraints is not None and known.parameter.node.annotation is not None:
+        fields |= {"converter": pipeline.view.code(known.parameter.node.annotation), **constraints.limits()}
     return Parameter(
         span=span,
         attribute=name,
@@ -281,13 +297,16 @@ def _value(evaluator: PipelineEvaluator, known: Known, parameter: Parameter, tex
         return _chosen(evaluator, known, text)
     if text is not None:
         try:
-            return (converted(text, parameter),)
+            value = converted(text, parameter)
         except ValueError:
             evaluator.sink.error(
                 "FC303", f"{text!r} is not a value of parameter `{parameter.name}`, which is of type {parameter.type}",
                 parameter.span, help="give a value of that type",
             )  # fmt: skip
             return None
+        if constraints_of(known.parameter.node.annotation, evaluator.view) is not None:
+            evaluator.hook.check_parameter(evaluator.view, known.parameter.node, value, parameter.span)
+        return (value,)
     if known.value is not None:
         return known.value
     if evaluator.to_check:

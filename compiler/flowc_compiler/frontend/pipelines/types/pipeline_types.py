@@ -9,6 +9,7 @@ from typing import cast
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
+from flowc_compiler.frontend.parameters.pydantic_constraints import constraints_of
 from flowc_compiler.frontend.pipelines.pipeline_values import (
     MappedResult,
     PipelineFunction,
@@ -56,6 +57,7 @@ from flowc_compiler.ir.type_model import (
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 
+_UNCONSTRAINED = frozenset({"int", "float", "str", "bool", "list", "dict"})
 _MOST_PARTS = 2000
 """Parts of one argument that are looked at to tell which of them is wrong."""
 
@@ -152,6 +154,23 @@ class PipelineTypes:
         if (span, key) not in self._sites:
             self._sites[span, key] = {}
         self._sites[span, key].update((argument.name, argument.span) for argument in arguments)
+        annotations = {item.arg: item.annotation for item in ast.walk(function.node.args) if isinstance(item, ast.arg)}
+        for argument in arguments:
+            violation = self._violation(function.view, annotations.get(argument.name), argument.value)
+            if violation:
+                message = (
+                    f"the value of argument `{argument.name}` of step `{function.function}` is refused: {violation}"
+                )
+                self._sink.error("FC310", message, argument.span, help="give a value that its annotation takes")
+
+    def _violation(self, view: ModuleView, annotation: ast.expr | None, value: object) -> str:
+        """Why pydantic refuses a value that is known, by constraints in an annotation; empty where it does not."""
+        if annotation is None or not isinstance(value, str | int | float | list | dict | None):
+            return ""
+        if isinstance(annotation, ast.Name) and annotation.id in _UNCONSTRAINED:
+            return ""
+        found = constraints_of(annotation, view)
+        return found.violation(value) if found is not None else ""
 
     def check_pipeline(self, pipeline: PipelineFunction, arguments: Sequence[BoundArgument]) -> None:
         """Note the arguments that are of the wrong type, of a pipeline that is called in another one, for `check`."""
@@ -170,6 +189,9 @@ class PipelineTypes:
         given = _type_of(value)
         if value is not None and self.rules.verdict(given, wanted) is Verdict.NO:
             report_parameter(node.arg, wanted, given, span, self._sink)
+        elif violation := self._violation(view, node.annotation, value):
+            message = f"the value of parameter `{node.arg}` is refused: {violation}"
+            self._sink.error("FC303", message, span, help="give a value that its annotation takes")
 
     def check(self, root: Region, view: ModuleView, node: FunctionNode) -> None:
         """Collect FC310 to FC314 for the graph that a pipeline's body made; `node` is its function."""
