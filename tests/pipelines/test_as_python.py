@@ -121,14 +121,14 @@ REFUSED = {
 @pytest.mark.process
 @pytest.mark.parametrize("name", list(EQUAL))
 def test_it_is_as_in_python(name: str, tmp_path: Path) -> None:
-    assert not compare(_file(EQUAL[name]), tmp_path)
+    assert not compare(pipeline_file(EQUAL[name]), tmp_path)
 
 
 @pytest.mark.parametrize("name", list(REFUSED))
 def test_it_is_refused(name: str, tmp_path: Path) -> None:
     body, code = REFUSED[name]
     file = tmp_path / "refused.py"
-    file.write_text(_file("\n".join(body.split("; "))), encoding="utf-8")
+    file.write_text(pipeline_file("\n".join(body.split("; "))), encoding="utf-8")
     with pytest.raises(FlowcError) as error:
         compile_file(file)
     assert {item.code for item in error.value.diagnostics if item.severity == "error"} == {code}
@@ -147,7 +147,7 @@ def gather(x, into=[]):
 '''
 
 
-def _file(body: str) -> str:
+def pipeline_file(body: str) -> str:
     lines = indent(dedent(body).strip("\n"), "    ")
     steps = "".join([*STEPS.values(), KEEP])
     return f"{HEAD.format(imports=FLOWC)}{steps}\n\n@pipeline\ndef main():\n{lines}\n\n\nmain()\n"
@@ -156,7 +156,7 @@ def _file(body: str) -> str:
 @pytest.mark.process
 def test_sets_are_written_in_one_order(tmp_path: Path) -> None:
     file = tmp_path / "sets.py"
-    file.write_text(_file("keep({'a', 'b', 'c'})\n[keep(s, id=s) for s in {'q', 'w', 'e'}]"), encoding="utf-8")
+    file.write_text(pipeline_file("keep({'a', 'b', 'c'})\n[keep(s, id=s) for s in {'q', 'w', 'e'}]"), encoding="utf-8")
     command = [flowc(), "compile", str(file), "--image", "x", "--root", "s3://bucket/flows"]
     found = {
         subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True).stdout

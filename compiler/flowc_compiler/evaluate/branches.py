@@ -324,7 +324,7 @@ def _both(evaluator: Evaluator, node: ast.BoolOp) -> object:
             if right is (word == "or") and not evaluator.lenient:
                 return right
             continue
-        right = evaluator.runtime_operation("condition", [item], node)
+        right = evaluator.runtime_operation(f"{word}, condition", [found, item], node)
         if isinstance(right, bool):
             if right is (word == "or"):
                 return right
@@ -371,7 +371,7 @@ def comparison(evaluator: Evaluator, node: ast.Compare) -> object:
     found: object = True
     for op, comparator in zip(node.ops, node.comparators, strict=True):
         if isinstance(found, RuntimeValue):
-            right = evaluator.runtime_operation("comparator", [comparator], node)
+            right = evaluator.runtime_operation("and, comparator", [found, comparator], node)
         else:
             right = evaluator.evaluate(comparator)
         one = _compare(evaluator, node, op, (left, left_node), (right, comparator))

@@ -248,6 +248,9 @@ class Merge:
                 if self._poison is not None:
                     self._poison(container)
                     self._done[id(container)] = container
+                elif spoiled := next(filter(None, map(_spoiled, arms)), None):
+                    # Something else stands for it in that arm already, wherever it was.
+                    self._done[id(container)] = spoiled
                 else:
                     copies = [self._resolved(index, container) for index in range(len(arms))]
                     self._done[id(container)] = self._choose(copies)
@@ -307,7 +310,7 @@ class Merge:
                 return self._choose([item for item in values if item is not _MISSING])
             return Unresolved(
                 "it is bound in some arms of an `if` on a result, and not in the others",
-                "bind it before the `if`, or in every arm", code="FC223",
+                "bind it before the `if`, or in every arm; or use it in an `if` with the same condition", code="FC223",
             )  # fmt: skip
         for item in values:
             if isinstance(item, Unresolved) and self._poison is None:
@@ -356,12 +359,19 @@ class Merge:
         return self._after[arm].content(cast("Container", value)) if isinstance(value, list | dict | set) else value
 
 
+_SPOILED = "the arms of an `if` on a result leave something else in it"
+
+
 def _spoil(container: Container) -> None:
     """Let nothing be read from a container that something else stands for: what still has it gets an error."""
-    unusable = Unresolved(
-        "the arms of an `if` on a result leave something else in it", "read it by its name after that", code="FC223"
-    )
+    unusable = Unresolved(_SPOILED, "read it by its name after that", code="FC223")
     fill(container, {unusable: unusable} if isinstance(container, dict) else [unusable])
+
+
+def _spoiled(content: Container) -> Unresolved | None:
+    """What a container holds that was spoiled."""
+    first = next(iter(content), None) if len(content) == 1 else None
+    return first if isinstance(first, Unresolved) and first.message is _SPOILED else None
 
 
 def _alike(arms: list[Container]) -> bool:

@@ -207,6 +207,20 @@ def inner_values(value: Value) -> tuple[Value, ...]:
             return ()
 
 
+def value_key(value: Value) -> tuple[str, ...]:
+    """What two values share that are the same wherever they are written: all of them but their spans."""
+    found: list[str] = []
+    for part in parts(value):
+        inner = inner_values(part)
+        own = {name: item for name, item in part if name not in _OF_PLACES and not (inner and name in _OF_PARTS)}
+        found.append(f"{len(inner)} {own!r}")
+    return tuple(found)
+
+
+_OF_PLACES = frozenset({"span"})
+_OF_PARTS = frozenset({"value", "values", "operands"})
+
+
 def references(value: Value) -> Iterator[str]:
     """The names of the nodes that a value comes from."""
     for part in parts(value):

@@ -13,6 +13,7 @@ from flowc.protocol.conversions import conversion
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError
 from flowc_compiler.evaluate.functions import signature_of
 from flowc_compiler.evaluate.values import DictView, Function, Iterator, RuntimeValue, is_kind
+from flowc_compiler.frontend.pipelines.arm_bindings import lacks_entry
 from flowc_compiler.frontend.pipelines.pipeline_values import (
     AttributeResult,
     FunctionMethod,
@@ -342,6 +343,11 @@ def entry_of(
     if isinstance(key, bool) or not isinstance(key, int | str):
         return operation(evaluator, "getitem", [(value, node), (key, node)], node)
     whole = argument_value(evaluator, value, node)
+    if evaluator.arm_bindings.is_certain and lacks_entry(whole, key, entries):
+        raise evaluator.refuse(
+            "FC223", f"some arms of an `if` on a result leave no such entry: `{evaluator.code(node)}`", node,
+            "set it before the `if`, or in every arm; or use it in an `if` with the same condition",
+        )  # fmt: skip
     of = value.type if isinstance(value, Result) else None
     step = value.node if isinstance(value, Result) else whole.step if isinstance(whole, OutputValue) else None
     hook = evaluator.hook

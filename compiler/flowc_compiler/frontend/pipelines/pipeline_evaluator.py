@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
 from flowc_compiler.diagnostics import DiagnosticSink, Fix
@@ -16,6 +17,7 @@ from flowc_compiler.evaluate.known_values import RecordedScope
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.evaluate.values import BoundMethod, Foreign, Function, SettingsObject, Unresolved
 from flowc_compiler.frontend.decorators.user_decorators import definitions
+from flowc_compiler.frontend.pipelines.arm_bindings import ArmBindings, conditions, evaluate_where
 from flowc_compiler.frontend.pipelines.body_reads import (
     body_call,
     model_attribute,
@@ -108,6 +110,8 @@ class PipelineEvaluator(Interpreter):
         self.has_read_context = False
         """Whether the body has asked for the pipeline's own configuration."""
         self.waiting: list[PendingOrder] = []
+        self.arm_bindings = ArmBindings()
+        """The names that only some arms of an `if` bind."""
         self.trees: dict[int, Tree] = {}
         """Operations on results that were made, by identity."""
         self._specs: dict[tuple[int, ...], tuple[tuple[SettingsLayer, ...], StepSpecs]] = {}
@@ -349,7 +353,7 @@ class PipelineEvaluator(Interpreter):
 
     def runtime_operation(self, operator: str, operands: Sequence[object], node: ast.AST) -> object:
         """What conditions and comparisons of results give when the flow runs."""
-        if operator in {"condition", "comparator"} or operator.endswith("as a value"):
+        if operator.endswith((", condition", ", comparator", ", as a value")):
             return self._later_operand(operator, operands, node)
         if operator.endswith("one more"):
             word = operator.partition(",")[0]
@@ -383,19 +387,23 @@ class PipelineEvaluator(Interpreter):
 
     def _later_operand(self, operator: str, operands: Sequence[object], node: ast.AST) -> object:
         """A right side, which Python evaluates only where the left one lets it: it may not call a step."""
+        word, _, place = operator.partition(", ")
         before, last = len(self.nodes), cast("ast.expr", operands[-1])
-        value = test(self, last) if operator == "condition" else self.evaluate(last)
+        first = operands[0]
+        known = first.value if isinstance(first, Result) else argument_value(self, first, node)
+        left = conditions([(known, word == "and")])
+        evaluated = partial(test, self, last) if place == "condition" else partial(self.evaluate, last)
+        value = evaluate_where(self, left, last, evaluated)
         if len(self.nodes) > before:
-            place = {"condition": "condition", "comparator": "comparison"}.get(operator, "expression")
+            shown = {"condition": "a condition", "comparator": "a comparison"}.get(place, "an expression")
             way_out = "call the step before"
             if place == "condition":
                 way_out = "call the step before the `if`, or write a second `if` inside of the first"
-            article = "an" if place == "expression" else "a"
-            message = f"whether this step is called depends on a result, in the middle of {article} {place}"
+            message = f"whether this step is called depends on a result, in the middle of {shown}"
             raise self.refuse("FC223", message, last, way_out)
-        if not operator.endswith("as a value"):
+        if place != "as a value":
             return value
-        return operation(self, operator.partition(",")[0], [(operands[0], node), (value, last)], node)
+        return operation(self, word, [(operands[0], node), (value, last)], node)
 
     def runtime_choice(
         self, arms: Sequence[tuple[ast.expr | None, Callable[[], object]]], first: object, node: ast.AST

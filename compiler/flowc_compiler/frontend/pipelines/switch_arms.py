@@ -9,6 +9,7 @@ from typing import NamedTuple
 from flowc_compiler.evaluate.branches import test
 from flowc_compiler.evaluate.evaluator import EvaluationError, Returned
 from flowc_compiler.evaluate.merging import Merge, State, namespaces, state_of
+from flowc_compiler.frontend.pipelines.arm_bindings import arm_conditions
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_values import RegionBuilder, Result, SwitchBuilder
 from flowc_compiler.frontend.pipelines.result_expressions import conditional
@@ -48,7 +49,7 @@ def choose(evaluator: PipelineEvaluator, first: Value, branches: Sequence[Branch
                 if position and branches[position].test is not None:
                     value, ended = _next(evaluator, switch, branches[position], rest, node)
                 else:
-                    value, ended = branches[position].body(), False
+                    value, ended = _run(evaluator, switch, branches[position]), False
                 found.append(value)
             except EvaluationError:
                 failed, ended = True, False
@@ -77,7 +78,13 @@ def _next(
     if evaluator.nodes.current.nodes:
         return choose(evaluator, condition, [branch, *rest], node), True
     switch.tests = (*switch.tests, condition)
-    return branch.body(), False
+    return _run(evaluator, switch, branch), False
+
+
+def _run(evaluator: PipelineEvaluator, switch: SwitchBuilder, branch: Branch) -> object:
+    """Evaluate the newest arm of a switch, where its test holds, and none of those before."""
+    with evaluator.arm_bindings.within(evaluator, arm_conditions(switch.tests, len(switch.arms) - 1)):
+        return branch.body()
 
 
 def _following(evaluator: PipelineEvaluator, rest: Sequence[Branch], node: ast.AST) -> object:
@@ -112,6 +119,7 @@ def _merged(
     merge = Merge(before, after, chosen, namespaces(evaluator))
     value = merge.value(_values(evaluator, found, node))
     merge.run()
+    evaluator.arm_bindings.note(evaluator, switch.tests, after)
     value = merge.stand_in(value)
     _freeze(evaluator, merge)
     return Returned(value) if any(isinstance(item, Returned) for item in found) else value

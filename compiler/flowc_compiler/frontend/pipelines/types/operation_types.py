@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from flowc_compiler.frontend.types.assignability import Assignability
-from flowc_compiler.ir.regions import LiteralValue, OperationValue, Value
+from flowc_compiler.ir.regions import LiteralValue, OperationValue, Value, value_key
 from flowc_compiler.ir.type_model import (
     BOOL,
     BYTES,
@@ -16,6 +16,7 @@ from flowc_compiler.ir.type_model import (
     UNKNOWN,
     Instance,
     LiteralType,
+    SeveralTypes,
     TupleType,
     Type,
     UnionType,
@@ -149,10 +150,17 @@ def _facts(test: Value, *, holds: bool) -> Iterator[Fact]:
 
 def narrowed(rules: Assignability, of: Type, value: Value, facts: Sequence[Fact]) -> Type:
     """The type of a value where some facts are known of it."""
+    key = value_key(value) if facts else ()
     for fact in facts:
-        if isinstance(of, UnionType) and fact.value == value:
+        if fact.value.kind != value.kind or value_key(fact.value) != key:
+            continue
+        if isinstance(of, UnionType):
             kept = [item for item in of.members if _may_be(rules, item, fact)]
             of = union_of(kept) if kept else of
+        elif isinstance(of, SeveralTypes):  # what arms assign: those are left that may have run
+            members = (narrowed(rules, item, value, [fact]) for item in of.members)
+            kept = [item for item in members if _may_be(rules, item, fact)]
+            of = several_of(kept) if kept else of
     return of
 
 

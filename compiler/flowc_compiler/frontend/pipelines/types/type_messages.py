@@ -148,7 +148,7 @@ class ValueTypes:
         if depth > _DEEPEST:
             return UNKNOWN
         known = self._of(value, path, depth, facts)
-        if not (isinstance(known, UnionType) and self._narrows):
+        if not (isinstance(known, UnionType | SeveralTypes) and self._narrows):
             return known
         return narrowed(self._rules, known, value, (*self.facts, *facts))
 
