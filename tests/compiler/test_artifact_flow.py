@@ -14,6 +14,8 @@ from typing import NamedTuple
 import pytest
 
 from flowc_compiler.diagnostics import Diagnostic
+from flowc_compiler.rewrite.fixes import apply_fixes
+from flowc_compiler.source import SourceFile, Span
 from tests.support import diagnostics, flowc, write_files
 
 SHAPES = {
@@ -303,6 +305,110 @@ def test_a_mistake_is_found(case: Row, tmp_path: Path) -> None:
     assert found.help
     assert found.severity == ("warning" if code == "FC319" else "error")
     assert not diagnostics(tmp_path, corrected(text))
+
+
+EXPRESSION = re.compile(r"`([^`]+)`")
+
+
+def with_line(text: str, step: str, line: str) -> str:
+    """A flow with one more line at the beginning of a step."""
+    return re.sub(rf"(    def {step}\(.*\n)", rf"\1        {line}\n", text, count=1)
+
+
+def with_expression(text: str, span: Span, new: str) -> str:
+    """A flow with another expression at a span."""
+    source = SourceFile(Path("f"), text)
+    return text[: source.offset(span.line, span.column)] + new + text[source.offset(span.end_line, span.end_column) :]
+
+
+def with_other_name(line: str, new: str) -> str:
+    """A line that assigns `self.new_x` where it assigned `self.x`: `new` is what the help line says."""
+    name = new.partition(" = ")[0].removeprefix("self.new_")
+    if "setattr" in line:
+        return line.replace(f"'{name}'", f"'new_{name}'")
+    if "+=" in line:
+        return line.replace(f"self.{name} +=", f"self.new_{name} = self.{name} +")
+    return line.replace(f"self.{name}", f"self.new_{name}", 1)
+
+
+def with_choice(text: str, merge: str, help_text: str) -> str:
+    """A flow whose call of `merge_artifacts` leaves `x` out, as the help line says."""
+    if "add `exclude=" in help_text:
+        return text.replace(merge, f"{merge[:-1]}, exclude=['x'])")
+    if "to `exclude`" in help_text:
+        return text.replace(merge, merge.replace("['", "['x', '"))
+    return text.replace(merge, "pass")  # it included nothing else
+
+
+def ways_out(text: str, found: Diagnostic) -> list[str]:
+    """The flow as the help line says, for each of the ways that it names."""
+    assert found.span is not None
+    line = text.splitlines()[found.span.line - 1]
+    help_text = found.help.replace(" = ...", " = 1" if "+ 1" in line else " = [1]")
+    first, *others = EXPRESSION.findall(help_text)
+    step, *_ = EXPRESSION.findall(found.message)
+    match help_text.split()[:3]:
+        case ["did", "you", "mean"]:
+            return [text.replace(line, line.replace("totl", first))]
+        case ["set", "it", "before:" | "here"]:
+            return [with_line(text, step, first)]
+        case ["set", "it", "in"]:
+            return [with_line(text, first, others[0])]
+        case ["set", "it", "before"]:
+            for name in others:
+                text = with_line(text, name, first)
+            return [text]
+        case ["set", "it", "there"]:
+            read = [] if "+=" in line else [with_expression(text, found.span, others[1])]
+            return [with_line(text, others[0], first), *read]
+        case ["take", "it", "over"]:
+            return [with_line(text, first, other) for other in others]
+        case ["choose", "one", "before"]:
+            return [with_line(text, "join", first), with_choice(text, line.strip(), help_text)]
+        case ["its", "inputs", "are"]:
+            return [with_expression(text, found.span, first)]
+        case ["use", "another", "name:"]:
+            return [text.replace(line, with_other_name(line, first))]
+        case ["only", "a", "join"]:
+            return [with_line(with_expression(text, found.span, "self.artifact"), step, "self.artifact = []")]
+        case _:
+            raise AssertionError(f"no way to do it: {help_text}")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_help_line_ends_the_mistake(case: Row, tmp_path: Path) -> None:
+    """The edit of `--fix`, and what the help line says, done literally: the file has no diagnostic then."""
+    text = MARK.sub("", case.text())
+    (found,) = diagnostics(tmp_path, text)
+    assert found.span is not None
+    ways: list[str] = []
+    if found.fix is not None:
+        ways.append(apply_fixes(text.encode(), [(found.fix, found.span)], "flow.py").decode())
+        assert ways != [text]
+    if found.code == "FC227":  # the table itself has the path that does not return
+        assert "into an `if`" in found.help
+    elif found.fix is None or found.fix.kind == "insert":
+        ways += ways_out(text, found)
+    for way in ways:
+        assert not shown(diagnostics(tmp_path, way)), way
+
+
+FIXABLE = {
+    "foreach over something never set": 1,
+    "a typo in an artifact": 4,
+    "lost in a join and read later": 3,
+    "inputs.c without an arm c": 1,
+    "self.inputs": 4,
+}
+"""How many of the five spellings `--fix` corrects; of the others, the way out is not certain."""
+
+
+def test_what_is_certain_has_a_fix(tmp_path: Path) -> None:
+    found = {
+        mistake: sum(diagnostics(tmp_path, MARK.sub("", item.text()))[0].fix is not None for item in rows)
+        for mistake, rows in MISTAKES.items()
+    }
+    assert {mistake: count for mistake, count in found.items() if count} == FIXABLE
 
 
 def shown(found: tuple[Diagnostic, ...]) -> list[str]:

@@ -110,6 +110,82 @@ def _check_fixed(code: str, wrong: str, right: str, file: Path) -> None:
     assert fixed.exit_code == (0 if code != "FC401" else 2)  # the name is right, and not imported yet
 
 
+JOINED = """\
+from flowc import FlowSpec, step
+
+
+class F(FlowSpec):
+    @step
+    def start(self):
+        self.rows, self.title = [1], "x"
+        self.next(self.a, self.b)
+
+    @step
+    def a(self):
+        self.next(self.join)
+
+    @step
+    def b(this):
+        this.next(this.join)
+
+    @step
+    def join({parameters}):{body}
+        {own}.next({own}.end)
+
+    @step
+    def end(self):
+        print(self.rows)
+        print(self.{name}, self.rows)
+        self.show()
+
+    def show(self):
+        return self.rows
+"""
+JOINS = {
+    "what a join loses": (
+        {"body": ""},
+        {"body": "\n        self.rows = inputs.a.rows"},
+    ),
+    "behind its docstring": (
+        {"body": '\n        """Go on."""  # as it was'},
+        {"body": '\n        """Go on."""  # as it was\n        self.rows = inputs.a.rows'},
+    ),
+    "with its own names": (
+        {"body": "", "parameters": "me, arms", "own": "me"},
+        {"body": "\n        me.rows = arms.a.rows", "parameters": "me, arms", "own": "me"},
+    ),
+    "with others in the same join": (
+        {"body": "\n        self.totals = [i.rows for i in self.inputs]", "name": "totls"},
+        {
+            "body": "\n        self.rows = inputs.a.rows\n        self.totals = [i.rows for i in inputs]",
+            "name": "totals",
+        },
+    ),
+    "several artifacts": (
+        {"body": "", "name": "title"},
+        {"body": "\n        self.rows = inputs.a.rows\n        self.title = inputs.a.title", "name": "title"},
+    ),
+    "inputs through self": (
+        {"body": "\n        self.rows = self.inputs[0].rows  # first"},
+        {"body": "\n        self.rows = inputs[0].rows  # first"},
+    ),
+    "inputs through getattr": (
+        {"body": "\n        self.rows = list(getattr(self, 'inputs'))[0].rows"},
+        {"body": "\n        self.rows = list(inputs)[0].rows"},
+    ),
+}  # fmt: skip
+_JOIN = {"parameters": "self, inputs", "own": "self", "name": "rows"}
+
+
+@pytest.mark.parametrize(("wrong", "right"), JOINS.values(), ids=list(JOINS))
+def test_joins_are_fixed(wrong: dict[str, str], right: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "flow.py"
+    file.write_text(JOINED.format(**{**_JOIN, **wrong}))
+    fixed = check(file, "--fix")
+    assert file.read_text() == JOINED.format(**{**_JOIN, **right}), fixed.stderr
+    assert fixed.exit_code == 0
+
+
 def test_several_files_are_fixed_together(tmp_path: Path) -> None:
     (tmp_path / "steps.py").write_text("from flowc import setp\n\n\n@setp\ndef load() -> int:\n    return 1\n")
     text = "from flowc import pipeline\nfrom steps import load\n\n\n@pipeline\ndef flow():\n    load(afer=[])\n"

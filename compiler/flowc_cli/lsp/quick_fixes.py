@@ -77,7 +77,7 @@ def _action(title: str, kind: str, uri: str, edits: list[types.TextEdit]) -> typ
 
 def _title(fix: Fix) -> str:
     match fix.kind:
-        case "rename":
+        case "rename" | "replace":
             return f"Change `{fix.old}` to `{fix.new}`"
         case "import":
             return f"Import `{fix.new}`"
@@ -85,6 +85,8 @@ def _title(fix: Fix) -> str:
             return f"Add the parameter `{fix.new}` to `{fix.old}`"
         case "next":
             return f"Lead from `{fix.old}` to `{fix.new}`"
+        case "insert":
+            return f"Write `{fix.new}` in `{fix.old}`"
         case "ignore":
             return f"Ignore {fix.new} here" if fix.new else f"Remove {fix.old} from the comment"
 

@@ -41,6 +41,8 @@ class ArtifactRead(NamedTuple):
     """How many calls of `merge_artifacts` stand before it."""
     deleted: bool = False
     """Whether the step itself has deleted it before."""
+    inputs: str = ""
+    """The parameter that has the inputs of a join there, for a read of `self.inputs`."""
 
 
 class InputRead(NamedTuple):

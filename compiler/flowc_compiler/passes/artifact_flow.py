@@ -321,17 +321,16 @@ class ArtifactFlow:
                 self._reports.not_merged(join, name, merge.place, near)
         if merge.include is None or merge.exclude is None or self._flow.by_name[join.closes].kind != "branch":
             return
-        taken: dict[str, tuple[object, str]] = {}
+        taken: dict[str, tuple[object, str, str]] = {}
         for arm in join.arms:
             for name, (value, setter) in self._constants(arm, join.closes).items():
                 if name in merge.own or name in merge.exclude or (merge.include and name not in merge.include):
                     continue
                 if name in self._effects.known or name in self._effects.protected:
                     continue
-                first, where = taken.setdefault(name, (value, setter))
+                first, where, holder = taken.setdefault(name, (value, setter, arm[0]))
                 if first != value:
-                    self._reports.conflict(join, name, merge.place, (where, setter), (first, value))
-                    taken[name] = (value, setter)
+                    self._reports.conflict(join, name, merge, (where, setter), (first, value), holder)
                     break
 
     def _constants(self, arm: tuple[str, ...], opener: str) -> dict[str, tuple[object, str]]:

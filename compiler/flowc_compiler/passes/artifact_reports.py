@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from flowc_compiler.diagnostics import Suggestion, suggest
+from flowc_compiler.diagnostics import Fix, Suggestion, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
         ArtifactRead,
         FlowEffects,
         InputRead,
+        Merge,
         Place,
         StepEffects,
         TypeProblem,
@@ -87,35 +89,36 @@ class ArtifactReports:
             self._sink.error("FC317", message, place.span, help=f"keep it there, or set it again: `self.{name} = ...`")
         elif everywhere.keys() - {step.name}:
             some = [other for other in islice(everywhere, _LISTED + 1) if other != step.name]
-            others = _steps(some, len(everywhere) - (step.name in everywhere))
-            message = f"step `{step.name}` {action}, which only {others} sets, and no path leads here from there"
-            help_text = f"set it in a step before this one, such as `{self._before(step)}`: `self.{name} = ...`"
+            set_by = _set_by(some, len(everywhere) - (step.name in everywhere))
+            message = f"step `{step.name}` {action}, which only {set_by}, and no path leads here from there"
+            where = f"in a step before this one, such as `{step.parents[0]}`" if step.parents else "here before"
+            help_text = f"set it {where}: `self.{name} = ...`"
             self._sink.error("FC317", message, place.span, help=help_text)
         else:
             self._never_set(step, read, action)
         return True
 
-    def _before(self, step: Step) -> str:
-        return step.parents[0] if step.parents else step.name
-
     def _never_set(self, step: Step, read: ArtifactRead, action: str) -> None:
         name, span = read.name, read.place.span
         if name == "inputs":
-            message = (
-                f"step `{step.name}` {action}, and no artifact has that name: a join gets its inputs as an argument"
-            )
-            help_text = "write `inputs` without `self.`" if step.kind == "join" else (
-                f"in a join, write `def {step.name}(self, inputs)` and read `inputs`; elsewhere, `self.artifact`"
-            )  # fmt: skip
-            self._sink.error("FC317", message, span, help=help_text)
+            self._self_inputs(step, read, action)
             return
         late = name in self._effects.of(step.name).sets
         message = f"step `{step.name}` {action}, which {'it sets only afterwards' if late else 'no step sets'}"
         otherwise = f"set it before: `self.{name} = ...`, here or in a step that leads here"
         help_text, fix = self._suggest(name, self._known, otherwise)
-        if read.how != "self":
-            fix = None
         self._sink.error("FC317", message, span, help=help_text, fix=None if late else fix)
+
+    def _self_inputs(self, step: Step, read: ArtifactRead, action: str) -> None:
+        message = f"step `{step.name}` {action}, and no artifact has that name: a join gets its inputs as an argument"
+        if read.inputs:
+            fix = Fix("replace", read.place.source.code(read.place.node), read.inputs)
+            help_text = f"write `{read.inputs}` without `self.`"
+        elif step.kind == "join":
+            help_text, fix = "give this function the join's `inputs` as an argument, and read that", None
+        else:
+            help_text, fix = "only a join has inputs: read an artifact of this step, `self.artifact`", None
+        self._sink.error("FC317", message, read.place.span, help=help_text, fix=fix)
 
     def _lost(self, step: Step, read: ArtifactRead, lost: Lost, action: str) -> None:
         """A join has nothing of what its inputs have, but what it takes over."""
@@ -126,35 +129,40 @@ class ArtifactReports:
             self._sink.error("FC318", message, read.place.span, help=help_text)
             return
         join = self._flow.by_name[lost.join]
-        source = self._source(join, lost.holders, name)
+        assert join.kind == "join"
+        is_same = self._is_same(join, lost)
+        source = self._source(join, lost, name, is_same=is_same)
         if join.name == step.name and not lost.holders:
             self._sink.error(
                 "FC318", f"step `{step.name}` {action}, which none of the inputs of this join has", read.place.span,
-                help=f"set it in the steps that lead here: {_steps(lost.setters)} sets it too early",
+                help=f"set it in the steps that lead here: {_set_by(lost.setters)} it too early",
             )  # fmt: skip
             return
         if join.name == step.name:
-            message = f"step `{step.name}` {action}, and a join has what {_steps(lost.setters)} sets in its inputs only"
+            message = f"step `{step.name}` {action}, and a join has what {_set_by(lost.setters)} in its inputs only"
             help_text = f"read it from an input, `{source}`, or take it over before: `self.{name} = {source}`"
         else:
-            message = f"step `{step.name}` {action}, which {_steps(lost.setters)} sets and the join `{join.name}` loses"
-            help_text = (
-                f"take it over in `{join.name}`: `self.{name} = {source}`, or "
-                f'`self.merge_artifacts(inputs, include=["{name}"])`'
-            )
-        self._sink.error("FC318", message, read.place.span, help=help_text)
+            message = f"step `{step.name}` {action}, which {_set_by(lost.setters)} and the join `{join.name}` loses"
+            help_text = f"take it over in `{join.name}`: `self.{name} = {source}`"
+            if is_same or (len(lost.holders) == 1 and self._flow.by_name[join.closes].kind == "branch"):
+                help_text += f', or `self.merge_artifacts(inputs, include=["{name}"])`'
+        fix = Fix("insert", join.name, f"self.{name} = {source}") if is_same and lost.holders else None
+        self._sink.error("FC318", message, read.place.span, help=help_text, fix=fix)
 
-    def _source(self, join: Step, holders: Sequence[str], name: str) -> str:
+    def _source(self, join: JoinStep, lost: Lost, name: str, *, is_same: bool) -> str:
         """What to write in a join for an artifact of its inputs."""
-        opener = self._flow.by_name[join.closes] if join.kind == "join" else None
-        if opener is not None and opener.kind != "branch":
-            return f"inputs[0].{name}" if self._set_before(opener, name) else f"[i.{name} for i in inputs]"
-        return f"inputs.{holders[0]}.{name}" if holders else f"inputs[0].{name}"
+        if self._flow.by_name[join.closes].kind != "branch":
+            return f"inputs[0].{name}" if is_same else f"[i.{name} for i in inputs]"
+        return f"inputs.{lost.holders[0]}.{name}" if lost.holders else f"inputs[0].{name}"
 
-    def _set_before(self, opener: Step, name: str) -> bool:
-        """Whether the step that opens a foreach has the artifact, so that all inputs have the same."""
-        inside = {step.name for step in self._flow.steps if step.scope == opener.name}
-        return not any(name in self._effects.of(item).sets for item in inside)
+    def _is_same(self, join: JoinStep, lost: Lost) -> bool:
+        """Whether all inputs have the same value: no step behind the one that opens the branches sets it."""
+        opened = self._order[join.closes]
+        return all(self._order[setter] <= opened for setter in lost.setters)
+
+    @cached_property
+    def _order(self) -> dict[str, int]:
+        return {step.name: number for number, step in enumerate(self._flow.steps)}
 
     def deleted(self, step: Step, read: ArtifactRead) -> None:
         """FC317: a step reads what it has deleted itself."""
@@ -184,13 +192,16 @@ class ArtifactReports:
         if not self._first("FC317", item.name, item.place):
             return
         if item.arm and others:
-            message = f"the join `{join.name}` reads `{item.name}` from `{item.arm}`, and only {_steps(others)} has it"
+            has = "has" if len(others) == 1 else "have"
+            message = (
+                f"the join `{join.name}` reads `{item.name}` from `{item.arm}`, and only {_steps(others)} {has} it"
+            )
             help_text, fix = f"read it there: `inputs.{others[0]}.{item.name}`", None
         else:
             of = f"`{item.arm}`, which does not have it" if item.arm else "its inputs, and none of them has it"
             message = f"the join `{join.name}` reads `{item.name}` from {of}"
-            arm = item.arm or join.parents[0]
-            otherwise = f"set it before the join: `self.{item.name} = ...` in step `{arm}`"
+            arms = [item.arm] if item.arm else join.parents
+            otherwise = f"set it before the join: `self.{item.name} = ...` in {_steps(arms)}"
             help_text, fix = self._suggest(item.name, near(), otherwise)
         self._sink.error("FC317", message, item.place.span, help=help_text, fix=fix)
 
@@ -201,15 +212,19 @@ class ArtifactReports:
         self._sink.error("FC317", message, place.span, help=self._suggest(name, near(), otherwise).help)
 
     def conflict(
-        self, join: JoinStep, name: str, place: Place, setters: tuple[str, str], values: tuple[object, object]
+        self, join: JoinStep, name: str, merge: Merge, setters: tuple[str, str], values: tuple[object, object], arm: str
     ) -> None:
-        """FC320: `merge_artifacts` finds two values."""
+        """FC320: `merge_artifacts` finds two values; `arm` has the first."""
+        place = merge.place
         if not self._first("FC320", name, place):
             return
+        more = f'add `exclude=["{name}"]`'
+        if merge.include or merge.exclude:
+            more = f'remove "{name}" from `include`' if merge.include else f'add "{name}" to `exclude`'
         first, second = (f"{value!r:.30} in `{setter}`" for value, setter in zip(values, setters, strict=True))
         self._sink.error(
             "FC320", f"`merge_artifacts` in `{join.name}` fails: `{name}` is {first} and {second}", place.span,
-            help=f'choose one before it, `self.{name} = inputs.{join.parents[0]}.{name}`, or add `exclude=["{name}"]`',
+            help=f"choose one before it, `self.{name} = inputs.{arm}.{name}`, or {more}",
         )  # fmt: skip
 
     def written(self, step: Step, name: str, place: Place) -> None:
@@ -218,7 +233,8 @@ class ArtifactReports:
         what = "an attribute of the class" if kind == "constant" else f"a {kind}"
         if self._first("FC321", name, place):
             message = f"step `{step.name}` sets `self.{name}`, which is {what} and cannot be changed"
-            self._sink.error("FC321", message, place.span, help=f"use another name: `self.new_{name} = ...`")
+            help_text = f"use another name: `self.new_{name} = {_old_value(name, place)}...`"
+            self._sink.error("FC321", message, place.span, help=help_text)
 
     def no_arm(self, join: JoinStep, name: str, place: Place) -> None:
         """FC226: a join has no such input."""
@@ -266,6 +282,21 @@ class ArtifactReports:
         )
         message = f"{problem.message} (step `{step.name}`)"
         self._sink.error("FC322", message, problem.place.span, help=help_text, fix=fix)
+
+
+def _old_value(name: str, place: Place) -> str:
+    """What a new value begins with, where an augmented assignment computes it of the old one."""
+    source, span = place.source, place.span
+    found = _AUGMENTED.match(source.text, source.offset(span.end_line, span.end_column))
+    return f"self.{name} {found[1]} " if found else ""
+
+
+_AUGMENTED = re.compile(r"\s*(\*\*|//|>>|<<|[-+*/%@&|^])=")
+
+
+def _set_by(names: Sequence[str], count: int | None = None) -> str:
+    """Steps that set something."""
+    return f"{_steps(names, count)} {'sets' if (len(names) if count is None else count) == 1 else 'set'}"
 
 
 def _arrows(names: Sequence[str]) -> str:

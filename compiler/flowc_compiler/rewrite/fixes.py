@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -48,6 +49,10 @@ def apply_fixes(content: bytes, fixes: Sequence[tuple[Fix, Span]], name: str) ->
                 fixer.add_parameter(fix, span)
             case "next":
                 fixer.add_next(fix, span)
+            case "replace":
+                fixer.replace(fix, span)
+            case "insert":
+                fixer.insert(fix)
             case "ignore":
                 fixer.change_comment(fix, span)
             case "import":
@@ -92,6 +97,26 @@ class _Fixer:
             self._rename_import(parent, fix)
         else:
             self.replacements.set_fields(node, value=fix.new)
+
+    def replace(self, fix: Fix, span: Span) -> None:
+        """Another expression in the place of one."""
+        module = self.wrapper.module
+        found = (node for node in self._parents if isinstance(node, cst.BaseExpression))
+        there = (node for node in found if _is_at(self._ranges[node], span))
+        node = next((node for node in there if module.code_for_node(node) == fix.old), None)
+        if node is not None:
+            self.replacements.nodes[node] = cst.parse_expression(fix.new)
+
+    def insert(self, fix: Fix) -> None:
+        """One more line at the beginning of a join, with the names that its parameters have, behind its docstring."""
+        found = [node for node in self._parents if isinstance(node, cst.FunctionDef) and node.name.value == fix.old]
+        if len(found) != 1 or len(found[0].params.params) != 2 or not isinstance(found[0].body, cst.IndentedBlock):
+            return
+        (function,) = found
+        names = dict(zip(("self", "inputs"), (item.name.value for item in function.params.params), strict=True))
+        text = re.sub(r"\b(?<!\.)(self|inputs)\b", lambda name: names[name[0]], fix.new)
+        first = int(function.get_docstring() is not None)
+        self.replacements.insert(function.body, first, text)
 
     def _is_called(self, node: cst.CSTNode, name: str) -> bool:
         if isinstance(node, cst.SimpleString):
@@ -138,7 +163,7 @@ class _Fixer:
         line = cst.SimpleStatementLine([cst.Expr(call)])
         body = function.body
         if isinstance(body, cst.IndentedBlock):
-            self.replacements.set_fields(body, body=[*body.body, line])
+            self.replacements.insert(body, len(body.body), cst.Module([line]).code)
         elif isinstance(body, cst.SimpleStatementSuite):  # `def step(self): pass`
             first = cst.SimpleStatementLine(body.body, trailing_whitespace=body.trailing_whitespace)
             self.replacements.set_fields(function, body=cst.IndentedBlock([first, line]))
@@ -180,6 +205,11 @@ def _changed(found: CommentText, fix: Fix) -> tuple[str, ...]:
     if not fix.old:
         return new
     return tuple(dict.fromkeys(item for code in found.codes for item in (new if code == fix.old else (code,))))
+
+
+def _is_at(place: CodeRange, span: Span) -> bool:
+    end = (place.end.line, place.end.column + 1)
+    return (_start(place), end) == ((span.line, span.column), (span.end_line, span.end_column))
 
 
 def _start(place: CodeRange) -> tuple[int, int]:

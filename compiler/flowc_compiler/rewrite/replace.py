@@ -20,12 +20,20 @@ class Replacements:
         self.aliases: dict[cst.CSTNode, dict[cst.ImportAlias, Sequence[cst.ImportAlias]]] = {}
         """`import` to its names, and the names that take the place of each."""
 
+        self.nodes: dict[cst.CSTNode, cst.CSTNode] = {}
+        """Node to the one that takes its place."""
+        self.inserted: dict[cst.CSTNode, dict[str, int]] = {}
+        """Block to the statements that it gets, each with the place of the one before which it stands."""
         self.removed: set[cst.CSTNode] = set()
         """Lines of comments that go."""
 
     def set_fields(self, node: cst.CSTNode, **fields: Any) -> None:
         """Change fields of a node."""
         self.fields.setdefault(node, {}).update(fields)
+
+    def insert(self, block: cst.IndentedBlock, place: int, statement: str) -> None:
+        """Put a statement into a block, once."""
+        self.inserted.setdefault(block, {}).setdefault(statement, place)
 
     def split(self, node: cst.BaseSmallStatement, statements: Sequence[cst.BaseSmallStatement]) -> None:
         """Put several statements in the place of one."""
@@ -61,9 +69,13 @@ class _Replacer(cst.CSTTransformer):
     def on_leave(self, original_node: Any, updated_node: Any) -> Any:
         if original_node in self._made.removed:
             return cst.RemoveFromParent()
+        if original_node in self._made.nodes:
+            return self._made.nodes[original_node]
         fields = self._made.fields.get(original_node)
         if fields is not None:
             updated_node = updated_node.with_changes(**fields)
+        if original_node in self._made.inserted:
+            updated_node = _with_statements(updated_node, self._made.inserted[original_node])
         if isinstance(original_node, cst.Import) and original_node in self._made.aliases:
             return _with_aliases(original_node, self._made.aliases[original_node])
         if isinstance(original_node, cst.SimpleStatementLine):
@@ -80,6 +92,14 @@ class _Replacer(cst.CSTTransformer):
         lines[0] = lines[0].with_changes(leading_lines=updated.leading_lines)
         lines[-1] = lines[-1].with_changes(trailing_whitespace=updated.trailing_whitespace)
         return cst.FlattenSentinel(lines)
+
+
+def _with_statements(block: cst.IndentedBlock, statements: dict[str, int]) -> cst.IndentedBlock:
+    body: list[cst.BaseStatement] = []
+    for place in range(len(block.body) + 1):
+        body += [cst.parse_statement(text) for text, before in statements.items() if before == place]
+        body += block.body[place : place + 1]
+    return block.with_changes(body=body)
 
 
 def _alone(statement: cst.BaseSmallStatement) -> cst.BaseSmallStatement:

@@ -94,7 +94,8 @@ class ArtifactState:
         if self._guards or self._has(name) or self._dead:
             return
         deleted = name in self._found.deletes
-        read = ArtifactRead(name, self._place(node), how, len(self._found.merges), deleted)
+        inputs = self._inputs.whole if name == "inputs" else ""
+        read = ArtifactRead(name, self._place(node), how, len(self._found.merges), deleted, inputs)
         self._record(read, sure=self._sure)
 
     def _record(self, read: ArtifactRead, *, sure: bool) -> None:

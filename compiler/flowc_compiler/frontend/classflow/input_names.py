@@ -17,6 +17,11 @@ class InputNames:
         self.bound: dict[str, str | None] = {name: None} if name else {}
         """Name to the arm that the input is of, empty for any; `None` where it stands for the inputs themselves."""
 
+    @property
+    def whole(self) -> str:
+        """The parameter, where it still has the inputs as the join gets them; else empty."""
+        return self.name if self.bound.get(self.name, "") is None else ""
+
     def copy(self) -> dict[str, str | None]:
         """The names as they are now."""
         return dict(self.bound)
