@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from flowc._version import __version__
 
 SUMMARIES = {
-    "check": "Print every problem of a flow, and write nothing without --fix.",
+    "check": "Print every problem of flows, and change nothing without --fix.",
     "explain": "Print the page of a diagnostic.",
     "migrate": "Turn files that import Metaflow or ZenML into files that import flowc.",
     "compile": "Compile a flow to the files of an engine.",
@@ -52,7 +52,7 @@ def load_command(name: str) -> Any:
         )
         raise SystemExit(2)
     found: Any = typer.main.get_command(import_module(f"flowc_cli.commands.{name}").app)
-    if any(parameter.name == "file" for parameter in found.params) and name not in _NO_FLOWS:
+    if any(parameter.name in {"file", "files"} for parameter in found.params) and name not in _NO_FLOWS:
         found.params += _reading_options()
     return found
 
@@ -128,7 +128,8 @@ class _LazyConversion:
 
     def __init__(self, parameter: Any) -> None:
         self._build = parameter.get_runtime_param
-        self._is_path = parameter.param_type_name == "argument" and parameter.type_descriptor.annotation is Path
+        annotation = parameter.type_descriptor.annotation if parameter.param_type_name == "argument" else None
+        self._is_path, self._is_paths = annotation is Path, annotation == list[Path]
 
     def itself(self) -> _LazyConversion:
         """The conversion, where typer asks for a parameter's own."""
@@ -140,6 +141,8 @@ class _LazyConversion:
             return () if param.multiple or param.nargs == -1 else None
         if self._is_path:
             return Path(value)
+        if self._is_paths:
+            return [Path(item) for item in value]
         if value == param.default and type(value) is type(param.default):
             return value
         return self._build().coerce(value, param=param, ctx=ctx)

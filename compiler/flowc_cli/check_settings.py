@@ -13,6 +13,8 @@ from flowc_compiler.diagnostics.codes import suggest_code
 
 SECTION = "check"
 """The table of [tool.flowc]."""
+EXCLUDE = "exclude"
+"""Its option that is about files."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,12 @@ def _of_project(file: Path, sink: DiagnosticSink) -> CheckSettings:
     found: dict[str, tuple[str, ...]] = {}
     for key, value in cast("dict[str, object]", table).items():
         where = f"[tool.flowc.{SECTION}] {key}"
+        if key == EXCLUDE:
+            continue
         if key not in _NAMES:
-            otherwise = f"options are {', '.join(_NAMES)}"
+            known = (*_NAMES, EXCLUDE)
             message = f"[tool.flowc.{SECTION}] has an unknown option `{key}`"
-            sink.error("FC504", message, None, help=suggest(key, _NAMES, otherwise).help)
+            sink.error("FC504", message, None, help=suggest(key, known, f"options are {', '.join(known)}").help)
         elif not isinstance(value, list) or not all(isinstance(item, str) for item in cast("list[object]", value)):
             sink.error("FC505", f"{where} is not a list of codes", None, help=f'write {key} = ["FC319", "FC4"]')
         else:

@@ -45,20 +45,26 @@ class FlowOptions:
     """Patterns of `--include`."""
     checks: CheckSettings = NO_SETTINGS
     """What `flowc check` is told to ignore, to select and to take for errors."""
+    note_unread: bool = True
+    """Whether FC506 says that the file reads no variable of `--env-at-compile`."""
 
     def compile(self, file: Path, sink: DiagnosticSink) -> Compilation:
         """Compile a file. Raises FlowcError."""
         self._include(file)
         sink.severities = severities_of(file, self.checks, sink)
         configs = replace(given_configs(self.config, self.config_value, sink), kept=self.origin_configs)
-        read = set[str]()
+        read, outer = set[str](), VARIABLES_READ.get()
         token = VARIABLES_READ.set(read)
-        found = compile_file(
-            file, sink, flow_name=self.flow_name, attached=self.decorators, configs=configs, given=self.parameters,
-            variables=variables_at_compile(file, sink),
-        )  # fmt: skip
-        VARIABLES_READ.reset(token)
-        for name in sorted(ENV_AT_COMPILE.get()() - read):
+        try:
+            found = compile_file(
+                file, sink, flow_name=self.flow_name, attached=self.decorators, configs=configs, given=self.parameters,
+                variables=variables_at_compile(file, sink),
+            )  # fmt: skip
+        finally:
+            VARIABLES_READ.reset(token)
+            if outer is not None:
+                outer |= read
+        for name in sorted(ENV_AT_COMPILE.get()() - read) if self.note_unread else ():
             message = f"--env-at-compile {name} has no effect: compiling {file.name} reads no such variable"
             sink.warning("FC506", message, None, help="leave it out; `--env` gives a variable to the tasks")
         branch, production = default_branch(os.environ, sink) if found.flow.specs.project is not None else (None, False)

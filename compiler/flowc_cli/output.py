@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
@@ -12,7 +13,7 @@ from flowc_compiler.diagnostics import Diagnostic
 from flowc_compiler.diagnostics.terminal_text import visible
 from flowc_compiler.source import SourceFile
 
-Form = Literal["text", "json", "sarif", "github"]
+Form = Literal["text", "concise", "json", "sarif", "github", "gitlab", "junit"]
 """How diagnostics are printed."""
 NO_SOURCES: Mapping[str, SourceFile] = MappingProxyType({})
 INPUT_ERROR = 2
@@ -20,10 +21,34 @@ INPUT_ERROR = 2
 
 
 def report(
-    diagnostics: Sequence[Diagnostic], sources: Mapping[str, SourceFile] = NO_SOURCES, form: Form = "text"
+    diagnostics: Sequence[Diagnostic],
+    sources: Mapping[str, SourceFile] = NO_SOURCES,
+    form: Form = "text",
+    file: str = "",
 ) -> None:
-    """Print diagnostics with the lines of `sources`: text to standard error, other forms to standard output."""
+    """Print diagnostics with the lines of `sources`: text to standard error, other forms to standard output.
+
+    `file` is the one that was checked, for forms that list files.
+    """
+    by_file: dict[str, list[Diagnostic]] = {file: []} if file else {}
+    for item in diagnostics:
+        by_file.setdefault(file or (item.span.file if item.span is not None else "flowc"), []).append(item)
+    report_files(by_file, sources, form)
+    if form == "text" and diagnostics:
+        from flowc_compiler.diagnostics import render
+
+        sys.stderr.write(f"\n{render.summary(diagnostics)}\n")
+
+
+def report_files(
+    by_file: Mapping[str, Sequence[Diagnostic]], sources: Mapping[str, SourceFile], form: Form = "text"
+) -> None:
+    """Print the diagnostics of several files, as `report` does, without a summary."""
+    diagnostics = [item for found in by_file.values() for item in found]
     if form == "text" and not diagnostics:
+        return
+    if form in {"concise", "gitlab", "junit"}:
+        sys.stdout.write(_for_tools(by_file, diagnostics, form))
         return
     from flowc._version import __version__
     from flowc_compiler.diagnostics import render
@@ -31,14 +56,23 @@ def report(
     match form:
         case "text":
             color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-            text = render.render_text(diagnostics, sources, color=color)
-            sys.stderr.write(f"{text}\n{render.summary(diagnostics)}\n")
+            sys.stderr.write(render.render_text(diagnostics, sources, color=color))
         case "json":
             sys.stdout.write(render.render_json(diagnostics))
         case "sarif":
             sys.stdout.write(render.render_sarif(diagnostics, sources, __version__))
-        case "github":
+        case _:
             sys.stdout.write(render.render_github(diagnostics))
+
+
+def _for_tools(by_file: Mapping[str, Sequence[Diagnostic]], diagnostics: Sequence[Diagnostic], form: Form) -> str:
+    from flowc_compiler.diagnostics import ci_formats
+
+    if form == "concise":
+        return ci_formats.render_concise(diagnostics)
+    if form == "junit":
+        return ci_formats.render_junit(by_file)
+    return ci_formats.render_gitlab(by_file, Path(os.environ.get("CI_PROJECT_DIR") or Path.cwd()))
 
 
 def write(text: str) -> None:

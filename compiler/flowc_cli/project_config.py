@@ -15,6 +15,7 @@ from flowc.project_settings import default_root, find_settings
 from flowc.store import DEFAULT_ROOT
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.literals import ENV_AT_COMPILE
+from flowc_compiler.filesystem import found_once, record_content
 from flowc_compiler.syntax.import_root import is_readable, located, outside_help
 
 ENV_OPTION = "env_at_compile"
@@ -28,11 +29,24 @@ def configuration(file: Path, sink: DiagnosticSink) -> dict[str, Any]:
     """
     flow_folder = located(file).parent
     try:
-        table, folder = find_settings(str(flow_folder))
+        table, folder = settings_of(flow_folder)
     except StoreError as error:
         sink.error("FC505", str(error), None, help="correct the file")
         return {}
     return _rebased(table, Path(folder), flow_folder, sink) if table else {}
+
+
+def settings_of(folder: Path) -> tuple[dict[str, Any], str]:
+    """`find_settings`, with a record of the files that were read. Raises StoreError."""
+    found: tuple[dict[str, Any], str] = ({}, "")
+    try:
+        found = found_once("settings", str(folder), lambda: find_settings(str(folder)))
+    finally:
+        for place in (folder, *folder.parents):
+            record_content(str(place / "pyproject.toml"))
+            if str(place) == found[1]:
+                break
+    return found
 
 
 def local_root(file: Path, given: str | None, sink: DiagnosticSink) -> str:

@@ -12,10 +12,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from flowc.project_settings import find_settings, rebased
+from flowc.project_settings import rebased
 from flowc.protocol import env_names
 from flowc_cli.check_settings import SECTION as CHECKS
-from flowc_cli.project_config import ENV_OPTION, configuration
+from flowc_cli.project_config import ENV_OPTION, configuration, settings_of
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.ir import Flow
 from flowc_compiler.source import SourceFile
@@ -103,7 +103,7 @@ def build_options(
     if options is None:
         return None
     if options.root and not options.in_pods:
-        home = find_settings(str(located(file).parent))[1] if options.root is configured else ""
+        home = settings_of(located(file).parent)[1] if options.root is configured else ""
         options = options.model_copy(update={"root": rebased(options.root, home or str(Path.cwd()))})
     check_kubernetes_options(options, target, sink)
     shared, own = shared - given_names, own - given_names

@@ -7,29 +7,36 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from hashlib import blake2b
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
+_CODE = re.compile(r"[^.]+|(?!\.).*\.py", re.DOTALL)
+"""The names of modules and folders. A run's output should be none of them."""
+_REQUIREMENTS = re.compile(r"requirements.*\.(?:txt|in)|pyproject\.toml|setup\.(?:py|cfg)|environment.*\.ya?ml|Pipfile")
 MOST_BYTES = 64 * 2**20
 """The largest file that compiling reads, beside those that it ships."""
 
-Aspect = Literal["content", "names", "kind", "link", "real"]
-"""What is seen of a path: a file's content, the names in a folder, what is there, the text of a link that is there, or
-the path without links.
+Aspect = Literal["content", "module", "names", "folders", "requirements", "entries", "kind", "link", "real", "variable"]
+"""What is seen of a path: a file's content; of `folder/name`, what the folder has with that name before its first dot;
+in a folder, the names of code, those without a dot, those of files that list requirements, or all; what is there, the
+text of a link that is there, or the path without links; and the value of a variable of the environment.
 """
 Seen = dict[tuple[Aspect, str], str]
-"""(aspect, absolute path) to what was seen there: a digest for content and names; empty for nothing."""
+"""(aspect, absolute path or variable) to what was seen: digests of content, names and values; empty for nothing."""
 
 SEEN: ContextVar[Seen | None] = ContextVar("SEEN", default=None)
 """Where what is seen is recorded."""
-_LISTED: ContextVar[dict[str, frozenset[str]] | None] = ContextVar("_LISTED", default=None)
+_KEPT: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("_KEPT", default=None)
 _HELD: ContextVar[Mapping[str, str | bytes]] = ContextVar("_HELD", default=MappingProxyType({}))
+
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -49,13 +56,24 @@ def held_in_memory(texts: Mapping[Path, str | bytes]) -> Generator[None]:
 
 
 @contextmanager
-def listing_once() -> Generator[None]:
-    """List each folder once: many files are checked, and one folder may have most of them."""
-    token = _LISTED.set({})
+def disk_unchanged() -> Generator[None]:
+    """Take folders and settings to be as they were found first: many files are checked, and they share most of them."""
+    token = _KEPT.set({})
     try:
         yield
     finally:
-        _LISTED.reset(token)
+        _KEPT.reset(token)
+
+
+def found_once(what: str, path: str, find: Callable[[], Result]) -> Result:
+    """What is found at a path, or what was found there before while the disk is taken to be unchanged."""
+    kept = _KEPT.get()
+    if kept is None:
+        return find()
+    if (what, path) not in kept:
+        kept[what, path] = find()
+    found: Result = kept[what, path]
+    return found
 
 
 def held_text(path: Path) -> str | bytes | None:
@@ -111,18 +129,30 @@ def kind_of(path: Path) -> Literal["file", "folder", "other", ""]:
     return kind
 
 
-def names_in(folder: Path) -> frozenset[str]:
-    """The names in a folder; none where it cannot be read."""
-    key, listed = str(folder), _LISTED.get()
-    found = listed.get(key) if listed is not None else None
-    if found is None:
-        found = _names(folder)
-        if listed is not None:
-            listed[key] = found
+def names_in(folder: Path, aspect: Literal["names", "folders", "requirements"] = "names") -> list[str]:
+    """Names in a folder, sorted: those of code, those without a dot, or those of files that list requirements."""
+    found = found_once(aspect, str(folder), lambda: _selected(aspect, folder))
     if SEEN.get() is not None:
-        _record("names", folder, _listing(found))
-    held = {os.path.basename(path) for path in _HELD.get() if os.path.dirname(path) == key}  # noqa: PTH119, PTH120
-    return found | held if held else found
+        _record(aspect, folder, found_once(f"digest of {aspect}", str(folder), lambda: _listing(found)))
+    held = [] if aspect != "names" else _held_in(folder)
+    return sorted({*found, *held}) if held else found
+
+
+class FolderNames:
+    """The names in a folder by what stands before their first dot: as `import name` finds `name.py` or `name.*.so`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._index = _index(folder)
+        self._held = _held_in(folder)
+
+    def named(self, name: str) -> tuple[str, ...]:
+        """What the folder has with a name, sorted; nothing where it cannot be read."""
+        found = self._index.get(name, ())
+        if SEEN.get() is not None:
+            _record("module", self._folder / name, "\n".join(found))
+        held = [item for item in self._held if item.partition(".")[0] == name]
+        return tuple(sorted({*found, *held})) if held else found
 
 
 def is_link(path: Path) -> bool:
@@ -133,10 +163,22 @@ def is_link(path: Path) -> bool:
 
 
 def record_tree(folder: Path) -> None:
-    """Record the names in a folder and in all folders below it, which a pattern may match."""
-    for where, folders, _ in os.walk(folder) if SEEN.get() is not None else ():
-        folders.sort()
-        names_in(Path(where))
+    """Record all names in a folder and in the folders below it, which a pattern may match."""
+    for where, _, _ in os.walk(folder) if SEEN.get() is not None else ():
+        _record("entries", where, look("entries", where))
+
+
+def record_content(path: str) -> None:
+    """Record a file's content, for what is read elsewhere."""
+    if SEEN.get() is not None:
+        _record("content", path, found_once("content", path, lambda: look("content", path)))
+
+
+def record_variables(names: Iterable[str]) -> None:
+    """Record the values of variables of the environment."""
+    record = SEEN.get()
+    if record is not None:
+        record.update((("variable", name), look("variable", name)) for name in names)
 
 
 def real_path(path: str | Path) -> str:
@@ -154,14 +196,21 @@ def look(aspect: Aspect, path: str) -> str:
                 return _digest(_content(Path(path), None))
             except OSError:
                 return ""
-        case "names":
-            return _listing(names_in(Path(path)))
+        case "module":
+            return "\n".join(_index(Path(path).parent).get(os.path.basename(path), ()))  # noqa: PTH119
+        case "names" | "folders" | "requirements":
+            return _listing(_selected(aspect, Path(path)))
+        case "entries":
+            return _listing(_names(Path(path)))
         case "kind":
             return _kind(Path(path))
         case "link":
             return _link(Path(path))
         case "real":
             return os.path.realpath(path)
+        case "variable":
+            value = os.environ.get(path)
+            return "" if value is None else _digest(value.encode(errors="surrogateescape"))
 
 
 def expand_user(path: str) -> Path:
@@ -202,16 +251,45 @@ def _link(path: Path) -> str:
         return ""
 
 
-def _names(folder: Path) -> frozenset[str]:
+def _selected(aspect: Literal["names", "folders", "requirements"], folder: Path) -> list[str]:
+    match aspect:
+        case "names":
+            return sorted(filter(_CODE.fullmatch, _names(folder)))
+        case "folders":
+            return sorted(item for item in _names(folder) if "." not in item)
+        case "requirements":
+            return sorted(filter(_REQUIREMENTS.fullmatch, _names(folder)))
+
+
+def _index(folder: Path) -> dict[str, tuple[str, ...]]:
+    """The names in a folder by what stands before their first dot."""
+
+    def find() -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for item in sorted(_names(folder)):
+            stem = item.partition(".")[0]
+            found[stem] = (*found.get(stem, ()), item)
+        return found
+
+    return found_once("index", str(folder), find)
+
+
+def _held_in(folder: Path) -> list[str]:
+    """The names of the files in a folder that are in memory."""
+    key = str(folder)
+    return [os.path.basename(path) for path in _HELD.get() if os.path.dirname(path) == key]  # noqa: PTH119, PTH120
+
+
+def _names(folder: Path) -> list[str]:
     try:
-        return frozenset(os.listdir(folder))  # noqa: PTH208 (no objects are wanted)
+        return os.listdir(folder)  # noqa: PTH208 (no objects are wanted)
     except OSError:
-        return frozenset()
+        return []
 
 
 def _digest(content: bytes) -> str:
     return blake2b(content, digest_size=16).hexdigest()
 
 
-def _listing(names: frozenset[str]) -> str:
+def _listing(names: Iterable[str]) -> str:
     return _digest("\0".join(sorted(names)).encode(errors="surrogateescape"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -11,20 +9,21 @@ from typing import Annotated
 import typer
 
 from flowc_cli import shared_options as shared
+from flowc_cli.check_one import STDIN, CheckOutput, check_input, check_one, is_named
 from flowc_cli.check_settings import CheckSettings
-from flowc_cli.checking import CheckOptions, check_file
+from flowc_cli.checking import CheckOptions
 from flowc_cli.flow_options import flow_options
-from flowc_cli.output import INPUT_ERROR, Form, note_unused, report, write_content, write_error
-from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.driver import Compilation
-from flowc_compiler.filesystem import held_in_memory
+from flowc_cli.output import note_unused
 
 app = shared.command_app()
 
 
 @app.command("check")
 def check(
-    file: shared.File,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="files, folders and globs; `-` is standard input, and `.` the default", show_default=False),
+    ] = None,
     target: Annotated[list[str] | None, typer.Option(help="also check what this target can express")] = None,
     param: shared.Params = None,
     format: shared.Format = "text",
@@ -36,7 +35,7 @@ def check(
     production: shared.Production = False,
     fix: Annotated[bool, typer.Option("--fix", help="edit the files where a help line is certain to be right")] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="also print where artifacts cannot be followed")
+        bool, typer.Option("--verbose", "-v", help="also print where artifacts cannot be followed, and what is skipped")
     ] = False,
     stdin_filename: Annotated[
         Path | None, typer.Option(help="where the text that `-` reads from standard input belongs")
@@ -51,45 +50,38 @@ def check(
         list[str] | None, typer.Option("--error", metavar="CODES", help="warnings that are errors")
     ] = None,
     diff: Annotated[bool, typer.Option("--diff", help="print what --fix would change, and write nothing")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="check again whenever a file changes")] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="processes that check files; by default one a core")] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="check files that are as they were, too")] = False,
+    only_flows: Annotated[
+        bool, typer.Option("--only-flows", help="skip named files that have no flow, and those that are excluded")
+    ] = False,
 ) -> None:
-    """Print every problem of a flow, and write nothing without --fix."""
-    options = flow_options(flow, with_, config, config_value, branch, production, param)
-    options = replace(options, checks=CheckSettings.given(select=select, ignore=ignore, error=error))
-    checks = CheckOptions(options, tuple(target or ()))
-    if str(file) == "-":
-        with held_in_memory({stdin_filename or file: sys.stdin.buffer.read()}):
-            sink, compilations = check_file(stdin_filename or file, checks)
-    else:
-        sink, compilations = check_file(file, checks)
-    if diff:
-        if format != "text":
-            note_unused("--format", "with --diff, which prints edits", "leave one of them out")
-        raise typer.Exit(_preview(sink))
-    if fix and any(item.fix is not None for item in sink.diagnostics):
-        from flowc_compiler.rewrite.fixes import apply_and_check
+    """Print every problem of flows, and change nothing without --fix.
 
-        sink, compilations = apply_and_check(sink, lambda: check_file(file, checks), sys.stderr)
-    code = _report(sink, compilations, format)
-    for message, span in sorted(sink.notes, key=lambda note: (note[1].file, note[1].line)) if verbose else ():
-        write_error(f"{span.file}:{span.line}: {message}\n")
-    raise typer.Exit(code)
+    A folder's files without flows are skipped.
+    """
+    compiling = flow_options(flow, with_, config, config_value, branch, production, param)
+    settings = CheckSettings.given(select=select, ignore=ignore, error=error)
+    options = CheckOptions(replace(compiling, checks=settings), tuple(target or ()))
+    show = CheckOutput(format, fix=fix, diff=diff, verbose=verbose)
+    if diff and format != "text":
+        note_unused("--format", "with --diff, which prints edits", "leave one of them out")
+    places = files or [Path()]
+    if Path(STDIN) in places:
+        unused = {"--watch": watch, "--only-flows": only_flows, "other files": len(places) > 1}
+        for name in (name for name, given in unused.items() if given):
+            note_unused(name, "with `-`, which is standard input", "leave it out")
+        raise typer.Exit(check_input(stdin_filename, options, show))
+    if stdin_filename is not None:
+        note_unused("--stdin-filename", "without `-`, which is standard input", "leave it out")
+    if len(places) == 1 and is_named(places[0]) and not (watch or only_flows):
+        raise typer.Exit(check_one(places[0], options, show))
+    from flowc_cli.batch.check_run import CheckRun
 
+    run = CheckRun(tuple(places), options, show, jobs, cached=not no_cache, only_flows=only_flows)
+    if not watch:
+        raise typer.Exit(run.check())
+    from flowc_cli.batch.check_watch import watch_files
 
-def _preview(sink: DiagnosticSink) -> int:
-    """Print the edits that diagnostics propose, as a unified diff."""
-    from flowc_compiler.rewrite import RewriteError, diff
-    from flowc_compiler.rewrite.fixes import plan_fixes
-
-    try:
-        write_content(diff(plan_fixes(sink.diagnostics)))
-    except (RewriteError, OSError) as error:
-        write_error(f"flowc check: {error}\n")
-    return INPUT_ERROR if sink.failed else 0
-
-
-def _report(sink: DiagnosticSink, compilations: Sequence[Compilation], form: Form) -> int:
-    """Print all diagnostics. Returns the exit code."""
-    report(sink.diagnostics, sink.sources, form)
-    for flow in (item.flow for item in compilations if not sink.failed and form == "text"):
-        write_error(f"{flow.file}: flow {flow.name}, {len(flow.steps)} steps, no errors\n")
-    return INPUT_ERROR if sink.failed else 0
+    raise typer.Exit(watch_files(run))

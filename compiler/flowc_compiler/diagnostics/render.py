@@ -36,7 +36,12 @@ def render_text(diagnostics: Iterable[Diagnostic], sources: Mapping[str, SourceF
 def summary(diagnostics: Sequence[Diagnostic]) -> str:
     """The closing line: how many errors and warnings there are."""
     counts = {name: sum(item.severity == name for item in diagnostics) for name in ("error", "warning")}
-    return ", ".join(f"{count} {name}{'s' if count > 1 else ''}" for name, count in counts.items() if count)
+    return ", ".join(counted(count, name) for name, count in counts.items() if count)
+
+
+def counted(count: int, name: str) -> str:
+    """A number of things, as in `3 files`."""
+    return f"{count} {name}{'' if count == 1 else 's'}"
 
 
 def render_json(diagnostics: Sequence[Diagnostic]) -> str:

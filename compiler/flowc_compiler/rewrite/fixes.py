@@ -13,6 +13,7 @@ from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider, Scope,
 
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink, Fix
 from flowc_compiler.diagnostics.ignore_comments import CommentText, parse_comment
+from flowc_compiler.filesystem import read_file
 from flowc_compiler.rewrite.files import Edit, RewriteError, parse_bytes, to_bytes, write_all
 from flowc_compiler.rewrite.imports import add_import, alias, module_of
 from flowc_compiler.rewrite.replace import Replacements, parents_in, replace
@@ -32,7 +33,7 @@ def plan_fixes(diagnostics: Sequence[Diagnostic]) -> list[Edit]:
             by_file.setdefault(item.span.file, []).append((item.fix, item.span))
     edits: list[Edit] = []
     for name, fixes in by_file.items():
-        before = Path(name).read_bytes()
+        before = read_file(Path(name))
         edits.append(Edit(Path(name), before, apply_fixes(before, fixes, name)))
     return [edit for edit in edits if edit.before != edit.after]
 

@@ -17,7 +17,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from flowc_compiler.filesystem import exists, is_file, is_folder, is_link, names_in, real_path
+from flowc_compiler.filesystem import FolderNames, exists, is_file, is_folder, is_link, names_in, real_path
 from flowc_compiler.syntax.import_statements import Import
 
 NEVER_LOCAL = frozenset({"flowc", "metaflow", "zenml"})
@@ -91,8 +91,7 @@ class Folders:
     """Finds modules in folders as Python does. What it has read of a folder it keeps."""
 
     def __init__(self) -> None:
-        self._entries: dict[Path, frozenset[str]] = {}
-        self._of_machine_code: dict[Path, tuple[str, ...]] = {}
+        self._names: dict[Path, FolderNames] = {}
 
     def resolve(self, parts: Sequence[str], path: Iterable[Path]) -> Resolved:
         """Walk down a dotted name: a package, else a module, else a compiled one, else folders without `__init__`."""
@@ -102,15 +101,15 @@ class Folders:
             head = tuple(parts[:length])
             bare: list[Path] = []
             for place in places:
-                entries = self.entries(place)
-                if name in entries and "__init__.py" in self.entries(place / name):
+                entries = self.named(place, name)
+                if name in entries and self.is_package(place / name):
                     files.append((place / name / "__init__.py", head))
                     places, regular = (place / name,), True
                     break
                 if f"{name}.py" in entries:
                     files.append((place / f"{name}.py", head[:-1]))
                     return Resolved(tuple(files), length, regular=True)
-                if compiled := min((item for item in self._compiled(place) if item.startswith(f"{name}.")), default=""):
+                if compiled := min((item for item in entries if item.endswith(COMPILED)), default=""):
                     return Resolved(tuple(files), length, regular=True, compiled=place / compiled)
                 if name in entries and is_folder(place / name):
                     bare.append(place / name)
@@ -120,24 +119,26 @@ class Folders:
                 places, regular = tuple(bare), False
         return Resolved(tuple(files), len(parts), regular, places)
 
-    def entries(self, folder: Path) -> frozenset[str]:
-        """The names in a folder; none where it cannot be read."""
-        if folder not in self._entries:
-            self._entries[folder] = names_in(folder)
-        return self._entries[folder]
+    def named(self, folder: Path, name: str) -> tuple[str, ...]:
+        """What a folder has with a name before its first dot; nothing where it cannot be read."""
+        if folder not in self._names:
+            self._names[folder] = FolderNames(folder)
+        return self._names[folder].named(name)
 
-    def _compiled(self, folder: Path) -> tuple[str, ...]:
-        """The names of compiled modules in a folder."""
-        if folder not in self._of_machine_code:
-            self._of_machine_code[folder] = tuple(item for item in self.entries(folder) if item.endswith(COMPILED))
-        return self._of_machine_code[folder]
+    def has_any(self, folder: Path, names: Iterable[str]) -> bool:
+        """Whether a folder has something with one of these names, before its first dot."""
+        return any(self.named(folder, name) for name in sorted(names))
+
+    def is_package(self, folder: Path) -> bool:
+        """Whether a folder has an `__init__.py`."""
+        return "__init__.py" in self.named(folder, "__init__")
 
     def has_code(self, folder: Path) -> bool:
         """Whether there is a Python file in a folder, or in one of its folders."""
-        entries = sorted(self.entries(folder))
+        entries = names_in(folder)
         inner = (folder / item for item in entries if "." not in item)
         return any(item.endswith(".py") for item in entries) or any(
-            item.endswith(".py") for place in inner for item in self.entries(place)
+            item.endswith(".py") for place in inner for item in names_in(place)
         )
 
 
@@ -154,21 +155,20 @@ class Home:
         self._folders = folders
 
     @cached_property
-    def _near(self) -> list[tuple[Path, frozenset[str]]]:
-        """The folders in the flow's and in those around it, each of which may be meant to be on the path; and what
-        is in each."""
-        found: list[tuple[Path, frozenset[str]]] = []
+    def _near(self) -> list[Path]:
+        """The folders in the flow's and in those around it, each of which may be meant to be on the path."""
+        found: list[Path] = []
         for base in (self.folder, *(place for place, names in self.above[:2] if names is None)):
-            entries = sorted(item for item in self._folders.entries(base) if "." not in item and item not in _NO_CODE)
+            entries = [item for item in names_in(base, "folders") if item not in _NO_CODE]
             places = [base / item for item in entries[:_MOST_NEAR]]
-            inner = [(place, self._folders.entries(place)) for place in places]
-            found += [(place, names) for place, names in inner if "pyvenv.cfg" not in names]
+            found += [place for place in places if "pyvenv.cfg" not in self._folders.named(place, "pyvenv")]
         return found
 
     def near(self, name: str) -> list[Path]:
         """Modules of that name in folders of the project around the flow's."""
         found: list[Path] = []
-        for place, entries in self._near:
+        for place in self._near:
+            entries = self._folders.named(place, name)
             if f"{name}.py" in entries:
                 found.append(place / f"{name}.py")
             elif name in entries and self._folders.has_code(place / name):
@@ -262,11 +262,12 @@ def is_readable(path: Path, folder: Path) -> bool:
     else the flow's own: a checkout that nobody trusts may name any file of the machine.
     """
     real = Path(real_path(path))
-    places = (_project(Path(real_path(folder))), *READABLE.get())
+    places = (project_folder(Path(real_path(folder))), *READABLE.get())
     return any(real.is_relative_to(real_path(place)) for place in places)
 
 
-def _project(folder: Path) -> Path:
+def project_folder(folder: Path) -> Path:
+    """The project of a folder: the folder with version control above it, else that with another marker, else itself."""
     chain = [folder]
     while chain[-1].parent not in {chain[-1], *_no_projects()}:
         chain.append(chain[-1].parent)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
-from flowc_compiler.filesystem import is_file, is_folder, read_file, read_text
+from flowc_compiler.filesystem import is_file, is_folder, names_in, read_file, read_text
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.current_facts import check_current
 from flowc_compiler.syntax.import_root import (
@@ -43,7 +43,6 @@ _INDIRECT = re.compile(
     r"\b(?:import_module|__import__|run_module|addsitedir)\b|\bsys\b.*\bpath\b|\.(?:py|sh)\b|[\"' ]-m[\"' ]"
 )
 """What needs a syntax tree to be understood."""
-_REQUIREMENTS = re.compile(r"requirements.*\.(?:txt|in)|pyproject\.toml|setup\.(?:py|cfg)|environment.*\.ya?ml|Pipfile")
 _QUOTED = re.compile(r"[\"']([\w.-]+)(?:[=<>~! \[][^\"']*)?[\"']")
 _DISTRIBUTION = re.compile(r"[A-Za-z][\w.-]*")
 MOST_CHARACTERS = 16 * 2**20
@@ -210,14 +209,15 @@ class LocalCode:
                 return True
             names.update(_WORD.findall(line if keyword == "import" else _NAMES.sub(r"\1", line)))
         names -= NEVER_LOCAL
-        entries = {entry.partition(".")[0] for entry in self.folders.entries(self._home.folder)}
-        if not names.isdisjoint(entries) or not names.isdisjoint(self._home.own) or _INDIRECT.search(text):
+        if (
+            self.folders.has_any(self._home.folder, names)
+            or not names.isdisjoint(self._home.own)
+            or _INDIRECT.search(text)
+        ):
             return True
         names -= sys.stdlib_module_names
-        return any(
-            not names.isdisjoint(entry.partition(".")[0] for entry in self.folders.entries(place))
-            for place, _ in self._home.above
-        ) or any(self._home.near(name) for name in names)
+        above = any(self.folders.has_any(place, names) for place, _ in self._home.above)
+        return above or any(self._home.near(name) for name in sorted(names))
 
     def _take_packages(self) -> None:
         """Take the `__init__.py` files of the flow's own package, which Python runs before the flow's file."""
@@ -325,7 +325,7 @@ class LocalCode:
 
         for path in self._included:
             module = path.parent if path.name == "__init__.py" else path.with_suffix("")
-            is_top = "__init__.py" not in self.folders.entries(module.parent)
+            is_top = not self.folders.is_package(module.parent)
             if path.suffix == ".py" and module.name == name and is_top:
                 return None if self.folders.resolve((name,), installation_folders()).matched else module.parent
         return None
@@ -397,12 +397,7 @@ class LocalCode:
         """Whether the flow's text, or what lists the project's requirements, names an installed package so."""
         if self._required is None:
             places = (self._home.folder, *(place for place, _ in self._home.above))
-            files = (
-                place / item
-                for place in places
-                for item in self.folders.entries(place)
-                if _REQUIREMENTS.fullmatch(item)
-            )
+            files = (place / item for place in places for item in names_in(place, "requirements"))
             texts = (read_text(path) for path in files if is_file(path))
             quoted = _QUOTED.findall(self.source.text)
             self._required = {_normalized(word) for text in (*texts, *quoted) for word in _DISTRIBUTION.findall(text)}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowc_compiler.driver import default_file
-from flowc_compiler.filesystem import exists, is_file, is_folder, is_link, names_in, read_file, real_path, record_tree
+from flowc_compiler.filesystem import exists, is_file, is_folder, is_link, read_file, real_path, record_tree
 from flowc_compiler.syntax.import_root import is_readable, outside_help
 from flowc_compiler.syntax.local_code import Reason
 
@@ -82,8 +82,8 @@ def _files(folder: Path, match: str) -> Iterator[str]:
         if is_file(path):
             yield _from(folder, path)
         return
+    record_tree(path)
     for where, folders, names in os.walk(path):
-        names_in(Path(where))
         folders[:] = sorted(name for name in folders if _wanted(name))
         for name in sorted(names):
             file = Path(where, name)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 from importlib.machinery import PathFinder
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowc_compiler.filesystem import FolderNames
 from flowc_compiler.syntax.import_root import located
 from flowc_compiler.syntax.local_code import LocalCode, local_code
 from flowc_targets.package.included_files import included_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.source import SourceFile
@@ -95,6 +96,8 @@ def _searched(code: LocalCode, near: Path | None) -> str:
 def _is_installed(name: str) -> bool:
     """Whether a package of that name is installed here: then it is expected in the image as well."""
     places = [place for place in sys.path if place.rstrip("/").endswith(("site-packages", "dist-packages"))]
+    for place in places:
+        FolderNames(Path(place)).named(name)  # a cached check depends on it
     return PathFinder.find_spec(name, places) is not None
 
 

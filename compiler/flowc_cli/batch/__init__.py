@@ -1,0 +1,1 @@
+"""`flowc check` of many files: finding them, processes, the cache, and watching them."""

@@ -1,0 +1,259 @@
+"""Checks of many files: the cache knows some, this process checks what is done soon, and further ones the rest."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from flowc_cli.batch.check_inputs import Found
+from flowc_cli.batch.file_report import FileReport
+from flowc_cli.batch.flow_evidence import Evidence, evidence_in, may_have_flows
+from flowc_compiler.filesystem import SEEN, Seen, disk_unchanged, record_variables
+from flowc_compiler.source import Span
+
+if TYPE_CHECKING:
+    from flowc_cli.batch.check_cache import CheckCache
+    from flowc_cli.checking import CheckOptions
+
+SOON = 0.5
+"""Seconds that a process checks files by itself before it starts others, which takes a while."""
+_CHUNK = 16
+"""How many files a process is given at once."""
+_GARBAGE = 200
+"""After how many files a process looks for garbage: the command turned the collector off."""
+
+_WEAK = frozenset({"FC102", "FC114"})
+"""What is found in a file that has no flow, and imports flowc, Metaflow or ZenML for something else."""
+
+_Task = tuple[str, "CheckOptions"]
+_Done = tuple[FileReport, Seen]
+
+
+class Outcome(NamedTuple):
+    """A file, and what is known of it."""
+
+    file: Path
+    report: FileReport
+    named: bool
+
+
+class BatchResult(NamedTuple):
+    """What is known of all files."""
+
+    outcomes: list[Outcome]
+    """Of the files with flows, and of those that were named, in the order of the files."""
+    skipped: int
+    """How many files have no flow."""
+    bases: list[str]
+    """The files whose classes are bases of other files' flows, and are no flows by themselves."""
+    cached: int
+    """Of how many files the cache knew the result."""
+
+
+def check_files(
+    files: Sequence[Found], options: CheckOptions, jobs: int, cache: CheckCache | None = None
+) -> BatchResult:
+    """Check files in up to `jobs` processes. Results are stored in the cache, which the caller saves."""
+    with disk_unchanged():
+        return _checked(files, options, jobs, cache)
+
+
+def _checked(files: Sequence[Found], options: CheckOptions, jobs: int, cache: CheckCache | None) -> BatchResult:
+    evidence = [_evidence(item.path) for item in files]
+    candidates = may_have_flows(evidence)
+    wanted = [number for number, item in enumerate(files) if item.named or candidates[number]]
+    reports: dict[int, FileReport] = {}
+    if cache is not None:
+        found = ((number, cache.find(files[number].path)) for number in wanted)
+        reports = {number: report for number, report in found if report is not None}
+    cached = len(reports)
+    rest = [number for number in wanted if number not in reports]
+    paths = [str(files[number].path) for number in rest]
+    for number, (report, seen) in zip(rest, _check_all(paths, options, jobs), strict=True):
+        reports[number] = report
+        if cache is not None and not report.failure:
+            cache.store(files[number].path, report, seen)
+    outcomes, bases = list[Outcome](), list[str]()
+    built_on = _bases(evidence)
+    for number in wanted:
+        item, report = files[number], reports[number]
+        if not item.named and not _has_flow(report, evidence[number]):
+            continue
+        if not item.named and _is_base(report, evidence[number], built_on):
+            bases.append(str(item.path))
+            continue
+        outcomes.append(Outcome(item.path, report, item.named))
+    return BatchResult(outcomes, len(files) - len(outcomes) - len(bases), bases, cached)
+
+
+def report_of(file: Path, options: CheckOptions) -> _Done:
+    """Check one file. Returns what was found, and what the check saw."""
+    from flowc_cli.checking import check_file
+    from flowc_compiler.driver import flow_names
+    from flowc_compiler.evaluate.literals import VARIABLES_READ
+
+    seen: Seen = {}
+    variables = set[str]()
+    seen_token, variables_token = SEEN.set(seen), VARIABLES_READ.set(variables)
+    try:
+        sink, compilations = check_file(file, options)
+        names = flow_names(file) if sink.failed else ()
+        record_variables(variables)
+    finally:
+        SEEN.reset(seen_token)
+        VARIABLES_READ.reset(variables_token)
+    spans = (item.span for item in sink.diagnostics)
+    pointed = sorted({span.file for span in spans if span is not None} & sink.sources.keys())
+    report = FileReport(
+        sink.diagnostics,
+        tuple(sorted(sink.notes, key=_note_order)),
+        tuple((item.flow.name, len(item.flow.steps)) for item in compilations if not sink.failed),
+        names,
+        {name: str(sink.sources[name].path) for name in pointed},
+        tuple(sorted(variables)),
+    )
+    return report, seen
+
+
+def default_jobs() -> int:
+    """How many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def _note_order(note: tuple[str, Span]) -> tuple[str, int, str]:
+    message, span = note
+    return (span.file, span.line, message)
+
+
+def _evidence(path: Path) -> Evidence:
+    try:
+        return evidence_in(path.read_bytes() if path.is_file() else b"")
+    except OSError:
+        return evidence_in(b"")
+
+
+def _bases(evidence: Sequence[Evidence]) -> dict[str, int]:
+    """Names of base classes, and how many files have a class with that base."""
+    counts: dict[str, int] = {}
+    for item in evidence:
+        for name in item.bases:
+            counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def _has_flow(report: FileReport, evidence: Evidence) -> bool:
+    """Whether a file of a folder is reported: one that certainly has no flow is not."""
+    if report.flows or report.names or report.failure:
+        return True
+    codes = {item.code for item in report.diagnostics if item.severity == "error"}
+    return evidence.imports and bool(codes) and codes.isdisjoint(_WEAK)
+
+
+def _is_base(report: FileReport, evidence: Evidence, built_on: dict[str, int]) -> bool:
+    """Whether the flows of a file with errors are base classes only, which another file completes.
+
+    Nothing in the file starts one, and either another file has a class with that base, or start or end is missing.
+    """
+    if not report.failed or not report.names or not evidence.called.isdisjoint(report.names):
+        return False
+    own = [name for name in report.names if name in evidence.classes]
+    elsewhere = all(built_on.get(name, 0) > (name in evidence.bases) for name in own)
+    return bool(own) and (elsewhere or any(item.code == "FC206" for item in report.diagnostics))
+
+
+def _check_all(files: Sequence[str], options: CheckOptions, jobs: int) -> Iterator[_Done]:
+    """Check files in their order: the first ones here, and in several processes what takes longer than a moment."""
+    done = 0
+    with _collecting() as collect:
+        end = time.monotonic() + SOON
+        while done < len(files) and (jobs < 2 or time.monotonic() < end or len(files) - done < 2):
+            yield _guarded(files[done], options)
+            done += 1
+            collect()
+        if done < len(files):
+            yield from _check_in_processes(files[done:], options, min(jobs, len(files) - done))
+
+
+def _check_in_processes(files: Sequence[str], options: CheckOptions, jobs: int) -> Iterator[_Done]:
+    import multiprocessing
+
+    chunk = max(1, min(_CHUNK, len(files) // (jobs * 4)))
+    method = "fork" if sys.platform == "linux" else "spawn"  # what is imported here is imported there
+    context = multiprocessing.get_context(method)
+    pool = ProcessPoolExecutor(min(jobs, 60), context, _start_worker, (options, *_permissions()))
+    try:
+        yield from pool.map(_work, files, chunksize=chunk)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_options: CheckOptions | None = None
+_collect: Callable[[], None] | None = None
+_contexts = ExitStack()
+
+
+def _start_worker(options: CheckOptions, readable: tuple[Path, ...], variables: frozenset[str]) -> None:
+    """Prepare a process that checks files: an interrupt ends it without a word."""
+    global _options, _collect  # noqa: PLW0603 (a process of a pool has no other place for it)
+    from flowc_compiler.evaluate.literals import ENV_AT_COMPILE
+    from flowc_compiler.syntax.import_root import READABLE
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    READABLE.set(readable)
+    ENV_AT_COMPILE.set(lambda: variables)
+    _options = options
+    _contexts.enter_context(disk_unchanged())
+    _collect = _contexts.enter_context(_collecting())
+
+
+def _permissions() -> tuple[tuple[Path, ...], frozenset[str]]:
+    """What `--allow-read` and `--env-at-compile` allow."""
+    from flowc_compiler.evaluate.literals import ENV_AT_COMPILE
+    from flowc_compiler.syntax.import_root import READABLE
+
+    return READABLE.get(), ENV_AT_COMPILE.get()()
+
+
+def _work(file: str) -> _Done:
+    assert _options is not None
+    assert _collect is not None
+    done = _guarded(file, _options)
+    _collect()
+    return done
+
+
+def _guarded(file: str, options: CheckOptions) -> _Done:
+    """Check a file; a fault of flowc ends the check of this file only."""
+    try:
+        return report_of(Path(file), options)
+    except Exception as error:
+        text = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        return replace(FileReport(), failure=text), {}
+
+
+@contextmanager
+def _collecting() -> Iterator[Callable[[], None]]:
+    """What a process calls after each file, so that garbage does not grow without a limit."""
+    count = 0
+
+    def collect() -> None:
+        nonlocal count
+        count += 1
+        if count == 1:
+            gc.freeze()  # modules stay
+        elif count % _GARBAGE == 0:
+            gc.collect()
+
+    yield collect

@@ -1,0 +1,145 @@
+"""The files that `flowc check` is called with: files, folders and globs, without what is excluded."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from fnmatch import translate
+from glob import glob, has_magic
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from flowc.errors import StoreError
+from flowc_cli.project_config import settings_of
+from flowc_compiler.diagnostics import DiagnosticSink
+
+NEVER = frozenset(
+    {"__pycache__", "__pypackages__", "_build", "buck-out", "build", "dist", "node_modules", "site-packages", "venv"}
+)
+"""Folders without the user's own code, beside those whose names begin with a dot, and virtual environments."""
+
+
+class Found(NamedTuple):
+    """A file to check."""
+
+    path: Path
+    """As the command line names it, or its folder."""
+    named: bool
+    """Whether the command line names the file itself, so that it must have a flow."""
+
+
+class Exclusion:
+    """The patterns of `[tool.flowc.check] exclude`, and the folder of the pyproject.toml that has them."""
+
+    def __init__(self, patterns: Sequence[str], folder: str) -> None:
+        self._folder = folder
+        self._rules = [re.compile(translate(item.strip("/"))) for item in patterns]
+        self._names = [rule for rule, item in zip(self._rules, patterns, strict=True) if "/" not in item.strip("/")]
+
+    def matches(self, path: str) -> bool:
+        """Whether the file or folder at an absolute path is excluded."""
+        if not self._rules:
+            return False
+        inside = os.path.relpath(path, self._folder).replace(os.sep, "/")
+        name = inside.rpartition("/")[2]
+        return any(rule.match(inside) for rule in self._rules) or any(rule.match(name) for rule in self._names)
+
+
+class FileFinder:
+    """Finds files, each once, in a stable order."""
+
+    def __init__(self, sink: DiagnosticSink) -> None:
+        self._sink = sink
+        self._exclusions: dict[str, Exclusion] = {}
+        self._found: dict[str, Found] = {}
+
+    def find(self, arguments: Iterable[Path], *, only_flows: bool = False) -> list[Found]:
+        """The files of all arguments. Collects FC104 for a glob without a match, and FC505 for a wrong `exclude`.
+
+        With `only_flows`, named files are treated as those that a folder has: excluded ones are left out, and one
+        without a flow is no error.
+        """
+        for argument in arguments:
+            if argument.is_dir():
+                self._add_folder(argument)
+            elif not argument.exists() and has_magic(str(argument)):
+                self._add_matches(argument)
+            elif not only_flows or not self._is_excluded_anywhere(argument):
+                self._add(argument, named=not only_flows)
+        return list(self._found.values())
+
+    def _add(self, path: Path, *, named: bool) -> None:
+        key = os.path.abspath(path)  # noqa: PTH100 (keeps links)
+        if named or key not in self._found:
+            self._found[key] = Found(path, named)
+
+    def _add_matches(self, pattern: Path) -> None:
+        matches = sorted(Path(item) for item in glob(str(pattern), recursive=True))  # noqa: PTH207 (absolute, too)
+        walked: set[Path] = set()
+        for match in matches:
+            if match.is_dir():
+                if walked.isdisjoint(match.parents) and not self._is_excluded_anywhere(match):
+                    self._add_folder(match)
+                    walked.add(match)
+            elif match.suffix == ".py" and not self._is_excluded_anywhere(match):
+                self._add(match, named=False)
+        if not matches:
+            self._sink.error("FC104", f"no file matches {pattern}", None, help="check the pattern")
+
+    def _add_folder(self, top: Path) -> None:
+        """Add the Python files below a folder, which itself may have any name."""
+        for where, folders, names in os.walk(top):
+            exclusion = self._exclusion(os.path.abspath(where))  # noqa: PTH100 (keeps links)
+            folders[:] = sorted(name for name in folders if self._is_wanted(Path(where, name), exclusion))
+            for name in sorted(names):
+                path = Path(where, name)
+                if name.endswith(".py") and not exclusion.matches(os.path.abspath(path)):  # noqa: PTH100
+                    self._add(path, named=False)
+
+    def _is_wanted(self, folder: Path, exclusion: Exclusion) -> bool:
+        name = folder.name
+        if name.startswith(".") or name in NEVER or exclusion.matches(os.path.abspath(folder)):  # noqa: PTH100
+            return False
+        return not (folder / "pyvenv.cfg").exists()
+
+    def _is_excluded_anywhere(self, place: Path) -> bool:
+        """Whether a file or folder, or one that it is in, is excluded, up to the working directory or the top."""
+        path = Path(os.path.abspath(place))  # noqa: PTH100 (keeps links)
+        exclusion = self._exclusion(str(path.parent))
+        if exclusion.matches(str(path)):
+            return True
+        top = Path.cwd() if path.is_relative_to(Path.cwd()) else Path(path.anchor)
+        inside = [item for item in path.parents if item != top and item.is_relative_to(top)]
+        folders = [path, *inside] if path.is_dir() and path != top else inside
+        return any(not self._is_wanted(folder, exclusion) for folder in folders)
+
+    def _exclusion(self, folder: str) -> Exclusion:
+        """The exclusion that counts in a folder: that of the nearest pyproject.toml, if it has one."""
+        place: str = folder
+        below: list[str] = []
+        while place not in self._exclusions:
+            above: str = os.path.dirname(place)  # noqa: PTH120 (there are many)
+            if above == place or os.path.exists(f"{place}/pyproject.toml"):  # noqa: PTH110
+                self._exclusions[place] = _configured(place, self._sink)
+                break
+            below.append(place)
+            place = above
+        self._exclusions.update(dict.fromkeys(below, self._exclusions[place]))
+        return self._exclusions[folder]
+
+
+def _configured(folder: str, sink: DiagnosticSink) -> Exclusion:
+    try:
+        table, home = settings_of(Path(folder))
+    except StoreError as error:
+        sink.error("FC505", str(error), None, help="correct the file")
+        return Exclusion((), folder)
+    section = table.get("check", {})
+    patterns: object = cast("dict[str, object]", section).get("exclude", []) if isinstance(section, dict) else []
+    items = cast("list[object]", patterns) if isinstance(patterns, list) else [None]
+    if all(isinstance(item, str) and item.strip("/") for item in items):
+        return Exclusion(cast("list[str]", items), home)
+    message = f"[tool.flowc.check] exclude of {home}/pyproject.toml is not a list of patterns"
+    sink.error("FC505", message, None, help='write exclude = ["generated", "tests/flows/*.py"]')
+    return Exclusion((), folder)
