@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.bench.cases import CASES, Row
 from tests.bench.dagfiles import DAG_CASES
+from tests.bench.keystrokes import LSP_CASES
 from tests.bench.manifest import MANIFEST_CASES
 from tests.bench.pipelines import PIPELINE_CASES
 
@@ -18,7 +19,7 @@ WIDTHS = (52, 8, 8, 9)
 
 def main() -> int:
     """Measure and print; the exit code says whether the arguments were understood."""
-    names = {case.__name__: case for case in (*CASES, *MANIFEST_CASES, *PIPELINE_CASES, *DAG_CASES)}
+    names = {case.__name__: case for case in (*CASES, *MANIFEST_CASES, *PIPELINE_CASES, *DAG_CASES, *LSP_CASES)}
     chosen = sys.argv[1:] or list(names)
     if not set(chosen) <= set(names):
         sys.stderr.write(f"cases are {', '.join(names)}\n")

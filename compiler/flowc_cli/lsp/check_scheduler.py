@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _SHORTEST = 0.015
 _LONGEST = 0.5
 """Seconds between a change and its check: half as long as the last check took, within these bounds."""
+_QUICK = 0.1
+"""Seconds of a check that begins at once if there was no change for as long."""
 _STACK = 64 << 20
 """Bytes: deeply nested files are parsed by recursion, and some systems give threads little."""
 _GARBAGE = (50_000, 20, 20)
@@ -41,6 +43,8 @@ class CheckScheduler:
         self._running: set[asyncio.Task[None]] = set()
         self._busy: dict[str, bool] = {}
         """Documents that are being checked, and whether they are to be checked again."""
+        self._changed: dict[str, float] = {}
+        """When a check of each document was last requested."""
         self._executor = _executor()
         gc.set_threshold(*_GARBAGE)
         gc.enable()
@@ -48,13 +52,20 @@ class CheckScheduler:
     def request(self, file: OpenFile, *, at_once: bool = False) -> None:
         """Check a document soon; if it changes before, later."""
         uri = file.document.uri
-        self.forget(uri)
+        self._cancel(uri)
+        loop = asyncio.get_running_loop()
         seconds = file.latest.seconds if file.latest is not None else 0.0
+        pause, self._changed[uri] = loop.time() - self._changed.get(uri, 0.0), loop.time()
+        at_once = at_once or (seconds < _QUICK < pause)
         delay = 0.0 if at_once else min(max(seconds / 2, _SHORTEST), _LONGEST)
-        self._timers[uri] = asyncio.get_running_loop().call_later(delay, self._start, uri)
+        self._timers[uri] = loop.call_later(delay, self._start, uri)
 
     def forget(self, uri: str) -> None:
-        """Do not check a document, as far as that has not begun."""
+        """Do not check a document that was closed, as far as that has not begun."""
+        self._cancel(uri)
+        self._changed.pop(uri, None)
+
+    def _cancel(self, uri: str) -> None:
         timer = self._timers.pop(uri, None)
         if timer is not None:
             timer.cancel()

@@ -32,13 +32,17 @@ class Shown(NamedTuple):
 class DiagnosticFeed:
     """What is shown of each file. A file has the diagnostics of every open flow that reads it, each once."""
 
-    def __init__(self, send: Callable[[types.PublishDiagnosticsParams], None]) -> None:
+    def __init__(
+        self, send: Callable[[types.PublishDiagnosticsParams], None], uri_for: Callable[[str], str] = uri_of
+    ) -> None:
+        """`uri_for` gives the URI of a file."""
         self._send = send
+        self._uri_for = uri_for
         self._by_owner: dict[str, dict[str, list[Shown]]] = {}
 
     def update(self, owner: str, analysis: Analysis) -> None:
         """Show what a check found in place of what the check of the same document had found."""
-        found = shown_by_file(analysis)
+        found = shown_by_file(analysis, self._uri_for)
         before = self._by_owner.get(owner, {})
         self._by_owner[owner] = {uri: shown for uri, shown in found.items() if shown}
         for uri in dict.fromkeys((owner, *before, *found)):
@@ -68,14 +72,14 @@ def _place(found: types.Range) -> tuple[int, int, int, int]:
     return found.start.line, found.start.character, found.end.line, found.end.character
 
 
-def shown_by_file(analysis: Analysis) -> Mapping[str, list[Shown]]:
+def shown_by_file(analysis: Analysis, uri_for: Callable[[str], str] = uri_of) -> Mapping[str, list[Shown]]:
     """The diagnostics of a check, by the URI of the file that they are about: by default the document itself."""
     document = analysis.document
     found: dict[str, list[Shown]] = {document.uri: []}
     for item in analysis.diagnostics:
         own = item.span is None or item.span.file == document.path.as_posix()
         source = analysis.source if own else analysis.sources.get(item.span.file if item.span is not None else "")
-        uri = document.uri if own or item.span is None else uri_of(item.span.file)
+        uri = document.uri if own or item.span is None else uri_for(item.span.file)
         lines = source.lines if source is not None else [""]
         found.setdefault(uri, []).append(Shown(item, source, _sent(item, lines, document.encoding)))
     return found

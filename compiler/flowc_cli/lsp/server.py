@@ -62,7 +62,7 @@ class FlowServer:
     def __init__(self) -> None:
         self.editor = LanguageServer("flowc", __version__, protocol_cls=_Protocol)
         self.session = Session()
-        self._feed = DiagnosticFeed(self.editor.text_document_publish_diagnostics)
+        self._feed = DiagnosticFeed(self.editor.text_document_publish_diagnostics, self.session.uri_for)
         self._checks = CheckScheduler(self.session, self._show, self._log)
         for method, handler, options in self._features():
             self.editor.feature(method, options)(partial(handler))  # pygls sets attributes of it
@@ -109,6 +109,8 @@ class FlowServer:
 
     def _opened(self, params: types.DidOpenTextDocumentParams) -> None:
         found = params.text_document
+        if found.language_id != "python" and not found.uri.endswith(".py"):
+            return  # such as settings, which count when they are saved
         file = self.session.open(found.uri, found.version, found.text)
         self._checks.request(file, at_once=True)
         self._check_readers(file)

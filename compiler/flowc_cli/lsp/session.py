@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowc_cli.lsp.documents import Document, Encoding, path_of
+from flowc_cli.lsp.documents import Document, Encoding, path_of, uri_of
 
 if TYPE_CHECKING:
     from flowc_cli.lsp.analysis import Analysis
@@ -50,6 +50,11 @@ class Session:
         path = path_of(uri) or self.root / f"{Path(uri).name.partition(':')[2] or 'untitled'}.py"
         self.files[uri] = OpenFile(Document(uri, path, version, text, self.encoding))
         return self.files[uri]
+
+    def uri_for(self, path: str) -> str:
+        """The URI of a file: that of the document, if it is open, since editors escape characters in their own ways."""
+        open_files = (file.document for file in self.files.values())
+        return next((item.uri for item in open_files if item.path.as_posix() == path), uri_of(path))
 
     def texts(self) -> Mapping[Path, str]:
         """The texts of all open documents, by their paths."""
