@@ -5,13 +5,16 @@ A real client types over the standard streams of a real server; the pause before
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from tests.bench.cases import Row
 from tests.bench.generate import chain, diamonds
+from tests.bench.measure import Usage
 from tests.lsp.editor import Editor, place_of
 
 _KEYS = 40
@@ -28,8 +31,8 @@ def lsp(folder: Path) -> Iterator[Row]:
             path = folder / f"flow{number}.py"
             editor.open(path, text)
             editor.diagnostics(path)
-            yield Row(f"key in a {name} to its diagnostics", None, _note(_typed(editor, path, text)))
-            yield Row(f"completion of a step in a {name}", None, _note(_completed(editor, path, text)))
+            yield _row(f"key in a {name} to its diagnostics", editor, partial(_typed, editor, path, text))
+            yield _row(f"completion of a step in a {name}", editor, partial(_completed, editor, path, text))
             editor.close(path)
 
 
@@ -75,9 +78,23 @@ def _timed(press: Callable[[], None], undo: Callable[[], None] | None = None) ->
     return found[_UNCOUNTED:]
 
 
-def _note(found: list[float]) -> str:
+def _row(work: str, editor: Editor, measure: Callable[[], list[float]]) -> Row:
+    """Medians of the wall time, and what the server used of the processor for each key, in all of its threads."""
+    before, _ = _used(editor.pid)
+    found = measure()
+    after, peak = _used(editor.pid)
     tenths = statistics.quantiles(found, n=10)
-    return f"{statistics.median(found) * 1000:.0f} ms, 9 of 10 within {tenths[-1] * 1000:.0f} ms"
+    each = (after - before) / (_KEYS + _UNCOUNTED)
+    usage = Usage(statistics.median(found), each, peak, 0, "")
+    return Row(work, usage, f"9 of 10 within {tenths[-1] * 1000:.0f} ms")
+
+
+def _used(process: int) -> tuple[float, float]:
+    """Seconds of the processor, and the peak of its memory in MB, of a process on Linux."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    status = Path(f"/proc/{process}/status").read_text()
+    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), peak / 1024
 
 
 LSP_CASES = (lsp,)

@@ -90,6 +90,12 @@ class Editor:
         self.client.initialized(types.InitializedParams())
         return result.capabilities
 
+    @property
+    def pid(self) -> int:
+        """The number of the server's process."""
+        client: Any = self.client
+        return int(client._server.pid)
+
     async def _end(self) -> None:
         await self.client.shutdown_async(None)
         self.client.exit(None)

@@ -158,7 +158,7 @@ def test_a_step_is_explained(editor: Editor, folder: Path) -> None:
     editor.open(path, FLOW)
     line, column = place_of(FLOW, "def start")
     shown = editor.hover(path, line, column + len("def "))
-    for part in ("opens a foreach over `items`", "before: `work`", "sets: `items: list", "CPU: 2", "memory: 4"):
+    for part in ("opens a foreach over `items`", "before: `work`", "sets: `items: list", "CPU: 2", "memory: 4 GiB"):
         assert part in shown
     line, column = place_of(FLOW, "def work")
     assert "Double one item." in editor.hover(path, line, column + len("def "))

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from flowc_cli.drawing.spec_facts import facts
 from flowc_cli.pipeline_text import call_text, case_texts, fan_text, real_targets
 from flowc_compiler.diagnostics import DiagnosticSink
 
 if TYPE_CHECKING:
     from flowc_compiler.driver import Compilation
-    from flowc_compiler.ir import Flow, Parameter, Step, StepSpecs
+    from flowc_compiler.ir import Flow, Parameter, Step
     from flowc_compiler.ir.artifact_effects import FlowEffects, StepEffects
     from flowc_compiler.passes.artifact_flow import ArtifactFlow
 
@@ -70,7 +71,7 @@ class FlowFacts:
             yield "sets", self._artifacts(effects.sets)
             yield "reads", self._artifacts(_read(effects))
             yield "merges", self._merged(effects)
-        yield from _specs(step.specs)
+        yield from ((fact.name, fact.text) for fact in facts(step))
 
     def _parents(self, step: Step) -> list[str]:
         """The steps before it that do something."""
@@ -175,21 +176,6 @@ class FlowFacts:
             for name in sorted(self.effects.of(step.name).sets):
                 found.setdefault(name, []).append(step.name)
         return found
-
-
-def _specs(specs: StepSpecs) -> Iterator[tuple[str, str]]:
-    """What the step asks for."""
-    if specs.accelerator is not None:
-        yield "GPU", f"{specs.accelerator.count} {specs.accelerator.type or ''}".rstrip()
-    if specs.resources is not None:
-        yield "CPU", "" if specs.resources.cpu is None else f"{specs.resources.cpu:g}"
-        yield "memory", "" if specs.resources.memory_mb is None else f"{specs.resources.memory_mb} MiB"
-    if specs.container is not None:
-        yield "image", specs.container.image or ""
-    if specs.retry is not None:
-        yield "retries", f"{specs.retry.limit}, {specs.retry.backoff_seconds:g} s apart"
-    if specs.timeout is not None:
-        yield "timeout", f"{specs.timeout.seconds} s"
 
 
 def _read(effects: StepEffects) -> Iterator[str]:
