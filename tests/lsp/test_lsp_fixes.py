@@ -99,6 +99,29 @@ def test_all_fixes_are_one_action_that_editors_ask_for(tmp_path: Path) -> None:
     assert _actions(analysis, ["refactor"]) == []
 
 
+def test_a_diagnostic_has_the_address_of_its_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    analysis = _analyzed(tmp_path, FLOW.format(start="self.next(self.ends)", end=END))
+    monkeypatch.setattr("flowc_compiler.diagnostics.pages.documentation_address", lambda: "https://docs.example/flowc")
+    (shown,) = shown_by_file(analysis)[analysis.document.uri]
+    assert shown.sent.code_description == types.CodeDescription("https://docs.example/flowc/diagnostics/FC201/")
+
+
+def test_a_file_that_is_open_keeps_the_uri_that_the_editor_gave_it(tmp_path: Path) -> None:
+    head, start, end = (
+        FLOW.partition("    @step")[0],
+        "    @step\n    def start(self):\n",
+        "    @step\n    def end(self):\n",
+    )
+    base = f"{head.replace('Tiny', 'Base')}{end}        print(self.x)\n"
+    flow = f"from flowc import step\nfrom base import Base\n\nclass Own(Base):\n{start}        {NEXT}\n"
+    session = Session()
+    escaped = (tmp_path / "base.py").as_uri().replace("base", "%62ase")
+    session.open(escaped, 1, base)
+    file = session.open((tmp_path / "own.py").as_uri(), 1, flow)
+    found = shown_by_file(analyze(file.document, session.texts()), session.uri_for)
+    assert [item.item.code for item in found[escaped]] == ["FC317"]
+
+
 def test_a_diagnostic_of_an_older_text_proposes_nothing(tmp_path: Path) -> None:
     analysis = _analyzed(tmp_path, FLOW.format(start="self.next(self.ends)", end=END))
     document = analysis.document

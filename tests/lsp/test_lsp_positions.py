@@ -144,7 +144,7 @@ def test_artifacts_come_with_those_that_are_there_first(tmp_path: Path) -> None:
     found = sorted(complete(lookup), key=lambda item: item.sort_text or "")
     assert [item.label for item in found][:3] == ["best", "kind", "rate"]
     details = {item.label: item.detail for item in found}
-    assert details["model"] == "dict, set in left"
+    assert details["model"] == "dict[str, int], set in left"
     assert details["rate"] == "Parameter, float"
     assert {"next", "input", "merge_artifacts"} <= details.keys()
 

@@ -95,15 +95,16 @@ class _Completion:
         step = self._facts.flow.by_name.get(self._cursor.around.method) if self._facts is not None else None
         return list(step.parents) if step is not None else []
 
-    def _artifacts(self, arm: str = "") -> Iterator[types.CompletionItem]:
+    def _artifacts(self, arm: str | None = None) -> Iterator[types.CompletionItem]:
         """Every artifact of the flow: first those that the steps before may have set."""
         facts = self._facts
         if facts is None:
             yield from self._assigned()
             return
-        here = facts.available(self._cursor.around.method, arm)
+        step = self._cursor.around.method
+        here = facts.available(step, arm)
         for name, setters in facts.artifacts.items():
-            kind = facts.type_of(name)
+            kind = facts.type_of(name, step)
             detail = f"{kind}, " if kind else ""
             yield _item(name, _Kind.Field, f"{detail}set in {', '.join(setters[:3])}", rank=0 if name in here else 1)
 

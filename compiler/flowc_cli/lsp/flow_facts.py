@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from flowc_cli.drawing.spec_facts import facts
 from flowc_cli.pipeline_text import call_text, case_texts, fan_text, real_targets
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.passes.artifact_types import parameter_types, step_artifacts
 
 if TYPE_CHECKING:
     from flowc_compiler.driver import Compilation
     from flowc_compiler.ir import Flow, Parameter, Step
     from flowc_compiler.ir.artifact_effects import FlowEffects, StepEffects
-    from flowc_compiler.passes.artifact_flow import ArtifactFlow
+    from flowc_compiler.passes.artifact_types import StepArtifacts
 
 _MOST_LISTED = 12
 
@@ -68,9 +67,9 @@ class FlowFacts:
         if effects is not None:
             if effects.havoc or effects.opaque:
                 yield "artifacts", "not all are known"
-            yield "sets", self._artifacts(effects.sets)
-            yield "reads", self._artifacts(_read(effects))
-            yield "merges", self._merged(effects)
+            yield "sets", self._artifacts(effects.sets, step)
+            yield "reads", self._artifacts(set(_read(effects)), step)
+            yield "merges", self._merged(effects, step)
         yield from ((fact.name, fact.text) for fact in facts(step))
 
     def _parents(self, step: Step) -> list[str]:
@@ -96,76 +95,77 @@ class FlowFacts:
             return ", ".join(f"{names or 'nothing'} {test}" for names, test in ways[:_MOST_LISTED])
         return code_names(dict.fromkeys(real for target in step.targets for real in real_targets(self.flow, target)))
 
-    def _artifacts(self, names: Iterable[str]) -> str:
-        shown = [_typed(name, self.type_of(name)) for name in sorted(names)]
+    def _artifacts(self, names: Iterable[str], step: Step) -> str:
+        table = self._tables.get(step.name)
+        set_here = dict(table.sets) if table is not None else dict[str, str]()
+        shown = [_typed(name, set_here.get(name) or self.type_of(name, step.name)) for name in sorted(names)]
         more = [f"{len(shown) - _MOST_LISTED} more"] if len(shown) > _MOST_LISTED else []
         return ", ".join([*shown[:_MOST_LISTED], *more])
 
-    def _merged(self, effects: StepEffects) -> str:
+    def _merged(self, effects: StepEffects, step: Step) -> str:
         found: list[str] = []
         for merge in effects.merges:
-            what = "computed names" if merge.include is None else self._artifacts(merge.include) or "all artifacts"
-            without = self._artifacts(merge.exclude) if merge.exclude else ""
+            what = (
+                "computed names" if merge.include is None else self._artifacts(merge.include, step) or "all artifacts"
+            )
+            without = self._artifacts(merge.exclude, step) if merge.exclude else ""
             found.append(f"{what} but {without}" if without else what)
         return "; ".join(found)
 
-    def artifact(self, name: str) -> str | None:
-        """An artifact, a parameter or a config: its type, and the steps that set and read it; `None` if none does."""
+    def artifact(self, name: str, step: str) -> str | None:
+        """An artifact, a parameter or a config, as a step sees it: its type, and the steps that set and read it; `None`
+        where none does.
+        """
         lines: list[str] = []
         for parameter in self.flow.parameters:
             if parameter.attribute == name:
-                lines += [f"**parameter `{_typed(name, self.type_of(name), code=False)}`**", "", *_parameter(parameter)]
+                lines += [
+                    f"**parameter `{_typed(name, self.type_of(name, step), code=False)}`**",
+                    "",
+                    *_parameter(parameter),
+                ]
         for config in self.flow.configs:
             if config.attribute == name:
                 lines += [f"**config `{name}`**", "", *([f"- from: {config.origin}"] if config.origin else [])]
         if self.effects is None:
             return "\n".join(lines) or None
-        sets = [step.name for step in self.flow.steps if name in self.effects.of(step.name).sets]
-        reads = [step.name for step in self.flow.steps if name in set(_read(self.effects.of(step.name)))]
+        sets = [item.name for item in self.flow.steps if name in self.effects.of(item.name).sets]
+        reads = [item.name for item in self.flow.steps if name in set(_read(self.effects.of(item.name)))]
         if not lines and (sets or reads):
-            lines += [f"**artifact `{_typed(name, self.type_of(name), code=False)}`**", ""]
+            lines += [f"**artifact `{_typed(name, self.type_of(name, step), code=False)}`**", ""]
         lines += [f"- set in: {code_names(sets)}"] if sets else []
         lines += [f"- read in: {code_names(reads)}"] if reads else []
         return "\n".join(lines) or None
 
-    def type_of(self, name: str) -> str:
-        """The type of an artifact as far as it is evident; empty where it is not."""
-        for parameter in self.flow.parameters:
-            if parameter.attribute == name:
-                return _parameter_type(parameter)
-        if self.effects is None:
-            return ""
-        found = {
-            _type_of(effects.values.get(name))
-            for step in self.flow.steps
-            if name in (effects := self.effects.of(step.name)).sets
-        }
-        return found.pop() if len(found) == 1 else ""
-
-    def available(self, step: str, arm: str = "") -> frozenset[str]:
-        """The artifacts that a step may have when it begins, or its input of a name; all where that is not known."""
-        found = self.flow.by_name.get(step)
-        if found is None or self._analysis is None:
-            return frozenset(self.artifacts)
-        bits, after = self._analysis.bits, self._analysis.after
-        parents = [arm] if arm in found.parents else found.parents
-        mask = 0
-        for parent in parents:
-            mask |= after[parent].may
-        own = self.effects.of(step).sets if self.effects is not None and not arm else ()
-        return frozenset([*own, *(name for name, bit in bits.items() if mask & bit)])
+    def type_of(self, name: str, step: str = "") -> str:
+        """The type of an artifact as a step has it, or else of all that is set; empty where that is not evident."""
+        if name in self._parameters:
+            return self._parameters[name]
+        found = self._tables.get(step)
+        here = "" if found is None else found.before.get(name) or found.after.get(name) or ""
+        every = {table.sets[name] for table in self._tables.values() if name in table.sets}
+        return here or (every.pop() if len(every) == 1 else "")
 
     @cached_property
-    def _analysis(self) -> ArtifactFlow | None:
-        """The artifacts at each step; `None` for a pipeline."""
-        if self.effects is None:
-            return None
-        from flowc_compiler.passes.artifact_flow import ArtifactFlow
-        from flowc_compiler.passes.artifact_reports import ArtifactReports
+    def _parameters(self) -> dict[str, str]:
+        return parameter_types(self.flow)
 
-        analysis = ArtifactFlow(self.flow, self.effects, ArtifactReports(self.flow, self.effects, DiagnosticSink()))
-        analysis.check()
-        return analysis
+    @cached_property
+    def _tables(self) -> Mapping[str, StepArtifacts]:
+        """The artifacts of each step, with their types."""
+        return step_artifacts(self.flow, self.effects) if self.effects is not None else {}
+
+    def available(self, step: str, arm: str | None = None) -> frozenset[str]:
+        """The artifacts that a step may have, or its input of a name, or any for an empty one; all where that is not
+        known.
+        """
+        found = self.flow.by_name.get(step)
+        if found is None or not self._tables:
+            return frozenset(self.artifacts)
+        if arm is None:
+            return frozenset([*self._tables[step].before, *self._tables[step].sets])
+        parents = [arm] if arm in found.parents else found.parents
+        return frozenset(name for parent in parents for name in self._tables[parent].after)
 
     @cached_property
     def artifacts(self) -> dict[str, list[str]]:
@@ -199,14 +199,6 @@ def code_names(names: Iterable[str]) -> str:
     return ", ".join([*listed[:_MOST_LISTED], *more])
 
 
-def _parameter_type(parameter: Parameter) -> str:
-    if parameter.source == "file":
-        return "str"
-    if parameter.deferred_type or parameter.takes_several:
-        return "tuple" if parameter.takes_several else ""
-    return {"json": "JSON"}.get(parameter.type, parameter.type)
-
-
 def _parameter(parameter: Parameter) -> Iterator[str]:
     if parameter.name != parameter.attribute:
         yield f"- on the command line: `--{parameter.name}`"
@@ -218,22 +210,3 @@ def _parameter(parameter: Parameter) -> Iterator[str]:
         yield f"- one of: {code_names(parameter.choices)}"
     if parameter.help:
         yield f"- {parameter.help}"
-
-
-def _type_of(value: ast.expr | None) -> str:
-    """The type of a literal."""
-    match value:
-        case ast.Constant(value=constant):
-            return type(constant).__name__ if constant is not None else "None"
-        case ast.JoinedStr():
-            return "str"
-        case ast.List() | ast.ListComp():
-            return "list"
-        case ast.Dict() | ast.DictComp():
-            return "dict"
-        case ast.Set() | ast.SetComp():
-            return "set"
-        case ast.Tuple():
-            return "tuple"
-        case _:
-            return ""

@@ -37,7 +37,7 @@ def _text(lookup: Lookup, symbol: Symbol) -> str | None:
         return None
     facts = FlowFacts(compiled)
     if symbol.kind == "artifact":
-        return facts.artifact(symbol.name)
+        return facts.artifact(symbol.name, symbol.cursor.around.method)
     if symbol.flow is not None and not symbol.flow.is_pipeline:
         return facts.step(symbol.name) if symbol.name in facts.flow.by_name else None
     names = [step.name for step in _called_steps(lookup, symbol.name)]
