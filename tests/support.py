@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import subprocess
@@ -90,6 +91,24 @@ def yaml_documents(text: str) -> list[dict[str, Any]]:
     """The objects of a manifest, read by libyaml where it is there: Python's own reader takes seconds for a package."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return list(yaml.load_all(text, Loader=loader))
+
+
+def code_items(workflow: dict[str, Any]) -> list[dict[str, str]]:
+    """The keys and paths of the ConfigMap with the code, as the pods of a Workflow mount it."""
+    (volume,) = (item for item in workflow["spec"]["volumes"] if item["name"] == "flowc")
+    items: list[dict[str, str]] = volume["projected"]["sources"][1]["configMap"]["items"]
+    return items
+
+
+def write_package(documents: list[dict[str, Any]], folder: Path) -> None:
+    """Write what the pods of a manifest find in their folder: the runtime, and beside it the code."""
+    (folder / "flowc.pyz").write_bytes(base64.b64decode(documents[0]["binaryData"]["flowc.pyz"]))
+    code = documents[1]
+    for item in code_items(documents[-1]):
+        text = code.get("data", {}).get(item["key"])
+        content = text.encode() if text is not None else base64.b64decode(code["binaryData"][item["key"]])
+        (folder / item["path"]).parent.mkdir(parents=True, exist_ok=True)
+        (folder / item["path"]).write_bytes(content)
 
 
 def errors(sink: DiagnosticSink) -> list[str]:

@@ -94,10 +94,11 @@ def emit(folder: Path, text: str, sink: DiagnosticSink | None = None, **options:
 
 
 def objects(folder: Path, text: str, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The ConfigMap and the Workflow of a flow without problems."""
+    """The ConfigMap with the code, and the Workflow, of a flow without problems."""
     output = emit(folder, text, **options)
     assert output is not None
-    config_map, workflow = yaml_documents(output)
+    runtime, config_map, workflow = yaml_documents(output)
+    assert runtime["metadata"]["name"].startswith("flowc-runtime-")
     return config_map, workflow
 
 

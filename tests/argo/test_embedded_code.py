@@ -16,7 +16,7 @@ import pytest
 from flowc import Run
 from flowc_targets.argo.target import ANNOTATION_BYTES
 from tests.conftest import REPOSITORY
-from tests.support import flowc, yaml_documents
+from tests.support import code_items, flowc, yaml_documents
 
 HOSTILE = REPOSITORY / "tests" / "cluster" / "flows" / "hostile.py"
 ROOT = ("--root", "s3://bucket/prefix")
@@ -40,7 +40,7 @@ def files_of(workflow: dict[str, Any], folder: Path) -> Path:
 
 def test_one_object_with_all_of_the_code(tmp_path: Path) -> None:
     (workflow,) = documents(tmp_path, str(HOSTILE), "--set", "through=server")
-    config, apart = documents(tmp_path, str(HOSTILE))
+    runtime, config, apart = documents(tmp_path, str(HOSTILE))
     assert workflow["metadata"]["generateName"] == "hostile-flow-"
     assert "name" not in workflow["metadata"]
     annotations = workflow["spec"]["podMetadata"]["annotations"]
@@ -49,15 +49,17 @@ def test_one_object_with_all_of_the_code(tmp_path: Path) -> None:
     archive = tmp_path / "carried.pyz"
     archive.write_bytes(zlib.decompress(base64.b64decode(annotations["flowc/code"])))
     other = tmp_path / "apart.pyz"
-    other.write_bytes(base64.b64decode(config["binaryData"]["flow.pyz"]))
+    other.write_bytes(base64.b64decode(runtime["binaryData"]["flowc.pyz"]))
     with zipfile.ZipFile(archive) as one, zipfile.ZipFile(other) as two:
-        assert {name: one.read(name) for name in one.namelist()} == {name: two.read(name) for name in two.namelist()}
+        own = {item["path"]: config["data"][item["key"]].encode() for item in code_items(apart)}
+        both = {name: two.read(name) for name in two.namelist()} | own
+        assert {name: one.read(name) for name in one.namelist()} == both
     assert len(workflow["spec"]["templates"]) == len(apart["spec"]["templates"])
 
 
 def test_a_fixed_name_where_kubectl_applies_it(tmp_path: Path) -> None:
     (carried,) = documents(tmp_path, str(HOSTILE), "--set", "code=workflow")
-    _, apart = documents(tmp_path, str(HOSTILE))
+    *_, apart = documents(tmp_path, str(HOSTILE))
     assert carried["metadata"]["name"] != apart["metadata"]["name"], "they are different objects"
     (template,) = documents(tmp_path, str(HOSTILE), "--set", "code=workflow", "--kind", "template")
     assert template["kind"] == "WorkflowTemplate"

@@ -158,7 +158,7 @@ MAPS = {"labels", "annotations", "nodeSelector", "requests", "limits", "metadata
 def test_an_unknown_field_is_found_wherever_it_stands(source: str, tmp_path: Path) -> None:
     output = emit(tmp_path, FLOWS["decorated"], parallelism=3)
     assert output is not None
-    workflow = yaml_documents(output)[1]
+    workflow = yaml_documents(output)[-1]
     assert problems(workflow, source) == []
     places = [path for path in _objects(workflow) if not MAPS & set(path)]
     assert len(places) > 20
@@ -206,7 +206,7 @@ def _broken(path: tuple[Any, ...], value: Any, folder: Path, source: str) -> lis
     """What is found wrong once a value is another."""
     output = emit(folder, FLOWS["decorated"], parallelism=3)
     assert output is not None
-    workflow = yaml_documents(output)[1]
+    workflow = yaml_documents(output)[-1]
     place: Any = workflow
     for key in path[:-1]:
         place = next(item for item in place if item["name"] == "s-left") if key == "leaf" else place[key]

@@ -5,7 +5,6 @@ Nothing of flowc is imported here: a child's peak memory begins at that of the p
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import shutil
@@ -14,10 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from tests.bench import generate, specs
 from tests.bench.measure import Usage, repeat, repeat_in_turn, run
+from tests.support import write_package, yaml_documents
 
 HERE = Path(__file__).parent
 FLOWC = (sys.executable, "-m", "flowc_cli")
@@ -131,7 +129,7 @@ def shim(folder: Path) -> Iterator[Row]:
     bare = repeat((sys.executable, "-c", "pass"), folder, 20)
     yield Row("python -c pass", bare)
     env = package(folder, generate.chain(3))
-    usage = repeat((sys.executable, "flow.pyz", *task("start", "-")), folder, 20, env)
+    usage = repeat((sys.executable, "flowc.pyz", *task("start", "-")), folder, 20, env)
     over = (usage.wall - bare.wall) * 1000
     yield Row("shim: one task of the code package", usage, f"{over:.0f} ms over python -c pass")
 
@@ -140,7 +138,7 @@ def wide_join(folder: Path) -> Iterator[Row]:
     """A join that reads one scalar of each of 10,000 branches, from a folder."""
     env = package(folder, generate.foreach(MANY))
     for step, index in (("start", "-"), ("work", "0")):
-        done = run((sys.executable, "flow.pyz", *task(step, index)), folder, env)
+        done = run((sys.executable, "flowc.pyz", *task(step, index)), folder, env)
         if done.exit_code:
             yield Row(f"shim: a join of {MANY:,}", None, f"step {step} failed: {done.stderr.strip().splitlines()[-1]}")
             return
@@ -149,7 +147,7 @@ def wide_join(folder: Path) -> Iterator[Row]:
         target = folder / f"store/BenchFlow/bench/work/{number}/0"
         target.mkdir(parents=True)
         (target / "manifest.json").write_text(json.dumps({**template, "index": str(number)}))
-    usage = run((sys.executable, "flow.pyz", *task("join", "-")), folder, env)
+    usage = run((sys.executable, "flowc.pyz", *task("join", "-")), folder, env)
     note = f"{usage.wall / MANY * 1e6:.0f} us a branch" if usage.exit_code == 0 else "failed"
     yield Row(f"shim: a join that reads one scalar of {MANY:,}", usage, note)
 
@@ -158,8 +156,7 @@ def package(folder: Path, text: str) -> dict[str, str]:
     """Put a flow's code package, out of the manifest, into the folder; the environment that its tasks need."""
     usage = compile_flow(folder, text, times=1)
     assert usage.exit_code == 0, usage.stderr
-    manifest = yaml.safe_load((folder / "out.yaml").read_text().partition("\n---\n")[0])
-    (folder / "flow.pyz").write_bytes(base64.b64decode(manifest["binaryData"]["flow.pyz"]))
+    write_package(yaml_documents((folder / "out.yaml").read_text()), folder)
     (folder / "outputs").mkdir(exist_ok=True)
     return {"FLOWC_ROOT": os.fspath(folder / "store"), "FLOWC_RUN_ID": "bench"}
 

@@ -132,13 +132,24 @@ class Cluster:
     def forget(self, manifest: str) -> None:
         """Delete what was applied, unless it is to be looked at."""
         if "FLOWC_TEST_KEEP" not in os.environ:
-            self.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", text=manifest)
+            own = [item for item in yaml_documents(manifest) if not is_runtime(item)]
+            self.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", text=as_list(own))
             self.applied.remove(manifest)
 
     def clean_up(self) -> None:
         """Delete all that was applied, unless it is to be looked at."""
         for manifest in tuple(self.applied):
             self.forget(manifest)
+
+
+def is_runtime(item: dict[str, Any]) -> bool:
+    """Whether an object is the runtime, which flows share."""
+    return item["kind"] == "ConfigMap" and item["metadata"]["name"].startswith("flowc-runtime-")
+
+
+def as_list(items: list[dict[str, Any]]) -> str:
+    """Objects as one that kubectl takes."""
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
 
 
 def store_inside(endpoint: str | None) -> dict[str, str]:

@@ -138,11 +138,11 @@ def test_an_edited_manifest(cluster: Cluster, tmp_path: Path) -> None:
     file = tmp_path / "given_flow.py"
     file.write_text(given_flow(), encoding="utf-8")
     name = f"edited-{uuid.uuid4().hex[:6]}"
-    code, workflow = yaml_documents(cluster.compile(file, "--set", f"name={name}"))
+    *code, workflow = yaml_documents(cluster.compile(file, "--set", f"name={name}"))
     for parameter in workflow["spec"]["arguments"]["parameters"]:
         if parameter["name"] in values:
             parameter["value"] = values[parameter["name"]]
-    text = yaml.safe_dump_all([code, workflow], allow_unicode=True)  # pyright: ignore[reportUnknownMemberType]
+    text = yaml.safe_dump_all([*code, workflow], allow_unicode=True)  # pyright: ignore[reportUnknownMemberType]
     submitted = cluster.apply(text)
     assert submitted.wait()["start"].task.data.seen == values
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import subprocess
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.images.building import FLOW, instructions, shell_of
-from tests.support import flowc, yaml_documents
+from tests.support import flowc, write_package, yaml_documents
 
 pytestmark = pytest.mark.slow
 
@@ -43,8 +42,8 @@ def test_each_step_runs_in_what_was_built_for_it(tmp_path: Path) -> None:
     done = flowc(
         tmp_path, "compile", "flow.py", "--root", "s3://b/p", "--images", "images/images.json", "--image", "bare:1"
     )
-    code, workflow = yaml_documents(done.stdout)
-    (tmp_path / "flow.pyz").write_bytes(base64.b64decode(code["binaryData"]["flow.pyz"]))
+    *_, workflow = yaml_documents(done.stdout)
+    write_package(yaml_documents(done.stdout), tmp_path)
     built_images = {
         entry["image"]: built(tmp_path / "images" / entry["folder"], tmp_path / entry["environment"])
         for entry in entries
@@ -55,7 +54,7 @@ def test_each_step_runs_in_what_was_built_for_it(tmp_path: Path) -> None:
     for step in ("start", "train", "own", "end"):
         env = built_images.get(templates[f"s-{step}"]["container"]["image"], bare)
         done_task = subprocess.run(
-            ["python3", "flow.pyz", "task", "--step", step, "--index", "-", "--attempt", "0"],
+            ["python3", "flowc.pyz", "task", "--step", step, "--index", "-", "--attempt", "0"],
             env={**env, "FLOWC_ROOT": str(tmp_path / "store"), "FLOWC_RUN_ID": "r"},
             cwd=tmp_path, capture_output=True, text=True, check=False,
         )  # fmt: skip

@@ -69,7 +69,7 @@ def emit(compilation: Compilation, target: str, **options: Any) -> tuple[str, Di
 def test_argo_parameters(compilation: Compilation) -> None:
     text, sink = emit(compilation, "argo", kind="template")
     assert not sink.diagnostics
-    workflow = yaml_documents(text)[1]
+    workflow = yaml_documents(text)[-1]
     values = {item["name"]: item.get("value") for item in workflow["spec"]["arguments"]["parameters"]}
     assert values == {
         "table": "flowc:default", "logo": None, "n": "7", "dyn": "flowc:default", "late": "flowc:default",

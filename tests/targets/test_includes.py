@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
-from base64 import b64decode
-from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,7 @@ import pytest
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_targets.package.included_files import included_files
 from tests.argo.manifests import diamond
-from tests.support import STORE, flowc, write_files, yaml_documents
+from tests.support import STORE, code_items, flowc, write_files, yaml_documents
 
 FILES = {
     "flows/data/a.csv": "a",
@@ -72,9 +69,8 @@ def packaged(*arguments: str | Path) -> list[str]:
     """The user's files in what `flowc compile` writes for Argo."""
     result = flowc(Path(), "compile", *arguments, "--root", STORE)
     assert result.returncode == 0, result.stderr
-    code = yaml_documents(result.stdout)[0]
-    with zipfile.ZipFile(BytesIO(b64decode(code["binaryData"]["flow.pyz"]))) as archive:
-        return [name for name in archive.namelist() if not name.startswith(("flowc.zip", "plan", "__main__"))]
+    paths = sorted(item["path"] for item in code_items(yaml_documents(result.stdout)[-1]))
+    return [path for path in paths if path != "plan.json"]
 
 
 def test_the_command_line_and_pyproject_add_up(tmp_path: Path) -> None:

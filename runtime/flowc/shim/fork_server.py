@@ -99,14 +99,14 @@ def _differs(variables: Dict[str, str], environment: Dict[str, str]) -> bool:
 
 def _become_fresh(request: Dict[str, Any]) -> int:
     """Replace this process, which has just been forked, by a Python of its own. Raises OSError."""
-    from flowc.shim.loaded_plan import package_place
+    from flowc.shim.loaded_plan import code_package
 
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and what it executes would, too
     options = [
         f"--{name}={request[name]}" for name in ("step", "index", "attempt", "first", "outputs") if name in request
     ]
-    package = package_place()
-    command = [sys.executable, *(package[:1] if package is not None else ["-c", BOOT]), "task", *options]
+    package = code_package()
+    command = [sys.executable, *([package.program] if package is not None else ["-c", BOOT]), "task", *options]
     if "folder" in request:
         os.chdir(request["folder"])
     os.execve(sys.executable, command, {**os.environ, **request["env"]})  # noqa: S606 (no shell is wanted)

@@ -6,13 +6,13 @@ import json
 import os
 
 from flowc.errors import ProtocolError
-from flowc.protocol import PLAN_FILE, env_names
+from flowc.protocol import PACKED_SUFFIX, PLAN_FILE, env_names
 from flowc.protocol.encodings import USE_DEFAULT, decode_value, received
 from flowc.protocol.plan import Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Tuple
+    from typing import Any, Dict
 
 
 _plan: Plan | None = None
@@ -68,24 +68,50 @@ def load_plan() -> Plan:
         raise ProtocolError(f"the plan cannot be read: {error}") from error
 
 
-_package: Tuple[str, str] | None = None
+class CodePackage:
+    """The code package that this process runs."""
+
+    def __init__(self, program: str, place: str, folder: str) -> None:
+        self.program = program
+        """The zip that Python has been given."""
+        self.place = place
+        """What has the plan and the flow's files: that zip, or the folder that it is in."""
+        self.folder = folder
+        """A folder of this process, which is removed at its end."""
+
+    def read(self, name: str) -> bytes:
+        """A file. Raises OSError."""
+        if not os.path.isdir(self.place):
+            from zipimport import zipimporter
+
+            return zipimporter(self.place).get_data(name.replace("/", os.sep))
+        path = os.path.join(self.place, name)
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            import zlib
+
+            with open(path + PACKED_SUFFIX, "rb") as file:
+                return zlib.decompress(file.read())
 
 
-def set_package(path: str, folder: str) -> None:
-    """Set the code package of this process, and a folder to unpack it into, which is removed when the process ends."""
+_package: CodePackage | None = None
+
+
+def set_package(package: CodePackage) -> None:
+    """Set the code package, once, when the process starts."""
     global _package
-    _package = (path, folder)
+    _package = package
 
 
-def package_place() -> Tuple[str, str] | None:
-    """The code package that this process runs, and the folder to unpack it into; `None` where it runs none."""
+def code_package() -> CodePackage | None:
+    """The code package that this process runs; `None` where it runs none."""
     return _package
 
 
 def read_package(name: str) -> bytes:
     """A file of the code package that this process runs. Raises ProtocolError and OSError."""
-    from zipimport import zipimporter
-
     if _package is None:
         raise ProtocolError("there is no plan: run the code package (python3 flow.pyz task ...), or set FLOWC_PLAN")
-    return zipimporter(_package[0]).get_data(name.replace("/", os.sep))
+    return _package.read(name)

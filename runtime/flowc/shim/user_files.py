@@ -7,7 +7,7 @@ import sys
 
 from flowc.errors import ProtocolError
 from flowc.protocol import FILES_FOLDER, env_names
-from flowc.shim.loaded_plan import package_place, read_package
+from flowc.shim.loaded_plan import code_package, read_package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def located_files(plan: Plan) -> Tuple[str, Dict[str, Any]]:
         return _of_file(plan, os.path.abspath(source) if source else _on_path(plan.module))
     if "top" in files:
         return files["top"], files
-    package = package_place()
+    package = code_package()
     if package is None:
         raise ProtocolError("the flow's files are in the code package: run it (python3 flow.pyz task ...)")
-    return os.path.join(package[1], FILES_FOLDER), files
+    return os.path.join(package.folder, FILES_FOLDER), files
 
 
 def import_folders(top: str, files: Dict[str, Any]) -> List[str]:

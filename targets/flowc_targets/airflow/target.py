@@ -21,7 +21,7 @@ from flowc_targets.airflow.task_lowering import asset, lower_steps, markdown
 from flowc_targets.base.parameter_defaults import choices, description, literal_default
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
 from flowc_targets.kubernetes.pod import check_mounts
-from flowc_targets.package.code_package import content_hash, largest_files, package_files, zip_files
+from flowc_targets.package.code_package import compressed_sizes, content_hash, largest_files, package_files, zip_files
 from flowc_targets.package.project_names import deployment_name, event_name, finished_event, upstream_deployment
 
 if TYPE_CHECKING:
@@ -267,12 +267,16 @@ def check_code(flow: Flow, file: DagFile, options: AirflowOptions, sink: Diagnos
                 f"the code package has {encoded:,} characters of base64, but a pod can carry only {MOST_IN_FILE:,}"
             )
             sink.unsupported(
-                "FC503", "airflow", message, None, help=f"compile with --code configmap; {largest_files(file.code)}"
+                "FC503",
+                "airflow",
+                message,
+                None,
+                help=f"compile with --code configmap; {largest_files(compressed_sizes(file.code))}",
             )
         return
     if size > MOST_IN_CONFIG_MAP:
         message = f"the code package has {size:,} bytes, but a ConfigMap holds only {MOST_IN_CONFIG_MAP:,}"
-        sink.unsupported("FC503", "airflow", message, None, help=largest_files(file.code))
+        sink.unsupported("FC503", "airflow", message, None, help=largest_files(compressed_sizes(file.code)))
         return
     if options.code is None:
         sink.warning(

@@ -17,7 +17,7 @@ from flowc_targets.kubernetes.pod import check_environment, check_exit_hooks, ch
 from flowc_targets.package.code_package import largest_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, ParallelStep, Step, SwitchStep
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from flowc_compiler.source import Span
     from flowc_targets.argo.options import ArgoOptions
     from flowc_targets.argo.workflow_objects import Workflow
+    from flowc_targets.kubernetes.objects import ConfigMap
+    from flowc_targets.kubernetes.package_maps import PackageMaps
 
 TARGET_NAME = "argo"
 OBJECT_BYTES = 1024 * 1024
@@ -77,32 +79,32 @@ def check_flow(flow: Flow, options: ArgoOptions, sink: DiagnosticSink) -> None:
 def check_objects(
     flow: Flow,
     workflow: Workflow,
-    package: bytes,
-    values: Mapping[str, str],
+    maps: PackageMaps | None,
     options: ArgoOptions,
     sink: DiagnosticSink,
 ) -> None:
-    """Report what the emitted objects exceed. `values` are those of variables, which the ConfigMap holds as well."""
+    """Report what the emitted objects exceed. `maps` are those of the code package, unless the Workflow carries it."""
     spec = workflow.spec
     if options.crds == "full":
         _check_caps(flow, workflow, sink)
-    beside = sum(len(value.encode()) for value in values.values())
-    if len(package) > OBJECT_BYTES:
-        message = f"the code package has {len(package)} bytes, and a ConfigMap holds {OBJECT_BYTES}"
-        sink.unsupported("FC503", TARGET_NAME, message, flow.span, help=largest_files(package))
-    elif len(package) + beside > OBJECT_BYTES:
-        message = (
-            f"the code and the values of variables have {len(package) + beside} bytes, and a ConfigMap holds 1 MiB"
-        )
-        sink.unsupported("FC503", TARGET_NAME, message, flow.span, help="read long values from files or from the store")
+    code = _bytes_of(maps.code) if maps is not None else 0
+    if maps is not None and code > OBJECT_BYTES:
+        message = f"the code and the values of variables have {code} bytes, and a ConfigMap holds 1 MiB"
+        sink.unsupported("FC503", TARGET_NAME, message, flow.span, help=largest_files(maps.sizes))
     size = len(json.dumps(to_manifest(spec)))
     if size > OBJECT_BYTES:
         message = f"the Workflow has {size} bytes, and Kubernetes stores {OBJECT_BYTES}"
         sink.unsupported("FC503", TARGET_NAME, message, flow.span, help="split the flow in two")
-    largest = max(size, len(package) * 4 // 3 + len(json.dumps(dict(values))))
-    if largest > APPLY_BYTES and len(package) + beside <= OBJECT_BYTES and size <= OBJECT_BYTES:
+    largest = max(size, len(json.dumps(to_manifest(maps.code))) if maps is not None else 0)
+    if largest > APPLY_BYTES and code <= OBJECT_BYTES and size <= OBJECT_BYTES:
         message = f"an object of {largest} bytes is too large for a plain `kubectl apply`"
         sink.warning("FC503", message, flow.span, help="apply it with `kubectl apply --server-side -f -`")
+
+
+def _bytes_of(config_map: ConfigMap) -> int:
+    """What Kubernetes counts: the values, those in base64 without it."""
+    texts = sum(len(value.encode()) for value in config_map.data.values())
+    return texts + sum(len(value) * 3 // 4 for value in config_map.binary_data.values())
 
 
 def _check_caps(flow: Flow, workflow: Workflow, sink: DiagnosticSink) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from flowc.protocol.encodings import ENCODED, PACKED, RESERVED, SENT, USE_DEFAULT
 from flowc_targets.base.parameter_defaults import literal_default
+from flowc_targets.kubernetes.package_maps import LABELS
 from flowc_targets.package.project_names import branch_name, deployment_name
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ CRON_LIMIT = 52
 TASK_LIMIT = 128
 """The longest name of a task or a template."""
 
-LABELS = {"app.kubernetes.io/managed-by": "flowc"}
-"""The labels of every object that flowc writes."""
 FLOW = "flowc/flow"
 """The flow's name."""
 DEPLOYMENT = "flowc/deployment"

@@ -35,6 +35,7 @@ from flowc_targets.kubernetes.objects import (
     ObjectMeta,
     VolumeMount,
 )
+from flowc_targets.kubernetes.package_maps import PROGRAM
 from flowc_targets.kubernetes.pod import CODE_FOLDER, StepPod, env_from, pod_variables, step_pod
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from flowc_targets.argo.options import ArgoOptions
 
 CODE_VOLUME = "flowc"
-PACKAGE_FILE = "flow.pyz"
 OUTPUTS_FOLDER = "/tmp/flowc"  # noqa: S108 (a folder in the pod, nobody else's)
 ON_EXIT = "on-exit"
 """The template that Argo runs when everything else has ended."""
@@ -229,7 +229,7 @@ class PodTemplates:
         return Container(
             image=pod.image or options.image,
             image_pull_policy=pod.image_pull_policy or options.image_pull_policy,
-            command=(pod.python or options.python, f"{CODE_FOLDER}/{PACKAGE_FILE}", command),
+            command=(pod.python or options.python, f"{CODE_FOLDER}/{PROGRAM}", command),
             args=args,
             env=self._env(pod, takes_parameters=takes_parameters),
             env_from=pod.env_from or env_from(options.env_from_secrets),

@@ -22,7 +22,6 @@ from flowc_targets.argo.argo_checks import TARGET_NAME, check_flow, check_object
 from flowc_targets.argo.dag_templates import ENTRYPOINT, NOTHING, dag_templates, has_look_up
 from flowc_targets.argo.manifest_text import (
     CRON_LIMIT,
-    LABELS,
     OBJECT_LIMIT,
     ORIGIN,
     TRIGGER,
@@ -37,7 +36,6 @@ from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.argo.pod_templates import (
     CODE_VOLUME,
     ON_EXIT,
-    PACKAGE_FILE,
     PodTemplates,
     configmap_env,
     queue_metadata,
@@ -57,7 +55,6 @@ from flowc_targets.base.parameter_defaults import choices, description
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
 from flowc_targets.kubernetes.objects import (
     ConfigMap,
-    ConfigMapVolumeSource,
     Container,
     DownwardAPIVolumeFile,
     DownwardAPIVolumeSource,
@@ -65,11 +62,13 @@ from flowc_targets.kubernetes.objects import (
     LocalObjectReference,
     ObjectFieldSelector,
     ObjectMeta,
+    ProjectedVolumeSource,
     Volume,
     to_manifest,
 )
+from flowc_targets.kubernetes.package_maps import PROGRAM, code_digest, package_maps
 from flowc_targets.kubernetes.pod import CODE_FOLDER
-from flowc_targets.package.code_package import content_hash, package_files, zip_files
+from flowc_targets.package.code_package import package_files, zip_files
 from flowc_targets.package.project_names import deployment_name
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ class ArgoTarget:
     def emit(
         self, flow: Flow, source: SourceFile, options: TargetOptions, sink: DiagnosticSink
     ) -> tuple[EmittedFile, ...]:
-        """One YAML text: the ConfigMap with the code, then the Workflow, or what deploys the flow."""
+        """One YAML text: the ConfigMaps with the runtime and the code, then the Workflow, or what deploys the flow."""
         argo = options if isinstance(options, ArgoOptions) else ArgoOptions.model_validate(options.model_dump())
         check_flow(flow, argo, sink)
         if sink.failed:
@@ -126,24 +125,19 @@ def emit_package(
 def _objects(
     flow: Flow, files: dict[str, bytes], options: ArgoOptions, sink: DiagnosticSink
 ) -> tuple[ConfigMap | Workflow | CronWorkflow | EventSource | Sensor, ...]:
-    """The ConfigMap with the code, where there is one, and the Workflow or what deploys the flow."""
+    """The ConfigMaps with the runtime and the code, where there are any, and the Workflow or what deploys the flow."""
     values = configmap_env(flow, options)
     seed = {"carried": b""} if options.embeds_code else {}
-    digest = content_hash({**files, **seed, **{key: value.encode() for key, value in values.items()}})
-    name = object_name(deployment_name(flow), digest)
-    workflow = build_workflow(flow, options, TARGET_NAME, sink, name)
+    name = object_name(deployment_name(flow), code_digest({**files, **seed}, values))
     if options.embeds_code:
+        workflow = build_workflow(flow, options, TARGET_NAME, sink, name, ProjectedVolumeSource(sources=()))
         workflow = with_embedded_code(flow, workflow, files, values, sink)
-        check_objects(flow, workflow, b"", {}, options, sink)
+        check_objects(flow, workflow, None, options, sink)
         return deployed_objects(flow, options, workflow)
-    package = zip_files(files)
-    check_objects(flow, workflow, package, values, options, sink)
-    code = ConfigMap(
-        metadata=ObjectMeta(name=name, namespace=options.namespace, labels=LABELS),
-        data=values,
-        binary_data={PACKAGE_FILE: base64.b64encode(package).decode()},
-    )
-    return (code, *deployed_objects(flow, options, workflow))
+    maps = package_maps(name, files, values, ObjectMeta(namespace=options.namespace, labels=run_labels(flow)))
+    workflow = build_workflow(flow, options, TARGET_NAME, sink, name, maps.volume)
+    check_objects(flow, workflow, maps, options, sink)
+    return (maps.runtime, maps.code, *deployed_objects(flow, options, workflow))
 
 
 TARGET = ArgoTarget()
@@ -154,8 +148,13 @@ TITLE = "workflows.argoproj.io/title"
 """The annotation with the flow's name."""
 
 
-def build_workflow(flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, code: str) -> Workflow:
-    """The Workflow of a flow whose code is in the ConfigMap `code`; for other kinds, the WorkflowTemplate."""
+def build_workflow(
+    flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, code: str, volume: ProjectedVolumeSource
+) -> Workflow:
+    """The Workflow of a flow whose code is in the ConfigMap `code`; for other kinds, the WorkflowTemplate.
+
+    `volume` shows the code package to pods.
+    """
     pods = PodTemplates(flow, options, code)
     steps = pods.steps(target, sink)
     templates = dag_templates(flow, steps, full_crds=options.crds == "full")
@@ -166,10 +165,12 @@ def build_workflow(flow: Flow, options: ArgoOptions, target: str, sink: Diagnost
     if paused:
         templates.append(Template(name=NOTHING, suspend="0"))
     templates += pods.exit_hooks()
-    return _named(flow, options, _spec(flow, options, code, tuple(templates)))
+    return _named(flow, options, _spec(flow, options, volume, tuple(templates)))
 
 
-def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template, ...]) -> WorkflowSpec:
+def _spec(
+    flow: Flow, options: ArgoOptions, volume: ProjectedVolumeSource, templates: tuple[Template, ...]
+) -> WorkflowSpec:
     arguments = [_argument(parameter, options) for parameter in flow.run_parameters]
     if options.kind != "workflow":
         about = "a run to go on from, by its id: argo-UID, or argo-UID/STEP to run STEP again"
@@ -188,7 +189,7 @@ def _spec(flow: Flow, options: ArgoOptions, code: str, templates: tuple[Template
         pod_metadata=queue_metadata(options.kueue_queue),
         pod_gc=PodGC(strategy=options.pod_gc, delete_delay_duration=options.pod_gc_delay) if options.pod_gc else None,
         ttl_strategy=options.ttl_seconds,
-        volumes=(Volume(name=CODE_VOLUME, config_map=ConfigMapVolumeSource(name=code)),),
+        volumes=(Volume(name=CODE_VOLUME, projected=volume),),
         templates=templates,
     )
 
@@ -351,7 +352,7 @@ def _template(template: Template) -> Template:
 
 def _container(container: Container) -> Container:
     """A container that calls `boot.py`, which sets the variables that are read from a ConfigMap otherwise."""
-    package, boot = f"{CODE_FOLDER}/{PACKAGE_FILE}", f"{CODE_FOLDER}/{BOOT_FILE}"
+    package, boot = f"{CODE_FOLDER}/{PROGRAM}", f"{CODE_FOLDER}/{BOOT_FILE}"
     command = tuple(boot if part == package else part for part in container.command)
     env = [variable for variable in container.env if _key(variable) is None]
     packed = [f"{variable.name}={_key(variable)}" for variable in container.env if _key(variable) is not None]

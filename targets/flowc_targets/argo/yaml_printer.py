@@ -1,8 +1,8 @@
 """A printer of plain trees as YAML that 1.1 and 1.2 readers, PyYAML and Go's, understand alike.
 
 Strings that are not plainly strings are double-quoted: kubectl reads YAML 1.1, where `n`, `on`, `1_000` and `12:30:45`
-are booleans and numbers. What fits on a line is written on one. PyYAML's own printer is many times slower, and quotes
-less.
+are booleans and numbers. What fits on a line is written on one, and text of several lines as they are, where a literal
+block can hold it. PyYAML's own printer is many times slower, and quotes less.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ WIDTH = 120
 
 _PLAIN = re.compile(r"(?:--)?[A-Za-z_/](?:[A-Za-z0-9_./-]|:(?=[A-Za-z0-9_/]))*", re.ASCII)
 _RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"})
+_NOT_IN_BLOCKS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _UNPRINTABLE = re.compile("[\x7f-\xa0\xad\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
@@ -85,6 +86,9 @@ def _block(tree: Plain, indent: int) -> Iterator[str]:
     elif isinstance(tree, dict):
         for key, item in tree.items():
             lead = f"{pad}{scalar(key)}:"
+            if item.__class__ is str and "\n" in item and _fits_block(item):
+                yield from _literal(f"{lead} |", item, indent + 2)
+                continue
             text = _inline(item, WIDTH - len(lead) - 1)
             if text is not None:
                 yield f"{lead} {text}"
@@ -102,6 +106,21 @@ def _block(tree: Plain, indent: int) -> Iterator[str]:
                 yield from rest
     else:
         yield pad + scalar(tree)
+
+
+def _fits_block(text: str) -> bool:
+    """Whether a literal block holds a text exactly, for every reader: one line at least that is not blank."""
+    return not text.isspace() and _NOT_IN_BLOCKS.search(text) is None
+
+
+def _literal(lead: str, text: str, indent: int) -> Iterator[str]:
+    """The lines of a literal block. Where the text begins with a blank, it says how far it is indented."""
+    kept = text.rstrip("\n")
+    end = "" if len(text) == len(kept) + 1 else "-" if text == kept else "+"
+    yield f"{lead}{2 if text[0].isspace() else ''}{end}"
+    pad = " " * indent
+    for line in (text[:-1] if end == "+" else kept).split("\n"):
+        yield pad + line if line else ""
 
 
 def _inline(item: Plain, room: int) -> str | None:

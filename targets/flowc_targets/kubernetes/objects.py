@@ -119,7 +119,7 @@ class ConfigMap(ManifestObject):
     metadata: ObjectMeta
     immutable: bool = True
     data: Mapping[str, str] = EMPTY
-    binary_data: dict[str, str]
+    binary_data: Mapping[str, str] = EMPTY
 
 
 class LocalObjectReference(ManifestObject):
@@ -193,6 +193,32 @@ class ConfigMapVolumeSource(ManifestObject):
     name: str
 
 
+class KeyToPath(ManifestObject):
+    """A key of a ConfigMap, and the path of its file."""
+
+    key: str
+    path: str
+
+
+class ConfigMapProjection(ManifestObject):
+    """Some keys of a ConfigMap as files."""
+
+    name: str
+    items: tuple[KeyToPath, ...]
+
+
+class VolumeProjection(ManifestObject):
+    """One of the sources of a projected volume."""
+
+    config_map: ConfigMapProjection
+
+
+class ProjectedVolumeSource(ManifestObject):
+    """A volume with the files of several sources."""
+
+    sources: tuple[VolumeProjection, ...]
+
+
 class SecretVolumeSource(ManifestObject):
     """A volume in which the keys of a Secret are files."""
 
@@ -224,6 +250,7 @@ class Volume(ManifestObject):
     name: str
     downward_api: DownwardAPIVolumeSource | None = None
     config_map: ConfigMapVolumeSource | None = None
+    projected: ProjectedVolumeSource | None = None
     secret: SecretVolumeSource | None = None
     host_path: HostPathVolumeSource | None = None
     empty_dir: EmptyDirVolumeSource | None = None

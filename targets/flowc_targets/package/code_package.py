@@ -70,8 +70,25 @@ def package_files(
     files.update(contents)
     files[RUNTIME_FILE] = runtime_zip()
     files[MAIN_FILE] = Path(__file__).with_name("zipapp__main__.py").read_bytes()
-    files[PLAN_FILE] = json.dumps(plan, ensure_ascii=False, separators=(",", ":")).encode()
+    files[PLAN_FILE] = plan_text(plan).encode()
     return dict(sorted(files.items()))
+
+
+def plan_text(plan: Mapping[str, Any]) -> str:
+    """A plan as JSON that people can read and compare: each entry on a line of its own, and each step."""
+    entries = [
+        f"{_json(name)}: {_json(value)}" if name != "steps" else f"{_json(name)}: {{\n {_lines(value)}}}"
+        for name, value in plan.items()
+    ]
+    return "{" + ",\n".join(entries) + "}\n"
+
+
+def _lines(steps: Mapping[str, Any]) -> str:
+    return ",\n ".join(f"{_json(name)}: {_json(step)}" for name, step in steps.items())
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 class ListedFile(NamedTuple):
@@ -133,11 +150,16 @@ def _unserved(code: LocalCode) -> dict[str, Any]:
     return {**({"unserved": names} if names else {}), **({"trackers": trackers} if trackers else {})}
 
 
-def largest_files(package: bytes) -> str:
-    """The help for a package that is too large: the user's largest files, by their size in the zip."""
+def compressed_sizes(package: bytes) -> dict[str, int]:
+    """The bytes that each of the user's files takes in a zip."""
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         sizes = {info.filename: info.compress_size for info in archive.infolist()}
-    own = [name for name in sizes if name not in {RUNTIME_FILE, MAIN_FILE, PLAN_FILE}]
+    return {name: size for name, size in sizes.items() if name not in {RUNTIME_FILE, MAIN_FILE, PLAN_FILE}}
+
+
+def largest_files(sizes: Mapping[str, int]) -> str:
+    """The help for a package that is too large: the largest of the user's files, whose `sizes` are in bytes."""
+    own = [name for name in sizes if name != PLAN_FILE]
     largest = sorted(own, key=lambda name: (-sizes[name], name))[:_MOST_NAMED]
     shown = ", ".join(f"{name.removeprefix(f'{FILES_FOLDER}/')} ({sizes[name]:,} bytes)" for name in largest)
     return f"keep large files in the image, in the store or on a volume; the largest are {shown}"

@@ -1,5 +1,7 @@
 """The `__main__.py` of every code package: it unpacks the shim, which is compressed as a whole, and runs it.
 
+The plan and the flow's files are in the same zip, or in the folder that the zip is in.
+
 Compressed file by file, the shim alone would fill the annotation that a plain `kubectl apply` keeps. This file is read
 and never imported here. Standard library only; Pythons that are too old for the shim have to parse it.
 """
@@ -47,19 +49,25 @@ def remove(folder: str, owner: int) -> None:
         pass
 
 
-package = os.path.abspath(sys.path[0])  # the task may change the working directory
+program = os.path.abspath(sys.path[0])  # the task may change the working directory
+archive = zipimporter(program)
 try:
     folder = new_folder()
     atexit.register(remove, folder, os.getpid())
     sys.path[0] = os.path.join(folder, "flowc.zip")
     with open(sys.path[0], "wb") as file:
-        file.write(zipimporter(package).get_data("flowc.zip"))
+        file.write(archive.get_data("flowc.zip"))
 except OSError as error:
     sys.stderr.write("flowc: the shim cannot be unpacked: %s; TMPDIR may name a folder that can be written\n" % error)
     sys.exit(2)
 
 from flowc.__main__ import main  # noqa: E402
-from flowc.shim.loaded_plan import set_package  # noqa: E402
+from flowc.shim.loaded_plan import CodePackage, set_package  # noqa: E402
 
-set_package(package, folder)
+try:
+    archive.get_data("plan.json")
+    place = program
+except OSError:
+    place = os.path.dirname(program)
+set_package(CodePackage(program, place, folder))
 sys.exit(main())

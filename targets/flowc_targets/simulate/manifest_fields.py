@@ -168,14 +168,20 @@ _CONTAINER = record(
 """corev1.Container."""
 
 _DOWNWARD = record({"path": text, "fieldRef": _FIELD_REF}, needs=("path", "fieldRef"))
+_KEY_PATH = record(_each("key path", text), ignored={"mode": number}, needs=("key", "path"))
+_PROJECTED = record(
+    {"configMap": record({"name": text, "items": listing(_KEY_PATH)}, ignored={"optional": boolean}, needs=("name",))},
+    ignored=_each("secret downwardAPI serviceAccountToken clusterTrustBundle", anything),
+)
 _VOLUME = record(
     {
         "name": text,
         "configMap": record({"name": text}, ignored={"defaultMode": number}, needs=("name",)),
+        "projected": record({"sources": listing(_PROJECTED)}, ignored={"defaultMode": number}),
         "emptyDir": record({}, ignored={"medium": text, "sizeLimit": text_or_number}),
         "downwardAPI": record({"items": listing(_DOWNWARD)}, ignored={"defaultMode": number}, needs=("items",)),
     },
-    ignored=_each("persistentVolumeClaim hostPath secret csi ephemeral nfs projected", anything),
+    ignored=_each("persistentVolumeClaim hostPath secret csi ephemeral nfs", anything),
     needs=("name",),
 )
 """corev1.Volume. What is neither code nor an empty folder is not there when the step looks for it."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flowc.protocol import PLAN_FILE, TIMEOUT_GRACE_SECONDS, env_names
+from flowc_targets.kubernetes.package_maps import PROGRAM
 from flowc_targets.simulate.problems import PodError
 from flowc_targets.simulate.substitution import as_text
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 
 _PYTHON = re.compile(r"python(\d+(\.\d+)?)?")
-_SHIMS = frozenset({"flow.pyz", "boot.py"})
-"""What flowc's commands run: the code package, or what unpacks it."""
+_SHIMS = frozenset({PROGRAM, "boot.py"})
+"""What flowc's commands run: the runtime of a code package, or what unpacks it."""
 _FAN_OUT = re.compile(r"(.*)\(\d+:[^()]*\)")
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][-A-Za-z0-9_.]*)\)")
 FIELDS = ("status.podIP", "status.hostIP", "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName")
@@ -176,6 +177,8 @@ class PodMaker:
         """The folder for a volume; `None` for one that only a cluster has."""
         if "configMap" in volume:
             return self._folder / "configmaps" / str(volume["configMap"]["name"])
+        if "projected" in volume:
+            return self._projected(volume, raw, folder)
         if "emptyDir" in volume:
             place = folder / "volumes" / str(volume["name"])
             place.mkdir(parents=True, exist_ok=True)
@@ -190,6 +193,23 @@ class PodMaker:
                 place, {item["path"]: self._field(item["fieldRef"]["fieldPath"], raw, {}).encode() for item in items}
             )
         return place
+
+    def _projected(self, volume: dict[str, Any], raw: dict[str, Any], folder: Path) -> Path:
+        """The folder for a volume of several sources; what is no ConfigMap only a cluster has."""
+        shared = volume in self._volumes and volume not in raw.get("volumes", ())
+        place = (self._folder if shared else folder) / "projected" / str(volume["name"])
+        if not place.exists():
+            sources = [
+                source["configMap"] for source in volume["projected"].get("sources", ()) if "configMap" in source
+            ]
+            _write(place, {path: content for source in sources for path, content in self._projected_files(source)})
+        return place
+
+    def _projected_files(self, source: Mapping[str, Any]) -> Iterable[tuple[str, bytes]]:
+        config_map = self._manifest.config_maps[source["name"]]
+        files = {**config_map.binary, **{key: text.encode() for key, text in config_map.data.items()}}
+        items = source.get("items", [{"key": key, "path": key} for key in files])
+        return ((item["path"], files[item["key"]]) for item in items)
 
 
 def read_outputs(pod: Pod) -> dict[str, str]:
@@ -239,7 +259,9 @@ def local_path(text: str, mounts: Mounts) -> str:
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     folder.mkdir(parents=True)
     for name, content in files.items():
-        (folder / name).write_bytes(content)
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 class _GangPackages:
@@ -263,11 +285,13 @@ class _GangPackages:
 def _gang_steps(package: Path) -> frozenset[str]:
     """The steps of a code package whose tasks are members of gangs."""
     try:
-        archive: Path | io.BytesIO = package
-        if package.suffix != ".pyz":  # a Workflow that carries its package has it beside the script that unpacks it
-            archive = io.BytesIO(zlib.decompress(base64.b64decode(package.with_name("code").read_bytes())))
-        with zipfile.ZipFile(archive) as files:
-            steps = json.loads(files.read(PLAN_FILE))["steps"]
+        if package.name == PROGRAM:
+            plan = package.with_name(PLAN_FILE).read_bytes()
+        else:  # a Workflow that carries its package has it beside the script that unpacks it
+            packed = zlib.decompress(base64.b64decode(package.with_name("code").read_bytes()))
+            with zipfile.ZipFile(io.BytesIO(packed)) as files:
+                plan = files.read(PLAN_FILE)
+        steps = json.loads(plan)["steps"]
         return frozenset(
             name
             for name, step in steps.items()

@@ -212,6 +212,21 @@ def _volume_problems(volumes: list[dict[str, Any]], path: str, manifest: Manifes
         name = volume.get("configMap", {}).get("name")
         if name is not None and name not in manifest.config_maps:
             yield f"{path}.volumes[{number}].configMap.name: there is no ConfigMap {name!r} in the manifest"
+        for at, source in enumerate(volume.get("projected", {}).get("sources", ())):
+            where = f"{path}.volumes[{number}].projected.sources[{at}].configMap"
+            yield from _projection_problems(source.get("configMap"), where, manifest)
+
+
+def _projection_problems(source: dict[str, Any] | None, path: str, manifest: Manifest) -> Iterator[str]:
+    if source is None:
+        return
+    found = manifest.config_maps.get(source["name"])
+    if found is None:
+        yield f"{path}.name: there is no ConfigMap {source['name']!r} in the manifest"
+        return
+    for number, item in enumerate(source.get("items", ())):
+        if item["key"] not in found.data and item["key"] not in found.binary:
+            yield f"{path}.items[{number}].key: ConfigMap {source['name']!r} has no {item['key']!r}"
 
 
 def _template_problems(spec: Spec, template: Template, path: str, manifest: Manifest) -> Iterator[str]:

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from flowc_targets.argo.argo_checks import ARGUMENT_BYTES
-from flowc_targets.argo.manifest_text import LABELS, ORIGIN, TRIGGER, encode_value
+from flowc_targets.argo.manifest_text import ORIGIN, TRIGGER, encode_value
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.argo.server.argo_server import ArgoServer, StreamBrokenError, read_access
 from flowc_targets.argo.server.object_validation import validate
@@ -18,6 +18,7 @@ from flowc_targets.argo.target import TITLE
 from flowc_targets.base.engine import Deployed, DeployedParameter, EngineError, LogLine
 from flowc_targets.base.json_parts import as_map, as_maps
 from flowc_targets.kubernetes.kubectl import create_config_maps
+from flowc_targets.kubernetes.package_maps import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

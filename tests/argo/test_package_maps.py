@@ -1,0 +1,121 @@
+"""The code package as ConfigMaps: what a pod finds is what the package has, and what changes is what was changed."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowc.protocol import PLAN_FILE
+from flowc.shim.loaded_plan import CodePackage
+from flowc_targets.argo.argo_checks import APPLY_BYTES
+from flowc_targets.argo.yaml_printer import documents
+from flowc_targets.kubernetes.objects import ObjectMeta, to_manifest
+from flowc_targets.kubernetes.package_maps import LONGEST_TEXT, package_maps
+from tests.argo.manifests import NESTED, diamond, emit
+from tests.support import flowc, write_files, write_package, yaml_documents
+
+CONTENTS = {
+    "text": b"a = 1\n",
+    "no end of line": b"a = 1",
+    "blank lines at the end": b"a\n\n\n",
+    "blank lines only": b"\n\n",
+    "empty": b"",
+    "blank at the start": b"  a\nb\n",
+    "blank line at the start": b"\n  a\n",
+    "long blank line at the start": b"      \n a\n",
+    "blank at the ends": b"a  \n\t\nb\t\n",
+    "tabs": b"if a:\n\tb\n",
+    "returns": b"a\r\nb\r\n",
+    "one return": b"a\rb\n",
+    "form feed": b"a\x0cb\n",
+    "nul": b"a\x00b\n",
+    "escapes": b"\x1b[31m\n",
+    "mark": b"\xef\xbb\xbfa\n",
+    "next line": "a\u0085b\u2028c\n".encode(),
+    "letters": "Zoë — 数据 🎉\n".encode(),
+    "latin": "ë\n".encode("latin-1"),
+    "yaml": b"---\na: {b: |\n...\n# c\n",
+    "templates": b"{{workflow.name}} {{=1+1}} $(HOME)\n",
+    "json": b'{"a": "\\n"}\n',
+    "long": b"a,b\n" * (LONGEST_TEXT // 4 + 1),
+    "binary": bytes(range(256)) * 9,
+}
+NAMES = ("a b.txt", "a_b.txt", "a/b.py", "a.b.py", "plan.json", "..x", ".env", "ü.py", "x" * 300, "env-0", "d/..e/f")
+
+
+def package_folder(files: dict[str, bytes], folder: Path) -> CodePackage:
+    """What a pod has of these files, through the printed manifest."""
+    maps = package_maps("code", {PLAN_FILE: b"{}\n", **files}, {"env-0": "v"}, ObjectMeta())
+    workflow = {"spec": {"volumes": [{"name": "flowc", "projected": to_manifest(maps.volume)}]}}
+    text = documents([to_manifest(maps.runtime), to_manifest(maps.code)])
+    folder.mkdir()
+    write_package([*yaml_documents(text), workflow], folder)
+    return CodePackage(str(folder / "flowc.pyz"), str(folder), str(folder))
+
+
+@pytest.mark.parametrize("kind", CONTENTS)
+def test_a_file_arrives_as_it_is(kind: str, tmp_path: Path) -> None:
+    assert package_folder({"files/f": CONTENTS[kind]}, tmp_path / "there").read("files/f") == CONTENTS[kind]
+
+
+def test_files_keep_apart_whatever_their_names(tmp_path: Path) -> None:
+    files = {f"files/{name}": name.encode() for name in NAMES if len(name) < 256}
+    there = package_folder(files, tmp_path / "there")
+    assert {name: there.read(name) for name in files} == files
+    long = package_maps("code", {"files/" + "x" * 300: b""}, {}, ObjectMeta())
+    assert max(map(len, long.code.data)) == 253
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=40), st.sampled_from(["", "\n", "\n\n", " "]))
+def test_any_text_of_several_lines_survives_the_printer(text: str, end: str) -> None:
+    tree = {"data": {"key": f"{text}\n{text}{end}"}}
+    assert yaml_documents(documents([tree])) == [tree]
+
+
+def changed_lines(folder: Path, before: str, after: str, *options: str) -> list[str]:
+    """The lines of `diff` between what two versions of a flow compile to."""
+    printed: list[list[str]] = []
+    for text in (before, after):
+        (folder / "flow.py").write_text(text)
+        done = flowc(folder, "compile", "flow.py", "--root", "s3://b/p", *options)
+        assert done.returncode == 0, done.stderr
+        printed.append(done.stdout.splitlines())
+    return [line for line in difflib.unified_diff(*printed, n=0, lineterm="") if not line.startswith(("---", "+++"))]
+
+
+@pytest.mark.parametrize("kind", ["workflow", "template", "cron"])
+def test_a_changed_comment_changes_its_line_and_the_names_that_hash_it(kind: str, tmp_path: Path) -> None:
+    scheduled = diamond().replace("class Diamond", "from flowc import schedule\n@schedule(daily=True)\nclass Diamond")
+    after = scheduled.replace("    @step\n    def right", "    # the other arm\n    @step\n    def right")
+    assert after != scheduled
+    lines = changed_lines(tmp_path, scheduled, after, "--kind", kind)
+    changed = [line for line in lines if line.startswith(("+", "-"))]
+    assert "# the other arm" in [line[1:].strip() for line in changed]
+    assert len(changed) <= 10
+    assert sum(len(line) + 1 for line in lines) <= 2000
+
+
+def test_flows_of_a_release_share_the_runtime(tmp_path: Path) -> None:
+    runtimes = [yaml_documents(emit(tmp_path, text) or "")[0] for text in (diamond(), NESTED)]
+    for item in runtimes:
+        del item["metadata"]["labels"]
+    assert runtimes[0] == runtimes[1]
+    assert len(runtimes[0]["binaryData"]["flowc.pyz"]) < APPLY_BYTES - 20_000  # as `kubectl apply` keeps it
+
+
+def test_the_plan_has_a_line_for_each_step(tmp_path: Path) -> None:
+    plan = yaml_documents(emit(tmp_path, diamond()) or "")[1]["data"]["plan.json"].splitlines()
+    assert [line.split(":")[0] for line in plan if line.startswith(" ")] == [
+        ' "start"', ' "left"', ' "right"', ' "join"', ' "end"',
+    ]  # fmt: skip
+
+
+def test_a_user_reads_the_code_in_the_manifest(tmp_path: Path) -> None:
+    write_files(tmp_path, {"flows/flow.py": diamond() + "import shop.util\n", "shop/util.py": "X = 1\n", ".git/x": ""})
+    done = flowc(tmp_path, "compile", "flows/flow.py", "--root", "s3://b/p")
+    assert done.returncode == 0, done.stderr
+    assert "  shop.util.py: |\n    X = 1\n" in done.stdout
