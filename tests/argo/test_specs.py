@@ -96,7 +96,7 @@ def test_environment_that_kubernetes_or_argo_would_change(tmp_path: Path) -> Non
     found = {item["name"]: item["value"] for item in container["env"] if "value" in item}
     (ref,) = (item["valueFrom"]["configMapKeyRef"] for item in container["env"] if item["name"] == "C")
     assert ref["name"] == config_map["metadata"]["name"]
-    assert config_map["data"] == {ref["key"]: "{{workflow.name}}"}
+    assert config_map["data"][ref["key"]] == "{{workflow.name}}"
     assert found["A"] == "plain"
     assert found["B"] == "$$(HOME) $$$$"
     assert "C" not in found
@@ -183,7 +183,7 @@ def test_exit_hooks_run_when_all_has_ended(tmp_path: Path) -> None:
         ("exit-hook-2", "told", "{{workflow.status}} != Succeeded"),
     ]
     container = templates(workflow)["exit-hook"]["container"]
-    assert container["command"] == ["python3", "/flowc/flow.pyz", "hook"]
+    assert container["command"] == ["python3", "/flowc/flowc.pyz", "hook"]
     assert container["args"] == ["{{inputs.parameters.function}}", "--forgive"]
     assert {item["name"] for item in container["env"]} >= {"FLOWC_ROOT", "FLOWC_RUN_ID"}
     assert templates(workflow)["exit-hook-2"]["container"]["image"] == "own:1"
