@@ -8,6 +8,7 @@ import copy
 import re
 import warnings
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from random import Random
 from typing import cast
 
@@ -46,6 +47,18 @@ Mutation = Callable[[str, Random, Sequence[str]], str]
 """From a text, and the corpus's other texts, to a damaged text."""
 
 
+@lru_cache(maxsize=4096)
+def _split(text: str) -> list[str]:
+    """The tokens of a text of the corpus."""
+    return _TOKENS.findall(text)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> ast.Module:
+    """The tree of a text of the corpus, which nobody changes. Raises SyntaxError and ValueError."""
+    return ast.parse(text)
+
+
 def _tokens(text: str, random: Random, corpus: Sequence[str]) -> str:
     tokens = _TOKENS.findall(text)
     if not tokens:
@@ -64,12 +77,12 @@ def _tokens(text: str, random: Random, corpus: Sequence[str]) -> str:
         case 4:
             tokens.insert(at, random.choice(ODD_TOKENS))
         case 5:
-            tokens[at] = random.choice(_TOKENS.findall(random.choice(corpus)) or [""])
+            tokens[at] = random.choice(_split(random.choice(corpus)) or [""])
         case 6:
             del tokens[min(at, other) : min(at, other) + random.randrange(1, 12)]
         case _:
             kind = random.choice((str.isidentifier, str.isidentifier, str.isdigit, _is_text, _is_sign))
-            theirs = tokens if random.random() < 0.5 else _TOKENS.findall(random.choice(corpus))
+            theirs = tokens if random.random() < 0.5 else _split(random.choice(corpus))
             places = [index for index, token in enumerate(tokens) if kind(token)] or [at]
             tokens[random.choice(places)] = random.choice([token for token in theirs if kind(token)] or ["x"])
     return "".join(tokens)
@@ -142,7 +155,7 @@ def _put(place: tuple[ast.AST, str, int | None], node: ast.AST) -> None:
 def _tree(text: str, random: Random, corpus: Sequence[str]) -> str:
     try:
         tree = ast.parse(text)
-        theirs = ast.parse(random.choice(corpus)) if random.random() < 0.5 else tree
+        theirs = _parsed(random.choice(corpus)) if random.random() < 0.5 else tree
     except (SyntaxError, ValueError):
         return _tokens(text, random, corpus)
     kind = random.choice((ast.expr, ast.expr, ast.stmt))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -12,7 +14,8 @@ from tests.conftest import REPOSITORY
 from tests.trials import fuzz
 from tests.trials.__main__ import SLOWDOWN, TRIALS
 from tests.trials.bombs import Bomb, bombs, check
-from tests.trials.trial import Outcome, in_a_process
+from tests.trials.trial import Choice, Outcome, in_a_process
+from tests.trials.workers import Work, in_workers
 
 pytestmark = pytest.mark.process
 
@@ -36,9 +39,9 @@ def test_a_trial_says_how_to_repeat_it(name: str) -> None:
 
 
 def test_the_same_seed_gives_the_same_files() -> None:
-    texts = fuzz.seeds()
-    files = [fuzz.malformed(texts, 1, number) for number in range(20)]
-    assert files == [fuzz.malformed(texts, 1, number) for number in range(20)]
+    corpus = fuzz.Corpus(fuzz.seeds())
+    files = [corpus.malformed(1, number) for number in range(20)]
+    assert files == [corpus.malformed(1, number) for number in range(20)]
     assert len({content for _, content in files}) == 20
 
 
@@ -85,3 +88,41 @@ def test_a_malformed_file_is_no_fault_and_a_traceback_is_one(monkeypatch: pytest
     outcome, _ = fuzz.attempt(FLOW.encode())
     assert outcome.problem == "exit code 70"
     assert "KeyError: 'broken'" in outcome.output
+
+
+PLANTED = {
+    "raise KeyError('broken')": "exit code 99",
+    "open('CANARY', 'w').close()": "executed",
+    "exec(compile('1', str(Path('flow.py').absolute()), 'exec'))": "executed",
+    "while True: pass": "exit code -9",
+    "x = bytearray(400 << 20)": "MB",
+    "os.kill(os.getpid(), 11)": "exit code -11",
+    "print('Traceback (most recent call last)', file=sys.stderr)": "a traceback",
+}
+"""What flowc might do with a file, and what the trial says then."""
+
+
+@pytest.mark.parametrize("code", PLANTED)
+def test_what_goes_wrong_among_many_files_in_one_process_is_noticed(
+    code: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The third of twelve files makes flowc do it, and no other is said to have failed."""
+    fuzz.load()
+    monkeypatch.setattr("tests.trials.trial.STOPPED_AFTER", 3)
+    monkeypatch.setattr(fuzz, "STOPPED_AFTER", 3)
+    monkeypatch.setattr(fuzz, "OWN_PROCESS", 6)
+    work = fuzz.Fuzz(Choice(12, 17, slowdown=SLOWDOWN), tmp_path)
+    bad = work.corpus.malformed(17, 3)[1]
+    check = fuzz.flowc
+
+    def broken(*arguments: str) -> int:
+        if arguments[0] == "check" and Path("flow.py").read_bytes() == bad:
+            exec(code, {"os": os, "sys": sys, "Path": Path})
+        return check(*arguments)
+
+    monkeypatch.setattr(fuzz, "flowc", broken)
+    attempts = list(in_workers(Work(work.execute, work.alone, work.begin), range(12), batch=6))
+    assert sorted(int(attempt.name) for attempt in attempts) == list(range(12))
+    (failed,) = [attempt for attempt in attempts if attempt.problem]
+    assert failed.name == "3"
+    assert PLANTED[code] in str(failed.problem)

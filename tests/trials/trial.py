@@ -14,8 +14,10 @@ SECONDS = 2.0
 """Of the processor, for a check from its start to its end."""
 MEGABYTES = 300
 """Of resident memory, at the most."""
-_STOPPED_AT = (20, 3 << 30)
-"""Seconds of the processor and bytes of address space, at which the kernel ends a process."""
+STOPPED_AFTER = 20
+"""Seconds of the processor at which the kernel ends a process."""
+_LARGEST = 3 << 30
+"""Bytes of its address space."""
 
 
 class Attempt(NamedTuple):
@@ -85,7 +87,8 @@ def in_a_process(execute: Callable[[], object], folder: Path) -> Outcome:
     started = os.fork()
     if not started:
         try:
-            _limit(folder, output)
+            limit(folder, output)
+            resource.setrlimit(resource.RLIMIT_CPU, (STOPPED_AFTER, STOPPED_AFTER))
             execute()
         finally:
             os._exit(99)  # what does well ends the process itself
@@ -95,14 +98,13 @@ def in_a_process(execute: Callable[[], object], folder: Path) -> Outcome:
     return Outcome(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text)
 
 
-def _limit(folder: Path, output: Path) -> None:
+def limit(folder: Path, output: Path) -> None:
+    """Put this process into the folder, let it write into the file, and limit its memory."""
     os.chdir(folder)
     file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(file, 1)
     os.dup2(file, 2)
     # pytest's own lead elsewhere.
     sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", buffering=1, closefd=False)
-    seconds, size = _STOPPED_AT
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    resource.setrlimit(resource.RLIMIT_AS, (_LARGEST, _LARGEST))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
