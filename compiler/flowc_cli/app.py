@@ -77,11 +77,19 @@ def _reading_options() -> list[Any]:
                 help="a variable of the environment that the flow reads when it is compiled",
             ),
         ] = None,
+        allow_large: Annotated[
+            bool,
+            typer.Option(
+                "--allow-large", expose_value=False, callback=_allow_large,
+                help="the flow's files are trusted, and may be larger than what 2 seconds and 300 MB are enough for",
+            ),
+        ] = False,
     ) -> None:  # fmt: skip
-        del allow_read, env_at_compile
+        del allow_read, env_at_compile, allow_large
 
     command: Any = typer.main.get_command(declared)
-    return [parameter for parameter in command.params if parameter.name in {"allow_read", "env_at_compile"}]
+    names = {"allow_read", "env_at_compile", "allow_large"}
+    return [parameter for parameter in command.params if parameter.name in names]
 
 
 def _allow_reads(paths: list[str] | None) -> None:
@@ -97,6 +105,13 @@ def _read_variables(names: list[str] | None) -> None:
 
     known = frozenset(names or ())
     ENV_AT_COMPILE.set(lambda: known)
+
+
+def _allow_large(allowed: bool) -> None:
+    """Let compiling read large files, as `--allow-large` says."""
+    from flowc_compiler.syntax.parsing import ALLOW_LARGE
+
+    ALLOW_LARGE.set(allowed)
 
 
 _NO_FLOWS = frozenset({"migrate", "simulate"})

@@ -13,7 +13,7 @@ from flowc_compiler.evaluate.values import Unresolved, plain_copy
 from flowc_compiler.frontend.parameters import config_table
 from flowc_compiler.frontend.parameters.config_table import PARSERS, ParseError
 from flowc_compiler.frontend.pipelines import step_calls
-from flowc_compiler.syntax import local_code, modules
+from flowc_compiler.syntax import local_code, modules, parsing
 from flowc_compiler.syntax.newer_python import MAX_OPERATORS
 from tests.support import diagnostics
 from tests.trials import bombs
@@ -41,7 +41,7 @@ def test_the_page_has_every_figure() -> None:
         operations.MOST_OPERATIONS, operations.MOST_OPERATIONS // 4, operations.MOST_ENTRIES, operations.LONGEST,
         operations.HEAVIEST, operations.MOST_BITS, operations.MOST_COLLISIONS, operations.MOST_STEPS,
         step_calls.MOST_NODES, MAX_OPERATORS,
-        local_code.MOST_CHARACTERS, modules.MAX_BYTES, config_table.LONGEST_TEXT, config_table.DEEPEST,
+        parsing.MOST_WORDS, modules.MAX_BYTES, config_table.LONGEST_TEXT, config_table.DEEPEST,
     ]  # fmt: skip
     for figure in figures:
         assert f"| {figure:,} |" in text
@@ -124,7 +124,7 @@ def test_a_copy_shares_no_list_with_what_it_copies() -> None:
 
 
 @pytest.mark.parametrize("kind", ["class", "pipeline"])
-def test_local_modules_are_parsed_up_to_a_length_in_all(
+def test_local_modules_are_parsed_up_to_a_size_in_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     for number in range(9):
@@ -133,9 +133,13 @@ def test_local_modules_are_parsed_up_to_a_length_in_all(
     write = bombs.in_a_pipeline if kind == "pipeline" else bombs.in_a_class
     text = imports + write("pass" if kind == "pipeline" else "")
     assert not diagnostics(tmp_path, text)
-    monkeypatch.setattr(local_code, "MOST_CHARACTERS", 5000)
+    monkeypatch.setattr(local_code, "MOST_WORDS", 3000)
+    monkeypatch.setattr(modules, "MOST_WORDS", 3000)
     [found] = diagnostics(tmp_path, text + "\n")
-    assert (found.code, "more than 5,000 characters" in found.message) == ("FC104", True)
+    assert (found.code, "imports have more than 3,000 words and signs" in found.message) == ("FC104", True)
+    token = parsing.ALLOW_LARGE.set(True)
+    assert not diagnostics(tmp_path, text + "\n\n")
+    parsing.ALLOW_LARGE.reset(token)
 
 
 def worked_for(seconds: float) -> None:

@@ -11,6 +11,7 @@ from flowc_compiler.evaluate.branches import leave
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Evaluator, Frame, RaisedError, Returned
 from flowc_compiler.evaluate.operations import DEEPEST_CALLS
 from flowc_compiler.evaluate.values import Environment, Function, FunctionNode, Iterator, Unresolved
+from flowc_compiler.syntax.tree_walk import children, walk
 
 
 class SignatureParameter(NamedTuple):
@@ -265,6 +266,6 @@ def _walk(body: Sequence[ast.AST]) -> Iterable[ast.AST]:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Lambda():
                 continue
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                pending.extend(item for item in ast.walk(node) if isinstance(item, ast.NamedExpr))
+                pending.extend(item for item in walk(node) if isinstance(item, ast.NamedExpr))
             case _:
-                pending.extend(list(ast.iter_child_nodes(node))[::-1])
+                pending.extend(children(node)[::-1])

@@ -27,6 +27,7 @@ from flowc_compiler.evaluate.values import (
     Unresolved,
     is_kind,
 )
+from flowc_compiler.syntax.tree_walk import walk
 
 
 def iterated(evaluator: Evaluator, value: object, node: ast.AST) -> list[object]:
@@ -108,7 +109,7 @@ def watch_of(
 ) -> Callable[[], tuple[State, object]]:
     """What tells whether something changed that the code of a generator reads."""
     view = evaluator.view
-    names = sorted({node.id for item in body for node in ast.walk(item) if isinstance(node, ast.Name)})
+    names = sorted({node.id for item in body for node in walk(item) if isinstance(node, ast.Name)})
 
     def watch() -> tuple[State, object]:
         spaces = [*scopes, evaluator.namespace(view)]

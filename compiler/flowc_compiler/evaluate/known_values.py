@@ -53,6 +53,7 @@ from flowc_compiler.ir.base import TaskVariable
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 from flowc_compiler.syntax.served_imports import ServedName
+from flowc_compiler.syntax.tree_walk import children, walk
 
 _DEPLOYER = ("user_name", "ds_type", "parameter_name")
 """Fields of the context that depend on where and for what it is made."""
@@ -186,7 +187,7 @@ class FileScope(Scope):
                 return value
 
     def _config(self, reference: ConfigReference, node: ast.expr) -> object:
-        where = cast("ast.expr", reference.call) if reference.call in set(ast.walk(node)) else node
+        where = cast("ast.expr", reference.call) if reference.call in set(walk(node)) else node
         if reference.expression is not None:
             found = self._expression(reference, where)
         elif reference.name:
@@ -208,7 +209,7 @@ class FileScope(Scope):
             raise UnresolvedError(node, "the expression is not valid Python", "correct it", wrong=True) from None
         view = reference.view or self.view
         environment: Environment = {}
-        for item in ast.walk(expression):
+        for item in walk(expression):
             if isinstance(item, ast.Name):
                 self._bind(item.id, environment, view, node)
         evaluator = self.files.evaluator
@@ -245,7 +246,7 @@ class StepScope(Scope):
     def evaluate(self, node: ast.expr) -> object:
         """The value of an expression. Raises UnresolvedError."""
         configs: Environment = {}
-        for item in ast.walk(node):
+        for item in walk(node):
             match item:
                 case ast.Attribute(value=ast.Name(id=owner), attr=attribute) if owner == self._self_name:
                     name = self._file.files.configs.name_of(attribute)
@@ -416,7 +417,7 @@ def _unknown_part(evaluator: Evaluator, node: ast.expr, records: Records) -> ast
 def _operands(node: ast.AST, records: Records) -> Iterator[ast.expr]:
     """The parts that an expression is computed of; not what a name of another module begins with."""
     owner = node.value if isinstance(node, ast.Attribute | ast.Subscript) else getattr(node, "func", None)
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         if child not in records:  # an argument, and what is called, which is looked up another way
             yield from _operands(child, records)
         elif isinstance(child, ast.expr) and not (child is owner and isinstance(records[child].value, Foreign)):

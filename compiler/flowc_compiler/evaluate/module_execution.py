@@ -52,6 +52,7 @@ from flowc_compiler.evaluate.values import (
 from flowc_compiler.evaluate.visible_effects import NAMESPACES, has_visible_effects
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
 from flowc_compiler.syntax.served_imports import ROOTS, is_served, refusal_of_zenml
+from flowc_compiler.syntax.tree_walk import walk
 
 
 def _may_call_any_name(callee: Unresolved) -> bool:
@@ -257,7 +258,7 @@ class UnknownCode(Evaluator):
         reached: list[object] = list(function.defaults.values())
         body: Iterable[ast.AST] = [function.node.body] if isinstance(function.node, ast.Lambda) else function.node.body
         for statement in body:
-            for node in ast.walk(statement):
+            for node in walk(statement):
                 if isinstance(node, ast.Global | ast.Nonlocal):
                     for name in node.names:
                         scope = next((item for item in scopes if name in item), scopes[-1])
@@ -300,7 +301,7 @@ class UnknownCode(Evaluator):
         """Let nothing be known of what code that cannot be followed binds, and unless `only_bound` of what it uses."""
         self.hazards += 1
         if not only_bound:
-            names = {node.id for item in statements for node in ast.walk(item) if isinstance(node, ast.Name)}
+            names = {node.id for item in statements for node in walk(item) if isinstance(node, ast.Name)}
             for name in sorted(names):
                 for scope in (self.frame.environment, *self.frame.closure, self.namespace(self.view)):
                     if name in scope:

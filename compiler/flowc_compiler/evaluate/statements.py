@@ -40,6 +40,7 @@ from flowc_compiler.evaluate.values import (
     Iterator as ValueIterator,
 )
 from flowc_compiler.syntax.served_imports import dotted
+from flowc_compiler.syntax.tree_walk import children, walk
 
 _NOTHING: tuple[type[ast.stmt], ...] = (ast.Pass, ast.Global, ast.Nonlocal, getattr(ast, "TypeAlias", ast.Pass))
 """Statements that do nothing here; `type X = ...` is of Python 3.12."""
@@ -245,7 +246,7 @@ def _leaves_block(statements: Sequence[ast.stmt]) -> bool:
         if isinstance(node, FunctionNode | ast.ClassDef | ast.expr):
             continue
         inner = in_loop or isinstance(node, ast.For | ast.AsyncFor | ast.While)
-        pending.extend((child, inner) for child in ast.iter_child_nodes(node))
+        pending.extend((child, inner) for child in children(node))
     return False
 
 
@@ -557,7 +558,7 @@ def refuse_statement(evaluator: Evaluator, node: ast.AST) -> EvaluationError:
 
 def _first_call(node: ast.Try) -> str:
     """The name of what a `try` calls first."""
-    calls = (item.func for statement in node.body for item in ast.walk(statement) if isinstance(item, ast.Call))
+    calls = (item.func for statement in node.body for item in walk(statement) if isinstance(item, ast.Call))
     return next((".".join(path) for path in map(dotted, calls) if path), "")
 
 

@@ -27,6 +27,7 @@ from flowc_compiler.evaluate.values import (
     Unresolved,
     is_kind,
 )
+from flowc_compiler.syntax.tree_walk import walk
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.evaluator import Evaluator
@@ -96,7 +97,7 @@ def _code_of(function: ast.AST) -> _Code:
     names, attributes, changed = set[str](), set[tuple[str, str]](), set[str]()
     entered = set[ast.AST]()
     is_open = False
-    for node in ast.walk(function):  # each node before those in it
+    for node in walk(function):  # each node before those in it
         match node:
             case ast.Global() | ast.Nonlocal():
                 is_open = True

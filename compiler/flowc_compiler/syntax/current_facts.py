@@ -14,6 +14,7 @@ from flowc.protocol.metaflow_names import FACTS
 from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.served_imports import ROOTS, Names, callee
+from flowc_compiler.syntax.tree_walk import children, walk
 from flowc_compiler.syntax.unserved_names import Place, placed_nodes
 
 _ALONE = frozenset({"get"})
@@ -94,12 +95,12 @@ def _lacks(fact: str, place: Place, names: Names) -> bool:
 def _expected(tree: ast.Module) -> frozenset[ast.AST]:
     """The nodes in a `try` for an AttributeError."""
     found: set[ast.AST] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if not isinstance(node, ast.Try):
             continue
-        caught = (item for handler in node.handlers if handler.type is not None for item in ast.walk(handler.type))
+        caught = (item for handler in node.handlers if handler.type is not None for item in walk(handler.type))
         if any(isinstance(item, ast.Name) and item.id == "AttributeError" for item in caught):
-            found.update(inner for statement in node.body for inner in ast.walk(statement))
+            found.update(inner for statement in node.body for inner in walk(statement))
     return frozenset(found)
 
 
@@ -127,7 +128,7 @@ class _Aliases:
             self._bind(node, scope)
             if scope is None and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 scope = node
-            pending.extend((child, scope) for child in ast.iter_child_nodes(node))
+            pending.extend((child, scope) for child in children(node))
 
     def stands(self, name: str, scope: ast.AST | None) -> bool:
         """Whether a name in a function is `current`."""
@@ -156,7 +157,7 @@ class _Aliases:
 def _mentioned(tree: ast.Module) -> frozenset[str]:
     """Names that the file has as texts, and those of attributes that it sets: it looks for such facts itself."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         match node:
             case ast.Constant(value=str(text)) if text.isidentifier():
                 found.add(text)

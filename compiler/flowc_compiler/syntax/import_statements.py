@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from flowc_compiler.syntax.tree_walk import children
+
 
 class Import(NamedTuple):
     """One name that a statement imports."""
@@ -87,7 +89,7 @@ def imports_of(tree: ast.Module) -> Iterator[Import]:
                 yield from _runs(node)
             case _:
                 pass
-        pending.extend((child, optional) for child in ast.iter_child_nodes(node))
+        pending.extend((child, optional) for child in children(node))
 
 
 def _runs(node: ast.List | ast.Tuple | ast.Constant) -> Iterator[Import]:
@@ -141,7 +143,7 @@ def scripts_of(tree: ast.Module) -> Iterator[Script]:
                 yield from (item._replace(line=node.lineno, certain=node in certain) for item in scripts_in(text))
             case _:
                 pass
-        pending.extend(ast.iter_child_nodes(node))
+        pending.extend(children(node))
 
 
 def scripts_in(text: str) -> Iterator[Script]:

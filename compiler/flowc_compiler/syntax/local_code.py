@@ -31,7 +31,8 @@ from flowc_compiler.syntax.import_root import (
     located,
 )
 from flowc_compiler.syntax.import_statements import Import, Script, exported, imports_of, scripts_in, scripts_of
-from flowc_compiler.syntax.modules import parse, parse_text, read_source
+from flowc_compiler.syntax.modules import parse, read_source
+from flowc_compiler.syntax.parsing import ALLOW_LARGE, MOST_WORDS, count_words, parse_text
 from flowc_compiler.syntax.path_changes import PathChange, path_changes
 from flowc_compiler.syntax.unserved_names import check_imports
 
@@ -45,8 +46,8 @@ _INDIRECT = re.compile(
 """What needs a syntax tree to be understood."""
 _QUOTED = re.compile(r"[\"']([\w.-]+)(?:[=<>~! \[][^\"']*)?[\"']")
 _DISTRIBUTION = re.compile(r"[A-Za-z][\w.-]*")
-MOST_CHARACTERS = 16 * 2**20
-"""Of the local modules that a flow imports, together: to parse 70,000 takes some 0.1 seconds."""
+_LARGEST_TEXT = 2**20
+"""Bytes of a script or a list of requirements."""
 
 
 class Reason(NamedTuple):
@@ -91,8 +92,9 @@ class LocalCode:
         """The files to ship, without the flow's own, in the order in which they were found."""
         self.texts: dict[Path, str] = {}
         """Those of them that could be read."""
-        self.characters = 0
-        """Of all local modules; those beyond `MOST_CHARACTERS` are not parsed."""
+        self.is_too_large = False
+        """The local modules have more words than may be read; those beyond are not parsed."""
+        self._words = count_words(source.text)
         self.trees: dict[Path, ast.Module] = {}
         """The syntax trees of those that could be parsed."""
         self.installed: dict[Path, str] = {}
@@ -230,6 +232,8 @@ class LocalCode:
             return
         try:
             text = read_file(path).decode().replace("\r\n", "\n").replace("\r", "\n")
+            if not self._has_room(text):
+                return
             tree = parse_text(text)
         except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
             return
@@ -331,13 +335,12 @@ class LocalCode:
         return None
 
     def _take(self, path: Path, package: tuple[str, ...], reason: Reason, own_path: list[Path] | None = None) -> None:
-        if path in self.files or path == self._home.file:
+        if path in self.files or path == self._home.file or self.is_too_large:
             return
         self.files[path] = reason
         self.names[path] = ".".join(package if path.name == "__init__.py" else (*package, path.stem))
         source = read_source(path, self.sink, self.shown(path))
-        self.characters += 0 if source is None else len(source.text)
-        tree = parse(source, self.sink) if source is not None and self.characters <= MOST_CHARACTERS else None
+        tree = parse(source, self.sink) if source is not None and self._has_room(source.text) else None
         if source is not None:
             self.texts[path] = source.text
         if source is None or tree is None:
@@ -347,6 +350,12 @@ class LocalCode:
         check_current(source, self.sink, tree)
         self._exports[path] = exported(tree) or ()
         self._queue.append(_Follow(source, tree, package, own_path, optional=False))
+
+    def _has_room(self, text: str) -> bool:
+        """Whether one more file may be parsed."""
+        self._words += count_words(text)
+        self.is_too_large = self._words > MOST_WORDS and not ALLOW_LARGE.get()
+        return not self.is_too_large
 
     def _read_scripts(self, follow: _Follow) -> None:
         """Take the files that a file's texts name: beside it, or in the flow's folder, where tasks work."""
@@ -372,8 +381,7 @@ class LocalCode:
         if path.suffix == ".py":
             self._follow_included(path)
         else:
-            text = read_text(path)
-            for inner in scripts_in(text):
+            for inner in scripts_in(_text_of(path)):
                 self._start(inner, path.parent, self.shown(path))
         return True
 
@@ -398,7 +406,7 @@ class LocalCode:
         if self._required is None:
             places = (self._home.folder, *(place for place, _ in self._home.above))
             files = (place / item for place in places for item in names_in(place, "requirements"))
-            texts = (read_text(path) for path in files if is_file(path))
+            texts = map(_text_of, files)
             quoted = _QUOTED.findall(self.source.text)
             self._required = {_normalized(word) for text in (*texts, *quoted) for word in _DISTRIBUTION.findall(text)}
         return _normalized(name) in self._required
@@ -412,6 +420,14 @@ class LocalCode:
     def near(self, name: str) -> list[Path]:
         """Modules of that name in the project that no folder of the path has."""
         return self._home.near(name)
+
+
+def _text_of(path: Path) -> str:
+    """The text of a file that people write; nothing where it cannot be read, or is larger than such files are."""
+    try:
+        return read_file(path, _LARGEST_TEXT).decode(errors="replace").replace("\r\n", "\n")
+    except OSError:
+        return ""
 
 
 def local_code(source: SourceFile) -> LocalCode:

@@ -13,25 +13,24 @@ import io
 import sys
 import sysconfig
 import tokenize
-import warnings
 from collections.abc import Iterable, Iterator
 from copy import copy
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import NamedTuple, cast, get_args
+from typing import NamedTuple, get_args
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.filesystem import held_text, is_folder, read_file, real_path
-from flowc_compiler.source import SourceFile
+from flowc_compiler.source import SourceFile, Span
 from flowc_compiler.syntax.current_facts import check_current
 from flowc_compiler.syntax.import_statements import exported
+from flowc_compiler.syntax.parsing import MOST_WORDS, TooLargeError, is_too_deep, parse_text
 from flowc_compiler.syntax.served_imports import Names, dotted
+from flowc_compiler.syntax.tree_walk import children
 from flowc_compiler.syntax.unserved_names import check_imports
 
 MAX_BYTES = 16 * 2**20
 """The largest file that is read: its syntax tree takes about 100 times that much memory."""
-_MAX_DEPTH = 1000
-"""Levels of a syntax tree."""
 
 
 def read_source(path: Path, sink: DiagnosticSink, name: str | None = None) -> SourceFile | None:
@@ -77,47 +76,25 @@ def parse(source: SourceFile, sink: DiagnosticSink) -> ast.Module | None:
         return None
     try:
         tree = parse_text(source.text)
-        if not _is_too_deep(tree):
+        if not is_too_deep(tree):
             return tree
         report_too_deep(source, sink)
     except SyntaxError as error:
         _report_syntax(source, error, sink)
     except (RecursionError, MemoryError):
         report_too_deep(source, sink)
+    except TooLargeError:
+        report_too_large(f"{source.name} has", sink, source.line_span(1))
     except ValueError as error:  # text that is no valid Unicode
         sink.error("FC101", f"this is not valid Python: {error}", source.line_span(1), help="save it as UTF-8 text")
     return None
 
 
-@lru_cache(maxsize=1)  # the flow's file is read for its imports right after it is read for itself
-def parse_text(text: str) -> ast.Module:
-    """The syntax tree of a file's text, which nobody changes. Python's warnings are for those who run the file.
-
-    Raises SyntaxError, ValueError, RecursionError or MemoryError.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tree = ast.parse(text)
-        compile(tree, "<flow>", "exec", dont_inherit=True)  # refuses what the grammar allows, such as `def f(n, n)`
-        return tree
-
-
-def _is_too_deep(tree: ast.Module) -> bool:
-    """Whether a chain is longer than Python 3.11 reads: newer ones do, and every later walk would have to bear it.
-
-    An expression has no more levels than characters, so that short statements need no look.
-    """
-    pending: list[tuple[ast.AST, int]] = [(tree, 0)]
-    while pending:
-        node, depth = pending.pop()
-        if depth > _MAX_DEPTH:
-            return True
-        if isinstance(node, ast.stmt):
-            one_line = node.end_lineno == node.lineno
-            if one_line and (node.end_col_offset or 0) - node.col_offset < _MAX_DEPTH:
-                continue
-        pending += [(child, depth + 1) for child in ast.iter_child_nodes(node)]
-    return False
+def report_too_large(what: str, sink: DiagnosticSink, span: Span) -> None:
+    """Collect FC104 for files that take too long to read."""
+    message = f"{what} more than {MOST_WORDS:,} words and signs, which may take more than 2 seconds and 300 MB to check"
+    help_text = "if you trust the files, give `--allow-large`; data belongs in files that are no Python"
+    sink.error("FC104", message, span, help=help_text)
 
 
 def report_too_deep(source: SourceFile, sink: DiagnosticSink) -> None:
@@ -263,14 +240,12 @@ class LocalModules:
     def __init__(self, main: ModuleView, sink: DiagnosticSink) -> None:
         self._main = main
         self._sink = sink
-        from flowc_compiler.syntax.local_code import MOST_CHARACTERS, local_code  # which reads files by this module
+        from flowc_compiler.syntax.local_code import local_code  # which reads files by this module
 
         self._code = local_code(main.source)
-        self._is_too_long = self._code.characters > MOST_CHARACTERS
-        if self._is_too_long:
-            message = f"the local modules that {main.source.name} imports have more than {MOST_CHARACTERS:,} characters"
-            help_text = "install what is not the flow's own in the image"
-            sink.error("FC104", message, main.source.line_span(1), help=help_text)
+        if self._code.is_too_large:
+            what = f"{main.source.name} and the local modules that it imports have"
+            report_too_large(what, sink, main.source.line_span(1))
         self._views: dict[Path, ModuleView | None] = {Path(real_path(self._code.root.file)): main}
         self._installed: tuple[Path, ...] = ()
 
@@ -364,7 +339,7 @@ class LocalModules:
         if key not in self._views:
             source = read_source(path, self._sink, self._code.shown(path))
             tree = self._code.trees.get(path)
-            if tree is None and source is not None and not self._is_too_long:
+            if tree is None and source is not None and not self._code.is_too_large:
                 tree = parse(source, self._sink)
             self._views[key] = ModuleView(source, tree, self._sink) if source is not None and tree is not None else None
         return self._views[key]
@@ -380,29 +355,15 @@ def installation_folders() -> tuple[Path, ...]:
 
 def own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
     """The nodes of a function or a file, without those of the functions and classes in it."""
-    pending = _children(scope)
+    pending = children(scope)
     while pending:
         current = pending.pop()
         yield current
-        if current._fields and not isinstance(current, _SCOPES):
-            pending += _children(current)
+        if not isinstance(current, _SCOPES):
+            pending += children(current)
 
 
 _SCOPES = (*get_args(FunctionNode), ast.ClassDef, ast.Lambda)
-
-
-def _children(node: ast.AST) -> list[ast.AST]:
-    """What `ast.iter_child_nodes` gives, in half the time: every step of a flow is walked over."""
-    found: list[ast.AST] = []
-    for name in node._fields:
-        value: object = getattr(node, name, None)
-        if isinstance(value, ast.AST):
-            found.append(value)
-        elif isinstance(value, list):
-            for item in cast("list[object]", value):
-                if isinstance(item, ast.AST):
-                    found.append(item)
-    return found
 
 
 def bindings(scope: ast.AST) -> dict[str, list[ast.AST]]:

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
+from flowc_compiler.syntax.tree_walk import walk
+
 
 class PathChange(NamedTuple):
     """One folder that is added to the import path."""
@@ -70,7 +72,7 @@ class _Reader:
                         self.read(block)
 
     def _touches(self, node: ast.AST) -> bool:
-        return any(isinstance(item, ast.expr) and self._is_path(item) for item in ast.walk(node))
+        return any(isinstance(item, ast.expr) and self._is_path(item) for item in walk(node))
 
     def _read_loop(self, name: str, items: ast.expr, body: list[ast.stmt]) -> None:
         try:
@@ -307,7 +309,7 @@ class _Reader:
 def _imported(tree: ast.Module) -> dict[str, tuple[str, ...]]:
     """What the file's import statements bind, where it is of a module that makes paths."""
     found: dict[str, tuple[str, ...]] = {}
-    for node in ast.walk(tree):
+    for node in walk(tree):
         match node:
             case ast.Import(names=names):
                 found |= {item.asname: tuple(item.name.split(".")) for item in names if item.asname is not None}
@@ -322,7 +324,7 @@ def _assigned_once(tree: ast.Module) -> dict[str, ast.expr]:
     """The names of a module that one statement binds, with what it binds them to."""
     found: dict[str, ast.expr] = {}
     several: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         match node:
             case (
                 ast.Assign(targets=[ast.Name(id=name)], value=value)

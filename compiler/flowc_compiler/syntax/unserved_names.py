@@ -17,7 +17,9 @@ from typing import NamedTuple
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.import_statements import IMPORT_ERRORS, catches, is_type_checking
+from flowc_compiler.syntax.parsing import parse_text
 from flowc_compiler.syntax.served_imports import MODULES, OF_OTHERS, ROOTS, Names, callee, explain, is_served
+from flowc_compiler.syntax.tree_walk import children, walk
 
 _FROM = re.compile(r"\bfrom[ \t]+((?:metaflow|zenml|flowc)[\w.]*)[ \t]+import[ \t]*(\([^)]*\)|(?:[^\n\\]|\\\n)*)")
 _IMPORT = re.compile(r"^[ \t]*import[ \t]+.*\b(?:metaflow|zenml|flowc)\b", re.MULTILINE)
@@ -58,8 +60,6 @@ def placed_nodes(tree: ast.Module) -> list[tuple[ast.AST, Place]]:
 
 def unserved_names(texts: Iterable[str]) -> dict[str, list[str]]:
     """What files import and the shim has placeholders for: names by their module, both sorted."""
-    from flowc_compiler.syntax.modules import parse_text  # which imports this module
-
     found: dict[str, set[str]] = {}
     for text in texts:
         if not _suspicious(text):
@@ -232,16 +232,16 @@ class _Search:
                 | ast.Assert(test=first) | ast.Match(subject=first) | ast.BoolOp(values=[first, *_])
             ):  # fmt: skip
                 yield first, place
-                yield from ((item, perhaps) for item in ast.iter_child_nodes(node) if item is not first)
+                yield from ((item, perhaps) for item in children(node) if item is not first)
             case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() | ast.arg():
-                yield from ((item, perhaps) for item in ast.iter_child_nodes(node))
+                yield from ((item, perhaps) for item in children(node))
             case ast.AnnAssign(annotation=annotation):
-                yield from ((item, perhaps if item is annotation else place) for item in ast.iter_child_nodes(node))
+                yield from ((item, perhaps if item is annotation else place) for item in children(node))
             case ast.Module(body=body) | ast.ClassDef(body=body):
-                yield from ((item, place) for item in ast.iter_child_nodes(node) if not isinstance(item, ast.stmt))
+                yield from ((item, place) for item in children(node) if not isinstance(item, ast.stmt))
                 yield from _body(body, place)
             case _:
-                yield from ((item, place) for item in ast.iter_child_nodes(node))
+                yield from ((item, place) for item in children(node))
 
     def _is_step(self, function: Function) -> bool:
         found = map(callee, function.decorator_list)
@@ -250,7 +250,7 @@ class _Search:
     def _main_block(self, body: list[ast.stmt], place: Place) -> Iterator[tuple[ast.AST, Place]]:
         """The statements of a main block: a task runs those before a flow of the file is named, and no other."""
         classes = {item.name for item in self._tree.body if isinstance(item, ast.ClassDef)}
-        named = [any(isinstance(node, ast.Name) and node.id in classes for node in ast.walk(item)) for item in body]
+        named = [any(isinstance(node, ast.Name) and node.id in classes for node in walk(item)) for item in body]
         runs = named.index(True) if True in named else 0
         yield from _body(body[:runs], place)
         yield from _body(body[runs:], place._replace(certain=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from flowc_compiler.frontend.decorators.arguments import ARGUMENTS
 from flowc_compiler.ir.artifact_effects import FlowEffects, Place, StepEffects
 from flowc_compiler.syntax.modules import FoundClass, FunctionNode, LocalModules, ModuleView, bindings
 from flowc_compiler.syntax.served_imports import callee, dotted
+from flowc_compiler.syntax.tree_walk import children
 
 FLOWSPEC = frozenset(
     {
@@ -145,7 +147,7 @@ class FlowMethods:
             if found.view.names.resolve(callee(item)) is None:
                 self.silent = True
                 self.note(f"`@{found.view.code(item)}` may change the class", Place(found.view.source, item))
-        if text.count(name) - text.count(f"{name}(") <= 0:  # it is only defined and started
+        if not re.search(rf"\b{re.escape(name)}\b(?!\()", text):  # it is only defined and started
             return
         for node, parent in _with_parents(found.view.tree):
             if isinstance(node, ast.Name) and node.id == name and not _is_plain_use(node, parent):
@@ -224,7 +226,7 @@ def _with_parents(tree: ast.AST) -> Iterable[tuple[ast.AST, ast.AST]]:
     pending = [tree]
     while pending:
         parent = pending.pop()
-        for child in ast.iter_child_nodes(parent):
+        for child in children(parent):
             yield child, parent
             pending.append(child)
 

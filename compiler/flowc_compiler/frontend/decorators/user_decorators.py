@@ -22,6 +22,7 @@ from flowc_compiler.frontend.decorators.arguments import ARGUMENTS, FLOW_ARGUMEN
 from flowc_compiler.syntax.metaflow_extensions import extension_of
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView, own_nodes
 from flowc_compiler.syntax.served_imports import ROOTS, ServedName, callee, dotted
+from flowc_compiler.syntax.tree_walk import walk
 
 if TYPE_CHECKING:
     from flowc_compiler.syntax.modules import LocalModules
@@ -173,7 +174,7 @@ def _moved(part: ast.expr, item: ast.expr, view: ModuleView) -> ast.expr | None:
     if part.args or any(keyword.arg is None or not _is_literal(keyword.value) for keyword in part.keywords):
         return None
     moved = ast.Call(name, [], [ast.keyword(keyword.arg, deepcopy(keyword.value)) for keyword in part.keywords])
-    for node in ast.walk(moved):
+    for node in walk(moved):
         if node is not name:
             ast.copy_location(node, item)
     return moved
@@ -232,7 +233,7 @@ def applies(item: ast.expr, view: ModuleView, modules: LocalModules | None) -> s
     seen: set[tuple[str, str]] = set()
     while pending:
         owner, node = pending.pop()
-        parts = [part for inner in _executed(node) for part in ast.walk(inner)]
+        parts = [part for inner in _executed(node) for part in walk(inner)]
         own = {name for part in parts for name in _bound_by(part)}
         for part in parts:
             if not isinstance(part, ast.Name | ast.Attribute) or not isinstance(part.ctx, ast.Load):
@@ -411,7 +412,7 @@ def _kind(node: ast.expr, view: ModuleView) -> str | None:
 
 def _is_bound(tree: ast.Module, name: str) -> bool:
     """Whether a file gives a name a meaning anywhere, or may by `import *` of a module that is not served."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         match node:
             case ast.FunctionDef(name=found) | ast.AsyncFunctionDef(name=found) | ast.ClassDef(name=found):
                 bound = found == name

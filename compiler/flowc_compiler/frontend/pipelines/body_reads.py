@@ -24,6 +24,7 @@ from flowc_compiler.frontend.pipelines.settings.unsupported_settings import UNRE
 from flowc_compiler.frontend.pipelines.step_calls import argument_value, wait_for
 from flowc_compiler.ir.regions import Argument, Call, LiteralValue, OutputValue, ParameterValue, Value
 from flowc_compiler.syntax.served_imports import refusal_of_attribute
+from flowc_compiler.syntax.tree_walk import walk
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
@@ -218,7 +219,7 @@ def pipeline_context(evaluator: PipelineEvaluator) -> Instance:
 def _reads_model(evaluator: PipelineEvaluator) -> bool:
     """Whether the function that is evaluated has `.model`."""
     function = evaluator.frame.function
-    nodes = ast.walk(function.node) if function is not None else ()
+    nodes = walk(function.node) if function is not None else ()
     return any(isinstance(item, ast.Attribute) and item.attr == "model" for item in nodes)
 
 

@@ -14,6 +14,7 @@ from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
 from flowc_compiler.frontend.pipelines.result_nodes import result_nodes
 from flowc_compiler.syntax.modules import FunctionNode
 from flowc_compiler.syntax.served_imports import dotted
+from flowc_compiler.syntax.tree_walk import children, walk
 
 _MOST_FUNCTIONS = 200
 _LONGEST_SHOWN = 40
@@ -53,7 +54,7 @@ def _report(evaluator: PipelineEvaluator, test: ast.expr, name: str, value: obje
 
 
 def _conditions(function: FunctionNode) -> Iterator[ast.expr]:
-    for node in ast.walk(function):
+    for node in walk(function):
         match node:
             case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test) | ast.Match(subject=test):
                 yield test
@@ -66,12 +67,12 @@ def _conditions(function: FunctionNode) -> Iterator[ast.expr]:
 def _derived(evaluator: PipelineEvaluator, function: FunctionNode, origins: Mapping[str, str]) -> dict[str, str]:
     """The names of a function whose values depend on parameters, and on which: what is assigned in two passes."""
     names = dict(origins)
-    bindings = [found for node in ast.walk(function) if (found := _binding(node)) is not None]
+    bindings = [found for node in walk(function) if (found := _binding(node)) is not None]
     for _ in range(2):  # a loop's last statement may matter for its first
         for target, value in bindings:
             origin = _origin(evaluator, value, names)
             if origin is not None:
-                for node in ast.walk(target):
+                for node in walk(target):
                     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                         names.setdefault(node.id, origin)
     return names
@@ -101,7 +102,7 @@ def _origin(
         if isinstance(node, ast.Name) and node.id in names:
             return names[node.id]
         if node not in results and not (isinstance(node, ast.Call) and is_step_call(evaluator, node, is_list=True)):
-            pending.extend(ast.iter_child_nodes(node))
+            pending.extend(children(node))
     return None
 
 
@@ -109,7 +110,7 @@ def _called_with(
     evaluator: PipelineEvaluator, function: FunctionNode, names: Mapping[str, str]
 ) -> Iterator[tuple[Function, dict[str, str]]]:
     """The functions and pipelines that are called with what depends on parameters, and in which arguments."""
-    for node in ast.walk(function):
+    for node in walk(function):
         if not isinstance(node, ast.Call) or not dotted(node.func):
             continue
         given = [

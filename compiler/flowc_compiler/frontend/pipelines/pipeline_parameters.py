@@ -37,6 +37,7 @@ from flowc_compiler.ir.regions import ParameterValue
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode
 from flowc_compiler.syntax.served_imports import dotted
+from flowc_compiler.syntax.tree_walk import children, walk
 
 Kind = Literal["str", "int", "float", "bool", "json"]
 Bind = Callable[[str, tuple[Parameter, ...], Span], Mapping[str, str]]
@@ -354,7 +355,7 @@ def _chosen(evaluator: PipelineEvaluator, known: Known, text: str) -> tuple[obje
 
 def _listed(evaluator: PipelineEvaluator, annotation: ast.expr) -> Iterator[object]:
     """The values that an annotation lists."""
-    for node in ast.walk(annotation):
+    for node in walk(annotation):
         if isinstance(node, ast.Subscript) and dotted(node.value)[-1:] == ("Literal",):
             parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
             yield from (evaluator.attempt(part)[0] for part in parts)
@@ -458,14 +459,14 @@ def _uses(function: FunctionNode, name: str, results: Collection[ast.AST] = ()) 
                 else:
                     pending.append(value)
         else:
-            pending.extend(ast.iter_child_nodes(node))
+            pending.extend(children(node))
 
 
 def _within_result(node: ast.expr, name: str) -> Iterator[ast.AST]:
     """What stands in a result and is no operand of it, to look for uses of a name."""
     pending: list[ast.AST] = [node]
     while pending:
-        for item in ast.iter_child_nodes(pending.pop()):
+        for item in children(pending.pop()):
             if isinstance(item, COMPUTING):
                 pending.append(item)
             elif not (isinstance(item, ast.Name) and item.id == name):

@@ -20,6 +20,7 @@ from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 from flowc_compiler.syntax.served_imports import ROOTS
+from flowc_compiler.syntax.tree_walk import children, walk
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
@@ -239,7 +240,7 @@ def choose_pipeline(evaluator: PipelineEvaluator, view: ModuleView, wanted: str 
 def _imported(evaluator: PipelineEvaluator, view: ModuleView) -> dict[str, PipelineFunction]:
     """The pipelines of other files that a file imports somewhere, by name."""
     found: dict[str, PipelineFunction] = {}
-    for node in ast.walk(view.tree):
+    for node in walk(view.tree):
         if not isinstance(node, ast.ImportFrom):
             continue
         parts = tuple(node.module.split(".")) if node.module else ()
@@ -272,5 +273,5 @@ def _names_in(node: FunctionNode) -> set[str]:
         current = pending.pop()
         if isinstance(current, ast.Name):
             names.add(current.id)
-        pending.extend(ast.iter_child_nodes(current))
+        pending.extend(children(current))
     return names

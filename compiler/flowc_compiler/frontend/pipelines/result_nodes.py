@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from flowc.protocol.expressions import FUNCTIONS
 from flowc_compiler.syntax.modules import FunctionNode
 from flowc_compiler.syntax.served_imports import dotted
+from flowc_compiler.syntax.tree_walk import children, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -22,7 +23,7 @@ COMPUTING = (ast.BinOp, ast.Compare, ast.UnaryOp, ast.JoinedStr, ast.FormattedVa
 
 def result_nodes(function: FunctionNode, is_step_call: Callable[[ast.Call], bool]) -> Collection[ast.AST]:
     """The expressions in a function that are results: by themselves, or by names that are bound to nothing else."""
-    order = list(ast.walk(function))[::-1]  # what is in an expression before the expression
+    order = list(walk(function))[::-1]  # what is in an expression before the expression
     steps = {node for node in order if isinstance(node, ast.Call) and is_step_call(node)}
     bindings, others = _bindings(order, function)
     found: set[ast.AST] = set()
@@ -54,7 +55,7 @@ def _bindings(order: list[ast.AST], function: FunctionNode) -> tuple[dict[str, l
                 if isinstance(name, ast.Name):
                     assigned.add(name)
                     bindings.setdefault(name.id, []).append(value)
-    others = {item.arg for item in ast.walk(function) if isinstance(item, ast.arg)}
+    others = {item.arg for item in walk(function) if isinstance(item, ast.arg)}
     stores = (node for node in order if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load))
     return bindings, others | {node.id for node in stores if node not in assigned}
 
@@ -70,4 +71,4 @@ def _is_result(node: ast.AST, found: set[ast.AST], names: set[str]) -> bool:
         case ast.Call(func=function, args=args) if dotted(function) and dotted(function)[0] in FUNCTIONS:
             return any(item in found for item in args)
         case _:
-            return isinstance(node, COMPUTING) and any(item in found for item in ast.iter_child_nodes(node))
+            return isinstance(node, COMPUTING) and any(item in found for item in children(node))

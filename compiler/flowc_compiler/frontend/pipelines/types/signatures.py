@@ -15,6 +15,7 @@ from flowc_compiler.frontend.types.annotations import TypeReader
 from flowc_compiler.ir.type_model import Type, with_none
 from flowc_compiler.syntax.modules import FunctionNode, ModuleView
 from flowc_compiler.syntax.served_imports import dotted
+from flowc_compiler.syntax.tree_walk import children
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,4 +176,4 @@ def _returns(body: Sequence[ast.stmt]) -> Iterator[ast.expr | None]:
             yield node.value
         elif isinstance(node, ast.Yield | ast.YieldFrom):
             yield node
-        pending.extend(ast.iter_child_nodes(node))
+        pending.extend(children(node))

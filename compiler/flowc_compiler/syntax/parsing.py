@@ -1,0 +1,160 @@
+"""The syntax tree of a text, with what Python refuses, in linear time whatever the text contains."""
+
+from __future__ import annotations
+
+import ast
+import re
+import symtable
+import warnings
+from collections.abc import Iterator
+from contextvars import ContextVar
+from copy import copy
+from functools import lru_cache
+
+from flowc_compiler.syntax.tree_walk import children, walk
+
+MOST_WORDS = 320_000
+"""Words and signs of all Python files of a check together: their trees take some 200 MB then, and a second."""
+ALLOW_LARGE: ContextVar[bool] = ContextVar("ALLOW_LARGE", default=False)
+"""Whether files may have more, as `--allow-large` says: whoever gives it trusts them."""
+_WORD = re.compile(r"\w+|[^\w\s]|\n")
+_PART = 2**18
+_LONGEST_WORD = 25
+_STARTS = re.compile(r"\n[^\n]|;")
+_MAX_DEPTH = 1000
+"""Levels of a syntax tree."""
+_SMALL = 20_000
+"""Characters of a text whose code Python makes at once."""
+_ALIKE = 300
+"""Functions, classes and comprehensions of one piece, or arguments of one call: Python compares all pairs of them."""
+_MOST_NODES = 20_000
+"""Of a piece."""
+_SCOPE = re.compile(r"\b(?:def|class|lambda|for)\b")
+_SCOPES = (
+    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp,
+    ast.GeneratorExp,
+)  # fmt: skip
+_TEXT = re.compile(
+    r"""#[^\n]*|([a-zA-Z]{0,2})(?:\"{3}(?:\\.|[^\\])*?(?:\"{3}|\Z)|'{3}(?:\\.|[^\\])*?(?:'{3}|\Z)"""
+    r"""|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)""",
+    re.DOTALL,
+)
+"""A comment or a literal, with its prefix."""
+_SHORT = 2000
+"""Characters of an f-string with as many fields as it may have."""
+_MOST_READ = 200_000_000
+"""Characters of f-strings: Python 3.11 reads all of one again for each of its fields."""
+
+
+class TooLargeError(ValueError):
+    """A text has more words than are read of one that nobody trusts."""
+
+
+@lru_cache(maxsize=2)
+def count_words(text: str) -> int:
+    """The words and signs of a text, those of comments and texts in it too, and its lines once more.
+
+    A text counts as words of 25 characters at least. It stops where there are more than `MOST_WORDS`. A syntax tree
+    has at most some two nodes for each.
+    """
+    found, least = 0, len(text) // _LONGEST_WORD
+    for start in range(0, len(text) if least <= MOST_WORDS else 0, _PART):
+        part = text[start : start + _PART]
+        found += len(_WORD.findall(part)) + len(_STARTS.findall(part))
+        if found > MOST_WORDS:
+            break
+    return max(found, least)
+
+
+@lru_cache(maxsize=1)  # the flow's file is read for its imports right after it is read for itself
+def parse_text(text: str) -> ast.Module:
+    """The syntax tree of a file's text, which nobody changes. Python's warnings are for those who run the file.
+
+    Raises TooLargeError, SyntaxError, ValueError, RecursionError or MemoryError.
+    """
+    if count_words(text) > MOST_WORDS and not ALLOW_LARGE.get():
+        raise TooLargeError
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _refuse_long_fields(text)
+        tree = ast.parse(text)
+        _refuse(tree, text)
+        return tree
+
+
+def _refuse_long_fields(text: str) -> None:
+    """Raise SyntaxError for f-strings that Python 3.11 would read again and again."""
+    if text.count("{") <= _ALIKE:
+        return
+    read = 0
+    for found in _TEXT.finditer(text):
+        length = found.end() - found.start()
+        if length > _SHORT and set(found[1] or "") & set("fFtT"):
+            read += found[0].count("{") * length
+            if read > _MOST_READ:
+                line = text.count("\n", 0, found.start()) + 1
+                raise SyntaxError("an f-string is too long for its many fields", ("<flow>", line, 1, None))
+
+
+def _refuse(tree: ast.Module, text: str) -> None:
+    """Raise SyntaxError for what the grammar allows and Python refuses, such as `def f(n, n)`.
+
+    Python makes the code to find it, which takes the square of what is alike in one piece. So the code of a large file
+    is made piece by piece, and of a strange piece only what symbol tables show is found.
+    """
+    if len(text) <= _SMALL and text.count("=") <= _ALIKE and len(_SCOPE.findall(text)) <= _ALIKE:
+        compile(tree, "<flow>", "exec", dont_inherit=True)
+        return
+    symtable.symtable(text, "<flow>", "exec")
+    for piece in _pieces(tree.body):
+        if not _is_strange(piece):
+            compile(piece, "<flow>", "exec", dont_inherit=True)
+
+
+def _pieces(body: list[ast.stmt]) -> Iterator[ast.Module]:
+    """The statements of a module or a class as small modules: each function, and the others some at a time."""
+    others: list[ast.stmt] = []
+    for statement in body:
+        if isinstance(statement, ast.ClassDef):
+            yield from _pieces(statement.body)
+            head = copy(statement)
+            head.body = [ast.copy_location(ast.Pass(), statement)]
+            others.append(head)
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.Module([statement], [])
+        else:
+            others.append(statement)
+    for start in range(0, len(others), _ALIKE):
+        yield ast.Module(others[start : start + _ALIKE], [])
+
+
+def _is_strange(piece: ast.Module) -> bool:
+    scopes = 0
+    for nodes, node in enumerate(walk(piece)):
+        scopes += isinstance(node, _SCOPES)
+        if nodes > _MOST_NODES or scopes > _ALIKE + 1:
+            return True
+        if isinstance(node, ast.Call | ast.ClassDef) and len(node.keywords) > _ALIKE:
+            return True
+    return False
+
+
+def is_too_deep(tree: ast.Module) -> bool:
+    """Whether a chain is longer than Python 3.11 reads: newer ones do, and every later walk would have to bear it.
+
+    An expression has no more levels than characters, so that short ones need no look.
+    """
+    pending: list[tuple[ast.AST, int]] = [(tree, 0)]
+    while pending:
+        node, depth = pending.pop()
+        if depth > _MAX_DEPTH:
+            return True
+        pending += [(child, depth + 1) for child in children(node) if not _is_short(child)]
+    return False
+
+
+def _is_short(node: ast.AST) -> bool:
+    """Whether a node is on one line of fewer characters than a tree may have levels."""
+    if not isinstance(node, ast.stmt | ast.expr) or node.end_lineno != node.lineno:
+        return False
+    return (node.end_col_offset or 0) - node.col_offset < _MAX_DEPTH
