@@ -7,6 +7,7 @@ import bisect
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -110,7 +111,19 @@ class SourceFile:
     def _characters(self, line: int, column: int) -> int:
         """How many characters the first `column` bytes of a line are."""
         text = self.lines[line - 1]
-        return column if text.isascii() else len(text.encode()[:column].decode(errors="replace"))
+        if text.isascii():
+            return column
+        if len(text) < _LONG_LINE:
+            return len(text.encode()[:column].decode(errors="replace"))
+        ends = self._ends_in_bytes.get(line)
+        if ends is None:
+            ends = self._ends_in_bytes[line] = list(accumulate(len(character.encode()) for character in text))
+        return bisect.bisect_right(ends, column)
+
+    @cached_property
+    def _ends_in_bytes(self) -> dict[int, list[int]]:
+        """Where each character of a long line ends in UTF-8, by the line: many nodes may be on it."""
+        return {}
 
     def line_span(self, line: int) -> Span:
         """The span of one whole line without its indentation."""
@@ -119,4 +132,5 @@ class SourceFile:
         return Span(file=self.name, line=line, column=indent + 1, end_line=line, end_column=len(text.rstrip()) + 1)
 
 
+_LONG_LINE = 1000
 _HEAD = re.compile(r"(?:(?:async|def|class)\b(?:[ \t\f]|\\\n)*)+")

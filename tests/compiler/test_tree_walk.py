@@ -48,15 +48,3 @@ def test_the_nodes_are_those_of_ast(path: Path | None) -> None:
     for node in ast.walk(tree):
         assert children(node) == [item for item in ast.iter_child_nodes(node) if not isinstance(item, LEFT_OUT)]
     assert list(walk(tree)) == [item for item in ast.walk(tree) if not isinstance(item, LEFT_OUT)]
-
-
-def test_all_classes_of_nodes_are_tried() -> None:
-    tried = {type(node) for node in ast.walk(ast.parse(ALL))}
-    kinds = {kind for base in (ast.expr, ast.stmt, ast.pattern) for kind in base.__subclasses__()}
-    newer = {kind for kind in kinds if kind.__name__ in ("TypeAlias", "TemplateStr", "Interpolation", "TryStar")}
-    assert kinds - tried - newer <= {ast.Nonlocal, ast.Slice, ast.Break, ast.If, ast.MatchValue} | _old()
-
-
-def _old() -> set[type[ast.AST]]:
-    """Classes that `ast.parse` makes no more."""
-    return {kind for name in ("Num", "Str", "Bytes", "NameConstant", "Ellipsis") if (kind := getattr(ast, name, None))}

@@ -14,6 +14,9 @@ from flowc_compiler.source import SourceFile, Span
 
 _ANSI = {"error": "1;31", "warning": "1;33", "line": "1;34", "help": "1;32", "bold": "1"}
 
+_LONGEST_LINE = 400
+"""Characters of a source's line that are shown."""
+
 _Paint = Callable[[str, str], str]
 """(text, style) to text, where style is a key of _ANSI."""
 
@@ -85,7 +88,7 @@ def _text(item: Diagnostic, sources: Mapping[str, SourceFile], paint: _Paint, pa
         lines.append(f"{gutter}{paint('-->', 'line')} {_visible(str(item.span))}")
         line = _source_line(item.span, sources)
         if line is not None:
-            lines.extend(_excerpt(item, item.span, _visible(line).rstrip(), gutter, paint))
+            lines.extend(_excerpt(item, item.span, line.rstrip(), gutter, paint))
     if item.help:
         lines.append(f"{gutter} {paint('=', 'line')} {paint('help', 'help')}: {_visible(item.help)}")
     if page:
@@ -95,14 +98,28 @@ def _text(item: Diagnostic, sources: Mapping[str, SourceFile], paint: _Paint, pa
 
 def _excerpt(item: Diagnostic, span: Span, line: str, gutter: str, paint: _Paint) -> list[str]:
     end = span.end_column if span.end_line == span.line else len(line) + 1
-    marks = "^" * max(1, end - span.column)
+    line, column, end = _shortened(line, span.column, end)
+    line = _visible(line)
+    marks = "^" * max(1, end - column)
     bar = paint("|", "line")
     label = f" {_visible(item.label)}" if item.label else ""
     return [
         f"{gutter} {bar}",
         f"{paint(str(span.line), 'line')} {bar} {line}",
-        f"{gutter} {bar} {' ' * (span.column - 1)}{paint(marks + label, item.severity)}",
+        f"{gutter} {bar} {' ' * (column - 1)}{paint(marks + label, item.severity)}",
     ]
+
+
+def _shortened(line: str, column: int, end: int) -> tuple[str, int, int]:
+    """A line, and the columns that are marked in it; of a long line the part around its first column."""
+    if len(line) <= _LONGEST_LINE:
+        return line, column, end
+    first = max(0, column - 1 - _LONGEST_LINE // 4)
+    part = line[first : first + _LONGEST_LINE]
+    before = "…" if first else ""
+    shown = f"{before}{part}{'…' if first + len(part) < len(line) else ''}"
+    moved = len(before) - first
+    return shown, column + moved, min(end + moved, len(before) + len(part) + 1)
 
 
 def _source_line(span: Span, sources: Mapping[str, SourceFile]) -> str | None:
@@ -154,7 +171,7 @@ def _sarif(item: Diagnostic, sources: Mapping[str, SourceFile]) -> dict[str, Any
         "endColumn": item.span.end_column,
     }
     line = _source_line(item.span, sources)
-    if line is not None and item.span.end_line == item.span.line:
+    if line is not None and item.span.end_line == item.span.line and len(line) <= _LONGEST_LINE:
         region["snippet"] = {"text": line}
     location = {"artifactLocation": {"uri": item.span.file}, "region": region}
     return {**result, "locations": [{"physicalLocation": location}]}

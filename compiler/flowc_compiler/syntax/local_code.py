@@ -46,6 +46,8 @@ _INDIRECT = re.compile(
 """What needs a syntax tree to be understood."""
 _QUOTED = re.compile(r"[\"']([\w.-]+)(?:[=<>~! \[][^\"']*)?[\"']")
 _DISTRIBUTION = re.compile(r"[A-Za-z][\w.-]*")
+_MOST_MENTIONS = 2000
+"""Names that are searched for in the texts of packages."""
 _LARGEST_TEXT = 2**20
 """Bytes of a script or a list of requirements."""
 
@@ -95,6 +97,9 @@ class LocalCode:
         self.is_too_large = False
         """The local modules have more words than may be read; those beyond are not parsed."""
         self._words = count_words(source.text)
+        self._absent: set[tuple[int, str]] = set()
+        """What no folder has: how many folders of the path were searched, and the first name of an import."""
+        self._mentions = 0
         self.trees: dict[Path, ast.Module] = {}
         """The syntax trees of those that could be parsed."""
         self.installed: dict[Path, str] = {}
@@ -248,7 +253,8 @@ class LocalCode:
         while self._queue:
             follow = self._queue.popleft()
             self._read_path(follow)
-            for wanted in sorted(imports_of(follow.tree), key=lambda item: item.line):
+            imports = sorted(imports_of(follow.tree), key=lambda item: item.line, reverse=True)
+            for wanted in reversed({item._replace(line=0): item for item in imports}.values()):  # the first of the same
                 if not self._import(wanted, follow):
                     again.append((wanted, follow))
             self._read_scripts(follow)
@@ -281,9 +287,14 @@ class LocalCode:
         if not absolute.parts or absolute.parts[0] in NEVER_LOCAL | NEVER_SHADOWED:
             return True
         own_path = follow.own_path or []
+        searched = (len(self._path), absolute.parts[0])
+        if not (wanted.level or own_path) and searched in self._absent:
+            return False
         found = self.folders.resolve(absolute.parts, [*own_path, *self._path])
         if not found.satisfies(absolute) and not wanted.level and not found.regular:
             found = self._found_elsewhere(absolute, own_path) or found
+        if not (found.matched or wanted.level or own_path):
+            self._absent.add(searched)
         for path, package in found.files:
             name = ".".join(package if path.name == "__init__.py" else (*package, path.stem))
             why = f"import {wanted.shown}" if found.files[-1][0] == path else f"import {wanted.shown}: package {name}"
@@ -294,7 +305,7 @@ class LocalCode:
                 Importer(absolute._replace(optional=wanted.optional or follow.optional), follow.source, found)
             )
         if absolute.star and found.matched == len(absolute.parts) and found.files:
-            for name in self._exports.get(found.files[-1][0], ()):
+            for name in self._exports.pop(found.files[-1][0], ()):
                 star = absolute._replace(parts=(*absolute.parts, name), attribute=True, star=False, level=0)
                 self._import(star._replace(optional=True), follow)
         return self._works(absolute, found)
@@ -306,6 +317,9 @@ class LocalCode:
         if not found.satisfies(wanted) or found.compiled is not None:
             return found.compiled is not None
         path = found.files[-1][0]
+        self._mentions += 1
+        if self._mentions > _MOST_MENTIONS:
+            return True
         words = (wanted.parts[-1], "import *", "__getattr__", "globals()", "__path__")
         return path.name != "__init__.py" or any(word in self.texts.get(path, "") for word in words)
 

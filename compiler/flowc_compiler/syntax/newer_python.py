@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MAX_OPERATORS = 1000
 """The most operators and brackets of one statement that libcst is given: its parser would overflow the stack."""
 
+MOST_CHARACTERS = 40_000
+"""Of a file that libcst is given, which takes a second for twice as many."""
+
 
 class NewerSyntax(NamedTuple):
     """A construct that the running Python does not have."""
@@ -30,7 +33,7 @@ class NewerSyntax(NamedTuple):
 
 def newer_syntax(text: str) -> NewerSyntax | None:
     """What needs the newest Python in a file that this one refuses; `None` if a newer version does not help."""
-    if longest_statement(text)[1] > MAX_OPERATORS:
+    if len(text) > MOST_CHARACTERS or longest_statement(text)[1] > MAX_OPERATORS:
         return None
     import libcst as cst
     from libcst.metadata import MetadataWrapper, PositionProvider

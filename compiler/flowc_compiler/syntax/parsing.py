@@ -19,6 +19,8 @@ ALLOW_LARGE: ContextVar[bool] = ContextVar("ALLOW_LARGE", default=False)
 """Whether files may have more, as `--allow-large` says: whoever gives it trusts them."""
 _WORD = re.compile(r"\w+|[^\w\s]|\n")
 _PART = 2**18
+_OF_AN_IMPORT = 5
+"""Words that an import counts as beside its own: it is searched for in folders."""
 _LONGEST_WORD = 25
 _STARTS = re.compile(r"\n[^\n]|;")
 _MAX_DEPTH = 1000
@@ -27,6 +29,8 @@ _SMALL = 20_000
 """Characters of a text whose code Python makes at once."""
 _ALIKE = 300
 """Functions, classes and comprehensions of one piece, or arguments of one call: Python compares all pairs of them."""
+_PIECE = 30
+"""Statements of a piece."""
 _MOST_NODES = 20_000
 """Of a piece."""
 _SCOPE = re.compile(r"\b(?:def|class|lambda|for)\b")
@@ -60,7 +64,7 @@ def count_words(text: str) -> int:
     found, least = 0, len(text) // _LONGEST_WORD
     for start in range(0, len(text) if least <= MOST_WORDS else 0, _PART):
         part = text[start : start + _PART]
-        found += len(_WORD.findall(part)) + len(_STARTS.findall(part))
+        found += len(_WORD.findall(part)) + len(_STARTS.findall(part)) + _OF_AN_IMPORT * part.count("import ")
         if found > MOST_WORDS:
             break
     return max(found, least)
@@ -106,33 +110,30 @@ def _refuse(tree: ast.Module, text: str) -> None:
         compile(tree, "<flow>", "exec", dont_inherit=True)
         return
     symtable.symtable(text, "<flow>", "exec")
-    for piece in _pieces(tree.body):
-        if not _is_strange(piece):
-            compile(piece, "<flow>", "exec", dont_inherit=True)
+    statements = list(_statements(tree.body))
+    for start in range(0, len(statements), _PIECE):
+        piece = statements[start : start + _PIECE]
+        for part in [piece] if not _is_strange(piece) else [[item] for item in piece if not _is_strange([item])]:
+            compile(ast.Module(part, []), "<flow>", "exec", dont_inherit=True)
 
 
-def _pieces(body: list[ast.stmt]) -> Iterator[ast.Module]:
-    """The statements of a module or a class as small modules: each function, and the others some at a time."""
-    others: list[ast.stmt] = []
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a module, and those of a large class before the class without them."""
     for statement in body:
-        if isinstance(statement, ast.ClassDef):
-            yield from _pieces(statement.body)
+        if isinstance(statement, ast.ClassDef) and len(statement.body) > _PIECE:
+            yield from _statements(statement.body)
             head = copy(statement)
-            head.body = [ast.copy_location(ast.Pass(), statement)]
-            others.append(head)
-        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield ast.Module([statement], [])
+            head.body = statement.body[:1]
+            yield head
         else:
-            others.append(statement)
-    for start in range(0, len(others), _ALIKE):
-        yield ast.Module(others[start : start + _ALIKE], [])
+            yield statement
 
 
-def _is_strange(piece: ast.Module) -> bool:
+def _is_strange(piece: list[ast.stmt]) -> bool:
     scopes = 0
-    for nodes, node in enumerate(walk(piece)):
+    for nodes, node in enumerate(item for statement in piece for item in walk(statement)):
         scopes += isinstance(node, _SCOPES)
-        if nodes > _MOST_NODES or scopes > _ALIKE + 1:
+        if nodes > _MOST_NODES or scopes > _ALIKE:
             return True
         if isinstance(node, ast.Call | ast.ClassDef) and len(node.keywords) > _ALIKE:
             return True

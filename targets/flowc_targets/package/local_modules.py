@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from flowc_compiler.source import SourceFile
     from flowc_compiler.syntax.local_code import Importer
 
+_MOST_MISSING = 2000
+"""Imports that are searched for in the whole project."""
+
 
 def find_local_code(source: SourceFile, included: Sequence[Path], sink: DiagnosticSink) -> LocalCode:
     """The local files of a flow, with all that is wrong with them. `included` are files that ship anyway.
@@ -29,8 +32,12 @@ def find_local_code(source: SourceFile, included: Sequence[Path], sink: Diagnost
     """
     code = LocalCode(source, included) if included else local_code(source)
     sink.extend(code.sink)
-    for item in code.missing:
+    for item in code.missing[:_MOST_MISSING]:
         _report_missing(item, code, sink)
+    if len(code.missing) > _MOST_MISSING:
+        _, file, _ = code.missing[_MOST_MISSING]
+        message = f"there are {len(code.missing) - _MOST_MISSING:,} more imports of what is no local module"
+        sink.warning("FC612", message, file.line_span(1), help="whether they look local was not searched")
     for item in code.compiled:
         _report_compiled(item, included, sink)
     for change, file in code.changes:
