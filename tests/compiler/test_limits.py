@@ -392,3 +392,43 @@ def test_a_file_whose_time_is_over_may_have_more_calls_of_its_pipeline(
     text = PIPELINE.format(code="work(x)").replace("def p()", "def p(x: int = 1)")
     [found] = diagnostics(tmp_path, f"{text}\nTABLE = [n for n in range(99999)]\np(x=2)\n")
     assert found.code == "FC114"
+
+
+ENDS = {
+    "foreach": "self.next(self.end, foreach={call})",
+    "artifact": "self.x = {call}\n        self.next(self.end)",
+    "branch": "self.next({{'a': self.end}}, condition={call})",
+}
+OUTSIDE = {
+    "decorator": "@environment(vars={{'A': {call}}})",
+    "several": "@environment(vars={{'A': str({call})}})",
+    "memory": "@resources(memory={call})",
+}
+
+
+@pytest.mark.parametrize("call", ["F()", "exit()", "quit(1)", "(lambda: exit())()", "[exit() for _ in 'a'][0]"])
+@pytest.mark.parametrize("place", [*ENDS, *OUTSIDE, "default", "computed", "config"])
+def test_an_expression_that_would_end_the_process_is_a_value_that_is_not_known(
+    tmp_path: Path, place: str, call: str
+) -> None:
+    body = ENDS.get(place, "self.next(self.end)").format(call=call)
+    above = OUTSIDE.get(place, "@step").format(call=call)
+    value = {"default": call, "computed": f"lambda: {call}"}.get(place, "1")
+    text = f"""
+from flowc import Config, FlowSpec, Parameter, environment, resources, step
+
+
+class F(FlowSpec):
+    p = Parameter("p", default={value})
+    c = Config("c", default_value={call if place == "config" else dict()})
+
+    {above}
+    @step
+    def start(self):
+        {body}
+
+    @step
+    def end(self):
+        pass
+"""
+    diagnostics(tmp_path, text.replace("@step\n    @step", "@step"))  # whatever they are

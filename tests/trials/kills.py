@@ -18,11 +18,14 @@ from flowc.client import Run
 from flowc.errors import FlowError
 from tests.trials.sample_runs import FLOW, Ended, Values, begin, finish, make, read_values, write_flow, wrong_final
 from tests.trials.trial import Attempt, Choice
+from tests.trials.workers import Work, in_workers
 
 PAUSE = 0.05
 """Seconds that a task waits, so that tasks are met at work."""
 GENERATIONS = 4
 """How many runs in a row may be killed, before the last is left alone."""
+AT_ONCE = 4
+"""Runs that are killed at a time: they wait most of theirs."""
 ENDING_SECONDS = 20.0
 """In which the tasks of a killed run have ended."""
 
@@ -38,15 +41,22 @@ def trial(choice: Choice) -> Iterator[Attempt]:
         assert run is not None, ended.output
         assert not ended.code, ended.output
         values = dict(read_values(run))
-        for number in range(choice.count):
+
+        def attempt(number: int) -> list[Attempt]:
             source = random.Random(f"{choice.seed} {number}")
             method = source.choice(["fork", "fork", "spawn"])
             label = f"{number}-{method}"
-            if choice.allows(label):
-                story: list[str] = []
-                problem = _attempt(folder, values, source, seconds, ["--start-method", method], story)
-                shutil.rmtree(folder / "root", ignore_errors=True)
-                yield Attempt(label, problem and f"{'; '.join(story)}: {problem}")
+            if not choice.allows(label):
+                return []
+            own = folder / str(os.getpid())
+            own.mkdir(exist_ok=True)
+            write_flow(own)
+            story: list[str] = []
+            problem = _attempt(own, values, source, seconds, ["--start-method", method], story)
+            shutil.rmtree(own / "root", ignore_errors=True)
+            return [Attempt(label, problem and f"{'; '.join(story)}: {problem}")]
+
+        yield from in_workers(Work(attempt, attempt), range(choice.count), batch=20, workers=AT_ONCE)
 
 
 def _attempt(

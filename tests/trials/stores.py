@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from flowc.client import Run
 from flowc.errors import CorruptArtifact, FlowError, MissingInput, NotFound
 from tests.trials.sample_runs import FLOW, TASKS, Values, call, make, read_values, write_flow, wrong_final
 from tests.trials.trial import Attempt, Choice
+from tests.trials.workers import Work, in_workers
 
 
 class Damage(NamedTuple):
@@ -185,22 +187,30 @@ DAMAGES: dict[str, Callable[[_Broken], Damage]] = {
 def trial(choice: Choice) -> Iterator[Attempt]:
     """Damage copies of a finished run, and of one that stopped before its last join."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_flow(folder)
-        stores: list[tuple[Path, str, Values]] = []
-        for case, environment in (("finished", {}), ("stopped", {"STOP": "1"})):
-            root = folder / case
-            ended, run = make(folder, str(root), "run", "flow.py", **environment)
-            assert run is not None, ended.output
-            assert ended.code == len(environment), ended.output
-            stores.append((root, run.id, dict(read_values(run))))
-        for number in range(choice.count):
+        stores = list(_stores(Path(name)))
+
+        def attempt(number: int) -> list[Attempt]:
             source = random.Random(f"{choice.seed} {number}")
             kind = source.choice(sorted(DAMAGES))
             label = f"{number}-{kind}"
-            if choice.allows(label):
-                root, run_id, values = stores[number % 2]
-                yield _attempt(folder, label, root, run_id, values, source, kind)
+            folder = Path(name) / str(os.getpid())
+            folder.mkdir(exist_ok=True)
+            write_flow(folder)
+            root, run_id, values = stores[number % 2]
+            return [_attempt(folder, label, root, run_id, values, source, kind)] if choice.allows(label) else []
+
+        yield from in_workers(Work(attempt, attempt), range(choice.count), batch=20)
+
+
+def _stores(folder: Path) -> Iterator[tuple[Path, str, Values]]:
+    """What is damaged: a root, its run, and the values in it."""
+    write_flow(folder)
+    for case, environment in (("finished", {}), ("stopped", {"STOP": "1"})):
+        root = folder / case
+        ended, run = make(folder, str(root), "run", "flow.py", **environment)
+        assert run is not None, ended.output
+        assert ended.code == len(environment), ended.output
+        yield root, run.id, dict(read_values(run))
 
 
 def _attempt(

@@ -19,6 +19,7 @@ from flowc_targets.simulate import Progress, SimulateOptions, prepare_manifest, 
 from tests.support import emitted, errors
 from tests.trials.airflow_in_process import load_dag
 from tests.trials.trial import Attempt, Choice
+from tests.trials.workers import Work, in_workers
 
 if TYPE_CHECKING:
     from flowc_targets.simulate.simulated_pods import Pod
@@ -234,9 +235,13 @@ def problems(strings: Sequence[str]) -> dict[str, list[str]]:
 def trial(choice: Choice) -> Iterator[Attempt]:
     """Try that many strings; `--only NUMBER` tries one of them again, alone."""
     numbers = [number for number in range(choice.count) if not choice.names or str(number) in choice.names]
-    for start in range(0, len(numbers), BATCH):
+
+    def attempts(start: int) -> list[Attempt]:
         batch = {hostile(choice.seed, number): number for number in numbers[start : start + BATCH]}
         found = problems(list(batch))
-        for text, number in batch.items():
-            wrong = "; ".join(found[text])
-            yield Attempt(str(number), f"{text!r}: {wrong}" if wrong else None)
+        return [
+            Attempt(str(number), "; ".join((repr(text), *found[text])) if found[text] else None)
+            for text, number in batch.items()
+        ]
+
+    yield from in_workers(Work(attempts, attempts), range(0, len(numbers), BATCH), batch=3)

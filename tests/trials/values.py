@@ -24,6 +24,7 @@ from flowc_compiler.driver import compile_file
 from flowc_targets.simulate import SimulateOptions, prepare_manifest
 from tests.support import emitted
 from tests.trials.trial import Attempt, Choice
+from tests.trials.workers import Work, in_workers
 
 _ODD_NAMES = (
     "start", "end", "self", "next", "input", "index", "inputs", "name", "id", "run", "show", "_", "__", "__init__",
@@ -118,10 +119,12 @@ def _check_parameter(drawn: dict[str, Any], default: object) -> None:
 
 def trial(choice: Choice) -> Iterator[Attempt]:
     """Try that many flows, in rounds of 100; a failure is shrunk to the smallest that fails likewise."""
-    for number in range(0, choice.count, 100):
-        if choice.names and str(number) not in choice.names:
-            continue
-        yield from _round(choice.seed, number, min(100, choice.count - number))
+    rounds = [number for number in range(0, choice.count, 100) if not choice.names or str(number) in choice.names]
+
+    def attempts(number: int) -> list[Attempt]:
+        return list(_round(choice.seed, number, min(100, choice.count - number)))
+
+    yield from in_workers(Work(attempts, attempts), rounds, batch=5)
 
 
 def _round(first: int, number: int, count: int) -> Iterator[Attempt]:

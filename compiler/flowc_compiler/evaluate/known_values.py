@@ -18,6 +18,7 @@ from flowc_compiler.evaluate.evaluator import (
     CallArguments,
     EvaluationError,
     Evaluator,
+    ExitError,
     Frame,
     LimitError,
     RaisedError,
@@ -351,6 +352,8 @@ def _guarded(evaluator: Evaluator, node: ast.expr, frame: Frame, make: Callable[
     except RaisedError as error:
         text = f"{error.error}" if str(error.error) else type(error.error).__name__
         raise UnresolvedError(node, f"{what} fails: {text}", wrong=True) from None
+    except ExitError:
+        raise UnresolvedError(node, f"{what} ends the process") from None
     except (EvaluationError, LimitError, RecursionError):
         raise UnresolvedError(node) from None
     finally:

@@ -412,6 +412,9 @@ class LocalCode:
         if absolute is None:
             self.missing.append(Importer(wanted._replace(optional=optional), follow.source, None))
             return
+        is_absent = not (absolute.level or follow.own_path) and (len(self._path), absolute.parts[0]) in self._absent
+        if is_absent and absolute.attribute and len(absolute.parts) > 1:
+            return  # reported with the module that it would be in
         found = self.folders.resolve(absolute.parts, [*(follow.own_path or ()), *self._path])
         self.missing.append(Importer(absolute._replace(optional=optional), follow.source, found))
 
