@@ -171,3 +171,74 @@ def test_the_first_process_of_a_container_ends_at_sigterm(tmp_path: Path) -> Non
     process.communicate()
     assert time.monotonic() - began < 10
     assert process.returncode == 143
+
+
+AFTER_COMMIT = """
+    import atexit, os
+    from flowc import FlowSpec, current, retry, step
+
+    def leave(step):
+        if os.environ.get("LEAVES") == step:
+            atexit.register(os._exit, 7)
+        if os.environ.get("FAILS") == step:
+            raise ValueError("again")
+
+    class After(FlowSpec):
+        @retry(times=1, minutes_between_retries=0)
+        @step
+        def start(self):
+            self.x = current.retry_count + 1
+            leave("start")
+            self.next(self.end)
+
+        @retry(times=1, minutes_between_retries=0)
+        @step
+        def end(self):
+            leave("end")
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", ["start", "end"])
+def test_a_process_that_fails_after_its_commit_is_no_success_where_the_next_attempt_fails(
+    tmp_path: Path, name: str
+) -> None:
+    """The engine sees that the pod has failed; the store shows it by the attempt that follows."""
+    shim = Shim(tmp_path, AFTER_COMMIT)
+    if name == "end":
+        shim.task("start")
+    assert shim.attempt(name, LEAVES=name).returncode == 7
+    assert shim.layout.latest(name, ()) == 0
+
+    assert shim.attempt(name, attempt=1, FAILS=name).returncode == 1
+    run = Run(f"After/{RUN}", root=shim.root, _namespace_check=False)
+    task = run[name].task
+    assert (run.status, run.successful, run.finished) == ("failed", False, True)
+    assert (task.successful, task.finished, task.attempt, task.current_attempt) == (False, True, 0, 1)
+    assert (task.exception.exception, task["x"].data if name == "start" else 1) == ("again", 1)
+    assert [attempt.state for attempt in task.attempts] == ["successful", "failed"]
+    shown = flowc(tmp_path, "show", f"After/{RUN}", "--root", "root").stdout
+    assert f"After/{RUN}  failed" in shown
+    assert f"{name} attempt 1 failed: ValueError: again" in shown
+    document = json.loads(flowc(tmp_path, "show", f"After/{RUN}", "--root", "root", "--json").stdout)
+    [entry] = document["steps"][name]
+    assert (entry["successful"], entry["exception"]["message"]) == (False, "again")
+
+    shim.task(name, attempt=1)  # as `argo retry` does: from here on all is well
+    task = Run(f"After/{RUN}", root=shim.root, _namespace_check=False)[name].task
+    assert (task.successful, task.attempt, task.exception) == (True, 1, None)
+    resumed = flowc(tmp_path, "resume", "flow_file.py", "--root", "root", "--origin-run-id", RUN)
+    assert resumed.returncode == 0, resumed.stderr
+
+
+@pytest.mark.process
+def test_a_task_whose_process_failed_after_its_commit_runs_while_its_next_attempt_does(tmp_path: Path) -> None:
+    shim = Shim(tmp_path, AFTER_COMMIT)
+    assert shim.attempt("start", LEAVES="start").returncode == 7
+    shim.layout.write_json(f"{shim.layout.prefix}/start/-/1/attempt.json", begun(2))
+    run = Run(f"After/{RUN}", root=shim.root, _namespace_check=False)
+    assert (run.status, run["start"].task.finished, run["start"].task.successful) == ("running", False, False)
+    shim.task("start", attempt=1)
+    shim.task("end")
+    run = Run(f"After/{RUN}", root=shim.root, _namespace_check=False)
+    assert (run.status, run["start"].task.data.x) == ("successful", 2)

@@ -53,8 +53,8 @@ def _text(run: Run, steps: Sequence[Step]) -> str:
     reused = run.reused
     for step in steps:
         tasks = tasks_of(step)
-        done = sum(task.committed for task in tasks)
-        retried = sum(task.attempt > 0 for task in tasks)
+        done = sum(task.committed and not task.begun_again for task in tasks)
+        retried = sum(task.current_attempt > 0 for task in tasks)
         count = "" if len(tasks) == 1 and tasks[0].index is None else f"  {done} of {len(tasks)} tasks"
         again = f", {retried} retried" if retried else ""
         if step.name in reused:
@@ -85,7 +85,7 @@ def _attempts(tasks: Sequence[Task]) -> list[str]:
     for task in tasks:
         if len(lines) > _SHOWN_ATTEMPTS:
             return [*lines[:_SHOWN_ATTEMPTS], "    and more: see them with --json"]
-        attempts = [] if task.attempt == 0 and task.committed else task.attempts
+        attempts = [] if task.current_attempt == 0 and task.committed else task.attempts
         for attempt in attempts:
             name = task.id if len(attempts) == 1 else f"{task.id} attempt {attempt.number}"
             if attempt.failure is not None:
@@ -121,11 +121,17 @@ def _document(run: Run, steps: Sequence[Step]) -> dict[str, Any]:
 
 
 def _task_document(task: Task) -> dict[str, Any]:
-    document: dict[str, Any] = {"task": task.id, "attempt": task.attempt, "successful": task.committed}
+    document: dict[str, Any] = {
+        "task": task.id,
+        "attempt": task.attempt,
+        "successful": task.committed and not task.begun_again,
+    }
     if task.committed:
         if task.origin_run_id is not None:
             document["origin"] = task.origin_run_id
         document["artifacts"] = task.manifest["artifacts"]
+        if task.failure is not None:
+            document["exception"] = task.failure
     elif task.failure is not None:
         document["exception"] = task.failure
         document["artifacts"] = task.references

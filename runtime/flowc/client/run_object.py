@@ -92,8 +92,15 @@ class Run(Entity["Flow", Step]):
         """Whether its end step has succeeded. A step whose error `@catch` caught has not, as in Metaflow."""
         if self.is_synthetic(self.end_name):
             return Progress(self).ended(self.end_name) is not None
-        attempt = self.layout.latest(self.end_name, ())
+        attempt = self.end_attempt
         return attempt is not None and not self.layout.manifest(self.end_name, (), attempt).get("caught", False)
+
+    @property
+    def end_attempt(self) -> Optional[int]:
+        """The last attempt of the end step; `None` unless that was committed."""
+        attempts = self.attempts_of(self.end_name).get((), {})
+        last = max(attempts, default=None)
+        return last if last is not None and attempts[last] else None
 
     @property
     def finished(self) -> bool:

@@ -32,7 +32,7 @@ def run_status(run: Run) -> str:
     end = run.layout.read_json(f"{run.pathspec}/run-end.json")
     if end is not None:
         return str(end["status"])
-    ended = run.successful if run.is_synthetic(run.end_name) else run.layout.latest(run.end_name, ()) is not None
+    ended = run.successful if run.is_synthetic(run.end_name) else run.end_attempt is not None
     if ended:
         return "successful"
     if run.record:
@@ -70,11 +70,18 @@ def _status_from_attempts(run: Run) -> str:
 
 
 def _unfinished(run: Run, found: Dict[str, Dict[Path, Dict[int, bool]]]) -> Iterator[Attempt]:
-    """The last attempt of each task that has none that was committed."""
+    """The last attempt of each task in which it was not committed.
+
+    One follows a committed attempt where that one's process failed afterwards, which only its engine has seen.
+    """
     for step, tasks in found.items():
         for path, attempts in tasks.items():
-            if not any(attempts.values()):
-                yield read_attempt(run.layout, step, path, max(attempts), committed=False, after=None, run_over=False)
+            if not attempts[max(attempts)]:
+                yield _last_attempt(run, step, path, max(attempts))
+
+
+def _last_attempt(run: Run, step: str, path: Path, number: int) -> Attempt:
+    return read_attempt(run.layout, step, path, number, committed=False, after=None, run_over=False)
 
 
 def _ended(run: Run, step: str, path: Path, attempt: int) -> float:

@@ -105,13 +105,21 @@ class Task(Entity["Step", DataArtifact]):
 
     @property
     def successful(self) -> bool:
-        """Whether an attempt was committed. A task whose error `@catch` caught has not succeeded, as in Metaflow."""
-        return self.committed and not self.manifest.get("caught", False)
+        """Whether its last attempt was committed. One whose error `@catch` caught has not succeeded, as in Metaflow."""
+        return self.committed and not self.begun_again and not self.manifest.get("caught", False)
+
+    @property
+    def begun_again(self) -> bool:
+        """Whether an attempt follows the committed one that is read: its process, or its pod, failed after the commit.
+
+        The values stay those of the committed one; what became of the task is what becomes of the last.
+        """
+        return self.committed and self._asked is None and self.current_attempt > self.attempt
 
     @property
     def finished(self) -> bool:
         """Whether its last attempt has ended, well or not."""
-        return self.committed or self.failure is not None
+        return (self.committed and not self.begun_again) or self.failure is not None
 
     @property
     def attempts(self) -> List[Attempt]:
@@ -137,7 +145,7 @@ class Task(Entity["Step", DataArtifact]):
     @property
     def finished_at(self) -> Optional[datetime]:
         """When it ended; `None` while it runs."""
-        if self.committed:
+        if self.committed and not self.begun_again:
             return local_time(float(self.manifest["created"]))
         failure = self.failure
         return local_time(float(failure["created"])) if failure is not None else None
@@ -197,9 +205,10 @@ class Task(Entity["Step", DataArtifact]):
     @property
     def failure(self) -> Dict[str, Any] | None:
         """`type`, `message`, `traceback` and `created` of its failure; `None` when it succeeded or still runs."""
-        if self.committed or self.attempt not in self._attempts:
+        number = self.current_attempt
+        if (self.committed and not self.begun_again) or number not in self._attempts:
             return None
-        return self.attempt_record(self.attempt).failure
+        return self.attempt_record(number).failure
 
     @property
     def exception(self) -> Optional[ExceptionWrapper]:

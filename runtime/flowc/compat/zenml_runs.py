@@ -171,7 +171,7 @@ class StepRun(Response):
     @property
     def status(self) -> ExecutionStatus:
         """How far it is."""
-        if self._task.committed:
+        if self._task.committed and not self._task.begun_again:
             return ExecutionStatus.COMPLETED
         return ExecutionStatus.FAILED if self._task.failure is not None else ExecutionStatus.RUNNING
 
