@@ -88,7 +88,7 @@ def _text(item: Diagnostic, sources: Mapping[str, SourceFile], paint: _Paint, pa
         lines.append(f"{gutter}{paint('-->', 'line')} {_visible(str(item.span))}")
         line = _source_line(item.span, sources)
         if line is not None:
-            lines.extend(_excerpt(item, item.span, line.rstrip(), gutter, paint))
+            lines.extend(_excerpt(item, item.span, line.rstrip(" \t"), gutter, paint))
     if item.help:
         lines.append(f"{gutter} {paint('=', 'line')} {paint('help', 'help')}: {_visible(item.help)}")
     if page:
