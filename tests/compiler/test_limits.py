@@ -420,7 +420,7 @@ from flowc import Config, FlowSpec, Parameter, environment, resources, step
 
 class F(FlowSpec):
     p = Parameter("p", default={value})
-    c = Config("c", default_value={call if place == "config" else dict()})
+    c = Config("c", default_value={call if place == "config" else "{}"})
 
     {above}
     @step
