@@ -64,9 +64,10 @@ class Declaration:
 
     def value(self, flow_name: str) -> Any:
         """The value for this run, from the environment or the default. Only the start task asks."""
-        from flowc.shim.loaded_plan import given_text
+        from flowc.shim.loaded_plan import given_text, text_of_file
 
         text = given_text(self.name)
+        text = text_of_file(self.name) if text is None else text
         if text is None and self.fields.get("envvar") is not None:
             text = option_values().environment_text(self)
         value = self._default(flow_name) if text is None else self._given(text)

@@ -44,6 +44,11 @@ class FlowSpec:
         return path[-1] if path else None
 
     @property
+    def _current_step(self) -> str:
+        """The step that runs: Metaflow's name, which code of its users reads, too."""
+        return state_of(self).step.name
+
+    @property
     def input(self) -> Any:
         """The task's item of the innermost foreach around it; `None` outside of every foreach."""
         path = _foreach_path(self)

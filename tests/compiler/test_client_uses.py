@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowc import pipeline_settings
-from flowc.compat import step_context, zenml_client, zenml_models, zenml_runs
+from flowc.compat import step_context, zenml_client, zenml_models, zenml_runs, zenml_stack
 from flowc.protocol.zenml_names import CLASSES, FUNCTIONS
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
@@ -42,7 +42,7 @@ HELPERS = """
             return self.client.USED
 
     def command():
-        return Client().active_stack
+        return Client().zen_store
 """
 FLOW = """
     TOP
@@ -54,7 +54,7 @@ FLOW = """
 
     @step
     def other() -> list:
-        return Client().active_stack
+        return Client().zen_store
 
     @pipeline
     def numbers():
@@ -65,8 +65,8 @@ FLOW = """
         numbers()
 """
 REFUSED = {
-    "Client().active_stack": "active_stack` of `Client",
-    "Client().active_stack.experiment_tracker.name": "active_stack` of `Client",
+    "Client().zen_store": "zen_store` of `Client",
+    "Client().zen_store.experiment_tracker.name": "zen_store` of `Client",
     "client = Client(); client.list_models()": "list_models` of `Client",
     "client = connect(); client.zen_store": "zen_store` of `Client",
     "shared.get_secret('x')": "get_secret` of `Client",
@@ -97,7 +97,7 @@ REFUSED = {
     "[found.uri for found in get_step_context().inputs['x']]": "uri` of `ArtifactVersion",
     "Reader().read()": "USED` of `Client",
     "from zenml.client import Client as C; C().active_user": "active_user` of `Client",
-    "from helpers import command; command()": "active_stack` of `Client",
+    "from helpers import command; command()": "zen_store` of `Client",
     "(lambda: Client().active_user)()": "active_user` of `Client",
 }
 ALLOWED = (
@@ -106,10 +106,10 @@ ALLOWED = (
     "get_step_context().inputs['x'][0].run.pipeline.last_successful_run.status.is_finished",
     "log_metadata({'a': 1}, infer_model=True); log_metadata(metadata={'a': 1}, artifact_name='rows')",
     "Client().get_pipeline('x').runs[0].steps['a'].start_time.isoformat()",
-    "client = Client(); client = object(); client.active_stack",
-    "Client = dict; Client().active_stack",
+    "client = Client(); client = object(); client.zen_store",
+    "Client = dict; Client().zen_store",
     "Client().__class__; get_step_context().__dict__",
-    "getattr(Client(), 'active_stack', None)",
+    "getattr(Client(), 'zen_store', None)",
     "client = Client(); client.note = 1",
 )
 
@@ -134,7 +134,7 @@ def test_what_is_not_served_is_reported(tmp_path: Path, code: str) -> None:
 
 
 def test_code_at_the_top_level_runs_in_each_task(tmp_path: Path) -> None:
-    assert "active_stack` of `Client" in _messages(tmp_path, top="tracker = Client().active_stack.experiment_tracker")
+    assert "zen_store` of `Client" in _messages(tmp_path, top="tracker = Client().zen_store.experiment_tracker")
     assert "`get_step_context` is called where no step runs" in _messages(tmp_path, top="context = get_step_context()")
 
 
@@ -145,12 +145,12 @@ def test_what_is_served_or_not_certain_is_not_reported(tmp_path: Path, code: str
 
 def test_code_that_no_task_runs_is_not_reported(tmp_path: Path) -> None:
     assert not _messages(tmp_path, main='Client().activate_stack("x")')
-    assert not _messages(tmp_path, top="if typing.TYPE_CHECKING: Client().active_stack")
-    assert not _messages(tmp_path, top="def command(): return Client().active_stack")
+    assert not _messages(tmp_path, top="if typing.TYPE_CHECKING: Client().zen_store")
+    assert not _messages(tmp_path, top="def command(): return Client().zen_store")
     for failure in ("AttributeError", "(KeyError, AttributeError)", "Exception"):
-        guarded = f"try: Client().active_stack\n        except {failure}: pass"
+        guarded = f"try: Client().zen_store\n        except {failure}: pass"
         assert not _messages(tmp_path, body=guarded)
-    assert _messages(tmp_path, body="try: Client().active_stack\n        except KeyError: pass")
+    assert _messages(tmp_path, body="try: Client().zen_store\n        except KeyError: pass")
 
 
 def test_the_table_is_what_the_runtime_has() -> None:
@@ -160,7 +160,7 @@ def test_the_table_is_what_the_runtime_has() -> None:
             continue
         found: Any = next(
             vars(module)[name]
-            for module in (step_context, zenml_client, zenml_runs, zenml_models, pipeline_settings)
+            for module in (step_context, zenml_client, zenml_runs, zenml_models, zenml_stack, pipeline_settings)
             if name in vars(module)
         )
         above: list[type] = [item for item in inspect.getmro(found) if item is not object]

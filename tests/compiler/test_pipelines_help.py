@@ -38,7 +38,7 @@ TOLD = {
     "plain.map([1, 2])": "put `@step` above `plain`",
     "square(get_pipeline_context())": "make other objects in the step",
     "square(Client())": "pass one of its attributes or artifacts, or read it in the step",
-    "square(Client().active_stack)": "flowc has no stacks",
+    "square(Client().active_stack)": "pass one of its attributes or artifacts",
     "square(Client().get_pipeline('p').last_run)": "pass one of its attributes or artifacts",
     "square(log_metadata({'a': 1}))": "call it in a step",
     "run_with_accelerate(square)(1)": "start it within the step",

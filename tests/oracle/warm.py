@@ -158,6 +158,7 @@ def _execute(request: dict[str, Any], ends: list[int]) -> None:
     sys.argv = [part for part in request["command"][1:] if part != "-u"]
     sys.path[0] = request["folder"]
     vars(import_module("metaflow.runtime"))["subprocess"] = _Processes()
+    vars(import_module("metaflow.client.core"))["current_namespace"] = False  # that of a process that begins
     main = ModuleType("__main__")
     main.__file__ = sys.argv[0]
     vars(main)["ForeachFrame"] = vars(import_module("metaflow.tuple_util"))["ForeachFrame"]  # Metaflow puts it there

@@ -256,7 +256,7 @@ _SERVED = {
     "status": ("context.step_run.status, read().in_progress", "running True", "running True"),
 }
 _REFUSED = {
-    "model": "context.model", "state": "context.pipeline_state", "stack": "Client().active_stack.name",
+    "model": "context.model", "state": "context.pipeline_state", "stack": "Client().active_stack.orchestrator.flavor",
     "run_stack": "read().stack", "step_logs": "read().steps['load'].logs", "uri": "context.inputs['item'][0].uri",
     "sorted": "Client().list_pipeline_runs(sort_by='created')", "secret": "Client().get_secret('a').values",
     "metadata_of_step": "log_metadata({'a': 1}, step_id='x')", "artifact_uri": "context.get_output_artifact_uri()",

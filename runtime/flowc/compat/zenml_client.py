@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, Iterator, List, Optional, TypeVar
 
     from flowc.compat.zenml_models import ModelVersion
+    from flowc.compat.zenml_stack import Stack
 
     T = TypeVar("T")
     _ListOf = List
@@ -37,6 +38,13 @@ class Page(_ListOf[T]):
 
 class Client:
     """Reads the runs of the store that the client of flowc has by default."""
+
+    @property
+    def active_stack(self) -> Stack:
+        """What stands for a stack."""
+        from flowc.compat.zenml_stack import Stack
+
+        return Stack()
 
     def get_pipeline_run(self, name_id_or_prefix: str, **options: Any) -> PipelineRun:
         """A run by its id, the beginning of one, or `pipeline/id`. Raises KeyError."""

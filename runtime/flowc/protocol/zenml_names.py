@@ -185,6 +185,11 @@ _MODEL = {
     "set_stage": "(stage force)",
     "stage": "",
 }
+STACK_COMPONENTS = (
+    "alerter", "annotator", "container_registry", "data_validator", "experiment_tracker", "feature_store",
+    "image_builder", "model_deployer", "model_registry", "orchestrator", "step_operator",
+)  # fmt: skip
+"""What a stack of ZenML has beside its store. Here each can be named, and nothing else."""
 CLASSES: Dict[str, Dict[str, str]] = {
     "Artifact": {"id": "", "name": ""},
     "ArtifactVersion": {
@@ -203,7 +208,9 @@ CLASSES: Dict[str, Dict[str, str]] = {
         "tags": "",
         "version": "",
     },
+    "ArtifactStore": {"name": "", "path": ""},
     "Client": {
+        "active_stack": "Stack",
         "get_artifact_version": f"(name_id_or_prefix version {_OPTIONS})ArtifactVersion",
         "get_pipeline": f"(name_id_or_prefix {_OPTIONS})PipelineResponse",
         "get_pipeline_run": f"(name_id_or_prefix allow_name_prefix_match {_OPTIONS})PipelineRun",
@@ -268,6 +275,8 @@ CLASSES: Dict[str, Dict[str, str]] = {
         "step_name": "",
         "step_run": "RunningStep",
     },
+    "Stack": {**dict.fromkeys(STACK_COMPONENTS, "StackComponent"), "artifact_store": "ArtifactStore", "name": ""},
+    "StackComponent": {"name": ""},
     "StepRun": _STEP_RUN,
 }
 """What each class that these give has: the type of each attribute, `[X]` for a list and `{X}` for a dict of them, and

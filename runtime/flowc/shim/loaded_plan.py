@@ -19,10 +19,21 @@ _plan: Plan | None = None
 """The plan of this process; `None` where a flow's file is only imported."""
 
 
+_inherited: frozenset[str] = frozenset()
+"""The variables that were there before the user's file."""
+
+
 def set_plan(plan: Plan) -> None:
     """Set the plan, before the user's file is imported."""
-    global _plan
+    global _plan, _inherited
     _plan = plan
+    _inherited = frozenset(os.environ)
+
+
+def text_of_file(name: str) -> str | None:
+    """The text that the user's file gives a parameter, as Metaflow reads it: `os.environ["METAFLOW_RUN_X"] = "1"`."""
+    variable = f"METAFLOW_RUN_{name.replace('-', '_').upper()}"
+    return None if variable in _inherited else os.environ.get(variable)
 
 
 def is_compiled() -> bool:

@@ -198,7 +198,8 @@ BODIES = [
     Row("`Client().get_artifact_version(name)` as an argument: read by a task before the step", "file",
         _FILE + "@step\ndef keep() -> None:\n    save_artifact(3, 'kept')\n\n@pipeline\ndef row_pipeline():\n"
         "    keep()\n    work(Client().get_artifact_version('kept'), after='keep')\n"),
-    Row("`Client().active_stack`, `.get_secret(name)`", "body", "work(len(Client().active_stack.name))"),
+    Row("`Client().active_stack.orchestrator.flavor`, `.get_secret(name)`", "body",
+        "work(len(Client().active_stack.orchestrator.flavor))"),
     Row("`log_metadata(...)`, `get_step_context()` in the body", "body", "log_metadata({'a': 1})\nwork(1)"),
     Row("a pipeline from a dict, `PIPELINES[name]()`, or called in a `match`", "file",
         _FILE + "@pipeline\ndef row_pipeline(n: int = 1):\n    work(n)\n\nPIPELINES = {'row': row_pipeline}\n\n"

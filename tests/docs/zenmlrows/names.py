@@ -111,7 +111,16 @@ CONTEXT = [
             "assert [one.name for one in Client().list_pipelines()] == ['row_pipeline']\n"
             "assert Client().get_run_step(get_step_context().step_run.id).name == get_step_context().step_run.name"
         ),
-        "Client().active_stack": "Client().active_stack.experiment_tracker",
+        "Client().active_stack.name, .artifact_store.path, .orchestrator.name": (
+            "stack = Client().active_stack\nassert stack.name == stack.orchestrator.name == 'flowc'\n"
+            "assert '://' in stack.artifact_store.path"
+        ),
+        "Client().active_stack.experiment_tracker.name, and so on: only named": (
+            "assert Client().active_stack.experiment_tracker.name == 'flowc'"
+        ),
+        "Client().active_stack.model_deployer.find_model_server(...)": (
+            "Client().active_stack.model_deployer.find_model_server(pipeline_name='a')"
+        ),
         "Client().get_secret(name)": "Client().get_secret('openai')",
         "Client().get_model_version(name, version)": "assert Client().get_model_version('a', 'v1').name == 'v1'",
         "fileio.open(path, 'w')": (

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from flowc.protocol.zenml_names import CLASSES, FUNCTIONS
+from flowc.protocol.zenml_names import CLASSES, FUNCTIONS, STACK_COMPONENTS
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.frontend.pipelines.pipeline_values import StepFunction
 from flowc_compiler.syntax.import_statements import is_type_checking
@@ -339,6 +339,13 @@ def attribute_type(of: str, name: str) -> str:
     return of if of.startswith("[") and name == "items" else ""
 
 
+def _of_component(name: str) -> str:
+    """What to do without a component of a stack."""
+    if name == "experiment_tracker":
+        return "set the tracker up with its own variables, as with environment={'MLFLOW_TRACKING_URI': ...}"
+    return "use the library itself within the step"
+
+
 class _Check:
     """The check of one scope."""
 
@@ -355,12 +362,20 @@ class _Check:
 
     def _attribute(self, node: ast.Attribute) -> None:
         of = self._types.of(self._scope, node.value)
+        if of == "Stack" and node.attr in STACK_COMPONENTS and node.attr != "orchestrator":
+            message = f"`{node.attr}` of the active stack can only be named: flowc has no stacks"
+            self._sink.warning("FC106", message, self._scope.view.span(node), help=_of_component(node.attr))
         if of not in CLASSES or node.attr in CLASSES[of] or node.attr.startswith("__"):
             return
         reason = refusal_of_attribute(node.attr) or f"it has {', '.join(sorted(CLASSES[of]))}"
         self._error(node, f"flowc does not serve `{node.attr}` of `{of}`", reason)
 
     def _call(self, node: ast.Call) -> None:
+        if isinstance(node.func, ast.Name) and node.func.id == "isinstance" and len(node.args) == 2:
+            of = self._types.of(self._scope, node.args[0])
+            if of in {"Stack", "StackComponent"}:
+                message = "the class of a component is asked for, and flowc has no stacks"
+                self._error(node, message, "remove it, and set the library itself up within the step")
         called = self._types.of(self._scope, node.func)
         if not called.startswith("("):
             return

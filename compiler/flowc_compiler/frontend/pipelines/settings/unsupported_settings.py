@@ -116,6 +116,12 @@ RESOURCES = Unread(
 DOCKER = Unread(
     idle=dict.fromkeys(
         (
+            "local_project_install_command", "pyproject_export_command", "pyproject_path",
+            "replicate_local_python_environment",
+        ),
+        "install the packages in the image, and name it: image='...', or `flowc image`",
+    ) | dict.fromkeys(
+        (
             "allow_download_from_artifact_store", "allow_download_from_code_repository",
             "allow_including_files_in_images", "build_config", "build_context_root", "build_options", "copy_files",
             "copy_global_config", "disable_automatic_requirements_detection", "dockerignore", "image_tag",
@@ -127,10 +133,6 @@ DOCKER = Unread(
     ),
     refused={
         "dockerfile": "build the image, and name it: image='...'",
-        "local_project_install_command": "install the project in the image, or put its modules beside the flow",
-        "pyproject_export_command": "install the packages in the image, and name it: image='...'",
-        "pyproject_path": "install the packages in the image, and name it: image='...'",
-        "replicate_local_python_environment": "install the packages in the image, and name it: image='...'",
         "user": "put @kubernetes(security_context={'run_as_user': ...}) above the step",
     },
     silent=frozenset({"skip_build"}),
