@@ -88,7 +88,7 @@ def _suite(file: str, diagnostics: Sequence[Diagnostic]) -> str:
     cases = [_case(file, item) for item in diagnostics]
     if not cases:
         cases = [f'    <testcase classname="{name}" name="check"/>']
-    return "\n".join([f'  <testsuite name="{name}" {counts}>', *cases, "  </testsuite>"])
+    return "\n".join([f'  <testsuite name="{name}" file="{name}" {counts}>', *cases, "  </testsuite>"])
 
 
 def _case(file: str, item: Diagnostic) -> str:

@@ -1,0 +1,136 @@
+"""`flowc check --watch`, and what a check imports and starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flowc_cli.batch.check_watch import is_of_interest, watched_folders
+from tests.support import START_AND_END, flowc_process, write_files
+
+GOOD = f"from flowc import FlowSpec, step\n\n\nclass Good(FlowSpec):{START_AND_END}"
+BROKEN = GOOD.replace("self.next(self.end)", "self.next(self.ende)")
+COMMAND = [sys.executable, "-m", "flowc_cli", "check"]
+
+
+def wait_for(holds: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it takes too long"
+        time.sleep(0.1)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("place", [".", "flow.py"])
+def test_a_change_is_checked_until_an_interrupt(tmp_path: Path, place: str) -> None:
+    pytest.importorskip("watchfiles")
+    write_files(tmp_path, {"flow.py": GOOD, "pyproject.toml": "[tool.flowc]\n"})
+    log = tmp_path.parent / f"{tmp_path.name}.log"
+    with log.open("w") as output:
+        process = subprocess.Popen([*COMMAND, place, "--watch"], cwd=tmp_path, stderr=output, stdout=output)
+    try:
+        wait_for(lambda: "watching" in log.read_text())
+        assert "no errors in 1 file" in log.read_text()
+        (tmp_path / "flow.py").write_text(BROKEN)
+        wait_for(lambda: "FC201" in log.read_text())
+        (tmp_path / "flow.py").write_text(GOOD)
+        wait_for(lambda: log.read_text().count("no errors in 1 file") == 2)
+        write_files(tmp_path, {"new.py": BROKEN} if place == "." else {"pyproject.toml": "[tool.flowc.check]\nx = 1\n"})
+        wait_for(lambda: log.read_text().count("error[") == 2)
+    finally:
+        process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    text = log.read_text()
+    assert "Traceback" not in text
+    assert "\x1b" not in text  # no terminal is there to be cleared
+
+
+@pytest.mark.process
+def test_a_terminal_is_cleared(tmp_path: Path) -> None:
+    pytest.importorskip("watchfiles")
+    write_files(tmp_path, {"flow.py": GOOD})
+    master, slave = pty.openpty()
+    process = subprocess.Popen([*COMMAND, ".", "--watch"], cwd=tmp_path, stderr=slave, stdout=slave)
+    os.close(slave)
+    text = b""
+    while b"watching" not in text:
+        text += os.read(master, 1000)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    os.close(master)
+    assert text.startswith(b"\x1b[2J")
+
+
+@pytest.mark.process
+def test_an_interrupt_of_a_check_in_processes_ends_all_of_them(tmp_path: Path) -> None:
+    write_files(tmp_path, {f"f{n}.py": GOOD for n in range(400)})
+    process = subprocess.Popen(
+        [*COMMAND, ".", "--jobs", "2", "--no-cache"], cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True
+    )
+    time.sleep(1.5)
+    os.killpg(process.pid, signal.SIGINT)
+    _, text = process.communicate(timeout=60)
+    assert process.returncode == 130, text
+    assert b"Traceback" not in text
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+
+
+def test_what_is_watched(tmp_path: Path) -> None:
+    write_files(tmp_path, {"a/.git/HEAD": "", "a/flows/x.py": "", "b/y.py": ""})
+    folder = tmp_path
+    assert watched_folders([folder / "a/flows/x.py", folder / "a", folder / "a/**/*.py"]) == [folder / "a"]
+    assert watched_folders([folder / "b/y.py"]) == [folder / "b"]
+    rows = {"flows/x.py": True, "settings.json": True, ".git/index": False, ".flowc_cache/1.json": False}
+    rows |= {"flows/__pycache__/x.pyc": False, "dist/x.py": False}
+    assert {name: is_of_interest(folder / "build/p" / name, [folder / "build/p"]) for name in rows} == rows
+
+
+@pytest.mark.process
+def test_jobs_give_the_same_in_the_same_order(tmp_path: Path) -> None:
+    write_files(tmp_path, {f"team{n % 7}/f{n}.py": BROKEN if n % 3 else GOOD for n in range(120)})
+    texts = [
+        flowc_process(tmp_path, "check", ".", "--no-cache", *options).stderr
+        for options in (("--jobs", "1"), ("--jobs", "3"))
+    ]
+    assert texts[0] == texts[1]
+    assert "80 errors in 80 of 120 files" in texts[0]
+
+
+IMPORTED = """
+import json, sys
+sys.argv = ["flowc", *sys.argv[1:]]
+from flowc_cli.__main__ import main
+try:
+    main()
+except SystemExit:
+    pass
+print(json.dumps(sorted(sys.modules)))
+"""
+HEAVY = {"libcst", "rich", "yaml", "watchfiles", "multiprocessing", "asyncio", "xml", "html", "pygls", "email", "http"}
+
+
+@pytest.mark.process
+def test_a_check_imports_little(tmp_path: Path) -> None:
+    write_files(tmp_path, {"flow.py": GOOD, "other.py": GOOD})
+
+    def imported(*arguments: str) -> set[str]:
+        command = [sys.executable, "-c", IMPORTED, *arguments]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True)
+        return set(json.loads(done.stdout))
+
+    one, many = imported("check", "flow.py"), imported("check", ".")
+    assert not HEAVY & one
+    assert not {name for name in one if name.startswith("flowc_cli.batch")}
+    assert not HEAVY - {"multiprocessing"} & many
+    warm = imported("check", ".")
+    assert not {name for name in warm if name.startswith("flowc_compiler.frontend.classflow")}  # all is known

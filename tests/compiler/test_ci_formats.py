@@ -1,0 +1,115 @@
+"""Reports for other tools fit what these say of their formats, whatever a message has in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from flowc_compiler.diagnostics import CODES, Diagnostic
+from flowc_compiler.diagnostics.ci_formats import render_concise, render_gitlab, render_junit
+from flowc_compiler.source import Span
+
+EVERYTHING = "".join(map(chr, [*range(0x250), *range(0x2020, 0x2070), 0xD800, 0xDFFF, 0xFEFF, 0xFFFE, 0xFFFF, 0x1F600]))
+HOSTILE = [
+    "plain",
+    EVERYTHING,
+    "]]></failure></testcase>",
+    '"><script>alert(1)</script>',
+    "&amp;&#0;&#x1b;%0A",
+    "\x1b[31mred\x1b[0m\x07\x00",
+    "line\r\nanother\u2028one\x85more",
+    "\ud83d",
+    "",
+]
+
+
+def diagnostic(text: str, severity: str = "error", line: int = 3, file: str = "flows/a.py") -> Diagnostic:
+    span = Span(file, line, 5, line, 9)
+    return Diagnostic("FC202", "error" if severity == "error" else "warning", text, span, help=text)
+
+
+JUNIT: dict[str, tuple[set[str], set[str], set[str]]] = {
+    "testsuites": (set(), {"name", "time", "tests", "failures", "errors"}, {"testsuite"}),
+    "testsuite": (
+        {"name", "tests", "failures", "errors"},
+        {"time", "timestamp", "hostname", "id", "package", "file", "log", "url", "group", "skipped"},
+        {"testsuite", "properties", "testcase", "system-out", "system-err"},
+    ),
+    "testcase": ({"name"}, {"time", "classname", "group"}, {"skipped", "error", "failure", "system-out", "system-err"}),
+    "failure": (set(), {"type", "message"}, set()),
+    "system-out": (set(), set(), set()),
+}
+"""Required attributes, further ones, and elements within, by the schema of Jenkins' xUnit plugin, junit-10.xsd."""
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_junit(text: str) -> None:
+    by_file = {"flows/a.py": [diagnostic(text), diagnostic(text, "warning")], f"{text}.py": [], "c.py": [no_span(text)]}
+    report = render_junit(by_file)
+    report.encode()
+    root = ET.fromstring(report.encode())
+    for element in root.iter():
+        required, allowed, within = JUNIT[element.tag]
+        assert required <= element.attrib.keys() <= required | allowed, element.tag
+        assert {item.tag for item in element} <= within
+    suites = [suite.attrib for suite in root]
+    assert [(suite["tests"], suite["failures"]) for suite in suites] == [("2", "1"), ("1", "0"), ("1", "1")]
+    assert (root.attrib["tests"], root.attrib["failures"]) == ("4", "2")
+    assert sum(1 for _ in root.iter("testcase")) == 4
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]", report)
+
+
+def no_span(text: str) -> Diagnostic:
+    return Diagnostic("FC104", "error", text, None)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_gitlab(text: str, tmp_path: Path) -> None:
+    """What https://docs.gitlab.com/ci/testing/code_quality/ requires of each entry."""
+    absolute = (tmp_path / "flows/b.py").as_posix()
+    by_file = {
+        "flows/a.py": [diagnostic(text), diagnostic(text, line=9), diagnostic(text, "warning")],
+        "flows/b.py": [no_span(text), diagnostic(text, file=absolute)],
+    }
+    report = render_gitlab(by_file, Path.cwd())
+    report.encode()
+    assert "\x1b" not in report
+    entries = json.loads(report)
+    assert len(entries) == 5
+    for entry in entries:
+        assert {"description", "check_name", "fingerprint", "severity", "location"} <= entry.keys()
+        assert entry["severity"] in {"info", "minor", "major", "critical", "blocker"}
+        assert entry["check_name"] in CODES
+        assert isinstance(entry["description"], str)
+        assert re.fullmatch(r"[0-9a-f]{40}", entry["fingerprint"])
+        assert isinstance(entry["location"]["lines"]["begin"], int)
+        assert not Path(entry["location"]["path"]).is_absolute()
+        assert not entry["location"]["path"].startswith("./")
+    assert len({entry["fingerprint"] for entry in entries}) == 5
+    relative = render_gitlab({"": [diagnostic(text, file=absolute)]}, tmp_path)
+    assert json.loads(relative)[0]["location"]["path"] == "flows/b.py"
+
+
+def test_a_fingerprint_does_not_change_with_the_line() -> None:
+    def fingerprint(line: int) -> str:
+        return str(json.loads(render_gitlab({"a.py": [diagnostic("wrong", line=line)]}, Path.cwd()))[0]["fingerprint"])
+
+    assert fingerprint(3) == fingerprint(300)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_concise(text: str) -> None:
+    report = render_concise([diagnostic(text), no_span(text)])
+    report.encode()
+    assert report.count("\n") == len(report.splitlines()) == 2
+    assert report.startswith("flows/a.py:3:5: error[FC202]: ")
+
+
+def test_nothing_found() -> None:
+    assert json.loads(render_gitlab({"a.py": []}, Path.cwd())) == []
+    assert ET.fromstring(render_junit({})).attrib["tests"] == "0"
+    assert render_concise([]) == ""
