@@ -126,10 +126,11 @@ class SourceFile:
         return {}
 
     def line_span(self, line: int) -> Span:
-        """The span of one whole line without its indentation."""
+        """The span of one whole line without its indentation; of one that has nothing else, its end."""
         text = self.lines[line - 1]
         indent = len(text) - len(text.lstrip())
-        return Span(file=self.name, line=line, column=indent + 1, end_line=line, end_column=len(text.rstrip()) + 1)
+        end = max(indent, len(text.rstrip()))
+        return Span(file=self.name, line=line, column=indent + 1, end_line=line, end_column=end + 1)
 
 
 _LONG_LINE = 1000

@@ -103,23 +103,28 @@ def test_of_many_changes_the_last_one_counts(editor: Editor, folder: Path) -> No
     editor.close(path)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
-def test_columns_are_in_the_units_of_the_encoding(folder: Path, encoding: str) -> None:
-    path = folder / f"units_{encoding.replace('-', '')}.py"
+def test_columns_are_in_units_of_utf_16_by_default(editor: Editor, folder: Path) -> None:
+    _check_columns(editor, folder / "by_default.py", "utf-16-le", 2)
+
+
+def test_columns_are_in_the_units_that_the_editor_prefers(folder: Path) -> None:
+    with Editor(folder, encodings=[types.PositionEncodingKind.Utf8]) as editor:
+        _check_columns(editor, folder / "preferred.py", "utf-8", 1)
+
+
+def _check_columns(editor: Editor, path: Path, form: str, size: int) -> None:
     text = FLOW.replace("self.items = [1, 2, 3]", 'self.items = ["ä😀"]; self.x = self.itms').replace("\n", "\r\n")
-    kind = types.PositionEncodingKind(encoding)
-    with Editor(folder, encodings=[kind]) as editor:
-        assert editor.capabilities.position_encoding == kind
-        editor.open(path, text)
-        (found,) = editor.diagnostics(path)
-        line = next(item for item in text.split("\r\n") if "itms" in item)
-        head, size = line[: line.index("self.itms")], {"utf-8": 1, "utf-16": 2, "utf-32": 4}[encoding]
-        start = len(head.encode(encoding if size == 1 else f"{encoding}-le")) // size
-        assert found.code == "FC317"
-        assert (found.range.start.character, found.range.end.character) == (start, start + len("self.itms"))
-        # Typing is in the same units.
-        editor.type(path, found.range.start.line, start + len("self.it"), "e")
-        assert editor.codes(path) == []
+    assert editor.capabilities.position_encoding == form.removesuffix("-le")
+    editor.open(path, text)
+    (found,) = editor.diagnostics(path)
+    line = next(item for item in text.split("\r\n") if "itms" in item)
+    start = len(line[: line.index("self.itms")].encode(form)) // size
+    assert found.code == "FC317"
+    assert (found.range.start.character, found.range.end.character) == (start, start + len("self.itms"))
+    # Typing is in the same units.
+    editor.type(path, found.range.start.line, start + len("self.it"), "e")
+    assert editor.codes(path) == []
+    editor.close(path)
 
 
 def test_lines_end_where_python_has_it(editor: Editor, folder: Path) -> None:

@@ -122,6 +122,15 @@ def test_a_file_that_is_open_keeps_the_uri_that_the_editor_gave_it(tmp_path: Pat
     assert [item.item.code for item in found[escaped]] == ["FC317"]
 
 
+@pytest.mark.parametrize("end", ["print(", "x = 1\n        if", "pass\n    ", "pass\n    @"])
+def test_a_range_ends_behind_its_start(tmp_path: Path, end: str) -> None:
+    analysis = _analyzed(tmp_path, FLOW.format(start=NEXT, end=end).rstrip("\n"))
+    for shown in shown_by_file(analysis)[analysis.document.uri]:
+        found = shown.sent.range
+        assert found.start <= found.end
+        assert found.end.line < len(analysis.document.lines)
+
+
 def test_a_diagnostic_of_an_older_text_proposes_nothing(tmp_path: Path) -> None:
     analysis = _analyzed(tmp_path, FLOW.format(start="self.next(self.ends)", end=END))
     document = analysis.document

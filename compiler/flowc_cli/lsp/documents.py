@@ -67,7 +67,8 @@ def span_range(span: Span | None, lines: Sequence[str], encoding: Encoding) -> t
         return types.Range(types.Position(0, 0), types.Position(0, to_units(lines[0], len(lines[0]), encoding)))
 
     def position(line: int, column: int) -> types.Position:
-        line = min(line, len(lines))
+        if line > len(lines):  # a mistake at the end of a file reaches beyond it
+            line, column = len(lines), len(lines[-1]) + 1
         return types.Position(line - 1, to_units(lines[line - 1], column - 1, encoding))
 
     return types.Range(position(span.line, span.column), position(span.end_line, span.end_column))
