@@ -6,7 +6,9 @@ The decorators say what starts it where it is deployed: on Argo, a CronWorkflow 
     flowc compile examples/daily_report.py --target argo --kind cron --root s3://bucket/flows --set event_source=shops
 """
 
-from flowc import FlowSpec, Parameter, foreach_options, schedule, step, trigger
+from __future__ import annotations
+
+from flowc import FlowSpec, Inputs, Parameter, foreach_options, schedule, step, trigger
 
 
 @schedule(cron="0 5 * * ? *", timezone="Europe/Berlin")
@@ -18,25 +20,25 @@ class DailyReportFlow(FlowSpec):
 
     @foreach_options(parallelism=2)
     @step
-    def start(self):
+    def start(self) -> None:
         self.names = self.shops
         self.next(self.read, foreach="names")
 
     @step
-    def read(self):
+    def read(self) -> None:
         self.sold = {self.input: len(self.input) * 100}
         self.next(self.add_up)
 
     @step
-    def add_up(self, inputs):
-        self.report = {}
+    def add_up(self, inputs: Inputs[DailyReportFlow]) -> None:
+        self.report: dict[str, int] = {}
         for item in inputs:
             self.report.update(item.sold)
         self.total = sum(self.report.values())
         self.next(self.end)
 
     @step
-    def end(self):
+    def end(self) -> None:
         print(f"{self.total} in {len(self.report)} shops: {self.report}")
 
 

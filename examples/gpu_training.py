@@ -19,7 +19,7 @@ class GpuTrainingFlow(FlowSpec):
 
     @resources(cpu=0.1, memory=256)
     @step
-    def start(self):
+    def start(self) -> None:
         """Make the data: y = 3x + 1 on a grid."""
         self.points = [(x / 10, 3.0 * x / 10 + 1.0) for x in range(-10, 11)]
         self.next(self.train)
@@ -37,7 +37,7 @@ class GpuTrainingFlow(FlowSpec):
     @environment(vars={"TRAINING_DEVICE": "gpu"})
     @timeout(minutes=10)
     @step
-    def train(self):
+    def train(self) -> None:
         """Gradient descent on the mean squared error."""
         import os
 
@@ -52,7 +52,7 @@ class GpuTrainingFlow(FlowSpec):
 
     @resources(cpu=0.1, memory=256)
     @step
-    def end(self):
+    def end(self) -> None:
         """Print the fitted line."""
         print(f"trained on {self.device}: y = {self.slope:.3f} x + {self.offset:.3f}")
 

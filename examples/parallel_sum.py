@@ -13,7 +13,7 @@ import os
 import socket
 import time
 
-from flowc import FlowSpec, Parameter, current, parallel, retry, step
+from flowc import FlowSpec, Inputs, Parameter, current, parallel, retry, step
 
 
 class ParallelSumFlow(FlowSpec):
@@ -23,14 +23,14 @@ class ParallelSumFlow(FlowSpec):
     up_to = Parameter("up-to", default=1000, help="the last number")
 
     @step
-    def start(self):
+    def start(self) -> None:
         """Starts as many members as the parameter `nodes` says."""
         self.next(self.add, num_parallel=self.nodes)
 
     @retry(times=2, minutes_between_retries=0)
     @parallel
     @step
-    def add(self):
+    def add(self) -> None:
         """Each adds up its share; after that, every member knows the whole sum."""
         who = current.parallel
         self.share = sum(range(1 + who.node_index, self.up_to + 1, who.num_nodes))
@@ -42,14 +42,14 @@ class ParallelSumFlow(FlowSpec):
         self.next(self.join)
 
     @step
-    def join(self, inputs):
+    def join(self, inputs: Inputs[ParallelSumFlow]) -> None:
         """As after a foreach: the inputs come in the order of their index."""
         self.shares = [member.share for member in inputs]
         self.totals = {member.total for member in inputs}
         self.next(self.end)
 
     @step
-    def end(self):
+    def end(self) -> None:
         """Print what they agreed on."""
         print(f"shares: {self.shares}")
         print(f"sum: {self.totals}")

@@ -7,7 +7,9 @@ Needs scikit-learn, in the image as well as here. Everything random is seeded: t
 
 from __future__ import annotations
 
-from flowc import FlowSpec, Parameter, step
+from typing import Any
+
+from flowc import FlowSpec, Inputs, Parameter, step
 
 
 class TwoModelsFlow(FlowSpec):
@@ -17,7 +19,7 @@ class TwoModelsFlow(FlowSpec):
     seed = Parameter("seed", default=7, help="seed of the forest and of the shuffles")
 
     @step
-    def start(self):
+    def start(self) -> None:
         """Load the data once; both arms read it from the artifact store."""
         from sklearn.datasets import load_wine
 
@@ -27,7 +29,7 @@ class TwoModelsFlow(FlowSpec):
         self.next(self.forest, self.linear)
 
     @step
-    def forest(self):
+    def forest(self) -> None:
         """A small random forest."""
         from sklearn.ensemble import RandomForestClassifier
 
@@ -36,7 +38,7 @@ class TwoModelsFlow(FlowSpec):
         self.next(self.pick)
 
     @step
-    def linear(self):
+    def linear(self) -> None:
         """A logistic regression on standardized features."""
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
@@ -47,20 +49,20 @@ class TwoModelsFlow(FlowSpec):
         self.next(self.pick)
 
     @step
-    def pick(self, inputs):
+    def pick(self, inputs: Inputs[TwoModelsFlow]) -> None:
         """Compare the arms. `inputs` reads what is asked for and nothing else: the data stays where it is."""
         self.results = sorted((round(arm.accuracy, 4), arm.model_name) for arm in inputs)
         self.best_accuracy, self.best_name = self.results[-1]
         self.next(self.end)
 
     @step
-    def end(self):
+    def end(self) -> None:
         """Print the comparison, best model last."""
         for accuracy, name in self.results:
             print(f"{name}: {accuracy:.4f}")
         print(f"best model: {self.best_name}")
 
-    def score(self, model) -> float:
+    def score(self, model: Any) -> float:
         """Mean accuracy over the folds. A method without `@step` is a helper, not a part of the graph."""
         from sklearn.model_selection import StratifiedKFold, cross_val_score
 

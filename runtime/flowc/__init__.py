@@ -40,8 +40,6 @@ from flowc.flowspec import FlowSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from flowc.client import (
         DataArtifact,
         Flow,
@@ -61,6 +59,7 @@ if TYPE_CHECKING:
     from flowc.datatools.s3_client import S3
     from flowc.flow_configs import Config, ConfigValue, config_expr
     from flowc.includefile import IncludeFile
+    from flowc.join_inputs import Inputs
     from flowc.multicore import parallel_imap_unordered, parallel_map, profile
     from flowc.pipeline_calls import unmapped
     from flowc.pipeline_settings import Resources, Retry, Schedule
@@ -68,28 +67,29 @@ if TYPE_CHECKING:
     from flowc.shim.torchrun import TorchrunSingleNodeMultiGPU
 
 __all__ = [
-    "S3", "Client", "Config", "ConfigValue", "DataArtifact", "Flow", "FlowSpec", "IncludeFile", "JSONType", "Metaflow",
-    "Parameter", "Resources", "Retry", "Run", "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU", "__version__",
-    "batch", "card", "catch", "conda", "conda_base", "config_expr", "current", "default_metadata", "default_namespace",
-    "environment", "exit_hook", "foreach_options", "get_metadata", "get_namespace", "get_step_context", "gpu_profile",
-    "kubernetes", "loop", "metadata", "metaflow_ray", "namespace", "namespaced_event_name", "parallel",
-    "parallel_imap_unordered",
-    "parallel_map", "pipeline", "profile", "project", "pypi", "pypi_base", "pytorch_parallel", "ray_parallel",
-    "resources", "retry", "schedule", "secrets", "step", "timeout", "torchrun", "torchrun_parallel", "trigger",
-    "trigger_on_finish", "unmapped",
+    "S3", "Client", "Config", "ConfigValue", "DataArtifact", "Flow", "FlowSpec", "IncludeFile", "Inputs", "JSONType",
+    "Metaflow", "Parameter", "Resources", "Retry", "Run", "Schedule", "Step", "Task", "TorchrunSingleNodeMultiGPU",
+    "__version__", "batch", "card", "catch", "conda", "conda_base", "config_expr", "current", "default_metadata",
+    "default_namespace", "environment", "exit_hook", "foreach_options", "get_metadata", "get_namespace",
+    "get_step_context", "gpu_profile", "kubernetes", "loop", "metadata", "metaflow_ray", "namespace",
+    "namespaced_event_name", "parallel", "parallel_imap_unordered", "parallel_map", "pipeline", "profile", "project",
+    "pypi", "pypi_base", "pytorch_parallel", "ray_parallel", "resources", "retry", "schedule", "secrets", "step",
+    "timeout", "torchrun", "torchrun_parallel", "trigger", "trigger_on_finish", "unmapped",
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    # Tasks pay for what their flow uses. `from flowc import errors` asks here first, and then imports the module.
-    if name in __all__ or name == "JSONTypeClass":
-        from flowc.compat.served_modules import find
-        from flowc.protocol.zenml_names import PIPELINES
+if not TYPE_CHECKING:  # a name that flowc does not have is an error in an editor
 
-        if name in PIPELINES:
-            from importlib import import_module
+    def __getattr__(name: str) -> object:
+        # Tasks pay for what their flow uses. `from flowc import errors` asks here first, and then imports the module.
+        if name in __all__ or name == "JSONTypeClass":
+            from flowc.compat.served_modules import find
+            from flowc.protocol.zenml_names import PIPELINES
 
-            return getattr(import_module(f"flowc.{PIPELINES[name]}"), name)
+            if name in PIPELINES:
+                from importlib import import_module
 
-        return find("metaflow", name)
-    raise AttributeError(f"module 'flowc' has no attribute {name!r}")
+                return getattr(import_module(f"flowc.{PIPELINES[name]}"), name)
+
+            return find("metaflow", name)
+        raise AttributeError(f"module 'flowc' has no attribute {name!r}")

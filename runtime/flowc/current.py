@@ -7,10 +7,14 @@ from flowc.protocol.encodings import split_tags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List
+    from typing import Any, Callable, Dict, List, Set
 
+    from flowc.cards import Cards
     from flowc.client import Run, Task
+    from flowc.shim.gang import Parallel
     from flowc.shim.task_state import TaskState
+    from flowc.shim.torchrun import TorchrunExecutor
+    from flowc.shim.trigger_events import Trigger
 
 _ALWAYS = frozenset(
     {
@@ -24,6 +28,29 @@ _ALWAYS = frozenset(
 class Current:
     """Facts about the running task, as attributes; a fact is `in` it when it is known and not `None`."""
 
+    if TYPE_CHECKING:  # what a task has: outside of one, these are `None` or raise AttributeError
+        flow_name: str
+        run_id: str
+        step_name: str
+        task_id: str
+        retry_count: int
+        pathspec: str
+        origin_run_id: str | None
+        namespace: str | None
+        tags: Set[str]
+        parameter_names: List[str]
+        card: Cards
+        trigger: Trigger | None
+        parallel: Parallel
+        is_parallel: bool
+        torch: TorchrunExecutor
+        ray_storage_path: str
+        project_name: str
+        branch_name: str
+        project_flow_name: str
+        is_user_branch: bool
+        is_production: bool
+
     def __init__(self) -> None:
         self._facts: dict[str, Any] = {}
         self._lazy: dict[str, Callable[[], Any]] = {}
@@ -31,17 +58,19 @@ class Current:
     def __contains__(self, name: str) -> bool:
         return self.get(name) is not None
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        if name in self._lazy:
-            self._facts[name] = self._lazy.pop(name)()
-        if name in self._facts:
-            return self._facts[name]
-        if name in _ALWAYS:
-            return None
-        reason = "flowc does not know this fact" if self._facts else "no task is running"
-        raise AttributeError(f"current.{name}: {reason}")
+    if not TYPE_CHECKING:  # a fact that is misspelled is an error in an editor
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("__"):
+                raise AttributeError(name)
+            if name in self._lazy:
+                self._facts[name] = self._lazy.pop(name)()
+            if name in self._facts:
+                return self._facts[name]
+            if name in _ALWAYS:
+                return None
+            reason = "flowc does not know this fact" if self._facts else "no task is running"
+            raise AttributeError(f"current.{name}: {reason}")
 
     @property
     def is_running_flow(self) -> bool:

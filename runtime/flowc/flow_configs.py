@@ -6,11 +6,12 @@ import re
 
 from flowc.errors import ParameterError
 from flowc.flow_parameters import Declaration, Parameter, merged
+from flowc.generics import T_co
 from flowc.shim.loaded_plan import config_entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterable, Iterator, List, Tuple
+    from typing import Any, Callable, Dict, Iterable, Iterator, List, Literal, Tuple, Union, overload
 
     from flowc.shim.task_state import TaskState
 
@@ -72,28 +73,58 @@ class Delayed:
         return value
 
 
-def config_expr(expr: str) -> Delayed:
+def config_expr(expr: str) -> Any:
     """An expression of configs, which it knows by their names, for places where no config object is at hand."""
     import sys
 
     return Delayed(expr.strip(), sys._getframe(1).f_globals)  # pyright: ignore[reportPrivateUsage]
 
 
-class Config(Parameter):
+class Config(Parameter[T_co]):
     """A value read from a file, or given, when the flow is compiled. Steps read it as `self.<attribute>`.
 
     In the class body `config.entry` and `config["entry"]` stand for entries of the value.
     """
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: Config[Any],
+            name: str,
+            default: Union[str, Callable[[Any], Any], None] = None,
+            default_value: Any = None,
+            help: str | None = None,
+            required: bool | None = None,
+            parser: Union[str, Callable[[str], Any], None] = None,
+            *,
+            plain: Literal[True],
+            show_default: bool = True,
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: Config[ConfigValue],
+            name: str,
+            default: Union[str, Callable[[Any], Any], None] = None,
+            default_value: Any = None,
+            help: str | None = None,
+            required: bool | None = None,
+            parser: Union[str, Callable[[str], Any], None] = None,
+            plain: Literal[False] = False,
+            *,
+            show_default: bool = True,
+        ) -> None: ...
 
     def __init__(
         self,
         name: str,
         default: Any = None,
         default_value: Any = None,
-        help: str | None = None,
-        required: bool | None = None,
+        help: Any = None,
+        required: Any = None,
         parser: Any = None,
-        plain: bool = False,
+        plain: Any = False,
         **other: Any,
     ) -> None:
         given = {"default": default, "default_value": default_value, "help": help, "required": required}
@@ -101,7 +132,7 @@ class Config(Parameter):
         _parsers[name] = parser
         self._declare(_ConfigDeclaration(name, fields))
 
-    def __getattr__(self, name: str) -> Delayed:
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
         return Delayed(self.name, None, (name,))
@@ -112,6 +143,14 @@ class Config(Parameter):
     def keys(self) -> Iterator[str]:
         """The one key of `**config`."""
         return Delayed(self.name).keys()
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, flow: None, owner: type | None = None) -> Any: ...
+
+        @overload
+        def __get__(self, flow: object, owner: type | None = None) -> T_co: ...
 
     def __get__(self, flow: Any, owner: type | None = None) -> Any:
         if flow is None or flow.__dict__.get("_flowc") is not None:

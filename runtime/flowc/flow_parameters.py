@@ -5,12 +5,41 @@ from __future__ import annotations
 import sys
 
 from flowc.errors import ParameterError
+from flowc.generics import Generic, T_co
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable, List, Literal, Tuple, TypedDict, TypeVar, Union, overload
+
+    from typing_extensions import Self, Unpack
 
     from flowc.shim.task_state import TaskState
+
+    T = TypeVar("T")
+
+    class ReadOnly:
+        """What a step may set a parameter to: nothing is of this class."""
+
+    class Options(TypedDict, total=False):
+        """Arguments that click takes, by which the value is of the same type."""
+
+        help: Union[str, None]
+        show_default: Union[bool, str, None]
+        allow_from_autoenv: bool
+        callback: Callable[..., Any]
+        choices: Any
+        confirmation_prompt: bool
+        envvar: Any
+        expose_value: bool
+        flag_value: Any
+        hidden: bool
+        hide_input: bool
+        is_eager: bool
+        is_flag: bool
+        metavar: str
+        prompt: Union[bool, str]
+        show_choices: bool
+        show_envvar: bool
 
 
 class _JSONType:
@@ -128,17 +157,127 @@ class Declaration:
         return value
 
 
-class Parameter:
-    """A value that is chosen when a run starts, and that every step reads as `self.<attribute>`."""
+class Parameter(Generic[T_co]):
+    """A value that is chosen when a run starts, and that every step reads as `self.<attribute>`.
+
+    `Parameter[int]` is one whose value is an `int`; editors see it by `type` and `default` as well.
+    """
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: Parameter[List[str]],
+            name: str,
+            default: Union[str, Callable[[Any], str], None] = None,
+            type: type[str] = ...,
+            *,
+            separator: str,
+            required: Union[bool, None] = None,
+            **options: Unpack[Options],
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: Parameter[Tuple[Any, ...]],
+            name: str,
+            default: Any = None,
+            type: Any = None,
+            *,
+            multiple: Literal[True],
+            nargs: int = 1,
+            required: Union[bool, None] = None,
+            **options: Unpack[Options],
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: Parameter[Any],
+            name: str,
+            default: Any = None,
+            *,
+            type: _JSONType,
+            required: Union[bool, None] = None,
+            **options: Unpack[Options],
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: Parameter[T],
+            name: str,
+            default: Callable[[Any], T],
+            type: Callable[[str], T] = ...,
+            *,
+            required: Union[bool, None] = None,
+            **options: Unpack[Options],
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: Parameter[T],
+            name: str,
+            default: T,
+            type: Callable[[str], T] = ...,
+            *,
+            required: Union[bool, None] = None,
+            **options: Unpack[Options],
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: Parameter[float],
+            name: str,
+            default: float,
+            type: type[float],
+            *,
+            required: Union[bool, None] = None,
+            **options: Unpack[Options],
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: Parameter[T],
+            name: str,
+            *,
+            type: Callable[[str], T],
+            required: Literal[True],
+            **options: Unpack[Options],
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: Parameter[str], name: str, *, required: Literal[True], **options: Unpack[Options]
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: Parameter[Union[T, None]],
+            name: str,
+            default: None = None,
+            *,
+            type: Callable[[str], T],
+            required: Union[bool, None] = None,
+            **options: Unpack[Options],
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: Parameter[Union[str, None]],
+            name: str,
+            default: None = None,
+            *,
+            required: Union[bool, None] = None,
+            **options: Unpack[Options],
+        ) -> None: ...
 
     def __init__(
         self,
         name: str,
         default: Any = None,
         type: Any = None,
-        help: str | None = None,
-        required: bool | None = None,
-        show_default: bool | None = None,
+        help: Any = None,
+        required: Any = None,
+        show_default: Any = None,
         **other: Any,
     ) -> None:
         given = {"default": default, "type": type, "help": help, "required": required, "show_default": show_default}
@@ -154,13 +293,21 @@ class Parameter:
     def __set_name__(self, owner: type, name: str) -> None:
         self._flowc.attribute = name
 
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, flow: None, owner: type | None = None) -> Self: ...
+
+        @overload
+        def __get__(self, flow: object, owner: type | None = None) -> T_co: ...
+
     def __get__(self, flow: Any, owner: type | None = None) -> Any:
         if flow is None:
             return self
         state = flow.__dict__.get("_flowc")
         return self._flowc.field("default") if state is None else self._flowc.read(state)
 
-    def __set__(self, flow: Any, value: Any) -> None:
+    def __set__(self, flow: Any, value: ReadOnly) -> None:
         raise AttributeError(
             f"cannot set {self._flowc.attribute!r}: flow level attributes and Parameters are not modifiable; "
             "assign to another name"
@@ -170,7 +317,7 @@ class Parameter:
         return f"{self._flowc.kind}({self.name!r})"
 
 
-def declaration(parameter: Parameter) -> Declaration:
+def declaration(parameter: Parameter[Any]) -> Declaration:
     """What an object in a class body declares."""
     return parameter._flowc  # pyright: ignore[reportPrivateUsage]
 

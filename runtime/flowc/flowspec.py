@@ -11,7 +11,7 @@ from flowc.flow_parameters import Parameter, declaration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, Iterator, List
+    from typing import Any, Callable, Dict, Iterator, List, Mapping, overload
 
     from flowc.flow_parameters import Declaration
     from flowc.shim.task_state import TaskState
@@ -37,11 +37,16 @@ class FlowSpec:
 
             sys.exit(main(type(self)))
 
-    @property
-    def index(self) -> int | None:
+    if TYPE_CHECKING:
+        index: int
         """The task's number in the innermost foreach around it; `None` outside of every foreach."""
-        path = _foreach_path(self)
-        return path[-1] if path else None
+    else:
+
+        @property
+        def index(self) -> int | None:
+            """The task's number in the innermost foreach around it; `None` outside of every foreach."""
+            path = _foreach_path(self)
+            return path[-1] if path else None
 
     @property
     def _current_step(self) -> str:
@@ -58,6 +63,20 @@ class FlowSpec:
         """Index, width and item of every foreach around the task, the outermost first."""
         state = state_of(self)
         return [(index, *state.frame(level)) for level, index in enumerate(_foreach_path(self))]
+
+    if TYPE_CHECKING:
+
+        @overload
+        def next(self, *targets: Callable[..., Any]) -> None: ...
+
+        @overload
+        def next(self, target: Callable[..., Any], /, *, foreach: str) -> None: ...
+
+        @overload
+        def next(self, target: Callable[..., Any], /, *, num_parallel: int) -> None: ...
+
+        @overload
+        def next(self, cases: Mapping[Any, Callable[..., Any]], /, *, condition: str) -> None: ...
 
     def next(
         self,

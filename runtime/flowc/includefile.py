@@ -7,21 +7,78 @@ import os
 from flowc.errors import FlowError, ParameterError
 from flowc.flow_configs import load_parser
 from flowc.flow_parameters import Declaration, Parameter, merged
+from flowc.generics import T_co
 from flowc.shim.loaded_plan import parameter_entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable, Literal, TypeVar, Union, overload
 
+    T = TypeVar("T")
     from flowc.shim.task_state import TaskState
-
 _STORES = ("s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss", "file")
 _SECONDS = 60
 """How long a web server may take to answer."""
 
 
-class IncludeFile(Parameter):
+class IncludeFile(Parameter[T_co]):
     """A file's content. `is_text=False` gives bytes; `parser` is called with the content wherever it is read."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: IncludeFile[T],
+            name: str,
+            required: bool | None = None,
+            is_text: bool | None = None,
+            encoding: str | None = None,
+            help: str | None = None,
+            *,
+            parser: Callable[[Any], T],
+            default: Union[str, Callable[[Any], str], None] = None,
+            show_default: bool | str | None = None,
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: IncludeFile[Any],
+            name: str,
+            required: bool | None = None,
+            is_text: bool | None = None,
+            encoding: str | None = None,
+            help: str | None = None,
+            *,
+            parser: str,
+            default: Union[str, Callable[[Any], str], None] = None,
+            show_default: bool | str | None = None,
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: IncludeFile[bytes],
+            name: str,
+            required: bool | None = None,
+            *,
+            is_text: Literal[False],
+            encoding: str | None = None,
+            help: str | None = None,
+            default: Union[str, Callable[[Any], str], None] = None,
+            show_default: bool | str | None = None,
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self: IncludeFile[str],
+            name: str,
+            required: bool | None = None,
+            is_text: Literal[True] | None = None,
+            encoding: str | None = None,
+            help: str | None = None,
+            *,
+            default: Union[str, Callable[[Any], str], None] = None,
+            show_default: bool | str | None = None,
+        ) -> None: ...
 
     def __init__(
         self,

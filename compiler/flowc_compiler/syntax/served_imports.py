@@ -72,6 +72,10 @@ class ServedName(ast.Name):
     """A served name itself, in place of what a file calls it."""
 
 
+_GENERIC = {"Parameter", "Config", "IncludeFile", "Inputs"}
+"""Classes that take the type of their value in brackets."""
+
+
 class Names:
     """The meaning of names at a module's top level, by its import statements."""
 
@@ -82,7 +86,10 @@ class Names:
             self._statement(statement)
 
     def resolve(self, node: ast.expr) -> str | None:
-        """The served or known name that an expression stands for, such as `step` for `mf.step`; else `None`."""
+        """The served or known name that an expression stands for, such as `step` for `mf.step`; else `None`.
+
+        `Parameter[int]` is `Parameter`.
+        """
         if isinstance(node, ServedName):
             return node.id
         if isinstance(node, ast.Name):
@@ -90,6 +97,9 @@ class Names:
         if isinstance(node, ast.Attribute) and (parts := dotted(node.value)) and parts[0] in self._modules:
             module = ".".join((self._modules[parts[0]], *parts[1:]))
             return node.attr if len(parts) == 1 or module in MODULES else None
+        if isinstance(node, ast.Subscript):
+            generic = self.resolve(node.value)
+            return generic if generic in _GENERIC else None
         return None
 
     def _statement(self, statement: ast.stmt) -> None:

@@ -9,13 +9,14 @@ from flowc.errors import (
     UnhandledInMergeArtifactsException,
 )
 from flowc.flowspec import bind, constants, parameters, state_of
+from flowc.join_inputs import Inputs
 from flowc.shim.task_state import InputState
 from flowc.store import artifacts
 from flowc.store.run_layout import task_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Dict, Iterable, Iterator, List
+    from typing import Any, Dict, Iterable, List
 
     from flowc.flowspec import FlowSpec
     from flowc.protocol.plan import Plan, PlanStep
@@ -28,33 +29,7 @@ WINDOW = 256
 THREADS = 32
 
 
-class Inputs:
-    """The inputs of a join: by number, by the name of the step, and in order."""
-
-    def __init__(self, flows: List[FlowSpec], by_step: dict[str, FlowSpec]) -> None:
-        self.flows = flows
-        self._by_step = by_step
-
-    def __len__(self) -> int:
-        return len(self.flows)
-
-    def __getitem__(self, index: Any) -> Any:
-        flows: Any = self.flows
-        return flows[index]
-
-    def __iter__(self) -> Iterator[FlowSpec]:
-        return iter(self.flows)
-
-    def __getattr__(self, name: str) -> FlowSpec:
-        try:
-            return self._by_step[name]
-        except KeyError:
-            raise AttributeError(
-                f"the join has no input {name!r}; it has {', '.join(self._by_step) or 'none'}"
-            ) from None
-
-
-def join_inputs(cls: type[FlowSpec], state: TaskState, count: int) -> Inputs:
+def join_inputs(cls: type[FlowSpec], state: TaskState, count: int) -> Inputs[FlowSpec]:
     """The inputs of a join; `count` is the width of the foreach that it closes. Raises MissingInput."""
     layout, plan, step, path = state.layout, state.plan, state.step, state.path
     reader = _Reader(layout)

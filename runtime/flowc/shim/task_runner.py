@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Protocol
 
     from flowc.flowspec import FlowSpec
+    from flowc.join_inputs import Inputs
     from flowc.protocol.plan import Plan, PlanStep
     from flowc.shim.gang import Gang
-    from flowc.shim.join import Inputs
     from flowc.shim.trigger_events import Trigger
     from flowc.store.artifacts import Ref
     from flowc.store.run_layout import Document, Path
@@ -264,7 +264,7 @@ def _gang(plan: Plan, state: TaskState, task: Task) -> Gang | None:
     return gang_of(state, task)
 
 
-def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> Inputs | None:
+def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> Inputs[FlowSpec] | None:
     """Fill in what the task starts with; a join's inputs are returned."""
     step, layout, path = state.step, state.layout, state.path
     if step.name == plan.start and not (step.loops and path[-1]):
@@ -279,7 +279,7 @@ def _inherit(plan: Plan, cls: type[FlowSpec], state: TaskState, task: Task) -> I
     return None
 
 
-def _inherit_join(cls: type[FlowSpec], state: TaskState) -> Inputs:
+def _inherit_join(cls: type[FlowSpec], state: TaskState) -> Inputs[FlowSpec]:
     """A join starts with parameters only. They come from the opener, which is there even when there are no inputs."""
     from flowc.shim.join import join_inputs
 
