@@ -82,6 +82,10 @@ if not TYPE_CHECKING:  # a name that flowc does not have is an error in an edito
 
     def __getattr__(name: str) -> object:
         # Tasks pay for what their flow uses. `from flowc import errors` asks here first, and then imports the module.
+        if name == "Inputs":
+            from flowc.join_inputs import Inputs
+
+            return Inputs
         if name in __all__ or name == "JSONTypeClass":
             from flowc.compat.served_modules import find
             from flowc.protocol.zenml_names import PIPELINES

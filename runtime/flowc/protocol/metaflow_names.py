@@ -133,8 +133,8 @@ def _datatools(package: str) -> Dict[str, Dict[str, str]]:
     }
 
 
-OWN = ("foreach_options", "loop")
-"""Decorators of class flows that `flowc` has and Metaflow does not."""
+OWN = ("Inputs", "foreach_options", "loop")
+"""Names for class flows that `flowc` has and Metaflow does not."""
 
 MODULES: Dict[str, Dict[str, str]] = {
     "metaflow": SERVED,
