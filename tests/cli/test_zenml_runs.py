@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import write_files
+from tests.support import flowc, write_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,3 +96,41 @@ def test_steps_see_the_same_here_and_in_pods(tmp_path: Path) -> None:
     assert _seen(tmp_path, "run", "run.py", "--root", "plain", "-p", "n=4", "-p", "configured=false") == {
         line.replace("[20]", "[4]") for line in EXPECTED - {"SEEN c 4"}
     }
+
+
+EXTERNAL = """
+from zenml import ExternalArtifact, Model, pipeline, save_artifact, step
+from zenml.client import Client
+
+@step
+def keep() -> int:
+    save_artifact(3, "kept", version="v1")
+    save_artifact(4, "other")
+    return 1
+
+@step
+def use(x: int) -> None:
+    print("got", x)
+
+AT_TOP = ExternalArtifact(name="kept")
+
+@pipeline
+def p():
+    keep()
+    use({argument}, after="keep")
+
+if __name__ == "__main__":
+    p()
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(("argument", "value"), [
+    ('ExternalArtifact(name="kept", version="v1")', 3), ('ExternalArtifact(id="other")', 4), ("AT_TOP", 3),
+    ('ExternalArtifact(id=Client().get_artifact_version("kept").id)', 3), ("ExternalArtifact(value=7)", 7),
+])  # fmt: skip
+def test_an_external_artifact_of_the_store_is_read_by_a_task(tmp_path: Path, argument: str, value: int) -> None:
+    (tmp_path / "p.py").write_text(EXTERNAL.replace("{argument}", argument))
+    done = flowc(tmp_path, "run", "p.py")
+    assert done.returncode == 0, done.stderr
+    assert f"got {value}" in done.stdout

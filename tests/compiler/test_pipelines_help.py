@@ -42,11 +42,15 @@ TOLD = {
     "square(Client().get_pipeline('p').last_run)": "pass one of its attributes or artifacts",
     "square(log_metadata({'a': 1}))": "call it in a step",
     "run_with_accelerate(square)(1)": "start it within the step",
+    "square(ExternalArtifact(id='2b3c1f0a-1111-2222-3333-444455556666'))": "of a run of flowc's",
+    "square([x for x in square(1) if x > 0])": "do it in a step that gets `square(1)`",
+    "square([square(x) for x in square(1) if x > 0])": "write `for x in square(1):`, and in it `if ...:` and `found",
     "(folder / 'x').mkdir()": "call it in the step that needs the file or folder",
 }
 
 EXTRA = {
     "context": "from zenml import get_pipeline_context\n",
+    "ExternalArtifact": "from zenml import ExternalArtifact\n",
     "Client": "from zenml.client import Client\n",
     "log_metadata": "from zenml import log_metadata\n",
     "accelerate": "from zenml.integrations.huggingface.steps import run_with_accelerate\n",

@@ -193,6 +193,13 @@ BODIES = [
         "    for number in get_pipeline_context().extra['numbers']:\n        work(number)\n"),
     Row("`ExternalArtifact(value=...)`", "body",
         "from zenml import ExternalArtifact\nwork(ExternalArtifact(value=1))"),
+    Row("`ExternalArtifact(name=..., version=...)`, `(id=...)`, which ZenML has no more: read by a task", "file",
+        _FILE + "@step\ndef keep() -> None:\n    save_artifact(3, 'kept', version='v1')\n\n"
+        "@pipeline\ndef row_pipeline():\n    keep()\n"
+        "    work(ExternalArtifact(name='kept', version='v1'), after='keep')\n"
+        "    work(ExternalArtifact(id='kept'), after='keep')\n"),
+    Row("a comprehension with `if` over a result: the message says what to write", "body",
+        "combine([x for x in work.map([1, 2]) if x > 1])"),
     Row("`save_artifact(value, name)`, `load_artifact(name)`: each a task", "file",
         _FILE + "@pipeline\ndef row_pipeline():\n    saved = save_artifact(work(1), 'kept')\n    work(saved)\n"),
     Row("`Client().get_artifact_version(name)` as an argument: read by a task before the step", "file",

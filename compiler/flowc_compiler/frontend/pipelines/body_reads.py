@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from flowc.protocol.zenml_names import CLASSES
@@ -45,7 +47,7 @@ def body_call(evaluator: PipelineEvaluator, callee: Foreign, arguments: CallArgu
     """What a call of one of ZenML's functions gives in a pipeline's body; `None` for any other call."""
     name = callee.path[-1]
     if name == "ExternalArtifact":
-        return _external(arguments)
+        return _external(evaluator, arguments, node)
     if evaluator.lenient:
         return None
     if "Client" in callee.path and callee.path[-1] != "()":
@@ -65,10 +67,32 @@ def body_call(evaluator: PipelineEvaluator, callee: Foreign, arguments: CallArgu
     return None
 
 
-def _external(arguments: CallArguments) -> object:
-    """The value of `ExternalArtifact(value)`, which a step is given as it is."""
+def _external(evaluator: PipelineEvaluator, arguments: CallArguments, node: ast.expr) -> object:
+    """The value of `ExternalArtifact(value)`, which a step is given as it is; of an artifact's name or id, a read."""
     given = arguments.keywords.get("value") or next(iter(arguments.positional), None)
-    return given.value if given is not None else None
+    if given is not None:
+        return given.value
+    key = arguments.keywords.get("id") or arguments.keywords.get("name")
+    if key is None:
+        return None
+    value = key.value
+    if isinstance(value, ClientRead) and value.chain and value.chain[-1] == ["attribute", "id"]:
+        return replace(value, type="ArtifactVersion", chain=value.chain[:-1])
+    if isinstance(value, str) and _UUID.fullmatch(value):
+        message = f"the artifact {value} is one of ZenML's server, and flowc has the artifacts of its runs"
+        raise evaluator.refuse("FC113", message, node, "name it: ExternalArtifact(name='...'), of a run of flowc's")
+    version = arguments.keywords.get("version")
+    named = CallArguments([key], {"version": version} if version is not None and version.value is not None else {})
+    model = arguments.keywords.get("model")
+    if model is not None and isinstance(model.value, SettingsObject):
+        read = model_attribute(evaluator, model.value, "get_artifact", node)
+        return read_call(evaluator, cast("ClientRead", read), named, node)
+    return read_call(
+        evaluator, read_attribute(evaluator, ClientRead("Client"), "get_artifact_version", node), named, node
+    )
+
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 
 
 def _client(evaluator: PipelineEvaluator, callee: Foreign, arguments: CallArguments, node: ast.expr) -> object:

@@ -89,6 +89,15 @@ def _turn(
     return given
 
 
+def _chosen_instead(evaluator: PipelineEvaluator, node: ast.expr, clause: ast.comprehension) -> str:
+    """What to write instead of a comprehension with `if`: a loop, where it calls steps, else a step."""
+    items = evaluator.code(clause.iter)
+    made = node.elt if isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp) else ast.Constant(None)
+    if not any(isinstance(item, ast.Call) for item in ast.walk(made)):
+        return f"do it in a step that gets `{items}`"
+    return f"write `for {evaluator.code(clause.target)} in {items}:`, and in it `if ...:` and `found.append(...)`"
+
+
 def run_comprehension(evaluator: PipelineEvaluator, source: object, node: ast.expr, inner: Frame) -> object | None:
     """What a comprehension gives that calls steps for each item of a result; `None` where flowc cannot follow it."""
     if not isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.DictComp) or len(node.generators) > 1:
@@ -96,8 +105,7 @@ def run_comprehension(evaluator: PipelineEvaluator, source: object, node: ast.ex
     (clause,) = node.generators
     if clause.ifs:
         what = "a comprehension cannot leave things out by it"
-        way_out = f"write `for {evaluator.code(clause.target)} in ...:`, and in it `if ...:` and `found.append(...)`"
-        raise evaluator.not_known(source, clause.ifs[0], what, way_out)
+        raise evaluator.not_known(source, clause.ifs[0], what, _chosen_instead(evaluator, node, clause))
     opened, item = _open(evaluator, source, clause.iter)
     before = state_of(evaluator)
     parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
