@@ -33,7 +33,7 @@ def graph_document(flow: Flow, effects: FlowEffects | None = None, *, artifacts:
     ends = {name for edge in edges for name in edge}
     steps = [step for step in flow.steps if not step.virtual or step.name in ends]
     crossings = _crossings(flow, effects, edges) if artifacts else None
-    reads = _results_read(flow) if flow.frontend == "pipeline" else {}
+    reads: _Results = _results_read(flow) if flow.frontend == "pipeline" else {}
     used = {source for results in reads.values() for source, _ in results} | set(flow.returned)
     nodes: list[GraphNode] = []
     for step in steps:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from flowc_cli.drawing.graph_document import Fact
 from flowc_compiler.ir import AcceleratorSpec, ContainerSpec, Placement, ResourceSpec, Step, StepSpecs
@@ -27,9 +27,9 @@ def spec_data(specs: StepSpecs) -> dict[str, Any]:
 
 def _drop_spans(data: dict[str, Any]) -> None:
     for item in data.values():
-        for part in item if isinstance(item, list) else [item]:
+        for part in cast("list[Any]", item if isinstance(item, list) else [item]):
             if isinstance(part, dict):
-                part.pop("span", None)
+                cast("dict[str, Any]", part).pop("span", None)
 
 
 def _facts(step: Step) -> Iterator[tuple[str, str]]:

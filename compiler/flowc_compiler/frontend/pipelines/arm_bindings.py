@@ -8,13 +8,13 @@ condition always gives the same.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from flowc_compiler.evaluate.merging import Container, State
-from flowc_compiler.evaluate.values import Unresolved
+from flowc_compiler.evaluate.values import Unresolved, is_kind
 from flowc_compiler.frontend.pipelines.pipeline_values import MappedResult, Result, StepOutputs
 from flowc_compiler.ir.regions import ChosenValue, CollectionValue, LiteralValue, OperationValue, Value, value_key
 
@@ -27,6 +27,7 @@ _KEPT = (Result, StepOutputs, MappedResult, str, int, float, bytes, type(None))
 """Values that nothing can have changed since."""
 _MOST = 200
 _NOTHING = object()
+_NO_CONDITIONS: Conditions = frozenset()
 
 
 class _Binding(NamedTuple):
@@ -45,7 +46,7 @@ class ArmBindings:
         self._holding: list[Conditions] = []
 
     @contextmanager
-    def within(self, evaluator: PipelineEvaluator, holding: Conditions) -> Iterator[None]:
+    def within(self, evaluator: PipelineEvaluator, holding: Conditions) -> Generator[None, None, None]:
         """Evaluate where some conditions hold, beside those around: names that wait for them have their values."""
         self._holding.append(holding)
         bound = self._bind(evaluator) if self._bindings else []
@@ -58,7 +59,7 @@ class ArmBindings:
                     names[name] = unknown
 
     def _bind(self, evaluator: PipelineEvaluator) -> list[tuple[dict[str, object], str, object, object]]:
-        known: Conditions = frozenset().union(*self._holding)
+        known: Conditions = _NO_CONDITIONS.union(*self._holding)
         bound: list[tuple[dict[str, object], str, object, object]] = []
         for names in _local(evaluator):
             for name, unknown in names.items():
@@ -89,7 +90,7 @@ class ArmBindings:
     def add(self, unknown: Unresolved, left: Sequence[tuple[Conditions, object]]) -> None:
         """Note the values that a name has where some conditions hold, beside those that hold here."""
         found: list[_Binding] = []
-        here: Conditions = frozenset().union(*self._holding)
+        here: Conditions = _NO_CONDITIONS.union(*self._holding)
         for conditions, value in left:
             if isinstance(value, _KEPT):
                 found.append(_Binding(here | conditions, value))
@@ -145,9 +146,9 @@ def lacks_entry(value: Value, key: int | str, entries: int | None) -> bool:
                 return arms > 0
             case CollectionValue(kind="list" | "tuple", values=values) if _is_out(len(values), key, entries):
                 return arms > 0
-            case LiteralValue(value=dict() as known) if entries is None and key not in known:
+            case LiteralValue(value=known) if is_kind(known, dict) and entries is None and key not in known:
                 return arms > 0
-            case LiteralValue(value=list() | tuple() as known) if _is_out(len(known), key, entries):
+            case LiteralValue(value=known) if is_kind(known, list, tuple) and _is_out(len(known), key, entries):
                 return arms > 0
             case _:
                 pass
