@@ -91,12 +91,17 @@ _GROUPS = (
 
 
 def _fact_lines(facts: tuple[Fact, ...]) -> list[str]:
-    """The most important specs, those of one kind on one line."""
+    """The most important specs, those of one kind on one line where they fit."""
     found: list[str] = []
     for group in _GROUPS:
-        texts = [_short(fact) for fact in facts if fact.name in group]
-        if texts:
-            found.append(" · ".join(texts))
+        line = ""
+        for text in (_short(fact) for fact in facts if fact.name in group):
+            joined = f"{line} · {text}" if line else text
+            if line and text_width(joined, TEXT_SIZE) > _WIDEST:
+                found.append(line)
+                joined = text
+            line = joined
+        found += [line] if line else []
     return found
 
 

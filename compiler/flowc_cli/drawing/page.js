@@ -19,7 +19,7 @@
 
   // The view: which part of the drawing is seen, in its own units.
   const view = { x: 0, y: 0, scale: 1 };
-  const LEAST = 0.02;
+  const LEAST = 0.0005;
   const MOST = 4;
 
   function show() {
