@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import assert_never
 
-from flowc_cli.pipeline_text import call_text, case_texts, fan_text, real_targets
+from flowc_cli.pipeline_text import call_text, case_texts, fan_text, real_targets, unused_results
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
 from flowc_compiler.ir import Config, Flow, Parameter, Step
@@ -18,10 +18,13 @@ def outline(flow: Flow) -> str:
     lines += _indented(flow.doc)
     if flow.parameters:
         lines += ["", "Parameters", *(_parameter(item) for item in flow.parameters)]
+    unused = unused_results(flow)
     for step in flow.steps:
         if step.virtual:
             continue
         lines += ["", f"Step {step.name}", *_indented(step.doc), *_indented(call_text(flow, step))]
+        if step.name in unused:
+            lines.append("    (nothing uses its result)")
         way = _way_on(flow, step)
         if way:
             lines.append(f"    => {way}")

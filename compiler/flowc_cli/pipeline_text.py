@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, assert_never
 
-from flowc_compiler.ir import Flow, LiteralValue, OperationValue, Step, Value
+from flowc_compiler.ir import Flow, LiteralValue, OperationValue, OutputValue, Step, Value
+from flowc_compiler.ir.regions import parts
 
 
 def call_text(flow: Flow, step: Step) -> str:
@@ -106,6 +107,36 @@ def real_edges(flow: Flow, edges: Iterator[tuple[str, str, str]]) -> list[tuple[
         for edge in joined:
             kept[edge] = into[edge[1]][edge] = out[edge[0]][edge] = None
     return list(kept)
+
+
+Results = Mapping[str, Sequence[tuple[str, str]]]
+"""The results that each step takes, as step and output."""
+
+
+def results_read(flow: Flow) -> Results:
+    """The results that each step of a pipeline takes; none in a class flow."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for step in flow.steps if flow.frontend == "pipeline" else ():
+        taken = (part for value in _values(step) for part in parts(value) if isinstance(part, OutputValue))
+        found[step.name] = list(dict.fromkeys((part.step, part.name) for part in taken))
+    return found
+
+
+def unused_results(flow: Flow) -> frozenset[str]:
+    """The steps of a pipeline that return what no step takes, and what the pipeline does not return."""
+    used = {source for results in results_read(flow).values() for source, _ in results} | set(flow.returned)
+    calling = (step for step in flow.steps if step.call is not None and step.call.outputs)
+    return frozenset(step.name for step in calling if step.name not in used)
+
+
+def _values(step: Step) -> Iterator[Value]:
+    """Everything that a step of a pipeline takes."""
+    if step.call is not None:
+        yield from (argument.value for argument in step.call.arguments)
+    if step.kind == "switch":
+        yield from step.tests
+    if step.kind == "foreach":
+        yield from step.fan.sources if step.fan is not None else [OutputValue(step=step.name, name=step.variable)]
 
 
 def _collection(kind: str, keys: tuple[object, ...], texts: list[str]) -> str:

@@ -244,7 +244,7 @@ class Shown(FlowSpec):
     @step
     def start(self):
         TEXT
-        self.kind = 1
+        self.kind = "b"
         setattr(self, TEXT, 1)
         self.next({TEXT: self.a, "b": self.b}, condition="kind")
 
@@ -454,11 +454,34 @@ def test_results_that_nothing_uses(tmp_path: Path, body: str) -> None:
     assert " ".join(node.id for node in found.nodes if node.unused) == UNUSED[body]
 
 
-def test_unused_results_are_marked(tmp_path: Path) -> None:
-    (tmp_path / "flow.py").write_text(PIPELINE.replace("BODY", "load()"))
-    result = CliRunner().invoke(app, ["graph", str(tmp_path / "flow.py"), "--format", "svg"])
-    assert "result unused" in texts(result.stdout)
-    assert result.stderr == ""
+MARKED = {
+    "svg": ">result unused<", "mermaid": 's_load["load<br><i>result unused</i>"]', "text": "nothing uses its result",
+    "dot": '"load" [label="load\\nresult unused", style=dashed];', "html": ">result unused<", "json": '"unused": true',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", MARKED)
+def test_unused_results_are_marked(tmp_path: Path, form: str) -> None:
+    for body, marked in (("load()", True), ("tell(load())", False)):
+        (tmp_path / "flow.py").write_text(PIPELINE.replace("BODY", body))
+        result = CliRunner().invoke(app, ["graph", str(tmp_path / "flow.py"), "--format", form])
+        assert (MARKED[form] in result.stdout) is marked
+        assert result.stderr == ""
+
+
+def test_types_of_artifacts(flow: Path) -> None:
+    found = GraphDocument.model_validate_json(run(flow, "--format", "json", "--artifacts"))
+    nodes = {node.id: node for node in found.nodes}
+    edges = {(edge.source, edge.target): edge for edge in found.edges}
+    assert nodes["start"].types == {"items": "list[int]", "kind": "str"}
+    assert edges["start", "work"].types == {"kind": "str"}
+    assert "work: kind: str" in run(flow, "--format", "svg", "--artifacts")
+
+
+def test_results_that_code_looks_for(tmp_path: Path) -> None:
+    text = PIPELINE.replace("print(values)", "from zenml.client import Client")
+    found = document(tmp_path, text.replace("BODY", "load()\n    tell([1])"))
+    assert not [node.id for node in found.nodes if node.unused]
 
 
 def test_results_on_edges(tmp_path: Path) -> None:

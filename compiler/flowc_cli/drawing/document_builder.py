@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, assert_never
 
 from flowc_cli.drawing.graph_document import (
@@ -14,17 +14,22 @@ from flowc_cli.drawing.graph_document import (
     GraphScope,
 )
 from flowc_cli.drawing.spec_facts import facts, spec_data
-from flowc_cli.pipeline_text import call_text, case_texts, fan_text, real_edges
-from flowc_compiler.ir import ROOT_SCOPE, Flow, OutputValue, Scope, Step, Value
-from flowc_compiler.ir.regions import parts
+from flowc_cli.pipeline_text import (
+    Results,
+    call_text,
+    case_texts,
+    fan_text,
+    real_edges,
+    results_read,
+    unused_results,
+)
+from flowc_compiler.ir import ROOT_SCOPE, Flow, Scope, Step
 
 if TYPE_CHECKING:
     from flowc_compiler.ir.artifact_effects import FlowEffects
     from flowc_compiler.passes.artifact_edges import Crossing
 
 _Edge = tuple[str, str]
-_Results = Mapping[str, Sequence[tuple[str, str]]]
-"""The results that each step of a pipeline takes, as step and output."""
 
 
 def graph_document(flow: Flow, effects: FlowEffects | None = None, *, artifacts: bool = False) -> GraphDocument:
@@ -33,14 +38,16 @@ def graph_document(flow: Flow, effects: FlowEffects | None = None, *, artifacts:
     ends = {name for edge in edges for name in edge}
     steps = [step for step in flow.steps if not step.virtual or step.name in ends]
     crossings = _crossings(flow, effects, edges) if artifacts else None
-    reads: _Results = _results_read(flow) if flow.frontend == "pipeline" else {}
-    used = {source for results in reads.values() for source, _ in results} | set(flow.returned)
+    reads = results_read(flow)
+    unused = unused_results(flow)
+    types = _types(flow, effects, crossings) if crossings is not None and effects is not None else {}
     nodes: list[GraphNode] = []
     for step in steps:
         node = _node(flow, step)
-        more: dict[str, object] = {"unused": _is_unused(step, used)}
+        more: dict[str, object] = {"unused": step.name in unused}
         if artifacts:
             more |= _artifacts(flow, step, effects, reads)
+            more["types"] = types.get((step.name, ""), {})
         nodes.append(node.model_copy(update=more))
     hooks = flow.specs.exit_hooks
     return GraphDocument(
@@ -51,7 +58,7 @@ def graph_document(flow: Flow, effects: FlowEffects | None = None, *, artifacts:
         start=flow.start,
         end=flow.end,
         nodes=tuple(nodes),
-        edges=tuple(_edge(edge, cases, crossings) for edge, cases in edges.items()),
+        edges=tuple(_edge(edge, cases, crossings, types.get(edge, {})) for edge, cases in edges.items()),
         scopes=tuple(_scopes(flow, {step.name for step in steps})),
         exit_hooks=ExitHooks(
             on_success=tuple(name for hook in hooks for name in hook.on_success),
@@ -66,8 +73,7 @@ def _drawn_edges(flow: Flow) -> dict[_Edge, tuple[str, ...]]:
     edges: list[tuple[str, str, str]] = []
     for step in flow.steps:
         cases = case_labels(flow, step)
-        ways = (*step.targets, step.name) if step.name in cases else step.targets
-        for target in ways:
+        for target in _ways(step):
             texts.append(cases.get(target, ()))
             edges.append((step.name, target, str(len(texts) - 1) if target in cases else ""))
     found: dict[_Edge, tuple[str, ...]] = {}
@@ -76,7 +82,14 @@ def _drawn_edges(flow: Flow) -> dict[_Edge, tuple[str, ...]]:
     return found
 
 
-def _edge(edge: _Edge, cases: tuple[str, ...], crossings: Mapping[_Edge, Crossing] | None) -> GraphEdge:
+def _ways(step: Step) -> tuple[str, ...]:
+    """Where a step leads; a recursive switch also to itself."""
+    return (*step.targets, step.name) if step.kind == "switch" and step.recursive else step.targets
+
+
+def _edge(
+    edge: _Edge, cases: tuple[str, ...], crossings: Mapping[_Edge, Crossing] | None, types: dict[str, str]
+) -> GraphEdge:
     source, target = edge
     crossing = crossings.get(edge) if crossings is not None else None
     return GraphEdge(
@@ -85,6 +98,7 @@ def _edge(edge: _Edge, cases: tuple[str, ...], crossings: Mapping[_Edge, Crossin
         cases=cases,
         loop=source == target,
         artifacts=crossing.artifacts if crossing is not None else () if crossings is not None else None,
+        types=types,
         unknown=crossing is not None and crossing.unknown,
     )
 
@@ -166,7 +180,7 @@ def _title(flow: Flow, scope: Scope) -> str:
 # Artifacts.
 
 
-def _artifacts(flow: Flow, step: Step, effects: FlowEffects | None, reads: _Results) -> dict[str, object]:
+def _artifacts(flow: Flow, step: Step, effects: FlowEffects | None, reads: Results) -> dict[str, object]:
     """What a step sets and reads."""
     if flow.frontend == "pipeline":
         taken = tuple(_result_name(*result) for result in reads.get(step.name, ()))
@@ -181,31 +195,23 @@ def _artifacts(flow: Flow, step: Step, effects: FlowEffects | None, reads: _Resu
     return {"sets": tuple(sorted(found.sets)), "reads": tuple(sorted(names))}
 
 
-def _results_read(flow: Flow) -> _Results:
-    found: dict[str, list[tuple[str, str]]] = {}
-    for step in flow.steps:
-        taken = (part for value in _values(step) for part in parts(value) if isinstance(part, OutputValue))
-        found[step.name] = list(dict.fromkeys((part.step, part.name) for part in taken))
+def _types(flow: Flow, effects: FlowEffects, crossings: Mapping[_Edge, Crossing]) -> dict[_Edge, dict[str, str]]:
+    """The evident types of what each step sets, as of an edge to nothing, and of what crosses each edge."""
+    from flowc_compiler.passes.artifact_types import ArtifactTypes, type_text
+
+    found: dict[_Edge, dict[str, str]] = {}
+    for step, _, after in ArtifactTypes(flow, effects, None).solve():
+        names: dict[str, Iterable[str]] = {"": sorted(effects.of(step.name).sets)}
+        for target in _ways(step):
+            names[target] = crossings[step.name, target].artifacts if (step.name, target) in crossings else ()
+        for target, shown in names.items():
+            texts = {name: type_text(after[name]) for name in shown if name in after}
+            found[step.name, target] = {name: text for name, text in texts.items() if text}
     return found
 
 
 def _result_name(step: str, output: str) -> str:
     return step if output == "output" else f"{step}.{output}"
-
-
-def _values(step: Step) -> Iterator[Value]:
-    """Everything that a step of a pipeline takes."""
-    if step.call is not None:
-        yield from (argument.value for argument in step.call.arguments)
-    if step.kind == "switch":
-        yield from step.tests
-    if step.kind == "foreach":
-        yield from step.fan.sources if step.fan is not None else [OutputValue(step=step.name, name=step.variable)]
-
-
-def _is_unused(step: Step, used: set[str]) -> bool:
-    """Whether a step returns what no step takes."""
-    return step.call is not None and bool(step.call.outputs) and step.name not in used
 
 
 def _crossings(flow: Flow, effects: FlowEffects | None, edges: Mapping[_Edge, object]) -> dict[_Edge, Crossing]:
@@ -232,7 +238,7 @@ def _results_crossing(flow: Flow, edges: Mapping[_Edge, object]) -> dict[_Edge, 
     bits = {step.name: 1 << number for number, step in enumerate(flow.steps)}
     above: dict[str, int] = {}
     found: dict[_Edge, dict[str, None]] = {edge: {} for edge in edges}
-    reads = _results_read(flow)
+    reads = results_read(flow)
     for step in flow.steps:
         parents = into.get(step.name, [])
         above[step.name] = bits[step.name]

@@ -58,6 +58,8 @@ class GraphNode(Model):
     """The artifacts that it may set; `None` where they were not asked for, or are not known."""
     reads: tuple[str, ...] | None = None
     """The artifacts of other steps that it may read; in a pipeline `step` or `step.output`."""
+    types: dict[str, str] = Field(default_factory=dict[str, str])
+    """The types of what it sets, where they are evident: `list[int]`."""
     unused: bool = False
     """Whether no step takes its result, nor does the pipeline return it: it costs a pod for its effects alone."""
 
@@ -73,8 +75,14 @@ class GraphEdge(Model):
     """Whether the switch leads back to itself."""
     artifacts: tuple[str, ...] | None = None
     """What crosses here and is read behind; `None` where that was not asked for."""
+    types: dict[str, str] = Field(default_factory=dict[str, str])
+    """The types of artifacts that cross, where they are evident."""
     unknown: bool = False
     """Whether more may cross: a step cannot be followed."""
+
+    def typed(self) -> list[str]:
+        """What crosses, each with its type where that is evident: `items: list[int]`."""
+        return [f"{name}: {self.types[name]}" if name in self.types else name for name in self.artifacts or ()]
 
 
 class GraphScope(Model):

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-from flowc_cli.pipeline_text import case_texts, fan_text, real_edges
+from flowc_cli.pipeline_text import case_texts, fan_text, real_edges, unused_results
 from flowc_compiler.ir import ROOT_SCOPE, Flow, Scope, Step
 
 _SHAPES = {
@@ -34,6 +34,7 @@ def mermaid(flow: Flow, crossings: Crossings = NOTHING) -> str:
     """A Mermaid flowchart. Arms are plain edges; a foreach body or a gang is a subgraph."""
     lines = ["flowchart TD"]
     edges, drawn = _drawn(flow)
+    unused = unused_results(flow)
     for scope, depth, opens in _walk(flow):
         indent = "  " * (depth + 1)
         if not opens:
@@ -42,7 +43,7 @@ def mermaid(flow: Flow, crossings: Crossings = NOTHING) -> str:
         if scope.kind in _BOXES:
             lines.append(f'{"  " * depth}subgraph {scope.kind}_{_id(scope.id)}["{_escaped(_title(flow, scope))}"]')
         for name in (name for name in scope.steps if name in drawn):
-            left, right, shown = _shape(flow.by_name[name])
+            left, right, shown = _shape(flow.by_name[name], unused=name in unused)
             lines.append(f"{indent}s_{_id(name)}{left}{shown}{right}")
     for source, target, label in edges:
         text = "<br>".join(map(_escaped, filter(None, (label, crossings.get((source, target))))))
@@ -55,6 +56,7 @@ def dot(flow: Flow, crossings: Crossings = NOTHING) -> str:
     """A Graphviz digraph. Arms are plain edges; a foreach body or a gang is a cluster."""
     lines = [f'digraph "{flow.name}" {{', "  node [shape=box];"]
     edges, drawn = _drawn(flow)
+    unused = unused_results(flow)
     for scope, depth, opens in _walk(flow):
         indent = "  " * (depth + 1)
         if not opens:
@@ -63,7 +65,8 @@ def dot(flow: Flow, crossings: Crossings = NOTHING) -> str:
         if scope.kind in _BOXES:
             lines.append(f'{"  " * depth}subgraph "cluster_{scope.id}" {{')
             lines.append(f'{indent}label="{_quoted(_title(flow, scope))}";')
-        lines.extend(f"{indent}{_dot_node(flow.by_name[name])}" for name in scope.steps if name in drawn)
+        steps = (flow.by_name[name] for name in scope.steps if name in drawn)
+        lines.extend(f"{indent}{_dot_node(step, unused=step.name in unused)}" for step in steps)
     for source, target, label in edges:
         text = "\\n".join(map(_quoted, filter(None, (label, crossings.get((source, target))))))
         lines.append(f'  "{source}" -> "{target}"' + (f' [label="{text}"];' if text else ";"))
@@ -92,11 +95,12 @@ def _drawn(flow: Flow) -> tuple[list[tuple[str, str, str]], set[str]]:
     return edges, {step.name for step in flow.steps if not step.virtual or step.name in ends}
 
 
-def _shape(step: Step) -> tuple[str, str, str]:
+def _shape(step: Step, *, unused: bool) -> tuple[str, str, str]:
     """The brackets that make a node's shape in Mermaid, and its text."""
     if step.virtual:
         return "((", "))", " "
-    return *_SHAPES.get(step.kind, ("[", "]")), step.name
+    shown = f'"{step.name}<br><i>result unused</i>"' if unused else step.name
+    return *_SHAPES.get(step.kind, ("[", "]")), shown
 
 
 def _edges(flow: Flow) -> Iterator[tuple[str, str, str]]:
@@ -114,11 +118,12 @@ def _edges(flow: Flow) -> Iterator[tuple[str, str, str]]:
         yield from ((step.name, target, f"{step.variable}: {', '.join(values)}") for target, values in cases.items())
 
 
-def _dot_node(step: Step) -> str:
-    if step.virtual:
-        return f'"{step.name}" [shape=point];'
-    shape = _DOT_SHAPES.get(step.kind)
-    return f'"{step.name}" [shape={shape}];' if shape else f'"{step.name}";'
+def _dot_node(step: Step, *, unused: bool) -> str:
+    shape = "point" if step.virtual else _DOT_SHAPES.get(step.kind)
+    settings = [f"shape={shape}"] if shape else []
+    if unused:
+        settings += [f'label="{step.name}\\nresult unused"', "style=dashed"]
+    return f'"{step.name}" [{", ".join(settings)}];' if settings else f'"{step.name}";'
 
 
 def _title(flow: Flow, scope: Scope) -> str:

@@ -85,11 +85,17 @@
       button.type = "button";
       button.addEventListener("click", () => select(edge[end], true));
       item.append(button);
-      const words = [...(edge.cases || []), ...(edge.artifacts || []), ...(edge.unknown ? ["…"] : [])];
+      const words = [
+        ...(edge.cases || []), ...typed(edge.artifacts || [], edge.types), ...(edge.unknown ? ["…"] : []),
+      ];
       if (words.length) item.append(element("span", ` ${words.join(", ")}`, "soft"));
       list.append(item);
     }
     details.append(list);
+  }
+
+  function typed(names, types) {
+    return names.map((name) => (types && Object.hasOwn(types, name) ? `${name}: ${types[name]}` : name));
   }
 
   function describe(step) {
@@ -112,11 +118,11 @@
       for (const fact of step.facts) list.append(element("dt", fact.name), element("dd", fact.text));
       details.append(list);
     }
-    for (const [title, names] of [["Sets", step.sets], ["Reads", step.reads]]) {
+    for (const [title, names] of [["Sets", typed(step.sets || [], step.types)], ["Reads", step.reads]]) {
       if (!names || !names.length) continue;
       heading(title);
       details.append(element("p"));
-      details.lastChild.append(element("code", names.join(", ")));
+      details.lastChild.append(element("code", names.join("\n")));
     }
     listEdges("After", into.get(step.id).filter((edge) => !edge.loop), "source");
     listEdges("Leads to", out.get(step.id), "target");

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from flowc_cli.drawing.graph_document import Fact
 from flowc_compiler.ir import AcceleratorSpec, ContainerSpec, Placement, ResourceSpec, Step, StepSpecs
@@ -16,20 +16,13 @@ def facts(step: Step) -> tuple[Fact, ...]:
 
 def spec_data(specs: StepSpecs) -> dict[str, Any]:
     """The specs that are given, as in the IR, but without spans and without the values of variables and secrets."""
-    data = specs.model_dump(mode="json", exclude_defaults=True)
-    _drop_spans(data)
+    spans: dict[str, Any] = {name: {"span"} for name in StepSpecs.model_fields} | {"cards": {"__all__": {"span"}}}
+    data = specs.model_dump(mode="json", exclude_defaults=True, exclude=spans)
     if specs.environment is not None:
         data["environment"] = {"variables": sorted(specs.environment.variables)}
     if specs.secrets is not None:
         data["secrets"] = {"sources": [{"type": item.type, "id": _secret_id(item)} for item in specs.secrets.sources]}
     return data
-
-
-def _drop_spans(data: dict[str, Any]) -> None:
-    for item in data.values():
-        for part in cast("list[Any]", item if isinstance(item, list) else [item]):
-            if isinstance(part, dict):
-                cast("dict[str, Any]", part).pop("span", None)
 
 
 def _facts(step: Step) -> Iterator[tuple[str, str]]:

@@ -217,7 +217,7 @@ def _loop(node: Rect, found: Label | None) -> tuple[str, Rect | None]:
 
 def _edge_label(edge: GraphEdge, found: Label, place: Rect, ends: str) -> Iterator[str]:
     yield f'<g class="label" {ends}>'
-    names = [*edge.cases, *(edge.artifacts or ()), *(["what flowc cannot follow"] if edge.unknown else [])]
+    names = [*edge.cases, *edge.typed(), *(["what flowc cannot follow"] if edge.unknown else [])]
     what = ", ".join(names)
     yield f"<title>{_text(f'{edge.source} to {edge.target}: {what}')}</title>"
     yield _rect(place, "pill", 4)

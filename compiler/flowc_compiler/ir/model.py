@@ -283,7 +283,7 @@ class Flow(Node):
     effects: SkipJsonSchema[Any] = Field(default=None, exclude=True)
     """An `artifact_effects.EffectsReader` for what the steps of a class flow do; `None` after the passes."""
     returned: SkipJsonSchema[tuple[str, ...]] = Field(default=(), exclude=True)
-    """The steps of a pipeline whose results it returns."""
+    """The steps of a pipeline whose results it returns; all of them where code may look for results by itself."""
     body: SkipJsonSchema[Region | None] = Field(default=None, exclude=True)
     """The calls of a pipeline, in place of steps, before `lower_regions`; `None` afterwards and for class flows."""
 

@@ -21,6 +21,8 @@ from flowc_compiler.syntax.modules import FunctionNode, Imported, LocalModules, 
 from flowc_compiler.syntax.served_imports import Names, callee, refusal_of_attribute
 
 _MENTIONS = re.compile(rf"\b(?:{'|'.join(FUNCTIONS)})\b")
+_LOOKS_UP = re.compile(r"\b(?:Client|Run|client|get_step_context|load_artifact|metaflow)\b")
+"""Words of code that reads the results of runs."""
 _FORGIVING = {"AttributeError", "Exception", "BaseException"}
 _IN_STEPS_ONLY = frozenset(FUNCTIONS) - {"Client"}
 _DEEPEST = 50
@@ -28,8 +30,11 @@ _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _OF_MAPPINGS = {"values": "[{}]", "items": "<{}>", "get": "{}", "pop": "{}"}
 
 
-def check_uses(main: ModuleView, modules: LocalModules, steps: Iterable[StepFunction], sink: DiagnosticSink) -> None:
-    """Collect FC106 for what the tasks of these steps take of served objects that don't have it."""
+def check_uses(main: ModuleView, modules: LocalModules, steps: Iterable[StepFunction], sink: DiagnosticSink) -> bool:
+    """Collect FC106 for what the tasks of these steps take of served objects that don't have it.
+
+    Returns whether some code may look for the results of steps by itself.
+    """
     code = _Code(main, modules)
     for step in steps:
         code.reach(step.view, step.node)
@@ -40,6 +45,7 @@ def check_uses(main: ModuleView, modules: LocalModules, steps: Iterable[StepFunc
             types.bind(scope)
         for scope in code.scopes:
             _Check(types, scope, sink).run()
+    return any(_LOOKS_UP.search(scope.view.source.text) for scope in code.scopes)
 
 
 @dataclass(eq=False)

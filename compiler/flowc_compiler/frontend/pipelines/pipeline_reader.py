@@ -214,7 +214,8 @@ def _read(
     evaluator.run_configuration.report_unused(evaluator.sink, evaluator.nodes.names)
     body = build_body(evaluator.nodes.root)
     evaluator.hook.check(body, pipeline.view, pipeline.node)
-    check_uses(view, evaluator.modules, evaluator.hook.called, evaluator.sink)
+    if check_uses(view, evaluator.modules, evaluator.hook.called, evaluator.sink):
+        returned = tuple(sorted(evaluator.nodes.names))
     if evaluator.sink.failed:
         return None
     if not evaluator.nodes.names:
