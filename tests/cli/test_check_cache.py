@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from flowc_cli.batch import check_batch
 from tests.support import START_AND_END, flowc, write_files
 
 FLOW = f"from flowc import FlowSpec, step\n\n\nclass {{name}}(FlowSpec):{START_AND_END}"
@@ -33,6 +34,12 @@ class Configured(FlowSpec):
     def end(self):
         pass
 """
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is: processes are tested where they are marked."""
+    monkeypatch.setattr(check_batch, "SOON", 1e9)
 
 
 @pytest.fixture

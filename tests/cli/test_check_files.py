@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from flowc_cli.batch import check_batch
 from tests.support import START_AND_END, flowc, write_files
 
 FLOW = f"from flowc import FlowSpec, step\n\n\nclass {{name}}(FlowSpec):{START_AND_END}"
@@ -30,6 +32,12 @@ UNFIXABLE = FLOW.replace("self.next(self.end)", "pass")
 
 def flow(name: str, text: str = FLOW) -> str:
     return text.replace("{name}", name)
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is: processes are tested where they are marked."""
+    monkeypatch.setattr(check_batch, "SOON", 1e9)
 
 
 @pytest.fixture
@@ -108,6 +116,34 @@ def test_a_glob_without_a_match_is_an_error(project: Path) -> None:
     done = flowc(project, "check", "nothing/*.py")
     assert done.returncode == 2
     assert "no file matches nothing/*.py" in done.stderr
+
+
+def test_what_a_pattern_names_itself_is_not_excluded(tmp_path: Path) -> None:
+    write_files(tmp_path, {"build/flow.py": flow("Good"), "build/dist/flow.py": flow("Bad", BROKEN)})
+    assert places(tmp_path) == ["no errors in 0 files"]
+    assert places(tmp_path, "build") == ["no errors in 1 file"]
+    assert places(tmp_path, "build/**/*.py") == ["no errors in 1 file"]
+    assert places(tmp_path, f"{tmp_path}/build/*.py", "--only-flows") == ["no errors in 1 file"]
+
+
+def test_files_outside_of_the_working_directory(tmp_path: Path) -> None:
+    write_files(tmp_path, {".work/here/x.py": "", ".work/p/flow.py": flow("Good"), ".work/p/pyproject.toml": ""})
+    for options in (("../p",), ("../p/*.py",), ("../p/flow.py", "--only-flows")):
+        assert places(tmp_path / ".work/here", *options) == ["no errors in 1 file"]
+
+
+def test_a_named_file_that_is_not_there_is_an_error_in_any_case(tmp_path: Path) -> None:
+    assert "FC104" in flowc(tmp_path, "check", "--only-flows", "nothing.py").stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+@pytest.mark.parametrize("name", ["team", "good.py"])
+def test_what_cannot_be_read_is_reported(project: Path, name: str) -> None:
+    (project / name).chmod(0)
+    done = flowc(project, "check", ".")
+    (project / name).chmod(0o755)
+    assert done.returncode == 2
+    assert f"{name} cannot be read" in done.stderr
 
 
 def test_verbose_says_what_is_skipped(project: Path) -> None:

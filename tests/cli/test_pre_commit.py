@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from flowc_cli.batch import check_batch
 from tests.support import START_AND_END, flowc, write_files
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +27,12 @@ def hooks() -> list[dict[str, Any]]:
 def project(folder: Path, flow: str) -> list[str]:
     write_files(folder, {"flow.py": flow, "helpers.py": "import os\n", "setup.py": "print(1)\n"})
     return ["flow.py", "helpers.py", "setup.py"]
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is: processes are tested where they are marked."""
+    monkeypatch.setattr(check_batch, "SOON", 1e9)
 
 
 @pytest.mark.parametrize("hook", hooks(), ids=lambda hook: str(hook["id"]))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_cli.batch.check_inputs import Found
 from flowc_cli.batch.file_report import FileReport
-from flowc_cli.batch.flow_evidence import Evidence, evidence_in, may_have_flows
+from flowc_cli.batch.flow_evidence import UNREADABLE, Evidence, evidence_in, may_have_flows
 from flowc_compiler.filesystem import SEEN, Seen, disk_unchanged, record_variables
 from flowc_compiler.source import Span
 
@@ -140,8 +140,8 @@ def _note_order(note: tuple[str, Span]) -> tuple[str, int, str]:
 def _evidence(path: Path) -> Evidence:
     try:
         return evidence_in(path.read_bytes() if path.is_file() else b"")
-    except OSError:
-        return evidence_in(b"")
+    except OSError:  # which is reported where the file is read
+        return UNREADABLE
 
 
 def _bases(evidence: Sequence[Evidence]) -> dict[str, int]:

@@ -7,17 +7,20 @@ import re
 from collections.abc import Iterable, Sequence
 from fnmatch import translate
 from glob import glob, has_magic
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple, cast
 
 from flowc.errors import StoreError
 from flowc_cli.project_config import settings_of
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.syntax.import_root import project_folder
 
 NEVER = frozenset(
     {"__pycache__", "__pypackages__", "_build", "buck-out", "build", "dist", "node_modules", "site-packages", "venv"}
 )
 """Folders without the user's own code, beside those whose names begin with a dot, and virtual environments."""
+_HELP = "let this user read it, or exclude it: [tool.flowc.check] exclude"
 
 
 class Found(NamedTuple):
@@ -65,8 +68,10 @@ class FileFinder:
                 self._add_folder(argument)
             elif not argument.exists() and has_magic(str(argument)):
                 self._add_matches(argument)
-            elif not only_flows or not self._is_excluded_anywhere(argument):
-                self._add(argument, named=not only_flows)
+            elif not only_flows or not argument.exists():
+                self._add(argument, named=True)
+            elif not self._is_excluded(argument, _top(argument)):
+                self._add(argument, named=False)
         return list(self._found.values())
 
     def _add(self, path: Path, *, named: bool) -> None:
@@ -76,20 +81,21 @@ class FileFinder:
 
     def _add_matches(self, pattern: Path) -> None:
         matches = sorted(Path(item) for item in glob(str(pattern), recursive=True))  # noqa: PTH207 (absolute, too)
+        top = Path(*takewhile(lambda part: not has_magic(part), pattern.parts)).absolute()
         walked: set[Path] = set()
         for match in matches:
             if match.is_dir():
-                if walked.isdisjoint(match.parents) and not self._is_excluded_anywhere(match):
+                if walked.isdisjoint(match.parents) and not self._is_excluded(match, top):
                     self._add_folder(match)
                     walked.add(match)
-            elif match.suffix == ".py" and not self._is_excluded_anywhere(match):
+            elif match.suffix == ".py" and not self._is_excluded(match, top):
                 self._add(match, named=False)
         if not matches:
             self._sink.error("FC104", f"no file matches {pattern}", None, help="check the pattern")
 
     def _add_folder(self, top: Path) -> None:
         """Add the Python files below a folder, which itself may have any name."""
-        for where, folders, names in os.walk(top):
+        for where, folders, names in os.walk(top, onerror=self._report):
             exclusion = self._exclusion(os.path.abspath(where))  # noqa: PTH100 (keeps links)
             folders[:] = sorted(name for name in folders if self._is_wanted(Path(where, name), exclusion))
             for name in sorted(names):
@@ -97,22 +103,25 @@ class FileFinder:
                 if name.endswith(".py") and not exclusion.matches(os.path.abspath(path)):  # noqa: PTH100
                     self._add(path, named=False)
 
+    def _report(self, error: OSError) -> None:
+        self._sink.error("FC104", f"the folder {error.filename} cannot be read: {error.strerror}", None, help=_HELP)
+
     def _is_wanted(self, folder: Path, exclusion: Exclusion) -> bool:
         name = folder.name
         if name.startswith(".") or name in NEVER or exclusion.matches(os.path.abspath(folder)):  # noqa: PTH100
             return False
         return not (folder / "pyvenv.cfg").exists()
 
-    def _is_excluded_anywhere(self, place: Path) -> bool:
-        """Whether a file or folder, or one that it is in, is excluded, up to the working directory or the top."""
+    def _is_excluded(self, place: Path, top: Path) -> bool:
+        """Whether a file or folder is excluded, or a folder that it is in, below the folder `top`."""
         path = Path(os.path.abspath(place))  # noqa: PTH100 (keeps links)
         exclusion = self._exclusion(str(path.parent))
         if exclusion.matches(str(path)):
             return True
-        top = Path.cwd() if path.is_relative_to(Path.cwd()) else Path(path.anchor)
-        inside = [item for item in path.parents if item != top and item.is_relative_to(top)]
-        folders = [path, *inside] if path.is_dir() and path != top else inside
-        return any(not self._is_wanted(folder, exclusion) for folder in folders)
+        inside = [path, *path.parents] if path.is_dir() else path.parents
+        return any(
+            not self._is_wanted(folder, exclusion) for folder in inside if folder != top and folder.is_relative_to(top)
+        )
 
     def _exclusion(self, folder: str) -> Exclusion:
         """The exclusion that counts in a folder: that of the nearest pyproject.toml, if it has one."""
@@ -127,6 +136,12 @@ class FileFinder:
             place = above
         self._exclusions.update(dict.fromkeys(below, self._exclusions[place]))
         return self._exclusions[folder]
+
+
+def _top(file: Path) -> Path:
+    """The folder below which the folders of a file may be excluded by their names."""
+    here = Path.cwd()
+    return here if file.absolute().is_relative_to(here) else project_folder(file.absolute().parent)
 
 
 def _configured(folder: str, sink: DiagnosticSink) -> Exclusion:

@@ -30,6 +30,10 @@ class Evidence(NamedTuple):
         return {base for bases in self.classes.values() for base in bases}
 
 
+UNREADABLE = Evidence(imports=True, classes={}, called=frozenset(), pipelines=False)
+"""That of a file whose content is not known."""
+
+
 def evidence_in(content: bytes) -> Evidence:
     """The evidence in a file's content."""
     imports = b"FlowSpec" in content or _IMPORTS.search(content) is not None
