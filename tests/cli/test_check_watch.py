@@ -106,6 +106,19 @@ def test_jobs_give_the_same_in_the_same_order(tmp_path: Path) -> None:
     assert "80 errors in 80 of 120 files" in texts[0]
 
 
+@pytest.mark.process
+def test_processes_that_are_spawned_are_told_everything(tmp_path: Path) -> None:
+    """As on macOS and Windows."""
+    write_files(tmp_path, {f"f{n}.py": BROKEN for n in range(12)})
+    start = "from flowc_cli.batch import check_batch; check_batch.START_METHOD = 'spawn'; check_batch.SOON = 0; "
+    start += "from flowc_cli.__main__ import main; main()"
+    options = ["check", ".", "--jobs", "2", "--no-cache", "--with", "retry:tmes=1", "--env-at-compile", "REGION"]
+    command = [sys.executable, "-c", start, *options]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "13 errors, 1 warning in 12 of 12 files" in done.stderr, done.stderr  # that of `--with` once
+
+
 IMPORTED = """
 import json, sys
 sys.argv = ["flowc", *sys.argv[1:]]

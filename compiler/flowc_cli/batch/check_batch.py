@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SOON = 0.5
 """Seconds that a process checks files by itself before it starts others, which takes a while."""
+START_METHOD = "fork" if sys.platform == "linux" else "spawn"
+"""How processes begin: by `fork`, with all that is imported here."""
 _CHUNK = 16
 """How many files a process is given at once."""
 _GARBAGE = 200
@@ -190,8 +192,7 @@ def _check_in_processes(files: Sequence[str], options: CheckOptions, jobs: int) 
     import multiprocessing
 
     chunk = max(1, min(_CHUNK, len(files) // (jobs * 4)))
-    method = "fork" if sys.platform == "linux" else "spawn"  # what is imported here is imported there
-    context = multiprocessing.get_context(method)
+    context = multiprocessing.get_context(START_METHOD)
     pool = ProcessPoolExecutor(min(jobs, 60), context, _start_worker, (options, *_permissions()))
     try:
         yield from pool.map(_work, files, chunksize=chunk)
