@@ -144,8 +144,11 @@ def _decoded(data: Any) -> dict[str, tuple[Seen, Any]]:
         if aspect not in _ASPECTS or not isinstance(path, str) or not isinstance(value, str):
             raise ValueError("not an observation")
         table.append(((cast("Aspect", aspect), path), value))
-    files = cast("dict[str, Any]", data["files"])
-    return {file: (dict(table[number] for number in item["seen"]), item["report"]) for file, item in files.items()}
+    results: dict[str, tuple[Seen, Any]] = {}
+    for file, item in cast("dict[str, Any]", data["files"]).items():
+        numbers = cast("list[int]", item["seen"])
+        results[file] = (dict(table[number] for number in numbers), item["report"])
+    return results
 
 
 def _folder_of(file: Path) -> str:
