@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from flowc_cli import shared_options as shared
 from flowc_cli.engine_connection import ServerCheck, exit_code
 from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.metaflow_variables import check_variables
-from flowc_cli.output import Form, report, write_content
+from flowc_cli.output import Form, report, write, write_content
 from flowc_cli.target_options import build_options, emit_files, find_target
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_targets.base.target import EmittedFile
@@ -23,7 +24,12 @@ app = shared.command_app()
 
 @app.command("compile")
 def compile_(
-    file: shared.File,
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="the Python file with the flow; with -o FOLDER also several, and folders", show_default=False
+        ),
+    ],
     target: shared.Engine = "argo",
     output: Annotated[
         str | None,
@@ -52,6 +58,9 @@ def compile_(
         bool, typer.Option("--check-server", help="also have the engine's server check it; nothing is started")
     ] = False,
     server: shared.Server = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="write nothing, and fail where the files of -o are not what it would write")
+    ] = False,
     format: shared.Format = "text",
     flow: shared.FlowName = None,
     with_: shared.With = None,
@@ -60,7 +69,7 @@ def compile_(
     branch: shared.Branch = None,
     production: shared.Production = False,
 ) -> None:
-    """Compile a flow to the files of an engine."""
+    """Compile a flow to the files of an engine; with -o FOLDER, all flows of several files and folders."""
     given = shared.given_options(
         root=root,
         image=image,
@@ -78,56 +87,153 @@ def compile_(
     )
     options = flow_options(flow, with_, config, config_value, branch, production, param, include=include)
     checked_by = ServerCheck(server, namespace) if check_server or server is not None else None
-    raise typer.Exit(_compile(file, target, output, given, settings or [], options, format, checked_by))
+    job = CompileJob(target, None if output == "-" else output, given, settings or [], options, format, checked_by)
+    raise typer.Exit(job.run(files, only_check=check))
 
 
-def _compile(
-    file: Path,
-    target: str,
-    output: str | None,
-    given: Mapping[str, object],
-    settings: Sequence[str],
-    options: FlowOptions,
-    form: Form,
-    checked_by: ServerCheck | None,
-) -> int:
-    """Write the files of a target, unless there is an error, or the server refuses them. Returns the exit code."""
-    sink = DiagnosticSink()
-    output = None if output == "-" else output
-    try:
+@dataclass(frozen=True)
+class CompileJob:
+    """What a command line says of compiling, whatever the files."""
+
+    target: str
+    output: str | None
+    given: Mapping[str, object]
+    settings: Sequence[str]
+    options: FlowOptions
+    form: Form
+    checked_by: ServerCheck | None
+
+    def run(self, files: Sequence[Path], *, only_check: bool) -> int:
+        """Write the files of the target, unless there is an error, or the server refuses them. Returns the exit code.
+
+        With `only_check` nothing is written, and the code is 1 where a file is not what would be.
+        """
+        sink = DiagnosticSink()
+        differences: list[str] = []
+        several = len(files) > 1 or any(file.is_dir() for file in files)
+        texts: dict[Path, str] = {}
+        try:
+            if several:
+                texts = self._several(files, sink)
+            else:
+                emitted = self._emit(files[0], self.options, sink)
+                if self.output is None and not sink.failed and not only_check:
+                    _print(emitted, sink)
+                elif not sink.failed:
+                    output = self._folder_or_file(sink)
+                    if len(emitted) > 1 and output != os.devnull and _takes_one(output):
+                        _report_several(emitted, output, sink)
+                    texts = _paths(emitted, output)
+            if texts and not sink.failed:
+                if only_check:
+                    differences = list(_differences(texts))
+                else:
+                    _write(texts, self.output or "", sink)
+        except FlowcError:
+            pass
+        report(sink.diagnostics, sink.sources, self.form if sink.failed or self.output is not None else "text")
+        write("".join(f"{line}\n" for line in differences))
+        return exit_code(sink) or int(bool(differences))
+
+    def _emit(self, file: Path, options: FlowOptions, sink: DiagnosticSink) -> tuple[EmittedFile, ...]:
         compilation = options.compile_with_values(file, sink)
         check_variables(compilation.source, "compile", os.environ, sink)
         flow, source = compilation.flow, compilation.source
-        engine = find_target(target, sink)
-        chosen = build_options(engine.options_model, target, source.path, given, settings, sink) if engine else None
-        files = emit_files(engine, flow, source, chosen, sink) if engine and chosen else ()
-        if checked_by is not None and not sink.failed:
-            checked_by.check(target, files, sink)
-        if not sink.failed:
-            _write(files, output, sink)
-    except FlowcError:
-        pass
-    report(sink.diagnostics, sink.sources, form if sink.failed or output is not None else "text")
-    return exit_code(sink)
+        engine = find_target(self.target, sink)
+        model = engine.options_model if engine else None
+        chosen = build_options(model, self.target, source.path, self.given, self.settings, sink) if model else None
+        emitted = emit_files(engine, flow, source, chosen, sink) if engine and chosen else ()
+        if self.checked_by is not None and not sink.failed:
+            self.checked_by.check(self.target, emitted, sink)
+        return emitted
 
+    def _several(self, files: Sequence[Path], sink: DiagnosticSink) -> dict[Path, str]:
+        """The files to write for all flows of several files and folders, by path. Collects FC603 for one path twice."""
+        output = self._folder_or_file(sink)
+        if Path(output).is_file() or (Path(output).suffix and not Path(output).is_dir()):
+            sink.error("FC603", f"several flows do not fit into {output}", None, help="name a folder with -o")
+        texts: dict[Path, str] = {}
+        sources: dict[Path, str] = {}
+        for path, name in _flows_in(files, sink):
+            emitted = self._emitted(path, name, sink)
+            for place, text in _paths(emitted, f"{output}/").items():
+                if texts.setdefault(place, text) != text:
+                    message = f"{sources[place]} and flow {name} of {path} would both be {place}"
+                    sink.error("FC603", message, None, help="compile one of them into a folder of its own")
+                sources.setdefault(place, f"flow {name} of {path}")
+        return texts
 
-def _write(files: tuple[EmittedFile, ...], output: str | None, sink: DiagnosticSink) -> None:
-    if len(files) > 1 and (output is None or (output != os.devnull and _takes_one(output))):
-        names = " and ".join(file.name for file in files)
-        message = f"the output is {len(files)} files ({names}), and {output or 'standard output'} takes one"
-        sink.error("FC603", message, None, help="name a folder, or the first of them, with -o")
-    elif output is None:
-        write_content("".join(file.text for file in files))
-    else:
-        from flowc_compiler.rewrite import write_texts
-
+    def _emitted(self, path: Path, name: str, sink: DiagnosticSink) -> tuple[EmittedFile, ...]:
+        """The files of one flow; none where it has errors, which do not stop the others."""
+        own = sink.nested()
         try:
-            # The first file is written last, because it may name the others.
-            paths = _paths(files, output)
-            write_texts(dict(reversed([(path, file.text) for path, file in zip(paths, files, strict=True)])))
+            return self._emit(path, replace(self.options, flow_name=name), own)
+        except FlowcError:
+            return ()
+        finally:
+            sink.extend(own)
+
+    def _folder_or_file(self, sink: DiagnosticSink) -> str:
+        """Where the output goes. Raises FlowcError where the command line does not say."""
+        if self.output is None:
+            sink.error("FC603", "there is nowhere to write to", None, help="name a folder with -o")
+            sink.raise_if_failed()
+        return self.output or ""
+
+
+def _flows_in(files: Sequence[Path], sink: DiagnosticSink) -> Iterator[tuple[Path, str]]:
+    """The flows of files and folders, in order. Collects FC104 for a place without any."""
+    from flowc_cli.batch.check_inputs import FileFinder
+    from flowc_cli.batch.flow_evidence import evidence_in
+    from flowc_compiler.driver import flow_names
+
+    found = 0
+    for path, named in FileFinder(sink).find(files):
+        if not named and not evidence_in(path.read_bytes()).imports:
+            continue
+        names = flow_names(path)
+        if named and not names:
+            sink.error("FC104", f"{path} has no flow", None, help="leave it out, or name its folder")
+        yield from ((path, name) for name in names)
+        found += len(names)
+    if not found and not sink.failed:
+        sink.error("FC104", "there is no flow to compile", None, help="name files with flows, or their folder")
+
+
+def _print(files: tuple[EmittedFile, ...], sink: DiagnosticSink) -> None:
+    if len(files) > 1:
+        _report_several(files, "standard output", sink)
+    else:
+        write_content("".join(file.text for file in files))
+
+
+def _report_several(files: tuple[EmittedFile, ...], output: str, sink: DiagnosticSink) -> None:
+    names = " and ".join(file.name for file in files)
+    message = f"the output is {len(files)} files ({names}), and {output} takes one"
+    sink.error("FC603", message, None, help="name a folder, or the first of them, with -o")
+
+
+def _write(texts: Mapping[Path, str], output: str, sink: DiagnosticSink) -> None:
+    from flowc_compiler.rewrite import write_texts
+
+    try:
+        # The first file is written last, because it may name the others.
+        write_texts(dict(reversed(texts.items())))
+    except OSError as error:
+        message = f"{output} cannot be written: {error.strerror or error}"
+        sink.error("FC603", message, None, help="choose another path with -o")
+
+
+def _differences(texts: Mapping[Path, str]) -> Iterator[str]:
+    """A line for each file that is not on the disk as it would be written."""
+    for path, text in texts.items():
+        try:
+            if path.read_bytes() != text.encode():
+                yield f"{path} would change"
+        except FileNotFoundError:
+            yield f"{path} is missing"
         except OSError as error:
-            message = f"{output} cannot be written: {error.strerror or error}"
-            sink.error("FC603", message, None, help="choose another path with -o")
+            yield f"{path} cannot be read: {error.strerror or error}"
 
 
 def _takes_one(output: str) -> bool:
@@ -136,12 +242,13 @@ def _takes_one(output: str) -> bool:
     return is_stream(Path(output))
 
 
-def _paths(files: tuple[EmittedFile, ...], output: str) -> list[Path]:
-    """Where each file goes: into a folder, or the first to that path and the others beside it, named alike."""
+def _paths(files: tuple[EmittedFile, ...], output: str) -> dict[Path, str]:
+    """The texts by where they go: into a folder, or the first to that path and the others beside it, named alike."""
     path = Path(output)
     if output == os.devnull:
-        return [path] * len(files)
+        return {path: "".join(file.text for file in files)}
     if path.is_dir() or output.endswith("/") or (len(files) > 1 and not path.suffix):
-        return [path / file.name for file in files]
+        return {path / part.name: part.text for file in files for part in file.apart or (file,)}
     stem = Path(next(iter(files)).name).stem
-    return [path, *(path.with_name(file.name.replace(stem, path.stem, 1)) for file in files[1:])]
+    beside = {path.with_name(file.name.replace(stem, path.stem, 1)): file.text for file in files[1:]}
+    return {path: files[0].text, **beside}

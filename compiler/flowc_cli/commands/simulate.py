@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -129,9 +130,17 @@ def _pairs(items: Sequence[str] | None) -> dict[str, str]:
     return found
 
 
+def _with_runtime(path: Path) -> str:
+    """The manifest in a file; in a folder, the runtime that its pods run is in a file beside it."""
+    text = path.read_text()
+    names = sorted(set(re.findall(r"\bflowc-runtime-[0-9a-f]{10}\b", text)))
+    beside = [path.with_name(f"{name}.yaml") for name in names]
+    return "\n---\n".join([text, *(item.read_text() for item in beside if item.is_file())])
+
+
 def _read(file: str) -> str:
     try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text()
+        return sys.stdin.read() if file == "-" else _with_runtime(Path(file))
     except UnicodeDecodeError:
         raise ManifestError(f"{file}: is not text") from None
     except OSError as error:

@@ -118,8 +118,14 @@ def emit_package(
 ) -> tuple[EmittedFile, ...]:
     """The output for a checked flow and the given code: a pure function, so that tests can hold the code still."""
     header = f"Made by flowc from {PurePath(flow.file).name}, flow {flow.name}. Change that file, not this one."
-    text = documents([to_manifest(item) for item in _objects(flow, files, options, sink)], header)
-    return (EmittedFile(f"{object_name(deployment_name(flow))}.yaml", text),)
+    name = f"{object_name(deployment_name(flow))}.yaml"
+    first, *others = (to_manifest(item) for item in _objects(flow, files, options, sink))
+    head = documents([], header)
+    if not isinstance(first, dict) or first["kind"] != "ConfigMap":
+        return (EmittedFile(name, documents([first, *others], header)),)
+    runtime, own = documents([first]), documents(others)
+    shared = EmittedFile(f"{first['metadata']['name']}.yaml", documents([], RUNTIME_HEADER) + runtime)
+    return (EmittedFile(name, f"{head}{runtime}---\n{own}", (EmittedFile(name, head + own), shared)),)
 
 
 def _objects(
@@ -139,6 +145,8 @@ def _objects(
     check_objects(flow, workflow, maps, options, sink)
     return (maps.runtime, maps.code, *deployed_objects(flow, options, workflow))
 
+
+RUNTIME_HEADER = "Made by flowc: what the pods of all flows run that this release of it compiled."
 
 TARGET = ArgoTarget()
 """What the entry point names."""

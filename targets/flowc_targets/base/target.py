@@ -28,6 +28,8 @@ class EmittedFile:
 
     name: str
     text: str
+    apart: tuple[EmittedFile, ...] = ()
+    """The same as several files, for a folder: what several flows share is a file of its own there."""
 
 
 @dataclass(frozen=True, slots=True)
