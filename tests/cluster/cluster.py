@@ -144,7 +144,7 @@ class Cluster:
 
 def is_runtime(item: dict[str, Any]) -> bool:
     """Whether an object is the runtime, which flows share."""
-    return item["kind"] == "ConfigMap" and item["metadata"]["name"].startswith("flowc-runtime-")
+    return item["kind"] == "ConfigMap" and str(item["metadata"]["name"]).startswith("flowc-runtime-")
 
 
 def as_list(items: list[dict[str, Any]]) -> str:

@@ -218,7 +218,7 @@ def _write(texts: Mapping[Path, str], output: str, sink: DiagnosticSink) -> None
 
     try:
         # The first file is written last, because it may name the others.
-        write_texts(dict(reversed(texts.items())))
+        write_texts(dict(reversed([*texts.items()])))
     except OSError as error:
         message = f"{output} cannot be written: {error.strerror or error}"
         sink.error("FC603", message, None, help="choose another path with -o")
