@@ -36,6 +36,7 @@ class Entry:
 
 TRIALS = {
     "bombs": Entry("files that would take all time or memory if they were evaluated without bounds", 10**6, 16),
+    "editing": Entry("random edits of examples and tables as an editor makes them, and all that it asks then", 500, 40),
     "fuzz": Entry("token and tree mutations of all examples and tables, through check and both targets", 1000, 150),
     "kills": Entry("kill -9 of engine, server and tasks of a run, and of what resumes it", 100, 3),
     "many_runs": Entry("runs at once on one root", 100, 4),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flowc_cli.batch.flow_evidence import Evidence, evidence_in
 from flowc_cli.checking import CheckOptions, check_file
 from flowc_cli.flow_options import flow_options
 from flowc_cli.lsp.flow_index import FlowIndex
@@ -21,12 +21,11 @@ if TYPE_CHECKING:
     from flowc_compiler.driver import Compilation
     from flowc_compiler.source import SourceFile
 
-_MAY_HAVE_FLOWS = re.compile(r"\b(?:flowc|metaflow|zenml|FlowSpec|pipeline|step)\b")
-"""Nothing is evaluated of other files: an editor opens whatever is written in Python."""
 _NO_FLOW = "FC102"
+_WEAK = frozenset({"FC101", _NO_FLOW, "FC114"})
+"""What is found in files that have no flow."""
 _MISSING = frozenset({"FC201", "FC206"})
 """What a class says that another one completes: it has no start or end, and leads to steps that it does not have."""
-_CLASS = re.compile(r"^[ \t]*class[ \t]+(\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,8 @@ class Analysis:
     """The files that were read, by the names that spans give them."""
     texts: Mapping[Path, str]
     """What the open documents held."""
+    is_parsed: bool
+    """Whether the document itself could be read."""
     seconds: float
     """Of the processor, that it took."""
 
@@ -48,12 +49,6 @@ class Analysis:
     def source(self) -> SourceFile | None:
         """The document's own file."""
         return self.sources.get(self.document.path.as_posix())
-
-    @cached_property
-    def is_parsed(self) -> bool:
-        """Whether the document itself can be read."""
-        name = self.document.path.as_posix()
-        return not any(item.code == "FC101" and item.span and item.span.file == name for item in self.diagnostics)
 
     @cached_property
     def index(self) -> FlowIndex | None:
@@ -65,28 +60,27 @@ class Analysis:
 def analyze(document: Document, texts: Mapping[Path, str]) -> Analysis:
     """Check a document as `flowc check` does, where the open documents have these texts.
 
-    A file without flows has no diagnostics.
+    A file without flows has no diagnostics, and nothing of most of them is evaluated.
     """
     began = time.thread_time()
-    if not _MAY_HAVE_FLOWS.search(document.text):
-        return Analysis(document, (), (), {}, texts, time.thread_time() - began)
+    evidence = evidence_in(document.text.encode(errors="replace"))
+    if not (evidence.imports or evidence.classes or evidence.pipelines):
+        return Analysis(document, (), (), {}, texts, is_parsed=True, seconds=time.thread_time() - began)
     with held_in_memory(texts):
         sink, compilations = check_file(document.path, CheckOptions(flow_options(None, None, None, None)))
+    found, name = sink.diagnostics, document.path.as_posix()
     return Analysis(
-        document,
-        _shown(sink.diagnostics, document.text),
-        tuple(compilations),
-        dict(sink.sources),
-        texts,
-        time.thread_time() - began,
-    )
+        document, _shown(found, evidence), tuple(compilations), dict(sink.sources), texts,
+        is_parsed=not any(item.code == "FC101" and item.span and item.span.file == name for item in found),
+        seconds=time.thread_time() - began,
+    )  # fmt: skip
 
 
-def _shown(found: tuple[Diagnostic, ...], text: str) -> tuple[Diagnostic, ...]:
+def _shown(found: tuple[Diagnostic, ...], evidence: Evidence) -> tuple[Diagnostic, ...]:
     """The diagnostics without those that a file has since it has no flow, or base classes of flows of other files."""
     codes = {item.code for item in found}
-    if _NO_FLOW in codes:
+    if _NO_FLOW in codes or (not evidence.imports and codes <= _WEAK):
         return ()
-    if "FC206" not in codes or any(re.search(rf"^[ \t]*{name}\(", text, re.MULTILINE) for name in _CLASS.findall(text)):
-        return found
-    return tuple(item for item in found if item.code not in _MISSING)
+    if "FC206" in codes and not evidence.called:
+        return tuple(item for item in found if item.code not in _MISSING)
+    return found
