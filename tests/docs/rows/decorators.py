@@ -47,10 +47,29 @@ COMPUTED = [
 ]  # fmt: skip
 """Arguments of decorators that are computed when the file is imported."""
 
+
+def _on_class(before: str, decorator: str) -> str:
+    """A file with a decorator on its class."""
+    return _above(before, "# nothing").replace("class RowFlow", f"{decorator}\nclass RowFlow", 1)
+
+
+_WANDB = "from wandb.integration.metaflow import wandb_log"
+_COMET = "from comet_ml.integration.metaflow import comet_flow"
 EXTENSIONS = [
-    Row(f"`@{name}`, of metaflow-checkpoint", "file", _above(f"from metaflow import {name}", f"@{name}"))
-    for name in ("checkpoint", "model", "huggingface_hub")
-]
+    *(
+        Row(f"`@{name}`, of metaflow-checkpoint", "file", _above(f"from metaflow import {name}", f"@{name}"))
+        for name in ("checkpoint", "model", "huggingface_hub")
+    ),
+    Row("`@wandb_log`, of wandb, where the image has it", "file", _above(_WANDB, "@wandb_log(datasets=True)")),
+    Row("`@wandb_log` above the class", "file", _on_class(_WANDB, "@wandb_log")),
+    Row("`@comet_flow`, of comet-ml, where the image has it", "file", _on_class(_COMET, "@comet_flow")),
+    Row("`@gpu_profile(interval=1)`, of metaflow-gpu-profile: does nothing", "file",
+        _above("from metaflow import gpu_profile", "@gpu_profile(interval=1)")),
+    Row("`@pip(libraries={'a': '1'})`, of metaflow-netflixext", "file",
+        _above("from metaflow import pip", "@pip(libraries={'a': '1'})")),
+    Row("an import of an extension's name that nothing uses", "file",
+        _above("from metaflow import deepspeed, titus", "# nothing")),
+]  # fmt: skip
 
 STEP_DECORATORS = [
     *_arguments("resources", "step", {
