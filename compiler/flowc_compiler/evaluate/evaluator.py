@@ -422,6 +422,8 @@ class Evaluator(ABC):
 
     def find_undetermined(self, *values: object, node: ast.AST | None = None) -> Undetermined | None:
         """The first part of values that is not known."""
+        if len(values) == 1 and type(values[0]) in ATOMS:
+            return None
         pending, seen = list(values)[::-1], set[int]()
         while pending:
             value = pending.pop()

@@ -17,7 +17,7 @@ from flowc_compiler.evaluate.environment_reads import read_variable
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, EvaluationError, Evaluator
 from flowc_compiler.evaluate.exceptions import builtin_exception
 from flowc_compiler.evaluate.functions import defaults_of
-from flowc_compiler.evaluate.operations import UNARY, binary, check_format
+from flowc_compiler.evaluate.operations import UNARY, binary, check_format, costs_nothing
 from flowc_compiler.evaluate.plain_data import (
     check_fields,
     check_hashable,
@@ -115,6 +115,8 @@ def attribute(evaluator: Evaluator, node: ast.Attribute) -> object:
 
 def literal(evaluator: Evaluator, node: ast.Constant) -> object:
     """A number, a string, `True`, `False`, `None` or `...`."""
+    if costs_nothing(node.value):
+        return node.value
     return evaluator.computed(node, lambda: node.value)
 
 

@@ -243,6 +243,17 @@ def cost(value: object) -> int:
             return size(value)
 
 
+def costs_nothing(value: object) -> bool:
+    """Whether a value is so small that neither it nor its use as a key is counted: most are, in long lists."""
+    kind = type(value)
+    if kind is int:
+        return -_SMALL < cast("int", value) < _SMALL
+    return kind is bool or value is None or (kind is str and len(cast("str", value)) < _SHORT)
+
+
+_SMALL, _SHORT = 1 << 32, 8
+
+
 def _check_size(op: ast.operator, left: object, right: object) -> None:
     """Refuse what would take long to compute at all."""
     if isinstance(op, ast.Mult):

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence, Sized
 from typing import cast
 
 from flowc_compiler.evaluate.evaluator import Evaluator
-from flowc_compiler.evaluate.operations import DEEPEST_TREE, HEAVIEST, LONGEST, MOST_COLLISIONS
+from flowc_compiler.evaluate.operations import DEEPEST_TREE, HEAVIEST, LONGEST, MOST_COLLISIONS, costs_nothing
 from flowc_compiler.evaluate.values import (
     ATOMS,
     LIBRARY_TYPES,
@@ -60,6 +60,8 @@ def plain_members(value: object) -> object:
 
 def check_key(evaluator: Evaluator, node: ast.AST, key: object) -> None:
     """Raise EvaluationError for what cannot be a key of a dict."""
+    if costs_nothing(key):
+        return
     evaluator.check_known(node, "it cannot be a key of a dict", "make the dict in a step", key)
     check_hashable(evaluator, node, key)
     evaluator.computed(node, lambda: hash(key) and None)

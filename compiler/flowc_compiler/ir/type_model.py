@@ -243,9 +243,14 @@ def type_of_value(value: object, depth: int = 0, parts: PartsCounter | None = No
 
 def _all_of(values: Iterable[object], depth: int, parts: PartsCounter) -> Type:
     distinct: dict[Type, None] = {}
+    named: set[type] = set()
+    """Kinds of literals that count as their classes, since there are so many."""
     for value in values:
+        if type(value) in named:
+            continue
         of = type_of_value(value, depth + 1, parts)
         if len(distinct) > _MOST_DISTINCT and isinstance(of, LiteralType):
+            named.add(type(value))
             of = Instance(of.kind)
         distinct.setdefault(of)
     return several_of(distinct)

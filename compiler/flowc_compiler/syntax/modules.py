@@ -188,6 +188,11 @@ class ModuleView:
         return found
 
     @cached_property
+    def has_globals(self) -> bool:
+        """Whether functions of the file may bind its names."""
+        return "global " in self.source.text
+
+    @cached_property
     def values(self) -> dict[str, ast.expr]:
         """The values of names that the file binds once, by `name = value` at the top level."""
         return {

@@ -34,6 +34,8 @@ _PIECE = 30
 _MOST_NODES = 20_000
 """Of a piece."""
 _SCOPE = re.compile(r"\b(?:def|class|lambda|for)\b")
+_ACROSS = re.compile(r"\bglobal\b|\b__future__\b")
+"""What one statement of a module forbids another."""
 _SCOPES = (
     ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp,
     ast.GeneratorExp,
@@ -104,12 +106,13 @@ def _refuse(tree: ast.Module, text: str) -> None:
     """Raise SyntaxError for what the grammar allows and Python refuses, such as `def f(n, n)`.
 
     Python makes the code to find it, which takes the square of what is alike in one piece. So the code of a large file
-    is made piece by piece, and of a strange piece only what symbol tables show is found.
+    is made piece by piece. In a strange piece such mistakes are not found.
     """
     if len(text) <= _SMALL and text.count("=") <= _ALIKE and len(_SCOPE.findall(text)) <= _ALIKE:
         compile(tree, "<flow>", "exec", dont_inherit=True)
         return
-    symtable.symtable(text, "<flow>", "exec")
+    if _ACROSS.search(text):
+        symtable.symtable(text, "<flow>", "exec")
     statements = list(_statements(tree.body))
     for start in range(0, len(statements), _PIECE):
         piece = statements[start : start + _PIECE]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial, reduce
+from functools import cached_property, lru_cache, partial, reduce
 from typing import Any, ClassVar
 
 from flowc_compiler.frontend.classflow.artifact_calls import LEAVES
@@ -471,8 +471,7 @@ def _is_empty(of: Type) -> bool:
 
 def _volatile(view: ModuleView, function: FunctionNode) -> set[str]:
     """Names that are bound within expressions, or by functions within the function."""
-    text = view.source.text
-    if not any(word in text for word in (":=", "nonlocal ", "global ")):
+    if not _rebinds(view.source.text):
         return set()
     found: set[str] = set()
     for node in ast.walk(function):
@@ -484,3 +483,8 @@ def _volatile(view: ModuleView, function: FunctionNode) -> set[str]:
             case _:
                 pass
     return found
+
+
+@lru_cache(maxsize=8)  # it is the same for all functions of a file
+def _rebinds(text: str) -> bool:
+    return any(word in text for word in (":=", "nonlocal ", "global "))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, cast
 
 from flowc_compiler.diagnostics import suggest
@@ -16,7 +17,16 @@ from flowc_compiler.evaluate.library_values import is_named_tuple
 from flowc_compiler.evaluate.literals import UnresolvedError, evaluate
 from flowc_compiler.evaluate.operations import DEEPEST_VALUE
 from flowc_compiler.evaluate.plain_data import check_weight
-from flowc_compiler.evaluate.values import PLAIN, Constructed, Function, Instance, Iterator, RuntimeValue, Unresolved
+from flowc_compiler.evaluate.values import (
+    PLAIN,
+    Constructed,
+    Function,
+    Instance,
+    Iterator,
+    RuntimeValue,
+    Unresolved,
+    parts_to_look_into,
+)
 from flowc_compiler.frontend.pipelines.pipeline_values import (
     ClientRead,
     MappedResult,
@@ -371,6 +381,8 @@ def _refuse(evaluator: Evaluator, value: object, node: ast.AST) -> Exception:
 
 
 def _collection(evaluator: Evaluator, value: object, node: ast.AST, depth: int) -> Value:
+    if type(value) in (dict, list, tuple) and depth < DEEPEST_VALUE and not parts_to_look_into(value):
+        return LiteralValue(value=copy(value))
     if isinstance(value, dict):
         entries = cast("dict[object, object]", value)
         for key in entries:

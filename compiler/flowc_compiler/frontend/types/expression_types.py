@@ -214,7 +214,7 @@ class ExpressionReader:
             plain = isinstance(view.single_functions[name], ast.FunctionDef)
             return exactly(FUNCTION) if plain and not view.single_functions[name].decorator_list else NOTHING
         value = view.values.get(name)
-        if isinstance(value, ast.Constant) and "global " not in view.source.text:
+        if isinstance(value, ast.Constant) and not view.has_globals:
             return exactly(type_of_value(value.value))
         return NOTHING
 
