@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 FILE = "pyproject.toml"
 _MOST_BYTES = 2**24
+_MOST_TOML = 200_000
+"""Bytes that are parsed, which takes half a second."""
 
 
 class SettingsError(StoreError):
@@ -73,6 +75,8 @@ def _table(path: str) -> Dict[str, Any] | None:
         raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
     if b"flowc" not in content:  # and whatever else it says is of no concern
         return None
+    if len(content) > _MOST_TOML:
+        raise SettingsError(f"{path} cannot be read: it is larger than {_MOST_TOML:,} bytes")
     try:
         import tomllib
     except ImportError:

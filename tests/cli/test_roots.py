@@ -144,6 +144,7 @@ def test_check_needs_no_root_and_takes_the_file(project: Path) -> None:
         ("[tool.flowc\n", "cannot be read"),
         ("[tool.flowc]\nroot = " + "[" * 5000 + "]" * 5000, "cannot be read"),
         ("[tool.flowc]\nroot = 3", "root is 3"),
+        (f"[tool.flowc]\nx = [{'1,' * 150_000}]", "cannot be read: it is larger than 200,000 bytes"),
         ('[tool.flowc]\nroot = ""', "root is ''"),
         ("[tool]\nflowc = 3", "flowc"),
     ],

@@ -17,6 +17,8 @@ from flowc_compiler.syntax import local_code, modules, parsing
 from flowc_compiler.syntax.newer_python import MAX_OPERATORS
 from tests.support import diagnostics
 from tests.trials import bombs
+from tests.trials.__main__ import SLOWDOWN
+from tests.trials.trial import MEGABYTES
 
 PAGE = Path(__file__).parents[2] / "docs" / "limits.md"
 PIPELINE = """
@@ -41,7 +43,8 @@ def test_the_page_has_every_figure() -> None:
         operations.MOST_OPERATIONS, operations.MOST_OPERATIONS // 4, operations.MOST_ENTRIES, operations.LONGEST,
         operations.HEAVIEST, operations.MOST_BITS, operations.MOST_COLLISIONS, operations.MOST_STEPS,
         step_calls.MOST_NODES, MAX_OPERATORS,
-        parsing.MOST_WORDS, modules.MAX_BYTES, config_table.LONGEST_TEXT, config_table.DEEPEST,
+        parsing.MOST_WORDS, modules.MAX_BYTES, config_table.LONGEST_TEXT, config_table.LONGEST_TOML,
+        config_table.DEEPEST, parsing.MOST_READ,
     ]  # fmt: skip
     for figure in figures:
         assert f"| {figure:,} |" in text
@@ -432,3 +435,63 @@ class F(FlowSpec):
         pass
 """
     diagnostics(tmp_path, text.replace("@step\n    @step", "@step"))  # whatever they are
+
+
+def test_a_long_config_in_toml_is_not_parsed() -> None:
+    assert PARSERS["tomllib.loads"](f"x = [{'1,' * 50_000}]")["x"][-1] == 1
+    with pytest.raises(ParseError, match="more than 200,000 characters"):
+        PARSERS["tomllib.loads"](f"x = [{'1,' * 150_000}]")
+
+
+READ_SLOWLY = {
+    "the same functions": "def f(): 0\n" * 20_000,
+    "the same classes": "class A: 0\n" * 20_000,
+    "the same lambdas": "lambda: 0\n" * 20_000,
+    "lambdas in a statement": f"x = [{'lambda: 0,' * 20_000}]".replace(",", ",\n"),
+    "the same methods": f"class A:\n{'    def f(self): 0' + chr(10)}" * 10_000,
+    "comprehensions": "[x for x in y]\n" * 15_000,
+    "keyword arguments": f"f({','.join(f'a{n}=1' for n in range(60_000))})\n",
+    "an f-string": f"x = f'{'{x}' * 60_000}'\n",
+    "f-strings": f"f'{'{x}' * 600}'\n" * 100,
+    "one line": "x=1;" * 60_000,
+    "one line with names": f"x = [{'é,' * 100_000}]\n",
+    "imports": "".join(f"import a{n}\n" for n in range(20_000)),
+    "names of an import": f"from a import {','.join(f'a{n}' for n in range(60_000))}\n",
+    "the same import": "import a\n" * 20_000,
+    "a marked comment": "# flowc: ignore[FC317]\n" + "x = 1\n" * 50_000,
+    "a mistake at the end": "x = 1\n" * 50_000 + "x = = 1\n",
+}
+"""Files that Python, or a walk over them, reads in the square of their length."""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", READ_SLOWLY)
+def test_large_files_are_read_in_linear_time(name: str) -> None:
+    flow = bombs.in_a_class("pass")
+    outcome = bombs.check(bombs.Bomb(name, {"flow.py": READ_SLOWLY[name] + flow}))
+    assert outcome.slowed(SLOWDOWN).problem is None, outcome
+    assert outcome.megabytes < MEGABYTES
+
+
+def test_what_only_the_code_of_a_large_file_shows_is_found(tmp_path: Path) -> None:
+    filler = "".join(f"def g{n}(): return {n}\n" for n in range(2000))
+    for wrong in (
+        "def f(n, n): pass",
+        "class A:\n    def f(self):\n        break",
+        "return 1",
+        "def f():\n    nonlocal x",
+    ):
+        for text in (f"{filler}{wrong}\n", f"{wrong}\n{filler}", f"class C:\n    x = 1\n{filler}{wrong}\n{filler}"):
+            assert [item.code for item in diagnostics(tmp_path, text)] == ["FC101"], wrong
+    late = f"{filler}from __future__ import annotations\n"
+    assert [item.code for item in diagnostics(tmp_path, late)] == ["FC101"]
+
+
+def test_a_large_flow_is_read_whole(tmp_path: Path) -> None:
+    from tests.bench.generate import chain
+
+    text = chain(10_000)
+    assert 250_000 < parsing.count_words(text) <= parsing.MOST_WORDS
+    twice = text + "x = 1\n" * 50_000
+    [found] = diagnostics(tmp_path, twice)
+    assert (found.code, "--allow-large" in str(found.help)) == ("FC104", True)

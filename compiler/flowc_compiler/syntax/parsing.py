@@ -48,7 +48,7 @@ _TEXT = re.compile(
 """A comment or a literal, with its prefix."""
 _SHORT = 2000
 """Characters of an f-string with as many fields as it may have."""
-_MOST_READ = 200_000_000
+MOST_READ = 200_000_000
 """Characters of f-strings: Python 3.11 reads all of one again for each of its fields."""
 
 
@@ -97,7 +97,7 @@ def _refuse_long_fields(text: str) -> None:
         length = found.end() - found.start()
         if length > _SHORT and set(found[1] or "") & set("fFtT"):
             read += found[0].count("{") * length
-            if read > _MOST_READ:
+            if read > MOST_READ:
                 line = text.count("\n", 0, found.start()) + 1
                 raise SyntaxError("an f-string is too long for its many fields", ("<flow>", line, 1, None))
 

@@ -31,6 +31,8 @@ from flowc_compiler.syntax.served_imports import dotted
 
 LONGEST_TEXT = 1_000_000
 """Characters of a config; an engine takes no more either, since the value is in what is compiled."""
+LONGEST_TOML = 200_000
+"""Characters of a config in TOML, which Python reads slowly."""
 DEEPEST = 1000
 """How deeply a config may be nested."""
 _POSITIONAL = ("name", "default", "default_value", "help", "required", "parser", "plain")
@@ -190,7 +192,7 @@ def _json(text: str) -> Any:
 def _toml(text: str) -> Any:
     import tomllib
 
-    return _read("TOML", tomllib.loads, text)
+    return _read("TOML", tomllib.loads, text, LONGEST_TOML)
 
 
 def _yaml(text: str) -> Any:
@@ -209,10 +211,10 @@ def _yaml(text: str) -> Any:
     return _read("YAML", load, text)
 
 
-def _read(language: str, load: Callable[[str], Any], text: str) -> Any:
+def _read(language: str, load: Callable[[str], Any], text: str, longest: int = LONGEST_TEXT) -> Any:
     """The value of a text. Raises ParseError, also for one that is larger written out than flowc takes."""
-    if len(text) > LONGEST_TEXT:
-        raise ParseError(f"has more than {LONGEST_TEXT:,} characters")
+    if len(text) > longest:
+        raise ParseError(f"has more than {longest:,} characters")
     try:
         value = load(text)
     except RecursionError:
