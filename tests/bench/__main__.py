@@ -1,4 +1,7 @@
-"""Print one table, measured in this one run. `python -m tests.bench [CASE...]` measures some of the cases only."""
+"""Print one table, measured in this one run. `python -m tests.bench [CASE...]` measures some of the cases only.
+
+`python -m tests.bench mistakes` prints which mistakes are found before a run, by flowc and by others.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,10 @@ WIDTHS = (52, 8, 8, 9)
 def main() -> int:
     """Measure and print; the exit code says whether the arguments were understood."""
     names = {case.__name__: case for case in (*CASES, *MANIFEST_CASES, *PIPELINE_CASES, *DAG_CASES, *LSP_CASES)}
+    if sys.argv[1:] == ["mistakes"]:  # a table of its own
+        from tests.bench import mistakes
+
+        return mistakes.main()
     chosen = sys.argv[1:] or list(names)
     if not set(chosen) <= set(names):
         sys.stderr.write(f"cases are {', '.join(names)}\n")
