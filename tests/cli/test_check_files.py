@@ -118,6 +118,13 @@ def test_a_glob_without_a_match_is_an_error(project: Path) -> None:
     assert "no file matches nothing/*.py" in done.stderr
 
 
+def test_one_flow_of_many_files(project: Path) -> None:
+    assert places(project, "--flow", "Good") == ["no errors in 1 file"]
+    done = flowc(project, "check", ".", "--flow", "Missing")
+    assert done.returncode == 2
+    assert "there is no flow `Missing` in these files" in done.stderr
+
+
 def test_what_a_pattern_names_itself_is_not_excluded(tmp_path: Path) -> None:
     write_files(tmp_path, {"build/flow.py": flow("Good"), "build/dist/flow.py": flow("Bad", BROKEN)})
     assert places(tmp_path) == ["no errors in 0 files"]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flowc_cli.batch.check_inputs import Found
 from flowc_cli.batch.file_report import FileReport
 from flowc_cli.batch.flow_evidence import UNREADABLE, Evidence, evidence_in, may_have_flows
-from flowc_compiler.filesystem import SEEN, Seen, disk_unchanged, record_variables
+from flowc_compiler.filesystem import SEEN, Seen, disk_unchanged, read_file, record_variables
 from flowc_compiler.source import Span
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _checked(files: Sequence[Found], options: CheckOptions, jobs: int, cache: Ch
     built_on = _bases(evidence)
     for number in wanted:
         item, report = files[number], reports[number]
-        if not item.named and not _has_flow(report, evidence[number]):
+        if not item.named and not _has_flow(report, evidence[number], options.flow.flow_name):
             continue
         if not item.named and _is_base(report, evidence[number], built_on):
             bases.append(str(item.path))
@@ -141,7 +141,7 @@ def _note_order(note: tuple[str, Span]) -> tuple[str, int, str]:
 
 def _evidence(path: Path) -> Evidence:
     try:
-        return evidence_in(path.read_bytes() if path.is_file() else b"")
+        return evidence_in(read_file(path) if path.is_file() else b"")
     except OSError:  # which is reported where the file is read
         return UNREADABLE
 
@@ -155,10 +155,12 @@ def _bases(evidence: Sequence[Evidence]) -> dict[str, int]:
     return counts
 
 
-def _has_flow(report: FileReport, evidence: Evidence) -> bool:
-    """Whether a file of a folder is reported: one that certainly has no flow is not."""
-    if report.flows or report.names or report.failure:
+def _has_flow(report: FileReport, evidence: Evidence, wanted: str | None) -> bool:
+    """Whether a file of a folder is reported: one that certainly has no flow, or not the wanted one, is not."""
+    if report.flows or report.failure:
         return True
+    if report.names:
+        return wanted is None or wanted in report.names
     codes = {item.code for item in report.diagnostics if item.severity == "error"}
     return evidence.imports and bool(codes) and codes.isdisjoint(_WEAK)
 

@@ -63,6 +63,10 @@ class CheckRun:
             if self.show.verbose:
                 write_error(f"flowc check: the cache cannot be written: {error.filename}: {error.strerror}\n")
         self._note_unread(result.outcomes, sink)
+        wanted = options.flow.flow_name
+        if wanted is not None and not result.outcomes:
+            message = f"there is no flow `{wanted}` in these files"
+            sink.error("FC102", message, None, help="correct the name, or the files")
         return result
 
     @staticmethod
