@@ -40,6 +40,37 @@ _Task = tuple[str, "CheckOptions"]
 _Done = tuple[FileReport, Seen]
 
 
+class Permissions(NamedTuple):
+    """What the command line lets compiling read, which other processes have to know, and results depend on."""
+
+    readable: tuple[Path, ...]
+    """Of `--allow-read`."""
+    variables: tuple[str, ...]
+    """Of `--env-at-compile`."""
+    large: bool
+    """`--allow-large`."""
+
+    @classmethod
+    def given(cls) -> Permissions:
+        """The permissions of this process."""
+        from flowc_compiler.evaluate.literals import ENV_AT_COMPILE
+        from flowc_compiler.syntax.import_root import READABLE
+        from flowc_compiler.syntax.parsing import ALLOW_LARGE
+
+        return cls(READABLE.get(), tuple(sorted(ENV_AT_COMPILE.get()())), ALLOW_LARGE.get())
+
+    def apply(self) -> None:
+        """Make them those of this process."""
+        from flowc_compiler.evaluate.literals import ENV_AT_COMPILE
+        from flowc_compiler.syntax.import_root import READABLE
+        from flowc_compiler.syntax.parsing import ALLOW_LARGE
+
+        variables = frozenset(self.variables)
+        READABLE.set(self.readable)
+        ENV_AT_COMPILE.set(lambda: variables)
+        ALLOW_LARGE.set(self.large)
+
+
 class Outcome(NamedTuple):
     """A file, and what is known of it."""
 
@@ -195,7 +226,7 @@ def _check_in_processes(files: Sequence[str], options: CheckOptions, jobs: int) 
 
     chunk = max(1, min(_CHUNK, len(files) // (jobs * 4)))
     context = multiprocessing.get_context(START_METHOD)
-    pool = ProcessPoolExecutor(min(jobs, 60), context, _start_worker, (options, *_permissions()))
+    pool = ProcessPoolExecutor(min(jobs, 60), context, _start_worker, (options, Permissions.given()))
     try:
         yield from pool.map(_work, files, chunksize=chunk)
     finally:
@@ -207,26 +238,14 @@ _collect: Callable[[], None] | None = None
 _contexts = ExitStack()
 
 
-def _start_worker(options: CheckOptions, readable: tuple[Path, ...], variables: frozenset[str]) -> None:
+def _start_worker(options: CheckOptions, permissions: Permissions) -> None:
     """Prepare a process that checks files: an interrupt ends it without a word."""
     global _options, _collect  # noqa: PLW0603 (a process of a pool has no other place for it)
-    from flowc_compiler.evaluate.literals import ENV_AT_COMPILE
-    from flowc_compiler.syntax.import_root import READABLE
-
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    READABLE.set(readable)
-    ENV_AT_COMPILE.set(lambda: variables)
+    permissions.apply()
     _options = options
     _contexts.enter_context(disk_unchanged())
     _collect = _contexts.enter_context(_collecting())
-
-
-def _permissions() -> tuple[tuple[Path, ...], frozenset[str]]:
-    """What `--allow-read` and `--env-at-compile` allow."""
-    from flowc_compiler.evaluate.literals import ENV_AT_COMPILE
-    from flowc_compiler.syntax.import_root import READABLE
-
-    return READABLE.get(), ENV_AT_COMPILE.get()()
 
 
 def _work(file: str) -> _Done:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from flowc_cli.batch.check_batch import BatchResult, Outcome, check_files, default_jobs
+from flowc_cli.batch.check_batch import BatchResult, Outcome, Permissions, check_files, default_jobs
 from flowc_cli.batch.check_cache import CheckCache, cache_folder, settings_digest
 from flowc_cli.batch.check_inputs import FileFinder
 from flowc_cli.check_one import CheckOutput, preview, write_notes
@@ -53,8 +53,8 @@ class CheckRun:
         files = FileFinder(sink).find(self.places, only_flows=self.only_flows)
         options = replace(self.options, flow=replace(self.options.flow, note_unread=False))
         folder = cache_folder() if self.cached and len(files) > 1 else None
-        allowed = (sorted(ENV_AT_COMPILE.get()()), self._readable())
-        cache = CheckCache(folder, settings_digest((options, allowed))) if folder is not None else None
+        settings = (options, Permissions.given())
+        cache = CheckCache(folder, settings_digest(settings)) if folder is not None else None
         result = check_files(files, options, self.jobs or default_jobs(), cache)
         try:
             if cache is not None:
@@ -68,12 +68,6 @@ class CheckRun:
             message = f"there is no flow `{wanted}` in these files"
             sink.error("FC102", message, None, help="correct the name, or the files")
         return result
-
-    @staticmethod
-    def _readable() -> list[str]:
-        from flowc_compiler.syntax.import_root import READABLE
-
-        return sorted(map(str, READABLE.get()))
 
     def _note_unread(self, outcomes: Sequence[Outcome], sink: DiagnosticSink) -> None:
         """Collect FC506 for variables of `--env-at-compile` that no file reads."""
