@@ -598,6 +598,25 @@ SILENT = {
     "values that look alike merged": row(
         "branch", a="self.x = 1", b="self.x = True", join="self.merge_artifacts(inputs)"
     ),
+    "a conflict in a condition": row(
+        "branch",
+        head="strict = Parameter('strict', default=False)",
+        a="self.x = 1",
+        b="self.x = 2",
+        join="if self.strict:\n    self.merge_artifacts(inputs)\nelse:\n    self.x = 3",
+    ),
+    "methods by a name that is computed": row(
+        "line",
+        head="def load_a(self):\n    self.a = 1\ndef load_b(self):\n    self.b = 1",
+        start="for n in 'ab':\n    getattr(self, f'load_{n}')()",
+        end="print(self.a, self.b)",
+    ),
+    "a method that is looked up and kept": row(
+        "line",
+        head="def load_a(self):\n    self.a = 1",
+        start="load = getattr(self, 'load_' + 'a'.lower(), None)\nif load:\n    load()",
+        end="print(self.a)",
+    ),
     "a conflict that is expected": row(
         "branch",
         a="self.x = 1",

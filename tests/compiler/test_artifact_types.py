@@ -204,6 +204,11 @@ def never(value: str, cases: list[object]) -> bool:
 
 
 SILENT = """
+self.d = {"x": 1}
+self.d |= [("k", 1)]
+self.d |= zip("a", "b")
+self.d |= ()
+---
 if unknown():
     self.x.append(1)
 ---

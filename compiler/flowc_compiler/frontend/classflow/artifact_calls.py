@@ -279,6 +279,8 @@ class ArtifactCallReader(ArtifactExpressionReader):
             self._methods.silent |= name == "hasattr"
             if name == "setattr":
                 self._escape("`setattr` with a name that is computed", node)
+            elif name == "getattr" and self._methods.has_helpers:
+                self._escape("`getattr` with a name that is computed may find a method", node)
         elif name == "setattr":
             self._set(attribute, node, node.args[2] if len(node.args) > 2 else None)
         elif name == "delattr":
@@ -326,7 +328,7 @@ class ArtifactCallReader(ArtifactExpressionReader):
             None if starred else include,
             None if starred else exclude,
             frozenset(self._found.sets),
-            whole and not (self._guards or self._inside or self._dead or self._found.havoc),
+            whole and self._sure and not (self._guards or self._dead or self._found.havoc),
         )
         self._found.merges.append(merge)
 

@@ -76,6 +76,11 @@ class FlowMethods:
         for member in members:
             self._member(member)
 
+    @property
+    def has_helpers(self) -> bool:
+        """Whether there are methods that steps may call."""
+        return any(not _is_step(method) and name != "__init__" for name, method in self.methods.items())
+
     def _member(self, member: Member) -> None:
         statement, view = member.statement, member.view
         if isinstance(statement, FunctionNode):

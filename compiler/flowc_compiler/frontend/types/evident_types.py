@@ -92,6 +92,7 @@ _SYMBOLS: Mapping[type, str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.BitOr: "|",
     ast.BitAnd: "&", ast.BitXor: "^", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
 }  # fmt: skip
+_COLLECTIONS = frozenset({"list", "tuple", "set", "frozenset", "range", "str", "bytes"})
 _FAILS = "fails"
 
 
@@ -107,6 +108,8 @@ def _tried(left: str, word: str, right: str, *, in_place: bool = False) -> str:
         return ""
     if word == "%" and left in {"str", "bytes"}:
         return left
+    if in_place and left == "dict" and word == "|" and right in _COLLECTIONS:
+        return left  # of pairs, as `dict.update` takes them
     try:
         found: object = getattr(operator, f"i{_OPERATORS[word].strip('_')}" if in_place else _OPERATORS[word])(
             _SAMPLES[left](), _SAMPLES[right]()
