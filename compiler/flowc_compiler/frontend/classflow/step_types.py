@@ -373,7 +373,11 @@ class StepReader(ExpressionReader):
         self._dead = True
 
     def _expression(self, node: ast.Expr) -> None:
-        self.evaluate(node.value)
+        match node.value:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="next")) if owner == self._self:
+                return  # which names steps, and artifacts by their names
+            case _:
+                self.evaluate(node.value)
         if isinstance(node.value, ast.Call) and dotted(node.value.func) in LEAVES:
             self._leave()
 
