@@ -19,6 +19,7 @@ FILE = """
     from zenml import pipeline, step
 
     Positive = Annotated[int, Field(gt=0)]
+    Circular = Optional["Circular"]
 
     @step
     def make(value: int) -> int:
@@ -53,7 +54,7 @@ REFUSED = [
 TAKEN = [
     ("Annotated[int, Field(gt=0)]", "1"), ("Optional[PositiveInt]", "None"), ("PositiveInt | None", "3"),
     ("Annotated[int, Field(gt=LIMIT)]", "-1"), ("Annotated[int, Field(description='a')]", "-1"),
-    ("Annotated[int, 'name']", "-1"),
+    ("Annotated[int, 'name']", "-1"), ("Circular", "-1"),
     ("Annotated[list[int], Field(max_length=2)]", "[1, 2]"),
 ]  # fmt: skip
 

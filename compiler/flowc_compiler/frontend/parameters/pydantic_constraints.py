@@ -38,6 +38,8 @@ class Constraints:
     fields: dict[str, object] = field(default_factory=dict[str, object])
     optional: bool = False
     """Whether `None` is a value, too."""
+    aliases: set[str] = field(default_factory=set[str])
+    """The names that were followed: one may stand for itself."""
 
     def violation(self, value: object) -> str:
         """Why a value is none that the annotation takes, in pydantic's words; empty where it is one."""
@@ -101,6 +103,8 @@ def _read(node: ast.expr, view: ModuleView, found: Constraints) -> bool:
             return _read_name(node, view, found)
         case ast.Subscript(value=value) if _last(value) in _PLAIN:
             found.kind = _PLAIN[_last(value)]
+        case _:
+            pass
     return False
 
 
@@ -112,7 +116,8 @@ def _read_name(node: ast.Name | ast.Attribute, view: ModuleView, found: Constrai
     if isinstance(node, ast.Attribute):
         return False
     found.kind = _PLAIN.get(node.id, found.kind)
-    alias = _bound(node.id, view)
+    alias = _bound(node.id, view) if node.id not in found.aliases else None
+    found.aliases.add(node.id)
     return alias is not None and _read(alias, view, found)
 
 
@@ -147,7 +152,7 @@ def _read_metadata(node: ast.expr, view: ModuleView, found: Constraints) -> bool
 def _known_fields(call: ast.Call) -> dict[str, object]:
     """The constraints among the arguments of a call that are written out; a task knows the others."""
     fields = {item.arg: item.value for item in call.keywords if item.arg in _FIELDS}
-    return {name: value for name, node in fields.items() if name is not None for value in _values([node])}
+    return {name: value for name, node in fields.items() for value in _values([node])}
 
 
 def _values(nodes: list[ast.expr]) -> Iterator[object]:

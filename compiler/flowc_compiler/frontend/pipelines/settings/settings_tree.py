@@ -45,7 +45,8 @@ _VARIABLES = frozenset({"env", "environment", "runtime_environment"})
 def _with_task_variables(variables: Tree | Leaf) -> Tree | Leaf:
     """Variables of which secrets are a TaskVariable: `{"API_KEY": os.environ["API_KEY"]}`, or the list of a pod's."""
     if isinstance(variables, Leaf):
-        items = cast("list[object]", variables.value) if isinstance(variables.value, list) else []
+        value: object = variables.value
+        items = cast("list[object]", value) if isinstance(value, list) else []
         return Leaf([_pod_variable(item) for item in items], variables.span) if items else variables
     found = dict(variables)
     for name, item in variables.items():

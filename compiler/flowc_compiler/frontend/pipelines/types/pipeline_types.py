@@ -170,7 +170,7 @@ class PipelineTypes:
         if isinstance(annotation, ast.Name) and annotation.id in _UNCONSTRAINED:
             return ""
         found = constraints_of(annotation, view)
-        return found.violation(value) if found is not None else ""
+        return found.violation(cast("object", value)) if found is not None else ""
 
     def check_pipeline(self, pipeline: PipelineFunction, arguments: Sequence[BoundArgument]) -> None:
         """Note the arguments that are of the wrong type, of a pipeline that is called in another one, for `check`."""
