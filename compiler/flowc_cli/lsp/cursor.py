@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 _TOKEN = re.compile(
@@ -89,7 +89,7 @@ class Cursor:
 
 def cursor_at(text: str, offset: int) -> Cursor:
     """What stands around an offset of a text, whose lines end with a newline."""
-    read = _read(text, _beginning(text, offset), offset)
+    read = _Reader(text, _beginning(text, offset), offset)
     tokens, prefix, start = read.tokens, "", offset
     end = _WORD_REST.match(text, offset).end()  # type: ignore[union-attr]  # it matches nothing, too
     if read.text_start is not None:
@@ -125,18 +125,68 @@ def surroundings(text: str, offset: int, indent: int) -> Surroundings:
     return found
 
 
-@dataclass
-class _Read:
-    """The tokens before a position."""
+class _Reader:
+    """Reads the tokens of a text from one offset up to another."""
 
-    tokens: list[_Token] = field(default_factory=list[_Token])
-    brackets: list[int] = field(default_factory=list[int])
-    """The numbers of the tokens that are brackets and not closed."""
-    statement: int = 0
-    """The number of the first token of the last statement."""
-    text_start: int | None = None
-    """Where the text begins that the position is in, behind the quotes."""
-    in_comment: bool = False
+    def __init__(self, text: str, begin: int, end: int) -> None:
+        self._text = text
+        self._end = end
+        self.tokens: list[_Token] = []
+        self.brackets: list[int] = []
+        """The numbers of the tokens that are brackets and not closed."""
+        self.statement = 0
+        """The number of the first token of the last statement."""
+        self.text_start: int | None = None
+        """Where the text begins that the end is in, behind the quotes."""
+        self.in_comment = False
+        self._fresh = self._first_of_line = True
+        """Whether the next token begins a statement, or a line."""
+        while begin < end and self.text_start is None:
+            begin = self._next(begin)
+        if self._fresh:
+            self.statement = len(self.tokens)
+
+    def _next(self, begin: int) -> int:
+        """Read the token at an offset. Returns where the next one begins."""
+        match = _TOKEN.match(self._text, begin, self._end)
+        assert match is not None, "any character is a sign"
+        kind, found = match.lastgroup or "", match[0]
+        if kind == "comment":
+            self.in_comment = match.end() == self._end
+        elif kind == "newline":
+            self._first_of_line = True
+            self._fresh = self._fresh or not self.brackets
+        elif kind != "space":
+            self._begin(found)
+            if kind == "quote":
+                return self._quoted(begin, match.end(), found.lstrip("rRbBuUfFtT"))
+            self._add(_Token(kind, found, begin))
+        return match.end()
+
+    def _begin(self, found: str) -> None:
+        """Note where a statement begins."""
+        if self._first_of_line and found in {"def", "class", "@"}:  # what is open before it is a mistake there
+            self.brackets.clear()
+            self._fresh = True
+        if self._fresh:
+            self.statement = len(self.tokens)
+        self._fresh = self._first_of_line = False
+
+    def _add(self, token: _Token) -> None:
+        if token.text in {"(", "[", "{"}:
+            self.brackets.append(len(self.tokens))
+        elif token.text in {")", "]", "}"} and self.brackets:
+            self.brackets.pop()
+        self.tokens.append(token)
+
+    def _quoted(self, begin: int, start: int, quote: str) -> int:
+        """Read a text in quotes, which may not end before the end."""
+        closing = _closing(self._text, start, self._end, quote)
+        if closing is None:
+            self.text_start = start
+            return self._end
+        self.tokens.append(_Token("text", self._text[start:closing], begin))
+        return closing if self._text.startswith("\n", closing) else closing + len(quote)
 
 
 def _beginning(text: str, offset: int) -> int:
@@ -145,48 +195,6 @@ def _beginning(text: str, offset: int) -> int:
         return 0
     found = _OUTER.search(text, offset - _MOST, offset)
     return found.start() if found is not None else text.rfind("\n", 0, offset) + 1
-
-
-def _read(text: str, position: int, end: int) -> _Read:
-    read = _Read()
-    fresh, first_of_line = True, True
-    while position < end:
-        match = _TOKEN.match(text, position, end)
-        assert match is not None, "any character is a sign"
-        kind, found, begin = match.lastgroup or "", match[0], position
-        position = match.end()
-        if kind == "space":
-            continue
-        if kind == "comment":
-            read.in_comment = position == end
-            continue
-        if kind == "newline":
-            first_of_line = True
-            fresh = fresh or not read.brackets
-            continue
-        if first_of_line and found in {"def", "class", "@"}:  # what a line before has left open is a mistake there
-            read.brackets.clear()
-            fresh = True
-        if fresh:
-            read.statement = len(read.tokens)
-        fresh = first_of_line = False
-        if kind == "quote":
-            quote = found.lstrip("rRbBuUfFtT")
-            closing = _closing(text, position, end, quote)
-            if closing is None:
-                read.text_start = position
-                return read
-            read.tokens.append(_Token("text", text[position:closing], begin))
-            position = closing if text.startswith("\n", closing) else closing + len(quote)
-            continue
-        if found in {"(", "[", "{"}:
-            read.brackets.append(len(read.tokens))
-        elif found in {")", "]", "}"} and read.brackets:
-            read.brackets.pop()
-        read.tokens.append(_Token(kind, found, begin))
-    if fresh:
-        read.statement = len(read.tokens)
-    return read
 
 
 def _closing(text: str, position: int, end: int, quote: str) -> int | None:
@@ -230,7 +238,7 @@ def _dotted(tokens: Sequence[_Token]) -> tuple[str, ...]:
     return tuple(reversed(parts))
 
 
-def _open_call(tokens: Sequence[_Token], opening: int, read: _Read) -> OpenCall:
+def _open_call(tokens: Sequence[_Token], opening: int, read: _Reader) -> OpenCall:
     """The bracket that the token of a number opens. `tokens` are without the name that the position is in."""
     if opening >= len(tokens):
         return OpenCall((), "(", "", frozenset(), is_decorator=False, at_name=False)
