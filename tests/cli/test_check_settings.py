@@ -71,7 +71,7 @@ def test_settings_of_a_project(settings: str, wanted: list[str], tmp_path: Path)
     assert reported(tmp_path, settings=settings) == wanted
 
 
-OPTIONS = [
+OPTIONS: list[tuple[list[str], str, list[str]]] = [
     (["--ignore", "FC319"], "", ["FC409"]),
     (["--ignore", "FC319,FC4"], "", []),
     (["--ignore", "FC319, FC4"], "", []),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -26,7 +27,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     info.mkdir(parents=True)
     urls = f"Project-URL: Source, https://else.example\nProject-URL: Documentation, {ADDRESS}/\n"
     (info / "METADATA").write_text(f"Name: flowc\nVersion: {__version__}\n{urls}\nProject-URL: Documentation, no\n")
-    monkeypatch.syspath_prepend(info.parent)
+    monkeypatch.setattr(sys, "path", [str(info.parent), *sys.path])
     documentation_address.cache_clear()
     yield
     documentation_address.cache_clear()

@@ -111,13 +111,14 @@ class _Fixer:
     def insert(self, fix: Fix) -> None:
         """One more line at the beginning of a join, with the names that its parameters have, behind its docstring."""
         found = [node for node in self._parents if isinstance(node, cst.FunctionDef) and node.name.value == fix.old]
-        if len(found) != 1 or len(found[0].params.params) != 2 or not isinstance(found[0].body, cst.IndentedBlock):
+        if len(found) != 1 or len(found[0].params.params) != 2:
             return
         (function,) = found
-        names = dict(zip(("self", "inputs"), (item.name.value for item in function.params.params), strict=True))
-        text = re.sub(r"\b(?<!\.)(self|inputs)\b", lambda name: names[name[0]], fix.new)
-        first = int(function.get_docstring() is not None)
-        self.replacements.insert(function.body, first, text)
+        flow, inputs = (item.name.value for item in function.params.params)
+        names = {"self": flow, "inputs": inputs}
+        text = re.sub(r"\b(?<!\.)(?:self|inputs)\b", lambda name: names[str(name[0])], fix.new)
+        if isinstance(body := function.body, cst.IndentedBlock):
+            self.replacements.insert(body, int(function.get_docstring() is not None), text)
 
     def _is_called(self, node: cst.CSTNode, name: str) -> bool:
         if isinstance(node, cst.SimpleString):
