@@ -416,6 +416,65 @@ def shown(found: tuple[Diagnostic, ...]) -> list[str]:
 
 
 SILENT = {
+    "a merge of lists that are changed in place": row(
+        "branch",
+        a="self.m = [1]\nself.m.append(2)",
+        b="self.m = [1, 2]",
+        join="self.merge_artifacts(inputs)",
+        end="print(self.m)",
+    ),
+    "a merge of lists that a function changes": row(
+        "branch",
+        top="def fill(rows):\n    rows.append(2)",
+        a="self.m = [1]\nfill(self.m)",
+        b="self.m = [1, 2]",
+        join="self.merge_artifacts(inputs)",
+    ),
+    "a merge of dicts whose items a method sets": row(
+        "branch",
+        head="def fill(self):\n    self.m['v'] = 1",
+        a="self.m = {}\nself.fill()",
+        b="self.m = {'v': 1}",
+        join="self.merge_artifacts(inputs)",
+    ),
+    "a merge of lists of lists that a loop changes": row(
+        "branch",
+        a="self.m = [[0]]\nfor r in self.m:\n    r.append(1)",
+        b="self.m = [[0, 1]]",
+        join="self.merge_artifacts(inputs)",
+    ),
+    "a merge of lists with another name": row(
+        "branch",
+        a="self.m = rows = [1]\nrows.append(2)",
+        b="self.m = [1, 2]",
+        join="self.merge_artifacts(inputs)",
+    ),
+    "a merge of its own": row(
+        "branch",
+        head="def merge_artifacts(self, inputs, exclude=(), include=()):\n"
+        "    super().merge_artifacts(inputs, exclude=['m'])",
+        a="self.m = self.n = 1",
+        b="self.m, self.n = 2, 1",
+        join="self.merge_artifacts(inputs)\nprint(self.n)",
+        end="print(self.n)",
+    ),
+    "a merge by another name": row(
+        "branch",
+        start="self.n = 1",
+        a="self.m = 1",
+        b="self.m = 2",
+        join="merge = self.merge_artifacts\nmerge(inputs, exclude=['m'])\nprint(self.n)",
+    ),
+    "a merge by getattr": row(
+        "branch", start="self.n = 1", join="getattr(self, 'merge_artifacts')(inputs)", end="print(self.n)"
+    ),
+    "a merge that another function calls": row(
+        "branch",
+        top="def call(function, *args):\n    return function(*args)",
+        start="self.n = 1",
+        join="call(self.merge_artifacts, inputs)",
+        end="print(self.n)",
+    ),
     "hasattr": row("line", end="if hasattr(self, 'x'):\n    print(self.x)"),
     "getattr with a default": row("line", end="print(getattr(self, 'x', None))"),
     "hasattr with a name that is computed": row(
@@ -673,6 +732,12 @@ CODES = {"FC226", "FC227", "FC312", "FC317", "FC318", "FC319", "FC320", "FC321"}
 
 _FAN = "self.next(self.work, foreach='items')  # FC312"
 ALSO_FOUND = {
+    "a merge of lists that are only shown": row(
+        "branch",
+        a="self.m = [1]\nprint(self.m, len(self.m))",
+        b="self.m = [1, 2]",
+        join="self.merge_artifacts(inputs)  # FC320",
+    ),
     "deleted": row("line", start="self.x = 1\ndel self.x\nprint(self.x)  # FC317"),
     "deleted by a method": row(
         "line", head="def drop(self):\n    del self.x", start="self.x = 1\nself.drop()\nprint(self.x)  # FC317"

@@ -72,7 +72,7 @@ class StepEffects:
 
     __slots__ = (
         "after_delete", "arms", "deletes", "fan_out_place", "fans_out_over", "havoc", "inputs", "merges", "opaque",
-        "reads", "returns", "sets", "stores", "sure", "values", "writes",
+        "reads", "returns", "sets", "stores", "sure", "uses", "values", "writes",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -102,6 +102,8 @@ class StepEffects:
         """Assignments to parameters, configs and constants."""
         self.values: dict[str, ast.expr | None] = {}
         """The last value of what it sets, where it is certain; else `None`."""
+        self.uses: set[str] = set()
+        """What it may change in place: a list or dict that it reads for more than to show it."""
         self.fan_out_place: Place | None = None
         """Where `foreach=` or `condition=` names its variable."""
         self.fans_out_over: ast.expr | None = None

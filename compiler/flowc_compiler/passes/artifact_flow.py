@@ -336,18 +336,20 @@ class ArtifactFlow:
     def _constants(self, arm: tuple[str, ...], opener: str) -> dict[str, tuple[object, str]]:
         """The constants that a task at the end of an arm certainly has, of those that the arm sets."""
         found: dict[str, tuple[object, str]] = {}
-        seen = set[str]()
+        seen, used = set[str](), set[str]()
         name = arm[0] if len(arm) == 1 else opener
         while name != opener:
             step = self._flow.by_name[name]
             effects = self._effects.of(step.name)
             if effects.havoc or effects.opaque or step.specs.catch is not None or step.kind == "switch":
                 break
+            used |= effects.uses
             for artifact, value in effects.values.items():
                 if artifact not in seen:
                     seen.add(artifact)
                     constant = _constant(value)
-                    if constant is not None and artifact in effects.sets:
+                    unchanged = artifact not in used or isinstance(value, ast.Constant | ast.UnaryOp)
+                    if constant is not None and artifact in effects.sets and unchanged:
                         found[artifact] = (constant[0], name)
             if len(step.parents) != 1 or step.kind == "join":
                 break

@@ -13,6 +13,9 @@ from flowc_compiler.syntax.served_imports import dotted
 
 _HARMLESS = {"isinstance", "type", "id", "repr", "str", "print", "bool", "callable", "hash"}
 
+_SHOWS = {"print", "len", "str", "repr", "bool", "isinstance", "type"}
+"""Functions that leave a list or dict, and what is in it, as it is."""
+
 _CALLS_AT_ONCE = {"sorted", "min", "max", "map", "filter", "sum", "any", "all", "list", "reduce"}
 
 LEAVES = {("sys", "exit"), ("exit",), ("quit",), ("os", "_exit")}
@@ -55,8 +58,14 @@ class ArtifactExpressionReader(ArtifactState):
             self._escape(f"`{self._self}.{name}` is used", node)
         elif name in self._methods.methods:
             self._method_use(name, node)
+        elif name == "merge_artifacts":
+            self._may_merge(node)
         elif name not in self._methods.attributes:
             self._get(name, node)
+
+    def _may_merge(self, node: ast.AST) -> None:
+        """A use of `merge_artifacts` that is no call: whoever gets it may merge anything."""
+        self._found.merges.append(Merge(self._place(node), None, None, frozenset(), whole=False))
 
     def _other_attribute(self, node: ast.Attribute) -> None:
         if isinstance(node.ctx, ast.Store):
@@ -148,8 +157,11 @@ class ArtifactCallReader(ArtifactExpressionReader):
                 self._own_call(name, node)
                 return
             case ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr=name) if self._self:
-                self._arguments(node)
                 method = self._methods.inherited(self._method.owner, name, below=True)
+                if method is None and name == "merge_artifacts":
+                    self._merge(node)
+                    return
+                self._arguments(node)
                 if method is not None:
                     self._apply_method(method, node)
                 return
@@ -181,6 +193,10 @@ class ArtifactCallReader(ArtifactExpressionReader):
                 self._lambda_at_once(item, node)
             elif isinstance(item, ast.Name) and item.id != self._self and at_once:
                 continue
+            elif named in _SHOWS and (name := self._attribute(item)) is not None:
+                used = name in self._found.uses
+                self._visit(item)
+                self._found.uses -= {name} if not used else set()
             else:
                 self._visit(item)
 
@@ -209,7 +225,7 @@ class ArtifactCallReader(ArtifactExpressionReader):
         """`self.name(...)`."""
         if name == "next":
             self._next(node)
-        elif name == "merge_artifacts":
+        elif name == "merge_artifacts" and name not in self._methods.methods:
             self._merge(node)
         elif name in self._methods.methods:
             self._arguments(node)
@@ -288,6 +304,8 @@ class ArtifactCallReader(ArtifactExpressionReader):
         elif name == "getattr" and not guards:
             if attribute in self._methods.methods:
                 self._method_use(attribute, node)
+            elif attribute == "merge_artifacts":
+                self._may_merge(node)
             elif attribute not in self._methods.attributes:
                 self._get(attribute, node)
 

@@ -185,6 +185,8 @@ class ArtifactReader(ArtifactCallReader):
         self._visit(node.value)
         for target in node.targets:
             self._store(target, node.value)
+        if len(node.targets) > 1:  # several names for one list
+            self._found.uses.update(filter(None, map(self._attribute, node.targets)))
 
     def _annotated(self, node: ast.AnnAssign) -> None:
         if node.value is not None:

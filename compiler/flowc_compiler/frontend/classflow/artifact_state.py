@@ -91,6 +91,7 @@ class ArtifactState:
         found.deletes.add(name)
 
     def _get(self, name: str, node: ast.AST, how: Use = "self") -> None:
+        self._found.uses.add(name)
         if self._guards or self._has(name) or self._dead:
             return
         deleted = name in self._found.deletes
@@ -185,6 +186,7 @@ class ArtifactState:
             found.stores[name] += 1
             found.values[name] = effects.values.get(name) if sure else None
         found.merges += [merge._replace(whole=False) for merge in effects.merges]
+        found.uses |= effects.uses
         found.havoc |= effects.havoc
 
     def _may_run(self, effects: StepEffects | None, node: ast.AST) -> None:
