@@ -181,7 +181,7 @@ def record_variables(names: Iterable[str]) -> None:
         record.update((("variable", name), look("variable", name)) for name in names)
 
 
-def real_path(path: str | Path) -> str:
+def real_path(path: str | os.PathLike[str]) -> str:
     """An absolute path without links in it."""
     real = os.path.realpath(path)
     _record("real", path, real)
@@ -218,7 +218,7 @@ def expand_user(path: str) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for such a user
 
 
-def _record(aspect: Aspect, path: str | Path, seen: str) -> None:
+def _record(aspect: Aspect, path: str | os.PathLike[str], seen: str) -> None:
     record = SEEN.get()
     if record is not None:
         record[aspect, os.path.abspath(path)] = seen  # noqa: PTH100 (keeps links)

@@ -215,6 +215,7 @@ def test_a_process_that_fails_after_its_commit_is_no_success_where_the_next_atte
     task = run[name].task
     assert (run.status, run.successful, run.finished) == ("failed", False, True)
     assert (task.successful, task.finished, task.attempt, task.current_attempt) == (False, True, 0, 1)
+    assert task.exception is not None
     assert (task.exception.exception, task["x"].data if name == "start" else 1) == ("again", 1)
     assert [attempt.state for attempt in task.attempts] == ["successful", "failed"]
     shown = flowc(tmp_path, "show", f"After/{RUN}", "--root", "root").stdout

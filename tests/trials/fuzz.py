@@ -227,7 +227,8 @@ def _keep_what_is_the_same() -> None:
     typer.main.get_command = cache(typer.main.get_command)
     loaded = cache(flowc_cli.app.load_command)
     flowc_cli.app.load_command = lambda name: copy.copy(loaded(name))  # what reads its options is replaced in it
-    flowc_targets.base.target.entry_points = cache(flowc_targets.base.target.entry_points)
+    targets: Any = flowc_targets.base.target
+    targets.entry_points = cache(targets.entry_points)
     zipfile._get_compressor = lambda *_: _Compressor()  # type: ignore[attr-defined]
     compiled = FlowOptions.compile
     kept: dict[Path, Compilation] = {}
