@@ -42,7 +42,7 @@ def check_one(file: Path, options: CheckOptions, show: CheckOutput) -> int:
     if show.fix and any(item.fix is not None for item in checked.sink.diagnostics):
         from flowc_compiler.rewrite.fixes import apply_and_check
 
-        checked = Checked(*apply_and_check(checked.sink, lambda: check_file(file, options), sys.stderr))
+        checked = Checked(*apply_and_check(checked.sink, lambda: check_file(file, options)[:2], sys.stderr))
     return _show(file, checked, show)
 
 

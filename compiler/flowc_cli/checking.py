@@ -11,7 +11,7 @@ from flowc_cli.flow_options import FlowOptions
 from flowc_cli.project_config import included_patterns
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.diagnostics.ignore_comments import MARK
-from flowc_compiler.driver import Compilation, flow_names
+from flowc_compiler.driver import Compilation, CompilationError, flow_names
 from flowc_compiler.filesystem import held_in_memory, read_file
 from flowc_targets.package.local_modules import check_code
 
@@ -34,6 +34,8 @@ class Checked(NamedTuple):
     sink: DiagnosticSink
     compilations: tuple[Compilation, ...]
     """Its flows without errors."""
+    partial: tuple[Compilation, ...] = ()
+    """Its flows with errors, as far as their graphs are known."""
 
 
 def check_text(text: str | bytes, path: Path, options: CheckOptions) -> Checked:
@@ -59,39 +61,44 @@ def check_file(file: Path, options: CheckOptions) -> Checked:
 
 def _check_file(file: Path, options: CheckOptions) -> Checked:
     flow = replace(options.flow, parameters=replace(options.flow.parameters, to_check=True))
-    sink, compilation = _check_flow(file, options.targets, flow)
-    if flow.flow_name is None and any(item.code == "FC103" for item in sink.diagnostics):
+    checked = _check_flow(file, options.targets, flow)
+    if flow.flow_name is None and any(item.code == "FC103" for item in checked.sink.diagnostics):
         names = flow_names(file)
         if len(names) > 1 and not flow.parameters.assignments:
             return _check_flows(file, options.targets, flow, names)
-    return Checked(sink, (compilation,) if compilation is not None else ())
+    return checked
 
 
 def _check_flows(file: Path, targets: Sequence[str], options: FlowOptions, names: Sequence[str]) -> Checked:
     from flowc_compiler.evaluate.operations import spending
 
-    sink, compilations = DiagnosticSink(), list[Compilation]()
+    sink, found = DiagnosticSink(), list[Checked]()
     with spending(len(read_file(file))):  # all flows together may take what one may
         for name in names:
-            found, compilation = _check_flow(file, targets, replace(options, flow_name=name))
-            sink.extend(found)
-            compilations += [compilation] if compilation is not None else []
-    return Checked(sink, tuple(compilations))
+            found.append(_check_flow(file, targets, replace(options, flow_name=name)))
+            sink.extend(found[-1].sink)
+    compilations = (item for checked in found for item in checked.compilations)
+    return Checked(sink, tuple(compilations), tuple(item for checked in found for item in checked.partial))
 
 
-def _check_flow(file: Path, targets: Sequence[str], options: FlowOptions) -> tuple[DiagnosticSink, Compilation | None]:
+def _check_flow(file: Path, targets: Sequence[str], options: FlowOptions) -> Checked:
     """All diagnostics of a flow, those of the named targets too."""
     sink = DiagnosticSink()
-    compilation = None
+    compilation: Compilation | None = None
+    partial: Compilation | None = None
     try:
         compilation = options.compile_with_values(file, sink)
         for name in targets:
             _check_target(compilation, name, sink)
         if not targets:
             check_code(compilation.source, included_patterns(compilation.source.path, sink), sink)
+    except CompilationError as error:
+        partial = error.known()
     except FlowcError:
         pass
-    return sink, compilation
+    return Checked(
+        sink, (compilation,) if compilation is not None else (), (partial,) if partial is not None else ()
+    )  # fmt: skip
 
 
 def _check_target(compilation: Compilation, name: str, sink: DiagnosticSink) -> None:

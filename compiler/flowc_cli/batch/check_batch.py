@@ -138,7 +138,7 @@ def report_of(file: Path, options: CheckOptions) -> _Done:
     variables = set[str]()
     seen_token, variables_token = SEEN.set(seen), VARIABLES_READ.set(variables)
     try:
-        sink, compilations = check_file(file, options)
+        sink, compilations, _ = check_file(file, options)
         names = flow_names(file) if sink.failed else ()
         record_variables(variables)
     finally:

@@ -80,9 +80,9 @@ class CheckRun:
         """Make the edits that a file's diagnostics propose, unless the fixes of another one have made them."""
         from flowc_compiler.rewrite.fixes import apply_and_check
 
-        sink, _ = check_file(file, self.options)
+        sink = check_file(file, self.options).sink
         if any(item.fix is not None for item in sink.diagnostics):
-            apply_and_check(sink, lambda: check_file(file, self.options), sys.stderr)
+            apply_and_check(sink, lambda: check_file(file, self.options)[:2], sys.stderr)
 
     def _print(self, result: BatchResult, sink: DiagnosticSink) -> int:
         by_file = _by_file(result.outcomes)

@@ -35,7 +35,7 @@ class Analysis:
     document: Document
     diagnostics: tuple[Diagnostic, ...]
     compilations: tuple[Compilation, ...]
-    """The flows without errors."""
+    """Its flows; those with errors as far as their graphs are known."""
     sources: Mapping[str, SourceFile]
     """The files that were read, by the names that spans give them."""
     texts: Mapping[Path, str]
@@ -67,10 +67,13 @@ def analyze(document: Document, texts: Mapping[Path, str]) -> Analysis:
     if not (evidence.imports or evidence.classes or evidence.pipelines):
         return Analysis(document, (), (), {}, texts, is_parsed=True, seconds=time.thread_time() - began)
     with held_in_memory(texts):
-        sink, compilations = check_file(document.path, CheckOptions(flow_options(None, None, None, None)))
+        sink, compilations, partial = check_file(document.path, CheckOptions(flow_options(None, None, None, None)))
+        for item in partial:
+            if item.effects is not None:
+                item.effects()  # reads local modules, if no pass did
     found, name = sink.diagnostics, document.path.as_posix()
     return Analysis(
-        document, _shown(found, evidence), tuple(compilations), dict(sink.sources), texts,
+        document, _shown(found, evidence), (*compilations, *partial), dict(sink.sources), texts,
         is_parsed=not any(item.code == "FC101" and item.span and item.span.file == name for item in found),
         seconds=time.thread_time() - began,
     )  # fmt: skip

@@ -71,8 +71,9 @@ class _Completion:
         if lookup.in_self and lookup.in_next:
             yield from self._steps()
         elif lookup.in_self:
-            yield from self._artifacts()
-            yield from self._declared()
+            declared = {item.label: item for item in self._declared()}
+            yield from (item for item in self._artifacts() if item.label not in declared)
+            yield from declared.values()
             yield from (_item(name, _Kind.Method, text, rank=2) for name, text in _OF_FLOWSPEC.items())
         elif lookup.is_input:
             yield from self._steps(self._parents())
@@ -109,7 +110,7 @@ class _Completion:
             yield _item(name, _Kind.Field, f"{detail}set in {', '.join(setters[:3])}", rank=0 if name in here else 1)
 
     def _assigned(self) -> Iterator[types.CompletionItem]:
-        """What the methods assign, of a flow that has never compiled."""
+        """What the methods assign, of a flow whose graph is not known at all."""
         flow = self._lookup.flow
         for name, uses in flow.uses.items() if flow is not None else ():
             if flow is not None and name not in flow.functions and any(use.sets for use in uses):

@@ -60,7 +60,7 @@ class _Outline:
                 yield self.symbol(name, detail, _Kind.Method, step.view.span(step.function), step.name_span)
 
     def _calls(self, flow: IndexedFlow) -> Iterator[types.DocumentSymbol]:
-        """The calls of steps in the text of a pipeline, as the pipelines of the file last compiled."""
+        """The calls of steps in the text of a pipeline, as far as the pipelines of the file are known."""
         first, last = flow.node.lineno, flow.node.end_lineno or 0
         seen: set[Span] = set()
         for compiled, analysis in self._file.flows.values():

@@ -1,4 +1,7 @@
-"""What a compiled flow knows of its steps and artifacts, in Markdown: from its IR and the analysis of its artifacts."""
+"""What is known of a flow's steps and artifacts, in Markdown: from its IR and the analysis of its artifacts.
+
+A flow with errors may have edges to what is no step.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ _MOST_LISTED = 12
 
 
 class FlowFacts:
-    """One compiled flow."""
+    """One flow."""
 
     def __init__(self, compilation: Compilation) -> None:
         self.flow: Flow = compilation.flow
@@ -57,7 +60,7 @@ class FlowFacts:
             case "branch":
                 return "branch"
             case "linear":
-                return "start" if step.name == self.flow.start else "end" if step.target is None else "linear"
+                return "start" if step.name == self.flow.start else "end" if step.name == self.flow.end else "linear"
 
     def _facts(self, step: Step) -> Iterator[tuple[str, str]]:
         yield "calls", _code(call_text(self.flow, step))
@@ -88,12 +91,13 @@ class FlowFacts:
 
     def _children(self, step: Step) -> str:
         if step.kind == "switch" and not step.tests:
-            cases = [f"`{case.target}` if {case.value!r}" for case in step.cases]
+            cases = [f"`{case.target}` if {case.value!r}" for case in step.cases if case.target in self.flow.by_name]
             return ", ".join(cases[:_MOST_LISTED])
         if step.kind == "switch":
             ways = [(code_names(real_targets(self.flow, target)), test) for target, test in case_texts(self.flow, step)]
             return ", ".join(f"{names or 'nothing'} {test}" for names, test in ways[:_MOST_LISTED])
-        return code_names(dict.fromkeys(real for target in step.targets for real in real_targets(self.flow, target)))
+        targets = [target for target in step.targets if target in self.flow.by_name]
+        return code_names(dict.fromkeys(real for target in targets for real in real_targets(self.flow, target)))
 
     def _artifacts(self, names: Iterable[str], step: Step) -> str:
         table = self._tables.get(step.name)

@@ -24,7 +24,7 @@ class OpenFile:
         self.parsed: Analysis | None = None
         """The last one whose text could be parsed."""
         self.flows: dict[str, tuple[Compilation, Analysis]] = {}
-        """Each flow as it was when it last compiled, by its name."""
+        """Each flow of that text, by its name; with errors, as far as its graph is known."""
         self.checked = asyncio.Event()
         """Set when the first check has ended, in whatever way."""
 
@@ -33,7 +33,7 @@ class OpenFile:
         self.latest = analysis
         if analysis.is_parsed:
             self.parsed = analysis
-            self.flows |= {item.flow.name: (item, analysis) for item in analysis.compilations}
+            self.flows = {item.flow.name: (item, analysis) for item in analysis.compilations}
 
 
 class Session:

@@ -78,11 +78,11 @@ class Lookup:
 
     @cached_property
     def compiled(self) -> Compilation | None:
-        """That flow as it last compiled; of a file with one pipeline, that one."""
+        """That flow by the last check of a text that could be parsed; of a file with one pipeline, that one."""
         return self.compiled_as(self.flow)
 
     def compiled_as(self, flow: IndexedFlow | None) -> Compilation | None:
-        """A flow as it last compiled."""
+        """A flow by the last check of a text that could be parsed."""
         found = self.file.flows.get(flow.name) if flow is not None else None
         if found is None and (flow is None or flow.is_pipeline) and len(self.file.flows) == 1:
             (found,) = self.file.flows.values()  # that of a step function, or one that another file defines

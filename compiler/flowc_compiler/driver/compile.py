@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +21,7 @@ from flowc_compiler.syntax.modules import ModuleView, report_too_deep
 if TYPE_CHECKING:
     import ast
 
+    from flowc_compiler.diagnostics import Diagnostic
     from flowc_compiler.ir.artifact_effects import EffectsReader
 
 
@@ -32,6 +33,23 @@ class Compilation:
     source: SourceFile
     effects: EffectsReader | None = None
     """What the steps of a class flow do with artifacts; `None` for a pipeline."""
+
+
+class CompilationError(FlowcError):
+    """Compilation failed, and what is known of the flow nevertheless."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...], known: Compilation | None) -> None:
+        super().__init__(diagnostics)
+        self._known = known
+
+    def known(self) -> Compilation | None:
+        """The flow as far as its graph is known; `None` where that is not at all."""
+        if self._known is None:
+            return None
+        from flowc_compiler.passes.partial_flow import partial_flow
+
+        flow = partial_flow(self._known.flow)
+        return replace(self._known, flow=flow) if flow is not None else None
 
 
 def compile_file(
@@ -49,7 +67,7 @@ def compile_file(
     them. Those of a class flow are bound when it has been compiled. `variables` gives the names of the variables of
     the environment that compiling may read: those of `ENV_AT_COMPILE` by default.
 
-    Raises FlowcError with everything that is wrong with it; warnings stay in `sink`. With `given.to_check`, it is
+    Raises CompilationError with everything that is wrong with it; warnings stay in `sink`. With `given.to_check`, it is
     raised with warnings only for a pipeline whose graph depends on values that a run will be given.
     """
     sink = sink if sink is not None else DiagnosticSink()
@@ -62,16 +80,18 @@ def compile_file(
                 flow = _read(_File(source, module, sink, flow_name, attached), configs, given)
         except RecursionError:  # Python reads some files that are nested deeper than their evaluation can follow
             report_too_deep(source, sink)
-    effects = flow.effects if flow is not None else None
-    flow = run_passes(flow, sink) if flow is not None else None
+    read, effects = flow, flow.effects if flow is not None else None
+    flow = run_passes(flow, sink) if flow is not None and flow.complete else None
     if flow is None:
         sink.complete = False
         if sink.has_errors and not sink.failed:
             sink.require_all()
-    sink.raise_if_failed()
+    if sink.failed or (flow is None and given.to_check):
+        known = flow or read
+        raise CompilationError(
+            sink.diagnostics, Compilation(known, source, effects) if known is not None and source is not None else None
+        )
     assert source is not None
-    if flow is None and given.to_check:
-        raise FlowcError(sink.diagnostics)
     assert flow is not None, "no flow, and no error that says why"
     return Compilation(flow, source, effects)
 

@@ -282,6 +282,9 @@ class Flow(Node):
     """What `@conda_base` and `@pypi_base` give to every step, before `add_base_packages`; empty afterwards."""
     effects: SkipJsonSchema[Any] = Field(default=None, exclude=True)
     """An `artifact_effects.EffectsReader` for what the steps of a class flow do; `None` after the passes."""
+    complete: SkipJsonSchema[bool] = Field(default=True, exclude=True)
+    """Whether the front end knows all of it. With errors it may lead to what is no step, or lack calls: only editors
+    look at it then."""
     returned: SkipJsonSchema[tuple[str, ...]] = Field(default=(), exclude=True)
     """The steps of a pipeline whose results it returns; all of them where code may look for results by itself."""
     body: SkipJsonSchema[Region | None] = Field(default=None, exclude=True)

@@ -63,7 +63,8 @@ def read_class_flow(
     configs: GivenConfigs = NO_CONFIGS,
     attached: Sequence[str] = (),
 ) -> Flow | None:
-    """The IR of a file's class flow, without scopes; `None`, with diagnostics collected, when there is none.
+    """The IR of a file's class flow, without scopes; `None`, with diagnostics collected, when there is none. It is not
+    complete when errors leave its graph unknown.
 
     `attached` are decorators for every step, as `--with` has them.
     """
@@ -144,24 +145,24 @@ class _FlowReader:
         """The variable of each foreach, by the step that opens it."""
         return self._graph.foreach_variables()
 
-    def finish(self, node: ast.ClassDef, effects: EffectsReader) -> Flow | None:
-        """The flow; `None` when errors in single steps leave its graph unknown."""
+    def finish(self, node: ast.ClassDef, effects: EffectsReader) -> Flow:
+        """The flow; not complete when errors in single steps leave its graph unknown."""
         self._configs.check_given(node.name)
         name = self._view.name_span(node)
         ends = self._graph.ends(node.name, name)
         steps = self._graph.steps()
         report_unused(self._attached, self._sink)
         specs = self._flow_decorators.specs()
-        if self._graph.broken or ends is None:
-            return None
+        start, end = ends
         return Flow.model_construct(
             span=name,
             name=node.name,
             doc=ast.get_docstring(node) or "",
             file=self._view.source.name,
             source_hash=hashlib.sha256(self._view.source.text.encode()).hexdigest(),
-            start=ends[0],
-            end=ends[1],
+            start=start or "",
+            end=end or "",
+            complete=not self._graph.broken and start is not None and end is not None,
             parameters=tuple(self._parameters.values()),
             configs=self._configs.configs,
             constants=tuple(self._constants),
@@ -353,11 +354,9 @@ class GraphBuilder:
         """A method that is not a step overrides the step of a base class."""
         self._drafts.pop(name, None)
 
-    def ends(self, flow: str, where: Span) -> tuple[str, str] | None:
-        """The names of the first and the last step; `None` with FC206 or FC217 collected."""
-        found = [self._end(mark, flow, where) for mark in ("start", "end")]
-        start, end = found
-        return (start, end) if start is not None and end is not None else None
+    def ends(self, flow: str, where: Span) -> tuple[str | None, str | None]:
+        """The names of the first and the last step; `None` for one with FC206 or FC217 collected."""
+        return self._end("start", flow, where), self._end("end", flow, where)
 
     def _end(self, mark: str, flow: str, where: Span) -> str | None:
         """The step that is marked as `start` or `end`, else the one of that name (as in Metaflow 2.19).

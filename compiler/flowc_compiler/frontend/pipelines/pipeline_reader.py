@@ -59,7 +59,8 @@ def read_pipeline(
     to_run: bool = False,
     to_check: bool = False,
 ) -> Flow | None:
-    """Evaluate a file's pipeline; `None`, with diagnostics collected, when that fails.
+    """Evaluate a file's pipeline; `None`, with diagnostics collected, when that fails. Of one that fails in its body,
+    the flow has the calls before, and is not complete.
 
     The pipeline is that of `flow_name`, or the one that the file itself calls, or the only one. `bind` is asked for
     values of its parameters from outside, `attached` are decorators for every step, as `--with` has them, and `texts`
@@ -100,15 +101,20 @@ def _flow_of(
                 report_unused(decorators, sink)
             return flow
         except (EvaluationError, LimitError) as error:
-            if not sink.has_errors and (isinstance(error, LimitError) or not evaluator.missing):
-                message = f"{view.source.name}, with what it imports, takes too long to evaluate"
-                span = view.source.line_span(1)
-                sink.error("FC114", message, span, help="import what only tasks need within the steps")
+            _report_end(evaluator, view, error)
             return None
         except RecursionError:
             span = view.source.line_span(1)
             sink.error("FC114", "the pipeline is nested too deeply", span, help="write it with fewer levels")
             return None
+
+
+def _report_end(evaluator: PipelineEvaluator, view: ModuleView, error: EvaluationError | LimitError) -> None:
+    """Collect FC114 where evaluating has ended without another error, and not for want of what a run will be given."""
+    if not evaluator.sink.has_errors and (isinstance(error, LimitError) or not evaluator.missing):
+        message = f"{view.source.name}, with what it imports, takes too long to evaluate"
+        span = view.source.line_span(1)
+        evaluator.sink.error("FC114", message, span, help="import what only tasks need within the steps")
 
 
 _Executed = tuple[PipelineEvaluator, ModuleView]
@@ -208,15 +214,21 @@ def _read(
     fixed = {name: environment[name] for name in known}
     if fixed and not to_run:
         report_conditions(evaluator, pipeline, fixed)
-    returned = _returned(_evaluate(evaluator, pipeline, environment))
-    resolve_order(evaluator)
-    report_extra(evaluator)
-    evaluator.run_configuration.report_unused(evaluator.sink, evaluator.nodes.names)
-    body = build_body(evaluator.nodes.root)
-    evaluator.hook.check(body, pipeline.view, pipeline.node)
-    if check_uses(view, evaluator.modules, evaluator.hook.called, evaluator.sink):
-        returned = tuple(sorted(evaluator.nodes.names))
-    if evaluator.sink.failed:
+    complete = True
+    try:
+        returned = _returned(_evaluate(evaluator, pipeline, environment))
+        resolve_order(evaluator)
+        report_extra(evaluator)
+        evaluator.run_configuration.report_unused(evaluator.sink, evaluator.nodes.names)
+        body = build_body(evaluator.nodes.root)
+        evaluator.hook.check(body, pipeline.view, pipeline.node)
+        if check_uses(view, evaluator.modules, evaluator.hook.called, evaluator.sink):
+            returned = tuple(sorted(evaluator.nodes.names))
+    except (EvaluationError, LimitError) as error:
+        _report_end(evaluator, view, error)
+        returned, body, complete = (), build_body(evaluator.nodes.root), False
+    complete = complete and not evaluator.sink.failed
+    if not complete and not evaluator.nodes.names:
         return None
     if not evaluator.nodes.names:
         evaluator.sink.error(
@@ -236,6 +248,7 @@ def _read(
         base_packages=base_packages,
         returned=returned,
         body=body,
+        complete=complete,
     )
 
 
