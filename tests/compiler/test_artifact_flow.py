@@ -415,7 +415,47 @@ def shown(found: tuple[Diagnostic, ...]) -> list[str]:
     return [f"{item.code} {item.span.line if item.span else 0}: {item.message}" for item in found]
 
 
+REPLACED = {
+    "exec": {"start": "exec('self.n = [1]')"},
+    "the dict": {"start": "self.__dict__['n'] = [1]"},
+    "vars": {"start": "vars(self).update(n=[1])"},
+    "another name": {"start": "me = self\nme.n = [1]"},
+    "a list of flows": {"start": "for f in [self]:\n    f.n = [1]"},
+    "the class": {"start": "type(self).fill(self)"},
+    "a manager": {"start": "with self:\n    pass", "head": "def __enter__(self):\n    self.n = [1]"},
+    "a call of the flow": {"start": "self()", "head": "def __call__(self):\n    self.n = [1]"},
+    "super": {"start": "getattr(super(), 'fill')()"},
+    "a starred argument": {"start": "fill(*[self])"},
+    "a default": {"start": "def go(flow=self):\n    flow.n = [1]\ngo()"},
+    "a generator": {"start": "list(self.fill())", "head": "def fill(self):\n    self.n = [1]\n    yield"},
+    "a decorated method": {"start": "self.fill()", "head": "@wrapped\ndef fill(self):\n    pass"},
+    "a property": {
+        "start": "self.m = [1]",
+        "head": "@property\ndef m(self):\n    return 1\n@m.setter\ndef m(self, value):\n    self.n = value",
+    },
+}
+"""What replaces `self.n` without an assignment to it."""
+SHADOWED = {
+    "at the top": {"top": "def len(x):\n    return [1]", "start": "self.n = len('x')"},
+    "in the step": {"start": "len = lambda x: [1]\nself.n = len('x')"},
+    "by globals": {"top": "globals()['len'] = list", "start": "self.n = len('x')"},
+    "by an import": {"top": "from lists import *", "start": "self.n = len('x')"},
+}
 SILENT = {
+    **{
+        f"a placeholder that is replaced by {name}": row(
+            "foreach",
+            **{**lines, "start": f"self.n = 0\n{lines['start']}"},
+            next_start="self.next(self.work, foreach='n')",
+        )
+        for name, lines in REPLACED.items()
+    },
+    **{
+        f"a builtin that is shadowed {name}": row(
+            "foreach", **lines, no_start="", next_start="self.next(self.work, foreach='n')"
+        )
+        for name, lines in SHADOWED.items()
+    },
     "a merge of lists that are changed in place": row(
         "branch",
         a="self.m = [1]\nself.m.append(2)",

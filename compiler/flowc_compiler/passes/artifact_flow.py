@@ -273,7 +273,7 @@ class ArtifactFlow:
 
     def _check_fan_out(self, variable: str, found: StepEffects) -> None:
         value = found.fans_out_over
-        if value is not None and (kind := _not_iterable(value)):
+        if value is not None and not found.havoc and (kind := _not_iterable(value)):
             self._reports.no_list(variable, kind, found)
             return
         if variable in found.sets:

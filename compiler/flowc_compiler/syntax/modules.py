@@ -8,6 +8,7 @@ read.
 from __future__ import annotations
 
 import ast
+import builtins
 import errno
 import io
 import sys
@@ -25,7 +26,7 @@ from flowc_compiler.source import SourceFile, Span
 from flowc_compiler.syntax.current_facts import check_current
 from flowc_compiler.syntax.import_statements import exported
 from flowc_compiler.syntax.parsing import MOST_WORDS, TooLargeError, is_too_deep, parse_text
-from flowc_compiler.syntax.served_imports import Names, dotted
+from flowc_compiler.syntax.served_imports import ROOTS, Names, dotted
 from flowc_compiler.syntax.tree_walk import children
 from flowc_compiler.syntax.unserved_names import check_imports
 
@@ -212,6 +213,16 @@ class ModuleView:
     def bindings(self) -> dict[str, list[ast.AST]]:
         """What binds each name at the top level, inside of blocks too."""
         return bindings(self.tree)
+
+    def is_builtin(self, name: str) -> bool:
+        """Whether a name that no function binds is certainly that of a builtin."""
+        return hasattr(builtins, name) and name not in self.bindings and not self._binds_unknown
+
+    @cached_property
+    def _binds_unknown(self) -> bool:
+        """Whether the file may bind names that it does not write out, by `import *` or `globals()`."""
+        open_stars = any(item.level or item.module[0] not in ROOTS for item in self.stars)
+        return open_stars or "globals()" in self.source.text
 
     @cached_property
     def functions(self) -> frozenset[str]:

@@ -152,6 +152,7 @@ class ArtifactCallReader(ArtifactExpressionReader):
 
     def _call(self, node: ast.Call) -> None:
         called = node.func
+        called_name = called.id if isinstance(called, ast.Name) else ""
         match called:
             case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner == self._self and owner:
                 self._own_call(name, node)
@@ -178,7 +179,9 @@ class ArtifactCallReader(ArtifactExpressionReader):
         if self._passes_self(node):
             self._helper(node)
             return
-        if not isinstance(called, ast.Name):
+        if called_name == "super":
+            self._escape("`super()` is used for more than a call of its methods", node)
+        if called_name in ("", self._self):
             self._visit(called)
         self._called(node)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, ClassVar, cast
 
 from flowc_compiler.frontend.classflow.flow_methods import FlowMethods, Method
 from flowc_compiler.frontend.classflow.input_names import InputNames
 from flowc_compiler.ir.artifact_effects import ArtifactRead, Place, StepEffects, Use
+from flowc_compiler.syntax.modules import bindings
 
 _LEAF = frozenset({ast.Constant, ast.Load, ast.Store, ast.Del, ast.alias, ast.Pass, ast.Global, ast.Nonlocal, ast.arg})
 
@@ -71,7 +73,17 @@ class ArtifactState:
             found.writes.setdefault(name, self._place(node))
         self._add(name)
         found.stores[name] += 1
-        found.values[name] = value if self._sure else None
+        found.values[name] = value if self._sure and not self._calls_other(value) else None
+
+    def _calls_other(self, value: ast.expr | None) -> bool:
+        """Whether a value is the result of a function that is perhaps no builtin, though it is named like one."""
+        if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Name):
+            return False
+        return value.func.id in self._bindings or not self._view.is_builtin(value.func.id)
+
+    @cached_property
+    def _bindings(self) -> dict[str, list[ast.AST]]:
+        return bindings(self._method.function)
 
     def _add(self, name: str) -> None:
         self._ever.add(name)

@@ -7,7 +7,6 @@ Every expression is read where it runs, with what the names stand for there. A p
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, NamedTuple
@@ -54,8 +53,6 @@ from flowc_compiler.syntax.served_imports import dotted
 
 _LARGEST_TUPLE = 20
 _UNARY: Mapping[type, str] = {ast.USub: "__neg__", ast.UAdd: "__pos__", ast.Invert: "__invert__"}
-_OWN_STARS = {"flowc", "metaflow", "zenml"}
-"""Modules whose `import *` brings in no name of a builtin."""
 
 
 class Failure(NamedTuple):
@@ -373,12 +370,7 @@ class ExpressionReader:
         found = self._view.imported_path(node)
         if found or len(parts) > 1:
             return found
-        return ("builtins", parts[0]) if self._is_builtin(parts[0]) else ()
-
-    def _is_builtin(self, name: str) -> bool:
-        view = self._view
-        open_stars = any(item.level or item.module[0] not in _OWN_STARS for item in view.stars)
-        return hasattr(builtins, name) and name not in view.bindings and not open_stars
+        return ("builtins", parts[0]) if self._view.is_builtin(parts[0]) else ()
 
     def _is_local(self, called: ast.expr) -> bool:
         """Whether a name is imported from a file of the flow's."""
