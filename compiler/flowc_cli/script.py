@@ -212,7 +212,7 @@ def _help(file: str, flow_name: str, command: str) -> int:
     from flowc_cli.output import write
 
     found = load_command("graph" if command == "show" else command)
-    filled_in = {"file", "files", "flow"} | ({"format"} if command == "show" else set())
+    filled_in = {"file", "files", "flow", *(["format"] if command == "show" else [])}
     found.params = [parameter for parameter in found.params if parameter.name not in filled_in]
     if command == "show":
         found.help = COMMANDS["show"]

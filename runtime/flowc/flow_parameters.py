@@ -224,7 +224,7 @@ class Parameter(Generic[T_co]):
         ) -> None: ...
 
         @overload
-        def __init__(
+        def __init__(  # pyright: ignore[reportOverlappingOverload]
             self: Parameter[float],
             name: str,
             default: float,

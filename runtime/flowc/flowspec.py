@@ -214,7 +214,11 @@ def parameters(cls: type) -> Dict[str, Declaration]:
         found.update(
             {name: value for name, value in vars(base).items() if name in found or isinstance(value, Parameter)}
         )
-    return {name: declaration(value) for name, value in found.items() if isinstance(value, Parameter)}
+    return {
+        name: declaration(value)  # pyright: ignore[reportUnknownArgumentType]
+        for name, value in found.items()
+        if isinstance(value, Parameter)
+    }
 
 
 def _is_constant(cls: type, name: str) -> bool:

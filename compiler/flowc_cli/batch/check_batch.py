@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -266,7 +266,7 @@ def _guarded(file: str, options: CheckOptions) -> _Done:
 
 
 @contextmanager
-def _collecting() -> Iterator[Callable[[], None]]:
+def _collecting() -> Generator[Callable[[], None]]:
     """What a process calls after each file, so that garbage does not grow without a limit."""
     count = 0
 

@@ -242,13 +242,13 @@ def _takes_one(output: str) -> bool:
     return is_stream(Path(output))
 
 
-def _paths(files: tuple[EmittedFile, ...], output: str) -> dict[Path, str]:
+def _paths(files: Sequence[EmittedFile], output: str) -> dict[Path, str]:
     """The texts by where they go: into a folder, or the first to that path and the others beside it, named alike."""
     path = Path(output)
     if output == os.devnull:
         return {path: "".join(file.text for file in files)}
     if path.is_dir() or output.endswith("/") or (len(files) > 1 and not path.suffix):
         return {path / part.name: part.text for file in files for part in file.apart or (file,)}
-    stem = Path(next(iter(files)).name).stem
-    beside = {path.with_name(file.name.replace(stem, path.stem, 1)): file.text for file in files[1:]}
-    return {path: files[0].text, **beside}
+    first, *others = files
+    stem = Path(first.name).stem
+    return {path: first.text, **{path.with_name(file.name.replace(stem, path.stem, 1)): file.text for file in others}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import Any
 
 _ATOMS = frozenset(
     {
@@ -45,7 +46,7 @@ _FIELDS = _Fields()
 
 def children(node: ast.AST) -> list[ast.AST]:
     """The nodes right below a node, in the order of `ast.iter_child_nodes`, without contexts and operators."""
-    found: list[ast.AST] = []
+    found: list[Any] = []
     for name in _FIELDS[type(node)]:
         value = getattr(node, name, None)
         if type(value) is list:

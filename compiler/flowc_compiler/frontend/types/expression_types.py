@@ -361,16 +361,17 @@ class ExpressionReader:
     def _path(self, node: ast.expr) -> tuple[str, ...]:
         """The full name of what an expression names by absolute imports, or of a builtin; else nothing."""
         parts = dotted(node)
-        if not parts or parts[0] in self._names or parts[0] in self._volatile:
+        first = parts[0] if parts else ""
+        if not parts or first in self._names or first in self._volatile:
             return ()
-        local = self._imports.get(parts[0])
+        local = self._imports.get(first)
         if local is not None:
             own = (local.name,) if local.name is not None else ()
             return () if local.level else (*local.module, *own, *parts[1:])
         found = self._view.imported_path(node)
         if found or len(parts) > 1:
             return found
-        return ("builtins", parts[0]) if self._view.is_builtin(parts[0]) else ()
+        return ("builtins", first) if self._view.is_builtin(first) else ()
 
     def _is_local(self, called: ast.expr) -> bool:
         """Whether a name is imported from a file of the flow's."""

@@ -114,13 +114,13 @@ RESOURCES = Unread(
 )  # fmt: skip
 
 DOCKER = Unread(
-    idle=dict.fromkeys(
+    idle={**dict.fromkeys(
         (
             "local_project_install_command", "pyproject_export_command", "pyproject_path",
             "replicate_local_python_environment",
         ),
         "install the packages in the image, and name it: image='...', or `flowc image`",
-    ) | dict.fromkeys(
+    ), **dict.fromkeys(
         (
             "allow_download_from_artifact_store", "allow_download_from_code_repository",
             "allow_including_files_in_images", "build_config", "build_context_root", "build_options", "copy_files",
@@ -130,7 +130,7 @@ DOCKER = Unread(
             "python_package_installer_cache_mount", "required_hub_plugins", "source_files", "target_repository",
         ),
         f"{_BUILDS}: a step runs in `parent_image` unchanged, with the flow's code",
-    ),
+    )},
     refused={
         "dockerfile": "build the image, and name it: image='...'",
         "user": "put @kubernetes(security_context={'run_as_user': ...}) above the step",
