@@ -395,7 +395,7 @@ def test_the_help_line_ends_the_mistake(case: Row, tmp_path: Path) -> None:
 
 FIXABLE = {
     "foreach over something never set": 1,
-    "a typo in an artifact": 4,
+    "a typo in an artifact": 5,
     "lost in a join and read later": 3,
     "inputs.c without an arm c": 1,
     "self.inputs": 4,
@@ -818,6 +818,41 @@ def test_other_mistakes(case: Row, tmp_path: Path) -> None:
     assert found.span is not None
     assert (found.code, found.span.line) == expected(text)
     assert found.help
+
+
+HELP = {
+    "no getattr in a foreach": (
+        row("switch", a="self.rows = [1]", next_meet="self.next(self.end, foreach='rows')"),
+        "set it there too, `self.rows = ...` in step `b`",
+    ),
+    "no getattr where it is added to": (
+        row("switch", a="self.total = 1", meet="self.total += 1"),
+        "set it there too, `self.total = ...` in step `b`",
+    ),
+    "no getattr where it is called": (
+        row("switch", a="self.model = str", meet="self.model(1)"),
+        "set it there too, `self.model = ...` in step `b`",
+    ),
+    "a method": (
+        row("line", head="def load_data(self):\n    pass", start="self.laod_data()"),
+        "did you mean `load_data`?",
+    ),
+    "a constant": (row("line", head="LIMIT = 1", start="print(self.LIMT)"), "did you mean `LIMIT`?"),
+    "no method where it is no call": (
+        row("line", head="def load_data(self):\n    pass", start="print(self.laod_data)"),
+        "set it before: `self.laod_data = ...`, here or in a step that leads here",
+    ),
+    "an artifact that is counted": (
+        row("line", start="self.count = 0", end="self.cuont += 1"),
+        "did you mean `count`?",
+    ),
+}
+
+
+@pytest.mark.parametrize(("case", "expected_help"), HELP.values(), ids=[name.replace(" ", "-") for name in HELP])
+def test_the_help_line(case: Row, expected_help: str, tmp_path: Path) -> None:
+    found = diagnostics(tmp_path, case.text())
+    assert expected_help in [item.help for item in found if item.code in {"FC317", "FC319"}]
 
 
 ESCAPES = {

@@ -186,6 +186,71 @@ def test_joins_are_fixed(wrong: dict[str, str], right: dict[str, str], tmp_path:
     assert fixed.exit_code == 0
 
 
+TWICE = """\
+from flowc import FlowSpec, step
+
+def show(flow):
+    print(flow.{name}, flow.{name})
+
+
+class Twice(FlowSpec):
+    def load_data(self):
+        return self.{name}
+
+    @step
+    def start(self):
+        self.accuracy = 1
+        self.counts = [1]
+        self.next(self.work, foreach="counts")
+
+    @step
+    def work(self):
+        {body}
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        {join}
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+SEVERAL = {
+    "a read in a condition and behind it": {"body": "if self.acuracy > 0.5:\n            print(self.acuracy)"},
+    "two reads in one line": {"body": "print(self.acuracy, {self.acuracy: self.acuracy})"},
+    "in the step and in what it calls": {
+        "body": "print(self.acuracy)\n        show(self)\n        self.load_data()",
+        "name": "acuracy",
+    },
+    "by name": {"body": "print(self.acuracy, getattr(self, 'acuracy'))"},
+    "in functions within": {"body": "f = lambda: self.acuracy\n        print(f(), [self.acuracy for _ in 'ab'])"},
+    "not of another object": {
+        "body": "print(self.acuracy, lambda x: x.acuracy)",
+        "fixed": "print(self.accuracy, lambda x: x.acuracy)",
+    },
+    "a count": {"body": "self.acuracy += 1\n        print(self.acuracy)"},
+    "a method": {"body": "self.laod_data()\n        self.laod_data()", "old": "laod_data", "new": "load_data"},
+    "inputs": {"join": "print(inputs[0].acuracy, [i.acuracy for i in inputs])"},
+    "self.inputs": {"join": "print(len(self.inputs), self.inputs[0].accuracy)", "old": "self.inputs", "new": "inputs"},
+}
+"""What is wrong in several places of a step."""
+
+
+@pytest.mark.parametrize("case", SEVERAL.values(), ids=list(SEVERAL))
+def test_what_is_wrong_in_several_places_is_fixed_in_all(case: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "flow.py"
+    given = {"name": "accuracy", "body": "pass", "join": "pass", **case}
+    wrong = TWICE.format(**given)
+    old, new = case.get("old", "acuracy"), case.get("new", "accuracy")
+    right = TWICE.format(**{**given, "body": case["fixed"]}) if "fixed" in case else wrong.replace(old, new)
+    file.write_text(wrong)
+    fixed = check(file, "--fix")
+    assert file.read_text() == right, fixed.stderr
+    assert fixed.exit_code == 0, fixed.stderr
+
+
 def test_several_files_are_fixed_together(tmp_path: Path) -> None:
     (tmp_path / "steps.py").write_text("from flowc import setp\n\n\n@setp\ndef load() -> int:\n    return 1\n")
     text = "from flowc import pipeline\nfrom steps import load\n\n\n@pipeline\ndef flow():\n    load(afer=[])\n"

@@ -77,7 +77,7 @@ def _action(title: str, kind: str, uri: str, edits: list[types.TextEdit]) -> typ
 
 def _title(fix: Fix) -> str:
     match fix.kind:
-        case "rename" | "replace":
+        case "rename" | "artifact" | "replace":
             return f"Change `{fix.old}` to `{fix.new}`"
         case "import":
             return f"Import `{fix.new}`"

@@ -11,10 +11,11 @@ from typing import Literal, NamedTuple
 class Fix:
     """An edit that certainly ends a diagnostic; `flowc check --fix` makes it."""
 
-    kind: Literal["rename", "import", "parameter", "next", "replace", "insert", "ignore"]
-    """`rename`: the name `old` within the diagnostic's span is to be `new`. `import`: the file is to import `new` from
-    `old`. `parameter`: the function `old` is to take `new`, too. `next`: the step `old` is to lead to the step `new`.
-    `replace`: the expression `old` at the span is to be `new`. `insert`: the join `old` is to begin with `new`.
+    kind: Literal["rename", "artifact", "import", "parameter", "next", "replace", "insert", "ignore"]
+    """`rename`: the name `old` within the diagnostic's span is to be `new`. `artifact`: so is the artifact `old` there,
+    and wherever the function has it. `import`: the file is to import `new` from `old`. `parameter`: the function `old`
+    is to take `new`, too. `next`: the step `old` is to lead to the step `new`. `replace`: the expression `old` at the
+    span, and wherever the function has it, is to be `new`. `insert`: the join `old` is to begin with `new`.
     `ignore`: the comment at the span that ignores codes is to name `new` in the place of `old`; either may be empty.
     """
     old: str

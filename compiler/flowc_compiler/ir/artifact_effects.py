@@ -27,8 +27,8 @@ class Place(NamedTuple):
         return self.source.node_span(self.node)
 
 
-Use = Literal["self", "foreach", "condition"]
-"""How an artifact is read: as an attribute, or by its name in `self.next`."""
+Use = Literal["self", "call", "foreach", "condition"]
+"""How an artifact is read: as an attribute, perhaps one that is called, or by its name in `self.next`."""
 
 
 class ArtifactRead(NamedTuple):

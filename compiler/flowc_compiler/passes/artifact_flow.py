@@ -300,10 +300,10 @@ class ArtifactFlow:
                 continue
             may = self._after[item.arm].may if named else inputs
             if not (may | self._always) & bit:
-                reported.add(item.name)
                 look = inputs & bit and self._may_visit(join)
                 others = [parent for parent in join.parents if self._after[parent].may & bit] if look else []
-                self._reports.not_of_inputs(join, item, others, near)
+                if not self._reports.not_of_inputs(join, item, others, near):
+                    reported.add(item.name)
         for merge in found.merges:
             self._check_merge(join, merge, near)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterable
 from functools import cached_property
@@ -57,7 +58,7 @@ class ArtifactReports:
     @cached_property
     def _known(self) -> list[str]:
         """What a wrong name may have been meant to be."""
-        return list(dict.fromkeys([*self._setters, *(item.attribute for item in self._flow.parameters)]))
+        return list(dict.fromkeys([*self._setters, *self._effects.protected]))
 
     def _suggest(self, wrong: str, known: Iterable[str], otherwise: str) -> Suggestion:
         """Whether a name was meant to be another. Of thousands of errors the last ones are not compared with all."""
@@ -80,7 +81,7 @@ class ArtifactReports:
             return False  # perhaps an attribute of Metaflow's own
         if not self._first("FC317", name, place):
             return True
-        shown = {"self": f"reads `self.{name}`", "foreach": f"fans out over `{name}`"}
+        shown = {"self": f"reads `self.{name}`", "call": f"calls `self.{name}`", "foreach": f"fans out over `{name}`"}
         action = shown.get(read.how, f"chooses the next step by `{name}`")
         if lost.is_lost:
             self._lost(step, read, lost, action)
@@ -103,11 +104,21 @@ class ArtifactReports:
         if name == "inputs":
             self._self_inputs(step, read, action)
             return
-        late = name in self._effects.of(step.name).sets
-        message = f"step `{step.name}` {action}, which {'it sets only afterwards' if late else 'no step sets'}"
+        effects = self._effects.of(step.name)
+        augmented = isinstance(getattr(read.place.node, "ctx", None), ast.Store) and effects.stores[name] == 1
+        late = name in effects.sets and not augmented
+        unset = "is no method, and which no step sets" if read.how == "call" else "no step sets"
+        message = f"step `{step.name}` {action}, which {'it sets only afterwards' if late else unset}"
         otherwise = f"set it before: `self.{name} = ...`, here or in a step that leads here"
-        help_text, fix = self._suggest(name, self._known, otherwise)
+        help_text, fix = self._suggest(name, self._named_like(read), otherwise)
+        fix = Fix("artifact", fix.old, fix.new) if fix is not None else None
         self._sink.error("FC317", message, span, help=help_text, fix=None if late else fix)
+
+    def _named_like(self, read: ArtifactRead) -> Iterable[str]:
+        """What a wrong name may have been meant to be: a method where it is called, else no method."""
+        if read.how != "call":
+            return self._known
+        return [*self._known, *sorted(self._effects.known - self._flow.by_name.keys() - self._effects.protected.keys())]
 
     def _self_inputs(self, step: Step, read: ArtifactRead, action: str) -> None:
         message = f"step `{step.name}` {action}, and no artifact has that name: a join gets its inputs as an argument"
@@ -182,15 +193,18 @@ class ArtifactReports:
             shown = f"the path {_arrows([*path, step.name])}" if path else "every path"
         there = next((item for item in path[:2] if self._flow.by_name[item].kind != "switch"), "".join(path[:1]))
         where = f"set it there too, `self.{name} = ...` in step `{there}`" if there else "set it on each of them"
+        may_be_none = read.how == "self" and not isinstance(getattr(read.place.node, "ctx", None), ast.Store)
         self._sink.warning(
             "FC319", f"step `{step.name}` reads `self.{name}`, which is not set on {shown}", read.place.span,
-            help=f"{where}, or read `getattr(self, '{name}', None)`",
+            help=f"{where}, or read `getattr(self, '{name}', None)`" if may_be_none else where,
         )  # fmt: skip
 
-    def not_of_inputs(self, join: JoinStep, item: InputRead, others: Sequence[str], near: Names) -> None:
-        """FC317: a join reads from its inputs what they do not have."""
+    def not_of_inputs(self, join: JoinStep, item: InputRead, others: Sequence[str], near: Names) -> bool:
+        """FC317: a join reads from its inputs what they do not have. Returns whether an edit is certain: every one of
+        the reads needs it.
+        """
         if not self._first("FC317", item.name, item.place):
-            return
+            return True
         if item.arm and others:
             has = "has" if len(others) == 1 else "have"
             message = (
@@ -204,6 +218,7 @@ class ArtifactReports:
             otherwise = f"set it before the join: `self.{item.name} = ...` in {_steps(arms)}"
             help_text, fix = self._suggest(item.name, near(), otherwise)
         self._sink.error("FC317", message, item.place.span, help=help_text, fix=fix)
+        return fix is not None
 
     def not_merged(self, join: JoinStep, name: str, place: Place, near: Names) -> None:
         """FC317: `merge_artifacts` is to take over what no input has."""

@@ -25,6 +25,11 @@ Checked = tuple[DiagnosticSink, Result]
 """The diagnostics of a file, and whatever else its check gives."""
 
 
+_MOST_ROUNDS = 10
+"""How often one mistake is fixed: a step and the functions that it calls may each have it, and one of them is reported.
+"""
+
+
 def plan_fixes(diagnostics: Sequence[Diagnostic]) -> list[Edit]:
     """The files that change. Raises RewriteError, and OSError for a file that cannot be read."""
     by_file: dict[str, list[tuple[Fix, Span]]] = {}
@@ -46,6 +51,8 @@ def apply_fixes(content: bytes, fixes: Sequence[tuple[Fix, Span]], name: str) ->
         match fix.kind:
             case "rename":
                 fixer.rename(fix, span)
+            case "artifact":
+                fixer.rename_artifact(fix, span)
             case "parameter":
                 fixer.add_parameter(fix, span)
             case "next":
@@ -91,22 +98,65 @@ class _Fixer:
             return
         (node,) = found
         parent = self._parents[node]
+        if isinstance(parent, cst.ImportAlias) and parent.asname is None:
+            self._rename_import(parent, fix)
+        else:
+            self._rename_node(node, fix)
+
+    def rename_artifact(self, fix: Fix, span: Span) -> None:
+        """An artifact in the span, and wherever its function has it as an attribute or a name for the same flow."""
+        found = [node for node in self._parents if self._is_called(node, fix.old) and self._is_in(node, span)]
+        if len(found) != 1:
+            return
+        flow = self._flow_of(found[0])
+        for node in self._within(found[0]):
+            if node is found[0] or (self._is_called(node, fix.old) and flow and self._flow_of(node) == flow):
+                self._rename_node(node, fix)
+
+    def _flow_of(self, node: cst.CSTNode) -> str:
+        """The name of the flow that a name is an artifact of: `self` in `self.x`, `getattr(self, "x")` and
+        `self.next(self.work, foreach="x")`.
+        """
+        parent = self._parents[node]
+        call = self._parents[parent] if isinstance(parent, cst.Arg) else None
+        owner: cst.CSTNode | None = None
+        if isinstance(parent, cst.Attribute) and parent.attr is node:
+            owner = parent.value
+        elif isinstance(call, cst.Call) and isinstance(call.func, cst.Attribute):
+            owner = call.func.value if call.func.attr.value == "next" else None
+        elif isinstance(call, cst.Call) and isinstance(call.func, cst.Name):
+            owner = call.args[0].value if call.func.value == "getattr" else None
+        return owner.value if isinstance(owner, cst.Name) else ""
+
+    def _within(self, node: cst.CSTNode) -> list[cst.CSTNode]:
+        """The nodes of the function or method of the file that a node is in."""
+        around = node
+        function: cst.CSTNode = node
+        while around in self._parents:
+            around = self._parents[around]
+            function = around if isinstance(around, cst.FunctionDef) else function
+        found, pending = list[cst.CSTNode](), [function]
+        while pending:
+            found.append(pending.pop())
+            pending.extend(found[-1].children)
+        return found
+
+    def _rename_node(self, node: cst.CSTNode, fix: Fix) -> None:
         if isinstance(node, cst.SimpleString):
             quoted = node.raw_value.replace(fix.old, fix.new)
             self.replacements.set_fields(node, value=f"{node.prefix}{node.quote}{quoted}{node.quote}")
-        elif isinstance(parent, cst.ImportAlias) and parent.asname is None:
-            self._rename_import(parent, fix)
         else:
             self.replacements.set_fields(node, value=fix.new)
 
     def replace(self, fix: Fix, span: Span) -> None:
-        """Another expression in the place of one."""
-        module = self.wrapper.module
+        """Another expression in the place of one, and of all in its function that are the same."""
+        code = self.wrapper.module.code_for_node
         found = (node for node in self._parents if isinstance(node, cst.BaseExpression))
         there = (node for node in found if _is_at(self._ranges[node], span))
-        node = next((node for node in there if module.code_for_node(node) == fix.old), None)
-        if node is not None:
-            self.replacements.nodes[node] = cst.parse_expression(fix.new)
+        first = next((node for node in there if code(node) == fix.old), None)
+        for node in self._within(first) if first is not None else ():
+            if isinstance(node, type(first)) and code(node) == fix.old:
+                self.replacements.nodes[node] = cst.parse_expression(fix.new)
 
     def insert(self, fix: Fix) -> None:
         """One more line at the beginning of a join, with the names that its parameters have, behind its docstring."""
@@ -221,22 +271,33 @@ def _start(place: CodeRange) -> tuple[int, int]:
 def apply_and_check(sink: DiagnosticSink, check: Callable[[], Checked[Result]], log: TextIO) -> Checked[Result]:
     """Make the edits that diagnostics propose, and check again: the files stay as they were if that does not help.
 
-    Returns the second check, or the first where nothing changed. What was done is written to `log`.
+    The same edit is made again where a check finds the same mistake in another place. Returns the last check, or the
+    first where nothing changed. What was done is written to `log`.
     """
     fixed = [item for item in sink.diagnostics if item.fix is not None]
-    try:
-        edits = plan_fixes(fixed)
-        write_all(edits)
-    except (RewriteError, OSError) as error:
-        log.write(f"flowc check: nothing is fixed: {error}\n")
-        return check()
-    after = check()
-    before = {(item.code, item.fix) for item in fixed}
-    worse = {item.code for item in after[0].diagnostics} - {item.code for item in sink.diagnostics}
-    if not edits or "FC101" in worse or any((item.code, item.fix) in before for item in after[0].diagnostics):
-        write_all([Edit(path, new, old) for path, old, new in edits])
+    tried = {(item.code, item.fix) for item in fixed}
+    original: dict[Path, Edit] = {}
+    pending = fixed
+    rounds = 0
+    while True:
+        rounds += 1
+        try:
+            edits = plan_fixes(pending)
+            write_all(edits)
+        except (RewriteError, OSError) as error:
+            write_all([Edit(path, new, old) for path, old, new in original.values()])
+            log.write(f"flowc check: nothing is fixed: {error}\n")
+            return check()
+        for edit in edits:
+            original[edit.path] = Edit(edit.path, original.get(edit.path, edit).before, edit.after)
+        after = check()
+        worse = {item.code for item in after[0].diagnostics} - {item.code for item in sink.diagnostics}
+        pending = [item for item in after[0].diagnostics if (item.code, item.fix) in tried]
+        if not edits or not pending or "FC101" in worse or rounds == _MOST_ROUNDS:
+            break
+    if not original or pending or "FC101" in worse:
+        write_all([Edit(path, new, old) for path, old, new in original.values()])
         log.write("flowc check: nothing is fixed: the edits do not end the diagnostics\n")
         return check()
-    names = ", ".join(edit.path.as_posix() for edit in edits)
-    log.write(f"{names}: {len(fixed)} fixed\n")
+    log.write(f"{', '.join(path.as_posix() for path in original)}: {len(fixed)} fixed\n")
     return after

@@ -241,7 +241,10 @@ class ArtifactCallReader(ArtifactExpressionReader):
             self._arguments(node)
             if name in self._methods.attributes and name not in self._methods.plain and name not in FLOWSPEC:
                 self._escape(f"`{self._self}.{name}` is a function that is not followed", node)
-            self._attribute_use(node.func) if isinstance(node.func, ast.Attribute) else None
+            if name not in self._methods.attributes and not name.startswith("__"):
+                self._get(name, node.func, "call")
+            elif isinstance(node.func, ast.Attribute):
+                self._attribute_use(node.func)
 
     def _helper(self, node: ast.Call) -> None:
         """A function that gets the flow as an argument."""
