@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from lsprotocol import types
+from pygls.exceptions import FeatureRequestError, JsonRpcException, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.protocol.language_server import LanguageServerProtocol, lsp_method
+from pygls.server import ServerErrors
 
 from flowc._version import __version__
 from flowc_cli.lsp import completion, navigation
@@ -33,8 +35,27 @@ _WATCHED = ("**/*.py", "**/pyproject.toml", "**/*.{json,yaml,yml,toml}")
 """The files whose changes on the disk may change a check: modules, settings and configs."""
 
 
+class _Server(LanguageServer):
+    """Writes what goes wrong to the editor's log, where pygls opens a window."""
+
+    def report_server_error(self, error: Exception, source: ServerErrors) -> None:
+        """Log what is no answer to a request, such as a message that cannot be read."""
+        if source is not FeatureRequestError:
+            self.window_log_message(types.LogMessageParams(types.MessageType.Error, f"flowc lsp: {error}"))
+
+
 class _Protocol(LanguageServerProtocol):
     """Keeps no texts: pygls ends lines where `str.splitlines` does, and Python and the protocol do not."""
+
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """A message by its content. A request that cannot be read is answered: pygls leaves the editor waiting."""
+        try:
+            return super().structure_message(data)
+        except JsonRpcException:
+            if "method" in data and isinstance(data.get("id"), int | str):
+                error = JsonRpcInvalidParams(f"wrong parameters of {data['method']}")
+                self._send_response(data["id"], error=error.to_response_error())
+            raise
 
     def _ours(self, method: str, params: Any) -> Generator[Any, Any, None]:
         features = cast("dict[str, Any]", self.fm.features)  # pyright: ignore[reportUnknownMemberType]
@@ -60,7 +81,7 @@ class FlowServer:
     """One editor's server."""
 
     def __init__(self) -> None:
-        self.editor = LanguageServer("flowc", __version__, protocol_cls=_Protocol)
+        self.editor = _Server("flowc", __version__, protocol_cls=_Protocol)
         self.session = Session()
         self._feed = DiagnosticFeed(self.editor.text_document_publish_diagnostics, self.session.uri_for)
         self._checks = CheckScheduler(self.session, self._show, self._log)
