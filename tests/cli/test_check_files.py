@@ -295,3 +295,23 @@ def test_every_format_has_every_file(project: Path) -> None:
     assert len(json.loads(found["sarif"])["runs"][0]["results"]) == 2
     assert found["github"].count("::error ") == 2
     assert [item["location"]["path"] for item in json.loads(found["gitlab"])] == ["other.py", "team/broken.py"]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="all names of files are Unicode there")
+@pytest.mark.parametrize("text", [flow("Named"), PIPELINE], ids=["class", "pipeline"])
+def test_a_file_may_have_a_name_that_is_not_utf_8(tmp_path: Path, text: str) -> None:
+    name = os.fsdecode(b"caf\xe9.py")
+    (tmp_path / name).write_text(text)
+    for arguments in (["check"], ["check", "--format", "json"], ["ir"], ["graph", "--format", "json"]):
+        done = flowc(tmp_path, *arguments, name)
+        assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+    assert json.loads(flowc(tmp_path, "ir", name).stdout)["file"] == "caf\ufffd.py"
+    for arguments in (
+        ["package"],
+        ["check", "--target", "argo"],
+        ["compile", "--target", "argo", "--root", "s3://b/p"],
+        ["compile", "--target", "airflow", "--root", "s3://b/p"],
+    ):
+        done = flowc(tmp_path, *arguments, name)
+        assert done.returncode == 2, (arguments, done.stdout, done.stderr)
+        assert "error[FC118]: the file 'caf\\udce9.py' has a name that is not UTF-8" in done.stdout + done.stderr

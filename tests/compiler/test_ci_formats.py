@@ -11,6 +11,7 @@ import pytest
 
 from flowc_compiler.diagnostics import CODES, Diagnostic
 from flowc_compiler.diagnostics.ci_formats import render_concise, render_gitlab, render_junit
+from flowc_compiler.diagnostics.render import render_json, render_sarif
 from flowc_compiler.source import Span
 
 EVERYTHING = "".join(map(chr, [*range(0x250), *range(0x2020, 0x2070), 0xD800, 0xDFFF, 0xFEFF, 0xFFFE, 0xFFFF, 0x1F600]))
@@ -107,6 +108,40 @@ def test_concise(text: str) -> None:
     report.encode()
     assert report.count("\n") == len(report.splitlines()) == 2
     assert report.startswith("flows/a.py:3:5: error[FC202]: ")
+
+
+URIS = {
+    "flows/a.py": "flows/a.py",
+    "proj/a b.py": "proj/a%20b.py",
+    "proj/#hash%20.py": "proj/%23hash%2520.py",
+    "proj/[x]?.py": "proj/%5Bx%5D%3F.py",
+    "new\nline.py": "new%0Aline.py",
+    "ünï.py": "%C3%BCn%C3%AF.py",
+    "lat\udce9.py": "lat%E9.py",
+    "a:b.py": "a%3Ab.py",
+    "back\\slash.py": "back%5Cslash.py",
+    "../up.py": "../up.py",
+    "/abs/a b.py": "file:///abs/a%20b.py",
+    "/abs/lat\udce9.py": "file:///abs/lat%E9.py",
+}
+"""References of RFC 3986, relative ones to the folder of the run."""
+
+
+@pytest.mark.parametrize(("path", "uri"), URIS.items())
+def test_sarif_names_files_by_their_uris(path: str, uri: str) -> None:
+    report = render_sarif([diagnostic(f"wrong in {path}", file=path)], {}, "1")
+    report.encode()
+    (result,) = json.loads(report)["runs"][0]["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": uri}
+    assert not re.search("[\ud800-\udfff]", result["message"]["text"])
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_json_has_no_half_characters(text: str) -> None:
+    """Readers of JSON other than Python's refuse them, be they escaped or not."""
+    found = [diagnostic(text), no_span(text)]
+    for report in (render_json(found), render_sarif(found, {}, "1"), render_gitlab({"a\udce9.py": found}, Path.cwd())):
+        json.loads(report, object_pairs_hook=lambda pairs: [str(item).encode() for pair in pairs for item in pair])
 
 
 def test_nothing_found() -> None:

@@ -12,6 +12,7 @@ from flowc_cli import shared_options as shared
 from flowc_cli.flow_options import flow_options
 from flowc_cli.output import INPUT_ERROR, note_unused
 from flowc_compiler.diagnostics.terminal_text import visible_json
+from flowc_compiler.driver import is_unicode
 from flowc_compiler.ir import Flow
 
 app = shared.command_app()
@@ -39,4 +40,10 @@ def ir(
     compilation = flow_options(flow, None, config, config_value, param=param).compile_and_report(file, format)
     if compilation is None:
         raise typer.Exit(INPUT_ERROR)
-    sys.stdout.write(visible_json(compilation.flow.model_dump_json(indent=2)) + "\n")
+    sys.stdout.write(visible_json(_as_json(compilation.flow)) + "\n")
+
+
+def _as_json(flow: Flow) -> str:
+    if is_unicode(flow.file):
+        return flow.model_dump_json(indent=2)
+    return json.dumps(flow.model_dump(mode="json"), indent=2, ensure_ascii=False)  # pydantic writes no half characters

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from flowc_compiler.diagnostics.codes import CODES
 from flowc_compiler.diagnostics.diagnostic import Diagnostic
@@ -173,8 +176,13 @@ def _sarif(item: Diagnostic, sources: Mapping[str, SourceFile]) -> dict[str, Any
     line = _source_line(item.span, sources)
     if line is not None and item.span.end_line == item.span.line and len(line) <= _LONGEST_LINE:
         region["snippet"] = {"text": line}
-    location = {"artifactLocation": {"uri": item.span.file}, "region": region}
+    location = {"artifactLocation": {"uri": _uri(item.span.file)}, "region": region}
     return {**result, "locations": [{"physicalLocation": location}]}
+
+
+def _uri(path: str) -> str:
+    """A path as a reference of RFC 3986: relative, or a whole URI where it is absolute."""
+    return Path(path).as_uri() if Path(path).is_absolute() else quote(os.fsencode(path))
 
 
 def _github(item: Diagnostic) -> str:

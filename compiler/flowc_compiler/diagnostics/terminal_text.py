@@ -8,6 +8,8 @@ import re
 # surrogate pair cannot be written at all. Line feeds and tabs are the text's own.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+_SURROGATE = "\ud800"
+
 
 def visible(text: str) -> str:
     """The text without control characters but line feeds and tabs. One character stands for one, so columns stay."""
@@ -20,8 +22,12 @@ def visible_line(text: str) -> str:
 
 
 def visible_json(text: str) -> str:
-    """JSON of the same value, with its controls as JSON's own escapes."""
-    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    """JSON of the same value, with its controls as JSON's own escapes.
+
+    Half of a surrogate pair, which stands for a byte of a file's name that is not UTF-8, becomes `\ufffd`: many readers
+    of JSON refuse it.
+    """
+    return _CONTROLS.sub(lambda found: f"\\u{0xFFFD if found[0] >= _SURROGATE else ord(found[0]):04x}", text)
 
 
 def _picture(found: re.Match[str]) -> str:

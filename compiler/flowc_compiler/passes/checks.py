@@ -89,8 +89,8 @@ def check_secrets(flow: Flow, sink: DiagnosticSink) -> Flow:
 
 
 def _unwritable(flow: Flow) -> Iterator[tuple[str, Span]]:
-    """The texts in a flow that UTF-8 has no bytes for, each with the span nearest to it."""
-    pending: list[tuple[object, Span]] = [(flow, flow.span)]
+    """The texts in a flow that UTF-8 has no bytes for, each with the span nearest to it. Its file may have any name."""
+    pending: list[tuple[object, Span]] = [(part, flow.span) for name, part in vars(flow).items() if name != "file"]
     seen: set[int] = set()  # most steps share their specs
     while pending:
         item, place = pending.pop()

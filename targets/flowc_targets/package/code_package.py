@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flowc.protocol import FILES_FOLDER, PLAN_FILE, RUNTIME_FILE
 from flowc.protocol.trackers import TRACKERS
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.driver import is_unicode
 from flowc_compiler.syntax.import_root import located
 from flowc_compiler.syntax.local_code import Reason, local_code
 from flowc_compiler.syntax.unserved_names import unserved_names
@@ -50,12 +51,13 @@ def package_files(
     """The files of the code package, by name, sorted. `include` has paths, folders and globs from the flow's folder.
 
     Collects what is wrong with local modules (see `find_local_code`), FC605 for what is to be included, and FC308 for
-    default files of IncludeFile parameters.
+    default files of IncludeFile parameters. Raises FlowcError with FC118 for names of files that are not UTF-8.
     """
     sink = sink if sink is not None else DiagnosticSink()
     included = included_files(include, located(source.path).parent, sink)
     code = find_local_code(source, list(included.values()), sink)
     shipped, place = shipped_files(code, included)
+    _check_places([item.place for item in shipped], sink)
     files: dict[str, bytes] = {}
     executable: list[str] = []
     for item in shipped:
@@ -72,6 +74,16 @@ def package_files(
     files[MAIN_FILE] = Path(__file__).with_name("zipapp__main__.py").read_bytes()
     files[PLAN_FILE] = plan_text(plan).encode()
     return dict(sorted(files.items()))
+
+
+def _check_places(places: Sequence[str], sink: DiagnosticSink) -> None:
+    """Raise FlowcError with FC118 for names that are not UTF-8: a package is unpacked on another machine."""
+    found = [place for place in places if not is_unicode(place)]
+    for place in found:
+        message = f"the file {place!a} has a name that is not UTF-8, and cannot be shipped"
+        sink.error("FC118", message, None, help="rename the file, or the folder that it is in")
+    if found:
+        raise FlowcError(sink.diagnostics)
 
 
 def plan_text(plan: Mapping[str, Any]) -> str:
