@@ -23,7 +23,7 @@ def test_without_pygls_it_says_what_to_install(tmp_path: Path, monkeypatch: pyte
     assert "pip install 'flowc[lsp]'" in result.stderr
 
 
-WRONG = {
+WRONG: dict[str, tuple[str, Any]] = {
     "unknown_name": ("textDocument/hover", {"x": 1}),
     "list": ("textDocument/completion", []),
     "null": ("textDocument/definition", None),

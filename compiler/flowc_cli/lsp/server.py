@@ -8,13 +8,12 @@ import traceback
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from lsprotocol import types
 from pygls.exceptions import FeatureRequestError, JsonRpcException, JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.protocol.language_server import LanguageServerProtocol, lsp_method
-from pygls.server import ServerErrors
 
 from flowc._version import __version__
 from flowc_cli.lsp import completion, navigation
@@ -26,6 +25,9 @@ from flowc_cli.lsp.hover import hover
 from flowc_cli.lsp.quick_fixes import KINDS, code_actions
 from flowc_cli.lsp.session import OpenFile, Session
 from flowc_cli.lsp.symbol_lookup import Lookup
+
+if TYPE_CHECKING:
+    from pygls.server import ServerErrors
 
 _Answer = TypeVar("_Answer")
 _AtPosition = types.HoverParams | types.DefinitionParams | types.ReferenceParams | types.CompletionParams
