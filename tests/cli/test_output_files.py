@@ -132,8 +132,9 @@ def test_folders_get_the_files_by_their_names(folder: Path, text: str) -> None:
     (folder / "there").mkdir()
     for out in ("there", "new/deep/"):
         assert flowc(folder, *COMPILE, "-o", out).returncode == 0
-        (written,) = (folder / out).iterdir()
-        assert written.read_text() == text
+        flow, runtime = sorted((folder / out).iterdir())
+        assert (flow.name, runtime.name[:14]) == ("f.yaml", "flowc-runtime-")
+        assert all(item.read_text().partition("\n")[2].strip() in text for item in (flow, runtime))
     assert flowc(folder, *SEVERAL, "-o", "both").returncode == 0
     assert len(list((folder / "both").iterdir())) == 2
 
@@ -154,6 +155,29 @@ def test_a_file_is_no_folder(folder: Path, out: str) -> None:
     assert done.returncode == 2
     assert "FC603" in done.stderr
     assert (folder / "flow.py").read_text() == FLOW
+
+
+OWN = ["flow.py", "./flow.py", "link.py", "helpers.py", "settings.json"]
+
+
+@pytest.mark.parametrize("out", OWN)
+@pytest.mark.parametrize("command", [("graph", "flow.py", "--format", "svg"), COMPILE, (*COMPILE, "-t", "airflow")])
+def test_files_that_a_flow_is_made_of_are_not_replaced(folder: Path, command: tuple[str, ...], out: str) -> None:
+    files = {
+        "flow.py": "import helpers\nfrom flowc import Config\n"
+        + FLOW.replace("(FlowSpec):", '(FlowSpec):\n    settings = Config("settings", default="settings.json")\n'),
+        "helpers.py": "x = 1\n",
+        "settings.json": "{}\n",
+    }
+    write_files(folder, files)
+    (folder / "link.py").symlink_to("flow.py")
+    done = flowc(folder, *command, "-o", out)
+    assert done.returncode == 2, done.stderr
+    assert f"error[FC603]: {Path(out)} is a file that the flow is made of" in done.stderr
+    assert {name: (folder / name).read_text() for name in files} == files
+    assert (folder / "link.py").is_symlink()
+    assert flowc(folder, *command, "-o", "other.out").returncode == 0
+    assert flowc(folder, *command, "-o", "other.out").returncode == 0
 
 
 def test_several_files_cannot_go_into_a_pipe(folder: Path) -> None:

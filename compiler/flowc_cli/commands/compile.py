@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +15,10 @@ from flowc_cli.engine_connection import ServerCheck, exit_code
 from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.metaflow_variables import check_variables
 from flowc_cli.output import Form, report, write, write_content
+from flowc_cli.own_files import report_own_files
 from flowc_cli.target_options import build_options, emit_files, find_target
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
+from flowc_compiler.driver import Compilation
 from flowc_targets.base.target import EmittedFile
 
 app = shared.command_app()
@@ -102,6 +104,8 @@ class CompileJob:
     options: FlowOptions
     form: Form
     checked_by: ServerCheck | None
+    compiled: list[Compilation] = field(default_factory=list[Compilation])
+    """The flows so far."""
 
     def run(self, files: Sequence[Path], *, only_check: bool) -> int:
         """Write the files of the target, unless there is an error, or the server refuses them. Returns the exit code.
@@ -124,6 +128,7 @@ class CompileJob:
                     if len(emitted) > 1 and output != os.devnull and _takes_one(output):
                         _report_several(emitted, output, sink)
                     texts = _paths(emitted, output)
+            report_own_files(texts, self.compiled, sink)
             if texts and not sink.failed:
                 if only_check:
                     differences = list(_differences(texts))
@@ -137,6 +142,7 @@ class CompileJob:
 
     def _emit(self, file: Path, options: FlowOptions, sink: DiagnosticSink) -> tuple[EmittedFile, ...]:
         compilation = options.compile_with_values(file, sink)
+        self.compiled.append(compilation)
         check_variables(compilation.source, "compile", os.environ, sink)
         flow, source = compilation.flow, compilation.source
         engine = find_target(self.target, sink)

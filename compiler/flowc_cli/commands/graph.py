@@ -52,7 +52,7 @@ def graph(
         note_unused("--artifacts", "on a description in words", "choose another --format")
     text = _drawn(compilation, chosen, artifacts=artifacts)
     if output is not None:
-        if not _write(text, output):
+        if not _write(text, output, compilation):
             raise typer.Exit(INPUT_ERROR)
     elif chosen in {"svg", "html", "json"}:
         write_content(text)
@@ -108,16 +108,18 @@ def _drawn(compilation: Compilation, form: GraphFormat, *, artifacts: bool) -> s
             return (dot if form == "dot" else mermaid)(flow, crossing_texts(document))
 
 
-def _write(text: str, output: str) -> bool:
+def _write(text: str, output: str, compilation: Compilation) -> bool:
     """Write the file in one step. Reports FC603, and returns whether it is written."""
+    from flowc_cli.own_files import report_own_files
     from flowc_compiler.rewrite import write_texts
 
+    sink = DiagnosticSink()
+    report_own_files([Path(output)], [compilation], sink)
     try:
-        write_texts({Path(output): text})
+        if not sink.failed:
+            write_texts({Path(output): text})
     except OSError as error:
-        sink = DiagnosticSink()
         message = f"{output} cannot be written: {error.strerror or error}"
         sink.error("FC603", message, None, help="choose another path with -o")
-        report(sink.diagnostics)
-        return False
-    return True
+    report(sink.diagnostics)
+    return not sink.failed

@@ -1,0 +1,31 @@
+"""The files that flows are made of, which no command may replace by what it makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flowc_compiler.diagnostics import DiagnosticSink
+    from flowc_compiler.driver import Compilation
+
+
+def report_own_files(outputs: Iterable[Path], compilations: Iterable[Compilation], sink: DiagnosticSink) -> None:
+    """Collect FC603 for outputs that are the file of a flow, of a local module that it imports, or of a config."""
+    existing = [path for path in outputs if path.is_file()]
+    if not existing:
+        return
+    own = [path for item in compilations for path in _own_files(item) if path.is_file()]
+    for output in existing:
+        found = next((path for path in own if path.samefile(output)), None)
+        if found is not None:
+            message = f"{output} is a file that the flow is made of, and would be lost"
+            sink.error("FC603", message, None, help="choose another path with -o")
+
+
+def _own_files(compilation: Compilation) -> list[Path]:
+    from flowc_compiler.syntax.local_code import local_code
+
+    configs = (Path(config.origin) for config in compilation.flow.configs if config.origin)
+    return [compilation.source.path, *local_code(compilation.source).files, *configs]
