@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import random
+import string
 import subprocess
 import sys
 from pathlib import Path
@@ -84,3 +87,14 @@ def write_kubectl(folder: Path) -> Path:
     program.write_text(KUBECTL.format(folder=place))
     program.chmod(0o755)
     return place
+
+
+def write_noise(folder: Path, size: int) -> None:
+    """A module that a zip makes no smaller than that."""
+    (folder / "noise.py").write_text(f"NOISE = {noise(size)!r}\n")
+
+
+def noise(size: int) -> str:
+    """A text that takes so many bytes in a zip, of letters and digits, which parsing counts as few words."""
+    characters = string.ascii_letters + string.digits
+    return "".join(random.Random(1).choices(characters, k=int(size * 8 / math.log2(len(characters)))))

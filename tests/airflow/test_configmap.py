@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import base64
 import os
-import random
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from flowc_compiler.diagnostics import Diagnostic
 from flowc_targets.airflow.target import MOST_IN_CONFIG_MAP, MOST_IN_FILE
 from flowc_targets.base.engine import EngineError
 from flowc_targets.kubernetes.kubectl import create_config_maps
-from tests.airflow.emitting import CLEAN, ROOT, emit_both, ruff, write, write_kubectl
+from tests.airflow.emitting import CLEAN, ROOT, emit_both, ruff, write, write_kubectl, write_noise
 from tests.airflow.flows import PLAIN, SPECS, VALUES
 from tests.support import flowc, yaml_documents
 
@@ -46,12 +45,6 @@ class Emitted:
 def emitted(folder: Path, source: str, **options: object) -> Emitted:
     """All that is emitted."""
     return Emitted(*emit_both(write(folder, source), **options))
-
-
-def write_noise(folder: Path, size: int) -> None:
-    """A module that a zip makes no smaller than that."""
-    text = base64.b85encode(random.Random(1).randbytes(size)).decode()
-    (folder / "noise.py").write_text(f"NOISE = {text!r}\n")
 
 
 def test_a_requested_config_map(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import base64
 import io
-import random
 import zipfile
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 from flowc_targets.airflow import airflow_checks
 from flowc_targets.airflow.dag_model import Call, Expression, Name
 from flowc_targets.airflow.dag_printer import layout, quoted
-from tests.airflow.emitting import CLEAN, emit, emit_text, ruff, write
+from tests.airflow.emitting import CLEAN, emit, emit_text, ruff, write, write_noise
 from tests.airflow.flows import CAUGHT, HOSTILE, NESTED, PLAIN, SPECS, VALUES, WIDE
 from tests.conftest import REPOSITORY, examples_on
 
@@ -370,8 +369,7 @@ def test_limits(tmp_path: Path) -> None:
 
 
 def test_code_that_no_pod_can_carry(tmp_path: Path) -> None:
-    noise = base64.b85encode(random.Random(1).randbytes(700_000)).decode()
-    (tmp_path / "noise.py").write_text(f"NOISE = {noise!r}\n")
+    write_noise(tmp_path, 700_000)
     source = SPECS.replace("    def end(self):\n", "    def end(self):\n        import noise\n\n        print(noise)\n")
     _, diagnostics = emit_text(tmp_path, source)
     assert [item.code for item in diagnostics] == ["FC503"]

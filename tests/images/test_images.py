@@ -286,7 +286,7 @@ def test_docker_settings(tmp_path: Path) -> None:
     assert entry["requirements"] == requirements
     done = flowc(tmp_path, "compile", "flow.py", *ROOT, "--images", "images/images.json")
     assert f"image: {entry['image']}" in done.stdout
-    assert "a/b:1" not in done.stdout
+    assert "image: a/b:1" not in done.stdout
     assert not done.stderr
     assert "FC501" in flowc(tmp_path, "compile", "flow.py", *ROOT).stderr
 

@@ -71,7 +71,10 @@ def compile_(
     branch: shared.Branch = None,
     production: shared.Production = False,
 ) -> None:
-    """Compile a flow to the files of an engine; with -o FOLDER, all flows of several files and folders."""
+    """Compile a flow to the files of an engine.
+
+    With -o FOLDER, all flows of several files and folders.
+    """
     given = shared.given_options(
         root=root,
         image=image,

@@ -23,6 +23,7 @@ METAFLOW_RESERVED = frozenset(
 
 RUN_OPTIONS = frozenset(
     {
+        "allow-large",
         "allow-read",
         "branch",
         "env-at-compile",
