@@ -821,8 +821,8 @@ def test_other_mistakes(case: Row, tmp_path: Path) -> None:
 
 
 HELP = {
-    "no getattr in a foreach": (
-        row("switch", a="self.rows = [1]", next_meet="self.next(self.end, foreach='rows')"),
+    "no getattr in self.next": (
+        row("switch", a="self.rows = 'a'", next_meet="self.next({'a': self.end}, condition='rows')"),
         "set it there too, `self.rows = ...` in step `b`",
     ),
     "no getattr where it is added to": (
