@@ -441,7 +441,43 @@ SHADOWED = {
     "by globals": {"top": "globals()['len'] = list", "start": "self.n = len('x')"},
     "by an import": {"top": "from lists import *", "start": "self.n = len('x')"},
 }
+MERGED_ITEMS = {
+    "of one item": {"start": "self.items = [1]", "work": "self.y = self.input"},
+    "of equal items": {"start": "self.items = ['a', 'a']", "work": "self.y = self.input"},
+    "of items that are changed": {"start": "self.items = [1, 2]\nself.items.pop()", "work": "self.y = self.index"},
+    "that is set before": {"work": "self.y = self.index", "join": "self.y = 1\nself.merge_artifacts(inputs)"},
+    "that is left out": {"work": "self.y = self.input", "join": "self.merge_artifacts(inputs, exclude=['y'])"},
+    "that is set again": {"work": "self.y = self.input\nself.y = 1"},
+    "that is deleted": {"work": "self.y = self.input\ndel self.y"},
+    "that is set in an if": {"work": "self.y = 1\nif self.index == 7:\n    self.y = self.input"},
+    "of another object": {"work": "from types import SimpleNamespace as N\nx = N(input=1)\nself.y = x.input"},
+    "of a parameter": {
+        "start": "pass",
+        "head": "items = Parameter('items', default='[1]', type=JSONType)",
+        "work": "self.y = self.input",
+    },
+}
+"""Merges of what the tasks of a foreach set that may be well."""
+MERGED_ARMS = {
+    "the same value": {"start": "self.x = 1", "a": "self.x = 1"},
+    "perhaps the same value": {"start": "self.x = 1", "a": "self.x = 2", "b": "if self.x:\n    self.x = 2"},
+    "what is deleted": {"start": "self.x = 1", "a": "self.x = 2", "b": "del self.x"},
+    "what the other arm changes": {"start": "self.x = [1]", "a": "self.x = [1, 2]", "b": "self.x.append(2)"},
+    "what is computed before": {"start": "self.x = int('2')", "a": "self.x = 2"},
+    "what the other arm passes on": {"start": "self.x = 1", "a": "self.x = 2", "b": "fill(self)"},
+}
 SILENT = {
+    **{
+        f"a merge {name}": row(
+            "foreach",
+            **{"no_start": "", "start": "self.items = [1, 2]", "join": "self.merge_artifacts(inputs)", **lines},
+        )
+        for name, lines in MERGED_ITEMS.items()
+    },
+    **{
+        f"a merge of {name}": row("branch", join="self.merge_artifacts(inputs)", **lines)
+        for name, lines in MERGED_ARMS.items()
+    },
     **{
         f"a placeholder that is replaced by {name}": row(
             "foreach",
@@ -772,6 +808,23 @@ CODES = {"FC226", "FC227", "FC312", "FC317", "FC318", "FC319", "FC320", "FC321"}
 
 _FAN = "self.next(self.work, foreach='items')  # FC312"
 ALSO_FOUND = {
+    "a merge of items": row("foreach", work="self.y = self.input", join="self.merge_artifacts(inputs)  # FC320"),
+    "a merge of numbers of items": row(
+        "foreach", work="self.y = self.index", join="self.merge_artifacts(inputs, include=['y'])  # FC320"
+    ),
+    "a merge of items behind another step": row(
+        "foreach",
+        next_work="self.next(self.more)",
+        head="@step\ndef more(self):\n    print(self.y)\n    self.next(self.join)",
+        work="self.y = self.input",
+        join="self.merge_artifacts(inputs, exclude=['z'])  # FC320",
+    ),
+    "a merge of what only one arm sets": row(
+        "branch", start="self.x = 'new'", a="self.x = 'done'", join="self.merge_artifacts(inputs)  # FC320"
+    ),
+    "a merge of what only the second arm sets": row(
+        "branch", start="self.x = [1]", b="self.x = []", join="self.merge_artifacts(inputs)  # FC320"
+    ),
     "a merge of lists that are only shown": row(
         "branch",
         a="self.m = [1]\nprint(self.m, len(self.m))",
@@ -822,7 +875,13 @@ def test_other_mistakes(case: Row, tmp_path: Path) -> None:
 
 HELP = {
     "no getattr in self.next": (
-        row("switch", a="self.rows = 'a'", next_meet="self.next({'a': self.end}, condition='rows')"),
+        row(
+            "switch",
+            head="@step\ndef work(self):\n    self.next(self.gather)\n"
+            "@step\ndef gather(self, inputs):\n    self.next(self.end)",
+            a="self.rows = [1]",
+            next_meet="self.next(self.work, foreach='rows')",
+        ),
         "set it there too, `self.rows = ...` in step `b`",
     ),
     "no getattr where it is added to": (

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.passes.artifact_reports import ArtifactReports
 from flowc_compiler.passes.artifact_types import check_artifact_types
+from flowc_compiler.passes.merge_conflicts import MergeConflicts, constant_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -66,6 +67,7 @@ class ArtifactFlow:
         self._after: dict[str, State] = {}
         self._chosen = self._choices()
         self._visits = _MOST_VISITS
+        self._conflicts = MergeConflicts(flow, effects, reports)
         self._parameters = {parameter.attribute: parameter for parameter in flow.parameters}
 
     def check(self) -> None:
@@ -123,7 +125,7 @@ class ArtifactFlow:
             if effects.havoc or effects.opaque:
                 return {}
             for variable in variables & effects.sets:
-                constant = _constant(effects.values.get(variable))
+                constant = constant_of(effects.values.get(variable))
                 if constant is None:
                     found.pop(variable, None)
                 elif variable in found:
@@ -319,42 +321,7 @@ class ArtifactFlow:
         for name in merge.include or ():
             if not inputs & self._bits[name] and name not in merge.own and name not in self._effects.guarded:
                 self._reports.not_merged(join, name, merge.place, near)
-        if merge.include is None or merge.exclude is None or self._flow.by_name[join.closes].kind != "branch":
-            return
-        taken: dict[str, tuple[object, str, str]] = {}
-        for arm in join.arms:
-            for name, (value, setter) in self._constants(arm, join.closes).items():
-                if name in merge.own or name in merge.exclude or (merge.include and name not in merge.include):
-                    continue
-                if name in self._effects.known or name in self._effects.protected:
-                    continue
-                first, where, holder = taken.setdefault(name, (value, setter, arm[0]))
-                if first != value:
-                    self._reports.conflict(join, name, merge, (where, setter), (first, value), holder)
-                    break
-
-    def _constants(self, arm: tuple[str, ...], opener: str) -> dict[str, tuple[object, str]]:
-        """The constants that a task at the end of an arm certainly has, of those that the arm sets."""
-        found: dict[str, tuple[object, str]] = {}
-        seen, used = set[str](), set[str]()
-        name = arm[0] if len(arm) == 1 else opener
-        while name != opener:
-            step = self._flow.by_name[name]
-            effects = self._effects.of(step.name)
-            if effects.havoc or effects.opaque or step.specs.catch is not None or step.kind == "switch":
-                break
-            used |= effects.uses
-            for artifact, value in effects.values.items():
-                if artifact not in seen:
-                    seen.add(artifact)
-                    constant = _constant(value)
-                    unchanged = artifact not in used or isinstance(value, ast.Constant | ast.UnaryOp)
-                    if constant is not None and artifact in effects.sets and unchanged:
-                        found[artifact] = (constant[0], name)
-            if len(step.parents) != 1 or step.kind == "join":
-                break
-            name = step.parents[0]
-        return found
+        self._conflicts.check(join, merge)
 
 
 class Lost(NamedTuple):
@@ -370,16 +337,6 @@ class Lost(NamedTuple):
     """The inputs of that join that have it."""
     deleted: str | None
     """The step that deletes it."""
-
-
-def _constant(value: ast.expr | None) -> tuple[object] | None:
-    """The value of a literal."""
-    if not isinstance(value, ast.Constant | ast.List | ast.Tuple | ast.Dict | ast.UnaryOp):
-        return None
-    try:
-        return (ast.literal_eval(value),)
-    except (ValueError, TypeError, SyntaxError):
-        return None
 
 
 def _not_iterable(value: ast.expr) -> str:

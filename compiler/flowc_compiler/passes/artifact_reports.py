@@ -233,14 +233,21 @@ class ArtifactReports:
         place = merge.place
         if not self._first("FC320", name, place):
             return
-        more = f'add `exclude=["{name}"]`'
-        if merge.include or merge.exclude:
-            more = f'remove "{name}" from `include`' if merge.include else f'add "{name}" to `exclude`'
+        more = _left_out(merge, name)
         first, second = (f"{value!r:.30} in `{setter}`" for value, setter in zip(values, setters, strict=True))
         self._sink.error(
             "FC320", f"`merge_artifacts` in `{join.name}` fails: `{name}` is {first} and {second}", place.span,
             help=f"choose one before it, `self.{name} = inputs.{arm}.{name}`, or {more}",
         )  # fmt: skip
+
+    def conflict_of_items(self, join: JoinStep, name: str, merge: Merge, setter: str, what: str) -> None:
+        """FC320: `merge_artifacts` finds what differs in all tasks of a foreach."""
+        if self._first("FC320", name, merge.place):
+            self._sink.error(
+                "FC320", f"`merge_artifacts` in `{join.name}` fails: `{name}` is {what}, as step `{setter}` sets it",
+                merge.place.span,
+                help=f"collect all before it, `self.{name} = [i.{name} for i in inputs]`, or {_left_out(merge, name)}",
+            )  # fmt: skip
 
     def written(self, step: Step, name: str, place: Place) -> None:
         """FC321: a step sets what every step only reads."""
@@ -297,6 +304,13 @@ class ArtifactReports:
         )
         message = f"{problem.message} (step `{step.name}`)"
         self._sink.error("FC322", message, problem.place.span, help=help_text, fix=fix)
+
+
+def _left_out(merge: Merge, name: str) -> str:
+    """How a call of `merge_artifacts` leaves an artifact out."""
+    if merge.include:
+        return f'remove "{name}" from `include`'
+    return f'add "{name}" to `exclude`' if merge.exclude else f'add `exclude=["{name}"]`'
 
 
 def _old_value(name: str, place: Place) -> str:

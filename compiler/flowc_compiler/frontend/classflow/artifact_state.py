@@ -73,10 +73,15 @@ class ArtifactState:
             found.writes.setdefault(name, self._place(node))
         self._add(name)
         found.stores[name] += 1
-        found.values[name] = value if self._sure and not self._calls_other(value) else None
+        found.values[name] = value if self._sure and not self._is_unclear(value) else None
 
-    def _calls_other(self, value: ast.expr | None) -> bool:
-        """Whether a value is the result of a function that is perhaps no builtin, though it is named like one."""
+    def _is_unclear(self, value: ast.expr | None) -> bool:
+        """Whether a value is an attribute, but for `self.input` and `self.index`, or the result of a function that is
+        perhaps no builtin, though it is named like one.
+        """
+        if isinstance(value, ast.Attribute):
+            name = self._attribute(value)
+            return name not in {"input", "index"} or name in self._methods.bound
         if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Name):
             return False
         return value.func.id in self._bindings or not self._view.is_builtin(value.func.id)
@@ -103,7 +108,8 @@ class ArtifactState:
         found.deletes.add(name)
 
     def _get(self, name: str, node: ast.AST, how: Use = "self") -> None:
-        self._found.uses.add(name)
+        if how in {"self", "call"}:
+            self._found.uses.add(name)
         if self._guards or self._has(name) or self._dead:
             return
         deleted = name in self._found.deletes

@@ -63,7 +63,9 @@ class FlowMethods:
         self.protected: dict[str, str] = {}
         self.constants: dict[str, ast.expr] = {}
         """Values of attributes of the class that no step can set."""
-        self.attributes = set(FLOWSPEC)
+        self.bound = {name for found in classes for name in _bound(found.node)}
+        """What the class and its bases have in their bodies."""
+        self.attributes = {*FLOWSPEC, *self.bound}
         self.plain = set[str]()
         """Attributes that are data or classes, and no functions."""
         self.guarded = set[str]()
@@ -71,8 +73,6 @@ class FlowMethods:
         self.read_methods: list[Method] = []
         """The functions whose effects were computed."""
         self._effects: dict[tuple[int, str], StepEffects | None] = {}
-        for found in classes:
-            self.attributes.update(_bound(found.node))
         for member in members:
             self._member(member)
 
