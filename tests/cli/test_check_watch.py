@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from flowc_cli.batch.check_watch import is_of_interest, watched_folders
+from flowc_cli.batch.check_batch import report_of
+from flowc_cli.batch.check_watch import changes_result, is_of_interest, watched_folders
+from flowc_cli.checking import CheckOptions
+from flowc_compiler.filesystem import look
 from tests.support import START_AND_END, flowc_process, write_files
 
 GOOD = f"from flowc import FlowSpec, step\n\n\nclass Good(FlowSpec):{START_AND_END}"
@@ -34,12 +38,13 @@ def wait_for(holds: Callable[[], bool], seconds: float = 60) -> None:
 def test_a_change_is_checked_until_an_interrupt(tmp_path: Path, place: str) -> None:
     pytest.importorskip("watchfiles")
     write_files(tmp_path, {"flow.py": GOOD, "pyproject.toml": "[tool.flowc]\n"})
-    log = tmp_path.parent / f"{tmp_path.name}.log"
+    log = tmp_path / "watch.log"
     with log.open("w") as output:
         process = subprocess.Popen([*COMMAND, place, "--watch"], cwd=tmp_path, stderr=output, stdout=output)
     try:
         wait_for(lambda: "watching" in log.read_text())
         assert "no errors in 1 file" in log.read_text()
+        (tmp_path / "notes.txt").write_text("hello")
         (tmp_path / "flow.py").write_text(BROKEN)
         wait_for(lambda: "FC201" in log.read_text())
         (tmp_path / "flow.py").write_text(GOOD)
@@ -51,6 +56,7 @@ def test_a_change_is_checked_until_an_interrupt(tmp_path: Path, place: str) -> N
     assert process.wait(60) == 0
     text = log.read_text()
     assert "Traceback" not in text
+    assert text.count("watching") == 4
     assert "\x1b" not in text  # no terminal is there to be cleared
 
 
@@ -93,6 +99,36 @@ def test_what_is_watched(tmp_path: Path) -> None:
     rows = {"flows/x.py": True, "settings.json": True, ".git/index": False, ".flowc_cache/1.json": False}
     rows |= {"flows/__pycache__/x.pyc": False, "dist/x.py": False}
     assert {name: is_of_interest(folder / "build/p" / name, [folder / "build/p"]) for name in rows} == rows
+
+
+def test_what_changes_the_result_of_a_check(tmp_path: Path) -> None:
+    """Code and settings, and of other files those that were seen, or missed: a log in the folder does not."""
+    configs = "".join(f'    {name} = Config("{name}", default="{name}.data")\n' for name in ("one", "two"))
+    flow = GOOD.replace("FlowSpec, step", "Config, FlowSpec, step").replace("(FlowSpec):", f"(FlowSpec):\n{configs}")
+    write_files(tmp_path, {"flow.py": flow, "one.data": "{}", "a/x.txt": "", "real/b.json": "{}", "gone/c.json": "{}"})
+    (tmp_path / "link.json").symlink_to("real/b.json")
+    others = [str(tmp_path / name) for name in ("link.json", "gone/c.json")]
+    seen = [report_of(tmp_path / "flow.py", CheckOptions())[1]]
+    seen.append({("content", path): look("content", path) for path in others})
+
+    def change(name: str, text: str | None) -> bool:
+        path = tmp_path / name
+        if text is None:
+            shutil.rmtree(path)
+        else:
+            write_files(tmp_path, {name: text})
+        return changes_result([path], seen)
+
+    assert not change("watch.log", "checked")
+    assert not change("a/x.txt", "changed")
+    assert not change("one.data", "{}"), "it has the same content"
+    assert change("one.data", '{"a": 1}')
+    write_files(tmp_path, {"one.data": "{}"})
+    assert change("two.data", "{}"), "it was missed"
+    assert change("real/b.json", "{} ")
+    assert change("gone", None)
+    assert change("a/new.py", "")
+    assert change("pyproject.toml", "")
 
 
 @pytest.mark.process

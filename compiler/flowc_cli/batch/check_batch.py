@@ -90,6 +90,8 @@ class BatchResult(NamedTuple):
     """The files whose classes are bases of other files' flows, and are no flows by themselves."""
     cached: int
     """Of how many files the cache knew the result."""
+    seen: list[Seen]
+    """What the checks saw."""
 
 
 def check_files(
@@ -109,10 +111,12 @@ def _checked(files: Sequence[Found], options: CheckOptions, jobs: int, cache: Ch
         found = ((number, cache.find(files[number].path)) for number in wanted)
         reports = {number: report for number, report in found if report is not None}
     cached = len(reports)
+    observations = [cache.seen(files[number].path) for number in reports] if cache is not None else []
     rest = [number for number in wanted if number not in reports]
     paths = [str(files[number].path) for number in rest]
     for number, (report, seen) in zip(rest, _check_all(paths, options, jobs), strict=True):
         reports[number] = report
+        observations.append(seen)
         if cache is not None and not report.failure:
             cache.store(files[number].path, report, seen)
     outcomes, bases = list[Outcome](), list[str]()
@@ -125,7 +129,7 @@ def _checked(files: Sequence[Found], options: CheckOptions, jobs: int, cache: Ch
             bases.append(str(item.path))
             continue
         outcomes.append(Outcome(item.path, report, item.named))
-    return BatchResult(outcomes, len(files) - len(outcomes) - len(bases), bases, cached)
+    return BatchResult(outcomes, len(files) - len(outcomes) - len(bases), bases, cached, observations)
 
 
 def report_of(file: Path, options: CheckOptions) -> _Done:

@@ -81,6 +81,10 @@ class CheckCache:
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
 
+    def seen(self, file: Path) -> Seen:
+        """What the check saw whose result `find` returns."""
+        return self._results(_folder_of(file))[str(file)][0]
+
     def store(self, file: Path, report: FileReport, seen: Seen) -> None:
         """Keep a result."""
         folder = _folder_of(file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flowc_cli.batch.check_batch import BatchResult, Outcome, Permissions, check_files, default_jobs
@@ -16,6 +16,7 @@ from flowc_cli.output import INPUT_ERROR, report_files, write_error
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
 from flowc_compiler.diagnostics.render import counted, summary
 from flowc_compiler.evaluate.literals import ENV_AT_COMPILE
+from flowc_compiler.filesystem import Seen
 from flowc_compiler.source import SourceFile
 
 INTERNAL_ERROR = 70
@@ -33,6 +34,8 @@ class CheckRun:
     jobs: int | None = None
     cached: bool = True
     only_flows: bool = False
+    seen: list[Seen] = field(default_factory=list[Seen], compare=False)
+    """What the last check saw."""
 
     def check(self) -> int:
         """Check all files, fix them where that is wanted, and print what there is. Returns the exit code."""
@@ -56,6 +59,7 @@ class CheckRun:
         settings = (options, Permissions.given())
         cache = CheckCache(folder, settings_digest(settings)) if folder is not None else None
         result = check_files(files, options, self.jobs or default_jobs(), cache)
+        self.seen[:] = result.seen
         try:
             if cache is not None:
                 cache.save()

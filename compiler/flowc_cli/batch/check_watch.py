@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from glob import has_magic
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from flowc_cli.batch.check_inputs import NEVER
 from flowc_cli.output import INPUT_ERROR, write_error
+from flowc_compiler.filesystem import look
 from flowc_compiler.syntax.import_root import project_folder
 
 if TYPE_CHECKING:
     from flowc_cli.batch.check_run import CheckRun
+    from flowc_compiler.filesystem import Aspect, Seen
 
 _CLEAR = "\x1b[2J\x1b[3J\x1b[H"
 """Clears the screen and what was scrolled out of it."""
@@ -22,7 +25,7 @@ _CLEAR = "\x1b[2J\x1b[3J\x1b[H"
 def watch_files(run: CheckRun) -> int:
     """Check, and check again after each change, until an interrupt ends this. Returns the exit code."""
     try:
-        from watchfiles import watch
+        from watchfiles import Change, watch
     except ImportError:
         write_error("flowc check: --watch needs the package watchfiles: pip install 'flowc[watch]'\n")
         return INPUT_ERROR
@@ -30,7 +33,9 @@ def watch_files(run: CheckRun) -> int:
     try:
         _check(run)
         for changes in watch(*folders, watch_filter=None, raise_interrupt=True):
-            if any(is_of_interest(Path(path), folders) for _, path in changes):
+            added = {path for change, path in changes if change == Change.added}
+            paths = [Path(path) for _, path in changes if is_of_interest(Path(path), folders)]
+            if any(str(path) in added and path.is_dir() for path in paths) or changes_result(paths, run.seen):
                 _check(run)
     except KeyboardInterrupt:
         sys.stderr.write("\n")
@@ -47,6 +52,30 @@ def is_of_interest(path: Path, folders: Iterable[Path]) -> bool:
     """Whether a change of a file may change the result of a check: not in folders without the user's code."""
     parts = next((path.relative_to(folder).parts for folder in folders if path.is_relative_to(folder)), path.parts)
     return not any(part in NEVER or part.startswith(".") for part in parts)
+
+
+def changes_result(changed: Iterable[Path], seen: Iterable[Seen]) -> bool:
+    """Whether changes of files may change the result of checks that saw this: code and settings may always, since new
+    ones count, and other files where something that was seen is no longer so. The log of a watching check is none.
+    """
+    places, gone = set[str](), set[str]()
+    for path in changed:
+        if path.suffix == ".py" or path.name == "pyproject.toml":
+            return True
+        stem = path.with_name(path.name.partition(".")[0])  # by which modules are looked for
+        places |= {str(path), os.path.realpath(path), str(path.parent), str(stem)}
+        gone |= set() if path.exists() else {str(path)}
+    known: Seen = {}
+    for item in seen if places else ():
+        known.update((key, value) for key, value in item.items() if _is_at(key, places, gone))
+    return any(look(*key) != value for key, value in known.items())
+
+
+def _is_at(key: tuple[Aspect, str], places: set[str], gone: set[str]) -> bool:
+    """Whether an observation is of one of these paths, through a link to one, or in one that is gone."""
+    aspect, path = key
+    real = os.path.realpath(path) if aspect in {"content", "kind"} else path
+    return not places.isdisjoint({path, real}) or any(str(folder) in gone for folder in Path(path).parents if gone)
 
 
 def _folder(place: Path) -> Path:
