@@ -44,7 +44,7 @@ class FlowOptions:
     include: tuple[str, ...] = ()
     """Patterns of `--include`."""
     checks: CheckSettings = NO_SETTINGS
-    """What `flowc check` is told to ignore, to select and to take for errors."""
+    """What `flowc check` ignores, what it selects, and which warnings are errors."""
     note_unread: bool = True
     """Whether FC506 says that the file reads no variable of `--env-at-compile`."""
 
