@@ -467,6 +467,18 @@ MERGED_ARMS = {
     "what the other arm passes on": {"start": "self.x = 1", "a": "self.x = 2", "b": "fill(self)"},
 }
 SILENT = {
+    "a return behind self.next": row("line", start="if current.retry_count:\n    self.next(self.middle)\n    return"),
+    "a return behind two of it": row(
+        "line",
+        start="if current.retry_count:\n    self.next(self.middle)\nelse:\n    self.next(self.middle)\nreturn",
+    ),
+    "a function that is never called": row("line", start="def f():\n    return self.x"),
+    "a function that such a one calls": row(
+        "line", start="def f():\n    return self.x\ndef g():\n    return f()\nh = lambda: g()"
+    ),
+    "a generator that nothing takes": row(
+        "line", start="g = (self.x for _ in 'ab')\nm = map(str, (self.x for _ in 'ab'))"
+    ),
     **{
         f"a merge {name}": row(
             "foreach",
@@ -808,6 +820,12 @@ CODES = {"FC226", "FC227", "FC312", "FC317", "FC318", "FC319", "FC320", "FC321"}
 
 _FAN = "self.next(self.work, foreach='items')  # FC312"
 ALSO_FOUND = {
+    "in a function that another one calls": row(
+        "line", start="def f():\n    return self.x  # FC317\ndef g():\n    return f()\nprint(g())"
+    ),
+    "in a generator": row("line", start="print(sum(self.x for _ in 'ab'))  # FC317"),
+    "in a loop over a generator": row("line", start="for y in (self.x for _ in 'ab'):  # FC317\n    print(y)"),
+    "a return before self.next": row("line", start="if current.retry_count:\n    return  # FC227\nelse:\n    print(1)"),
     "a merge of items": row("foreach", work="self.y = self.input", join="self.merge_artifacts(inputs)  # FC320"),
     "a merge of numbers of items": row(
         "foreach", work="self.y = self.index", join="self.merge_artifacts(inputs, include=['y'])  # FC320"

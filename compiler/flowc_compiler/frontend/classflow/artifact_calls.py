@@ -18,6 +18,12 @@ _SHOWS = {"print", "len", "str", "repr", "bool", "isinstance", "type"}
 
 _CALLS_AT_ONCE = {"sorted", "min", "max", "map", "filter", "sum", "any", "all", "list", "reduce"}
 
+_LAZY = {
+    "iter", "map", "filter", "zip", "enumerate", "chain", "islice", "cycle", "starmap", "takewhile", "dropwhile", "tee",
+    "accumulate", "groupby", "partial",
+}  # fmt: skip
+"""Functions that do not yet take the items of a generator."""
+
 LEAVES = {("sys", "exit"), ("exit",), ("quit",), ("os", "_exit")}
 """Functions that end the process."""
 
@@ -107,8 +113,11 @@ class ArtifactExpressionReader(ArtifactState):
             self._may_run(self._methods.of(method), node)
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> None:
-        before = self._inputs.copy()
+        before, outer = self._inputs.copy(), self._inside_of
         self._visit(node.generators[0].iter)
+        is_lazy = isinstance(node, ast.GeneratorExp) and node not in self._consumed
+        self._inside += is_lazy
+        self._inside_of = "" if is_lazy else outer
         with self._perhaps():
             for number, generator in enumerate(node.generators):
                 if number:
@@ -119,7 +128,8 @@ class ArtifactExpressionReader(ArtifactState):
                     self._visit(test)
             for part in (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,):
                 self._visit(part)
-        self._inputs.bound = before
+        self._inside -= is_lazy
+        self._inputs.bound, self._inside_of = before, outer
 
     def _lambda(self, node: ast.Lambda) -> None:
         self._nested(node.args, [node.body], "")
@@ -183,6 +193,8 @@ class ArtifactCallReader(ArtifactExpressionReader):
             self._escape("`super()` is used for more than a call of its methods", node)
         if called_name in ("", self._self):
             self._visit(called)
+        elif self._inside_of or not self._inside:
+            self._calls.setdefault(self._inside_of, set()).add(called_name)
         self._called(node)
 
     def _called(self, node: ast.Call) -> None:
@@ -191,7 +203,10 @@ class ArtifactCallReader(ArtifactExpressionReader):
         at_once = named in _CALLS_AT_ONCE or (
             isinstance(node.func, ast.Attribute) and node.func.attr in {"sort", "apply"}
         )
+        is_lazy = (dotted(node.func) or ("",))[-1] in _LAZY
         for item in _given(node):
+            if isinstance(item, ast.GeneratorExp) and not is_lazy:
+                self._consumed.add(item)
             if isinstance(item, ast.Lambda) and at_once:
                 self._lambda_at_once(item, node)
             elif isinstance(item, ast.Name) and item.id != self._self and at_once:
@@ -325,6 +340,7 @@ class ArtifactCallReader(ArtifactExpressionReader):
             self._get_from_input(attribute, arm, node)
 
     def _next(self, node: ast.Call) -> None:
+        self._went_on |= not self._inside
         for keyword in node.keywords:
             value = keyword.value.value if isinstance(keyword.value, ast.Constant) else None
             if keyword.arg in {"foreach", "condition"}:

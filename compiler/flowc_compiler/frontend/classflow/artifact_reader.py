@@ -35,10 +35,22 @@ class ArtifactReader(ArtifactCallReader):
         elif self._self:
             self._block(self._method.function.body)
             found.sets = self._ever - found.deletes
+            called = self._called_within()
             for function, read in self._late:
-                trusted = function and function not in self._passed_on and not self._caught
+                trusted = function in called and function not in self._passed_on and not self._caught
                 if trusted and not self._has(read.name):
                     found.reads.setdefault(read.name, read)
+        return found
+
+    def _called_within(self) -> set[str]:
+        """The names that the function calls, itself or by functions within it."""
+        found = set[str]()
+        pending = list(self._calls.get("", ()))
+        while pending:
+            name = pending.pop()
+            if name not in found:
+                found.add(name)
+                pending += self._calls.get(name, ())
         return found
 
     def _block(self, statements: Sequence[ast.stmt]) -> None:
@@ -57,6 +69,7 @@ class ArtifactReader(ArtifactCallReader):
             del self._found.returns[returns:]  # as a member of a gang may return early
 
     def _for(self, node: ast.For | ast.AsyncFor) -> None:
+        self._consumed.add(node.iter)
         self._visit(node.iter)
 
         def body() -> None:
@@ -165,7 +178,7 @@ class ArtifactReader(ArtifactCallReader):
             self._visit(node.value)
         if self._inside:
             return
-        if not self._dead and not self._guards:
+        if not (self._dead or self._guards or self._went_on):
             self._found.returns.append(self._place(node))
         self._end(leaves=True)
 

@@ -48,6 +48,12 @@ class ArtifactState:
         self._caught = False
         self._passed_on = set[str]()
         """Names that are used for more than a call."""
+        self._calls: dict[str, set[str]] = {}
+        """What the function, and those within it by their names, call by a plain name."""
+        self._consumed = set[ast.AST]()
+        """Generators whose items are taken where they stand."""
+        self._went_on = False
+        """Whether `self.next` was called before the place."""
         self._loops: int = 0
         self._tries: int = 0
         self._ever = set[str]()
@@ -142,13 +148,14 @@ class ArtifactState:
     def _ways(self, ways: Iterable[Callable[[], None]]) -> None:
         """Ways of which one is taken: each starts with what was set before all of them."""
         found = self._found
-        dead, names = self._dead, self._inputs.copy()
+        dead, names, went_on = self._dead, self._inputs.copy(), self._went_on
         added: list[str] = []
         ends: list[bool] = []
+        have_gone: list[bool] = []
         after = names
         for way in ways:
             mark = len(self._log)
-            self._dead, self._inputs.bound = dead, dict(names)
+            self._dead, self._inputs.bound, self._went_on = dead, dict(names), went_on
             with self._perhaps():
                 way()
             if not self._dead or self._loops or self._tries:
@@ -156,10 +163,12 @@ class ArtifactState:
             found.sets.difference_update(self._log[mark:])
             after = {key: value for key, value in after.items() if self._inputs.bound.get(key) == value}
             ends.append(self._dead)
+            have_gone.append(self._went_on or self._dead)
         self._log += added
         found.sets.update(added)
         self._inputs.bound = after
         self._dead = dead or all(ends)
+        self._went_on = went_on or all(have_gone)
 
     def _visit(self, node: ast.AST) -> None:
         handler = self.handlers.get(type(node))
