@@ -14,7 +14,7 @@ from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import compile_file
 from flowc_compiler.syntax.modules import installation_folders
 from flowc_targets.package.code_package import package_files
-from tests.support import write_files
+from tests.support import START_AND_END, write_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,6 +126,33 @@ def test_a_package_that_is_not_installed(tmp_path: Path, imported: str, package:
     [item] = caught.value.diagnostics
     assert item.code == "FC105"
     assert f"install {package} where flowc runs" in item.help
+
+
+BROKEN = "class Base(:\n"
+SOUND = "class Base:\n    pass\n"
+IN_FILES: dict[str, tuple[dict[str, str], str, str, str]] = {
+    "broken": ({"a.py": BROKEN}, "from a import Base", "Base", "imported from a.py, which cannot be read"),
+    "module": ({"a.py": BROKEN}, "import a", "a.Base", "imported from a.py, which cannot be read"),
+    "package": ({"p/__init__.py": "", "p/a.py": BROKEN}, "import p.a", "p.a.Base", "imported from p/a.py, which"),
+    "relative": ({"b.py": "from a import Base\n", "a.py": BROKEN}, "from b import Base", "Base", "imported from a.py"),
+    "wrong_name": ({"a.py": SOUND}, "from a import Bsae", "Bsae", "not a class of a.py"),
+    "no_class": ({"a.py": "Base = make()\n"}, "from a import Base", "Base", "not a class of a.py"),
+    "no_file": ({}, "from a import Base", "Base", "not in a local file, nor in a package"),
+}  # fmt: skip
+"""Files, an import, the base, and where FC105 says that it is."""
+
+
+@pytest.mark.parametrize(("files", "imported", "base", "where"), IN_FILES.values(), ids=IN_FILES)
+def test_a_base_in_a_local_file(tmp_path: Path, files: dict[str, str], imported: str, base: str, where: str) -> None:
+    write_files(tmp_path, files)
+    text = f"from flowc import FlowSpec, step\n{imported}\n\n\nclass F({base}, FlowSpec):{START_AND_END}"
+    with pytest.raises(FlowcError) as caught:
+        compile_file(_write(tmp_path / "flow.py", text))
+    (found,) = [item for item in caught.value.diagnostics if item.code == "FC105"]
+    assert f"the base class `{base}` is {where}" in found.message.replace(f"{tmp_path}/", "")
+    assert (found.help == "did you mean `Base`?") == (base == "Bsae")
+    broken = [item for item in caught.value.diagnostics if item.code == "FC101"]
+    assert bool(broken) == any(text == BROKEN for text in files.values())
 
 
 @pytest.mark.parametrize(

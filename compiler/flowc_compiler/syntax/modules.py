@@ -250,6 +250,10 @@ class FoundClass(NamedTuple):
         return (self.view.source.name, self.node.name)
 
 
+_MOST_FILES = 50
+"""How many imports are followed from file to file."""
+
+
 class LocalModules:
     """Finds classes through the imports of local files, parsing each file once."""
 
@@ -301,6 +305,30 @@ class LocalModules:
             case _:
                 return None
         return None if module is None else (module, name)
+
+    def last_file(self, view: ModuleView, node: ast.expr) -> tuple[str, ModuleView | None] | None:
+        """The local file to which the imports of a name lead last, as the user would write it; `None` where they lead
+        elsewhere. It has no view where it cannot be read.
+        """
+        parts = dotted(node)
+        imported = view.imports.get(parts[0]) if parts else None
+        if imported is None:
+            return None
+        whole = (*imported.module, *((imported.name,) if imported.name is not None else ()), *parts[1:])
+        imported = Imported(imported.level, whole[:-1], whole[-1])
+        found: tuple[str, ModuleView | None] | None = None
+        for _ in range(_MOST_FILES):
+            if imported is None or imported.name is None:
+                break
+            path = self._code.module_path(view.source.path, imported.level, imported.module)
+            if path is None:
+                return None
+            module = self._parsed(Path(real_path(path)), path)
+            found = (self._code.shown(path), module)
+            if module is None:
+                break
+            view, imported = module, module.imports.get(imported.name)
+        return found
 
     def _by_name(self, view: ModuleView, name: str, seen: set[tuple[str, str]]) -> FoundClass | None:
         """Follow `from x import y` as often as it leads from file to file."""

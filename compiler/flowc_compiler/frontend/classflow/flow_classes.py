@@ -7,7 +7,7 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.diagnostics import DiagnosticSink, suggest
 from flowc_compiler.evaluate.literals import LazyScope
 from flowc_compiler.frontend.classflow.transitions import TransitionReader
 from flowc_compiler.frontend.decorators.decorator_reader import DecoratorReader
@@ -16,7 +16,7 @@ from flowc_compiler.frontend.parameters.config_table import ConfigTable
 from flowc_compiler.frontend.parameters.declaration_calls import CallReader
 from flowc_compiler.frontend.parameters.parameter_reader import ParameterReader
 from flowc_compiler.syntax.modules import FoundClass, FunctionNode, LocalModules, ModuleView
-from flowc_compiler.syntax.served_imports import callee
+from flowc_compiler.syntax.served_imports import callee, dotted
 
 if TYPE_CHECKING:
     from flowc_compiler.evaluate.known_values import FileScope
@@ -123,19 +123,28 @@ class ClassTable:
             if known or (base in found.node.bases and self._known.find(view, base) is not None):
                 continue
             self.unseen = True
-            package = view.imported_path(base)[:1]
-            where = "a local file"
-            help_text = "move the class, or the steps that it holds, into this file or a module beside the flow"
-            if package and base in found.node.bases:
-                where = f"a local file, nor in a package that is installed beside flowc ({package[0]})"
-                name = _DISTRIBUTIONS.get(package[0], package[0])
-                help_text = (
-                    f"install {name} where flowc runs, which reads its source and never executes it, and in the tasks' "
-                    f"image; or ship its source with `--include ../path/to/{package[0]}`"
-                )
+            message, help_text = self._unseen_base(view, base, is_base=base in found.node.bases)
             self._sink.error(
-                "FC105", f"the base class `{view.code(base)}` is not in {where}", view.span(base), help=help_text
+                "FC105", f"the base class `{view.code(base)}` is {message}", view.span(base), help=help_text
             )
+
+    def _unseen_base(self, view: ModuleView, base: ast.expr, *, is_base: bool) -> tuple[str, str]:
+        """Where a base class is not, and what to do about it."""
+        file = self._known.last_file(view, base) if is_base else None
+        if file is not None and file[1] is None:
+            return f"imported from {file[0]}, which cannot be read", "correct that file first"
+        if file is not None and file[1] is not None:
+            otherwise = "define it there with `class`, or correct the import"
+            return f"not a class of {file[0]}", suggest(dotted(base)[-1], file[1].classes, otherwise).help
+        package = view.imported_path(base)[:1] if is_base else ()
+        if not package:
+            way_out = "move the class, or the steps that it holds, into this file or a module beside the flow"
+            return "not in a local file", way_out
+        name = _DISTRIBUTIONS.get(package[0], package[0])
+        return f"not in a local file, nor in a package that is installed beside flowc ({package[0]})", (
+            f"install {name} where flowc runs, which reads its source and never executes it, and in the tasks' "
+            f"image; or ship its source with `--include ../path/to/{package[0]}`"
+        )
 
     def _no_flow(self, message: str, flows: dict[str, ast.ClassDef]) -> None:
         known = (
