@@ -467,6 +467,32 @@ MERGED_ARMS = {
     "what the other arm passes on": {"start": "self.x = 1", "a": "self.x = 2", "b": "fill(self)"},
 }
 SILENT = {
+    "a list of the inputs by their name": row(
+        "branch",
+        a="self.x = 1",
+        b="self.x = 2",
+        join="inputs = list(inputs)\ninputs.sort(key=lambda i: i.x)\nprint(inputs)",
+    ),
+    "a function that gets the inputs and may not read them": row(
+        "branch",
+        top="def gather(tasks, kind):\n    return [t.y for t in tasks] if kind else [t.x for t in tasks]",
+        a="self.x = 1",
+        b="self.x = 2",
+        join="print(gather(inputs, 0))",
+    ),
+    "a function that gets the inputs": row(
+        "branch",
+        top="def gather(kind, *, tasks):\n    return [t.x for t in tasks]",
+        a="self.x = 1",
+        b="self.x = 2",
+        join="print(gather(0, tasks=inputs))\nother = inputs\nprint(other.a.x, getattr(other, 'c', None))",
+    ),
+    "a function of the name of another": row(
+        "branch",
+        top="def gather(tasks):\n    return [t.y for t in tasks]",
+        a="self.x = 1",
+        join="gather = len\nprint(gather(inputs))",
+    ),
     "a return behind self.next": row("line", start="if current.retry_count:\n    self.next(self.middle)\n    return"),
     "a return behind two of it": row(
         "line",
@@ -820,6 +846,26 @@ CODES = {"FC226", "FC227", "FC312", "FC317", "FC318", "FC319", "FC320", "FC321"}
 
 _FAN = "self.next(self.work, foreach='items')  # FC312"
 ALSO_FOUND = {
+    "in a function that gets the inputs": row(
+        "branch",
+        top="def gather(tasks):\n    return [t.y for t in tasks]  # FC317",
+        a="self.x = 1",
+        join="print(gather(inputs))",
+    ),
+    "in a method that gets the inputs": row(
+        "branch",
+        head="def best(self, how, inputs):\n    return inputs.c.x  # FC226",
+        a="self.x = 1",
+        join="print(self.best(max, inputs))",
+    ),
+    "in a static method that gets the inputs by name": row(
+        "foreach",
+        head="@staticmethod\ndef best(tasks):\n    for t in tasks:\n        print(t.y)  # FC317",
+        work="self.x = 1",
+        join="self.best(tasks=inputs)",
+    ),
+    "inputs by another name": row("branch", a="self.x = 1", join="ins = inputs\nprint(ins.bb.x)  # FC226"),
+    "inputs by getattr": row("branch", a="self.x = 1", join="print(getattr(inputs, 'c').x)  # FC226"),
     "in a function that another one calls": row(
         "line", start="def f():\n    return self.x  # FC317\ndef g():\n    return f()\nprint(g())"
     ),

@@ -197,9 +197,23 @@ class ArtifactCallReader(ArtifactExpressionReader):
             self._calls.setdefault(self._inside_of, set()).add(called_name)
         self._called(node)
 
+    def _give_inputs(self, method: Method | None, node: ast.Call, bound: int = 0) -> None:
+        """A function that gets the inputs of the join, after `bound` other arguments."""
+        given = [item.id for item in _given(node) if isinstance(item, ast.Name) and self._inputs.is_whole(item)]
+        if method is None or not given or self._guards or self._dead or self._inside:
+            return
+        parameter = _parameter_of(method.function, node, given[0], bound)
+        effects = self._methods.of_inputs(method, parameter) if parameter is not None else None
+        if effects is not None and not effects.opaque and id(effects) not in self._given_inputs:
+            self._given_inputs.add(id(effects))
+            self._found.inputs += effects.inputs
+            self._found.arms += effects.arms
+
     def _called(self, node: ast.Call) -> None:
         """The arguments of a call that does not get the flow."""
         named = node.func.id if isinstance(node.func, ast.Name) else ""
+        if self._inputs.bound and named not in self._bindings:
+            self._give_inputs(self._methods.function(self._view, node.func), node)
         at_once = named in _CALLS_AT_ONCE or (
             isinstance(node.func, ast.Attribute) and node.func.attr in {"sort", "apply"}
         )
@@ -249,6 +263,7 @@ class ArtifactCallReader(ArtifactExpressionReader):
             self._arguments(node)
             method = self._methods.methods[name]
             if not method.decorators & PROPERTIES:
+                self._give_inputs(method, node, bound=("staticmethod",) not in method.decorators)
                 self._apply_method(method, node)
             else:
                 self._method_use(name, node)
@@ -332,6 +347,8 @@ class ArtifactCallReader(ArtifactExpressionReader):
 
     def _input_by_name(self, name: str, attribute: str | None, node: ast.Call) -> None:
         arm = self._inputs.item(node.args[0])
+        if attribute is not None and name == "getattr" and len(node.args) == 2:
+            self._input_arm(ast.copy_location(ast.Attribute(node.args[0], attribute), node))
         if arm is None or name not in {"getattr", "hasattr"}:
             return
         if attribute is None:
@@ -383,9 +400,9 @@ def _names(node: ast.expr) -> tuple[str, ...] | None:
     return found if len(found) == len(node.elts) else None
 
 
-def _parameter_of(function: FunctionNode, call: ast.Call, flow: str) -> str | None:
-    """The parameter that a call binds the flow to; `None` where it is several, or not known."""
-    names = [item.arg for item in (*function.args.posonlyargs, *function.args.args)]
+def _parameter_of(function: FunctionNode, call: ast.Call, flow: str, bound: int = 0) -> str | None:
+    """The parameter that a call binds the flow to, after `bound` others; `None` where it is several, or not known."""
+    names = [item.arg for item in (*function.args.posonlyargs, *function.args.args)][bound:]
     if any(isinstance(item, ast.Starred) for item in call.args):
         return None
     found: list[str | None] = [

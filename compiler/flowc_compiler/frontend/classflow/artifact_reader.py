@@ -32,7 +32,7 @@ class ArtifactReader(ArtifactCallReader):
         found = self._found
         if not self._methods.follows(self._method):
             found.havoc = found.opaque = True
-        elif self._self:
+        elif self._self or self._inputs.name:
             self._block(self._method.function.body)
             found.sets = self._ever - found.deletes
             called = self._called_within()

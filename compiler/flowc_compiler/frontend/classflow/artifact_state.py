@@ -52,8 +52,10 @@ class ArtifactState:
         """What the function, and those within it by their names, call by a plain name."""
         self._consumed = set[ast.AST]()
         """Generators whose items are taken where they stand."""
-        self._went_on = False
+        self._went_on: bool = False
         """Whether `self.next` was called before the place."""
+        self._given_inputs = set[int]()
+        """The effects of functions that got the inputs, by their identity."""
         self._loops: int = 0
         self._tries: int = 0
         self._ever = set[str]()

@@ -180,6 +180,17 @@ class FlowMethods:
             self._effects[key] = ArtifactReader(self, method, parameter, joins).read()
         return self._effects[key]
 
+    def of_inputs(self, method: Method, parameter: str) -> StepEffects | None:
+        """What a function does with the inputs of a join that it gets as `parameter`; `None` if it may do without."""
+        from flowc_compiler.frontend.classflow.artifact_reader import ArtifactReader
+
+        key = (id(method.function), f"inputs {parameter}")
+        if key not in self._effects:
+            self._effects[key] = None
+            if self.follows(method) and not any(map(_is_condition, ast.walk(method.function))):
+                self._effects[key] = ArtifactReader(self, method, "", parameter).read()
+        return self._effects[key]
+
     def follows(self, method: Method) -> bool:
         """Whether a call of a function runs its body, and no more."""
         resolve = method.view.names.resolve
@@ -215,6 +226,12 @@ class FlowMethods:
     def note(self, reason: str, place: Place) -> None:
         """Say for `flowc check -v` why something is not known."""
         self._sink.note(f"artifacts are not followed further: {reason}", place.span)
+
+
+def _is_condition(node: ast.AST) -> bool:
+    """Whether something in a function may run or not, or runs later."""
+    conditions = (ast.If, ast.IfExp, ast.BoolOp, ast.Match, ast.Try, ast.TryStar, ast.While, ast.Yield, ast.YieldFrom)
+    return isinstance(node, conditions) or (isinstance(node, ast.comprehension) and bool(node.ifs))
 
 
 def _is_step(method: Method) -> bool:

@@ -6,6 +6,8 @@ import ast
 
 _LISTS = {"list", "tuple", "iter", "reversed", "sorted"}
 _PICKS = {"next", "max", "min"}
+_WHOLE = "*"
+"""What a name is bound to that stands for the inputs as the join gets them."""
 
 
 class InputNames:
@@ -14,13 +16,13 @@ class InputNames:
     def __init__(self, name: str) -> None:
         self.name = name
         """The join's second parameter; empty in other functions."""
-        self.bound: dict[str, str | None] = {name: None} if name else {}
-        """Name to the arm that the input is of, empty for any; `None` where it stands for the inputs themselves."""
+        self.bound: dict[str, str | None] = {name: _WHOLE} if name else {}
+        """Name to the arm that the input is of, empty for any; `None` for a list of inputs, `*` for all as given."""
 
     @property
     def whole(self) -> str:
         """The parameter, where it still has the inputs as the join gets them; else empty."""
-        return self.name if self.bound.get(self.name, "") is None else ""
+        return self.name if self.bound.get(self.name) == _WHOLE else ""
 
     def copy(self) -> dict[str, str | None]:
         """The names as they are now."""
@@ -28,7 +30,7 @@ class InputNames:
 
     def is_whole(self, node: ast.AST) -> bool:
         """Whether an expression is the inputs as the join gets them."""
-        return isinstance(node, ast.Name) and node.id == self.name and bool(self.name) and self.name in self.bound
+        return isinstance(node, ast.Name) and self.bound.get(node.id) == _WHOLE
 
     def is_inputs(self, node: ast.AST) -> bool:
         """Whether an expression iterates over inputs of the join."""
@@ -36,7 +38,7 @@ class InputNames:
             return False
         match node:
             case ast.Name(id=name):
-                return name in self.bound and self.bound[name] is None
+                return self.bound.get(name, "") in (None, _WHOLE)
             case ast.Attribute(value=value, attr="flows"):
                 return self.is_whole(value)
             case ast.Subscript(value=value, slice=ast.Slice()):
@@ -52,13 +54,16 @@ class InputNames:
             return None
         match node:
             case ast.Name(id=name):
-                return self.bound.get(name)
+                arm = self.bound.get(name)
+                return arm if arm != _WHOLE else None
             case ast.Subscript(value=value, slice=place) if not isinstance(place, ast.Slice):
                 return "" if self.is_inputs(value) else None
             case ast.Attribute(value=value, attr=name) if name != "flows":
                 return name if self.is_whole(value) else None
             case ast.Call(func=ast.Name(id=called), args=[first, *_]) if called in _PICKS:
                 return "" if self.is_inputs(first) else None
+            case ast.Call(func=ast.Name(id="getattr"), args=[first, ast.Constant(value=str(name))]):
+                return name if self.is_whole(first) else None
             case _:
                 return None
 
@@ -71,7 +76,7 @@ class InputNames:
             if arm is not None:
                 self.bound[target.id] = arm
             elif self.is_inputs(value):
-                self.bound[target.id] = None
+                self.bound[target.id] = _WHOLE if self.is_whole(value) else None
             else:
                 self.bound.pop(target.id, None)
             return
