@@ -15,6 +15,8 @@ from flowc_compiler.source import SourceFile
 
 Form = Literal["text", "concise", "json", "sarif", "github", "gitlab", "junit"]
 """How diagnostics are printed."""
+NO_FILE = "flowc"
+"""Stands for a file where diagnostics are of none."""
 NO_SOURCES: Mapping[str, SourceFile] = MappingProxyType({})
 INPUT_ERROR = 2
 """The exit code for anything wrong with the input."""
@@ -32,7 +34,7 @@ def report(
     """
     by_file: dict[str, list[Diagnostic]] = {file: []} if file else {}
     for item in diagnostics:
-        by_file.setdefault(file or (item.span.file if item.span is not None else "flowc"), []).append(item)
+        by_file.setdefault(file or (item.span.file if item.span is not None else NO_FILE), []).append(item)
     report_files(by_file, sources, form)
     if form == "text" and diagnostics:
         from flowc_compiler.diagnostics import render
@@ -48,7 +50,7 @@ def report_files(
     if form == "text" and not diagnostics:
         return
     if form in {"concise", "gitlab", "junit"}:
-        sys.stdout.write(_for_tools(by_file, diagnostics, form))
+        sys.stdout.write(_for_tools(by_file, form))
         return
     from flowc._version import __version__
     from flowc_compiler.diagnostics import render
@@ -65,11 +67,11 @@ def report_files(
             sys.stdout.write(render.render_github(diagnostics))
 
 
-def _for_tools(by_file: Mapping[str, Sequence[Diagnostic]], diagnostics: Sequence[Diagnostic], form: Form) -> str:
+def _for_tools(by_file: Mapping[str, Sequence[Diagnostic]], form: Form) -> str:
     from flowc_compiler.diagnostics import ci_formats
 
     if form == "concise":
-        return ci_formats.render_concise(diagnostics)
+        return ci_formats.render_concise(by_file)
     if form == "junit":
         return ci_formats.render_junit(by_file)
     return ci_formats.render_gitlab(by_file, Path(os.environ.get("CI_PROJECT_DIR") or Path.cwd()))

@@ -202,3 +202,24 @@ def test_the_command_of_a_file(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "error[FC319]" in done.stderr
     assert "FC409" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "refused"),
+    [
+        ((), 'ignore = ["FC201"]', ["FC201"]),
+        (("--ignore", "FC201"), "", ["FC201"]),
+        (("--ignore", "FC201,FC319"), "", ["FC201"]),
+        ((), 'ignore = ["FC2"]', []),
+        ((), 'ignore = ["FC121", "FC201"]', []),
+        ((), 'ignore = ["FC101"]', []),
+    ],
+)
+def test_ignoring_an_error_that_cannot_be_ignored_is_reported(
+    tmp_path: Path, options: tuple[str, ...], settings: str, refused: list[str]
+) -> None:
+    """Where there is such an error: a code may be ignored for the warnings that it has as well."""
+    text = WARNED.replace("self.next(self.end)", "self.next(self.nowhere)", 1)
+    found = reported(tmp_path, *options, settings=settings, text=text)
+    assert "FC201!" in found
+    assert found.count("FC121") == len(refused)

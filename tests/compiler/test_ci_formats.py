@@ -104,9 +104,11 @@ def test_a_fingerprint_does_not_change_with_the_line() -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_concise(text: str) -> None:
-    report = render_concise([diagnostic(text), no_span(text)])
+    report = render_concise({"flows/a.py": [diagnostic(text), no_span(text)], "flowc": [no_span(text)]})
     report.encode()
-    assert report.count("\n") == len(report.splitlines()) == 2
+    assert report.splitlines()[1].startswith("flows/a.py:1:1: error[FC104]: ")
+    assert report.splitlines()[2].startswith("error[FC104]: ")
+    assert report.count("\n") == len(report.splitlines()) == 3
     assert report.startswith("flows/a.py:3:5: error[FC202]: ")
 
 
@@ -147,4 +149,4 @@ def test_json_has_no_half_characters(text: str) -> None:
 def test_nothing_found() -> None:
     assert json.loads(render_gitlab({"a.py": []}, Path.cwd())) == []
     assert ET.fromstring(render_junit({})).attrib["tests"] == "0"
-    assert render_concise([]) == ""
+    assert render_concise({"a.py": []}) == ""

@@ -12,7 +12,7 @@ from flowc_cli.batch.check_cache import CheckCache, cache_folder, settings_diges
 from flowc_cli.batch.check_inputs import FileFinder
 from flowc_cli.check_one import CheckOutput, preview, write_notes
 from flowc_cli.checking import CheckOptions, check_file
-from flowc_cli.output import INPUT_ERROR, report_files, write_error
+from flowc_cli.output import INPUT_ERROR, NO_FILE, report_files, write_error
 from flowc_compiler.diagnostics import Diagnostic, DiagnosticSink
 from flowc_compiler.diagnostics.render import counted, summary
 from flowc_compiler.evaluate.literals import ENV_AT_COMPILE
@@ -91,7 +91,7 @@ class CheckRun:
     def _print(self, result: BatchResult, sink: DiagnosticSink) -> int:
         by_file = _by_file(result.outcomes)
         if sink.diagnostics:
-            by_file = {"flowc": list(sink.diagnostics), **by_file}
+            by_file = {NO_FILE: list(sink.diagnostics), **by_file}
         sources: dict[str, SourceFile] = {}
         for outcome in result.outcomes if self.show.form in {"text", "sarif"} else ():
             sources.update(outcome.report.read_sources() if outcome.report.sources else {})
@@ -112,7 +112,8 @@ class CheckRun:
         within = sum(bool(item.report.diagnostics) for item in result.outcomes)
         found = summary(diagnostics)
         files = counted(total, "file")
-        lines = [f"{found} in {within} of {files}" if found else f"no errors in {files}"]
+        within_files = f"{found} in {within} of {files}" if total else found
+        lines = [within_files if found else f"no errors in {files}"]
         fixable = sum(item.fix is not None for item in diagnostics)
         if fixable:
             lines.append(f"{fixable} can be fixed with --fix")

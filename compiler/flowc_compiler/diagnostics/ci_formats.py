@@ -24,11 +24,14 @@ ByFile = Mapping[str, Sequence[Diagnostic]]
 """Checked files to what was found there; a diagnostic without a span belongs to the file as a whole."""
 
 
-def render_concise(diagnostics: Sequence[Diagnostic]) -> str:
-    """A line for each diagnostic, as editors and grep read them: path, line, column, code, message, help, page."""
+def render_concise(by_file: ByFile) -> str:
+    """A line for each diagnostic, as editors and grep read them: path, line, column, code, message, help, page.
+
+    One of a Python file as a whole is at its begin.
+    """
     lines: list[str] = []
-    for item in diagnostics:
-        place = f"{item.span}: " if item.span is not None else ""
+    for file, item in ((file, item) for file, found in by_file.items() for item in found):
+        place = f"{item.span}: " if item.span is not None else f"{file}:1:1: " if file.endswith(".py") else ""
         help_text = f" (help: {item.help})" if item.help else ""
         page = f" {address}" if (address := page_address(item.code)) else ""
         lines.append(visible_line(f"{place}{item.severity}[{item.code}]: {item.message}{help_text}{page}"))

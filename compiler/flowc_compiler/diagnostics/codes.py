@@ -35,7 +35,7 @@ _TITLES = {
     "FC118": "a text that cannot be written in UTF-8",
     "FC119": "a variable of the environment is not read when flowc compiles",
     "FC120": "a comment that ignores nothing",
-    "FC121": "a comment whose codes cannot be ignored",
+    "FC121": "codes that cannot be ignored",
     "FC201": "an unknown step in self.next",
     "FC202": "a step without self.next",
     "FC203": "flowc cannot read self.next",

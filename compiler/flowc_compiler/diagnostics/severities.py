@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from flowc_compiler.diagnostics.codes import CODES, IGNORABLE_ERRORS, suggest_code
@@ -51,13 +51,16 @@ class Reported:
     """The codes that are reported in the lines of a comment without codes."""
 
 
+_WHY = "there would be no output, or a wrong one"
+
+
 def reported(
-    items: Iterable[Diagnostic], sources: Mapping[str, SourceFile], severities: Severities, *, needed: bool
+    items: Collection[Diagnostic], sources: Mapping[str, SourceFile], severities: Severities, *, needed: bool
 ) -> Reported:
     """What is reported: the one place through which all diagnostics pass.
 
     With `needed`, no error is ignored: there is no flow without what they are about. Adds FC121 for comments that flowc
-    cannot use.
+    cannot use, and for errors whose very code is to be ignored and cannot be.
     """
     result = Reported()
     for item in items:
@@ -65,6 +68,13 @@ def reported(
         severity = _severity(item, sources, severities, result, certain=certain)
         if severity is not None:
             result.diagnostics.append(item if severity == item.severity else replace(item, severity=severity))
+    certain = {
+        item.code for item in items if item.severity == "error" and (needed or item.code not in IGNORABLE_ERRORS)
+    }
+    for code in sorted(certain.intersection(severities.ignore)):
+        message = f"{code} cannot be ignored by [tool.flowc.check] or --ignore: {_WHY}"
+        refused = Diagnostic("FC121", "warning", message, None, help="correct what it is about, and remove the code")
+        result.diagnostics += [refused] if severities.of(refused) is not None else []
     for source in sources.values():
         for comment in IgnoreComments.of(source):
             result.diagnostics += (item for item in _unusable(comment, result) if severities.of(item) is not None)
@@ -108,7 +118,7 @@ def _unusable(comment: IgnoreComment, found: Reported) -> list[Diagnostic]:
             fix = Fix("ignore", code, meant) if meant else None
             items.append(report(f"there is no diagnostic `{code}`", help_text, fix))
         elif (comment, code) in found.refused:
-            message = f"this {code} cannot be ignored: there would be no output, or a wrong one"
+            message = f"this {code} cannot be ignored: {_WHY}"
             items.append(report(message, "correct what it is about, and remove the comment", Fix("ignore", code, "")))
     return items
 
