@@ -68,10 +68,8 @@ def reported(
         severity = _severity(item, sources, severities, result, certain=certain)
         if severity is not None:
             result.diagnostics.append(item if severity == item.severity else replace(item, severity=severity))
-    certain = {
-        item.code for item in items if item.severity == "error" and (needed or item.code not in IGNORABLE_ERRORS)
-    }
-    for code in sorted(certain.intersection(severities.ignore)):
+    errors = {item.code for item in items if item.severity == "error"}
+    for code in sorted((errors if needed else errors - IGNORABLE_ERRORS).intersection(severities.ignore)):
         message = f"{code} cannot be ignored by [tool.flowc.check] or --ignore: {_WHY}"
         refused = Diagnostic("FC121", "warning", message, None, help="correct what it is about, and remove the code")
         result.diagnostics += [refused] if severities.of(refused) is not None else []
