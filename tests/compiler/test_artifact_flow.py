@@ -467,6 +467,27 @@ MERGED_ARMS = {
     "what the other arm passes on": {"start": "self.x = 1", "a": "self.x = 2", "b": "fill(self)"},
 }
 SILENT = {
+    "a foreach over a property": row(
+        "foreach",
+        head="@property\ndef rows(self):\n    return self.items",
+        next_start="self.next(self.work, foreach='rows')",
+    ),
+    "a foreach over what hides a method": row(
+        "foreach",
+        head="def rows(self):\n    pass",
+        start="self.rows = [1]",
+        next_start="self.next(self.work, foreach='rows')",
+    ),
+    "a property with a setter that sets nothing": row(
+        "line",
+        head="@property\ndef rate(self):\n    return 1\n@rate.setter\ndef rate(self, value):\n    pass",
+        start="self.rate = 3",
+    ),
+    "a property that is set in a try": row(
+        "line",
+        head="@property\ndef rate(self):\n    return 1",
+        start="try:\n    self.rate = 3\nexcept AttributeError:\n    pass",
+    ),
     "a list of the inputs by their name": row(
         "branch",
         a="self.x = 1",
@@ -846,6 +867,20 @@ CODES = {"FC226", "FC227", "FC312", "FC317", "FC318", "FC319", "FC320", "FC321"}
 
 _FAN = "self.next(self.work, foreach='items')  # FC312"
 ALSO_FOUND = {
+    "a foreach over a method": row(
+        "foreach",
+        head="def rows(self):\n    return [1]",
+        next_start="self.next(self.work, foreach='rows')  # FC312",
+    ),
+    "a foreach over a property that reads what nothing sets": row(
+        "foreach",
+        head="@property\ndef rows(self):\n    return self.lines  # FC317",
+        next_start="self.next(self.work, foreach='rows')",
+    ),
+    "a property that is set": row(
+        "line", head="@property\ndef rate(self):\n    return 1", middle="self.rate = 3  # FC321"
+    ),
+    "a parameter that is deleted": row("line", head="n = Parameter('n', default=1)", middle="del self.n  # FC321"),
     "in a function that gets the inputs": row(
         "branch",
         top="def gather(tasks):\n    return [t.y for t in tasks]  # FC317",

@@ -106,8 +106,8 @@ class StepEffects:
         """What it may change in place: a list or dict that it reads for more than to show it."""
         self.fan_out_place: Place | None = None
         """Where `foreach=` or `condition=` names its variable."""
-        self.fans_out_over: ast.expr | None = None
-        """The value that the variable of `foreach=` certainly has, where the step sets it."""
+        self.fans_out_over: ast.AST | None = None
+        """The value that the variable of `foreach=` certainly has, where the step sets it; or the method that it is."""
 
 
 _NONE = StepEffects()

@@ -275,7 +275,8 @@ class ArtifactFlow:
 
     def _check_fan_out(self, variable: str, found: StepEffects) -> None:
         value = found.fans_out_over
-        if value is not None and not found.havoc and (kind := _not_iterable(value)):
+        unclear = found.havoc or (isinstance(value, ast.FunctionDef) and self._effects.silent)
+        if value is not None and not unclear and (kind := _not_iterable(value)):
             self._reports.no_list(variable, kind, found)
             return
         if variable in found.sets:
@@ -339,12 +340,14 @@ class Lost(NamedTuple):
     """The step that deletes it."""
 
 
-def _not_iterable(value: ast.expr) -> str:
+def _not_iterable(value: ast.AST) -> str:
     """What a value is that has no items; empty where it may have some."""
     match value:
         case ast.Constant(value=bool() | int() | float() | None as constant):
             return f"`{constant!r}`"
         case ast.Call(func=ast.Name(id="len" | "int" | "float" | "bool" as name)):
             return f"the result of `{name}(...)`, which is a number"
+        case ast.FunctionDef():
+            return "a method that is not called"
         case _:
             return ""

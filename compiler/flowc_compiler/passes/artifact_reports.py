@@ -254,8 +254,11 @@ class ArtifactReports:
         kind = self._effects.protected[name]
         what = "an attribute of the class" if kind == "constant" else f"a {kind}"
         if self._first("FC321", name, place):
-            message = f"step `{step.name}` sets `self.{name}`, which is {what} and cannot be changed"
+            deletes = isinstance(getattr(place.node, "ctx", None), ast.Del)
+            verb = "deletes" if deletes else "sets"
+            message = f"step `{step.name}` {verb} `self.{name}`, which is {what} and cannot be changed"
             help_text = f"use another name: `self.new_{name} = {_old_value(name, place)}...`"
+            help_text = "remove this statement: every step has it" if deletes else help_text
             self._sink.error("FC321", message, place.span, help=help_text)
 
     def no_arm(self, join: JoinStep, name: str, place: Place) -> None:
@@ -282,6 +285,8 @@ class ArtifactReports:
         if place is not None and self._first("FC312", variable, place):
             message = f"`{variable}`, which the foreach goes over, is {kind}"
             help_text = f"store a list: `self.{variable} = [...]`; for numbers, `list(range(...))`"
+            if isinstance(found.fans_out_over, ast.FunctionDef):
+                help_text = f"store what it returns by another name, and go over that: `self.rows = self.{variable}()`"
             self._sink.error("FC312", message, place.span, help=help_text)
 
     def no_case(self, step: SwitchStep, kind: str, found: StepEffects) -> None:

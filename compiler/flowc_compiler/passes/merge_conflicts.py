@@ -123,7 +123,7 @@ class MergeConflicts:
         path.changed.update(effects.values, effects.sets, effects.deletes)
 
 
-def constant_of(value: ast.expr | None) -> tuple[object] | None:
+def constant_of(value: ast.AST | None) -> tuple[object] | None:
     """The value of a literal, in a tuple; `None` for anything else."""
     if not isinstance(value, ast.Constant | ast.List | ast.Tuple | ast.Dict | ast.UnaryOp):
         return None

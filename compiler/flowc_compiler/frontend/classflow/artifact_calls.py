@@ -365,8 +365,12 @@ class ArtifactCallReader(ArtifactExpressionReader):
                     self._get(value, keyword.value, "foreach" if keyword.arg == "foreach" else "condition")
                 if isinstance(value, str) and not self._inside:
                     self._found.fan_out_place = self._place(keyword.value)
-                if isinstance(value, str) and keyword.arg == "foreach" and not self._inside:
-                    self._found.fans_out_over = self._found.values.get(value)
+                    method = self._methods.methods.get(value) if not self._has(value) else None
+                    if method is not None and method.decorators & PROPERTIES:
+                        self._method_use(value, keyword.value)
+                    is_plain = method is not None and not method.function.decorator_list
+                    found = method.function if method is not None and is_plain else self._found.values.get(value)
+                    self._found.fans_out_over = found if keyword.arg == "foreach" else None
             else:
                 self._visit(keyword.value)
 

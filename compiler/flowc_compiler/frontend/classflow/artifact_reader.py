@@ -240,6 +240,8 @@ class ArtifactReader(ArtifactCallReader):
         for target in node.targets:
             name = self._attribute(target)
             if name is not None:
+                if name in self._methods.protected and not self._guards and not self._inside:
+                    self._found.writes.setdefault(name, self._place(target))
                 self._get(name, target)
                 self._delete(name)
             else:

@@ -87,6 +87,8 @@ class FlowMethods:
             self.methods[statement.name] = Method(view, statement, member.owner)
             self.protected.pop(statement.name, None)
             self.constants.pop(statement.name, None)
+            if self.methods[statement.name].decorators == {("property",)} and view.is_builtin("property"):
+                self.protected[statement.name] = "property"
             self.silent |= statement.name in _HOOKS
             return
         if isinstance(statement, ast.ClassDef):
