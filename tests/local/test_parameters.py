@@ -110,7 +110,7 @@ def test_options_from_the_environment(folder: Path) -> None:
     done = flowc(folder, "run", "flow.py", FLOWC_RUN_RAT="1", FLOWC_RUN_ID="x", METAFLOW_RUN_NOTHING="1")
     assert done.returncode == 0
     assert "warning[FC302]: flow Train has no parameter for the variable FLOWC_RUN_RAT" in done.stderr
-    assert done.stderr.count("FC302") == 1
+    assert done.stderr.count("warning[FC302]") == 1
 
 
 def test_mistakes_start_nothing(folder: Path) -> None:

@@ -107,7 +107,9 @@ def test_the_context_and_the_client_within_a_step(tmp_path: Path) -> None:
     assert wrong[1].startswith(
         "AttributeError: PipelineRun has no 'stack' in flowc; it has artifact_versions, config, created, end_time, id"
     )
-    assert wrong[2].startswith("AttributeError: Client has no 'list_models' in flowc, which has no server; it has get_")
+    assert wrong[2].startswith(
+        "AttributeError: Client has no 'list_models' in flowc, which has no server; it has active_stack, get_"
+    )
     assert wrong[3].startswith("KeyError: \"'later': of the run's steps these have finished: load, map:work:0")
 
 

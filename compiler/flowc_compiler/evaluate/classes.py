@@ -18,7 +18,7 @@ from flowc_compiler.evaluate.evaluator import (
     RaisedError,
 )
 from flowc_compiler.evaluate.exceptions import is_exception
-from flowc_compiler.evaluate.functions import bound_names, call_function
+from flowc_compiler.evaluate.functions import call_function
 from flowc_compiler.evaluate.operations import size
 from flowc_compiler.evaluate.targets import is_descriptor
 from flowc_compiler.evaluate.values import (
@@ -40,6 +40,7 @@ from flowc_compiler.evaluate.values import (
     is_kind,
 )
 from flowc_compiler.syntax.served_imports import callee, dotted
+from flowc_compiler.syntax.tree_walk import bound_names
 
 _PLAIN_BASES = frozenset({("abc", "ABC"), ("typing", "Protocol"), ("typing", "Generic"), ("flowc", "FlowSpec")})
 _EITHER = "str or StrEnum"

@@ -11,7 +11,7 @@ from flowc_compiler.evaluate.branches import leave
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Evaluator, Frame, RaisedError, Returned
 from flowc_compiler.evaluate.operations import DEEPEST_CALLS
 from flowc_compiler.evaluate.values import Environment, Function, FunctionNode, Iterator, Unresolved
-from flowc_compiler.syntax.tree_walk import children, walk
+from flowc_compiler.syntax.tree_walk import bound_names, walk_scope
 
 
 class SignatureParameter(NamedTuple):
@@ -162,7 +162,7 @@ def frame_of(function: Function, environment: Environment) -> Frame:
     """What a call of a function is evaluated in."""
     own = bound_names(function.node.body) if not isinstance(function.node, ast.Lambda) else frozenset[str]()
     frame = Frame(function.view, environment, function.closure, own | environment.keys(), function=function)
-    for item in _walk(function.node.body) if not isinstance(function.node, ast.Lambda) else ():
+    for item in walk_scope(function.node.body) if not isinstance(function.node, ast.Lambda) else ():
         if isinstance(item, ast.Global):
             frame.outer.update(dict.fromkeys(item.names))
         elif isinstance(item, ast.Nonlocal):
@@ -210,7 +210,7 @@ def _generator(evaluator: Evaluator, body: Sequence[ast.stmt], frame: Frame, nod
 
 
 def _is_generator(function: FunctionNode) -> bool:
-    return any(isinstance(item, ast.Yield | ast.YieldFrom) for item in _walk(function.body))
+    return any(isinstance(item, ast.Yield | ast.YieldFrom) for item in walk_scope(function.body))
 
 
 def _defaults(evaluator: Evaluator, function: Function, signature: Signature, frame: Frame) -> None:
@@ -236,36 +236,3 @@ def callback(evaluator: Evaluator, function: object, node: ast.expr) -> Callable
         return found
 
     return called
-
-
-def bound_names(body: Sequence[ast.stmt]) -> frozenset[str]:
-    """The names that statements bind, those in loops, conditions and so on included, without inner functions."""
-    names: set[str] = set()
-    for node in _walk(body):
-        match node:
-            case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.MatchStar(name=str(name)):
-                names.add(name)
-            case ast.MatchAs(name=str(name)) | ast.MatchMapping(rest=str(name)) | ast.ExceptHandler(name=str(name)):
-                names.add(name)
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                names.add(name)
-            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-                names.update(alias.asname or alias.name.partition(".")[0] for alias in aliases)
-            case _:
-                pass
-    return frozenset(names)
-
-
-def _walk(body: Sequence[ast.AST]) -> Iterable[ast.AST]:
-    """The nodes of statements, without what runs in a scope of its own."""
-    pending: list[ast.AST] = list(body)[::-1]
-    while pending:
-        node = pending.pop()
-        yield node
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Lambda():
-                continue
-            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                pending.extend(item for item in walk(node) if isinstance(item, ast.NamedExpr))
-            case _:
-                pending.extend(children(node)[::-1])

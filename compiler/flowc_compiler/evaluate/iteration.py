@@ -10,7 +10,7 @@ from typing import cast
 from flowc_compiler.evaluate.assumptions import assuming
 from flowc_compiler.evaluate.branches import snapshot, test, widen, widen_loop
 from flowc_compiler.evaluate.evaluator import EvaluationError, Evaluator, Frame
-from flowc_compiler.evaluate.functions import bound_names, check_items
+from flowc_compiler.evaluate.functions import check_items
 from flowc_compiler.evaluate.merging import State, namespaces
 from flowc_compiler.evaluate.operations import LONGEST, cost, range_length
 from flowc_compiler.evaluate.plain_data import check_key, check_keys, has_objects
@@ -27,7 +27,7 @@ from flowc_compiler.evaluate.values import (
     Unresolved,
     is_kind,
 )
-from flowc_compiler.syntax.tree_walk import walk
+from flowc_compiler.syntax.tree_walk import bound_names, walk
 
 
 def iterated(evaluator: Evaluator, value: object, node: ast.AST) -> list[object]:

@@ -26,7 +26,7 @@ from flowc_compiler.evaluate.evaluator import (
     Records,
     deep_recursion,
 )
-from flowc_compiler.evaluate.functions import bound_names, signature_of
+from flowc_compiler.evaluate.functions import signature_of
 from flowc_compiler.evaluate.interpreter import Interpreter
 from flowc_compiler.evaluate.literals import AppliedItems, Scope, UnresolvedError
 from flowc_compiler.evaluate.operations import HEAVIEST, MOST_OPERATIONS
@@ -54,7 +54,7 @@ from flowc_compiler.ir.base import TaskVariable
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import FunctionNode, LocalModules, ModuleView
 from flowc_compiler.syntax.served_imports import ServedName
-from flowc_compiler.syntax.tree_walk import children, walk
+from flowc_compiler.syntax.tree_walk import bound_names, children, walk
 
 _DEPLOYER = ("user_name", "ds_type", "parameter_name")
 """Fields of the context that depend on where and for what it is made."""

@@ -29,7 +29,7 @@ from flowc_compiler.evaluate.evaluator import (
     Frame,
     LimitError,
 )
-from flowc_compiler.evaluate.functions import bound_names, call_function, signature_of
+from flowc_compiler.evaluate.functions import call_function, signature_of
 from flowc_compiler.evaluate.library_values import library
 from flowc_compiler.evaluate.merging import parts_of
 from flowc_compiler.evaluate.operations import MOST_OPERATIONS
@@ -52,7 +52,7 @@ from flowc_compiler.evaluate.values import (
 from flowc_compiler.evaluate.visible_effects import NAMESPACES, has_visible_effects
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
 from flowc_compiler.syntax.served_imports import ROOTS, is_served, refusal_of_zenml
-from flowc_compiler.syntax.tree_walk import walk
+from flowc_compiler.syntax.tree_walk import bound_names, walk
 
 
 def _may_call_any_name(callee: Unresolved) -> bool:

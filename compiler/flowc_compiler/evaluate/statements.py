@@ -22,7 +22,7 @@ from flowc_compiler.evaluate.evaluator import (
 )
 from flowc_compiler.evaluate.exceptions import raise_statement, try_statement
 from flowc_compiler.evaluate.expressions import operate
-from flowc_compiler.evaluate.functions import bound_names, defaults_of
+from flowc_compiler.evaluate.functions import defaults_of
 from flowc_compiler.evaluate.iteration import check_unspent, take_items
 from flowc_compiler.evaluate.merging import has_one_name
 from flowc_compiler.evaluate.targets import assign, delete, match_statement
@@ -40,7 +40,7 @@ from flowc_compiler.evaluate.values import (
     Iterator as ValueIterator,
 )
 from flowc_compiler.syntax.served_imports import dotted
-from flowc_compiler.syntax.tree_walk import children, walk
+from flowc_compiler.syntax.tree_walk import bound_names, children, walk
 
 _NOTHING: tuple[type[ast.stmt], ...] = (ast.Pass, ast.Global, ast.Nonlocal, getattr(ast, "TypeAlias", ast.Pass))
 """Statements that do nothing here; `type X = ...` is of Python 3.12."""

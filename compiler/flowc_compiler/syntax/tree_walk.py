@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 _ATOMS = frozenset(
@@ -62,3 +62,36 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
     for each in nodes:  # it grows
         yield each
         nodes += children(each)
+
+
+def bound_names(body: Sequence[ast.stmt]) -> frozenset[str]:
+    """The names that statements bind, those in loops, conditions and so on included, without inner functions."""
+    names: set[str] = set()
+    for node in walk_scope(body):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.MatchStar(name=str(name)):
+                names.add(name)
+            case ast.MatchAs(name=str(name)) | ast.MatchMapping(rest=str(name)) | ast.ExceptHandler(name=str(name)):
+                names.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                names.update(alias.asname or alias.name.partition(".")[0] for alias in aliases)
+            case _:
+                pass
+    return frozenset(names)
+
+
+def walk_scope(body: Sequence[ast.AST]) -> Iterable[ast.AST]:
+    """The nodes of statements, without what runs in a scope of its own."""
+    pending: list[ast.AST] = list(body)[::-1]
+    while pending:
+        node = pending.pop()
+        yield node
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.Lambda():
+                continue
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                pending.extend(item for item in walk(node) if isinstance(item, ast.NamedExpr))
+            case _:
+                pending.extend(children(node)[::-1])

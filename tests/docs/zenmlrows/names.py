@@ -113,7 +113,7 @@ CONTEXT = [
         ),
         "Client().active_stack.name, .artifact_store.path, .orchestrator.name": (
             "stack = Client().active_stack\nassert stack.name == stack.orchestrator.name == 'flowc'\n"
-            "assert '://' in stack.artifact_store.path"
+            "assert stack.artifact_store.path"
         ),
         "Client().active_stack.experiment_tracker.name, and so on: only named": (
             "assert Client().active_stack.experiment_tracker.name == 'flowc'"

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection, Iterator, Mapping
 
 from flowc_compiler.evaluate.evaluator import Frame
-from flowc_compiler.evaluate.functions import bound_names, signature_of
+from flowc_compiler.evaluate.functions import signature_of
 from flowc_compiler.evaluate.values import Function
 from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator
 from flowc_compiler.frontend.pipelines.pipeline_parameters import is_step_call
@@ -14,7 +14,7 @@ from flowc_compiler.frontend.pipelines.pipeline_values import PipelineFunction
 from flowc_compiler.frontend.pipelines.result_nodes import result_nodes
 from flowc_compiler.syntax.modules import FunctionNode
 from flowc_compiler.syntax.served_imports import dotted
-from flowc_compiler.syntax.tree_walk import children, walk
+from flowc_compiler.syntax.tree_walk import bound_names, children, walk
 
 _MOST_FUNCTIONS = 200
 _LONGEST_SHOWN = 40

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, cast
 from flowc_compiler.evaluate.assumptions import settled
 from flowc_compiler.evaluate.constructed import UNKNOWN, kept
 from flowc_compiler.evaluate.evaluator import Frame
-from flowc_compiler.evaluate.functions import SignatureParameter, bound_names, signature_of
+from flowc_compiler.evaluate.functions import SignatureParameter, signature_of
 from flowc_compiler.evaluate.literals import Scope, UnresolvedError
 from flowc_compiler.evaluate.operations import HEAVIEST
 from flowc_compiler.evaluate.plain_data import TOO_HEAVY, weight
@@ -37,7 +37,7 @@ from flowc_compiler.ir.regions import ParameterValue
 from flowc_compiler.source import Span
 from flowc_compiler.syntax.modules import FunctionNode
 from flowc_compiler.syntax.served_imports import dotted
-from flowc_compiler.syntax.tree_walk import children, walk
+from flowc_compiler.syntax.tree_walk import bound_names, children, walk
 
 Kind = Literal["str", "int", "float", "bool", "json"]
 Bind = Callable[[str, tuple[Parameter, ...], Span], Mapping[str, str]]

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.evaluate.evaluator import EvaluationError, Frame, LimitError, Returned, Signal, deep_recursion
-from flowc_compiler.evaluate.functions import bound_names
 from flowc_compiler.evaluate.merging import parts_of
 from flowc_compiler.evaluate.operations import current_budget, spending
 from flowc_compiler.evaluate.values import Environment, Function
@@ -42,6 +41,7 @@ from flowc_compiler.ir import Flow
 from flowc_compiler.ir.regions import references
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.modules import LocalModules, ModuleView
+from flowc_compiler.syntax.tree_walk import bound_names
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.decorators.cli_decorators import CliDecorator

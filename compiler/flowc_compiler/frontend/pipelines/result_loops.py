@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
 from flowc_compiler.evaluate.evaluator import BoundValue, CallArguments, Frame, Returned
-from flowc_compiler.evaluate.functions import bound_names
 from flowc_compiler.evaluate.merging import has_one_name, namespaces, state_of
 from flowc_compiler.evaluate.targets import assign
 from flowc_compiler.evaluate.values import Unresolved, is_kind
@@ -26,6 +25,7 @@ from flowc_compiler.frontend.pipelines.result_expressions import operation
 from flowc_compiler.frontend.pipelines.step_calls import argument_value
 from flowc_compiler.ir.regions import ItemValue
 from flowc_compiler.ir.type_model import Verdict
+from flowc_compiler.syntax.tree_walk import bound_names
 
 if TYPE_CHECKING:
     from flowc_compiler.frontend.pipelines.pipeline_evaluator import PipelineEvaluator

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flowc_compiler.evaluate.functions import bound_names
 from flowc_compiler.ir.type_model import (
     NEVER,
     NONE,
@@ -32,6 +31,7 @@ from flowc_compiler.ir.type_model import (
 )
 from flowc_compiler.syntax.modules import Imported, LocalModules, ModuleView, bind_imports
 from flowc_compiler.syntax.served_imports import dotted
+from flowc_compiler.syntax.tree_walk import bound_names
 
 _KEEPS_BUILTINS = TYPING | {"flowc", "metaflow", "zenml"}
 """Modules whose `import *` brings in no name of a builtin class."""

@@ -66,6 +66,10 @@ class Failure(NamedTuple):
     """The attributes that there are."""
 
 
+_DEEPEST = 150
+"""How deep expressions are followed."""
+
+
 class ExpressionReader:
     """Reads expressions of one function of a file."""
 
@@ -82,6 +86,7 @@ class ExpressionReader:
         self._volatile: set[str] = set()
         """Names that are bound in ways that are not followed."""
         self._maybe = 0
+        self._depth = 0
         self.problems: list[Failure] = []
 
     def _element(self, value: Evident) -> Evident:
@@ -95,9 +100,14 @@ class ExpressionReader:
         self._maybe -= 1
 
     def evaluate(self, node: ast.expr) -> Evident:
-        """What an expression gives."""
+        """What an expression gives; nothing of one that is nested deeper than anybody writes it."""
         handler = self.handlers.get(type(node))
-        return handler(self, node) if handler is not None else NOTHING
+        if handler is None or self._depth == _DEEPEST:
+            return NOTHING
+        self._depth += 1
+        found = handler(self, node)
+        self._depth -= 1
+        return found
 
     def _report(self, node: ast.AST, message: str, wanted: str = "", known: tuple[str, ...] = ()) -> None:
         if not self._maybe:
@@ -231,9 +241,15 @@ class ExpressionReader:
     # Operations.
 
     def _binary(self, node: ast.BinOp) -> Evident:
-        left, right = self.evaluate(node.left), self.evaluate(node.right)
-        self._check_operation(node, node.op, (node.left, left), (node.right, right))
-        return operation_result(left, node.op, right)
+        chain = [node]  # long ones are legal, deeper than calls may be
+        while isinstance(inner := chain[-1].left, ast.BinOp):
+            chain.append(inner)
+        left = self.evaluate(chain[-1].left)
+        for item in reversed(chain):
+            right = self.evaluate(item.right)
+            self._check_operation(item, item.op, (item.left, left), (item.right, right))
+            left = operation_result(left, item.op, right)
+        return left
 
     def _check_operation(
         self,
