@@ -14,6 +14,7 @@ from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax import modules
 from flowc_compiler.syntax.modules import ModuleView, parse, read_source
 from flowc_compiler.syntax.newer_python import newer_syntax
+from tests.support import flowc
 
 NEWER = {
     "type X = int": (12, 1),
