@@ -91,7 +91,7 @@ def test_compile_gives_each_step_its_image(tmp_path: Path, target: str) -> None:
     for entry in found:
         assert done.stdout.count(entry["image"]) == 1
     assert "registry.example/own:1" in done.stdout
-    (warning,) = re.findall(r"FC501.*", done.stderr)
+    (warning,) = re.findall(r"warning\[FC501\].*", done.stderr)
     assert "step `own`" in warning
     assert "its image registry.example/own:1 must contain humanize 4.9.0" in warning
 
