@@ -14,7 +14,7 @@ from flowc.shim.loaded_plan import CodePackage
 from flowc_targets.argo.argo_checks import APPLY_BYTES
 from flowc_targets.argo.yaml_printer import documents
 from flowc_targets.kubernetes.objects import ObjectMeta, to_manifest
-from flowc_targets.kubernetes.package_maps import LONGEST_TEXT, package_maps
+from flowc_targets.kubernetes.package_maps import LONGEST_TEXT, package_maps, release_labels
 from tests.argo.manifests import NESTED, diamond, emit
 from tests.support import flowc, write_files, write_package, yaml_documents
 
@@ -110,6 +110,10 @@ def test_flows_of_a_release_share_the_runtime(tmp_path: Path) -> None:
         del item["metadata"]["labels"]
     assert runtimes[0] == runtimes[1]
     assert len(runtimes[0]["binaryData"]["flowc.pyz"]) < APPLY_BYTES - 20_000  # as `kubectl apply` keeps it
+
+
+def test_any_version_is_a_label() -> None:
+    assert release_labels("1.0.dev3+g12ab")["flowc/version"] == "1.0.dev3_g12ab"
 
 
 def test_the_plan_has_a_line_for_each_step(tmp_path: Path) -> None:

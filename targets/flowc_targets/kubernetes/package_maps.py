@@ -61,7 +61,7 @@ def package_maps(name: str, files: Mapping[str, bytes], values: Mapping[str, str
     own, program = split_package(files)
     packed = zip_files(program)
     runtime = ConfigMap(
-        metadata=meta.replace(name=f"flowc-runtime-{_digest(packed)}", labels={**LABELS, VERSION_LABEL: __version__}),
+        metadata=meta.replace(name=f"flowc-runtime-{_digest(packed)}", labels=release_labels(__version__)),
         binary_data={PROGRAM: base64.b64encode(packed).decode()},
     )
     data, binary = dict(values), dict[str, str]()
@@ -85,6 +85,11 @@ def package_maps(name: str, files: Mapping[str, bytes], values: Mapping[str, str
     )
     volume = ProjectedVolumeSource(sources=tuple(VolumeProjection(config_map=source) for source in sources))
     return PackageMaps(runtime, code, volume, sizes)
+
+
+def release_labels(version: str) -> dict[str, str]:
+    """The labels of a release's runtime; a local version such as `1.0+gpu` is no label's value as it is."""
+    return {**LABELS, VERSION_LABEL: re.sub(r"[^A-Za-z0-9_.-]", "_", version)}
 
 
 def split_package(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], dict[str, bytes]]:
