@@ -54,7 +54,7 @@ def package_folder(files: dict[str, bytes], folder: Path) -> CodePackage:
     text = documents([to_manifest(maps.runtime), to_manifest(maps.code)])
     folder.mkdir()
     write_package([*yaml_documents(text), workflow], folder)
-    return CodePackage(str(folder / "flowc.pyz"), str(folder), str(folder))
+    return CodePackage(str(folder / "flowc.pyz"), str(folder), lambda: str(folder))
 
 
 @pytest.mark.parametrize("kind", CONTENTS)
@@ -128,3 +128,46 @@ def test_a_user_reads_the_code_in_the_manifest(tmp_path: Path) -> None:
     done = flowc(tmp_path, "compile", "flows/flow.py", "--root", "s3://b/p")
     assert done.returncode == 0, done.stderr
     assert "  shop.util.py: |\n    X = 1\n" in done.stdout
+
+
+MARKS = """
+from pathlib import Path
+
+from flowc import FlowSpec, step
+
+
+class Marks(FlowSpec):
+    @step
+    def start(self):
+        self.items = list(range(6))
+        self.next(self.work, foreach="items")
+
+    @step
+    def work(self):
+        mark = Path(__file__).with_name("mark")
+        self.seen = mark.exists()
+        mark.write_text("")
+        self.next(self.join)
+
+    @step
+    def join(self, inputs):
+        assert not any(task.seen for task in inputs)
+        self.next(self.end)
+
+    @step
+    def end(self):
+        pass
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("padding", [0, LONGEST_TEXT], ids=["text", "compressed"])
+def test_each_task_has_files_of_its_own(padding: int, tmp_path: Path) -> None:
+    """Also where the simulator forks tasks from one process; and nothing is left over."""
+    (tmp_path / "flow.py").write_text(MARKS + f"# {'x' * padding}\n")
+    (tmp_path / "temporary").mkdir()
+    temporary = {"TMPDIR": str(tmp_path / "temporary")}
+    assert flowc(tmp_path, "compile", "flow.py", "--root", "s3://b/p", "-o", "flow.yaml").returncode == 0
+    done = flowc(tmp_path, "simulate", "flow.yaml", "--root", "store", **temporary)
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "temporary").iterdir()) == []

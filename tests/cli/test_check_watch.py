@@ -78,7 +78,7 @@ def test_a_terminal_is_cleared(tmp_path: Path) -> None:
 
 @pytest.mark.process
 def test_an_interrupt_of_a_check_in_processes_ends_all_of_them(tmp_path: Path) -> None:
-    write_files(tmp_path, {f"f{n}.py": GOOD for n in range(400)})
+    write_files(tmp_path, {f"f{n}.py": GOOD for n in range(4000)})
     process = subprocess.Popen(
         [*COMMAND, ".", "--jobs", "2", "--no-cache"], cwd=tmp_path, stderr=subprocess.PIPE, start_new_session=True
     )

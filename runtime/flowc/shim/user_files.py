@@ -7,13 +7,14 @@ import sys
 
 from flowc.errors import ProtocolError
 from flowc.protocol import FILES_FOLDER, env_names
-from flowc.shim.loaded_plan import code_package, read_package
+from flowc.shim.loaded_plan import code_package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Dict, List, Tuple
 
     from flowc.protocol.plan import Plan
+    from flowc.shim.loaded_plan import CodePackage
 
 
 def place_files(plan: Plan) -> str:
@@ -25,8 +26,9 @@ def place_files(plan: Plan) -> str:
     Raises ProtocolError where nothing can be written, or the code does not run from a package.
     """
     top, files = located_files(plan)
-    if not os.path.isdir(top):
-        _unpack(top, files)
+    package = code_package()
+    if package is not None and plan.files is not None and "top" not in plan.files:
+        top = _unpack(package, files)
     path = os.path.join(top, files["file"])
     os.environ[env_names.FILES] = os.path.dirname(path)
     folders = import_folders(top, files)
@@ -53,7 +55,7 @@ def located_files(plan: Plan) -> Tuple[str, Dict[str, Any]]:
     package = code_package()
     if package is None:
         raise ProtocolError("the flow's files are in the code package: run it (python3 flow.pyz task ...)")
-    return os.path.join(package.folder, FILES_FOLDER), files
+    return os.path.join(package.place, FILES_FOLDER), files
 
 
 def import_folders(top: str, files: Dict[str, Any]) -> List[str]:
@@ -88,14 +90,15 @@ def _search(folders: List[str], own: str) -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join([*more, *given])
 
 
-def _unpack(top: str, files: Dict[str, Any]) -> None:
-    """Unpack the user's files into a new folder."""
+def _unpack(package: CodePackage, files: Dict[str, Any]) -> str:
+    """Unpack the user's files into a new folder of this process."""
     try:
+        top = package.new_folder()
         for name in files["shipped"]:
             path = os.path.join(top, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "wb") as file:
-                file.write(read_package(f"{FILES_FOLDER}/{name}"))
+                file.write(package.read(f"{FILES_FOLDER}/{name}"))
         for name in files.get("executable", ()):
             os.chmod(os.path.join(top, name), 0o700)
         _keep_relative_paths()
@@ -107,6 +110,7 @@ def _unpack(top: str, files: Dict[str, Any]) -> None:
         raise ProtocolError(
             f"the flow's files cannot be unpacked: {error}; TMPDIR may name a folder that can be written"
         ) from error
+    return top
 
 
 def _keep_relative_paths() -> None:

@@ -16,7 +16,7 @@ if sys.version_info < (3, 9):
 
 
 def new_folder() -> str:
-    """A new folder where `tempfile` makes them. To import that takes longer than all else here."""
+    """A new folder where `tempfile` makes them, for this process. To import that takes longer than all else here."""
     variables = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
     failure = OSError("there is no folder")
     for place in [*filter(None, variables), "/tmp", "/var/tmp", "/usr/tmp", os.curdir]:  # noqa: S108
@@ -26,6 +26,7 @@ def new_folder() -> str:
         except OSError as error:
             failure = error if failure.errno is None else failure
         else:
+            atexit.register(remove, path, os.getpid())
             return path
     raise failure
 
@@ -52,9 +53,7 @@ def remove(folder: str, owner: int) -> None:
 program = os.path.abspath(sys.path[0])  # the task may change the working directory
 archive = zipimporter(program)
 try:
-    folder = new_folder()
-    atexit.register(remove, folder, os.getpid())
-    sys.path[0] = os.path.join(folder, "flowc.zip")
+    sys.path[0] = os.path.join(new_folder(), "flowc.zip")
     with open(sys.path[0], "wb") as file:
         file.write(archive.get_data("flowc.zip"))
 except OSError as error:
@@ -69,5 +68,5 @@ try:
     place = program
 except OSError:
     place = os.path.dirname(program)
-set_package(CodePackage(program, place, folder))
+set_package(CodePackage(program, place, new_folder))
 sys.exit(main())
