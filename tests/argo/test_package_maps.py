@@ -54,7 +54,7 @@ def package_folder(files: dict[str, bytes], folder: Path) -> CodePackage:
     text = documents([to_manifest(maps.runtime), to_manifest(maps.code)])
     folder.mkdir()
     write_package([*yaml_documents(text), workflow], folder)
-    return CodePackage(str(folder / "flowc.pyz"), str(folder), lambda: str(folder))
+    return CodePackage(str(folder / "flowc.pyz"), str(folder))
 
 
 @pytest.mark.parametrize("kind", CONTENTS)

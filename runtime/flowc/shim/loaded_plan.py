@@ -12,7 +12,7 @@ from flowc.protocol.plan import Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict
+    from typing import Any, Dict
 
 
 _plan: Plan | None = None
@@ -82,13 +82,11 @@ def load_plan() -> Plan:
 class CodePackage:
     """The code package that this process runs."""
 
-    def __init__(self, program: str, place: str, new_folder: Callable[[], str]) -> None:
+    def __init__(self, program: str, place: str) -> None:
         self.program = program
         """The zip that Python has been given."""
         self.place = place
         """What has the plan and the flow's files: that zip, or the folder that it is in."""
-        self.new_folder = new_folder
-        """Makes a folder of this process, be it a fork, which is removed at its end. Raises OSError."""
 
     def read(self, name: str) -> bytes:
         """A file. Raises OSError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -93,7 +94,8 @@ def _search(folders: List[str], own: str) -> None:
 def _unpack(package: CodePackage, files: Dict[str, Any]) -> str:
     """Unpack the user's files into a new folder of this process."""
     try:
-        top = package.new_folder()
+        top = _new_folder()
+        _remove_at_exit(top)
         for name in files["shipped"]:
             path = os.path.join(top, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -113,9 +115,48 @@ def _unpack(package: CodePackage, files: Dict[str, Any]) -> str:
     return top
 
 
+def _new_folder() -> str:
+    """A new folder where `tempfile` makes them. To import that takes longer than all else here."""
+    variables = (os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
+    failure: OSError | None = None
+    for place in (*filter(None, variables), "/tmp", "/var/tmp", "/usr/tmp", os.curdir):  # noqa: S108
+        path = os.path.join(os.path.realpath(place), f"flowc-files-{os.getpid()}-{os.urandom(8).hex()}")
+        try:
+            os.mkdir(path, 0o700)
+        except OSError as error:
+            failure = failure or error
+        else:
+            return path
+    raise failure or OSError("there is no folder")
+
+
 def _keep_relative_paths() -> None:
     """What the environment says relative to the working directory must not follow us to another one."""
     root = os.environ.get(env_names.ROOT, "")
     if root and "://" not in root:
         os.environ[env_names.ROOT] = os.path.abspath(os.path.expanduser(root))
     sys.path[:] = [os.path.abspath(entry) if os.path.exists(entry or ".") else entry for entry in sys.path]
+
+
+def _remove_at_exit(folder: str) -> None:
+    """Not in processes that the step forks: the first that ends would take the others' files away."""
+    import atexit
+
+    owner = os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == owner:
+            _remove(folder)
+
+    atexit.register(remove)
+
+
+def _remove(folder: str) -> None:
+    """Remove a folder, as far as possible. To import `shutil` for it takes longer than the rest of a task's end."""
+    for place, folders, names in os.walk(folder, topdown=False):
+        for name in names:
+            with contextlib.suppress(OSError):
+                os.remove(os.path.join(place, name))
+        for path in [os.path.join(place, name) for name in folders] + ([place] if place == folder else []):
+            with contextlib.suppress(OSError):
+                os.remove(path) if os.path.islink(path) else os.rmdir(path)

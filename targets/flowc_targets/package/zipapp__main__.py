@@ -68,5 +68,5 @@ try:
     place = program
 except OSError:
     place = os.path.dirname(program)
-set_package(CodePackage(program, place, new_folder))
+set_package(CodePackage(program, place))
 sys.exit(main())
