@@ -89,3 +89,47 @@ def test_a_manifest_of_a_folder_is_simulated_with_the_runtime_beside_it(project:
     assert flowc(project, "compile", "flows/a.py", "-o", "out/", *ROOT).returncode == 0
     done = flowc(project, "simulate", "out/diamond-flow.yaml", "--root", "store")
     assert done.returncode == 0, done.stderr
+
+
+BASE = """
+from flowc import FlowSpec, step
+
+class Base(FlowSpec):
+    @step
+    def start(self):
+        self.next(self.end)
+"""
+TRAIN = """
+from base import Base
+from words import step
+
+class Train(Base):
+    @step
+    def end(self):
+        pass
+"""
+SHARED = {"base.py": BASE, "train.py": TRAIN, "words.py": "from flowc import step\n"}
+
+
+def test_a_folder_is_searched_as_check_does(tmp_path: Path) -> None:
+    """Base classes of other files' flows are no flows, and a flow need not name FlowSpec itself."""
+    write_files(tmp_path, SHARED)
+    assert flowc(tmp_path, "check", ".").returncode == 0
+    done = flowc(tmp_path, "compile", ".", "-o", "out", *ROOT)
+    assert done.returncode == 0, done.stderr
+    assert names(tmp_path / "out") == ["flowc", "train.yaml"]
+
+
+def test_a_file_that_cannot_be_read_as_python_is_no_file_without_flows(tmp_path: Path) -> None:
+    write_files(tmp_path, {**SHARED, "broken.py": "from flowc import FlowSpec\nclass F(FlowSpec\n"})
+    done = flowc(tmp_path, "compile", ".", "-o", "out", *ROOT)
+    assert done.returncode == INPUT_ERROR
+    assert "broken.py" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_flow_of_several_by_its_name(tmp_path: Path) -> None:
+    write_files(tmp_path, {**SHARED, "a.py": diamond()})
+    done = flowc(tmp_path, "compile", ".", "-o", "out", "--flow", "Train", *ROOT)
+    assert done.returncode == 0, done.stderr
+    assert names(tmp_path / "out") == ["flowc", "train.yaml"]

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flowc_cli.batch.check_inputs import Found
 from flowc_cli.batch.file_report import FileReport
-from flowc_cli.batch.flow_evidence import UNREADABLE, Evidence, evidence_in, may_have_flows
-from flowc_compiler.filesystem import SEEN, Seen, disk_unchanged, read_file, record_variables
+from flowc_cli.batch.flow_evidence import Candidates
+from flowc_compiler.filesystem import SEEN, Seen, disk_unchanged, record_variables
 from flowc_compiler.source import Span
 
 if TYPE_CHECKING:
@@ -33,10 +33,6 @@ _CHUNK = 16
 _GARBAGE = 200
 """After how many files a process looks for garbage: the command turned the collector off."""
 
-_WEAK = frozenset({"FC102", "FC114"})
-"""What is found in a file that has no flow, and imports flowc, Metaflow or ZenML for something else."""
-
-_Task = tuple[str, "CheckOptions"]
 _Done = tuple[FileReport, Seen]
 
 
@@ -103,9 +99,8 @@ def check_files(
 
 
 def _checked(files: Sequence[Found], options: CheckOptions, jobs: int, cache: CheckCache | None) -> BatchResult:
-    evidence = [_evidence(item.path) for item in files]
-    candidates = may_have_flows(evidence)
-    wanted = [number for number, item in enumerate(files) if item.named or candidates[number]]
+    candidates = Candidates(files)
+    wanted = candidates.wanted
     reports: dict[int, FileReport] = {}
     if cache is not None:
         found = ((number, cache.find(files[number].path)) for number in wanted)
@@ -120,15 +115,13 @@ def _checked(files: Sequence[Found], options: CheckOptions, jobs: int, cache: Ch
         if cache is not None and not report.failure:
             cache.store(files[number].path, report, seen)
     outcomes, bases = list[Outcome](), list[str]()
-    built_on = _bases(evidence)
     for number in wanted:
         item, report = files[number], reports[number]
-        if not item.named and not _has_flow(report, evidence[number], options.flow.flow_name):
-            continue
-        if not item.named and _is_base(report, evidence[number], built_on):
+        kind = candidates.kind(number, report, options.flow.flow_name)
+        if kind == "base":
             bases.append(str(item.path))
-            continue
-        outcomes.append(Outcome(item.path, report, item.named))
+        elif kind == "flow":
+            outcomes.append(Outcome(item.path, report, item.named))
     return BatchResult(outcomes, len(files) - len(outcomes) - len(bases), bases, cached, observations)
 
 
@@ -172,44 +165,6 @@ def default_jobs() -> int:
 def _note_order(note: tuple[str, Span]) -> tuple[str, int, str]:
     message, span = note
     return (span.file, span.line, message)
-
-
-def _evidence(path: Path) -> Evidence:
-    try:
-        return evidence_in(read_file(path) if path.is_file() else b"")
-    except OSError:  # which is reported where the file is read
-        return UNREADABLE
-
-
-def _bases(evidence: Sequence[Evidence]) -> dict[str, int]:
-    """Names of base classes, and how many files have a class with that base."""
-    counts: dict[str, int] = {}
-    for item in evidence:
-        for name in item.bases:
-            counts[name] = counts.get(name, 0) + 1
-    return counts
-
-
-def _has_flow(report: FileReport, evidence: Evidence, wanted: str | None) -> bool:
-    """Whether a file of a folder is reported: one that certainly has no flow, or not the wanted one, is not."""
-    if report.flows or report.failure:
-        return True
-    if report.names:
-        return wanted is None or wanted in report.names
-    codes = {item.code for item in report.diagnostics if item.severity == "error"}
-    return evidence.imports and bool(codes) and codes.isdisjoint(_WEAK)
-
-
-def _is_base(report: FileReport, evidence: Evidence, built_on: dict[str, int]) -> bool:
-    """Whether the flows of a file with errors are base classes only, which another file completes.
-
-    Nothing in the file starts one, and either another file has a class with that base, or start or end is missing.
-    """
-    if not report.failed or not report.names or not evidence.called.isdisjoint(report.names):
-        return False
-    own = [name for name in report.names if name in evidence.classes]
-    elsewhere = all(built_on.get(name, 0) > (name in evidence.bases) for name in own)
-    return bool(own) and (elsewhere or any(item.code == "FC206" for item in report.diagnostics))
 
 
 def _check_all(files: Sequence[str], options: CheckOptions, jobs: int) -> Iterator[_Done]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,9 @@ from flowc_cli.target_options import build_options, emit_files, find_target
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
 from flowc_targets.base.target import EmittedFile
+
+if TYPE_CHECKING:
+    from flowc_cli.batch.flow_evidence import Candidates
 
 app = shared.command_app()
 
@@ -163,20 +166,49 @@ class CompileJob:
             sink.error("FC603", f"several flows do not fit into {output}", None, help="name a folder with -o")
         texts: dict[Path, str] = {}
         sources: dict[Path, str] = {}
-        for path, name in _flows_in(files, sink):
-            emitted = self._emitted(path, name, sink)
+        for path, name, emitted in self._flows_in(files, sink):
+            source = f"flow {name} of {path}" if name else str(path)
             for place, text in _paths(emitted, f"{output}/").items():
                 if texts.setdefault(place, text) != text:
-                    message = f"{sources[place]} and flow {name} of {path} would both be {place}"
+                    message = f"{sources[place]} and {source} would both be {place}"
                     sink.error("FC603", message, None, help="compile one of them into a folder of its own")
-                sources.setdefault(place, f"flow {name} of {path}")
+                sources.setdefault(place, source)
         return texts
 
+    def _flows_in(
+        self, files: Sequence[Path], sink: DiagnosticSink
+    ) -> Iterator[tuple[Path, str, tuple[EmittedFile, ...]]]:
+        """The flows of files and folders with their output, in order. Collects FC104 for a place without any.
+
+        What has no flows of its own is skipped as in `flowc check`.
+        """
+        from flowc_cli.batch.check_inputs import FileFinder
+        from flowc_cli.batch.flow_evidence import Candidates
+        from flowc_compiler.driver import flow_names
+
+        found = FileFinder(sink).find(files)
+        candidates, wanted, count = Candidates(found), self.options.flow_name, 0
+        for number in candidates.wanted:
+            path, named = found[number]
+            names = [name for name in flow_names(path) if wanted in {None, name}]
+            if named and not names:
+                sink.error("FC104", f"{path} has no flow", None, help="leave it out, or name its folder")
+                continue
+            own = sink.nested()
+            emitted = [(path, name, self._emitted(path, name, own)) for name in names or [wanted or ""]]
+            if own.failed and _kind(candidates, number, path, self.options) != "flow":
+                continue
+            sink.extend(own)
+            yield from emitted
+            count += len(emitted)
+        if not count and not sink.failed:
+            sink.error("FC104", "there is no flow to compile", None, help="name files with flows, or their folder")
+
     def _emitted(self, path: Path, name: str, sink: DiagnosticSink) -> tuple[EmittedFile, ...]:
-        """The files of one flow; none where it has errors, which do not stop the others."""
+        """The files of one flow, of the one in the file without a name; none where it has errors."""
         own = sink.nested()
         try:
-            return self._emit(path, replace(self.options, flow_name=name), own)
+            return self._emit(path, replace(self.options, flow_name=name or None), own)
         except FlowcError:
             return ()
         finally:
@@ -190,23 +222,13 @@ class CompileJob:
         return self.output or ""
 
 
-def _flows_in(files: Sequence[Path], sink: DiagnosticSink) -> Iterator[tuple[Path, str]]:
-    """The flows of files and folders, in order. Collects FC104 for a place without any."""
-    from flowc_cli.batch.check_inputs import FileFinder
-    from flowc_cli.batch.flow_evidence import evidence_in
-    from flowc_compiler.driver import flow_names
+def _kind(candidates: Candidates, number: int, path: Path, options: FlowOptions) -> str:
+    """What a file with errors is, by a check of it."""
+    from flowc_cli.batch.check_batch import report_of
+    from flowc_cli.checking import CheckOptions
 
-    found = 0
-    for path, named in FileFinder(sink).find(files):
-        if not named and not evidence_in(path.read_bytes()).imports:
-            continue
-        names = flow_names(path)
-        if named and not names:
-            sink.error("FC104", f"{path} has no flow", None, help="leave it out, or name its folder")
-        yield from ((path, name) for name in names)
-        found += len(names)
-    if not found and not sink.failed:
-        sink.error("FC104", "there is no flow to compile", None, help="name files with flows, or their folder")
+    report, _ = report_of(path, CheckOptions(options))
+    return candidates.kind(number, report, options.flow_name)
 
 
 def _print(files: tuple[EmittedFile, ...], sink: DiagnosticSink) -> None:
