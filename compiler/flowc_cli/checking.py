@@ -12,7 +12,7 @@ from flowc_cli.project_config import included_patterns
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.diagnostics.ignore_comments import MARK
 from flowc_compiler.driver import Compilation, CompilationError, flow_names
-from flowc_compiler.filesystem import held_in_memory, read_file
+from flowc_compiler.filesystem import read_file
 from flowc_targets.package.local_modules import check_code
 
 _ROOT = "s3://bucket/prefix"
@@ -36,15 +36,6 @@ class Checked(NamedTuple):
     """Its flows without errors."""
     partial: tuple[Compilation, ...] = ()
     """Its flows with errors, as far as their graphs are known."""
-
-
-def check_text(text: str | bytes, path: Path, options: CheckOptions) -> Checked:
-    """All diagnostics of a text, as if the file at `path` had it: the file need not exist, and its folder counts.
-
-    Bytes are decoded as the file's own. For texts of several files see `held_in_memory`.
-    """
-    with held_in_memory({path: text}):
-        return check_file(path, options)
 
 
 def check_file(file: Path, options: CheckOptions) -> Checked:

@@ -16,12 +16,17 @@ def report_own_files(outputs: Iterable[Path], compilations: Iterable[Compilation
     existing = [path for path in outputs if path.is_file()]
     if not existing:
         return
-    own = [path for item in compilations for path in _own_files(item) if path.is_file()]
+    own = {_identity(path) for item in compilations for path in _own_files(item) if path.is_file()}
     for output in existing:
-        found = next((path for path in own if path.samefile(output)), None)
-        if found is not None:
+        if _identity(output) in own:
             message = f"{output} is a file that the flow is made of, and would be lost"
             sink.error("FC603", message, None, help="choose another path with -o")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """What two paths of one file share, whatever links lead there."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _own_files(compilation: Compilation) -> list[Path]:

@@ -520,7 +520,7 @@ SILENT = {
         start="if current.retry_count:\n    self.next(self.middle)\nelse:\n    self.next(self.middle)\nreturn",
     ),
     "a function that is never called": row("line", start="def f():\n    return self.x"),
-    "a function that such a one calls": row(
+    "a function that another one calls, which is never called": row(
         "line", start="def f():\n    return self.x\ndef g():\n    return f()\nh = lambda: g()"
     ),
     "a generator that nothing takes": row(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flowc_cli.checking import CheckOptions, check_file, check_text
+from flowc_cli.checking import Checked, CheckOptions, check_file
 from flowc_compiler.filesystem import SEEN, Seen, held_in_memory, look
 from tests.support import write_files
 
@@ -29,6 +29,11 @@ class Base(FlowSpec):
     def start(self):
         self.next(self.{target})
 """
+
+
+def check_text(text: str | bytes, path: Path, options: CheckOptions) -> Checked:
+    with held_in_memory({path: text}):
+        return check_file(path, options)
 
 
 def codes(file: Path) -> list[str]:

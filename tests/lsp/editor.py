@@ -15,7 +15,7 @@ from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
 _T = TypeVar("_T")
-PATIENCE = 30.0
+WAIT_SECONDS = 30.0
 """Seconds to wait for the server, on a machine that is busy."""
 SERVER = (sys.executable, "-m", "flowc_cli", "lsp", "--stdio")
 
@@ -103,7 +103,7 @@ class Editor:
         await client.stop()
 
     def _await(self, work: Coroutine[Any, Any, _T]) -> _T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(WAIT_SECONDS)
 
     def tell(self, send: Callable[[], None]) -> None:
         """Send something, and wait until it is sent."""
@@ -150,7 +150,7 @@ class Editor:
 
     def wait(self, found: Callable[[], bool]) -> None:
         """Wait for what the server publishes or logs. Raises AssertionError when that takes too long."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + WAIT_SECONDS
         with self._arrived:
             while not found():
                 left = deadline - time.monotonic()

@@ -62,7 +62,7 @@ def _shape(specs: StepSpecs) -> Iterator[tuple[str, str]]:
 
 
 def _surroundings(specs: StepSpecs) -> Iterator[tuple[str, str]]:
-    """What is there when the step's code runs, and what is made of it."""
+    """The variables, secrets and volumes of the step, and its cards."""
     if specs.dependencies is not None and specs.dependencies.needed:
         yield "packages", ", ".join(specs.dependencies.listed)
     if specs.environment is not None:

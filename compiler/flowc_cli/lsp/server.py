@@ -119,7 +119,7 @@ class FlowServer:
         self.session.root = path_of(folders[0]) or Path.cwd()
 
     async def _initialized(self, _params: types.InitializedParams) -> None:
-        """Ask to be told of changes on the disk, if the editor can."""
+        """Ask for notifications of changes on the disk, if the editor can send them."""
         workspace = self.editor.client_capabilities.workspace
         watching = workspace.did_change_watched_files if workspace is not None else None
         if watching is None or not watching.dynamic_registration:

@@ -22,8 +22,8 @@ WIDTH = 120
 
 _PLAIN = re.compile(r"(?:--)?[A-Za-z_/](?:[A-Za-z0-9_./-]|:(?=[A-Za-z0-9_/]))*", re.ASCII)
 _RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"})
-_NOT_IN_BLOCKS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _UNPRINTABLE = re.compile("[\x7f-\xa0\xad\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_NOT_IN_BLOCKS = re.compile(rf"[\x00-\x08\x0b-\x1f]|{_UNPRINTABLE.pattern}")
 
 
 def documents(trees: list[Plain], header: str = "") -> str:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import re
 import zlib
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowc._version import __version__
@@ -59,16 +60,17 @@ def package_maps(name: str, files: Mapping[str, bytes], values: Mapping[str, str
     `values` are further keys of that, which no pod sees as files. `meta` has the labels and the namespace.
     """
     own, program = split_package(files)
-    packed = zip_files(program)
+    packed = _zipped(tuple(program.items()))
     runtime = ConfigMap(
         metadata=meta.replace(name=f"flowc-runtime-{_digest(packed)}", labels=release_labels(__version__)),
         binary_data={PROGRAM: base64.b64encode(packed).decode()},
     )
-    data, binary = dict(values), dict[str, str]()
+    data, binary, taken = dict(values), dict[str, str](), set(values)
     items: list[KeyToPath] = []
     sizes: dict[str, int] = {}
     for path, content in own.items():
-        key = _key(path, {*data, *binary})
+        key = _key(path, taken)
+        taken.add(key)
         text = _as_text(path, content)
         if text is not None:
             data[key] = text
@@ -85,6 +87,12 @@ def package_maps(name: str, files: Mapping[str, bytes], values: Mapping[str, str
     )
     volume = ProjectedVolumeSource(sources=tuple(VolumeProjection(config_map=source) for source in sources))
     return PackageMaps(runtime, code, volume, sizes)
+
+
+@cache
+def _zipped(program: tuple[tuple[str, bytes], ...]) -> bytes:
+    """The runtime as a zip: all flows that one command compiles have the same."""
+    return zip_files(dict(program))
 
 
 def release_labels(version: str) -> dict[str, str]:

@@ -15,14 +15,14 @@ if sys.version_info < (3, 9):
     sys.exit("flowc: a task needs Python 3.9 or newer, and this is %d.%d" % sys.version_info[:2])
 
 
-def new_folder() -> str:
-    """A new folder where `tempfile` makes them, for this process. To import that takes longer than all else here."""
+def new_file() -> str:
+    """A new file where `tempfile` makes them, removed at the end. To import that takes longer than all else here."""
     variables = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
     failure = OSError("there is no folder")
     for place in [*filter(None, variables), "/tmp", "/var/tmp", "/usr/tmp", os.curdir]:  # noqa: S108
-        path = os.path.join(os.path.realpath(place), "flowc-%d-%s" % (os.getpid(), os.urandom(8).hex()))
+        path = os.path.join(os.path.realpath(place), "flowc-%d-%s.zip" % (os.getpid(), os.urandom(8).hex()))
         try:
-            os.mkdir(path, 0o700)
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         except OSError as error:
             failure = error if failure.errno is None else failure
         else:
@@ -31,29 +31,19 @@ def new_folder() -> str:
     raise failure
 
 
-def remove(folder: str, owner: int) -> None:
-    """Remove a folder, as far as possible, unless a step has forked this process: others still use it then.
-
-    To import `shutil` for it takes longer than the rest of a task's end.
-    """
-    if os.getpid() != owner:
-        return
-    for place, folders, names in os.walk(folder, topdown=False):
-        for path in [os.path.join(place, name) for name in (*names, *folders)]:
-            try:
-                os.rmdir(path) if os.path.isdir(path) and not os.path.islink(path) else os.remove(path)
-            except OSError:
-                pass  # some other process keeps it
-    try:
-        os.rmdir(folder)
-    except OSError:
-        pass
+def remove(path: str, owner: int) -> None:
+    """Remove a file, unless a step has forked this process: others still use it then."""
+    if os.getpid() == owner:
+        try:
+            os.remove(path)
+        except OSError:
+            pass  # the step has
 
 
 program = os.path.abspath(sys.path[0])  # the task may change the working directory
 archive = zipimporter(program)
 try:
-    sys.path[0] = os.path.join(new_folder(), "flowc.zip")
+    sys.path[0] = new_file()
     with open(sys.path[0], "wb") as file:
         file.write(archive.get_data("flowc.zip"))
 except OSError as error:
