@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from flowc_compiler.diagnostics import DiagnosticSink
+from flowc_compiler.driver.compile import CompilationError, compile_file
 from flowc_compiler.frontend import parse
 from flowc_compiler.frontend.pipelines.pipeline_reader import read_pipeline
 from flowc_compiler.ir import Flow, MapCall, Region, StepCall, SwitchCall
@@ -354,6 +355,35 @@ def test_elif_that_calls_a_step_is_a_switch_in_the_last_arm() -> None:
         "  if_2: else",
         "    note_3: note(text=3)",
     ]
+
+
+ARMS = """
+a = work(0)
+if a > 1:
+    b = work(2)
+elif a > 3:
+    b = work(4)
+elif work(a) > 5:
+    b = work(6)
+elif a > 7:
+    b = work(8)
+else:
+    b = work(9)
+note(b)
+"""
+
+
+@pytest.mark.parametrize("place", "123456789")
+def test_arms_that_cannot_be_evaluated_leave_a_graph(place: str, tmp_path: Path) -> None:
+    """The test of an arm, or what the arm does, is wrong: editors still get the steps that are known."""
+    file = tmp_path / "flow.py"
+    body = "".join(f"    {line}\n" for line in ARMS.replace(place, "step").splitlines())
+    file.write_text(f"{HEAD}@pipeline\ndef flow():\n{body}")
+    with pytest.raises(CompilationError) as raised:
+        compile_file(file)
+    known = raised.value.known()
+    assert known is not None
+    assert "work" in known.flow.by_name
 
 
 def test_conditional_expression_and_continue() -> None:

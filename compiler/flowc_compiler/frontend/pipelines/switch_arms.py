@@ -52,7 +52,8 @@ def choose(evaluator: PipelineEvaluator, first: Value, branches: Sequence[Branch
                     value, ended = _run(evaluator, switch, branches[position]), False
                 found.append(value)
             except EvaluationError:
-                failed, ended = True, False
+                # An arm without a test of its own is the last one, also where its test could not be evaluated.
+                failed, ended = True, len(switch.tests) < len(switch.arms)
         after.append(state_of(evaluator, *before.containers))
         before.restore()
         position = len(branches) if ended else position + 1
