@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 
 from flowc.client import Run, Task
+from flowc.errors import CorruptArtifact
 from flowc.store import open_store
+from flowc.store.run_layout import RunLayout
 from tests.runtime.shim import RUN, Shim
 from tests.support import unchecked_artifacts
 
@@ -153,6 +156,51 @@ def test_a_corrupt_inline_value_is_found_out(tmp_path: Path) -> None:
     document["artifacts"]["out"]["inline"] = 31
     manifest.write_text(json.dumps(document), encoding="utf-8")
     assert "does not have the hash" in shim.attempt("join").stderr, "one of release 0.1.0"
+
+
+DOCUMENTS: dict[str, dict[str, Any]] = {
+    "run.json": {"version": 1, "flow": "F", "run": "7", "created": 1.5, "owner": None, "tags": ["a"]},
+    "run-end.json": {"version": 1, "status": "failed", "ended": 12.25},
+    "heartbeat.json": {"version": 1, "time": 1.0},
+    "tags.json": {"version": 1, "tags": ["one", "two"]},
+    "graph.json": {"version": 1, "start": "start", "steps": {"start": {"next": []}}},
+    "parameters.json": {"version": 1, "parameters": {"p": {"inline": 3, "hash": "ab" * 32}}},
+    "resumed.json": {"version": 1, "reused": {"start": 1}},
+    "origin.json": {"version": 1, "origin": "6", "rerun": []},
+    "s/-/0/attempt.json": {"version": 1, "started": 1.0, "host": "h", "last": True},
+    "s/-/0/error.json": {"version": 1, "type": "E", "message": "m", "traceback": "", "created": 2.0},
+    "s/-/0/manifest.json": {"artifacts": {"x": {"inline": 12}}, "parameters": {}, "foreach": {"count": 12}},
+}
+"""What is in the files of a run."""
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_each_flipped_bit_of_a_document_is_found_out(tmp_path: Path, name: str) -> None:
+    layout = RunLayout(open_store(str(tmp_path)), "F", "7")
+    key, file = f"F/7/{name}", tmp_path / "F" / "7" / name
+    if name.endswith("manifest.json"):
+        layout.commit("s", (), 0, DOCUMENTS[name])
+    else:
+        layout.write_json(key, DOCUMENTS[name])
+    right, data = layout.read_json(key), file.read_bytes()
+    seal = 8 * len(data) - 8 * len(f',"digest":"{"0" * 64}"}}')
+    for bit in (
+        *range(0, seal, 11),
+        *range(seal, seal + 8 * len(',"digest":"')),
+        *range(seal + 100, 8 * len(data), 11),
+    ):
+        flipped = bytearray(data)
+        flipped[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(flipped)
+        with pytest.raises(CorruptArtifact) as raised:
+            layout.read_json(key)
+        assert str(file) in str(raised.value)
+    file.write_bytes(data)
+    assert layout.read_json(key) == right
+    elsewhere = f"F/8/{name}"
+    layout.store.write(elsewhere, [data])
+    with pytest.raises(CorruptArtifact, match=re.escape(f"{tmp_path}/{elsewhere} is")):
+        layout.of_run("8").manifest("s", (), 0) if name.endswith("manifest.json") else layout.read_json(elsewhere)
 
 
 @pytest.mark.process

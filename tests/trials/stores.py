@@ -245,8 +245,9 @@ def _read(root: Path, run: str, values: Values, damage: Damage) -> str | None:
                 return f"{'/'.join(key)}: {problem}"
         elif not isinstance(value, Exception) and value != values[key]:
             return f"{'/'.join(key)} is {str(value)[:60]}"
-    # A task without a manifest is one that was killed, which has no artifacts.
-    gone = {tuple(file.split("/")[2:4]) for file in damage.files if damage.gone and file.endswith("manifest.json")}
+    # A task without a manifest is one that was killed, and a failed one may have set nothing: neither has artifacts.
+    ends = ("manifest.json", "failed.json")
+    gone = {tuple(file.split("/")[2:4]) for file in damage.files if damage.gone and file.endswith(ends)}
     lost = [
         key
         for key in values
@@ -283,8 +284,6 @@ def _shown(folder: Path, root: Path, run: str, damage: Damage) -> str | None:
 
 def _is_detectable(damage: Damage) -> bool:
     """Whether the files alone show it: logs have no digest, and another document may stand where one is for people."""
-    if damage.name in ("swap", "copy") and damage.files and damage.files[0].endswith(("attempt.json", "error.json")):
-        return False  # they do not say which attempt they are of
     if damage.name in ("origin", "replace") or damage.gone:
         return any("/data/" in file or (file.endswith("manifest.json") and not damage.gone) for file in damage.files)
     return any("/data/" in file or file.endswith(".json") for file in damage.files)

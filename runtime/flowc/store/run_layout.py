@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 
 from flowc.errors import CorruptArtifact, MissingInput, MissingKey
@@ -43,6 +44,8 @@ VERSION = 1
 SEALED = 2
 """The version of manifests that say where they belong, and have a digest of themselves."""
 _DIGEST = b',"digest":"'
+_SEAL = re.compile(rb'"[0-9a-f]{64}"}\Z')
+"""How a document with a digest ends, also where its name is damaged."""
 _RECORDS: Dict[str, Dict[str, type]] = {
     RUN_RECORD: {"flow": str, "run": str, "created": float},
     "run-end.json": {"status": str},
@@ -190,8 +193,7 @@ class RunLayout:
 
     def commit(self, step: str, path: Path, attempt: int, manifest: Document) -> None:
         """Write the manifest: from here on the attempt is what readers see."""
-        place = self.folder(step, path, attempt)
-        self.write_json(f"{place}/{MANIFEST}", {**manifest, "version": SEALED, "place": place})
+        self.write_json(f"{self.folder(step, path, attempt)}/{MANIFEST}", {**manifest, "version": SEALED})
 
     def origin(self) -> Tuple[str | None, FrozenSet[str]]:
         """The id of the run that this run resumes, if it resumes one, and the steps that it was to run again.
@@ -216,8 +218,8 @@ class RunLayout:
             return None
 
     def write_json(self, key: str, document: Document) -> None:
-        """Write a small JSON file, with a digest of itself at its end."""
-        text = json.dumps(document, separators=(",", ":")).encode()
+        """Write a small JSON file, with the folder that it is for, and a digest of itself at its end."""
+        text = json.dumps({**document, "place": key.rpartition("/")[0]}, separators=(",", ":")).encode()
         self.store.write(key, [text[:-1], _DIGEST, hashlib.sha256(text).hexdigest().encode(), b'"}'])
 
     def read_json(self, key: str) -> Document | None:
@@ -253,7 +255,7 @@ def _unsealed(data: bytes) -> Document:
     digest = found.pop("digest", None)
     if digest is not None and hashlib.sha256(data.rpartition(_DIGEST)[0] + b"}").hexdigest() != digest:
         raise ValueError("does not have the digest that it was stored with")
-    if digest is None and found.get("version") == SEALED:
+    if digest is None and (found.get("version") == SEALED or _SEAL.search(data)):
         raise ValueError("has lost its digest")
     return found
 
@@ -267,8 +269,12 @@ def _checked(key: str, document: Document) -> Document:
             raise ValueError(f"has no {name!r}, as such a file must have")
     if parts[-1] == RUN_RECORD and len(parts) == 3 and [document["flow"], document["run"]] != parts[:2]:
         raise ValueError(f"is the record of run {document['flow']}/{document['run']}")
+    place = "/".join(parts[:-1])
+    found: Any = place if parts[-1] == MANIFEST else document.pop("place", place)  # release 0.1.0 wrote no places
+    if found != place:
+        raise ValueError(f"is a file of {found}")
     if parts[-1] == FAILED:
-        problem = _misplaced(document, "/".join(parts[:-1]))
+        problem = _misplaced(document, place)
         if problem:
             raise ValueError(problem)
     return document
