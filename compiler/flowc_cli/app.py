@@ -33,6 +33,8 @@ SUMMARIES = {
     "submit": "Start a run on an engine.",
     "status": "Show the state of a run on an engine, or list the latest runs.",
     "stop": "End a run on an engine early; its exit hooks run.",
+    "prune": "Remove ConfigMaps of flowc's that nothing needs any more.",
+    "runtime": "Upload what pods run of flowc to a root, for `--runtime store`.",
 }
 """The commands in the order of the help, each with the first line of its own help, which needs no import."""
 

@@ -15,13 +15,22 @@ from pydantic import ValidationError
 from flowc.project_settings import rebased
 from flowc.protocol import env_names
 from flowc_cli.check_settings import SECTION as CHECKS
+from flowc_cli.output import write_error
 from flowc_cli.project_config import ENV_OPTION, configuration, settings_of
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.ir import Flow
 from flowc_compiler.source import SourceFile
 from flowc_compiler.syntax.import_root import located
 from flowc_targets.base.options import TargetOptions
-from flowc_targets.base.target import EmittedFile, Target, UnknownTargetError, emit_checked, load_target, target_names
+from flowc_targets.base.target import (
+    EmittedFile,
+    StoredFile,
+    Target,
+    UnknownTargetError,
+    emit_checked,
+    load_target,
+    target_names,
+)
 from flowc_targets.kubernetes.pod import check_kubernetes_options
 
 
@@ -44,6 +53,23 @@ def emit_files(
 
         flow = with_images(flow, options, sink)
     return emit_checked(target, flow, source, options, sink)
+
+
+def upload_stored(stored: Mapping[StoredFile, str], sink: DiagnosticSink) -> None:
+    """Upload files to their roots, unless there is an error. Collects FC601 for a root that cannot be written."""
+    if sink.failed or not stored:
+        return
+    from flowc.errors import StoreError
+    from flowc_targets.package.stored_package import upload
+
+    for file, root in stored.items():
+        try:
+            for url, written in upload([file], root):
+                write_error(f"{'uploaded' if written else 'already there:'} {url}\n")
+        except StoreError as error:
+            help_ = "the keys of a bucket are read from the environment, as by `flowc show`"
+            sink.error("FC601", f"{file.key} cannot be uploaded: {error}", None, help=help_)
+            return
 
 
 def build_options(

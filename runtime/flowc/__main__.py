@@ -34,6 +34,15 @@ def main(arguments: List[str] | None = None) -> int:
     args = sys.argv[1:] if arguments is None else arguments
     if os.getpid() == 1:
         _end_at_sigterm()
+    if args[:1] in (["task"], ["fork-server"], ["choice"], ["hook"]) and os.environ.get(env_names.CODE):
+        from flowc.protocol import PROTOCOL_ERROR
+        from flowc.shim.loaded_plan import find_package
+
+        try:
+            find_package()
+        except (ProtocolError, OSError) as error:
+            sys.stderr.write(f"flowc: the code cannot be read: {error}\n")
+            return PROTOCOL_ERROR
     if args[:1] == ["task"]:
         return _task(args[1:])
     if args[:1] == ["fork-server"]:
@@ -149,10 +158,6 @@ def _options(args: List[str]) -> Dict[str, str]:
     return options
 
 
-if __name__ == "__main__":
-    sys.exit(main())
-
-
 def look_up(plan: Plan, step: str, path: Path, outputs: str) -> None:
     """Write the choice of the last iteration of a step at `path` to the folder `outputs`.
 
@@ -167,3 +172,9 @@ def look_up(plan: Plan, step: str, path: Path, outputs: str) -> None:
     if last is None:
         raise MissingInput(f"no iteration of {task_id(step, path)} has finished in run {plan.flow}/{run}")
     write_output(outputs, "choice", layout.manifest(step, (*path, last))["choice"])
+
+
+if __name__ == "__main__":
+    if sys.path[0] == os.getcwd():  # Python puts the working directory there; a code package does not
+        del sys.path[0]
+    sys.exit(main())

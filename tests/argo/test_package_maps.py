@@ -14,7 +14,7 @@ from flowc.shim.loaded_plan import CodePackage
 from flowc_targets.argo.argo_checks import APPLY_BYTES
 from flowc_targets.argo.yaml_printer import documents
 from flowc_targets.kubernetes.objects import ObjectMeta, to_manifest
-from flowc_targets.kubernetes.package_maps import LONGEST_TEXT, package_maps, release_labels
+from flowc_targets.kubernetes.package_maps import LONGEST_TEXT, package_maps
 from tests.argo.manifests import NESTED, diamond, emit
 from tests.support import flowc, write_files, write_package, yaml_documents
 
@@ -50,8 +50,8 @@ NAMES = ("a b.txt", "a_b.txt", "a/b.py", "a.b.py", "plan.json", "..x", ".env", "
 def package_folder(files: dict[str, bytes], folder: Path) -> CodePackage:
     """What a pod has of these files, through the printed manifest."""
     maps = package_maps("code", {PLAN_FILE: b"{}\n", **files}, {"env-0": "v"}, ObjectMeta())
-    workflow = {"spec": {"volumes": [{"name": "flowc", "projected": to_manifest(maps.volume)}]}}
-    text = documents([to_manifest(maps.runtime), to_manifest(maps.code)])
+    workflow = {"spec": {"volumes": [{"name": "flowc", "projected": to_manifest(maps.delivery.volume)}]}}
+    text = documents([to_manifest(item) for item in maps.objects])
     folder.mkdir()
     write_package([*yaml_documents(text), workflow], folder)
     return CodePackage(str(folder / "flowc.pyz"), str(folder))
@@ -67,6 +67,7 @@ def test_files_keep_apart_whatever_their_names(tmp_path: Path) -> None:
     there = package_folder(files, tmp_path / "there")
     assert {name: there.read(name) for name in files} == files
     long = package_maps("code", {"files/" + "x" * 300: b""}, {}, ObjectMeta())
+    assert long.code is not None
     assert max(map(len, long.code.data)) == 253
 
 
@@ -90,14 +91,23 @@ def compiled_lines(folder: Path, text: str, *options: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("kind", ["workflow", "template", "cron"])
-def test_a_changed_comment_changes_its_line_and_the_names_that_hash_it(kind: str, tmp_path: Path) -> None:
-    before = diamond()
-    if kind == "cron":
-        before = before.replace("class Diamond", "from flowc import schedule\n@schedule(daily=True)\nclass Diamond")
+DECORATORS = {
+    "cron": "from flowc import schedule\n@schedule(daily=True)\n",
+    "sensor": 'from flowc import trigger\n@trigger(event="sold")\n',
+    "cron and sensor": 'from flowc import schedule, trigger\n@schedule(daily=True)\n@trigger(event="sold")\n',
+    "finished": 'from flowc import trigger_on_finish\n@trigger_on_finish(flow="Other")\n',
+}
+KINDS = {"workflow": "workflow", "template": "template", "cron": "cron", "sensor": "template", "finished": "template"}
+
+
+@pytest.mark.parametrize("case", [*KINDS, "cron and sensor"])
+def test_a_changed_comment_changes_its_line_and_the_names_that_hash_it(case: str, tmp_path: Path) -> None:
+    before = diamond().replace("class Diamond", f"{DECORATORS.get(case, '')}class Diamond")
+    kind = KINDS.get(case, "cron")
+    source = ("--set", "event_source=shops") if "sensor" in case else ("-n", "flows")
     after = before.replace("    @step\n    def right", "    # the other arm\n    @step\n    def right")
     assert after != before
-    lines = changed_lines(tmp_path, before, after, "--kind", kind)
+    lines = changed_lines(tmp_path, before, after, "--kind", kind, *source)
     changed = [line for line in lines if line.startswith(("+", "-"))]
     assert "# the other arm" in [line[1:].strip() for line in changed]
     assert len(changed) <= 10
@@ -110,10 +120,6 @@ def test_flows_of_a_release_share_the_runtime(tmp_path: Path) -> None:
         del item["metadata"]["labels"]
     assert runtimes[0] == runtimes[1]
     assert len(runtimes[0]["binaryData"]["flowc.pyz"]) < APPLY_BYTES - 20_000  # as `kubectl apply` keeps it
-
-
-def test_any_version_is_a_label() -> None:
-    assert release_labels("1.0.dev3+g12ab")["flowc/version"] == "1.0.dev3_g12ab"
 
 
 def test_the_plan_has_a_line_for_each_step(tmp_path: Path) -> None:

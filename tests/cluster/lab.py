@@ -14,8 +14,12 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 from tests.cluster.cluster import BUCKET, Cluster, Submitted
 
@@ -26,7 +30,7 @@ NETWORK = Path("/run/netns/flowc")
 SETUP = """
 apiVersion: v1
 kind: Namespace
-metadata: {{name: {namespace}}}
+metadata: {{name: {namespace}, labels: {labels}}}
 ---
 apiVersion: v1
 kind: Secret
@@ -77,6 +81,8 @@ class Program:
 class Lab(Cluster):
     """The cluster as tests see it, in that namespace."""
 
+    labels: dict[str, str] = field(default_factory=dict[str, str])
+    """Of the namespace."""
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="flowc-lab-")))
     controller: Program = field(init=False)
     s3: Program = field(init=False)
@@ -99,7 +105,7 @@ class Lab(Cluster):
     def start(self) -> None:
         """Make the namespace, and start both."""
         self.s3.start()
-        self.kubectl("apply", "-f", "-", text=SETUP.format(namespace=self.namespace))
+        self.kubectl("apply", "-f", "-", text=SETUP.format(namespace=self.namespace, labels=json.dumps(self.labels)))
         deadline = time.monotonic() + 30
         while not self.get("serviceaccounts")["items"]:
             assert time.monotonic() < deadline, "the namespace got no service account"
@@ -127,6 +133,21 @@ class Lab(Cluster):
                     self.kubectl("patch", kind, name, "--type=merge", "-p", '{"metadata": {"finalizers": null}}')
             self.kubectl("delete", "namespace", self.namespace, "--wait=false")
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextmanager
+def open_lab(name: str, **labels: str) -> Generator[Lab]:
+    """A lab while the context lasts, or a skip that says why there is none; `labels` are those of the namespace."""
+    reason = missing()
+    if reason is not None:
+        pytest.skip(reason)
+    found = Lab(f"{name}-{uuid.uuid4().hex[:8]}", labels=labels)
+    try:
+        found.start()
+        yield found
+        found.clean_up()
+    finally:
+        found.end()
 
 
 def missing() -> str | None:

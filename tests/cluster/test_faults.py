@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 
 from flowc import Run
-from tests.cluster import lab as labs
 from tests.cluster.cluster import DEADLINE_SECONDS, Cluster, Submitted, run_locally
 from tests.cluster.compare import assert_same_artifacts
-from tests.cluster.lab import Lab
+from tests.cluster.lab import Lab, open_lab
 
 pytestmark = pytest.mark.cluster
 FLOWS = Path(__file__).parent / "flows"
@@ -30,16 +29,8 @@ GONE_SECONDS = 30.0
 def lab(cluster: Cluster) -> Iterator[Lab]:
     """The namespace."""
     del cluster  # it skips where there is none
-    reason = labs.missing()
-    if reason is not None:
-        pytest.skip(reason)
-    found = Lab(f"faults-{uuid.uuid4().hex[:8]}")
-    try:
-        found.start()
+    with open_lab("faults") as found:
         yield found
-        found.clean_up()
-    finally:
-        found.end()
 
 
 @pytest.fixture(scope="module")

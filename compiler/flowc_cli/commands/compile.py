@@ -16,15 +16,16 @@ from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.metaflow_variables import check_variables
 from flowc_cli.output import Form, report, write, write_content
 from flowc_cli.own_files import report_own_files
-from flowc_cli.target_options import build_options, emit_files, find_target
+from flowc_cli.target_options import build_options, emit_files, find_target, upload_stored
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import Compilation
-from flowc_targets.base.target import EmittedFile
+from flowc_targets.base.target import EmittedFile, StoredFile
 
 if TYPE_CHECKING:
     from flowc_cli.batch.flow_evidence import Candidates
 
 app = shared.command_app()
+_PUSH_HELP = "leave it out, or compile with --code store or --runtime store"
 
 
 @app.command("compile")
@@ -53,8 +54,15 @@ def compile_(
     argo_version: Annotated[str | None, typer.Option(help="argo: the oldest version that has to accept it")] = None,
     operator: shared.Operator = None,
     code: Annotated[
-        str | None, typer.Option(help="where the code is: `file` (airflow), `workflow` (argo) or `configmap`")
+        str | None,
+        typer.Option(help="where the code is: `file` (airflow), `workflow` or `store` (argo), or `configmap`"),
     ] = None,
+    runtime: Annotated[
+        str | None, typer.Option(help="argo: where flowc's own code is: `configmap`, `image` or `store`")
+    ] = None,
+    push: Annotated[
+        bool, typer.Option("--push", help="upload to the root what the output reads from there, such as --code store")
+    ] = False,
     resume: Annotated[
         str | None, typer.Option(help="argo: continue this run, argo-UID; argo-UID/STEP runs STEP again")
     ] = None,
@@ -88,6 +96,7 @@ def compile_(
         argo_version=argo_version,
         operator=operator,
         code=code,
+        runtime=runtime,
         origin_run=resume,
         env=env,
         env_from_secrets=env_from_secret,
@@ -96,7 +105,7 @@ def compile_(
     options = flow_options(flow, with_, config, config_value, branch, production, param, include=include)
     checked_by = ServerCheck(server, namespace) if check_server or server is not None else None
     job = CompileJob(target, None if output == "-" else output, given, settings or [], options, format, checked_by)
-    raise typer.Exit(job.run(files, only_check=check))
+    raise typer.Exit(job.run(files, only_check=check, push=push))
 
 
 @dataclass(frozen=True)
@@ -112,11 +121,14 @@ class CompileJob:
     checked_by: ServerCheck | None
     compiled: list[Compilation] = field(default_factory=list[Compilation])
     """The flows so far."""
+    stored: dict[StoredFile, str] = field(default_factory=dict[StoredFile, str])
+    """What they read from the root, and that."""
 
-    def run(self, files: Sequence[Path], *, only_check: bool) -> int:
+    def run(self, files: Sequence[Path], *, only_check: bool, push: bool) -> int:
         """Write the files of the target, unless there is an error, or the server refuses them. Returns the exit code.
 
-        With `only_check` nothing is written, and the code is 1 where a file is not what would be.
+        With `only_check` nothing is written, and the code is 1 where a file is not what would be. With `push` what the
+        files read from the root is uploaded before.
         """
         sink = DiagnosticSink()
         differences: list[str] = []
@@ -125,8 +137,10 @@ class CompileJob:
         try:
             if several:
                 texts = self._several(files, sink)
+                self._push(sink, push=push, only_check=only_check)
             else:
                 emitted = self._emit(files[0], self.options, sink)
+                self._push(sink, push=push, only_check=only_check)
                 if self.output is None and not sink.failed and not only_check:
                     _print(emitted, sink)
                 elif not sink.failed:
@@ -155,9 +169,22 @@ class CompileJob:
         model = engine.options_model if engine else None
         chosen = build_options(model, self.target, source.path, self.given, self.settings, sink) if model else None
         emitted = emit_files(engine, flow, source, chosen, sink) if engine and chosen else ()
+        if chosen is not None:
+            self.stored.update({item: chosen.root or "" for file in emitted for item in file.stored})
         if self.checked_by is not None and not sink.failed:
             self.checked_by.check(self.target, emitted, sink)
         return emitted
+
+    def _push(self, sink: DiagnosticSink, *, push: bool, only_check: bool) -> None:
+        """Upload what the output reads from the root, where the command line says so; else FC508 for code."""
+        if push and not self.stored and not sink.failed:
+            sink.warning("FC506", "--push has no effect: the output has all that it needs", None, help=_PUSH_HELP)
+        if push and not only_check:
+            upload_stored(self.stored, sink)
+        for item in () if push or only_check or sink.failed else self.stored:
+            if "/code/" in item.key:
+                message = f"pods read the code from {item.key} in the root, and this command does not upload it"
+                sink.warning("FC508", message, None, help="`--push` uploads what is not there yet")
 
     def _several(self, files: Sequence[Path], sink: DiagnosticSink) -> dict[Path, str]:
         """The files to write for all flows of several files and folders, by path. Collects FC603 for one path twice."""

@@ -18,7 +18,7 @@ from flowc_cli.flow_options import FlowOptions, flow_options
 from flowc_cli.metaflow_variables import check_variables
 from flowc_cli.output import INPUT_ERROR, Form, report, write, write_error
 from flowc_cli.run_states import document
-from flowc_cli.target_options import build_options, emit_files, find_target
+from flowc_cli.target_options import build_options, emit_files, find_target, upload_stored
 from flowc_compiler.diagnostics import DiagnosticSink, FlowcError
 from flowc_compiler.driver import is_unicode, split_assignments, with_defaults
 from flowc_compiler.ir import Flow
@@ -133,6 +133,8 @@ def _submit_file(
         assert emitted is not None, "wrong options have been reported"
         client = replace(request.place, namespace=emitted.namespace).client()
         files = emit_files(target, flow, source, client.options(emitted, values, request.resume), sink)
+        sink.raise_if_failed()
+        upload_stored({item: emitted.root or "" for file in files for item in file.stored}, sink)
         sink.raise_if_failed()
         report(sink.diagnostics, sink.sources)
         return _started(client, client.submit(files), request)

@@ -103,6 +103,7 @@ _TITLES = {
     "FC505": "an option's value is wrong",
     "FC506": "an option that has no effect here",
     "FC507": "an option is given twice",
+    "FC508": "the code is not where pods read it",
     "FC601": "the root cannot be used",
     "FC602": "no such run",
     "FC603": "a file cannot be written",

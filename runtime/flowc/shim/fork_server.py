@@ -106,7 +106,8 @@ def _become_fresh(request: Dict[str, Any]) -> int:
         f"--{name}={request[name]}" for name in ("step", "index", "attempt", "first", "outputs") if name in request
     ]
     package = code_package()
-    command = [sys.executable, *([package.program] if package is not None else ["-c", BOOT]), "task", *options]
+    program = package.program if package is not None else None
+    command = [sys.executable, *([program] if program is not None else ["-c", BOOT]), "task", *options]
     if "folder" in request:
         os.chdir(request["folder"])
     os.execve(sys.executable, command, {**os.environ, **request["env"]})  # noqa: S606 (no shell is wanted)

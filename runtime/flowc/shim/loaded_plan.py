@@ -82,11 +82,11 @@ def load_plan() -> Plan:
 class CodePackage:
     """The code package that this process runs."""
 
-    def __init__(self, program: str, place: str) -> None:
+    def __init__(self, program: str | None, place: str) -> None:
         self.program = program
-        """The zip that Python has been given."""
+        """The zip that Python has been given; `None` where flowc is installed."""
         self.place = place
-        """What has the plan and the flow's files: that zip, or the folder that it is in."""
+        """What has the plan and the flow's files: that zip, the folder that it is in, or what FLOWC_CODE names."""
 
     def read(self, name: str) -> bytes:
         """A file. Raises OSError."""
@@ -112,6 +112,41 @@ def set_package(package: CodePackage) -> None:
     """Set the code package, once, when the process starts."""
     global _package
     _package = package
+
+
+def find_package() -> None:
+    """Set the code package that FLOWC_CODE names, and let it name a path for processes that this one starts.
+
+    Raises ProtocolError and OSError.
+    """
+    place = os.environ.get(env_names.CODE)
+    if place:
+        if not os.path.isabs(place):
+            place = os.environ[env_names.CODE] = _fetched(place)
+        set_package(CodePackage(_package.program if _package is not None else None, place))
+
+
+def _fetched(key: str) -> str:
+    """The path of a new file with what the root has at a key, which holds its hash."""
+    import hashlib
+
+    from flowc.errors import MissingKey
+    from flowc.shim.user_files import new_folder, remove_at_exit
+    from flowc.store import open_store
+
+    root = os.environ.get(env_names.ROOT, "")
+    try:
+        content = open_store(root).read_known(key)
+    except MissingKey:
+        raise ProtocolError(f"{root} has no {key}: compile the flow with --push, which uploads its code") from None
+    if hashlib.sha256(content).hexdigest() != os.path.basename(key).partition(".")[0]:
+        raise ProtocolError(f"{key} in {root} is not what its name says: remove it, and push it again")
+    folder = new_folder()
+    remove_at_exit(folder)
+    path = os.path.join(folder, "code.zip")
+    with open(path, "wb") as file:
+        file.write(content)
+    return path
 
 
 def code_package() -> CodePackage | None:

@@ -94,8 +94,8 @@ def _search(folders: List[str], own: str) -> None:
 def _unpack(package: CodePackage, files: Dict[str, Any]) -> str:
     """Unpack the user's files into a new folder of this process."""
     try:
-        top = _new_folder()
-        _remove_at_exit(top)
+        top = new_folder()
+        remove_at_exit(top)
         for name in files["shipped"]:
             path = os.path.join(top, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -115,7 +115,7 @@ def _unpack(package: CodePackage, files: Dict[str, Any]) -> str:
     return top
 
 
-def _new_folder() -> str:
+def new_folder() -> str:
     """A new folder where `tempfile` makes them. To import that takes longer than all else here."""
     variables = (os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
     failure: OSError | None = None
@@ -138,7 +138,7 @@ def _keep_relative_paths() -> None:
     sys.path[:] = [os.path.abspath(entry) if os.path.exists(entry or ".") else entry for entry in sys.path]
 
 
-def _remove_at_exit(folder: str) -> None:
+def remove_at_exit(folder: str) -> None:
     """Not in processes that the step forks: the first that ends would take the others' files away."""
     import atexit
 

@@ -20,7 +20,7 @@ from flowc_targets.airflow.options import LONGEST_PARAMETER, AirflowOptions
 from flowc_targets.airflow.task_lowering import asset, lower_steps, markdown
 from flowc_targets.base.parameter_defaults import choices, description, literal_default
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
-from flowc_targets.kubernetes.package_maps import LABELS
+from flowc_targets.kubernetes.labels import LABELS
 from flowc_targets.kubernetes.pod import check_mounts
 from flowc_targets.package.code_package import compressed_sizes, content_hash, largest_files, package_files, zip_files
 from flowc_targets.package.project_names import deployment_name, event_name, finished_event, upstream_deployment

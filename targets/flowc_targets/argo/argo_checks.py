@@ -87,15 +87,18 @@ def check_objects(
     spec = workflow.spec
     if options.crds == "full":
         _check_caps(flow, workflow, sink)
-    code = _bytes_of(maps.code) if maps is not None else 0
+    config_map = maps.code if maps is not None else None
+    code = _bytes_of(config_map) if config_map is not None else 0
     if maps is not None and code > OBJECT_BYTES:
         message = f"the code and the values of variables have {code} bytes, and a ConfigMap holds 1 MiB"
-        sink.unsupported("FC503", TARGET_NAME, message, flow.span, help=largest_files(maps.sizes))
+        way_out = "compile with --code store --push, which puts the code below the root; or "
+        way_out = "" if options.code == "store" else way_out
+        sink.unsupported("FC503", TARGET_NAME, message, flow.span, help=way_out + largest_files(maps.sizes))
     size = len(json.dumps(to_manifest(spec)))
     if size > OBJECT_BYTES:
         message = f"the Workflow has {size} bytes, and Kubernetes stores {OBJECT_BYTES}"
         sink.unsupported("FC503", TARGET_NAME, message, flow.span, help="split the flow in two")
-    largest = max(size, len(json.dumps(to_manifest(maps.code))) if maps is not None else 0)
+    largest = max(size, len(json.dumps(to_manifest(config_map))) if config_map is not None else 0)
     if largest > APPLY_BYTES and code <= OBJECT_BYTES and size <= OBJECT_BYTES:
         message = f"an object of {largest} bytes is too large for a plain `kubectl apply`"
         sink.warning("FC503", message, flow.span, help="apply it with `kubectl apply --server-side -f -`")

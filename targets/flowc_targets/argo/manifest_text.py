@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from flowc.protocol.encodings import ENCODED, PACKED, RESERVED, SENT, USE_DEFAULT
 from flowc_targets.base.parameter_defaults import literal_default
-from flowc_targets.kubernetes.package_maps import LABELS
+from flowc_targets.kubernetes.labels import BRANCH, DEPLOYMENT, FLOW, HASH_LENGTH, LABELS, PROJECT, label_value
 from flowc_targets.package.project_names import branch_name, deployment_name
 
 if TYPE_CHECKING:
@@ -30,16 +30,7 @@ CRON_LIMIT = 52
 TASK_LIMIT = 128
 """The longest name of a task or a template."""
 
-FLOW = "flowc/flow"
-"""The flow's name."""
-DEPLOYMENT = "flowc/deployment"
-"""`project.branch.Flow`, or the flow's name: what `@trigger_on_finish` of another flow waits for."""
-PROJECT = "flowc/project"
-BRANCH = "flowc/branch"
-
-HASH_LENGTH = 10
 _SUFFIX = 6
-_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", re.ASCII)
 
 
 def deployed_name(flow: Flow, limit: int = OBJECT_LIMIT) -> str:
@@ -91,18 +82,6 @@ def run_labels(flow: Flow) -> dict[str, str]:
     if project is not None:
         labels |= {PROJECT: label_value(project.name), BRANCH: label_value(branch_name(project))}
     return labels
-
-
-def label_value(text: str) -> str:
-    """A text as the value of a label: at most 63 characters of `[A-Za-z0-9_.-]`.
-
-    Where a text is not that, the value ends in a hash of it, so that two texts never share a value.
-    """
-    if _LABEL_VALUE.fullmatch(text):
-        return text
-    digest = _digest(text)[:HASH_LENGTH]
-    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", text, flags=re.ASCII)[: OBJECT_LIMIT - HASH_LENGTH - 1].strip("_.-")
-    return f"{plain}-{digest}" if plain else digest
 
 
 def _shorten(name: str, limit: int) -> str:

@@ -67,9 +67,15 @@ class ArgoOptions(TargetOptions):
         default="kubectl",
         description="what creates the objects: kubectl, or Argo Server, which takes one object and names each run",
     )
-    code: Literal["configmap", "workflow"] | None = Field(
+    code: Literal["configmap", "workflow", "store"] | None = Field(
         default=None,
-        description="where the code is: in a ConfigMap beside the Workflow, as for kubectl by default, or in it",
+        description="where the code is: in a ConfigMap beside the Workflow, as for kubectl by default, in it, or in a "
+        "file below the root, which --push uploads",
+    )
+    runtime: Literal["configmap", "image", "store"] = Field(
+        default="configmap",
+        description="where flowc's own code is: in a ConfigMap, the same for all flows of a release, in the image, "
+        "which has flowc installed, or below the root, where `flowc runtime push` puts it",
     )
     name: str | None = Field(default=None, description="name of the object, instead of the derived one")
     parameters: dict[str, str] = Field(default={}, description="values for flow parameters instead of their defaults")

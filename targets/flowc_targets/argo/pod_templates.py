@@ -35,7 +35,6 @@ from flowc_targets.kubernetes.objects import (
     ObjectMeta,
     VolumeMount,
 )
-from flowc_targets.kubernetes.package_maps import PROGRAM
 from flowc_targets.kubernetes.pod import CODE_FOLDER, StepPod, env_from, pod_variables, step_pod
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from flowc_compiler.ir import Flow, Step
     from flowc_targets.argo.argo_expressions import Value
     from flowc_targets.argo.options import ArgoOptions
+    from flowc_targets.kubernetes.package_maps import Delivery
 
 CODE_VOLUME = "flowc"
 OUTPUTS_FOLDER = "/tmp/flowc"  # noqa: S108 (a folder in the pod, nobody else's)
@@ -110,11 +110,12 @@ class _Needs(NamedTuple):
 class PodTemplates:
     """Makes the templates of one flow's pods."""
 
-    def __init__(self, flow: Flow, options: ArgoOptions, code: str) -> None:
-        """`code` is the ConfigMap with the code package and with values that may not stand in a template."""
+    def __init__(self, flow: Flow, options: ArgoOptions, code: str, delivery: Delivery) -> None:
+        """`code` is the ConfigMap with values that may not stand in a template, and with the code by default."""
         self._flow = flow
         self._options = options
         self._code = code
+        self._delivery = delivery
         self._own_env = self._run_variables()
 
     def steps(self, target: str, sink: DiagnosticSink) -> StepTemplates:
@@ -225,18 +226,18 @@ class PodTemplates:
         self, pod: StepPod, command: str, args: tuple[str, ...], *, takes_parameters: bool = False
     ) -> Container:
         options = self._options
-        code = VolumeMount(name=CODE_VOLUME, mount_path=CODE_FOLDER, read_only=True)
+        code = (VolumeMount(name=CODE_VOLUME, mount_path=CODE_FOLDER, read_only=True),)
         return Container(
             image=pod.image or options.image,
             image_pull_policy=pod.image_pull_policy or options.image_pull_policy,
-            command=(pod.python or options.python, f"{CODE_FOLDER}/{PROGRAM}", command),
+            command=(pod.python or options.python, *self._delivery.program, command),
             args=args,
             env=self._env(pod, takes_parameters=takes_parameters),
             env_from=pod.env_from or env_from(options.env_from_secrets),
             ports=pod.ports,
             resources=pod.resources,
             security_context=pod.security_context,
-            volume_mounts=(code, *pod.volume_mounts),
+            volume_mounts=(*(code if self._delivery.volume is not None else ()), *pod.volume_mounts),
         )
 
     def _env(self, pod: StepPod, *, takes_parameters: bool) -> tuple[EnvVar, ...]:
@@ -254,7 +255,7 @@ class PodTemplates:
         assert options.root is not None, "check_flow has reported a missing root"
         # The uid, and not the name: a Workflow that is deleted and applied again keeps its name, and is another run.
         own = {env_names.ROOT: env_value(options.root), env_names.RUN_ID: "argo-{{workflow.uid}}"}
-        own |= {name: env_value(value) for name, value in options.store_env.items()}
+        own |= {name: env_value(value) for name, value in {**options.store_env, **self._delivery.env}.items()}
         if options.kind != "workflow":
             own[env_names.ORIGIN_RUN_ID] = f"{{{{workflow.parameters.{ORIGIN}}}}}"
         elif options.origin_run:

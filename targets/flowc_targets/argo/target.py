@@ -53,8 +53,8 @@ from flowc_targets.argo.workflow_objects import (
 from flowc_targets.argo.yaml_printer import documents
 from flowc_targets.base.parameter_defaults import choices, description
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
+from flowc_targets.kubernetes.labels import VERSION
 from flowc_targets.kubernetes.objects import (
-    ConfigMap,
     Container,
     DownwardAPIVolumeFile,
     DownwardAPIVolumeSource,
@@ -66,10 +66,11 @@ from flowc_targets.kubernetes.objects import (
     Volume,
     to_manifest,
 )
-from flowc_targets.kubernetes.package_maps import PROGRAM, code_digest, package_maps
+from flowc_targets.kubernetes.package_maps import PROGRAM, Delivery, code_digest, package_maps, split_package
 from flowc_targets.kubernetes.pod import CODE_FOLDER
 from flowc_targets.package.code_package import package_files, zip_files
 from flowc_targets.package.project_names import deployment_name
+from flowc_targets.package.stored_package import bootstrap_files, stored_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from flowc_compiler.source import SourceFile
     from flowc_targets.argo.events.sensor_model import EventSource, Sensor
     from flowc_targets.base.engine import Address, EngineClient
+    from flowc_targets.kubernetes.package_maps import CodePlace, RuntimePlace
 
 CAPABILITIES = Capabilities(
     step_kinds=frozenset({"linear", "branch", "foreach", "join", "parallel", "switch"}),
@@ -119,31 +121,37 @@ def emit_package(
     """The output for a checked flow and the given code: a pure function, so that tests can hold the code still."""
     header = f"Made by flowc from {PurePath(flow.file).name}, flow {flow.name}. Change that file, not this one."
     name = f"{object_name(deployment_name(flow))}.yaml"
-    first, *others = (to_manifest(item) for item in _objects(flow, files, options, sink))
-    head = documents([], header)
-    if not isinstance(first, dict) or first["kind"] != "ConfigMap":
-        return (EmittedFile(name, documents([first, *others], header)),)
-    runtime, own = documents([first]), documents(others)
-    shared = EmittedFile(f"{first['metadata']['name']}.yaml", documents([], RUNTIME_HEADER) + runtime)
-    return (EmittedFile(name, f"{head}{runtime}---\n{own}", (EmittedFile(name, head + own), shared)),)
-
-
-def _objects(
-    flow: Flow, files: dict[str, bytes], options: ArgoOptions, sink: DiagnosticSink
-) -> tuple[ConfigMap | Workflow | CronWorkflow | EventSource | Sensor, ...]:
-    """The ConfigMaps with the runtime and the code, where there are any, and the Workflow or what deploys the flow."""
     values = configmap_env(flow, options)
-    seed = {"carried": b""} if options.embeds_code else {}
-    name = object_name(deployment_name(flow), code_digest({**files, **seed}, values))
     if options.embeds_code:
-        workflow = build_workflow(flow, options, TARGET_NAME, sink, name, ProjectedVolumeSource(sources=()))
-        workflow = with_embedded_code(flow, workflow, files, values, sink)
-        check_objects(flow, workflow, None, options, sink)
-        return deployed_objects(flow, options, workflow)
-    maps = package_maps(name, files, values, ObjectMeta(namespace=options.namespace, labels=run_labels(flow)))
-    workflow = build_workflow(flow, options, TARGET_NAME, sink, name, maps.volume)
+        stored = (stored_runtime(),) if options.runtime == "store" else ()
+        objects = _with_own_code(flow, files, values, options, sink)
+        return (EmittedFile(name, documents([to_manifest(item) for item in objects], header), stored=stored),)
+    code = object_name(deployment_name(flow), code_digest(files, values))
+    places: tuple[RuntimePlace, CodePlace] = (options.runtime, "store" if options.code == "store" else "configmap")
+    meta = ObjectMeta(namespace=options.namespace, labels=run_labels(flow))
+    maps = package_maps(code, files, values, meta, places)
+    workflow = build_workflow(flow, options, TARGET_NAME, sink, code, maps.delivery)
     check_objects(flow, workflow, maps, options, sink)
-    return (maps.runtime, maps.code, *deployed_objects(flow, options, workflow))
+    objects = (*((maps.code,) if maps.code is not None else ()), *deployed_objects(flow, options, workflow))
+    head, own = documents([], header), documents([to_manifest(item) for item in objects])
+    if maps.runtime is None:
+        return (EmittedFile(name, head + own, stored=maps.stored),)
+    runtime = documents([to_manifest(maps.runtime)])
+    shared = EmittedFile(f"{maps.runtime.metadata.name}.yaml", documents([], RUNTIME_HEADER) + runtime)
+    apart = (EmittedFile(name, head + own), shared)
+    return (EmittedFile(name, f"{head}{runtime}---\n{own}", apart, maps.stored),)
+
+
+def _with_own_code(
+    flow: Flow, files: dict[str, bytes], values: dict[str, str], options: ArgoOptions, sink: DiagnosticSink
+) -> tuple[Workflow | CronWorkflow | EventSource | Sensor, ...]:
+    """The Workflow that has its code in itself, or what deploys such a flow."""
+    name = object_name(deployment_name(flow), code_digest({**files, "carried": b""}, values))
+    delivery = Delivery((f"{CODE_FOLDER}/{PROGRAM}",), ProjectedVolumeSource(sources=()))
+    workflow = build_workflow(flow, options, TARGET_NAME, sink, name, delivery)
+    workflow = with_embedded_code(flow, workflow, files, values, sink, options.runtime)
+    check_objects(flow, workflow, None, options, sink)
+    return deployed_objects(flow, options, workflow)
 
 
 RUNTIME_HEADER = "Made by flowc: what the pods of all flows run that this release of it compiled."
@@ -157,13 +165,13 @@ TITLE = "workflows.argoproj.io/title"
 
 
 def build_workflow(
-    flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, code: str, volume: ProjectedVolumeSource
+    flow: Flow, options: ArgoOptions, target: str, sink: DiagnosticSink, code: str, delivery: Delivery
 ) -> Workflow:
     """The Workflow of a flow whose code is in the ConfigMap `code`; for other kinds, the WorkflowTemplate.
 
-    `volume` shows the code package to pods.
+    The name of that ends in the hash of the code, wherever that is.
     """
-    pods = PodTemplates(flow, options, code)
+    pods = PodTemplates(flow, options, code, delivery)
     steps = pods.steps(target, sink)
     templates = dag_templates(flow, steps, full_crds=options.crds == "full")
     paused = any(task.template == NOTHING for template in templates for task in template.dag)
@@ -173,11 +181,12 @@ def build_workflow(
     if paused:
         templates.append(Template(name=NOTHING, suspend="0"))
     templates += pods.exit_hooks()
-    return _named(flow, options, _spec(flow, options, volume, tuple(templates)))
+    labels = {**run_labels(flow), VERSION: code.rpartition("-")[2]}
+    return _named(flow, options, _spec(flow, options, delivery.volume, tuple(templates)), labels)
 
 
 def _spec(
-    flow: Flow, options: ArgoOptions, volume: ProjectedVolumeSource, templates: tuple[Template, ...]
+    flow: Flow, options: ArgoOptions, volume: ProjectedVolumeSource | None, templates: tuple[Template, ...]
 ) -> WorkflowSpec:
     arguments = [_argument(parameter, options) for parameter in flow.run_parameters]
     if options.kind != "workflow":
@@ -197,7 +206,7 @@ def _spec(
         pod_metadata=queue_metadata(options.kueue_queue),
         pod_gc=PodGC(strategy=options.pod_gc, delete_delay_duration=options.pod_gc_delay) if options.pod_gc else None,
         ttl_strategy=options.ttl_seconds,
-        volumes=(Volume(name=CODE_VOLUME, projected=volume),),
+        volumes=(Volume(name=CODE_VOLUME, projected=volume),) if volume is not None else (),
         templates=templates,
     )
 
@@ -218,10 +227,9 @@ def _enum(parameter: FlowParameter, value: str | None) -> tuple[str, ...] | None
     return allowed if value is None or value in allowed else (value, *allowed)
 
 
-def _named(flow: Flow, options: ArgoOptions, spec: WorkflowSpec) -> Workflow:
+def _named(flow: Flow, options: ArgoOptions, spec: WorkflowSpec, labels: dict[str, str]) -> Workflow:
     """The object around a spec. A Workflow's name holds the hash of its content: another flow is another object."""
     template = options.kind != "workflow"
-    labels = run_labels(flow)
     about = {TITLE: flow.name}
     if flow.doc:
         about["workflows.argoproj.io/description"] = defused(flow.doc.strip().split("\n\n")[0])
@@ -282,7 +290,9 @@ def _cron_workflow(flow: Flow, options: ArgoOptions, template: Workflow, *, refe
         workflow_metadata=None if refer else template.spec.workflow_metadata,
         workflow_spec=reference if refer else template.spec.replace(workflow_metadata=None),
     )
-    return CronWorkflow(metadata=template.metadata, spec=spec)
+    # The version is that of the code, which only the template has then.
+    labels = {key: value for key, value in template.metadata.labels.items() if not refer or key != VERSION}
+    return CronWorkflow(metadata=template.metadata.replace(labels=labels), spec=spec)
 
 
 ANNOTATION_BYTES = 250_000
@@ -313,22 +323,35 @@ for pair in filter(None, os.environ.pop("FLOWC_PACKED", "").split(",")):
 os.execv(sys.executable, [sys.executable, path] + sys.argv[1:])
 """
 """What a pod calls instead of the code package: it unpacks it, and goes on as it."""
+BOOT_IMAGE = BOOT.replace("[sys.executable, path]", '[sys.executable, "-m", "flowc"]').replace(
+    "os.execv(", 'os.environ["FLOWC_CODE"] = path\nos.execv('
+)
+"""The same where the runtime is in the image."""
 
 
 def with_embedded_code(
-    flow: Flow, workflow: Workflow, files: Mapping[str, bytes], values: Mapping[str, str], sink: DiagnosticSink
+    flow: Flow,
+    workflow: Workflow,
+    files: Mapping[str, bytes],
+    values: Mapping[str, str],
+    sink: DiagnosticSink,
+    runtime: RuntimePlace,
 ) -> Workflow:
     """The Workflow with its code in it. Collects FC503 where that is more than a pod's annotations hold.
 
     `files` are those of the code package, and `values` those of variables that may not stand in a template.
     """
+    if runtime != "configmap":
+        files = {**split_package(files)[0], **(bootstrap_files() if runtime == "store" else {})}
     packed = {_CODE_FILE: zip_files(files, compressed=False), **{key: text.encode() for key, text in values.items()}}
-    annotations = {_PREFIX + BOOT_FILE: BOOT, **{_PREFIX + key: _packed(content) for key, content in packed.items()}}
+    boot = BOOT_IMAGE if runtime == "image" else BOOT
+    annotations = {_PREFIX + BOOT_FILE: boot, **{_PREFIX + key: _packed(content) for key, content in packed.items()}}
     size = sum(len(key) + len(value) for key, value in annotations.items())
     if size > ANNOTATION_BYTES:
         message = f"the code has {size} bytes in a Workflow that carries it, and a pod holds {ANNOTATION_BYTES} of it"
         help_ = (
-            "say code=configmap, which needs kubectl beside Argo Server, or keep large files in the image or the store"
+            "say code=configmap, which needs kubectl beside Argo Server, or code=store, which uploads it to the root; "
+            "or keep large files in the image or the store"
         )
         sink.unsupported("FC503", "argo", message, flow.span, help=help_)
     spec = workflow.spec

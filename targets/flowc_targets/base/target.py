@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from flowc_targets.base.options import TargetOptions
 
@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from flowc_compiler.ir import BatchSpec, Flow, SecretsSpec, Step
     from flowc_compiler.source import SourceFile, Span
 
-__all__ = ["Capabilities", "EmittedFile", "Target", "TargetOptions"]
+__all__ = ["Capabilities", "EmittedFile", "StoredFile", "Target", "TargetOptions"]
+
+
+class StoredFile(NamedTuple):
+    """What tasks read from the root of the artifacts, and what has to be there before they do."""
+
+    key: str
+    """Its place below the root, by its content."""
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,8 @@ class EmittedFile:
     text: str
     apart: tuple[EmittedFile, ...] = ()
     """The same as several files, for a folder: what several flows share is a file of its own there."""
+    stored: tuple[StoredFile, ...] = ()
+    """What has to be uploaded before tasks begin; nothing where the files have all that tasks need."""
 
 
 @dataclass(frozen=True, slots=True)

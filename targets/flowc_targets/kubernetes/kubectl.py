@@ -1,20 +1,22 @@
-"""Creating objects with the kubectl on the PATH: those that an engine's own server has no API for."""
+"""Creating, listing and deleting objects with the kubectl on the PATH: an engine's own server has no API for them."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flowc_targets.base.engine import EngineError
-from flowc_targets.base.json_parts import as_map
+from flowc_targets.base.json_parts import as_map, as_maps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 KUBECTL_SECONDS = 60
 """How long kubectl may take for an object."""
+_LIST_SECONDS = 600
+_NO_SUCH_KIND = "the server doesn't have a resource type"
 
 
 def create_config_maps(
@@ -48,3 +50,34 @@ def _create(kubectl: str, config: Mapping[str, object], namespace: str | None) -
         return str(error)
     said = result.stderr.strip()
     return None if result.returncode == 0 or "AlreadyExists" in said else said
+
+
+def list_objects(kind: str, namespace: str | None, *options: str) -> list[dict[str, Any]]:
+    """The objects of a kind in a namespace; none where the cluster has no such kind. Raises EngineError FC610."""
+    said, problem = _run(["get", kind, "--output=json", *options], namespace, _LIST_SECONDS)
+    if problem is not None and problem.startswith(f"error: {_NO_SUCH_KIND}"):
+        return []
+    if problem is not None:
+        message = f"kubectl cannot list {kind}: {problem}"
+        raise EngineError.unusable(message, "check KUBECONFIG, the namespace (-n), and the right to list them")
+    return as_maps(as_map(json.loads(said)).get("items"))
+
+
+def delete_objects(kind: str, names: Sequence[str], namespace: str | None) -> None:
+    """Delete objects that are there. Raises EngineError FC611."""
+    _, problem = _run(["delete", kind, "--ignore-not-found", "--wait=false", *names], namespace, _LIST_SECONDS)
+    if problem is not None:
+        raise EngineError.refused(f"kubectl cannot delete {kind}: {problem}", "the right to delete them is missing")
+
+
+def _run(arguments: Sequence[str], namespace: str | None, seconds: int) -> tuple[str, str | None]:
+    """What kubectl prints, and what it says against a command; that is `None` when it is done."""
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        return "", "there is no kubectl on the PATH"
+    command = [kubectl, *(["--namespace", namespace] if namespace is not None else []), *arguments]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return "", str(error)
+    return result.stdout, result.stderr.strip() or "it fails" if result.returncode else None

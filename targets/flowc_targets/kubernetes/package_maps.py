@@ -1,7 +1,8 @@
 """A code package as two ConfigMaps: the runtime, the same for all flows of a release, and the flow's code as text.
 
 A reviewer reads the code where it is, and a changed line is a changed line. A pod finds both in one folder, by a
-projected volume: the runtime as a zip that Python runs, and beside it the plan and the flow's files.
+projected volume: the runtime as a zip that Python runs, and beside it the plan and the flow's files. Instead, the
+runtime may be in the image, and either of them below the root of the artifacts.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import hashlib
 import re
 import zlib
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from flowc._version import __version__
-from flowc.protocol import FILES_FOLDER, PACKED_SUFFIX, PLAN_FILE, RUNTIME_FILE
+from flowc.protocol import FILES_FOLDER, PACKED_SUFFIX, PLAN_FILE, RUNTIME_FILE, env_names
+from flowc_targets.kubernetes.labels import HASH_LENGTH, LABELS, RELEASE, label_value
 from flowc_targets.kubernetes.objects import (
+    EMPTY,
     ConfigMap,
     ConfigMapProjection,
     KeyToPath,
@@ -23,51 +26,116 @@ from flowc_targets.kubernetes.objects import (
     ProjectedVolumeSource,
     VolumeProjection,
 )
+from flowc_targets.kubernetes.pod import CODE_FOLDER
 from flowc_targets.package.code_package import MAIN_FILE, content_hash, zip_files
+from flowc_targets.package.stored_package import bootstrap_files, stored_code, stored_runtime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from flowc_targets.base.target import StoredFile
+
 PROGRAM = "flowc.pyz"
 """The key of the runtime, and so the file in pods."""
-LABELS = {"app.kubernetes.io/managed-by": "flowc"}
-"""The labels of every object that flowc writes."""
-VERSION_LABEL = "flowc/version"
-"""The release whose runtime it is."""
 LONGEST_TEXT = 64 * 1024
 """Bytes of a file that is shown as text. A longer one is a table or generated: compressed, more of them fit."""
 
-_HASH_LENGTH = 10
 _NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST_KEY = 253
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 """What no text has, but files of other kinds; a carriage return is one of them."""
 
 
-class PackageMaps(NamedTuple):
-    """The objects of a package, and the volume that shows both to a pod."""
+RuntimePlace = Literal["configmap", "image", "store"]
+"""Where pods have the runtime: in a ConfigMap, in their image, or below the root of the artifacts."""
+CodePlace = Literal["configmap", "store"]
+"""Where they have the code."""
 
-    runtime: ConfigMap
-    code: ConfigMap
-    volume: ProjectedVolumeSource
+
+class Delivery(NamedTuple):
+    """How a pod gets a package, and begins to run it."""
+
+    program: tuple[str, ...]
+    """What the Python in the image is called with, before the command of the shim."""
+    volume: ProjectedVolumeSource | None
+    """What shows the package to the pod, at `CODE_FOLDER`; `None` where it has all elsewhere."""
+    env: Mapping[str, str] = EMPTY
+
+
+class PackageMaps(NamedTuple):
+    """The objects of a package, and how pods get it."""
+
+    runtime: ConfigMap | None
+    code: ConfigMap | None
+    delivery: Delivery
     sizes: dict[str, int]
     """The bytes that each of the user's files takes in the object, by its path in the package."""
+    stored: tuple[StoredFile, ...] = ()
+    """What has to be uploaded to the root."""
+
+    @property
+    def objects(self) -> tuple[ConfigMap, ...]:
+        """The objects that there are."""
+        return tuple(item for item in (self.runtime, self.code) if item is not None)
 
 
-def package_maps(name: str, files: Mapping[str, bytes], values: Mapping[str, str], meta: ObjectMeta) -> PackageMaps:
+IN_CONFIG_MAPS: tuple[RuntimePlace, CodePlace] = ("configmap", "configmap")
+"""The places of the runtime and the code by default."""
+
+
+def package_maps(
+    name: str,
+    files: Mapping[str, bytes],
+    values: Mapping[str, str],
+    meta: ObjectMeta,
+    places: tuple[RuntimePlace, CodePlace] = IN_CONFIG_MAPS,
+) -> PackageMaps:
     """The objects for the files of a package (see `package_files`). The one with the code is called `name`.
 
     `values` are further keys of that, which no pod sees as files. `meta` has the labels and the namespace.
     """
     own, program = split_package(files)
-    packed = _zipped(tuple(program.items()))
-    runtime = ConfigMap(
-        metadata=meta.replace(name=f"flowc-runtime-{_digest(packed)}", labels=release_labels(__version__)),
+    runtime = _runtime(program, meta, places[0])
+    stored: list[StoredFile] = []
+    env: dict[str, str] = {}
+    if places[0] == "store":
+        stored.append(stored_runtime())
+    elif places[0] == "image":
+        env[env_names.CODE] = CODE_FOLDER
+    sources = [_source(runtime, (KeyToPath(key=PROGRAM, path=PROGRAM),))] if runtime is not None else []
+    sizes: dict[str, int] = {}
+    if places[1] == "store":
+        stored.append(stored_code(own))
+        env[env_names.CODE] = stored[-1].key
+        code = ConfigMap(metadata=meta.replace(name=name), data=values) if values else None
+    else:
+        code, items = _code(meta.replace(name=name), own, values, sizes)
+        sources.append(_source(code, items))
+    volume = ProjectedVolumeSource(sources=tuple(sources)) if sources else None
+    start = ("-m", "flowc") if places[0] == "image" else (f"{CODE_FOLDER}/{PROGRAM}",)
+    return PackageMaps(runtime, code, Delivery(start, volume, env), sizes, tuple(stored))
+
+
+def _runtime(program: Mapping[str, bytes], meta: ObjectMeta, place: RuntimePlace) -> ConfigMap | None:
+    """The object that pods begin with: the runtime, or what fetches it; `None` where it is in the image."""
+    if place == "image":
+        return None
+    packed = _zipped(tuple((bootstrap_files() if place == "store" else program).items()))
+    kind = "bootstrap" if place == "store" else "runtime"
+    return ConfigMap(
+        metadata=meta.replace(
+            name=f"flowc-{kind}-{_digest(packed)}", labels={**LABELS, RELEASE: label_value(__version__)}
+        ),
         binary_data={PROGRAM: base64.b64encode(packed).decode()},
     )
+
+
+def _code(
+    meta: ObjectMeta, own: Mapping[str, bytes], values: Mapping[str, str], sizes: dict[str, int]
+) -> tuple[ConfigMap, tuple[KeyToPath, ...]]:
+    """The object with the code, and what pods see of it. Fills the sizes of `PackageMaps`."""
     data, binary, taken = dict(values), dict[str, str](), set(values)
     items: list[KeyToPath] = []
-    sizes: dict[str, int] = {}
     for path, content in own.items():
         key = _key(path, taken)
         taken.add(key)
@@ -80,24 +148,17 @@ def package_maps(name: str, files: Mapping[str, bytes], values: Mapping[str, str
             binary[key] = base64.b64encode(compressed).decode()
             sizes[path] = len(compressed)
         items.append(KeyToPath(key=key, path=path if text is not None else f"{path}{PACKED_SUFFIX}"))
-    code = ConfigMap(metadata=meta.replace(name=name), data=data, binary_data=binary)
-    sources = (
-        ConfigMapProjection(name=runtime.metadata.name or "", items=(KeyToPath(key=PROGRAM, path=PROGRAM),)),
-        ConfigMapProjection(name=name, items=tuple(items)),
-    )
-    volume = ProjectedVolumeSource(sources=tuple(VolumeProjection(config_map=source) for source in sources))
-    return PackageMaps(runtime, code, volume, sizes)
+    return ConfigMap(metadata=meta, data=data, binary_data=binary), tuple(items)
+
+
+def _source(config_map: ConfigMap, items: tuple[KeyToPath, ...]) -> VolumeProjection:
+    return VolumeProjection(config_map=ConfigMapProjection(name=config_map.metadata.name or "", items=items))
 
 
 @cache
 def _zipped(program: tuple[tuple[str, bytes], ...]) -> bytes:
     """The runtime as a zip: all flows that one command compiles have the same."""
     return zip_files(dict(program))
-
-
-def release_labels(version: str) -> dict[str, str]:
-    """The labels of a release's runtime; a local version such as `1.0+gpu` is no label's value as it is."""
-    return {**LABELS, VERSION_LABEL: re.sub(r"[^A-Za-z0-9_.-]", "_", version)}
 
 
 def split_package(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], dict[str, bytes]]:
@@ -134,4 +195,4 @@ def _as_text(path: str, content: bytes) -> str | None:
 
 def _digest(content: bytes) -> str:
     """Of the bytes as they are: objects never change, and two versions of zlib may compress the same differently."""
-    return hashlib.sha256(content).hexdigest()[:_HASH_LENGTH]
+    return hashlib.sha256(content).hexdigest()[:HASH_LENGTH]

@@ -71,7 +71,7 @@ def package_files(
     plan.update(_unserved(code))
     files.update(contents)
     files[RUNTIME_FILE] = runtime_zip()
-    files[MAIN_FILE] = Path(__file__).with_name("zipapp__main__.py").read_bytes()
+    files[MAIN_FILE] = main_file()
     files[PLAN_FILE] = plan_text(plan).encode()
     return dict(sorted(files.items()))
 
@@ -211,6 +211,11 @@ def _content(path: Path, source: SourceFile, code: LocalCode, sink: DiagnosticSi
         if path not in code.files:  # else it is reported where it is imported
             sink.error("FC605", f"{path} cannot be read: {error.strerror}", None, help=help_text)
         return b""
+
+
+def main_file() -> bytes:
+    """What a package begins as."""
+    return Path(__file__).with_name("zipapp__main__.py").read_bytes()
 
 
 @cache

@@ -46,8 +46,9 @@ from flowc_targets.argo.events.sensor_model import (
     Watch,
 )
 from flowc_targets.argo.events.trigger_checks import event_parameters
-from flowc_targets.argo.manifest_text import DEPLOYMENT, OBJECT_LIMIT, TRIGGER, deployed_name, label_value
+from flowc_targets.argo.manifest_text import OBJECT_LIMIT, TRIGGER, deployed_name
 from flowc_targets.argo.workflow_objects import Parameter, TemplateRef
+from flowc_targets.kubernetes.labels import DEPLOYMENT, VERSION, label_value
 from flowc_targets.kubernetes.objects import LocalObjectReference, ObjectMeta
 from flowc_targets.package.project_names import event_name, finished_event, upstream_deployment
 
@@ -110,8 +111,10 @@ def event_objects(flow: Flow, options: ArgoOptions, template: Workflow) -> tuple
 
 
 def _meta(name: str, template: Workflow) -> ObjectMeta:
+    """The labels are the template's, without the version of the code: these objects are the same for all of them."""
     about = template.metadata
-    return ObjectMeta(name=name, namespace=about.namespace, labels=about.labels)
+    labels = {key: value for key, value in about.labels.items() if key != VERSION}
+    return ObjectMeta(name=name, namespace=about.namespace, labels=labels)
 
 
 def _trigger(flow: Flow, name: str, part: _Part, template: Workflow) -> Trigger:

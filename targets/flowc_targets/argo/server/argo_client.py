@@ -18,7 +18,7 @@ from flowc_targets.argo.target import TITLE
 from flowc_targets.base.engine import Deployed, DeployedParameter, EngineError, LogLine
 from flowc_targets.base.json_parts import as_map, as_maps
 from flowc_targets.kubernetes.kubectl import create_config_maps
-from flowc_targets.kubernetes.package_maps import LABELS
+from flowc_targets.kubernetes.labels import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

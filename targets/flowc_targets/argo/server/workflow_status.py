@@ -155,7 +155,7 @@ def _calls(workflow: Json) -> dict[str, _Call]:
     for template in templates:
         container = as_map(template.get("container"))
         command = as_strings(container.get("command"))
-        if len(command) > 1 and command[-2].startswith(f"{CODE_FOLDER}/"):
+        if len(command) > 1 and (command[-2].startswith(f"{CODE_FOLDER}/") or command[-3:-1] == ["-m", "flowc"]):
             variables = {str(item.get("name")): item.get("value") for item in as_maps(container.get("env"))}
             root = variables.get(env_names.ROOT)
             text = root.replace("$$", "$") if isinstance(root, str) else None

@@ -1,0 +1,36 @@
+"""The labels of the objects that flowc writes, and any text as a label's value."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+LABELS = {"app.kubernetes.io/managed-by": "flowc"}
+"""The labels of every object that flowc writes."""
+RELEASE = "flowc/release"
+"""The release of flowc that a runtime is of."""
+VERSION = "flowc/version"
+"""The version of a flow's code: the hash that the name of the object with the code ends in."""
+FLOW = "flowc/flow"
+"""The flow's name."""
+DEPLOYMENT = "flowc/deployment"
+"""`project.branch.Flow`, or the flow's name: what `@trigger_on_finish` of another flow waits for."""
+PROJECT = "flowc/project"
+BRANCH = "flowc/branch"
+
+HASH_LENGTH = 10
+"""Digits of a hash in a name or a label."""
+_LONGEST = 63
+_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", re.ASCII)
+
+
+def label_value(text: str) -> str:
+    """A text as the value of a label: at most 63 characters of `[A-Za-z0-9_.-]`.
+
+    Where a text is not that, the value ends in a hash of it, so that two texts never share a value.
+    """
+    if _VALUE.fullmatch(text):
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", text, flags=re.ASCII)[: _LONGEST - HASH_LENGTH - 1].strip("_.-")
+    return f"{plain}-{digest}" if plain else digest
