@@ -28,8 +28,8 @@ OUTPUTS = {
     "graph.json": ["graph", "--format", "json", "--artifacts"],
     "argo.yaml": ["compile", "--target", "argo", "--root", "s3://bucket/prefix"],
     "argo-template.yaml": ["compile", "--target", "argo", "--root", "s3://bucket/prefix", "--kind", "template"],
-    "airflow.py": ["compile", "--target", "airflow", "--root", "s3://bucket/prefix"],
-    "airflow-local.py": ["compile", "--target", "airflow", "--root", "/tmp/store", "--operator", "local"],
+    "airflow.py": ["compile", "--target", "airflow", "--root", "s3://bucket/prefix", "--output"],
+    "airflow-local.py": ["compile", "--target", "airflow", "--root", "/tmp/store", "--operator", "local", "--output"],
 }
 DEPLOYED = ["compile", "--target", "argo", "--root", "s3://bucket/prefix", "--namespace", "flows"]
 DEPLOYMENTS = {
@@ -42,12 +42,13 @@ HASH = re.compile(r"(?<![0-9a-f])[0-9a-f]{10}(?:[0-9a-f]{54})?(?![0-9a-f])")
 QUOTED = re.compile(r'(?<=flowc/version: )"(<hash>)"')
 """As YAML has a hash that looks like a number."""
 VERSION = re.compile(r"(?<=flowc )\d+\.\d+\.\d+\S*")
+RUNTIME = re.compile(r"(?<=flowc_runtime_)\w+")
 PAGE = re.compile(r"^ *= page: .*\n", re.MULTILINE)
 
 
 def stable(text: str) -> str:
     """Text without the package's bytes, content hashes, the version and addresses, which only an installation has."""
-    marked = HASH.sub("<hash>", PACKAGE.sub("<package>", PAGE.sub("", text)))
+    marked = HASH.sub("<hash>", PACKAGE.sub("<package>", PAGE.sub("", RUNTIME.sub("version_hash", text))))
     return VERSION.sub("<version>", QUOTED.sub(r"\1", marked))
 
 
@@ -61,12 +62,19 @@ def compare(path: Path, text: str, *, update: bool) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_golden(example: Path, output: str, update_goldens: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_golden(
+    example: Path, output: str, update_goldens: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(REPOSITORY)
     command, *options = OUTPUTS[output]
-    result = CliRunner().invoke(app, [command, f"examples/{example.name}", *options])
+    in_folder = [str(tmp_path)] if options[-1:] == ["--output"] else []
+    result = CliRunner().invoke(app, [command, f"examples/{example.name}", *options, *in_folder])
     failed = command == "compile" and result.exit_code == 2
     text = result.stderr if failed else result.stdout
+    if in_folder and not failed:
+        # Beside the module that the files of all flows share.
+        (file,) = (path for path in tmp_path.glob("*.py") if not path.name.startswith("flowc_runtime_"))
+        text = file.read_text()
     assert failed or result.exit_code == 0, result.stderr
     name = f"{output}.diagnostics" if failed else output
     compare(GOLDENS / example.stem / name, stable(text), update=update_goldens)

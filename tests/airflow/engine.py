@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,11 +35,18 @@ class Airflow:
         airflow._command(template, template, "db", "migrate").check_returncode()
         return airflow
 
-    def run(self, text: str, folder: Path, conf: str = "{}") -> subprocess.CompletedProcess[str]:
-        """`airflow dags test` of one DAG file, with a database and a folder of its own: 0, or 1 for a failed run."""
+    def run(
+        self, text: str, folder: Path, conf: str = "{}", beside: Sequence[Path] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        """`airflow dags test` of one DAG file, with a database and a folder of its own: 0, or 1 for a failed run.
+
+        Copies of other files are `beside` it.
+        """
         home, dags = self.new_home(folder), folder / "dags"
         dags.mkdir()
         (dags / "flow.py").write_text(text)
+        for file in beside:
+            shutil.copy(file, dags)
         dag_id = text.split('dag_id="', 1)[1].split('"', 1)[0]
         return self._command(home, dags, "dags", "test", dag_id, "-c", conf)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import base64
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from flowc._version import __version__
 from flowc_compiler.diagnostics import Diagnostic
 from flowc_targets.airflow.target import MOST_IN_CONFIG_MAP, MOST_IN_FILE
 from flowc_targets.base.engine import EngineError
@@ -31,10 +31,23 @@ class Emitted:
     diagnostics: tuple[Diagnostic, ...]
 
     @property
+    def sources(self) -> dict[str, dict[str, str]]:
+        """The ConfigMaps that pods mount, each with the paths of its keys."""
+        calls = [node for node in ast.walk(ast.parse(self.dag)) if isinstance(node, ast.Call)]
+        found: dict[str, dict[str, str]] = {}
+        for call in calls:
+            if ast.unparse(call.func) == "k8s.V1ConfigMapProjection":
+                given = {item.arg: item.value for item in call.keywords}
+                items = [item for item in ast.walk(given["items"]) if isinstance(item, ast.Call)]
+                paths = [{word.arg: ast.literal_eval(word.value) for word in item.keywords} for item in items]
+                found[ast.literal_eval(given["name"])] = {item["key"]: item["path"] for item in paths}
+        return found
+
+    @property
     def code(self) -> str:
-        """What the DAG file says of its code."""
-        nodes = [node for node in ast.parse(self.dag).body if isinstance(node, ast.Assign)]
-        return str(next(ast.literal_eval(node.value) for node in nodes if ast.unparse(node.targets[0]) == "CODE"))
+        """The name of the ConfigMap with the flow's own files."""
+        _, name = self.sources
+        return name
 
     @property
     def objects(self) -> list[dict[str, Any]]:
@@ -50,16 +63,37 @@ def emitted(folder: Path, source: str, **options: object) -> Emitted:
 def test_a_requested_config_map(tmp_path: Path) -> None:
     found = emitted(tmp_path, PLAIN, code="configmap", namespace="flows")
     assert found.diagnostics == ()
-    (config,) = found.objects
-    assert config["kind"] == "ConfigMap"
-    assert config["immutable"] is True
-    assert config["metadata"]["namespace"] == "flows"
-    assert config["metadata"]["name"] == found.code
+    runtime, code = found.objects
+    for config in (runtime, code):
+        assert config["kind"] == "ConfigMap"
+        assert config["immutable"] is True
+        assert config["metadata"]["namespace"] == "flows"
+    assert list(found.sources) == [runtime["metadata"]["name"], code["metadata"]["name"]]
     assert found.code.startswith("plain-flow-")
-    package = base64.b64decode(config["binaryData"]["flow.pyz"])
-    assert base64.b64encode(package).decode()[:100] not in found.dag
-    assert package == base64.b64decode(emitted(tmp_path, PLAIN, code="file").code)
+    assert code["metadata"]["labels"]["flowc/flow"] == "PlainFlow"
+    assert runtime["metadata"]["labels"]["flowc/release"] == __version__
+    assert code["data"]["flow_file.py"] == (tmp_path / "flow_file.py").read_text()
+    assert found.sources[found.code] == {"plan.json": "plan.json", "flow_file.py": "files/flow_file.py"}
+    assert "flowc_runtime" not in found.dag
+    assert 'RUNTIME = ""' in found.dag
+    assert "FLOW.texts" not in found.dag
     assert found.manifest.startswith("# Compiled by flowc ")
+
+
+def test_the_runtime_is_a_file_of_its_own_in_a_folder(tmp_path: Path) -> None:
+    write(tmp_path, PLAIN)
+    options = ("-t", "airflow", "--root", ROOT, "--code", "configmap", "-o", "d/")
+    done = flowc(tmp_path, "compile", "flow_file.py", *options)
+    assert done.returncode == 0, done.stderr
+    own, dag, manifest, module = sorted(path.name for path in (tmp_path / "d").iterdir())
+    assert (own, dag) == ("PlainFlow.configmap.yaml", "PlainFlow.py")
+    (code,) = yaml_documents((tmp_path / "d" / own).read_text())
+    (runtime,) = yaml_documents((tmp_path / "d" / manifest).read_text())
+    assert manifest == f"{runtime['metadata']['name']}.yaml"
+    text = (tmp_path / "d" / dag).read_text()
+    assert code["metadata"]["name"] in text
+    assert runtime["metadata"]["name"] in text
+    assert f"from {module.removesuffix('.py')} import (" in text
 
 
 @pytest.mark.process
@@ -80,8 +114,8 @@ def test_the_name_is_of_the_content(tmp_path: Path) -> None:
 
 def test_every_namespace_has_one(tmp_path: Path) -> None:
     found = emitted(tmp_path, SPECS, code="configmap")
-    assert [item["metadata"].get("namespace") for item in found.objects] == ["elsewhere", None]
-    assert len({item["metadata"]["name"] for item in found.objects}) == 1
+    assert [item["metadata"].get("namespace") for item in found.objects] == ["elsewhere", None] * 2
+    assert len({item["metadata"]["name"] for item in found.objects}) == 2
 
 
 def test_code_that_is_too_large_for_a_pod_goes_to_a_config_map(tmp_path: Path) -> None:
@@ -89,9 +123,9 @@ def test_code_that_is_too_large_for_a_pod_goes_to_a_config_map(tmp_path: Path) -
     found = emitted(tmp_path, NOISY)
     (diagnostic,) = found.diagnostics
     assert (diagnostic.code, diagnostic.severity) == ("FC503", "warning")
-    assert found.code in diagnostic.message
+    assert "ConfigMaps" in diagnostic.message
     assert "apply" in diagnostic.help
-    assert len(found.objects) == 1
+    assert len(found.objects) == 2
     assert not emitted(tmp_path, PLAIN).manifest
     local = emitted(tmp_path, NOISY, operator="local")
     assert local.dag
@@ -133,10 +167,7 @@ def test_files_of_the_command(tmp_path: Path) -> None:
     assert refused.stdout == ""
     assert "FC603" in refused.stderr
     assert "-o" in refused.stderr
-    for output, names in (
-        ("dags/nightly.py", ["nightly.configmap.yaml", "nightly.py"]),
-        ("folder", ["PlainFlow.configmap.yaml", "PlainFlow.py"]),
-    ):
+    for output, names in (("dags/nightly.py", ["nightly.configmap.yaml", "nightly.py"]),):
         done = flowc(tmp_path, *compiled, "-o", output)
         assert done.returncode == 0, done.stderr
         folder = (tmp_path / output).parent if output.endswith(".py") else tmp_path / output
@@ -156,12 +187,12 @@ def test_what_kubectl_creates(tmp_path: Path, kubectl: Path) -> None:
     objects = emitted(tmp_path, SPECS, code="configmap").objects
     create_config_maps(objects, None, "Airflow", "help")
     asked = (kubectl / "asked").read_text()
-    assert asked.count("create -f -\n") == 2
+    assert asked.count("create -f -\n") == 4
     assert "--namespace" not in asked
     assert '"namespace": "elsewhere"' in asked
     (kubectl / "refuse").write_text('Error from server (AlreadyExists): configmaps "x" already exists\n')
     create_config_maps(objects, "flows", "Airflow", "help")
-    assert (kubectl / "asked").read_text().count("--namespace flows create") == 2
+    assert (kubectl / "asked").read_text().count("--namespace flows create") == 4
     (kubectl / "refuse").write_text("error: forbidden\n")
     with pytest.raises(EngineError, match="forbidden") as raised:
         create_config_maps(objects, None, "Airflow", "help")

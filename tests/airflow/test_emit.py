@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import base64
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import pytest
 
 from flowc_targets.airflow import airflow_checks
 from flowc_targets.airflow.dag_model import Call, Expression, Name
-from flowc_targets.airflow.dag_printer import layout, quoted
-from tests.airflow.emitting import CLEAN, emit, emit_text, ruff, write, write_noise
+from flowc_targets.airflow.expression_layout import layout, quoted, text_block
+from tests.airflow.emitting import CLEAN, emit, emit_text, ruff, without_code, write, write_noise
 from tests.airflow.flows import CAUGHT, HOSTILE, NESTED, PLAIN, SPECS, VALUES, WIDE
 from tests.conftest import REPOSITORY, examples_on
 
@@ -44,9 +45,9 @@ def test_form(name: str, operator: str, tmp_path: Path) -> None:
     assert ruff("format", "--check", "--diff", text=text) == ""
     assert ruff("format", "--check", "--diff", "--line-length", "120", text=text) == ""
     # What the flow says itself: names of one letter, characters that look like others, endless words.
-    assert ruff("check", *CLEAN, "--extend-ignore=E501,E741,RUF001", text=text) == ""
-    assert "import flowc" not in text
-    assert "from flowc" not in text
+    assert ruff("check", *CLEAN, "--extend-ignore=E501,E741,RUF001", text=without_code(text)) == ""
+    assert "import flowc" not in without_code(text)
+    assert "from flowc" not in without_code(text)
     assert emit(path, operator=operator)[0] == text
 
 
@@ -175,7 +176,7 @@ def test_what_several_tasks_have_alike_is_made_once(tmp_path: Path) -> None:
     assert tasks == {"start": shared, "body": shared, "join": shared, "end": own}
     assert text.count(f'{shared} = k8s.V1ResourceRequirements(requests={{"cpu": "2"}})\n') == 1
     assert ruff("format", "--check", "--diff", text=text) == ""
-    assert ruff("check", *CLEAN, text=text) == ""
+    assert ruff("check", *CLEAN, text=without_code(text)) == ""
     two, _ = emit_text(tmp_path, SAME.replace("SIZE", "3"))
     assert "CONTAINER_RESOURCES" not in two
 
@@ -220,7 +221,7 @@ def test_options_are_defaults_of_the_dag(tmp_path: Path) -> None:
         'dag_id="other.id"', "max_active_tasks=3", '"pool": "small"', '"image": "example/image:2"',
         '"namespace": "flows"', '"service_account_name": "account"', '"image_pull_policy": "Never"',
         '"in_cluster": False', '"config_file": "/kube"', '"kubernetes_conn_id": "cluster"',
-        '"startup_timeout_seconds": 900', 'PYTHON = "python3.12"', 'ENVIRONMENT = {"A": "{{ b }}"}', 'TAGS = ["x"]',
+        '"startup_timeout_seconds": 900', 'python="python3.12"', 'environment={"A": "{{ b }}"}', 'tags=["x"]',
     ):  # fmt: skip
         assert expected in text
 
@@ -259,15 +260,48 @@ def test_so_many_steps_that_an_import_may_take_too_long(tmp_path: Path, monkeypa
     assert "dagbag_import_timeout" in said.message
 
 
-def test_the_code_package_is_in_the_file() -> None:
+def test_the_code_is_in_the_file_as_text() -> None:
     text, _ = emit(EXAMPLES["two_models"], operator="local")
-    code = next(
+    code = files_of(text)
+    assert list(code) == ["files/two_models.py", "plan.json"]
+    assert code["files/two_models.py"] == EXAMPLES["two_models"].read_text()
+    assert json.loads(code["plan.json"])["flow"] == "TwoModelsFlow"
+    assert text.count(code["files/two_models.py"]) == 1, "as it is"
+    shim = next(
         ast.literal_eval(node.value)
         for node in ast.parse(text).body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CODE"
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "RUNTIME"
     )
-    with zipfile.ZipFile(io.BytesIO(base64.b64decode(code))) as archive:
-        assert archive.namelist() == ["__main__.py", "files/two_models.py", "flowc.zip", "plan.json"]
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(shim))) as archive:
+        assert archive.namelist() == ["__main__.py", "flowc.zip"]
+
+
+def files_of(text: str) -> dict[str, str]:
+    """The files of a flow that its DAG file has as text."""
+    found: dict[str, str] = {}
+    for node in ast.parse(text).body:
+        match node:
+            case ast.Assign(targets=[ast.Subscript(value=ast.Attribute(attr="texts"), slice=ast.Constant(str(path)))]):
+                found[path] = ast.literal_eval(node.value)[1:]
+            case _:
+                pass
+    return found
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "x", "a\n", "\n\n", 'say "so"', '"""doc"""\n', "\'\'\'doc\'\'\'\n", "\"\"\" and \'\'\'\n", "back\\slash\n",
+        "ends \\", "\\\\\n", 'r"\\d" """x"""\n', "tab\tx\n", "crlf\r\nx\r\n", "bidi \u202e\n", "\x00 \x1b", 'ends "',
+        "ends \'\'\'", '""""""', "\u2028 é 漢\n", "\\N{DASH} \\u0041\n", '\x0c"""\\"""', "trailing  \n  \n",
+    ],
+)  # fmt: skip
+def test_texts_are_written_exactly(text: str) -> None:
+    literal = text_block(text)
+    assert ast.literal_eval(literal) == f"\n{text}"
+    assert all(char in "\n\t" or char.isprintable() for char in literal)
+    assert ruff("format", "--check", "--diff", text=f"x = {literal}\n") == ""
 
 
 def test_foreach_in_foreach_is_flattened(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -36,10 +37,9 @@ def test_the_config_map_is_created_first(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr + live.said()
         asked = (kubectl / "asked").read_text()
         assert asked.startswith("create -f -\n")
-        name = next(
-            line for line in (live.dags / "PlainFlow.py").read_text().splitlines() if line.startswith("CODE = ")
-        )
-        assert f'"name": {name.removeprefix("CODE = ")}' in asked
+        names = re.findall(r'V1ConfigMapProjection\(\s*name="([^"]+)"', (live.dags / "PlainFlow.py").read_text())
+        assert len(names) == 2
+        assert all(f'"name": "{name}"' in asked for name in names)
         again = live.flowc(*submit, PATH=path)
         assert again.returncode == 0, again.stderr + live.said()
         assert (kubectl / "asked").read_text() == asked

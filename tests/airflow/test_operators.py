@@ -12,6 +12,7 @@ import io
 import json
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -21,7 +22,9 @@ import pytest
 from flowc.protocol import env_names
 from flowc.protocol.encodings import USE_DEFAULT, decode_value
 from flowc_targets.airflow.dag_model import TAKEN
-from flowc_targets.airflow.dag_printer import OPERATORS, read_source
+from flowc_targets.airflow.operator_sources import OPERATORS, read_source
+from flowc_targets.airflow.operators.flow_package import FlowPackage
+from tests.airflow.emitting import noise
 
 PACKAGE = "flowc_targets.airflow.operators"
 SHIM = """\
@@ -114,9 +117,9 @@ def context(ti: TaskInstance | None = None, **params: object) -> dict[str, Any]:
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
-    """Import a module of the operators; keyword arguments are constants of the DAG file."""
+    """Import a module of the operators; `runtime` is the zip with the shim, in base64."""
     client = ModuleType("kubernetes.client.models")
-    for name in ("V1EnvVar", "V1Volume", "V1VolumeMount", "V1ConfigMapVolumeSource"):
+    for name in ("V1EnvVar", "V1VolumeMount"):
         setattr(client, name, described(name))
     fakes: dict[str, dict[str, object]] = {
         "airflow": {},
@@ -132,17 +135,20 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
         vars(module).update(members)
         monkeypatch.setitem(sys.modules, name, module)
 
-    def imported(module: str, **constants: object) -> Any:
-        for name, value in constants.items():
-            monkeypatch.setattr(f"{PACKAGE}.dag_constants.{name}", value)
-        for loaded in [name for name in sys.modules if name.startswith(PACKAGE + ".") and "constants" not in name]:
+    def imported(module: str, runtime: str = "") -> Any:
+        for loaded in [name for name in sys.modules if name.startswith(PACKAGE + ".")]:
             del sys.modules[loaded]
+        vars(importlib.import_module(f"{PACKAGE}.embedded_runtime"))["RUNTIME"] = runtime
         return importlib.import_module(f"{PACKAGE}.{module}")
 
-    importlib.import_module(f"{PACKAGE}.dag_constants")
     yield imported
     for loaded in [name for name in sys.modules if name.startswith(PACKAGE + ".")]:
         del sys.modules[loaded]
+
+
+def flow(**fields: Any) -> FlowPackage:
+    """What the tasks of a flow share."""
+    return FlowPackage(**{"name": "F", "digest": "12", "root": "/r", "start": "start", **fields})
 
 
 def test_index_paths_of_a_foreach_and_of_one_in_another(load: Callable[..., Any]) -> None:
@@ -163,30 +169,43 @@ def test_more_items_than_airflow_maps_over_by_default(load: Callable[..., Any]) 
 def test_arguments_of_the_shim(load: Callable[..., Any]) -> None:
     operator = load("process_operator").StepOperator
     place = ["task", "--step", "s", "--index"]
-    assert operator(task_id="s").shim_arguments(context()) == [*place, "-", "--attempt", "0", "--first", "0"]
+    assert operator(flow=flow(), task_id="s").shim_arguments(context()) == [
+        *place,
+        "-",
+        "--attempt",
+        "0",
+        "--first",
+        "0",
+    ]
     again = context(TaskInstance(try_number=3, max_tries=1))
-    assert operator(task_id="s", index="1.2").shim_arguments(again)[4:] == ["1.2", "--attempt", "2", "--first", "1"]
-    loop = operator(task_id="s-2", step="s", iteration=1)
+    assert operator(flow=flow(), task_id="s", index="1.2").shim_arguments(again)[4:] == [
+        "1.2",
+        "--attempt",
+        "2",
+        "--first",
+        "1",
+    ]
+    loop = operator(flow=flow(), task_id="s-2", step="s", iteration=1)
     assert loop.shim_arguments(context())[2:5] == ["s", "--index", "1"]
-    assert operator(task_id="s-2", step="s", iteration=1, index="4").index_path() == "4.1"
+    assert operator(flow=flow(), task_id="s-2", step="s", iteration=1, index="4").index_path() == "4.1"
 
 
 def test_a_cleared_task_goes_on_counting(load: Callable[..., Any]) -> None:
     """Airflow adds the task's retries to `max_tries`; the attempts before it was cleared are not this one's."""
     ti = TaskInstance(try_number=4, max_tries=5)
     ti.task.retries = 2
-    found = load("process_operator").StepOperator(task_id="s").shim_arguments(context(ti))
+    found = load("process_operator").StepOperator(flow=flow(), task_id="s").shim_arguments(context(ti))
     assert found[-4:] == ["--attempt", "3", "--first", "3"]
 
 
 def test_only_the_first_step_has_the_parameters(load: Callable[..., Any]) -> None:
     parameters = {"FLOWC_PARAM_N": "n", "FLOWC_PARAM_T": "t", "FLOWC_PARAM_D": "d"}
-    constants = {"ROOT": "s3://b/x", "START": "start", "TAGS": ["a", "b"], "PARAMETERS": parameters}
-    operator = load("process_operator", **constants, ENVIRONMENT={"ALL": "1", "OWN": "x"}).StepOperator
+    own = flow(root="s3://b/x", tags=["a", "b"], parameters=parameters, environment={"ALL": "1", "OWN": "x"})
+    operator = load("process_operator").StepOperator
     run = {"FLOWC_ROOT": "s3://b/x", "FLOWC_RUN_ID": "manual=3A1=2B2", "FLOWC_TAGS": "a,b", "ALL": "1", "OWN": "x"}
     values = context(n=[1, "ü"], t="$(x)", d=None)
-    assert operator(task_id="end", variables={"OWN": "y"}).shim_environment(values) == run
-    start = operator(task_id="start").shim_environment(values)
+    assert operator(flow=own, task_id="end", variables={"OWN": "y"}).shim_environment(values) == run
+    start = operator(flow=own, task_id="start").shim_environment(values)
     assert {name: start.pop(name) for name in parameters} == {
         "FLOWC_PARAM_N": "b64:" + base64.urlsafe_b64encode(json.dumps([1, "ü"]).encode()).decode(),
         "FLOWC_PARAM_T": "b64:" + base64.urlsafe_b64encode(b"$(x)").decode(),
@@ -203,31 +222,49 @@ def test_the_shim_reads_what_operators_write(value: str, load: Callable[..., Any
     assert json.loads(decode_value("x", module.encoded([value]))) == [value]
     assert module.encoded(None) == USE_DEFAULT
     names = {env_names.ROOT, env_names.RUN_ID, env_names.TAGS}
-    assert set(load("process_operator").StepOperator(task_id="x").shim_environment(context())) == names
+    assert set(load("process_operator").StepOperator(flow=flow(), task_id="x").shim_environment(context())) == names
 
 
 def test_an_arm_that_the_switch_did_not_choose_is_skipped(load: Callable[..., Any]) -> None:
     operator = load("process_operator").StepOperator
     ti = TaskInstance({("switch", "choice", 2): "right"}, map_index=2)
-    operator(task_id="plain").pre_execute(context(ti))
-    operator(task_id="right", when=[["other", "right"], ["switch", "right"]]).pre_execute(context(ti))
+    operator(flow=flow(), task_id="plain").pre_execute(context(ti))
+    operator(flow=flow(), task_id="right", when=[["other", "right"], ["switch", "right"]]).pre_execute(context(ti))
     with pytest.raises(SkipError):
-        operator(task_id="left", when=[["switch", "left"]]).pre_execute(context(ti))
+        operator(flow=flow(), task_id="left", when=[["switch", "left"]]).pre_execute(context(ti))
 
 
-def package(program: str) -> str:
-    """A code package of one program."""
+def runtime(program: str) -> str:
+    """A zip of one program, in base64."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("__main__.py", program)
     return "\n".join(["", base64.b64encode(target.getvalue()).decode(), ""])
 
 
+def test_the_code_is_put_together_exactly(load: Callable[..., Any]) -> None:
+    own = flow()
+    own.texts |= {"plan.json": "\n{}", "files/a.py": "\nprint(1)\n"}
+    own.packed["files/b.bin"] = f"\n{base64.b64encode(zlib.compress(bytes(range(256)))).decode()}\n"
+    package = load("zipped_code", runtime(SHIM)).zipped(own)
+    assert package == load("zipped_code", runtime(SHIM)).zipped(own)
+    with zipfile.ZipFile(io.BytesIO(package)) as archive:
+        found = {name: archive.read(name) for name in archive.namelist()}
+    files = {"files/a.py": b"print(1)\n", "files/b.bin": bytes(range(256)), "plan.json": b"{}"}
+    assert found == {"__main__.py": SHIM.encode(), **files}
+
+
+def test_airflow_keeps_no_code_but_its_hash() -> None:
+    own = flow()
+    own.texts["files/a.py"] = "\nsecret"
+    assert repr(own) == "FlowPackage('F', '12')"
+
+
 @pytest.mark.process
 def test_a_process_publishes_its_count_and_its_choice(load: Callable[..., Any]) -> None:
-    operator = load("process_operator", CODE=package(SHIM), PYTHON=sys.executable, ROOT="/r").StepOperator
+    operator = load("process_operator", runtime(SHIM)).StepOperator
     ti = TaskInstance()
-    task = operator(task_id="start", variables={"OWN": "{{ x }}"})
+    task = operator(flow=flow(python=sys.executable), task_id="start", variables={"OWN": "{{ x }}"})
     task.execute(context(ti))
     assert ti.pushed == {"count": 12, "choice": "left"}
     (arguments, variables) = json.loads(task.log.lines[0])
@@ -238,41 +275,45 @@ def test_a_process_publishes_its_count_and_its_choice(load: Callable[..., Any]) 
 
 @pytest.mark.process
 def test_a_process_that_fails(load: Callable[..., Any]) -> None:
-    operator = load("process_operator", CODE=package(SHIM), PYTHON=sys.executable).StepOperator
+    operator = load("process_operator", runtime(SHIM)).StepOperator
     ti = TaskInstance()
     with pytest.raises(RuntimeError, match="step start ended with exit code 3"):
-        operator(task_id="start", variables={"OWN": "--fail"}).execute(context(ti))
+        operator(flow=flow(python=sys.executable), task_id="start", variables={"OWN": "--fail"}).execute(context(ti))
     assert not ti.pushed
 
 
 def test_a_pod_has_the_code_in_its_environment(load: Callable[..., Any]) -> None:
-    code = "x" * 150_000
-    module = load("pod_operator", CODE=f"\n{code[:70]}\n{code[70:]}\n", PYTHON="python3", ROOT="s3://b/$x")
-    task = module.StepOperator(task_id="start")
+    module = load("pod_operator", runtime(SHIM))
+    own = flow(python="python3", root="s3://b/$x")
+    own.texts["files/noise"] = "\n" + noise(90_000)
+    task = module.StepOperator(flow=own, task_id="start")
     pod = task.build_pod_request_obj(context())
     (container,) = pod.spec.containers
     assert container.command == ["python3", "-c", module.BOOTSTRAP]
     assert container.args == task.shim_arguments(context())
     variables = {item["name"]: item["value"] for item in container.env}
     assert variables["FLOWC_ROOT"] == "s3://b/$$x"
-    assert variables["FLOWC_CODE_000"] + variables["FLOWC_CODE_001"] == code
+    code = variables["FLOWC_CODE_000"] + variables["FLOWC_CODE_001"]
+    assert base64.b64decode(code) == load("zipped_code", runtime(SHIM)).zipped(own)
     assert task.build_pod_request_obj().spec.containers[0].command is None, "a dry run has no task"
-    assert module.StepOperator(task_id="start", python="python3.9").python == "python3.9"
+    assert module.StepOperator(flow=own, task_id="start", python="python3.9").python == "python3.9"
 
 
 def test_a_pod_mounts_the_code(load: Callable[..., Any]) -> None:
-    module = load("code_in_config_map", CODE="flow-1234")
+    module = load("code_in_pods")
+    volume = SimpleNamespace(name="flowc")
     pod = Operator(task_id="x").build_pod_request_obj()
     variables: dict[str, str] = {}
-    module.attach_code(pod, variables)
+    module.attach_code(pod, flow(volume=volume), variables)
     assert not variables
-    assert pod.spec.volumes[0]["config_map"] == {"class": "V1ConfigMapVolumeSource", "name": "flow-1234"}
-    assert pod.spec.containers[0].volume_mounts[0]["mount_path"] == "/flowc"
-    assert "/flowc/flow.pyz" in module.BOOTSTRAP
+    assert pod.spec.volumes == [volume]
+    mount = {"class": "V1VolumeMount", "name": "flowc", "mount_path": "/flowc", "read_only": True}
+    assert pod.spec.containers[0].volume_mounts == [mount]
+    assert "/flowc/flowc.pyz" in module.BOOTSTRAP
 
 
 def test_a_hook_is_the_shims_command_for_hooks(load: Callable[..., Any]) -> None:
-    hook = load("hook_operator").HookOperator(task_id="exit-hook-thank", function="flow.thank")
+    hook = load("hook_operator").HookOperator(flow=flow(), task_id="exit-hook-thank", function="flow.thank")
     assert hook.shim_arguments(context()) == ["hook", "flow.thank", "--forgive"]
 
 

@@ -117,12 +117,21 @@ class Cluster:
     def _mount(self, volumes: list[dict[str, Any]], mounts: list[dict[str, Any]]) -> None:
         paths = {item["name"]: item["mountPath"] for item in mounts}
         for volume in volumes:
-            if "configMap" in volume:
-                config = next(item for item in self.manifest if item["metadata"]["name"] == volume["configMap"]["name"])
+            for source in volume.get("projected", {}).get("sources", []):
+                found = source["configMap"]
+                config = next(item for item in self.manifest if item["metadata"]["name"] == found["name"])
                 assert paths[volume["name"]] == "/flowc"
-                for name, content in config["binaryData"].items():
-                    (self.folder / "flowc").mkdir(exist_ok=True)
-                    (self.folder / "flowc" / name).write_bytes(base64.b64decode(content))
+                for item in found["items"]:
+                    path = self.folder / "flowc" / item["path"]
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(content_of(config, item["key"]))
+
+
+def content_of(config: dict[str, Any], key: str) -> bytes:
+    """What a ConfigMap has under a key."""
+    if key in config.get("data", {}):
+        return str(config["data"][key]).encode()
+    return base64.b64decode(config["binaryData"][key])
 
 
 @pytest.mark.parametrize("code", ["file", "configmap"])

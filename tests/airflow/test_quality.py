@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.airflow.emitting import CLEAN, ruff
+from tests.airflow.emitting import CLEAN, ruff, without_code
 from tests.test_goldens import EXAMPLES, GOLDENS
 
 FILES = sorted(GOLDENS.glob("*/airflow*.py"))
@@ -38,7 +38,7 @@ def test_every_example_has_goldens_here() -> None:
 def test_a_linter_has_nothing_to_say(path: Path) -> None:
     text = path.read_text()
     assert "def flow():" in text
-    assert ruff("check", *CLEAN, text=text) == ""
+    assert ruff("check", *CLEAN, text=without_code(text)) == ""
 
 
 @pytest.mark.process

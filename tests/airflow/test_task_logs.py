@@ -44,7 +44,8 @@ def as_airflow_2(lines: list[tuple[str, str]]) -> str:
 @pytest.mark.parametrize("sent", [as_airflow_2, as_airflow_3])
 def test_lines_of_steps_only(sent: Any) -> None:
     assert list(printed(sent(RUNS), OWN)) == ["first", "The Pod has an Event: printed from here"]
-    assert list(printed(sent([("dag.py", "by a local process")]), OWN)) == ["by a local process"]
+    local = [("dag.py", "by a local process"), ("flowc_runtime_1_0_12ab.py", "by one of a folder")]
+    assert list(printed(sent(local), OWN)) == ["by a local process", "by one of a folder"]
 
 
 @pytest.mark.parametrize("sent", [as_airflow_2, as_airflow_3])

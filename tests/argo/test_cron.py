@@ -10,8 +10,8 @@ import pytest
 from flowc_compiler.diagnostics import DiagnosticSink
 from flowc_compiler.driver import compile_file
 from flowc_compiler.ir import ProjectSpec
-from flowc_targets.argo.manifest_text import deployed_name, run_labels
-from flowc_targets.kubernetes.labels import label_value
+from flowc_targets.argo.manifest_text import deployed_name
+from flowc_targets.kubernetes.labels import label_value, run_labels
 from tests.argo.deploying import deployed, flow
 from tests.argo.manifests import codes
 from tests.support import emitted

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from flowc.protocol import PLAN_FILE
 from flowc.shim.loaded_plan import CodePackage
 from flowc_targets.argo.argo_checks import APPLY_BYTES
-from flowc_targets.argo.yaml_printer import documents
 from flowc_targets.kubernetes.objects import ObjectMeta, to_manifest
 from flowc_targets.kubernetes.package_maps import LONGEST_TEXT, package_maps
+from flowc_targets.kubernetes.yaml_printer import documents
 from tests.argo.manifests import NESTED, diamond, emit
 from tests.support import flowc, write_files, write_package, yaml_documents
 

@@ -7,8 +7,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flowc_targets.argo.yaml_printer import documents, scalar
 from flowc_targets.kubernetes.objects import Plain
+from flowc_targets.kubernetes.yaml_printer import documents, scalar
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=40)
 SCALARS: st.SearchStrategy[Plain] = st.one_of(TEXT, st.integers(), st.booleans())

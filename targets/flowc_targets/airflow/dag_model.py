@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FILE_START = "# Compiled by flowc "
 """The first characters of flowc's DAG files."""
+RUNTIME_NAME = "flowc_runtime_"
+"""The start of the names of modules with what the DAG files of a folder share."""
 SUMMARY = "FLOWC"
 """The constant of a DAG file that tells flowc's commands about it."""
 
@@ -130,15 +132,22 @@ class DagFile:
     source: str
     flow: str
     source_hash: str
-    code_hash: str
-    constants: dict[str, Expression]
-    """What the operators read, and values that several tasks have in common, by name."""
+    package: dict[str, Expression]
+    """What the tasks share: the arguments of FlowPackage."""
+    shared: dict[str, Expression]
+    """Values that several tasks have in common, by name."""
     dag: dict[str, Expression]
     """Arguments of `@dag`."""
     body: Block
-    code: bytes
-    config_map: str | None
-    """The name of the ConfigMap with the code; `None` if the code is in the file."""
+    files: Mapping[str, bytes]
+    """The flow's own files, by their place in the code package."""
+    program: bytes
+    """The zip with the shim."""
+
+    @property
+    def volume(self) -> Expression:
+        """The volume with the code; `None` if the code is in the file."""
+        return self.package.get("volume")
 
     @property
     def printable_source(self) -> str:
@@ -195,6 +204,7 @@ def summarize(file: DagFile) -> Mapping[str, Expression]:
     return {
         "dag_id": file.dag["dag_id"],
         "flow": file.flow,
+        "root": file.package["root"],
         "pool": defaults.get("pool") if isinstance(defaults, dict) else None,
         "tasks": tuple(task.task_id for task in steps),
         "hooks": tuple(task.task_id for task in file.body.tasks() if task.operator == "HookOperator"),
@@ -228,7 +238,7 @@ def read_summary(text: str) -> DagSummary | None:
         return DagSummary(
             dag_id=str(found["dag_id"]),
             flow=str(found["flow"]),
-            root=str(constants["ROOT"]),
+            root=str(found["root"] if "root" in found else constants["ROOT"]),
             pool=found["pool"],
             tasks=tuple(found["tasks"]),
             hooks=tuple(found["hooks"]),
@@ -244,10 +254,10 @@ def read_summary(text: str) -> DagSummary | None:
 
 
 _OF_THE_FILE = """
-    AirflowSkipException Any Asset BOOTSTRAP BaseOperator CODE ENVIRONMENT EmptyOperator FLOWC HookOperator
-    KubernetesPodOperator KubernetesPodOperatorCallback PARAMETERS PYTHON Param Path PublishOutput ROOT START ShimTask
-    StepOperator TAGS annotations attach_code base64 dag datetime encoded flow index indices json k8s os pendulum quote
-    subprocess sys task task_group tempfile timedelta timezone
+    AirflowSkipException Any Asset AssetOrTimeSchedule BOOTSTRAP BaseOperator CronTriggerTimetable EmptyOperator FLOW
+    FLOWC FlowPackage HookOperator KubernetesPodOperator KubernetesPodOperatorCallback Param Path PublishOutput RUNTIME
+    ShimTask StepOperator TaskGroup annotations attach_code base64 dag dataclass datetime encoded field flow index
+    indices io json k8s os pendulum quote subprocess sys task task_group tempfile timedelta timezone zipfile zipped zlib
 """
 
 TAKEN = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *_OF_THE_FILE.split()})

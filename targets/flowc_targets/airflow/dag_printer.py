@@ -1,19 +1,16 @@
-"""Prints the model of a DAG file, laid out as ruff and black would.
+"""Prints the model of a DAG file, in which a person reads the graph first and then the code.
 
-An expression that fits on a line is on one. Any other has one item a line and a comma after the last, which formatters
-leave alone at every line length.
+The file of a folder imports what all flows share from a module beside it; one that stands alone has that in itself.
 """
 
 from __future__ import annotations
 
-import ast
 import base64
-import re
-import sys
+import zlib
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from flowc.protocol import PLAN_FILE
 from flowc_targets.airflow.dag_model import (
     SUMMARY,
     Block,
@@ -26,40 +23,69 @@ from flowc_targets.airflow.dag_model import (
     WidthTask,
     summarize,
 )
+from flowc_targets.airflow.expression_layout import WIDTH, layout, quoted, text_block
+from flowc_targets.airflow.operator_sources import Import, import_lines, read_source, runtime_lines
+from flowc_targets.kubernetes.package_maps import shown_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from flowc_targets.airflow.dag_model import Expression
 
-WIDTH = 88
-"""The line length, the default of ruff and black."""
-WIDEST = 120
-"""A longer line length that people use: strings that fit into it stay whole, since formatters would join them."""
 _CODE_WIDTH = 100
-_INDENT = "    "
-_WORD = re.compile("[^ ]+ *| +")
-_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+PACKAGE = "FLOW"
+"""The constant with what the tasks share."""
 
 
 def print_file(file: DagFile) -> str:
-    """Print a DAG file: what a person reviews first, the code package last."""
-    sources = [read_source(module) for module in _operator_modules(file)]
-    imports = {*_dag_imports(file), *(item for source in sources for item in source.imports)}
-    head = "\n".join([*_header(file), "", *_import_lines(imports), "", *_constants(file)])
-    definitions = [source.definitions for source in sources]
-    parts = [head, "\n".join(_dag(file)), *definitions, "\n".join(_tail(file)), "flow()"]
+    """Print a DAG file that stands alone: the graph, the operators, the code."""
+    package, *sources = [read_source(module) for module in _operator_modules(file)]
+    imports = [*_dag_imports(file), *(item for source in (package, *sources) for item in source.imports)]
+    parts = [
+        "\n".join([*_header(file), "", *import_lines(imports)]),
+        package.definitions,
+        "\n".join(_constants(file)),
+        "\n".join(_dag(file)),
+        *(source.definitions for source in sources),
+        "\n".join([*_tail(file), "", *runtime_lines(file.program if file.volume is None else b"")]),
+        "flow()",
+    ]
     return "\n\n\n".join(parts) + "\n"
+
+
+def print_beside(file: DagFile, runtime: str) -> str:
+    """Print a DAG file that takes the operators from the module `runtime` in its folder."""
+    imports = [*_dag_imports(file), Import("sys"), Import("Path", "pathlib")]
+    shared = [name for name in ("HookOperator", "StepOperator") if file.has_operator(name)]
+    shared += ["FlowPackage", *(["PublishOutput"] if file.has_option("callbacks") else [])]
+    shared += ["indices"] if file.has_foreach else []
+    head = [
+        *_header(file), "", *import_lines(imports), "",
+        "# This folder is on Airflow's path only if it is the dags folder itself.",
+        "sys.path.append(str(Path(__file__).parent))", "",
+        *_runtime_import(runtime, sorted(shared)), "",
+        *_constants(file),
+    ]  # fmt: skip
+    parts = ["\n".join(head), "\n".join(_dag(file)), "\n".join(_tail(file)), "flow()"]
+    return "\n\n\n".join(parts) + "\n"
+
+
+def _runtime_import(module: str, names: list[str]) -> Iterator[str]:
+    """Yield the import, with a name a line: it does not change with the length of a release's name."""
+    yield f"from {module} import ("
+    yield from (f"    {name}," for name in names)
+    yield ")"
 
 
 def _operator_modules(file: DagFile) -> Iterator[str]:
     """Yield the modules of `operators/` for the features of a file, in the order in which the file has them."""
     in_pods = file.operator == "kubernetes"
-    yield "shim_task"
+    yield from ("flow_package", "shim_task")
     if file.has_foreach:
         yield "index_paths"
+    yield "zipped_code"
     if in_pods:
-        yield "code_in_environment" if file.config_map is None else "code_in_config_map"
+        yield "code_in_pods"
     yield "pod_operator" if in_pods else "process_operator"
     if file.has_operator("HookOperator"):
         yield "hook_operator"
@@ -72,7 +98,6 @@ def _header(file: DagFile) -> Iterator[str]:
     yield "#"
     yield f"# flow    {file.flow}"
     yield f"# source  sha256:{file.source_hash}"
-    yield f"# code    sha256:{file.code_hash}"
 
 
 def _dag_imports(file: DagFile) -> Iterator[Import]:
@@ -84,9 +109,11 @@ def _dag_imports(file: DagFile) -> Iterator[Import]:
         case _:
             yield Import("datetime", "datetime")
             yield Import("timezone", "datetime")
-    values = (value for task in file.body.tasks() for value in task.options.values())
-    if any(isinstance(value, Call) and value.function == "timedelta" for value in values):
+    values = tuple(value for task in file.body.tasks() for value in task.options.values())
+    if has_call(values, "timedelta"):
         yield Import("timedelta", "datetime")
+    if has_call((values, file.dag, file.package, file.shared), "k8s."):
+        yield Import("models as k8s", "kubernetes.client")
     if file.has_foreach:
         yield Import("task_group", "airflow.sdk", "airflow.decorators")
     if file.has_assets:
@@ -97,43 +124,9 @@ def _dag_imports(file: DagFile) -> Iterator[Import]:
         yield Import("EmptyOperator", "airflow.providers.standard.operators.empty", "airflow.operators.empty")
 
 
-def _import_lines(imports: set[Import]) -> Iterator[str]:
-    """Yield the imports in linters' order: the standard library, other packages, then what Airflow has moved."""
-    fixed = {item for item in imports if not item.before}
-    standard = {item for item in fixed if (item.module or item.name).partition(".")[0] in sys.stdlib_module_names}
-    yield "from __future__ import annotations"
-    yield ""
-    yield from _grouped(standard)
-    if others := _grouped(fixed - standard):
-        yield from ("", *others)
-    moved = imports - fixed
-    # Airflow 3.0 lacks this module, but must not take the other names from the places of Airflow 2.
-    late = {item for item in moved if item.module == "airflow.sdk.exceptions"}
-    yield from _either(late, "before Airflow 3.1")
-    yield from _either(moved - late, "Airflow 2")
-
-
-def _either(imports: set[Import], otherwise: str) -> Iterator[str]:
-    """Yield imports from Airflow 3's modules, or else from older ones."""
-    yield ""
-    yield "try:"
-    yield from (f"    {line}" for line in _grouped(imports))
-    yield f"except ImportError:  # {otherwise}"
-    before = {Import(item.before_as or item.name, item.before) for item in imports}
-    yield from (f"    {line}" for line in _grouped(before))
-
-
-def _grouped(imports: Iterable[Import]) -> list[str]:
-    """Return the lines of imports: whole modules first, then names by module."""
-    names: dict[str, list[str]] = {}
-    for item in sorted(imports, key=lambda item: (item.module, item.name)):
-        names.setdefault(item.module, []).append(item.name)
-    whole = [f"import {name}" for name in names.pop("", [])]
-    return [*whole, *(f"from {module} import {', '.join(found)}" for module, found in names.items())]
-
-
 def _constants(file: DagFile) -> Iterator[str]:
-    for name, value in file.constants.items():
+    yield from layout(Call("FlowPackage", kwargs=file.package), 0, f"{PACKAGE} = ")
+    for name, value in file.shared.items():
         yield from layout(value, 0, f"{name} = ")
 
 
@@ -219,174 +212,36 @@ def _common(sources: tuple[str, ...], following: dict[str, tuple[str, ...]]) -> 
 
 
 def _tail(file: DagFile) -> Iterator[str]:
-    """Yield what only programs read: the summary, and the code package."""
+    """Yield the code of the flow, and what only programs read."""
+    if file.volume is None:
+        yield "# The files of the flow, and its plan."
+        for path in sorted(file.files, key=lambda path: (path == PLAN_FILE, path)):
+            yield from _file(path, file.files[path])
+        yield ""
     yield "# What flowc's commands read of this file."
     yield from layout(summarize(file), 0, f"{SUMMARY} = ")
-    yield ""
-    yield from _code(file)
 
 
-def _code(file: DagFile) -> Iterator[str]:
-    if file.config_map is not None:
-        yield "# The ConfigMap with the code package: a zip with flowc's runtime, the flow's own files and"
-        yield "# its plan. Its manifest was written beside this file; it has to be applied first."
-        yield f"CODE = {quoted(file.config_map)}"
+def _file(path: str, content: bytes) -> Iterator[str]:
+    text = shown_text(path, content)
+    if text is not None:
+        yield f"{PACKAGE}.texts[{quoted(path)}] = {text_block(text)}"
         return
-    text = base64.b64encode(file.code).decode()
-    yield "# The code package: a zip with flowc's runtime, the flow's own files and its plan."
-    yield 'CODE = """'
-    for start in range(0, len(text), _CODE_WIDTH):
-        yield text[start : start + _CODE_WIDTH]
+    packed = base64.b64encode(zlib.compress(content, 9)).decode()
+    yield f'{PACKAGE}.packed[{quoted(path)}] = """'
+    for start in range(0, len(packed), _CODE_WIDTH):
+        yield packed[start : start + _CODE_WIDTH]
     yield '"""'
 
 
-def one_line(value: Expression) -> str:
-    """Return an expression on one line, however long."""
+def has_call(value: Expression, start: str) -> bool:
+    """Whether an expression has a call of a function whose name starts so."""
     match value:
-        case float():
-            return repr(value).replace("e+", "e")
-        case None | bool() | int():
-            return repr(value)
-        case str():
-            return quoted(value)
-        case Name(text):
-            return text
+        case Call(function=function, args=args, kwargs=kwargs):
+            return function.startswith(start) or has_call(args, start) or has_call(kwargs, start)
+        case tuple():
+            return any(has_call(item, start) for item in value)
+        case Mapping():
+            return any(has_call(item, start) for item in value.values())
         case _:
-            opening, closing, items = _parts(value)
-            return f"{opening}{', '.join(lead + one_line(item) for lead, item in items)}{closing}"
-
-
-def layout(value: Expression, indent: int, lead: str = "", tail: str = "") -> list[str]:
-    """Return the lines of an expression at an indentation, between `lead` and `tail` of the same statement."""
-    pad = _INDENT * indent
-    flat = one_line(value)
-    if len(pad) + len(lead) + len(flat) + len(tail) <= WIDTH:
-        return [f"{pad}{lead}{flat}{tail}"]
-    match value:
-        case str() if len(pad) + len(lead) + len(flat) + len(tail) > WIDEST:
-            inner = pad + _INDENT
-            whole = len(inner) + len(flat) <= WIDEST
-            parts = [value] if whole else _parts_of(value, WIDTH - len(inner))
-            if not whole and len(parts) == 1:
-                return [f"{pad}{lead}{flat}{tail}"]
-            return [f"{pad}{lead}(", *(inner + quoted(part) for part in parts), f"{pad}){tail}"]
-        case Call() | tuple() | Mapping():
-            opening, closing, items = _parts(value)
-            if not items:
-                return [f"{pad}{lead}{flat}{tail}"]
-            lines = [f"{pad}{lead}{opening}"]
-            for key, item in items:
-                lines += layout(item, indent + 1, key, ",")
-            return [*lines, f"{pad}{closing}{tail}"]
-        case _:
-            return [f"{pad}{lead}{flat}{tail}"]
-
-
-def quoted(text: str) -> str:
-    """Return a string literal, in double quotes unless single ones need fewer escapes."""
-    if text.isprintable() and '"' not in text and "\\" not in text:
-        return f'"{text}"'
-    quote = "'" if text.count('"') > text.count("'") else '"'
-    return quote + "".join(_escaped(character, quote) for character in text) + quote
-
-
-def _parts_of(text: str, room: int) -> list[str]:
-    """Split a text into its lines, and longer lines at words, into parts that fit into the room."""
-    parts: list[str] = []
-    for line in _lines(text):
-        part = ""
-        for word in _WORD.findall(line):
-            if part and len(quoted(part + word)) > room:
-                parts.append(part)
-                part = ""
-            part += word
-        parts.append(part)
-    return parts
-
-
-def _lines(text: str) -> list[str]:
-    """Return the lines with their ends: only `\\n` ends one here, unlike in `str.splitlines`."""
-    lines = [f"{line}\n" for line in text.split("\n")]
-    lines[-1] = lines[-1][:-1]
-    return lines if lines[-1] else lines[:-1]
-
-
-def _escaped(character: str, quote: str) -> str:
-    if character == quote:
-        return f"\\{quote}"
-    if character in _ESCAPES:
-        return _ESCAPES[character]
-    if character.isprintable():
-        return character
-    code = ord(character)
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def _parts(
-    value: Call | tuple[Expression, ...] | Mapping[str, Expression],
-) -> tuple[str, str, list[tuple[str, Expression]]]:
-    """Return the start and the end of a call or collection, and its items, each with the text before it."""
-    if isinstance(value, Call):
-        named = [(f"{key}=", item) for key, item in value.kwargs.items()]
-        return f"{value.function}(", ")", [*(("", item) for item in value.args), *named]
-    if isinstance(value, tuple):
-        return "[", "]", [("", item) for item in value]
-    return "{", "}", [(f"{quoted(key)}: ", item) for key, item in value.items()]
-
-
-OPERATORS = Path(__file__).with_name("operators")
-"""The folder of their modules. It is read and never imported, since that takes Airflow."""
-
-
-class Import(NamedTuple):
-    """One name that a DAG file imports."""
-
-    name: str
-    module: str = ""
-    """Where it is from; empty for a module that is imported as a whole."""
-    before: str = ""
-    """Where it is in older Airflows, if elsewhere."""
-    before_as: str = ""
-    """How it is imported there, if it has another name."""
-
-
-class OperatorSource(NamedTuple):
-    """One module of `operators/`, in two parts."""
-
-    imports: tuple[Import, ...]
-    """What it imports from elsewhere than `operators/`."""
-    definitions: str
-    """The text of its functions and classes."""
-
-
-def read_source(module: str) -> OperatorSource:
-    """Read a module of `operators/`, split behind its head, which is its docstring and its imports."""
-    source = (OPERATORS / f"{module}.py").read_text(encoding="utf-8")
-    head_end = 0
-    imports: list[Import] = []
-    for node in ast.parse(source).body:
-        match node:
-            case ast.Expr():
-                pass
-            case ast.Import() | ast.ImportFrom():
-                imports += _imported(node)
-            case ast.Try(body=[ast.ImportFrom() as new], handlers=[ast.ExceptHandler(body=[ast.ImportFrom() as old])]):
-                imports += (item._replace(before=old.module or "") for item in _imported(new))
-            case _:
-                break
-        head_end = node.end_lineno or 0
-    return OperatorSource(tuple(imports), "\n".join(source.split("\n")[head_end:]).strip("\n"))
-
-
-def _imported(node: ast.Import | ast.ImportFrom) -> list[Import]:
-    if isinstance(node, ast.Import):
-        return [Import(alias.name) for alias in node.names]
-    module = node.module or ""
-    if module == "__future__" or module.startswith("flowc_targets."):
-        return []
-    return [
-        Import(alias.name if alias.asname is None else f"{alias.name} as {alias.asname}", module)
-        for alias in node.names
-    ]
+            return False

@@ -1,12 +1,10 @@
-"""The Airflow target: check, lower to the model of a DAG file, and of a ConfigMap if the code does not fit, print."""
+"""The Airflow target: check, lower to the model of a DAG file, and of ConfigMaps if the code does not fit, print."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, cast
 
@@ -14,25 +12,31 @@ from flowc._version import __version__
 from flowc.protocol.encodings import join_tags
 from flowc.protocol.env_names import parameter_variable
 from flowc_targets.airflow.airflow_checks import check
-from flowc_targets.airflow.dag_model import Call, DagFile, Name, pod_defaults
-from flowc_targets.airflow.dag_printer import print_file
+from flowc_targets.airflow.dag_model import Call, DagFile, Name, client_object, pod_defaults
+from flowc_targets.airflow.dag_printer import PACKAGE, print_beside, print_file
+from flowc_targets.airflow.operator_sources import runtime_module
 from flowc_targets.airflow.options import LONGEST_PARAMETER, AirflowOptions
 from flowc_targets.airflow.task_lowering import asset, lower_steps, markdown
 from flowc_targets.base.parameter_defaults import choices, description, literal_default
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
-from flowc_targets.kubernetes.labels import LABELS
+from flowc_targets.kubernetes.labels import run_labels
+from flowc_targets.kubernetes.objects import ObjectMeta, Volume, to_manifest
+from flowc_targets.kubernetes.package_maps import code_digest, package_maps, split_package
 from flowc_targets.kubernetes.pod import check_mounts
-from flowc_targets.package.code_package import compressed_sizes, content_hash, largest_files, package_files, zip_files
+from flowc_targets.kubernetes.yaml_printer import documents
+from flowc_targets.package.code_package import compressed_sizes, largest_files, package_files, zip_files
 from flowc_targets.package.project_names import deployment_name, event_name, finished_event, upstream_deployment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from flowc_compiler.diagnostics import DiagnosticSink
     from flowc_compiler.ir import Flow, Parameter, ScheduleSpec
     from flowc_compiler.source import SourceFile
     from flowc_targets.airflow.dag_model import Expression
     from flowc_targets.base.engine import Address, EngineClient
+    from flowc_targets.kubernetes.objects import ConfigMap, Plain
+    from flowc_targets.kubernetes.package_maps import PackageMaps
 
 _CAPABILITIES = Capabilities(
     step_kinds=frozenset({"linear", "branch", "foreach", "join", "parallel", "switch"}),
@@ -56,11 +60,16 @@ class AirflowTarget:
         check(flow, options, sink)
         if sink.failed:
             return ()
-        file = lower(flow, source, options, sink)
-        check_code(flow, file, options, sink)
-        name = dag_id(flow, options)
-        dag = EmittedFile(f"{name}.py", print_file(file))
-        return (dag,) if file.config_map is None else (dag, config_map_file(flow, file, options, name))
+        files = package_files(flow, source, options.include, sink)
+        code = package_code(flow, files, options, sink)
+        file = lower(flow, code, options, sink)
+        if sink.failed:
+            return ()
+        runtime = runtime_module(code.program, __version__, in_pods=options.in_pods)
+        name = f"{dag_id(flow, options)}.py"
+        beside = EmittedFile(name, print_beside(file, runtime.name))
+        dag = EmittedFile(name, print_file(file), (beside, EmittedFile(f"{runtime.name}.py", runtime.text)))
+        return (dag, *config_map_files(flow, file, code, options))
 
     def client(self, address: Address) -> EngineClient:
         """Return a client of Airflow's REST API: see EngineClient."""
@@ -80,8 +89,8 @@ MOST_IN_FILE = 800_000
 """Characters of base64 that a DAG file may carry: they become part of pods, and etcd limits objects to 1.5 MiB."""
 MOST_IN_CONFIG_MAP = 1024 * 1024
 """Bytes of a code package that a ConfigMap may carry: Kubernetes limits its values to that."""
-PACKAGE_FILE = "flow.pyz"
-"""The key of the ConfigMap, and so the file in pods."""
+CODE_VOLUME = "flowc"
+"""The name of the volume with the code."""
 
 _NAME_LENGTH = 63
 _HASH_LENGTH = 10
@@ -89,10 +98,59 @@ FLOWC_TAG = "flowc"
 """The tag of all of flowc's DAGs: `flowc status` finds them by it."""
 
 
-def lower(flow: Flow, source: SourceFile, options: AirflowOptions, sink: DiagnosticSink) -> DagFile:
+@dataclass(frozen=True, slots=True)
+class PackagedCode:
+    """The code of a flow, as its DAG file has it, or as ConfigMaps do."""
+
+    files: Mapping[str, bytes]
+    """The flow's own files, by their place in the code package."""
+    program: bytes
+    """The zip with the shim."""
+    digest: str
+    """The hash of the files."""
+    maps: PackageMaps | None
+    """The ConfigMaps for pods without a namespace; `None` if the code is in the DAG file."""
+
+
+def package_code(flow: Flow, files: Mapping[str, bytes], options: AirflowOptions, sink: DiagnosticSink) -> PackagedCode:
+    """Return the code for the files of a package, and report what is too large, and what moved to a ConfigMap."""
+    own, program = split_package(files)
+    code = PackagedCode(own, zip_files(program), code_digest(files, {})[:_HASH_LENGTH], None)
+    if not options.in_pods or (options.code != "configmap" and not _exceeds_file(files, options, sink)):
+        return code
+    name = config_map_name(dag_id(flow, options), code.digest)
+    maps = package_maps(name, files, {}, ObjectMeta(labels=run_labels(flow)))
+    size = sum(maps.sizes.values())
+    if size > MOST_IN_CONFIG_MAP:
+        message = f"the code has {size:,} bytes, but a ConfigMap holds only {MOST_IN_CONFIG_MAP:,}"
+        sink.unsupported("FC503", "airflow", message, None, help=largest_files(maps.sizes))
+    elif options.code is None:
+        message = (
+            f"the code is in ConfigMaps: it has more than the {MOST_IN_FILE:,} characters of base64 that a pod can"
+        )
+        help_ = "apply the manifest beside the DAG file before Airflow reads the DAG file"
+        sink.warning("FC503", f"{message} carry (target airflow)", None, help=help_)
+    for step in flow.steps:
+        check_mounts(step, "airflow", sink)
+    return replace(code, maps=maps)
+
+
+def _exceeds_file(files: Mapping[str, bytes], options: AirflowOptions, sink: DiagnosticSink) -> bool:
+    """Whether no pod can carry the code in its environment; an error where that is requested."""
+    # What is short enough uncompressed need not be compressed to know.
+    if encoded_size(sum(map(len, files.values()))) <= MOST_IN_FILE:
+        return False
+    package = zip_files(files)
+    encoded = encoded_size(len(package))
+    if encoded > MOST_IN_FILE and options.code == "file":
+        message = f"the code package has {encoded:,} characters of base64, but a pod can carry only {MOST_IN_FILE:,}"
+        help_ = f"compile with --code configmap; {largest_files(compressed_sizes(package))}"
+        sink.unsupported("FC503", "airflow", message, None, help=help_)
+    return encoded > MOST_IN_FILE and options.code != "file"
+
+
+def lower(flow: Flow, code: PackagedCode, options: AirflowOptions, sink: DiagnosticSink) -> DagFile:
     """Return the DAG file of a flow that passed `check`."""
-    files = package_files(flow, source, options.include, sink)
-    code = zip_files(files)
     body, shared = lower_steps(flow, options, sink)
     return DagFile(
         operator=options.operator,
@@ -100,12 +158,12 @@ def lower(flow: Flow, source: SourceFile, options: AirflowOptions, sink: Diagnos
         source=PurePath(flow.file).name,
         flow=flow.name,
         source_hash=flow.source_hash,
-        code_hash=content_hash(files),
-        constants={**_constants(flow, options), **shared},
+        package=_package(flow, code, options),
+        shared=shared,
         dag=_dag(flow, options),
         body=body,
-        code=code,
-        config_map=config_map_name(dag_id(flow, options), code, options),
+        files=code.files,
+        program=code.program,
     )
 
 
@@ -114,21 +172,25 @@ def dag_id(flow: Flow, options: AirflowOptions) -> str:
     return options.dag_id or deployment_name(flow)
 
 
-def _constants(flow: Flow, options: AirflowOptions) -> dict[str, Expression]:
-    """Return what the operators read: see operators/dag_constants.py."""
+def _package(flow: Flow, code: PackagedCode, options: AirflowOptions) -> dict[str, Expression]:
+    """Return the arguments of FlowPackage: see operators/flow_package.py."""
     workers_own = options.operator == "local" and "python" not in options.model_fields_set
-    return {
-        "ROOT": options.root or "",
-        "START": flow.start,
-        "TAGS": tuple(join_tags((tag,)) for tag in options.tags),
-        "PYTHON": None if workers_own else options.python,
-        "ENVIRONMENT": {**options.env, **options.store_env},
-        "PARAMETERS": {parameter_variable(parameter.name): parameter.name for parameter in flow.run_parameters},
+    volume = Volume(name=CODE_VOLUME, projected=code.maps.delivery.volume) if code.maps is not None else None
+    given: dict[str, Expression] = {
+        "tags": tuple(join_tags((tag,)) for tag in options.tags),
+        "python": None if workers_own else options.python,
+        "environment": {**options.env, **options.store_env},
+        "parameters": {parameter_variable(parameter.name): parameter.name for parameter in flow.run_parameters},
+        "volume": client_object(volume),
     }
+    own: dict[str, Expression] = {
+        "name": flow.name, "digest": code.digest, "root": options.root or "", "start": flow.start,
+    }  # fmt: skip
+    return own | {name: value for name, value in given.items() if value not in (None, (), {})}
 
 
 def _dag(flow: Flow, options: AirflowOptions) -> dict[str, Expression]:
-    defaults: dict[str, Expression] = {"retries": 0}
+    defaults: dict[str, Expression] = {"flow": Name(PACKAGE), "retries": 0}
     if options.pool is not None:
         defaults["pool"] = options.pool
     if options.operator == "kubernetes":
@@ -227,68 +289,42 @@ def _expression(value: object) -> Expression:
     return value
 
 
-def config_map_name(dag_id: str, code: bytes, options: AirflowOptions) -> str | None:
-    """Return the name of the ConfigMap with the code, by its content; `None` if the code stays in the DAG file."""
-    wanted = options.code == "configmap" or (options.code is None and encoded_size(code) > MOST_IN_FILE)
-    if not options.in_pods or not wanted:
-        return None
-    digest = hashlib.sha256(code).hexdigest()[:_HASH_LENGTH]
+def config_map_name(dag_id: str, digest: str) -> str:
+    """Return the name of the ConfigMap with the code, by its content."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", dag_id).lower()
     name = re.sub(r"[^a-z0-9]+", "-", words)[: _NAME_LENGTH - _HASH_LENGTH - 1].strip("-")
     return f"{name or 'flow'}-{digest}"
 
 
-def encoded_size(code: bytes) -> int:
-    """Return the number of characters that code has in base64."""
-    return 4 * -(-len(code) // 3)
+def encoded_size(size: int) -> int:
+    """Return the number of characters that so many bytes have in base64."""
+    return 4 * -(-size // 3)
 
 
-def config_map_file(flow: Flow, file: DagFile, options: AirflowOptions, dag_id: str) -> EmittedFile:
-    """Return the manifest: an object for each namespace that the flow has pods in."""
-    import yaml
-
-    namespaces = dict.fromkeys(_namespaces(flow, options))
-    objects = [_config_map(file, namespace) for namespace in namespaces]
-    # Nearly all of it is one string, for which the printer in C is many times faster.
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text = str(yaml.dump_all(objects, Dumper=dumper, sort_keys=False, width=10**9))  # pyright: ignore[reportUnknownMemberType]
-    head = (
-        f"# Compiled by flowc {file.version} from {file.printable_source}: the code of DAG {dag_id}.\n"
-        "# Before Airflow reads the DAG's file: kubectl apply --server-side -f <this file>\n"
+def config_map_files(flow: Flow, file: DagFile, code: PackagedCode, options: AirflowOptions) -> tuple[EmittedFile, ...]:
+    """Return the manifest of the ConfigMaps, if any: two for each namespace that the flow has pods in."""
+    if code.maps is None:
+        return ()
+    name = dag_id(flow, options)
+    namespaces = tuple(dict.fromkeys(_namespaces(flow, options)))
+    assert code.maps.runtime is not None
+    assert code.maps.code is not None
+    runtime = documents([_manifest(code.maps.runtime, namespace) for namespace in namespaces])
+    own = documents([_manifest(code.maps.code, namespace) for namespace in namespaces])
+    first = "Before Airflow reads the DAG's file: kubectl apply --server-side -f <this file>"
+    head = documents(
+        [], f"Compiled by flowc {file.version} from {file.printable_source}: the code of DAG {name}.\n{first}"
     )
-    return EmittedFile(f"{dag_id}.configmap.yaml", head + text)
+    shared = documents([], f"Compiled by flowc {file.version}: what the pods of all its flows run.\n{first}")
+    places = "-".join(namespace for namespace in namespaces if namespace)
+    runtime_name = "-".join(filter(None, (code.maps.runtime.metadata.name, places)))
+    whole = f"{name}.configmap.yaml"
+    apart = (EmittedFile(whole, head + own), EmittedFile(f"{runtime_name}.yaml", shared + runtime))
+    return (EmittedFile(whole, f"{head}{runtime}---\n{own}", apart),)
 
 
-def check_code(flow: Flow, file: DagFile, options: AirflowOptions, sink: DiagnosticSink) -> None:
-    """Report a code package that is too large, one that moved to a ConfigMap, and a volume in the code's folder."""
-    size, encoded = len(file.code), encoded_size(file.code)
-    if file.config_map is None:
-        if options.in_pods and encoded > MOST_IN_FILE:
-            message = (
-                f"the code package has {encoded:,} characters of base64, but a pod can carry only {MOST_IN_FILE:,}"
-            )
-            sink.unsupported(
-                "FC503",
-                "airflow",
-                message,
-                None,
-                help=f"compile with --code configmap; {largest_files(compressed_sizes(file.code))}",
-            )
-        return
-    if size > MOST_IN_CONFIG_MAP:
-        message = f"the code package has {size:,} bytes, but a ConfigMap holds only {MOST_IN_CONFIG_MAP:,}"
-        sink.unsupported("FC503", "airflow", message, None, help=largest_files(compressed_sizes(file.code)))
-        return
-    if options.code is None:
-        sink.warning(
-            "FC503",
-            f"the code package is in the ConfigMap {file.config_map}: a pod can carry {MOST_IN_FILE:,} characters of "
-            f"base64, and it has {encoded:,} (target airflow)",
-            None,
-            help="apply the manifest beside the DAG file before Airflow reads the DAG file",
-        )
-    for step in flow.steps:
-        check_mounts(step, "airflow", sink)
+def _manifest(config: ConfigMap, namespace: str | None) -> Plain:
+    return to_manifest(config.replace(metadata=config.metadata.replace(namespace=namespace)))
 
 
 def _namespaces(flow: Flow, options: AirflowOptions) -> Iterator[str | None]:
@@ -299,14 +335,3 @@ def _namespaces(flow: Flow, options: AirflowOptions) -> Iterator[str | None]:
             yield own or options.namespace
     if flow.specs.exit_hooks:
         yield options.namespace
-
-
-def _config_map(file: DagFile, namespace: str | None) -> dict[str, object]:
-    metadata = {"name": file.config_map, **({"namespace": namespace} if namespace else {})}
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {**metadata, "labels": LABELS},
-        "immutable": True,
-        "binaryData": {PACKAGE_FILE: base64.b64encode(file.code).decode()},
-    }

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from flowc.protocol.encodings import ENCODED, PACKED, RESERVED, SENT, USE_DEFAULT
 from flowc_targets.base.parameter_defaults import literal_default
-from flowc_targets.kubernetes.labels import BRANCH, DEPLOYMENT, FLOW, HASH_LENGTH, LABELS, PROJECT, label_value
-from flowc_targets.package.project_names import branch_name, deployment_name
+from flowc_targets.kubernetes.labels import HASH_LENGTH
+from flowc_targets.package.project_names import deployment_name
 
 if TYPE_CHECKING:
     from flowc_compiler.ir import Flow, Parameter
@@ -73,15 +73,6 @@ def unique_names(prefix: str, names: list[str], limit: int = TASK_LIMIT) -> dict
         taken.add(candidate)
         result[name] = candidate
     return result
-
-
-def run_labels(flow: Flow) -> dict[str, str]:
-    """The labels of a flow's Workflows."""
-    labels = {**LABELS, FLOW: label_value(flow.name), DEPLOYMENT: label_value(deployment_name(flow))}
-    project = flow.specs.project
-    if project is not None:
-        labels |= {PROJECT: label_value(project.name), BRANCH: label_value(branch_name(project))}
-    return labels
 
 
 def _shorten(name: str, limit: int) -> str:

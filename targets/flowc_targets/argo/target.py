@@ -30,7 +30,6 @@ from flowc_targets.argo.manifest_text import (
     deployed_name,
     encode_value,
     object_name,
-    run_labels,
 )
 from flowc_targets.argo.options import ArgoOptions
 from flowc_targets.argo.pod_templates import (
@@ -50,10 +49,9 @@ from flowc_targets.argo.workflow_objects import (
     Workflow,
     WorkflowSpec,
 )
-from flowc_targets.argo.yaml_printer import documents
 from flowc_targets.base.parameter_defaults import choices, description
 from flowc_targets.base.target import Capabilities, EmittedFile, TargetOptions
-from flowc_targets.kubernetes.labels import VERSION
+from flowc_targets.kubernetes.labels import VERSION, run_labels
 from flowc_targets.kubernetes.objects import (
     Container,
     DownwardAPIVolumeFile,
@@ -68,6 +66,7 @@ from flowc_targets.kubernetes.objects import (
 )
 from flowc_targets.kubernetes.package_maps import PROGRAM, Delivery, code_digest, package_maps, split_package
 from flowc_targets.kubernetes.pod import CODE_FOLDER
+from flowc_targets.kubernetes.yaml_printer import documents
 from flowc_targets.package.code_package import package_files, zip_files
 from flowc_targets.package.project_names import deployment_name
 from flowc_targets.package.stored_package import bootstrap_files, stored_runtime

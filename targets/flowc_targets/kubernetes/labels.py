@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import TYPE_CHECKING
+
+from flowc_targets.package.project_names import branch_name, deployment_name
+
+if TYPE_CHECKING:
+    from flowc_compiler.ir import Flow
 
 LABELS = {"app.kubernetes.io/managed-by": "flowc"}
 """The labels of every object that flowc writes."""
@@ -34,3 +40,12 @@ def label_value(text: str) -> str:
     digest = hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
     plain = re.sub(r"[^A-Za-z0-9_.-]", "_", text, flags=re.ASCII)[: _LONGEST - HASH_LENGTH - 1].strip("_.-")
     return f"{plain}-{digest}" if plain else digest
+
+
+def run_labels(flow: Flow) -> dict[str, str]:
+    """The labels of the objects that run a flow, or hold its code."""
+    labels = {**LABELS, FLOW: label_value(flow.name), DEPLOYMENT: label_value(deployment_name(flow))}
+    project = flow.specs.project
+    if project is not None:
+        labels |= {PROJECT: label_value(project.name), BRANCH: label_value(branch_name(project))}
+    return labels

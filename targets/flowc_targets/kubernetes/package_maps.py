@@ -139,7 +139,7 @@ def _code(
     for path, content in own.items():
         key = _key(path, taken)
         taken.add(key)
-        text = _as_text(path, content)
+        text = shown_text(path, content)
         if text is not None:
             data[key] = text
             sizes[path] = len(content)
@@ -182,7 +182,7 @@ def _key(path: str, taken: set[str]) -> str:
     return plain.lstrip(".")[: _LONGEST_KEY - len(tail)] + tail
 
 
-def _as_text(path: str, content: bytes) -> str | None:
+def shown_text(path: str, content: bytes) -> str | None:
     """A file's text, where a manifest can show it and a reader would want it to."""
     if len(content) > LONGEST_TEXT and path != PLAN_FILE:
         return None

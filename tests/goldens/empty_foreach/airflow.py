@@ -2,39 +2,39 @@
 #
 # flow    EmptyForeachFlow
 # source  sha256:<hash>
-# code    sha256:<hash>
 
 from __future__ import annotations
 
-import base64
-import json
+import sys
 from datetime import datetime, timezone
-from typing import Any
-from urllib.parse import quote
-
-from airflow.providers.cncf.kubernetes.callbacks import KubernetesPodOperatorCallback
-from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from kubernetes.client import models as k8s
+from pathlib import Path
 
 try:
-    from airflow.sdk.exceptions import AirflowSkipException
-except ImportError:  # before Airflow 3.1
-    from airflow.exceptions import AirflowSkipException
-
-try:
-    from airflow.sdk import Asset, dag, task, task_group
+    from airflow.sdk import Asset, dag, task_group
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
     from airflow.datasets import Dataset as Asset
-    from airflow.decorators import dag, task, task_group
+    from airflow.decorators import dag, task_group
     from airflow.models.param import Param
 
-ROOT = "s3://bucket/prefix"
-START = "start"
-TAGS = []
-PYTHON = "python3"
-ENVIRONMENT = {}
-PARAMETERS = {"FLOWC_PARAM_COUNT": "count"}
+# This folder is on Airflow's path only if it is the dags folder itself.
+sys.path.append(str(Path(__file__).parent))
+
+from flowc_runtime_version_hash import (
+    FlowPackage,
+    PublishOutput,
+    StepOperator,
+    indices,
+)
+
+FLOW = FlowPackage(
+    name="EmptyForeachFlow",
+    digest="<hash>",
+    root="s3://bucket/prefix",
+    start="start",
+    python="python3",
+    parameters={"FLOWC_PARAM_COUNT": "count"},
+)
 
 
 @dag(
@@ -46,6 +46,7 @@ PARAMETERS = {"FLOWC_PARAM_COUNT": "count"}
     doc_md="Count to a number that is zero unless told otherwise.",
     tags=["flowc"],
     default_args={
+        "flow": FLOW,
         "retries": 0,
         "image": "python:3.11-slim",
         "log_pod_spec_on_failure": False,
@@ -85,194 +86,82 @@ def flow():
     start >> start_indices >> start_items >> join >> end
 
 
-def encoded(value: Any) -> str:
-    """Encode a parameter for the shim, safe from expansion; `None` is its default."""
-    if value is None:
-        return "flowc:default"
-    text = value if isinstance(value, str) else json.dumps(value)
-    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+# The files of the flow, and its plan.
+FLOW.texts["files/empty_foreach.py"] = '''
+"""A foreach over no items at all: its body runs zero times, and its join runs once, with no inputs.
 
+Metaflow refuses such a foreach, and Airflow by itself would skip the join. Here every target gives the same answer.
 
-class ShimTask:
-    """Runs a step by the shim: the step that the task is named after, or `step`.
-
-    Only the index, which comes from the mapping, is a template: what the flow says
-    reaches the task unchanged. `when` lists pairs of a switch and the choice of it
-    that leads here. A task of a recursive step has the number of its iteration.
-    """
-
-    task_id: str
-    template_fields = ("index",)
-
-    def __init__(
-        self,
-        *,
-        index: str = "-",
-        step: str | None = None,
-        iteration: int | None = None,
-        when: list[list[str]] | None = None,
-        variables: dict[str, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.index = index
-        self.step = step or self.task_id
-        self.iteration = iteration
-        self.when = when or []
-        self.variables = variables or {}
-
-    def pre_execute(self, context: Any) -> None:
-        """Skip a task in an arm that its switch has not chosen, before a pod starts.
-
-        Branch operators skip nothing inside of a mapped group (Airflow #67265).
-        """
-        ti = context["ti"]
-        for switch, target in self.when:
-            indexes = ti.map_index
-            choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=indexes)
-            if choice == target:
-                return
-        if self.when:
-            raise AirflowSkipException("the switch chose another arm")
-
-    def index_path(self) -> str:
-        """Return the index path, which ends with the number of an iteration."""
-        if self.iteration is None:
-            return self.index
-        if self.index == "-":
-            return str(self.iteration)
-        return f"{self.index}.{self.iteration}"
-
-    def shim_arguments(self, context: Any) -> list[str]:
-        """Return the shim's command: step, index path, and attempt.
-
-        A cleared task goes on counting: `first` is the attempt that it then began with.
-        """
-        ti = context["ti"]
-        attempt = max(ti.try_number - 1, 0)
-        first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
-        place = ["--step", self.step, "--index", self.index_path()]
-        return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
-
-    def shim_environment(self, context: Any) -> dict[str, str]:
-        """Return the task's variables; the first step's have the run's parameters.
-
-        The run id is quoted: artifact stores dislike its `:` and `+`.
-        """
-        variables = {
-            **self.variables,
-            **ENVIRONMENT,
-            "FLOWC_ROOT": ROOT,
-            "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
-            "FLOWC_TAGS": ",".join(TAGS),
-        }
-        if self.step == START:
-            for variable, name in PARAMETERS.items():
-                variables[variable] = encoded(context["params"][name])
-        return variables
-
-
-@task(trigger_rule="none_failed")
-def indices(opener: str, outer: Any = None, ti: Any = None) -> list[str]:
-    """List a foreach's index paths: `0`, `1`, or `0.0`, `0.1`, `2.0` in another one.
-
-    Only the number of items leaves the step that opens it, for each path of `outer`.
-    """
-    places = [(-1, "")] if outer is None else enumerate(f"{path}." for path in outer)
-    paths: list[str] = []
-    for place, prefix in places:
-        count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
-        # None where a switch chose another arm.
-        paths += [f"{prefix}{item}" for item in range(count or 0)]
-    if len(paths) > 1024:
-        ti.task.log.error(
-            "%d items: unless core.max_map_length (by default 1024) allows so many, "
-            "Airflow fails this task now. Raise it, or let an item be several pieces "
-            "of work.",
-            len(paths),
-        )
-    return paths
-
-
-# What a pod runs: it puts the code package together, and becomes the shim in it. The
-# shim writes the count of a foreach, or the choice of a switch, to a file, which
-# Kubernetes keeps as the termination message.
-BOOTSTRAP = """\
-import base64, os, sys, tempfile
-folder = tempfile.mkdtemp(prefix="flowc-")
-path = os.path.join(folder, "flow.pyz")
-parts = sorted((name for name in os.environ if name.startswith("FLOWC_CODE_")))
-with open(path, "wb") as file:
-    file.write(base64.b64decode("".join(os.environ.pop(name) for name in parts)))
-for name in ("count", "choice"):
-    os.symlink("/dev/termination-log", os.path.join(folder, name))
-os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", folder])
+    flowc run examples/empty_foreach.py
+    flowc run examples/empty_foreach.py --count 2
 """
 
+from __future__ import annotations
 
-def attach_code(pod: Any, variables: dict[str, str]) -> None:
-    """Add the code package to a pod's variables, in parts that Linux takes."""
-    code = "".join(CODE.split())
-    for number, start in enumerate(range(0, len(code), 100_000)):
-        variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
+from flowc import FlowSpec, Inputs, Parameter, step
 
 
-class StepOperator(ShimTask, KubernetesPodOperator):
-    """Runs a step in a pod."""
+class EmptyForeachFlow(FlowSpec):
+    """Count to a number that is zero unless told otherwise."""
 
-    def __init__(self, *, python: str | None = PYTHON, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.python = python
+    count = Parameter("count", default=0, help="number of items")
 
-    def build_pod_request_obj(self, context: Any = None, **kwargs: Any) -> Any:
-        """Build the pod, with the shim's command, variables and code in it."""
-        pod = super().build_pod_request_obj(context, **kwargs)
-        if context is None:  # a dry run
-            return pod
-        container = pod.spec.containers[0]
-        variables = self.shim_environment(context)
-        attach_code(pod, variables)
-        container.command = [self.python, "-c", BOOTSTRAP]
-        container.args = self.shim_arguments(context)
-        container.env = container.env or []
-        for name, value in variables.items():
-            # Kubernetes expands `$(...)` in values, and reads `$$` as `$`.
-            exact = value.replace("$", "$$")
-            container.env.append(k8s.V1EnvVar(name=name, value=exact))
-        return pod
+    @step
+    def start(self) -> None:
+        """As many items as asked for."""
+        self.items = list(range(self.count))
+        self.next(self.square, foreach="items")
+
+    @step
+    def square(self) -> None:
+        """Runs once an item, so perhaps never."""
+        self.squared = self.input**2
+        self.next(self.join)
+
+    @step
+    def join(self, inputs: Inputs[EmptyForeachFlow]) -> None:
+        """Parameters are here even where there are no inputs."""
+        self.squares = [task.squared for task in inputs]
+        self.asked = self.count
+        self.next(self.end)
+
+    @step
+    def end(self) -> None:
+        """Print the answer."""
+        print(f"asked for {self.asked}, joined {len(self.squares)}: {self.squares}")
 
 
-class PublishOutput(KubernetesPodOperatorCallback):
-    """Publishes a foreach's count or a switch's choice, from how its pod ended."""
-
-    @staticmethod
-    def on_pod_completion(*, pod: Any, context: Any, **_kwargs: Any) -> None:
-        """Push the termination message of the step's container, if it succeeded."""
-        for status in pod.status.container_statuses or []:
-            base = status.name == KubernetesPodOperator.BASE_CONTAINER_NAME
-            ended = status.state.terminated if base else None
-            if ended and ended.exit_code == 0 and ended.message:
-                if ended.message.isdigit():
-                    context["ti"].xcom_push(key="count", value=int(ended.message))
-                else:
-                    context["ti"].xcom_push(key="choice", value=ended.message)
-
+if __name__ == "__main__":
+    EmptyForeachFlow()
+'''
+FLOW.texts["plan.json"] = """
+{"version": 1,
+"flow": "EmptyForeachFlow",
+"class": "EmptyForeachFlow",
+"module": "empty_foreach",
+"frontend": "class",
+"start": "start",
+"end": "end",
+"parameters": [{"attribute": "count", "name": "count", "type": "int"}],
+"steps": {
+ "start": {"kind": "foreach", "parents": [], "next": ["square"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": "items", "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "square": {"kind": "linear", "parents": ["start"], "next": ["join"], "depth": 1, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "join": {"kind": "join", "parents": ["square"], "next": ["end"], "depth": 0, "closes": "start", "closes_kind": "foreach", "arms": [["square"]], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "end": {"kind": "linear", "parents": ["join"], "next": [], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}}},
+"files": {"file": "empty_foreach.py", "path": [""], "shipped": ["empty_foreach.py"]}}
+"""
 
 # What flowc's commands read of this file.
 FLOWC = {
     "dag_id": "EmptyForeachFlow",
     "flow": "EmptyForeachFlow",
+    "root": "s3://bucket/prefix",
     "pool": None,
     "tasks": ["start", "square", "join", "end"],
     "hooks": [],
     "iterations": {},
     "nested": {},
 }
-
-# The code package: a zip with flowc's runtime, the flow's own files and its plan.
-CODE = """
-<package>
-"""
 
 
 flow()

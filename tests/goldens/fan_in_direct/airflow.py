@@ -2,23 +2,12 @@
 #
 # flow    fan_in_direct
 # source  sha256:<hash>
-# code    sha256:<hash>
 
 from __future__ import annotations
 
-import base64
-import json
+import sys
 from datetime import datetime, timezone
-from typing import Any
-from urllib.parse import quote
-
-from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from kubernetes.client import models as k8s
-
-try:
-    from airflow.sdk.exceptions import AirflowSkipException
-except ImportError:  # before Airflow 3.1
-    from airflow.exceptions import AirflowSkipException
+from pathlib import Path
 
 try:
     from airflow.sdk import Asset, dag
@@ -26,12 +15,21 @@ except ImportError:  # Airflow 2
     from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag
 
-ROOT = "s3://bucket/prefix"
-START = "load_step"
-TAGS = []
-PYTHON = "python3"
-ENVIRONMENT = {}
-PARAMETERS = {}
+# This folder is on Airflow's path only if it is the dags folder itself.
+sys.path.append(str(Path(__file__).parent))
+
+from flowc_runtime_version_hash import (
+    FlowPackage,
+    StepOperator,
+)
+
+FLOW = FlowPackage(
+    name="fan_in_direct",
+    digest="<hash>",
+    root="s3://bucket/prefix",
+    start="load_step",
+    python="python3",
+)
 
 
 @dag(
@@ -42,6 +40,7 @@ PARAMETERS = {}
     is_paused_upon_creation=False,
     tags=["flowc"],
     default_args={
+        "flow": FLOW,
         "retries": 0,
         "image": "python:3.11-slim",
         "log_pod_spec_on_failure": False,
@@ -86,145 +85,72 @@ def flow():
     process_7 >> combine_step
 
 
-def encoded(value: Any) -> str:
-    """Encode a parameter for the shim, safe from expansion; `None` is its default."""
-    if value is None:
-        return "flowc:default"
-    text = value if isinstance(value, str) else json.dumps(value)
-    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+# The files of the flow, and its plan.
+FLOW.texts["files/fan_in_direct.py"] = '''
+"""Fan-in by a list of results: the last step takes them as an argument, and flowc knows what it waits for.
 
+How many steps there are is settled when the flow is compiled: by the default, the call at the end, or `-p`.
 
-class ShimTask:
-    """Runs a step by the shim: the step that the task is named after, or `step`.
-
-    Only the index, which comes from the mapping, is a template: what the flow says
-    reaches the task unchanged. `when` lists pairs of a switch and the choice of it
-    that leads here. A task of a recursive step has the number of its iteration.
-    """
-
-    task_id: str
-    template_fields = ("index",)
-
-    def __init__(
-        self,
-        *,
-        index: str = "-",
-        step: str | None = None,
-        iteration: int | None = None,
-        when: list[list[str]] | None = None,
-        variables: dict[str, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.index = index
-        self.step = step or self.task_id
-        self.iteration = iteration
-        self.when = when or []
-        self.variables = variables or {}
-
-    def pre_execute(self, context: Any) -> None:
-        """Skip a task in an arm that its switch has not chosen, before a pod starts.
-
-        Branch operators skip nothing inside of a mapped group (Airflow #67265).
-        """
-        ti = context["ti"]
-        for switch, target in self.when:
-            indexes = ti.map_index
-            choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=indexes)
-            if choice == target:
-                return
-        if self.when:
-            raise AirflowSkipException("the switch chose another arm")
-
-    def index_path(self) -> str:
-        """Return the index path, which ends with the number of an iteration."""
-        if self.iteration is None:
-            return self.index
-        if self.index == "-":
-            return str(self.iteration)
-        return f"{self.index}.{self.iteration}"
-
-    def shim_arguments(self, context: Any) -> list[str]:
-        """Return the shim's command: step, index path, and attempt.
-
-        A cleared task goes on counting: `first` is the attempt that it then began with.
-        """
-        ti = context["ti"]
-        attempt = max(ti.try_number - 1, 0)
-        first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
-        place = ["--step", self.step, "--index", self.index_path()]
-        return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
-
-    def shim_environment(self, context: Any) -> dict[str, str]:
-        """Return the task's variables; the first step's have the run's parameters.
-
-        The run id is quoted: artifact stores dislike its `:` and `+`.
-        """
-        variables = {
-            **self.variables,
-            **ENVIRONMENT,
-            "FLOWC_ROOT": ROOT,
-            "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
-            "FLOWC_TAGS": ",".join(TAGS),
-        }
-        if self.step == START:
-            for variable, name in PARAMETERS.items():
-                variables[variable] = encoded(context["params"][name])
-        return variables
-
-
-# What a pod runs: it puts the code package together, and becomes the shim in it. The
-# shim writes the count of a foreach, or the choice of a switch, to a file, which
-# Kubernetes keeps as the termination message.
-BOOTSTRAP = """\
-import base64, os, sys, tempfile
-folder = tempfile.mkdtemp(prefix="flowc-")
-path = os.path.join(folder, "flow.pyz")
-parts = sorted((name for name in os.environ if name.startswith("FLOWC_CODE_")))
-with open(path, "wb") as file:
-    file.write(base64.b64decode("".join(os.environ.pop(name) for name in parts)))
-for name in ("count", "choice"):
-    os.symlink("/dev/termination-log", os.path.join(folder, name))
-os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", folder])
+    flowc run examples/fan_in_direct.py
+    flowc run examples/fan_in_direct.py -p parallel_count=16
 """
 
-
-def attach_code(pod: Any, variables: dict[str, str]) -> None:
-    """Add the code package to a pod's variables, in parts that Linux takes."""
-    code = "".join(CODE.split())
-    for number, start in enumerate(range(0, len(code), 100_000)):
-        variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
+from flowc import pipeline, step
 
 
-class StepOperator(ShimTask, KubernetesPodOperator):
-    """Runs a step in a pod."""
+@step
+def load_step() -> str:
+    return "Hello from flowc!"
 
-    def __init__(self, *, python: str | None = PYTHON, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.python = python
 
-    def build_pod_request_obj(self, context: Any = None, **kwargs: Any) -> Any:
-        """Build the pod, with the shim's command, variables and code in it."""
-        pod = super().build_pod_request_obj(context, **kwargs)
-        if context is None:  # a dry run
-            return pod
-        container = pod.spec.containers[0]
-        variables = self.shim_environment(context)
-        attach_code(pod, variables)
-        container.command = [self.python, "-c", BOOTSTRAP]
-        container.args = self.shim_arguments(context)
-        container.env = container.env or []
-        for name, value in variables.items():
-            # Kubernetes expands `$(...)` in values, and reads `$$` as `$`.
-            exact = value.replace("$", "$$")
-            container.env.append(k8s.V1EnvVar(name=name, value=exact))
-        return pod
+@step
+def process_step(input_data: str) -> str:
+    return input_data
 
+
+@step
+def combine_step(results: list[str]) -> None:
+    print(",".join(f"process_{number}: {result}" for number, result in enumerate(results)))
+
+
+@pipeline
+def fan_in_direct(parallel_count: int = 8) -> None:
+    input_data = load_step()
+    results = [process_step(input_data, id=f"process_{i}") for i in range(parallel_count)]
+    combine_step(results)
+
+
+if __name__ == "__main__":
+    fan_in_direct()
+'''
+FLOW.texts["plan.json"] = """
+{"version": 1,
+"flow": "fan_in_direct",
+"class": "fan_in_direct",
+"module": "fan_in_direct",
+"frontend": "pipeline",
+"start": "load_step",
+"end": "combine_step",
+"parameters": [],
+"steps": {
+ "load_step": {"kind": "branch", "parents": [], "next": ["process_0", "process_1", "process_2", "process_3", "process_4", "process_5", "process_6", "process_7"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "load_step", "module": null, "arguments": {}, "outputs": ["output"], "many": false}},
+ "process_0": {"kind": "linear", "parents": ["load_step"], "next": ["combine_step"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "process_step", "module": null, "arguments": {"input_data": {"output": ["load_step", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "process_1": {"kind": "linear", "parents": ["load_step"], "next": ["combine_step"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "process_step", "module": null, "arguments": {"input_data": {"output": ["load_step", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "process_2": {"kind": "linear", "parents": ["load_step"], "next": ["combine_step"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "process_step", "module": null, "arguments": {"input_data": {"output": ["load_step", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "process_3": {"kind": "linear", "parents": ["load_step"], "next": ["combine_step"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "process_step", "module": null, "arguments": {"input_data": {"output": ["load_step", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "process_4": {"kind": "linear", "parents": ["load_step"], "next": ["combine_step"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "process_step", "module": null, "arguments": {"input_data": {"output": ["load_step", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "process_5": {"kind": "linear", "parents": ["load_step"], "next": ["combine_step"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "process_step", "module": null, "arguments": {"input_data": {"output": ["load_step", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "process_6": {"kind": "linear", "parents": ["load_step"], "next": ["combine_step"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "process_step", "module": null, "arguments": {"input_data": {"output": ["load_step", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "process_7": {"kind": "linear", "parents": ["load_step"], "next": ["combine_step"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "process_step", "module": null, "arguments": {"input_data": {"output": ["load_step", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "combine_step": {"kind": "join", "parents": ["process_0", "process_1", "process_2", "process_3", "process_4", "process_5", "process_6", "process_7"], "next": [], "depth": 0, "closes": "load_step", "closes_kind": "branch", "arms": [["process_0"], ["process_1"], ["process_2"], ["process_3"], ["process_4"], ["process_5"], ["process_6"], ["process_7"]], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "combine_step", "module": null, "arguments": {"results": {"list": [{"output": ["process_0", "output"], "levels": 0}, {"output": ["process_1", "output"], "levels": 0}, {"output": ["process_2", "output"], "levels": 0}, {"output": ["process_3", "output"], "levels": 0}, {"output": ["process_4", "output"], "levels": 0}, {"output": ["process_5", "output"], "levels": 0}, {"output": ["process_6", "output"], "levels": 0}, {"output": ["process_7", "output"], "levels": 0}]}}, "outputs": [], "many": false}}},
+"files": {"file": "fan_in_direct.py", "path": [""], "shipped": ["fan_in_direct.py"]}}
+"""
 
 # What flowc's commands read of this file.
 FLOWC = {
     "dag_id": "fan_in_direct",
     "flow": "fan_in_direct",
+    "root": "s3://bucket/prefix",
     "pool": None,
     "tasks": [
         "load_step",
@@ -242,11 +168,6 @@ FLOWC = {
     "iterations": {},
     "nested": {},
 }
-
-# The code package: a zip with flowc's runtime, the flow's own files and its plan.
-CODE = """
-<package>
-"""
 
 
 flow()

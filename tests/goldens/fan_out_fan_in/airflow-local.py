@@ -2,39 +2,33 @@
 #
 # flow    fan_out_fan_in_pipeline
 # source  sha256:<hash>
-# code    sha256:<hash>
 
 from __future__ import annotations
 
-import base64
-import json
-import os
-import subprocess
 import sys
-import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 try:
-    from airflow.sdk.exceptions import AirflowSkipException
-except ImportError:  # before Airflow 3.1
-    from airflow.exceptions import AirflowSkipException
-
-try:
-    from airflow.sdk import Asset, BaseOperator, dag
+    from airflow.sdk import Asset, dag
 except ImportError:  # Airflow 2
     from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag
-    from airflow.models.baseoperator import BaseOperator
 
-ROOT = "/tmp/store"
-START = "load_step"
-TAGS = []
-PYTHON = None
-ENVIRONMENT = {}
-PARAMETERS = {}
+# This folder is on Airflow's path only if it is the dags folder itself.
+sys.path.append(str(Path(__file__).parent))
+
+from flowc_runtime_version_hash import (
+    FlowPackage,
+    StepOperator,
+)
+
+FLOW = FlowPackage(
+    name="fan_out_fan_in_pipeline",
+    digest="<hash>",
+    root="/tmp/store",
+    start="load_step",
+)
 
 
 @dag(
@@ -44,7 +38,7 @@ PARAMETERS = {}
     catchup=False,
     is_paused_upon_creation=False,
     tags=["flowc"],
-    default_args={"retries": 0},
+    default_args={"flow": FLOW, "retries": 0},
 )
 def flow():
     load_step = StepOperator(task_id="load_step")
@@ -84,140 +78,92 @@ def flow():
     process_7 >> combine_step
 
 
-def encoded(value: Any) -> str:
-    """Encode a parameter for the shim, safe from expansion; `None` is its default."""
-    if value is None:
-        return "flowc:default"
-    text = value if isinstance(value, str) else json.dumps(value)
-    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+# The files of the flow, and its plan.
+FLOW.texts["files/fan_out_fan_in.py"] = '''
+"""Fan-out and fan-in as ZenML's documentation has it, unchanged: the last step looks for the results of its run itself.
+
+The call at the end of the file is what the flow is compiled with; it does nothing when a task imports the file. ZenML
+need not be installed. `fan_in_direct.py` and `fan_out_map.py` are the same pipeline with results passed as arguments.
+
+    flowc run examples/fan_out_fan_in.py
+    flowc run examples/fan_out_fan_in.py -p parallel_count=16
+"""
+
+from zenml import step, get_step_context, pipeline
+from zenml.client import Client
 
 
-class ShimTask:
-    """Runs a step by the shim: the step that the task is named after, or `step`.
-
-    Only the index, which comes from the mapping, is a template: what the flow says
-    reaches the task unchanged. `when` lists pairs of a switch and the choice of it
-    that leads here. A task of a recursive step has the number of its iteration.
-    """
-
-    task_id: str
-    template_fields = ("index",)
-
-    def __init__(
-        self,
-        *,
-        index: str = "-",
-        step: str | None = None,
-        iteration: int | None = None,
-        when: list[list[str]] | None = None,
-        variables: dict[str, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.index = index
-        self.step = step or self.task_id
-        self.iteration = iteration
-        self.when = when or []
-        self.variables = variables or {}
-
-    def pre_execute(self, context: Any) -> None:
-        """Skip a task in an arm that its switch has not chosen, before a pod starts.
-
-        Branch operators skip nothing inside of a mapped group (Airflow #67265).
-        """
-        ti = context["ti"]
-        for switch, target in self.when:
-            indexes = ti.map_index
-            choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=indexes)
-            if choice == target:
-                return
-        if self.when:
-            raise AirflowSkipException("the switch chose another arm")
-
-    def index_path(self) -> str:
-        """Return the index path, which ends with the number of an iteration."""
-        if self.iteration is None:
-            return self.index
-        if self.index == "-":
-            return str(self.iteration)
-        return f"{self.index}.{self.iteration}"
-
-    def shim_arguments(self, context: Any) -> list[str]:
-        """Return the shim's command: step, index path, and attempt.
-
-        A cleared task goes on counting: `first` is the attempt that it then began with.
-        """
-        ti = context["ti"]
-        attempt = max(ti.try_number - 1, 0)
-        first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
-        place = ["--step", self.step, "--index", self.index_path()]
-        return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
-
-    def shim_environment(self, context: Any) -> dict[str, str]:
-        """Return the task's variables; the first step's have the run's parameters.
-
-        The run id is quoted: artifact stores dislike its `:` and `+`.
-        """
-        variables = {
-            **self.variables,
-            **ENVIRONMENT,
-            "FLOWC_ROOT": ROOT,
-            "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
-            "FLOWC_TAGS": ",".join(TAGS),
-        }
-        if self.step == START:
-            for variable, name in PARAMETERS.items():
-                variables[variable] = encoded(context["params"][name])
-        return variables
+@step
+def load_step() -> str:
+    return "Hello from ZenML!"
 
 
-class StepOperator(ShimTask, BaseOperator):
-    """Runs a step as a process on the worker."""
+@step
+def process_step(input_data: str) -> str:
+    return input_data
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.process: subprocess.Popen[str] | None = None
 
-    def execute(self, context: Any) -> None:
-        """Run the shim, log what it prints, and publish the count or the choice."""
-        with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
-            package = Path(folder, "flow.pyz")
-            package.write_bytes(base64.b64decode(CODE))
-            python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
-            command = [python, str(package), *self.shim_arguments(context)]
-            with subprocess.Popen(
-                [*command, "--outputs", folder],
-                env={**os.environ, **self.shim_environment(context)},
-                stdin=subprocess.DEVNULL,  # the worker talks to Airflow by its own
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-            ) as self.process:
-                try:
-                    for line in self.process.stdout or ():
-                        self.log.info("%s", line.rstrip("\n"))
-                    code = self.process.wait()
-                finally:
-                    self.on_kill()
-            if code != 0:
-                raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
-            for name, convert in (("count", int), ("choice", str)):
-                output = Path(folder, name)
-                if output.exists():
-                    context["ti"].xcom_push(key=name, value=convert(output.read_text()))
+@step
+def combine_step(step_prefix: str, output_name: str) -> None:
+    run_name = get_step_context().pipeline_run.name
+    run = Client().get_pipeline_run(run_name)
 
-    def on_kill(self) -> None:
-        """End the process if it still runs."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+    # Fetch all results from parallel processing steps
+    processed_results = {}
+    for step_name, step_info in run.steps.items():
+        if step_name.startswith(step_prefix):
+            output = step_info.outputs[output_name][0]
+            processed_results[step_info.name] = output.load()
 
+    # Combine all results
+    print(",".join([f"{k}: {v}" for k, v in processed_results.items()]))
+
+
+@pipeline(enable_cache=False)
+def fan_out_fan_in_pipeline(parallel_count: int) -> None:
+    # Initial step (source)
+    input_data = load_step()
+
+    # Fan out: Process data in parallel branches
+    after = []
+    for i in range(parallel_count):
+        _ = process_step(input_data, id=f"process_{i}")
+        after.append(f"process_{i}")
+
+    # Fan in: Combine results from all parallel branches
+    combine_step(step_prefix="process_", output_name="output", after=after)
+
+
+fan_out_fan_in_pipeline(parallel_count=8)
+'''
+FLOW.texts["plan.json"] = """
+{"version": 1,
+"flow": "fan_out_fan_in_pipeline",
+"class": "fan_out_fan_in_pipeline",
+"module": "fan_out_fan_in",
+"frontend": "pipeline",
+"start": "load_step",
+"end": "combine_step",
+"parameters": [],
+"steps": {
+ "load_step": {"kind": "branch", "parents": [], "next": ["process_0", "process_1", "process_2", "process_3", "process_4", "process_5", "process_6", "process_7"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "load_step", "module": null, "arguments": {}, "outputs": ["output"], "many": false}},
+ "process_0": {"kind": "linear", "parents": ["load_step"], "next": ["combine_step"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "process_step", "module": null, "arguments": {"input_data": {"output": ["load_step", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "process_1": {"kind": "linear", "parents": ["load_step"], "next": ["combine_step"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "process_step", "module": null, "arguments": {"input_data": {"output": ["load_step", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "process_2": {"kind": "linear", "parents": ["load_step"], "next": ["combine_step"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "process_step", "module": null, "arguments": {"input_data": {"output": ["load_step", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "process_3": {"kind": "linear", "parents": ["load_step"], "next": ["combine_step"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "process_step", "module": null, "arguments": {"input_data": {"output": ["load_step", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "process_4": {"kind": "linear", "parents": ["load_step"], "next": ["combine_step"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "process_step", "module": null, "arguments": {"input_data": {"output": ["load_step", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "process_5": {"kind": "linear", "parents": ["load_step"], "next": ["combine_step"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "process_step", "module": null, "arguments": {"input_data": {"output": ["load_step", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "process_6": {"kind": "linear", "parents": ["load_step"], "next": ["combine_step"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "process_step", "module": null, "arguments": {"input_data": {"output": ["load_step", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "process_7": {"kind": "linear", "parents": ["load_step"], "next": ["combine_step"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "process_step", "module": null, "arguments": {"input_data": {"output": ["load_step", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "combine_step": {"kind": "join", "parents": ["process_0", "process_1", "process_2", "process_3", "process_4", "process_5", "process_6", "process_7"], "next": [], "depth": 0, "closes": "load_step", "closes_kind": "branch", "arms": [["process_0"], ["process_1"], ["process_2"], ["process_3"], ["process_4"], ["process_5"], ["process_6"], ["process_7"]], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "combine_step", "module": null, "arguments": {"step_prefix": {"literal": "process_"}, "output_name": {"literal": "output"}}, "outputs": [], "many": false}}},
+"files": {"file": "fan_out_fan_in.py", "path": [""], "shipped": ["fan_out_fan_in.py"]}}
+"""
 
 # What flowc's commands read of this file.
 FLOWC = {
     "dag_id": "fan_out_fan_in_pipeline",
     "flow": "fan_out_fan_in_pipeline",
+    "root": "/tmp/store",
     "pool": None,
     "tasks": [
         "load_step",
@@ -235,11 +181,6 @@ FLOWC = {
     "iterations": {},
     "nested": {},
 }
-
-# The code package: a zip with flowc's runtime, the flow's own files and its plan.
-CODE = """
-<package>
-"""
 
 
 flow()

@@ -2,23 +2,14 @@
 #
 # flow    gpu_pipeline
 # source  sha256:<hash>
-# code    sha256:<hash>
 
 from __future__ import annotations
 
-import base64
-import json
+import sys
 from datetime import datetime, timedelta, timezone
-from typing import Any
-from urllib.parse import quote
+from pathlib import Path
 
-from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from kubernetes.client import models as k8s
-
-try:
-    from airflow.sdk.exceptions import AirflowSkipException
-except ImportError:  # before Airflow 3.1
-    from airflow.exceptions import AirflowSkipException
 
 try:
     from airflow.sdk import Asset, dag
@@ -28,12 +19,22 @@ except ImportError:  # Airflow 2
     from airflow.decorators import dag
     from airflow.models.param import Param
 
-ROOT = "s3://bucket/prefix"
-START = "make_data"
-TAGS = []
-PYTHON = "python3"
-ENVIRONMENT = {}
-PARAMETERS = {"FLOWC_PARAM_ROUNDS": "rounds", "FLOWC_PARAM_RATE": "rate"}
+# This folder is on Airflow's path only if it is the dags folder itself.
+sys.path.append(str(Path(__file__).parent))
+
+from flowc_runtime_version_hash import (
+    FlowPackage,
+    StepOperator,
+)
+
+FLOW = FlowPackage(
+    name="gpu_pipeline",
+    digest="<hash>",
+    root="s3://bucket/prefix",
+    start="make_data",
+    python="python3",
+    parameters={"FLOWC_PARAM_ROUNDS": "rounds", "FLOWC_PARAM_RATE": "rate"},
+)
 
 
 @dag(
@@ -45,6 +46,7 @@ PARAMETERS = {"FLOWC_PARAM_ROUNDS": "rounds", "FLOWC_PARAM_RATE": "rate"}
     doc_md="Fit a line by gradient descent, in a step that asks for one A100.",
     tags=["flowc"],
     default_args={
+        "flow": FLOW,
         "retries": 0,
         "image": "python:3.11-slim",
         "log_pod_spec_on_failure": False,
@@ -97,156 +99,93 @@ def flow():
     make_data >> train >> report
 
 
-def encoded(value: Any) -> str:
-    """Encode a parameter for the shim, safe from expansion; `None` is its default."""
-    if value is None:
-        return "flowc:default"
-    text = value if isinstance(value, str) else json.dumps(value)
-    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+# The files of the flow, and its plan.
+FLOW.texts["files/gpu_pipeline.py"] = '''
+"""A training pipeline on a GPU node: what a step needs stands in its decorator, and every target places it.
 
+The model is a tiny one in pure Python, so that the example runs on any image and anywhere: a laptop without a GPU runs
+it too (`flowc run` counts no GPUs). On Kubernetes `train` lands on a node with a T4, and nowhere else.
 
-class ShimTask:
-    """Runs a step by the shim: the step that the task is named after, or `step`.
-
-    Only the index, which comes from the mapping, is a template: what the flow says
-    reaches the task unchanged. `when` lists pairs of a switch and the choice of it
-    that leads here. A task of a recursive step has the number of its iteration.
-    """
-
-    task_id: str
-    template_fields = ("index",)
-
-    def __init__(
-        self,
-        *,
-        index: str = "-",
-        step: str | None = None,
-        iteration: int | None = None,
-        when: list[list[str]] | None = None,
-        variables: dict[str, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.index = index
-        self.step = step or self.task_id
-        self.iteration = iteration
-        self.when = when or []
-        self.variables = variables or {}
-
-    def pre_execute(self, context: Any) -> None:
-        """Skip a task in an arm that its switch has not chosen, before a pod starts.
-
-        Branch operators skip nothing inside of a mapped group (Airflow #67265).
-        """
-        ti = context["ti"]
-        for switch, target in self.when:
-            indexes = ti.map_index
-            choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=indexes)
-            if choice == target:
-                return
-        if self.when:
-            raise AirflowSkipException("the switch chose another arm")
-
-    def index_path(self) -> str:
-        """Return the index path, which ends with the number of an iteration."""
-        if self.iteration is None:
-            return self.index
-        if self.index == "-":
-            return str(self.iteration)
-        return f"{self.index}.{self.iteration}"
-
-    def shim_arguments(self, context: Any) -> list[str]:
-        """Return the shim's command: step, index path, and attempt.
-
-        A cleared task goes on counting: `first` is the attempt that it then began with.
-        """
-        ti = context["ti"]
-        attempt = max(ti.try_number - 1, 0)
-        first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
-        place = ["--step", self.step, "--index", self.index_path()]
-        return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
-
-    def shim_environment(self, context: Any) -> dict[str, str]:
-        """Return the task's variables; the first step's have the run's parameters.
-
-        The run id is quoted: artifact stores dislike its `:` and `+`.
-        """
-        variables = {
-            **self.variables,
-            **ENVIRONMENT,
-            "FLOWC_ROOT": ROOT,
-            "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
-            "FLOWC_TAGS": ",".join(TAGS),
-        }
-        if self.step == START:
-            for variable, name in PARAMETERS.items():
-                variables[variable] = encoded(context["params"][name])
-        return variables
-
-
-# What a pod runs: it puts the code package together, and becomes the shim in it. The
-# shim writes the count of a foreach, or the choice of a switch, to a file, which
-# Kubernetes keeps as the termination message.
-BOOTSTRAP = """\
-import base64, os, sys, tempfile
-folder = tempfile.mkdtemp(prefix="flowc-")
-path = os.path.join(folder, "flow.pyz")
-parts = sorted((name for name in os.environ if name.startswith("FLOWC_CODE_")))
-with open(path, "wb") as file:
-    file.write(base64.b64decode("".join(os.environ.pop(name) for name in parts)))
-for name in ("count", "choice"):
-    os.symlink("/dev/termination-log", os.path.join(folder, name))
-os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", folder])
+    flowc run examples/gpu_pipeline.py
+    flowc run examples/gpu_pipeline.py -p rounds=100
 """
 
+from typing import Annotated
 
-def attach_code(pod: Any, variables: dict[str, str]) -> None:
-    """Add the code package to a pod's variables, in parts that Linux takes."""
-    code = "".join(CODE.split())
-    for number, start in enumerate(range(0, len(code), 100_000)):
-        variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
+from flowc import Resources, Retry, pipeline, step
+
+Points = list[tuple[float, float]]
 
 
-class StepOperator(ShimTask, KubernetesPodOperator):
-    """Runs a step in a pod."""
+@step(resources=Resources(cpu=0.1, memory="256Mi"))
+def make_data(size: int) -> Points:
+    """The data: y = 3x + 1 on a grid."""
+    return [(x / size, 3.0 * x / size + 1.0) for x in range(-size, size + 1)]
 
-    def __init__(self, *, python: str | None = PYTHON, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.python = python
 
-    def build_pod_request_obj(self, context: Any = None, **kwargs: Any) -> Any:
-        """Build the pod, with the shim's command, variables and code in it."""
-        pod = super().build_pod_request_obj(context, **kwargs)
-        if context is None:  # a dry run
-            return pod
-        container = pod.spec.containers[0]
-        variables = self.shim_environment(context)
-        attach_code(pod, variables)
-        container.command = [self.python, "-c", BOOTSTRAP]
-        container.args = self.shim_arguments(context)
-        container.env = container.env or []
-        for name, value in variables.items():
-            # Kubernetes expands `$(...)` in values, and reads `$$` as `$`.
-            exact = value.replace("$", "$$")
-            container.env.append(k8s.V1EnvVar(name=name, value=exact))
-        return pod
+@step(
+    resources=Resources(gpu="t4:1", cpu=0.1, memory="512Mi"),
+    retry=Retry(limit=2, backoff="30s"),
+    timeout="10m",
+    env={"TRAINING_DEVICE": "gpu"},
+)
+def train(
+    points: Points, rounds: int, rate: float
+) -> tuple[Annotated[float, "slope"], Annotated[float, "offset"], Annotated[str, "device"]]:
+    """Gradient descent on the mean squared error."""
+    import os
 
+    slope, offset = 0.0, 0.0
+    for _ in range(rounds):
+        errors = [(slope * x + offset - y, x) for x, y in points]
+        slope -= rate * 2 * sum(error * x for error, x in errors) / len(errors)
+        offset -= rate * 2 * sum(error for error, _ in errors) / len(errors)
+    return slope, offset, os.environ["TRAINING_DEVICE"]
+
+
+@step(resources=Resources(cpu=0.1, memory="256Mi"))
+def report(slope: float, offset: float, device: str) -> None:
+    """Print the fitted line."""
+    print(f"trained on {device}: y = {slope:.3f} x + {offset:.3f}")
+
+
+@pipeline
+def gpu_pipeline(rounds: int = 500, rate: float = 0.05) -> None:
+    """Fit a line by gradient descent, in a step that asks for one A100."""
+    slope, offset, device = train(make_data(10), rounds, rate)
+    report(slope, offset, device)
+
+
+if __name__ == "__main__":
+    gpu_pipeline()
+'''
+FLOW.texts["plan.json"] = """
+{"version": 1,
+"flow": "gpu_pipeline",
+"class": "gpu_pipeline",
+"module": "gpu_pipeline",
+"frontend": "pipeline",
+"start": "make_data",
+"end": "report",
+"parameters": [{"attribute": "rounds", "name": "rounds", "type": "int", "default": {"literal": 500}}, {"attribute": "rate", "name": "rate", "type": "float", "default": {"literal": 0.05}}],
+"steps": {
+ "make_data": {"kind": "linear", "parents": [], "next": ["train"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "make_data", "module": null, "arguments": {"size": {"literal": 10}}, "outputs": ["output"], "many": false}},
+ "train": {"kind": "linear", "parents": ["make_data"], "next": ["report"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 2, "timeout": 600, "env": {"TRAINING_DEVICE": "gpu"}, "call": {"function": "train", "module": null, "arguments": {"points": {"output": ["make_data", "output"], "levels": 0}, "rounds": {"parameter": "rounds"}, "rate": {"parameter": "rate"}}, "outputs": ["slope", "offset", "device"], "many": true}},
+ "report": {"kind": "linear", "parents": ["train"], "next": [], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "report", "module": null, "arguments": {"slope": {"output": ["train", "slope"], "levels": 0}, "offset": {"output": ["train", "offset"], "levels": 0}, "device": {"output": ["train", "device"], "levels": 0}}, "outputs": [], "many": false}}},
+"files": {"file": "gpu_pipeline.py", "path": [""], "shipped": ["gpu_pipeline.py"]}}
+"""
 
 # What flowc's commands read of this file.
 FLOWC = {
     "dag_id": "gpu_pipeline",
     "flow": "gpu_pipeline",
+    "root": "s3://bucket/prefix",
     "pool": None,
     "tasks": ["make_data", "train", "report"],
     "hooks": [],
     "iterations": {},
     "nested": {},
 }
-
-# The code package: a zip with flowc's runtime, the flow's own files and its plan.
-CODE = """
-<package>
-"""
 
 
 flow()

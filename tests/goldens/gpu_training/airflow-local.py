@@ -2,41 +2,36 @@
 #
 # flow    GpuTrainingFlow
 # source  sha256:<hash>
-# code    sha256:<hash>
 
 from __future__ import annotations
 
-import base64
-import json
-import os
-import subprocess
 import sys
-import tempfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 try:
-    from airflow.sdk.exceptions import AirflowSkipException
-except ImportError:  # before Airflow 3.1
-    from airflow.exceptions import AirflowSkipException
-
-try:
-    from airflow.sdk import Asset, BaseOperator, dag
+    from airflow.sdk import Asset, dag
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
     from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag
-    from airflow.models.baseoperator import BaseOperator
     from airflow.models.param import Param
 
-ROOT = "/tmp/store"
-START = "start"
-TAGS = []
-PYTHON = None
-ENVIRONMENT = {}
-PARAMETERS = {"FLOWC_PARAM_ROUNDS": "rounds", "FLOWC_PARAM_RATE": "rate"}
+# This folder is on Airflow's path only if it is the dags folder itself.
+sys.path.append(str(Path(__file__).parent))
+
+from flowc_runtime_version_hash import (
+    FlowPackage,
+    StepOperator,
+)
+
+FLOW = FlowPackage(
+    name="GpuTrainingFlow",
+    digest="<hash>",
+    root="/tmp/store",
+    start="start",
+    parameters={"FLOWC_PARAM_ROUNDS": "rounds", "FLOWC_PARAM_RATE": "rate"},
+)
 
 
 @dag(
@@ -47,7 +42,7 @@ PARAMETERS = {"FLOWC_PARAM_ROUNDS": "rounds", "FLOWC_PARAM_RATE": "rate"}
     is_paused_upon_creation=False,
     doc_md="Fit a line by gradient descent, in a step that asks for one T4.",
     tags=["flowc"],
-    default_args={"retries": 0},
+    default_args={"flow": FLOW, "retries": 0},
     params={
         "rounds": Param(
             default=500,
@@ -74,151 +69,97 @@ def flow():
     start >> train >> end
 
 
-def encoded(value: Any) -> str:
-    """Encode a parameter for the shim, safe from expansion; `None` is its default."""
-    if value is None:
-        return "flowc:default"
-    text = value if isinstance(value, str) else json.dumps(value)
-    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+# The files of the flow, and its plan.
+FLOW.texts["files/gpu_training.py"] = '''
+"""A training step on a GPU node: what it needs is said once, and every target places it.
+
+The model is a tiny one in pure Python, so that the example runs on any image and anywhere: a laptop without a GPU runs
+it too (`flowc run` counts no GPUs). On Kubernetes the step lands on a node of the asked-for type, and nowhere else.
+
+    flowc run examples/gpu_training.py
+"""
+
+from __future__ import annotations
+
+from flowc import FlowSpec, Parameter, environment, kubernetes, resources, step, timeout
 
 
-class ShimTask:
-    """Runs a step by the shim: the step that the task is named after, or `step`.
+class GpuTrainingFlow(FlowSpec):
+    """Fit a line by gradient descent, in a step that asks for one T4."""
 
-    Only the index, which comes from the mapping, is a template: what the flow says
-    reaches the task unchanged. `when` lists pairs of a switch and the choice of it
-    that leads here. A task of a recursive step has the number of its iteration.
-    """
+    rounds = Parameter("rounds", default=500, help="rounds of gradient descent")
+    rate = Parameter("rate", default=0.05, help="learning rate")
 
-    task_id: str
-    template_fields = ("index",)
+    @resources(cpu=0.1, memory=256)
+    @step
+    def start(self) -> None:
+        """Make the data: y = 3x + 1 on a grid."""
+        self.points = [(x / 10, 3.0 * x / 10 + 1.0) for x in range(-10, 11)]
+        self.next(self.train)
 
-    def __init__(
-        self,
-        *,
-        index: str = "-",
-        step: str | None = None,
-        iteration: int | None = None,
-        when: list[list[str]] | None = None,
-        variables: dict[str, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.index = index
-        self.step = step or self.task_id
-        self.iteration = iteration
-        self.when = when or []
-        self.variables = variables or {}
+    # @resources says how much, @kubernetes says where. Where both name the same thing the larger one counts, as in
+    # Metaflow. `gpu_type` becomes the label of the nodes that have it, and their taint is tolerated. `node_selector`
+    # and `tolerations` go to the pod besides, as they are.
+    @resources(gpu=1, cpu=0.1, memory=256)
+    @kubernetes(
+        gpu=1,
+        gpu_type="nvidia-tesla-t4",
+        node_selector={"kubernetes.io/os": "linux"},
+        tolerations=[{"key": "dedicated", "operator": "Equal", "value": "training", "effect": "NoSchedule"}],
+    )
+    @environment(vars={"TRAINING_DEVICE": "gpu"})
+    @timeout(minutes=10)
+    @step
+    def train(self) -> None:
+        """Gradient descent on the mean squared error."""
+        import os
 
-    def pre_execute(self, context: Any) -> None:
-        """Skip a task in an arm that its switch has not chosen, before a pod starts.
+        self.device = os.environ["TRAINING_DEVICE"]
+        slope, offset = 0.0, 0.0
+        for _ in range(self.rounds):
+            errors = [(slope * x + offset - y, x) for x, y in self.points]
+            slope -= self.rate * 2 * sum(error * x for error, x in errors) / len(errors)
+            offset -= self.rate * 2 * sum(error for error, _ in errors) / len(errors)
+        self.slope, self.offset = slope, offset
+        self.next(self.end)
 
-        Branch operators skip nothing inside of a mapped group (Airflow #67265).
-        """
-        ti = context["ti"]
-        for switch, target in self.when:
-            indexes = ti.map_index
-            choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=indexes)
-            if choice == target:
-                return
-        if self.when:
-            raise AirflowSkipException("the switch chose another arm")
-
-    def index_path(self) -> str:
-        """Return the index path, which ends with the number of an iteration."""
-        if self.iteration is None:
-            return self.index
-        if self.index == "-":
-            return str(self.iteration)
-        return f"{self.index}.{self.iteration}"
-
-    def shim_arguments(self, context: Any) -> list[str]:
-        """Return the shim's command: step, index path, and attempt.
-
-        A cleared task goes on counting: `first` is the attempt that it then began with.
-        """
-        ti = context["ti"]
-        attempt = max(ti.try_number - 1, 0)
-        first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
-        place = ["--step", self.step, "--index", self.index_path()]
-        return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
-
-    def shim_environment(self, context: Any) -> dict[str, str]:
-        """Return the task's variables; the first step's have the run's parameters.
-
-        The run id is quoted: artifact stores dislike its `:` and `+`.
-        """
-        variables = {
-            **self.variables,
-            **ENVIRONMENT,
-            "FLOWC_ROOT": ROOT,
-            "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
-            "FLOWC_TAGS": ",".join(TAGS),
-        }
-        if self.step == START:
-            for variable, name in PARAMETERS.items():
-                variables[variable] = encoded(context["params"][name])
-        return variables
+    @resources(cpu=0.1, memory=256)
+    @step
+    def end(self) -> None:
+        """Print the fitted line."""
+        print(f"trained on {self.device}: y = {self.slope:.3f} x + {self.offset:.3f}")
 
 
-class StepOperator(ShimTask, BaseOperator):
-    """Runs a step as a process on the worker."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.process: subprocess.Popen[str] | None = None
-
-    def execute(self, context: Any) -> None:
-        """Run the shim, log what it prints, and publish the count or the choice."""
-        with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
-            package = Path(folder, "flow.pyz")
-            package.write_bytes(base64.b64decode(CODE))
-            python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
-            command = [python, str(package), *self.shim_arguments(context)]
-            with subprocess.Popen(
-                [*command, "--outputs", folder],
-                env={**os.environ, **self.shim_environment(context)},
-                stdin=subprocess.DEVNULL,  # the worker talks to Airflow by its own
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-            ) as self.process:
-                try:
-                    for line in self.process.stdout or ():
-                        self.log.info("%s", line.rstrip("\n"))
-                    code = self.process.wait()
-                finally:
-                    self.on_kill()
-            if code != 0:
-                raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
-            for name, convert in (("count", int), ("choice", str)):
-                output = Path(folder, name)
-                if output.exists():
-                    context["ti"].xcom_push(key=name, value=convert(output.read_text()))
-
-    def on_kill(self) -> None:
-        """End the process if it still runs."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
+if __name__ == "__main__":
+    GpuTrainingFlow()
+'''
+FLOW.texts["plan.json"] = """
+{"version": 1,
+"flow": "GpuTrainingFlow",
+"class": "GpuTrainingFlow",
+"module": "gpu_training",
+"frontend": "class",
+"start": "start",
+"end": "end",
+"parameters": [{"attribute": "rounds", "name": "rounds", "type": "int"}, {"attribute": "rate", "name": "rate", "type": "float"}],
+"steps": {
+ "start": {"kind": "linear", "parents": [], "next": ["train"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "train": {"kind": "linear", "parents": ["start"], "next": ["end"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": 600, "env": {"TRAINING_DEVICE": "gpu"}},
+ "end": {"kind": "linear", "parents": ["train"], "next": [], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}}},
+"files": {"file": "gpu_training.py", "path": [""], "shipped": ["gpu_training.py"]}}
+"""
 
 # What flowc's commands read of this file.
 FLOWC = {
     "dag_id": "GpuTrainingFlow",
     "flow": "GpuTrainingFlow",
+    "root": "/tmp/store",
     "pool": None,
     "tasks": ["start", "train", "end"],
     "hooks": [],
     "iterations": {},
     "nested": {},
 }
-
-# The code package: a zip with flowc's runtime, the flow's own files and its plan.
-CODE = """
-<package>
-"""
 
 
 flow()

@@ -2,41 +2,37 @@
 #
 # flow    NestedForeachFlow
 # source  sha256:<hash>
-# code    sha256:<hash>
 
 from __future__ import annotations
 
-import base64
-import json
-import os
-import subprocess
 import sys
-import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 try:
-    from airflow.sdk.exceptions import AirflowSkipException
-except ImportError:  # before Airflow 3.1
-    from airflow.exceptions import AirflowSkipException
-
-try:
-    from airflow.sdk import Asset, BaseOperator, dag, task, task_group
+    from airflow.sdk import Asset, dag, task_group
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
     from airflow.datasets import Dataset as Asset
-    from airflow.decorators import dag, task, task_group
-    from airflow.models.baseoperator import BaseOperator
+    from airflow.decorators import dag, task_group
     from airflow.models.param import Param
 
-ROOT = "/tmp/store"
-START = "start"
-TAGS = []
-PYTHON = None
-ENVIRONMENT = {}
-PARAMETERS = {"FLOWC_PARAM_SHELVES": "shelves", "FLOWC_PARAM_GRAMS": "grams"}
+# This folder is on Airflow's path only if it is the dags folder itself.
+sys.path.append(str(Path(__file__).parent))
+
+from flowc_runtime_version_hash import (
+    FlowPackage,
+    StepOperator,
+    indices,
+)
+
+FLOW = FlowPackage(
+    name="NestedForeachFlow",
+    digest="<hash>",
+    root="/tmp/store",
+    start="start",
+    parameters={"FLOWC_PARAM_SHELVES": "shelves", "FLOWC_PARAM_GRAMS": "grams"},
+)
 
 
 @dag(
@@ -47,7 +43,7 @@ PARAMETERS = {"FLOWC_PARAM_SHELVES": "shelves", "FLOWC_PARAM_GRAMS": "grams"}
     is_paused_upon_creation=False,
     doc_md="Weigh every book on every shelf, then add up: per shelf, and over all.",
     tags=["flowc"],
-    default_args={"retries": 0},
+    default_args={"flow": FLOW, "retries": 0},
     params={
         "shelves": Param(
             default=3,
@@ -116,173 +112,101 @@ def flow():
     shelf_items >> start_items_2 >> total >> end
 
 
-def encoded(value: Any) -> str:
-    """Encode a parameter for the shim, safe from expansion; `None` is its default."""
-    if value is None:
-        return "flowc:default"
-    text = value if isinstance(value, str) else json.dumps(value)
-    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+# The files of the flow, and its plan.
+FLOW.texts["files/nested_foreach.py"] = '''
+"""A foreach inside a foreach: shelves of books, shelves of different lengths, one of them empty.
+
+Pure Python: it runs wherever a Python 3.9 is, on any image.
+
+    flowc run examples/nested_foreach.py --shelves 4
+"""
+
+from __future__ import annotations
+
+from flowc import FlowSpec, Inputs, Parameter, step
 
 
-class ShimTask:
-    """Runs a step by the shim: the step that the task is named after, or `step`.
+class NestedForeachFlow(FlowSpec):
+    """Weigh every book on every shelf, then add up: per shelf, and over all."""
 
-    Only the index, which comes from the mapping, is a template: what the flow says
-    reaches the task unchanged. `when` lists pairs of a switch and the choice of it
-    that leads here. A task of a recursive step has the number of its iteration.
-    """
+    shelves = Parameter("shelves", default=3, help="number of shelves; shelf i holds i books")
+    grams = Parameter("grams", default=250, help="weight of one page-block")
 
-    task_id: str
-    template_fields = ("index",)
+    @step
+    def start(self) -> None:
+        """One item for each shelf."""
+        self.shelf_numbers = list(range(self.shelves))
+        self.next(self.shelf, foreach="shelf_numbers")
 
-    def __init__(
-        self,
-        *,
-        index: str = "-",
-        step: str | None = None,
-        iteration: int | None = None,
-        when: list[list[str]] | None = None,
-        variables: dict[str, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.index = index
-        self.step = step or self.task_id
-        self.iteration = iteration
-        self.when = when or []
-        self.variables = variables or {}
+    @step
+    def shelf(self) -> None:
+        """Runs once a shelf. Shelf 0 holds nothing: a foreach over no items is legal, and its join still runs."""
+        self.number = self.input
+        self.books = [f"book {self.number}.{position}" for position in range(self.number)]
+        self.next(self.weigh, foreach="books")
 
-    def pre_execute(self, context: Any) -> None:
-        """Skip a task in an arm that its switch has not chosen, before a pod starts.
+    @step
+    def weigh(self) -> None:
+        """Runs once a book: `self.input` is the title, `self.index` its place on the shelf."""
+        self.title = self.input
+        self.weight = self.grams * (self.index + 1)
+        self.next(self.add_up)
 
-        Branch operators skip nothing inside of a mapped group (Airflow #67265).
-        """
-        ti = context["ti"]
-        for switch, target in self.when:
-            indexes = ti.map_index
-            choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=indexes)
-            if choice == target:
-                return
-        if self.when:
-            raise AirflowSkipException("the switch chose another arm")
+    @step
+    def add_up(self, inputs: Inputs[NestedForeachFlow]) -> None:
+        """The inner join: the books of one shelf, in their order."""
+        self.titles = [book.title for book in inputs]
+        self.shelf_weight = sum(book.weight for book in inputs)
+        self.next(self.total)
 
-    def index_path(self) -> str:
-        """Return the index path, which ends with the number of an iteration."""
-        if self.iteration is None:
-            return self.index
-        if self.index == "-":
-            return str(self.iteration)
-        return f"{self.index}.{self.iteration}"
+    @step
+    def total(self, inputs: Inputs[NestedForeachFlow]) -> None:
+        """The outer join: all shelves, in their order."""
+        self.weights = [shelf.shelf_weight for shelf in inputs]
+        self.titles = [title for shelf in inputs for title in shelf.titles]
+        self.next(self.end)
 
-    def shim_arguments(self, context: Any) -> list[str]:
-        """Return the shim's command: step, index path, and attempt.
-
-        A cleared task goes on counting: `first` is the attempt that it then began with.
-        """
-        ti = context["ti"]
-        attempt = max(ti.try_number - 1, 0)
-        first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
-        place = ["--step", self.step, "--index", self.index_path()]
-        return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
-
-    def shim_environment(self, context: Any) -> dict[str, str]:
-        """Return the task's variables; the first step's have the run's parameters.
-
-        The run id is quoted: artifact stores dislike its `:` and `+`.
-        """
-        variables = {
-            **self.variables,
-            **ENVIRONMENT,
-            "FLOWC_ROOT": ROOT,
-            "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
-            "FLOWC_TAGS": ",".join(TAGS),
-        }
-        if self.step == START:
-            for variable, name in PARAMETERS.items():
-                variables[variable] = encoded(context["params"][name])
-        return variables
+    @step
+    def end(self) -> None:
+        """Print the answer."""
+        for number, weight in enumerate(self.weights):
+            print(f"shelf {number}: {weight} g")
+        print(f"{len(self.titles)} books, {sum(self.weights)} g in all")
 
 
-@task(trigger_rule="none_failed")
-def indices(opener: str, outer: Any = None, ti: Any = None) -> list[str]:
-    """List a foreach's index paths: `0`, `1`, or `0.0`, `0.1`, `2.0` in another one.
-
-    Only the number of items leaves the step that opens it, for each path of `outer`.
-    """
-    places = [(-1, "")] if outer is None else enumerate(f"{path}." for path in outer)
-    paths: list[str] = []
-    for place, prefix in places:
-        count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
-        # None where a switch chose another arm.
-        paths += [f"{prefix}{item}" for item in range(count or 0)]
-    if len(paths) > 1024:
-        ti.task.log.error(
-            "%d items: unless core.max_map_length (by default 1024) allows so many, "
-            "Airflow fails this task now. Raise it, or let an item be several pieces "
-            "of work.",
-            len(paths),
-        )
-    return paths
-
-
-class StepOperator(ShimTask, BaseOperator):
-    """Runs a step as a process on the worker."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.process: subprocess.Popen[str] | None = None
-
-    def execute(self, context: Any) -> None:
-        """Run the shim, log what it prints, and publish the count or the choice."""
-        with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
-            package = Path(folder, "flow.pyz")
-            package.write_bytes(base64.b64decode(CODE))
-            python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
-            command = [python, str(package), *self.shim_arguments(context)]
-            with subprocess.Popen(
-                [*command, "--outputs", folder],
-                env={**os.environ, **self.shim_environment(context)},
-                stdin=subprocess.DEVNULL,  # the worker talks to Airflow by its own
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-            ) as self.process:
-                try:
-                    for line in self.process.stdout or ():
-                        self.log.info("%s", line.rstrip("\n"))
-                    code = self.process.wait()
-                finally:
-                    self.on_kill()
-            if code != 0:
-                raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
-            for name, convert in (("count", int), ("choice", str)):
-                output = Path(folder, name)
-                if output.exists():
-                    context["ti"].xcom_push(key=name, value=convert(output.read_text()))
-
-    def on_kill(self) -> None:
-        """End the process if it still runs."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
+if __name__ == "__main__":
+    NestedForeachFlow()
+'''
+FLOW.texts["plan.json"] = """
+{"version": 1,
+"flow": "NestedForeachFlow",
+"class": "NestedForeachFlow",
+"module": "nested_foreach",
+"frontend": "class",
+"start": "start",
+"end": "end",
+"parameters": [{"attribute": "shelves", "name": "shelves", "type": "int"}, {"attribute": "grams", "name": "grams", "type": "int"}],
+"steps": {
+ "start": {"kind": "foreach", "parents": [], "next": ["shelf"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": "shelf_numbers", "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "shelf": {"kind": "foreach", "parents": ["start"], "next": ["weigh"], "depth": 1, "closes": null, "closes_kind": null, "arms": [], "foreach_var": "books", "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "weigh": {"kind": "linear", "parents": ["shelf"], "next": ["add_up"], "depth": 2, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "add_up": {"kind": "join", "parents": ["weigh"], "next": ["total"], "depth": 1, "closes": "shelf", "closes_kind": "foreach", "arms": [["weigh"]], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "total": {"kind": "join", "parents": ["add_up"], "next": ["end"], "depth": 0, "closes": "start", "closes_kind": "foreach", "arms": [["add_up"]], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "end": {"kind": "linear", "parents": ["total"], "next": [], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}}},
+"files": {"file": "nested_foreach.py", "path": [""], "shipped": ["nested_foreach.py"]}}
+"""
 
 # What flowc's commands read of this file.
 FLOWC = {
     "dag_id": "NestedForeachFlow",
     "flow": "NestedForeachFlow",
+    "root": "/tmp/store",
     "pool": None,
     "tasks": ["start", "shelf", "weigh", "add_up", "total", "end"],
     "hooks": [],
     "iterations": {},
     "nested": {"weigh": "shelf-indices"},
 }
-
-# The code package: a zip with flowc's runtime, the flow's own files and its plan.
-CODE = """
-<package>
-"""
 
 
 flow()

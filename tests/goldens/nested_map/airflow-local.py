@@ -2,41 +2,37 @@
 #
 # flow    nested_map
 # source  sha256:<hash>
-# code    sha256:<hash>
 
 from __future__ import annotations
 
-import base64
-import json
-import os
-import subprocess
 import sys
-import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 try:
-    from airflow.sdk.exceptions import AirflowSkipException
-except ImportError:  # before Airflow 3.1
-    from airflow.exceptions import AirflowSkipException
-
-try:
-    from airflow.sdk import Asset, BaseOperator, dag, task, task_group
+    from airflow.sdk import Asset, dag, task_group
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
     from airflow.datasets import Dataset as Asset
-    from airflow.decorators import dag, task, task_group
-    from airflow.models.baseoperator import BaseOperator
+    from airflow.decorators import dag, task_group
     from airflow.models.param import Param
 
-ROOT = "/tmp/store"
-START = "count_shelves"
-TAGS = []
-PYTHON = None
-ENVIRONMENT = {}
-PARAMETERS = {"FLOWC_PARAM_SHELVES": "shelves"}
+# This folder is on Airflow's path only if it is the dags folder itself.
+sys.path.append(str(Path(__file__).parent))
+
+from flowc_runtime_version_hash import (
+    FlowPackage,
+    StepOperator,
+    indices,
+)
+
+FLOW = FlowPackage(
+    name="nested_map",
+    digest="<hash>",
+    root="/tmp/store",
+    start="count_shelves",
+    parameters={"FLOWC_PARAM_SHELVES": "shelves"},
+)
 
 
 @dag(
@@ -46,7 +42,7 @@ PARAMETERS = {"FLOWC_PARAM_SHELVES": "shelves"}
     catchup=False,
     is_paused_upon_creation=False,
     tags=["flowc"],
-    default_args={"retries": 0},
+    default_args={"flow": FLOW, "retries": 0},
     params={"shelves": Param(default=3, type="integer")},
 )
 def flow():
@@ -89,173 +85,89 @@ def flow():
     list_books_indices >> list_books_items >> count_shelves_items_2 >> report
 
 
-def encoded(value: Any) -> str:
-    """Encode a parameter for the shim, safe from expansion; `None` is its default."""
-    if value is None:
-        return "flowc:default"
-    text = value if isinstance(value, str) else json.dumps(value)
-    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+# The files of the flow, and its plan.
+FLOW.texts["files/nested_map.py"] = '''
+"""A map in a map: a pipeline is mapped over shelves, and maps a step over the books of its shelf.
+
+What a mapped call gives is a list for the step that takes it. Shelf n has n books, so that the first has none.
+
+    flowc run examples/nested_map.py
+    flowc run examples/nested_map.py -p shelves=0
+"""
+
+from flowc import pipeline, step, unmapped
 
 
-class ShimTask:
-    """Runs a step by the shim: the step that the task is named after, or `step`.
-
-    Only the index, which comes from the mapping, is a template: what the flow says
-    reaches the task unchanged. `when` lists pairs of a switch and the choice of it
-    that leads here. A task of a recursive step has the number of its iteration.
-    """
-
-    task_id: str
-    template_fields = ("index",)
-
-    def __init__(
-        self,
-        *,
-        index: str = "-",
-        step: str | None = None,
-        iteration: int | None = None,
-        when: list[list[str]] | None = None,
-        variables: dict[str, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.index = index
-        self.step = step or self.task_id
-        self.iteration = iteration
-        self.when = when or []
-        self.variables = variables or {}
-
-    def pre_execute(self, context: Any) -> None:
-        """Skip a task in an arm that its switch has not chosen, before a pod starts.
-
-        Branch operators skip nothing inside of a mapped group (Airflow #67265).
-        """
-        ti = context["ti"]
-        for switch, target in self.when:
-            indexes = ti.map_index
-            choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=indexes)
-            if choice == target:
-                return
-        if self.when:
-            raise AirflowSkipException("the switch chose another arm")
-
-    def index_path(self) -> str:
-        """Return the index path, which ends with the number of an iteration."""
-        if self.iteration is None:
-            return self.index
-        if self.index == "-":
-            return str(self.iteration)
-        return f"{self.index}.{self.iteration}"
-
-    def shim_arguments(self, context: Any) -> list[str]:
-        """Return the shim's command: step, index path, and attempt.
-
-        A cleared task goes on counting: `first` is the attempt that it then began with.
-        """
-        ti = context["ti"]
-        attempt = max(ti.try_number - 1, 0)
-        first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
-        place = ["--step", self.step, "--index", self.index_path()]
-        return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
-
-    def shim_environment(self, context: Any) -> dict[str, str]:
-        """Return the task's variables; the first step's have the run's parameters.
-
-        The run id is quoted: artifact stores dislike its `:` and `+`.
-        """
-        variables = {
-            **self.variables,
-            **ENVIRONMENT,
-            "FLOWC_ROOT": ROOT,
-            "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
-            "FLOWC_TAGS": ",".join(TAGS),
-        }
-        if self.step == START:
-            for variable, name in PARAMETERS.items():
-                variables[variable] = encoded(context["params"][name])
-        return variables
+@step
+def count_shelves(shelves: int) -> list[int]:
+    return list(range(shelves))
 
 
-@task(trigger_rule="none_failed")
-def indices(opener: str, outer: Any = None, ti: Any = None) -> list[str]:
-    """List a foreach's index paths: `0`, `1`, or `0.0`, `0.1`, `2.0` in another one.
-
-    Only the number of items leaves the step that opens it, for each path of `outer`.
-    """
-    places = [(-1, "")] if outer is None else enumerate(f"{path}." for path in outer)
-    paths: list[str] = []
-    for place, prefix in places:
-        count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
-        # None where a switch chose another arm.
-        paths += [f"{prefix}{item}" for item in range(count or 0)]
-    if len(paths) > 1024:
-        ti.task.log.error(
-            "%d items: unless core.max_map_length (by default 1024) allows so many, "
-            "Airflow fails this task now. Raise it, or let an item be several pieces "
-            "of work.",
-            len(paths),
-        )
-    return paths
+@step
+def list_books(shelf: int) -> list[str]:
+    return [f"book {number} of shelf {shelf}" for number in range(shelf)]
 
 
-class StepOperator(ShimTask, BaseOperator):
-    """Runs a step as a process on the worker."""
+@step
+def weigh(title: str, grams: int) -> int:
+    return grams + len(title)
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.process: subprocess.Popen[str] | None = None
 
-    def execute(self, context: Any) -> None:
-        """Run the shim, log what it prints, and publish the count or the choice."""
-        with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
-            package = Path(folder, "flow.pyz")
-            package.write_bytes(base64.b64decode(CODE))
-            python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
-            command = [python, str(package), *self.shim_arguments(context)]
-            with subprocess.Popen(
-                [*command, "--outputs", folder],
-                env={**os.environ, **self.shim_environment(context)},
-                stdin=subprocess.DEVNULL,  # the worker talks to Airflow by its own
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-            ) as self.process:
-                try:
-                    for line in self.process.stdout or ():
-                        self.log.info("%s", line.rstrip("\n"))
-                    code = self.process.wait()
-                finally:
-                    self.on_kill()
-            if code != 0:
-                raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
-            for name, convert in (("count", int), ("choice", str)):
-                output = Path(folder, name)
-                if output.exists():
-                    context["ti"].xcom_push(key=name, value=convert(output.read_text()))
+@step
+def add_up(weights: list[int]) -> int:
+    return sum(weights)
 
-    def on_kill(self) -> None:
-        """End the process if it still runs."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
 
+@step
+def report(shelf_weights: list[int]) -> None:
+    for number, weight in enumerate(shelf_weights):
+        print(f"shelf {number}: {weight} g")
+    print(f"{sum(shelf_weights)} g in all")
+
+
+@pipeline
+def weigh_shelf(shelf: int, grams: int) -> int:
+    weights = weigh.map(list_books(shelf), unmapped(grams))
+    return add_up(weights)
+
+
+@pipeline
+def nested_map(shelves: int = 3, grams: int = 200) -> None:
+    report(weigh_shelf.map(count_shelves(shelves), grams=grams))
+
+
+if __name__ == "__main__":
+    nested_map()
+'''
+FLOW.texts["plan.json"] = """
+{"version": 1,
+"flow": "nested_map",
+"class": "nested_map",
+"module": "nested_map",
+"frontend": "pipeline",
+"start": "count_shelves",
+"end": "report",
+"parameters": [{"attribute": "shelves", "name": "shelves", "type": "int", "default": {"literal": 3}}],
+"steps": {
+ "count_shelves": {"kind": "foreach", "parents": [], "next": ["list_books"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": "output", "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "count_shelves", "module": null, "arguments": {"shelves": {"parameter": "shelves"}}, "outputs": ["output"], "many": false}},
+ "list_books": {"kind": "foreach", "parents": ["count_shelves"], "next": ["weigh"], "depth": 1, "closes": null, "closes_kind": null, "arms": [], "foreach_var": "output", "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "list_books", "module": null, "arguments": {"shelf": {"item": "count_shelves", "source": 0}}, "outputs": ["output"], "many": false}},
+ "weigh": {"kind": "linear", "parents": ["list_books"], "next": ["add_up"], "depth": 2, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "weigh", "module": null, "arguments": {"title": {"item": "list_books", "source": 0}, "grams": {"literal": 200}}, "outputs": ["output"], "many": false}},
+ "add_up": {"kind": "join", "parents": ["weigh"], "next": ["report"], "depth": 1, "closes": "list_books", "closes_kind": "foreach", "arms": [["weigh"]], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "add_up", "module": null, "arguments": {"weights": {"output": ["weigh", "output"], "levels": 1}}, "outputs": ["output"], "many": false}},
+ "report": {"kind": "join", "parents": ["add_up"], "next": [], "depth": 0, "closes": "count_shelves", "closes_kind": "foreach", "arms": [["add_up"]], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "report", "module": null, "arguments": {"shelf_weights": {"output": ["add_up", "output"], "levels": 1}}, "outputs": [], "many": false}}},
+"files": {"file": "nested_map.py", "path": [""], "shipped": ["nested_map.py"]}}
+"""
 
 # What flowc's commands read of this file.
 FLOWC = {
     "dag_id": "nested_map",
     "flow": "nested_map",
+    "root": "/tmp/store",
     "pool": None,
     "tasks": ["count_shelves", "list_books", "weigh", "add_up", "report"],
     "hooks": [],
     "iterations": {},
     "nested": {"weigh": "list_books-indices"},
 }
-
-# The code package: a zip with flowc's runtime, the flow's own files and its plan.
-CODE = """
-<package>
-"""
 
 
 flow()

@@ -2,41 +2,37 @@
 #
 # flow    ParallelSumFlow
 # source  sha256:<hash>
-# code    sha256:<hash>
 
 from __future__ import annotations
 
-import base64
-import json
-import os
-import subprocess
 import sys
-import tempfile
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 try:
-    from airflow.sdk.exceptions import AirflowSkipException
-except ImportError:  # before Airflow 3.1
-    from airflow.exceptions import AirflowSkipException
-
-try:
-    from airflow.sdk import Asset, BaseOperator, dag, task, task_group
+    from airflow.sdk import Asset, dag, task_group
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
     from airflow.datasets import Dataset as Asset
-    from airflow.decorators import dag, task, task_group
-    from airflow.models.baseoperator import BaseOperator
+    from airflow.decorators import dag, task_group
     from airflow.models.param import Param
 
-ROOT = "/tmp/store"
-START = "start"
-TAGS = []
-PYTHON = None
-ENVIRONMENT = {}
-PARAMETERS = {"FLOWC_PARAM_NODES": "nodes", "FLOWC_PARAM_UP_TO": "up-to"}
+# This folder is on Airflow's path only if it is the dags folder itself.
+sys.path.append(str(Path(__file__).parent))
+
+from flowc_runtime_version_hash import (
+    FlowPackage,
+    StepOperator,
+    indices,
+)
+
+FLOW = FlowPackage(
+    name="ParallelSumFlow",
+    digest="<hash>",
+    root="/tmp/store",
+    start="start",
+    parameters={"FLOWC_PARAM_NODES": "nodes", "FLOWC_PARAM_UP_TO": "up-to"},
+)
 
 
 @dag(
@@ -47,7 +43,7 @@ PARAMETERS = {"FLOWC_PARAM_NODES": "nodes", "FLOWC_PARAM_UP_TO": "up-to"}
     is_paused_upon_creation=False,
     doc_md="Adds up 1 + 2 + ... in a gang.",
     tags=["flowc"],
-    default_args={"retries": 0},
+    default_args={"flow": FLOW, "retries": 0},
     params={
         "nodes": Param(
             default=4,
@@ -91,173 +87,120 @@ def flow():
     start >> start_indices >> start_items >> join >> end
 
 
-def encoded(value: Any) -> str:
-    """Encode a parameter for the shim, safe from expansion; `None` is its default."""
-    if value is None:
-        return "flowc:default"
-    text = value if isinstance(value, str) else json.dumps(value)
-    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+# The files of the flow, and its plan.
+FLOW.texts["files/parallel_sum.py"] = r'''
+"""A gang: four members at the same time that know each other's place, and add up their shares over TCP.
+
+Member 0 listens at `current.parallel.main_ip`, the others send it what they have. MASTER_ADDR, MASTER_PORT, RANK and
+WORLD_SIZE are set, too, so that `torch.distributed.init_process_group()` finds the others without further words.
+
+    flowc run examples/parallel_sum.py
+    flowc run examples/parallel_sum.py --nodes 2 --up-to 10
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+
+from flowc import FlowSpec, Inputs, Parameter, current, parallel, retry, step
 
 
-class ShimTask:
-    """Runs a step by the shim: the step that the task is named after, or `step`.
+class ParallelSumFlow(FlowSpec):
+    """Adds up 1 + 2 + ... in a gang."""
 
-    Only the index, which comes from the mapping, is a template: what the flow says
-    reaches the task unchanged. `when` lists pairs of a switch and the choice of it
-    that leads here. A task of a recursive step has the number of its iteration.
-    """
+    nodes = Parameter("nodes", default=4, help="how many members add up")
+    up_to = Parameter("up-to", default=1000, help="the last number")
 
-    task_id: str
-    template_fields = ("index",)
+    @step
+    def start(self) -> None:
+        """Starts as many members as the parameter `nodes` says."""
+        self.next(self.add, num_parallel=self.nodes)
 
-    def __init__(
-        self,
-        *,
-        index: str = "-",
-        step: str | None = None,
-        iteration: int | None = None,
-        when: list[list[str]] | None = None,
-        variables: dict[str, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.index = index
-        self.step = step or self.task_id
-        self.iteration = iteration
-        self.when = when or []
-        self.variables = variables or {}
+    @retry(times=2, minutes_between_retries=0)
+    @parallel
+    @step
+    def add(self) -> None:
+        """Each adds up its share; after that, every member knows the whole sum."""
+        who = current.parallel
+        self.share = sum(range(1 + who.node_index, self.up_to + 1, who.num_nodes))
+        place = (who.main_ip, int(os.environ["MASTER_PORT"]))
+        if who.node_index == 0:
+            self.total = gather(place, self.share, who.num_nodes - 1)
+        else:
+            self.total = contribute(place, self.share)
+        self.next(self.join)
 
-    def pre_execute(self, context: Any) -> None:
-        """Skip a task in an arm that its switch has not chosen, before a pod starts.
+    @step
+    def join(self, inputs: Inputs[ParallelSumFlow]) -> None:
+        """As after a foreach: the inputs come in the order of their index."""
+        self.shares = [member.share for member in inputs]
+        self.totals = {member.total for member in inputs}
+        self.next(self.end)
 
-        Branch operators skip nothing inside of a mapped group (Airflow #67265).
-        """
-        ti = context["ti"]
-        for switch, target in self.when:
-            indexes = ti.map_index
-            choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=indexes)
-            if choice == target:
-                return
-        if self.when:
-            raise AirflowSkipException("the switch chose another arm")
-
-    def index_path(self) -> str:
-        """Return the index path, which ends with the number of an iteration."""
-        if self.iteration is None:
-            return self.index
-        if self.index == "-":
-            return str(self.iteration)
-        return f"{self.index}.{self.iteration}"
-
-    def shim_arguments(self, context: Any) -> list[str]:
-        """Return the shim's command: step, index path, and attempt.
-
-        A cleared task goes on counting: `first` is the attempt that it then began with.
-        """
-        ti = context["ti"]
-        attempt = max(ti.try_number - 1, 0)
-        first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
-        place = ["--step", self.step, "--index", self.index_path()]
-        return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
-
-    def shim_environment(self, context: Any) -> dict[str, str]:
-        """Return the task's variables; the first step's have the run's parameters.
-
-        The run id is quoted: artifact stores dislike its `:` and `+`.
-        """
-        variables = {
-            **self.variables,
-            **ENVIRONMENT,
-            "FLOWC_ROOT": ROOT,
-            "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
-            "FLOWC_TAGS": ",".join(TAGS),
-        }
-        if self.step == START:
-            for variable, name in PARAMETERS.items():
-                variables[variable] = encoded(context["params"][name])
-        return variables
+    @step
+    def end(self) -> None:
+        """Print what they agreed on."""
+        print(f"shares: {self.shares}")
+        print(f"sum: {self.totals}")
 
 
-@task(trigger_rule="none_failed")
-def indices(opener: str, outer: Any = None, ti: Any = None) -> list[str]:
-    """List a foreach's index paths: `0`, `1`, or `0.0`, `0.1`, `2.0` in another one.
-
-    Only the number of items leaves the step that opens it, for each path of `outer`.
-    """
-    places = [(-1, "")] if outer is None else enumerate(f"{path}." for path in outer)
-    paths: list[str] = []
-    for place, prefix in places:
-        count = ti.xcom_pull(task_ids=opener, key="count", map_indexes=place)
-        # None where a switch chose another arm.
-        paths += [f"{prefix}{item}" for item in range(count or 0)]
-    if len(paths) > 1024:
-        ti.task.log.error(
-            "%d items: unless core.max_map_length (by default 1024) allows so many, "
-            "Airflow fails this task now. Raise it, or let an item be several pieces "
-            "of work.",
-            len(paths),
-        )
-    return paths
+def gather(place: tuple[str, int], share: int, others: int) -> int:
+    """Take the others' shares, and tell them all the sum."""
+    with socket.create_server(place) as server:
+        connections = [server.accept()[0] for _ in range(others)]
+        total = share + sum(int(connection.makefile().readline()) for connection in connections)
+        for connection in connections:
+            connection.sendall(f"{total}\n".encode())
+            connection.close()
+    return total
 
 
-class StepOperator(ShimTask, BaseOperator):
-    """Runs a step as a process on the worker."""
+def contribute(place: tuple[str, int], share: int) -> int:
+    """Give a share, and take the sum."""
+    while True:
+        try:
+            connection = socket.create_connection(place)
+            break
+        except ConnectionRefusedError:  # member 0 does not listen yet
+            time.sleep(0.05)
+    with connection:
+        connection.sendall(f"{share}\n".encode())
+        return int(connection.makefile().readline())
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.process: subprocess.Popen[str] | None = None
 
-    def execute(self, context: Any) -> None:
-        """Run the shim, log what it prints, and publish the count or the choice."""
-        with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
-            package = Path(folder, "flow.pyz")
-            package.write_bytes(base64.b64decode(CODE))
-            python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
-            command = [python, str(package), *self.shim_arguments(context)]
-            with subprocess.Popen(
-                [*command, "--outputs", folder],
-                env={**os.environ, **self.shim_environment(context)},
-                stdin=subprocess.DEVNULL,  # the worker talks to Airflow by its own
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-            ) as self.process:
-                try:
-                    for line in self.process.stdout or ():
-                        self.log.info("%s", line.rstrip("\n"))
-                    code = self.process.wait()
-                finally:
-                    self.on_kill()
-            if code != 0:
-                raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
-            for name, convert in (("count", int), ("choice", str)):
-                output = Path(folder, name)
-                if output.exists():
-                    context["ti"].xcom_push(key=name, value=convert(output.read_text()))
-
-    def on_kill(self) -> None:
-        """End the process if it still runs."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
+if __name__ == "__main__":
+    ParallelSumFlow()
+'''
+FLOW.texts["plan.json"] = """
+{"version": 1,
+"flow": "ParallelSumFlow",
+"class": "ParallelSumFlow",
+"module": "parallel_sum",
+"frontend": "class",
+"start": "start",
+"end": "end",
+"parameters": [{"attribute": "nodes", "name": "nodes", "type": "int"}, {"attribute": "up_to", "name": "up-to", "type": "int"}],
+"steps": {
+ "start": {"kind": "parallel", "parents": [], "next": ["add"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "add": {"kind": "linear", "parents": ["start"], "next": ["join"], "depth": 1, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 2, "timeout": null, "env": {}},
+ "join": {"kind": "join", "parents": ["add"], "next": ["end"], "depth": 0, "closes": "start", "closes_kind": "parallel", "arms": [["add"]], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "end": {"kind": "linear", "parents": ["join"], "next": [], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}}},
+"files": {"file": "parallel_sum.py", "path": [""], "shipped": ["parallel_sum.py"]}}
+"""
 
 # What flowc's commands read of this file.
 FLOWC = {
     "dag_id": "ParallelSumFlow",
     "flow": "ParallelSumFlow",
+    "root": "/tmp/store",
     "pool": None,
     "tasks": ["start", "add", "join", "end"],
     "hooks": [],
     "iterations": {},
     "nested": {},
 }
-
-# The code package: a zip with flowc's runtime, the flow's own files and its plan.
-CODE = """
-<package>
-"""
 
 
 flow()

@@ -2,43 +2,38 @@
 #
 # flow    pick_model
 # source  sha256:<hash>
-# code    sha256:<hash>
 
 from __future__ import annotations
 
-import base64
-import json
-import os
-import subprocess
 import sys
-import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
-
-try:
-    from airflow.sdk.exceptions import AirflowSkipException
-except ImportError:  # before Airflow 3.1
-    from airflow.exceptions import AirflowSkipException
 
 try:
     from airflow.providers.standard.operators.empty import EmptyOperator
-    from airflow.sdk import Asset, BaseOperator, dag
+    from airflow.sdk import Asset, dag
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
     from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag
-    from airflow.models.baseoperator import BaseOperator
     from airflow.models.param import Param
     from airflow.operators.empty import EmptyOperator
 
-ROOT = "/tmp/store"
-START = "load"
-TAGS = []
-PYTHON = None
-ENVIRONMENT = {}
-PARAMETERS = {"FLOWC_PARAM_ROWS": "rows", "FLOWC_PARAM_TREES": "trees"}
+# This folder is on Airflow's path only if it is the dags folder itself.
+sys.path.append(str(Path(__file__).parent))
+
+from flowc_runtime_version_hash import (
+    FlowPackage,
+    StepOperator,
+)
+
+FLOW = FlowPackage(
+    name="pick_model",
+    digest="<hash>",
+    root="/tmp/store",
+    start="load",
+    parameters={"FLOWC_PARAM_ROWS": "rows", "FLOWC_PARAM_TREES": "trees"},
+)
 
 
 @dag(
@@ -48,7 +43,7 @@ PARAMETERS = {"FLOWC_PARAM_ROWS": "rows", "FLOWC_PARAM_TREES": "trees"}
     catchup=False,
     is_paused_upon_creation=False,
     tags=["flowc"],
-    default_args={"retries": 0},
+    default_args={"flow": FLOW, "retries": 0},
     params={
         "rows": Param(default=500, type="integer"),
         "trees": Param(default=10, type="integer"),
@@ -73,151 +68,97 @@ def flow():
     if_1_start >> report
 
 
-def encoded(value: Any) -> str:
-    """Encode a parameter for the shim, safe from expansion; `None` is its default."""
-    if value is None:
-        return "flowc:default"
-    text = value if isinstance(value, str) else json.dumps(value)
-    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+# The files of the flow, and its plan.
+FLOW.texts["files/pick_model.py"] = '''
+"""An `if` on the result of a step: which arm runs is decided by the run, and the other arm's steps do not run at all.
+
+How many rows there are is a parameter of the run, and so is all that follows from it.
+
+    flowc run examples/pick_model.py
+    flowc run examples/pick_model.py -p rows=5000
+    flowc run examples/pick_model.py -p rows=0
+"""
+
+from flowc import pipeline, step
 
 
-class ShimTask:
-    """Runs a step by the shim: the step that the task is named after, or `step`.
-
-    Only the index, which comes from the mapping, is a template: what the flow says
-    reaches the task unchanged. `when` lists pairs of a switch and the choice of it
-    that leads here. A task of a recursive step has the number of its iteration.
-    """
-
-    task_id: str
-    template_fields = ("index",)
-
-    def __init__(
-        self,
-        *,
-        index: str = "-",
-        step: str | None = None,
-        iteration: int | None = None,
-        when: list[list[str]] | None = None,
-        variables: dict[str, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.index = index
-        self.step = step or self.task_id
-        self.iteration = iteration
-        self.when = when or []
-        self.variables = variables or {}
-
-    def pre_execute(self, context: Any) -> None:
-        """Skip a task in an arm that its switch has not chosen, before a pod starts.
-
-        Branch operators skip nothing inside of a mapped group (Airflow #67265).
-        """
-        ti = context["ti"]
-        for switch, target in self.when:
-            indexes = ti.map_index
-            choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=indexes)
-            if choice == target:
-                return
-        if self.when:
-            raise AirflowSkipException("the switch chose another arm")
-
-    def index_path(self) -> str:
-        """Return the index path, which ends with the number of an iteration."""
-        if self.iteration is None:
-            return self.index
-        if self.index == "-":
-            return str(self.iteration)
-        return f"{self.index}.{self.iteration}"
-
-    def shim_arguments(self, context: Any) -> list[str]:
-        """Return the shim's command: step, index path, and attempt.
-
-        A cleared task goes on counting: `first` is the attempt that it then began with.
-        """
-        ti = context["ti"]
-        attempt = max(ti.try_number - 1, 0)
-        first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
-        place = ["--step", self.step, "--index", self.index_path()]
-        return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
-
-    def shim_environment(self, context: Any) -> dict[str, str]:
-        """Return the task's variables; the first step's have the run's parameters.
-
-        The run id is quoted: artifact stores dislike its `:` and `+`.
-        """
-        variables = {
-            **self.variables,
-            **ENVIRONMENT,
-            "FLOWC_ROOT": ROOT,
-            "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
-            "FLOWC_TAGS": ",".join(TAGS),
-        }
-        if self.step == START:
-            for variable, name in PARAMETERS.items():
-                variables[variable] = encoded(context["params"][name])
-        return variables
+@step
+def load(rows: int) -> list[float]:
+    return [number / 100 for number in range(rows)]
 
 
-class StepOperator(ShimTask, BaseOperator):
-    """Runs a step as a process on the worker."""
+@step
+def size_of(data: list[float]) -> str:
+    return "none" if not data else "small" if len(data) < 1000 else "large"
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.process: subprocess.Popen[str] | None = None
 
-    def execute(self, context: Any) -> None:
-        """Run the shim, log what it prints, and publish the count or the choice."""
-        with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
-            package = Path(folder, "flow.pyz")
-            package.write_bytes(base64.b64decode(CODE))
-            python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
-            command = [python, str(package), *self.shim_arguments(context)]
-            with subprocess.Popen(
-                [*command, "--outputs", folder],
-                env={**os.environ, **self.shim_environment(context)},
-                stdin=subprocess.DEVNULL,  # the worker talks to Airflow by its own
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-            ) as self.process:
-                try:
-                    for line in self.process.stdout or ():
-                        self.log.info("%s", line.rstrip("\n"))
-                    code = self.process.wait()
-                finally:
-                    self.on_kill()
-            if code != 0:
-                raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
-            for name, convert in (("count", int), ("choice", str)):
-                output = Path(folder, name)
-                if output.exists():
-                    context["ti"].xcom_push(key=name, value=convert(output.read_text()))
+@step
+def look_up(data: list[float]) -> str:
+    return f"a table of {len(data)} rows"
 
-    def on_kill(self) -> None:
-        """End the process if it still runs."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
 
+@step
+def sample(data: list[float]) -> list[float]:
+    return data[:: len(data) // 100]
+
+
+@step
+def grow_trees(data: list[float], trees: int) -> str:
+    return f"{trees} trees on {len(data)} rows"
+
+
+@step
+def report(model: str) -> None:
+    print(f"picked {model}")
+
+
+@pipeline
+def pick_model(rows: int = 500, trees: int = 10) -> None:
+    data = load(rows)
+    size = size_of(data)
+    if size == "small":
+        model = look_up(data)
+    elif size == "large":
+        model = grow_trees(sample(data), trees)
+    else:
+        model = "nothing"
+    report(model)
+
+
+if __name__ == "__main__":
+    pick_model()
+'''
+FLOW.texts["plan.json"] = """
+{"version": 1,
+"flow": "pick_model",
+"class": "pick_model",
+"module": "pick_model",
+"frontend": "pipeline",
+"start": "load",
+"end": "report",
+"parameters": [{"attribute": "rows", "name": "rows", "type": "int", "default": {"literal": 500}}, {"attribute": "trees", "name": "trees", "type": "int", "default": {"literal": 10}}],
+"steps": {
+ "load": {"kind": "linear", "parents": [], "next": ["size_of"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "load", "module": null, "arguments": {"rows": {"parameter": "rows"}}, "outputs": ["output"], "many": false}},
+ "size_of": {"kind": "switch", "parents": ["load"], "next": ["look_up", "sample", "if_1_start"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "size_of", "module": null, "arguments": {"data": {"output": ["load", "output"], "levels": 0}}, "outputs": ["output"], "many": false}, "tests": [{"operation": "==", "of": [{"output": ["size_of", "output"], "levels": 0}, {"literal": "small"}]}, {"operation": "==", "of": [{"output": ["size_of", "output"], "levels": 0}, {"literal": "large"}]}], "cases": ["look_up", "sample", "if_1_start"]},
+ "look_up": {"kind": "linear", "parents": ["size_of"], "next": ["report"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "look_up", "module": null, "arguments": {"data": {"output": ["load", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "sample": {"kind": "linear", "parents": ["size_of"], "next": ["grow_trees"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "sample", "module": null, "arguments": {"data": {"output": ["load", "output"], "levels": 0}}, "outputs": ["output"], "many": false}},
+ "grow_trees": {"kind": "linear", "parents": ["sample"], "next": ["report"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "grow_trees", "module": null, "arguments": {"data": {"output": ["sample", "output"], "levels": 0}, "trees": {"parameter": "trees"}}, "outputs": ["output"], "many": false}},
+ "if_1_start": {"kind": "linear", "parents": ["size_of"], "next": ["report"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "virtual": true},
+ "report": {"kind": "linear", "parents": ["look_up", "grow_trees", "if_1_start"], "next": [], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}, "call": {"function": "report", "module": null, "arguments": {"model": {"chosen": "size_of", "cases": [["look_up", {"output": ["look_up", "output"], "levels": 0}], ["sample", {"output": ["grow_trees", "output"], "levels": 0}], ["if_1_start", {"literal": "nothing"}]]}}, "outputs": [], "many": false}}},
+"files": {"file": "pick_model.py", "path": [""], "shipped": ["pick_model.py"]}}
+"""
 
 # What flowc's commands read of this file.
 FLOWC = {
     "dag_id": "pick_model",
     "flow": "pick_model",
+    "root": "/tmp/store",
     "pool": None,
     "tasks": ["load", "size_of", "look_up", "sample", "grow_trees", "report"],
     "hooks": [],
     "iterations": {},
     "nested": {},
 }
-
-# The code package: a zip with flowc's runtime, the flow's own files and its plan.
-CODE = """
-<package>
-"""
 
 
 flow()

@@ -2,41 +2,36 @@
 #
 # flow    TwoModelsFlow
 # source  sha256:<hash>
-# code    sha256:<hash>
 
 from __future__ import annotations
 
-import base64
-import json
-import os
-import subprocess
 import sys
-import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 try:
-    from airflow.sdk.exceptions import AirflowSkipException
-except ImportError:  # before Airflow 3.1
-    from airflow.exceptions import AirflowSkipException
-
-try:
-    from airflow.sdk import Asset, BaseOperator, dag
+    from airflow.sdk import Asset, dag
     from airflow.sdk.definitions.param import Param
 except ImportError:  # Airflow 2
     from airflow.datasets import Dataset as Asset
     from airflow.decorators import dag
-    from airflow.models.baseoperator import BaseOperator
     from airflow.models.param import Param
 
-ROOT = "/tmp/store"
-START = "start"
-TAGS = []
-PYTHON = None
-ENVIRONMENT = {}
-PARAMETERS = {"FLOWC_PARAM_FOLDS": "folds", "FLOWC_PARAM_SEED": "seed"}
+# This folder is on Airflow's path only if it is the dags folder itself.
+sys.path.append(str(Path(__file__).parent))
+
+from flowc_runtime_version_hash import (
+    FlowPackage,
+    StepOperator,
+)
+
+FLOW = FlowPackage(
+    name="TwoModelsFlow",
+    digest="<hash>",
+    root="/tmp/store",
+    start="start",
+    parameters={"FLOWC_PARAM_FOLDS": "folds", "FLOWC_PARAM_SEED": "seed"},
+)
 
 
 @dag(
@@ -47,7 +42,7 @@ PARAMETERS = {"FLOWC_PARAM_FOLDS": "folds", "FLOWC_PARAM_SEED": "seed"}
     is_paused_upon_creation=False,
     doc_md="Train a random forest and a linear model, and keep the one with the better cross-validated accuracy.",
     tags=["flowc"],
-    default_args={"retries": 0},
+    default_args={"flow": FLOW, "retries": 0},
     params={
         "folds": Param(
             default=5,
@@ -85,151 +80,112 @@ def flow():
     start >> [forest, linear] >> pick >> end
 
 
-def encoded(value: Any) -> str:
-    """Encode a parameter for the shim, safe from expansion; `None` is its default."""
-    if value is None:
-        return "flowc:default"
-    text = value if isinstance(value, str) else json.dumps(value)
-    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+# The files of the flow, and its plan.
+FLOW.texts["files/two_models.py"] = '''
+"""Two classifiers, trained side by side on the wine data; the join keeps the better one.
+
+Needs scikit-learn, in the image as well as here. Everything random is seeded: the answer is the same every time.
+
+    flowc run examples/two_models.py --folds 5
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flowc import FlowSpec, Inputs, Parameter, step
 
 
-class ShimTask:
-    """Runs a step by the shim: the step that the task is named after, or `step`.
+class TwoModelsFlow(FlowSpec):
+    """Train a random forest and a linear model, and keep the one with the better cross-validated accuracy."""
 
-    Only the index, which comes from the mapping, is a template: what the flow says
-    reaches the task unchanged. `when` lists pairs of a switch and the choice of it
-    that leads here. A task of a recursive step has the number of its iteration.
-    """
+    folds = Parameter("folds", default=5, help="folds of the cross-validation")
+    seed = Parameter("seed", default=7, help="seed of the forest and of the shuffles")
 
-    task_id: str
-    template_fields = ("index",)
+    @step
+    def start(self) -> None:
+        """Load the data once; both arms read it from the artifact store."""
+        from sklearn.datasets import load_wine
 
-    def __init__(
-        self,
-        *,
-        index: str = "-",
-        step: str | None = None,
-        iteration: int | None = None,
-        when: list[list[str]] | None = None,
-        variables: dict[str, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.index = index
-        self.step = step or self.task_id
-        self.iteration = iteration
-        self.when = when or []
-        self.variables = variables or {}
+        data = load_wine()
+        self.features = data["data"]
+        self.labels = data["target"]
+        self.next(self.forest, self.linear)
 
-    def pre_execute(self, context: Any) -> None:
-        """Skip a task in an arm that its switch has not chosen, before a pod starts.
+    @step
+    def forest(self) -> None:
+        """A small random forest."""
+        from sklearn.ensemble import RandomForestClassifier
 
-        Branch operators skip nothing inside of a mapped group (Airflow #67265).
-        """
-        ti = context["ti"]
-        for switch, target in self.when:
-            indexes = ti.map_index
-            choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=indexes)
-            if choice == target:
-                return
-        if self.when:
-            raise AirflowSkipException("the switch chose another arm")
+        self.model_name = "random forest"
+        self.accuracy = self.score(RandomForestClassifier(n_estimators=25, random_state=self.seed))
+        self.next(self.pick)
 
-    def index_path(self) -> str:
-        """Return the index path, which ends with the number of an iteration."""
-        if self.iteration is None:
-            return self.index
-        if self.index == "-":
-            return str(self.iteration)
-        return f"{self.index}.{self.iteration}"
+    @step
+    def linear(self) -> None:
+        """A logistic regression on standardized features."""
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
 
-    def shim_arguments(self, context: Any) -> list[str]:
-        """Return the shim's command: step, index path, and attempt.
+        self.model_name = "logistic regression"
+        self.accuracy = self.score(make_pipeline(StandardScaler(), LogisticRegression(max_iter=500)))
+        self.next(self.pick)
 
-        A cleared task goes on counting: `first` is the attempt that it then began with.
-        """
-        ti = context["ti"]
-        attempt = max(ti.try_number - 1, 0)
-        first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
-        place = ["--step", self.step, "--index", self.index_path()]
-        return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
+    @step
+    def pick(self, inputs: Inputs[TwoModelsFlow]) -> None:
+        """Compare the arms. `inputs` reads what is asked for and nothing else: the data stays where it is."""
+        self.results = sorted((round(arm.accuracy, 4), arm.model_name) for arm in inputs)
+        self.best_accuracy, self.best_name = self.results[-1]
+        self.next(self.end)
 
-    def shim_environment(self, context: Any) -> dict[str, str]:
-        """Return the task's variables; the first step's have the run's parameters.
+    @step
+    def end(self) -> None:
+        """Print the comparison, best model last."""
+        for accuracy, name in self.results:
+            print(f"{name}: {accuracy:.4f}")
+        print(f"best model: {self.best_name}")
 
-        The run id is quoted: artifact stores dislike its `:` and `+`.
-        """
-        variables = {
-            **self.variables,
-            **ENVIRONMENT,
-            "FLOWC_ROOT": ROOT,
-            "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
-            "FLOWC_TAGS": ",".join(TAGS),
-        }
-        if self.step == START:
-            for variable, name in PARAMETERS.items():
-                variables[variable] = encoded(context["params"][name])
-        return variables
+    def score(self, model: Any) -> float:
+        """Mean accuracy over the folds. A method without `@step` is a helper, not a part of the graph."""
+        from sklearn.model_selection import StratifiedKFold, cross_val_score
+
+        folds = StratifiedKFold(n_splits=self.folds, shuffle=True, random_state=self.seed)
+        return float(cross_val_score(model, self.features, self.labels, cv=folds).mean())
 
 
-class StepOperator(ShimTask, BaseOperator):
-    """Runs a step as a process on the worker."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.process: subprocess.Popen[str] | None = None
-
-    def execute(self, context: Any) -> None:
-        """Run the shim, log what it prints, and publish the count or the choice."""
-        with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
-            package = Path(folder, "flow.pyz")
-            package.write_bytes(base64.b64decode(CODE))
-            python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
-            command = [python, str(package), *self.shim_arguments(context)]
-            with subprocess.Popen(
-                [*command, "--outputs", folder],
-                env={**os.environ, **self.shim_environment(context)},
-                stdin=subprocess.DEVNULL,  # the worker talks to Airflow by its own
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-            ) as self.process:
-                try:
-                    for line in self.process.stdout or ():
-                        self.log.info("%s", line.rstrip("\n"))
-                    code = self.process.wait()
-                finally:
-                    self.on_kill()
-            if code != 0:
-                raise RuntimeError(f"step {self.task_id} ended with exit code {code}")
-            for name, convert in (("count", int), ("choice", str)):
-                output = Path(folder, name)
-                if output.exists():
-                    context["ti"].xcom_push(key=name, value=convert(output.read_text()))
-
-    def on_kill(self) -> None:
-        """End the process if it still runs."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
+if __name__ == "__main__":
+    TwoModelsFlow()
+'''
+FLOW.texts["plan.json"] = """
+{"version": 1,
+"flow": "TwoModelsFlow",
+"class": "TwoModelsFlow",
+"module": "two_models",
+"frontend": "class",
+"start": "start",
+"end": "end",
+"parameters": [{"attribute": "folds", "name": "folds", "type": "int"}, {"attribute": "seed", "name": "seed", "type": "int"}],
+"steps": {
+ "start": {"kind": "branch", "parents": [], "next": ["forest", "linear"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "forest": {"kind": "linear", "parents": ["start"], "next": ["pick"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "linear": {"kind": "linear", "parents": ["start"], "next": ["pick"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "pick": {"kind": "join", "parents": ["forest", "linear"], "next": ["end"], "depth": 0, "closes": "start", "closes_kind": "branch", "arms": [["forest"], ["linear"]], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "end": {"kind": "linear", "parents": ["pick"], "next": [], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}}},
+"files": {"file": "two_models.py", "path": [""], "shipped": ["two_models.py"]}}
+"""
 
 # What flowc's commands read of this file.
 FLOWC = {
     "dag_id": "TwoModelsFlow",
     "flow": "TwoModelsFlow",
+    "root": "/tmp/store",
     "pool": None,
     "tasks": ["start", "forest", "linear", "pick", "end"],
     "hooks": [],
     "iterations": {},
     "nested": {},
 }
-
-# The code package: a zip with flowc's runtime, the flow's own files and its plan.
-CODE = """
-<package>
-"""
 
 
 flow()

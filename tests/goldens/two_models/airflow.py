@@ -2,23 +2,12 @@
 #
 # flow    TwoModelsFlow
 # source  sha256:<hash>
-# code    sha256:<hash>
 
 from __future__ import annotations
 
-import base64
-import json
+import sys
 from datetime import datetime, timezone
-from typing import Any
-from urllib.parse import quote
-
-from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
-from kubernetes.client import models as k8s
-
-try:
-    from airflow.sdk.exceptions import AirflowSkipException
-except ImportError:  # before Airflow 3.1
-    from airflow.exceptions import AirflowSkipException
+from pathlib import Path
 
 try:
     from airflow.sdk import Asset, dag
@@ -28,12 +17,22 @@ except ImportError:  # Airflow 2
     from airflow.decorators import dag
     from airflow.models.param import Param
 
-ROOT = "s3://bucket/prefix"
-START = "start"
-TAGS = []
-PYTHON = "python3"
-ENVIRONMENT = {}
-PARAMETERS = {"FLOWC_PARAM_FOLDS": "folds", "FLOWC_PARAM_SEED": "seed"}
+# This folder is on Airflow's path only if it is the dags folder itself.
+sys.path.append(str(Path(__file__).parent))
+
+from flowc_runtime_version_hash import (
+    FlowPackage,
+    StepOperator,
+)
+
+FLOW = FlowPackage(
+    name="TwoModelsFlow",
+    digest="<hash>",
+    root="s3://bucket/prefix",
+    start="start",
+    python="python3",
+    parameters={"FLOWC_PARAM_FOLDS": "folds", "FLOWC_PARAM_SEED": "seed"},
+)
 
 
 @dag(
@@ -45,6 +44,7 @@ PARAMETERS = {"FLOWC_PARAM_FOLDS": "folds", "FLOWC_PARAM_SEED": "seed"}
     doc_md="Train a random forest and a linear model, and keep the one with the better cross-validated accuracy.",
     tags=["flowc"],
     default_args={
+        "flow": FLOW,
         "retries": 0,
         "image": "python:3.11-slim",
         "log_pod_spec_on_failure": False,
@@ -87,156 +87,112 @@ def flow():
     start >> [forest, linear] >> pick >> end
 
 
-def encoded(value: Any) -> str:
-    """Encode a parameter for the shim, safe from expansion; `None` is its default."""
-    if value is None:
-        return "flowc:default"
-    text = value if isinstance(value, str) else json.dumps(value)
-    return "b64:" + base64.urlsafe_b64encode(text.encode()).decode()
+# The files of the flow, and its plan.
+FLOW.texts["files/two_models.py"] = '''
+"""Two classifiers, trained side by side on the wine data; the join keeps the better one.
 
+Needs scikit-learn, in the image as well as here. Everything random is seeded: the answer is the same every time.
 
-class ShimTask:
-    """Runs a step by the shim: the step that the task is named after, or `step`.
-
-    Only the index, which comes from the mapping, is a template: what the flow says
-    reaches the task unchanged. `when` lists pairs of a switch and the choice of it
-    that leads here. A task of a recursive step has the number of its iteration.
-    """
-
-    task_id: str
-    template_fields = ("index",)
-
-    def __init__(
-        self,
-        *,
-        index: str = "-",
-        step: str | None = None,
-        iteration: int | None = None,
-        when: list[list[str]] | None = None,
-        variables: dict[str, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.index = index
-        self.step = step or self.task_id
-        self.iteration = iteration
-        self.when = when or []
-        self.variables = variables or {}
-
-    def pre_execute(self, context: Any) -> None:
-        """Skip a task in an arm that its switch has not chosen, before a pod starts.
-
-        Branch operators skip nothing inside of a mapped group (Airflow #67265).
-        """
-        ti = context["ti"]
-        for switch, target in self.when:
-            indexes = ti.map_index
-            choice = ti.xcom_pull(task_ids=switch, key="choice", map_indexes=indexes)
-            if choice == target:
-                return
-        if self.when:
-            raise AirflowSkipException("the switch chose another arm")
-
-    def index_path(self) -> str:
-        """Return the index path, which ends with the number of an iteration."""
-        if self.iteration is None:
-            return self.index
-        if self.index == "-":
-            return str(self.iteration)
-        return f"{self.index}.{self.iteration}"
-
-    def shim_arguments(self, context: Any) -> list[str]:
-        """Return the shim's command: step, index path, and attempt.
-
-        A cleared task goes on counting: `first` is the attempt that it then began with.
-        """
-        ti = context["ti"]
-        attempt = max(ti.try_number - 1, 0)
-        first = min(max(ti.max_tries - (ti.task.retries or 0), 0), attempt)
-        place = ["--step", self.step, "--index", self.index_path()]
-        return ["task", *place, "--attempt", str(attempt), "--first", str(first)]
-
-    def shim_environment(self, context: Any) -> dict[str, str]:
-        """Return the task's variables; the first step's have the run's parameters.
-
-        The run id is quoted: artifact stores dislike its `:` and `+`.
-        """
-        variables = {
-            **self.variables,
-            **ENVIRONMENT,
-            "FLOWC_ROOT": ROOT,
-            "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
-            "FLOWC_TAGS": ",".join(TAGS),
-        }
-        if self.step == START:
-            for variable, name in PARAMETERS.items():
-                variables[variable] = encoded(context["params"][name])
-        return variables
-
-
-# What a pod runs: it puts the code package together, and becomes the shim in it. The
-# shim writes the count of a foreach, or the choice of a switch, to a file, which
-# Kubernetes keeps as the termination message.
-BOOTSTRAP = """\
-import base64, os, sys, tempfile
-folder = tempfile.mkdtemp(prefix="flowc-")
-path = os.path.join(folder, "flow.pyz")
-parts = sorted((name for name in os.environ if name.startswith("FLOWC_CODE_")))
-with open(path, "wb") as file:
-    file.write(base64.b64decode("".join(os.environ.pop(name) for name in parts)))
-for name in ("count", "choice"):
-    os.symlink("/dev/termination-log", os.path.join(folder, name))
-os.execv(sys.executable, [sys.executable, path, *sys.argv[1:], "--outputs", folder])
+    flowc run examples/two_models.py --folds 5
 """
 
+from __future__ import annotations
 
-def attach_code(pod: Any, variables: dict[str, str]) -> None:
-    """Add the code package to a pod's variables, in parts that Linux takes."""
-    code = "".join(CODE.split())
-    for number, start in enumerate(range(0, len(code), 100_000)):
-        variables[f"FLOWC_CODE_{number:03}"] = code[start : start + 100_000]
+from typing import Any
+
+from flowc import FlowSpec, Inputs, Parameter, step
 
 
-class StepOperator(ShimTask, KubernetesPodOperator):
-    """Runs a step in a pod."""
+class TwoModelsFlow(FlowSpec):
+    """Train a random forest and a linear model, and keep the one with the better cross-validated accuracy."""
 
-    def __init__(self, *, python: str | None = PYTHON, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.python = python
+    folds = Parameter("folds", default=5, help="folds of the cross-validation")
+    seed = Parameter("seed", default=7, help="seed of the forest and of the shuffles")
 
-    def build_pod_request_obj(self, context: Any = None, **kwargs: Any) -> Any:
-        """Build the pod, with the shim's command, variables and code in it."""
-        pod = super().build_pod_request_obj(context, **kwargs)
-        if context is None:  # a dry run
-            return pod
-        container = pod.spec.containers[0]
-        variables = self.shim_environment(context)
-        attach_code(pod, variables)
-        container.command = [self.python, "-c", BOOTSTRAP]
-        container.args = self.shim_arguments(context)
-        container.env = container.env or []
-        for name, value in variables.items():
-            # Kubernetes expands `$(...)` in values, and reads `$$` as `$`.
-            exact = value.replace("$", "$$")
-            container.env.append(k8s.V1EnvVar(name=name, value=exact))
-        return pod
+    @step
+    def start(self) -> None:
+        """Load the data once; both arms read it from the artifact store."""
+        from sklearn.datasets import load_wine
 
+        data = load_wine()
+        self.features = data["data"]
+        self.labels = data["target"]
+        self.next(self.forest, self.linear)
+
+    @step
+    def forest(self) -> None:
+        """A small random forest."""
+        from sklearn.ensemble import RandomForestClassifier
+
+        self.model_name = "random forest"
+        self.accuracy = self.score(RandomForestClassifier(n_estimators=25, random_state=self.seed))
+        self.next(self.pick)
+
+    @step
+    def linear(self) -> None:
+        """A logistic regression on standardized features."""
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        self.model_name = "logistic regression"
+        self.accuracy = self.score(make_pipeline(StandardScaler(), LogisticRegression(max_iter=500)))
+        self.next(self.pick)
+
+    @step
+    def pick(self, inputs: Inputs[TwoModelsFlow]) -> None:
+        """Compare the arms. `inputs` reads what is asked for and nothing else: the data stays where it is."""
+        self.results = sorted((round(arm.accuracy, 4), arm.model_name) for arm in inputs)
+        self.best_accuracy, self.best_name = self.results[-1]
+        self.next(self.end)
+
+    @step
+    def end(self) -> None:
+        """Print the comparison, best model last."""
+        for accuracy, name in self.results:
+            print(f"{name}: {accuracy:.4f}")
+        print(f"best model: {self.best_name}")
+
+    def score(self, model: Any) -> float:
+        """Mean accuracy over the folds. A method without `@step` is a helper, not a part of the graph."""
+        from sklearn.model_selection import StratifiedKFold, cross_val_score
+
+        folds = StratifiedKFold(n_splits=self.folds, shuffle=True, random_state=self.seed)
+        return float(cross_val_score(model, self.features, self.labels, cv=folds).mean())
+
+
+if __name__ == "__main__":
+    TwoModelsFlow()
+'''
+FLOW.texts["plan.json"] = """
+{"version": 1,
+"flow": "TwoModelsFlow",
+"class": "TwoModelsFlow",
+"module": "two_models",
+"frontend": "class",
+"start": "start",
+"end": "end",
+"parameters": [{"attribute": "folds", "name": "folds", "type": "int"}, {"attribute": "seed", "name": "seed", "type": "int"}],
+"steps": {
+ "start": {"kind": "branch", "parents": [], "next": ["forest", "linear"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "forest": {"kind": "linear", "parents": ["start"], "next": ["pick"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "linear": {"kind": "linear", "parents": ["start"], "next": ["pick"], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "pick": {"kind": "join", "parents": ["forest", "linear"], "next": ["end"], "depth": 0, "closes": "start", "closes_kind": "branch", "arms": [["forest"], ["linear"]], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}},
+ "end": {"kind": "linear", "parents": ["pick"], "next": [], "depth": 0, "closes": null, "closes_kind": null, "arms": [], "foreach_var": null, "condition": null, "loops": false, "retries": 0, "timeout": null, "env": {}}},
+"files": {"file": "two_models.py", "path": [""], "shipped": ["two_models.py"]}}
+"""
 
 # What flowc's commands read of this file.
 FLOWC = {
     "dag_id": "TwoModelsFlow",
     "flow": "TwoModelsFlow",
+    "root": "s3://bucket/prefix",
     "pool": None,
     "tasks": ["start", "forest", "linear", "pick", "end"],
     "hooks": [],
     "iterations": {},
     "nested": {},
 }
-
-# The code package: a zip with flowc's runtime, the flow's own files and its plan.
-CODE = """
-<package>
-"""
 
 
 flow()

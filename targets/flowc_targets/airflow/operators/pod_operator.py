@@ -3,22 +3,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from kubernetes.client import models as k8s
 
-from flowc_targets.airflow.operators.code_in_environment import BOOTSTRAP, attach_code
-from flowc_targets.airflow.operators.dag_constants import PYTHON
+from flowc_targets.airflow.operators.code_in_pods import BOOTSTRAP, attach_code
 from flowc_targets.airflow.operators.shim_task import ShimTask
+
+if TYPE_CHECKING:
+    from flowc_targets.airflow.operators.flow_package import FlowPackage
 
 
 class StepOperator(ShimTask, KubernetesPodOperator):
     """Runs a step in a pod."""
 
-    def __init__(self, *, python: str | None = PYTHON, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.python = python
+    def __init__(
+        self,
+        *,
+        flow: FlowPackage,
+        python: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(flow=flow, **kwargs)
+        self.python = python or flow.python
 
     def build_pod_request_obj(self, context: Any = None, **kwargs: Any) -> Any:
         """Build the pod, with the shim's command, variables and code in it."""
@@ -27,7 +35,7 @@ class StepOperator(ShimTask, KubernetesPodOperator):
             return pod
         container = pod.spec.containers[0]
         variables = self.shim_environment(context)
-        attach_code(pod, variables)
+        attach_code(pod, self.flow, variables)
         container.command = [self.python, "-c", BOOTSTRAP]
         container.args = self.shim_arguments(context)
         container.env = container.env or []

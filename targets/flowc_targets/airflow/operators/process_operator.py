@@ -3,37 +3,40 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flowc_targets.airflow.operators.dag_constants import CODE, PYTHON
 from flowc_targets.airflow.operators.shim_task import ShimTask
+from flowc_targets.airflow.operators.zipped_code import zipped
 
 try:
     from airflow.sdk import BaseOperator
 except ImportError:  # Airflow 2
     from airflow.models.baseoperator import BaseOperator
 
+if TYPE_CHECKING:
+    from flowc_targets.airflow.operators.flow_package import FlowPackage
+
 
 class StepOperator(ShimTask, BaseOperator):
     """Runs a step as a process on the worker."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, *, flow: FlowPackage, **kwargs: Any) -> None:
+        super().__init__(flow=flow, **kwargs)
         self.process: subprocess.Popen[str] | None = None
 
     def execute(self, context: Any) -> None:
         """Run the shim, log what it prints, and publish the count or the choice."""
         with tempfile.TemporaryDirectory(prefix="flowc-") as folder:
             package = Path(folder, "flow.pyz")
-            package.write_bytes(base64.b64decode(CODE))
-            python = os.environ.get("FLOWC_PYTHON") or PYTHON or sys.executable
-            command = [python, str(package), *self.shim_arguments(context)]
+            package.write_bytes(zipped(self.flow))
+            chosen = os.environ.get("FLOWC_PYTHON") or self.flow.python
+            command = [chosen or sys.executable, str(package)]
+            command += self.shim_arguments(context)
             with subprocess.Popen(
                 [*command, "--outputs", folder],
                 env={**os.environ, **self.shim_environment(context)},

@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-
-from flowc_targets.airflow.operators.dag_constants import ENVIRONMENT, PARAMETERS, ROOT, START, TAGS
 
 try:
     from airflow.sdk.exceptions import AirflowSkipException
 except ImportError:  # before Airflow 3.1
     from airflow.exceptions import AirflowSkipException
+
+if TYPE_CHECKING:
+    from flowc_targets.airflow.operators.flow_package import FlowPackage
 
 
 def encoded(value: Any) -> str:
@@ -38,6 +39,7 @@ class ShimTask:
     def __init__(
         self,
         *,
+        flow: FlowPackage,
         index: str = "-",
         step: str | None = None,
         iteration: int | None = None,
@@ -46,6 +48,7 @@ class ShimTask:
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.flow = flow
         self.index = index
         self.step = step or self.task_id
         self.iteration = iteration
@@ -92,12 +95,12 @@ class ShimTask:
         """
         variables = {
             **self.variables,
-            **ENVIRONMENT,
-            "FLOWC_ROOT": ROOT,
+            **self.flow.environment,
+            "FLOWC_ROOT": self.flow.root,
             "FLOWC_RUN_ID": quote(context["run_id"], safe="").replace("%", "="),
-            "FLOWC_TAGS": ",".join(TAGS),
+            "FLOWC_TAGS": ",".join(self.flow.tags),
         }
-        if self.step == START:
-            for variable, name in PARAMETERS.items():
+        if self.step == self.flow.start:
+            for variable, name in self.flow.parameters.items():
                 variables[variable] = encoded(context["params"][name])
         return variables

@@ -80,13 +80,14 @@ class AirflowClient:
         if problems := self._missing_pools(summary):
             raise EngineError.refused("; ".join(problems), "create it, or name another: the tasks would wait forever")
         dag = find_dag(self.api, summary.dag_id)
-        if self._folder is not None and (dag is None or not same_text(source_of(self.api, dag), emitted.text)):
+        if self._folder is not None and (dag is None or not _is_emitted(source_of(self.api, dag), emitted)):
             create_config_maps(_config_maps(files[1:]), None, "Airflow", _HOW_TO_APPLY)
-            path = write_dag(self._folder, emitted.name, emitted.text, dag)
-            dag = wait_for_dag(self.api, summary.dag_id, emitted.text, path)
+            own, *shared = emitted.apart or (emitted,)
+            path = write_dag(self._folder, own.name, own.text, dag, shared)
+            dag = wait_for_dag(self.api, summary.dag_id, own.text, path)
         if dag is None:
             raise EngineError.refused(f"Airflow has no DAG {summary.dag_id}", _HOW_TO_DEPLOY)
-        if not same_text(self.api.source(dag), emitted.text):
+        if not _is_emitted(self.api.source(dag), emitted):
             message = f"Airflow has another DAG {summary.dag_id} than this file and these options compile to"
             help_ = f"{_HOW_TO_DEPLOY}; `flowc submit --target airflow --from {summary.dag_id}` runs that one"
             raise EngineError.refused(message, help_)
@@ -199,6 +200,11 @@ def _summary_of(emitted: EmittedFile) -> DagSummary:
     summary = read_summary(emitted.text)
     assert summary is not None, "every file that the target emits has a summary"
     return summary
+
+
+def _is_emitted(text: str, emitted: EmittedFile) -> bool:
+    """Whether a DAG file is what was emitted, for a folder or to stand alone."""
+    return any(same_text(text, file.text) for file in (emitted, *emitted.apart[:1]))
 
 
 def _config_maps(files: Sequence[EmittedFile]) -> list[Json]:

@@ -18,8 +18,11 @@ from flowc_targets.base.engine import EngineError
 from flowc_targets.base.json_parts import as_maps
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flowc_targets.airflow.server.connection import Json
     from flowc_targets.airflow.server.rest_api import Api
+    from flowc_targets.base.target import EmittedFile
 
 READING_SECONDS = 600.0
 """Time for Airflow to read a new file: by default, Airflow 3 looks for new files every five minutes."""
@@ -31,8 +34,10 @@ def same_text(one: str, other: str) -> bool:
     return one.split() == other.split()
 
 
-def write_dag(folder: Path, name: str, text: str, dag: Json | None) -> Path:
+def write_dag(folder: Path, name: str, text: str, dag: Json | None, shared: Sequence[EmittedFile] = ()) -> Path:
     """Put a DAG file into the folder at once: under its own name, or over the file that has the DAG now.
+
+    What it shares with others is put beside it first.
 
     Raises EngineError FC603.
     """
@@ -44,6 +49,8 @@ def write_dag(folder: Path, name: str, text: str, dag: Json | None) -> Path:
         if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(FILE_START):
             message = f"{path} exists, and is not a file of flowc's"
             raise EngineError("FC603", message, "move it away, or give the DAG another id with --set dag_id=...")
+        for file in shared:
+            _write(path.with_name(file.name), file.text)
         _write(path, text)
     except OSError as error:
         message = f"cannot write {path}: {error.strerror or error}"

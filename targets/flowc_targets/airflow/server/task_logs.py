@@ -12,6 +12,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from flowc_targets.airflow.dag_model import RUNTIME_NAME
 from flowc_targets.airflow.server.run_states import attempts, map_index
 from flowc_targets.base.engine import EngineError, LogLine
 from flowc_targets.base.json_parts import as_map
@@ -42,7 +43,7 @@ class LogReader:
 
     def __init__(self, api: Api, dag_file: str) -> None:
         self._api = api
-        self._files = {dag_file, _PRINTED_BY}
+        self._files = {dag_file}
         self._read_lines: dict[tuple[str, int, int], int] = {}
         self._ended: set[tuple[str, int, int]] = set()
 
@@ -115,7 +116,9 @@ def _textual(content: str, files: set[str]) -> Iterator[str]:
 
 def _is_steps(file: str, text: str, files: set[str]) -> bool:
     """Whether a line that a file has logged was printed by a step."""
-    return file in files and (file != _PRINTED_BY or _POD_LINE.match(text) is not None)
+    if file == _PRINTED_BY:
+        return _POD_LINE.match(text) is not None
+    return file in files or file.startswith(RUNTIME_NAME)
 
 
 def with_reasons(api: Api, state: RunState, instances: Sequence[tuple[Json, TaskState]]) -> RunState:
