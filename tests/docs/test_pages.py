@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -49,6 +50,7 @@ def test_commands_exist(page: Path) -> None:
         command = group if name.startswith("-") else load_command(name)
         known = {text for parameter in command.params for text in [*parameter.opts, *parameter.secondary_opts]}
         known |= {"--shelves", "--rounds", "--help", "--install-completion"}  # the first two are parameters of examples
+        known |= {f"--{parameter}" for parameter in re.findall(r'Parameter\("([\w-]+)"', page.read_text())}
         for word in rest if command is not group else [name]:
             assert not word.startswith("-") or word.partition("=")[0] in known, f"{word} in {page.name}"
         for word in rest:
